@@ -1,0 +1,25 @@
+"""What a builder writes an automation with, and nothing else. Importing it reads no file and opens nothing."""
+
+from andon.authoring import (
+    ActionSpec,
+    Automation,
+    MaxError,
+    Policy,
+    Request,
+    Review,
+    Window,
+    webhook,
+)
+from andon.version import __version__
+
+__all__ = [
+    "ActionSpec",
+    "Automation",
+    "MaxError",
+    "Policy",
+    "Request",
+    "Review",
+    "Window",
+    "__version__",
+    "webhook",
+]

@@ -1,0 +1,23 @@
+"""What the builder writes: declarations of a line, typed, without side effects. Nothing here reads a file or runs anything."""
+
+from andon.authoring.actions import ActionSpec, webhook
+from andon.authoring.automation import Automation
+from andon.authoring.errors import DeclarationInvalid
+from andon.authoring.features import AGGREGATES, Feature, Request, Window
+from andon.authoring.policy import Policy
+from andon.authoring.review import Review
+from andon.authoring.risk import MaxError
+
+__all__ = [
+    "AGGREGATES",
+    "ActionSpec",
+    "Automation",
+    "DeclarationInvalid",
+    "Feature",
+    "MaxError",
+    "Policy",
+    "Request",
+    "Review",
+    "Window",
+    "webhook",
+]

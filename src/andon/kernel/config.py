@@ -1,0 +1,161 @@
+"""The settings of one installation: `andon.toml` in the project's folder, each value overridable by the environment.
+
+`[gateway] port = 8080` is `ANDON_GATEWAY_PORT`; a value that ends in `_FILE` (`ANDON_DATABASE_URL_FILE`) is read from the
+file it names. Built once by `load` and handed down; nothing else reads the environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from andon.kernel.errors import Fault, Invalid
+
+FILE_NAME = "andon.toml"
+PREFIX = "ANDON_"
+
+
+class SettingsInvalid(Invalid):
+    """The settings cannot be used."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProjectSettings(_Section):
+    """What this project is."""
+
+    name: str = Field("andon", description="Shown in the console and in the logs.")
+    automations: list[str] = Field(
+        default=["automation.py"], description="Python files, relative to andon.toml, that declare automations."
+    )
+
+
+class DatabaseSettings(_Section):
+    """Where everything is kept."""
+
+    url: SecretStr | None = Field(
+        None, description="postgresql://... of a PostgreSQL 15 or later; without it one is embedded in `.andon/`."
+    )
+
+
+class GatewaySettings(_Section):
+    """The HTTP API."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    max_body_bytes: int = Field(1_000_000, gt=0, description="A larger request body is refused with 413.")
+    max_in_flight: int = Field(1024, gt=0, description="Decisions under way at once; one more is refused with 503.")
+    rate_per_minute: int = Field(
+        600_000, gt=0, description="Decisions a key may ask for in a minute; more are refused with 429."
+    )
+    burst: int = Field(20_000, gt=0, description="Decisions a key may ask for at once after a quiet time.")
+
+
+class WorkerSettings(_Section):
+    """What happens after a decision."""
+
+    port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics and health routes.")
+    seal_seconds: float = Field(5.0, gt=0, description="Seconds between two checkpoints of the audit log.")
+
+
+class ConsoleSettings(_Section):
+    """The web console."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
+
+
+class TelemetrySettings(_Section):
+    """Logs, traces and metrics."""
+
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
+    otlp_endpoint: str | None = Field(
+        None, description="http(s) address of an OpenTelemetry collector; without it no traces are sent."
+    )
+
+
+class CostSettings(_Section):
+    """What computing costs, for the cost of a decision."""
+
+    cpu_hour: float = Field(0.04, ge=0, description="Price of one CPU core for one hour.")
+    currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of the price.")
+
+
+class Destination(_Section):
+    """One outside system that actions reach; named in the automation, described here."""
+
+    url: str = Field(description="Where deliveries go.")
+    secret: SecretStr | None = Field(None, description="Signing secret, `whsec_...`; better by `secret_env`.")
+    secret_env: str | None = Field(None, description="Name of the environment variable that holds the signing secret.")
+    timeout_seconds: float = Field(10.0, gt=0, description="How long one attempt may take.")
+    max_attempts: int = Field(12, gt=0, description="Attempts before a delivery becomes a dead letter.")
+    allow_private: bool = Field(False, description="Whether loopback and private addresses may be reached.")
+
+
+class Settings(_Section):
+    """All settings, frozen."""
+
+    project: ProjectSettings = ProjectSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    worker: WorkerSettings = WorkerSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    cost: CostSettings = CostSettings()
+    destinations: dict[str, Destination] = Field(default={}, description="Outside systems by name.")
+    root: Path = Field(Path(), exclude=True, description="The project's folder; not set in the file.")
+
+    @property
+    def data(self) -> Path:
+        """The folder that holds all this installation writes."""
+        return self.root / ".andon"
+
+
+def load(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of the project in `root`. Raises SettingsInvalid, which names each wrong setting."""
+    file = root / FILE_NAME
+    try:
+        written = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"{file} is not TOML: {error}") from error
+    _overlay(written, environment)
+    try:
+        return Settings(**written, root=root.resolve())
+    except ValidationError as error:
+        faults = [Fault(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors(include_input=False)]
+        wrong = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)
+        raise SettingsInvalid(f"{file}: {wrong}", faults=faults) from error
+
+
+def names() -> dict[str, tuple[str, str]]:
+    """Every setting as `ANDON_GATEWAY_PORT` -> (`gateway`, `port`)."""
+    return {
+        f"{PREFIX}{section}_{name}".upper(): (section, name)
+        for section, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section)
+        for name in field.annotation.model_fields
+    }
+
+
+def _overlay(written: dict[str, Any], environment: Mapping[str, str]) -> None:
+    for variable, (section, name) in names().items():
+        value = _value(variable, environment)
+        if value is not None:
+            written.setdefault(section, {})[name] = value.split(",") if name == "automations" else value
+
+
+def _value(variable: str, environment: Mapping[str, str]) -> str | None:
+    direct, by_file = environment.get(variable), environment.get(f"{variable}_FILE")
+    if direct is not None and by_file is not None:
+        raise SettingsInvalid(f"Both {variable} and {variable}_FILE are set; set one")
+    if by_file is None:
+        return direct
+    try:
+        return Path(by_file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsInvalid(f"{variable}_FILE names a file that cannot be read: {error.strerror}") from error

@@ -1,0 +1,13 @@
+"""Who is acting."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, a service or the platform itself, as it stands in the audit log."""
+
+    name: str
+
+
+PLATFORM = Actor("andon")

@@ -1,0 +1,226 @@
+"""Messages written in the transaction that caused them and carried out afterwards, at least once, each under one key.
+
+The kernel knows no meaning: a message has a topic, and whoever owns the topic claims, does the work and settles.
+A claimed message that is not settled by `claimed_until` is free again: the work of a dead process is taken over.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from andon.kernel.db import Tx
+
+outbox = Table(
+    "outbox",
+    MetaData(),
+    Column("id", Uuid, primary_key=True),
+    Column("topic", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("correlation_id", String, nullable=False),
+    Column("traceparent", String, nullable=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("claimed_until", DateTime(timezone=True), nullable=True),
+    Column("last_error", Text, nullable=True),
+    Column("settled_at", DateTime(timezone=True), nullable=True),
+)
+
+
+class State(StrEnum):
+    """Where a message stands. `done` and `dead` are final until a person sends a dead one again."""
+
+    PENDING = "pending"
+    DONE = "done"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to be done because of `subject` (a decision's id), within `scope` (an automation's name).
+
+    `id` is the idempotency key under which it is done, however often. `attempts` counts those begun before this claim.
+    """
+
+    id: UUID
+    topic: str
+    scope: str
+    subject: UUID
+    payload: Mapping[str, Any]
+    correlation_id: str
+    created_at: datetime
+    due_at: datetime
+    traceparent: str | None = None
+    state: State = State.PENDING
+    attempts: int = 0
+    last_error: str | None = None
+    settled_at: datetime | None = None
+
+
+def add(tx: Tx, messages: Sequence[Message]) -> None:
+    """Write messages in the caller's transaction."""
+    if messages:
+        tx.execute(insert(outbox), [_values(message) for message in messages])
+
+
+def insert_sql(first: int) -> str:
+    """The INSERT for a batch as part of a larger statement: eight array parameters from number `first` on (see `columns_of`)."""
+    p = [f"${first + i}" for i in range(8)]
+    return (
+        "INSERT INTO outbox (id, topic, scope, subject, payload, correlation_id, traceparent, created_at, due_at, state, attempts) "
+        "SELECT id, topic, scope, subject, payload::jsonb, correlation_id, traceparent, created_at, created_at, 'pending', 0 "
+        f"FROM unnest({p[0]}::uuid[], {p[1]}::text[], {p[2]}::text[], {p[3]}::uuid[], {p[4]}::text[], {p[5]}::text[], "
+        f"{p[6]}::text[], {p[7]}::timestamptz[]) "
+        "AS m(id, topic, scope, subject, payload, correlation_id, traceparent, created_at)"
+    )
+
+
+def claim(tx: Tx, topic: str, *, limit: int, now: datetime, lease: timedelta) -> list[Message]:
+    """Take up to `limit` due messages of a topic, oldest first; nobody else gets them before the lease ends or they are settled.
+
+    Each claim counts as an attempt, so that work which kills its process runs out of attempts too.
+    """
+    free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
+    due = (
+        select(outbox.c.id)
+        .where(outbox.c.topic == topic, outbox.c.state == State.PENDING, outbox.c.due_at <= now, free)
+        .order_by(outbox.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    statement = (
+        update(outbox)
+        .where(outbox.c.id == due.c.id)
+        .values(claimed_until=now + lease, attempts=outbox.c.attempts + 1)
+        .returning(outbox)
+    )
+    return sorted((_message(row, attempts=row.attempts - 1) for row in tx.execute(statement)), key=lambda m: m.id)
+
+
+def settle(tx: Tx, message_id: UUID, state: State, *, now: datetime, error: str | None = None) -> None:
+    """Say how a claimed message ended: done, or dead."""
+    _set(tx, message_id, state=state, settled_at=now, claimed_until=None, last_error=error)
+
+
+def retry(tx: Tx, message_id: UUID, *, due_at: datetime, error: str | None, counted: bool = True) -> None:
+    """Give a claimed message back, to be done again at `due_at`; with `counted=False` this attempt was none."""
+    attempts = outbox.c.attempts if counted else outbox.c.attempts - 1
+    _set(tx, message_id, due_at=due_at, claimed_until=None, last_error=error, attempts=attempts)
+
+
+def revive(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
+    """Send a dead message again, from its first attempt, under its old key. False if it is not dead."""
+    statement = (
+        update(outbox)
+        .where(and_(outbox.c.id == message_id, outbox.c.state == State.DEAD))
+        .values(state=State.PENDING, attempts=0, due_at=now, settled_at=None, claimed_until=None)
+    )
+    return tx.execute(statement).rowcount == 1
+
+
+def find(tx: Tx, message_id: UUID) -> Message | None:
+    """One message, or None."""
+    row = tx.execute(select(outbox).where(outbox.c.id == message_id)).one_or_none()
+    return None if row is None else _message(row, attempts=row.attempts)
+
+
+def about(tx: Tx, subject: UUID) -> list[Message]:
+    """All messages about one subject, oldest first."""
+    rows = tx.execute(select(outbox).where(outbox.c.subject == subject).order_by(outbox.c.id))
+    return [_message(row, attempts=row.attempts) for row in rows]
+
+
+def page(
+    tx: Tx, topic: str, state: State, *, scopes: Sequence[str] | None, limit: int, before: UUID | None = None
+) -> list[Message]:
+    """Messages of a topic in one state, newest first; only those of the named scopes unless `scopes` is None."""
+    query = select(outbox).where(outbox.c.topic == topic, outbox.c.state == state)
+    if scopes is not None:
+        query = query.where(outbox.c.scope.in_(scopes))
+    if before is not None:
+        query = query.where(outbox.c.id < before)
+    return [_message(row, attempts=row.attempts) for row in tx.execute(query.order_by(outbox.c.id.desc()).limit(limit))]
+
+
+def counts(tx: Tx) -> dict[tuple[str, State], int]:
+    """How many messages there are by topic and state."""
+    query = select(outbox.c.topic, outbox.c.state, func.count().label("n")).group_by(outbox.c.topic, outbox.c.state)
+    return {(row.topic, State(row.state)): row.n for row in tx.execute(query)}
+
+
+def columns_of(messages: Sequence[Message], encoded: Sequence[str]) -> list[list[Any]]:
+    """The parameters of `insert_sql`: one list a column. `encoded` are the payloads as JSON text."""
+    return [
+        [m.id for m in messages],
+        [m.topic for m in messages],
+        [m.scope for m in messages],
+        [m.subject for m in messages],
+        list(encoded),
+        [m.correlation_id for m in messages],
+        [m.traceparent for m in messages],
+        [m.created_at for m in messages],
+    ]
+
+
+def _set(tx: Tx, message_id: UUID, **values: Any) -> None:
+    tx.execute(update(outbox).where(outbox.c.id == message_id).values(**values))
+
+
+def _values(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "topic": message.topic,
+        "scope": message.scope,
+        "subject": message.subject,
+        "payload": dict(message.payload),
+        "correlation_id": message.correlation_id,
+        "traceparent": message.traceparent,
+        "created_at": message.created_at,
+        "due_at": message.due_at,
+        "state": message.state,
+        "attempts": message.attempts,
+    }
+
+
+def _message(row: Row[Any], *, attempts: int) -> Message:
+    return Message(
+        id=row.id,
+        topic=row.topic,
+        scope=row.scope,
+        subject=row.subject,
+        payload=row.payload,
+        correlation_id=row.correlation_id,
+        traceparent=row.traceparent,
+        created_at=row.created_at,
+        due_at=row.due_at,
+        state=State(row.state),
+        attempts=attempts,
+        last_error=row.last_error,
+        settled_at=row.settled_at,
+    )
