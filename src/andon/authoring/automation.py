@@ -1,6 +1,7 @@
 """Automation: the whole declaration of one line."""
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
@@ -43,12 +44,17 @@ class Automation:
         self.actions = dict(actions or {})
         self.review = review or Review(queue=name)
         self.risk = risk
+        caller = sys._getframe(1)
+        self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self._check()
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The names of all features beyond the contract's own fields, in order."""
         return tuple(name for feature in self.features for name in feature.names)
+
+    def __repr__(self) -> str:
+        return f"Automation({self.name!r}, declared at {self.declared_at})"
 
     def _check(self) -> None:
         if not _NAME.match(self.name):

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    JSON,
     Column,
     DateTime,
     Integer,
@@ -28,7 +29,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from andon.kernel.db import Tx
 
@@ -39,7 +39,7 @@ outbox = Table(
     Column("topic", String, nullable=False),
     Column("scope", String, nullable=False),
     Column("subject", Uuid, nullable=False),
-    Column("payload", JSONB, nullable=False),
+    Column("payload", JSON, nullable=False),
     Column("correlation_id", String, nullable=False),
     Column("traceparent", String, nullable=True),
     Column("created_at", DateTime(timezone=True), nullable=False),
@@ -93,7 +93,7 @@ def insert_sql(first: int) -> str:
     p = [f"${first + i}" for i in range(8)]
     return (
         "INSERT INTO outbox (id, topic, scope, subject, payload, correlation_id, traceparent, created_at, due_at, state, attempts) "
-        "SELECT id, topic, scope, subject, payload::jsonb, correlation_id, traceparent, created_at, created_at, 'pending', 0 "
+        "SELECT id, topic, scope, subject, payload::json, correlation_id, traceparent, created_at, created_at, 'pending', 0 "
         f"FROM unnest({p[0]}::uuid[], {p[1]}::text[], {p[2]}::text[], {p[3]}::uuid[], {p[4]}::text[], {p[5]}::text[], "
         f"{p[6]}::text[], {p[7]}::timestamptz[]) "
         "AS m(id, topic, scope, subject, payload, correlation_id, traceparent, created_at)"

@@ -4,7 +4,7 @@ CREATE TABLE outbox (
     topic          text NOT NULL,
     scope          text NOT NULL,
     subject        uuid NOT NULL,
-    payload        jsonb NOT NULL,
+    payload        json NOT NULL,
     correlation_id text NOT NULL,
     traceparent    text,
     created_at     timestamptz NOT NULL,
