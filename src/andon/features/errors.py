@@ -1,0 +1,7 @@
+"""What can go wrong with a feature."""
+
+from andon.kernel.errors import Invalid
+
+
+class FeatureFailed(Invalid):
+    """A feature could not be computed."""

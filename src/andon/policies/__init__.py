@@ -1,0 +1,38 @@
+"""Policies: a decision table in YAML with CEL conditions becomes a pure function from facts to a ruling.
+
+`parse` reads, `compile` checks against an automation's variables, `CompiledPolicy.evaluate` decides. No storage.
+"""
+
+from andon.policies.compiled import CompiledPolicy, Facts, compile
+from andon.policies.domain import (
+    ERROR,
+    GIVEN,
+    OTHERWISE,
+    POLICY_ERROR,
+    REVIEW,
+    DecisionTable,
+    Rule,
+    Ruling,
+    ValueKind,
+)
+from andon.policies.errors import PolicyInvalid
+from andon.policies.kinds import kind_of
+from andon.policies.reading import parse
+
+__all__ = [
+    "ERROR",
+    "GIVEN",
+    "OTHERWISE",
+    "POLICY_ERROR",
+    "REVIEW",
+    "CompiledPolicy",
+    "DecisionTable",
+    "Facts",
+    "PolicyInvalid",
+    "Rule",
+    "Ruling",
+    "ValueKind",
+    "compile",
+    "kind_of",
+    "parse",
+]

@@ -1,0 +1,81 @@
+"""A decision table and what comes out of it: rules, outcomes, rulings. Pure; nothing here knows YAML or CEL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+REVIEW = "review"
+"""The outcome that hands a decision to a person."""
+
+OTHERWISE = "otherwise"
+"""The rule id of a ruling that no rule made."""
+
+ERROR = "error"
+"""The rule id of a ruling that could not be made."""
+
+POLICY_ERROR = "POLICY_ERROR"
+"""The reason of a ruling that could not be made."""
+
+
+class ValueKind(StrEnum):
+    """What a condition may do with a variable. The OPTIONAL ones may also be compared with `null`."""
+
+    NUMBER = "number"
+    STRING = "string"
+    BOOLEAN = "boolean"
+    TIME = "time"
+    STRINGS = "list of strings"
+    NUMBERS = "list of numbers"
+    NUMBERS_BY_NAME = "numbers by name"
+    OPTIONAL_NUMBER = "number or null"
+    OPTIONAL_STRING = "string or null"
+    OPTIONAL_BOOLEAN = "boolean or null"
+    OPTIONAL_TIME = "time or null"
+    ANY = "anything"
+
+
+GIVEN: Mapping[str, ValueKind] = {
+    "prediction.score": ValueKind.NUMBER,
+    "prediction.label": ValueKind.STRING,
+    "prediction.confidence": ValueKind.NUMBER,
+    "prediction.probabilities": ValueKind.NUMBERS_BY_NAME,
+    "risk.certain": ValueKind.BOOLEAN,
+    "risk.threshold": ValueKind.NUMBER,
+    "risk.target": ValueKind.NUMBER,
+}
+"""The variables every policy has; `input.*` and `features.*` depend on the automation, `lists.*` on the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of a table: when `when` holds, the outcome is `then`. `line` is where its condition begins in the file."""
+
+    id: str
+    when: str
+    then: str
+    reasons: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionTable:
+    """A policy as written. The first rule whose condition holds decides; `otherwise` decides when none does."""
+
+    outcomes: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    otherwise: str
+    lists: Mapping[str, tuple[str, ...]]
+    description: str
+    version: str
+    source: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a policy says about one decision. With an `error` the outcome is always `review`."""
+
+    outcome: str
+    rule: str
+    reasons: tuple[str, ...]
+    error: str | None = None
