@@ -1,0 +1,36 @@
+"""A version in the registry, and the aliases that point to versions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from andon.models.manifest import Manifest
+
+CHAMPION = "champion"
+"""The alias whose version answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """An immutable, content-addressed package in the registry, numbered within its model's name."""
+
+    name: str
+    number: int
+    digest: str
+    manifest: Manifest
+    registered_by: str
+    reason: str
+    registered_at: datetime
+    trusted: bool = False
+    """Whether who registered it accepted that loading the model may run code (pickle)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name that points to one version from `set_at` on, until it is set again."""
+
+    name: str
+    alias: str
+    number: int
+    set_by: str
+    reason: str
+    set_at: datetime

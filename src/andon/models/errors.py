@@ -1,0 +1,39 @@
+"""What can be wrong with a package, a version or an alias."""
+
+from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class PackageInvalid(Invalid):
+    """The package cannot be used."""
+
+
+class PickleRefused(Invalid):
+    """The model can run any code when it is loaded; it needs explicit trust."""
+
+
+class ValueUnusable(Invalid):
+    """A value cannot be encoded for the model."""
+
+
+class TrainingFailed(Invalid):
+    """The training script did not pack a model."""
+
+
+class ModelNotFound(NotFound):
+    """No such model."""
+
+
+class VersionNotFound(NotFound):
+    """No such version of this model."""
+
+
+class AliasNotFound(NotFound):
+    """The alias points to no version of this model."""
+
+
+class AliasUnchanged(Conflict):
+    """The alias already points to this version."""
+
+
+class PackageDamaged(Unavailable):
+    """The stored package does not match its digest."""

@@ -1,0 +1,201 @@
+"""The manifest: everything known about a packaged model, as one JSON document whose digest names the version.
+
+The parts are plain values. What they mean: `profile`, `calibration`, `metrics` and `risk` beside this file.
+"""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from andon.kernel.errors import Fault
+from andon.models.errors import PackageInvalid
+from andon.models.signature import Signature
+
+MANIFEST_FILE = "manifest.json"
+
+_DIGEST = r"^[0-9a-f]{64}$"
+
+
+class Runtime(StrEnum):
+    """What runs a model file."""
+
+    ONNX = "onnx"
+    LIGHTGBM = "lightgbm"
+    SKLEARN = "sklearn"
+    XGBOOST = "xgboost"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class File(_Part):
+    """One file of the package."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
+    digest: str = Field(pattern=_DIGEST)
+    size: int = Field(ge=0)
+
+
+class NumericProfile(_Part):
+    """How a number, a boolean (0, 1) or a time (epoch seconds) was spread. `counts[i]` lie in [edges[i], edges[i+1]), the last bin closed."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    missing: int
+    rows: int
+
+
+class CategoryProfile(_Part):
+    """How often each known category was seen; `missing` counts the absent and the unknown."""
+
+    counts: dict[str, int]
+    missing: int
+    rows: int
+
+
+class Profile(_Part):
+    """What the training data looked like, and the calibrated scores of the held-out data; drift is measured against it."""
+
+    numeric: dict[str, NumericProfile]
+    category: dict[str, CategoryProfile]
+    scores: NumericProfile
+    """Held-out scores in 50 equal bins of [0, 1]: P(positive), or P(label) with more classes."""
+
+
+class Curve(_Part):
+    """A piecewise linear map of raw to calibrated probability; flat beyond its ends."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+class Calibration(_Part):
+    """One curve for the positive class, or one for each class (then normalised); none: the raw probabilities are used."""
+
+    curves: tuple[Curve, ...]
+    rows: int
+    note: str = ""
+
+
+class Estimate(_Part):
+    """A figure with its 95% bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Plot(_Part):
+    """Points of one curve for the console."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+class Metrics(_Part):
+    """Quality on the held-out rows that calibration has not seen. A figure that cannot be computed is left out."""
+
+    rows: int
+    class_counts: dict[str, int]
+    estimates: dict[str, Estimate]
+    roc: Plot | None = None
+    precision_recall: Plot | None = None
+    reliability: Plot | None = None
+
+
+class RiskRow(_Part):
+    """Of `rows` evidence rows with at least this confidence, `errors` were wrong; `planned` were expected beforehand."""
+
+    threshold: float
+    planned: int
+    rows: int
+    errors: int
+
+
+class RiskEvidence(_Part):
+    """How often confident predictions were wrong, by falling confidence; what the risk gate is computed from."""
+
+    table: tuple[RiskRow, ...]
+    rows: int
+
+
+class Probes(_Part):
+    """Invented rows, encoded (None is missing), and the raw probabilities the model gave when it was packed."""
+
+    rows: tuple[tuple[float | None, ...], ...]
+    probabilities: tuple[tuple[float, ...], ...]
+
+
+class TrainingData(_Part):
+    """What the model was trained on."""
+
+    digest: str = Field(pattern=_DIGEST)
+    rows: int
+    held_out_rows: int
+    split: str
+    source: str | None = None
+
+
+class Code(_Part):
+    """The script that packed the model."""
+
+    file: str
+    digest: str = Field(pattern=_DIGEST)
+    commit: str | None = None
+    modified: bool = False
+
+
+class Environment(_Part):
+    """Where it was trained."""
+
+    python: str
+    platform: str
+    packages: dict[str, str]
+
+
+class Manifest(_Part):
+    """One packaged model. Immutable; equal manifests have equal digests."""
+
+    format: int = Field(1, ge=1, le=1)
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
+    description: str = ""
+    runtime: Runtime
+    model_file: str
+    output_order: tuple[int, ...]
+    """For each class, the column of the runtime's output that holds it."""
+    signature: Signature
+    profile: Profile
+    calibration: Calibration
+    metrics: Metrics
+    risk: RiskEvidence
+    probes: Probes
+    training: TrainingData
+    code: Code | None
+    environment: Environment
+    created_at: datetime
+    files: tuple[File, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON (RFC 8785); it covers the files by their digests."""
+        return hashlib.sha256(rfc8785.dumps(self.model_dump(mode="json"))).hexdigest()
+
+    def to_json(self) -> str:
+        """The document as it is written to disk and to the database."""
+        return self.model_dump_json(indent=1)
+
+
+def parse(text: str | bytes, *, source: str) -> Manifest:
+    """The manifest in `text`. Raises PackageInvalid, which names each wrong part."""
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        faults = [Fault(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors(include_input=False)]
+        raise PackageInvalid(f"{source} is not a manifest this version of Andon can read", faults=faults) from error

@@ -1,0 +1,70 @@
+"""What a model takes and gives: raw features with their kinds, and classes. Encoding them is `encoding`'s matter."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from andon.models.errors import PackageInvalid
+
+Task: TypeAlias = Literal["binary", "multiclass"]
+
+_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$")
+
+
+class FeatureKind(StrEnum):
+    """How a raw value is read."""
+
+    NUMBER = "number"
+    CATEGORY = "category"
+    BOOLEAN = "boolean"
+    TIME = "time"
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """One raw feature by its name; a category with those values the model has learnt (any other counts as missing)."""
+
+    name: str
+    kind: FeatureKind
+    categories: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _NAME.match(self.name):
+            raise PackageInvalid(
+                f"Feature {self.name!r}: a name is letters, digits, '_', '.' and '-', at most 128, a letter or '_' first"
+            )
+        if (self.kind is FeatureKind.CATEGORY) != bool(self.categories):
+            raise PackageInvalid(f"Feature {self.name!r}: a category needs its known values, any other kind has none")
+        if len(set(self.categories)) != len(self.categories):
+            raise PackageInvalid(f"Feature {self.name!r}: a category value stands there twice")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The model's face. Of two classes the second is the positive one, whose probability is the score."""
+
+    task: Task
+    features: tuple[FeatureSpec, ...]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        names = [feature.name for feature in self.features]
+        if not names or len(set(names)) != len(names):
+            raise PackageInvalid("A model needs at least one feature, and no feature name twice")
+        if len(set(self.classes)) != len(self.classes) or len(self.classes) < 2:
+            raise PackageInvalid(
+                f"A model needs at least two different classes, got {', '.join(self.classes) or 'none'}"
+            )
+        if self.task != task_of(self.classes):
+            raise PackageInvalid(f"{len(self.classes)} classes make a {task_of(self.classes)} model, not {self.task}")
+
+    @property
+    def positive(self) -> str | None:
+        """The class whose probability is the score; None with more than two classes."""
+        return self.classes[1] if self.task == "binary" else None
+
+
+def task_of(classes: tuple[str, ...]) -> Task:
+    """Two classes are binary, more are multiclass."""
+    return "binary" if len(classes) == 2 else "multiclass"

@@ -1,0 +1,1 @@
+"""What runs a model file, one module a library. Each is imported only when a model needs it."""
