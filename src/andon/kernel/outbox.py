@@ -27,6 +27,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 
@@ -50,6 +51,10 @@ outbox = Table(
     Column("last_error", Text, nullable=True),
     Column("settled_at", DateTime(timezone=True), nullable=True),
 )
+
+
+COLUMNS = 8
+"""How many parameters `insert_sql` takes."""
 
 
 class State(StrEnum):
@@ -82,6 +87,17 @@ class Message:
     settled_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How the work on one claimed message ended. Still `pending` means: again at `due_at`, and with `counted=False` this was no attempt."""
+
+    message: Message
+    state: State
+    error: str | None = None
+    due_at: datetime | None = None
+    counted: bool = True
+
+
 def add(tx: Tx, messages: Sequence[Message]) -> None:
     """Write messages in the caller's transaction."""
     if messages:
@@ -89,8 +105,8 @@ def add(tx: Tx, messages: Sequence[Message]) -> None:
 
 
 def insert_sql(first: int) -> str:
-    """The INSERT for a batch as part of a larger statement: eight array parameters from number `first` on (see `columns_of`)."""
-    p = [f"${first + i}" for i in range(8)]
+    """The INSERT for a batch as part of a larger statement: array parameters from number `first` on (see `columns_of`)."""
+    p = [f"${first + i}" for i in range(COLUMNS)]
     return (
         "INSERT INTO outbox (id, topic, scope, subject, payload, correlation_id, traceparent, created_at, due_at, state, attempts) "
         "SELECT id, topic, scope, subject, payload::json, correlation_id, traceparent, created_at, created_at, 'pending', 0 "
@@ -100,15 +116,27 @@ def insert_sql(first: int) -> str:
     )
 
 
-def claim(tx: Tx, topic: str, *, limit: int, now: datetime, lease: timedelta) -> list[Message]:
+def claim(
+    tx: Tx,
+    topic: str,
+    *,
+    limit: int,
+    now: datetime,
+    lease: timedelta,
+    unless: tuple[str, Sequence[str]] | None = None,
+) -> list[Message]:
     """Take up to `limit` due messages of a topic, oldest first; nobody else gets them before the lease ends or they are settled.
 
-    Each claim counts as an attempt, so that work which kills its process runs out of attempts too.
+    Each claim counts as an attempt, so that work which kills its process runs out of attempts too. `unless` is a
+    payload key and the values of it that have to wait, so that one busy receiver holds up nobody else.
     """
     free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
+    wanted = [outbox.c.topic == topic, outbox.c.state == State.PENDING, outbox.c.due_at <= now, free]
+    if unless is not None and unless[1]:
+        wanted.append(func.coalesce(outbox.c.payload.op("->>")(unless[0]), "").not_in(unless[1]))
     due = (
         select(outbox.c.id)
-        .where(outbox.c.topic == topic, outbox.c.state == State.PENDING, outbox.c.due_at <= now, free)
+        .where(*wanted)
         .order_by(outbox.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -132,6 +160,45 @@ def retry(tx: Tx, message_id: UUID, *, due_at: datetime, error: str | None, coun
     """Give a claimed message back, to be done again at `due_at`; with `counted=False` this attempt was none."""
     attempts = outbox.c.attempts if counted else outbox.c.attempts - 1
     _set(tx, message_id, due_at=due_at, claimed_until=None, last_error=error, attempts=attempts)
+
+
+def renew(tx: Tx, claims: Sequence[Message], *, until: datetime) -> None:
+    """Hold claimed messages for longer; those that somebody else has claimed meanwhile stay theirs."""
+    tx.execute(
+        text(
+            "UPDATE outbox o SET claimed_until = :until "
+            "FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[])) AS c(id, attempts) "
+            "WHERE o.id = c.id AND o.attempts = c.attempts AND o.state = 'pending'"
+        ),
+        {"until": until, "ids": [m.id for m in claims], "attempts": [m.attempts + 1 for m in claims]},
+    )
+
+
+def conclude(tx: Tx, conclusions: Sequence[Conclusion], *, now: datetime) -> None:
+    """Say how a batch of claimed messages ended, in one statement.
+
+    A claim that has run out and been taken over has no say any more, except that what is done is done.
+    """
+    tx.execute(
+        text(
+            "UPDATE outbox o SET state = c.state, due_at = coalesce(c.due_at, o.due_at), claimed_until = NULL, "
+            "last_error = c.error, attempts = o.attempts - CASE WHEN c.counted THEN 0 ELSE 1 END, "
+            "settled_at = CASE WHEN c.state = 'pending' THEN NULL ELSE CAST(:now AS timestamptz) END "
+            "FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[]), CAST(:states AS text[]), "
+            "CAST(:due_ats AS timestamptz[]), CAST(:errors AS text[]), CAST(:counted AS boolean[])) "
+            "AS c(id, attempts, state, due_at, error, counted) "
+            "WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')"
+        ),
+        {
+            "now": now,
+            "ids": [c.message.id for c in conclusions],
+            "attempts": [c.message.attempts + 1 for c in conclusions],
+            "states": [c.state.value for c in conclusions],
+            "due_ats": [c.due_at for c in conclusions],
+            "errors": [c.error for c in conclusions],
+            "counted": [c.counted for c in conclusions],
+        },
+    )
 
 
 def revive(tx: Tx, message_id: UUID, *, now: datetime) -> bool:

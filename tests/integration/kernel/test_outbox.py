@@ -1,5 +1,6 @@
 """The outbox gives each message to one worker at a time, and to another when that one dies."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -43,3 +44,47 @@ def test_only_a_dead_message_can_be_revived(database: Database) -> None:
         assert outbox.page(tx, "t", outbox.State.DEAD, scopes=["other"], limit=5) == []
         assert outbox.revive(tx, message.id, now=NOW)
         assert [m.id for m in outbox.claim(tx, "t", limit=10, now=NOW, lease=LEASE)] == [message.id]
+
+
+def test_a_claim_that_was_taken_over_can_neither_be_renewed_nor_put_back(database: Database) -> None:
+    later = NOW + LEASE + timedelta(seconds=1)
+    with database.begin() as tx:
+        outbox.add(tx, [a_message()])
+        [first] = outbox.claim(tx, "t", limit=1, now=NOW, lease=LEASE)
+        [second] = outbox.claim(tx, "t", limit=1, now=later, lease=LEASE)
+        outbox.renew(tx, [first], until=later + 10 * LEASE)
+        outbox.conclude(tx, [outbox.Conclusion(first, outbox.State.PENDING, due_at=later)], now=later)
+        assert outbox.claim(tx, "t", limit=1, now=later, lease=LEASE) == []
+        outbox.renew(tx, [second], until=later + 2 * LEASE)
+        assert outbox.claim(tx, "t", limit=1, now=later + LEASE + timedelta(seconds=1), lease=LEASE) == []
+
+
+def test_what_is_done_is_done_even_when_the_claim_was_taken_over(database: Database) -> None:
+    later = NOW + LEASE + timedelta(seconds=1)
+    with database.begin() as tx:
+        outbox.add(tx, [a_message()])
+        [first] = outbox.claim(tx, "t", limit=1, now=NOW, lease=LEASE)
+        [second] = outbox.claim(tx, "t", limit=1, now=later, lease=LEASE)
+        outbox.conclude(tx, [outbox.Conclusion(first, outbox.State.DONE)], now=later)
+        outbox.conclude(tx, [outbox.Conclusion(second, outbox.State.DEAD, "too late")], now=later)
+        found = outbox.find(tx, first.id)
+    assert found is not None
+    assert (found.state, found.last_error, found.settled_at) == (outbox.State.DONE, None, later)
+
+
+def test_messages_put_back_uncounted_have_used_no_attempt(database: Database) -> None:
+    with database.begin() as tx:
+        outbox.add(tx, [a_message(), a_message()])
+        claimed = outbox.claim(tx, "t", limit=2, now=NOW, lease=LEASE)
+        counted = [outbox.Conclusion(m, outbox.State.PENDING, "e", NOW, counted=n == 0) for n, m in enumerate(claimed)]
+        outbox.conclude(tx, counted, now=NOW)
+        again = outbox.claim(tx, "t", limit=2, now=NOW, lease=LEASE)
+    assert [m.attempts for m in again] == [1, 0]
+
+
+def test_messages_that_have_to_wait_let_the_others_pass(database: Database) -> None:
+    free, waiting = a_message(), replace(a_message(), payload={"to": "busy"})
+    with database.begin() as tx:
+        outbox.add(tx, [waiting, free])
+        assert outbox.claim(tx, "t", limit=5, now=NOW, lease=LEASE, unless=("to", ["busy", "shut"])) == [free]
+        assert outbox.claim(tx, "t", limit=5, now=NOW, lease=LEASE, unless=("to", [])) == [waiting]
