@@ -1,0 +1,95 @@
+"""What happens beside habit: honest look-alikes (payroll, a large purchase) and fraud (velocity, takeover, mule)."""
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from simulator.columns import Columns, Floats, Ints
+from simulator.parameters import Parameters
+from simulator.words import FRAUD_WEIGHTS, MOBILE, MULE, PAYROLL, PURCHASE, TAKEOVER, VELOCITY, WEB
+from simulator.world import DAY, World, at_hour, drawn, strange_device, transfers
+
+
+def payroll(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
+    """Businesses pay many people within half an hour: honest, and looks like a velocity attack."""
+    owners, begin, hour = _events(world.is_business, p.payroll_rate, days, (8, 18), rng)
+    which, offset = _burst(len(owners), p.payroll_size, 900.0, rng)
+    columns = transfers(world, owners[which], begin[which] + offset, hour[which], PAYROLL, p, rng)
+    columns.amount = rng.lognormal(np.log(1800.0), 0.4, len(which))
+    return columns
+
+
+def purchase(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
+    """Somebody buys a car: honest, and looks like a takeover."""
+    owners, at, hour = _events(~world.is_mule, p.purchase_rate, days, (8, 23), rng)
+    columns = transfers(world, owners, at, hour, PURCHASE, p, rng)
+    n = len(owners)
+    columns.amount *= rng.uniform(4, 20, n)
+    columns.beneficiary_is_new = rng.random(n) < 0.75
+    columns.device_trust *= rng.uniform(0.6, 1.0, n)
+    return columns
+
+
+def velocity(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
+    """Stolen credentials are emptied in a burst of middling amounts; the first of a burst looks almost like habit."""
+    owners, begin, hour = _events(~world.is_mule, p.velocity_rate, days, (0, 24), rng)
+    which, offset = _burst(len(owners), p.velocity_size, 60 * p.velocity_minutes, rng)
+    columns = transfers(world, owners[which], begin[which] + offset, hour[which], VELOCITY, p, rng)
+    n = len(which)
+    columns.amount = rng.lognormal(np.log(160.0), 0.7, n)
+    columns.beneficiary_is_new = rng.random(n) < 0.6
+    columns.channel = rng.choice([MOBILE, WEB], n, p=[0.4, 0.6])
+    columns.device_trust = _thief_device(n, p, rng)
+    return columns
+
+
+def takeover(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
+    """Somebody else has the account: few large transfers, often at night, to new people abroad, from an unknown device."""
+    owners, begin, hour = _events(~world.is_mule, p.takeover_rate, days, (0, 24), rng)
+    which, offset = _burst(len(owners), p.takeover_size, 1200.0, rng)
+    n = len(which)
+    night = rng.random(n) < 0.25
+    columns = transfers(
+        world, owners[which], begin[which] + offset, np.where(night, rng.integers(0, 6, n), hour[which]), TAKEOVER, p, rng
+    )
+    columns.amount = columns.amount * rng.uniform(1, 14, n)
+    columns.beneficiary_is_new = rng.random(n) < 0.75
+    columns.country = np.where(rng.random(n) < 0.25, drawn(FRAUD_WEIGHTS, n, rng), columns.home)
+    columns.channel = rng.choice([MOBILE, WEB], n)
+    columns.device_trust = _thief_device(n, p, rng)
+    return columns
+
+
+def mule(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
+    """Young accounts pass on what others stole."""
+    owners, at, hour = _events(world.is_mule, p.mule_rate, days, (0, 24), rng)
+    columns = transfers(world, owners, at, hour, MULE, p, rng)
+    n = len(owners)
+    columns.amount = rng.lognormal(np.log(500.0), 0.8, n)
+    columns.beneficiary_is_new = rng.random(n) < 0.55
+    columns.country = np.where(rng.random(n) < 0.25, drawn(FRAUD_WEIGHTS, n, rng), columns.home)
+    return columns
+
+
+def _events(
+    may: NDArray[np.bool_], rate: float, days: float, hours: tuple[int, int], rng: Generator
+) -> tuple[Ints, Floats, Ints]:
+    """Accounts, moments and hours of independent events among the accounts that may have them."""
+    owners = np.repeat(np.flatnonzero(may), rng.poisson(rate * days, int(may.sum())))
+    hour = rng.integers(*hours, len(owners))
+    return owners, at_hour(rng.random(len(owners)) * days, hour, days, rng), hour
+
+
+def _burst(events: int, mean_size: float, mean_seconds: float, rng: Generator) -> tuple[Ints, Floats]:
+    """For each transfer of a burst: which event it belongs to, and its seconds after the burst began."""
+    sizes = 1 + rng.poisson(mean_size - 1, events)
+    which = np.repeat(np.arange(events), sizes)
+    length = rng.exponential(mean_seconds, events)
+    offset = rng.random(len(which)) * length[which]
+    return which, offset
+
+
+def _thief_device(n: int, p: Parameters, rng: Generator) -> Floats:
+    """Readings of a thief's device: strange, unless it is made to look like the owner's; often none."""
+    trust = np.where(rng.random(n) < p.stealth, rng.beta(8, 2, n), strange_device(n, rng))
+    return np.where(rng.random(n) < 2 * p.device_unknown, np.nan, trust)

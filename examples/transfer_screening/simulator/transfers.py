@@ -1,0 +1,94 @@
+"""Transfers in time order, each as a caller would send it, with what turned out to be true and when that was known."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from simulator import scenarios
+from simulator.columns import Columns, joined
+from simulator.drift import Drift
+from simulator.parameters import Parameters
+from simulator.words import CHANNELS, COUNTRIES, FRAUD_FROM, SCENARIOS
+from simulator.world import DAY, habits, populate
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """One transfer. `label` is what the bank will believe from `label_at` on; `is_fraud` is the truth, which it never sees."""
+
+    occurred_at: datetime
+    input: dict[str, Any]
+    label: bool
+    label_at: datetime
+    is_fraud: bool
+    scenario: str
+
+
+class Transfers:
+    """The transfers of one run. Iterate over them, as often as you like: the same ones come again."""
+
+    def __init__(self, columns: Columns, *, name: str, start: datetime, p: Parameters, rng: np.random.Generator) -> None:
+        self._columns = columns
+        self._name = name
+        self._start = start
+        n = len(columns.at)
+        self.is_fraud = columns.scenario >= FRAUD_FROM
+        self.label = self.is_fraud & (rng.random(n) >= p.unreported)
+        reported = np.exp(np.log(p.report_median_days) + p.report_spread * rng.standard_normal(n))
+        self._label_after = np.where(self.label, reported, p.mature_days) * DAY
+
+    def __len__(self) -> int:
+        return len(self._columns.at)
+
+    def __iter__(self) -> Iterator[Simulated]:
+        c = self._columns
+        rows = zip(
+            c.at.tolist(), c.account.tolist(), np.maximum(c.amount, 0.01).round(2).tolist(), c.country.tolist(),
+            c.channel.tolist(), c.hour.tolist(), c.beneficiary_is_new.tolist(), c.age_days.astype(int).tolist(),
+            c.device_trust.round(3).tolist(), c.scenario.tolist(), self.label.tolist(), self.is_fraud.tolist(),
+            self._label_after.tolist(), strict=True,
+        )  # fmt: skip
+        for number, (at, account, amount, country, channel, hour, new, age, trust, scenario, label, fraud, after) in enumerate(rows):
+            yield Simulated(
+                occurred_at=self._start + timedelta(seconds=at),
+                input={
+                    "transfer_id": f"{self._name}-t{number}",
+                    "account_id": f"{self._name}-a{account}",
+                    "amount": amount,
+                    "country": COUNTRIES[country],
+                    "channel": CHANNELS[channel],
+                    "hour": hour,
+                    "beneficiary_is_new": new,
+                    "account_age_days": age,
+                    "device_trust": None if trust != trust else trust,
+                },
+                label=label,
+                label_at=self._start + timedelta(seconds=at + after),
+                is_fraud=fraud,
+                scenario=SCENARIOS[scenario],
+            )  # fmt: skip
+
+
+def simulate(
+    seed: int,
+    *,
+    accounts: int = 6_000,
+    days: float = 30.0,
+    start: datetime = START,
+    drift: Drift | None = None,
+    parameters: Parameters | None = None,
+) -> Transfers:
+    """The transfers that `accounts` accounts make in `days` days; the same seed gives the same ones."""
+    p = parameters or Parameters()
+    rng = np.random.default_rng(seed)
+    world = populate(accounts, p, rng)
+    sources = (habits, scenarios.payroll, scenarios.purchase, scenarios.velocity, scenarios.takeover, scenarios.mule)
+    columns = joined([source(world, days, p, rng) for source in sources]).before(days * DAY).ordered()
+    if drift is not None:
+        drift.apply(columns, np.random.default_rng([seed, 1]))
+    return Transfers(columns, name=f"s{seed}", start=start, p=p, rng=rng)

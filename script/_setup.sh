@@ -1,0 +1,50 @@
+# Sourced by the scripts beside it (POSIX sh): one virtual environment made of what a lock file says, and nothing global.
+
+# The first Python that is new enough: $PYTHON, python3, or a versioned one.
+find_python() {
+  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "Andon needs Python 3.11 or newer; found none (looked for: ${PYTHON:-python3, python3.13, python3.12, python3.11})." >&2
+  return 1
+}
+
+# make_venv FOLDER: an empty environment; an existing one that still runs is kept.
+make_venv() {
+  if "$1/bin/python" -m pip --version >/dev/null 2>&1; then return; fi
+  python="$(find_python)" || return 1
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+    echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt-get install python$version-venv" >&2
+    return 1
+  fi
+  echo "Making $1 with $("$python" --version)" >&2
+  "$python" -m venv --clear "$1"
+}
+
+# fingerprint LOCK: changes when anything does that the environment is made of.
+fingerprint() {
+  cat requirements-bootstrap.lock "$1" pyproject.toml hatch_build.py src/andon/console/package-lock.json | cksum
+}
+
+# is_current LOCK FOLDER
+is_current() {
+  [ -x "$2/bin/python" ] && [ "$(cat "$2/.$1" 2>/dev/null)" = "$(fingerprint "$1")" ]
+}
+
+# ensure_venv LOCK [FOLDER]: FOLDER (.venv) holds all that LOCK names, and Andon itself from src/. Says nothing when it does
+# already. What else is in it stays: running the demo in a developer's checkout takes no tool away.
+ensure_venv() {
+  lock="$1"
+  venv="${2:-.venv}"
+  if is_current "$lock" "$venv" || is_current requirements-dev.lock "$venv"; then return; fi
+  make_venv "$venv" || return 1
+  echo "Installing what $lock names into $venv" >&2
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock &&
+    "$venv/bin/python" script/uv.py pip install --quiet --require-hashes --no-deps -r "$lock" &&
+    "$venv/bin/python" script/uv.py pip install --quiet --no-deps --editable . || return 1
+  fingerprint "$lock" >"$venv/.$lock"
+}
