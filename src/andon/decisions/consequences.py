@@ -1,0 +1,99 @@
+"""What follows a decision: the messages written to the outbox in its transaction. Here nothing is done yet."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import from_json, to_json
+
+from andon.authoring import ActionSpec
+from andon.decisions.domain import DELIVER_ACTION, OPEN_REVIEW, Decision
+from andon.decisions.line import Line
+from andon.kernel.ids import uuid7
+from andon.kernel.outbox import Message
+from andon.policies import REVIEW
+
+
+def messages(line: Line, decision: Decision) -> Sequence[Message]:
+    """One message if a person is asked or an action is declared for the outcome, otherwise none."""
+    outcome = decision.outcome
+    if outcome == REVIEW:
+        return (_message(decision, OPEN_REVIEW, _review(line, decision)),)
+    action = line.automation.actions.get(outcome)
+    if action is None:
+        return ()
+    payload = {
+        **action_of(outcome, action),
+        "automation": decision.line.automation,
+        "outcome": outcome,
+        "decision": told(decision),
+    }
+    return (_message(decision, DELIVER_ACTION, payload),)
+
+
+def encoded(batch: Sequence[Message]) -> list[str]:
+    """The payloads as JSON text."""
+    return [to_json(message.payload).decode() for message in batch]
+
+
+def action_of(outcome: str, action: ActionSpec) -> dict[str, Any]:
+    """How an outcome's action is described to whoever carries it out."""
+    return {
+        "action": outcome,
+        "connector": action.connector,
+        "destination": action.destination,
+        "options": dict(action.options),
+    }
+
+
+def told(decision: Decision) -> dict[str, Any]:
+    """What the outside is told of a decision."""
+    request, ruling, prediction = decision.request, decision.judgement.ruling, decision.judgement.prediction
+    return {
+        "id": str(request.id),
+        "automation": decision.line.automation,
+        "automation_version": decision.line.automation_version,
+        "outcome": ruling.outcome,
+        "rule": ruling.rule,
+        "reasons": list(ruling.reasons),
+        "score": None if prediction is None else prediction.score,
+        "confidence": None if prediction is None else prediction.confidence,
+        "model": {"name": decision.line.model.name, "version": decision.line.model.version},
+        "policy_version": decision.line.policy_version,
+        "decided_at": decision.decided_at.isoformat(),
+        "decided_by": "policy",
+        "correlation_id": request.correlation_id,
+        "input": from_json(request.raw),
+    }
+
+
+def _review(line: Line, decision: Decision) -> Mapping[str, Any]:
+    automation = line.automation
+    return {
+        "automation": decision.line.automation,
+        "queue": automation.review.queue,
+        "due_seconds": int(automation.review.due.total_seconds()),
+        "outcome": REVIEW,
+        "rule": decision.judgement.ruling.rule,
+        "reasons": list(decision.judgement.ruling.reasons),
+        "outcomes": [outcome for outcome in line.outcomes if outcome != REVIEW],
+        "actions": {outcome: action_of(outcome, action) for outcome, action in automation.actions.items()},
+        "decision": told(decision),
+    }
+
+
+def _message(decision: Decision, topic: str, payload: Mapping[str, Any]) -> Message:
+    at: datetime = decision.decided_at
+    identifier: UUID = uuid7(at)
+    return Message(
+        id=identifier,
+        topic=topic,
+        scope=decision.line.automation,
+        subject=decision.request.id,
+        payload=payload,
+        correlation_id=decision.request.correlation_id,
+        traceparent=decision.request.traceparent,
+        created_at=at,
+        due_at=at,
+    )

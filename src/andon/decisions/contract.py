@@ -1,0 +1,95 @@
+"""Reading an input against an automation's contract: strict JSON in, a flat mapping of plain values out.
+
+Stricter than Pydantic's defaults where a ledger must be: no NaN or infinity, no NUL character, nothing a JSON parser
+elsewhere would refuse.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, NoReturn
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from andon.decisions.errors import InputInvalid, InputMalformed
+from andon.kernel.errors import Fault
+
+_PLAIN = (str, int, float, bool, type(None), datetime)
+
+
+class Contract:
+    """A builder's Pydantic model, compiled to read inputs. Thread-safe."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.model = model
+        strict = type(model.__name__, (model,), {"model_config": ConfigDict(allow_inf_nan=False), "__module__": model.__module__})
+        self._read = strict.__pydantic_validator__
+
+    def read(self, raw: bytes) -> Mapping[str, Any]:
+        """The input in `raw`. Raises InputMalformed (not JSON) or InputInvalid, which names each wrong field."""
+        if b"NaN" in raw or b"Infinity" in raw or b"\\u0000" in raw:
+            _refuse_what_json_cannot_hold(raw)
+        try:
+            instance = self._read.validate_json(raw)
+        except ValidationError as error:
+            raise _explained(error) from None
+        values: dict[str, Any] = instance.__dict__
+        for value in values.values():
+            if value.__class__ not in _PLAIN:
+                return {name: _plain(v) for name, v in instance.model_dump().items()}
+        return values
+
+    def schema(self) -> dict[str, Any]:
+        """The contract as JSON Schema."""
+        return self.model.model_json_schema()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time())
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _explained(error: ValidationError) -> InputMalformed | InputInvalid:
+    errors = error.errors(include_input=False, include_url=False, include_context=False)
+    if errors[0]["type"] == "json_invalid":
+        return InputMalformed(errors[0]["msg"])
+    faults = [Fault(".".join(("input", *map(str, e["loc"]))), e["msg"]) for e in errors]
+    return InputInvalid(f"{len(faults)} of the input's fields do not fit the contract", faults=faults)
+
+
+def _refuse_what_json_cannot_hold(raw: bytes) -> None:
+    def refuse(constant: str) -> NoReturn:
+        raise InputMalformed(f"Invalid JSON: {constant} is not a JSON number")
+
+    try:
+        parsed = json.loads(raw, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise InputMalformed(f"Invalid JSON: {error}") from None
+    if any("\0" in text for text in _texts(parsed)):
+        raise InputMalformed("The input holds a NUL character, which cannot be stored")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

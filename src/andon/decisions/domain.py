@@ -1,0 +1,175 @@
+"""A decision and what it is made of; pure values, no database and no clock.
+
+    DecisionRequest -> features -> Prediction -> Risk -> Ruling  =  Decision  -> recorded as DecisionRow + DecisionRecord
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from andon.policies import Ruling
+from andon.serving import Prediction
+
+OPEN_REVIEW = "review.open"
+DELIVER_ACTION = "action.deliver"
+"""Topics of the outbox messages that a decision sets off."""
+
+RECORDED = "decisions.record"
+"""The audit action of a group commit; its body holds 16 bytes of id and 32 of digest for each decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's own key for one request; the same key with another `digest` of the input is an error."""
+
+    scope: str
+    key: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """One thing to decide, admitted and validated. `raw` is the JSON text as it came, `input` what the contract made of it.
+
+    `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission, from which the latency counts.
+    """
+
+    id: UUID
+    automation: str
+    raw: bytes
+    input: Mapping[str, Any]
+    caller: str
+    correlation_id: str
+    asked_at: datetime
+    began_ns: int
+    traceparent: str | None = None
+    idempotency: Idempotency | None = None
+    from_intake: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """Which ModelVersion predicted."""
+
+    name: str
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What the gate said: `certain` if the confidence reaches the `threshold` that keeps the error under `target`."""
+
+    certain: bool
+    threshold: float
+    target: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The pure part of a decision: what the model and the policy said of one row of features."""
+
+    prediction: Prediction | None
+    risk: Risk
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One pass through the line, before it is recorded."""
+
+    request: DecisionRequest
+    line: "LineRef"
+    features: Mapping[str, Any]
+    judgement: Judgement
+    decided_at: datetime
+    stages_us: Mapping[str, int]
+
+    @property
+    def outcome(self) -> str:
+        """What the policy chose."""
+        return self.judgement.ruling.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class LineRef:
+    """The exact versions that made a decision."""
+
+    automation: str
+    automation_version: int
+    model: ModelRef
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """What a list of decisions shows of one."""
+
+    id: UUID
+    automation: str
+    automation_version: int
+    decided_at: datetime
+    outcome: str
+    rule: str
+    score: float | None
+    confidence: float | None
+    certain: bool
+    model: str
+    model_version: int
+    policy_version: str
+    caller: str
+    correlation_id: str
+    latency_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """The whole recorded decision: its row and the canonical record that the audit chain proves."""
+
+    row: DecisionRow
+    writer: UUID
+    seq: int
+    salt: bytes
+    record: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFilter:
+    """Which decisions to list; None means any. `automations` are those that the asker may see."""
+
+    automations: tuple[str, ...] | None = None
+    automation: str | None = None
+    outcome: str | None = None
+    rule: str | None = None
+    model_version: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationVersion:
+    """An automation as it was deployed: everything that decides, content-addressed, numbered by name."""
+
+    name: str
+    number: int
+    digest: str
+    description: Mapping[str, Any]
+    deployed_by: str
+    deployed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """How a line did between two moments. Latencies are from admission to the commit, in milliseconds."""
+
+    decisions: int
+    automatic: int
+    per_second: float
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    outcomes: Mapping[str, int]

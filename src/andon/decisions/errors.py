@@ -1,0 +1,35 @@
+"""What can go wrong with a decision or the line that makes it."""
+
+from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class AutomationNotFound(NotFound):
+    """No such automation is deployed here."""
+
+
+class DecisionNotFound(NotFound):
+    """No such decision."""
+
+
+class InputMalformed(Invalid):
+    """The input is not a JSON document."""
+
+
+class InputInvalid(Invalid):
+    """The input does not fit the automation's contract."""
+
+
+class AutomationInvalid(Invalid):
+    """An automation cannot be loaded as it is declared."""
+
+
+class KeyReused(Invalid):
+    """This Idempotency-Key was used before with another input."""
+
+
+class KeyInFlight(Conflict):
+    """A request with this Idempotency-Key is being decided right now."""
+
+
+class LedgerUnavailable(Unavailable):
+    """The ledger cannot be written now; nothing was decided. Try again."""

@@ -1,0 +1,66 @@
+"""Decision rows, intake rows and deployed versions. Only `store.py` may import this; `ledger.py` writes the same tables by asyncpg."""
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Integer, LargeBinary, MetaData, String, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+_METADATA = MetaData()
+
+decisions = Table(
+    "decisions",
+    _METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("automation", String, nullable=False),
+    Column("automation_version", Integer, nullable=False),
+    Column("decided_at", DateTime(timezone=True), nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("score", Double, nullable=True),
+    Column("confidence", Double, nullable=True),
+    Column("certain", Boolean, nullable=False),
+    Column("model", String, nullable=False),
+    Column("model_version", Integer, nullable=False),
+    Column("policy_version", String, nullable=False),
+    Column("caller", String, nullable=False),
+    Column("correlation_id", String, nullable=False),
+    Column("latency_us", Integer, nullable=False),
+    Column("writer", Uuid, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    _METADATA,
+    Column("scope", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("decision_id", Uuid, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+intake = Table(
+    "intake",
+    _METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("automation", String, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("caller", String, nullable=False),
+    Column("correlation_id", String, nullable=False),
+    Column("traceparent", String, nullable=True),
+    Column("idempotency_key", String, nullable=True),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("claimed_until", DateTime(timezone=True), nullable=True),
+    Column("error", Text, nullable=True),
+)
+
+automation_versions = Table(
+    "automation_versions",
+    _METADATA,
+    Column("name", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("description", JSONB, nullable=False),
+    Column("deployed_by", String, nullable=False),
+    Column("deployed_at", DateTime(timezone=True), nullable=False),
+)

@@ -1,0 +1,35 @@
+"""The embedded PostgreSQL: a whole server in the project's `.andon/postgres`, for who has no database to name.
+
+    start     bring it up, or attach to the one that runs already; whoever calls at the same time gets the same server
+    running   the one that runs, or None
+    stop      fast shutdown, waits for the end
+    lend      start it for as long as somebody uses it: the last user to leave stops it
+    available the url a command works with: the configured one, or the embedded server's for the duration of the command
+    url_of    the same for a process that must not start anything: raises NotRunning
+
+How it is built and why: docs/explain/embedded-postgresql.md.
+"""
+
+from andon.kernel.postgres.binaries import Binaries, locate
+from andon.kernel.postgres.errors import NotRunning, PostgresFailed
+from andon.kernel.postgres.files import kept_secret
+from andon.kernel.postgres.home import Home
+from andon.kernel.postgres.launcher import Server, running, start, stop
+from andon.kernel.postgres.leases import available, in_use, lend, url_of
+
+__all__ = [
+    "Binaries",
+    "Home",
+    "NotRunning",
+    "PostgresFailed",
+    "Server",
+    "available",
+    "in_use",
+    "kept_secret",
+    "lend",
+    "locate",
+    "running",
+    "start",
+    "stop",
+    "url_of",
+]

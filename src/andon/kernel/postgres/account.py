@@ -1,0 +1,70 @@
+"""The operating system user PostgreSQL runs as: ourselves, unless we are root, whom PostgreSQL refuses."""
+
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from andon.kernel.postgres.errors import PostgresFailed
+
+_CANDIDATES = ("postgres", "nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of this machine, to whom root hands the server."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: frozenset[int]
+
+    def may_enter(self, folder: Path) -> bool:
+        """Whether this user can reach what lies in `folder`: every folder on the way lets it pass."""
+        return all(self._may(step, stat.S_IXUSR) for step in (folder, *folder.parents))
+
+    def may_run(self, program: Path) -> bool:
+        """Whether this user can start `program`."""
+        return self.may_enter(program.parent) and self._may(program, stat.S_IXUSR | stat.S_IRUSR)
+
+    def _may(self, path: Path, wanted: int) -> bool:
+        """Compare with the permission bits of owner, group or others, whichever the kernel would look at."""
+        found = path.stat()
+        if found.st_uid == self.uid:
+            granted = found.st_mode
+        elif found.st_gid in self.groups:
+            granted = found.st_mode << 3
+        else:
+            granted = found.st_mode << 6
+        return granted & wanted == wanted
+
+
+def server_account(data: Path) -> Account | None:
+    """Who is to run the server on `data`: None for ourselves; as root the owner of existing data, else `postgres` or `nobody`."""
+    if os.geteuid() != 0:
+        return None
+    if data.exists() and data.stat().st_uid != 0:
+        return _account(pwd.getpwuid(data.stat().st_uid))
+    for name in _CANDIDATES:
+        try:
+            return _account(pwd.getpwnam(name))
+        except KeyError:
+            continue
+    raise PostgresFailed(
+        "PostgreSQL does not run as root, and this machine has no user `postgres` or `nobody` to run it as: "
+        "run Andon as another user, or name a database in ANDON_DATABASE_URL"
+    )
+
+
+def as_account(account: Account | None) -> dict[str, Any]:
+    """The arguments of `subprocess.run` that start a program as this user."""
+    if account is None:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
+def _account(entry: pwd.struct_passwd) -> Account:
+    groups = frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, groups)
