@@ -3,12 +3,13 @@
 A request, a command or a unit of work is one `Tx`; only its opener commits.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import asyncpg
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from andon.kernel.errors import Unavailable
 
@@ -37,9 +38,14 @@ class Database:
         """The address without its password, for people."""
         return make_url(self.url).render_as_string(hide_password=True)
 
-    def begin(self) -> AbstractContextManager[Tx]:
-        """A context manager that gives a `Tx` and commits it at the end, or rolls it back on an error."""
-        return self.engine.begin()
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        """Give a `Tx` and commit it at the end, or roll it back on an error. Raises DatabaseUnavailable."""
+        try:
+            with self.engine.begin() as tx:
+                yield tx
+        except (OperationalError, InterfaceError) as error:
+            raise DatabaseUnavailable(f"PostgreSQL at {self.shown} does not answer or gave up") from error
 
     def version(self) -> int:
         """The server's major version. Raises DatabaseUnavailable."""

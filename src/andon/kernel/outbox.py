@@ -217,6 +217,11 @@ def find(tx: Tx, message_id: UUID) -> Message | None:
     return None if row is None else _message(row, attempts=row.attempts)
 
 
+def is_claimed(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
+    """Whether somebody is at work on a message."""
+    return tx.execute(select(outbox.c.claimed_until >= now).where(outbox.c.id == message_id)).scalar() is True
+
+
 def about(tx: Tx, subject: UUID) -> list[Message]:
     """All messages about one subject, oldest first."""
     rows = tx.execute(select(outbox).where(outbox.c.subject == subject).order_by(outbox.c.id))

@@ -29,7 +29,10 @@ def test_a_claimed_message_is_nobody_elses_until_its_lease_ends(database: Databa
     message = a_message()
     with database.begin() as tx:
         outbox.add(tx, [message])
+        assert not outbox.is_claimed(tx, message.id, now=NOW)
         assert outbox.claim(tx, "t", limit=10, now=NOW, lease=LEASE) == [message]
+        assert outbox.is_claimed(tx, message.id, now=NOW + LEASE)
+        assert not outbox.is_claimed(tx, message.id, now=NOW + LEASE + timedelta(seconds=1))
         assert outbox.claim(tx, "t", limit=10, now=NOW, lease=LEASE) == []
         again = outbox.claim(tx, "t", limit=10, now=NOW + LEASE + timedelta(seconds=1), lease=LEASE)
     assert [(m.id, m.attempts) for m in again] == [(message.id, 1)]
