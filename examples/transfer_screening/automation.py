@@ -21,7 +21,9 @@ class Transfer(BaseModel):
     hour: Annotated[int, Field(ge=0, le=23, description="Hour of the day where the account holder lives")]
     beneficiary_is_new: bool
     account_age_days: Annotated[int, Field(ge=0)]
-    device_trust: Annotated[float | None, Field(ge=0, le=1, description="How well the device is known; none by API")] = None
+    device_trust: Annotated[
+        float | None, Field(ge=0, le=1, description="How well the device is known; none by API")
+    ] = None
 
 
 def at_night(transfer: dict[str, Any]) -> bool:

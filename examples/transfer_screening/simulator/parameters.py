@@ -22,7 +22,9 @@ class Parameters:
     new_beneficiary: float = _p(0.12, "Share of ordinary transfers to somebody new")
     abroad: float = _p(0.05, "Share of ordinary transfers to another country")
     favourite_channel: float = _p(0.85, "Share of transfers by the account's favourite channel")
-    device_unknown: float = _p(0.1, "Share of mobile and web transfers without a device reading")
+    device_unknown: float = _p(
+        0.1, "Share of mobile and web transfers without a device reading (twice that of fraudulent ones)"
+    )
     new_device: float = _p(0.08, "Share of mobile and web transfers from a device the bank has hardly seen")
     night: float = _p(0.04, "Share of ordinary transfers between 0 and 6 o'clock")
     # Honest look-alikes

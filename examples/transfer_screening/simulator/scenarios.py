@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from simulator.columns import Columns, Floats, Ints
 from simulator.parameters import Parameters
 from simulator.words import FRAUD_WEIGHTS, MOBILE, MULE, PAYROLL, PURCHASE, TAKEOVER, VELOCITY, WEB
-from simulator.world import DAY, World, at_hour, drawn, strange_device, transfers
+from simulator.world import World, at_hour, drawn, strange_device, transfers
 
 
 def payroll(world: World, days: float, p: Parameters, rng: Generator) -> Columns:
@@ -50,7 +50,13 @@ def takeover(world: World, days: float, p: Parameters, rng: Generator) -> Column
     n = len(which)
     night = rng.random(n) < 0.25
     columns = transfers(
-        world, owners[which], begin[which] + offset, np.where(night, rng.integers(0, 6, n), hour[which]), TAKEOVER, p, rng
+        world,
+        owners[which],
+        begin[which] + offset,
+        np.where(night, rng.integers(0, 6, n), hour[which]),
+        TAKEOVER,
+        p,
+        rng,
     )
     columns.amount = columns.amount * rng.uniform(1, 14, n)
     columns.beneficiary_is_new = rng.random(n) < 0.75

@@ -32,7 +32,9 @@ class Simulated:
 class Transfers:
     """The transfers of one run. Iterate over them, as often as you like: the same ones come again."""
 
-    def __init__(self, columns: Columns, *, name: str, start: datetime, p: Parameters, rng: np.random.Generator) -> None:
+    def __init__(
+        self, columns: Columns, *, name: str, start: datetime, p: Parameters, rng: np.random.Generator
+    ) -> None:
         self._columns = columns
         self._name = name
         self._start = start
@@ -53,9 +55,24 @@ class Transfers:
             c.device_trust.round(3).tolist(), c.scenario.tolist(), self.label.tolist(), self.is_fraud.tolist(),
             self._label_after.tolist(), strict=True,
         )  # fmt: skip
-        for number, (at, account, amount, country, channel, hour, new, age, trust, scenario, label, fraud, after) in enumerate(rows):
+        for number, (
+            at,
+            account,
+            amount,
+            country,
+            channel,
+            hour,
+            new,
+            age,
+            trust,
+            scenario,
+            label,
+            fraud,
+            after,
+        ) in enumerate(rows):
+            occurred_at = self._start + timedelta(seconds=at)
             yield Simulated(
-                occurred_at=self._start + timedelta(seconds=at),
+                occurred_at=occurred_at,
                 input={
                     "transfer_id": f"{self._name}-t{number}",
                     "account_id": f"{self._name}-a{account}",
@@ -68,7 +85,7 @@ class Transfers:
                     "device_trust": None if trust != trust else trust,
                 },
                 label=label,
-                label_at=self._start + timedelta(seconds=at + after),
+                label_at=occurred_at + timedelta(seconds=after),
                 is_fraud=fraud,
                 scenario=SCENARIOS[scenario],
             )  # fmt: skip
