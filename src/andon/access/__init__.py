@@ -1,0 +1,42 @@
+"""Access: who is calling (API keys) and what they may do (roles, within one automation or all). Deny by default.
+
+Start reading at `domain.py`: ROLES is the whole truth about permissions.
+"""
+
+from andon.access.domain import ROLES, Grant, Key, Permission, Principal, Role
+from andon.access.errors import (
+    Forbidden,
+    KeyInvalid,
+    KeyNameTaken,
+    KeyNotFound,
+    KeyRevoked,
+    LastAdmin,
+    PepperInvalid,
+    Unauthenticated,
+)
+from andon.access.keyring import KeyRing
+from andon.access.service import create_key, get_key, list_keys, revoke_key
+from andon.access.tokens import load_or_create_pepper
+
+__all__ = [
+    "ROLES",
+    "Forbidden",
+    "Grant",
+    "Key",
+    "KeyInvalid",
+    "KeyNameTaken",
+    "KeyNotFound",
+    "KeyRevoked",
+    "KeyRing",
+    "LastAdmin",
+    "PepperInvalid",
+    "Permission",
+    "Principal",
+    "Role",
+    "Unauthenticated",
+    "create_key",
+    "get_key",
+    "list_keys",
+    "load_or_create_pepper",
+    "revoke_key",
+]

@@ -1,0 +1,148 @@
+"""Who may do what: roles, what each may, and within which automation. Deny by default; no database, no clock."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from andon.access.errors import Forbidden
+from andon.kernel.identity import Actor
+
+
+class Permission(StrEnum):
+    """One thing that can be allowed. The value completes "may not ..."."""
+
+    DECIDE = "ask for decisions"
+    READ_OWN_DECISIONS = "read the answers it asked for"
+    READ_DECISIONS = "read decisions"
+    READ_AUTOMATIONS = "read automations"
+    READ_MODELS = "read models"
+    REGISTER_MODELS = "register models"
+    SET_ALIAS = "set the alias of a model"
+    READ_REVIEWS = "read reviews"
+    WORK_REVIEWS = "work on reviews"
+    ADD_LABELS = "say what turned out to be true"
+    READ_ACTIONS = "read actions"
+    RESEND_ACTIONS = "send actions again"
+    READ_METRICS = "read metrics"
+    READ_AUDIT = "read the audit log"
+    VERIFY_AUDIT = "verify the audit log"
+    MANAGE_KEYS = "manage keys"
+
+
+class Role(StrEnum):
+    """What somebody is, for one automation or for all. `ROLES` says what each may."""
+
+    CALLER = "caller"
+    VIEWER = "viewer"
+    REVIEWER = "reviewer"
+    OPERATOR = "operator"
+    OWNER = "owner"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+_P = Permission
+_CALL = frozenset({_P.DECIDE, _P.READ_OWN_DECISIONS})
+_VIEW = frozenset(
+    {
+        _P.READ_OWN_DECISIONS,
+        _P.READ_DECISIONS,
+        _P.READ_AUTOMATIONS,
+        _P.READ_MODELS,
+        _P.READ_REVIEWS,
+        _P.READ_ACTIONS,
+        _P.READ_METRICS,
+    }
+)
+_REVIEW = _VIEW | {_P.WORK_REVIEWS, _P.ADD_LABELS}
+_OPERATE = _REVIEW | {_P.DECIDE, _P.RESEND_ACTIONS, _P.SET_ALIAS}
+_OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT}
+
+ROLES: Mapping[Role, frozenset[Permission]] = {
+    Role.CALLER: _CALL,
+    Role.VIEWER: _VIEW,
+    Role.REVIEWER: _REVIEW,
+    Role.OPERATOR: _OPERATE,
+    Role.OWNER: _OWN,
+    Role.AUDITOR: _VIEW | {_P.READ_AUDIT, _P.VERIFY_AUDIT},
+    Role.ADMIN: frozenset(Permission),
+}
+"""What each role may. A caller is a program; an auditor reads everything and changes nothing; an admin may do all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role within one automation, or within all of them and all that belongs to none (`automation` None)."""
+
+    role: Role
+    automation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who was recognised by a key: a person or a program. `id` is the key's."""
+
+    id: UUID
+    name: str
+    grants: tuple[Grant, ...]
+    _everywhere: frozenset[Permission] = field(init=False, repr=False, compare=False)
+    _within: Mapping[str, frozenset[Permission]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        everywhere: frozenset[Permission] = frozenset()
+        within: dict[str, frozenset[Permission]] = {}
+        for grant in self.grants:
+            if grant.automation is None:
+                everywhere |= ROLES[grant.role]
+            else:
+                within[grant.automation] = within.get(grant.automation, frozenset()) | ROLES[grant.role]
+        object.__setattr__(self, "_everywhere", everywhere)
+        object.__setattr__(self, "_within", within)
+
+    @property
+    def actor(self) -> Actor:
+        """As it stands in the audit log."""
+        return Actor(self.name)
+
+    def may(self, permission: Permission, automation: str | None) -> bool:
+        """Whether this is allowed within `automation`; None asks for what belongs to no automation, or to all of them."""
+        if permission in self._everywhere:
+            return True
+        return automation is not None and permission in self._within.get(automation, ())
+
+    def require(self, permission: Permission, automation: str | None) -> None:
+        """Raises Forbidden unless this is allowed."""
+        if not self.may(permission, automation):
+            where = f"in {automation}" if automation is not None else "across all automations"
+            raise Forbidden(f"{self.name} may not {permission} {where}")
+
+    def scopes(self, permission: Permission) -> list[str] | None:
+        """The automations in which this is allowed; None means all, an empty list none."""
+        if permission in self._everywhere:
+            return None
+        return sorted(name for name, allowed in self._within.items() if permission in allowed)
+
+    def require_over(self, grants: Iterable[Grant]) -> None:
+        """Raises Forbidden unless this principal may manage keys wherever these grants reach: nobody hands out more."""
+        for grant in grants:
+            self.require(Permission.MANAGE_KEYS, grant.automation)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is known of an API key; the key itself is not."""
+
+    principal: Principal
+    created_at: datetime
+    created_by: str
+    reason: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    revoked_by: str | None
+    last_used_at: datetime | None
+
+    def alive(self, now: datetime) -> bool:
+        """Whether it opens anything."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

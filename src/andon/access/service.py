@@ -1,0 +1,119 @@
+"""What can be done with keys: make, list, revoke. Each change is audited and announced to all running processes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from andon import audit
+from andon.access import store
+from andon.access.domain import Grant, Key, Permission, Principal
+from andon.access.errors import KeyInvalid, KeyNameTaken, KeyRevoked, LastAdmin
+from andon.access.tokens import digest_of, new_token
+from andon.kernel.db import Tx, announce
+from andon.kernel.errors import Fault
+from andon.kernel.identity import Actor
+from andon.kernel.ids import uuid7
+
+_LONGEST_NAME = 100
+_LONGEST_REASON = 2000
+
+
+def create_key(
+    tx: Tx,
+    *,
+    name: str,
+    grants: Sequence[Grant],
+    expires_at: datetime | None,
+    actor: Actor,
+    reason: str,
+    pepper: bytes,
+    now: datetime,
+) -> tuple[Principal, str]:
+    """Make a key. Its text is in this answer and nowhere else. Raises KeyInvalid, KeyNameTaken."""
+    _check(name, grants, expires_at, reason, now)
+    store.lock(tx)
+    if any(key.principal.name == name and key.revoked_at is None for key in store.all_keys(tx)):
+        raise KeyNameTaken(f"A key named {name!r} is there already; choose another name, or revoke that one first")
+    principal = Principal(uuid7(now), name, tuple(dict.fromkeys(grants)))
+    token = new_token(principal.id)
+    key = Key(principal, now, actor.name, reason, expires_at, None, None, None)
+    store.add(tx, key, digest_of(token, pepper))
+    announce(tx, "keys")
+    audit.record(
+        tx, actor=actor, action="key.create", subject=_subject(principal), at=now, reason=reason, after=_shown(key)
+    )
+    return principal, token
+
+
+def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Key:
+    """Close a key for ever. Raises KeyNotFound, KeyRevoked, LastAdmin, KeyInvalid (no reason)."""
+    if faults := _reason_faults(reason):
+        raise KeyInvalid(faults[0].message, faults=faults)
+    store.lock(tx)
+    key = store.get(tx, key_id)
+    if key.revoked_at is not None:
+        raise KeyRevoked(f"Key {key.principal.name!r} was revoked at {key.revoked_at:%Y-%m-%d %H:%M} UTC")
+    admins = [other.principal.id for other in store.all_keys(tx) if other.alive(now) and _is_admin(other)]
+    if admins == [key_id]:
+        raise LastAdmin
+    store.revoke(tx, key_id, at=now, by=actor.name)
+    announce(tx, "keys")
+    audit.record(
+        tx,
+        actor=actor,
+        action="key.revoke",
+        subject=_subject(key.principal),
+        at=now,
+        reason=reason,
+        before=_shown(key),
+        after=None,
+    )
+    return store.get(tx, key_id)
+
+
+def list_keys(tx: Tx) -> list[Key]:
+    """All keys, also revoked and expired ones, the oldest first."""
+    return store.all_keys(tx)
+
+
+def get_key(tx: Tx, key_id: UUID) -> Key:
+    """One key. Raises KeyNotFound."""
+    return store.get(tx, key_id)
+
+
+def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reason: str, now: datetime) -> None:
+    faults = _reason_faults(reason)
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
+        faults.append(Fault("name", f"1 to {_LONGEST_NAME} printable characters, none of them a space at an end"))
+    if not grants:
+        faults.append(Fault("grants", "at least one role; without one the key would open nothing"))
+    if any(grant.automation == "" for grant in grants):
+        faults.append(Fault("grants", "the name of an automation, or none for all of them"))
+    if expires_at is not None and expires_at <= now:
+        faults.append(Fault("expires_at", "a time to come"))
+    if faults:
+        raise KeyInvalid("; ".join(f"{fault.where}: {fault.message}" for fault in faults), faults=faults)
+
+
+def _reason_faults(reason: str) -> list[Fault]:
+    if reason.strip() and len(reason) <= _LONGEST_REASON and "\0" not in reason:
+        return []
+    return [Fault("reason", f"why, in 1 to {_LONGEST_REASON} characters; it stays in the audit log")]
+
+
+def _is_admin(key: Key) -> bool:
+    return key.principal.may(Permission.MANAGE_KEYS, None)
+
+
+def _subject(principal: Principal) -> str:
+    return f"key:{principal.id}"
+
+
+def _shown(key: Key) -> dict[str, Any]:
+    """A key as the audit log keeps it."""
+    return {
+        "name": key.principal.name,
+        "grants": [{"role": g.role, "automation": g.automation} for g in key.principal.grants],
+        "expires_at": key.expires_at,
+    }

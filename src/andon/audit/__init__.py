@@ -1,0 +1,38 @@
+"""The audit log: who did what and why, append-only and hash-linked, so that what was altered shows.
+
+Changes by `record`, in the caller's transaction; decisions by a `Chain` a process; `seal` links all chains into a checkpoint
+every few seconds; `verify` finds what was done to it. Start reading at `encoding.py`: it says what is hashed.
+"""
+
+from andon.audit.chain import Chain
+from andon.audit.domain import CONTROL, Checkpoint, Entry, Finding, Harm, Head, Leaf, Report, Standing
+from andon.audit.encoding import hash_of
+from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid
+from andon.audit.ports import Evidence
+from andon.audit.service import head, page, record, seal, verify
+from andon.audit.store import columns_of, insert_sql
+
+__all__ = [
+    "CONTROL",
+    "AnchorInvalid",
+    "Chain",
+    "Checkpoint",
+    "CursorInvalid",
+    "Entry",
+    "EntryInvalid",
+    "Evidence",
+    "Finding",
+    "Harm",
+    "Head",
+    "Leaf",
+    "Report",
+    "Standing",
+    "columns_of",
+    "hash_of",
+    "head",
+    "insert_sql",
+    "page",
+    "record",
+    "seal",
+    "verify",
+]

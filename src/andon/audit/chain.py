@@ -1,0 +1,31 @@
+"""The chain of one process, held in memory: the hot path links its leaves here and pays one SHA-256."""
+
+from datetime import datetime
+from uuid import UUID
+
+from andon.audit.domain import NO_HASH, Leaf
+from andon.audit.encoding import leaf_hash
+
+
+class Chain:
+    """A new chain; `writer` is an identifier that nobody used before. One transaction at a time may be under way."""
+
+    __slots__ = ("_hash", "_seq", "writer")
+
+    def __init__(self, writer: UUID) -> None:
+        self.writer = writer
+        self._seq = 0
+        self._hash = NO_HASH
+
+    def link(self, *, actor: str, action: str, subject: str, body: bytes, at: datetime) -> Leaf:
+        """The next leaf. It counts only after `advance`, so a transaction that failed is simply linked again."""
+        seq, before = self._seq + 1, self._hash
+        digest = leaf_hash(self.writer, seq, before, at, actor, action, subject, body)
+        return Leaf(self.writer, seq, before, digest, at, actor, action, subject, body)
+
+    def advance(self, leaf: Leaf) -> None:
+        """The leaf is in the database. Where a commit's answer was lost, append the same leaf again: if it had been
+        written, its key (writer, seq) is taken, and that is the answer."""
+        if leaf.seq != self._seq + 1 or leaf.prev_hash != self._hash:
+            raise ValueError(f"leaf {leaf.seq} does not follow {self._seq} in chain {self.writer}")
+        self._seq, self._hash = leaf.seq, leaf.hash

@@ -1,0 +1,156 @@
+"""What stands in the audit log: leaves in one chain a writer, and checkpoints over all chains. Pure types, no database."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+CONTROL = UUID(int=0)
+"""The writer of the one chain that holds every change a person or the platform makes (all but decisions)."""
+
+NO_HASH = bytes(32)
+"""What the first leaf of a chain, and the first checkpoint, give as the hash before them."""
+
+SHOWN = 1000
+"""A report lists this many findings; more are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One link of one writer's chain, as it is stored. `body` is JSON in the control chain, otherwise what the action says."""
+
+    writer: UUID
+    seq: int
+    prev_hash: bytes
+    hash: bytes
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A leaf as people read it: who did what to which subject and why, with what it was before and after."""
+
+    leaf: Leaf
+    reason: str | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+    @property
+    def cursor(self) -> str:
+        """Where a page that ends with this entry goes on."""
+        return f"{self.leaf.writer.hex}.{self.leaf.seq}"
+
+
+def entry_of(leaf: Leaf) -> Entry:
+    """Read a leaf. A body that was tampered with until it is no JSON reads as empty: only `verify` judges."""
+    if leaf.writer != CONTROL:
+        return Entry(leaf, None, None, None)
+    try:
+        change = json.loads(leaf.body)
+        return Entry(leaf, change["reason"], change["before"], change["after"])
+    except (ValueError, KeyError, TypeError):
+        return Entry(leaf, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far one chain had grown: its last sequence number and the hash there."""
+
+    writer: UUID
+    seq: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The heads of the chains that grew since the checkpoint before, and how many chains and leaves there were in all."""
+
+    number: int
+    prev_hash: bytes
+    hash: bytes
+    at: datetime
+    chains: int
+    entries: int
+    heads: tuple[Head, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the log has grown, and how much of it no checkpoint holds yet."""
+
+    checkpoint: Checkpoint | None
+    chains: int
+    entries: int
+    unsealed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one checkpoint says about one chain."""
+
+    checkpoint: int
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Where the control chain or the checkpoints end, noted apart from them, so that cutting off the end shows."""
+
+    seq: int
+    hash: bytes
+
+
+class Harm(StrEnum):
+    """What was done to the log, or to the rows it vouches for."""
+
+    EDITED = "edited"
+    MISSING = "missing"
+    INSERTED = "inserted"
+    BROKEN = "broken link"
+    REPLACED = "replaced"
+    TRUNCATED = "truncated"
+    CHAIN_MISSING = "chain missing"
+    CHECKPOINT_EDITED = "checkpoint edited"
+    CHECKPOINT_MISSING = "checkpoint missing"
+    ANCHOR_MISSING = "anchor missing"
+    EVIDENCE_EDITED = "evidence edited"
+    EVIDENCE_MISSING = "evidence missing"
+    EVIDENCE_UNCLAIMED = "evidence unclaimed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, and where: in a chain (`writer`, `seq`), in a checkpoint, or in a row of another slice (`subject`)."""
+
+    harm: Harm
+    message: str
+    writer: UUID | None = None
+    seq: int | None = None
+    checkpoint: int | None = None
+    action: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a verification saw. `found` counts all findings; `findings` are the first of them, at most SHOWN."""
+
+    entries: int
+    chains: int
+    checkpoints: int
+    unsealed: int
+    head: Checkpoint | None
+    found: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.found == 0

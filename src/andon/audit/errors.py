@@ -1,0 +1,15 @@
+"""What can go wrong with the audit log, other than that somebody altered it: that is a finding, not an error."""
+
+from andon.kernel.errors import Invalid
+
+
+class EntryInvalid(Invalid):
+    """This cannot be written into the audit log."""
+
+
+class CursorInvalid(Invalid):
+    """The cursor is not one that a page of the audit log gave."""
+
+
+class AnchorInvalid(Invalid):
+    """An anchor is the SHA-256 of a checkpoint: 64 hexadecimal digits."""

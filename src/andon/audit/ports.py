@@ -1,0 +1,22 @@
+"""How another slice proves that its rows are still what the log says."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from andon.audit.domain import Finding, Leaf
+from andon.kernel.db import Tx
+
+
+class Evidence(Protocol):
+    """Compares the leaves of one action with the rows they vouch for. One object serves one verification, so it may count."""
+
+    def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
+        """The next leaves of the action, in order of (writer, seq), some hundred at a time: rows edited or missing.
+
+        A leaf whose own hash is wrong is handed over all the same; its body may be anything.
+        """
+        ...
+
+    def unclaimed(self, tx: Tx) -> Iterable[Finding]:
+        """Called once, after the last leaf: the rows that no leaf vouches for."""
+        ...

@@ -1,0 +1,160 @@
+"""What can be done with the audit log: write a change, seal, verify, read."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from andon.audit import store
+from andon.audit.domain import CONTROL, SHOWN, Checkpoint, Entry, Finding, Leaf, Report, Standing, Tip, entry_of
+from andon.audit.encoding import change_body, checkpoint_hash, leaf_hash
+from andon.audit.errors import CursorInvalid
+from andon.audit.ports import Evidence
+from andon.audit.verification import ChainCheck, CheckpointCheck
+from andon.kernel.db import Tx
+from andon.kernel.identity import Actor
+
+
+def record(
+    tx: Tx,
+    *,
+    actor: Actor,
+    action: str,
+    subject: str,
+    at: datetime,
+    reason: str | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """Append one change in the caller's transaction, so that it and its record stand or fall together.
+
+    Changes form one chain, so whoever records next waits until this transaction ends: record last, and commit soon.
+    Only what may stay for ever belongs in `before` and `after`: no secret, no personal data.
+    """
+    body = change_body(reason, before, after)
+    tip = store.lock_tip(tx, store.TipName.CONTROL)
+    seq = tip.seq + 1
+    digest = leaf_hash(CONTROL, seq, tip.hash, at, actor.name, action, subject, body)
+    store.append(tx, Leaf(CONTROL, seq, tip.hash, digest, at, actor.name, action, subject, body))
+    store.move_tip(tx, store.TipName.CONTROL, Tip(seq, digest))
+
+
+def seal(tx: Tx, now: datetime) -> Checkpoint | None:
+    """Hold the heads of all chains that grew in the next checkpoint. None if none grew or another process is sealing."""
+    tip = store.try_lock_tip(tx, store.TipName.CHECKPOINT)
+    if tip is None:
+        return None
+    grown = [(end, held) for end, held in store.ends(tx) if end.seq > held]
+    if not grown:
+        return None
+    last = store.newest_checkpoint(tx)
+    chains = (last.chains if last else 0) + sum(held == 0 for _, held in grown)
+    entries = (last.entries if last else 0) + sum(end.seq - held for end, held in grown)
+    heads = tuple(end for end, _ in grown)
+    digest = checkpoint_hash(tip.seq + 1, tip.hash, now, chains, entries, heads)
+    checkpoint = Checkpoint(tip.seq + 1, tip.hash, digest, now, chains, entries, heads)
+    store.append_checkpoint(tx, checkpoint)
+    store.move_tip(tx, store.TipName.CHECKPOINT, Tip(checkpoint.number, digest))
+    return checkpoint
+
+
+def head(tx: Tx) -> Standing:
+    """How far the log has grown. The newest checkpoint's hash, noted outside, is the anchor of a later `verify`."""
+    ends = store.ends(tx)
+    return Standing(
+        checkpoint=store.newest_checkpoint(tx),
+        chains=len(ends),
+        entries=sum(end.seq for end, _ in ends),
+        unsealed=sum(max(end.seq - held, 0) for end, held in ends),
+    )
+
+
+def verify(
+    tx: Tx,
+    *,
+    evidence: Mapping[str, Evidence],
+    anchor: bytes | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Go over the whole log in bounded memory and say what was done to it and where; changes nothing.
+
+    `evidence` has a fresh object for each action whose leaves vouch for rows; `progress` hears of each number of leaves
+    read. While others write, `tx` must see one moment: open it with `database.snapshot()`.
+    """
+    found = _Found()
+    checkpoints = CheckpointCheck(anchor)
+    for checkpoint in store.stream_checkpoints(tx):
+        found.add(checkpoints.read(checkpoint))
+    found.add(checkpoints.end(store.tip(tx, store.TipName.CHECKPOINT)))
+    chains = ChainCheck(store.stream_claims(tx), store.tip(tx, store.TipName.CONTROL))
+    for leaves in store.stream_leaves(tx):
+        for leaf in leaves:
+            found.add(chains.read(leaf))
+        for action, witness in evidence.items():
+            if claimed := [leaf for leaf in leaves if leaf.action == action]:
+                found.add(witness.check(tx, claimed))
+        if progress is not None:
+            progress(len(leaves))
+    found.add(chains.end())
+    for witness in evidence.values():
+        found.add(witness.unclaimed(tx))
+    return Report(
+        entries=chains.entries,
+        chains=chains.chains,
+        checkpoints=checkpoints.count,
+        unsealed=chains.unsealed,
+        head=checkpoints.head,
+        found=found.count,
+        findings=tuple(found.shown),
+    )
+
+
+def page(
+    tx: Tx,
+    *,
+    actor: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+    changes_only: bool = True,
+    limit: int = 50,
+    before: str | None = None,
+) -> list[Entry]:
+    """Entries, newest first: by who, by the beginning of the action ("model."), by subject.
+
+    `changes_only` leaves out the groups of decisions. `before` is the `cursor` of the last entry seen. Raises CursorInvalid.
+    """
+    leaves = store.page(
+        tx,
+        actor=actor,
+        action=action,
+        subject=subject,
+        changes_only=changes_only,
+        limit=limit,
+        before=None if before is None else _position(before),
+    )
+    return [entry_of(leaf) for leaf in leaves]
+
+
+@dataclass(slots=True)
+class _Found:
+    """Findings as they come: all counted, the first kept."""
+
+    count: int = 0
+    shown: list[Finding] = field(default_factory=list)
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.count += 1
+            if len(self.shown) < SHOWN:
+                self.shown.append(finding)
+
+
+def _position(cursor: str) -> tuple[UUID, int]:
+    writer, _, seq = cursor.partition(".")
+    if len(writer) != 32 or not seq.isascii() or not seq.isdigit() or len(seq) > 18:
+        raise CursorInvalid
+    try:
+        return UUID(writer), int(seq)
+    except ValueError as error:
+        raise CursorInvalid from error

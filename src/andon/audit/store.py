@@ -1,0 +1,196 @@
+"""All SQL about the audit log. Appends and reads; the database itself refuses everything else."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, insert, literal, select, true, tuple_, update
+
+from andon.audit.domain import CONTROL, Checkpoint, Claim, Head, Leaf, Tip
+from andon.audit.tables import checkpoints, entries, heads, tips
+from andon.kernel.db import Tx
+
+_CHUNK = 1000
+_COLUMNS = (
+    ("writer", "uuid"),
+    ("seq", "bigint"),
+    ("prev_hash", "bytea"),
+    ("hash", "bytea"),
+    ("at", "timestamptz"),
+    ("actor", "text"),
+    ("action", "text"),
+    ("subject", "text"),
+    ("body", "bytea"),
+)
+_NAMES = ", ".join(name for name, _ in _COLUMNS)
+
+
+class TipName(StrEnum):
+    """What has a tip."""
+
+    CONTROL = "control"
+    CHECKPOINT = "checkpoint"
+
+
+def insert_sql(first: int) -> str:
+    """The INSERT for leaves as part of a larger statement: nine array parameters from number `first` on (see `columns_of`)."""
+    arrays = ", ".join(f"${first + i}::{kind}[]" for i, (_, kind) in enumerate(_COLUMNS))
+    return f"INSERT INTO audit_entries ({_NAMES}) SELECT {_NAMES} FROM unnest({arrays}) AS leaf({_NAMES})"
+
+
+def columns_of(leaves: Sequence[Leaf]) -> list[list[Any]]:
+    """The parameters of `insert_sql`: one list a column."""
+    return [[getattr(leaf, name) for leaf in leaves] for name, _ in _COLUMNS]
+
+
+def append(tx: Tx, leaf: Leaf) -> None:
+    """Write one leaf."""
+    tx.execute(insert(entries).values({name: getattr(leaf, name) for name, _ in _COLUMNS}))
+
+
+def tip(tx: Tx, name: TipName) -> Tip:
+    """Where something ends, without locking it."""
+    row = tx.execute(select(tips).where(tips.c.name == name)).one_or_none()
+    return Tip(0, b"") if row is None else Tip(row.seq, row.hash)
+
+
+def lock_tip(tx: Tx, name: TipName) -> Tip:
+    """Wait for everybody else who appends here, and keep them waiting until this transaction ends."""
+    row = tx.execute(select(tips).where(tips.c.name == name).with_for_update()).one()
+    return Tip(row.seq, row.hash)
+
+
+def try_lock_tip(tx: Tx, name: TipName) -> Tip | None:
+    """As `lock_tip`, or None if somebody else holds it."""
+    row = tx.execute(select(tips).where(tips.c.name == name).with_for_update(skip_locked=True)).one_or_none()
+    return None if row is None else Tip(row.seq, row.hash)
+
+
+def move_tip(tx: Tx, name: TipName, to: Tip) -> None:
+    """Note the new end."""
+    tx.execute(update(tips).where(tips.c.name == name).values(seq=to.seq, hash=to.hash))
+
+
+def ends(tx: Tx) -> list[tuple[Head, int]]:
+    """The last leaf of each chain, and up to which sequence number a checkpoint holds it already."""
+    chains = select(entries.c.writer).where(entries.c.seq == 1).cte("chains")
+    last = (
+        select(entries.c.seq, entries.c.hash)
+        .where(entries.c.writer == chains.c.writer)
+        .order_by(entries.c.seq.desc())
+        .limit(1)
+        .lateral("last")
+    )
+    held = (
+        select(heads.c.seq)
+        .where(heads.c.writer == chains.c.writer)
+        .order_by(heads.c.seq.desc())
+        .limit(1)
+        .lateral("held")
+    )
+    query = (
+        select(chains.c.writer, last.c.seq, last.c.hash, func.coalesce(held.c.seq, 0).label("held"))
+        .select_from(chains.join(last, true()).outerjoin(held, true()))
+        .order_by(chains.c.writer)
+    )
+    return [(Head(row.writer, row.seq, row.hash), row.held) for row in tx.execute(query)]
+
+
+def append_checkpoint(tx: Tx, checkpoint: Checkpoint) -> None:
+    """Write one checkpoint with its heads."""
+    tx.execute(
+        insert(checkpoints).values(
+            number=checkpoint.number,
+            prev_hash=checkpoint.prev_hash,
+            hash=checkpoint.hash,
+            at=checkpoint.at,
+            chains=checkpoint.chains,
+            entries=checkpoint.entries,
+        )
+    )
+    tx.execute(
+        insert(heads),
+        [{"writer": h.writer, "seq": h.seq, "hash": h.hash, "checkpoint": checkpoint.number} for h in checkpoint.heads],
+    )
+
+
+def newest_checkpoint(tx: Tx) -> Checkpoint | None:
+    """The checkpoint with the highest number."""
+    row = tx.execute(select(checkpoints).order_by(checkpoints.c.number.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    rows = tx.execute(select(heads).where(heads.c.checkpoint == row.number).order_by(heads.c.writer))
+    return _checkpoint(row, tuple(Head(h.writer, h.seq, h.hash) for h in rows))
+
+
+def stream_checkpoints(tx: Tx) -> Iterator[Checkpoint]:
+    """All checkpoints by number, from a cursor of the server."""
+    query = (
+        select(checkpoints, heads.c.writer, heads.c.seq, heads.c.hash.label("head_hash"))
+        .select_from(checkpoints.outerjoin(heads, heads.c.checkpoint == checkpoints.c.number))
+        .order_by(checkpoints.c.number, heads.c.writer)
+    )
+    for _, group in groupby(_stream(tx, query), key=lambda row: row.number):
+        rows = list(group)
+        found = tuple(Head(row.writer, row.seq, row.head_hash) for row in rows if row.writer is not None)
+        yield _checkpoint(rows[0], found)
+
+
+def stream_claims(tx: Tx) -> Iterator[Claim]:
+    """What all checkpoints say, by (writer, seq), from a cursor of the server."""
+    for row in _stream(tx, select(heads).order_by(heads.c.writer, heads.c.seq)):
+        yield Claim(row.checkpoint, Head(row.writer, row.seq, row.hash))
+
+
+def stream_leaves(tx: Tx) -> Iterator[list[Leaf]]:
+    """All leaves by (writer, seq), from a cursor of the server, some hundred at a time."""
+    query = select(entries).order_by(entries.c.writer, entries.c.seq)
+    result = tx.execute(query, execution_options={"stream_results": True, "yield_per": _CHUNK})
+    for rows in result.partitions():
+        yield [_leaf(row) for row in rows]
+
+
+def page(
+    tx: Tx,
+    *,
+    actor: str | None,
+    action: str | None,
+    subject: str | None,
+    changes_only: bool,
+    limit: int,
+    before: tuple[UUID, int] | None,
+) -> list[Leaf]:
+    """Leaves, newest first."""
+    query = select(entries)
+    if changes_only:
+        query = query.where(entries.c.writer == literal(CONTROL).cast(entries.c.writer.type))
+    if actor is not None:
+        query = query.where(entries.c.actor == actor)
+    if action is not None:
+        query = query.where(entries.c.action.startswith(action, autoescape=True))
+    if subject is not None:
+        query = query.where(entries.c.subject == subject)
+    if before is not None:
+        writer, seq = before
+        at = select(entries.c.at).where(entries.c.writer == writer, entries.c.seq == seq).scalar_subquery()
+        query = query.where(
+            tuple_(entries.c.at, entries.c.writer, entries.c.seq) < tuple_(at, literal(writer), literal(seq))
+        )
+    query = query.order_by(entries.c.at.desc(), entries.c.writer.desc(), entries.c.seq.desc())
+    return [_leaf(row) for row in tx.execute(query.limit(limit))]
+
+
+def _stream(tx: Tx, query: Select[Any]) -> Iterator[Row[Any]]:
+    yield from tx.execute(query, execution_options={"stream_results": True, "yield_per": _CHUNK})
+
+
+def _leaf(row: Row[Any]) -> Leaf:
+    at: datetime = row.at
+    return Leaf(row.writer, row.seq, row.prev_hash, row.hash, at, row.actor, row.action, row.subject, row.body)
+
+
+def _checkpoint(row: Row[Any], found: tuple[Head, ...]) -> Checkpoint:
+    return Checkpoint(row.number, row.prev_hash, row.hash, row.at, row.chains, row.entries, found)

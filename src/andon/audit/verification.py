@@ -1,0 +1,168 @@
+"""Finds what was done to a log, from its rows in order alone: the same for a database, a file or a list in a test.
+
+First all checkpoints go through `CheckpointCheck`, then all leaves through `ChainCheck` beside what the checkpoints
+claim. Both keep one row of context (and one number a chain), so a log of any size fits.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from andon.audit.domain import CONTROL, NO_HASH, Checkpoint, Claim, Finding, Harm, Leaf, Tip
+from andon.audit.encoding import hash_of, hash_of_checkpoint
+
+
+class CheckpointCheck:
+    """Reads checkpoints by number: each must be unaltered, follow the one before, and add up."""
+
+    def __init__(self, anchor: bytes | None) -> None:
+        self.count = 0
+        self.head: Checkpoint | None = None
+        self._anchor = anchor
+        self._sealed: dict[UUID, int] = {}
+        self._complete = True
+
+    def read(self, checkpoint: Checkpoint) -> Iterator[Finding]:
+        """The findings at the next checkpoint."""
+        before = self.head
+        number, expected = checkpoint.number, before.number + 1 if before else 1
+        if hash_of_checkpoint(checkpoint) != checkpoint.hash:
+            yield _at_checkpoint(Harm.CHECKPOINT_EDITED, number, "what it holds does not give its hash")
+        if number > expected:
+            self._complete = False
+            for missing in range(expected, number):
+                yield _at_checkpoint(Harm.CHECKPOINT_MISSING, missing, f"{number} is there, {missing} is not")
+        elif checkpoint.prev_hash != (before.hash if before else NO_HASH):
+            yield _at_checkpoint(Harm.CHECKPOINT_EDITED, number, f"it does not follow checkpoint {number - 1}")
+        yield from self._totals(checkpoint, before)
+        if checkpoint.hash == self._anchor:
+            self._anchor = None
+        self.count += 1
+        self.head = checkpoint
+
+    def end(self, tip: Tip) -> Iterator[Finding]:
+        """The findings after the last checkpoint: is the end where it was noted, and was the anchor met?"""
+        last = self.head.number if self.head else 0
+        for missing in range(last + 1, tip.seq + 1):
+            yield _at_checkpoint(Harm.CHECKPOINT_MISSING, missing, f"{tip.seq} were sealed, the last is {last}")
+        if self.head is not None and (last > tip.seq or (last == tip.seq and self.head.hash != tip.hash)):
+            yield _at_checkpoint(Harm.CHECKPOINT_EDITED, last, "it is not the one that was sealed last")
+        if self._anchor is not None:
+            yield Finding(Harm.ANCHOR_MISSING, f"no checkpoint has the hash {self._anchor.hex()}")
+
+    def _totals(self, checkpoint: Checkpoint, before: Checkpoint | None) -> Iterator[Finding]:
+        chains, entries = (before.chains, before.entries) if before else (0, 0)
+        for head in checkpoint.heads:
+            held = self._sealed.get(head.writer, 0)
+            chains, entries = chains + (held == 0), entries + head.seq - held
+            self._sealed[head.writer] = head.seq
+        if self._complete and (checkpoint.chains, checkpoint.entries) != (chains, entries):
+            said = f"{checkpoint.chains} chains and {checkpoint.entries} entries"
+            yield _at_checkpoint(
+                Harm.CHECKPOINT_EDITED, checkpoint.number, f"it counts {said}, its heads {chains} and {entries}"
+            )
+
+
+class ChainCheck:
+    """Reads leaves by (writer, seq), beside the claims of all checkpoints in the same order."""
+
+    def __init__(self, claims: Iterator[Claim], control: Tip) -> None:
+        self.entries = self.chains = self.unsealed = 0
+        self._claims = claims
+        self._claim = next(claims, None)
+        self._control = control
+        self._last: Leaf | None = None
+        self._claimed = 0
+        self._replaced = False
+
+    def read(self, leaf: Leaf) -> Iterator[Finding]:
+        """The findings at the next leaf."""
+        if self._last is None or leaf.writer != self._last.writer:
+            yield from self._close()
+            yield from self._vanished(leaf.writer)
+            self.chains += 1
+        yield from self._link(leaf)
+        yield from self._compare(leaf)
+        self.entries += 1
+        self._last = leaf
+
+    def end(self) -> Iterator[Finding]:
+        """The findings after the last leaf."""
+        yield from self._close()
+        yield from self._vanished(None)
+
+    def _link(self, leaf: Leaf) -> Iterator[Finding]:
+        seq, before = (self._last.seq, self._last.hash) if self._last else (0, NO_HASH)
+        genuine = hash_of(leaf) == leaf.hash
+        if not genuine:
+            yield _at(Harm.EDITED, leaf, "what it holds does not give its hash")
+        if leaf.seq > seq + 1:
+            gap = f"entry {seq + 1} is" if leaf.seq == seq + 2 else f"entries {seq + 1} to {leaf.seq - 1} are"
+            yield Finding(Harm.MISSING, f"{gap} not there", leaf.writer, seq + 1)
+        elif leaf.seq <= seq:
+            yield _at(Harm.INSERTED, leaf, "there are two entries with this number")
+        elif genuine and leaf.prev_hash != before:
+            yield _at(Harm.BROKEN, leaf, f"it does not follow entry {seq}: that one was replaced, or this one put here")
+
+    def _compare(self, leaf: Leaf) -> Iterator[Finding]:
+        """Against the claims up to here; one that lies in a gap says nothing more than the gap."""
+        while self._claim is not None and (self._claim.head.writer, self._claim.head.seq) <= (leaf.writer, leaf.seq):
+            claim = self._claim
+            if claim.head.seq == leaf.seq and claim.head.hash != leaf.hash and not self._replaced:
+                self._replaced = True
+                since = f"it, or one after {self._claimed}, is not the one" if self._claimed else "it is not the one"
+                yield _at(Harm.REPLACED, leaf, f"{since} that checkpoint {claim.checkpoint} holds", claim.checkpoint)
+            self._claimed = claim.head.seq
+            self._claim = next(self._claims, None)
+
+    def _close(self) -> Iterator[Finding]:
+        """The chain before has ended: did it end too soon?"""
+        last = self._last
+        if last is None:
+            return
+        claim = self._drain(last.writer)
+        if claim is not None:
+            there = f"it ends at {last.seq}, checkpoint {claim.checkpoint} holds it up to {claim.head.seq}"
+            yield Finding(Harm.TRUNCATED, there, last.writer, last.seq + 1, claim.checkpoint)
+        elif last.writer == CONTROL:
+            yield from self._against_tip(last)
+        self.unsealed += max(last.seq - self._claimed, 0)
+        self._last, self._claimed, self._replaced = None, 0, False
+
+    def _against_tip(self, last: Leaf) -> Iterator[Finding]:
+        if last.seq < self._control.seq:
+            there = f"it ends at {last.seq}, {self._control.seq} were written"
+            yield Finding(Harm.TRUNCATED, there, CONTROL, last.seq + 1)
+        elif last.seq > self._control.seq:
+            yield _at(Harm.INSERTED, last, f"only {self._control.seq} were written")
+        elif last.hash != self._control.hash:
+            yield _at(Harm.REPLACED, last, "it is not the one that was written last")
+
+    def _vanished(self, until: UUID | None) -> Iterator[Finding]:
+        """Chains that the checkpoints know, before `until`, of which no leaf is there."""
+        if self.chains == 0 and until != CONTROL and self._control.seq:
+            self._drain(CONTROL)
+            yield Finding(Harm.CHAIN_MISSING, f"all {self._control.seq} entries are gone", CONTROL, 1)
+        while self._claim is not None and (until is None or self._claim.head.writer < until):
+            claim = self._drain(self._claim.head.writer) or self._claim
+            yield Finding(
+                Harm.CHAIN_MISSING,
+                f"checkpoint {claim.checkpoint} holds {claim.head.seq} entries, none is there",
+                claim.head.writer,
+                1,
+                claim.checkpoint,
+            )
+
+    def _drain(self, writer: UUID) -> Claim | None:
+        """The last of the remaining claims about a writer."""
+        last = None
+        while self._claim is not None and self._claim.head.writer == writer:
+            last, self._claim = self._claim, next(self._claims, None)
+        return last
+
+
+def _at(harm: Harm, leaf: Leaf, message: str, checkpoint: int | None = None) -> Finding:
+    return Finding(harm, message, leaf.writer, leaf.seq, checkpoint, leaf.action, leaf.subject)
+
+
+def _at_checkpoint(harm: Harm, number: int, message: str) -> Finding:
+    return Finding(harm, message, checkpoint=number)
