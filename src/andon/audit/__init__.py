@@ -10,10 +10,12 @@ from andon.audit.encoding import hash_of
 from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid
 from andon.audit.ports import Evidence
 from andon.audit.service import head, page, record, seal, verify
-from andon.audit.store import columns_of, insert_sql
+from andon.audit.store import COLUMNS, EXISTS_SQL, columns_of, insert_sql
 
 __all__ = [
+    "COLUMNS",
     "CONTROL",
+    "EXISTS_SQL",
     "AnchorInvalid",
     "Chain",
     "Checkpoint",

@@ -27,6 +27,12 @@ _COLUMNS = (
 )
 _NAMES = ", ".join(name for name, _ in _COLUMNS)
 
+COLUMNS = len(_COLUMNS)
+"""How many parameters `insert_sql` takes."""
+
+EXISTS_SQL = "SELECT EXISTS (SELECT FROM audit_entries WHERE writer = $1 AND seq = $2)"
+"""Whether a leaf is in the log, for a writer whose commit was not answered."""
+
 
 class TipName(StrEnum):
     """What has a tip."""
