@@ -43,6 +43,16 @@ class DatabaseSettings(_Section):
     )
 
 
+class AccessSettings(_Section):
+    """Who may come in."""
+
+    pepper: SecretStr | None = Field(
+        None,
+        description="Secret under which API keys are hashed, 64 hexadecimal digits or more; without it one is made in "
+        "`.andon/pepper`. Never in the file: set ANDON_ACCESS_PEPPER or ANDON_ACCESS_PEPPER_FILE.",
+    )
+
+
 class GatewaySettings(_Section):
     """The HTTP API."""
 
@@ -102,6 +112,7 @@ class Settings(_Section):
 
     project: ProjectSettings = ProjectSettings()
     database: DatabaseSettings = DatabaseSettings()
+    access: AccessSettings = AccessSettings()
     gateway: GatewaySettings = GatewaySettings()
     worker: WorkerSettings = WorkerSettings()
     console: ConsoleSettings = ConsoleSettings()

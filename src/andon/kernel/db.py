@@ -47,6 +47,13 @@ class Database:
         except (OperationalError, InterfaceError) as error:
             raise DatabaseUnavailable(f"PostgreSQL at {self.shown} does not answer or gave up") from error
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Tx]:
+        """Give a read-only `Tx` that sees one moment for as long as it lasts, whatever others write meanwhile."""
+        with self.begin() as tx:
+            tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            yield tx
+
     def version(self) -> int:
         """The server's major version. Raises DatabaseUnavailable."""
         try:
