@@ -15,7 +15,7 @@ from andon.kernel.postgres.errors import NotRunning, PostgresFailed
 from andon.kernel.postgres.files import kept_secret
 from andon.kernel.postgres.home import Home
 from andon.kernel.postgres.launcher import Server, running, start, stop
-from andon.kernel.postgres.leases import available, in_use, lend, url_of
+from andon.kernel.postgres.leases import available, in_use, lend, place_of, url_of
 
 __all__ = [
     "Binaries",
@@ -28,6 +28,7 @@ __all__ = [
     "kept_secret",
     "lend",
     "locate",
+    "place_of",
     "running",
     "start",
     "stop",

@@ -19,7 +19,6 @@ class Account:
     name: str
     uid: int
     gid: int
-    groups: frozenset[int]
 
     def may_enter(self, folder: Path) -> bool:
         """Whether this user can reach what lies in `folder`: every folder on the way lets it pass."""
@@ -34,7 +33,7 @@ class Account:
         found = path.stat()
         if found.st_uid == self.uid:
             granted = found.st_mode
-        elif found.st_gid in self.groups:
+        elif found.st_gid == self.gid:
             granted = found.st_mode << 3
         else:
             granted = found.st_mode << 6
@@ -46,12 +45,13 @@ def server_account(data: Path) -> Account | None:
     if os.geteuid() != 0:
         return None
     if data.exists() and data.stat().st_uid != 0:
-        return _account(pwd.getpwuid(data.stat().st_uid))
+        return _owner(data)
     for name in _CANDIDATES:
         try:
-            return _account(pwd.getpwnam(name))
+            entry = pwd.getpwnam(name)
         except KeyError:
             continue
+        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
     raise PostgresFailed(
         "PostgreSQL does not run as root, and this machine has no user `postgres` or `nobody` to run it as: "
         "run Andon as another user, or name a database in ANDON_DATABASE_URL"
@@ -65,6 +65,10 @@ def as_account(account: Account | None) -> dict[str, Any]:
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
-def _account(entry: pwd.struct_passwd) -> Account:
-    groups = frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, groups)
+def _owner(data: Path) -> Account:
+    found = data.stat()
+    try:
+        name = pwd.getpwuid(found.st_uid).pw_name
+    except KeyError:
+        name = str(found.st_uid)
+    return Account(name, found.st_uid, found.st_gid)

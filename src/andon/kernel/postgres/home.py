@@ -1,0 +1,179 @@
+"""The folders of one embedded PostgreSQL, and who owns which.
+
+.andon/postgres/          ours: the password, the settings, the locks; or a link to such a folder (see `_elsewhere`)
+  data/                   PostgreSQL's own, made whole or not at all
+  log/                    PostgreSQL's own: a file a weekday, overwritten after a week; and start.log
+  run/                    the unix socket; a link to a short path when this one would be too long
+"""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from andon.kernel.postgres.account import Account, server_account
+from andon.kernel.postgres.errors import PostgresFailed
+
+STORE = Path("/var/lib/andon")
+"""Where root keeps data and programs that the server's user could not reach in the project."""
+
+_LONGEST_SOCKET_FOLDER = 80
+"""A socket's path may have 107 bytes, of which `/.s.PGSQL.15432.lock` takes up to 21."""
+
+_log = structlog.get_logger("andon.postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where everything of one embedded PostgreSQL is. `account` runs it; None is ourselves."""
+
+    folder: Path
+    account: Account | None
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's data folder."""
+        return self.folder / "data"
+
+    @property
+    def draft(self) -> Path:
+        """A data folder that is being made."""
+        return self.folder / "data.incomplete"
+
+    @property
+    def log(self) -> Path:
+        """PostgreSQL's log files."""
+        return self.folder / "log"
+
+    @property
+    def start_log(self) -> Path:
+        """What PostgreSQL said at its last start, before its own log was open."""
+        return self.folder / "start.log"
+
+    @property
+    def settings(self) -> Path:
+        """The server's settings, written at each start."""
+        return self.folder / "postgresql.conf"
+
+    @property
+    def admission(self) -> Path:
+        """Who may connect (pg_hba)."""
+        return self.folder / "pg_hba.conf"
+
+    @property
+    def password(self) -> Path:
+        """The password of the role `andon`, 0600."""
+        return self.folder / "password"
+
+    @property
+    def port(self) -> Path:
+        """The port, chosen once."""
+        return self.folder / "port"
+
+    @property
+    def users(self) -> Path:
+        """A lock that each user of the server shares; nobody holds it when nobody uses it."""
+        return self.folder / "users.lock"
+
+    @property
+    def alive(self) -> Path:
+        """A lock that every process of the server inherits: free means that not one of them is left."""
+        return self.folder / "alive.lock"
+
+    @property
+    def cluster(self) -> str:
+        """The name in the title of each process of this server."""
+        return "andon-" + hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:10]
+
+
+def find(place: Path) -> Home | None:
+    """The home at `.andon/postgres`, or None when there is none yet."""
+    if not (place / "data").exists():
+        return None
+    folder = place.resolve()
+    return Home(folder, server_account(folder / "data"))
+
+
+def make(place: Path) -> Home:
+    """The home at `.andon/postgres`, made if need be. The caller holds the start lock."""
+    account = server_account(place / "data")
+    if not place.exists():
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if account is not None:
+            _let_pass(place.parent)
+        if account is not None and not account.may_enter(place.parent):
+            _elsewhere(place, account)
+        else:
+            place.mkdir(mode=0o711 if account else 0o700)
+    home = Home(place.resolve(), account)
+    _check_reach(home)
+    _own_folder(home.log, account)
+    _socket_folder(home)
+    return home
+
+
+def _let_pass(folder: Path) -> None:
+    """Let the server's user go through `.andon` to its data without letting it list or read anything there."""
+    folder.chmod(folder.stat().st_mode | 0o011)
+
+
+def _check_reach(home: Home) -> None:
+    if home.account is not None and not home.account.may_enter(home.folder):
+        raise PostgresFailed(
+            f"PostgreSQL runs as the user {home.account.name}, who can no longer reach {home.folder}: "
+            f"allow passing through its parent folders (chmod o+x), or run Andon as another user than root"
+        )
+
+
+def _elsewhere(place: Path, account: Account) -> None:
+    """Put the home below /var/lib/andon, with a link in the project: what is there moves along with the link, not with the path."""
+    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:8]
+    try:
+        STORE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=STORE, prefix=f"{digest}-"))
+    except OSError as error:
+        raise PostgresFailed(
+            f"PostgreSQL runs as the user {account.name}, who cannot reach {place.parent}, and {STORE} cannot be "
+            f"used instead ({error.strerror}): move the project out of a private folder, or run Andon as another user than root"
+        ) from error
+    folder.chmod(0o711)
+    place.symlink_to(folder)
+    _log.warning("data_kept_elsewhere", reason=f"user {account.name} cannot reach the project", folder=str(folder))
+
+
+def _own_folder(folder: Path, account: Account | None) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if account is not None:
+        os.chown(folder, account.uid, account.gid)
+
+
+def _socket_folder(home: Home) -> None:
+    """Make `run`: a private folder here, or a link to one in the temporary folder, where the path is short."""
+    run = home.folder / "run"
+    if len(os.fsencode(run)) <= _LONGEST_SOCKET_FOLDER:
+        _own_folder(run, home.account)
+        return
+    if run.is_symlink() and _is_private(run, home.account):
+        return
+    run.unlink(missing_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="andon-", dir="/tmp"))
+    _own_folder(folder, home.account)
+    run.symlink_to(folder)
+
+
+def _is_private(run: Path, account: Account | None) -> bool:
+    """Whether the linked folder is still the one we made: nobody else's, closed to everybody else."""
+    try:
+        found = run.readlink().lstat()
+    except FileNotFoundError:
+        return False
+    return found.st_uid == (account.uid if account else os.geteuid()) and found.st_mode & 0o170777 == 0o040700
+
+
+def socket_folder(home: Home) -> Path:
+    """The folder of the unix socket, by its short name."""
+    run = home.folder / "run"
+    return run.readlink() if run.is_symlink() else run

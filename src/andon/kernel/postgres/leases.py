@@ -1,0 +1,65 @@
+"""Who uses the embedded server. The rule: whoever needs it starts it, and the last one to leave stops it.
+
+Each user shares a lock which the kernel frees when its holder dies, so that nobody has to be counted. `andon up` is a user
+like any other: a command that runs beside it finds the server and leaves it; a command that runs alone starts and stops it.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from andon.kernel.config import Settings
+from andon.kernel.postgres import files, home, launcher
+from andon.kernel.postgres.errors import NotRunning
+from andon.kernel.postgres.launcher import Server
+
+
+@contextmanager
+def lend(place: Path) -> Iterator[Server]:
+    """The server in `place` for as long as the context lasts; whoever is the last to leave it stops it."""
+    with launcher.starting(place):
+        server = launcher.start_locked(place)
+        use = files.open_lock(server.home.users)
+        fcntl.flock(use, fcntl.LOCK_SH)
+    try:
+        yield server
+    finally:
+        try:
+            with launcher.starting(place):
+                if files.try_lock(use):
+                    launcher.stop_locked(place)
+        finally:
+            os.close(use)
+
+
+def in_use(place: Path) -> bool:
+    """Whether somebody uses the server in `place`."""
+    here = home.find(place)
+    return here is not None and files.is_held(here.users)
+
+
+@contextmanager
+def available(settings: Settings) -> Iterator[str]:
+    """The url a command works with: the configured database, or the embedded one, which runs while the context lasts."""
+    if settings.database.url is not None:
+        yield settings.database.url.get_secret_value()
+        return
+    with lend(place_of(settings)) as server:
+        yield server.url
+
+
+def url_of(settings: Settings) -> str:
+    """The url of the configured or the running embedded database; starts nothing. Raises NotRunning."""
+    if settings.database.url is not None:
+        return settings.database.url.get_secret_value()
+    server = launcher.running(place_of(settings))
+    if server is None:
+        raise NotRunning
+    return server.url
+
+
+def place_of(settings: Settings) -> Path:
+    """Where the embedded PostgreSQL of a project is."""
+    return settings.data / "postgres"
