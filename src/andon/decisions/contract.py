@@ -25,7 +25,9 @@ class Contract:
 
     def __init__(self, model: type[BaseModel]) -> None:
         self.model = model
-        strict = type(model.__name__, (model,), {"model_config": ConfigDict(allow_inf_nan=False), "__module__": model.__module__})
+        strict: type[BaseModel] = type(
+            model.__name__, (model,), {"model_config": ConfigDict(allow_inf_nan=False), "__module__": model.__module__}
+        )
         self._read = strict.__pydantic_validator__
 
     def read(self, raw: bytes) -> Mapping[str, Any]:

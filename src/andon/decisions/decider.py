@@ -34,7 +34,13 @@ PATIENCE = timedelta(seconds=8)
 
 RECONNECT_SECONDS = 0.05
 
-LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError, OSError, TimeoutError)
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+    TimeoutError,
+)
 """What asyncpg raises when the server went away, restarts or does not answer."""
 
 
@@ -154,7 +160,9 @@ class Decider:
             try:
                 decided |= await self._decide_patiently([request])
             except asyncpg.PostgresError:
-                log.exception("decision.refused_by_database", decision_id=str(request.id), automation=request.automation)
+                log.exception(
+                    "decision.refused_by_database", decision_id=str(request.id), automation=request.automation
+                )
         return decided
 
     async def _decide_once(

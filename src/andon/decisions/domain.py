@@ -1,6 +1,6 @@
 """A decision and what it is made of; pure values, no database and no clock.
 
-    DecisionRequest -> features -> Prediction -> Risk -> Ruling  =  Decision  -> recorded as DecisionRow + DecisionRecord
+DecisionRequest -> features -> Prediction -> Risk -> Ruling  =  Decision  -> recorded as DecisionRow + DecisionRecord
 """
 
 from collections.abc import Mapping
@@ -173,3 +173,23 @@ class Stats:
     p95_ms: float | None
     p99_ms: float | None
     outcomes: Mapping[str, int]
+
+
+LATENCY_BAND = 1.05
+"""Tallied latencies are told apart to five percent: band n holds those from LATENCY_BAND**n to LATENCY_BAND**(n+1) microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The decisions of one automation in one step of time, and how many of them took how long (by band)."""
+
+    at: datetime
+    automation: str
+    decisions: int
+    automatic: int
+    latencies: Mapping[int, int]
+
+
+def latency_of(band: int) -> float:
+    """The middle of a band, in milliseconds."""
+    return float(LATENCY_BAND ** (band + 0.5)) / 1000

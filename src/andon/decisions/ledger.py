@@ -22,9 +22,7 @@ from andon.kernel import outbox
 from andon.kernel.identity import PLATFORM
 from andon.kernel.outbox import Message
 
-_TYPES = (
-    "uuid text int timestamptz text text float8 float8 bool text int text text text int uuid bigint bytea bytea"
-).split()
+_TYPES = ["uuid", "text", "int", "timestamptz", "text", "text", "float8", "float8", "bool", "text", "int", "text", "text", "text", "int", "uuid", "bigint", "bytea", "bytea"]
 _COLUMNS = (
     "id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version, "
     "policy_version, caller, correlation_id, latency_us, writer, seq, salt, record"
@@ -71,27 +69,26 @@ def prepare(
 
     The caller executes it, and advances the chain once it knows of the commit.
     """
-    salts = os.urandom(SALT_BYTES * len(entries))
-    columns: list[list[Any]] = [[] for _ in _TYPES]
-    body = bytearray()
+    drawn = os.urandom(SALT_BYTES * len(entries))
+    salts = [drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES)]
     records = [record.encode(entry.decision) for entry in entries]
-    seq = chain.next_seq
-    for i, (entry, written) in enumerate(zip(entries, records, strict=True)):
-        salt = salts[i * SALT_BYTES : (i + 1) * SALT_BYTES]
-        body += entry.decision.request.id.bytes + record.digest_of(salt, written)
-        for column, value in zip(columns, _row(entry.decision, chain.writer, seq, salt, written), strict=True):
-            column.append(value)
     leaf = chain.link(
         actor=PLATFORM.name,
         action=RECORDED,
         subject=f"decisions:{len(entries)}",
-        body=bytes(body),
+        body=b"".join(
+            entry.decision.request.id.bytes + record.digest_of(salt, written)
+            for entry, salt, written in zip(entries, salts, records, strict=True)
+        ),
         at=entries[-1].decision.decided_at,
+    )
+    rows = (
+        _row(entry.decision, leaf, salt, written) for entry, salt, written in zip(entries, salts, records, strict=True)
     )
     messages = [message for entry in entries for message in entry.messages]
     return leaf, (
         APPEND,
-        *columns,
+        *zip(*rows, strict=True),
         *audit.columns_of([leaf]),
         *outbox.columns_of(messages, consequences.encoded(messages)),
         *features.columns_of(deltas),
@@ -114,7 +111,7 @@ async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionReq
             [now] * len(keyed),
         )
         refused |= {identifier for _, identifier in keyed} - {row["decision_id"] for row in won}
-    waiting = [r.id for r in requests if r.from_intake]
+    waiting = [r.id for r in requests if r.from_intake and r.id not in refused]
     if waiting:
         taken = await connection.fetch(TAKE_FROM_INTAKE, waiting)
         refused |= set(waiting) - {row["id"] for row in taken}
@@ -123,10 +120,10 @@ async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionReq
 
 async def is_committed(connection: asyncpg.Connection, leaf: audit.Leaf) -> bool:
     """Whether a batch whose commit was not answered is in the ledger."""
-    return bool(await connection.fetchval(audit.EXISTS, leaf.writer, leaf.seq))
+    return bool(await connection.fetchval(audit.EXISTS_SQL, leaf.writer, leaf.seq))
 
 
-def _row(decision: Decision, writer: UUID, seq: int, salt: bytes, written: bytes) -> tuple[Any, ...]:
+def _row(decision: Decision, leaf: audit.Leaf, salt: bytes, written: bytes) -> tuple[Any, ...]:
     request, line, judgement = decision.request, decision.line, decision.judgement
     prediction, ruling = judgement.prediction, judgement.ruling
     return (
@@ -145,8 +142,8 @@ def _row(decision: Decision, writer: UUID, seq: int, salt: bytes, written: bytes
         request.caller,
         request.correlation_id,
         (perf_counter_ns() - decision.request.began_ns) // 1000,
-        writer,
-        seq,
+        leaf.writer,
+        leaf.seq,
         salt,
         written,
     )

@@ -11,11 +11,14 @@ from andon.decisions.contract import Contract
 from andon.decisions.domain import Decision, DecisionRequest, Judgement, LineRef, Risk
 from andon.features import FeatureSet, Needs, Snapshot, TileDelta
 from andon.kernel.clock import Clock
+from andon.models import ValueUnusable
 from andon.policies import ERROR, REVIEW, CompiledPolicy, Ruling
 from andon.serving import Endpoint, Prediction, PredictionFailed, RiskGate
 
 PREDICTION_FAILED = "PREDICTION_FAILED"
 FEATURE_FAILED = "FEATURE_FAILED"
+
+Unpredictable = PredictionFailed | ValueUnusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +57,7 @@ class Line:
         """The stored feature state that deciding these inputs requires."""
         return self._features.needs(inputs, at)
 
-    def decide(
-        self, requests: Sequence[DecisionRequest], snapshot: Snapshot
-    ) -> tuple[list[Decision], list[TileDelta]]:
+    def decide(self, requests: Sequence[DecisionRequest], snapshot: Snapshot) -> tuple[list[Decision], list[TileDelta]]:
         """Decide a batch in its order: one decision each, and what the batch adds to the feature state.
 
         Never raises for a bad row: what cannot be computed or predicted goes to review with the reason.
@@ -67,7 +68,11 @@ class Line:
         featured = perf_counter_ns()
         judgements = self.judge([request.input for request in requests], seen)
         judged = perf_counter_ns()
-        stages = {"features": (featured - started) // 1000, "judge": (judged - featured) // 1000, "batch": len(requests)}
+        stages = {
+            "features": (featured - started) // 1000,
+            "judge": (judged - featured) // 1000,
+            "batch": len(requests),
+        }
         decisions = [
             Decision(request, self.ref, s.features, judgement, now, stages)
             for request, s, judgement in zip(requests, seen, judgements, strict=True)
@@ -91,18 +96,18 @@ class Line:
         seen = [Seen(row, str(failed[i]) if i in failed else None) for i, row in enumerate(computed.rows)]
         return seen, computed.deltas
 
-    def _predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction | PredictionFailed]:
+    def _predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction | Unpredictable]:
         try:
             return list(self.endpoint.predict(rows))
-        except PredictionFailed as error:
+        except (PredictionFailed, ValueUnusable) as error:
             if len(rows) == 1:
                 return [error]
         return [prediction for row in rows for prediction in self._predict([row])]
 
-    def _rule(self, given: Mapping[str, Any], seen: Seen, prediction: Prediction | PredictionFailed) -> Judgement:
+    def _rule(self, given: Mapping[str, Any], seen: Seen, prediction: Prediction | Unpredictable) -> Judgement:
         if seen.error is not None:
             return self._to_review(FEATURE_FAILED, seen.error)
-        if isinstance(prediction, PredictionFailed):
+        if isinstance(prediction, Unpredictable):
             return self._to_review(PREDICTION_FAILED, str(prediction))
         certain = self._gate.certain(prediction)
         risk = Risk(certain, self._gate.threshold, self._gate.target)

@@ -1,6 +1,19 @@
 """Decision rows, intake rows and deployed versions. Only `store.py` may import this; `ledger.py` writes the same tables by asyncpg."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, Integer, LargeBinary, MetaData, String, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 _METADATA = MetaData()

@@ -1,0 +1,113 @@
+"""Decisions: the line itself, the ledger, replay.
+
+A door validates a request with `Line.contract`, hands it to the process's one `Decider`, and gets a `Decision` that is
+committed. Start reading at `line.py` (pure) and `decider.py` (durable).
+"""
+
+from andon.decisions.assembly import assemble, compile_policy, describe, variables
+from andon.decisions.contract import Contract
+from andon.decisions.decider import Decider, Watcher
+from andon.decisions.domain import (
+    DELIVER_ACTION,
+    OPEN_REVIEW,
+    RECORDED,
+    AutomationVersion,
+    Decision,
+    DecisionFilter,
+    DecisionRecord,
+    DecisionRequest,
+    DecisionRow,
+    Idempotency,
+    Judgement,
+    LineRef,
+    ModelRef,
+    Risk,
+    Stats,
+    Tally,
+    latency_of,
+)
+from andon.decisions.errors import (
+    AutomationInvalid,
+    AutomationNotFound,
+    DecisionNotFound,
+    InputInvalid,
+    InputMalformed,
+    KeyInFlight,
+    KeyReused,
+    LedgerUnavailable,
+)
+from andon.decisions.evidence import LedgerEvidence
+from andon.decisions.line import Line, Seen
+from andon.decisions.loading import load_file, policy_text
+from andon.decisions.service import (
+    Pending,
+    accept,
+    automations,
+    count_waiting,
+    deploy,
+    find,
+    find_pending,
+    first_answer,
+    get,
+    keep_house,
+    page,
+    series,
+    stats,
+    tallies,
+    version,
+)
+
+__all__ = [
+    "DELIVER_ACTION",
+    "OPEN_REVIEW",
+    "RECORDED",
+    "AutomationInvalid",
+    "AutomationNotFound",
+    "AutomationVersion",
+    "Contract",
+    "Decider",
+    "Decision",
+    "DecisionFilter",
+    "DecisionNotFound",
+    "DecisionRecord",
+    "DecisionRequest",
+    "DecisionRow",
+    "Idempotency",
+    "InputInvalid",
+    "InputMalformed",
+    "Judgement",
+    "KeyInFlight",
+    "KeyReused",
+    "LedgerEvidence",
+    "LedgerUnavailable",
+    "Line",
+    "LineRef",
+    "ModelRef",
+    "Pending",
+    "Risk",
+    "Seen",
+    "Stats",
+    "Tally",
+    "Watcher",
+    "accept",
+    "assemble",
+    "automations",
+    "compile_policy",
+    "count_waiting",
+    "deploy",
+    "describe",
+    "find",
+    "find_pending",
+    "first_answer",
+    "get",
+    "keep_house",
+    "latency_of",
+    "load_file",
+    "page",
+    "policy_text",
+    "series",
+    "stats",
+    "tallies",
+    "variables",
+    "version",
+]

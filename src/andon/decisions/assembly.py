@@ -1,0 +1,129 @@
+"""Building a line from its parts, with every part checked against the others; all that is wrong is named at once."""
+
+import hashlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import rfc8785
+
+from andon import policies
+from andon.authoring import Automation, Request, Window
+from andon.decisions.contract import Contract
+from andon.decisions.domain import LineRef, ModelRef
+from andon.decisions.errors import AutomationInvalid
+from andon.decisions.line import Line
+from andon.decisions.loading import policy_text
+from andon.kernel.clock import Clock
+from andon.kernel.errors import Fault
+from andon.policies import CompiledPolicy, DecisionTable, ValueKind, kind_of
+from andon.serving import Endpoint
+
+
+def variables(automation: Automation) -> dict[str, ValueKind]:
+    """What a policy of this automation may name, beside what every policy has."""
+    fields = {f"input.{name}": kind_of(field.annotation) for name, field in automation.contract.model_fields.items()}
+    return {**fields, **{f"features.{name}": kind for f in automation.features for name, kind in _kinds(f)}}
+
+
+def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolicy]:
+    """The automation's policy, checked against its contract, features, outcomes and actions. Raises PolicyInvalid, AutomationInvalid."""
+    text, source = policy_text(automation)
+    table = policies.parse(text, source=source)
+    compiled = policies.compile(table, variables(automation))
+    unknown = sorted(set(automation.actions) - set(table.outcomes))
+    if unknown:
+        known = ", ".join(table.outcomes)
+        raise _invalid(
+            automation,
+            *(f"action {name!r} is for an outcome that {source} does not have ({known})" for name in unknown),
+        )
+    return table, compiled
+
+
+def assemble(automation: Automation, endpoint: Endpoint, *, number: int, clock: Clock) -> Line:
+    """A line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
+    table, compiled = compile_policy(automation)
+    check_model(automation, endpoint)
+    model = endpoint.version
+    return Line(
+        automation,
+        ref=LineRef(automation.name, number, ModelRef(model.name, model.number, model.digest), table.version),
+        endpoint=endpoint,
+        policy=compiled,
+        gate=endpoint.gate(automation.risk),
+        outcomes=table.outcomes,
+        clock=clock,
+    )
+
+
+def check_model(automation: Automation, endpoint: Endpoint) -> None:
+    """That the automation gives every feature its model needs. Raises AutomationInvalid."""
+    given = {*automation.contract.model_fields, *automation.feature_names}
+    needed = [feature.name for feature in endpoint.version.manifest.signature.features]
+    missing = [name for name in needed if name not in given]
+    if missing:
+        model = f"{endpoint.version.name} version {endpoint.version.number}"
+        raise _invalid(
+            automation,
+            *(f"model {model} needs {name!r}, which is no field of the contract and no feature" for name in missing),
+        )
+
+
+def describe(automation: Automation) -> dict[str, Any]:
+    """Everything about an automation that decides, as JSON values; its digest is the version."""
+    text, _ = policy_text(automation)
+    risk = automation.risk
+    return {
+        "contract": Contract(automation.contract).schema(),
+        "subject": automation.subject,
+        "features": [_feature(feature) for feature in automation.features],
+        "model": automation.model,
+        "policy": text,
+        "actions": {name: _plain(asdict(action)) for name, action in automation.actions.items()},
+        "review": {"queue": automation.review.queue, "due_seconds": int(automation.review.due.total_seconds())},
+        "risk": None if risk is None else {"target": risk.target, "confidence": risk.confidence},
+    }
+
+
+def digest_of(description: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON (RFC 8785) of a description, in hex."""
+    return hashlib.sha256(rfc8785.dumps(dict(description))).hexdigest()
+
+
+def _kinds(feature: Request | Window) -> list[tuple[str, ValueKind]]:
+    if isinstance(feature, Request):
+        return [(feature.name, ValueKind.ANY)]
+    return [
+        (
+            f"{feature.field}_{aggregate}_{span}",
+            ValueKind.NUMBER if aggregate in ("count", "sum") else ValueKind.OPTIONAL_NUMBER,
+        )
+        for span in feature.over
+        for aggregate in feature.aggregates
+    ]
+
+
+def _feature(feature: Request | Window) -> dict[str, Any]:
+    if isinstance(feature, Window):
+        return {
+            "window": feature.field,
+            "by": feature.by,
+            "over": list(feature.over),
+            "aggregates": list(feature.aggregates),
+        }
+    try:
+        source = inspect.getsource(feature.compute)
+    except OSError:
+        source = feature.compute.__qualname__
+    return {"request": feature.name, "source": hashlib.sha256(source.encode()).hexdigest()}
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+
+
+def _invalid(automation: Automation, *messages: str) -> AutomationInvalid:
+    faults = [Fault(automation.declared_at, message) for message in messages]
+    return AutomationInvalid("; ".join(f"{f.where}: {f.message}" for f in faults), faults=faults)

@@ -1,0 +1,76 @@
+"""The ledger's side of `andon audit verify`: are the decisions still exactly what the audit log says they were?"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from andon.audit import Finding, Harm, Leaf
+from andon.decisions import store
+from andon.decisions.domain import RECORDED
+from andon.decisions.record import decode, digest_of, moment
+from andon.kernel.db import Tx
+
+_ENTRY = 48
+"""Bytes of a leaf's body for one decision: 16 of id, 32 of digest."""
+
+
+class LedgerEvidence:
+    """Compares leaves with ledger rows, and the columns of a row with its record. One object a verification."""
+
+    def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
+        """Rows that are gone or changed."""
+        rows = store.claimed_rows(tx, [identifier for leaf in leaves for identifier, _ in _claims(leaf)])
+        for leaf in leaves:
+            for identifier, digest in _claims(leaf):
+                row = rows.get(identifier)
+                if row is None:
+                    yield _finding(Harm.EVIDENCE_MISSING, "the decision is gone", leaf.writer, leaf.seq, identifier)
+                elif digest_of(row.salt, row.record) != digest:
+                    yield _finding(Harm.EVIDENCE_EDITED, "the record was changed", leaf.writer, leaf.seq, identifier)
+                else:
+                    yield from _columns_that_differ(row, leaf)
+
+    def unclaimed(self, tx: Tx) -> Iterable[Finding]:
+        """Rows that no leaf holds."""
+        for row in store.unclaimed_rows(tx):
+            yield _finding(
+                Harm.EVIDENCE_UNCLAIMED, "no leaf of the log holds this decision", row.writer, row.seq, row.id
+            )
+
+
+def _claims(leaf: Leaf) -> Iterator[tuple[UUID, bytes]]:
+    body = leaf.body
+    for start in range(0, len(body) - _ENTRY + 1, _ENTRY):
+        yield UUID(bytes=body[start : start + 16]), body[start + 16 : start + _ENTRY]
+
+
+def _columns_that_differ(row: Row[Any], leaf: Leaf) -> Iterator[Finding]:
+    record = decode(row.record)
+    line, policy, prediction = record["line"], record["policy"], record["prediction"] or {}
+    told = {
+        "id": UUID(record["id"]),
+        "automation": line["automation"],
+        "automation_version": line["version"],
+        "decided_at": moment(record["decided_at"]),
+        "outcome": policy["outcome"],
+        "rule": policy["rule"],
+        "score": prediction.get("score"),
+        "confidence": prediction.get("confidence"),
+        "certain": record["risk"]["certain"],
+        "model": line["model"]["name"],
+        "model_version": line["model"]["version"],
+        "policy_version": line["policy_version"],
+        "caller": record["caller"],
+        "correlation_id": record["correlation_id"],
+        "writer": leaf.writer,
+        "seq": leaf.seq,
+    }
+    for column, value in told.items():
+        if getattr(row, column) != value:
+            yield _finding(Harm.EVIDENCE_EDITED, f"column {column} was changed", leaf.writer, leaf.seq, row.id)
+
+
+def _finding(harm: Harm, message: str, writer: UUID, seq: int, decision_id: UUID) -> Finding:
+    return Finding(harm, message, writer=writer, seq=seq, action=RECORDED, subject=f"decision:{decision_id}")

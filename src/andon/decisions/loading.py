@@ -1,0 +1,80 @@
+"""Reading the builder's Python file: the automations it declares, and their policies as text."""
+
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+
+from andon.authoring import Automation
+from andon.decisions.errors import AutomationInvalid
+from andon.kernel.errors import AndonError, Fault
+
+
+def load_file(path: Path) -> list[Automation]:
+    """The automations that a Python file declares at its top level, in order. Raises AutomationInvalid with file and line.
+
+    The file is run as Python runs it: its folder is importable. What it imports from there is forgotten afterwards, so
+    that two projects with a `contract.py` each do not meet in one process.
+    """
+    if not path.is_file():
+        raise AutomationInvalid(f"There is no file {path}", faults=[Fault(str(path), "expected a Python file")])
+    folder = str(path.parent.resolve())
+    known = set(sys.modules)
+    sys.path.insert(0, folder)
+    try:
+        namespace = _run(path)
+    finally:
+        sys.path.remove(folder)
+        for name in set(sys.modules) - known:
+            if (getattr(sys.modules[name], "__file__", None) or "").startswith(folder + "/"):
+                del sys.modules[name]
+    found = list({id(value): value for value in namespace.values() if isinstance(value, Automation)}.values())
+    if not found:
+        raise AutomationInvalid(
+            f"{path} declares no automation",
+            faults=[Fault(str(path), "expected `name = Automation(...)` at the top level")],
+        )
+    return found
+
+
+def policy_text(automation: Automation) -> tuple[str, str]:
+    """An automation's decision table as text, and what to call its place. Raises AutomationInvalid."""
+    policy = automation.policy
+    if policy.text is not None:
+        return policy.text, automation.declared_at
+    path = Path(automation.declared_at.rpartition(":")[0]).parent / (policy.path or "")
+    try:
+        return path.read_text(encoding="utf-8"), str(path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        fault = Fault(automation.declared_at, f"Policy.file({policy.path!r}) cannot be read: {reason}")
+        raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault]) from None
+
+
+def _run(path: Path) -> dict[str, object]:
+    spec = importlib.util.spec_from_file_location(f"andon_project_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise AutomationInvalid(
+            f"{path} is not a Python file", faults=[Fault(str(path), "expected a name that ends in .py")]
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise _located(path, error) from error
+    finally:
+        del sys.modules[spec.name]
+    return vars(module)
+
+
+def _located(path: Path, error: Exception) -> AutomationInvalid:
+    """The error with the line of the builder's file that caused it."""
+    faults = list(error.faults) if isinstance(error, AndonError) else []
+    if isinstance(error, SyntaxError) and error.filename:
+        place, message = f"{error.filename}:{error.lineno}", f"syntax error: {error.msg}"
+    else:
+        own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == path.parent.resolve()]
+        place = f"{own[-1].filename}:{own[-1].lineno}" if own else str(path)
+        message = str(error) if isinstance(error, AndonError) else f"{type(error).__name__}: {error}"
+    return AutomationInvalid(f"{place}: {message}", faults=faults or [Fault(place, message)])

@@ -1,0 +1,173 @@
+"""What can be done with decisions besides deciding: read them, accept requests for later, deploy versions, keep house."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from andon import audit
+from andon.authoring import Automation
+from andon.decisions import assembly, store
+from andon.decisions.domain import (
+    AutomationVersion,
+    DecisionFilter,
+    DecisionRecord,
+    DecisionRequest,
+    DecisionRow,
+    Idempotency,
+    Stats,
+    Tally,
+)
+from andon.decisions.errors import DecisionNotFound, KeyReused
+from andon.kernel.db import Tx, announce
+from andon.kernel.identity import Actor
+
+KEYS_KEPT = timedelta(hours=48)
+"""How long a repeat under the same Idempotency-Key gets the first answer again; 24 hours are promised."""
+
+DAYS_AHEAD = 3
+"""Partitions of the ledger are made this many days before they are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request that was accepted and is not decided yet; with an `error` it never will be."""
+
+    id: UUID
+    automation: str
+    caller: str
+    correlation_id: str
+    received_at: datetime
+    error: str | None
+
+
+def get(tx: Tx, decision_id: UUID) -> DecisionRecord:
+    """One decision, whole. Raises DecisionNotFound."""
+    found = store.find(tx, decision_id)
+    if found is None:
+        raise DecisionNotFound(f"No decision {decision_id}")
+    return found
+
+
+def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
+    """One decision, whole, or None."""
+    return store.find(tx, decision_id)
+
+
+def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = None) -> list[DecisionRow]:
+    """Decisions, newest first, older than `before`."""
+    return store.page(tx, wanted, limit=limit, before=before)
+
+
+def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] | None = None) -> Stats:
+    """How the line did between two moments, over the named automations or all."""
+    return store.stats(tx, since, until, automations)
+
+
+def series(
+    tx: Tx, since: datetime, until: datetime, step: timedelta, automations: Sequence[str] | None = None
+) -> list[tuple[datetime, int, int, float | None]]:
+    """For each step that had decisions: its start, how many, how many automatic, the p99 latency in milliseconds."""
+    return store.series(tx, since, until, step, automations)
+
+
+def tallies(tx: Tx, *, since: datetime, until: datetime, step: timedelta) -> list[Tally]:
+    """For each step of time (counted from 1970) and automation that had decisions: how many, and how long they took."""
+    return store.tallies(tx, since, until, step)
+
+
+def first_answer(tx: Tx, key: Idempotency) -> DecisionRecord | None:
+    """The decision that a used key got, or None. Raises KeyReused if it was for another input."""
+    used = store.by_key(tx, key)
+    if used is None:
+        return None
+    digest, decision_id = used
+    if digest != key.digest:
+        raise KeyReused()
+    return store.find(tx, decision_id)
+
+
+def accept(tx: Tx, request: DecisionRequest) -> UUID:
+    """Keep a validated request to be decided soon; the id under which its decision will be found.
+
+    The same idempotency key again gives the same id; raises KeyReused if the input differs.
+    """
+    key = request.idempotency
+    if key is not None:
+        answered = first_answer(tx, key)
+        if answered is not None:
+            return answered.row.id
+    accepted = store.accept(
+        tx,
+        {
+            "id": request.id,
+            "automation": request.automation,
+            "raw": request.raw,
+            "caller": request.caller,
+            "correlation_id": request.correlation_id,
+            "traceparent": request.traceparent,
+            "idempotency_key": None if key is None else key.key,
+            "received_at": request.asked_at,
+        },
+    )
+    if accepted is not None:
+        return accepted
+    assert key is not None  # noqa: S101 - only an idempotency key can conflict
+    waiting = store.waiting_by_key(tx, request.automation, request.caller, key.key)
+    if waiting is None or waiting.raw != request.raw:
+        raise KeyReused()
+    identifier: UUID = waiting.id
+    return identifier
+
+
+def find_pending(tx: Tx, decision_id: UUID) -> Pending | None:
+    """A request that waits to be decided, or None."""
+    row = store.waiting(tx, decision_id)
+    if row is None:
+        return None
+    return Pending(row.id, row.automation, row.caller, row.correlation_id, row.received_at, row.error)
+
+
+def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> AutomationVersion:
+    """The version of an automation as it stands; a new one, audited and announced, if its content is new."""
+    description = assembly.describe(automation)
+    digest = assembly.digest_of(description)
+    known = store.version_by_digest(tx, automation.name, digest)
+    if known is not None:
+        return known
+    number = store.next_number(tx, automation.name)
+    deployed = AutomationVersion(automation.name, number, digest, description, actor.name, now)
+    store.add_version(tx, deployed)
+    audit.record(
+        tx,
+        actor=actor,
+        action="automation.deploy",
+        subject=f"automation:{automation.name}",
+        at=now,
+        after={"version": number, "digest": digest},
+    )
+    announce(tx, "automations")
+    return deployed
+
+
+def automations(tx: Tx) -> list[str]:
+    """The names of all automations that were ever deployed."""
+    return store.automations(tx)
+
+
+def version(tx: Tx, name: str, number: int) -> AutomationVersion | None:
+    """One deployed version, or None."""
+    return store.version(tx, name, number)
+
+
+def keep_house(tx: Tx, now: datetime) -> None:
+    """Make the ledger's next partitions, forget old idempotency keys."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for ahead in range(DAYS_AHEAD + 1):
+        store.plan_day(tx, midnight + timedelta(days=ahead))
+    store.forget_keys(tx, now - KEYS_KEPT)
+
+
+def count_waiting(tx: Tx) -> int:
+    """How many accepted requests wait to be decided."""
+    return store.count_intake(tx)

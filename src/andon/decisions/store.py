@@ -1,0 +1,280 @@
+"""All cold SQL about decisions: reading the ledger, the intake, deployed versions, partitions. Never commits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from math import log
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Integer, Row, Text, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.elements import TextClause
+
+from andon.decisions.domain import (
+    LATENCY_BAND,
+    AutomationVersion,
+    DecisionFilter,
+    DecisionRecord,
+    DecisionRow,
+    Idempotency,
+    Stats,
+    Tally,
+)
+from andon.decisions.record import decode, digest_of
+from andon.decisions.tables import automation_versions, decisions, idempotency_keys, intake
+from andon.kernel.db import Tx
+from andon.kernel.ids import floor_of
+
+_LATE = timedelta(minutes=1)
+"""A decision is counted in the step in which it was made if it was asked for no longer before that than this."""
+
+_LISTED = [decisions.c[name] for name in DecisionRow.__dataclass_fields__]
+
+
+def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
+    """The whole record of one decision."""
+    row = tx.execute(select(decisions).where(decisions.c.id == decision_id)).one_or_none()
+    return None if row is None else _record(row)
+
+
+def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = None) -> list[DecisionRow]:
+    """Decisions, newest first, older than `before`."""
+    query = select(*_LISTED).where(*_conditions(wanted))
+    if before is not None:
+        query = query.where(decisions.c.id < before)
+    return [_listed(row) for row in tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))]
+
+
+def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
+    """The last decisions of an automation, newest first."""
+    query = select(decisions).where(decisions.c.automation == automation).order_by(decisions.c.id.desc()).limit(limit)
+    return [_record(row) for row in tx.execute(query)]
+
+
+def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] | None) -> Stats:
+    """Counts and latency percentiles of the decisions asked for between two moments."""
+    scope: list[ColumnElement[bool]] = [decisions.c.id >= floor_of(since), decisions.c.id < floor_of(until)]
+    if automations is not None:
+        scope.append(decisions.c.automation.in_(automations))
+    latency = func.percentile_cont([0.5, 0.95, 0.99]).within_group(decisions.c.latency_us)
+    total, percentiles = tx.execute(select(func.count(), latency).where(*scope)).one()
+    outcomes = select(decisions.c.outcome, func.count().label("n")).where(*scope).group_by(decisions.c.outcome)
+    counted = {row.outcome: row.n for row in tx.execute(outcomes)}
+    p50, p95, p99 = (us / 1000 for us in percentiles) if percentiles else (None, None, None)
+    automatic = total - counted.get("review", 0)
+    return Stats(total, automatic, total / max((until - since).total_seconds(), 1e-9), p50, p95, p99, counted)
+
+
+def series(
+    tx: Tx, since: datetime, until: datetime, step: timedelta, automations: Sequence[str] | None
+) -> list[tuple[datetime, int, int, float | None]]:
+    """For each step: its start, decisions, automatic ones, and the p99 latency in milliseconds."""
+    scope: list[ColumnElement[bool]] = [decisions.c.id >= floor_of(since), decisions.c.id < floor_of(until)]
+    if automations is not None:
+        scope.append(decisions.c.automation.in_(automations))
+    bucket = func.date_bin(step, decisions.c.decided_at, since).label("bucket")
+    query = (
+        select(
+            bucket,
+            func.count(),
+            func.count().filter(decisions.c.outcome != "review"),
+            func.percentile_cont(0.99).within_group(decisions.c.latency_us) / 1000,
+        )
+        .where(*scope)
+        .group_by(bucket)
+        .order_by(bucket)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
+
+
+def tallies(tx: Tx, since: datetime, until: datetime, step: timedelta) -> list[Tally]:
+    """For each step (counted from 1970) and automation that had decisions: how many, and how long they took."""
+    bucket = func.date_bin(step, decisions.c.decided_at, datetime.fromtimestamp(0, tz=UTC)).label("at")
+    band = cast(func.floor(func.ln(func.greatest(decisions.c.latency_us, 1)) / log(LATENCY_BAND)), Integer).label("band")
+    automatic = func.count().filter(decisions.c.outcome != "review").label("automatic")
+    query = (
+        select(bucket, decisions.c.automation, band, func.count().label("n"), automatic)
+        .where(decisions.c.id >= floor_of(since - _LATE), decisions.c.id < floor_of(until))
+        .where(decisions.c.decided_at >= since, decisions.c.decided_at < until)
+        .group_by(bucket, decisions.c.automation, band)
+        .order_by(bucket, decisions.c.automation)
+    )
+    return [_tally(at, automation, list(rows)) for (at, automation), rows in groupby(tx.execute(query), _step_of)]
+
+
+def by_key(tx: Tx, key: Idempotency) -> tuple[bytes, UUID] | None:
+    """The digest of the input that first used a key, and the decision it got."""
+    query = select(idempotency_keys.c.digest, idempotency_keys.c.decision_id).where(
+        idempotency_keys.c.scope == key.scope, idempotency_keys.c.key == key.key
+    )
+    row = tx.execute(query).one_or_none()
+    return None if row is None else (row.digest, row.decision_id)
+
+
+def forget_keys(tx: Tx, before: datetime) -> int:
+    """Delete idempotency keys older than `before`."""
+    return tx.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < before)).rowcount
+
+
+def accept(tx: Tx, values: Mapping[str, Any]) -> UUID | None:
+    """Put a request into the intake; None if its idempotency key is already waiting there."""
+    statement = upsert(intake).values(**values).on_conflict_do_nothing().returning(intake.c.id)
+    return tx.execute(statement).scalar_one_or_none()
+
+
+def waiting(tx: Tx, decision_id: UUID) -> Row[Any] | None:
+    """The intake row of a request that is not decided yet."""
+    return tx.execute(select(intake).where(intake.c.id == decision_id)).one_or_none()
+
+
+def waiting_by_key(tx: Tx, automation: str, caller: str, key: str) -> Row[Any] | None:
+    """The intake row that holds an idempotency key."""
+    query = select(intake).where(
+        intake.c.automation == automation, intake.c.caller == caller, intake.c.idempotency_key == key
+    )
+    return tx.execute(query).one_or_none()
+
+
+def claim_intake(tx: Tx, *, limit: int, now: datetime, lease: timedelta) -> list[Row[Any]]:
+    """Take the oldest waiting requests; they are free again when the lease ends undecided."""
+    free = or_(intake.c.claimed_until.is_(None), intake.c.claimed_until < now)
+    due = (
+        select(intake.c.id)
+        .where(free, intake.c.error.is_(None))
+        .order_by(intake.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    statement = update(intake).where(intake.c.id == due.c.id).values(claimed_until=now + lease).returning(intake)
+    return sorted(tx.execute(statement), key=lambda row: row.id)
+
+
+def fail_intake(tx: Tx, decision_id: UUID, error: str) -> None:
+    """Say why a waiting request can never be decided."""
+    tx.execute(update(intake).where(intake.c.id == decision_id).values(error=error, claimed_until=None))
+
+
+def count_intake(tx: Tx) -> int:
+    """How many requests wait to be decided."""
+    return tx.execute(select(func.count()).select_from(intake).where(intake.c.error.is_(None))).scalar_one()
+
+
+def plan_day(tx: Tx, day: datetime) -> None:
+    """Make the partition of a day, if it is missing. Of two that try at once, one waits for the other."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('andon.decisions.partitions'))"))
+    name = f"decisions_{day:%Y_%m_%d}"
+    if tx.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar_one() is None:
+        tx.execute(_partition(name, floor_of(day), floor_of(day + timedelta(days=1))))
+
+
+def next_number(tx: Tx, name: str) -> int:
+    """The number for a new version of an automation; whoever asks at the same time waits for this transaction."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"andon.automation.{name}"})
+    query = select(func.coalesce(func.max(automation_versions.c.number), 0) + 1).where(
+        automation_versions.c.name == name
+    )
+    return int(tx.execute(query).scalar_one())
+
+
+def version_by_digest(tx: Tx, name: str, digest: str) -> AutomationVersion | None:
+    """The version of an automation with exactly this content."""
+    query = select(automation_versions).where(
+        automation_versions.c.name == name, automation_versions.c.digest == digest
+    )
+    row = tx.execute(query).one_or_none()
+    return None if row is None else AutomationVersion(**row._asdict())
+
+
+def version(tx: Tx, name: str, number: int) -> AutomationVersion | None:
+    """One version of an automation."""
+    query = select(automation_versions).where(
+        automation_versions.c.name == name, automation_versions.c.number == number
+    )
+    row = tx.execute(query).one_or_none()
+    return None if row is None else AutomationVersion(**row._asdict())
+
+
+def add_version(tx: Tx, deployed: AutomationVersion) -> None:
+    """Write a deployed version."""
+    tx.execute(
+        insert(automation_versions).values(
+            name=deployed.name,
+            number=deployed.number,
+            digest=deployed.digest,
+            description=dict(deployed.description),
+            deployed_by=deployed.deployed_by,
+            deployed_at=deployed.deployed_at,
+        )
+    )
+
+
+def automations(tx: Tx) -> list[str]:
+    """The names of all automations ever deployed."""
+    query = select(automation_versions.c.name).distinct().order_by(automation_versions.c.name)
+    return list(tx.execute(query).scalars())
+
+
+def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """The rows of these decisions, whole, as they stand."""
+    return {row.id: row for row in tx.execute(select(decisions).where(decisions.c.id.in_(ids)))}
+
+
+def unclaimed_rows(tx: Tx) -> Iterator[Row[Any]]:
+    """Decisions that name a leaf of the audit log which does not exist or does not hold them."""
+    query = text(
+        "SELECT d.id, d.writer, d.seq FROM decisions d LEFT JOIN audit_entries e ON e.writer = d.writer AND e.seq = d.seq "
+        "WHERE e.writer IS NULL OR position(uuid_send(d.id) IN e.body) = 0"
+    )
+    yield from tx.execution_options(yield_per=1000).execute(query)
+
+
+def _partition(name: str, low: UUID, high: UUID) -> TextClause:
+    return text(f"CREATE TABLE {name} PARTITION OF decisions FOR VALUES FROM ('{low}') TO ('{high}')")
+
+
+def _conditions(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.automations is not None:
+        conditions.append(decisions.c.automation.in_(wanted.automations))
+    for name in ("automation", "outcome", "rule", "model_version"):
+        value = getattr(wanted, name)
+        if value is not None:
+            conditions.append(decisions.c[name] == value)
+    if wanted.since is not None:
+        conditions.append(decisions.c.id >= floor_of(wanted.since))
+    if wanted.until is not None:
+        conditions.append(decisions.c.id < floor_of(wanted.until))
+    if wanted.search is not None:
+        conditions.append(or_(decisions.c.correlation_id == wanted.search, cast(decisions.c.id, Text) == wanted.search))
+    return conditions
+
+
+def _listed(row: Row[Any]) -> DecisionRow:
+    return DecisionRow(**{name: getattr(row, name) for name in DecisionRow.__dataclass_fields__})
+
+
+def _step_of(row: Row[Any]) -> tuple[datetime, str]:
+    return row.at, row.automation
+
+
+def _tally(at: datetime, automation: str, rows: Sequence[Row[Any]]) -> Tally:
+    return Tally(
+        at=at,
+        automation=automation,
+        decisions=sum(row.n for row in rows),
+        automatic=sum(row.automatic for row in rows),
+        latencies={row.band: row.n for row in rows},
+    )
+
+
+def _record(row: Row[Any]) -> DecisionRecord:
+    return DecisionRecord(
+        row=_listed(row),
+        writer=row.writer,
+        seq=row.seq,
+        salt=row.salt,
+        record=decode(row.record),
+        digest=digest_of(row.salt, row.record).hex(),
+    )

@@ -1,0 +1,44 @@
+"""Hearing of changes: one connection that listens for `andon_changed`, for ever, through restarts of the database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import asyncpg
+import structlog
+
+from andon.kernel.db import CHANGED, Database
+
+log = structlog.get_logger(__name__)
+
+EVERYTHING = "*"
+"""What a listener hears after a gap, in which it may have missed something."""
+
+_RETRY_SECONDS = 0.5
+_CHECK_SECONDS = 5.0
+
+
+async def listen(database: Database, heard: Callable[[str], Awaitable[None]]) -> None:
+    """Call `heard(noun)` for each announced change, and `heard("*")` after each (re)connection. Runs until cancelled."""
+    while True:
+        try:
+            await _listen_once(database, heard)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            log.warning("listening.interrupted", error=type(error).__name__)
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _listen_once(database: Database, heard: Callable[[str], Awaitable[None]]) -> None:
+    nouns: asyncio.Queue[str] = asyncio.Queue()
+    connection = await database.connect()
+    try:
+        await connection.add_listener(CHANGED, lambda *message: nouns.put_nowait(message[-1]))
+        nouns.put_nowait(EVERYTHING)
+        while True:
+            try:
+                await heard(await asyncio.wait_for(nouns.get(), _CHECK_SECONDS))
+            except TimeoutError:
+                await connection.execute("SELECT 1")
+    finally:
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            await connection.close()
