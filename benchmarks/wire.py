@@ -32,10 +32,12 @@ class Connection(asyncio.Protocol):
     @classmethod
     async def to(cls, url: str) -> "Connection":
         """Connect to the host and port of `url`, within five seconds."""
-        parts = urlsplit(url)
+        host, port = urlsplit(url).hostname, urlsplit(url).port
+        assert host is not None
+        assert port is not None
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(5):
-            _, connection = await loop.create_connection(cls, parts.hostname, parts.port)
+            _, connection = await loop.create_connection(cls, host, port)
         return connection
 
     async def send(self, request: bytes) -> Answer:

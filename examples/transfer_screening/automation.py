@@ -1,5 +1,6 @@
 """Transfer screening: release what is proven safe, pause what is proven risky, and show the rest to a person."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -26,7 +27,7 @@ class Transfer(BaseModel):
     ] = None
 
 
-def at_night(transfer: dict[str, Any]) -> bool:
+def at_night(transfer: Mapping[str, Any]) -> bool:
     """Whether people normally sleep at this hour."""
     return bool(transfer["hour"] < 6)
 

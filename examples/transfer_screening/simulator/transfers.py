@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -49,46 +50,34 @@ class Transfers:
 
     def __iter__(self) -> Iterator[Simulated]:
         c = self._columns
-        rows = zip(
-            c.at.tolist(), c.account.tolist(), np.maximum(c.amount, 0.01).round(2).tolist(), c.country.tolist(),
-            c.channel.tolist(), c.hour.tolist(), c.beneficiary_is_new.tolist(), c.age_days.astype(int).tolist(),
-            c.device_trust.round(3).tolist(), c.scenario.tolist(), self.label.tolist(), self.is_fraud.tolist(),
-            self._label_after.tolist(), strict=True,
-        )  # fmt: skip
-        for number, (
-            at,
-            account,
-            amount,
-            country,
-            channel,
-            hour,
-            new,
-            age,
-            trust,
-            scenario,
-            label,
-            fraud,
-            after,
-        ) in enumerate(rows):
+        facts = zip(c.at.tolist(), self._label_after.tolist(), self.label.tolist(), self.is_fraud.tolist(), strict=True)
+        for (at, after, label, is_fraud), scenario, values in zip(facts, c.scenario, self._inputs(), strict=True):
             occurred_at = self._start + timedelta(seconds=at)
             yield Simulated(
                 occurred_at=occurred_at,
-                input={
-                    "transfer_id": f"{self._name}-t{number}",
-                    "account_id": f"{self._name}-a{account}",
-                    "amount": amount,
-                    "country": COUNTRIES[country],
-                    "channel": CHANNELS[channel],
-                    "hour": hour,
-                    "beneficiary_is_new": new,
-                    "account_age_days": age,
-                    "device_trust": None if trust != trust else trust,
-                },
+                input=values,
                 label=label,
                 label_at=occurred_at + timedelta(seconds=after),
-                is_fraud=fraud,
+                is_fraud=is_fraud,
                 scenario=SCENARIOS[scenario],
-            )  # fmt: skip
+            )
+
+    def _inputs(self) -> Iterator[dict[str, Any]]:
+        """Each transfer as a caller sends it."""
+        c = self._columns
+        columns = {
+            "transfer_id": [f"{self._name}-t{number}" for number in range(len(self))],
+            "account_id": [f"{self._name}-a{account}" for account in c.account.tolist()],
+            "amount": np.maximum(c.amount, 0.01).round(2).tolist(),
+            "country": [COUNTRIES[country] for country in c.country.tolist()],
+            "channel": [CHANNELS[channel] for channel in c.channel.tolist()],
+            "hour": c.hour.tolist(),
+            "beneficiary_is_new": c.beneficiary_is_new.tolist(),
+            "account_age_days": c.age_days.astype(int).tolist(),
+            "device_trust": [None if isnan(trust) else trust for trust in c.device_trust.round(3).tolist()],
+        }
+        for values in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, values, strict=True))
 
 
 def simulate(

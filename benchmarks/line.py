@@ -1,0 +1,183 @@
+"""A whole Andon in a folder, used as a person uses it: by its commands, as processes of its own.
+
+`with Line(folder) as line:` stops at the end what it started, and nothing else.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import psutil
+
+ANDON = str(Path(sys.executable).with_name("andon"))
+
+
+class LineFailed(Exception):
+    """A command or a process of the line did not do its work; the message holds what it said."""
+
+
+class Line:
+    """One installation. Its doors get ports that are free now, unless told otherwise."""
+
+    def __init__(self, folder: Path, *, environment: dict[str, str] | None = None, ports: Sequence[int] = ()) -> None:
+        self.folder = folder
+        self.gateway, self.console, self.worker = ports or free_ports(3)
+        self._environment = {
+            **os.environ,
+            "ANDON_GATEWAY_PORT": str(self.gateway),
+            "ANDON_CONSOLE_PORT": str(self.console),
+            "ANDON_WORKER_PORT": str(self.worker),
+            **(environment or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the API is."""
+        return f"http://127.0.0.1:{self.gateway}"
+
+    def command(self, *arguments: str, timeout: float = 120.0) -> str:
+        """Run `andon ARGUMENTS` in the folder and give what it printed. Raises LineFailed."""
+        done = subprocess.run(
+            [ANDON, *arguments],
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        if done.returncode != 0:
+            said = (done.stderr or done.stdout).strip()
+            raise LineFailed(f"`andon {' '.join(arguments[:3])}` ended with {done.returncode}: {said[-2000:]}")
+        return done.stdout
+
+    def up(self, *, timeout: float = 60.0) -> None:
+        """Start `andon up` and wait until it is ready for decisions."""
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [ANDON, "up"],
+                cwd=self.folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.wait_until("it is ready", lambda: self._status("/readyz") == 200, timeout=timeout)
+
+    def down(self, *, timeout: float = 30.0) -> None:
+        """Stop it as Ctrl-C does, and wait; what does not stop in time is killed and is an error."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        family = self._family(process.pid)
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout)
+        left = psutil.wait_procs(family, timeout=5)[1]
+        for one in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.wait(10)
+        if left:
+            raise LineFailed(f"{len(left)} processes were left {timeout + 5:.0f} s after `andon up` was told to stop")
+
+    def memory(self) -> int:
+        """Resident memory of all its processes in bytes; what they share counts once (PSS)."""
+        assert self._process is not None
+        return sum(_share(process) for process in self._family(self._process.pid))
+
+    def get(self, path: str, *, key: str = "", port: int | None = None) -> bytes:
+        """The body of a GET. Raises LineFailed unless it is 200."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        status, body = self._ask(path, headers, port or self.gateway)
+        if status != 200:
+            raise LineFailed(f"GET {path} answered {status}: {body[:300].decode(errors='replace')}")
+        return body
+
+    def wait_until(self, what: str, holds: Any, *, timeout: float) -> None:
+        """Wait until `holds()`. Raises LineFailed when `andon up` ends or the time is over."""
+        until = time.monotonic() + timeout
+        while not holds():
+            if self._process is not None and self._process.poll() is not None:
+                raise LineFailed(f"`andon up` ended with {self._process.returncode}: {self._said()}")
+            if time.monotonic() > until:
+                raise LineFailed(f"{timeout:.0f} s went by before {what}: {self._said()}")
+            time.sleep(0.05)
+
+    @property
+    def log(self) -> Path:
+        """What `andon up` printed."""
+        return self.folder / "up.log"
+
+    def _said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
+
+    def _status(self, path: str) -> int:
+        try:
+            return self._ask(path, {}, self.gateway)[0]
+        except OSError:
+            return 0
+
+    def _ask(self, path: str, headers: dict[str, str], port: int) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def _family(self, pid: int) -> list[psutil.Process]:
+        """`andon up`, its children, and the embedded PostgreSQL with its own, which is nobody's child."""
+        roots = [pid]
+        for file in (self.folder / ".andon").glob("**/postmaster.pid"):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                roots.append(int(file.read_text().splitlines()[0]))
+        family: dict[int, psutil.Process] = {}
+        for root in roots:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(root)
+                family |= {one.pid: one for one in (process, *process.children(recursive=True))}
+        return list(family.values())
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Literal[False]:
+        self.down()
+        return False
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine on which nobody listens now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def parsed(text: str) -> Any:
+    """The JSON document that a command with `--json` printed."""
+    return json.loads(text)
+
+
+def _share(process: psutil.Process) -> int:
+    try:
+        memory = process.memory_full_info()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
+    return int(getattr(memory, "pss", memory.uss))
