@@ -1,0 +1,192 @@
+"""The rules of delivering, with no database, network or clock: when to try again, when to pause, when to give up."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+TOPIC = "action.deliver"
+"""The topic of the outbox on which actions wait."""
+
+BACKOFF_BASE = timedelta(seconds=1)
+BACKOFF_CAP = timedelta(hours=1)
+RETRY_AFTER_CAP = timedelta(days=1)
+"""A receiver's `Retry-After` is honoured up to here, so that a slip of its clock does not park an action for ever."""
+
+BREAKER_FAILURES = 5
+BREAKER_PAUSE = timedelta(seconds=5)
+BREAKER_PAUSE_CAP = timedelta(minutes=5)
+
+
+class AnswerKind(StrEnum):
+    """What is known of an attempt."""
+
+    DELIVERED = "delivered"
+    """The receiver took it."""
+    REFUSED = "refused"
+    """The receiver will never take it as it is."""
+    FAILED = "failed"
+    """The receiver did not take it; it may take the same later."""
+    UNKNOWN = "unknown"
+    """The receiver may or may not have taken it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one attempt ended. `detail` is short and for people; `disable` says that the destination is gone for good."""
+
+    kind: AnswerKind
+    detail: str = ""
+    status: int | None = None
+    retry_after: timedelta | None = None
+    disable: bool = False
+
+
+def backoff(attempt: int, share: float) -> timedelta:
+    """How long to wait after attempt number `attempt` (from 1): `share` (random, 0 to 1) of a span that doubles up to the cap.
+
+    Full jitter: many deliveries that failed together do not come back together.
+    """
+    doublings = min(attempt - 1, 32)
+    span: timedelta = min(BACKOFF_BASE * 2**doublings, BACKOFF_CAP)
+    return span * share
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The delivery is due again after `wait`."""
+
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The delivery becomes a dead letter, because of `why`."""
+
+    why: str
+
+
+def follow_up(answer: Answer, *, attempt: int, max_attempts: int, share: float) -> Again | GiveUp | None:
+    """What follows an answer to attempt number `attempt`; None when the action is done."""
+    if answer.kind is AnswerKind.DELIVERED:
+        return None
+    if answer.kind is AnswerKind.REFUSED or answer.disable:
+        return GiveUp(answer.detail)
+    if attempt >= max_attempts:
+        return GiveUp(f"gave up after {attempt} attempts; the last: {answer.kind}: {answer.detail}")
+    asked = min(answer.retry_after or timedelta(), RETRY_AFTER_CAP)
+    return Again(max(backoff(attempt, share), asked))
+
+
+class BreakerState(StrEnum):
+    """Closed lets everything through, open nothing, half-open one delivery to see whether the receiver is back."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Stops sending to a destination that fails again and again, and looks now and then whether it is back.
+
+    Each look that fails doubles the pause, up to a cap.
+    """
+
+    failures: int = 0
+    open_until: datetime | None = None
+    pause: timedelta = BREAKER_PAUSE
+    probing: bool = False
+
+    def state(self, now: datetime) -> BreakerState:
+        """Where the breaker stands at the moment `now`."""
+        if self.open_until is None:
+            return BreakerState.CLOSED
+        return BreakerState.OPEN if now < self.open_until else BreakerState.HALF_OPEN
+
+    def blocks(self, now: datetime) -> bool:
+        """Whether a delivery has to wait."""
+        state = self.state(now)
+        return state is BreakerState.OPEN or (state is BreakerState.HALF_OPEN and self.probing)
+
+    def begun(self, now: datetime) -> "Breaker":
+        """A delivery was let through; while half-open it is the only one."""
+        return replace(self, probing=True) if self.state(now) is BreakerState.HALF_OPEN else self
+
+    def answered(self) -> "Breaker":
+        """The receiver is there (whatever it said): closed, all forgotten."""
+        return Breaker()
+
+    def failed(self, now: datetime) -> "Breaker":
+        """A delivery got no useful answer; the last of too many in a row opens, and so does a failed look."""
+        match self.state(now):
+            case BreakerState.OPEN:
+                return self
+            case BreakerState.HALF_OPEN if not self.probing:
+                return self  # begun before the breaker opened, and only now given up: no look
+            case BreakerState.HALF_OPEN:
+                pause = min(self.pause * 2, BREAKER_PAUSE_CAP)
+                return Breaker(failures=self.failures + 1, open_until=now + pause, pause=pause)
+            case BreakerState.CLOSED:
+                failures = self.failures + 1
+                opens = failures >= BREAKER_FAILURES
+                return replace(self, failures=failures, open_until=now + self.pause if opens else None)
+
+    def abandoned(self) -> "Breaker":
+        """The delivery that was let through never got as far as an answer; the next may look instead."""
+        return replace(self, probing=False)
+
+
+def is_up(answer: Answer) -> bool:
+    """Whether an answer shows a receiver that works: it took the delivery, or had a definite opinion of it."""
+    return answer.kind in (AnswerKind.DELIVERED, AnswerKind.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at an action. Without an answer it is under way, or its process died: the receiver may have got it."""
+
+    id: UUID
+    number: int
+    began_at: datetime
+    ended_at: datetime | None = None
+    kind: AnswerKind | None = None
+    status: int | None = None
+    detail: str = ""
+
+
+class ActionState(StrEnum):
+    """Where an action stands. A dead one stays until a person sends it again."""
+
+    PENDING = "pending"
+    DONE = "done"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A durable outside effect of a decision. `id` is the key under which the receiver gets it, however often."""
+
+    id: UUID
+    decision_id: UUID
+    automation: str
+    action: str
+    outcome: str
+    connector: str
+    destination: str
+    state: ActionState
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    settled_at: datetime | None
+    last_error: str | None
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """A destination that is not sent to, since when and why."""
+
+    name: str
+    disabled_at: datetime
+    reason: str

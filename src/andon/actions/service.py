@@ -1,0 +1,165 @@
+"""What people do with actions: look at them, send dead ones again, let a destination be used again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from andon import audit
+from andon.actions import store
+from andon.actions.domain import TOPIC, Action, ActionState, AnswerKind, Attempt, Disabled
+from andon.actions.errors import (
+    ActionNotDead,
+    ActionNotFound,
+    DestinationDisabled,
+    DestinationNotDisabled,
+    ReasonMissing,
+)
+from andon.kernel import outbox
+from andon.kernel.db import Tx
+from andon.kernel.identity import Actor
+
+_BATCH = 500
+
+
+def page(
+    tx: Tx, state: ActionState, *, automations: Sequence[str] | None, limit: int = 50, before: UUID | None = None
+) -> list[Action]:
+    """Actions in one state, newest first; only those of the named automations unless that is None."""
+    messages = outbox.page(tx, TOPIC, outbox.State(state), scopes=automations, limit=limit, before=before)
+    return [action_of(message) for message in messages]
+
+
+def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
+    """How many dead letters each of the named automations has (None: all automations); one without any is left out."""
+    found = outbox.count_by_scope(tx, TOPIC, outbox.State.DEAD)
+    return {name: count for name, count in found.items() if automations is None or name in automations}
+
+
+def get(tx: Tx, action_id: UUID) -> Action:
+    """One action. Raises ActionNotFound."""
+    return action_of(_message(tx, action_id))
+
+
+def of_decision(tx: Tx, decision_id: UUID) -> list[Action]:
+    """All actions that follow one decision, oldest first."""
+    return [action_of(message) for message in outbox.about(tx, decision_id) if message.topic == TOPIC]
+
+
+def attempts(tx: Tx, action_id: UUID, *, now: datetime) -> list[Attempt]:
+    """All attempts at an action, oldest first. One whose process died before it wrote the answer is shown as unknown."""
+    made = store.attempts_of(tx, action_id)
+    under_way = made[-1].id if made and outbox.is_claimed(tx, action_id, now=now) else None
+    return [_known(attempt) if attempt.id != under_way else attempt for attempt in made]
+
+
+def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Action:
+    """Send a dead letter again, under its old key. Raises ActionNotFound, ActionNotDead, DestinationDisabled, ReasonMissing."""
+    _require(reason)
+    dead = action_of(_message(tx, action_id))
+    disabled = store.disabled(tx).get(dead.destination)
+    if disabled is not None:
+        raise DestinationDisabled(
+            f"{dead.destination} is disabled since {disabled.disabled_at:%Y-%m-%d %H:%M} UTC ({disabled.reason}); "
+            f'`andon actions enable {dead.destination} --reason "..."` first'
+        )
+    if not outbox.revive(tx, action_id, now=now):
+        raise ActionNotDead(f"Action {action_id} is {dead.state}: only a dead letter can be sent again")
+    audit.record(
+        tx,
+        actor=actor,
+        action="action.resend",
+        subject=f"action:{action_id}",
+        at=now,
+        reason=reason,
+        before={"state": dead.state.value, "attempts": dead.attempts, "error": dead.last_error},
+        after={"state": ActionState.PENDING.value},
+    )
+    return get(tx, action_id)
+
+
+def resend_all(tx: Tx, *, automations: Sequence[str] | None, actor: Actor, reason: str, now: datetime) -> int:
+    """Send again all dead letters of the named automations (None: of all) whose destination is not disabled; how many."""
+    _require(reason)
+    disabled = store.disabled(tx)
+    sent: list[UUID] = []
+    before: UUID | None = None
+    while found := page(tx, ActionState.DEAD, automations=automations, limit=_BATCH, before=before):
+        before = found[-1].id
+        revivable = [action.id for action in found if action.destination not in disabled]
+        sent += [action_id for action_id in revivable if outbox.revive(tx, action_id, now=now)]
+    if sent:
+        audit.record(
+            tx,
+            actor=actor,
+            action="action.resend_all",
+            subject="actions",
+            at=now,
+            reason=reason,
+            after={"count": len(sent), "ids": [str(action_id) for action_id in sent]},
+        )
+    return len(sent)
+
+
+def disabled_destinations(tx: Tx) -> list[Disabled]:
+    """The destinations that nothing is sent to, by name."""
+    return list(store.disabled(tx).values())
+
+
+def disable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: datetime) -> None:
+    """Send nothing to a destination until a person enables it; if it is disabled already nothing changes."""
+    if store.disable(tx, Disabled(name, now, reason)):
+        audit.record(
+            tx, actor=actor, action="destination.disable", subject=f"destination:{name}", at=now, reason=reason
+        )
+
+
+def enable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: datetime) -> None:
+    """Send to a disabled destination again; its dead letters stay until they are sent again. Raises DestinationNotDisabled."""
+    _require(reason)
+    if not store.enable(tx, name):
+        raise DestinationNotDisabled(f"Destination {name!r} is not disabled")
+    audit.record(tx, actor=actor, action="destination.enable", subject=f"destination:{name}", at=now, reason=reason)
+
+
+def action_of(message: outbox.Message) -> Action:
+    """What a message of the outbox says as an action."""
+    return Action(
+        id=message.id,
+        decision_id=message.subject,
+        automation=message.scope,
+        action=_text(message.payload.get("action")),
+        outcome=_text(message.payload.get("outcome")),
+        connector=_text(message.payload.get("connector")),
+        destination=_text(message.payload.get("destination")),
+        state=ActionState(message.state.value),
+        attempts=message.attempts,
+        created_at=message.created_at,
+        due_at=message.due_at,
+        settled_at=message.settled_at,
+        last_error=message.last_error,
+        correlation_id=message.correlation_id,
+    )
+
+
+def _message(tx: Tx, action_id: UUID) -> outbox.Message:
+    message = outbox.find(tx, action_id)
+    if message is None or message.topic != TOPIC:
+        raise ActionNotFound(f"No action {action_id}")
+    return message
+
+
+def _known(attempt: Attempt) -> Attempt:
+    if attempt.kind is not None:
+        return attempt
+    return replace(attempt, kind=AnswerKind.UNKNOWN, detail="no answer was written: the process that delivered ended")
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise ReasonMissing
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

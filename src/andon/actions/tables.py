@@ -1,0 +1,32 @@
+"""Rows of deliveries. Only `store.py` may import this."""
+
+from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text, Uuid
+
+_metadata = MetaData()
+
+delivery_attempts = Table(
+    "delivery_attempts",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("message_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+)
+
+delivery_answers = Table(
+    "delivery_answers",
+    _metadata,
+    Column("attempt_id", Uuid, primary_key=True),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("status", Integer, nullable=True),
+    Column("detail", Text, nullable=False),
+)
+
+disabled_destinations = Table(
+    "disabled_destinations",
+    _metadata,
+    Column("name", Text, primary_key=True),
+    Column("disabled_at", DateTime(timezone=True), nullable=False),
+    Column("reason", Text, nullable=False),
+)

@@ -1,0 +1,49 @@
+"""Which addresses a webhook may reach: a name that leads into the own network is refused, whoever chose it.
+
+The address that was checked is the one that is connected to, so a name cannot change its meaning in between.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class AddressRefused(Exception):
+    """A host leads to an address that may not be reached."""
+
+
+async def resolve(host: str, port: int, *, allow_private: bool) -> list[str]:
+    """All addresses of a host, each checked. Raises AddressRefused, or OSError when there is none."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not allow_private:
+        refuse_private(addresses)
+    return addresses
+
+
+def refuse_private(addresses: Sequence[str]) -> None:
+    """Raises AddressRefused if any address is not on the public internet."""
+    for address in addresses:
+        if not is_public(address):
+            raise AddressRefused(address)
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is on the public internet, also when an IPv4 address is wrapped in an IPv6 one."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    return all(one.is_global and not one.is_multicast for one in _unwrapped(parsed))
+
+
+def _unwrapped(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
+    if isinstance(address, IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    inner = address.sixtofour or (address.teredo[1] if address.teredo else None)
+    if address in _NAT64:
+        inner = IPv4Address(int(address) & 0xFFFFFFFF)
+    return [address] if inner is None else [address, inner]
