@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -13,7 +14,6 @@ from sqlalchemy import text
 from andon import migrations
 from andon.kernel import postgres
 from andon.kernel.db import Database
-
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
