@@ -1,7 +1,7 @@
 """All keys in memory, so that recognising a caller costs a microsecond and no query."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hmac import compare_digest
 from uuid import UUID
 
@@ -62,8 +62,8 @@ class KeyRing:
     def _living(held: _Held, now: datetime) -> Principal:
         key = held.key
         if key.revoked_at is not None:
-            raise Unauthenticated(f"This API key was revoked at {key.revoked_at:%Y-%m-%d %H:%M} UTC")
+            raise Unauthenticated(f"This API key was revoked at {key.revoked_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
         if key.expires_at is not None and now >= key.expires_at:
-            raise Unauthenticated(f"This API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC")
+            raise Unauthenticated(f"This API key expired at {key.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
         held.used_at = now
         return key.principal

@@ -53,7 +53,7 @@ def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, now: datetime
     store.lock(tx)
     key = store.get(tx, key_id)
     if key.revoked_at is not None:
-        raise KeyRevoked(f"Key {key.principal.name!r} was revoked at {key.revoked_at:%Y-%m-%d %H:%M} UTC")
+        raise KeyRevoked(f"Key {key.principal.name!r} is revoked already")
     admins = [other.principal.id for other in store.all_keys(tx) if other.alive(now) and _is_admin(other)]
     if admins == [key_id]:
         raise LastAdmin

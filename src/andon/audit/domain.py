@@ -1,12 +1,15 @@
 """What stands in the audit log: leaves in one chain a writer, and checkpoints over all chains. Pure types, no database."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from andon.audit.errors import AnchorInvalid
 
 CONTROL = UUID(int=0)
 """The writer of the one chain that holds every change a person or the platform makes (all but decisions)."""
@@ -16,6 +19,9 @@ NO_HASH = bytes(32)
 
 SHOWN = 1000
 """A report lists this many findings; more are only counted."""
+
+
+_ANCHOR = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,13 @@ class Entry:
     def cursor(self) -> str:
         """Where a page that ends with this entry goes on."""
         return f"{self.leaf.writer.hex}.{self.leaf.seq}"
+
+
+def anchor_of(text: str) -> bytes:
+    """The hash of a checkpoint that somebody noted elsewhere, from 64 hexadecimal digits. Raises AnchorInvalid."""
+    if not _ANCHOR.fullmatch(text.strip()):
+        raise AnchorInvalid
+    return bytes.fromhex(text.strip())
 
 
 def entry_of(leaf: Leaf) -> Entry:

@@ -1,8 +1,8 @@
 """The bytes that are hashed, so that an outsider can check the log without this code. All numbers are big-endian.
 
-    leaf        "andon.entry/1\\n"  writer(16)  seq(u64)  prev_hash(32)  at(i64)  actor  action  subject  body
-    checkpoint  "andon.check/1\\n"  number(u64)  prev_hash(32)  at(i64)  chains(u64)  entries(u64)
-                then for each head, by writer ascending: writer(16)  seq(u64)  hash(32)
+    leaf        "andon.entry/1\\n"  writer(16)  seq(i64)  prev_hash(32)  at(i64)  actor  action  subject  body
+    checkpoint  "andon.check/1\\n"  number(i64)  prev_hash(32)  at(i64)  chains(i64)  entries(i64)
+                then for each head, by writer ascending: writer(16)  seq(i64)  hash(32)
 
 `at` is microseconds since 1970 in UTC; actor, action and subject are UTF-8; these and the body each follow their length in
 bytes (u32). A hash is SHA-256 of the whole. In the control chain (writer 0) the body is the canonical JSON of RFC 8785 of
@@ -25,9 +25,9 @@ from andon.audit.errors import EntryInvalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LEAF = struct.Struct(">14s16sQ32sq")
-_CHECKPOINT = struct.Struct(">14sQ32sqQQ")
-_HEAD = struct.Struct(">16sQ32s")
+_LEAF = struct.Struct(">14s16sq32sq")
+_CHECKPOINT = struct.Struct(">14sq32sqqq")
+_HEAD = struct.Struct(">16sq32s")
 _LENGTH = struct.Struct(">I")
 _LEAF_MARK = b"andon.entry/1\n"
 _CHECKPOINT_MARK = b"andon.check/1\n"

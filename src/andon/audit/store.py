@@ -1,19 +1,20 @@
 """All SQL about the audit log. Appends and reads; the database itself refuses everything else."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, insert, literal, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, case, func, insert, literal, select, true, tuple_, update
 
 from andon.audit.domain import CONTROL, Checkpoint, Claim, Head, Leaf, Tip
 from andon.audit.tables import checkpoints, entries, heads, tips
 from andon.kernel.db import Tx
 
 _CHUNK = 1000
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _COLUMNS = (
     ("writer", "uuid"),
     ("seq", "bigint"),
@@ -135,7 +136,17 @@ def newest_checkpoint(tx: Tx) -> Checkpoint | None:
 def stream_checkpoints(tx: Tx) -> Iterator[Checkpoint]:
     """All checkpoints by number, from a cursor of the server."""
     query = (
-        select(checkpoints, heads.c.writer, heads.c.seq, heads.c.hash.label("head_hash"))
+        select(
+            checkpoints.c.number,
+            checkpoints.c.prev_hash,
+            checkpoints.c.hash,
+            _readable(checkpoints.c.at),
+            checkpoints.c.chains,
+            checkpoints.c.entries,
+            heads.c.writer,
+            heads.c.seq,
+            heads.c.hash.label("head_hash"),
+        )
         .select_from(checkpoints.outerjoin(heads, heads.c.checkpoint == checkpoints.c.number))
         .order_by(checkpoints.c.number, heads.c.writer)
     )
@@ -153,7 +164,8 @@ def stream_claims(tx: Tx) -> Iterator[Claim]:
 
 def stream_leaves(tx: Tx) -> Iterator[list[Leaf]]:
     """All leaves by (writer, seq), from a cursor of the server, some hundred at a time."""
-    query = select(entries).order_by(entries.c.writer, entries.c.seq)
+    columns: list[Any] = [_readable(column) if column is entries.c.at else column for column in entries.c]
+    query = select(*columns).order_by(entries.c.writer, entries.c.seq)
     result = tx.execute(query, execution_options={"stream_results": True, "yield_per": _CHUNK})
     for rows in result.partitions():
         yield [_leaf(row) for row in rows]
@@ -187,6 +199,11 @@ def page(
         )
     query = query.order_by(entries.c.at.desc(), entries.c.writer.desc(), entries.c.seq.desc())
     return [_leaf(row) for row in tx.execute(query.limit(limit))]
+
+
+def _readable(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    """A moment that Python can hold: `infinity` or the year 10000 is tampering, to be found and not to crash on."""
+    return case((at.between(_FIRST, _LAST), at), else_=_FIRST).label("at")
 
 
 def _stream(tx: Tx, query: Select[Any]) -> Iterator[Row[Any]]:

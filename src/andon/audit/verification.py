@@ -29,8 +29,7 @@ class CheckpointCheck:
             yield _at_checkpoint(Harm.CHECKPOINT_EDITED, number, "what it holds does not give its hash")
         if number > expected:
             self._complete = False
-            for missing in range(expected, number):
-                yield _at_checkpoint(Harm.CHECKPOINT_MISSING, missing, f"{number} is there, {missing} is not")
+            yield _at_checkpoint(Harm.CHECKPOINT_MISSING, expected, f"{_these(expected, number - 1)} not there")
         elif checkpoint.prev_hash != (before.hash if before else NO_HASH):
             yield _at_checkpoint(Harm.CHECKPOINT_EDITED, number, f"it does not follow checkpoint {number - 1}")
         yield from self._totals(checkpoint, before)
@@ -42,9 +41,9 @@ class CheckpointCheck:
     def end(self, tip: Tip) -> Iterator[Finding]:
         """The findings after the last checkpoint: is the end where it was noted, and was the anchor met?"""
         last = self.head.number if self.head else 0
-        for missing in range(last + 1, tip.seq + 1):
-            yield _at_checkpoint(Harm.CHECKPOINT_MISSING, missing, f"{tip.seq} were sealed, the last is {last}")
-        if self.head is not None and (last > tip.seq or (last == tip.seq and self.head.hash != tip.hash)):
+        if last < tip.seq:
+            yield _at_checkpoint(Harm.CHECKPOINT_MISSING, last + 1, f"{_these(last + 1, tip.seq)} not there")
+        elif self.head is not None and (last > tip.seq or self.head.hash != tip.hash):
             yield _at_checkpoint(Harm.CHECKPOINT_EDITED, last, "it is not the one that was sealed last")
         if self._anchor is not None:
             yield Finding(Harm.ANCHOR_MISSING, f"no checkpoint has the hash {self._anchor.hex()}")
@@ -96,10 +95,9 @@ class ChainCheck:
         if not genuine:
             yield _at(Harm.EDITED, leaf, "what it holds does not give its hash")
         if leaf.seq > seq + 1:
-            gap = f"entry {seq + 1} is" if leaf.seq == seq + 2 else f"entries {seq + 1} to {leaf.seq - 1} are"
-            yield Finding(Harm.MISSING, f"{gap} not there", leaf.writer, seq + 1)
+            yield Finding(Harm.MISSING, f"{_these(seq + 1, leaf.seq - 1)} not there", leaf.writer, seq + 1)
         elif leaf.seq <= seq:
-            yield _at(Harm.INSERTED, leaf, "there are two entries with this number")
+            yield _at(Harm.INSERTED, leaf, f"its number does not follow {seq}")
         elif genuine and leaf.prev_hash != before:
             yield _at(Harm.BROKEN, leaf, f"it does not follow entry {seq}: that one was replaced, or this one put here")
 
@@ -158,6 +156,10 @@ class ChainCheck:
         while self._claim is not None and self._claim.head.writer == writer:
             last, self._claim = self._claim, next(self._claims, None)
         return last
+
+
+def _these(first: int, last: int) -> str:
+    return f"{first} is" if first == last else f"{first} to {last} are"
 
 
 def _at(harm: Harm, leaf: Leaf, message: str, checkpoint: int | None = None) -> Finding:

@@ -46,9 +46,9 @@ VALUES ('control', 0, decode(repeat('00', 32), 'hex')), ('checkpoint', 0, decode
 
 CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% refused: % is append-only', TG_OP, TG_TABLE_NAME
+    RAISE EXCEPTION '% on % refused: the audit log is append-only', TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'insufficient_privilege',
-              HINT = 'The audit log is never changed. To correct something, do it and record that.';
+              HINT = 'Nothing in it is changed or deleted. What corrects something is a new entry.';
 END;
 $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entries
@@ -56,6 +56,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entries
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_checkpoints
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_heads
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
+CREATE TRIGGER stays BEFORE DELETE OR TRUNCATE ON audit_tips
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
 ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE audit_checkpoints ENABLE ALWAYS TRIGGER append_only;
