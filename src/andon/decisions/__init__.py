@@ -7,6 +7,7 @@ committed. Start reading at `line.py` (pure) and `decider.py` (durable).
 from andon.decisions.assembly import assemble, compile_policy, describe, variables
 from andon.decisions.contract import Contract
 from andon.decisions.decider import Decider, Watcher
+from andon.decisions.deployment import Deployment, champion_of
 from andon.decisions.domain import (
     DELIVER_ACTION,
     OPEN_REVIEW,
@@ -24,6 +25,7 @@ from andon.decisions.domain import (
     Risk,
     Stats,
     Tally,
+    Waiting,
     latency_of,
 )
 from andon.decisions.errors import (
@@ -40,13 +42,14 @@ from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.service import (
-    Pending,
     accept,
     automations,
+    claim,
     count_waiting,
     deploy,
+    fail,
     find,
-    find_pending,
+    find_waiting,
     first_answer,
     get,
     keep_house,
@@ -72,6 +75,7 @@ __all__ = [
     "DecisionRecord",
     "DecisionRequest",
     "DecisionRow",
+    "Deployment",
     "Idempotency",
     "InputInvalid",
     "InputMalformed",
@@ -83,21 +87,24 @@ __all__ = [
     "Line",
     "LineRef",
     "ModelRef",
-    "Pending",
     "Risk",
     "Seen",
     "Stats",
     "Tally",
+    "Waiting",
     "Watcher",
     "accept",
     "assemble",
     "automations",
+    "champion_of",
+    "claim",
     "compile_policy",
     "count_waiting",
     "deploy",
     "describe",
+    "fail",
     "find",
-    "find_pending",
+    "find_waiting",
     "first_answer",
     "get",
     "keep_house",

@@ -50,7 +50,11 @@ class Deployment:
     def _line(self, tx: Tx, automation: Automation, present: Line | None) -> Line:
         deployed = service.deploy(tx, automation, actor=PLATFORM, now=self._clock.now())
         champion = champion_of(tx, automation)
-        if present is not None and present.ref.model.digest == champion.digest and present.ref.model.version == champion.number:
+        if (
+            present is not None
+            and present.ref.model.digest == champion.digest
+            and present.ref.model.version == champion.number
+        ):
             return present
         endpoint = serving.load(champion, models.fetch(tx, champion, self._cache))
         line = assemble(automation, endpoint, number=deployed.number, clock=self._clock)

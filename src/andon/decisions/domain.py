@@ -6,6 +6,7 @@ DecisionRequest -> features -> Prediction -> Risk -> Ruling  =  Decision  -> rec
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,11 @@ class Idempotency:
     scope: str
     key: str
     digest: bytes
+
+    @classmethod
+    def of(cls, automation: str, caller: str, key: str, raw: bytes) -> "Idempotency":
+        """A caller's key for one automation and input."""
+        return cls(f"{automation}/{caller}", key, sha256(raw).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,21 @@ class DecisionFilter:
     since: datetime | None = None
     until: datetime | None = None
     search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request that was accepted and is not decided yet; with an `error` it never will be."""
+
+    id: UUID
+    automation: str
+    raw: bytes
+    caller: str
+    correlation_id: str
+    traceparent: str | None
+    idempotency_key: str | None
+    received_at: datetime
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,27 @@ from andon.kernel import outbox
 from andon.kernel.identity import PLATFORM
 from andon.kernel.outbox import Message
 
-_TYPES = ["uuid", "text", "int", "timestamptz", "text", "text", "float8", "float8", "bool", "text", "int", "text", "text", "text", "int", "uuid", "bigint", "bytea", "bytea"]
+_TYPES = [
+    "uuid",
+    "text",
+    "int",
+    "timestamptz",
+    "text",
+    "text",
+    "float8",
+    "float8",
+    "bool",
+    "text",
+    "int",
+    "text",
+    "text",
+    "text",
+    "int",
+    "uuid",
+    "bigint",
+    "bytea",
+    "bytea",
+]
 _COLUMNS = (
     "id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version, "
     "policy_version, caller, correlation_id, latency_us, writer, seq, salt, record"

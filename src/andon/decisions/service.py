@@ -1,7 +1,6 @@
 """What can be done with decisions besides deciding: read them, accept requests for later, deploy versions, keep house."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from andon.decisions.domain import (
     Idempotency,
     Stats,
     Tally,
+    Waiting,
 )
 from andon.decisions.errors import DecisionNotFound, KeyReused
 from andon.kernel.db import Tx, announce
@@ -27,18 +27,6 @@ KEYS_KEPT = timedelta(hours=48)
 
 DAYS_AHEAD = 3
 """Partitions of the ledger are made this many days before they are needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A request that was accepted and is not decided yet; with an `error` it never will be."""
-
-    id: UUID
-    automation: str
-    caller: str
-    correlation_id: str
-    received_at: datetime
-    error: str | None
 
 
 def get(tx: Tx, decision_id: UUID) -> DecisionRecord:
@@ -116,16 +104,22 @@ def accept(tx: Tx, request: DecisionRequest) -> UUID:
     waiting = store.waiting_by_key(tx, request.automation, request.caller, key.key)
     if waiting is None or waiting.raw != request.raw:
         raise KeyReused()
-    identifier: UUID = waiting.id
-    return identifier
+    return waiting.id
 
 
-def find_pending(tx: Tx, decision_id: UUID) -> Pending | None:
+def find_waiting(tx: Tx, decision_id: UUID) -> Waiting | None:
     """A request that waits to be decided, or None."""
-    row = store.waiting(tx, decision_id)
-    if row is None:
-        return None
-    return Pending(row.id, row.automation, row.caller, row.correlation_id, row.received_at, row.error)
+    return store.waiting(tx, decision_id)
+
+
+def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[Waiting]:
+    """Take the oldest waiting requests of these automations; they are free again when the lease ends undecided."""
+    return store.claim(tx, automations, limit=limit, now=now, lease=lease)
+
+
+def fail(tx: Tx, decision_id: UUID, error: str) -> None:
+    """Say why a waiting request can never be decided; who asked will find it there."""
+    store.fail(tx, decision_id, error)
 
 
 def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> AutomationVersion:

@@ -20,6 +20,7 @@ from andon.decisions.domain import (
     Idempotency,
     Stats,
     Tally,
+    Waiting,
 )
 from andon.decisions.record import decode, digest_of
 from andon.decisions.tables import automation_versions, decisions, idempotency_keys, intake
@@ -30,6 +31,7 @@ _LATE = timedelta(minutes=1)
 """A decision is counted in the step in which it was made if it was asked for no longer before that than this."""
 
 _LISTED = [decisions.c[name] for name in DecisionRow.__dataclass_fields__]
+_WAITING = [intake.c[name] for name in Waiting.__dataclass_fields__]
 
 
 def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
@@ -91,7 +93,9 @@ def series(
 def tallies(tx: Tx, since: datetime, until: datetime, step: timedelta) -> list[Tally]:
     """For each step (counted from 1970) and automation that had decisions: how many, and how long they took."""
     bucket = func.date_bin(step, decisions.c.decided_at, datetime.fromtimestamp(0, tz=UTC)).label("at")
-    band = cast(func.floor(func.ln(func.greatest(decisions.c.latency_us, 1)) / log(LATENCY_BAND)), Integer).label("band")
+    band = cast(func.floor(func.ln(func.greatest(decisions.c.latency_us, 1)) / log(LATENCY_BAND)), Integer).label(
+        "band"
+    )
     automatic = func.count().filter(decisions.c.outcome != "review").label("automatic")
     query = (
         select(bucket, decisions.c.automation, band, func.count().label("n"), automatic)
@@ -123,35 +127,37 @@ def accept(tx: Tx, values: Mapping[str, Any]) -> UUID | None:
     return tx.execute(statement).scalar_one_or_none()
 
 
-def waiting(tx: Tx, decision_id: UUID) -> Row[Any] | None:
+def waiting(tx: Tx, decision_id: UUID) -> Waiting | None:
     """The intake row of a request that is not decided yet."""
-    return tx.execute(select(intake).where(intake.c.id == decision_id)).one_or_none()
+    row = tx.execute(select(*_WAITING).where(intake.c.id == decision_id)).one_or_none()
+    return None if row is None else Waiting(**row._asdict())
 
 
-def waiting_by_key(tx: Tx, automation: str, caller: str, key: str) -> Row[Any] | None:
+def waiting_by_key(tx: Tx, automation: str, caller: str, key: str) -> Waiting | None:
     """The intake row that holds an idempotency key."""
-    query = select(intake).where(
+    query = select(*_WAITING).where(
         intake.c.automation == automation, intake.c.caller == caller, intake.c.idempotency_key == key
     )
-    return tx.execute(query).one_or_none()
+    row = tx.execute(query).one_or_none()
+    return None if row is None else Waiting(**row._asdict())
 
 
-def claim_intake(tx: Tx, *, limit: int, now: datetime, lease: timedelta) -> list[Row[Any]]:
-    """Take the oldest waiting requests; they are free again when the lease ends undecided."""
+def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[Waiting]:
+    """Take the oldest waiting requests of these automations."""
     free = or_(intake.c.claimed_until.is_(None), intake.c.claimed_until < now)
     due = (
         select(intake.c.id)
-        .where(free, intake.c.error.is_(None))
+        .where(free, intake.c.error.is_(None), intake.c.automation.in_(automations))
         .order_by(intake.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    statement = update(intake).where(intake.c.id == due.c.id).values(claimed_until=now + lease).returning(intake)
-    return sorted(tx.execute(statement), key=lambda row: row.id)
+    statement = update(intake).where(intake.c.id == due.c.id).values(claimed_until=now + lease).returning(*_WAITING)
+    return sorted((Waiting(**row._asdict()) for row in tx.execute(statement)), key=lambda taken: taken.id)
 
 
-def fail_intake(tx: Tx, decision_id: UUID, error: str) -> None:
+def fail(tx: Tx, decision_id: UUID, error: str) -> None:
     """Say why a waiting request can never be decided."""
     tx.execute(update(intake).where(intake.c.id == decision_id).values(error=error, claimed_until=None))
 

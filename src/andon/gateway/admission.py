@@ -1,0 +1,61 @@
+"""Admission: how fast a key may ask, and how much may be under way. In memory, per gateway; a check costs under a microsecond."""
+
+from time import monotonic
+from uuid import UUID
+
+from andon.gateway.errors import Overloaded, RateLimited
+
+
+class Bucket:
+    """A token bucket: `capacity` at once after a quiet time, refilled at `per_second`."""
+
+    __slots__ = ("_capacity", "_left", "_per_second", "_seen")
+
+    def __init__(self, capacity: int, per_second: float, now: float) -> None:
+        self._capacity = capacity
+        self._per_second = per_second
+        self._left = float(capacity)
+        self._seen = now
+
+    def take(self, now: float) -> float:
+        """Take one; what is left, or less than 0 if there was none to take."""
+        self._left = min(self._capacity, self._left + (now - self._seen) * self._per_second)
+        self._seen = now
+        if self._left < 1:
+            return self._left - 1
+        self._left -= 1
+        return self._left
+
+    def wait(self) -> float:
+        """Seconds until there is one to take."""
+        return max(0.0, (1 - self._left) / self._per_second)
+
+
+class Admission:
+    """Lets a request in or raises RateLimited or Overloaded, which say when to come again."""
+
+    def __init__(self, *, burst: int, per_minute: int, max_in_flight: int) -> None:
+        self.policy = f'"burst";q={burst};w={max(1, round(burst * 60 / per_minute))}'
+        self.in_flight = 0
+        self._burst = burst
+        self._per_second = per_minute / 60
+        self._max_in_flight = max_in_flight
+        self._buckets: dict[UUID, Bucket] = {}
+
+    def admit(self, key: UUID) -> str:
+        """Count one request of a key; the value of its RateLimit header."""
+        now = monotonic()
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket(self._burst, self._per_second, now)
+        left = bucket.take(now)
+        if left < 0:
+            raise RateLimited(retry_after=max(1, round(bucket.wait())))
+        if self.in_flight >= self._max_in_flight:
+            raise Overloaded(retry_after=1)
+        return f'"burst";r={int(left)};t=1'
+
+    def forget(self, keys: set[UUID]) -> None:
+        """Drop the buckets of keys that are no more."""
+        for key in keys & self._buckets.keys():
+            del self._buckets[key]

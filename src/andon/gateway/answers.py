@@ -1,0 +1,137 @@
+"""What a caller is told of a decision: short at once, whole later."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from time import perf_counter_ns
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from andon.decisions import Decision, DecisionRecord, DecisionRow
+
+
+class ModelOut(BaseModel):
+    """Which model version predicted."""
+
+    name: str
+    version: int
+    digest: str
+
+
+class AnswerOut(BaseModel):
+    """The answer to a decide request."""
+
+    id: UUID
+    automation: str
+    automation_version: int
+    outcome: str
+    rule: str
+    reasons: list[str]
+    score: float | None
+    label: str | None
+    confidence: float | None
+    certain: bool
+    model: ModelOut
+    policy_version: str
+    correlation_id: str
+    decided_at: datetime
+    latency_ms: float
+
+
+class PendingOut(BaseModel):
+    """A request that was accepted and waits to be decided."""
+
+    id: UUID
+    status: str
+    location: str
+
+
+def answer_of(decision: Decision) -> bytes:
+    """The answer at once. Written by hand from the decision: this runs for every request."""
+    line, judgement = decision.line, decision.judgement
+    prediction, ruling = judgement.prediction, judgement.ruling
+    return to_json(
+        {
+            "id": decision.request.id,
+            "automation": line.automation,
+            "automation_version": line.automation_version,
+            "outcome": ruling.outcome,
+            "rule": ruling.rule,
+            "reasons": ruling.reasons,
+            "score": None if prediction is None else prediction.score,
+            "label": None if prediction is None else prediction.label,
+            "confidence": None if prediction is None else prediction.confidence,
+            "certain": judgement.risk.certain,
+            "model": {"name": line.model.name, "version": line.model.version, "digest": line.model.digest},
+            "policy_version": line.policy_version,
+            "correlation_id": decision.request.correlation_id,
+            "decided_at": decision.decided_at,
+            "latency_ms": (perf_counter_ns() - decision.request.began_ns) // 1000 / 1000,
+        }
+    )
+
+
+def answer_of_record(record: DecisionRecord) -> bytes:
+    """The answer again, from the ledger."""
+    row, written = record.row, record.record
+    return to_json(
+        {
+            **_shared(row),
+            "reasons": written["policy"]["reasons"],
+            "label": None if written["prediction"] is None else written["prediction"]["label"],
+            "model": written["line"]["model"],
+        }
+    )
+
+
+def listed(row: DecisionRow) -> dict[str, Any]:
+    """A decision in a list."""
+    return {**_shared(row), "model": {"name": row.model, "version": row.model_version}}
+
+
+def whole(
+    record: DecisionRecord,
+    *,
+    actions: Sequence[Mapping[str, Any]],
+    review: Mapping[str, Any] | None,
+    labels: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Everything that is known of a decision."""
+    written = record.record
+    return {
+        **_shared(record.row),
+        "status": "decided",
+        "reasons": written["policy"]["reasons"],
+        "model": written["line"]["model"],
+        "caller": record.row.caller,
+        "input": written["input"],
+        "features": written["features"],
+        "prediction": written["prediction"],
+        "risk": written["risk"],
+        "policy": {**written["policy"], "version": record.row.policy_version},
+        "traceparent": written["traceparent"],
+        "stages_us": written["stages_us"],
+        "audit": {"writer": str(record.writer), "seq": record.seq, "digest": record.digest},
+        "actions": list(actions),
+        "review": review,
+        "labels": list(labels),
+    }
+
+
+def _shared(row: DecisionRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "automation": row.automation,
+        "automation_version": row.automation_version,
+        "outcome": row.outcome,
+        "rule": row.rule,
+        "score": row.score,
+        "confidence": row.confidence,
+        "certain": row.certain,
+        "policy_version": row.policy_version,
+        "correlation_id": row.correlation_id,
+        "decided_at": row.decided_at,
+        "latency_ms": row.latency_us / 1000,
+    }

@@ -1,0 +1,251 @@
+"""`POST /v1/automations/{name}/decisions`: the hot path, as a raw ASGI application beside FastAPI.
+
+In order: key, permission, rate, headers, body, contract; then the line decides and the ledger commits; then the answer.
+Nothing is recorded of a request that is refused here.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
+from time import perf_counter_ns
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pydantic_core import to_json
+
+from andon import decisions
+from andon.access import Permission, Principal
+from andon.decisions import (
+    AutomationNotFound,
+    Decision,
+    DecisionRecord,
+    DecisionRequest,
+    Idempotency,
+    KeyInFlight,
+    Line,
+)
+from andon.gateway.answers import answer_of, answer_of_record
+from andon.gateway.dependencies import Gateway, bearer
+from andon.gateway.errors import (
+    BodyTooLarge,
+    HeaderInvalid,
+    MediaTypeUnsupported,
+    MethodNotAllowed,
+    NotReady,
+)
+from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
+from andon.kernel.errors import AndonError
+from andon.kernel.ids import uuid7
+
+log = structlog.get_logger(__name__)
+tracer = trace.get_tracer("andon.gateway")
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PATH = re.compile(r"^/v1/automations/([^/]+)/decisions$")
+_CORRELATION = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
+_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+
+
+class Decide:
+    """The decide route over the parts of one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
+        """Answer one request; every error becomes a problem document."""
+        began = perf_counter_ns()
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        identifier = uuid7(self._gateway.clock.now())
+        extra: dict[str, str] = {}
+        correlation = str(identifier)
+        try:
+            correlation = _correlation(headers, identifier)
+            if scope["method"] != "POST":
+                raise MethodNotAllowed(allow="POST")
+            status, body = await self._answer(name, headers, receive, extra, identifier, correlation, began)
+        except AndonError as error:
+            status, body = status_of(error), problem(error, correlation)
+            extra |= {"Content-Type": CONTENT_TYPE, **headers_of(error)}
+        except Exception:
+            log.exception("decide.failed", automation=name, correlation_id=correlation)
+            status, body = 500, internal(correlation)
+            extra |= {"Content-Type": CONTENT_TYPE}
+        known = name if name in self._gateway.lines else "unknown"
+        self._gateway.metrics.requests.labels(known, str(status)).inc()
+        if status < 300:
+            self._gateway.metrics.latency.labels(known).observe((perf_counter_ns() - began) / 1e9)
+        await _send(send, status, body, {"X-Correlation-ID": correlation, **extra})
+
+    async def _answer(
+        self,
+        name: str,
+        headers: Mapping[str, str],
+        receive: Receive,
+        extra: dict[str, str],
+        identifier: UUID,
+        correlation: str,
+        began: int,
+    ) -> tuple[int, bytes]:
+        gateway = self._gateway
+        caller = gateway.keys.authenticate(bearer(headers.get("authorization")), gateway.clock.now())
+        caller.require(Permission.DECIDE, name)
+        extra["RateLimit-Policy"] = gateway.admission.policy
+        extra["RateLimit"] = gateway.admission.admit(caller.id)
+        line = self._line(name)
+        _require_json(headers)
+        raw = await _body(headers, receive, gateway.settings.gateway.max_body_bytes)
+        request = DecisionRequest(
+            id=identifier,
+            automation=name,
+            raw=raw,
+            input=line.contract.read(raw),
+            caller=caller.name,
+            correlation_id=correlation,
+            asked_at=gateway.clock.now(),
+            began_ns=began,
+            traceparent=_traceparent(headers),
+            idempotency=_idempotency(headers, caller, name, raw),
+        )
+        if "respond-async" in headers.get("prefer", ""):
+            return await self._later(request, extra)
+        return await self._now(request, extra)
+
+    def _line(self, name: str) -> Line:
+        line = self._gateway.lines.get(name)
+        if line is not None:
+            return line
+        problem_of_it = self._gateway.deployment.problems.get(name)
+        if problem_of_it is not None:
+            raise NotReady(f"The automation {name!r} is not ready: {problem_of_it}")
+        raise AutomationNotFound(f"No automation {name!r} is deployed here")
+
+    async def _later(self, request: DecisionRequest, extra: dict[str, str]) -> tuple[int, bytes]:
+        """Keep the request in the intake; a worker decides it."""
+        identifier = await self._gateway.in_thread(lambda tx: decisions.accept(tx, request))
+        location = f"/v1/decisions/{identifier}"
+        extra |= {"Location": location, "Preference-Applied": "respond-async", "Retry-After": "1"}
+        return 202, to_json({"id": identifier, "status": "pending", "location": location})
+
+    async def _now(self, request: DecisionRequest, extra: dict[str, str]) -> tuple[int, bytes]:
+        extra["Location"] = f"/v1/decisions/{request.id}"
+        if request.idempotency is None:
+            decision = await self._decide(request)
+            assert decision is not None  # noqa: S101 - only a repeated key is left undecided
+            return 200, answer_of(decision)
+        return await self._once(request, request.idempotency, extra)
+
+    async def _once(self, request: DecisionRequest, key: Idempotency, extra: dict[str, str]) -> tuple[int, bytes]:
+        """Decide under the caller's own key: the first answer is the only one."""
+        in_flight, mark = self._gateway.keys_in_flight, (key.scope, key.key)
+        if mark in in_flight:
+            raise KeyInFlight(retry_after=1)
+        in_flight.add(mark)
+        try:
+            first = await self._first(key)
+            decision = None if first is not None else await self._decide(request)
+            if decision is not None:
+                return 200, answer_of(decision)
+            first = first or await self._first(key)
+        finally:
+            in_flight.discard(mark)
+        if first is None:
+            raise KeyInFlight(retry_after=1)
+        extra |= {"Location": f"/v1/decisions/{first.row.id}", "Idempotency-Replayed": "true"}
+        return 200, answer_of_record(first)
+
+    async def _first(self, key: Idempotency) -> DecisionRecord | None:
+        return await self._gateway.in_thread(lambda tx: decisions.first_answer(tx, key))
+
+    async def _decide(self, request: DecisionRequest) -> Decision | None:
+        admission = self._gateway.admission
+        admission.in_flight += 1
+        try:
+            if not self._gateway.tracing:
+                return await self._gateway.decider.decide(request)
+            parent = TraceContextTextMapPropagator().extract({"traceparent": request.traceparent or ""})
+            with tracer.start_as_current_span("decide", parent, kind=trace.SpanKind.SERVER) as span:
+                decision = await self._gateway.decider.decide(_traced(request))
+                span.set_attribute("andon.automation", request.automation)
+                span.set_attribute("andon.decision_id", str(request.id))
+                span.set_attribute("andon.outcome", "repeat" if decision is None else decision.outcome)
+                return decision
+        finally:
+            admission.in_flight -= 1
+
+
+def _traced(request: DecisionRequest) -> DecisionRequest:
+    """The request with the present span as the parent of all that follows it."""
+    carrier: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carrier)
+    return replace(request, traceparent=carrier.get("traceparent", request.traceparent))
+
+
+def _correlation(headers: Mapping[str, str], identifier: UUID) -> str:
+    given = headers.get("x-correlation-id")
+    if given is None:
+        return str(identifier)
+    if not _CORRELATION.match(given):
+        raise HeaderInvalid("X-Correlation-ID: expected 1 to 128 letters, digits or . _ : / + = -")
+    return given
+
+
+def _traceparent(headers: Mapping[str, str]) -> str | None:
+    """The caller's trace, if it is one; W3C Trace Context asks to ignore what is malformed."""
+    given = headers.get("traceparent", "")
+    return given if _TRACEPARENT.match(given) else None
+
+
+def _idempotency(headers: Mapping[str, str], caller: Principal, automation: str, raw: bytes) -> Idempotency | None:
+    given = headers.get("idempotency-key")
+    if given is None:
+        return None
+    if not _KEY.match(given):
+        raise HeaderInvalid("Idempotency-Key: expected 1 to 255 visible ASCII characters")
+    return Idempotency.of(automation, caller.name, given, raw)
+
+
+def _require_json(headers: Mapping[str, str]) -> None:
+    media_type, _, parameters = headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != "application/json":
+        raise MediaTypeUnsupported()
+    charset = parameters.strip().lower()
+    if charset and charset not in ("charset=utf-8", 'charset="utf-8"'):
+        raise MediaTypeUnsupported("The body must be `application/json` in UTF-8")
+
+
+async def _body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
+    """The whole body, never more of it in memory than `limit` and one chunk."""
+    too_large = BodyTooLarge(f"The body is larger than {limit} bytes")
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False) and len(body) <= limit:
+        return body
+    chunks = bytearray(body)
+    while message.get("more_body", False):
+        message = await receive()
+        chunks += message.get("body", b"")
+        if len(chunks) > limit:
+            raise too_large
+    if len(chunks) > limit:
+        raise too_large
+    return bytes(chunks)
+
+
+async def _send(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    if "Content-Type" not in headers:
+        lines.append((b"content-type", b"application/json"))
+    lines.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})

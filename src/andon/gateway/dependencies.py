@@ -1,0 +1,97 @@
+"""What the control routes get handed: who calls, the database, the time."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from andon.access import KeyRing, Principal, Unauthenticated
+from andon.decisions import Decider, Deployment, Line
+from andon.gateway.admission import Admission
+from andon.kernel.clock import Clock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database, Tx
+from andon.kernel.events import Events
+from andon.kernel.telemetry import Metrics
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Gateway:
+    """Everything a gateway process holds. Built by `bootstrap`."""
+
+    settings: Settings
+    database: Database
+    keys: KeyRing
+    deployment: Deployment
+    decider: Decider
+    admission: Admission
+    metrics: Metrics
+    events: Events
+    clock: Clock
+    pepper: bytes
+    tracing: bool = False
+    draining: bool = False
+    keys_in_flight: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def lines(self) -> Mapping[str, Line]:
+        """The lines that decide now."""
+        return self.deployment.lines
+
+    async def in_thread(self, work: Callable[[Tx], T]) -> T:
+        """Do short database work in one transaction, beside the event loop."""
+
+        def transaction() -> T:
+            with self.database.begin() as tx:
+                return work(tx)
+
+        return await asyncio.to_thread(transaction)
+
+
+def bearer(header: str | None) -> str:
+    """The key in an Authorization header. Raises Unauthenticated."""
+    if header is None:
+        raise Unauthenticated("No key was sent: expected the header `Authorization: Bearer andon_...`")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("The Authorization header must read `Bearer andon_...`")
+    return token.strip()
+
+
+def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def _caller(request: Request) -> Principal:
+    gateway = _gateway(request)
+    return gateway.keys.authenticate(bearer(request.headers.get("authorization")), gateway.clock.now())
+
+
+def _database(request: Request) -> Database:
+    return _gateway(request).database
+
+
+def _now(request: Request) -> datetime:
+    return _gateway(request).clock.now()
+
+
+def _events(request: Request) -> Events:
+    return _gateway(request).events
+
+
+def _pepper(request: Request) -> bytes:
+    return _gateway(request).pepper
+
+
+Parts = Annotated[Gateway, Depends(_gateway)]
+Caller = Annotated[Principal, Depends(_caller)]
+Db = Annotated[Database, Depends(_database)]
+Now = Annotated[datetime, Depends(_now)]
+Bus = Annotated[Events, Depends(_events)]
+Pepper = Annotated[bytes, Depends(_pepper)]

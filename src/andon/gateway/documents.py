@@ -1,0 +1,127 @@
+"""The API's own description: OpenAPI 3.1 at `/openapi.json` and a page for people at `/docs`, drawn from the same document."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from andon.gateway.answers import AnswerOut, PendingOut
+from andon.gateway.problems import CONTENT_TYPE
+
+router = APIRouter(include_in_schema=False)
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("andon.gateway"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_SECURITY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Stable name of the kind of problem."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "Holds the correlation id by which the logs know it."},
+        "code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                "required": ["field", "message"],
+            },
+        },
+    },
+}
+
+_HEADERS: list[dict[str, Any]] = [
+    {
+        "name": "Idempotency-Key",
+        "description": "The caller's own key: the same key again gets the first answer again, for at least 24 hours.",
+        "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
+    },
+    {
+        "name": "X-Correlation-ID",
+        "description": "Comes back in the answer and stands in every record and log line; made up when absent.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/+=-]{1,128}$"},
+    },
+    {
+        "name": "traceparent",
+        "description": "W3C Trace Context.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "Prefer",
+        "description": "`respond-async`: answer 202 at once and decide later.",
+        "schema": {"type": "string"},
+    },
+]
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document: FastAPI's, the decide route that lives below FastAPI, and every answer's problem shape."""
+    described = app.openapi()
+    if "/v1/automations/{name}/decisions" in described["paths"]:
+        return described
+    schemas = described["components"]["schemas"]
+    schemas["Problem"] = _PROBLEM
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    for model in (AnswerOut, PendingOut):
+        shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(shape.pop("$defs", {}))
+        schemas[model.__name__] = shape
+    described["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    described["paths"]["/v1/automations/{name}/decisions"] = {"post": _decide()}
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = _problem("Anything else: a problem document.")
+            operation["security"] = [] if path.endswith("z") else [{"key": []}]
+    return described
+
+
+@router.get("/openapi.json")
+def openapi(request: Request) -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    return document(request.app)
+
+
+@router.get("/docs")
+def docs(request: Request) -> Response:
+    """The document as a page, without scripts."""
+    page = _ENVIRONMENT.get_template("docs.html").render(api=document(request.app))
+    return Response(page, media_type="text/html; charset=utf-8", headers=_SECURITY)
+
+
+def _decide() -> dict[str, Any]:
+    return {
+        "tags": ["decisions"],
+        "summary": "Ask for a decision",
+        "description": "The body is the input, as the automation's contract has it (`GET /v1/automations/{name}`).",
+        "operationId": "decide",
+        "parameters": [
+            {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}},
+            *({"in": "header", "required": False, **header} for header in _HEADERS),
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": {
+            "200": _answer("The decision, recorded.", "AnswerOut"),
+            "202": _answer("Accepted; `Location` is where the decision will be.", "PendingOut"),
+        },
+    }
+
+
+def _answer(description: str, schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": description, "content": content}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}

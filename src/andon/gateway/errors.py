@@ -1,0 +1,39 @@
+"""What can be wrong with a call before anything is decided."""
+
+from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class BodyTooLarge(Invalid):
+    """The request body is larger than this gateway takes."""
+
+
+class MediaTypeUnsupported(Invalid):
+    """The body must be `application/json`."""
+
+
+class MethodNotAllowed(Conflict):
+    """This address does not know the method."""
+
+
+class RouteNotFound(NotFound):
+    """There is nothing at this address."""
+
+
+class HeaderInvalid(Invalid):
+    """A header cannot be used."""
+
+
+class RequestInvalid(Invalid):
+    """The request does not fit what this address takes."""
+
+
+class RateLimited(Unavailable):
+    """This key asks too often."""
+
+
+class Overloaded(Unavailable):
+    """Too many requests are under way."""
+
+
+class NotReady(Unavailable):
+    """This gateway is not ready."""

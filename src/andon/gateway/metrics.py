@@ -1,0 +1,16 @@
+"""Metrics of this process for Prometheus."""
+
+from fastapi import APIRouter, Response
+
+from andon.access import Permission
+from andon.gateway.dependencies import Caller, Parts
+from andon.kernel.telemetry import METRICS_CONTENT_TYPE
+
+router = APIRouter(tags=["metrics"])
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(gateway: Parts, caller: Caller) -> Response:
+    """All metrics in Prometheus' text format; needs a key that may read metrics."""
+    caller.require(Permission.READ_METRICS, None)
+    return Response(gateway.metrics.text(), media_type=METRICS_CONTENT_TYPE)

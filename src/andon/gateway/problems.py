@@ -1,0 +1,85 @@
+"""Errors as RFC 9457 problem details: `application/problem+json`, one stable `type` a class, never the input's values."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from andon.access import Unauthenticated
+from andon.decisions import InputMalformed
+from andon.gateway.errors import (
+    BodyTooLarge,
+    MediaTypeUnsupported,
+    MethodNotAllowed,
+    Overloaded,
+    RateLimited,
+    RouteNotFound,
+)
+from andon.kernel.errors import AndonError, Conflict, Denied, Fault, Invalid, NotFound, Unavailable
+
+CONTENT_TYPE = "application/problem+json"
+
+STATUS: Sequence[tuple[type[AndonError], int]] = (
+    (Unauthenticated, 401),
+    (InputMalformed, 400),
+    (BodyTooLarge, 413),
+    (MediaTypeUnsupported, 415),
+    (MethodNotAllowed, 405),
+    (RouteNotFound, 404),
+    (RateLimited, 429),
+    (Overloaded, 503),
+    (Invalid, 422),
+    (Denied, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Unavailable, 503),
+)
+"""HTTP status by class; the first that fits counts."""
+
+
+def status_of(error: AndonError) -> int:
+    """The HTTP status of an error."""
+    return next(status for kind, status in STATUS if isinstance(error, kind))
+
+
+def type_of(code: str) -> str:
+    """The stable URI of a kind of problem, e.g. `urn:andon:problem:input-invalid`."""
+    return "urn:andon:problem:" + re.sub(r"(?<=[a-z])(?=[A-Z])", "-", code).lower()
+
+
+def problem(error: AndonError, instance: str) -> bytes:
+    """The body that describes an error; `instance` is the correlation id by which it is found in the logs."""
+    return _body(error.code, status_of(error), str(error), error.faults, instance)
+
+
+def internal(instance: str) -> bytes:
+    """The body for a bug of ours: nothing is told but where to look."""
+    return _body(
+        "InternalError", 500, "Something went wrong on our side; the logs know it by its instance.", (), instance
+    )
+
+
+def headers_of(error: AndonError) -> dict[str, str]:
+    """The headers an error needs beside its body."""
+    headers: dict[str, str] = {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="andon"'
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = str(error.details["allow"])
+    if status_of(error) in (429, 503):
+        headers["Retry-After"] = str(error.details.get("retry_after", 1))
+    return headers
+
+
+def _body(code: str, status: int, detail: str, faults: Sequence[Fault], instance: str) -> bytes:
+    content: dict[str, Any] = {
+        "type": type_of(code),
+        "title": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", code).capitalize(),
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:andon:correlation:{instance}",
+        "code": code,
+    }
+    if faults:
+        content["errors"] = [{"field": fault.where, "message": fault.message} for fault in faults]
+    return json.dumps(content).encode()

@@ -1,0 +1,98 @@
+"""The built-in intake, a table: requests accepted with 202 are claimed in batches and decided.
+
+Taking a row out and recording its decision are one transaction, so a kill leaves a request either waiting or decided.
+"""
+
+import asyncio
+from datetime import timedelta
+from time import perf_counter_ns
+
+import asyncpg
+import structlog
+
+from andon import decisions
+from andon.decisions import Decider, DecisionRequest, Deployment, Idempotency, InputInvalid, InputMalformed, Waiting
+from andon.kernel.clock import Clock
+from andon.kernel.db import Database
+from andon.kernel.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+BATCH = 256
+LEASE = timedelta(seconds=10)
+IDLE_SECONDS = 0.2
+"""How often an empty intake is looked at."""
+
+
+class Intake:
+    """Decides what waits in the intake, until told to stop."""
+
+    def __init__(self, database: Database, deployment: Deployment, decider: Decider, clock: Clock) -> None:
+        self._database = database
+        self._deployment = deployment
+        self._decider = decider
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Decide batch after batch."""
+        while not stop.is_set():
+            try:
+                decided = await self.run_round()
+            except (Unavailable, OSError, asyncpg.PostgresError) as error:
+                log.warning("intake.interrupted", error=type(error).__name__)
+                decided = 0
+            if decided == 0:
+                await _until(stop, IDLE_SECONDS)
+
+    async def run_round(self) -> int:
+        """Decide one batch; how many were taken."""
+        taken = await asyncio.to_thread(self._take)
+        requests = [request for waiting in taken if (request := self._read(waiting)) is not None]
+        if requests:
+            decided = await self._decider.decide_batch(requests)
+            await asyncio.to_thread(self._fail_repeats, [r for r in requests if r.id not in decided])
+        return len(taken)
+
+    def _take(self) -> list[Waiting]:
+        with self._database.begin() as tx:
+            ready = sorted(self._deployment.lines)
+            return decisions.claim(tx, ready, limit=BATCH, now=self._clock.now(), lease=LEASE)
+
+    def _read(self, waiting: Waiting) -> DecisionRequest | None:
+        try:
+            given = self._deployment.lines[waiting.automation].contract.read(waiting.raw)
+        except (InputInvalid, InputMalformed) as error:
+            self._fail(waiting, f"the contract has changed since this was accepted: {error}")
+            return None
+        return DecisionRequest(
+            id=waiting.id,
+            automation=waiting.automation,
+            raw=waiting.raw,
+            input=given,
+            caller=waiting.caller,
+            correlation_id=waiting.correlation_id,
+            asked_at=waiting.received_at,
+            began_ns=perf_counter_ns() - int((self._clock.now() - waiting.received_at).total_seconds() * 1e9),
+            traceparent=waiting.traceparent,
+            idempotency=None
+            if waiting.idempotency_key is None
+            else Idempotency.of(waiting.automation, waiting.caller, waiting.idempotency_key, waiting.raw),
+            from_intake=True,
+        )
+
+    def _fail_repeats(self, repeats: list[DecisionRequest]) -> None:
+        """What was left undecided repeats a key that was used meanwhile, or was decided by another worker."""
+        with self._database.begin() as tx:
+            for request in repeats:
+                decisions.fail(tx, request.id, "its Idempotency-Key was used for another decision meanwhile")
+
+    def _fail(self, waiting: Waiting, error: str) -> None:
+        with self._database.begin() as tx:
+            decisions.fail(tx, waiting.id, error)
+
+
+async def _until(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
