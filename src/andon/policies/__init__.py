@@ -3,7 +3,7 @@
 `parse` reads, `compile` checks against an automation's variables, `CompiledPolicy.evaluate` decides. No storage.
 """
 
-from andon.policies.compiled import CompiledPolicy, Facts, compile
+from andon.policies.compiled import CompiledPolicy, Facts, check, compile  # noqa: A004 - a policy's verb
 from andon.policies.domain import (
     ERROR,
     GIVEN,
@@ -16,7 +16,7 @@ from andon.policies.domain import (
     ValueKind,
 )
 from andon.policies.errors import PolicyInvalid
-from andon.policies.kinds import kind_of
+from andon.policies.kinds import kind_of, kind_of_value
 from andon.policies.reading import parse
 
 __all__ = [
@@ -32,7 +32,9 @@ __all__ = [
     "Rule",
     "Ruling",
     "ValueKind",
+    "check",
     "compile",
     "kind_of",
+    "kind_of_value",
     "parse",
 ]

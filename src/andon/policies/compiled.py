@@ -3,16 +3,66 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from andon.policies.domain import DecisionTable, Ruling, ValueKind
+from cel_expr_python import cel
+
+from andon.kernel.errors import Fault
+from andon.policies.conditions import Condition, ConditionFaulty, Vocabulary
+from andon.policies.diagnosis import said_at_run_time
+from andon.policies.domain import ERROR, OTHERWISE, POLICY_ERROR, REVIEW, DecisionTable, Rule, Ruling, ValueKind
+from andon.policies.errors import PolicyInvalid
+from andon.policies.kinds import converted
 
 Facts: TypeAlias = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
 """input, features, prediction and risk of one decision."""
+
+ROOTS = ("input", "features", "prediction", "risk")
+
+CHUNK = 24
+"""Rules in one expression at most; CEL's parser goes 32 levels deep, and each rule is one."""
+
+_NONE = -1
+
+_NUMERIC = frozenset({ValueKind.NUMBER, ValueKind.OPTIONAL_NUMBER})
+_ALWAYS_CONVERTED = frozenset({ValueKind.TIME, ValueKind.OPTIONAL_TIME, ValueKind.OPTIONAL_NUMBER, ValueKind.ANY})
+
+_EVALUATION_ERRORS = (RuntimeError, ValueError, TypeError, OverflowError, AttributeError)
+"""What CEL's binding, or converting a value for it, may raise."""
+
+
+def compile(table: DecisionTable, variables: Mapping[str, ValueKind]) -> "CompiledPolicy":  # noqa: A001 - a policy's verb
+    """Check every condition against `variables` (`input.amount` -> NUMBER ...; GIVEN and lists are known) and compile them.
+
+    Raises PolicyInvalid with all faults.
+    """
+    vocabulary = Vocabulary(variables, table.lists)
+    return CompiledPolicy(table, vocabulary, _conditions(table, vocabulary))
+
+
+def check(table: DecisionTable) -> None:
+    """Check what can be checked without an automation: CEL's grammar, `prediction`, `risk` and `lists`. Raises PolicyInvalid."""
+    _conditions(table, Vocabulary(None, table.lists))
 
 
 class CompiledPolicy:
     """A decision table whose conditions were checked against the variables of an automation."""
 
-    table: DecisionTable
+    def __init__(self, table: DecisionTable, vocabulary: Vocabulary, conditions: Sequence[Condition]) -> None:
+        self.table = table
+        self._kinds = vocabulary.kinds
+        self._singles = [condition.program for condition in conditions]
+        self._chunks = _chunked(vocabulary, [condition.text for condition in conditions], 0)
+        self._rulings = [Ruling(rule.then, rule.id, rule.reasons) for rule in table.rules]
+        self._otherwise = Ruling(table.otherwise, OTHERWISE, ())
+        reads = sorted(frozenset[str]().union(*(condition.reads for condition in conditions)))
+        self._lists = {name: list(table.lists[name[6:]]) for name in reads if name.startswith("lists.")}
+        self._plan = [(name, ROOTS.index(root), key) for name, root, key in map(_split, reads) if root in ROOTS]
+        self._numbers = [name for name, _, _ in self._plan if self._kinds[name] is ValueKind.NUMBER]
+        self._converted = [name for name, _, _ in self._plan if self._kinds[name] in _ALWAYS_CONVERTED]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The variables that its rules look at."""
+        return tuple(name for name, _, _ in self._plan)
 
     def evaluate(
         self,
@@ -22,16 +72,132 @@ class CompiledPolicy:
         risk: Mapping[str, Any],
     ) -> Ruling:
         """The ruling on one decision. Never raises: what cannot be evaluated is a review with its error."""
-        raise NotImplementedError
+        facts = (input, features, prediction, risk)
+        try:
+            index = self._first_match(self._quickly_bound(facts))
+        except (KeyError, *_EVALUATION_ERRORS):
+            index = None
+        if index is None:
+            return self._carefully(facts)
+        return self._otherwise if index == _NONE else self._rulings[index]
 
     def evaluate_many(self, batch: Sequence[Facts]) -> list[Ruling]:
         """The rulings on a batch, in order."""
         return [self.evaluate(*facts) for facts in batch]
 
+    def matches(self, facts: Facts) -> list[bool | str]:
+        """For each rule by itself whether it holds, or why that cannot be said. For people; `evaluate` decides."""
+        data = self._bound(facts)
+        if isinstance(data, Ruling):
+            return [data.error or ""] * len(self._singles)
+        return [_holds(single, data) for single in self._singles]
 
-def compile(table: DecisionTable, variables: Mapping[str, ValueKind]) -> CompiledPolicy:  # noqa: A001 - a policy's verb
-    """Check every condition against `variables` (`input.amount` -> NUMBER ...; GIVEN and lists are known) and compile them.
+    def _quickly_bound(self, facts: Facts) -> dict[str, Any]:
+        """The variables as they are. Raises KeyError for one that is missing, ValueError for one that is NaN."""
+        data = {name: facts[root][key] for name, root, key in self._plan}
+        for name in self._numbers:
+            value = data[name]
+            if value != value:  # only NaN differs from itself
+                raise ValueError(name)
+        for name in self._converted:
+            data[name] = converted(self._kinds[name], data[name])
+        data.update(self._lists)
+        return data
 
-    Raises PolicyInvalid with all faults.
+    def _bound(self, facts: Facts) -> "dict[str, Any] | Ruling":
+        """The variables, each converted; those without a value are absent, so that only a rule that needs one fails."""
+        data: dict[str, Any] = dict(self._lists)
+        for name, root, key in self._plan:
+            try:
+                value = converted(self._kinds[name], facts[root].get(key))
+            except _EVALUATION_ERRORS as error:
+                return _not_ruled(f"`{name}` is no {self._kinds[name]}: {error}")
+            if value is not None or self._kinds[name] not in _NEVER_NULL:
+                data[name] = value
+        return data
+
+    def _first_match(self, data: Mapping[str, Any]) -> int | None:
+        """The number of the first rule that holds, -1 when none does, None when that cannot be said."""
+        for chunk in self._chunks:
+            index = chunk.eval(data=data).value()
+            if type(index) is not int:
+                return None
+            if index != _NONE:
+                return index
+        return _NONE
+
+    def _carefully(self, facts: Facts) -> Ruling:
+        """Rule by rule, after a first attempt failed: either a value only had to be converted, or a rule is to blame."""
+        data = self._bound(facts)
+        if isinstance(data, Ruling):
+            return data
+        for rule, ruling, single in zip(self.table.rules, self._rulings, self._singles, strict=True):
+            holds = _holds(single, data)
+            if isinstance(holds, str):
+                return _not_ruled(f"rule `{rule.id}`: {holds}")
+            if holds:
+                return ruling
+        return self._otherwise
+
+
+_NEVER_NULL = frozenset(ValueKind) - {
+    ValueKind.OPTIONAL_NUMBER,
+    ValueKind.OPTIONAL_STRING,
+    ValueKind.OPTIONAL_BOOLEAN,
+    ValueKind.OPTIONAL_TIME,
+    ValueKind.ANY,
+}
+
+
+def _holds(single: cel.Expression, data: Mapping[str, Any]) -> bool | str:
+    """Whether a condition holds, or why that cannot be said."""
+    try:
+        value = single.eval(data=data)
+    except _EVALUATION_ERRORS as error:
+        return said_at_run_time(str(error))
+    result = value.value()
+    if type(result) is bool:
+        return result
+    return said_at_run_time(result) if value.type() == cel.Type.ERROR else "the condition is neither true nor false"
+
+
+def _not_ruled(error: str) -> Ruling:
+    return Ruling(REVIEW, ERROR, (POLICY_ERROR,), error)
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    root, _, key = name.partition(".")
+    return name, root, key
+
+
+def _conditions(table: DecisionTable, vocabulary: Vocabulary) -> list[Condition]:
+    conditions, faults = [], []
+    for rule in table.rules:
+        try:
+            conditions.append(vocabulary.condition(rule.when))
+        except ConditionFaulty as faulty:
+            faults += [_fault(table, rule, fault.offset, fault.message) for fault in faulty.faults]
+    if faults:
+        raise PolicyInvalid(f"{table.source}: {len(faults)} fault{'s' if len(faults) > 1 else ''}", faults=faults)
+    return conditions
+
+
+def _fault(table: DecisionTable, rule: Rule, offset: int, message: str) -> Fault:
+    line, column = rule.place.at(offset)
+    return Fault(f"{table.source}:{line}:{column}", f"rule `{rule.id}`: {message}")
+
+
+def _chunked(vocabulary: Vocabulary, texts: Sequence[str], first: int) -> list[cel.Expression]:
+    """All conditions as few expressions, each the number of its first rule that holds or -1.
+
+    A chunk that goes too deep for CEL's parser is halved; a single rule of the greatest depth still fits.
     """
-    raise NotImplementedError
+    if len(texts) <= CHUNK:
+        rows = "".join(f"({text}) ? {first + i} : " for i, text in enumerate(texts))
+        try:
+            return [vocabulary.compile(f"{rows}{_NONE}")]
+        except ConditionFaulty:
+            if len(texts) == 1:
+                raise
+    half = min(CHUNK, (len(texts) + 1) // 2)
+    return _chunked(vocabulary, texts[:half], first) + _chunked(vocabulary, texts[half:], first + half)

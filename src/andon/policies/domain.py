@@ -1,8 +1,10 @@
 """A decision table and what comes out of it: rules, outcomes, rulings. Pure; nothing here knows YAML or CEL."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from andon.policies.places import Place
 
 REVIEW = "review"
 """The outcome that hands a decision to a person."""
@@ -48,13 +50,18 @@ GIVEN: Mapping[str, ValueKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of a table: when `when` holds, the outcome is `then`. `line` is where its condition begins in the file."""
+    """One row of a table: when `when` holds, the outcome is `then`."""
 
     id: str
     when: str
     then: str
     reasons: tuple[str, ...]
-    line: int
+    place: Place = field(compare=False, repr=False)
+
+    @property
+    def line(self) -> int:
+        """The line of the file on which the condition begins."""
+        return self.place.line
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""One condition: checked against the variables it may use, with its faults said in a builder's words.
+
+A condition is checked with exact types and run with the types this CEL can be given values of (`kinds`). Whole-number
+literals that meet a number become numbers (`literals`), and `input.x in lists.y` becomes a look-up in a set.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cel_expr_python import cel
+
+from andon.policies.diagnosis import CelFault, diagnosed, faults_in, kind_named, said_at_run_time
+from andon.policies.domain import GIVEN, ValueKind
+from andon.policies.kinds import CHECKED_AS, RUN_AS
+from andon.policies.literals import promoted
+from andon.policies.tokens import Token, inside_macros, references_in, tokens_of
+
+MAX_CHARACTERS = 4_000
+
+_OPEN = {"input": ValueKind.ANY, "features": ValueKind.ANY}
+_LOOKED_UP = frozenset({ValueKind.STRING, ValueKind.OPTIONAL_STRING})
+_BEFORE_LOOK_UP = frozenset({"(", "[", ",", "?", ":", "&&", "||"})
+_AFTER_LOOK_UP = frozenset({")", "]", ",", "?", ":", "&&", "||"})
+
+
+class ConditionFaulty(Exception):
+    """A condition cannot be used; `faults` say where in it and why. Never leaves the slice."""
+
+    def __init__(self, faults: Sequence[CelFault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A checked condition: its text as it runs, its program, and the variables it reads."""
+
+    text: str
+    program: cel.Expression
+    reads: frozenset[str]
+
+
+class Vocabulary:
+    """All that conditions of one table may name. Without `variables`, any name under `input` and `features` will do."""
+
+    def __init__(self, variables: Mapping[str, ValueKind] | None, lists: Mapping[str, Sequence[str]]) -> None:
+        of_lists = {f"lists.{name}": ValueKind.STRINGS for name in lists}
+        self.kinds: Mapping[str, ValueKind] = {**GIVEN, **(_OPEN if variables is None else variables), **of_lists}
+        self._checking = cel.NewEnv(variables={name: CHECKED_AS[kind] for name, kind in self.kinds.items()})
+        self._running = cel.NewEnv(
+            variables={name: RUN_AS[kind] for name, kind in self.kinds.items()},
+            functions=[_look_up(name, values) for name, values in lists.items()],
+        )
+
+    def condition(self, written: str) -> Condition:
+        """Check and compile one condition. Raises ConditionFaulty."""
+        tokens = tokens_of(written)
+        faults = _refused(written, tokens)
+        checked = written
+        if not faults:
+            checked, remaining = promoted(written, self._faults)
+            faults = [diagnosed(fault, tokens, self.kinds) for fault in self._faults(written)] if remaining else []
+        faults = faults or self._bad_patterns(tokens)
+        if faults:
+            raise ConditionFaulty(faults)
+        text = _with_look_ups(tokens_of(checked), self.kinds)
+        names = [self._variable(reference.name) for reference in references_in(tokens_of(text))]
+        return Condition(text, self.compile(text), frozenset(name for name in names if name is not None))
+
+    def compile(self, text: str) -> cel.Expression:
+        """Compile what was checked, or several such conditions in one expression. Raises ConditionFaulty."""
+        try:
+            return self._running.compile(text)
+        except RuntimeError as error:
+            raise ConditionFaulty([diagnosed(f, [], self.kinds) for f in faults_in(str(error), text)]) from error
+
+    def _faults(self, text: str) -> list[CelFault]:
+        try:
+            returned = self._checking.compile(text).return_type()
+        except RuntimeError as error:
+            return faults_in(str(error), text)
+        if returned in (cel.Type.BOOL, cel.Type.DYN):
+            return []
+        return [CelFault(0, f"a condition is true or false; this is a {kind_named(returned.name().lower())}")]
+
+    def _bad_patterns(self, tokens: Sequence[Token]) -> list[CelFault]:
+        """Regular expressions written out in a condition that are none."""
+        faults = []
+        for call, bracket, pattern in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            if (call.text, bracket.text, pattern.kind) == ("matches", "(", "string"):
+                tried = self._checking.compile(f"''.matches({pattern.text})").eval(data={})
+                if tried.type() == cel.Type.ERROR:
+                    faults.append(CelFault(pattern.start, said_at_run_time(tried.value())))
+        return faults
+
+    def _variable(self, dotted: str) -> str | None:
+        """The variable a dotted name begins with: `prediction.probabilities` in `prediction.probabilities.fraud`."""
+        parts = dotted.split(".")
+        names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next((name for name in names if name in self.kinds), None)
+
+
+def _refused(written: str, tokens: Sequence[Token]) -> list[CelFault]:
+    """What CEL would take but must not stand in a policy: it could not be stopped, or would not mean what it says."""
+    if len(written) > MAX_CHARACTERS:
+        return [CelFault(0, f"{len(written):,} characters; a condition has at most {MAX_CHARACTERS:,}")]
+    faults = [
+        CelFault(token.start, f"`{token.text}` cannot stand inside all, exists, map or filter: its cost has no bound")
+        for token in inside_macros(tokens)
+        if token.text in ("+", "matches")
+    ]
+    for reference in references_in(tokens):
+        asked = [token.text for token in tokens[max(0, reference.first - 2) : reference.first]]
+        if asked == ["has", "("] and reference.name.count(".") == 1:
+            faults.append(CelFault(reference.start, f"write `{reference.name} != null` instead of has(...)"))
+    return faults
+
+
+def _with_look_ups(tokens: Sequence[Token], kinds: Mapping[str, ValueKind]) -> str:
+    """The words of a condition with `input.country in lists.sanctioned` as a call of the look-up of that list."""
+    words = [token.text for token in tokens]
+    references = {reference.first: reference for reference in references_in(tokens)}
+    for asked in references.values():
+        listed = references.get(asked.after + 1)
+        if listed is None or words[asked.after] != "in" or kinds.get(listed.name) is not ValueKind.STRINGS:
+            continue
+        before = words[asked.first - 1] if asked.first else "("
+        after = words[listed.after] if listed.after < len(words) else ")"
+        alone = before in _BEFORE_LOOK_UP and after in _AFTER_LOOK_UP
+        if alone and listed.name.startswith("lists.") and kinds.get(asked.name) in _LOOKED_UP:
+            call = f"{_function(listed.name.removeprefix('lists.'))}({asked.name})"
+            words[asked.first : listed.after] = [call, *[""] * (listed.after - asked.first - 1)]
+    return " ".join(word for word in words if word)
+
+
+def _look_up(name: str, values: Sequence[str]) -> cel.FunctionDecl:
+    """The function that stands for `in lists.name`; like CEL's `in`, it says false of null."""
+    function, listed = _function(name), frozenset(values)
+    overloads = [
+        cel.Overload(
+            f"{function}_{kind.name()}", return_type=cel.Type.BOOL, parameters=[kind], impl=listed.__contains__
+        )
+        for kind in (cel.Type.STRING, cel.Type.NULL)
+    ]
+    return cel.FunctionDecl(function, overloads)
+
+
+def _function(list_name: str) -> str:
+    return f"__in_{list_name}"

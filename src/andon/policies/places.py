@@ -1,0 +1,39 @@
+"""Where each character of a condition stands in its YAML file, whichever way it was quoted or folded there."""
+
+from dataclasses import dataclass
+
+import yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Line and column, counted from one, of each character of a condition."""
+
+    positions: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, node: yaml.ScalarNode, text: str) -> "Place":
+        """The place of a scalar of the YAML document `text`: its characters are found in order behind its start."""
+        index, line, column = node.start_mark.index, node.start_mark.line + 1, node.start_mark.column + 1
+        positions = []
+        for character in node.value:
+            if not character.isspace():
+                while index < node.end_mark.index and text[index] != character:
+                    index, line, column = _step(text[index], index, line, column)
+            positions.append((line, column))
+            if not character.isspace() and index < node.end_mark.index:
+                index, line, column = _step(text[index], index, line, column)
+        return cls(tuple(positions) or ((line, column),))
+
+    @property
+    def line(self) -> int:
+        """The line on which the condition begins."""
+        return self.positions[0][0]
+
+    def at(self, offset: int) -> tuple[int, int]:
+        """Line and column of a character; beyond the end, those of the last one."""
+        return self.positions[min(offset, len(self.positions) - 1)]
+
+
+def _step(character: str, index: int, line: int, column: int) -> tuple[int, int, int]:
+    return (index + 1, line + 1, 1) if character == "\n" else (index + 1, line, column + 1)
