@@ -1,0 +1,47 @@
+"""`andon init`: a new project, from a data file or from the transfer screening example."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from andon import scaffold
+from andon.kernel.errors import Invalid
+
+Name = Annotated[str, typer.Argument(help="The project's name and folder: lower-case letters, digits and '-'.")]
+From = Annotated[Path | None, typer.Option("--from", help="A CSV or Parquet file to learn from.", show_default=False)]
+Target = Annotated[str | None, typer.Option(help="The column to predict.", show_default=False)]
+Time = Annotated[
+    str | None, typer.Option(help="The column that orders the rows; the newest are measured on.", show_default=False)
+]
+Positive = Annotated[
+    str | None, typer.Option(help="The target's value that the score is for; else the rarer one.", show_default=False)
+]
+
+
+def init(name: Name, source: From = None, target: Target = None, time: Time = None, positive: Positive = None) -> None:
+    """Write a new project: learnt from a data file, or the transfer screening example."""
+    console = Console()
+    if source is None:
+        if target or time or positive:
+            raise Invalid("--target, --time and --positive describe a data file; name it by --from")
+        scaffold.from_template(name, Path.cwd())
+        _tell_next(console, name)
+        return
+    if target is None:
+        raise Invalid("--from needs --target: the column to predict")
+    with console.status(f"Looking at {escape(str(source))}"):
+        _, plan = scaffold.from_data(name, Path.cwd(), source, target=target, time=time, positive=positive)
+    used = ", ".join(column.name for column in plan.features)
+    console.print(
+        f"{plan.rows:,} rows; the model will learn [bold]{escape(target)}[/] from {escape(used)}", highlight=False
+    )
+    for note in plan.notes:
+        console.print(f"  - {escape(note)}", highlight=False)
+    _tell_next(console, name)
+
+
+def _tell_next(console: Console, folder: str) -> None:
+    console.print(f"\nWritten to {folder}/. Next:\n\n    cd {folder}\n    andon up\n", highlight=False)

@@ -1,0 +1,20 @@
+"""Scaffold: writes a new project, from a data file or from the transfer screening example. Only the command line uses it.
+
+Start reading at `projects.py`; what is learnt from a file is in `planning.py`.
+"""
+
+from andon.scaffold.domain import Column, Kind, Plan, Target
+from andon.scaffold.errors import DataUnusable, FolderOccupied, NameInvalid
+from andon.scaffold.projects import from_data, from_template
+
+__all__ = [
+    "Column",
+    "DataUnusable",
+    "FolderOccupied",
+    "Kind",
+    "NameInvalid",
+    "Plan",
+    "Target",
+    "from_data",
+    "from_template",
+]

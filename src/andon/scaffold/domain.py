@@ -1,0 +1,105 @@
+"""What is known about a data file before a project is written from it: its columns, its target and how it will be split."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Kind(StrEnum):
+    """What the values of a column are. The last six say nothing that a model could learn from."""
+
+    NUMBER = "number"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    CATEGORY = "category"
+    TIME = "time"
+    IDENTIFIER = "identifier"
+    TEXT = "text"
+    INDEX = "index"
+    CONSTANT = "constant"
+    EMPTY = "empty"
+    NESTED = "nested"
+
+    @property
+    def learnable(self) -> bool:
+        """Whether a model can use such a column."""
+        return self in (Kind.NUMBER, Kind.INTEGER, Kind.BOOLEAN, Kind.CATEGORY, Kind.TIME)
+
+    @property
+    def carried(self) -> bool:
+        """Whether a caller sends such a column."""
+        return self.learnable or self in (Kind.IDENTIFIER, Kind.TEXT)
+
+
+class Notation(StrEnum):
+    """How numbers stand in a text file, where Python could not read them as they are."""
+
+    COMMA = "decimal comma"
+    GROUPED = "thousands separated by commas"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: `name` in the file and on the wire, `field` in Python. `reason` says why the model does not use it.
+
+    `cell` is the SQL of its raw cell, `number` that of its value as a number where it has one.
+    """
+
+    name: str
+    field: str
+    kind: Kind
+    cell: str
+    number: str | None = None
+    missing: float = 0.0
+    distinct: int = 0
+    low: float | None = None
+    high: float | None = None
+    median: float | None = None
+    longest: int = 0
+    categories: tuple[str, ...] = ()
+    notation: Notation | None = None
+    time_format: str | None = None
+    reason: str | None = None
+
+    @property
+    def used(self) -> bool:
+        """Whether the model learns from it."""
+        return self.kind.learnable and self.reason is None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the model predicts. `classes` in order; of two the second is the positive one."""
+
+    name: str
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]
+    unlabelled: int = 0
+
+    @property
+    def binary(self) -> bool:
+        """Whether there are two classes."""
+        return len(self.classes) == 2
+
+    @property
+    def rarest_share(self) -> float:
+        """The share of the rarest class among the labelled rows."""
+        return min(self.counts) / sum(self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything the templates need. `notes` are told to the builder."""
+
+    name: str
+    source: Path
+    rows: int
+    columns: tuple[Column, ...]
+    target: Target
+    time: Column | None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The columns the model learns from."""
+        return tuple(column for column in self.columns if column.used)

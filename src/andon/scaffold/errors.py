@@ -1,0 +1,15 @@
+"""Why no project is written."""
+
+from andon.kernel.errors import Conflict, Invalid
+
+
+class NameInvalid(Invalid):
+    """A project needs a usable name."""
+
+
+class DataUnusable(Invalid):
+    """Nothing can be learnt from this data."""
+
+
+class FolderOccupied(Conflict):
+    """There is something in the folder already."""

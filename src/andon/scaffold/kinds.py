@@ -1,0 +1,63 @@
+"""Kinds: from counts over a column to what its values are. Pure rules; `profile` counts."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from andon.scaffold.domain import Kind
+
+_TRUTHS = frozenset(
+    frozenset(pair) for pair in (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("0", "1"))
+)
+_ID_NAME = re.compile(r"(?i:(^|[ _.-])(id|ids|uuid|guid|key)$)|[a-z](Id|ID|Uuid|UUID)$")
+_INDEX_NAME = re.compile(
+    r"^(unnamed: ?\d+|column_\d+|index|row_?names?|row_?(id|no|nr|number)?|level_0)$", re.IGNORECASE
+)
+
+FEW, MANY = 50, 1000
+"""So many categories are few in any file; so many are the most, and only if each is seen often."""
+OFTEN = 20
+"""Rows per category that make many categories learnable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was counted over the filled cells of one column; `words` are those with a blank inside."""
+
+    rows: int
+    filled: int
+    distinct: int
+    longest: int = 0
+    words: int = 0
+    low: float | None = None
+    high: float | None = None
+
+
+def is_boolean(spellings: Iterable[str]) -> bool:
+    """Two spellings of true and false."""
+    return frozenset(word.lower() for word in spellings) in _TRUTHS
+
+
+def of_integers(name: str, counts: Counts) -> tuple[Kind, str | None]:
+    """Whole numbers are numbers unless they number the rows."""
+    unique = counts.distinct == counts.filled == counts.rows and counts.rows >= OFTEN
+    dense = counts.high is not None and counts.low is not None and counts.high - counts.low == counts.filled - 1
+    if unique and dense and _INDEX_NAME.match(name):
+        return Kind.INDEX, "numbers the rows"
+    if unique and (dense or _ID_NAME.search(name)):
+        return Kind.IDENTIFIER, "is different in every row"
+    if _ID_NAME.search(name) and counts.distinct > FEW:
+        return Kind.IDENTIFIER, f"names things: {counts.distinct:,} different values"
+    return Kind.INTEGER, None
+
+
+def of_text(counts: Counts) -> tuple[Kind, str | None]:
+    """Text is a category while its values repeat; otherwise an identifier, or free text if it reads like one."""
+    repeats = counts.distinct <= FEW and 2 * counts.distinct <= counts.filled
+    if repeats or (counts.distinct <= MANY and counts.distinct * OFTEN <= counts.filled):
+        return Kind.CATEGORY, None
+    if 2 * counts.words > counts.filled:
+        return Kind.TEXT, "is free text"
+    if counts.distinct == counts.filled:
+        return Kind.IDENTIFIER, "is different in every row"
+    return Kind.IDENTIFIER, f"has too many different values ({counts.distinct:,} in {counts.filled:,} rows)"

@@ -1,0 +1,95 @@
+"""Names: of projects, Python fields, classes and outcomes, made from whatever a file's author chose."""
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from pydantic import BaseModel
+
+from andon.scaffold.errors import NameInvalid
+
+_PROJECT = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
+_CEL_WORDS = frozenset(
+    {"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop"}
+    | {"namespace", "null", "package", "return", "true", "var", "void", "while"}
+)
+_CONTRACT_WORDS = frozenset(
+    {"Annotated", "BaseModel", "BeforeValidator", "AfterValidator", "ConfigDict", "Field", "Moment", "UTC", "datetime"}
+    | {"str", "int", "float", "bool"}
+)
+
+
+def check_project_name(name: str) -> None:
+    """Raises NameInvalid, with a name that would do."""
+    if not _PROJECT.match(name):
+        proposal = slug(name, "-")
+        hint = f"; {proposal!r} would do" if _PROJECT.match(proposal) else ""
+        raise NameInvalid(
+            f"{name!r} cannot name a project: use lower-case letters, digits and '-', a letter first, at most 63{hint}"
+        )
+
+
+def slug(text: str, joint: str) -> str:
+    """The text in lower-case ASCII letters and digits, all else replaced by one `joint`."""
+    return re.sub(r"[^a-z0-9]+", joint, _ascii(text).lower()).strip(joint)
+
+
+def class_name(project: str) -> str:
+    """`my-line` as `MyLineInput`."""
+    return "".join(part.capitalize() for part in project.split("-")) + "Input"
+
+
+def field_names(names: Sequence[str]) -> list[str]:
+    """A distinct Python field name for each column; the column's own name where that is one."""
+    taken: set[str] = {name for name in names if _is_field(name)}
+    return [name if _is_field(name) else _free(_as_field(name, i), taken) for i, name in enumerate(names)]
+
+
+def outcome_names(classes: Iterable[str]) -> list[str]:
+    """A distinct outcome for each class; `review` stays free for people."""
+    taken = {"review"}
+    return [_free(_outcome(name, i), taken) for i, name in enumerate(classes)]
+
+
+def _outcome(name: str, position: int) -> str:
+    words = slug(name, "_")
+    return (
+        words
+        if re.match(r"^[a-z]", words) and words not in _CEL_WORDS | {"yes", "no", "on", "off"}
+        else f"class_{words or position + 1}"
+    )
+
+
+def _ascii(text: str) -> str:
+    return unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode()
+
+
+def _is_field(name: str) -> bool:
+    return (
+        name.isascii()
+        and name.isidentifier()
+        and len(name) <= 64
+        and not name.startswith(("_", "model_"))
+        and not keyword.iskeyword(name)
+        and name not in _CEL_WORDS | _CONTRACT_WORDS
+        and not hasattr(BaseModel, name)
+    )
+
+
+def _as_field(name: str, position: int) -> str:
+    words = re.sub(r"\W+", "_", _ascii(name)).strip("_")[:60].strip("_")
+    if not words:
+        return f"column_{position + 1}"
+    if words[0].isdigit() or words.startswith("model_"):
+        words = f"n_{words}"
+    return words if _is_field(words) else f"{words}_"
+
+
+def _free(name: str, taken: set[str]) -> str:
+    free, count = name, 1
+    while free in taken:
+        count += 1
+        free = f"{name}_{count}"
+    taken.add(free)
+    return free

@@ -1,0 +1,67 @@
+"""Writing a project's folder: whole or not at all."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from andon.kernel.errors import Invalid
+from andon.scaffold import naming, planning, rendering
+from andon.scaffold.domain import Plan
+from andon.scaffold.errors import FolderOccupied
+
+_PACKAGED = Path(__file__).parent / "templates" / "transfer_screening"
+_IN_CHECKOUT = Path(__file__).parents[3] / "examples" / "transfer_screening"
+_NOT_COPIED = (".andon", "package", "__pycache__", ".pytest_cache", ".ruff_cache")
+
+
+def from_data(
+    name: str, parent: Path, source: Path, *, target: str, time: str | None = None, positive: str | None = None
+) -> tuple[Path, Plan]:
+    """Write a project learnt from a CSV or Parquet file to `parent/name`.
+
+    Raises NameInvalid, FolderOccupied, DataFileInvalid or DataUnusable; then nothing is written.
+    """
+    folder = _free_folder(name, parent)
+    plan = planning.plan(name, source, target_name=target, time_name=time, positive=positive)
+    files = rendering.render(plan, folder)
+    return _put(folder, lambda partial: _write(partial, files)), plan
+
+
+def from_template(name: str, parent: Path) -> Path:
+    """Write the transfer screening example to `parent/name`. Raises NameInvalid, FolderOccupied."""
+    folder = _free_folder(name, parent)
+    return _put(folder, _copy_example)
+
+
+def _free_folder(name: str, parent: Path) -> Path:
+    naming.check_project_name(name)
+    folder = parent / name
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FolderOccupied(f"{folder} exists and is not empty; choose another name or empty it")
+    return folder
+
+
+def _put(folder: Path, fill: Callable[[Path], None]) -> Path:
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+            partial = Path(temporary, folder.name)
+            partial.mkdir()
+            fill(partial)
+            partial.rename(folder)
+    except OSError as error:
+        raise Invalid(f"{folder} cannot be written: {error.strerror}") from error
+    return folder
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
+def _copy_example(folder: Path) -> None:
+    example = _PACKAGED if _PACKAGED.is_dir() else _IN_CHECKOUT
+    shutil.copytree(example, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True)
+    (folder / ".gitignore").write_text(rendering.gitignore(), encoding="utf-8")

@@ -1,0 +1,146 @@
+"""Rendering: the files of a project from a plan."""
+
+import json
+import math
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from andon.scaffold import contract, naming
+from andon.scaffold.domain import Column, Kind, Plan
+from andon.scaffold.planning import HELD_OUT
+
+_FILES = {
+    "andon.toml": "andon.toml.jinja",
+    "automation.py": "automation.py.jinja",
+    "contract.py": "contract.py.jinja",
+    "train.py": "train.py.jinja",
+    "policies/{module}.yaml": "policy.yaml.jinja",
+    "tests/test_automation.py": "test_automation.py.jinja",
+    "pyproject.toml": "pyproject.toml.jinja",
+    ".gitignore": "gitignore.jinja",
+    "README.md": "README.md.jinja",
+}
+_FEATURE_KINDS = {
+    Kind.NUMBER: "NUMBER",
+    Kind.INTEGER: "NUMBER",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.CATEGORY: "CATEGORY",
+    Kind.TIME: "TIME",
+}
+_HIGHEST_RISK = 0.05
+_FEWEST_PER_LEAF, _MOST_PER_LEAF = 2, 20
+
+
+def render(plan: Plan, folder: Path) -> dict[str, str]:
+    """The text of each file by its path in the project that will stand in `folder`."""
+    environment = _environment()
+    values = _values(plan, folder)
+    return {
+        path.format(module=values["module"]): environment.get_template(template).render(values)
+        for path, template in _FILES.items()
+    }
+
+
+def gitignore() -> str:
+    """What a project does not commit."""
+    return _environment().get_template(_FILES[".gitignore"]).render()
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("andon.scaffold", "templates/project"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 (Python, TOML and Markdown, no HTML)
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"literal": _literal, "quotable": contract.one_line}
+    return environment
+
+
+def _values(plan: Plan, folder: Path) -> dict[str, Any]:
+    fields, helpers = contract.field_lines(plan.columns), contract.helpers(plan.columns)
+    example = [(column.name, _typical(column)) for column in plan.columns if column.kind.learnable]
+    required = [column.name for column in plan.columns if column.kind.learnable and not column.missing]
+    return {
+        "plan": plan,
+        "module": plan.name.replace("-", "_"),
+        "contract": naming.class_name(plan.name),
+        "fields": fields,
+        "helpers": helpers,
+        "imports": contract.imports(fields, helpers),
+        "kinds": _FEATURE_KINDS,
+        "outcomes": _outcomes(plan),
+        "question": _question(plan),
+        "risk": _risk(plan),
+        "data": os.path.relpath(plan.source.resolve(), folder.resolve()),
+        "held_out": HELD_OUT,
+        "split": f"by {plan.time.name}: the newest quarter is held out"
+        if plan.time
+        else "at random, each class alike: a quarter is held out",
+        "leaf": max(_FEWEST_PER_LEAF, min(_MOST_PER_LEAF, plan.rows // 50)),
+        "example": example,
+        "required": required,
+    }
+
+
+def _question(plan: Plan) -> str:
+    target = plan.target
+    what = f"whether {target.name} is {target.classes[1]}" if target.binary else f"which {target.name} it is"
+    return contract.one_line(what)
+
+
+def _outcomes(plan: Plan) -> list[dict[str, str]]:
+    if plan.target.binary:
+        return [
+            {
+                "name": "flag",
+                "rule": "flagged",
+                "reason": "HIGH_SCORE",
+                "when": "risk.certain && prediction.score >= 0.5",
+            },
+            {
+                "name": "clear",
+                "rule": "cleared",
+                "reason": "LOW_SCORE",
+                "when": "risk.certain && prediction.score < 0.5",
+            },
+        ]
+    names = naming.outcome_names(plan.target.classes)
+    return [
+        {
+            "name": name,
+            "rule": f"is_{name}",
+            "reason": f"LIKELY_{name.upper()}",
+            "when": _yaml(f"risk.certain && prediction.label == {json.dumps(label)}"),
+        }
+        for name, label in zip(names, plan.target.classes, strict=True)
+    ]
+
+
+def _risk(plan: Plan) -> float:
+    """Well below the error of a blind guess, rounded to one digit."""
+    wanted = min(_HIGHEST_RISK, plan.target.rarest_share / 3)
+    digits = -math.floor(math.log10(wanted))
+    return max(0.001, round(wanted, digits))
+
+
+def _typical(column: Column) -> str | float | int | bool:
+    if column.kind is Kind.CATEGORY:
+        return column.categories[0]
+    if column.kind is Kind.BOOLEAN or column.median is None:
+        return False
+    if column.kind is Kind.TIME:
+        return datetime.fromtimestamp(round(column.median), UTC).isoformat()
+    return int(column.median) if column.kind is Kind.INTEGER else column.median
+
+
+def _literal(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _yaml(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
