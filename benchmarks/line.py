@@ -63,6 +63,13 @@ class Line:
             raise LineFailed(f"`andon {' '.join(arguments[:3])}` ended with {done.returncode}: {said[-2000:]}")
         return done.stdout
 
+    def key(self, name: str, role: str) -> str:
+        """A new API key for everything that `role` may."""
+        printed: dict[str, str] = json.loads(
+            self.command("keys", "create", name, "--role", role, "--reason", "benchmark", "--json")
+        )
+        return printed["token"]
+
     def up(self, *, timeout: float = 60.0) -> None:
         """Start `andon up` and wait until it is ready for decisions."""
         with self.log.open("wb") as log:
@@ -170,9 +177,14 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def parsed(text: str) -> Any:
-    """The JSON document that a command with `--json` printed."""
-    return json.loads(text)
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until `process` listens on `port`. Raises LineFailed when it ends or takes more than 30 s."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise LineFailed(f"Nothing listened on port {port}")
 
 
 def _share(process: psutil.Process) -> int:

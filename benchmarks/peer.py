@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from pydantic import create_model
 
 model = skops.io.load(os.environ["PEER_MODEL"], trusted=skops.io.get_untrusted_types(file=os.environ["PEER_MODEL"]))
-fields: dict[str, Any] = {name: (float, ...) for name in os.environ["PEER_FEATURES"].split(",")}
+fields: dict[str, Any] = dict.fromkeys(os.environ["PEER_FEATURES"].split(","), (float, ...))
 Row = create_model("Row", **fields)
 
 app = FastAPI()

@@ -1,0 +1,43 @@
+"""Trains 100 trees on 20 numbers and packs them."""
+
+import numpy as np
+from automation import bench
+from sklearn.ensemble import GradientBoostingClassifier
+
+from andon.models import FeatureKind, FeatureSpec, encode, pack
+
+NAMES = ("amount", *(f"v{i}" for i in range(1, 17)), *bench.feature_names)
+FEATURES = tuple(FeatureSpec(name, FeatureKind.NUMBER) for name in NAMES)
+CLASSES = ("no", "yes")
+
+
+def main() -> None:
+    """A task with some noise: the first five numbers and a window decide."""
+    rng = np.random.default_rng(7)
+    numbers = rng.standard_normal((6_000, len(NAMES)))
+    numbers[:, 0] = np.exp(numbers[:, 0] + 4)
+    numbers[:, -3] = rng.integers(1, 20, len(numbers))
+    numbers[:, -2] = numbers[:, 0] * numbers[:, -3]
+    numbers[:, -1] = numbers[:, 0]
+    signal = numbers[:, 1:6].sum(axis=1) + 0.1 * numbers[:, -3] - 3.0
+    labels = [CLASSES[int(one)] for one in signal + 0.5 * rng.standard_normal(len(signal)) > 0]
+    columns = {name: numbers[:, i] for i, name in enumerate(NAMES)}
+    train, held_out = (
+        {name: values[part] for name, values in columns.items()} for part in (slice(0, 4_000), slice(4_000, None))
+    )
+    model = GradientBoostingClassifier(n_estimators=100, random_state=7)
+    model.fit(encode(FEATURES, train), np.array([label == "yes" for label in labels[:4_000]], dtype=int))
+    pack(
+        "package",
+        name=bench.model,
+        model=model,
+        features=FEATURES,
+        classes=CLASSES,
+        training=(train, labels[:4_000]),
+        held_out=(held_out, labels[4_000:]),
+        split="the first 4,000 rows train",
+    )
+
+
+if __name__ == "__main__":
+    main()

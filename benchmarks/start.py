@@ -1,0 +1,97 @@
+"""From an empty folder to the first decision, what a restart takes, and how much memory everything needs together.
+
+The environment is there already. Goals: 60 s to the first decision, 8 s for a restart, 500 MB resident (PSS of all processes).
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.line import Line
+from benchmarks.wire import Connection, request
+
+GOALS = {"first_decision_seconds": 60.0, "restart_seconds": 8.0, "memory_mb": 500.0}
+
+TRANSFER = {
+    "transfer_id": "t-1",
+    "account_id": "a-1",
+    "amount": 25.0,
+    "country": "DE",
+    "channel": "mobile",
+    "hour": 12,
+    "beneficiary_is_new": False,
+    "account_age_days": 900,
+    "device_trust": 0.9,
+}
+
+
+def main() -> int:
+    """Measure, print, and with --check say whether the goals were reached."""
+    arguments = argparse.ArgumentParser(prog="script/bench start", description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
+    check = arguments.parse_args().check
+    with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
+        Path(name).chmod(0o711)
+        figures = _measured(Path(name) / "project")
+    missed = [name for name, goal in GOALS.items() if figures[name] > goal]
+    table = Table("", "measured", "goal")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), f"{value:,.1f}", f"{GOALS[name]:,.0f}" if name in GOALS else "")
+    Console().print(table)
+    print(json.dumps({"benchmark": "start", **figures, "goals": GOALS, "missed": missed}))
+    return 1 if check and missed else 0
+
+
+def _measured(folder: Path) -> dict[str, float]:
+    folder.mkdir()
+    began, figures = time.perf_counter(), dict[str, float]()
+
+    def phase(name: str, work: Callable[[], object]) -> None:
+        since = time.perf_counter()
+        work()
+        figures[f"{name}_seconds"] = round(time.perf_counter() - since, 2)
+
+    with Line(folder, environment={"CORE_BANKING_SECRET": "whsec_" + "bm90IHNlY3JldCwgYSBiZW5jaG1hcms="}) as line:
+        phase("init", lambda: line.command("init", "."))
+        phase("train", lambda: line.command("models", "register", "--from-script", "train.py", "--reason", "benchmark"))
+        phase(
+            "alias",
+            lambda: line.command("models", "alias", "set", "fraud-risk", "champion", "1", "--reason", "benchmark"),
+        )
+        key = line.key("bench", "caller")
+        phase("up", line.up)
+        asyncio.run(_decide(line, key, times=1))
+        figures["first_decision_seconds"] = round(time.perf_counter() - began, 2)
+        asyncio.run(_decide(line, key, times=2_000))
+        figures["memory_mb"] = round(line.memory() / 1e6, 1)
+        phase("stop", line.down)
+        phase("restart", lambda: _restart(line, key))
+    return figures
+
+
+def _restart(line: Line, key: str) -> None:
+    line.up()
+    asyncio.run(_decide(line, key, times=1))
+
+
+async def _decide(line: Line, key: str, *, times: int) -> None:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    url = f"{line.url}/v1/automations/transfer-screening/decisions"
+    sent = request("POST", url, headers=headers, body=json.dumps(TRANSFER).encode())
+    async with await Connection.to(url) as connection:
+        for _ in range(times):
+            answer = await connection.send(sent)
+            if answer.status != 200:
+                raise RuntimeError(f"A decision failed: {answer.status} {answer.body[:300].decode(errors='replace')}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
