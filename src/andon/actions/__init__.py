@@ -5,7 +5,7 @@ people who look after what could not be delivered. Start reading at `domain.py`.
 """
 
 from andon.actions.deliveries import Deliveries, Observer
-from andon.actions.domain import TOPIC, Action, ActionState, Answer, AnswerKind, Attempt, BreakerState, Disabled
+from andon.actions.domain import Action, ActionState, Answer, AnswerKind, Attempt, BreakerState, Disabled
 from andon.actions.errors import (
     ActionNotDead,
     ActionNotFound,
@@ -28,7 +28,6 @@ from andon.actions.service import (
 )
 
 __all__ = [
-    "TOPIC",
     "Action",
     "ActionNotDead",
     "ActionNotFound",

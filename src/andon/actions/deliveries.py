@@ -16,10 +16,11 @@ from uuid import UUID
 import structlog
 
 from andon.actions import service, store
-from andon.actions.domain import TOPIC, Answer, Attempt, BreakerState, Disabled, GiveUp, follow_up
+from andon.actions.domain import Answer, Attempt, BreakerState, Disabled, GiveUp, follow_up
 from andon.actions.grouping import Grouped
 from andon.actions.lanes import Lane, ask
 from andon.actions.ports import Connector, Delivery, Destination
+from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, DatabaseUnavailable
@@ -276,7 +277,7 @@ class Deliveries:
     def _claim(self, limit: int, waiting: Sequence[str]) -> tuple[list[outbox.Message], dict[str, Disabled]]:
         with self._database.begin() as tx:
             claimed = outbox.claim(
-                tx, TOPIC, limit=limit, now=self._clock.now(), lease=LEASE, unless=("destination", waiting)
+                tx, DELIVER_ACTION, limit=limit, now=self._clock.now(), lease=LEASE, unless=("destination", waiting)
             )
             return claimed, store.disabled(tx) if claimed else {}
 

@@ -5,9 +5,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-TOPIC = "action.deliver"
-"""The topic of the outbox on which actions wait."""
-
 BACKOFF_BASE = timedelta(seconds=1)
 BACKOFF_CAP = timedelta(hours=1)
 RETRY_AFTER_CAP = timedelta(days=1)

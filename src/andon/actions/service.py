@@ -8,7 +8,7 @@ from uuid import UUID
 
 from andon import audit
 from andon.actions import store
-from andon.actions.domain import TOPIC, Action, ActionState, AnswerKind, Attempt, Disabled
+from andon.actions.domain import Action, ActionState, AnswerKind, Attempt, Disabled
 from andon.actions.errors import (
     ActionNotDead,
     ActionNotFound,
@@ -16,6 +16,7 @@ from andon.actions.errors import (
     DestinationNotDisabled,
     ReasonMissing,
 )
+from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
 from andon.kernel.db import Tx
 from andon.kernel.identity import Actor
@@ -27,13 +28,13 @@ def page(
     tx: Tx, state: ActionState, *, automations: Sequence[str] | None, limit: int = 50, before: UUID | None = None
 ) -> list[Action]:
     """Actions in one state, newest first; only those of the named automations unless that is None."""
-    messages = outbox.page(tx, TOPIC, outbox.State(state), scopes=automations, limit=limit, before=before)
+    messages = outbox.page(tx, DELIVER_ACTION, outbox.State(state), scopes=automations, limit=limit, before=before)
     return [action_of(message) for message in messages]
 
 
 def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
     """How many dead letters each of the named automations has (None: all automations); one without any is left out."""
-    found = outbox.count_by_scope(tx, TOPIC, outbox.State.DEAD)
+    found = outbox.count_by_scope(tx, DELIVER_ACTION, outbox.State.DEAD)
     return {name: count for name, count in found.items() if automations is None or name in automations}
 
 
@@ -44,7 +45,7 @@ def get(tx: Tx, action_id: UUID) -> Action:
 
 def of_decision(tx: Tx, decision_id: UUID) -> list[Action]:
     """All actions that follow one decision, oldest first."""
-    return [action_of(message) for message in outbox.about(tx, decision_id) if message.topic == TOPIC]
+    return [action_of(message) for message in outbox.about(tx, decision_id) if message.topic == DELIVER_ACTION]
 
 
 def attempts(tx: Tx, action_id: UUID, *, now: datetime) -> list[Attempt]:
@@ -145,7 +146,7 @@ def action_of(message: outbox.Message) -> Action:
 
 def _message(tx: Tx, action_id: UUID) -> outbox.Message:
     message = outbox.find(tx, action_id)
-    if message is None or message.topic != TOPIC:
+    if message is None or message.topic != DELIVER_ACTION:
         raise ActionNotFound(f"No action {action_id}")
     return message
 
