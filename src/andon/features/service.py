@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from andon.authoring import Feature
+from andon.authoring import Feature, Request, Window
 from andon.features.domain import Needs, Row, Snapshot, TileDelta, Value
 from andon.features.errors import FeatureFailed
+from andon.features.values import computed
+from andon.features.windows import BatchState, needed, plans_of
 
 
 @dataclass(slots=True)
 class Computed:
     """The features of a batch, row by row in arrival order, and what its inputs add to the tiles.
 
-    `failures` are by row number: that row's features are incomplete, and its decision goes to a person.
+    `failures` are by row number: that row lacks the feature that failed, and its decision goes to a person.
     """
 
     rows: list[dict[str, Value]]
@@ -23,20 +24,40 @@ class Computed:
 
 
 class FeatureSet:
-    """The features of one automation, prepared once; its methods are pure."""
+    """The features of one automation, prepared once; what its methods do is pure, save for the builder's own functions."""
 
     def __init__(self, automation: str, features: Sequence[Feature]) -> None:
-        raise NotImplementedError
+        self._requests = [(f.name, f.compute) for f in features if isinstance(f, Request)]
+        self._plans = plans_of(automation, [f for f in features if isinstance(f, Window)])
+
+    @property
+    def windowed(self) -> bool:
+        """Whether a batch needs tiles at all."""
+        return bool(self._plans)
 
     def needs(self, inputs: Sequence[Row], at: Sequence[datetime]) -> Needs:
         """Which tiles must be read before `compute`; falsy when none."""
-        raise NotImplementedError
+        if not self._plans:
+            return Needs({})
+        return Needs(needed(self._plans, inputs, [moment.timestamp() for moment in at]))
 
     def compute(self, inputs: Sequence[Row], at: Sequence[datetime], snapshot: Snapshot) -> Computed:
         """The features of a batch in arrival order: an input sees those before it, and itself."""
-        raise NotImplementedError
+        done = Computed([{} for _ in inputs])
+        if self._requests:
+            self._by_function(inputs, done)
+        if self._plans:
+            state = BatchState(snapshot)
+            for row, moment, features in zip(inputs, at, done.rows, strict=True):
+                for plan in self._plans:
+                    features.update(state.pass_through(plan, row, moment.timestamp()))
+            done.deltas = state.deltas()
+        return done
 
-
-async def read(connection: Any, needs: Needs) -> Snapshot:
-    """All tiles a batch needs, in one query (asyncpg)."""
-    raise NotImplementedError
+    def _by_function(self, inputs: Sequence[Row], done: Computed) -> None:
+        for number, (row, features) in enumerate(zip(inputs, done.rows, strict=True)):
+            for name, function in self._requests:
+                try:
+                    features[name] = computed(name, function, row)
+                except FeatureFailed as failed:
+                    done.failures.setdefault(number, failed)

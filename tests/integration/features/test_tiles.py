@@ -1,0 +1,168 @@
+"""Tiles in PostgreSQL and in memory behave alike: what was written is read, merged, and forgotten in time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import pytest
+
+from andon.authoring import Window
+from andon.features import (
+    PRUNED_AT_ONCE,
+    FeatureSet,
+    MemoryTiles,
+    Needs,
+    Snapshot,
+    TileDelta,
+    columns_of,
+    insert_sql,
+    prune,
+    read,
+)
+from andon.kernel.db import Database
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+VELOCITY = Window("amount", by="account", over=("10m", "1h", "24h"), aggregates=("count", "sum", "mean", "min", "max"))
+
+
+class Store(Protocol):
+    """What both kinds of tiles can do, as a test sees it."""
+
+    def read(self, needs: Needs) -> Snapshot: ...
+    def write(self, deltas: Iterable[TileDelta]) -> None: ...
+    def prune(self, now: datetime) -> int: ...
+
+
+class PostgresTiles:
+    """The face of the slice over a real database, a connection for each call."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self, needs: Needs) -> Snapshot:
+        async def go() -> Snapshot:
+            async with self._connection() as connection:
+                return await read(connection, needs)
+
+        return asyncio.run(go())
+
+    def write(self, deltas: Iterable[TileDelta]) -> None:
+        async def go() -> None:
+            async with self._connection() as connection:
+                statement = f"WITH tiles AS ({insert_sql(2)}) SELECT $1::text"
+                await connection.fetchval(statement, "recorded", *columns_of(list(deltas)))
+
+        asyncio.run(go())
+
+    def prune(self, now: datetime) -> int:
+        with self._database.begin() as tx:
+            return prune(tx, now)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        connection = await self._database.connect()
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(params=["postgres", "memory"])
+def tiles(request: pytest.FixtureRequest) -> Store:
+    return PostgresTiles(request.getfixturevalue("database")) if request.param == "postgres" else MemoryTiles()
+
+
+def seen(tiles: Store, features: FeatureSet, *batch: tuple[dict[str, Any], datetime]) -> list[dict[str, Any]]:
+    """What a batch sees; afterwards it is recorded."""
+    inputs, at = [row for row, _ in batch], [moment for _, moment in batch]
+    computed = features.compute(inputs, at, tiles.read(features.needs(inputs, at)))
+    tiles.write(computed.deltas)
+    return computed.rows
+
+
+def transfer(amount: float | None, account: Any = "A") -> dict[str, Any]:
+    return {"amount": amount, "account": account}
+
+
+def test_a_batch_sees_what_earlier_batches_recorded(tiles: Store) -> None:
+    features = FeatureSet("line", [VELOCITY])
+    seen(tiles, features, (transfer(10.0), NOW), (transfer(5.0, "B"), NOW))
+    [row] = seen(tiles, features, (transfer(30.0), NOW + timedelta(minutes=30)))
+    assert (row["amount_count_10m"], row["amount_sum_10m"]) == (1, 30.0)
+    assert (row["amount_count_1h"], row["amount_sum_1h"], row["amount_mean_1h"]) == (2, 40.0, 20.0)
+    assert (row["amount_min_24h"], row["amount_max_24h"]) == (10.0, 30.0)
+
+
+def test_the_second_of_two_in_one_batch_sees_the_first_and_both_are_recorded(tiles: Store) -> None:
+    features = FeatureSet("line", [VELOCITY])
+    rows = seen(tiles, features, (transfer(1.0), NOW), (transfer(2.0), NOW))
+    assert [row["amount_count_10m"] for row in rows] == [1, 2]
+    [after] = seen(tiles, features, (transfer(4.0), NOW + timedelta(seconds=1)))
+    assert (after["amount_count_10m"], after["amount_sum_10m"], after["amount_max_10m"]) == (3, 7.0, 4.0)
+
+
+def test_automations_fields_and_accounts_do_not_see_each_other(tiles: Store) -> None:
+    mine, other = FeatureSet("line", [VELOCITY]), FeatureSet("other", [VELOCITY])
+    seen(tiles, mine, (transfer(1.0), NOW))
+    assert seen(tiles, other, (transfer(1.0), NOW))[0]["amount_count_1h"] == 1
+    assert seen(tiles, mine, (transfer(1.0, "B"), NOW))[0]["amount_count_1h"] == 1
+
+
+def test_a_value_that_is_no_number_is_not_counted(tiles: Store) -> None:
+    features = FeatureSet("line", [VELOCITY])
+    for amount in (None, float("nan"), float("inf"), 1e300):
+        [row] = seen(tiles, features, (transfer(amount), NOW))
+        assert (row["amount_count_1h"], row["amount_sum_1h"], row["amount_max_1h"]) == (0, 0.0, None)
+
+
+@pytest.mark.parametrize("account", ["x" * 10_000, "a\x00b", "\ud800", "", "Zoë", 7, True, NOW])
+def test_any_value_may_name_an_account(tiles: Store, account: Any) -> None:
+    features = FeatureSet("line", [VELOCITY])
+    seen(tiles, features, (transfer(1.0, account), NOW))
+    assert seen(tiles, features, (transfer(1.0, account), NOW))[0]["amount_count_1h"] == 2
+
+
+def test_sums_of_the_largest_values_that_count_stay_numbers(tiles: Store) -> None:
+    features = FeatureSet("line", [VELOCITY])
+    for _ in range(3):
+        [row] = seen(tiles, features, (transfer(1e100), NOW))
+    assert row["amount_sum_1h"] == pytest.approx(3e100)
+
+
+def test_pruning_forgets_nothing_that_a_window_still_reaches(tiles: Store) -> None:
+    features = FeatureSet("line", [Window("amount", by="account", over=("10m",))])
+    seen(tiles, features, (transfer(1.0), NOW))
+    assert tiles.prune(NOW + timedelta(minutes=10)) == 0
+    assert seen(tiles, features, (transfer(1.0), NOW + timedelta(minutes=9)))[0]["amount_count_10m"] == 2
+    assert tiles.prune(NOW + timedelta(minutes=15)) == 1
+    assert tiles.prune(NOW + timedelta(days=1)) == 1
+
+
+def test_pruning_goes_on_until_all_is_gone(database: Database) -> None:
+    tiles = PostgresTiles(database)
+    features = FeatureSet("line", [Window("amount", by="account", over=("1m",))])
+    batch = [(transfer(1.0, str(number)), NOW) for number in range(PRUNED_AT_ONCE + 5)]
+    seen(tiles, features, *batch)
+    assert [tiles.prune(NOW + timedelta(hours=1)) for _ in range(3)] == [PRUNED_AT_ONCE, 5, 0]
+
+
+def test_two_gateways_that_write_the_same_accounts_lose_nothing_and_do_not_deadlock(database: Database) -> None:
+    features = FeatureSet("line", [VELOCITY])
+    accounts = [str(number) for number in range(20)]
+
+    async def gateway(order: Callable[[list[str]], list[str]]) -> None:
+        connection = await database.connect()
+        for _ in range(25):
+            inputs = [transfer(1.0, account) for account in order(accounts)]
+            computed = features.compute(inputs, [NOW] * len(inputs), {})
+            await connection.execute(insert_sql(1), *columns_of(computed.deltas))
+        await connection.close()
+
+    async def both() -> None:
+        await asyncio.gather(gateway(list), gateway(lambda all_: list(reversed(all_))))
+
+    asyncio.run(both())
+    [row] = seen(PostgresTiles(database), features, (transfer(1.0, "7"), NOW))
+    assert (row["amount_count_1h"], row["amount_sum_24h"]) == (51, 51.0)
