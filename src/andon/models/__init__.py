@@ -4,21 +4,26 @@ A builder's training script calls `encode` and `pack`; the platform calls `regis
 model is `serving`'s matter. Start reading at `manifest.py`.
 """
 
+from andon.models.calibration import Calibrator
 from andon.models.domain import CHAMPION, Alias, ModelVersion
-from andon.models.encoding import Matrix, Rows, categorical_columns, columns_of, encode, encode_labels
+from andon.models.encoding import Encoder, Matrix, Rows, categorical_columns, columns_of, encode, encode_labels, text_of
 from andon.models.errors import (
+    AliasInvalid,
     AliasNotFound,
-    AliasUnchanged,
     ModelNotFound,
     PackageDamaged,
     PackageInvalid,
     PickleRefused,
+    ReasonMissing,
     TrainingFailed,
     ValueUnusable,
     VersionNotFound,
 )
 from andon.models.manifest import Calibration, Curve, Manifest, RiskEvidence, Runtime
+from andon.models.outputs import fault_of, probabilities_of
+from andon.models.package import PLAIN_TYPES
 from andon.models.packing import pack
+from andon.models.risk import threshold_for
 from andon.models.service import (
     alias_history,
     by_alias,
@@ -33,11 +38,14 @@ from andon.models.signature import FeatureKind, FeatureSpec, Signature
 
 __all__ = [
     "CHAMPION",
+    "PLAIN_TYPES",
     "Alias",
+    "AliasInvalid",
     "AliasNotFound",
-    "AliasUnchanged",
     "Calibration",
+    "Calibrator",
     "Curve",
+    "Encoder",
     "FeatureKind",
     "FeatureSpec",
     "Manifest",
@@ -47,6 +55,7 @@ __all__ = [
     "PackageDamaged",
     "PackageInvalid",
     "PickleRefused",
+    "ReasonMissing",
     "RiskEvidence",
     "Rows",
     "Runtime",
@@ -60,11 +69,15 @@ __all__ = [
     "columns_of",
     "encode",
     "encode_labels",
+    "fault_of",
     "fetch",
     "get",
     "list_aliases",
     "list_versions",
     "pack",
+    "probabilities_of",
     "register",
     "set_alias",
+    "text_of",
+    "threshold_for",
 ]

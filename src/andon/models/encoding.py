@@ -4,34 +4,213 @@ A number stands as it is, a boolean as 0 or 1, a category as the position among 
 columns: seconds since 1970, hour of the day and weekday (0 is Monday), in UTC. Missing and unknown are NaN.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models.signature import FeatureSpec
+from andon.models.errors import ValueUnusable
+from andon.models.signature import FeatureKind, FeatureSpec
 
 Matrix: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """Columns by name (arrays or lists), or a list of rows."""
 
+_MISSING = math.nan
+_TIME_PARTS = ("", "_hour", "_weekday")
+_DAY = 86_400.0
+_THURSDAY = 3
+"""The weekday of 1970-01-01."""
+
+
+class Encoder:
+    """The encoding of one signature, prepared once and used for every batch."""
+
+    def __init__(self, features: Sequence[FeatureSpec]) -> None:
+        self.features = tuple(features)
+        self.columns = columns_of(features)
+        names = [feature.name for feature in features for _ in range(_width(feature))]
+        self._coders = [(at, coder) for at, coder in enumerate(_coders(features)) if coder is not None]
+        self._pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+
+    def encode(self, rows: Sequence[Mapping[str, Any]]) -> Matrix:
+        """The matrix of a batch of rows, each of which holds every feature (None is missing). Raises ValueUnusable."""
+        try:
+            picked = [list(self._pick(row)) for row in rows]
+            for values in picked:
+                for at, coder in self._coders:
+                    values[at] = coder[values[at]]
+            matrix = np.array(list(chain.from_iterable(picked)), dtype=np.float64)
+        except (KeyError, TypeError, ValueError, OverflowError, ValueUnusable) as error:
+            raise self._blame(rows, error) from error
+        return matrix.reshape(len(rows), len(self.columns))
+
+    def _blame(self, rows: Sequence[Mapping[str, Any]], error: Exception) -> ValueUnusable:
+        for number, row in enumerate(rows):
+            for feature in self.features:
+                if feature.name not in row:
+                    return ValueUnusable(f"Row {number} has no value for {feature.name!r}; give None for a missing one")
+                try:
+                    _column(feature, [row[feature.name]])
+                except ValueUnusable as unusable:
+                    return unusable
+        return ValueUnusable(str(error))
+
 
 def columns_of(features: Sequence[FeatureSpec]) -> tuple[str, ...]:
     """The names of the matrix's columns."""
-    raise NotImplementedError
+    return tuple(feature.name + part for feature in features for part in _TIME_PARTS[: _width(feature)])
 
 
 def categorical_columns(features: Sequence[FeatureSpec]) -> tuple[int, ...]:
     """The positions of the columns that hold category codes, for training."""
-    raise NotImplementedError
+    kinds = [feature.kind for feature in features for _ in range(_width(feature))]
+    return tuple(at for at, kind in enumerate(kinds) if kind is FeatureKind.CATEGORY)
 
 
 def encode(features: Sequence[FeatureSpec], rows: Rows) -> Matrix:
     """The matrix [rows, columns] a model is trained on. Raises ValueUnusable."""
-    raise NotImplementedError
+    if not isinstance(rows, Mapping):
+        return Encoder(features).encode(rows)
+    absent = [feature.name for feature in features if feature.name not in rows]
+    if absent:
+        raise ValueUnusable(f"The rows have no column {', '.join(map(repr, absent))}")
+    lengths = {feature.name: len(rows[feature.name]) for feature in features}
+    if len(set(lengths.values())) != 1:
+        raise ValueUnusable(f"The columns differ in length: {lengths}")
+    return np.column_stack([_column(feature, rows[feature.name]) for feature in features])
 
 
 def encode_labels(classes: Sequence[str], labels: Sequence[Any]) -> NDArray[np.int64]:
     """The position of each label among the classes. Raises ValueUnusable for a missing or unknown one."""
-    raise NotImplementedError
+    positions = {name: position for position, name in enumerate(classes)}
+    texts = [text_of(label) for label in values_of(labels)]
+    unknown = sorted({str(text) for text in texts if text not in positions})
+    if unknown:
+        raise ValueUnusable(f"Labels {', '.join(unknown[:5])} are not among the classes {', '.join(classes)}")
+    return np.array([positions[text] for text in texts if text is not None], dtype=np.int64)
+
+
+def text_of(value: Any) -> str | None:
+    """A category or class as text: `5411` for 5411 and 5411.0, `true` for True, None for a missing value. Raises ValueUnusable."""
+    if isinstance(value, Enum):
+        value = value.value
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float | np.floating | Decimal):
+        return _text_of_float(float(value))
+    if isinstance(value, int | np.integer | UUID):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise ValueUnusable(f"A category is text, a number, a boolean or a date; got {type(value).__name__}")
+
+
+def values_of(column: Any) -> list[Any]:
+    """A column's values as plain Python objects, None where an array masks or lacks one."""
+    if isinstance(column, np.ndarray):
+        return list((column.astype("datetime64[us]") if column.dtype.kind == "M" else column).tolist())
+    return list(column)
+
+
+def _text_of_float(value: float) -> str | None:
+    if math.isnan(value):
+        return None
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+class _Categories(dict[Any, float]):
+    """Known values to codes; a value that is not text is looked up by its text."""
+
+    def __init__(self, categories: Iterable[str]) -> None:
+        super().__init__({name: float(code) for code, name in enumerate(categories)})
+
+    def __missing__(self, value: Any) -> float:
+        text = text_of(value)
+        return _MISSING if text is None else self.get(text, _MISSING)
+
+
+class _Booleans(dict[Any, float]):
+    """0 and 1; numbers and `true`/`false` as text are taken too."""
+
+    def __init__(self) -> None:
+        super().__init__({False: 0.0, True: 1.0, None: _MISSING})
+
+    def __missing__(self, value: Any) -> float:
+        if isinstance(value, float) and math.isnan(value):
+            return _MISSING
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return float(value.lower() == "true")
+        raise ValueUnusable(f"expected true or false, got {type(value).__name__}")
+
+
+class _TimePart:
+    """One number of a time: a datetime or date (UTC unless it says otherwise), ISO 8601 text, or seconds since 1970."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+
+    def __getitem__(self, value: Any) -> float:
+        seconds = _seconds(value)
+        if self._part == "_hour":
+            return seconds % _DAY / 3600
+        return (seconds // _DAY + _THURSDAY) % 7 if self._part == "_weekday" else seconds
+
+
+def _seconds(value: Any) -> float:
+    if value is None:
+        return _MISSING
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp()
+    return float(value)
+
+
+def _width(feature: FeatureSpec) -> int:
+    return len(_TIME_PARTS) if feature.kind is FeatureKind.TIME else 1
+
+
+def _coders(features: Sequence[FeatureSpec]) -> list[Any]:
+    """For each column what maps a raw value to its number by `[]`; None where numpy reads the number itself."""
+    coders: list[Any] = []
+    for feature in features:
+        match feature.kind:
+            case FeatureKind.NUMBER:
+                coders.append(None)
+            case FeatureKind.BOOLEAN:
+                coders.append(_Booleans())
+            case FeatureKind.CATEGORY:
+                coders.append(_Categories(feature.categories))
+            case FeatureKind.TIME:
+                coders.extend(_TimePart(part) for part in _TIME_PARTS)
+    return coders
+
+
+def _column(feature: FeatureSpec, values: Any) -> Matrix:
+    """One raw feature as its columns of the matrix. Raises ValueUnusable, which names the feature but no value."""
+    numeric = isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and not np.ma.isMaskedArray(values)
+    try:
+        if numeric and feature.kind is FeatureKind.NUMBER:
+            return np.asarray(values, dtype=np.float64).reshape(-1, 1)
+        plain = values_of(values)
+        columns = [plain if coder is None else [coder[v] for v in plain] for coder in _coders([feature])]
+        return np.array(columns, dtype=np.float64).T
+    except (TypeError, ValueError, OverflowError, ValueUnusable) as error:
+        raise ValueUnusable(f"Feature {feature.name!r} is a {feature.kind}; a value is not: {_shown(error)}") from error
+
+
+def _shown(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueUnusable) else type(error).__name__

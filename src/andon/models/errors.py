@@ -1,6 +1,6 @@
 """What can be wrong with a package, a version or an alias."""
 
-from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from andon.kernel.errors import Invalid, NotFound, Unavailable
 
 
 class PackageInvalid(Invalid):
@@ -31,8 +31,12 @@ class AliasNotFound(NotFound):
     """The alias points to no version of this model."""
 
 
-class AliasUnchanged(Conflict):
-    """The alias already points to this version."""
+class AliasInvalid(Invalid):
+    """This cannot be the name of an alias."""
+
+
+class ReasonMissing(Invalid):
+    """Say why: a reason is required."""
 
 
 class PackageDamaged(Unavailable):

@@ -1,14 +1,34 @@
 """Packing: called at the end of a builder's training script, writes a folder that can be registered."""
 
+import hashlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from andon.models.encoding import Rows
-from andon.models.signature import FeatureSpec
+import numpy as np
+from numpy.typing import NDArray
+
+from andon.models import calibration, metrics, profile, risk
+from andon.models.encoding import Matrix, Rows, columns_of, encode, encode_labels
+from andon.models.errors import PackageInvalid
+from andon.models.manifest import MANIFEST_FILE, Code, Environment, File, Manifest, Probes, TrainingData
+from andon.models.outputs import fault_of
+from andon.models.package import digest_of
+from andon.models.savers import Saved, save
+from andon.models.signature import FeatureKind, FeatureSpec, Signature, task_of
 
 FOLDER_VARIABLE = "ANDON_PACKAGE_FOLDER"
 """Environment variable by which `andon models register --from-script` says where to write."""
+
+SEED = 20_261_124
+PROBES = 16
 
 
 def pack(
@@ -32,6 +52,149 @@ def pack(
     are raw values, labels are raw classes; `held_out` must be rows the model was not trained on (one half calibrates,
     the other measures). `split` says in words how they were split; `data` is the file they came from.
     `model_classes` is the order of the model's own output where the model does not say it (ONNX).
-    ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid.
+    ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable.
     """
-    raise NotImplementedError
+    signature = Signature(task=task_of(tuple(classes)), features=tuple(features), classes=tuple(classes))
+    target = _empty(Path(os.environ.get(FOLDER_VARIABLE, folder)))
+    trained = encode(features, training[0]), encode_labels(classes, training[1])
+    held = encode(features, held_out[0]), encode_labels(classes, held_out[1])
+    _check_lengths(trained, held)
+    saved = save(model, target, allow_pickle=allow_pickle)
+    order = _order(signature, saved.classes or model_classes)
+    rng = np.random.default_rng(SEED)
+    probes = _probe(saved, signature, trained[0], rng)
+    manifest = Manifest(
+        name=name,
+        description=description,
+        runtime=saved.runtime,
+        model_file=saved.file,
+        output_order=order,
+        signature=signature,
+        **_measure(_predict(saved, held[0], signature)[:, order], held[1], signature, trained[0], rng),
+        probes=probes,
+        training=TrainingData(
+            digest=digest_of(Path(data)) if data else _digest(trained),
+            rows=len(trained[1]),
+            held_out_rows=len(held[1]),
+            split=split,
+            source=Path(data).name if data else None,
+        ),
+        code=_code(),
+        environment=_environment(),
+        created_at=datetime.now(UTC),
+        files=(_file(target / saved.file),),
+    )
+    (target / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
+    return target
+
+
+def _measure(
+    raw: Matrix, labels: NDArray[np.int64], signature: Signature, trained: Matrix, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Calibrate on one random half of the held-out rows, measure on the other."""
+    shuffled = rng.permutation(len(labels))
+    fitting, measuring = np.array_split(shuffled, 2)
+    fitted = calibration.fit(raw[fitting], labels[fitting])
+    calibrated = calibration.Calibrator(fitted)(raw)
+    confidence, wrong = calibrated.max(axis=1), calibrated.argmax(axis=1) != labels
+    scores = calibrated[:, 1] if signature.task == "binary" else confidence
+    return {
+        "calibration": fitted,
+        "metrics": metrics.metrics_of(calibrated[measuring], labels[measuring], signature.classes, rng=rng),
+        "risk": risk.evidence_of(confidence[fitting], confidence[measuring], wrong[measuring]),
+        "profile": profile.profile_of(signature.features, trained, scores),
+    }
+
+
+def _predict(saved: Saved, matrix: Matrix, signature: Signature) -> Matrix:
+    probabilities = saved.predict(matrix)
+    fault = fault_of(probabilities, len(matrix), len(signature.classes))
+    if fault:
+        raise PackageInvalid(f"The model does not give probabilities of {len(signature.classes)} classes: {fault}")
+    return probabilities
+
+
+def _probe(saved: Saved, signature: Signature, trained: Matrix, rng: np.random.Generator) -> Probes:
+    """Invented rows from each column's own spread, the last with nothing but missing values; serving must answer them alike."""
+    whole = {FeatureKind.CATEGORY, FeatureKind.BOOLEAN}
+    coded = {feature.name for feature in signature.features if feature.kind in whole}
+    rows = np.full((PROBES, trained.shape[1]), np.nan)
+    for at, column in enumerate(columns_of(signature.features)):
+        present = trained[np.isfinite(trained[:, at]), at]
+        if len(present):
+            method: Any = "nearest" if column in coded else "linear"
+            rows[:-1, at] = np.quantile(present, rng.random(PROBES - 1), method=method)
+    try:
+        answers = _predict(saved, rows, signature)
+    except (ValueError, PackageInvalid) as error:
+        raise PackageInvalid(
+            f"The model cannot take a row with missing values, and they come in service ({error}). Put an imputer before "
+            "it (for scikit-learn: make_pipeline(SimpleImputer(...), ...)) or use a model that takes them"
+        ) from error
+    values = tuple(tuple(None if np.isnan(v) else v for v in row) for row in rows.tolist())
+    return Probes(rows=values, probabilities=tuple(map(tuple, answers.tolist())))
+
+
+def _order(signature: Signature, output: Sequence[str] | None) -> tuple[int, ...]:
+    if output is None:
+        return tuple(range(len(signature.classes)))
+    if sorted(output) != sorted(signature.classes):
+        raise PackageInvalid(
+            f"The model's classes {', '.join(output)} are not the classes given: {', '.join(signature.classes)}"
+        )
+    return tuple(list(output).index(name) for name in signature.classes)
+
+
+def _check_lengths(trained: tuple[Matrix, NDArray[np.int64]], held: tuple[Matrix, NDArray[np.int64]]) -> None:
+    for what, (matrix, labels) in (("training", trained), ("held-out", held)):
+        if len(matrix) != len(labels):
+            raise PackageInvalid(f"{len(matrix)} {what} rows have {len(labels)} labels")
+        if len(labels) < 2:
+            raise PackageInvalid(f"At least two {what} rows are needed, got {len(labels)}")
+
+
+def _empty(folder: Path) -> Path:
+    """A fresh folder; one that holds an older package is replaced, any other content is left alone and refused."""
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (folder / MANIFEST_FILE).is_file():
+            raise PackageInvalid(f"{folder} is not empty and holds no package; give a folder of its own")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _file(path: Path) -> File:
+    return File(name=path.name, digest=digest_of(path), size=path.stat().st_size)
+
+
+def _digest(data: tuple[Matrix, NDArray[np.int64]]) -> str:
+    digest = hashlib.sha256()
+    for array in data:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _code() -> Code | None:
+    """The running script and the commit it stands at, as far as there is either."""
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    if file is None:
+        return None
+    script = Path(file).resolve()
+    commit = _git(script.parent, "rev-parse", "HEAD")
+    modified = bool(commit and _git(script.parent, "status", "--porcelain", "--", script.name))
+    return Code(file=script.name, digest=digest_of(script), commit=commit, modified=modified)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    done = subprocess.run(  # noqa: S603 - a fixed program with fixed arguments
+        [git, "-C", str(folder), *arguments], capture_output=True, text=True, check=False, timeout=10
+    )
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _environment() -> Environment:
+    packages = {dist.name: dist.version for dist in importlib.metadata.distributions()}
+    return Environment(python=platform.python_version(), platform=platform.platform(), packages=packages)

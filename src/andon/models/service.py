@@ -1,51 +1,138 @@
 """What can be done with models: register, fetch, point aliases. Changes are audited and announced to running gateways."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from andon.kernel.db import Tx
+from andon import audit
+from andon.kernel.db import Tx, announce
 from andon.kernel.identity import Actor
+from andon.models import cache as package_cache
+from andon.models import store
 from andon.models.domain import Alias, ModelVersion
+from andon.models.errors import AliasInvalid, AliasNotFound, ModelNotFound, ReasonMissing, VersionNotFound
+from andon.models.package import open_package, refuse_pickle
+
+_ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 
 def register(
     tx: Tx, package: Path, *, actor: Actor, reason: str, now: datetime, trust_pickle: bool = False
 ) -> ModelVersion:
-    """Put a packed folder into the registry under its next number; the same package again is the same version."""
-    raise NotImplementedError
+    """Put a packed folder into the registry under its next number; the same package again is the same version.
+
+    Raises PackageInvalid, PickleRefused, ReasonMissing.
+    """
+    opened = open_package(package)
+    if not trust_pickle:
+        refuse_pickle(opened)
+    manifest, why = opened.manifest, _reason(reason)
+    store.lock(tx, manifest.name)
+    known = store.find_by_digest(tx, manifest.name, manifest.digest)
+    if known is not None:
+        return known
+    version = ModelVersion(
+        name=manifest.name,
+        number=store.next_number(tx, manifest.name),
+        digest=manifest.digest,
+        manifest=manifest,
+        registered_by=actor.name,
+        reason=why,
+        registered_at=now,
+        trusted=trust_pickle,
+    )
+    for file in manifest.files:
+        store.add_file(tx, file.digest, opened.chunks(file))
+    store.add(tx, version)
+    after = {"number": version.number, "digest": version.digest, "trusted": trust_pickle}
+    audit.record(
+        tx, actor=actor, action="model.register", subject=f"model:{version.name}", at=now, reason=why, after=after
+    )
+    announce(tx, "models")
+    return version
 
 
 def set_alias(tx: Tx, name: str, alias: str, number: int, *, actor: Actor, reason: str, now: datetime) -> Alias:
-    """Point an alias to a version; running gateways follow within a second of the commit."""
-    raise NotImplementedError
+    """Point an alias to a version; running gateways follow within a second of the commit.
+
+    Where it points there already, nothing changes. Raises AliasInvalid, ReasonMissing, ModelNotFound, VersionNotFound.
+    """
+    if not _ALIAS.match(alias):
+        raise AliasInvalid(f"Alias {alias!r}: lower-case letters, digits and '-', at most 63, a letter first")
+    why = _reason(reason)
+    get(tx, name, number)
+    store.lock(tx, name)
+    before = store.find_alias(tx, name, alias)
+    if before is not None and before.number == number:
+        return before
+    after = Alias(name=name, alias=alias, number=number, set_by=actor.name, reason=why, set_at=now)
+    store.add_alias(tx, after)
+    audit.record(
+        tx,
+        actor=actor,
+        action="model.alias.set",
+        subject=f"model:{name}",
+        at=now,
+        reason=why,
+        before={"alias": alias, "number": before.number if before else None},
+        after={"alias": alias, "number": number},
+    )
+    announce(tx, "models")
+    return after
 
 
 def get(tx: Tx, name: str, number: int) -> ModelVersion:
     """One version. Raises ModelNotFound, VersionNotFound."""
-    raise NotImplementedError
+    version = store.find(tx, name, number)
+    if version is None:
+        _require(tx, name)
+        raise VersionNotFound(f"Model {name} has no version {number}")
+    return version
 
 
 def by_alias(tx: Tx, name: str, alias: str) -> ModelVersion:
     """The version an alias points to. Raises ModelNotFound, AliasNotFound."""
-    raise NotImplementedError
+    found = store.find_alias(tx, name, alias)
+    if found is None:
+        _require(tx, name)
+        raise AliasNotFound(
+            f"No version of model {name} is its {alias}; set it with `andon models alias set {alias} N`"
+        )
+    return get(tx, name, found.number)
 
 
 def list_versions(tx: Tx, name: str | None = None) -> Sequence[ModelVersion]:
     """All versions, or those of one model (raises ModelNotFound); by name, newest first."""
-    raise NotImplementedError
+    if name is not None:
+        _require(tx, name)
+    return store.list_versions(tx, name)
 
 
 def list_aliases(tx: Tx, name: str | None = None) -> Sequence[Alias]:
-    """Where each alias points now."""
-    raise NotImplementedError
+    """Where each alias points now, of all models or of one (raises ModelNotFound)."""
+    if name is not None:
+        _require(tx, name)
+    return store.list_aliases(tx, name)
 
 
 def alias_history(tx: Tx, name: str, alias: str | None = None) -> Sequence[Alias]:
-    """Every setting of a model's aliases, newest first."""
-    raise NotImplementedError
+    """Every setting of a model's aliases, newest first. Raises ModelNotFound."""
+    _require(tx, name)
+    return store.alias_history(tx, name, alias)
 
 
 def fetch(tx: Tx, version: ModelVersion, cache: Path) -> Path:
-    """The package's folder `cache/<digest>`, written whole or not at all, verified by its digests."""
-    raise NotImplementedError
+    """The package's folder `cache/<digest>`, written whole or not at all, verified by its digests. Raises PackageDamaged."""
+    return package_cache.fetch(version, cache, lambda file: store.chunks(tx, file.digest))
+
+
+def _require(tx: Tx, name: str) -> None:
+    if not store.exists(tx, name):
+        raise ModelNotFound(f"No model is called {name}; `andon models list` shows those that are registered")
+
+
+def _reason(reason: str) -> str:
+    if not reason.strip():
+        raise ReasonMissing
+    return reason.strip()

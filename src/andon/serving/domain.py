@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+ALWAYS = 0.0
+"""The threshold under which no confidence lies."""
+
+NEVER = 2.0
+"""The threshold that no confidence reaches."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -21,7 +27,7 @@ class Prediction:
 class RiskGate:
     """The least confidence at which predictions are proven to be wrong at most `target` of the time.
 
-    A threshold above 1 means that none is proven safe: nothing is certain.
+    At `NEVER` none is proven safe: nothing is certain.
     """
 
     threshold: float

@@ -1,0 +1,63 @@
+"""Calibration: raw scores to probabilities that mean what they say.
+
+Centred isotonic regression (Oron and Flournoy 2017): the isotonic blocks are joined at their centres, so that the map is
+monotone and keeps the ranking within a block, which plain isotonic steps destroy. Fitted on one half of the held-out rows.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from andon.models.encoding import Matrix
+from andon.models.manifest import Calibration, Curve
+
+MINIMUM = 10
+"""A class is calibrated only with at least this many rows of it and as many others."""
+
+_IDENTITY = Curve(x=(0.0, 1.0), y=(0.0, 1.0))
+
+
+def fit(raw: Matrix, labels: NDArray[np.int64]) -> Calibration:
+    """Curves for raw probabilities [rows, classes] whose true classes are `labels`."""
+    classes = raw.shape[1]
+    wanted = [1] if classes == 2 else list(range(classes))
+    rare = [at for at in wanted if not _enough(labels == at)]
+    if len(rare) == len(wanted):
+        return Calibration(curves=(), rows=len(labels), note="Too few rows of some class to calibrate; scores are raw.")
+    curves = tuple(_IDENTITY if at in rare else _curve(raw[:, at], labels == at) for at in wanted)
+    note = "Classes too rare to calibrate keep their raw scores." if rare else ""
+    return Calibration(curves=curves, rows=len(labels), note=note)
+
+
+class Calibrator:
+    """A calibration ready to be applied."""
+
+    def __init__(self, calibration: Calibration) -> None:
+        self._curves = [(np.array(curve.x), np.array(curve.y)) for curve in calibration.curves]
+
+    def __call__(self, raw: Matrix) -> Matrix:
+        """Calibrated probabilities of raw ones, [rows, classes]; each row adds up to 1."""
+        if not self._curves:
+            return raw
+        if len(self._curves) == 1:
+            positive = np.interp(raw[:, 1], *self._curves[0])
+            return np.column_stack((1.0 - positive, positive))
+        each = np.column_stack([np.interp(raw[:, at], x, y) for at, (x, y) in enumerate(self._curves)])
+        return np.asarray(each / each.sum(axis=1, keepdims=True))
+
+
+def _enough(hits: NDArray[np.bool_]) -> bool:
+    return bool(MINIMUM <= hits.sum() <= len(hits) - MINIMUM)
+
+
+def _curve(raw: NDArray[np.float64], hits: NDArray[np.bool_]) -> Curve:
+    from scipy.optimize import isotonic_regression  # here, because a gateway only applies curves and saves the memory
+
+    x, inverse = np.unique(raw, return_inverse=True)
+    weight = np.bincount(inverse).astype(np.float64)
+    blocks = isotonic_regression(np.bincount(inverse, weights=hits) / weight, weights=weight).blocks
+    starts = blocks[:-1]
+    share = np.add.reduceat(np.bincount(inverse, weights=hits), starts) / np.add.reduceat(weight, starts)
+    centre = np.add.reduceat(x * weight, starts) / np.add.reduceat(weight, starts)
+    # No finite sample shows a probability of 0 or 1; half a case among n + 1 is the least that is claimed.
+    least = 0.5 / (len(raw) + 1)
+    return Curve(x=tuple(centre.tolist()), y=tuple(np.clip(share, least, 1 - least).tolist()))

@@ -1,0 +1,121 @@
+"""A packed folder, opened and checked: the manifest can be read, every file is the one it names, nothing else lies there."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from andon.models.errors import PackageInvalid, PickleRefused
+from andon.models.manifest import MANIFEST_FILE, File, Manifest, Runtime, parse
+
+CHUNK = 4 * 1024 * 1024
+PICKLES = (".joblib", ".pkl", ".pickle")
+BARE = (".onnx", ".txt", ".json", ".ubj", ".skops", *PICKLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A folder whose files match its manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+    def chunks(self, file: File) -> Iterator[bytes]:
+        """A file's bytes. Raises PackageInvalid at the end if they are not the ones the manifest names."""
+        digest = hashlib.sha256()
+        with (self.folder / file.name).open("rb") as opened:
+            while chunk := opened.read(CHUNK):
+                digest.update(chunk)
+                yield chunk
+        if digest.hexdigest() != file.digest:
+            raise PackageInvalid(f"{file.name} changed while it was read")
+
+
+def open_package(folder: Path) -> Package:
+    """The package in `folder`. Raises PackageInvalid."""
+    if folder.is_file():
+        raise PackageInvalid(_bare(folder))
+    document = folder / MANIFEST_FILE
+    if not document.is_file():
+        raise PackageInvalid(f"{folder} holds no {MANIFEST_FILE}: it is not a package written by andon.models.pack")
+    manifest = parse(document.read_bytes(), source=str(document))
+    _check_files(folder, manifest)
+    return Package(folder=folder, manifest=manifest)
+
+
+def refuse_pickle(package: Package) -> None:
+    """Raise PickleRefused if loading the model could run code that nobody has looked at."""
+    name = package.manifest.model_file
+    if package.manifest.runtime is not Runtime.SKLEARN:
+        return
+    if name.endswith(PICKLES):
+        raise PickleRefused(
+            f"{name} is a pickle: loading it can run any code, in every gateway. Save the model without allow_pickle "
+            "(skops then refuses code), or register it with --trust if you know who made it"
+        )
+    foreign = foreign_types(package.folder / name)
+    if foreign:
+        raise PickleRefused(
+            f"{name} contains types that are not known to be harmless: {', '.join(foreign)}. Loading runs their code in "
+            "every gateway; register it with --trust if you know them"
+        )
+
+
+def foreign_types(file: Path) -> list[str]:
+    """The types in a skops file that are neither skops' own trusted ones nor scikit-learn's internals known to be plain data."""
+    from skops.io import get_untrusted_types  # imports scikit-learn, which only these models need
+
+    return sorted(set(get_untrusted_types(file=file)) - PLAIN_TYPES)
+
+
+PLAIN_TYPES = frozenset(
+    {
+        "sklearn._loss._loss.CyHalfBinomialLoss",
+        "sklearn._loss._loss.CyHalfMultinomialLoss",
+        "sklearn._loss.link.Interval",
+        "sklearn._loss.link.LogitLink",
+        "sklearn._loss.link.MultinomialLogit",
+        "sklearn._loss.loss.HalfBinomialLoss",
+        "sklearn._loss.loss.HalfMultinomialLoss",
+        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    }
+)
+
+
+def digest_of(file: Path) -> str:
+    """SHA-256 of a file."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    listed = {file.name: file for file in manifest.files}
+    present = {path.name for path in folder.iterdir()} - {MANIFEST_FILE}
+    if manifest.model_file not in listed:
+        raise PackageInvalid(f"The manifest names the model file {manifest.model_file}, but does not list it")
+    if absent := sorted(set(listed) - present):
+        raise PackageInvalid(f"{folder} lacks {', '.join(absent)}, which its manifest lists")
+    if strange := sorted(present - set(listed)):
+        raise PackageInvalid(f"{folder} holds {', '.join(strange)}, which its manifest does not list; remove it")
+    for name, file in listed.items():
+        path = folder / name
+        if (
+            not path.is_file()
+            or path.is_symlink()
+            or path.stat().st_size != file.size
+            or digest_of(path) != file.digest
+        ):
+            raise PackageInvalid(f"{name} is not the file the manifest describes: it was changed after packing")
+
+
+def _bare(file: Path) -> str:
+    if file.suffix == ".py":
+        return f"{file.name} is a script: run it with `andon models register --from-script {file.name}`"
+    if file.suffix not in BARE:
+        return f"{file.name} is not a package: give the folder that andon.models.pack wrote"
+    return (
+        f"{file.name} is a bare model: what it takes, how good it is and what its data looked like is missing. "
+        f"Call andon.models.pack(...) in a script{', model=' + repr(file.name) if file.suffix == '.onnx' else ''} and "
+        "register the folder it writes, or the script with --from-script (docs/how-to/register-a-model.md)"
+    )

@@ -1,0 +1,148 @@
+"""All SQL about models. Takes and returns domain objects; never commits."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from andon.kernel.db import Tx
+from andon.models.domain import Alias, ModelVersion
+from andon.models.errors import PackageDamaged
+from andon.models.manifest import parse
+from andon.models.tables import model_aliases, model_files, model_versions
+
+_LOCK = 0x6D6F6465
+"""First key of the advisory lock on a model's name."""
+
+
+def lock(tx: Tx, name: str) -> None:
+    """Let one transaction at a time number versions and set aliases of this model."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(:key, hashtext(:name))"), {"key": _LOCK, "name": name})
+
+
+def exists(tx: Tx, name: str) -> bool:
+    """Whether there is any version of this model."""
+    return tx.execute(select(model_versions.c.number).where(model_versions.c.name == name).limit(1)).first() is not None
+
+
+def next_number(tx: Tx, name: str) -> int:
+    """The number of the next version; lock the name first."""
+    query = select(func.coalesce(func.max(model_versions.c.number), 0)).where(model_versions.c.name == name)
+    return int(tx.execute(query).scalar_one()) + 1
+
+
+def find(tx: Tx, name: str, number: int) -> ModelVersion | None:
+    """A version by its number."""
+    mine = (model_versions.c.name == name) & (model_versions.c.number == number)
+    row = tx.execute(select(model_versions).where(mine)).one_or_none()
+    return None if row is None else _version(row)
+
+
+def find_by_digest(tx: Tx, name: str, digest: str) -> ModelVersion | None:
+    """A version by its digest."""
+    mine = (model_versions.c.name == name) & (model_versions.c.digest == digest)
+    row = tx.execute(select(model_versions).where(mine)).one_or_none()
+    return None if row is None else _version(row)
+
+
+def list_versions(tx: Tx, name: str | None) -> list[ModelVersion]:
+    """Versions by name, newest first."""
+    query = select(model_versions).order_by(model_versions.c.name, model_versions.c.number.desc())
+    if name is not None:
+        query = query.where(model_versions.c.name == name)
+    return [_version(row) for row in tx.execute(query)]
+
+
+def add(tx: Tx, version: ModelVersion) -> None:
+    """Write a new version."""
+    tx.execute(
+        insert(model_versions).values(
+            name=version.name,
+            number=version.number,
+            digest=version.digest,
+            manifest=version.manifest.to_json(),
+            trusted=version.trusted,
+            registered_by=version.registered_by,
+            reason=version.reason,
+            registered_at=version.registered_at,
+        )
+    )
+
+
+def add_file(tx: Tx, digest: str, chunks: Iterable[bytes]) -> None:
+    """Write a file's bytes, unless a file of this digest is there already."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(:key, hashtext(:digest))"), {"key": _LOCK + 1, "digest": digest})
+    if tx.execute(select(model_files.c.chunk).where(model_files.c.digest == digest).limit(1)).first() is None:
+        for number, chunk in enumerate(chunks):
+            tx.execute(insert(model_files).values(digest=digest, chunk=number, bytes=chunk))
+
+
+def chunks(tx: Tx, digest: str) -> Iterator[bytes]:
+    """A file's bytes, in order, one chunk in memory at a time."""
+    count = tx.execute(select(func.count()).where(model_files.c.digest == digest)).scalar_one()
+    for number in range(count):
+        mine = (model_files.c.digest == digest) & (model_files.c.chunk == number)
+        yield tx.execute(select(model_files.c.bytes).where(mine)).scalar_one()
+
+
+def list_aliases(tx: Tx, name: str | None) -> list[Alias]:
+    """Where each alias points now."""
+    query = (
+        select(model_aliases)
+        .ext(distinct_on(model_aliases.c.name, model_aliases.c.alias))
+        .order_by(model_aliases.c.name, model_aliases.c.alias, model_aliases.c.revision.desc())
+    )
+    if name is not None:
+        query = query.where(model_aliases.c.name == name)
+    return [_alias(row) for row in tx.execute(query)]
+
+
+def find_alias(tx: Tx, name: str, alias: str) -> Alias | None:
+    """Where one alias points now."""
+    history = alias_history(tx, name, alias)
+    return history[0] if history else None
+
+
+def alias_history(tx: Tx, name: str, alias: str | None) -> Sequence[Alias]:
+    """Every setting, newest first."""
+    query = select(model_aliases).where(model_aliases.c.name == name)
+    if alias is not None:
+        query = query.where(model_aliases.c.alias == alias)
+    newest = query.order_by(model_aliases.c.set_at.desc(), model_aliases.c.revision.desc())
+    return [_alias(row) for row in tx.execute(newest)]
+
+
+def add_alias(tx: Tx, alias: Alias) -> None:
+    """Write the next revision of an alias; lock the name first."""
+    mine = (model_aliases.c.name == alias.name) & (model_aliases.c.alias == alias.alias)
+    revision = tx.execute(select(func.coalesce(func.max(model_aliases.c.revision), 0)).where(mine)).scalar_one()
+    tx.execute(insert(model_aliases).values(**asdict(alias), revision=revision + 1))
+
+
+def _version(row: Row[Any]) -> ModelVersion:
+    manifest = parse(row.manifest, source=f"The manifest of {row.name} {row.number}")
+    if manifest.digest != row.digest:
+        raise PackageDamaged(f"The stored manifest of {row.name} {row.number} does not match its digest")
+    return ModelVersion(
+        name=row.name,
+        number=row.number,
+        digest=row.digest,
+        manifest=manifest,
+        registered_by=row.registered_by,
+        reason=row.reason,
+        registered_at=row.registered_at,
+        trusted=row.trusted,
+    )
+
+
+def _alias(row: Row[Any]) -> Alias:
+    return Alias(
+        name=row.name,
+        alias=row.alias,
+        number=row.number,
+        set_by=row.set_by,
+        reason=row.reason,
+        set_at=row.set_at,
+    )

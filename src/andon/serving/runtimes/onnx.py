@@ -1,0 +1,38 @@
+"""ONNX models by ONNX Runtime: one thread that does not spin, since a batch takes microseconds and cores are shared."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from andon.models import Matrix, probabilities_of
+from andon.serving.errors import EndpointUnavailable
+
+
+class OnnxPredictor:
+    """A session; the last output holds the probabilities (skl2onnx, onnxmltools and hummingbird put the label first)."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+        source = session.get_inputs()[0]
+        self._input = source.name
+        self._dtype = np.float64 if source.type == "tensor(double)" else np.float32
+        self._outputs = [session.get_outputs()[-1].name]
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """Raw probabilities [rows, classes]."""
+        return probabilities_of(self._session.run(self._outputs, {self._input: matrix.astype(self._dtype)})[0])
+
+
+def open_model(file: Path, *, trusted: bool) -> OnnxPredictor:
+    """Load an .onnx file. It is data, so it needs no trust."""
+    del trusted
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    except RuntimeError as error:  # the root of all its errors
+        raise EndpointUnavailable(f"ONNX Runtime cannot load {file.name}: {error}") from error
+    return OnnxPredictor(session)

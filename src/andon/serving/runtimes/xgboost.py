@@ -1,0 +1,30 @@
+"""XGBoost models (extra `xgboost`)."""
+
+from pathlib import Path
+
+import xgboost
+
+from andon.models import Matrix, probabilities_of
+from andon.serving.errors import EndpointUnavailable
+
+
+class XgboostPredictor:
+    """A booster on one thread, given arrays without a DMatrix in between."""
+
+    def __init__(self, booster: xgboost.Booster) -> None:
+        self._booster = booster
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """Raw probabilities [rows, classes]."""
+        return probabilities_of(self._booster.inplace_predict(matrix, validate_features=False))
+
+
+def open_model(file: Path, *, trusted: bool) -> XgboostPredictor:
+    """Load a model in XGBoost's own format. It is data, so it needs no trust."""
+    del trusted
+    booster = xgboost.Booster(params={"nthread": 1})
+    try:
+        booster.load_model(file)
+    except xgboost.core.XGBoostError as error:
+        raise EndpointUnavailable(f"XGBoost cannot load {file.name}: {error}") from error
+    return XgboostPredictor(booster)

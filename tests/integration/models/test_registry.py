@@ -1,0 +1,151 @@
+"""The registry keeps versions as they are, and every setting of an alias."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from andon import audit, models
+from andon.kernel.db import Database
+from andon.kernel.identity import Actor
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OWNER = Actor("owner")
+
+
+def registered(database: Database, package: Path) -> models.ModelVersion:
+    with database.begin() as tx:
+        return models.register(tx, package, actor=OWNER, reason="first try", now=NOW)
+
+
+def test_versions_are_numbered_within_their_name_and_the_same_package_is_the_same_version(
+    database: Database, package: Path, other_package: Path
+) -> None:
+    first, second, again = (registered(database, p) for p in (package, other_package, package))
+    assert (first.number, second.number) == (1, 2)
+    assert again == first
+    with database.begin() as tx:
+        assert [version.number for version in models.list_versions(tx)] == [2, 1]
+        assert models.get(tx, "fraud-risk", 1) == first
+
+
+def test_a_fetched_package_is_the_registered_one_byte_for_byte(
+    database: Database, package: Path, tmp_path: Path
+) -> None:
+    version = registered(database, package)
+    with database.begin() as tx:
+        folder = models.fetch(tx, version, tmp_path / "cache")
+    assert folder == tmp_path / "cache" / version.digest
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == {p.name: p.read_bytes() for p in package.iterdir()}
+    assert [p.name for p in (tmp_path / "cache").iterdir()] == [version.digest]
+
+
+def test_a_damaged_cache_is_replaced(database: Database, package: Path, tmp_path: Path) -> None:
+    version = registered(database, package)
+    with database.begin() as tx:
+        model = models.fetch(tx, version, tmp_path) / "model.txt"
+        whole = model.read_bytes()
+        model.write_bytes(whole[:100])
+        models.fetch(tx, version, tmp_path)
+    assert model.read_bytes() == whole
+
+
+def test_bytes_changed_in_the_database_are_never_served(database: Database, package: Path, tmp_path: Path) -> None:
+    version = registered(database, package)
+    with database.begin() as tx:
+        tx.execute(text("ALTER TABLE model_files DISABLE TRIGGER immutable"))
+        tx.execute(text("UPDATE model_files SET bytes = bytes || 'x'"))
+    with database.begin() as tx, pytest.raises(models.PackageDamaged, match="do not match their digest"):
+        models.fetch(tx, version, tmp_path)
+    assert list(tmp_path.glob("*/model.txt")) == [package / "model.txt"]
+
+
+def test_a_manifest_changed_in_the_database_is_never_used(database: Database, package: Path) -> None:
+    registered(database, package)
+    with database.begin() as tx:
+        tx.execute(text("ALTER TABLE model_versions DISABLE TRIGGER immutable"))
+        tx.execute(text("UPDATE model_versions SET manifest = replace(manifest, 'the first half', 'the last half')"))
+    with database.begin() as tx, pytest.raises(models.PackageDamaged):
+        models.get(tx, "fraud-risk", 1)
+
+
+@pytest.mark.parametrize("table", ["model_versions", "model_files", "model_aliases"])
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
+def test_the_database_refuses_to_change_what_is_registered(database: Database, table: str, change: str) -> None:
+    with pytest.raises(DBAPIError, match="immutable"), database.begin() as tx:
+        tx.execute(text(change.format(table)))
+
+
+@pytest.mark.parametrize("change", ["model_versions SET reason = 'x'", "model_files SET chunk = 9"])
+def test_the_database_refuses_updates(database: Database, package: Path, change: str) -> None:
+    registered(database, package)
+    with pytest.raises(DBAPIError, match="immutable"), database.begin() as tx:
+        tx.execute(text(f"UPDATE {change}"))
+
+
+def test_an_alias_points_to_its_latest_version_and_keeps_its_history(
+    database: Database, package: Path, other_package: Path
+) -> None:
+    registered(database, package)
+    registered(database, other_package)
+    for minutes, number, reason in ((0, 1, "start"), (1, 2, "better"), (2, 1, "worse after all")):
+        with database.begin() as tx:
+            models.set_alias(
+                tx,
+                "fraud-risk",
+                models.CHAMPION,
+                number,
+                actor=OWNER,
+                reason=reason,
+                now=NOW + timedelta(minutes=minutes),
+            )
+    with database.begin() as tx:
+        assert models.by_alias(tx, "fraud-risk", models.CHAMPION).number == 1
+        assert [a.number for a in models.list_aliases(tx)] == [1]
+        history = models.alias_history(tx, "fraud-risk")
+    assert [(a.number, a.reason) for a in history] == [(1, "worse after all"), (2, "better"), (1, "start")]
+
+
+def test_setting_an_alias_where_it_points_already_changes_nothing(database: Database, package: Path) -> None:
+    registered(database, package)
+    with database.begin() as tx:
+        first = models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="start", now=NOW)
+        later = NOW + timedelta(days=1)
+        again = models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="again", now=later)
+        assert again == first
+        assert len(models.alias_history(tx, "fraud-risk")) == 1
+
+
+def test_changes_stand_in_the_audit_log_with_who_why_and_what_was_before(
+    database: Database, package: Path, other_package: Path
+) -> None:
+    registered(database, package)
+    registered(database, other_package)
+    with database.begin() as tx:
+        models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="start", now=NOW)
+        models.set_alias(tx, "fraud-risk", "champion", 2, actor=OWNER, reason="better", now=NOW)
+        entries = audit.page(tx, limit=10)
+    newest = entries[0]
+    assert [entry.leaf.action for entry in entries] == ["model.alias.set"] * 2 + ["model.register"] * 2
+    assert (newest.leaf.actor, newest.leaf.subject, newest.reason) == ("owner", "model:fraud-risk", "better")
+    assert (newest.before, newest.after) == (
+        {"alias": "champion", "number": 1},
+        {"alias": "champion", "number": 2},
+    )
+
+
+def test_what_cannot_be_is_named(database: Database, package: Path) -> None:
+    with database.begin() as tx:
+        with pytest.raises(models.ModelNotFound, match="No model is called fraud-risk"):
+            models.by_alias(tx, "fraud-risk", "champion")
+        models.register(tx, package, actor=OWNER, reason="x", now=NOW)
+        with pytest.raises(models.AliasNotFound, match="champion"):
+            models.by_alias(tx, "fraud-risk", "champion")
+        with pytest.raises(models.VersionNotFound, match="no version 7"):
+            models.set_alias(tx, "fraud-risk", "champion", 7, actor=OWNER, reason="x", now=NOW)
+        with pytest.raises(models.ReasonMissing):
+            models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="  ", now=NOW)
+        with pytest.raises(models.AliasInvalid, match="Champion!"):
+            models.set_alias(tx, "fraud-risk", "Champion!", 1, actor=OWNER, reason="x", now=NOW)
