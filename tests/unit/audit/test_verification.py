@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.unit.audit.logs import NOON, Log, build, findings, logs
+from tests.unit.audit.logs import NOON, WRITERS, Log, build, findings, logs
 
 from andon.audit.chain import Chain
 from andon.audit.domain import CONTROL, NO_HASH, Finding, Harm, Head, Leaf, Tip
@@ -150,6 +150,24 @@ def test_an_altered_checkpoint_is_named_by_its_number(log: Log, data: st.DataObj
     }[what]
     found = findings(replace(log, checkpoints=(*log.checkpoints[:at], altered, *log.checkpoints[at + 1 :])))
     assert (Harm.CHECKPOINT_EDITED, victim.number) in [(f.harm, f.checkpoint) for f in found]
+
+
+@given(logs(), st.data())
+def test_an_altered_checkpoint_with_a_hash_that_fits_breaks_the_link_after_it_or_the_noted_end(
+    log: Log, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(log.checkpoints) - 1))
+    altered = replace(log.checkpoints[at], at=log.checkpoints[at].at + timedelta(seconds=1))
+    altered = replace(altered, hash=hash_of_checkpoint(altered))
+    found = findings(replace(log, checkpoints=(*log.checkpoints[:at], altered, *log.checkpoints[at + 1 :])))
+    after = min(at + 2, len(log.checkpoints))
+    assert [(f.harm, f.checkpoint) for f in found] == [(Harm.CHECKPOINT_EDITED, after)]
+
+
+def test_each_chain_that_was_rewritten_is_named() -> None:
+    log = build([[(WRITERS[1], b"1"), (WRITERS[2], b"1")]])
+    found = findings(log.with_leaves([rehashed(replace(leaf, actor="mallory")) for leaf in log.leaves]))
+    assert [(f.harm, f.writer, f.checkpoint) for f in found] == [(Harm.REPLACED, writer, 1) for writer in WRITERS[1:]]
 
 
 @given(logs(), st.data())
