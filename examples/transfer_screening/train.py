@@ -1,17 +1,19 @@
-"""Trains the model of transfer screening and packs it: `andon models register --from-script train.py --reason "..."`.
+"""Trains the model of transfer screening and packs it: `andon models register --from-script train.py --alias champion`.
 
 The windows of the training rows are computed by the same code that computes them when a decision is made.
 """
 
+from pathlib import Path
 from typing import Any
-
-from automation import screening
-from lightgbm import LGBMClassifier
-from simulator import CHANNELS, COUNTRIES, Parameters, Transfers, simulate
 
 from andon.features import FeatureSet
 from andon.models import FeatureKind, FeatureSpec, categorical_columns, encode, encode_labels, pack
+from lightgbm import LGBMClassifier
 
+from automation import screening
+from simulator import CHANNELS, COUNTRIES, Parameters, Transfers, simulate
+
+HERE = Path(__file__).parent
 SEED = 1
 CLASSES = ("honest", "fraud")
 
@@ -33,7 +35,13 @@ def main() -> None:
     rows, labels = known(simulate(SEED))
     cut = len(rows) * 3 // 4
     model = LGBMClassifier(
-        n_estimators=120, num_leaves=15, learning_rate=0.08, min_child_samples=40, random_state=SEED, verbosity=-1
+        n_estimators=120,
+        num_leaves=15,
+        learning_rate=0.08,
+        min_child_samples=40,
+        random_state=SEED,
+        n_jobs=2,
+        verbosity=-1,
     )
     model.fit(
         encode(FEATURES, rows[:cut]),
@@ -41,7 +49,7 @@ def main() -> None:
         categorical_feature=list(categorical_columns(FEATURES)),
     )
     pack(
-        "package",
+        HERE / "package",
         name=screening.model,
         model=model,
         features=FEATURES,

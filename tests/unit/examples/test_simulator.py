@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from automation import Transfer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier
 from simulator import DRIFTS, Drift, Parameters, Simulated, Transfers, simulate
 from sklearn.metrics import roc_auc_score
+
+from contract import Transfer
 
 
 @pytest.fixture(scope="module")
