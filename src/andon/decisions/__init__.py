@@ -4,7 +4,7 @@ A door validates a request with `Line.contract`, hands it to the process's one `
 committed. Start reading at `line.py` (pure) and `decider.py` (durable).
 """
 
-from andon.decisions.assembly import assemble, compile_policy, describe, variables
+from andon.decisions.assembly import assemble, check_signature, compile_policy, describe, variables
 from andon.decisions.contract import Contract
 from andon.decisions.decider import Decider, Watcher
 from andon.decisions.deployment import Deployment, champion_of
@@ -97,6 +97,7 @@ __all__ = [
     "assemble",
     "automations",
     "champion_of",
+    "check_signature",
     "claim",
     "compile_policy",
     "count_waiting",

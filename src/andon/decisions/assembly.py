@@ -17,6 +17,7 @@ from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
 from andon.kernel.clock import Clock
 from andon.kernel.errors import Fault
+from andon.models import ModelVersion
 from andon.policies import CompiledPolicy, DecisionTable, ValueKind, kind_of
 from andon.serving import Endpoint
 
@@ -45,8 +46,8 @@ def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolic
 def assemble(automation: Automation, endpoint: Endpoint, *, number: int, clock: Clock) -> Line:
     """A line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
     table, compiled = compile_policy(automation)
-    check_model(automation, endpoint)
     model = endpoint.version
+    check_signature(automation, model)
     return Line(
         automation,
         ref=LineRef(automation.name, number, ModelRef(model.name, model.number, model.digest), table.version),
@@ -58,16 +59,15 @@ def assemble(automation: Automation, endpoint: Endpoint, *, number: int, clock: 
     )
 
 
-def check_model(automation: Automation, endpoint: Endpoint) -> None:
-    """That the automation gives every feature its model needs. Raises AutomationInvalid."""
+def check_signature(automation: Automation, version: ModelVersion) -> None:
+    """That the automation gives every feature a model version needs. Raises AutomationInvalid."""
     given = {*automation.contract.model_fields, *automation.feature_names}
-    needed = [feature.name for feature in endpoint.version.manifest.signature.features]
-    missing = [name for name in needed if name not in given]
+    missing = [f.name for f in version.manifest.signature.features if f.name not in given]
     if missing:
-        model = f"{endpoint.version.name} version {endpoint.version.number}"
+        model = f"model {version.name} version {version.number}"
         raise _invalid(
             automation,
-            *(f"model {model} needs {name!r}, which is no field of the contract and no feature" for name in missing),
+            *(f"{model} needs {name!r}, which is no field of the contract and no feature" for name in missing),
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from time import perf_counter_ns
+from time import perf_counter_ns, thread_time_ns
 from typing import Any
 
 from andon.authoring import Automation
@@ -62,7 +62,7 @@ class Line:
 
         Never raises for a bad row: what cannot be computed or predicted goes to review with the reason.
         """
-        started = perf_counter_ns()
+        started, cpu = perf_counter_ns(), thread_time_ns()
         now = self._clock.now()
         seen, deltas = self._see(requests, snapshot)
         featured = perf_counter_ns()
@@ -71,6 +71,7 @@ class Line:
         stages = {
             "features": (featured - started) // 1000,
             "judge": (judged - featured) // 1000,
+            "cpu": (thread_time_ns() - cpu) // 1000,
             "batch": len(requests),
         }
         decisions = [

@@ -1,8 +1,8 @@
 """The HTTP door: the decide route, and FastAPI for reading and working what follows. No rules inside."""
 
 from andon.gateway.admission import Admission
-from andon.gateway.app import create_app, create_control
-from andon.gateway.dependencies import Gateway
+from andon.gateway.app import create_app, create_control, create_side
+from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.documents import document
 
-__all__ = ["Admission", "Gateway", "create_app", "create_control", "document"]
+__all__ = ["Admission", "Gateway", "Side", "create_app", "create_control", "create_side", "document"]

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from andon.gateway import automations, decisions, documents, health, metrics
 from andon.gateway.decide import PATH, Decide, Receive, Scope, Send
-from andon.gateway.dependencies import Gateway
+from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.kernel.errors import AndonError, Fault
@@ -19,7 +19,7 @@ from andon.version import __version__
 
 log = structlog.get_logger(__name__)
 
-ROUTERS = (health.router, metrics.router, documents.router, automations.router, decisions.router)
+ROUTERS = (documents.router, automations.router, decisions.router)
 
 
 class GatewayApp:
@@ -39,14 +39,22 @@ class GatewayApp:
         await self._control(scope, receive, send)
 
 
-def create_app(gateway: Gateway) -> GatewayApp:
+def create_app(gateway: Gateway, side: Side) -> GatewayApp:
     """The application over the parts of one gateway."""
-    control = create_control(gateway)
-    return GatewayApp(gateway, control)
+    return GatewayApp(gateway, create_control(gateway, side))
 
 
-def create_control(gateway: Gateway) -> FastAPI:
+def create_control(gateway: Gateway, side: Side) -> FastAPI:
     """The control routes alone: everything but deciding."""
+    app = create_side(side)
+    app.state.gateway = gateway
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def create_side(side: Side) -> FastAPI:
+    """Health and metrics alone, for a process that answers nothing else."""
     app = FastAPI(
         title="Andon",
         version=__version__,
@@ -55,9 +63,9 @@ def create_control(gateway: Gateway) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.gateway = gateway
-    for router in ROUTERS:
-        app.include_router(router)
+    app.state.side = side
+    app.include_router(health.router)
+    app.include_router(metrics.router)
     app.add_exception_handler(AndonError, _andon_error)
     app.add_exception_handler(RequestValidationError, _request_invalid)
     app.add_exception_handler(HTTPException, _http_error)

@@ -20,6 +20,16 @@ from andon.kernel.telemetry import Metrics
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What the health and metrics routes need, in a gateway and in a worker alike. `problems` says what is not ready."""
+
+    keys: KeyRing
+    clock: Clock
+    metrics: Metrics
+    problems: Callable[[], Mapping[str, str]]
+
+
 @dataclass(slots=True)
 class Gateway:
     """Everything a gateway process holds. Built by `bootstrap`."""
@@ -68,27 +78,32 @@ def _gateway(request: Request) -> Gateway:
     return gateway
 
 
-def _caller(request: Request) -> Principal:
-    gateway = _gateway(request)
-    return gateway.keys.authenticate(bearer(request.headers.get("authorization")), gateway.clock.now())
+def _side(request: Request) -> Side:
+    side: Side = request.app.state.side
+    return side
 
 
-def _database(request: Request) -> Database:
-    return _gateway(request).database
+def _caller(request: Request, side: Annotated[Side, Depends(_side)]) -> Principal:
+    return side.keys.authenticate(bearer(request.headers.get("authorization")), side.clock.now())
 
 
-def _now(request: Request) -> datetime:
-    return _gateway(request).clock.now()
+def _database(gateway: Annotated[Gateway, Depends(_gateway)]) -> Database:
+    return gateway.database
 
 
-def _events(request: Request) -> Events:
-    return _gateway(request).events
+def _now(side: Annotated[Side, Depends(_side)]) -> datetime:
+    return side.clock.now()
 
 
-def _pepper(request: Request) -> bytes:
-    return _gateway(request).pepper
+def _events(gateway: Annotated[Gateway, Depends(_gateway)]) -> Events:
+    return gateway.events
 
 
+def _pepper(gateway: Annotated[Gateway, Depends(_gateway)]) -> bytes:
+    return gateway.pepper
+
+
+SideParts = Annotated[Side, Depends(_side)]
 Parts = Annotated[Gateway, Depends(_gateway)]
 Caller = Annotated[Principal, Depends(_caller)]
 Db = Annotated[Database, Depends(_database)]

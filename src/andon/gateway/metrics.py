@@ -3,14 +3,14 @@
 from fastapi import APIRouter, Response
 
 from andon.access import Permission
-from andon.gateway.dependencies import Caller, Parts
+from andon.gateway.dependencies import Caller, SideParts
 from andon.kernel.telemetry import METRICS_CONTENT_TYPE
 
 router = APIRouter(tags=["metrics"])
 
 
 @router.get("/metrics", response_class=Response)
-def metrics(gateway: Parts, caller: Caller) -> Response:
+def metrics(side: SideParts, caller: Caller) -> Response:
     """All metrics in Prometheus' text format; needs a key that may read metrics."""
     caller.require(Permission.READ_METRICS, None)
-    return Response(gateway.metrics.text(), media_type=METRICS_CONTENT_TYPE)
+    return Response(side.metrics.text(), media_type=METRICS_CONTENT_TYPE)

@@ -106,6 +106,18 @@ class Destination(_Section):
     max_attempts: int = Field(12, gt=0, description="Attempts before a delivery becomes a dead letter.")
     allow_private: bool = Field(False, description="Whether loopback and private addresses may be reached.")
 
+    def signing_secrets(self, environment: Mapping[str, str] = os.environ) -> tuple[SecretStr, ...]:
+        """The secrets that sign deliveries, newest first; several during a rotation. Raises SettingsInvalid."""
+        found = () if self.secret is None else (self.secret,)
+        if self.secret_env is None:
+            return found
+        value = _value(self.secret_env, environment)
+        if value is None:
+            raise SettingsInvalid(
+                f"The environment variable {self.secret_env} (a secret_env of [destinations]) is not set"
+            )
+        return (*(SecretStr(part) for part in value.split()), *found)
+
 
 class Settings(_Section):
     """All settings, frozen."""

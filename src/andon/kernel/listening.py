@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from andon.kernel.db import CHANGED, Database
+from andon.kernel.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ async def listen(database: Database, heard: Callable[[str], Awaitable[None]]) ->
     while True:
         try:
             await _listen_once(database, heard)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             log.warning("listening.interrupted", error=type(error).__name__)
         await asyncio.sleep(_RETRY_SECONDS)
 

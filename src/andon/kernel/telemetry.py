@@ -17,7 +17,25 @@ from prometheus_client.registry import Collector
 
 from andon.version import __version__
 
-LATENCY_BUCKETS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LATENCY_BUCKETS = (
+    0.0005,
+    0.001,
+    0.002,
+    0.003,
+    0.005,
+    0.0075,
+    0.01,
+    0.02,
+    0.03,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+)
 """Seconds; fine where a decision's answer lies."""
 
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -57,7 +75,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._gauge("andon_build_info", "Which version runs.", ("version",)).labels(__version__).set(1)
-        self.requests = self._counter("andon_http_requests_total", "Decide requests by answer.", ("automation", "status"))
+        self.requests = self._counter(
+            "andon_http_requests_total", "Decide requests by answer.", ("automation", "status")
+        )
         self.latency = self._histogram(
             "andon_decision_seconds", "From admission to the answer, commit included.", ("automation",)
         )
@@ -68,7 +88,11 @@ class Metrics:
         self.model_cpu = self._counter(
             "andon_model_cpu_seconds_total", "CPU time spent predicting and ruling.", ("model", "version")
         )
-        self.deliveries = self._counter("andon_deliveries_total", "Delivery attempts by answer.", ("destination", "answer"))
+        self.deliveries = self._counter(
+            "andon_deliveries_total", "Delivery attempts by answer.", ("destination", "answer")
+        )
+        self.delivery_seconds = self._histogram("andon_delivery_seconds", "One delivery attempt.", ("destination",))
+        self.dead_letters = self._counter("andon_dead_letters_total", "Deliveries given up.", ("destination",))
         self.retries = self._counter("andon_delivery_retries_total", "Attempts after the first.", ("destination",))
         self.reviews_opened = self._counter("andon_reviews_opened_total", "Reviews opened.", ())
         self.sealed = self._counter("andon_audit_checkpoints_total", "Checkpoints written.", ())

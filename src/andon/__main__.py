@@ -1,0 +1,5 @@
+"""`python -m andon`."""
+
+from andon.cli import app
+
+app(prog_name="andon")

@@ -1,0 +1,29 @@
+"""A console process."""
+
+import asyncio
+
+import uvloop
+
+from andon import console
+from andon.bootstrap.project import build_events
+from andon.bootstrap.serving import Server
+from andon.kernel.clock import SystemClock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.telemetry import configure_logs
+
+
+def serve_console(settings: Settings, url: str, pepper: bytes) -> None:
+    """Run the console until it is told to end."""
+    configure_logs("console", settings.telemetry.log_level)
+    uvloop.run(_serve(settings, Database(url), pepper))
+
+
+async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
+    app = console.create_app(settings, database, SystemClock(), pepper, build_events())
+    ended = asyncio.Event()
+    server = Server(app, host=settings.console.host, port=settings.console.port, ending=ended.set)
+    try:
+        await server.serve()
+    finally:
+        database.close()

@@ -1,0 +1,105 @@
+"""A gateway process: load, serve, follow changes, drain."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+
+import structlog
+import uvloop
+from sqlalchemy.exc import SQLAlchemyError
+
+from andon import migrations
+from andon.access import KeyRing
+from andon.bootstrap.observers import DecisionMetrics, add_cost
+from andon.bootstrap.project import build_events, load_automations
+from andon.bootstrap.serving import Server, settle_memory
+from andon.decisions import Decider, Deployment
+from andon.gateway import Admission, Gateway, Side, create_app
+from andon.kernel.clock import SystemClock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.listening import listen
+from andon.kernel.telemetry import Metrics, configure_logs, configure_traces
+
+log = structlog.get_logger(__name__)
+
+
+def serve_gateway(settings: Settings, url: str, pepper: bytes) -> None:
+    """Run a gateway until it is told to end; returns when everything in flight was answered."""
+    configure_logs("gateway", settings.telemetry.log_level)
+    flush = configure_traces("gateway", settings.telemetry.otlp_endpoint)
+    try:
+        uvloop.run(_serve(settings, Database(url), pepper))
+    finally:
+        flush()
+
+
+async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
+    gateway, side = _build(settings, database, pepper)
+
+    async def heard(noun: str) -> None:
+        await asyncio.to_thread(_follow, gateway, noun)
+
+    def ending() -> None:
+        gateway.draining = True
+
+    await heard("*")
+    settle_memory()
+    limits = settings.gateway
+    server = Server(create_app(gateway, side), host=limits.host, port=limits.port, ending=ending)
+    listener = asyncio.create_task(listen(database, heard))
+    try:
+        await server.serve()
+    finally:
+        listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await listener
+        await gateway.decider.close()
+        database.close()
+        log.info("gateway.ended")
+
+
+def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gateway, Side]:
+    clock, metrics, keys = SystemClock(), Metrics(), KeyRing(pepper)
+    deployment = Deployment(database, load_automations(settings), cache=settings.data / "models", clock=clock)
+    observer = DecisionMetrics(metrics)
+    decider = Decider(database, lambda: deployment.lines, clock=clock, watcher=observer)
+    limits = settings.gateway
+    gateway = Gateway(
+        settings=settings,
+        database=database,
+        keys=keys,
+        deployment=deployment,
+        decider=decider,
+        admission=Admission(burst=limits.burst, per_minute=limits.rate_per_minute, max_in_flight=limits.max_in_flight),
+        metrics=metrics,
+        events=build_events(),
+        clock=clock,
+        pepper=pepper,
+        tracing=settings.telemetry.otlp_endpoint is not None,
+    )
+    add_cost(metrics, settings, observer)
+    metrics.gauge_of("andon_in_flight", "Decisions under way.", lambda: gateway.admission.in_flight)
+    metrics.gauge_of("andon_queue_depth", "Requests that wait for the batch under way.", lambda: decider.waiting)
+    return gateway, Side(keys=keys, clock=clock, metrics=metrics, problems=lambda: _problems(gateway))
+
+
+def _follow(gateway: Gateway, noun: str) -> None:
+    """Take over a change: keys at once, models and automations built beside what runs and swapped in."""
+    if noun in ("keys", "*"):
+        with gateway.database.begin() as tx:
+            gateway.keys.refresh(tx, gateway.clock.now())
+    if noun in ("models", "automations", "*"):
+        gateway.deployment.refresh()
+
+
+def _problems(gateway: Gateway) -> Mapping[str, str]:
+    """What keeps this gateway from taking work; empty when nothing does."""
+    if gateway.draining:
+        return {"gateway": "it is shutting down"}
+    try:
+        current = migrations.is_current(gateway.database)
+    except SQLAlchemyError:
+        return {"database": f"no answer from {gateway.database.shown}"}
+    problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
+    return problems | {f"automation {name}": str(error) for name, error in gateway.deployment.problems.items()}

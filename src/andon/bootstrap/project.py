@@ -1,0 +1,98 @@
+"""A project as a whole: its automations, what is wrong with them, and a line for commands that decide by themselves."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from andon import decisions, labels, reviews
+from andon.authoring import Automation
+from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Line
+from andon.kernel.clock import Clock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.errors import AndonError, Fault
+from andon.kernel.events import Events
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that keeps an automation from running: where it is and what to do."""
+
+    where: str
+    message: str
+
+
+def build_events() -> Events:
+    """Who hears of what: the wiring of everything that goes up."""
+    events = Events()
+    events.subscribe(reviews.VerdictGiven, labels.on_verdict)
+    return events
+
+
+def load_automations(settings: Settings) -> list[Automation]:
+    """All automations of the project. Raises AutomationInvalid with file and line."""
+    found = [a for file in settings.project.automations for a in decisions.load_file(settings.root / file)]
+    names = [automation.name for automation in found]
+    for automation in found:
+        if names.count(automation.name) > 1:
+            fault = Fault(automation.declared_at, f"the name {automation.name!r} is taken by another automation")
+            raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault])
+    return found
+
+
+def check_project(settings: Settings, database: Database | None) -> list[Problem]:
+    """Everything that is wrong with the project's automations; with a database, also what their models lack."""
+    try:
+        automations = load_automations(settings)
+    except AndonError as error:
+        return _problems(error)
+    found: list[Problem] = []
+    for automation in automations:
+        try:
+            decisions.compile_policy(automation)
+            if database is not None:
+                with database.begin() as tx:
+                    champion = decisions.champion_of(tx, automation)
+                decisions.check_signature(automation, champion)
+        except AndonError as error:
+            found += _problems(error)
+        found += _unreachable(automation, settings)
+    return found
+
+
+@contextmanager
+def opened_line(settings: Settings, database: Database, clock: Clock, name: str | None) -> Iterator[Line]:
+    """The line of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
+    automation = _chosen(load_automations(settings), name)
+    deployment = Deployment(database, [automation], cache=settings.data / "models", clock=clock)
+    deployment.refresh()
+    problem = deployment.problems.get(automation.name)
+    if problem is not None:
+        raise problem
+    yield deployment.lines[automation.name]
+
+
+def _chosen(automations: Sequence[Automation], name: str | None) -> Automation:
+    known = ", ".join(automation.name for automation in automations)
+    if name is None and len(automations) == 1:
+        return automations[0]
+    if name is None:
+        raise AutomationNotFound(f"There are several automations; name one with --automation: {known}")
+    for automation in automations:
+        if automation.name == name:
+            return automation
+    raise AutomationNotFound(f"No automation {name!r} in this project; there is {known}")
+
+
+def _unreachable(automation: Automation, settings: Settings) -> list[Problem]:
+    return [
+        Problem(automation.declared_at, f"action {name!r} needs [destinations.{action.destination}] in andon.toml")
+        for name, action in automation.actions.items()
+        if action.destination not in settings.destinations
+    ]
+
+
+def _problems(error: AndonError) -> list[Problem]:
+    if error.faults:
+        return [Problem(fault.where, fault.message) for fault in error.faults]
+    return [Problem("", str(error))]

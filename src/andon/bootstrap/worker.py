@@ -1,0 +1,176 @@
+"""A worker process: deliveries, reviews to open, the intake, the seal of the audit log, housekeeping."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+import uvloop
+from sqlalchemy.exc import SQLAlchemyError
+
+from andon import actions, audit, decisions, features, migrations, reviews
+from andon.access import KeyRing
+from andon.actions import Deliveries, Destination
+from andon.bootstrap.observers import DecisionMetrics, DeliveryMetrics
+from andon.bootstrap.project import load_automations
+from andon.bootstrap.serving import Server, settle_memory
+from andon.connectors.webhook import WebhookConnector
+from andon.decisions import Decider, Deployment
+from andon.gateway import Side, create_side
+from andon.kernel import outbox
+from andon.kernel.clock import SystemClock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database, Tx
+from andon.kernel.errors import Unavailable
+from andon.kernel.listening import listen
+from andon.kernel.outbox import State
+from andon.kernel.telemetry import Metrics, configure_logs, configure_traces
+from andon.streams import Intake
+
+log = structlog.get_logger(__name__)
+
+HOUSEKEEPING = timedelta(minutes=10)
+REVIEWS_IDLE = timedelta(milliseconds=200)
+
+
+def serve_worker(settings: Settings, url: str, pepper: bytes) -> None:
+    """Run a worker until it is told to end; returns when what it had begun is finished or given back."""
+    configure_logs("worker", settings.telemetry.log_level)
+    flush = configure_traces("worker", settings.telemetry.otlp_endpoint)
+    try:
+        uvloop.run(_Worker(settings, Database(url), pepper).run())
+    finally:
+        flush()
+
+
+class _Worker:
+    def __init__(self, settings: Settings, database: Database, pepper: bytes) -> None:
+        self._settings = settings
+        self._database = database
+        self._clock = SystemClock()
+        self._metrics = Metrics()
+        self._keys = KeyRing(pepper)
+        self._stop = asyncio.Event()
+        self._deployment = Deployment(
+            database, load_automations(settings), cache=settings.data / "models", clock=self._clock
+        )
+        self._watch_outbox()
+
+    async def run(self) -> None:
+        """Everything side by side; the first unforeseen error ends the process, and its supervisor starts a new one."""
+        await self._heard("*")
+        connector = WebhookConnector(self._clock)
+        deliveries = Deliveries(
+            self._database,
+            {"webhook": connector},
+            destinations(self._settings),
+            self._clock,
+            observer=DeliveryMetrics(self._metrics),
+        )
+        decider = Decider(
+            self._database,
+            lambda: self._deployment.lines,
+            clock=self._clock,
+            watcher=DecisionMetrics(self._metrics),
+        )
+        intake = Intake(self._database, self._deployment, decider, self._clock)
+        side = Side(self._keys, self._clock, self._metrics, self._problems)
+        server = Server(create_side(side), host="127.0.0.1", port=self._settings.worker.port, ending=self._stop.set)
+        settle_memory()
+        listener = asyncio.create_task(listen(self._database, self._heard))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(server.serve())
+                group.create_task(deliveries.run(self._stop))
+                group.create_task(intake.run(self._stop))
+                group.create_task(self._again_and_again(self._open_reviews, REVIEWS_IDLE))
+                group.create_task(
+                    self._again_and_again(self._seal, timedelta(seconds=self._settings.worker.seal_seconds))
+                )
+                group.create_task(self._again_and_again(self._keep_house, HOUSEKEEPING))
+        finally:
+            listener.cancel()
+            with suppress(asyncio.CancelledError):
+                await listener
+            await decider.close()
+            await connector.close()
+            self._database.close()
+            log.info("worker.ended")
+
+    async def _again_and_again(self, work: Callable[[Tx], bool], pause: timedelta) -> None:
+        """Do `work` in one transaction until it says there is no more, then pause; through outages of the database."""
+        while not self._stop.is_set():
+            try:
+                more = await asyncio.to_thread(self._in_transaction, work)
+            except Unavailable as error:
+                log.warning("worker.interrupted", work=work.__name__, error=str(error))
+                more = False
+            if not more:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), pause.total_seconds())
+
+    def _in_transaction(self, work: Callable[[Tx], bool]) -> bool:
+        with self._database.begin() as tx:
+            return work(tx)
+
+    def _open_reviews(self, tx: Tx) -> bool:
+        opened = reviews.open_due(tx, now=self._clock.now())
+        self._metrics.reviews_opened.inc(opened)
+        return opened > 0
+
+    def _seal(self, tx: Tx) -> bool:
+        if audit.seal(tx, self._clock.now()) is not None:
+            self._metrics.sealed.inc()
+        self._keys.save_use(tx)
+        return False
+
+    def _keep_house(self, tx: Tx) -> bool:
+        now = self._clock.now()
+        decisions.keep_house(tx, now)
+        features.prune(tx, now)
+        return False
+
+    async def _heard(self, noun: str) -> None:
+        await asyncio.to_thread(self._follow, noun)
+
+    def _follow(self, noun: str) -> None:
+        if noun in ("keys", "*"):
+            with self._database.begin() as tx:
+                self._keys.refresh(tx, self._clock.now())
+        if self._deployment.lines and noun in ("models", "automations", "*"):
+            self._deployment.refresh()
+
+    def _problems(self) -> Mapping[str, str]:
+        try:
+            current = migrations.is_current(self._database)
+        except SQLAlchemyError:
+            return {"database": f"no answer from {self._database.shown}"}
+        return {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
+
+    def _watch_outbox(self) -> None:
+        def depth(topic: str, state: State) -> float:
+            with self._database.begin() as tx:
+                return outbox.counts(tx).get((topic, state), 0)
+
+        for topic in (actions.TOPIC, decisions.OPEN_REVIEW):
+            self._metrics.gauge_of(
+                f"andon_outbox_{topic.replace('.', '_')}_pending",
+                f"Messages of the outbox that wait: {topic}.",
+                lambda topic=topic: depth(topic, State.PENDING),  # type: ignore[misc]
+            )
+
+
+def destinations(settings: Settings) -> dict[str, Destination]:
+    """The configured destinations, their secrets taken from where the settings point. Raises SettingsInvalid."""
+    return {
+        name: Destination(
+            name=name,
+            url=given.url,
+            secrets=given.signing_secrets(),
+            timeout=timedelta(seconds=given.timeout_seconds),
+            max_attempts=given.max_attempts,
+            allow_private=given.allow_private,
+        )
+        for name, given in settings.destinations.items()
+    }

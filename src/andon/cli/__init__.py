@@ -1,0 +1,104 @@
+"""The command line. Each noun has a file; here they become one program, whose errors become messages and exit codes."""
+
+import importlib
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from andon.kernel.errors import AndonError, Conflict, Denied, Invalid, NotFound, Unavailable
+from andon.version import __version__
+
+EXIT_CODES: tuple[tuple[type[AndonError], int], ...] = (
+    (Invalid, 2),
+    (Denied, 3),
+    (NotFound, 4),
+    (Conflict, 5),
+    (Unavailable, 6),
+)
+
+COMMANDS = {
+    "init": "andon.cli.init:init",
+    "up": "andon.cli.up:up",
+    "stop": "andon.cli.stop:stop",
+    "doctor": "andon.cli.doctor:doctor",
+    "gateway": "andon.cli.processes:gateway",
+    "worker": "andon.cli.processes:worker",
+    "console": "andon.cli.processes:console",
+    "decide": "andon.cli.decide:decide",
+    "replay": "andon.cli.replay:replay",
+    "models": "andon.cli.models:app",
+    "policy": "andon.cli.policy:app",
+    "reviews": "andon.cli.reviews:app",
+    "actions": "andon.cli.actions:app",
+    "keys": "andon.cli.keys:app",
+    "audit": "andon.cli.audit:app",
+}
+"""Where each command lives. A command is imported when it is asked for, so that `andon --help` answers at once."""
+
+
+class Commands(TyperGroup):
+    """All commands by name, loaded on demand; their errors told in words."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order a newcomer meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name, or None."""
+        del ctx
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, attribute = place.partition(":")
+        found = getattr(importlib.import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_command(found)
+        else:
+            single = typer.Typer(add_completion=False)
+            single.command(cmd_name)(found)
+            command = typer.main.get_command(single)
+        command.name = cmd_name
+        return command
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run, and end with the exit code of an error's kind."""
+        try:
+            return super().invoke(ctx)
+        except AndonError as error:
+            tell(error)
+            raise typer.Exit(exit_code(error)) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    help="Andon: from a prototype model to dependable, auditable decisions.",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.", is_eager=True)] = False,
+) -> None:
+    """Andon: from a prototype model to dependable, auditable decisions."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def tell(error: AndonError) -> None:
+    """An error in words on stderr: what, and each thing that is wrong with its place."""
+    message = str(error)
+    typer.secho(f"error: {message}", fg=typer.colors.RED, err=True)
+    for fault in error.faults:
+        if f"{fault.where}: {fault.message}" not in message:
+            typer.echo(f"  {fault.where}: {fault.message}", err=True)
+
+
+def exit_code(error: AndonError) -> int:
+    """The exit code of an error's kind."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
