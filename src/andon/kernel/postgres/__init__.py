@@ -10,22 +10,17 @@
 How it is built and why: docs/explain/embedded-postgresql.md.
 """
 
-from andon.kernel.postgres.binaries import Binaries, locate
+from andon.kernel.postgres.binaries import locate
 from andon.kernel.postgres.errors import NotRunning, PostgresFailed
-from andon.kernel.postgres.files import kept_secret
-from andon.kernel.postgres.home import Home
 from andon.kernel.postgres.launcher import Server, running, start, stop
 from andon.kernel.postgres.leases import available, in_use, lend, place_of, url_of
 
 __all__ = [
-    "Binaries",
-    "Home",
     "NotRunning",
     "PostgresFailed",
     "Server",
     "available",
     "in_use",
-    "kept_secret",
     "lend",
     "locate",
     "place_of",

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import psutil
 import structlog
+from psycopg import pq
 
 from andon.kernel.postgres import binaries, cluster, files, home
 from andon.kernel.postgres.account import as_account
@@ -142,7 +143,7 @@ def _launch(here: Home) -> _Postmaster:
             programs = binaries.reachable(binaries.locate(_data_version(here)), here.account, home.STORE)
             if not here.data.exists():
                 cluster.create(here, programs, alive)
-            (here.data / "postmaster.pid").unlink(missing_ok=True)
+            _forget_the_dead(here)
             cluster.configure(here, port)
             _spawn(here, programs, alive)
         if ready := _ready(here):
@@ -173,6 +174,12 @@ def _nobody_else(here: Home) -> Iterator[int]:
         os.close(alive)
 
 
+def _forget_the_dead(here: Home) -> None:
+    """Remove the lock files of a killed server. PostgreSQL would not when their process number was given to another program."""
+    for file in (here.data / "postmaster.pid", *home.socket_folder(here).glob(".s.PGSQL.*")):
+        file.unlink(missing_ok=True)
+
+
 def _spawn(here: Home, programs: Binaries, alive: int) -> None:
     """Start the server in a session of its own, where no Ctrl-C of ours reaches it, as a child of nobody."""
     command = [str(programs.postgres), "-D", str(here.data), "-c", f"config_file={here.settings}"]
@@ -192,19 +199,26 @@ def _spawn(here: Home, programs: Binaries, alive: int) -> None:
 
 
 def _ready(here: Home) -> _Postmaster | None:
-    """Wait until the server that was started says it is ready; None when it has ended instead."""
-    begin, told = time.monotonic(), False
+    """Wait until the server that runs or was just started answers; None when it has ended instead."""
+    begin, told, seen = time.monotonic(), False, False
     while time.monotonic() - begin < _READY_SECONDS:
         found = _read(here)
-        if found is not None and found.status == "ready":
+        if found is not None and _answers(found):
             return found
-        if found is None and not files.is_held(here.alive):
+        if found is None and (seen or not files.is_held(here.alive)):
             return None
+        seen = found is not None
         if not told and time.monotonic() - begin > _PATIENCE_SECONDS:
             _log.info("postgres_recovers", hint="after a crash PostgreSQL replays its log before it answers")
             told = True
         time.sleep(_POLL_SECONDS)
     raise PostgresFailed(f"PostgreSQL is not ready after {_READY_SECONDS:.0f} s: {_last_words(here)}")
+
+
+def _answers(found: _Postmaster) -> bool:
+    """Whether the server lets people in: not starting, not recovering, not stopping."""
+    where = f"host=127.0.0.1 port={found.port} dbname={cluster.DATABASE} user={cluster.ROLE} connect_timeout=2"
+    return found.status == "ready" and pq.PGconn.ping(where.encode()) == pq.Ping.OK
 
 
 def _ended_within(here: Home, seconds: float) -> bool:
