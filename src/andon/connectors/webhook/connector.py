@@ -8,7 +8,8 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from andon.version import __version__
 _BODY_LIMIT = 64 * 1024
 """A longer answer is not read to its end; the connection is closed instead."""
 
+_KEPT_FOR = timedelta(seconds=30)
 _RESOLVED_FOR = timedelta(seconds=30)
 
 
@@ -57,25 +59,24 @@ class WebhookConnector:
         """Close all connections."""
         routes, self._routes = self._routes, {}
         for route in routes.values():
-            await route.client.aclose()
+            await route.close()
 
     async def _post(self, route: "_Route", delivery: Delivery, progress: "_Progress") -> None:
         address = await route.address(self._clock)
         body = body_of(delivery)
-        request = route.client.build_request(
-            "POST",
-            route.url.copy_with(host=address),
-            content=body,
-            headers=self._headers(route, delivery, body),
-            extensions={"sni_hostname": route.url.host, "trace": progress.trace},
-        )
-        response = await route.client.send(request, stream=True)
-        try:
+        async with (
+            route.client() as client,
+            client.stream(
+                "POST",
+                route.url.copy_with(host=address),
+                content=body,
+                headers=self._headers(route, delivery, body),
+                extensions={"sni_hostname": route.url.host, "trace": progress.trace},
+            ) as response,
+        ):
             now = self._clock.now()
             progress.answer = answer_of(response.status_code, response.headers.get("retry-after"), now=now)
             await _drain(response)
-        finally:
-            await response.aclose()
 
     def _headers(self, route: "_Route", delivery: Delivery, body: bytes) -> dict[str, str]:
         key, timestamp = str(delivery.key), int(self._clock.now().timestamp())
@@ -98,34 +99,49 @@ class WebhookConnector:
                 raise httpx.InvalidURL("the url is not http:// or https:// with a host")
             if not destination.secrets:
                 raise SecretInvalid("there is no signing secret; set secret_env")
-            route = self._routes[destination] = _Route(
-                destination, url, Signer(destination.secrets), self._client(destination)
-            )
+            if self._tls is None:
+                self._tls = httpx.create_ssl_context(trust_env=False)
+            route = self._routes[destination] = _Route(destination, url, Signer(destination.secrets), self._tls)
         return route
-
-    def _client(self, destination: Destination) -> httpx.AsyncClient:
-        if self._tls is None:
-            self._tls = httpx.create_ssl_context(trust_env=False)
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30)
-        return httpx.AsyncClient(
-            verify=self._tls,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=destination.timeout.total_seconds(),
-            limits=limits,
-        )
 
 
 @dataclass(slots=True)
 class _Route:
-    """The way to one destination: its own connections, so that none is ever shared between two hosts of one address."""
+    """The way to one destination: its own connections, so that none is ever shared between two hosts of one address.
+
+    Each connection is a client of its own: the library's pool looks at all its connections several times a request.
+    """
 
     destination: Destination
     url: httpx.URL
     signer: Signer
-    client: httpx.AsyncClient
+    tls: ssl.SSLContext
+    idle: list[httpx.AsyncClient] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     resolved_at: float = 0.0
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client nobody else uses meanwhile, the one used last first."""
+        client = self.idle.pop() if self.idle else self._new_client()
+        try:
+            yield client
+        finally:
+            self.idle.append(client)
+
+    async def close(self) -> None:
+        """Close all connections that are not in use."""
+        while self.idle:
+            await self.idle.pop().aclose()
+
+    def _new_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            verify=self.tls,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=self.destination.timeout.total_seconds(),
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEPT_FOR.total_seconds()),
+        )
 
     async def address(self, clock: Clock) -> str:
         """A checked address to connect to. Raises AddressRefused, OSError."""
