@@ -6,7 +6,7 @@ from Parquet, and None for what is missing. Giving these values types is the con
 
 import codecs
 import csv
-import itertools
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -71,6 +71,22 @@ class DataFile:
     source: str
     connection: duckdb.DuckDBPyConnection
 
+    def count(self) -> int:
+        """How many rows there are."""
+        try:
+            found = self.connection.cursor().execute(f"SELECT count(*) FROM ({self.source})").fetchone()
+        except duckdb.Error as error:
+            raise unreadable(self.path, error) from error
+        return int(found[0]) if found else 0
+
+    def count(self) -> int:
+        """How many rows there are."""
+        try:
+            (found,) = self.connection.cursor().execute(f"SELECT count(*) FROM ({self.source})").fetchall()
+        except duckdb.Error as error:
+            raise unreadable(self.path, error) from error
+        return int(found[0])
+
     def rows(self, *, most: int | None = None) -> Iterator[dict[str, Value]]:
         """The rows in the file's order, a batch at a time; if there are more than `most`, a seeded sample of so many."""
         sample = f" USING SAMPLE reservoir({most} ROWS) REPEATABLE (42)" if most else ""
@@ -104,11 +120,20 @@ def read_rows(path: Path | str, *, most: int | None = None) -> Iterator[dict[str
 
 
 def unreadable(path: Path, error: duckdb.Error) -> DataFileInvalid:
-    """What DuckDB found wrong with the file, in two lines at most."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    told = itertools.takewhile(lambda line: line and not line.startswith(("Possible", "LINE ", "file =")), lines)
-    what = " ".join(line.removeprefix("Invalid Input Error: ") for line in told)
-    return DataFileInvalid(f"{path} cannot be read: {what[:300]}")
+    """What DuckDB found wrong with the file, as one sentence."""
+    text = str(error)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    ragged = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if line and ragged:
+        what = (
+            f"line {line[1]}: {ragged[1]} values are expected, there are {ragged[2]};"
+            " is there a title above the header, or a separator that is not quoted?"
+        )
+    elif line and "unterminated quote" in text:
+        what = f"line {line[1]}: a quote is not closed (a quote inside quotes is doubled)"
+    else:
+        what = text.splitlines()[0].removeprefix("Invalid Input Error: ")
+    return DataFileInvalid(f"{path} cannot be read: {what}")
 
 
 def _settings(folder: str) -> dict[str, str | bool | int | float | list[str]]:
@@ -144,14 +169,16 @@ def _parquet(path: Path, connection: duckdb.DuckDBPyConnection) -> DataFile:
     table = f"read_parquet({_literal(path)}, hive_partitioning=false)"
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
-        true_names = connection.execute(f"SELECT name FROM parquet_schema({_literal(path)}) OFFSET 1").fetchall()
     except duckdb.Error as error:
         raise unreadable(path, error) from error
-    plain = [row[0] for row in true_names] if len(true_names) == len(described) else [row[0] for row in described]
     cells = [_typed(f'"{name.replace(chr(34), chr(34) * 2)}"', kind) for name, kind, *_ in described]
     source = ", ".join(f"{sql} AS c{i}" for i, (sql, _) in enumerate(cells))
     return DataFile(
-        path, _distinct(path, plain), tuple(kind for _, kind in cells), f"SELECT {source} FROM {table}", connection
+        path,
+        tuple(row[0] for row in described),
+        tuple(kind for _, kind in cells),
+        f"SELECT {source} FROM {table}",
+        connection,
     )
 
 

@@ -63,7 +63,7 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
 @contextmanager
 def opened_line(settings: Settings, database: Database, clock: Clock, name: str | None) -> Iterator[Line]:
     """The line of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
-    automation = _chosen(load_automations(settings), name)
+    automation = chosen(load_automations(settings), name)
     deployment = Deployment(database, [automation], cache=settings.data / "models", clock=clock)
     deployment.refresh()
     problem = deployment.problems.get(automation.name)
@@ -72,7 +72,8 @@ def opened_line(settings: Settings, database: Database, clock: Clock, name: str 
     yield deployment.lines[automation.name]
 
 
-def _chosen(automations: Sequence[Automation], name: str | None) -> Automation:
+def chosen(automations: Sequence[Automation], name: str | None) -> Automation:
+    """The automation of a name, or the only one. Raises AutomationNotFound."""
     known = ", ".join(automation.name for automation in automations)
     if name is None and len(automations) == 1:
         return automations[0]

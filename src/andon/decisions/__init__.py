@@ -4,7 +4,7 @@ A door validates a request with `Line.contract`, hands it to the process's one `
 committed. Start reading at `line.py` (pure) and `decider.py` (durable).
 """
 
-from andon.decisions.assembly import assemble, check_signature, compile_policy, describe, variables
+from andon.decisions.assembly import as_deployed, assemble, check_signature, compile_policy, describe, variables
 from andon.decisions.contract import Contract
 from andon.decisions.decider import Decider, Watcher
 from andon.decisions.deployment import Deployment, champion_of
@@ -41,6 +41,7 @@ from andon.decisions.errors import (
 from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
+from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.service import (
     accept,
     automations,
@@ -53,6 +54,7 @@ from andon.decisions.service import (
     first_answer,
     get,
     keep_house,
+    newest,
     page,
     series,
     stats,
@@ -76,6 +78,7 @@ __all__ = [
     "DecisionRequest",
     "DecisionRow",
     "Deployment",
+    "Difference",
     "Idempotency",
     "InputInvalid",
     "InputMalformed",
@@ -87,6 +90,7 @@ __all__ = [
     "Line",
     "LineRef",
     "ModelRef",
+    "Replayed",
     "Risk",
     "Seen",
     "Stats",
@@ -94,6 +98,7 @@ __all__ = [
     "Waiting",
     "Watcher",
     "accept",
+    "as_deployed",
     "assemble",
     "automations",
     "champion_of",
@@ -111,8 +116,10 @@ __all__ = [
     "keep_house",
     "latency_of",
     "load_file",
+    "newest",
     "page",
     "policy_text",
+    "replay",
     "series",
     "stats",
     "tallies",

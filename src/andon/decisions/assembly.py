@@ -1,5 +1,6 @@
 """Building a line from its parts, with every part checked against the others; all that is wrong is named at once."""
 
+import copy
 import hashlib
 import inspect
 from collections.abc import Mapping
@@ -9,9 +10,9 @@ from typing import Any
 import rfc8785
 
 from andon import policies
-from andon.authoring import Automation, Request, Window
+from andon.authoring import Automation, MaxError, Policy, Request, Window
 from andon.decisions.contract import Contract
-from andon.decisions.domain import LineRef, ModelRef
+from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
@@ -85,6 +86,15 @@ def describe(automation: Automation) -> dict[str, Any]:
         "review": {"queue": automation.review.queue, "due_seconds": int(automation.review.due.total_seconds())},
         "risk": None if risk is None else {"target": risk.target, "confidence": risk.confidence},
     }
+
+
+def as_deployed(automation: Automation, deployed: AutomationVersion) -> Automation:
+    """The declaration with the policy and the risk that an earlier version had."""
+    risk = deployed.description["risk"]
+    earlier = copy.copy(automation)
+    earlier.policy = Policy.yaml(deployed.description["policy"])
+    earlier.risk = None if risk is None else MaxError(risk["target"], risk["confidence"])
+    return earlier
 
 
 def digest_of(description: Mapping[str, Any]) -> str:

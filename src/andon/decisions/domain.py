@@ -98,6 +98,21 @@ class Decision:
         """What the policy chose."""
         return self.judgement.ruling.outcome
 
+    @property
+    def rule(self) -> str:
+        """The id of the rule that chose."""
+        return self.judgement.ruling.rule
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The reason codes of that rule."""
+        return self.judgement.ruling.reasons
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """What the model said; None if it could not."""
+        return self.judgement.prediction
+
 
 @dataclass(frozen=True, slots=True)
 class LineRef:

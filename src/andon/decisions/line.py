@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter_ns, thread_time_ns
-from typing import Any
+from typing import Any, Protocol
 
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
@@ -13,7 +13,7 @@ from andon.features import FeatureSet, Needs, Snapshot, TileDelta
 from andon.kernel.clock import Clock
 from andon.models import ValueUnusable
 from andon.policies import ERROR, REVIEW, CompiledPolicy, Ruling
-from andon.serving import Endpoint, Prediction, PredictionFailed, RiskGate
+from andon.serving import Prediction, PredictionFailed, RiskGate
 
 PREDICTION_FAILED = "PREDICTION_FAILED"
 FEATURE_FAILED = "FEATURE_FAILED"
@@ -29,6 +29,14 @@ class Seen:
     error: str | None = None
 
 
+class Predicts(Protocol):
+    """What a line needs of an endpoint."""
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """One prediction a row, in order. Raises ValueUnusable, PredictionFailed."""
+        ...
+
+
 class Line:
     """What one automation version decides with. `judge` is pure; `decide` adds features and time."""
 
@@ -37,7 +45,7 @@ class Line:
         automation: Automation,
         *,
         ref: LineRef,
-        endpoint: Endpoint,
+        endpoint: Predicts,
         policy: CompiledPolicy,
         gate: RiskGate,
         outcomes: tuple[str, ...],

@@ -18,7 +18,7 @@ from andon.decisions.domain import (
     Tally,
     Waiting,
 )
-from andon.decisions.errors import DecisionNotFound, KeyReused
+from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyReused
 from andon.kernel.db import Tx, announce
 from andon.kernel.identity import Actor
 
@@ -149,9 +149,17 @@ def automations(tx: Tx) -> list[str]:
     return store.automations(tx)
 
 
-def version(tx: Tx, name: str, number: int) -> AutomationVersion | None:
-    """One deployed version, or None."""
-    return store.version(tx, name, number)
+def version(tx: Tx, name: str, number: int) -> AutomationVersion:
+    """One deployed version. Raises AutomationNotFound."""
+    found = store.version(tx, name, number)
+    if found is None:
+        raise AutomationNotFound(f"{name} has no version {number}")
+    return found
+
+
+def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
+    """The last decisions of an automation, whole, newest first."""
+    return store.newest(tx, automation, limit)
 
 
 def keep_house(tx: Tx, now: datetime) -> None:

@@ -1,0 +1,124 @@
+"""What a builder tests an automation with: the same line as in production, in memory, without a database.
+
+decide(screening, rows, model=Path("package"))          with the packed model
+decide(screening, rows, model=lambda row: 0.97)          with a score of your choice, to test the policy
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any, TypeAlias
+
+from pydantic_core import to_json
+
+from andon import models, serving
+from andon.authoring import Automation
+from andon.decisions import Decision, DecisionRequest, Line, LineRef, ModelRef, assemble, compile_policy
+from andon.features import MemoryTiles
+from andon.kernel.ids import uuid7
+from andon.models import ModelVersion
+from andon.serving import Prediction, RiskGate
+
+Score: TypeAlias = Callable[[Mapping[str, Any]], float]
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class FakeClock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        """The present, as told."""
+        return self._now
+
+    def set(self, now: datetime) -> None:
+        """Move to another moment."""
+        self._now = now
+
+
+def decide(
+    automation: Automation,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    model: Path | Score,
+    at: Sequence[datetime] | None = None,
+    certain: bool = True,
+) -> list[Decision]:
+    """Decide rows as a caller would send them, one after the other, each seeing the windows of those before it.
+
+    `model` is a packed folder, or a function that gives the score of a row; then `certain` is what the risk gate says.
+    `at` are the moments at which they come, all the same if not given. Raises InputInvalid for a row outside the contract,
+    PolicyInvalid, AutomationInvalid.
+    """
+    clock, tiles = FakeClock(), MemoryTiles()
+    line = _line(automation, model, clock, certain)
+    decided: list[Decision] = []
+    for row, moment in zip(rows, at or [START] * len(rows), strict=True):
+        clock.set(moment)
+        request = _request(line, row, moment)
+        decisions, deltas = line.decide([request], tiles.read(line.needs([request.input], [moment])))
+        tiles.write(deltas)
+        decided += decisions
+    return decided
+
+
+def endpoint_of(package: Path) -> serving.Endpoint:
+    """A packed model, loaded as it would be after registration."""
+    manifest = models.open_package(package).manifest
+    version = ModelVersion(
+        name=manifest.name,
+        number=1,
+        digest="",
+        manifest=manifest,
+        registered_by="test",
+        reason="test",
+        registered_at=START,
+        trusted=True,
+    )
+    return serving.load(version, package)
+
+
+def _line(automation: Automation, model: Path | Score, clock: FakeClock, certain: bool) -> Line:
+    if isinstance(model, Path):
+        return assemble(automation, endpoint_of(model), number=1, clock=clock)
+    table, compiled = compile_policy(automation)
+    return Line(
+        automation,
+        ref=LineRef(automation.name, 1, ModelRef(automation.model, 1, ""), table.version),
+        endpoint=_Scored(model),
+        policy=compiled,
+        gate=RiskGate(threshold=0.0 if certain else 2.0, target=automation.risk.target if automation.risk else 1.0),
+        outcomes=table.outcomes,
+        clock=clock,
+    )
+
+
+def _request(line: Line, row: Mapping[str, Any], moment: datetime) -> DecisionRequest:
+    raw = to_json(row)
+    identifier = uuid7(moment)
+    return DecisionRequest(
+        id=identifier,
+        automation=line.ref.automation,
+        raw=raw,
+        input=line.contract.read(raw),
+        caller="test",
+        correlation_id=str(identifier),
+        asked_at=moment,
+        began_ns=perf_counter_ns(),
+    )
+
+
+class _Scored:
+    """A model that says what the test says."""
+
+    def __init__(self, score: Score) -> None:
+        self._score = score
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """A prediction of two classes, "0" and "1", for each row."""
+        scores = [self._score(row) for row in rows]
+        return [Prediction(s, str(int(s > 0.5)), max(s, 1 - s), {"0": 1 - s, "1": s}) for s in scores]
