@@ -48,7 +48,7 @@ def get(tx: Tx, key_id: UUID) -> Key:
 
 def all_keys(tx: Tx) -> list[Key]:
     """All keys, the oldest first."""
-    return [_key(row) for row in tx.execute(_query().order_by(keys.c.id))]
+    return [_key(row) for row in tx.execute(_query().order_by(keys.c.created_at, keys.c.name))]
 
 
 def all_digests(tx: Tx) -> list[tuple[Key, bytes]]:
