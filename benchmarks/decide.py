@@ -51,10 +51,10 @@ def main() -> int:
 
 def _measured(folder: Path) -> dict[str, Any]:
     with Line(folder) as line:
-        line.command("models", "register", "--from-script", "train.py", "--reason", "benchmark")
-        line.command("models", "alias", "set", "bench-model", "champion", "1", "--reason", "benchmark")
+        line.up(until="/livez")
+        line.register("train.py")
         key = line.key("bench", "caller")
-        line.up()
+        line.wait_until_ready()
         model = next((folder / ".andon" / "models").glob("**/*.skops"))
         with _peer(model) as peer_url:
             return _rounds(line, key, peer_url)

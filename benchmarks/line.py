@@ -12,18 +12,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 ANDON = str(Path(sys.executable).with_name("andon"))
 
 
 class LineFailed(Exception):
     """A command or a process of the line did not do its work; the message holds what it said."""
+
+
+class TooSlow(LineFailed):
+    """Something did not come true in time."""
 
 
 class Line:
@@ -63,6 +68,10 @@ class Line:
             raise LineFailed(f"`andon {' '.join(arguments[:3])}` ended with {done.returncode}: {said[-2000:]}")
         return done.stdout
 
+    def register(self, script: str) -> None:
+        """Run a training script, register what it packs, and make it the champion."""
+        self.command("models", "register", "--from-script", script, "--alias", "champion", "--reason", "first model")
+
     def key(self, name: str, role: str) -> str:
         """A new API key for everything that `role` may."""
         printed: dict[str, str] = json.loads(
@@ -70,8 +79,8 @@ class Line:
         )
         return printed["token"]
 
-    def up(self, *, timeout: float = 60.0) -> None:
-        """Start `andon up` and wait until it is ready for decisions."""
+    def up(self, *, until: str = "/readyz", timeout: float = 60.0) -> None:
+        """Start `andon up` and wait until it is ready for decisions, or at least answers (`until="/livez"`)."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [ANDON, "up"],
@@ -82,7 +91,16 @@ class Line:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.wait_until("it is ready", lambda: self._status("/readyz") == 200, timeout=timeout)
+        self.wait_until(f"{until} answered 200", lambda: self._status(until) == 200, timeout=timeout)
+
+    def wait_until_ready(self, *, timeout: float = 60.0) -> None:
+        """Wait until every automation has its model and takes decisions."""
+        self.wait_until("it was ready", lambda: self._status("/readyz") == 200, timeout=timeout)
+
+    def wait(self) -> int:
+        """Wait until `andon up` ends by itself; its exit code."""
+        assert self._process is not None
+        return self._process.wait()
 
     def down(self, *, timeout: float = 30.0) -> None:
         """Stop it as Ctrl-C does, and wait; what does not stop in time is killed and is an error."""
@@ -106,22 +124,23 @@ class Line:
         assert self._process is not None
         return sum(_share(process) for process in self._family(self._process.pid))
 
-    def get(self, path: str, *, key: str = "", port: int | None = None) -> bytes:
-        """The body of a GET. Raises LineFailed unless it is 200."""
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        status, body = self._ask(path, headers, port or self.gateway)
+    def metrics(self, name: str, key: str, *, port: int) -> dict[str, float]:
+        """The samples of one metric at a port's /metrics, by their labels as Prometheus writes them."""
+        status, body = self._ask("/metrics", {"Authorization": f"Bearer {key}"}, port)
         if status != 200:
-            raise LineFailed(f"GET {path} answered {status}: {body[:300].decode(errors='replace')}")
-        return body
+            raise LineFailed(f"GET /metrics answered {status}: {body[:300].decode(errors='replace')}")
+        families = text_string_to_metric_families(body.decode())
+        samples = (sample for family in families for sample in family.samples if sample.name == name)
+        return {",".join(f"{k}={v}" for k, v in sorted(s.labels.items())): s.value for s in samples}
 
-    def wait_until(self, what: str, holds: Any, *, timeout: float) -> None:
-        """Wait until `holds()`. Raises LineFailed when `andon up` ends or the time is over."""
+    def wait_until(self, what: str, holds: Callable[[], bool], *, timeout: float) -> None:
+        """Wait until `holds()`. Raises LineFailed when `andon up` ends, TooSlow when the time is over."""
         until = time.monotonic() + timeout
         while not holds():
             if self._process is not None and self._process.poll() is not None:
                 raise LineFailed(f"`andon up` ended with {self._process.returncode}: {self._said()}")
             if time.monotonic() > until:
-                raise LineFailed(f"{timeout:.0f} s went by before {what}: {self._said()}")
+                raise TooSlow(f"{timeout:.0f} s went by before {what}: {self._said()}")
             time.sleep(0.05)
 
     @property

@@ -2,7 +2,7 @@
 
 import numpy as np
 from automation import bench
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from andon.models import FeatureKind, FeatureSpec, encode, pack
 
@@ -25,7 +25,7 @@ def main() -> None:
     train, held_out = (
         {name: values[part] for name, values in columns.items()} for part in (slice(0, 4_000), slice(4_000, None))
     )
-    model = GradientBoostingClassifier(n_estimators=100, random_state=7)
+    model = HistGradientBoostingClassifier(max_iter=100, early_stopping=False, random_state=7)
     model.fit(encode(FEATURES, train), np.array([label == "yes" for label in labels[:4_000]], dtype=int))
     pack(
         "package",

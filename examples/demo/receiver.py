@@ -4,29 +4,34 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from types import TracebackType
 
 import httptools
 
 
 class CoreBanking:
-    """What has arrived. `forged` counts deliveries whose signature was wrong; they are refused."""
+    """What has arrived while the context lasted, on `port`. `forged` counts wrong signatures; those are refused."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, port: int) -> None:
         self._key = base64.b64decode(secret.removeprefix("whsec_"))
+        self.port = port
         self.actions: set[str] = set()
         self.forged = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
-    @asynccontextmanager
-    async def listening(self, port: int) -> AsyncIterator[None]:
-        """Listen on a port of this machine as long as the context lasts."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", port)
-        try:
-            yield
-        finally:
-            server.close()
+    def __enter__(self) -> "CoreBanking":
+        self._thread.start()
+        listening = self._loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port)
+        asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
 
     def take(self, headers: dict[str, str], body: bytes) -> int:
         """One delivery; the status to answer with."""
