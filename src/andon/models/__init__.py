@@ -19,9 +19,9 @@ from andon.models.errors import (
     ValueUnusable,
     VersionNotFound,
 )
-from andon.models.manifest import Calibration, Curve, Manifest, RiskEvidence, Runtime
+from andon.models.manifest import Calibration, Curve, Estimate, Manifest, RiskEvidence, Runtime
 from andon.models.outputs import fault_of, probabilities_of
-from andon.models.package import PLAIN_TYPES
+from andon.models.package import PLAIN_TYPES, open_package
 from andon.models.packing import pack
 from andon.models.risk import threshold_for
 from andon.models.service import (
@@ -35,6 +35,7 @@ from andon.models.service import (
     set_alias,
 )
 from andon.models.signature import FeatureKind, FeatureSpec, Signature
+from andon.models.training import train
 
 __all__ = [
     "CHAMPION",
@@ -46,6 +47,7 @@ __all__ = [
     "Calibrator",
     "Curve",
     "Encoder",
+    "Estimate",
     "FeatureKind",
     "FeatureSpec",
     "Manifest",
@@ -74,10 +76,12 @@ __all__ = [
     "get",
     "list_aliases",
     "list_versions",
+    "open_package",
     "pack",
     "probabilities_of",
     "register",
     "set_alias",
     "text_of",
     "threshold_for",
+    "train",
 ]

@@ -1,0 +1,264 @@
+"""`andon models`: register, look at and choose model versions."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from andon import models, serving
+from andon.cli.context import project
+from andon.kernel.db import Tx
+from andon.kernel.errors import Invalid
+from andon.models import Estimate, Manifest, ModelVersion, open_package, train
+
+app = typer.Typer(help="Register, look at and choose model versions.", no_args_is_help=True)
+alias_app = typer.Typer(help="Point aliases to versions; the champion answers.", no_args_is_help=True)
+app.add_typer(alias_app, name="alias")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+ModelName = Annotated[str | None, typer.Option("--name", help="The model; may be left out if there is one.")]
+
+
+@app.command()
+def register(
+    path: Annotated[Path | None, typer.Argument(help="A folder written by andon.models.pack.")] = None,
+    from_script: Annotated[
+        Path | None, typer.Option(help="Run this training script and register what it packs.")
+    ] = None,
+    reason: Reason = "registered from the command line",
+    name: Annotated[str | None, typer.Option(help="The name the package must have.")] = None,
+    alias: Annotated[str | None, typer.Option(help="Point this alias to the version at once.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Accept a pickle: loading it may run any code.")] = False,
+    limit_minutes: Annotated[float, typer.Option(min=0.01, help="How long the script may run.")] = 60.0,
+) -> None:
+    """Register a packed model. The same package again is the same version."""
+    limit = timedelta(minutes=limit_minutes)
+    with _packed(path, from_script, limit) as package, project() as here:
+        _check_name(package, name)
+        with here.database.begin() as tx:
+            now = here.clock.now()
+            version = models.register(tx, package, actor=here.actor, reason=reason, now=now, trust_pickle=trust)
+            # Loading it asks the probes: a version that cannot answer here is not registered.
+            serving.load(version, models.fetch(tx, version, here.settings.data / "models"))
+            if alias is not None:
+                models.set_alias(tx, version.name, alias, version.number, actor=here.actor, reason=reason, now=now)
+    pointed = f", now the {alias}" if alias else ""
+    typer.echo(f"{version.name} {version.number} ({version.digest[:12]}){pointed}")
+
+
+@app.command("list")
+def list_models(
+    name: Annotated[str | None, typer.Argument(help="Only this model.")] = None, as_json: AsJson = False
+) -> None:
+    """List the registered versions."""
+    with project() as here, here.database.begin() as tx:
+        versions, aliases = models.list_versions(tx, name), models.list_aliases(tx, name)
+    pointing: dict[tuple[str, int], list[str]] = {}
+    for alias in aliases:
+        pointing.setdefault((alias.name, alias.number), []).append(alias.alias)
+    if as_json:
+        _print_json([_summary(v) | {"aliases": pointing.get((v.name, v.number), [])} for v in versions])
+        return
+    if not versions:
+        typer.echo("No model is registered yet: `andon models register --from-script train.py --alias champion`")
+        return
+    table = _table("model", "version", "aliases", "runtime", "quality", "registered", "by", "reason")
+    for v in versions:
+        names = ", ".join(pointing.get((v.name, v.number), []))
+        quality = _quality(v.manifest)
+        row = (
+            v.name,
+            str(v.number),
+            names,
+            str(v.manifest.runtime),
+            quality,
+            _time(v.registered_at),
+            v.registered_by,
+            v.reason,
+        )
+        table.add_row(*map(escape, row))
+    Console().print(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The model.")],
+    number: Annotated[int | None, typer.Argument(help="The version; the newest if left out.", min=1)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is known of a version."""
+    with project() as here, here.database.begin() as tx:
+        version = models.list_versions(tx, name)[0] if number is None else models.get(tx, name, number)
+    if as_json:
+        _print_json(_summary(version) | {"manifest": version.manifest.model_dump(mode="json")})
+        return
+    console = Console()
+    console.print(_facts(version))
+    console.print(_figures(version.manifest))
+    console.print(_inputs(version.manifest))
+
+
+@alias_app.command("set")
+def set_alias(
+    alias: Annotated[str, typer.Argument(help="The alias, such as champion.")],
+    number: Annotated[int, typer.Argument(help="The version it shall point to.", min=1)],
+    reason: Reason,
+    name: ModelName = None,
+) -> None:
+    """Point an alias to a version; running gateways follow within a second."""
+    with project() as here, here.database.begin() as tx:
+        model = name or _only(tx)
+        models.set_alias(tx, model, alias, number, actor=here.actor, reason=reason, now=here.clock.now())
+    typer.echo(f"{alias} of {model} is version {number}")
+
+
+@alias_app.command("history")
+def alias_history(
+    alias: Annotated[str | None, typer.Argument(help="Only this alias.")] = None,
+    name: ModelName = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every setting of a model's aliases, newest first."""
+    with project() as here, here.database.begin() as tx:
+        entries = models.alias_history(tx, name or _only(tx), alias)
+    if as_json:
+        _print_json(
+            [
+                {"name": e.name, "alias": e.alias, "number": e.number, "set_by": e.set_by, "reason": e.reason}
+                | {"set_at": e.set_at.isoformat()}
+                for e in entries
+            ]
+        )
+        return
+    table = _table("alias", "version", "set", "by", "reason")
+    for entry in entries:
+        table.add_row(*map(escape, (entry.alias, str(entry.number), _time(entry.set_at), entry.set_by, entry.reason)))
+    Console().print(table)
+
+
+def _packed(path: Path | None, script: Path | None, limit: timedelta) -> AbstractContextManager[Path]:
+    """The folder of the package: the one given, or what the script packs."""
+    if path is not None and script is None:
+        return nullcontext(path)
+    if script is not None and path is None:
+        return _trained(script, limit)
+    raise Invalid("Give either the folder of a package or --from-script train.py")
+
+
+@contextmanager
+def _trained(script: Path, limit: timedelta) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="andon-train-") as folder:
+        with Console(stderr=True).status(f"Running {escape(script.name)}"):
+            package = train(script, Path(folder), limit=limit)
+        yield package
+
+
+def _check_name(package: Path, name: str | None) -> None:
+    if name is not None and (packed := open_package(package).manifest.name) != name:
+        raise Invalid(
+            f"The package is called {packed}, not {name}; the name is given when packing: pack(..., name={name!r})"
+        )
+
+
+def _only(tx: Tx) -> str:
+    names = {version.name for version in models.list_versions(tx)}
+    if len(names) == 1:
+        return names.pop()
+    raise Invalid(f"Say which model with --name: {', '.join(sorted(names))}" if names else "No model is registered yet")
+
+
+def _summary(version: ModelVersion) -> dict[str, Any]:
+    return {
+        "name": version.name,
+        "number": version.number,
+        "digest": version.digest,
+        "runtime": version.manifest.runtime,
+        "metrics": {name: estimate.value for name, estimate in version.manifest.metrics.estimates.items()},
+        "registered_by": version.registered_by,
+        "reason": version.reason,
+        "registered_at": version.registered_at.isoformat(),
+    }
+
+
+def _facts(version: ModelVersion) -> Table:
+    m = version.manifest
+    code = (
+        "unknown"
+        if m.code is None
+        else f"{m.code.file} ({m.code.commit or 'no commit'}{', modified' if m.code.modified else ''})"
+    )
+    source = f" from {m.training.source}" if m.training.source else ""
+    facts = (
+        ("digest", version.digest),
+        ("runtime", f"{m.runtime}{' (trusted pickle)' if version.trusted else ''}"),
+        (
+            "classes",
+            f"{', '.join(m.signature.classes)}{f'; {m.signature.positive} is positive' if m.signature.positive else ''}",
+        ),
+        ("trained on", f"{m.training.rows:,} rows{source}; {m.training.held_out_rows:,} held out: {m.training.split}"),
+        ("data digest", m.training.digest),
+        ("code", code),
+        (
+            "environment",
+            f"Python {m.environment.python}, {m.environment.platform}, {len(m.environment.packages)} packages",
+        ),
+        ("packed", _time(m.created_at)),
+        ("registered", f"{_time(version.registered_at)} by {version.registered_by}: {version.reason}"),
+    )
+    table = Table(title=f"{version.name} {version.number}", show_header=False, title_justify="left")
+    for what, value in facts:
+        table.add_row(what, escape(value))
+    return table
+
+
+def _figures(manifest: Manifest) -> Table:
+    table = _table("figure", "value", "95% interval")
+    table.title = f"On {manifest.metrics.rows:,} held-out rows that calibration has not seen"
+    for name, estimate in manifest.metrics.estimates.items():
+        table.add_row(name, f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
+    return table
+
+
+def _inputs(manifest: Manifest) -> Table:
+    table = _table("feature", "kind", "missing", "seen in training")
+    for feature in manifest.signature.features:
+        numeric, category = manifest.profile.numeric.get(feature.name), manifest.profile.category.get(feature.name)
+        profile = numeric or category
+        missing = f"{100 * profile.missing / profile.rows:.1f} %" if profile and profile.rows else ""
+        seen = f"{numeric.minimum:g} to {numeric.maximum:g}" if numeric and numeric.minimum is not None else ""
+        if category:
+            seen = ", ".join(feature.categories[:6]) + (" ..." if len(feature.categories) > 6 else "")
+        table.add_row(*map(escape, (feature.name, str(feature.kind), missing, seen)))
+    return table
+
+
+def _quality(manifest: Manifest) -> str:
+    for name in ("roc_auc", "accuracy"):
+        estimate: Estimate | None = manifest.metrics.estimates.get(name)
+        if estimate is not None:
+            return f"{name} {estimate.value:.3f}"
+    return ""
+
+
+def _table(*columns: str) -> Table:
+    table = Table(title_justify="left")
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _print_json(value: Sequence[Any] | dict[str, Any]) -> None:
+    typer.echo(json.dumps(value, indent=2))

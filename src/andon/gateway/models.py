@@ -1,0 +1,136 @@
+"""Models: what is registered, where the aliases point, and pointing them elsewhere."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from andon import models
+from andon.access import Permission
+from andon.gateway.dependencies import Caller, Db, Now
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+class VersionOut(BaseModel):
+    """One version, in short."""
+
+    name: str
+    number: int
+    digest: str
+    runtime: str
+    metrics: dict[str, float]
+    registered_by: str
+    reason: str
+    registered_at: datetime
+
+
+class VersionWhole(VersionOut):
+    """One version with its manifest."""
+
+    trusted: bool
+    manifest: dict[str, Any]
+
+
+class AliasOut(BaseModel):
+    """One setting of an alias."""
+
+    alias: str
+    number: int
+    set_by: str
+    reason: str
+    set_at: datetime
+
+
+class ModelOut(BaseModel):
+    """One model: its versions, newest first, and its aliases."""
+
+    name: str
+    versions: list[VersionOut]
+    aliases: list[AliasOut]
+
+
+class AliasIn(BaseModel):
+    """Where an alias shall point, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: int = Field(ge=1, le=2**31 - 1)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+@router.get("")
+def index(caller: Caller, db: Db) -> list[ModelOut]:
+    """All models."""
+    caller.require(Permission.READ_MODELS, None)
+    with db.begin() as tx:
+        versions, aliases = models.list_versions(tx), models.list_aliases(tx)
+    names = dict.fromkeys(version.name for version in versions)
+    return [_model(name, versions, aliases) for name in names]
+
+
+@router.get("/{name}")
+def show(name: str, caller: Caller, db: Db) -> ModelOut:
+    """One model."""
+    caller.require(Permission.READ_MODELS, None)
+    with db.begin() as tx:
+        return _model(name, models.list_versions(tx, name), models.list_aliases(tx, name))
+
+
+@router.get("/{name}/versions/{number}")
+def show_version(name: str, number: Number, caller: Caller, db: Db) -> VersionWhole:
+    """One version with all that is known of it."""
+    caller.require(Permission.READ_MODELS, None)
+    with db.begin() as tx:
+        version = models.get(tx, name, number)
+    manifest = version.manifest.model_dump(mode="json")
+    return VersionWhole(**_version(version).model_dump(), trusted=version.trusted, manifest=manifest)
+
+
+@router.put("/{name}/aliases/{alias}")
+def set_alias(name: str, alias: str, wanted: AliasIn, caller: Caller, db: Db, now: Now) -> AliasOut:
+    """Point an alias to a version; running gateways follow within a second."""
+    caller.require(Permission.SET_ALIAS, None)
+    with db.begin() as tx:
+        return _alias(
+            models.set_alias(tx, name, alias, wanted.number, actor=caller.actor, reason=wanted.reason, now=now)
+        )
+
+
+@router.get("/{name}/aliases/{alias}/history")
+def alias_history(name: str, alias: str, caller: Caller, db: Db) -> list[AliasOut]:
+    """Every setting of an alias, newest first."""
+    caller.require(Permission.READ_MODELS, None)
+    with db.begin() as tx:
+        return [_alias(entry) for entry in models.alias_history(tx, name, alias)]
+
+
+def _model(name: str, versions: Sequence[models.ModelVersion], aliases: Sequence[models.Alias]) -> ModelOut:
+    return ModelOut(
+        name=name,
+        versions=[_version(version) for version in versions if version.name == name],
+        aliases=[_alias(alias) for alias in aliases if alias.name == name],
+    )
+
+
+def _version(version: models.ModelVersion) -> VersionOut:
+    return VersionOut(
+        name=version.name,
+        number=version.number,
+        digest=version.digest,
+        runtime=version.manifest.runtime,
+        metrics={name: estimate.value for name, estimate in version.manifest.metrics.estimates.items()},
+        registered_by=version.registered_by,
+        reason=version.reason,
+        registered_at=version.registered_at,
+    )
+
+
+def _alias(alias: models.Alias) -> AliasOut:
+    return AliasOut(
+        alias=alias.alias, number=alias.number, set_by=alias.set_by, reason=alias.reason, set_at=alias.set_at
+    )

@@ -1,0 +1,119 @@
+"""`andon models`: from a training script to a champion, and clear words for what cannot be."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from andon.cli import app
+from andon.kernel.db import Database
+
+SCRIPT = """
+import os, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from packages import a_package
+assert "ANDON_DATABASE_URL" not in os.environ, "the script sees a secret"
+print("trained beside", Path("data.csv").read_text())
+a_package("wherever the script likes")
+"""
+
+
+class Terminal:
+    """Types commands in a project's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *arguments: str, status: int = 0) -> Result:
+        result = CliRunner().invoke(app, ["models", *arguments])
+        assert result.exit_code == status, result.output
+        return result
+
+    def script(self, text: str) -> str:
+        (self.folder / "train.py").write_text(text)
+        return "train.py"
+
+
+@pytest.fixture
+def terminal(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "andon.toml").write_text('[project]\nname = "test"\n')
+    (folder / "data.csv").write_text("its data")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("ANDON_DATABASE_URL", database.url)
+    return Terminal(folder)
+
+
+def test_a_script_becomes_the_champion_in_one_command(terminal: Terminal) -> None:
+    script = terminal.script(SCRIPT.format(tests=str(Path(__file__).parents[2])))
+    said = terminal.run("register", "--from-script", script, "--alias", "champion", "--reason", "first")
+    assert "fraud-risk 1 (" in said.output
+    assert "now the champion" in said.output
+    listed = json.loads(terminal.run("list", "--json").stdout)
+    assert [(v["name"], v["number"], v["aliases"], v["reason"]) for v in listed] == [
+        ("fraud-risk", 1, ["champion"], "first")
+    ]
+    assert not (terminal.folder / "wherever the script likes").exists()
+
+
+def test_the_champion_is_chosen_by_number_with_a_reason(terminal: Terminal, package: Path, other_package: Path) -> None:
+    for folder in (package, other_package):
+        terminal.run("register", str(folder))
+    terminal.run("alias", "set", "champion", "1", "--reason", "start")
+    assert "version 2" in terminal.run("alias", "set", "champion", "2", "--reason", "better").output
+    history = json.loads(terminal.run("alias", "history", "champion", "--json").stdout)
+    assert [(entry["number"], entry["reason"]) for entry in history] == [(2, "better"), (1, "start")]
+    terminal.run("alias", "set", "champion", "2", status=2)
+    terminal.run("alias", "set", "champion", "9", "--reason", "x", status=4)
+
+
+def test_a_version_is_shown_with_its_figures_and_origin(terminal: Terminal, package: Path) -> None:
+    terminal.run("register", str(package))
+    shown = terminal.run("show", "fraud-risk").output
+    for part in ("roc_auc", "the first half trains", "fraud is positive", "amount", "DE, FR"):
+        assert part in shown
+    manifest = json.loads(terminal.run("show", "fraud-risk", "1", "--json").stdout)["manifest"]
+    assert manifest["signature"]["classes"] == ["ok", "fraud"]
+
+
+def test_a_failing_script_shows_what_it_printed(terminal: Terminal) -> None:
+    script = terminal.script("print('half way')\nraise SystemExit('no column amount')")
+    said = terminal.run("register", "--from-script", script, status=2)
+    assert "ended with status 1" in said.output
+    assert "half way" in said.output
+    assert "no column amount" in said.output
+
+
+def test_a_script_that_does_not_end_is_ended(terminal: Terminal) -> None:
+    script = terminal.script("import threading\nprint('waiting', flush=True)\nthreading.Event().wait()")
+    said = terminal.run("register", "--from-script", script, "--limit-minutes", "0.02", status=2)
+    assert "did not end within" in said.output
+    assert "waiting" in said.output
+
+
+def test_a_script_that_packs_nothing_is_told_so(terminal: Terminal) -> None:
+    said = terminal.run("register", "--from-script", terminal.script("pass"), status=2)
+    assert "packed no model" in said.output
+
+
+def test_what_is_no_package_is_named(terminal: Terminal, package: Path) -> None:
+    (terminal.folder / "model.onnx").write_bytes(b"x")
+    assert "is a bare model" in terminal.run("register", "model.onnx", status=2).output
+    assert "holds no manifest.json" in terminal.run("register", ".", status=2).output
+    assert "either the folder" in terminal.run("register", status=2).output
+    assert "not other" in terminal.run("register", str(package), "--name", "other", status=2).output
+    assert json.loads(terminal.run("list", "--json").stdout) == []
+
+
+def test_a_model_that_answers_otherwise_than_when_it_was_packed_is_not_registered(
+    terminal: Terminal, package: Path
+) -> None:
+    manifest = json.loads((package / "manifest.json").read_text())
+    manifest["probes"]["probabilities"][0] = [0.123, 0.877]
+    (package / "manifest.json").write_text(json.dumps(manifest))
+    assert "answers differently" in terminal.run("register", str(package), status=6).output
+    assert json.loads(terminal.run("list", "--json").stdout) == []
