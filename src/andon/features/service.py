@@ -8,7 +8,7 @@ from andon.authoring import Feature, Request, Window
 from andon.features.domain import Needs, Row, Snapshot, TileDelta, Value
 from andon.features.errors import FeatureFailed
 from andon.features.values import computed
-from andon.features.windows import BatchState, needed, plans_of
+from andon.features.windows import PlanState, needed, plans_of
 
 
 @dataclass(slots=True)
@@ -46,12 +46,11 @@ class FeatureSet:
         done = Computed([{} for _ in inputs])
         if self._requests:
             self._by_function(inputs, done)
-        if self._plans:
-            state = BatchState(snapshot)
+        for plan in self._plans:
+            state = PlanState(plan, snapshot)
             for row, moment, features in zip(inputs, at, done.rows, strict=True):
-                for plan in self._plans:
-                    features.update(state.pass_through(plan, row, moment.timestamp()))
-            done.deltas = state.deltas()
+                state.pass_through(row, moment.timestamp(), features)
+            done.deltas += state.deltas()
         return done
 
     def _by_function(self, inputs: Sequence[Row], done: Computed) -> None:

@@ -21,6 +21,8 @@ _PLAIN = frozenset({int, str, bool, type(None)})
 
 def counted(value: Any) -> float | None:
     """A field's value as a window counts it; None when it does not: missing, NaN, no number, or beyond all measure."""
+    if type(value) is float:
+        return value if -LARGEST <= value <= LARGEST else None
     if not isinstance(value, (int, float, Decimal)):
         return None
     try:
@@ -32,6 +34,8 @@ def counted(value: Any) -> float | None:
 
 def key_text(value: Any) -> str | None:
     """The text under which a field's value has its tiles; None for a missing value. Odd or long texts become a digest."""
+    if type(value) is str and len(value) <= _LONGEST_KEY and value.isprintable():
+        return value
     if isinstance(value, Enum):
         value = value.value
     if value is None or value != value:  # only NaN differs from itself

@@ -1,26 +1,40 @@
-"""Windows over one batch: tiles of the snapshot and of the batch itself, summed for each input in arrival order."""
+"""Windows over one batch: tiles of the snapshot and of the batch itself, summed for each input in arrival order.
+
+This is on the hot path of every decision of a line with windows, hence the plain lists and the single pass over a key's tiles.
+"""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from bisect import insort
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, TypeAlias
 
-from andon.authoring import Window
+from andon.authoring import AGGREGATES, Window
 from andon.authoring.features import span_of
-from andon.features.domain import Key, Row, Snapshot, Tile, TileDelta, Value, merged, width_by_span
+from andon.features.domain import Key, Row, Snapshot, Tile, TileDelta, Value, width_by_span
 from andon.features.values import counted, key_text
 
-Tiles: TypeAlias = dict[int, Tile]
-"""The tiles of one key by their start."""
+Numbers: TypeAlias = list[Any]
+"""A tile that grows: start, entries, total, least, most."""
 
-_EMPTY = Tile(0, 0, 0.0, float("inf"), float("-inf"))
+_start = itemgetter(0)
 
-_AGGREGATES: Mapping[str, Callable[[Tile], Value]] = {
-    "count": lambda seen: seen.entries,
-    "sum": lambda seen: seen.total,
-    "mean": lambda seen: seen.total / seen.entries if seen.entries else None,
-    "min": lambda seen: seen.least if seen.entries else None,
-    "max": lambda seen: seen.most if seen.entries else None,
-}
+
+class Layer:
+    """The spans of a plan that share tiles of one width, shortest first, with the features each gives."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.spans: list[tuple[int, list[tuple[str, int]]]] = []
+
+    @property
+    def longest(self) -> int:
+        """The longest span, in seconds."""
+        return self.spans[-1][0]
+
+    def add(self, span: int, named: list[tuple[str, int]]) -> None:
+        """One more span with its features: their names and which aggregate each is."""
+        insort(self.spans, (span, named), key=_start)
 
 
 class WindowPlan:
@@ -31,71 +45,16 @@ class WindowPlan:
         self.field = windows[0].field
         self.by = windows[0].by
         widths = width_by_span(_seconds(span) for window in windows for span in window.over)
-        self.longest = {width: max(s for s, w in widths.items() if w == width) for width in widths.values()}
-        self.spans = [
-            (
-                _seconds(span),
-                widths[_seconds(span)],
-                [(f"{window.field}_{a}_{span}", _AGGREGATES[a]) for a in window.aggregates],
-            )
-            for window in windows
-            for span in window.over
-        ]
+        by_width = {width: Layer(width) for width in widths.values()}
+        for window in windows:
+            for span in window.over:
+                named = [(f"{window.field}_{a}_{span}", AGGREGATES.index(a)) for a in window.aggregates]
+                by_width[widths[_seconds(span)]].add(_seconds(span), named)
+        self.layers = list(by_width.values())
 
-    def keys(self, row: Row) -> dict[int, Key]:
-        """The keys of an input by the width of their tiles; none when it does not say whose it is."""
-        value = key_text(row.get(self.by))
-        if value is None:
-            return {}
-        return {width: Key(self.automation, self.field, self.by, value, width) for width in self.longest}
-
-    def nothing(self) -> dict[str, Value]:
-        """The features of an input that belongs to no key."""
-        return {name: aggregate(_EMPTY) for _, _, named in self.spans for name, aggregate in named}
-
-
-class BatchState:
-    """The tiles that a batch has read and adds to while it is gone through."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._seen: dict[Key, Tiles] = {}
-        self._added: dict[tuple[Key, int], TileDelta] = {}
-
-    def pass_through(self, plan: WindowPlan, row: Row, at: float) -> dict[str, Value]:
-        """Count an input in the windows of a plan, then say what they hold."""
-        keys = plan.keys(row)
-        if not keys:
-            return plan.nothing()
-        value = counted(row.get(plan.field))
-        if value is not None:
-            for width, key in keys.items():
-                self._add(key, value, at, plan.longest[width])
-        features: dict[str, Value] = {}
-        for span, width, named in plan.spans:
-            seen = _summed(self._tiles(keys[width]).values(), after=at - span, until=at)
-            for name, aggregate in named:
-                features[name] = aggregate(seen)
-        return features
-
-    def deltas(self) -> list[TileDelta]:
-        """What the batch adds, each tile once."""
-        return list(self._added.values())
-
-    def _tiles(self, key: Key) -> Tiles:
-        tiles = self._seen.get(key)
-        if tiles is None:
-            tiles = self._seen[key] = {tile.start: tile for tile in self._snapshot.get(key, ())}
-        return tiles
-
-    def _add(self, key: Key, value: float, at: float, longest: int) -> None:
-        start = int(at // key.width) * key.width
-        tile = Tile(start, 1, value, value, value)
-        tiles = self._tiles(key)
-        tiles[start] = merged(tiles[start], tile) if start in tiles else tile
-        before = self._added.get((key, start))
-        added = tile if before is None else merged(before.tile, tile)
-        self._added[key, start] = TileDelta(key, added, start + longest + key.width)
+    def key(self, value: str, layer: Layer) -> Key:
+        """The key of the tiles of one value in one layer."""
+        return Key(self.automation, self.field, self.by, value, layer.width)
 
 
 def plans_of(automation: str, windows: Sequence[Window]) -> list[WindowPlan]:
@@ -108,26 +67,118 @@ def plans_of(automation: str, windows: Sequence[Window]) -> list[WindowPlan]:
 
 def needed(plans: Sequence[WindowPlan], rows: Sequence[Row], at: Sequence[float]) -> dict[Key, int]:
     """For each key of a batch, after which start its tiles are needed."""
+    earliest = min(at, default=0.0)
     since: dict[Key, int] = {}
     for plan in plans:
-        for row, moment in zip(rows, at, strict=True):
-            for width, key in plan.keys(row).items():
-                start = math.floor(moment - plan.longest[width])
-                since[key] = min(since.get(key, start), start)
+        values = {key_text(row.get(plan.by)) for row in rows}
+        for layer in plan.layers:
+            start = math.floor(earliest - layer.longest)
+            since.update((plan.key(value, layer), start) for value in values if value is not None)
     return since
+
+
+class PlanState:
+    """The tiles of one plan while a batch is gone through."""
+
+    def __init__(self, plan: WindowPlan, snapshot: Snapshot) -> None:
+        self._plan = plan
+        self._snapshot = snapshot
+        self._by_value: dict[str, list[KeyState]] = {}
+
+    def pass_through(self, row: Row, at: float, features: dict[str, Value]) -> None:
+        """Count an input in the windows of the plan, then say what they hold."""
+        plan = self._plan
+        value = key_text(row.get(plan.by))
+        if value is None:
+            for layer in plan.layers:
+                KeyState(None, layer, ()).look(at, features)
+            return
+        states = self._by_value.get(value)
+        if states is None:
+            keys = ((plan.key(value, layer), layer) for layer in plan.layers)
+            states = [KeyState(key, layer, self._snapshot.get(key, ())) for key, layer in keys]
+            self._by_value[value] = states
+        amount = counted(row.get(plan.field))
+        for state in states:
+            if amount is not None:
+                state.count(amount, at)
+            state.look(at, features)
+
+    def deltas(self) -> list[TileDelta]:
+        """What the batch adds, each tile once."""
+        return [delta for states in self._by_value.values() for state in states for delta in state.deltas()]
+
+
+class KeyState:
+    """The tiles of one key, oldest first: those of the snapshot with those of the batch in them, and the latter alone."""
+
+    __slots__ = ("_added", "_key", "_layer", "_tiles")
+
+    def __init__(self, key: Key | None, layer: Layer, tiles: Sequence[Tile]) -> None:
+        self._key = key
+        self._layer = layer
+        self._tiles: list[Numbers] = [list(tile) for tile in tiles]
+        self._added: dict[int, Numbers] = {}
+
+    def count(self, amount: float, at: float) -> None:
+        """Add an input to its tile."""
+        width = self._layer.width
+        start = int(at // width) * width
+        tiles = self._tiles
+        if not tiles or tiles[-1][0] < start:
+            tiles.append([start, 1, amount, amount, amount])
+        else:
+            same = next((tile for tile in reversed(tiles) if tile[0] <= start), None)
+            if same is not None and same[0] == start:
+                _grow(same, amount)
+            else:
+                insort(tiles, [start, 1, amount, amount, amount], key=_start)
+        added = self._added.get(start)
+        if added is None:
+            self._added[start] = [start, 1, amount, amount, amount]
+        else:
+            _grow(added, amount)
+
+    def look(self, at: float, features: dict[str, Value]) -> None:
+        """Write the aggregates of all spans into `features`: one pass from the newest tile back."""
+        tiles = self._tiles
+        position = len(tiles) - 1
+        while position >= 0 and tiles[position][0] > at:
+            position -= 1
+        entries, total, least, most = 0, 0.0, math.inf, -math.inf
+        for span, named in self._layer.spans:
+            after = at - span
+            while position >= 0:
+                start, n, t, low, high = tiles[position]
+                if start <= after:
+                    break
+                entries += n
+                total += t
+                least = low if low < least else least
+                most = high if high > most else most
+                position -= 1
+            held = (entries, total, total / entries, least, most) if entries else _NOTHING
+            for name, aggregate in named:
+                features[name] = held[aggregate]
+
+    def deltas(self) -> list[TileDelta]:
+        """What the batch added."""
+        if self._key is None:
+            return []
+        after = self._layer.longest + self._layer.width
+        return [TileDelta(self._key, Tile(*added), start + after) for start, added in self._added.items()]
+
+
+_NOTHING = (0, 0.0, None, None, None)
+"""An empty window, in the order of AGGREGATES: count, sum, mean, min, max."""
+
+
+def _grow(tile: Numbers, amount: float) -> None:
+    tile[1] += 1
+    tile[2] += amount
+    tile[3] = amount if amount < tile[3] else tile[3]
+    tile[4] = amount if amount > tile[4] else tile[4]
 
 
 def _seconds(span: str) -> int:
     return int(span_of(span).total_seconds())
-
-
-def _summed(tiles: Iterable[Tile], *, after: float, until: float) -> Tile:
-    """All tiles that begin within (after, until], as one."""
-    entries, total, least, most = 0, 0.0, float("inf"), float("-inf")
-    for tile in tiles:
-        if after < tile.start <= until:
-            entries += tile.entries
-            total += tile.total
-            least = min(least, tile.least)
-            most = max(most, tile.most)
-    return Tile(0, entries, total, least, most)

@@ -1,0 +1,75 @@
+"""A builder's function gives a feature, or a failure that names it; it never takes the batch down."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import pytest
+
+from andon.authoring import Request
+from andon.features import FeatureFailed, FeatureSet, read
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Channel(Enum):
+    MOBILE = "mobile"
+
+
+def test_a_function_sees_the_input_and_gives_a_value() -> None:
+    features = FeatureSet("line", [Request("night", lambda row: row["hour"] < 6), Request("tip", lambda _: None)])
+    computed = features.compute([{"hour": 3}, {"hour": 12}], [NOW, NOW], {})
+    assert computed.rows == [{"night": True, "tip": None}, {"night": False, "tip": None}]
+    assert (computed.deltas, computed.failures) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("returned", "feature"),
+    [
+        (np.float64(1.5), 1.5),
+        (np.int64(3), 3),
+        (Decimal("2.5"), 2.5),
+        (Channel.MOBILE, "mobile"),
+        (float("nan"), None),
+        (np.float32("nan"), None),
+    ],
+)
+def test_a_value_is_taken_as_the_plain_one_it_stands_for(returned: Any, feature: Any) -> None:
+    [row] = FeatureSet("line", [Request("f", lambda _: returned)]).compute([{}], [NOW], {}).rows
+    assert row == {"f": feature}
+    assert type(row["f"]) is type(feature)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda row: row["missing"], "Feature 'broken' raised KeyError: 'missing'"),
+        (lambda _: 1 / 0, "Feature 'broken' raised ZeroDivisionError: division by zero"),
+        (lambda _: [1], "Feature 'broken': expected a number, a string, a boolean or None, got list"),
+        (lambda _: float("inf"), "Feature 'broken' is infinite"),
+    ],
+)
+def test_a_failing_function_fails_its_own_row_by_name(function: Callable[[Any], Any], said: str) -> None:
+    features = FeatureSet("line", [Request("broken", function), Request("fine", lambda _: 1)])
+    computed = features.compute([{}], [NOW], {})
+    assert {number: str(failed) for number, failed in computed.failures.items()} == {0: said}
+    assert isinstance(computed.failures[0], FeatureFailed)
+    assert computed.rows == [{"fine": 1}]
+
+
+def test_the_first_of_several_failures_of_a_row_is_told() -> None:
+    features = FeatureSet("line", [Request("a", lambda _: [1]), Request("b", lambda _: [2])])
+    assert "'a'" in str(features.compute([{}], [NOW], {}).failures[0])
+
+
+def test_a_line_without_windows_reads_nothing() -> None:
+    features = FeatureSet("line", [Request("one", lambda _: 1)])
+    needs = features.needs([{}], [NOW])
+    assert not needs
+    assert not features.windowed
+    no_connection: Any = None
+    assert asyncio.run(read(no_connection, needs)) == {}

@@ -1,0 +1,120 @@
+"""Windows say what a plain list of all inputs would say, however the inputs were cut into batches."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andon.authoring import Window
+from andon.features import FeatureSet, MemoryTiles
+from andon.features.domain import MOST_TILES_PER_SPAN, TILES_PER_SPAN, width_by_span
+
+START = datetime(2026, 11, 24, tzinfo=UTC)
+SPANS = {"30s": 30, "5m": 300, "1h": 3600, "24h": 86_400}
+WIDTHS = width_by_span(SPANS.values())
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One input and when it came, in seconds after START."""
+
+    account: str | None
+    amount: float | None
+    at: float
+
+    @property
+    def row(self) -> dict[str, Any]:
+        return {"account": self.account, "amount": self.amount}
+
+    @property
+    def moment(self) -> datetime:
+        return START + timedelta(seconds=self.at)
+
+
+transfers = st.lists(
+    st.builds(
+        Transfer,
+        account=st.sampled_from(["A", "B", None]),
+        amount=st.one_of(st.integers(-1000, 1000).map(float), st.sampled_from([None, math.nan, math.inf])),
+        at=st.one_of(st.integers(0, 600), st.integers(0, 200_000).map(lambda tenth: tenth / 10)),
+    ),
+    max_size=40,
+)
+
+
+def gone_through(batches: Sequence[Sequence[Transfer]], window: Window) -> list[dict[str, Any]]:
+    """The features of all inputs, batch by batch, each recorded before the next."""
+    tiles, features, rows = MemoryTiles(), FeatureSet("line", [window]), []
+    for batch in batches:
+        inputs, at = [t.row for t in batch], [t.moment for t in batch]
+        computed = features.compute(inputs, at, tiles.read(features.needs(inputs, at)))
+        tiles.write(computed.deltas)
+        rows += computed.rows
+    return rows
+
+
+def expected(past: Sequence[Transfer], now: Transfer, span: int, width: int) -> list[float | None]:
+    """Count, sum, mean, min and max by looking at every input again, as if each had come at the start of its tile."""
+    moment = now.moment.timestamp()
+    amounts = [
+        t.amount
+        for t in past
+        if t.account == now.account is not None
+        and t.amount is not None
+        and math.isfinite(t.amount)
+        and moment - span < t.moment.timestamp() // width * width <= moment
+    ]
+    if not amounts:
+        return [0, 0.0, None, None, None]
+    return [len(amounts), sum(amounts), sum(amounts) / len(amounts), min(amounts), max(amounts)]
+
+
+@given(transfers, st.lists(st.integers(0, 40), max_size=5))
+def test_every_aggregate_equals_a_recount_at_tile_resolution(all_: list[Transfer], cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(all_)) for cut in cuts), len(all_)]
+    batches = [all_[a:b] for a, b in pairwise(edges)]
+    window = Window("amount", by="account", over=tuple(SPANS), aggregates=("count", "sum", "mean", "min", "max"))
+    for number, (row, now) in enumerate(zip(gone_through(batches, window), all_, strict=True)):
+        for span, seconds in SPANS.items():
+            found = [row[f"amount_{aggregate}_{span}"] for aggregate in window.aggregates]
+            assert found == expected(all_[: number + 1], now, seconds, WIDTHS[seconds])
+
+
+@given(transfers)
+def test_a_window_forgets_at_most_one_tile_width_early_and_never_remembers_too_long(all_: list[Transfer]) -> None:
+    in_order = sorted((t for t in all_ if t.account and t.amount == t.amount and t.amount), key=lambda t: t.at)
+    in_order = [t for t in in_order if math.isfinite(t.amount or 0)]
+    rows = gone_through([in_order], Window("amount", by="account", over=("5m",), aggregates=("count",)))
+    for number, (row, now) in enumerate(zip(rows, in_order, strict=True)):
+        ages = [now.at - t.at for t in in_order[: number + 1] if t.account == now.account]
+        surely, at_most = sum(age <= 300 - WIDTHS[300] for age in ages), sum(age < 300 for age in ages)
+        assert surely <= row["amount_count_5m"] <= at_most
+
+
+@given(st.sets(st.integers(1, 10**7), min_size=1, max_size=6))
+def test_tiles_are_fine_enough_for_their_span_and_never_too_many(spans: set[int]) -> None:
+    for span, width in width_by_span(spans).items():
+        assert width <= max(1, span / TILES_PER_SPAN)
+        assert span <= max(width * MOST_TILES_PER_SPAN, 2 * TILES_PER_SPAN - 1)
+
+
+def test_two_windows_over_the_same_fields_count_an_input_once() -> None:
+    features = FeatureSet(
+        "line",
+        [
+            Window("amount", by="account", over=("10m",), aggregates=("count",)),
+            Window("amount", by="account", over=("20m", "10m"), aggregates=("max",)),
+        ],
+    )
+    computed = features.compute([{"amount": 3.0, "account": "A"}], [START], {})
+    assert computed.rows == [{"amount_count_10m": 1, "amount_max_10m": 3.0, "amount_max_20m": 3.0}]
+    assert [delta.tile.entries for delta in computed.deltas] == [1]
+
+
+def test_a_window_of_days_does_not_make_a_short_one_coarse() -> None:
+    assert width_by_span([600, 3600, 86_400, 604_800]) == {600: 10, 3600: 10, 86_400: 1440, 604_800: 1440}
