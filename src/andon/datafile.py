@@ -79,14 +79,6 @@ class DataFile:
             raise unreadable(self.path, error) from error
         return int(found[0]) if found else 0
 
-    def count(self) -> int:
-        """How many rows there are."""
-        try:
-            (found,) = self.connection.cursor().execute(f"SELECT count(*) FROM ({self.source})").fetchall()
-        except duckdb.Error as error:
-            raise unreadable(self.path, error) from error
-        return int(found[0])
-
     def rows(self, *, most: int | None = None) -> Iterator[dict[str, Value]]:
         """The rows in the file's order, a batch at a time; if there are more than `most`, a seeded sample of so many."""
         sample = f" USING SAMPLE reservoir({most} ROWS) REPEATABLE (42)" if most else ""

@@ -80,7 +80,7 @@ def _omission(column: Column) -> str:
 def _field(column: Column) -> list[str]:
     optional = column.missing > 0 or column.kind in (Kind.IDENTIFIER, Kind.TEXT)
     kind = _type(column) + (" | None" if optional else "")
-    parts = [*_readers(column), *_constraints(column)]
+    parts = [*_constraints(column), *_readers(column)]
     annotation = f"Annotated[{', '.join((kind, *parts))}]" if parts else kind
     line = f"{column.field}: {annotation}{' = None' if optional else ''}"
     comment = one_line(_comment(column))

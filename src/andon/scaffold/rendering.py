@@ -32,6 +32,9 @@ _FEATURE_KINDS = {
     Kind.TIME: "TIME",
 }
 _HIGHEST_RISK = 0.05
+_ROUNDING = 1e-9
+_ROWS_TO_PROVE = 12.0
+"""Of n rows without an error about this share, 12 / n, can be proven at 95% with room for a few that are not certain."""
 _FEWEST_PER_LEAF, _MOST_PER_LEAF = 2, 20
 
 
@@ -122,10 +125,12 @@ def _outcomes(plan: Plan) -> list[dict[str, str]]:
 
 
 def _risk(plan: Plan) -> float:
-    """Well below the error of a blind guess, rounded to one digit."""
-    wanted = min(_HIGHEST_RISK, plan.target.rarest_share / 3)
-    digits = -math.floor(math.log10(wanted))
-    return max(0.001, round(wanted, digits))
+    """The error to be allowed: well below that of a blind guess, but not below what so few rows could prove; one digit."""
+    measured = plan.rows * HELD_OUT / 2
+    useful, provable = plan.target.rarest_share / 3, _ROWS_TO_PROVE / measured
+    wanted = max(min(_HIGHEST_RISK, useful), min(provable, plan.target.rarest_share / 2))
+    scale = 10.0 ** -math.floor(math.log10(wanted))
+    return math.ceil(wanted * scale - _ROUNDING) / scale
 
 
 def _typical(column: Column) -> str | float | int | bool:

@@ -1,0 +1,199 @@
+"""From a data file to a project that trains, tests itself and decides its own rows; and the template."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import pytest
+from typer.testing import CliRunner, Result
+
+from andon import datafile
+from andon.cli import app
+from andon.decisions import DecisionRequest, assemble, load_file
+from andon.kernel.clock import SystemClock
+from andon.models import ModelVersion, manifest
+from andon.serving import load
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+ROWS = 1200
+
+Andon = Callable[..., Result]
+
+
+@pytest.fixture
+def andon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Andon:
+    """The command line, run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, list(words), catch_exceptions=False)
+
+
+def transfers(seed: int = 1) -> list[dict[str, object]]:
+    """Rows with a target that amount, country and hour explain in part."""
+    rng = random.Random(seed)
+    rows = []
+    for i in range(ROWS):
+        amount, country = round(rng.lognormvariate(4, 1), 2), rng.choice(("DE", "FR", "US", "XK"))
+        risk = amount / 200 + 2 * (country == "XK") + rng.gauss(0, 0.3)
+        rows.append(
+            {
+                "": i,
+                "Transfer ID": f"{rng.getrandbits(64):016x}",
+                "created": (START + timedelta(minutes=7 * i)).isoformat(sep=" ", timespec="minutes")[:16],
+                "Amount (EUR)": amount,
+                "country": country if rng.random() > 0.05 else "",
+                "class": rng.choice(("new", "old")),
+                "visits": rng.randint(0, 30) if rng.random() > 0.1 else "NA",
+                "is_new": rng.choice(("yes", "no")),
+                "note": "said that\nit was; urgent",
+                "kind": "low" if risk < 0.5 else "middle" if risk < 1.5 else "high",
+                "is_fraud": int(risk > 1.5),
+            }
+        )
+    return rows
+
+
+def write_csv(folder: Path, *columns: str, encoding: str = "utf-8", separator: str = ",") -> Path:
+    """Some columns of the transfers as a CSV file."""
+    file = folder / "data.csv"
+    lines = [columns, *([row[name] for name in columns] for row in transfers())]
+    quoted = [separator.join(_quoted(cell) for cell in line) for line in lines]
+    file.write_text("\n".join(quoted) + "\n", encoding=encoding)
+    return file
+
+
+def _quoted(cell: object) -> str:
+    return f'"{cell}"' if any(c in str(cell) for c in ',;\n"') else str(cell)
+
+
+def run(folder: Path, *words: str) -> None:
+    """Run Python in the project, as its owner would; its output is shown when it fails."""
+    ended = subprocess.run(
+        [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "CI": ""}
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def outcomes_of_its_own_rows(folder: Path, data: Path) -> dict[str, int]:
+    """Every row of the file decided by the project's line with the model it packed."""
+    run(folder, "train.py")
+    (automation,) = load_file(folder / "automation.py")
+    package = folder / "package"
+    packed = manifest.parse((package / "manifest.json").read_text(), source="manifest.json")
+    version = ModelVersion(packed.name, 1, packed.digest, packed, "test", "test", START)
+    line = assemble(automation, load(version, package), number=1, clock=SystemClock())
+    raws = [json.dumps(row).encode() for row in datafile.read_rows(data)]
+    requests = [
+        DecisionRequest(uuid4(), automation.name, raw, line.contract.read(raw), "test", "c", START, 0) for raw in raws
+    ]
+    decisions, _ = line.decide(requests, {})
+    counts: dict[str, int] = {}
+    for decision in decisions:
+        assert decision.judgement.prediction is not None
+        assert decision.judgement.ruling.error is None
+        counts[decision.judgement.ruling.outcome] = counts.get(decision.judgement.ruling.outcome, 0) + 1
+    return counts
+
+
+def check_clean(folder: Path) -> None:
+    """Ruff finds nothing to complain about or to format."""
+    run(folder, "-m", "ruff", "check", "--no-cache", "--select", "E,F,I,B,UP,W,N,SIM,RUF", "--ignore", "E501,N815", ".")
+    run(folder, "-m", "ruff", "format", "--no-cache", "--check", ".")
+
+
+def test_a_binary_target_with_a_time(andon: Andon, tmp_path: Path) -> None:
+    data = write_csv(tmp_path, "", "Transfer ID", "created", "Amount (EUR)", "country", "class", "visits", "is_fraud")
+    told = andon("init", "fraud", "--from", "data.csv", "--target", "is_fraud", "--time", "created")
+    assert told.exit_code == 0, told.output
+    assert "'1' counts as positive" in told.output
+    counts = outcomes_of_its_own_rows(tmp_path / "fraud", data)
+    assert sum(counts.values()) == ROWS
+    assert counts["clear"] > ROWS / 4
+    check_clean(tmp_path / "fraud")
+
+
+def test_a_binary_target_without_a_time_in_a_german_file(andon: Andon, tmp_path: Path) -> None:
+    data = write_csv(
+        tmp_path, "Amount (EUR)", "country", "note", "is_new", "is_fraud", encoding="cp1252", separator=";"
+    )
+    told = andon("init", "fraud", "--from", "data.csv", "--target", "is_fraud", "--positive", "0")
+    assert told.exit_code == 0, told.output
+    counts = outcomes_of_its_own_rows(tmp_path / "fraud", data)
+    assert sum(counts.values()) == ROWS
+    check_clean(tmp_path / "fraud")
+
+
+def test_a_target_of_three_classes(andon: Andon, tmp_path: Path) -> None:
+    data = write_csv(tmp_path, "Amount (EUR)", "country", "class", "visits", "kind")
+    told = andon("init", "kinds", "--from", "data.csv", "--target", "kind")
+    assert told.exit_code == 0, told.output
+    counts = outcomes_of_its_own_rows(tmp_path / "kinds", data)
+    assert set(counts) <= {"low", "middle", "high", "review"}
+    assert sum(counts.values()) == ROWS
+    check_clean(tmp_path / "kinds")
+
+
+def test_a_parquet_file(andon: Andon, tmp_path: Path) -> None:
+    write_csv(tmp_path, "Transfer ID", "created", "Amount (EUR)", "country", "visits", "is_new", "is_fraud")
+    data = tmp_path / "data.parquet"
+    duckdb.connect().execute(
+        f'COPY (SELECT * REPLACE (is_fraud = 1 AS is_fraud, "Amount (EUR)"::DECIMAL(12, 2) AS "Amount (EUR)")'
+        f" FROM read_csv('{tmp_path}/data.csv', nullstr='NA')) TO '{data}'"
+    )
+    told = andon("init", "fraud", "--from", "data.parquet", "--target", "is_fraud", "--time", "created")
+    assert told.exit_code == 0, told.output
+    assert "'true' counts as positive" in told.output
+    assert sum(outcomes_of_its_own_rows(tmp_path / "fraud", data).values()) == ROWS
+
+
+def test_the_project_tests_itself(andon: Andon, tmp_path: Path) -> None:
+    write_csv(tmp_path, "Amount (EUR)", "country", "class", "visits", "is_new", "created", "is_fraud")
+    assert andon("init", "fraud", "--from", "data.csv", "--target", "is_fraud").exit_code == 0
+    run(tmp_path / "fraud", "train.py")
+    run(tmp_path / "fraud", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+
+
+def test_what_cannot_be_used_ends_with_the_reason_and_writes_nothing(andon: Andon, tmp_path: Path) -> None:
+    write_csv(tmp_path, "Amount (EUR)", "is_fraud")
+    told = andon("init", "fraud", "--from", "data.csv", "--target", "is_frad")
+    assert told.exit_code == 2
+    assert "did you mean 'is_fraud'" in told.output
+    assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
+
+
+def test_without_a_file_the_transfer_screening_example_is_written(andon: Andon, tmp_path: Path) -> None:
+    assert andon("init", "screening").exit_code == 0
+    (automation,) = load_file(tmp_path / "screening" / "automation.py")
+    assert automation.name == "transfer-screening"
+    assert (tmp_path / "screening" / ".gitignore").read_text().startswith("#")
+    assert not list((tmp_path / "screening").rglob("__pycache__"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("init", "My Line"), "'my-line' would do"),
+        (("init", "x", "--from", "data.csv"), "--from needs --target"),
+        (("init", "x", "--target", "y"), "name it by --from"),
+        (("init", "x", "--from", "nothing.csv", "--target", "y"), "There is no file"),
+    ],
+)
+def test_a_wrong_call_is_explained(andon: Andon, words: tuple[str, ...], told: str) -> None:
+    ended = andon(*words)
+    assert ended.exit_code == 2
+    assert told in ended.output
+
+
+def test_a_folder_with_something_in_it_is_left_alone(andon: Andon, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    ended = andon("init", "mine")
+    assert ended.exit_code == 5
+    assert "is not empty" in ended.output
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]

@@ -1,0 +1,157 @@
+"""What is learnt from a data file, and what is refused with a reason."""
+
+from pathlib import Path
+
+import pytest
+from tests.unit.scaffold.tables import column, plan_of, write
+
+from andon import datafile, scaffold
+from andon.scaffold import Kind
+
+YES_NO = ["yes", "no"] * 20
+NUMBERS = [f"{i * 7 % 40}.5" for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([f"{i}.5" for i in range(40)], Kind.NUMBER),
+        ([f"{i},5" for i in range(40)], Kind.NUMBER),
+        ([f"1,{i:03}.50" for i in range(40)], Kind.NUMBER),
+        ([f"${i}.00" for i in range(40)], Kind.NUMBER),
+        ([str(i * i) for i in range(40)], Kind.INTEGER),
+        (["0", "1"] * 20, Kind.BOOLEAN),
+        (["Yes", "no"] * 20, Kind.BOOLEAN),
+        (["TRUE", "FALSE"] * 20, Kind.BOOLEAN),
+        (["red", "blue", "green", "blue"] * 10, Kind.CATEGORY),
+        (["01067", "80331"] * 20, Kind.CATEGORY),
+        ([f"2024-01-{i % 28 + 1:02}" for i in range(40)], Kind.TIME),
+        ([f"2024-01-{i % 28 + 1:02}T10:00:00Z" for i in range(40)], Kind.TIME),
+        ([f"{i % 28 + 1}/1/2024" for i in range(40)], Kind.TIME),
+        ([f"1/{i % 28 + 1}/2024 1:30 PM" for i in range(40)], Kind.TIME),
+        ([f"{i % 28 + 1:02}.01.2024" for i in range(40)], Kind.TIME),
+        ([f"202401{i % 28 + 1:02}" for i in range(40)], Kind.TIME),
+        ([f"a{i}" for i in range(40)], Kind.IDENTIFIER),
+        ([f"customer {i} was not happy" for i in range(40)], Kind.TEXT),
+        (["same"] * 40, Kind.CONSTANT),
+        (["NA", ""] * 20, Kind.EMPTY),
+    ],
+)
+def test_a_column_is_known_by_its_cells(tmp_path: Path, cells: list[str], kind: Kind) -> None:
+    plan = plan_of(write(tmp_path, {"it": cells, "other": NUMBERS, "y": YES_NO}))
+    assert column(plan, "it").kind is kind
+
+
+@pytest.mark.parametrize("spelling", ["", "NA", "n/a", "NaN", "null", "NULL", "None", "?", "-", "#N/A", "inf"])
+def test_missing_values_are_known_by_their_spellings(tmp_path: Path, spelling: str) -> None:
+    plan = plan_of(write(tmp_path, {"it": [spelling, *NUMBERS[1:]], "y": YES_NO}))
+    assert column(plan, "it").kind is Kind.NUMBER
+    assert column(plan, "it").missing == pytest.approx(1 / 40)
+
+
+def test_a_word_among_numbers_is_pointed_out(tmp_path: Path) -> None:
+    cells = ["unknown", *(f"{i}.5" for i in range(1, 80))]
+    plan = plan_of(write(tmp_path, {"it": cells, "other": NUMBERS * 2, "y": YES_NO * 2}))
+    assert any("'unknown' (1 rows)" in note for note in plan.notes)
+    assert not column(plan, "it").used
+
+
+def test_row_numbers_are_dropped_and_identifiers_kept_out_of_the_model(tmp_path: Path) -> None:
+    rows = [str(i) for i in range(40)]
+    plan = plan_of(write(tmp_path, {"": rows, "order_id": [f"{i}17" for i in range(40)], "n": NUMBERS, "y": YES_NO}))
+    assert [column.name for column in plan.features] == ["n"]
+    assert column(plan, "column_1").kind is Kind.INDEX
+    assert column(plan, "order_id").kind is Kind.IDENTIFIER
+
+
+def test_the_rarer_class_is_positive_unless_told(tmp_path: Path) -> None:
+    source = write(tmp_path, {"n": NUMBERS, "y": ["ok"] * 28 + ["bad"] * 12})
+    assert plan_of(source).target.classes == ("ok", "bad")
+    assert any("'bad' counts as positive (30% of rows; the rarer value" in note for note in plan_of(source).notes)
+    assert plan_of(source, positive="ok").target.classes == ("bad", "ok")
+
+
+def test_a_copy_of_the_target_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    copy = ["accepted" if y == "yes" else "rejected" for y in YES_NO]
+    plan = plan_of(write(tmp_path, {"verdict": copy, "n": NUMBERS, "y": YES_NO}))
+    assert not column(plan, "verdict").used
+    assert "verdict: left out, it tells the target y by itself in all rows" in plan.notes
+
+
+def test_a_number_that_orders_the_target_alone_is_reported_and_kept(tmp_path: Path) -> None:
+    told = [f"{i + (100 if y == 'yes' else 0)}.5" for i, y in enumerate(YES_NO)]
+    plan = plan_of(write(tmp_path, {"told": told, "n": NUMBERS, "y": YES_NO}))
+    assert column(plan, "told").used
+    assert any(note.startswith("told: orders the target y by itself") for note in plan.notes)
+
+
+def test_a_column_filled_in_afterwards_is_reported(tmp_path: Path) -> None:
+    after = [f"{i}.5" if y == "yes" else "" for i, y in enumerate(YES_NO)]
+    plan = plan_of(write(tmp_path, {"refund": after, "n": NUMBERS, "y": YES_NO}))
+    assert any(note.startswith("refund: is filled in only for some values of the target") for note in plan.notes)
+
+
+def test_honest_columns_raise_no_warning_even_when_the_target_is_rare(tmp_path: Path) -> None:
+    rare = ["yes" if i % 100 == 0 else "no" for i in range(2000)]
+    colours = [("red", "green", "blue")[i % 3] for i in range(2000)]
+    plan = plan_of(write(tmp_path, {"c": colours, "n": [f"{i * 7919 % 2000}.5" for i in range(2000)], "y": rare}))
+    assert plan.notes == ("y: 'yes' counts as positive (1% of rows; the rarer value; --positive chooses)",)
+
+
+REFUSED = {
+    "no such target": ({"n": NUMBERS, "Is_Fraud": YES_NO}, "is_fraud", "did you mean 'Is_Fraud'"),
+    "nothing close": ({"n": NUMBERS, "y": YES_NO}, "zebra", "the columns are n, y"),
+    "constant": ({"n": NUMBERS, "y": ["no"] * 40}, "y", "always 'no'"),
+    "empty": ({"n": NUMBERS, "y": ["NA"] * 40}, "y", "has no values"),
+    "mostly missing": ({"n": NUMBERS, "y": ["yes", "no"] * 9 + [""] * 22}, "y", "18 of 40 rows"),
+    "quantity": ({"n": NUMBERS, "y": [f"{i}.25" for i in range(40)]}, "y", "quantity (40 different numbers)"),
+    "time": ({"n": NUMBERS, "y": [f"2024-01-{i % 2 + 1:02}" for i in range(40)]}, "y", "is a time"),
+    "many classes": ({"n": NUMBERS * 2, "y": [f"c{i}" for i in range(80)]}, "y", "80 different values"),
+    "rare class": ({"n": NUMBERS, "y": ["a"] * 36 + ["b"] * 4}, "y", "'b' (4)"),
+    "free text only": ({"t": [f"words and words {i}" for i in range(40)], "y": YES_NO}, "y", "t is free text"),
+    "target only": ({"y": YES_NO}, "y", "the target alone"),
+    "one row": ({"n": ["1"], "y": ["yes"]}, "y", "one row"),
+    "no rows": ({"n": [], "y": []}, "y", "no rows"),
+}
+
+
+@pytest.mark.parametrize(("columns", "target", "told"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_used_is_refused_with_the_reason_and_nothing_is_written(
+    tmp_path: Path, columns: dict[str, list[str]], target: str, told: str
+) -> None:
+    source = write(tmp_path, columns)
+    with pytest.raises(scaffold.DataUnusable) as refused:
+        scaffold.from_data("line", tmp_path, source, target=target)
+    assert told in str(refused.value)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_positive_value_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path, {"n": NUMBERS, "y": YES_NO})
+    with pytest.raises(scaffold.DataUnusable, match="it has 'no' and 'yes'"):
+        plan_of(source, positive="1")
+
+
+def test_a_positive_value_of_more_than_two_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path, {"n": NUMBERS, "y": ["a", "b", "c", "c"] * 10})
+    with pytest.raises(scaffold.DataUnusable, match="two values"):
+        plan_of(source, positive="a")
+
+
+def test_a_time_that_does_not_order_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path, {"n": NUMBERS, "c": ["a", "b"] * 20, "y": YES_NO})
+    with pytest.raises(scaffold.DataUnusable, match="neither times nor numbers"):
+        plan_of(source, time="c")
+
+
+def test_a_time_after_which_a_class_does_not_occur_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path, {"n": NUMBERS, "t": [str(i * i) for i in range(40)], "y": ["yes"] * 15 + ["no"] * 25})
+    with pytest.raises(scaffold.DataUnusable, match="0 of 15 rows of y 'yes' lie in the newest quarter"):
+        plan_of(source, time="t")
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    source = tmp_path / "data.csv"
+    source.write_text("a,a,y\n1,2,yes\n3,4,no\n")
+    with pytest.raises(datafile.DataFileInvalid, match="two columns are called 'a'"):
+        plan_of(source)
