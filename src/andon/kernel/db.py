@@ -5,6 +5,7 @@ A request, a command or a unit of work is one `Tx`; only its opener commits.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TypeAlias
 
 import asyncpg
@@ -61,6 +62,12 @@ class Database:
                 return int(tx.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
         except OperationalError as error:
             raise DatabaseUnavailable(f"No PostgreSQL answers at {self.shown}") from error
+
+    def now(self) -> datetime:
+        """The server's clock."""
+        with self.begin() as tx:
+            moment: datetime = tx.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment
 
     async def pool(self, *, size: int = 4) -> asyncpg.Pool:
         """A pool of asyncpg connections to the same database. The caller closes it."""

@@ -7,10 +7,10 @@ import os
 import shutil
 import subprocess
 
+from andon.kernel.files import kept_secret, replace, sync_folder
 from andon.kernel.postgres.account import as_account
 from andon.kernel.postgres.binaries import Binaries
 from andon.kernel.postgres.errors import PostgresFailed
-from andon.kernel.postgres.files import kept_secret, replace, sync_folder
 from andon.kernel.postgres.home import Home, socket_folder
 
 ROLE = "andon"

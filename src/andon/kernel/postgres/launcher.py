@@ -20,7 +20,8 @@ import psutil
 import structlog
 from psycopg import pq
 
-from andon.kernel.postgres import binaries, cluster, files, home
+from andon.kernel import files
+from andon.kernel.postgres import binaries, cluster, home
 from andon.kernel.postgres.account import as_account
 from andon.kernel.postgres.binaries import Binaries
 from andon.kernel.postgres.errors import PostgresFailed

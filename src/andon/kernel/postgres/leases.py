@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from andon.kernel import files
 from andon.kernel.config import Settings
-from andon.kernel.postgres import files, home, launcher
+from andon.kernel.postgres import home, launcher
 from andon.kernel.postgres.errors import NotRunning
 from andon.kernel.postgres.launcher import Server
 

@@ -1,0 +1,39 @@
+"""`andon doctor`: what is wrong with an installation, and how to mend it."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from andon import bootstrap, supervisor
+from andon.supervisor import Finding, State
+
+_UNHEALTHY = 6
+_COLOURS = {State.FINE: "green", State.WARNING: "yellow", State.WRONG: "red"}
+
+
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="The project's folder.", file_okay=False, exists=True)] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
+) -> None:
+    """Look for what is wrong with this installation. Ends with status 6 if anything is."""
+    found = list(supervisor.examine(folder.resolve(), bootstrap.check_project))
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
+    else:
+        Console().print(_table(found))
+    if any(finding.state is State.WRONG for finding in found):
+        raise typer.Exit(_UNHEALTHY)
+
+
+def _table(found: list[Finding]) -> Table:
+    table = Table("check", "state", "found", "how to mend it")
+    for finding in found:
+        state = Text(finding.state, style=_COLOURS[finding.state])
+        table.add_row(finding.check, state, Text(finding.found), Text(finding.mend))
+    return table

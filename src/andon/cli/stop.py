@@ -1,0 +1,18 @@
+"""`andon stop`: ends what runs in a folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from andon import supervisor
+from andon.kernel import config
+
+
+def stop(
+    folder: Annotated[Path, typer.Argument(help="The project's folder.", file_okay=False, exists=True)] = Path(),
+) -> None:
+    """Stop `andon up` in a folder, or a PostgreSQL that a killed one left behind."""
+    settings = config.load(folder.resolve())
+    for line in supervisor.stop(settings) or [f"Nothing runs in {settings.root}"]:
+        typer.echo(line)

@@ -1,0 +1,30 @@
+"""`andon up`: the whole installation in the foreground."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from andon import supervisor
+from andon.kernel import config, telemetry
+from andon.kernel.clock import SystemClock
+
+
+def up(
+    folder: Annotated[Path, typer.Argument(help="The project's folder.", file_okay=False, exists=True)] = Path(),
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help="postgresql://... to use in this run; where a password is in it, rather set ANDON_DATABASE_URL."
+        ),
+    ] = None,
+) -> None:
+    """Start the database, the gateway, the worker and the console, and keep them running until Ctrl-C."""
+    environment = dict(os.environ)
+    if database is not None:
+        environment.pop("ANDON_DATABASE_URL_FILE", None)
+        environment["ANDON_DATABASE_URL"] = database
+    settings = config.load(folder.resolve(), environment)
+    telemetry.configure_logs("up", settings.telemetry.log_level)
+    supervisor.up(settings, clock=SystemClock(), say=typer.echo)

@@ -1,0 +1,269 @@
+"""`andon doctor`: what could be wrong with an installation, looked at one by one. Each finding says how to mend it.
+
+Nothing here starts or changes anything. A check that cannot look because another one failed says nothing.
+"""
+
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+from sqlalchemy.exc import SQLAlchemyError
+
+from andon import migrations
+from andon.kernel import config, postgres
+from andon.kernel.config import Settings
+from andon.kernel.db import MINIMUM_VERSION, Database
+from andon.kernel.errors import AndonError
+from andon.supervisor.ports import Address, listeners, trouble_at
+from andon.supervisor.single import holder
+
+_NATIVE = (
+    "asyncpg", "cel_expr_python", "cryptography", "duckdb", "httptools", "lightgbm", "numpy", "onnxruntime",
+    "psycopg", "pydantic_core", "sklearn", "uvloop", "yaml",
+)  # fmt: skip
+"""Packages with machine code, which may be installed and yet not load."""
+
+_GIGABYTE = 1 << 30
+_DRIFT = timedelta(seconds=2)
+
+
+class State(StrEnum):
+    """What a check found: fine, worth knowing, or wrong."""
+
+    FINE = "fine"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found, and, unless it is fine, how to mend it."""
+
+    check: str
+    state: State
+    found: str
+    mend: str = ""
+
+
+class Problem(Protocol):
+    """One thing that is wrong with an automation: where, and what to do."""
+
+    @property
+    def where(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+class ProjectCheck(Protocol):
+    """Loads the automations of a project and says all that is wrong with them; with a database, also what their models lack."""
+
+    def __call__(self, settings: Settings, database: Database | None) -> Sequence[Problem]: ...
+
+
+def examine(root: Path, check_project: ProjectCheck) -> Iterator[Finding]:
+    """All checks of the project in `root`, one after the other."""
+    yield _python()
+    yield _platform()
+    yield _packages()
+    yield _disk(root)
+    yield _memory()
+    try:
+        settings = config.load(root)
+    except AndonError as error:
+        yield _wrong("settings", error, "correct andon.toml or the environment variable")
+        return
+    yield Finding(
+        "settings", State.FINE, f"{root / config.FILE_NAME}" if (root / config.FILE_NAME).exists() else "all by default"
+    )
+    yield from _ports(settings)
+    yield _folder(settings)
+    found, url = _storage(settings)
+    yield from found
+    if url is None:
+        yield _automations(settings, None, check_project)
+        return
+    database = Database(url, pool_size=1)
+    try:
+        found = list(_database(database))
+        yield from found
+        usable = all(finding.state is not State.WRONG for finding in found)
+        yield _automations(settings, database if usable else None, check_project)
+    finally:
+        database.close()
+
+
+def _python() -> Finding:
+    found = f"Python {platform.python_version()} at {sys.executable}"
+    if sys.version_info >= (3, 11):  # noqa: UP036  an installer may have been told to ignore the requirement
+        return Finding("python", State.FINE, found)
+    return Finding("python", State.WRONG, found, "install Python 3.11 or later and make the environment anew")
+
+
+def _platform() -> Finding:
+    found = f"{platform.system()} {platform.release()} on {platform.machine()}"
+    if sys.platform == "linux":
+        return Finding("platform", State.FINE, found)
+    return Finding(
+        "platform", State.WARNING, found, "Andon is tested on Linux; parts may outlive a killed `andon up` elsewhere"
+    )
+
+
+def _packages() -> Finding:
+    """Import each in one other process: one that takes its process down is known by being the last that was begun."""
+    program = "import importlib, sys\nfor name in sys.argv[1:]:\n    print(name, flush=True)\n    importlib.import_module(name)"
+    done = subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-I", "-c", program, *_NATIVE], capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return Finding("packages", State.FINE, f"{len(_NATIVE)} packages with native code load")
+    begun = done.stdout.split()[-1] if done.stdout else "Python"
+    why = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"ended with status {done.returncode}"
+    mend = "apt-get install libgomp1" if "libgomp" in why else "install Andon's packages again in this environment"
+    return Finding("packages", State.WRONG, f"{begun}: {why}", mend)
+
+
+def _disk(root: Path) -> Finding:
+    free = shutil.disk_usage(root).free
+    found = f"{free / _GIGABYTE:.1f} GB free at {root}"
+    if free >= _GIGABYTE:
+        return Finding("disk", State.FINE, found)
+    state = State.WARNING if free >= _GIGABYTE // 4 else State.WRONG
+    return Finding(
+        "disk", state, found, "make room: decisions are kept for ever, and PostgreSQL stops when the disk is full"
+    )
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available
+    found = f"{free / _GIGABYTE:.1f} GB available"
+    if free >= _GIGABYTE // 2:
+        return Finding("memory", State.FINE, found)
+    return Finding(
+        "memory", State.WARNING, found, "an installation takes about half a gigabyte: end something, or add memory"
+    )
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    running = holder(settings.data)
+    own = set(running.addresses.values()) if running else set()
+    for part, host, port in (
+        ("gateway", settings.gateway.host, settings.gateway.port),
+        ("worker", "127.0.0.1", settings.worker.port),
+        ("console", settings.console.host, settings.console.port),
+    ):
+        yield _port(Address(part, host, port), own, running.pid if running else None)
+
+
+def _port(address: Address, own: set[str], up: int | None) -> Finding:
+    check = f"{address.part} port"
+    if address.port == 0:
+        return Finding(check, State.FINE, "any free one")
+    trouble = trouble_at(address)
+    if address.url in own and up is not None:
+        if any(up in [parent.pid for parent in process.parents()] for process in listeners(address.port)):
+            return Finding(check, State.FINE, f"{address.url}, ours")
+        if trouble is None:
+            return Finding(
+                check,
+                State.WRONG,
+                f"{address.part} does not listen at {address.url}",
+                "look into the log of `andon up`",
+            )
+    if trouble is None:
+        return Finding(check, State.FINE, f"{address.port} is free")
+    what, _, mend = trouble.rpartition(": ")
+    return Finding(check, State.WRONG, what, mend)
+
+
+def _folder(settings: Settings) -> Finding:
+    """Whether `.andon` and the secrets in it are ours and closed to others."""
+    if not settings.data.exists():
+        return Finding("data folder", State.FINE, f"{settings.data} will be made by `andon up`")
+    found = settings.data.stat()
+    if os.geteuid() not in (0, found.st_uid) or not os.access(settings.data, os.W_OK | os.X_OK):
+        mend = "run Andon as its owner, or: chown -R to the user who runs Andon"
+        return Finding("data folder", State.WRONG, f"{settings.data} belongs to user number {found.st_uid}", mend)
+    closed = {settings.data: 0o066, settings.data / "pepper": 0o077, settings.data / "postgres" / "password": 0o077}
+    for path, forbidden in closed.items():
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & forbidden:
+            return Finding("data folder", State.WRONG, f"{path} is open to other users", f"chmod go-rwx {path}")
+    return Finding("data folder", State.FINE, f"{settings.data} is closed to others")
+
+
+def _storage(settings: Settings) -> tuple[list[Finding], str | None]:
+    """What is known of the embedded PostgreSQL, and the url of whichever database can be asked."""
+    if settings.database.url is not None:
+        return [], settings.database.url.get_secret_value()
+    check = "embedded PostgreSQL"
+    try:
+        server = postgres.running(postgres.place_of(settings))
+        programs = postgres.locate()
+    except AndonError as error:
+        return [_wrong(check, error, "see docs/explain/embedded-postgresql.md")], None
+    if server is None:
+        made = "stopped" if postgres.place_of(settings).exists() else "not made yet"
+        return [Finding(check, State.FINE, f"version {programs.major}, {made}; `andon up` starts it")], None
+    found = f"process {server.pid} on 127.0.0.1:{server.port}, data in {server.home.data}"
+    return [Finding(check, State.FINE, found)], server.url
+
+
+def _database(database: Database) -> Iterator[Finding]:
+    try:
+        version = database.version()
+        found = f"PostgreSQL {version} at {database.shown}"
+        if version < MINIMUM_VERSION:
+            yield Finding("database", State.WRONG, found, f"Andon needs PostgreSQL {MINIMUM_VERSION} or later")
+            return
+        yield Finding("database", State.FINE, found)
+        yield _schema(database)
+        yield _clock(database, lambda: datetime.now(UTC))
+    except AndonError as error:
+        yield _wrong("database", error, "start it, or correct ANDON_DATABASE_URL")
+    except SQLAlchemyError as error:
+        said = str(error).splitlines()[0]
+        yield Finding("database", State.WRONG, f"{type(error).__name__}: {said}", "see what PostgreSQL logged")
+
+
+def _schema(database: Database) -> Finding:
+    if migrations.is_current(database):
+        return Finding("schema", State.FINE, "current")
+    return Finding(
+        "schema", State.WRONG, "not the one this version of Andon works with", "run `andon up`, which migrates"
+    )
+
+
+def _clock(database: Database, now: Callable[[], datetime]) -> Finding:
+    before = now()
+    there = database.now()
+    apart = max(before - there, there - now(), timedelta())
+    if apart <= _DRIFT:
+        return Finding("clock", State.FINE, "agrees with the database's")
+    found = f"{apart.total_seconds():.0f} s apart from the database's"
+    return Finding("clock", State.WRONG, found, "synchronise both clocks (NTP): due times and expiries depend on them")
+
+
+def _automations(settings: Settings, database: Database | None, check_project: ProjectCheck) -> Finding:
+    wrong = [f"{problem.where}: {problem.message}".removeprefix(": ") for problem in check_project(settings, database)]
+    files = ", ".join(settings.project.automations)
+    if wrong:
+        return Finding("automations", State.WRONG, "\n".join(wrong), "correct what is named")
+    return Finding(
+        "automations", State.FINE, f"{files}: nothing wrong" + ("" if database else "; models not looked at")
+    )
+
+
+def _wrong(check: str, error: AndonError, mend: str) -> Finding:
+    lines = [f"{fault.where}: {fault.message}" for fault in error.faults]
+    return Finding(
+        check, State.WRONG, "; ".join([str(error), *(line for line in lines if line not in str(error))]), mend
+    )

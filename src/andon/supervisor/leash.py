@@ -1,0 +1,23 @@
+"""Becomes another program that the kernel kills when our parent dies: `python -I -S leash.py PARENT PROGRAM ARGUMENT...`.
+
+Run as a file of its own between fork and the program, because nothing but exec is safe between fork and exec in Python,
+and the kernel keeps the wish (PR_SET_PDEATHSIG) through exec. SIGKILL, so that not even a hung part keeps its port: every
+part survives a kill at any moment. Two traps: the kernel means the parent *thread*, so only the main thread may start
+parts; and a parent that died before the wish was made is noticed by comparing.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+if __name__ == "__main__":
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+            sys.exit(f"prctl: {os.strerror(ctypes.get_errno())}")
+    if os.getppid() != int(sys.argv[1]):
+        sys.exit("the supervisor is gone")
+    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606  the supervisor's own command

@@ -1,0 +1,120 @@
+"""Where the parts listen: the ports of the settings, checked before anything starts, so that the message names the setting."""
+
+import errno
+import ipaddress
+import socket
+from dataclasses import dataclass
+
+import psutil
+
+from andon.kernel.config import Settings
+from andon.supervisor.errors import PortTaken
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one part listens."""
+
+    part: str
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address for people and for our own questions."""
+        return f"http://{_bracketed(self.reached_at)}:{self.port}"
+
+    @property
+    def reached_at(self) -> str:
+        """The host under which this machine itself reaches the part, which may listen on all addresses."""
+        try:
+            address = ipaddress.ip_address(self.host)
+        except ValueError:
+            return self.host
+        if not address.is_unspecified:
+            return self.host
+        return "127.0.0.1" if address.version == 4 else "::1"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of the port's setting."""
+        return f"ANDON_{self.part.upper()}_PORT"
+
+
+def addresses_of(settings: Settings) -> list[Address]:
+    """Where gateway, worker and console will listen; a port 0 is replaced by a free one."""
+    wanted = [
+        Address("gateway", settings.gateway.host, settings.gateway.port),
+        Address("worker", "127.0.0.1", settings.worker.port),
+        Address("console", settings.console.host, settings.console.port),
+    ]
+    return [address if address.port else _any_port(address) for address in wanted]
+
+
+def check_free(addresses: list[Address]) -> None:
+    """Make sure that every part can listen. Raises PortTaken, which names the setting and who listens there."""
+    for i, address in enumerate(addresses):
+        for other in addresses[:i]:
+            if other.port == address.port:
+                raise PortTaken(
+                    f"[{other.part}] port and [{address.part}] port are both {address.port}: "
+                    f"set another in andon.toml, or in {address.variable}"
+                )
+        if taken := trouble_at(address):
+            raise PortTaken(taken)
+
+
+def trouble_at(address: Address) -> str | None:
+    """Why the part cannot listen at its address and which setting to change, or None."""
+    setting = f"[{address.part}] port in andon.toml, or {address.variable}"
+    try:
+        _listen(address.host, address.port)
+    except socket.gaierror:
+        return f"{address.host!r} is no address of this machine: set [{address.part}] host in andon.toml"
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"Port {address.port} on {address.host} is taken{_by_whom(address.port)}: set {setting}"
+        if error.errno == errno.EADDRNOTAVAIL:
+            return f"{address.host} is no address of this machine: set [{address.part}] host in andon.toml"
+        return f"Port {address.port} on {address.host} cannot be used ({error.strerror}): set {setting}"
+    return None
+
+
+def listeners(port: int) -> list[psutil.Process]:
+    """The processes that listen on a port, as far as we may know."""
+    try:
+        found = psutil.net_connections("tcp")
+        return [
+            psutil.Process(connection.pid)
+            for connection in found
+            if connection.pid
+            and connection.status == psutil.CONN_LISTEN
+            and connection.laddr
+            and connection.laddr.port == port
+        ]
+    except psutil.Error:
+        return []
+
+
+def _by_whom(port: int) -> str:
+    for process in listeners(port):
+        return f" by process {process.pid} ({process.name()})"
+    return ""
+
+
+def _any_port(address: Address) -> Address:
+    return Address(address.part, address.host, _listen(address.host, 0))
+
+
+def _listen(host: str, port: int) -> int:
+    """Listen for a moment; the port that was used."""
+    family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(place)
+        probe.listen(1)
+        return int(probe.getsockname()[1])
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,54 @@
+"""`andon stop`: ends what runs in a folder, and says what that was."""
+
+import os
+import signal
+import time
+
+from andon.kernel import postgres
+from andon.kernel.config import Settings
+from andon.kernel.errors import Denied
+from andon.supervisor.errors import StopFailed
+from andon.supervisor.single import holder, is_free
+from andon.supervisor.supervisor import DRAIN_SECONDS
+
+_SECONDS = DRAIN_SECONDS + 45.0
+"""Parts drain, then PostgreSQL stops: fast, or immediately."""
+
+_POLL_SECONDS = 0.05
+
+
+class NotYours(Denied):
+    """It runs as another user."""
+
+
+def stop(settings: Settings) -> list[str]:
+    """Stop the `up` of this project, or a PostgreSQL that nobody uses; what was stopped, in words. Raises StopFailed."""
+    stopped = _stop_up(settings)
+    place = postgres.place_of(settings)
+    server = postgres.running(place)
+    if server is None:
+        return stopped
+    if postgres.in_use(place):
+        return [*stopped, f"PostgreSQL (process {server.pid}) goes on for a command that uses it, and ends with that"]
+    postgres.stop(place)
+    return [*stopped, f"Stopped a PostgreSQL that nobody used any more (process {server.pid})"]
+
+
+def _stop_up(settings: Settings) -> list[str]:
+    other = holder(settings.data)
+    if other is None:
+        return []
+    if other.pid is None:
+        raise StopFailed(f"`andon up` runs in {settings.root}, but not where it can be seen from here: stop it there")
+    try:
+        os.kill(other.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return []
+    except PermissionError as error:
+        raise NotYours(f"`andon up` (process {other.pid}) runs as another user: stop it as that user") from error
+    end = time.monotonic() + _SECONDS
+    while not is_free(settings.data):
+        if time.monotonic() > end:
+            raise StopFailed(f"`andon up` (process {other.pid}) has not ended within {_SECONDS:.0f} s")
+        time.sleep(_POLL_SECONDS)
+    return [f"Stopped `andon up` (process {other.pid}) and all it had started"]

@@ -1,0 +1,189 @@
+"""`andon up`: everything started in order, kept running, stopped in order."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from andon import migrations
+from andon.kernel import postgres
+from andon.kernel.clock import Clock
+from andon.kernel.config import FILE_NAME, Settings
+from andon.kernel.db import Database
+from andon.kernel.postgres import PostgresFailed, Server
+from andon.supervisor.backoff import Backoff
+from andon.supervisor.errors import NoProject, PartFailed
+from andon.supervisor.first_key import first_key
+from andon.supervisor.part import Part
+from andon.supervisor.ports import Address, addresses_of, check_free
+from andon.supervisor.signals import Signals, caught
+from andon.supervisor.single import hold
+
+DRAIN_SECONDS = 15.0
+"""How long parts may take to finish what is in flight."""
+
+_READY_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
+
+_log = structlog.get_logger("andon.supervisor")
+
+Say = Callable[[str], None]
+"""Tells the person at the terminal; never a log, for it is told the first key."""
+
+
+def up(settings: Settings, *, clock: Clock, say: Say, command: Callable[[str], list[str]] | None = None) -> None:
+    """Run the installation of `settings.root` until a signal to stop. For the main thread.
+
+    Raises NoProject, AlreadyRunning, PortTaken, PepperMissing, PartFailed and whatever PostgreSQL and migrations raise.
+    `command` gives the program of a part by name.
+    """
+    _check_project(settings)
+    addresses = addresses_of(settings)
+    with hold(settings.data, {address.part: address.url for address in addresses}), caught() as signals:
+        check_free(addresses)
+        with _storage(settings, say) as storage:
+            _prepare(storage.url, settings, clock, say, addresses)
+            parts = [Part(address, (command or _command)(address.part), settings.root) for address in addresses]
+            _Supervisor(parts, storage, signals, say).run()
+    say("Stopped")
+
+
+class _Storage:
+    """The database: somebody else's, or the embedded one, which is started again as soon as it ends."""
+
+    def __init__(self, url: str, place: Path, server: Server | None) -> None:
+        self.url, self.server = url, server
+        self._place = place
+        self._backoff = Backoff()
+        self._started_at = time.monotonic()
+        self._due_at = 0.0
+
+    def tend(self) -> None:
+        """If the embedded server has ended, start it again: at once, and after a failed attempt when its time has come."""
+        if self.server is None or self.server.is_alive() or time.monotonic() < self._due_at:
+            return
+        _log.warning("postgres_ended", pid=self.server.pid)
+        try:
+            self.server = postgres.start(self._place)
+        except PostgresFailed as error:
+            self._due_at = time.monotonic() + self._backoff.after(time.monotonic() - self._started_at)
+            _log.error("postgres_failed", error=str(error))
+            return
+        self._started_at = time.monotonic()
+        self.url = self.server.url
+        _log.info("postgres_started", pid=self.server.pid)
+
+
+class _Supervisor:
+    def __init__(self, parts: list[Part], storage: _Storage, signals: Signals, say: Say) -> None:
+        self._parts, self._storage, self._signals, self._say = parts, storage, signals, say
+
+    def run(self) -> None:
+        """Start the parts, keep them running until a signal comes, and stop them, whatever happens."""
+        try:
+            if self._start():
+                self._say("Everything runs; Ctrl-C stops it")
+                self._keep()
+        finally:
+            self._stop()
+
+    def _start(self) -> bool:
+        """Start all parts and wait until they are ready. False if a signal came first. Raises PartFailed."""
+        begin = time.monotonic()
+        waiting = list(self._parts)
+        for part in waiting:
+            part.start(self._environment())
+        while waiting:
+            for part in list(waiting):
+                if (status := part.ended()) is not None and status >= 0:
+                    raise PartFailed(
+                        f"The {part.name} ended with status {status} before it was ready; it says why above"
+                    )
+                if part.is_ready():
+                    waiting.remove(part)
+                    self._say(f"{part.name:<9} {part.address.url}  ready after {time.monotonic() - begin:.1f} s")
+            if waiting and time.monotonic() - begin > _READY_SECONDS:
+                late = ", ".join(part.name for part in waiting)
+                raise PartFailed(f"Not ready after {_READY_SECONDS:.0f} s: {late}")
+            if waiting and self._signals.stop_within(_LOOK_SECONDS):
+                return False
+            self._tend()
+        return True
+
+    def _keep(self) -> None:
+        while not self._signals.stop_within(_LOOK_SECONDS):
+            self._tend()
+
+    def _tend(self) -> None:
+        """Start again whatever has ended. A PostgreSQL that had to change its address takes its parts along."""
+        before = self._storage.url
+        self._storage.tend()
+        if self._storage.url != before:
+            for part in self._parts:
+                part.terminate()
+        for part in self._parts:
+            part.tend(self._environment())
+
+    def _stop(self) -> None:
+        """Let the parts finish; a second signal, or the end of patience, ends them at once."""
+        if any(part.is_running() for part in self._parts):
+            self._say("Stopping; what is in flight is finished first")
+        end = time.monotonic() + DRAIN_SECONDS
+        for part in self._parts:
+            part.terminate()
+        while any(part.is_running() for part in self._parts) and time.monotonic() < end:
+            if self._signals.stop_within(_LOOK_SECONDS):
+                break
+        for part in self._parts:
+            if part.is_running():
+                _log.warning("part_killed", part=part.name)
+                part.kill()
+
+    def _environment(self) -> dict[str, str]:
+        """Ours, with what was found out here: the database's address, which so stands in no argument list, and the ports."""
+        inherited = {name: value for name, value in os.environ.items() if name != "ANDON_DATABASE_URL_FILE"}
+        ports = {part.address.variable: str(part.address.port) for part in self._parts}
+        return {**inherited, **ports, "ANDON_DATABASE_URL": self._storage.url}
+
+
+@contextmanager
+def _storage(settings: Settings, say: Say) -> Iterator[_Storage]:
+    place = postgres.place_of(settings)
+    if settings.database.url is not None:
+        yield _Storage(settings.database.url.get_secret_value(), place, None)
+        return
+    with postgres.lend(place) as server:
+        say(f"database  embedded PostgreSQL on 127.0.0.1:{server.port}, data in {server.home.data}")
+        if place.is_symlink():
+            say("          (not in the project's folder, which the user PostgreSQL runs as cannot reach)")
+        yield _Storage(server.url, place, server)
+
+
+def _prepare(url: str, settings: Settings, clock: Clock, say: Say, addresses: list[Address]) -> None:
+    """Bring the database to the present schema, and tell the first key of a new installation."""
+    database = Database(url, pool_size=1)
+    try:
+        if settings.database.url is not None:
+            say(f"database  {database.shown}")
+        migrations.upgrade(database)
+        token = first_key(database, settings, clock.now())
+    finally:
+        database.close()
+    if token is not None:
+        console = next(address.url for address in addresses if address.part == "console")
+        say(f"\nSign in at {console} with this key; it is shown only this once:\n\n    {token}\n")
+
+
+def _check_project(settings: Settings) -> None:
+    wanted = [settings.root / FILE_NAME, *(settings.root / file for file in settings.project.automations)]
+    if not any(file.exists() for file in wanted):
+        raise NoProject(f"{settings.root} holds no project (no {FILE_NAME}, no automation): `andon init` makes one")
+
+
+def _command(part: str) -> list[str]:
+    """Without the project's folder on the module path, where a file of the project could hide a library's."""
+    return [sys.executable, "-P", "-m", "andon", part]
