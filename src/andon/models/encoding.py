@@ -48,10 +48,9 @@ class Encoder:
             for values in picked:
                 for at, coder in self._coders:
                     values[at] = coder[values[at]]
-            matrix = np.array(list(chain.from_iterable(picked)), dtype=np.float64)
+            return _numbers(list(chain.from_iterable(picked))).reshape(len(rows), len(self.columns))
         except (KeyError, TypeError, ValueError, OverflowError, ValueUnusable) as error:
             raise self._blame(rows, error) from error
-        return matrix.reshape(len(rows), len(self.columns))
 
     def _blame(self, rows: Sequence[Mapping[str, Any]], error: Exception) -> ValueUnusable:
         for number, row in enumerate(rows):
@@ -207,9 +206,16 @@ def _column(feature: FeatureSpec, values: Any) -> Matrix:
             return np.asarray(values, dtype=np.float64).reshape(-1, 1)
         plain = values_of(values)
         columns = [plain if coder is None else [coder[v] for v in plain] for coder in _coders([feature])]
-        return np.array(columns, dtype=np.float64).T
+        return np.column_stack([_numbers(column) for column in columns])
     except (TypeError, ValueError, OverflowError, ValueUnusable) as error:
         raise ValueUnusable(f"Feature {feature.name!r} is a {feature.kind}; a value is not: {_shown(error)}") from error
+
+
+def _numbers(values: list[Any]) -> Matrix:
+    array = np.array(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise TypeError("a value is a list of values")
+    return array
 
 
 def _shown(error: Exception) -> str:
