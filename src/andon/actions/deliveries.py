@@ -104,19 +104,15 @@ class Deliveries:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set, then finish what is being sent and give back the rest."""
         stopping = asyncio.create_task(self._stop_when(stop))
-        under_way: set[asyncio.Task[bool]] = set()
         try:
-            async with self._renewing():
+            async with self._renewing(), asyncio.TaskGroup() as under_way:
                 while not self._stopping:
                     self._wake.clear()
                     taken = await self._take_patiently(min(BATCH, CAPACITY - len(self._held)))
                     for message in taken:
-                        task = asyncio.create_task(self._carry_out(message))
-                        under_way.add(task)
-                        task.add_done_callback(under_way.discard)
+                        under_way.create_task(self._carry_out(message))
                     if not taken:
                         await self._rest(IDLE)
-                await asyncio.gather(*under_way)
         finally:
             stopping.cancel()
             self._stopping = False

@@ -1,0 +1,46 @@
+"""Reviews: where decisions that are not automatic wait for a person, and what follows the person's verdict.
+
+A verdict is one transaction: the review, the audit entry, the action of the chosen outcome, and whatever subscribes to
+`VerdictGiven` (labels). Start reading at `domain.py`.
+"""
+
+from andon.reviews.domain import CLAIM, Backlog, Claim, Review, ReviewFilter, ReviewState, Verdict, VerdictGiven
+from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, ReviewNotFound, VerdictInvalid
+from andon.reviews.service import (
+    backlogs,
+    claim,
+    count,
+    get,
+    give_verdict,
+    of_decision,
+    open_due,
+    page,
+    place_of,
+    release,
+)
+
+__all__ = [
+    "CLAIM",
+    "Backlog",
+    "Claim",
+    "Review",
+    "ReviewDecided",
+    "ReviewFilter",
+    "ReviewHeld",
+    "ReviewNotClaimed",
+    "ReviewNotFound",
+    "ReviewState",
+    "Verdict",
+    "VerdictGiven",
+    "VerdictInvalid",
+    "backlogs",
+    "claim",
+    "count",
+    "get",
+    "give_verdict",
+    "of_decision",
+    "open_due",
+    "page",
+    "place_of",
+    "release",
+]

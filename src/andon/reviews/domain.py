@@ -1,0 +1,167 @@
+"""The rules of a review, with no database and no clock: who may work on it, and which verdicts there are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from andon.kernel.identity import Actor
+from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid
+
+CLAIM = timedelta(minutes=15)
+"""How long a claimed review is nobody else's."""
+
+UNDECIDED = "review"
+"""The outcome that asks a person; so it is no answer of theirs."""
+
+REASON_LIMIT = 2000
+
+
+class ReviewState(StrEnum):
+    """Where a review stands. A claim that has run out is open again."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DECIDED = "decided"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who works on a review, and until when it is nobody else's."""
+
+    by: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a person chose, and why."""
+
+    outcome: str
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A person's task on one decision. `actions` says what each outcome sets off, `decision` what the outside is told."""
+
+    id: UUID
+    decision_id: UUID
+    automation: str
+    queue: str
+    rule: str
+    reasons: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    actions: Mapping[str, Mapping[str, Any]]
+    decision: Mapping[str, Any]
+    correlation_id: str
+    traceparent: str | None
+    opened_at: datetime
+    due_at: datetime
+    claim: Claim | None = None
+    verdict: Verdict | None = None
+
+    def state(self, now: datetime) -> ReviewState:
+        """Where the review stands at the moment `now`."""
+        if self.verdict is not None:
+            return ReviewState.DECIDED
+        return ReviewState.OPEN if self.holder(now) is None else ReviewState.CLAIMED
+
+    def holder(self, now: datetime) -> str | None:
+        """Who works on it, if somebody does."""
+        if self.verdict is not None or self.claim is None or self.claim.until <= now:
+            return None
+        return self.claim.by
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether somebody should have looked at it by now."""
+        return self.verdict is None and self.due_at < now
+
+    def claimed(self, actor: Actor, now: datetime) -> "Review":
+        """Taken (or kept for longer) by `actor`. Raises ReviewDecided, ReviewHeld."""
+        self._require_undecided()
+        self._require_not_held_by_another(actor, now)
+        return replace(self, claim=Claim(actor.name, now, now + CLAIM))
+
+    def released(self, actor: Actor, now: datetime) -> "Review":
+        """Given back to the queue. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed."""
+        self._require_holder(actor, now)
+        return replace(self, claim=None)
+
+    def judge(self, outcome: str, reason: str, actor: Actor, now: datetime) -> Verdict:
+        """The verdict of the person who holds it. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid."""
+        self._require_holder(actor, now)
+        if outcome == UNDECIDED or outcome not in self.outcomes:
+            allowed = ", ".join(one for one in self.outcomes if one != UNDECIDED)
+            raise VerdictInvalid(f"No outcome {outcome!r} for {self.automation}; there are: {allowed}")
+        if not reason.strip():
+            raise VerdictInvalid("A verdict needs a reason: say why, for whoever asks later")
+        if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in reason):
+            raise VerdictInvalid("A reason is text: this one holds a NUL or half a character")
+        if len(reason) > REASON_LIMIT:
+            raise VerdictInvalid(f"A reason has at most {REASON_LIMIT} characters; this one has {len(reason)}")
+        return Verdict(outcome, reason.strip(), actor.name, now)
+
+    def decided(self, verdict: Verdict) -> "Review":
+        """With its verdict; nobody holds it any more."""
+        return replace(self, claim=None, verdict=verdict)
+
+    def told(self) -> dict[str, Any]:
+        """What the outside is told of the decision, now that a person has made it."""
+        outcome = None if self.verdict is None else self.verdict.outcome
+        return {**self.decision, "outcome": outcome, "decided_by": "review"}
+
+    def _require_undecided(self) -> None:
+        if self.verdict is not None:
+            raise ReviewDecided(
+                f"{self.verdict.by} decided on {self.verdict.outcome!r} at {self.verdict.at:%Y-%m-%d %H:%M:%S} UTC"
+            )
+
+    def _require_not_held_by_another(self, actor: Actor, now: datetime) -> None:
+        holder = self.holder(now)
+        if holder not in (None, actor.name) and self.claim is not None:
+            raise ReviewHeld(f"{holder} works on this review until {self.claim.until:%H:%M:%S} UTC")
+
+    def _require_holder(self, actor: Actor, now: datetime) -> None:
+        self._require_undecided()
+        self._require_not_held_by_another(actor, now)
+        if self.holder(now) is None:
+            raise ReviewNotClaimed(
+                "Nobody holds this review: claim it first"
+                if self.claim is None
+                else "The claim on this review has run out: claim it again"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFilter:
+    """Which reviews to list; None means any. `automations` are those that the asker may see, `mine` a holder's name."""
+
+    automations: tuple[str, ...] | None = None
+    queue: str | None = None
+    state: ReviewState | None = None
+    overdue: bool = False
+    mine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many reviews of one automation wait for a verdict, and how many of them are overdue."""
+
+    waiting: int
+    overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictGiven:
+    """Event: a person decided what the line did not."""
+
+    review_id: UUID
+    decision_id: UUID
+    automation: str
+    verdict: Verdict

@@ -1,0 +1,23 @@
+"""What can go wrong with a review."""
+
+from andon.kernel.errors import Conflict, Invalid, NotFound
+
+
+class ReviewNotFound(NotFound):
+    """No such review."""
+
+
+class ReviewHeld(Conflict):
+    """Somebody else works on this review."""
+
+
+class ReviewNotClaimed(Conflict):
+    """Claim the review first."""
+
+
+class ReviewDecided(Conflict):
+    """A verdict has already been given."""
+
+
+class VerdictInvalid(Invalid):
+    """The verdict cannot be used."""

@@ -1,0 +1,176 @@
+"""What can be done with reviews: open them, list them, claim, release, give a verdict; each in the caller's transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from andon import audit
+from andon.decisions import DELIVER_ACTION, OPEN_REVIEW
+from andon.kernel import outbox
+from andon.kernel.db import Tx
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+from andon.kernel.ids import uuid7
+from andon.reviews import store
+from andon.reviews.domain import Backlog, Review, ReviewFilter, ReviewState, VerdictGiven
+from andon.reviews.errors import ReviewNotFound
+
+_LEASE = timedelta(minutes=1)
+"""Longer than any transaction; the messages are settled in the one that claims them."""
+
+
+class _Asked(BaseModel):
+    """The payload of a message that asks for a review."""
+
+    queue: str
+    due_seconds: float
+    rule: str
+    reasons: list[str]
+    outcomes: list[str]
+    actions: dict[str, dict[str, Any]]
+    decision: dict[str, Any]
+
+
+def open_due(tx: Tx, *, now: datetime, limit: int = 500) -> int:
+    """Open the reviews that decisions asked for, exactly one a decision; how many messages were taken.
+
+    Claiming, opening and settling are this one transaction: it happens whole or not at all.
+    """
+    messages = outbox.claim(tx, OPEN_REVIEW, limit=limit, now=now, lease=_LEASE)
+    conclusions, opened = [], []
+    for message in messages:
+        try:
+            opened.append(_asked(message, now))
+        except ValidationError as error:
+            wrong = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False))
+            conclusions.append(outbox.Conclusion(message, outbox.State.DEAD, f"cannot be read: {wrong}"))
+        else:
+            conclusions.append(outbox.Conclusion(message, outbox.State.DONE))
+    store.add(tx, opened)
+    outbox.conclude(tx, conclusions, now=now)
+    return len(messages)
+
+
+def get(tx: Tx, review_id: UUID) -> Review:
+    """One review. Raises ReviewNotFound."""
+    found = store.find(tx, review_id)
+    if found is None:
+        raise ReviewNotFound(f"No review {review_id}")
+    return found
+
+
+def of_decision(tx: Tx, decision_id: UUID) -> Review | None:
+    """The review of one decision, or None."""
+    return store.find_of_decision(tx, decision_id)
+
+
+def page(
+    tx: Tx, wanted: ReviewFilter, *, now: datetime, limit: int = 50, after: tuple[datetime, UUID] | None = None
+) -> list[Review]:
+    """Reviews that wait, the one due first first; with the state `decided` those that do not, the newest verdict first.
+
+    `after` is `place_of` the last review of the page before.
+    """
+    return store.page(tx, wanted, now=now, limit=limit, after=after)
+
+
+def place_of(review: Review) -> tuple[datetime, UUID]:
+    """Where a review stands in its list: what the next page goes on after."""
+    return (review.due_at if review.verdict is None else review.verdict.at, review.id)
+
+
+def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
+    """How many reviews there are of a kind."""
+    return store.count(tx, wanted, now=now)
+
+
+def backlogs(tx: Tx, *, automations: Sequence[str] | None, now: datetime) -> dict[str, Backlog]:
+    """What waits for a verdict, by automation; only in the named ones unless that is None. Where nothing waits is left out."""
+    return store.backlogs(tx, automations, now=now)
+
+
+def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> Review:
+    """Take a review, or keep it for longer. Raises ReviewNotFound, ReviewDecided, ReviewHeld (which names the holder)."""
+    before = store.get_for_update(tx, review_id)
+    review = before.claimed(actor, now)
+    store.save(tx, review)
+    if before.holder(now) is None:
+        _record(tx, "review.claim", review, actor, now)
+    return review
+
+
+def release(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> Review:
+    """Give a review back. Raises ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed."""
+    review = store.get_for_update(tx, review_id).released(actor, now)
+    store.save(tx, review)
+    _record(tx, "review.release", review, actor, now)
+    return review
+
+
+def give_verdict(
+    tx: Tx, review_id: UUID, *, outcome: str, reason: str, actor: Actor, events: Events, now: datetime
+) -> Review:
+    """Decide a review that `actor` holds. Verdict, label, audit entry and the outcome's action are one transaction.
+
+    Raises ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
+    """
+    held = store.get_for_update(tx, review_id)
+    verdict = held.judge(outcome, reason, actor, now)
+    review = held.decided(verdict)
+    store.save(tx, review)
+    action = review.actions.get(outcome)
+    if action is not None:
+        outbox.add(tx, [_delivery(review, action, now)])
+    audit.record(
+        tx,
+        actor=actor,
+        action="review.verdict",
+        subject=f"review:{review.id}",
+        at=now,
+        reason=verdict.reason,
+        before={"state": ReviewState.CLAIMED.value},
+        after={"state": ReviewState.DECIDED.value, "outcome": outcome, "decision": str(review.decision_id)},
+    )
+    events.publish(tx, VerdictGiven(review.id, review.decision_id, review.automation, verdict))
+    return review
+
+
+def _asked(message: outbox.Message, now: datetime) -> Review:
+    asked = _Asked.model_validate(message.payload)
+    return Review(
+        id=uuid7(now),
+        decision_id=message.subject,
+        automation=message.scope,
+        queue=asked.queue,
+        rule=asked.rule,
+        reasons=tuple(asked.reasons),
+        outcomes=tuple(asked.outcomes),
+        actions=asked.actions,
+        decision=asked.decision,
+        correlation_id=message.correlation_id,
+        traceparent=message.traceparent,
+        opened_at=now,
+        due_at=message.created_at + timedelta(seconds=asked.due_seconds),
+    )
+
+
+def _delivery(review: Review, action: Mapping[str, Any], now: datetime) -> outbox.Message:
+    told = review.told()
+    return outbox.Message(
+        id=uuid7(now),
+        topic=DELIVER_ACTION,
+        scope=review.automation,
+        subject=review.decision_id,
+        payload={**action, "automation": review.automation, "outcome": told["outcome"], "decision": told},
+        correlation_id=review.correlation_id,
+        traceparent=review.traceparent,
+        created_at=now,
+        due_at=now,
+    )
+
+
+def _record(tx: Tx, action: str, review: Review, actor: Actor, now: datetime) -> None:
+    audit.record(tx, actor=actor, action=action, subject=f"review:{review.id}", at=now)

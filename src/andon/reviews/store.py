@@ -1,0 +1,157 @@
+"""All SQL about reviews. Takes and returns domain objects; never commits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from andon.kernel.db import Tx
+from andon.reviews.domain import Backlog, Claim, Review, ReviewFilter, ReviewState, Verdict
+from andon.reviews.errors import ReviewNotFound
+from andon.reviews.tables import reviews
+
+
+def add(tx: Tx, opened: Sequence[Review]) -> int:
+    """Write new reviews; a decision that has one keeps it. How many were new."""
+    if not opened:
+        return 0
+    statement = insert(reviews).on_conflict_do_nothing(index_elements=["decision_id"]).returning(reviews.c.id)
+    return len(tx.execute(statement, [_new(review) for review in opened]).all())
+
+
+def find(tx: Tx, review_id: UUID) -> Review | None:
+    """One review, or None."""
+    row = tx.execute(select(reviews).where(reviews.c.id == review_id)).one_or_none()
+    return None if row is None else _review(row)
+
+
+def find_of_decision(tx: Tx, decision_id: UUID) -> Review | None:
+    """The review of one decision, or None."""
+    row = tx.execute(select(reviews).where(reviews.c.decision_id == decision_id)).one_or_none()
+    return None if row is None else _review(row)
+
+
+def get_for_update(tx: Tx, review_id: UUID) -> Review:
+    """Load and lock one review until the transaction ends. Raises ReviewNotFound."""
+    row = tx.execute(select(reviews).where(reviews.c.id == review_id).with_for_update()).one_or_none()
+    if row is None:
+        raise ReviewNotFound(f"No review {review_id}")
+    return _review(row)
+
+
+def save(tx: Tx, review: Review) -> None:
+    """Write the claim and the verdict of a review over its row."""
+    claim, verdict = review.claim, review.verdict
+    undecided = ReviewState.OPEN if claim is None else ReviewState.CLAIMED
+    tx.execute(
+        update(reviews)
+        .where(reviews.c.id == review.id)
+        .values(
+            state=undecided if verdict is None else ReviewState.DECIDED,
+            claimed_by=claim and claim.by,
+            claimed_at=claim and claim.at,
+            claimed_until=claim and claim.until,
+            outcome=verdict and verdict.outcome,
+            reason=verdict and verdict.reason,
+            decided_by=verdict and verdict.by,
+            decided_at=verdict and verdict.at,
+        )
+    )
+
+
+def page(
+    tx: Tx, wanted: ReviewFilter, *, now: datetime, limit: int, after: tuple[datetime, UUID] | None
+) -> list[Review]:
+    """Undecided reviews by due time, or decided ones from the newest verdict on, beyond the place `after`."""
+    query = select(reviews).where(*_conditions(wanted, now)).limit(limit)
+    if wanted.state is ReviewState.DECIDED:
+        place = tuple_(reviews.c.decided_at, reviews.c.id)
+        query = query.order_by(reviews.c.decided_at.desc(), reviews.c.id.desc())
+        query = query if after is None else query.where(place < after)
+    else:
+        query = query.order_by(reviews.c.due_at, reviews.c.id)
+        query = query if after is None else query.where(tuple_(reviews.c.due_at, reviews.c.id) > after)
+    return [_review(row) for row in tx.execute(query)]
+
+
+def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
+    """How many reviews there are of a kind."""
+    return tx.execute(select(func.count()).select_from(reviews).where(*_conditions(wanted, now))).scalar_one()
+
+
+def backlogs(tx: Tx, automations: Sequence[str] | None, *, now: datetime) -> dict[str, Backlog]:
+    """What waits, by automation."""
+    overdue = func.count().filter(reviews.c.due_at < now).label("overdue")
+    query = select(reviews.c.automation, func.count().label("waiting"), overdue)
+    query = query.where(*_conditions(ReviewFilter(None if automations is None else tuple(automations)), now))
+    rows = tx.execute(query.group_by(reviews.c.automation))
+    return {row.automation: Backlog(row.waiting, row.overdue) for row in rows}
+
+
+def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]]:
+    held = and_(reviews.c.state == ReviewState.CLAIMED, reviews.c.claimed_until > now)
+    undecided = reviews.c.state != ReviewState.DECIDED
+    match wanted.state:
+        case None:
+            conditions = [undecided]
+        case ReviewState.OPEN:
+            conditions = [undecided, or_(reviews.c.state == ReviewState.OPEN, reviews.c.claimed_until <= now)]
+        case ReviewState.CLAIMED:
+            conditions = [undecided, held]
+        case ReviewState.DECIDED:
+            conditions = [reviews.c.state == ReviewState.DECIDED]
+    if wanted.automations is not None:
+        conditions.append(reviews.c.automation.in_(wanted.automations))
+    if wanted.queue is not None:
+        conditions.append(reviews.c.queue == wanted.queue)
+    if wanted.overdue:
+        conditions.append(and_(undecided, reviews.c.due_at < now))
+    if wanted.mine is not None:
+        decided = wanted.state is ReviewState.DECIDED
+        conditions.append(
+            reviews.c.decided_by == wanted.mine if decided else and_(held, reviews.c.claimed_by == wanted.mine)
+        )
+    return conditions
+
+
+def _new(review: Review) -> dict[str, Any]:
+    return {
+        "id": review.id,
+        "decision_id": review.decision_id,
+        "automation": review.automation,
+        "queue": review.queue,
+        "state": ReviewState.OPEN,
+        "rule": review.rule,
+        "reasons": list(review.reasons),
+        "outcomes": list(review.outcomes),
+        "actions": dict(review.actions),
+        "decision": dict(review.decision),
+        "correlation_id": review.correlation_id,
+        "traceparent": review.traceparent,
+        "opened_at": review.opened_at,
+        "due_at": review.due_at,
+    }
+
+
+def _review(row: Row[Any]) -> Review:
+    claimed, decided = row.claimed_by is not None, row.state == ReviewState.DECIDED
+    return Review(
+        id=row.id,
+        decision_id=row.decision_id,
+        automation=row.automation,
+        queue=row.queue,
+        rule=row.rule,
+        reasons=tuple(row.reasons),
+        outcomes=tuple(row.outcomes),
+        actions=row.actions,
+        decision=row.decision,
+        correlation_id=row.correlation_id,
+        traceparent=row.traceparent,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        claim=Claim(row.claimed_by, row.claimed_at, row.claimed_until) if claimed else None,
+        verdict=Verdict(row.outcome, row.reason, row.decided_by, row.decided_at) if decided else None,
+    )
