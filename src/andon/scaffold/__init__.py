@@ -4,13 +4,14 @@ Start reading at `projects.py`; what is learnt from a file is in `planning.py`.
 """
 
 from andon.scaffold.domain import Column, Kind, Plan, Target
-from andon.scaffold.errors import DataUnusable, FolderOccupied, NameInvalid
+from andon.scaffold.errors import DataUnusable, FolderOccupied, FolderUnwritable, NameInvalid
 from andon.scaffold.projects import from_data, from_template
 
 __all__ = [
     "Column",
     "DataUnusable",
     "FolderOccupied",
+    "FolderUnwritable",
     "Kind",
     "NameInvalid",
     "Plan",

@@ -13,3 +13,7 @@ class DataUnusable(Invalid):
 
 class FolderOccupied(Conflict):
     """There is something in the folder already."""
+
+
+class FolderUnwritable(Invalid):
+    """The project cannot be written here."""

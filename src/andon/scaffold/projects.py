@@ -5,13 +5,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from andon.kernel.errors import Invalid
 from andon.scaffold import naming, planning, rendering
 from andon.scaffold.domain import Plan
-from andon.scaffold.errors import FolderOccupied
+from andon.scaffold.errors import FolderOccupied, FolderUnwritable
 
-_PACKAGED = Path(__file__).parent / "templates" / "transfer_screening"
-_IN_CHECKOUT = Path(__file__).parents[3] / "examples" / "transfer_screening"
+EXAMPLE = "transfer_screening"
+
 _NOT_COPIED = (".andon", "package", "__pycache__", ".pytest_cache", ".ruff_cache")
 
 
@@ -50,7 +49,7 @@ def _put(folder: Path, fill: Callable[[Path], None]) -> Path:
             fill(partial)
             partial.rename(folder)
     except OSError as error:
-        raise Invalid(f"{folder} cannot be written: {error.strerror}") from error
+        raise FolderUnwritable(f"{folder} cannot be written: {error.strerror}") from error
     return folder
 
 
@@ -61,7 +60,13 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         file.write_text(text, encoding="utf-8")
 
 
+def example_folder(scaffold: Path) -> Path:
+    """Where the example's files are: inside this package in a wheel, in `examples/` in a checkout."""
+    packaged = scaffold / "templates" / EXAMPLE
+    return packaged if packaged.is_dir() else scaffold.parents[2] / "examples" / EXAMPLE
+
+
 def _copy_example(folder: Path) -> None:
-    example = _PACKAGED if _PACKAGED.is_dir() else _IN_CHECKOUT
+    example = example_folder(Path(__file__).parent)
     shutil.copytree(example, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True)
     (folder / ".gitignore").write_text(rendering.gitignore(), encoding="utf-8")

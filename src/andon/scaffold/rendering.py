@@ -125,11 +125,11 @@ def _outcomes(plan: Plan) -> list[dict[str, str]]:
 
 
 def _risk(plan: Plan) -> float:
-    """The error to be allowed: well below that of a blind guess, but not below what so few rows could prove; one digit."""
+    """The error to be allowed: well below that of a blind guess, but not below what so few rows could prove; two digits."""
     measured = plan.rows * HELD_OUT / 2
     useful, provable = plan.target.rarest_share / 3, _ROWS_TO_PROVE / measured
     wanted = max(min(_HIGHEST_RISK, useful), min(provable, plan.target.rarest_share / 2))
-    scale = 10.0 ** -math.floor(math.log10(wanted))
+    scale = 10.0 ** (1 - math.floor(math.log10(wanted)))
     return math.ceil(wanted * scale - _ROUNDING) / scale
 
 

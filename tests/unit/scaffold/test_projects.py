@@ -1,0 +1,55 @@
+"""Projects are written whole or not at all, and the example is found in a checkout and in a wheel."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from tests.unit.scaffold.tables import write
+
+from andon import scaffold
+from andon.scaffold.projects import EXAMPLE, example_folder
+
+ROOT = Path(__file__).parents[3]
+COLUMNS = {"n": [f"{i * 7 % 40}.5" for i in range(40)], "y": ["yes", "no"] * 20}
+
+
+def test_a_project_may_be_written_into_an_empty_folder(tmp_path: Path) -> None:
+    source = write(tmp_path, COLUMNS)
+    (tmp_path / "line").mkdir()
+    folder, _ = scaffold.from_data("line", tmp_path, source, target="y")
+    assert (folder / "automation.py").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "line"]
+
+
+@pytest.mark.parametrize("occupy", [Path.touch, lambda folder: (folder / "x").mkdir(parents=True)])
+def test_what_is_there_already_is_left_alone(tmp_path: Path, occupy: object) -> None:
+    assert callable(occupy)
+    occupy(tmp_path / "line")
+    with pytest.raises(scaffold.FolderOccupied, match="is not empty"):
+        scaffold.from_data("line", tmp_path, write(tmp_path, COLUMNS), target="y")
+
+
+def test_the_data_stays_where_it_is_and_is_found_from_the_project(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "work").mkdir()
+    source = write(tmp_path / "lake", COLUMNS)
+    folder, _ = scaffold.from_data("line", tmp_path / "work", source, target="y")
+    assert 'DATA = HERE / "../../lake/data.csv"' in (folder / "train.py").read_text()
+    assert not list(folder.rglob("*.csv"))
+
+
+def test_a_parent_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    source = write(tmp_path, COLUMNS)
+    with pytest.raises(scaffold.FolderUnwritable, match="No such file or directory"):
+        scaffold.from_data("line", tmp_path / "absent", source, target="y")
+
+
+def test_the_example_is_found_in_the_checkout() -> None:
+    assert (example_folder(ROOT / "src" / "andon" / "scaffold") / "automation.py").is_file()
+
+
+def test_the_wheel_carries_the_example_to_where_it_is_looked_for(tmp_path: Path) -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    packaged = tmp_path / build["force-include"][f"examples/{EXAMPLE}"]
+    packaged.mkdir(parents=True)
+    assert example_folder(tmp_path / "andon" / "scaffold") == packaged
