@@ -1,0 +1,262 @@
+"""A decision gets one review, a review one verdict, and a verdict everything that follows from it or nothing."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from andon import actions, audit, labels, reviews
+from andon.decisions import OPEN_REVIEW
+from andon.kernel import outbox
+from andon.kernel.db import Database, Tx
+from andon.kernel.errors import Conflict
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+from andon.kernel.ids import uuid7
+from andon.reviews import Review, ReviewFilter, ReviewState
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OLGA, OTTO = Actor("olga"), Actor("otto")
+
+
+@pytest.fixture
+def events() -> Events:
+    events = Events()
+    labels.subscribe(events)
+    return events
+
+
+def asked(*, automation: str = "screening", queue: str = "fraud", due: float = 900, at: datetime = NOW) -> Any:
+    decision_id = uuid7(at)
+    pause = {"action": "pause", "connector": "webhook", "destination": "bank", "options": {}}
+    return outbox.Message(
+        id=uuid7(at),
+        topic=OPEN_REVIEW,
+        scope=automation,
+        subject=decision_id,
+        payload={
+            "automation": automation,
+            "queue": queue,
+            "due_seconds": due,
+            "outcome": "review",
+            "rule": "otherwise",
+            "reasons": ["NOT_CERTAIN"],
+            "outcomes": ["release", "pause"],
+            "actions": {"pause": pause},
+            "decision": {"id": str(decision_id), "outcome": "review", "score": 0.5, "decided_by": "policy"},
+        },
+        correlation_id="corr-1",
+        created_at=at,
+        due_at=at,
+    )
+
+
+def opened(database: Database, *messages: outbox.Message) -> list[Review]:
+    with database.begin() as tx:
+        outbox.add(tx, messages)
+        assert reviews.open_due(tx, now=NOW) == len(messages)
+        found = [reviews.of_decision(tx, message.subject) for message in messages]
+    return [review for review in found if review is not None]
+
+
+def verdict(tx: Tx, review_id: UUID, events: Events, *, actor: Actor = OLGA, outcome: str = "pause") -> Review:
+    return reviews.give_verdict(
+        tx, review_id, outcome=outcome, reason="known mule", actor=actor, events=events, now=NOW
+    )
+
+
+def test_a_decision_gets_exactly_one_review_however_often_it_is_asked_for(database: Database) -> None:
+    message = asked()
+    again = replace(message, id=uuid7(NOW))
+    with database.begin() as tx:
+        outbox.add(tx, [message, again])
+        assert reviews.open_due(tx, now=NOW) == 2
+        assert reviews.open_due(tx, now=NOW) == 0
+        assert reviews.count(tx, ReviewFilter(), now=NOW) == 1
+        review = reviews.of_decision(tx, message.subject)
+    assert review is not None
+    assert (review.queue, review.reasons, review.due_at) == ("fraud", ("NOT_CERTAIN",), NOW + timedelta(minutes=15))
+
+
+def test_a_review_that_was_opened_but_not_committed_is_opened_again(database: Database) -> None:
+    message = asked()
+    with database.begin() as tx:
+        outbox.add(tx, [message])
+    with database.engine.connect() as tx:
+        assert reviews.open_due(tx, now=NOW) == 1
+        tx.rollback()
+    with database.begin() as tx:
+        assert reviews.open_due(tx, now=NOW) == 1
+        assert reviews.count(tx, ReviewFilter(), now=NOW) == 1
+
+
+def test_what_cannot_be_read_becomes_a_dead_letter_and_stops_nothing(database: Database) -> None:
+    good, bad = asked(), asked()
+    bad = replace(bad, payload={"queue": "fraud"})
+    with database.begin() as tx:
+        outbox.add(tx, [bad, good])
+        assert reviews.open_due(tx, now=NOW) == 2
+        assert reviews.of_decision(tx, good.subject) is not None
+        dead = outbox.find(tx, bad.id)
+    assert dead is not None
+    assert dead.state is outbox.State.DEAD
+    assert "outcomes" in str(dead.last_error)
+
+
+def test_the_one_due_first_comes_first_page_by_page_and_filters_narrow_it(database: Database) -> None:
+    messages = [asked(due=due, queue=queue) for due, queue in [(300, "a"), (-60, "a"), (100, "b"), (200, "a")]]
+    by_due = [messages[i] for i in (1, 2, 3, 0)]
+    opened(database, *messages)
+    opened(database, asked(automation="lending", due=1))
+    mine = ReviewFilter(automations=("screening",))
+    with database.begin() as tx:
+        pages, after = [], None
+        while found := reviews.page(tx, mine, now=NOW, limit=3, after=after):
+            pages.append([review.decision_id for review in found])
+            after = reviews.place_of(found[-1])
+        assert pages == [[m.subject for m in by_due[:3]], [m.subject for m in by_due[3:]]]
+        [late] = reviews.page(tx, replace(mine, overdue=True), now=NOW)
+        assert late.decision_id == messages[1].subject
+        assert [r.decision_id for r in reviews.page(tx, replace(mine, queue="b"), now=NOW)] == [messages[2].subject]
+        assert reviews.page(tx, ReviewFilter(automations=()), now=NOW) == []
+        reviews.claim(tx, late.id, actor=OLGA, now=NOW)
+        held = replace(mine, state=ReviewState.CLAIMED)
+        assert [r.id for r in reviews.page(tx, held, now=NOW)] == [late.id]
+        assert reviews.count(tx, replace(mine, mine="olga"), now=NOW) == 1
+        assert reviews.count(tx, replace(mine, mine="otto"), now=NOW) == 0
+        run_out = NOW + reviews.CLAIM
+        assert reviews.count(tx, held, now=run_out) == 0
+        assert reviews.count(tx, replace(mine, state=ReviewState.OPEN), now=run_out) == 4
+
+
+def test_a_verdict_brings_label_audit_entry_and_action_with_it(database: Database, events: Events) -> None:
+    [review] = opened(database, asked())
+    with database.begin() as tx:
+        reviews.claim(tx, review.id, actor=OLGA, now=NOW)
+        decided = verdict(tx, review.id, events)
+    with database.begin() as tx:
+        assert reviews.get(tx, review.id) == decided
+        [label] = labels.of_decision(tx, review.decision_id)
+        assert (label.value, label.source, label.by) == ("pause", labels.LabelSource.REVIEW, "olga")
+        [action] = actions.of_decision(tx, review.decision_id)
+        message = outbox.find(tx, action.id)
+        entries = audit.page(tx, limit=10, action="review.verdict")
+    assert message is not None
+    assert message.payload == {
+        "action": "pause",
+        "connector": "webhook",
+        "destination": "bank",
+        "options": {},
+        "automation": "screening",
+        "outcome": "pause",
+        "decision": {"id": str(review.decision_id), "outcome": "pause", "score": 0.5, "decided_by": "review"},
+    }
+    assert (message.scope, message.correlation_id) == ("screening", "corr-1")
+    assert [entry.reason for entry in entries] == ["known mule"]
+
+
+def test_an_outcome_without_an_action_sets_nothing_off(database: Database, events: Events) -> None:
+    [review] = opened(database, asked())
+    with database.begin() as tx:
+        reviews.claim(tx, review.id, actor=OLGA, now=NOW)
+        verdict(tx, review.id, events, outcome="release")
+        assert actions.of_decision(tx, review.decision_id) == []
+
+
+def test_when_one_part_of_a_verdict_fails_none_of_it_happened(database: Database) -> None:
+    [review] = opened(database, asked())
+    events = Events()
+    labels.subscribe(events)
+    events.subscribe(reviews.VerdictGiven, lambda *_: 1 // 0)
+    with database.begin() as tx:
+        reviews.claim(tx, review.id, actor=OLGA, now=NOW)
+    with pytest.raises(ZeroDivisionError), database.begin() as tx:
+        verdict(tx, review.id, events)
+    with database.begin() as tx:
+        assert reviews.get(tx, review.id).state(NOW) is ReviewState.CLAIMED
+        assert labels.of_decision(tx, review.decision_id) == []
+        assert actions.of_decision(tx, review.decision_id) == []
+        assert audit.page(tx, limit=10, action="review.verdict") == []
+
+
+def all_at_once(*acts: Any) -> list[Any]:
+    """Run each in a thread of its own, begun together; what each returned or raised."""
+    barrier, results = threading.Barrier(len(acts)), [None] * len(acts)
+
+    def run(place: int, act: Any) -> None:
+        barrier.wait()
+        try:
+            results[place] = act()
+        except Conflict as error:
+            results[place] = error
+
+    threads = [threading.Thread(target=run, args=(place, act)) for place, act in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_of_people_who_claim_at_once_exactly_one_gets_it(database: Database) -> None:
+    [review] = opened(database, asked())
+
+    def claim(name: str) -> Review:
+        with database.begin() as tx:
+            return reviews.claim(tx, review.id, actor=Actor(name), now=NOW)
+
+    results = all_at_once(*[lambda name=name: claim(name) for name in ("anna", "bert", "cleo", "dora")])
+    winners = [result for result in results if isinstance(result, Review)]
+    losers = [result for result in results if isinstance(result, reviews.ReviewHeld)]
+    assert (len(winners), len(losers)) == (1, 3)
+    assert {str(loser) for loser in losers} == {f"{winners[0].holder(NOW)} works on this review until 12:15:00 UTC"}
+
+
+def test_of_verdicts_given_at_once_exactly_one_counts(database: Database, events: Events) -> None:
+    [review] = opened(database, asked())
+    with database.begin() as tx:
+        reviews.claim(tx, review.id, actor=OLGA, now=NOW)
+
+    def give(outcome: str) -> Review:
+        with database.begin() as tx:
+            return verdict(tx, review.id, events, outcome=outcome)
+
+    results = all_at_once(*[lambda outcome=outcome: give(outcome) for outcome in ("pause", "release", "pause")])
+    assert sum(isinstance(result, Review) for result in results) == 1
+    assert sum(isinstance(result, reviews.ReviewDecided) for result in results) == 2
+    with database.begin() as tx:
+        assert len(labels.of_decision(tx, review.decision_id)) == 1
+        assert len(actions.of_decision(tx, review.decision_id)) <= 1
+
+
+def test_workers_that_open_reviews_at_once_open_each_one_once(database: Database) -> None:
+    with database.begin() as tx:
+        outbox.add(tx, [asked() for _ in range(40)])
+
+    def open_some() -> int:
+        with database.begin() as tx:
+            return reviews.open_due(tx, now=NOW, limit=30)
+
+    taken = all_at_once(open_some, open_some, open_some)
+    with database.begin() as tx:
+        taken.append(reviews.open_due(tx, now=NOW))
+        assert reviews.count(tx, ReviewFilter(), now=NOW) == 40
+    assert sum(taken) == 40
+
+
+def test_what_was_decided_is_listed_newest_first(database: Database, events: Events) -> None:
+    first, second = opened(database, asked(), asked())
+    with database.begin() as tx:
+        for review, minutes in ((second, 1), (first, 2)):
+            now = NOW + timedelta(minutes=minutes)
+            reviews.claim(tx, review.id, actor=OLGA, now=now)
+            reviews.give_verdict(tx, review.id, outcome="pause", reason="why", actor=OLGA, events=events, now=now)
+        wanted = ReviewFilter(state=ReviewState.DECIDED)
+        assert [review.id for review in reviews.page(tx, wanted, now=NOW)] == [first.id, second.id]
+        [older] = reviews.page(tx, wanted, now=NOW, after=reviews.place_of(reviews.get(tx, first.id)))
+        assert older.id == second.id
+        assert reviews.count(tx, replace(wanted, mine="olga"), now=NOW) == 2
+        assert reviews.count(tx, ReviewFilter(), now=NOW) == 0

@@ -1,0 +1,137 @@
+"""A review is one person's at a time, and decided once, with an outcome that exists and a reason."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andon.kernel.errors import AndonError
+from andon.kernel.identity import Actor
+from andon.kernel.ids import uuid7
+from andon.reviews import (
+    CLAIM,
+    Review,
+    ReviewDecided,
+    ReviewHeld,
+    ReviewNotClaimed,
+    ReviewState,
+    VerdictInvalid,
+)
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OLGA, OTTO = Actor("olga"), Actor("otto")
+A_MOMENT = timedelta(microseconds=1)
+
+
+def a_review(**changes: Any) -> Review:
+    values: dict[str, Any] = {
+        "id": uuid7(NOW),
+        "decision_id": uuid7(NOW),
+        "automation": "screening",
+        "queue": "fraud",
+        "rule": "otherwise",
+        "reasons": (),
+        "outcomes": ("release", "pause"),
+        "actions": {},
+        "decision": {"id": "d", "outcome": "review", "decided_by": "policy"},
+        "correlation_id": "c",
+        "traceparent": None,
+        "opened_at": NOW,
+        "due_at": NOW + timedelta(minutes=15),
+    }
+    return Review(**(values | changes))
+
+
+def test_who_claims_a_review_holds_it_until_the_claim_runs_out() -> None:
+    review = a_review().claimed(OLGA, NOW)
+    assert review.holder(NOW + CLAIM - A_MOMENT) == "olga"
+    with pytest.raises(ReviewHeld, match=r"olga works on this review until 12:15:00 UTC"):
+        review.claimed(OTTO, NOW + CLAIM - A_MOMENT)
+    assert review.state(NOW + CLAIM) is ReviewState.OPEN
+    assert review.claimed(OTTO, NOW + CLAIM).holder(NOW + CLAIM) == "otto"
+
+
+def test_claiming_again_keeps_a_review_for_longer() -> None:
+    later = NOW + timedelta(minutes=10)
+    assert a_review().claimed(OLGA, NOW).claimed(OLGA, later).holder(later + CLAIM - A_MOMENT) == "olga"
+
+
+@pytest.mark.parametrize("act", [lambda r, who: r.released(who, NOW), lambda r, who: r.judge("pause", "why", who, NOW)])
+def test_only_the_holder_may_release_or_judge(act: Any) -> None:
+    with pytest.raises(ReviewNotClaimed, match="claim it first"):
+        act(a_review(), OLGA)
+    with pytest.raises(ReviewHeld, match="olga"):
+        act(a_review().claimed(OLGA, NOW), OTTO)
+    with pytest.raises(ReviewNotClaimed, match="has run out"):
+        act(a_review().claimed(OLGA, NOW - CLAIM), OLGA)
+
+
+@pytest.mark.parametrize("outcome", ["review", "burn", "", "Pause"])
+def test_a_verdict_is_one_of_the_outcomes_and_never_another_review(outcome: str) -> None:
+    review = a_review(outcomes=("release", "pause", "review")).claimed(OLGA, NOW)
+    with pytest.raises(VerdictInvalid, match=r"there are: release, pause$"):
+        review.judge(outcome, "why", OLGA, NOW)
+
+
+@pytest.mark.parametrize("reason", ["", "  \n\t", "x" * 2001, "a\0b", "a\ud800b"])
+def test_a_verdict_needs_a_reason_that_can_be_kept(reason: str) -> None:
+    with pytest.raises(VerdictInvalid):
+        a_review().claimed(OLGA, NOW).judge("pause", reason, OLGA, NOW)
+
+
+def test_what_is_decided_stays_so_and_says_by_whom() -> None:
+    held = a_review().claimed(OLGA, NOW)
+    decided = held.decided(held.judge("pause", " known mule ", OLGA, NOW))
+    assert (decided.state(NOW), decided.holder(NOW)) == (ReviewState.DECIDED, None)
+    assert decided.verdict is not None
+    assert decided.verdict.reason == "known mule"
+    for act in (decided.claimed, decided.released, lambda who, now: decided.judge("pause", "why", who, now)):
+        with pytest.raises(ReviewDecided, match="olga decided on 'pause' at 2026-11-24 12:00:00 UTC"):
+            act(OTTO, NOW)
+
+
+def test_the_outside_is_told_the_decision_with_the_outcome_of_the_person() -> None:
+    held = a_review().claimed(OLGA, NOW)
+    assert held.decided(held.judge("pause", "why", OLGA, NOW)).told() == {
+        "id": "d",
+        "outcome": "pause",
+        "decided_by": "review",
+    }
+
+
+def test_only_what_waits_can_be_overdue() -> None:
+    held = a_review().claimed(OLGA, NOW)
+    late = held.due_at + A_MOMENT
+    assert not held.is_overdue(held.due_at)
+    assert held.is_overdue(late)
+    assert not held.decided(held.judge("pause", "why", OLGA, NOW)).is_overdue(late)
+
+
+steps = st.lists(
+    st.tuples(st.sampled_from(["claim", "release", "judge"]), st.sampled_from([OLGA, OTTO]), st.integers(0, 20)),
+    max_size=30,
+)
+
+
+@given(steps)
+def test_whatever_people_try_a_review_has_one_holder_and_one_verdict(story: list[tuple[str, Actor, int]]) -> None:
+    review, now = a_review(), NOW
+    for what, who, minutes in story:
+        now += timedelta(minutes=minutes)
+        before = review
+        try:
+            match what:
+                case "claim":
+                    review = review.claimed(who, now)
+                case "release":
+                    review = review.released(who, now)
+                case _:
+                    review = review.decided(review.judge("pause", "why", who, now))
+        except AndonError:
+            assert review is before
+        else:
+            assert before.verdict is None
+            assert before.holder(now) in (None, who.name)
+            assert what == "claim" or before.holder(now) == who.name
