@@ -1,0 +1,66 @@
+"""The console as a web application of its own: builds the parts, closes everything that is not open on purpose."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from andon.access import KeyRing
+from andon.console import actions, audit, decisions, errors, models, overview, reviews, sign_in
+from andon.console.context import Console
+from andon.console.dependencies import Here
+from andon.console.pulse import Pulse
+from andon.console.rendering import Pages
+from andon.console.security import Guard
+from andon.console.throttle import Throttle
+from andon.kernel.clock import Clock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.errors import Unavailable
+from andon.kernel.events import Events
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class AssetsMissing(Unavailable):
+    """The console's JavaScript and CSS are missing: this is a checkout that was never installed. Run `pip install -e .`"""
+
+
+def create_app(settings: Settings, database: Database, clock: Clock, pepper: bytes, events: Events) -> FastAPI:
+    """The console of one installation. Raises AssetsMissing."""
+    if not (_STATIC / "vendor" / "htmx.min.js").is_file():
+        raise AssetsMissing
+    app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.console = Console(
+        settings=settings,
+        database=database,
+        clock=clock,
+        events=events,
+        keys=KeyRing(pepper),
+        throttle=Throttle(),
+        pages=Pages(settings.project.name),
+        pulse=Pulse(),
+    )
+    app.add_middleware(Guard)
+    errors.install(app)
+    app.add_api_route("/livez", _livez, methods=["GET"])
+    app.add_api_route("/readyz", _readyz, methods=["GET"])
+    for page in (sign_in, overview, decisions, reviews, models, actions, audit):
+        app.include_router(page.router)
+    app.mount("/static", StaticFiles(directory=_STATIC))
+    return app
+
+
+def _livez() -> Response:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
+def _readyz(here: Here) -> Response:
+    """The pages can be served: the database answers."""
+    try:
+        here.database.version()
+    except Unavailable as error:
+        return PlainTextResponse(f"{error}\n", status_code=503)
+    return PlainTextResponse("ok\n")

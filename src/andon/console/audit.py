@@ -1,0 +1,60 @@
+"""The audit log: who did what and why, newest first, and how far it is sealed."""
+
+from dataclasses import asdict, dataclass
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from andon import audit
+from andon.access import Permission
+from andon.console.dependencies import Db, Here, Signed
+from andon.console.paging import PAGE, pager
+
+router = APIRouter(prefix="/audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the form asks for; empty is any."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    decisions: str = ""
+
+
+@router.get("")
+def show_list(
+    here: Here,
+    visitor: Signed,
+    tx: Db,
+    actor: str = "",
+    action: str = "",
+    subject: str = "",
+    decisions: str = "",
+    before: str | None = None,
+) -> Response:
+    """The entries that fit the filters."""
+    visitor.principal.require(Permission.READ_AUDIT, None)
+    filters = Filters(actor.strip(), action.strip(), subject.strip(), decisions)
+    found = audit.page(
+        tx,
+        actor=filters.actor or None,
+        action=filters.action or None,
+        subject=filters.subject or None,
+        changes_only=not filters.decisions,
+        limit=PAGE,
+        before=before,
+    )
+    return here.pages.html(
+        "audit.html",
+        visitor=visitor,
+        section="/audit",
+        filters=filters,
+        filtered=bool(filters.actor or filters.action or filters.subject),
+        entries=found,
+        standing=audit.head(tx),
+        pager=pager(
+            "/audit", asdict(filters), shown=len(found), last=found[-1].cursor if found else None, before=before
+        ),
+    )

@@ -1,0 +1,74 @@
+"""What every page needs: the installation's parts, and who is asking."""
+
+from dataclasses import dataclass
+
+from andon.access import KeyRing, Permission, Principal
+from andon.console.pulse import Pulse
+from andon.console.rendering import Pages
+from andon.console.throttle import Throttle
+from andon.kernel.clock import Clock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.events import Events
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The parts of one console process, built once by `create_app`."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    events: Events
+    keys: KeyRing
+    throttle: Throttle
+    pages: Pages
+    pulse: Pulse
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An entry of the navigation. `shared`: what it shows belongs to no automation, so only a grant for all opens it."""
+
+    path: str
+    label: str
+    permission: Permission
+    shared: bool = False
+
+
+SECTIONS = (
+    Section("/", "Overview", Permission.READ_DECISIONS),
+    Section("/decisions", "Decisions", Permission.READ_DECISIONS),
+    Section("/reviews", "Reviews", Permission.READ_REVIEWS),
+    Section("/models", "Models", Permission.READ_MODELS, shared=True),
+    Section("/actions", "Actions", Permission.READ_ACTIONS),
+    Section("/audit", "Audit", Permission.READ_AUDIT, shared=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is signed in, and the token that this session's forms carry."""
+
+    principal: Principal
+    csrf: str
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections this visitor may see."""
+        return tuple(s for s in SECTIONS if (self.may if s.shared else self.may_somewhere)(s.permission))
+
+    def may(self, permission: Permission, automation: str | None = None) -> bool:
+        """Whether something is allowed within an automation, or (None) across all."""
+        return self.principal.may(permission, automation)
+
+    def may_somewhere(self, permission: Permission) -> bool:
+        """Whether something is allowed within at least one automation."""
+        return self.principal.scopes(permission) != []
+
+    def scopes(self, permission: Permission) -> list[str] | None:
+        """The automations in which something is allowed, None for all. Raises Forbidden if there is none."""
+        scopes = self.principal.scopes(permission)
+        if scopes == []:
+            self.principal.require(permission, None)
+        return scopes

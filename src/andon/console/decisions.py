@@ -1,0 +1,132 @@
+"""Decisions: a list whose filters stand in the address, and each one as a timeline from the request to what was learnt."""
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from andon import actions, decisions, labels, reviews
+from andon.access import Permission
+from andon.console.dependencies import Db, Here, Signed
+from andon.console.paging import PAGE, pager
+from andon.kernel.errors import Invalid
+
+router = APIRouter(prefix="/decisions")
+
+
+class FilterInvalid(Invalid):
+    """A filter cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the form asks for, as it was typed; empty is any."""
+
+    automation: str = ""
+    outcome: str = ""
+    rule: str = ""
+    model_version: str = ""
+    since: str = ""
+    until: str = ""
+    search: str = ""
+
+    def read(self, scopes: list[str] | None) -> decisions.DecisionFilter:
+        """As a filter over what the visitor may see. Raises FilterInvalid."""
+        return decisions.DecisionFilter(
+            automations=None if scopes is None else tuple(scopes),
+            automation=self.automation or None,
+            outcome=self.outcome.strip() or None,
+            rule=self.rule.strip() or None,
+            model_version=_whole("Model version", self.model_version),
+            since=_moment("From", self.since),
+            until=_moment("Until", self.until),
+            search=self.search.strip() or None,
+        )
+
+    def values(self) -> dict[str, str | None]:
+        """By name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@router.get("")
+def show_list(
+    here: Here,
+    visitor: Signed,
+    tx: Db,
+    automation: str = "",
+    outcome: str = "",
+    rule: str = "",
+    model_version: str = "",
+    since: str = "",
+    until: str = "",
+    search: Annotated[str, Query(max_length=200)] = "",
+    before: UUID | None = None,
+) -> Response:
+    """The decisions that fit the filters, newest first."""
+    scopes = visitor.scopes(Permission.READ_DECISIONS)
+    filters = Filters(automation, outcome, rule, model_version, since, until, search)
+    problem: Invalid | None = None
+    found: list[decisions.DecisionRow] = []
+    try:
+        found = decisions.page(tx, filters.read(scopes), limit=PAGE, before=before)
+    except FilterInvalid as error:
+        problem = error
+    return here.pages.html(
+        "decisions.html",
+        status=422 if problem else 200,
+        visitor=visitor,
+        section="/decisions",
+        problem=problem,
+        filters=filters,
+        filtered=any(filters.values().values()),
+        automations=[name for name in decisions.automations(tx) if scopes is None or name in scopes],
+        decisions=found,
+        pager=pager(
+            "/decisions", filters.values(), shown=len(found), last=found[-1].id if found else None, before=before
+        ),
+    )
+
+
+@router.get("/{decision_id}")
+def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
+    """One decision. Out of the visitor's scope it does not exist."""
+    scopes = visitor.scopes(Permission.READ_DECISIONS)
+    found = decisions.get(tx, decision_id)
+    if scopes is not None and found.row.automation not in scopes:
+        raise decisions.DecisionNotFound(f"No decision {decision_id}")
+    automation = found.row.automation
+    return here.pages.html(
+        "decision.html",
+        visitor=visitor,
+        section="/decisions",
+        row=found.row,
+        decision=found,
+        record=found.record,
+        actions=actions.of_decision(tx, decision_id) if visitor.may(Permission.READ_ACTIONS, automation) else [],
+        review=reviews.of_decision(tx, decision_id) if visitor.may(Permission.READ_REVIEWS, automation) else None,
+        labels=labels.of_decision(tx, decision_id),
+        now=here.clock.now(),
+    )
+
+
+def _whole(name: str, text: str) -> int | None:
+    if not text.strip():
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise FilterInvalid(f"{name}: expected a whole number, got {text!r}") from None
+
+
+def _moment(name: str, text: str) -> datetime | None:
+    """A moment in ISO 8601; without a zone it is UTC."""
+    if not text.strip():
+        return None
+    try:
+        read = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise FilterInvalid(f"{name}: expected a time such as 2026-11-24 08:30, got {text!r}") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -1,0 +1,69 @@
+"""The first page: how the lines are doing, live."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from andon import actions, decisions, reviews
+from andon.access import Permission
+from andon.console.context import Console, Visitor
+from andon.console.dependencies import Db, Here, Signed
+from andon.console.pulse import RECENT, SPAN, Figures, figures, series, step_of
+from andon.kernel.db import Tx
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One automation's row."""
+
+    name: str
+    figures: Figures
+    waiting: int
+    overdue: int
+    dead: int
+
+
+@router.get("/")
+def show(here: Here, visitor: Signed, tx: Db) -> Response:
+    """The whole page."""
+    return here.pages.html("overview.html", visitor=visitor, section="/", **_live(here, visitor, tx))
+
+
+@router.get("/live")
+def live(here: Here, visitor: Signed, tx: Db) -> Response:
+    """The part that is fetched again every two seconds."""
+    return here.pages.html("overview_live.html", visitor=visitor, **_live(here, visitor, tx))
+
+
+def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
+    now = here.clock.now()
+    scopes = visitor.scopes(Permission.READ_DECISIONS)
+    tallies = here.pulse.read(tx, now, scopes)
+    queues = reviews.backlogs(tx, automations=visitor.principal.scopes(Permission.READ_REVIEWS), now=now)
+    dead = actions.dead_letters(tx, automations=visitor.principal.scopes(Permission.READ_ACTIONS))
+    lines = [
+        Line(
+            name=name,
+            figures=figures((tally for tally in tallies if tally.automation == name), SPAN),
+            waiting=queues[name].waiting if name in queues else 0,
+            overdue=queues[name].overdue if name in queues else 0,
+            dead=dead.get(name, 0),
+        )
+        for name in decisions.automations(tx)
+        if visitor.may(Permission.READ_DECISIONS, name)
+    ]
+    recent_from = step_of(now - RECENT)
+    return {
+        "now": now,
+        "span": figures(tallies, SPAN),
+        "recent": figures((tally for tally in tallies if tally.at >= recent_from), now - recent_from),
+        "waiting": sum(queue.waiting for queue in queues.values()),
+        "overdue": sum(queue.overdue for queue in queues.values()),
+        "dead": sum(dead.values()),
+        "lines": lines,
+        "series": series(tallies, now),
+    }

@@ -1,0 +1,143 @@
+"""Templates, and how values are written for people: times, numbers, shares, latencies."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from andon.audit import Entry
+from andon.version import __version__
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_MISSING = "–"
+_BRIEF = 24
+_SHOWN = 4
+
+
+class Pages:
+    """Renders the templates of one installation."""
+
+    def __init__(self, project: str) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters.update(
+            moment=moment,
+            number=number,
+            percent=percent,
+            ms=milliseconds,
+            took=took,
+            span=span,
+            score=score,
+            short=short,
+            value=value,
+            change=change,
+            pretty=pretty,
+        )
+        self._templates.globals.update(project=project, andon_version=__version__)
+
+    def html(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A template as a response. What the layout may show and this page does not set is empty."""
+        shown = {"visitor": None, "section": None, "notice": None, "problem": None} | values
+        shown["csrf"] = lambda: _csrf_field(shown["visitor"])
+        return HTMLResponse(self._templates.get_template(template).render(shown), status_code=status)
+
+
+def moment(at: datetime | str | None) -> str | Markup:
+    """A moment (or one as a record writes it) in UTC to the second, with the exact one for programs."""
+    if at is None:
+        return _MISSING
+    utc = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
+    exact = utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, utc.strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def number(figure: float | None) -> str:
+    """A count with separated thousands, or a figure to three digits."""
+    if figure is None:
+        return _MISSING
+    if isinstance(figure, int) or figure == int(figure):
+        return f"{figure:,.0f}"
+    return f"{figure:.3g}" if abs(figure) < 100 else f"{figure:,.0f}"
+
+
+def percent(share: float | None) -> str:
+    """A share between 0 and 1 as percent."""
+    return _MISSING if share is None else f"{share * 100:.1f} %"
+
+
+def milliseconds(latency: float | None) -> str:
+    """A latency in milliseconds."""
+    if latency is None:
+        return _MISSING
+    return f"{latency:.1f} ms" if latency < 100 else f"{latency:,.0f} ms"
+
+
+def took(microseconds: int | None) -> str:
+    """How long a step took, if that was measured."""
+    if microseconds is None:
+        return ""
+    return f"{microseconds} µs" if microseconds < 1000 else milliseconds(microseconds / 1000)
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its two largest units; whether it lies ahead or behind is for the words around it."""
+    minutes = int(abs(length).total_seconds()) // 60
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else "under a minute"
+
+
+def score(figure: float | None) -> str:
+    """A score or a metric between 0 and 1."""
+    return _MISSING if figure is None else f"{figure:.4f}"
+
+
+def short(identifier: object) -> str:
+    """The end of a long identifier, which tells neighbours apart."""
+    return f"…{str(identifier)[-8:]}"
+
+
+def value(raw: Any) -> str:
+    """A feature's value."""
+    if raw is None:
+        return "missing"
+    if isinstance(raw, bool):
+        return "yes" if raw else "no"
+    return f"{raw:,.6g}" if isinstance(raw, float) else str(raw)
+
+
+def change(entry: Entry) -> str:
+    """What an audited change came to, in a line; the whole of it can be unfolded."""
+    before, after = entry.before or {}, entry.after
+    if after is None:
+        return "removed"
+    told = [
+        f"{name}: {_brief(before[name])} → {_brief(new)}" if name in before else f"{name}: {_brief(new)}"
+        for name, new in after.items()
+        if new != before.get(name)
+    ]
+    return ", ".join(told[:_SHOWN]) + (" …" if len(told) > _SHOWN else "")
+
+
+def pretty(document: Any) -> str:
+    """A document as indented JSON."""
+    return json.dumps(document, indent=2, ensure_ascii=False, default=str)
+
+
+def _csrf_field(visitor: Any) -> Markup:
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(visitor.csrf)
+
+
+def _brief(raw: Any) -> str:
+    text = json.dumps(raw, ensure_ascii=False, default=str) if isinstance(raw, list | dict) else str(raw)
+    return "none" if raw is None else text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1]}…"
