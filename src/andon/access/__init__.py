@@ -15,7 +15,7 @@ from andon.access.errors import (
     Unauthenticated,
 )
 from andon.access.keyring import KeyRing
-from andon.access.service import create_key, get_key, list_keys, revoke_key
+from andon.access.service import create_key, find_key, get_key, list_keys, revoke_key
 from andon.access.tokens import load_or_create_pepper
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Role",
     "Unauthenticated",
     "create_key",
+    "find_key",
     "get_key",
     "list_keys",
     "load_or_create_pepper",

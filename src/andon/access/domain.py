@@ -124,10 +124,19 @@ class Principal:
             return None
         return sorted(name for name, allowed in self._within.items() if permission in allowed)
 
+    def require_anywhere(self, permission: Permission) -> None:
+        """Raises Forbidden unless this is allowed in some automation at least."""
+        if self.scopes(permission) == []:
+            raise Forbidden(f"{self.name} may not {permission}")
+
     def require_over(self, grants: Iterable[Grant]) -> None:
         """Raises Forbidden unless this principal may manage keys wherever these grants reach: nobody hands out more."""
         for grant in grants:
             self.require(Permission.MANAGE_KEYS, grant.automation)
+
+    def is_over(self, other: "Principal") -> bool:
+        """Whether this principal may manage the other's key: that it reaches no further than he does."""
+        return all(self.may(Permission.MANAGE_KEYS, grant.automation) for grant in other.grants)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from andon import audit
 from andon.access import store
 from andon.access.domain import Grant, Key, Permission, Principal
-from andon.access.errors import KeyInvalid, KeyNameTaken, KeyRevoked, LastAdmin
+from andon.access.errors import KeyInvalid, KeyNameTaken, KeyNotFound, KeyRevoked, LastAdmin
 from andon.access.tokens import digest_of, new_token
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
@@ -82,13 +82,21 @@ def get_key(tx: Tx, key_id: UUID) -> Key:
     return store.get(tx, key_id)
 
 
+def find_key(tx: Tx, named: str) -> Key:
+    """The key with this id, or else the newest with this name, a living one first. Raises KeyNotFound."""
+    found = [key for key in store.all_keys(tx) if named in (str(key.principal.id), key.principal.name)]
+    if not found:
+        raise KeyNotFound(f"No key has the id or the name {named!r}")
+    return max(found, key=lambda key: (str(key.principal.id) == named, key.revoked_at is None, key.created_at))
+
+
 def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reason: str, now: datetime) -> None:
     faults = _reason_faults(reason)
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
         faults.append(Fault("name", f"1 to {_LONGEST_NAME} printable characters, none of them a space at an end"))
     if not grants:
         faults.append(Fault("grants", "at least one role; without one the key would open nothing"))
-    if any(grant.automation == "" for grant in grants):
+    if not all(g.automation is None or (g.automation and g.automation.isprintable()) for g in grants):
         faults.append(Fault("grants", "the name of an automation, or none for all of them"))
     if expires_at is not None and expires_at <= now:
         faults.append(Fault("expires_at", "a time to come"))
@@ -97,9 +105,9 @@ def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reas
 
 
 def _reason_faults(reason: str) -> list[Fault]:
-    if reason.strip() and len(reason) <= _LONGEST_REASON and "\0" not in reason:
+    if reason.strip() and len(reason) <= _LONGEST_REASON and all(c.isprintable() or c.isspace() for c in reason):
         return []
-    return [Fault("reason", f"why, in 1 to {_LONGEST_REASON} characters; it stays in the audit log")]
+    return [Fault("reason", f"why, in 1 to {_LONGEST_REASON} printable characters; it stays in the audit log")]
 
 
 def _is_admin(key: Key) -> bool:

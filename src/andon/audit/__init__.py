@@ -7,7 +7,7 @@ every few seconds; `verify` finds what was done to it. Start reading at `encodin
 from andon.audit.chain import Chain
 from andon.audit.domain import CONTROL, Checkpoint, Entry, Finding, Harm, Head, Leaf, Report, Standing, anchor_of
 from andon.audit.encoding import hash_of
-from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid
+from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning
 from andon.audit.ports import Evidence
 from andon.audit.service import head, page, record, seal, verify
 from andon.audit.store import COLUMNS, EXISTS_SQL, columns_of, insert_sql
@@ -29,6 +29,7 @@ __all__ = [
     "Leaf",
     "Report",
     "Standing",
+    "VerificationRunning",
     "anchor_of",
     "columns_of",
     "hash_of",

@@ -92,6 +92,11 @@ def change_body(reason: str | None, before: Mapping[str, Any] | None, after: Map
         raise EntryInvalid(f"The audit log cannot keep this exactly: {error}") from error
 
 
+def storable(text: str) -> bool:
+    """Whether PostgreSQL and UTF-8 can hold this text at all."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _plain(value: Any) -> Any:
     """A value as JSON knows it: times in ISO 8601, identifiers as text, enumerations by value."""
     if isinstance(value, Mapping):

@@ -1,6 +1,6 @@
 """What can go wrong with the audit log, other than that somebody altered it: that is a finding, not an error."""
 
-from andon.kernel.errors import Invalid
+from andon.kernel.errors import Conflict, Invalid
 
 
 class EntryInvalid(Invalid):
@@ -13,3 +13,7 @@ class CursorInvalid(Invalid):
 
 class AnchorInvalid(Invalid):
     """An anchor is the SHA-256 of a checkpoint: 64 hexadecimal digits."""
+
+
+class VerificationRunning(Conflict):
+    """The audit log is being verified already; one verification at a time is enough."""

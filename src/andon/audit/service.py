@@ -8,8 +8,8 @@ from uuid import UUID
 
 from andon.audit import store
 from andon.audit.domain import CONTROL, SHOWN, Checkpoint, Entry, Finding, Leaf, Report, Standing, Tip, entry_of
-from andon.audit.encoding import change_body, checkpoint_hash, leaf_hash
-from andon.audit.errors import CursorInvalid
+from andon.audit.encoding import change_body, checkpoint_hash, leaf_hash, storable
+from andon.audit.errors import CursorInvalid, EntryInvalid, VerificationRunning
 from andon.audit.ports import Evidence
 from andon.audit.verification import ChainCheck, CheckpointCheck
 from andon.kernel.db import Tx
@@ -32,6 +32,10 @@ def record(
     Changes form one chain, so whoever records next waits until this transaction ends: record last, and commit soon.
     Only what may stay for ever belongs in `before` and `after`: no secret, no personal data.
     """
+    if not all(map(storable, (actor.name, action, subject))):
+        raise EntryInvalid(
+            "The audit log cannot keep this actor, action or subject: it holds a NUL or half a character"
+        )
     body = change_body(reason, before, after)
     tip = store.lock_tip(tx, store.TipName.CONTROL)
     seq = tip.seq + 1
@@ -80,8 +84,10 @@ def verify(
     """Go over the whole log in bounded memory and say what was done to it and where; changes nothing.
 
     `evidence` has a fresh object for each action whose leaves vouch for rows; `progress` hears of each number of leaves
-    read. While others write, `tx` must see one moment: open it with `database.snapshot()`.
+    read. While others write, `tx` must see one moment: open it with `database.snapshot()`. Raises VerificationRunning.
     """
+    if not store.try_lock_verification(tx):
+        raise VerificationRunning
     found = _Found()
     checkpoints = CheckpointCheck(anchor)
     for checkpoint in store.stream_checkpoints(tx):
@@ -124,6 +130,8 @@ def page(
 
     `changes_only` leaves out the groups of decisions. `before` is the `cursor` of the last entry seen. Raises CursorInvalid.
     """
+    if not all(storable(wanted) for wanted in (actor, action, subject) if wanted is not None):
+        return []
     leaves = store.page(
         tx,
         actor=actor,

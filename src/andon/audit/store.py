@@ -14,6 +14,7 @@ from andon.audit.tables import checkpoints, entries, heads, tips
 from andon.kernel.db import Tx
 
 _CHUNK = 1000
+_VERIFYING = 0x61756469745F76
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _COLUMNS = (
     ("writer", "uuid"),
@@ -33,6 +34,15 @@ COLUMNS = len(_COLUMNS)
 
 EXISTS_SQL = "SELECT EXISTS (SELECT FROM audit_entries WHERE writer = $1 AND seq = $2)"
 """Whether a leaf is in the log, for a writer whose commit was not answered."""
+
+
+def _readable(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    """A moment that Python can hold: `infinity` or the year 10000 is tampering, to be found and not to crash on."""
+    return case((at.between(_FIRST, _LAST), at), else_=_FIRST).label("at")
+
+
+_LEAF: list[Any] = [_readable(column) if column is entries.c.at else column for column in entries.c]
+_CHECKPOINT: list[Any] = [_readable(column) if column is checkpoints.c.at else column for column in checkpoints.c]
 
 
 class TipName(StrEnum):
@@ -81,6 +91,11 @@ def move_tip(tx: Tx, name: TipName, to: Tip) -> None:
     tx.execute(update(tips).where(tips.c.name == name).values(seq=to.seq, hash=to.hash))
 
 
+def try_lock_verification(tx: Tx) -> bool:
+    """Whether no other transaction is verifying; from now to the end of this one, it is this one."""
+    return bool(tx.execute(select(func.pg_try_advisory_xact_lock(_VERIFYING))).scalar_one())
+
+
 def ends(tx: Tx) -> list[tuple[Head, int]]:
     """The last leaf of each chain, and up to which sequence number a checkpoint holds it already."""
     chains = select(entries.c.writer).where(entries.c.seq == 1).cte("chains")
@@ -126,7 +141,7 @@ def append_checkpoint(tx: Tx, checkpoint: Checkpoint) -> None:
 
 def newest_checkpoint(tx: Tx) -> Checkpoint | None:
     """The checkpoint with the highest number."""
-    row = tx.execute(select(checkpoints).order_by(checkpoints.c.number.desc()).limit(1)).one_or_none()
+    row = tx.execute(select(*_CHECKPOINT).order_by(checkpoints.c.number.desc()).limit(1)).one_or_none()
     if row is None:
         return None
     rows = tx.execute(select(heads).where(heads.c.checkpoint == row.number).order_by(heads.c.writer))
@@ -136,17 +151,7 @@ def newest_checkpoint(tx: Tx) -> Checkpoint | None:
 def stream_checkpoints(tx: Tx) -> Iterator[Checkpoint]:
     """All checkpoints by number, from a cursor of the server."""
     query = (
-        select(
-            checkpoints.c.number,
-            checkpoints.c.prev_hash,
-            checkpoints.c.hash,
-            _readable(checkpoints.c.at),
-            checkpoints.c.chains,
-            checkpoints.c.entries,
-            heads.c.writer,
-            heads.c.seq,
-            heads.c.hash.label("head_hash"),
-        )
+        select(*_CHECKPOINT, heads.c.writer, heads.c.seq, heads.c.hash.label("head_hash"))
         .select_from(checkpoints.outerjoin(heads, heads.c.checkpoint == checkpoints.c.number))
         .order_by(checkpoints.c.number, heads.c.writer)
     )
@@ -164,8 +169,7 @@ def stream_claims(tx: Tx) -> Iterator[Claim]:
 
 def stream_leaves(tx: Tx) -> Iterator[list[Leaf]]:
     """All leaves by (writer, seq), from a cursor of the server, some hundred at a time."""
-    columns: list[Any] = [_readable(column) if column is entries.c.at else column for column in entries.c]
-    query = select(*columns).order_by(entries.c.writer, entries.c.seq)
+    query = select(*_LEAF).order_by(entries.c.writer, entries.c.seq)
     result = tx.execute(query, execution_options={"stream_results": True, "yield_per": _CHUNK})
     for rows in result.partitions():
         yield [_leaf(row) for row in rows]
@@ -182,7 +186,7 @@ def page(
     before: tuple[UUID, int] | None,
 ) -> list[Leaf]:
     """Leaves, newest first."""
-    query = select(entries)
+    query = select(*_LEAF)
     if changes_only:
         query = query.where(entries.c.writer == literal(CONTROL).cast(entries.c.writer.type))
     if actor is not None:
@@ -199,11 +203,6 @@ def page(
         )
     query = query.order_by(entries.c.at.desc(), entries.c.writer.desc(), entries.c.seq.desc())
     return [_leaf(row) for row in tx.execute(query.limit(limit))]
-
-
-def _readable(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    """A moment that Python can hold: `infinity` or the year 10000 is tampering, to be found and not to crash on."""
-    return case((at.between(_FIRST, _LAST), at), else_=_FIRST).label("at")
 
 
 def _stream(tx: Tx, query: Select[Any]) -> Iterator[Row[Any]]:

@@ -35,8 +35,9 @@ def settings_here() -> Settings:
 
 
 def pepper_of(settings: Settings) -> bytes:
-    """The installation's secret for API keys, made on first use."""
-    return access.load_or_create_pepper(settings.data / "pepper")
+    """The installation's secret for API keys: as the settings give it, or made on first use."""
+    given = settings.access.pepper
+    return access.load_or_create_pepper(settings.data / "pepper", given.get_secret_value() if given else None)
 
 
 @contextmanager

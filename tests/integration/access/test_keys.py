@@ -173,6 +173,17 @@ def test_two_living_keys_never_share_a_name(database: Database) -> None:
     make(database)
 
 
+def test_a_key_is_found_by_its_id_or_by_its_name_the_living_one_first(database: Database) -> None:
+    old, _ = make(database)
+    revoke(database, old)
+    new, _ = make(database)
+    with database.begin() as tx:
+        assert access.find_key(tx, "rita").principal.id == new.id
+        assert access.find_key(tx, str(old.id)).principal.id == old.id
+        with pytest.raises(access.KeyNotFound, match="'nobody'"):
+            access.find_key(tx, "nobody")
+
+
 def test_a_key_is_revoked_once(database: Database) -> None:
     principal, _ = make(database)
     revoke(database, principal)
@@ -220,6 +231,8 @@ def test_two_admins_revoked_at_once_leave_one(database: Database) -> None:
         ({"expires_at": NOON}, "expires_at"),
         ({"reason": " "}, "reason"),
         ({"reason": "a\0b"}, "reason"),
+        ({"reason": "\ud800"}, "reason"),
+        ({"grants": (Grant(Role.VIEWER, "a\0"),)}, "grants"),
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused_with_what_was_expected(

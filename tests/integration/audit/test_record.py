@@ -107,3 +107,14 @@ def test_pages_follow_one_another_without_gap_or_repetition(database: Database, 
 def test_a_cursor_that_no_page_gave_is_refused(database: Database, cursor: str) -> None:
     with database.begin() as tx, pytest.raises(audit.CursorInvalid):
         audit.page(tx, before=cursor)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_what_no_database_can_hold_is_refused_when_written_and_not_found_when_read(
+    database: Database, text: str
+) -> None:
+    with database.begin() as tx:
+        with pytest.raises(audit.EntryInvalid):
+            change(tx, subject=text)
+        change(tx)
+        assert audit.page(tx, subject=text) == audit.page(tx, actor=text) == audit.page(tx, action=text) == []

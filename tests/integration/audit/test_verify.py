@@ -129,6 +129,24 @@ def test_a_log_emptied_together_with_its_noted_ends_misses_the_anchor(database: 
     assert [f.harm for f in verified(database, anchor=first.hash).findings] == [Harm.ANCHOR_MISSING]
 
 
+def test_a_moment_that_no_calendar_holds_can_still_be_shown(database: Database) -> None:
+    a_sealed_log(database)
+    tamper(database, ENTRIES, "UPDATE audit_entries SET at = '-infinity'")
+    tamper(database, "audit_checkpoints", "UPDATE audit_checkpoints SET at = '294276-01-01'")
+    assert len(verified(database).findings) == 8
+    with database.begin() as tx:
+        assert len(audit.page(tx)) == 3
+        assert audit.head(tx).entries == 6
+
+
+def test_one_verification_at_a_time_is_enough(database: Database) -> None:
+    with database.snapshot() as one, database.snapshot() as two:
+        audit.verify(one, evidence={})
+        with pytest.raises(audit.VerificationRunning):
+            audit.verify(two, evidence={})
+    assert verified(database).ok
+
+
 def test_a_finding_names_action_and_subject(database: Database) -> None:
     a_sealed_log(database)
     tamper(database, ENTRIES, f"UPDATE audit_entries SET actor = 'eve' WHERE {AT_CONTROL} AND seq = 3")

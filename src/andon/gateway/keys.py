@@ -1,0 +1,118 @@
+"""API keys: make, list, revoke. The key itself is in the answer that makes it and nowhere else."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, status
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from andon import access
+from andon.access import Grant, Key, Permission, Role
+from andon.gateway.dependencies import Caller, Db, Now, Pepper
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"])
+
+
+class GrantModel(BaseModel):
+    """A role within one automation, or everywhere."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Role
+    automation: str | None = Field(None, min_length=1, max_length=100, description="Left out: everywhere.")
+
+
+class KeyIn(BaseModel):
+    """Who gets a key, what it opens, until when, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100, description="As it will stand in the audit log.")
+    grants: list[GrantModel] = Field(min_length=1, max_length=100)
+    expires_at: AwareDatetime | None = None
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class KeyOut(BaseModel):
+    """What is known of a key."""
+
+    id: UUID
+    name: str
+    grants: list[GrantModel]
+    alive: bool
+    created_at: datetime
+    created_by: str
+    reason: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    revoked_by: str | None
+    last_used_at: datetime | None
+
+
+class KeyMade(BaseModel):
+    """A new key, shown this once."""
+
+    id: UUID
+    name: str
+    token: str
+
+
+class Revocation(BaseModel):
+    """Why a key is closed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+@router.get("")
+def index(caller: Caller, db: Db, now: Now) -> list[KeyOut]:
+    """The keys that the caller may manage: those which reach no further than he does."""
+    caller.require_anywhere(Permission.MANAGE_KEYS)
+    with db.begin() as tx:
+        keys = access.list_keys(tx)
+    return [_shown(key, now) for key in keys if caller.is_over(key.principal)]
+
+
+@router.post("", status_code=status.HTTP_201_CREATED)
+def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, pepper: Pepper) -> KeyMade:
+    """Make a key. Nobody can give more than he may manage himself."""
+    grants = [Grant(grant.role, grant.automation) for grant in wanted.grants]
+    caller.require_over(grants)
+    with db.begin() as tx:
+        principal, token = access.create_key(
+            tx,
+            name=wanted.name,
+            grants=grants,
+            expires_at=wanted.expires_at,
+            actor=caller.actor,
+            reason=wanted.reason,
+            pepper=pepper,
+            now=now,
+        )
+    return KeyMade(id=principal.id, name=principal.name, token=token)
+
+
+@router.post("/{key_id}/revoke")
+def revoke(key_id: UUID, why: Revocation, caller: Caller, db: Db, now: Now) -> KeyOut:
+    """Close a key for ever; running gateways follow within a second."""
+    caller.require_anywhere(Permission.MANAGE_KEYS)
+    with db.begin() as tx:
+        caller.require_over(access.get_key(tx, key_id).principal.grants)
+        return _shown(access.revoke_key(tx, key_id, actor=caller.actor, reason=why.reason, now=now), now)
+
+
+def _shown(key: Key, now: datetime) -> KeyOut:
+    return KeyOut(
+        id=key.principal.id,
+        name=key.principal.name,
+        grants=[GrantModel(role=grant.role, automation=grant.automation) for grant in key.principal.grants],
+        alive=key.alive(now),
+        created_at=key.created_at,
+        created_by=key.created_by,
+        reason=key.reason,
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+        revoked_by=key.revoked_by,
+        last_used_at=key.last_used_at,
+    )
