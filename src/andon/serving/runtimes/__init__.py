@@ -17,4 +17,9 @@ def open_model(runtime: Runtime, file: Path, *, trusted: bool) -> Predictor:
         raise EndpointUnavailable(
             f"The model needs {error.name}, which is not installed; `pip install 'andon[{runtime}]'`"
         ) from error
-    return cast(Predictor, module.open_model(file, trusted=trusted))
+    try:
+        return cast(Predictor, module.open_model(file, trusted=trusted))
+    except EndpointUnavailable:
+        raise
+    except Exception as error:  # each library has errors of its own for a file it cannot read
+        raise EndpointUnavailable(f"{file.name} cannot be loaded: {type(error).__name__}: {error}") from error

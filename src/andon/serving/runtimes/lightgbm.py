@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from andon.models import Matrix, probabilities_of
-from andon.serving.errors import EndpointUnavailable
 
 
 def _import_lightgbm() -> ModuleType:
@@ -45,7 +44,4 @@ class LightGbmPredictor:
 def open_model(file: Path, *, trusted: bool) -> LightGbmPredictor:
     """Load a model in LightGBM's text format. It is data, so it needs no trust."""
     del trusted
-    try:
-        return LightGbmPredictor(_lightgbm.Booster(model_file=file))
-    except _lightgbm.basic.LightGBMError as error:
-        raise EndpointUnavailable(f"LightGBM cannot load {file.name}: {error}") from error
+    return LightGbmPredictor(_lightgbm.Booster(model_file=file))

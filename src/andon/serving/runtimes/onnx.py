@@ -6,7 +6,6 @@ import numpy as np
 import onnxruntime
 
 from andon.models import Matrix, probabilities_of
-from andon.serving.errors import EndpointUnavailable
 
 
 class OnnxPredictor:
@@ -31,8 +30,4 @@ def open_model(file: Path, *, trusted: bool) -> OnnxPredictor:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    except RuntimeError as error:  # the root of all its errors
-        raise EndpointUnavailable(f"ONNX Runtime cannot load {file.name}: {error}") from error
-    return OnnxPredictor(session)
+    return OnnxPredictor(onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"]))

@@ -5,7 +5,6 @@ from typing import Any
 
 import joblib
 import skops.io
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from andon.models import PLAIN_TYPES, Matrix, probabilities_of
 from andon.serving.errors import EndpointUnavailable
@@ -26,10 +25,7 @@ def open_model(file: Path, *, trusted: bool) -> SklearnPredictor:
     """Load a skops file, or a joblib file if whoever registered it accepted that it may run code."""
     if file.suffix == ".skops":
         allowed = skops.io.get_untrusted_types(file=file) if trusted else sorted(PLAIN_TYPES)
-        try:
-            return SklearnPredictor(skops.io.load(file, trusted=allowed))
-        except UntrustedTypesFoundException as error:
-            raise EndpointUnavailable(f"{file.name} holds types that nobody trusted: {error}") from error
+        return SklearnPredictor(skops.io.load(file, trusted=allowed))
     if not trusted:
         raise EndpointUnavailable(f"{file.name} is a pickle that was registered without trust; it is not loaded")
     return SklearnPredictor(joblib.load(file))

@@ -5,7 +5,6 @@ from pathlib import Path
 import xgboost
 
 from andon.models import Matrix, probabilities_of
-from andon.serving.errors import EndpointUnavailable
 
 
 class XgboostPredictor:
@@ -23,8 +22,5 @@ def open_model(file: Path, *, trusted: bool) -> XgboostPredictor:
     """Load a model in XGBoost's own format. It is data, so it needs no trust."""
     del trusted
     booster = xgboost.Booster(params={"nthread": 1})
-    try:
-        booster.load_model(file)
-    except xgboost.core.XGBoostError as error:
-        raise EndpointUnavailable(f"XGBoost cannot load {file.name}: {error}") from error
+    booster.load_model(file)
     return XgboostPredictor(booster)
