@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from andon import decisions, labels, reviews
+from andon import decisions, labels
 from andon.authoring import Automation
 from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Line
 from andon.kernel.clock import Clock
@@ -25,7 +25,7 @@ class Problem:
 def build_events() -> Events:
     """Who hears of what: the wiring of everything that goes up."""
     events = Events()
-    events.subscribe(reviews.VerdictGiven, labels.on_verdict)
+    labels.subscribe(events)
     return events
 
 

@@ -9,7 +9,7 @@ import structlog
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from andon import actions, audit, decisions, features, migrations, reviews
+from andon import audit, decisions, features, migrations, reviews
 from andon.access import KeyRing
 from andon.actions import Deliveries, Destination
 from andon.bootstrap.observers import DecisionMetrics, DeliveryMetrics
@@ -149,16 +149,16 @@ class _Worker:
         return {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
 
     def _watch_outbox(self) -> None:
-        def depth(topic: str, state: State) -> float:
+        def depth(topic: str) -> float:
             with self._database.begin() as tx:
-                return outbox.counts(tx).get((topic, state), 0)
+                return sum(outbox.count_by_scope(tx, topic, State.PENDING).values())
 
-        for topic in (actions.TOPIC, decisions.OPEN_REVIEW):
-            self._metrics.gauge_of(
-                f"andon_outbox_{topic.replace('.', '_')}_pending",
-                f"Messages of the outbox that wait: {topic}.",
-                lambda topic=topic: depth(topic, State.PENDING),  # type: ignore[misc]
-            )
+        self._metrics.gauge_of(
+            "andon_deliveries_pending", "Actions that wait to be delivered.", lambda: depth(decisions.DELIVER_ACTION)
+        )
+        self._metrics.gauge_of(
+            "andon_reviews_unopened", "Reviews that wait to be opened.", lambda: depth(decisions.OPEN_REVIEW)
+        )
 
 
 def destinations(settings: Settings) -> dict[str, Destination]:

@@ -10,7 +10,7 @@ from andon import actions, decisions, labels, reviews
 from andon.access import Permission, Principal
 from andon.decisions import DecisionFilter, DecisionNotFound
 from andon.gateway.answers import listed, whole
-from andon.gateway.dependencies import Caller, Db
+from andon.gateway.dependencies import Caller, Db, Now
 from andon.kernel.db import Tx
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"])
@@ -19,12 +19,12 @@ _PAGE = 100
 
 
 @router.get("/{decision_id}")
-def show(decision_id: UUID, caller: Caller, db: Db, response: Response) -> dict[str, Any]:
+def show(decision_id: UUID, caller: Caller, db: Db, now: Now, response: Response) -> dict[str, Any]:
     """The whole record of a decision; 202 while an accepted request waits to be decided."""
     with db.begin() as tx:
         record = decisions.find(tx, decision_id)
         if record is not None and _may_read(caller, record.row.automation, record.row.caller):
-            return whole(record, **_what_followed(tx, decision_id))
+            return whole(record, **_what_followed(tx, decision_id, now))
         pending = decisions.find_waiting(tx, decision_id)
     if record is None and pending is not None and _may_read(caller, pending.automation, pending.caller):
         if pending.error is not None:
@@ -76,8 +76,8 @@ def _may_read(caller: Principal, automation: str, asked_by: str) -> bool:
     return asked_by == caller.name and caller.may(Permission.READ_OWN_DECISIONS, automation)
 
 
-def _what_followed(tx: Tx, decision_id: UUID) -> dict[str, Any]:
-    review = reviews.find_of_decision(tx, decision_id)
+def _what_followed(tx: Tx, decision_id: UUID, now: datetime) -> dict[str, Any]:
+    review = reviews.of_decision(tx, decision_id)
     return {
         "actions": [
             {
@@ -95,10 +95,16 @@ def _what_followed(tx: Tx, decision_id: UUID) -> dict[str, Any]:
         else {
             "id": review.id,
             "queue": review.queue,
-            "state": review.state,
+            "state": review.state(now),
             "due_at": review.due_at,
-            "verdict": review.verdict,
-            "decided_by": review.decided_by,
+            "verdict": None
+            if review.verdict is None
+            else {
+                "outcome": review.verdict.outcome,
+                "reason": review.verdict.reason,
+                "by": review.verdict.by,
+                "at": review.verdict.at,
+            },
         },
         "labels": [
             {"value": label.value, "source": label.source, "recorded_at": label.recorded_at}

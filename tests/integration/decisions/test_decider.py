@@ -1,0 +1,177 @@
+"""Decisions in a real ledger: what is answered is there, once, with what follows it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from time import perf_counter_ns
+from typing import Any
+
+import pytest
+from pydantic_core import to_json
+from sqlalchemy import text
+
+from andon import audit, decisions
+from andon.decisions import AutomationNotFound, Decision, DecisionRequest, Idempotency, LedgerEvidence
+from andon.kernel import outbox
+from andon.kernel.ids import uuid7
+from lines import Installation, payment
+
+INSERTED = """
+INSERT INTO decisions SELECT gen_random_uuid(), automation, automation_version, decided_at, outcome, rule, score, confidence,
+certain, model, model_version, policy_version, caller, correlation_id, latency_us, writer, seq, salt, record
+FROM decisions WHERE rule = 'sanctioned'
+"""
+
+
+def a_request(installation: Installation, row: Mapping[str, Any], *, key: str | None = None) -> DecisionRequest:
+    raw, now = to_json(row), installation.clock.now()
+    identifier = uuid7(now)
+    return DecisionRequest(
+        id=identifier,
+        automation="payments",
+        raw=raw,
+        input=installation.deployment.lines["payments"].contract.read(raw),
+        caller="bank",
+        correlation_id=str(identifier),
+        asked_at=now,
+        began_ns=perf_counter_ns(),
+        idempotency=None if key is None else Idempotency.of("payments", "bank", key, raw),
+    )
+
+
+async def decide_all(installation: Installation, requests: list[DecisionRequest]) -> list[Decision | None]:
+    decider = installation.decider()
+    try:
+        return list(await asyncio.gather(*(decider.decide(request) for request in requests)))
+    finally:
+        await decider.close()
+
+
+def test_an_answered_decision_is_in_the_ledger_with_everything_that_made_it(installation: Installation) -> None:
+    request = a_request(installation, payment(amount=20.0))
+    (decision,) = asyncio.run(decide_all(installation, [request]))
+    assert decision is not None
+    with installation.database.begin() as tx:
+        record = decisions.get(tx, request.id)
+    assert record.row.outcome == decision.outcome == "release"
+    assert record.record["input"] == payment(amount=20.0)
+    assert record.record["features"] == {"round_amount": False, "amount_count_1h": 1, "amount_sum_1h": 20.0}
+    assert record.record["prediction"]["score"] == record.row.score
+    assert record.record["line"]["model"]["digest"] == decision.line.model.digest
+
+
+def test_many_requests_share_a_few_commits_and_each_sees_the_windows_of_those_before_it(
+    installation: Installation,
+) -> None:
+    requests = [a_request(installation, payment(i, amount=10.0)) for i in range(200)]
+    decided = asyncio.run(decide_all(installation, requests))
+    counts = [d.features["amount_count_1h"] for d in decided if d is not None]
+    assert counts == list(range(1, 201))
+    with installation.database.begin() as tx:
+        commits = tx.execute(text("SELECT count(DISTINCT (writer, seq)) FROM decisions")).scalar_one()
+    assert commits < 20
+
+
+def test_what_follows_a_decision_is_written_with_it(installation: Installation) -> None:
+    rows = [payment(1, amount=20.0), payment(2, country="KP"), payment(3, amount=290.0)]
+    requests = [a_request(installation, row) for row in rows]
+    outcomes = [d.outcome for d in asyncio.run(decide_all(installation, requests)) if d is not None]
+    assert outcomes == ["release", "pause", "review"]
+    with installation.database.begin() as tx:
+        messages = [outbox.about(tx, request.id) for request in requests]
+    assert [[m.topic for m in found] for found in messages] == [["action.deliver"], ["action.deliver"], ["review.open"]]
+    assert messages[1][0].payload["decision"]["reasons"] == ["SANCTIONED_COUNTRY"]
+    assert set(messages[2][0].payload["actions"]) == {"pause", "release"}
+
+
+def test_a_key_is_decided_once_however_many_processes_are_asked_at_the_same_time(installation: Installation) -> None:
+    async def race() -> list[Decision | None]:
+        requests = [a_request(installation, payment(amount=20.0), key="k1") for _ in range(8)]
+        deciders = [installation.decider() for _ in requests]
+        answers = await asyncio.gather(*(d.decide(r) for d, r in zip(deciders, requests, strict=True)))
+        for decider in deciders:
+            await decider.close()
+        return list(answers)
+
+    answers = asyncio.run(race())
+    assert sum(answer is not None for answer in answers) == 1
+    with installation.database.begin() as tx:
+        assert tx.execute(text("SELECT count(*) FROM decisions")).scalar_one() == 1
+
+
+def test_an_unknown_automation_is_refused_and_nothing_is_recorded(installation: Installation) -> None:
+    request = replace(a_request(installation, payment()), automation="other")
+    with pytest.raises(AutomationNotFound, match="No automation 'other'"):
+        asyncio.run(decide_all(installation, [request]))
+    with installation.database.begin() as tx:
+        assert tx.execute(text("SELECT count(*) FROM decisions")).scalar_one() == 0
+
+
+def test_decisions_survive_the_loss_of_every_connection(installation: Installation) -> None:
+    async def cut_and_decide() -> list[Decision | None]:
+        decider = installation.decider()
+        first = await decider.decide(a_request(installation, payment(1, amount=20.0)))
+        with installation.database.begin() as tx:
+            tx.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        second = await decider.decide(a_request(installation, payment(2, amount=20.0)))
+        await decider.close()
+        return [first, second]
+
+    assert all(asyncio.run(cut_and_decide()))
+    with installation.database.begin() as tx:
+        report = audit.verify(tx, evidence={decisions.RECORDED: LedgerEvidence()})
+    assert report.ok, report.findings
+
+
+@pytest.mark.parametrize(
+    ("tampering", "harm"),
+    [
+        ("UPDATE decisions SET outcome = 'release' WHERE rule = 'sanctioned'", "evidence edited"),
+        ("UPDATE decisions SET record = record || ' '::bytea WHERE rule = 'sanctioned'", "evidence edited"),
+        ("DELETE FROM decisions WHERE rule = 'sanctioned'", "evidence missing"),
+        (INSERTED, "evidence unclaimed"),
+    ],
+)
+def test_verification_finds_what_was_done_to_a_decision(installation: Installation, tampering: str, harm: str) -> None:
+    requests = [a_request(installation, payment(1, amount=20.0)), a_request(installation, payment(2, country="KP"))]
+    asyncio.run(decide_all(installation, requests))
+    with installation.database.begin() as tx:
+        tx.execute(text("SET session_replication_role = replica"))
+        tx.execute(text(tampering))
+        tx.execute(text("SET session_replication_role = origin"))
+    with installation.database.begin() as tx:
+        report = audit.verify(tx, evidence={decisions.RECORDED: LedgerEvidence()})
+    assert [finding.harm for finding in report.findings] == [harm]
+
+
+def test_the_database_itself_refuses_to_change_a_decision(installation: Installation) -> None:
+    asyncio.run(decide_all(installation, [a_request(installation, payment())]))
+    with (
+        pytest.raises(Exception, match="decisions are never changed or deleted"),
+        installation.database.begin() as tx,
+    ):
+        tx.execute(text("UPDATE decisions SET outcome = 'release'"))
+
+
+def test_replay_of_recorded_decisions_is_identical(installation: Installation) -> None:
+    rows = [payment(i, amount=float(5 + 3 * i), country="FR" if i % 3 else "XX") for i in range(120)]
+    asyncio.run(decide_all(installation, [a_request(installation, row) for row in rows]))
+    line = installation.deployment.lines["payments"]
+    with installation.database.begin() as tx:
+        records = decisions.newest(tx, "payments", 1000)
+    replayed = decisions.replay(records, lambda _: line, lambda _: None)
+    assert (replayed.compared, replayed.identical) == (120, 120)
+
+
+def test_the_ledgers_days_are_partitions_made_ahead(installation: Installation) -> None:
+    with installation.database.begin() as tx:
+        decisions.keep_house(tx, installation.clock.now())
+    asyncio.run(decide_all(installation, [a_request(installation, payment())]))
+    with installation.database.begin() as tx:
+        place = tx.execute(text("SELECT tableoid::regclass::text FROM decisions")).scalar_one()
+    assert place == f"decisions_{installation.clock.now():%Y_%m_%d}"

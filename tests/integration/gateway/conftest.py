@@ -1,0 +1,13 @@
+"""A gateway's application over a real database, called without a socket."""
+
+from pathlib import Path
+
+import pytest
+
+from andon.kernel.db import Database
+from lines import Installation, install
+
+
+@pytest.fixture
+def installation(database: Database, tmp_path: Path) -> Installation:
+    return install(database, tmp_path)

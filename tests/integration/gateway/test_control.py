@@ -1,0 +1,66 @@
+"""The routes beside deciding: health, metrics, documents, lists; closed unless a key opens them."""
+
+import pytest
+
+from andon.access import Grant, Role
+from andon.gateway import create_control, document
+from calls import DECIDE, call
+from lines import ADMIN, CALLER, Installation, payment
+
+OPEN = {"/livez", "/readyz", "/startupz"}
+
+
+def test_every_route_is_closed_to_who_has_no_key(installation: Installation) -> None:
+    gateway, side = installation.gateway()
+    paths = document(create_control(gateway, side))["paths"]
+    assert len(paths) > 10
+    for path, operations in paths.items():
+        for method in operations:
+            concrete = path.replace("{", "").replace("}", "")
+            status = call(installation, method.upper(), concrete, json={}).status_code
+            assert (status == 401) != (path in OPEN), f"{method} {path} answered {status}"
+
+
+def test_health_is_open_and_says_what_is_missing(installation: Installation) -> None:
+    assert call(installation, "GET", "/livez").json() == {"status": "ok"}
+    assert call(installation, "GET", "/readyz").status_code == 200
+
+
+def test_metrics_need_a_key_that_may_read_them(installation: Installation) -> None:
+    viewer, bank = installation.key("viewer", Grant(Role.VIEWER)), installation.key("bank", CALLER)
+    assert call(installation, "GET", "/metrics", bank).status_code == 403
+    assert "andon_decisions_total" in call(installation, "GET", "/metrics", viewer).text
+
+
+def test_the_api_describes_itself_for_programs_and_for_people(installation: Installation) -> None:
+    api = call(installation, "GET", "/openapi.json").json()
+    assert api["openapi"].startswith("3.1")
+    assert "/v1/automations/{name}/decisions" in api["paths"]
+    page = call(installation, "GET", "/docs")
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert all(path in page.text for path in api["paths"])
+
+
+def test_lists_show_only_what_the_key_may_see(installation: Installation) -> None:
+    bank, stranger = installation.key("bank", CALLER), installation.key("stranger", Grant(Role.VIEWER, "other"))
+    viewer = installation.key("viewer", Grant(Role.VIEWER, "payments"))
+    for number in range(3):
+        call(installation, "POST", DECIDE, bank, json=payment(number))
+    page = call(installation, "GET", "/v1/decisions?limit=2", viewer).json()
+    rest = call(installation, "GET", f"/v1/decisions?limit=2&before={page['next']}", viewer).json()
+    assert (len(page["decisions"]), len(rest["decisions"]), rest["next"]) == (2, 1, None)
+    assert call(installation, "GET", "/v1/decisions", stranger).json()["decisions"] == []
+    assert [a["name"] for a in call(installation, "GET", "/v1/automations", viewer).json()] == ["payments"]
+    assert call(installation, "GET", "/v1/automations", stranger).json() == []
+
+
+@pytest.mark.parametrize("path", ["/v1/decisions?limit=0", "/v1/decisions?since=yesterday", "/v1/decisions/not-an-id"])
+def test_a_wrong_parameter_is_named(installation: Installation, path: str) -> None:
+    response = call(installation, "GET", path, installation.key("admin", ADMIN))
+    assert response.status_code == 422
+    assert response.json()["errors"]
+
+
+def test_an_address_that_is_none_is_a_problem_document(installation: Installation) -> None:
+    response = call(installation, "GET", "/v1/nothing", installation.key("admin", ADMIN))
+    assert (response.status_code, response.json()["code"]) == (404, "RouteNotFound")

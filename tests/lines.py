@@ -1,0 +1,147 @@
+"""A whole small installation for tests: a registered model, an automation, a gateway's application over a real database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from andon import Automation, Policy, Request, Review, Window, access, models, webhook
+from andon.access import Grant, KeyRing, Role
+from andon.bootstrap.project import build_events
+from andon.decisions import Decider, Deployment
+from andon.gateway import Admission, Gateway, Side
+from andon.kernel.clock import SystemClock
+from andon.kernel.config import GatewaySettings, Settings
+from andon.kernel.db import Database
+from andon.kernel.identity import Actor
+from andon.kernel.telemetry import Metrics
+from packages import a_package
+
+PEPPER = b"0" * 64
+OWNER = Actor("owner")
+
+POLICY = """
+outcomes: [release, pause, review]
+lists:
+  sanctioned: [KP]
+rules:
+  - {id: sanctioned, when: 'input.country in lists.sanctioned', then: pause, reasons: [SANCTIONED_COUNTRY]}
+  - {id: risky, when: 'prediction.score >= 0.8', then: pause, reasons: [HIGH_SCORE]}
+  - {id: safe, when: 'prediction.score < 0.3', then: release}
+otherwise: review
+"""
+
+
+class Payment(BaseModel):
+    """What the test automation takes."""
+
+    payment_id: str
+    account: str
+    amount: Annotated[float, Field(gt=0)]
+    country: str = "DE"
+
+
+def an_automation(name: str = "payments", *, windows: bool = True) -> Automation:
+    """Pauses large amounts and sanctioned countries, releases small ones, asks a person about the rest."""
+    window = [Window("amount", by="account", over=("1h",), aggregates=("count", "sum"))] if windows else []
+    return Automation(
+        name,
+        contract=Payment,
+        subject="account",
+        features=[Request("round_amount", lambda payment: payment["amount"] % 100 == 0), *window],
+        model="fraud-risk",
+        policy=Policy.yaml(POLICY),
+        actions={"pause": webhook("bank"), "release": webhook("bank")},
+        review=Review(queue="fraud", due=timedelta(minutes=15)),
+    )
+
+
+class Unwatched:
+    """Nobody counts."""
+
+    def batch(self, decisions: Any, seconds: float, commit_seconds: float) -> None:
+        """Nothing."""
+
+    def failed(self, transient: bool, requests: int) -> None:
+        """Nothing."""
+
+
+@dataclass(slots=True)
+class Installation:
+    """A database with a champion, and what decides on it."""
+
+    database: Database
+    deployment: Deployment
+    clock: SystemClock
+
+    def decider(self) -> Decider:
+        """A new decider, as another process would have it."""
+        return Decider(self.database, lambda: self.deployment.lines, clock=self.clock, watcher=Unwatched())
+
+    def key(self, name: str, *grants: Grant) -> str:
+        """The text of a new key."""
+        with self.database.begin() as tx:
+            _, token = access.create_key(
+                tx,
+                name=name,
+                grants=grants,
+                expires_at=None,
+                actor=OWNER,
+                reason="test",
+                pepper=PEPPER,
+                now=self.clock.now(),
+            )
+        return token
+
+    def gateway(self, **limits: int) -> tuple[Gateway, Side]:
+        """The parts of a gateway process."""
+        settings = Settings(gateway=GatewaySettings(**limits))
+        keys, metrics = KeyRing(PEPPER), Metrics()
+        with self.database.begin() as tx:
+            keys.refresh(tx, self.clock.now())
+        of = settings.gateway
+        gateway = Gateway(
+            settings=settings,
+            database=self.database,
+            keys=keys,
+            deployment=self.deployment,
+            decider=self.decider(),
+            admission=Admission(burst=of.burst, per_minute=of.rate_per_minute, max_in_flight=of.max_in_flight),
+            metrics=metrics,
+            events=build_events(),
+            clock=self.clock,
+            pepper=PEPPER,
+        )
+        return gateway, Side(keys=keys, clock=self.clock, metrics=metrics, problems=dict)
+
+
+def register_champion(database: Database, package: Path) -> models.ModelVersion:
+    """Put a package into the registry and let it answer."""
+    clock = SystemClock()
+    with database.begin() as tx:
+        version = models.register(tx, package, actor=OWNER, reason="test", now=clock.now())
+        models.set_alias(tx, version.name, "champion", version.number, actor=OWNER, reason="test", now=clock.now())
+    return version
+
+
+def install(database: Database, folder: Path, *automations: Automation) -> Installation:
+    """An installation with these automations, or the standing one."""
+    register_champion(database, a_package(folder / "package"))
+    clock = SystemClock()
+    deployment = Deployment(database, automations or (an_automation(),), cache=folder / "models", clock=clock)
+    deployment.refresh()
+    if deployment.problems:
+        raise next(iter(deployment.problems.values()))
+    return Installation(database, deployment, clock)
+
+
+def payment(number: int = 1, **fields: Any) -> Mapping[str, Any]:
+    """A payment as a caller sends it."""
+    return {"payment_id": f"p{number}", "account": "a1", "amount": 50.0, "country": "DE", **fields}
+
+
+CALLER = Grant(Role.CALLER, "payments")
+ADMIN = Grant(Role.ADMIN)
