@@ -70,6 +70,7 @@ def foreign_types(file: Path) -> list[str]:
 
 PLAIN_TYPES = frozenset(
     {
+        "numpy.dtype",
         "sklearn._loss._loss.CyHalfBinomialLoss",
         "sklearn._loss._loss.CyHalfMultinomialLoss",
         "sklearn._loss.link.Interval",
@@ -77,10 +78,20 @@ PLAIN_TYPES = frozenset(
         "sklearn._loss.link.MultinomialLogit",
         "sklearn._loss.loss.HalfBinomialLoss",
         "sklearn._loss.loss.HalfMultinomialLoss",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.tree._tree.Tree",
     }
 )
+"""Internals of scikit-learn's classifiers that hold numbers and run nothing when they are built. A forged one can be wrong or
+crash, as a forged file of any runtime can; skops leaves it to its users whether that is enough."""
 
 
 def digest_of(file: Path) -> str:

@@ -36,7 +36,7 @@ def save(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
     if hasattr(model, "predict_proba"):
         return _sklearn(model, folder, allow_pickle=allow_pickle)
     raise PackageInvalid(
-        f"A {type(model).__name__} cannot be packed: give a LightGBM or XGBoost model, a scikit-learn classifier with "
+        f"{type(model).__name__}: not a model that can be packed; give a LightGBM or XGBoost model, a scikit-learn classifier with "
         "predict_proba, or the path of an .onnx file"
     )
 
