@@ -40,6 +40,12 @@ def pepper_of(settings: Settings) -> bytes:
     return access.load_or_create_pepper(settings.data / "pepper", given.get_secret_value() if given else None)
 
 
+def process_parts() -> tuple[Settings, str, bytes]:
+    """What a process is started with: settings, the url of the database (which it does not start), the pepper."""
+    settings = settings_here()
+    return settings, postgres.url_of(settings), pepper_of(settings)
+
+
 @contextmanager
 def project() -> Iterator[Project]:
     """Open the project in the current folder; an embedded PostgreSQL runs at least as long as the command."""

@@ -13,7 +13,8 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from andon import bootstrap, datafile
+from andon import datafile
+from andon.bootstrap.project import opened_line
 from andon.cli.context import Project, project
 from andon.datafile import DataFile
 from andon.decisions import Decider, Decision, DecisionRequest, InputInvalid, InputMalformed, Line
@@ -46,7 +47,7 @@ def decide(file: File, automation: Name = None, output: Output = None, overwrite
     with (
         project() as here,
         datafile.reading(file) as data,
-        bootstrap.opened_line(here.settings, here.database, here.clock, automation) as line,
+        opened_line(here.settings, here.database, here.clock, automation) as line,
     ):
         left_out = sorted(set(data.names) - _wanted(line))
         if left_out:

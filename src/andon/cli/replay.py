@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from andon import bootstrap, decisions
+from andon import decisions
+from andon.bootstrap.recorded import RecordedLines
 from andon.cli.context import project
 from andon.decisions import Difference
 from andon.kernel.errors import Conflict
@@ -29,7 +30,7 @@ class ReplayDiffers(Conflict):
 def replay(automation: Name = None, last: Last = 1000, verify: Verify = False, model_version: Model = None) -> None:
     """Decide the newest recorded decisions again from what was seen then, and compare outcome, rule and score."""
     with project() as here, Progress(console=Console(stderr=True), transient=True) as progress:
-        lines = bootstrap.RecordedLines(here.settings, here.database, here.clock, automation, model_version)
+        lines = RecordedLines(here.settings, here.database, here.clock, automation, model_version)
         with here.database.begin() as tx:
             records = decisions.newest(tx, lines.automation, last)
         task = progress.add_task("Deciding again", total=len(records))

@@ -43,19 +43,36 @@ METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 def configure_logs(process: str, level: str) -> None:
     """One JSON object a line on stderr, with the process's name and whatever is bound to the context (correlation id)."""
-    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(message)s")
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    rendered: list[structlog.types.Processor] = [
+        structlog.processors.dict_tracebacks,
+        structlog.processors.JSONRenderer(),
+    ]
+    _log_libraries(level, shared, rendered)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def _log_libraries(
+    level: str, shared: list[structlog.types.Processor], rendered: list[structlog.types.Processor]
+) -> None:
+    """Warnings and errors of libraries in the same form; what they say of their good health is left out."""
+    handler = logging.StreamHandler(sys.stderr)
+    drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[drop_meta, *rendered])
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
 
 
 def configure_traces(process: str, endpoint: str | None) -> Callable[[], None]:

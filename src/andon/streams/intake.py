@@ -25,7 +25,7 @@ IDLE_SECONDS = 0.2
 
 
 class Intake:
-    """Decides what waits in the intake, until told to stop."""
+    """Decides what waits in the intake, until told to stop. Models are loaded when there is something to decide for the first time."""
 
     def __init__(self, database: Database, deployment: Deployment, decider: Decider, clock: Clock) -> None:
         self._database = database
@@ -54,6 +54,11 @@ class Intake:
         return len(taken)
 
     def _take(self) -> list[Waiting]:
+        with self._database.begin() as tx:
+            if decisions.count_waiting(tx) == 0:
+                return []
+        if not self._deployment.lines:
+            self._deployment.refresh()
         with self._database.begin() as tx:
             ready = sorted(self._deployment.lines)
             return decisions.claim(tx, ready, limit=BATCH, now=self._clock.now(), lease=LEASE)

@@ -1,0 +1,9 @@
+"""`andon console`: one process of an installation, for who runs them under a supervisor of their own."""
+
+from andon.bootstrap.console import serve_console
+from andon.cli.context import process_parts
+
+
+def console() -> None:
+    """Show the web console."""
+    serve_console(*process_parts())

@@ -1,0 +1,9 @@
+"""`andon gateway`: one process of an installation, for who runs them under a supervisor of their own."""
+
+from andon.bootstrap.gateway import serve_gateway
+from andon.cli.context import process_parts
+
+
+def gateway() -> None:
+    """Answer decisions over HTTP. Needs a database that `andon up` or you have started and migrated."""
+    serve_gateway(*process_parts())
