@@ -13,6 +13,7 @@ from andon.gateway.dependencies import Caller, Db, Now
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
+Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -74,7 +75,7 @@ def index(caller: Caller, db: Db) -> list[ModelOut]:
 
 
 @router.get("/{name}")
-def show(name: str, caller: Caller, db: Db) -> ModelOut:
+def show(name: Name, caller: Caller, db: Db) -> ModelOut:
     """One model."""
     caller.require(Permission.READ_MODELS, None)
     with db.begin() as tx:
@@ -82,7 +83,7 @@ def show(name: str, caller: Caller, db: Db) -> ModelOut:
 
 
 @router.get("/{name}/versions/{number}")
-def show_version(name: str, number: Number, caller: Caller, db: Db) -> VersionWhole:
+def show_version(name: Name, number: Number, caller: Caller, db: Db) -> VersionWhole:
     """One version with all that is known of it."""
     caller.require(Permission.READ_MODELS, None)
     with db.begin() as tx:
@@ -92,7 +93,7 @@ def show_version(name: str, number: Number, caller: Caller, db: Db) -> VersionWh
 
 
 @router.put("/{name}/aliases/{alias}")
-def set_alias(name: str, alias: str, wanted: AliasIn, caller: Caller, db: Db, now: Now) -> AliasOut:
+def set_alias(name: Name, alias: Name, wanted: AliasIn, caller: Caller, db: Db, now: Now) -> AliasOut:
     """Point an alias to a version; running gateways follow within a second."""
     caller.require(Permission.SET_ALIAS, None)
     with db.begin() as tx:
@@ -102,7 +103,7 @@ def set_alias(name: str, alias: str, wanted: AliasIn, caller: Caller, db: Db, no
 
 
 @router.get("/{name}/aliases/{alias}/history")
-def alias_history(name: str, alias: str, caller: Caller, db: Db) -> list[AliasOut]:
+def alias_history(name: Name, alias: Name, caller: Caller, db: Db) -> list[AliasOut]:
     """Every setting of an alias, newest first."""
     caller.require(Permission.READ_MODELS, None)
     with db.begin() as tx:

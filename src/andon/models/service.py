@@ -133,6 +133,9 @@ def _require(tx: Tx, name: str) -> None:
 
 
 def _reason(reason: str) -> str:
+    """The reason as it is kept: text that people can read and PostgreSQL can hold."""
     if not reason.strip():
         raise ReasonMissing
+    if "\0" in reason or any("\ud800" <= letter <= "\udfff" for letter in reason):
+        raise ReasonMissing("A reason is text; this one holds characters that are none")
     return reason.strip()
