@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from andon.models.encoding import Matrix
 from andon.models.manifest import Calibration, Curve
+from andon.models.outputs import two_columns
 
 MINIMUM = 10
 """A class is calibrated only with at least this many rows of it and as many others."""
@@ -39,8 +40,7 @@ class Calibrator:
         if not self._curves:
             return raw
         if len(self._curves) == 1:
-            positive = np.interp(raw[:, 1], *self._curves[0])
-            return np.column_stack((1.0 - positive, positive))
+            return two_columns(np.interp(raw[:, 1], *self._curves[0]))
         each = np.column_stack([np.interp(raw[:, at], x, y) for at, (x, y) in enumerate(self._curves)])
         return np.asarray(each / each.sum(axis=1, keepdims=True))
 

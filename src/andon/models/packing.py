@@ -177,7 +177,7 @@ def _digest(data: tuple[Matrix, NDArray[np.int64]]) -> str:
 def _code() -> Code | None:
     """The running script and the commit it stands at, as far as there is either."""
     file = getattr(sys.modules["__main__"], "__file__", None)
-    if file is None:
+    if file is None or not Path(file).is_file():  # an interactive session, a program from standard input
         return None
     script = Path(file).resolve()
     commit = _git(script.parent, "rev-parse", "HEAD")
@@ -196,5 +196,5 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def _environment() -> Environment:
-    packages = {dist.name: dist.version for dist in importlib.metadata.distributions()}
+    packages = {dist.name: dist.version for dist in importlib.metadata.distributions() if dist.name}
     return Environment(python=platform.python_version(), platform=platform.platform(), packages=packages)

@@ -154,6 +154,12 @@ def test_the_package_says_which_script_and_commit_made_it(tmp_path: Path) -> Non
     assert (code["file"], code["commit"], code["modified"]) == ("train.py", head, False)
 
 
+def test_a_model_from_an_interactive_session_has_no_script(tmp_path: Path) -> None:
+    program = f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[2])!r})\n" + SCRIPT
+    subprocess.run([sys.executable, "-"], input=program, text=True, check=True, cwd=tmp_path)
+    assert open_package(tmp_path / "package").manifest.code is None
+
+
 SCRIPT = """
 from pathlib import Path
 from packages import a_package
