@@ -1,0 +1,88 @@
+"""The audit log over HTTP, decisions included: read by pages, sealed, verified against the ledger."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from tests.integration.audit.logbook import NOON
+
+from andon import audit
+from andon.access import Grant, Role
+from andon.kernel.db import Database
+from calls import DECIDE, call
+from lines import ADMIN, CALLER, Installation, install, payment
+
+AUDITOR = Grant(Role.AUDITOR)
+
+
+@pytest.fixture
+def installation(database: Database, tmp_path: Path) -> Installation:
+    return install(database, tmp_path)
+
+
+def decided(installation: Installation, n: int) -> list[str]:
+    bank = installation.key("bank", CALLER)
+    return [call(installation, "POST", DECIDE, bank, json=payment(number)).json()["id"] for number in range(n)]
+
+
+def test_entries_are_read_by_pages_and_filters(installation: Installation) -> None:
+    auditor = installation.key("aud", AUDITOR)
+    whole = call(installation, "GET", "/v1/audit/entries", auditor).json()
+    assert whole["next"] is None
+    assert whole["entries"][0]["subject"].startswith("key:")
+    walked, query = [], "limit=1"
+    while True:
+        page = call(installation, "GET", f"/v1/audit/entries?{query}", auditor).json()
+        walked += page["entries"]
+        if page["next"] is None:
+            break
+        query = f"limit=1&before={page['next']}"
+    assert walked == whole["entries"]
+    models = call(installation, "GET", "/v1/audit/entries?action=model.&actor=owner", auditor).json()["entries"]
+    assert models
+    assert {entry["action"].split(".")[0] for entry in models} == {"model"}
+    assert call(installation, "GET", "/v1/audit/entries?actor=%00", auditor).json()["entries"] == []
+    assert call(installation, "GET", "/v1/audit/entries?before=1", auditor).status_code == 422
+
+
+def test_a_sound_ledger_verifies_and_meets_its_anchor(installation: Installation) -> None:
+    decided(installation, 2)
+    with installation.database.begin() as tx:
+        audit.seal(tx, NOON)
+    auditor = installation.key("aud", AUDITOR)
+    head = call(installation, "GET", "/v1/audit/head", auditor).json()
+    report = call(installation, "POST", "/v1/audit/verify", auditor, json={"anchor": head["checkpoint"]["hash"]}).json()
+    assert (report["ok"], report["findings"], report["head"]) == (True, [], head["checkpoint"])
+    assert report["unsealed"] == head["unsealed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "harm"),
+    [
+        ("UPDATE decisions SET outcome = outcome || '!' WHERE id = :id", "evidence edited"),
+        ("DELETE FROM decisions WHERE id = :id", "evidence missing"),
+    ],
+)
+def test_a_decision_altered_behind_the_log_is_named(installation: Installation, statement: str, harm: str) -> None:
+    victim = decided(installation, 3)[1]
+    with installation.database.begin() as tx:
+        tx.execute(text("ALTER TABLE decisions DISABLE TRIGGER ALL"))
+        tx.execute(text(statement), {"id": victim})
+    report = call(installation, "POST", "/v1/audit/verify", installation.key("aud", AUDITOR), json={}).json()
+    assert not report["ok"]
+    assert {(f["harm"], f["subject"]) for f in report["findings"]} == {(harm, f"decision:{victim}")}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_who_may_read_and_who_may_verify(installation: Installation, role: Role) -> None:
+    key, local = installation.key("sam", Grant(role)), installation.key("lena", Grant(role, "payments"))
+    reads, verifies = role in (Role.OWNER, Role.AUDITOR, Role.ADMIN), role in (Role.AUDITOR, Role.ADMIN)
+    for path in ("/v1/audit/entries", "/v1/audit/head"):
+        assert call(installation, "GET", path, key).status_code == (200 if reads else 403)
+        assert call(installation, "GET", path, local).status_code == 403
+    assert call(installation, "POST", "/v1/audit/verify", key, json={}).status_code == (200 if verifies else 403)
+
+
+def test_an_anchor_that_is_none_is_refused(installation: Installation) -> None:
+    refused = call(installation, "POST", "/v1/audit/verify", installation.key("ada", ADMIN), json={"anchor": "abc"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "AnchorInvalid")
