@@ -59,7 +59,7 @@ class Vocabulary:
         checked = written
         if not faults:
             checked, remaining = promoted(written, self._faults)
-            faults = [diagnosed(fault, tokens, self.kinds) for fault in self._faults(written)] if remaining else []
+            faults = [diagnosed(fault, tokens, self.kinds) for fault in remaining]
         faults = faults or self._bad_patterns(tokens)
         if faults:
             raise ConditionFaulty(faults)

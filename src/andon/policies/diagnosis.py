@@ -84,8 +84,9 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     by_last: dict[str, list[str]] = {}
     for candidate in known:
         by_last.setdefault(candidate.rpartition(".")[2], []).append(candidate)
-    close = [c for match in difflib.get_close_matches(last, by_last, n=3, cutoff=0.6) for c in by_last[match]]
-    best = [c for c in close if root and c.startswith(f"{root}.")] or close
+    matches = [last] if last in by_last else difflib.get_close_matches(last, by_last, n=3, cutoff=0.6)
+    close = [candidate for match in matches for candidate in by_last[match]]
+    best = [candidate for candidate in close if root and candidate.startswith(f"{root}.")] or close
     return f"; did you mean {' or '.join(f'`{match}`' for match in best[:2])}?" if best else ""
 
 

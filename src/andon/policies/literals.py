@@ -10,28 +10,40 @@ from collections.abc import Callable, Sequence
 from andon.policies.diagnosis import CelFault
 from andon.policies.tokens import Token, tokens_of
 
+_FRACTION = ".0"
 _NUMBER = r"(?:double|wrapper\(double\))"
 _MISMATCH = re.compile(
-    rf"found no matching overload for '(?:_[^_]+_|@in)' applied to '\((?:{_NUMBER}, (?P<right>int|list\(int\))|(?P<left>int), {_NUMBER})\)'"
+    rf"found no matching overload for '(?:_[^_%]+_|@in)' applied to '\((?:{_NUMBER}, (?P<right>int|list\(int\))|(?P<left>int), {_NUMBER})\)'"
 )
 
 
 def promoted(condition: str, faults_of: Callable[[str], Sequence[CelFault]]) -> tuple[str, Sequence[CelFault]]:
-    """The condition with its literals promoted as far as that helps, and the faults that are left."""
-    faults = faults_of(condition)
-    while faults:
-        places = _places(condition, faults)
-        if not places:
-            break
-        for place in sorted(places, reverse=True):
-            condition = f"{condition[:place]}.0{condition[place:]}"
-        faults = faults_of(condition)
-    return condition, faults
-
-
-def _places(condition: str, faults: Sequence[CelFault]) -> set[int]:
-    """Behind which characters a `.0` is missing."""
+    """The condition with its literals promoted as far as that helps, and the faults left, placed in `condition` as written."""
     tokens = tokens_of(condition)
+    places: set[int] = set()
+    while True:
+        text = _with_fractions(condition, places)
+        faults = [CelFault(_written(fault.offset, places), fault.message) for fault in faults_of(text)]
+        more = _places(tokens, faults) - places
+        if not more:
+            return text, faults
+        places |= more
+
+
+def _with_fractions(condition: str, places: set[int]) -> str:
+    for place in sorted(places, reverse=True):
+        condition = f"{condition[:place]}{_FRACTION}{condition[place:]}"
+    return condition
+
+
+def _written(offset: int, places: set[int]) -> int:
+    """Where a character of the promoted text stands in the condition as written."""
+    before = [place for i, place in enumerate(sorted(places)) if place + i * len(_FRACTION) < offset]
+    return offset - len(before) * len(_FRACTION)
+
+
+def _places(tokens: Sequence[Token], faults: Sequence[CelFault]) -> set[int]:
+    """Behind which characters a fraction is missing."""
     by_start = {token.start: position for position, token in enumerate(tokens)}
     places: set[int] = set()
     for fault in faults:

@@ -31,8 +31,11 @@ class Place:
         return self.positions[0][0]
 
     def at(self, offset: int) -> tuple[int, int]:
-        """Line and column of a character; beyond the end, those of the last one."""
-        return self.positions[min(offset, len(self.positions) - 1)]
+        """Line and column of a character; beyond the end, the column behind the last one."""
+        if offset < len(self.positions):
+            return self.positions[offset]
+        line, column = self.positions[-1]
+        return line, column + 1
 
 
 def _step(character: str, index: int, line: int, column: int) -> tuple[int, int, int]:
