@@ -1,9 +1,11 @@
 """Small packed models for tests: two raw features, two classes, milliseconds to train."""
 
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from andon.models import FeatureKind, FeatureSpec, encode, encode_labels, pack
 
@@ -13,20 +15,37 @@ CLASSES = ("ok", "fraud")
 
 def a_package(folder: Path, *, name: str = "fraud-risk", seed: int = 1) -> Path:
     """A LightGBM model that suspects large amounts, packed into `folder`; another seed gives another model."""
-    rng = np.random.default_rng(seed)
-    rows = {"amount": rng.gamma(2.0, 100.0, 600), "country": rng.choice(["DE", "FR", "XX"], 600)}
-    labels = np.where(rows["amount"] + rng.normal(0, 60, 600) > 300, "fraud", "ok")
-    training = {column: values[:300] for column, values in rows.items()}, labels[:300].tolist()
-    held_out = {column: values[300:] for column, values in rows.items()}, labels[300:].tolist()
+    training, held_out = some_rows(seed)
     data = lightgbm.Dataset(encode(FEATURES, training[0]), encode_labels(CLASSES, training[1]))
     booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5)
+    return _packed(folder, name, booster, training, held_out)
+
+
+def a_pickled_package(folder: Path) -> Path:
+    """The same from scikit-learn, saved as a pickle."""
+    training, held_out = some_rows(1)
+    model = HistGradientBoostingClassifier(max_iter=5).fit(encode(FEATURES, training[0]), training[1])
+    return _packed(folder, "fraud-risk", model, training, held_out, allow_pickle=True)
+
+
+def some_rows(seed: int) -> tuple[tuple[dict[str, Any], list[str]], tuple[dict[str, Any], list[str]]]:
+    """300 raw rows to train and 300 held out, as columns with their labels; some countries are unknown."""
+    rng = np.random.default_rng(seed)
+    rows = {"amount": rng.gamma(2.0, 100.0, 600), "country": rng.choice(["DE", "FR", "XX"], 600)}
+    labels = np.where(rows["amount"] + rng.normal(0, 60, 600) > 300, "fraud", "ok").tolist()
+    training = {name: column[:300] for name, column in rows.items()}, labels[:300]
+    return training, ({name: column[300:] for name, column in rows.items()}, labels[300:])
+
+
+def _packed(folder: Path, name: str, model: Any, training: Any, held_out: Any, *, allow_pickle: bool = False) -> Path:
     return pack(
         folder,
         name=name,
-        model=booster,
+        model=model,
         features=FEATURES,
         classes=CLASSES,
         training=training,
         held_out=held_out,
         split="the first half trains",
+        allow_pickle=allow_pickle,
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from andon.models.errors import PackageInvalid, PickleRefused
+from andon.models.errors import PackageInvalid
 from andon.models.manifest import MANIFEST_FILE, File, Manifest, Runtime, parse
 
 CHUNK = 4 * 1024 * 1024
@@ -43,25 +43,26 @@ def open_package(folder: Path) -> Package:
     return Package(folder=folder, manifest=manifest)
 
 
-def refuse_pickle(package: Package) -> None:
-    """Raise PickleRefused if loading the model could run code that nobody has looked at."""
+def danger_of(package: Package) -> str | None:
+    """Why loading the model could run code that nobody has looked at; None if it cannot."""
     name = package.manifest.model_file
     if package.manifest.runtime is not Runtime.SKLEARN:
-        return
+        return None
     if name.endswith(PICKLES):
-        raise PickleRefused(
+        return (
             f"{name} is a pickle: loading it can run any code, in every gateway. Save the model without allow_pickle "
             "(skops then refuses code), or register it with --trust if you know who made it"
         )
-    foreign = foreign_types(package.folder / name)
+    foreign = _foreign_types(package.folder / name)
     if foreign:
-        raise PickleRefused(
+        return (
             f"{name} contains types that are not known to be harmless: {', '.join(foreign)}. Loading runs their code in "
             "every gateway; register it with --trust if you know them"
         )
+    return None
 
 
-def foreign_types(file: Path) -> list[str]:
+def _foreign_types(file: Path) -> list[str]:
     """The types in a skops file that are neither skops' own trusted ones nor scikit-learn's internals known to be plain data."""
     from skops.io import get_untrusted_types  # imports scikit-learn, which only these models need
 

@@ -11,8 +11,15 @@ from andon.kernel.identity import Actor
 from andon.models import cache as package_cache
 from andon.models import store
 from andon.models.domain import Alias, ModelVersion
-from andon.models.errors import AliasInvalid, AliasNotFound, ModelNotFound, ReasonMissing, VersionNotFound
-from andon.models.package import open_package, refuse_pickle
+from andon.models.errors import (
+    AliasInvalid,
+    AliasNotFound,
+    ModelNotFound,
+    PickleRefused,
+    ReasonMissing,
+    VersionNotFound,
+)
+from andon.models.package import danger_of, open_package
 
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
@@ -25,8 +32,9 @@ def register(
     Raises PackageInvalid, PickleRefused, ReasonMissing.
     """
     opened = open_package(package)
-    if not trust_pickle:
-        refuse_pickle(opened)
+    danger = danger_of(opened)
+    if danger is not None and not trust_pickle:
+        raise PickleRefused(danger)
     manifest, why = opened.manifest, _reason(reason)
     store.lock(tx, manifest.name)
     known = store.find_by_digest(tx, manifest.name, manifest.digest)
@@ -40,12 +48,12 @@ def register(
         registered_by=actor.name,
         reason=why,
         registered_at=now,
-        trusted=trust_pickle,
+        trusted=danger is not None,
     )
     for file in manifest.files:
         store.add_file(tx, file.digest, opened.chunks(file))
     store.add(tx, version)
-    after = {"number": version.number, "digest": version.digest, "trusted": trust_pickle}
+    after = {"number": version.number, "digest": version.digest, "trusted": version.trusted}
     audit.record(
         tx, actor=actor, action="model.register", subject=f"model:{version.name}", at=now, reason=why, after=after
     )

@@ -74,6 +74,15 @@ def xgboost(x: Matrix, y: NDArray[np.int64], classes: tuple[str, ...], folder: P
     return model, lambda m: _two(model.predict(library.DMatrix(m, nthread=1)))
 
 
+def lightgbm_classifier(x: Matrix, y: NDArray[np.int64], classes: tuple[str, ...], folder: Path) -> Any:
+    """With text classes, which the wrapper sorts."""
+    del folder
+    library = pytest.importorskip("lightgbm")
+    model = library.LGBMClassifier(n_estimators=10, n_jobs=1, verbosity=-1).fit(x, np.array(classes)[y])
+    order = [list(model.classes_).index(name) for name in classes]
+    return model, lambda m: _two(model.booster_.predict(m))[:, order]
+
+
 def onnx(zipmap: bool) -> Fit:
     def fit(x: Matrix, y: NDArray[np.int64], classes: tuple[str, ...], folder: Path) -> Any:
         del classes
@@ -92,6 +101,7 @@ def onnx(zipmap: bool) -> Fit:
 
 RUNTIMES: Mapping[str, Fit] = {
     "lightgbm": lightgbm,
+    "lightgbm-classifier": lightgbm_classifier,
     "sklearn": sklearn,
     "xgboost": xgboost,
     "onnx-tensor": onnx(zipmap=False),

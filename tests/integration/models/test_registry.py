@@ -1,5 +1,7 @@
 """The registry keeps versions as they are, and every setting of an alias."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,9 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from andon import audit, models
+from andon import audit, models, serving
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
+from packages import a_package, a_pickled_package
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OWNER = Actor("owner")
@@ -149,3 +152,45 @@ def test_what_cannot_be_is_named(database: Database, package: Path) -> None:
             models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="  ", now=NOW)
         with pytest.raises(models.AliasInvalid, match="Champion!"):
             models.set_alias(tx, "fraud-risk", "Champion!", 1, actor=OWNER, reason="x", now=NOW)
+
+
+def test_a_pickle_is_taken_and_loaded_only_from_who_trusts_it(database: Database, tmp_path: Path) -> None:
+    package = a_pickled_package(tmp_path / "pickled")
+    with database.begin() as tx:
+        with pytest.raises(models.PickleRefused):
+            models.register(tx, package, actor=OWNER, reason="x", now=NOW)
+        version = models.register(tx, package, actor=OWNER, reason="mine", now=NOW, trust_pickle=True)
+        folder = models.fetch(tx, version, tmp_path / "cache")
+        (entry,) = audit.page(tx, limit=10)
+    assert version.trusted
+    assert (entry.after or {})["trusted"] is True
+    assert serving.load(version, folder).predict([{"amount": 900.0, "country": "DE"}])[0].label == "fraud"
+    with pytest.raises(serving.EndpointUnavailable, match="registered without trust"):
+        serving.load(replace(version, trusted=False), folder)
+
+
+def test_trust_that_was_not_needed_is_not_kept(database: Database, package: Path) -> None:
+    with database.begin() as tx:
+        version = models.register(tx, package, actor=OWNER, reason="x", now=NOW, trust_pickle=True)
+    assert not version.trusted
+
+
+def test_many_who_register_at_once_get_numbers_of_their_own(database: Database, tmp_path: Path) -> None:
+    packages = [a_package(tmp_path / str(seed), seed=seed % 3) for seed in range(6)]
+    with ThreadPoolExecutor(6) as people:
+        versions = list(people.map(lambda package: registered(database, package), packages))
+    numbers = {version.digest: version.number for version in versions}
+    assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
+
+
+def test_many_who_fetch_at_once_find_one_whole_package(database: Database, package: Path, tmp_path: Path) -> None:
+    version = registered(database, package)
+
+    def fetch(_: int) -> bytes:
+        with database.begin() as tx:
+            return (models.fetch(tx, version, tmp_path / "cache") / "model.txt").read_bytes()
+
+    with ThreadPoolExecutor(6) as gateways:
+        found = set(gateways.map(fetch, range(12)))
+    assert found == {(package / "model.txt").read_bytes()}
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [version.digest]
