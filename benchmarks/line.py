@@ -5,7 +5,6 @@
 
 import contextlib
 import http.client
-import json
 import os
 import signal
 import socket
@@ -74,10 +73,7 @@ class Line:
 
     def key(self, name: str, role: str) -> str:
         """A new API key for everything that `role` may."""
-        printed: dict[str, str] = json.loads(
-            self.command("keys", "create", name, "--role", role, "--reason", "benchmark", "--json")
-        )
-        return printed["token"]
+        return self.command("keys", "create", "--name", name, "--role", role, "--reason", "made by a script").strip()
 
     def up(self, *, until: str = "/readyz", timeout: float = 60.0) -> None:
         """Start `andon up` and wait until it is ready for decisions, or at least answers (`until="/livez"`)."""
@@ -119,10 +115,14 @@ class Line:
         if left:
             raise LineFailed(f"{len(left)} processes were left {timeout + 5:.0f} s after `andon up` was told to stop")
 
+    def processes(self) -> list[psutil.Process]:
+        """All its processes that live now."""
+        assert self._process is not None
+        return self._family(self._process.pid)
+
     def memory(self) -> int:
         """Resident memory of all its processes in bytes; what they share counts once (PSS)."""
-        assert self._process is not None
-        return sum(_share(process) for process in self._family(self._process.pid))
+        return sum(_share(process) for process in self.processes())
 
     def metrics(self, name: str, key: str, *, port: int) -> dict[str, float]:
         """The samples of one metric at a port's /metrics, by their labels as Prometheus writes them."""

@@ -22,7 +22,7 @@ from andon.decisions.errors import AutomationNotFound, LedgerUnavailable
 from andon.decisions.ledger import Entry
 from andon.decisions.line import Line
 from andon.kernel.clock import Clock
-from andon.kernel.db import Database
+from andon.kernel.db import CONNECTION_LOST, Database
 
 log = structlog.get_logger(__name__)
 
@@ -33,15 +33,6 @@ PATIENCE = timedelta(seconds=8)
 """How long a batch waits for a database that is restarting before its callers are told to try again."""
 
 RECONNECT_SECONDS = 0.05
-
-LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    OSError,
-    TimeoutError,
-)
-"""What asyncpg raises when the server went away, restarts or does not answer."""
 
 
 class Watcher(Protocol):
@@ -139,8 +130,8 @@ class Decider:
                     attempt = _Attempt()
                     await self._decide_once(connection, requests, attempt)
                 return self._committed(attempt)
-            except LOST as error:
-                self._connection = None
+            except CONNECTION_LOST as error:
+                self._let_go()
                 if perf_counter() > deadline:
                     raise self._gave_up(requests, error) from error
                 await asyncio.sleep(RECONNECT_SECONDS)
@@ -216,6 +207,12 @@ class Decider:
         if missing:
             raise AutomationNotFound(f"No automation {missing[0]!r} is deployed here")
         return [(lines[name], group) for name, group in groups.items()]
+
+    def _let_go(self) -> None:
+        """Give up a connection whose state is unknown."""
+        if self._connection is not None:
+            self._connection.terminate()
+        self._connection = None
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():

@@ -21,6 +21,16 @@ CHANGED = "andon_changed"
 
 MINIMUM_VERSION = 15
 
+CONNECTION_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What asyncpg raises when the server went away, restarts or does not answer; the connection is of no use any more."""
+
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""

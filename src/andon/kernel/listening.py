@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import asyncpg
 import structlog
 
-from andon.kernel.db import CHANGED, Database
+from andon.kernel.db import CHANGED, CONNECTION_LOST, Database
 from andon.kernel.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -24,7 +23,7 @@ async def listen(database: Database, heard: Callable[[str], Awaitable[None]]) ->
     while True:
         try:
             await _listen_once(database, heard)
-        except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (Unavailable, *CONNECTION_LOST) as error:
             log.warning("listening.interrupted", error=type(error).__name__)
         await asyncio.sleep(_RETRY_SECONDS)
 
@@ -41,5 +40,5 @@ async def _listen_once(database: Database, heard: Callable[[str], Awaitable[None
             except TimeoutError:
                 await connection.execute("SELECT 1")
     finally:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(*CONNECTION_LOST):
             await connection.close()

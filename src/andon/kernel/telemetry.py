@@ -38,6 +38,9 @@ LATENCY_BUCKETS = (
 )
 """Seconds; fine where a decision's answer lies."""
 
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+"""Where an error happened, never with the values of variables: those hold inputs and secrets."""
+
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 

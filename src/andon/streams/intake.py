@@ -7,7 +7,6 @@ import asyncio
 from datetime import timedelta
 from time import perf_counter_ns
 
-import asyncpg
 import structlog
 
 from andon import decisions
@@ -38,7 +37,7 @@ class Intake:
         while not stop.is_set():
             try:
                 decided = await self.run_round()
-            except (Unavailable, OSError, asyncpg.PostgresError) as error:
+            except Unavailable as error:
                 log.warning("intake.interrupted", error=type(error).__name__)
                 decided = 0
             if decided == 0:
