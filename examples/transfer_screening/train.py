@@ -40,7 +40,7 @@ def main() -> None:
         learning_rate=0.08,
         min_child_samples=40,
         random_state=SEED,
-        n_jobs=2,
+        n_jobs=1,
         verbosity=-1,
     )
     model.fit(
