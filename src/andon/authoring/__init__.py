@@ -3,7 +3,7 @@
 from andon.authoring.actions import ActionSpec, webhook
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
-from andon.authoring.features import AGGREGATES, Feature, Request, Window
+from andon.authoring.features import AGGREGATES, Feature, Request, Window, span_of
 from andon.authoring.policy import Policy
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
@@ -19,5 +19,6 @@ __all__ = [
     "Request",
     "Review",
     "Window",
+    "span_of",
     "webhook",
 ]

@@ -6,7 +6,6 @@ from contextlib import suppress
 
 import structlog
 import uvloop
-from sqlalchemy.exc import SQLAlchemyError
 
 from andon import migrations
 from andon.access import KeyRing
@@ -17,7 +16,7 @@ from andon.decisions import Decider, Deployment
 from andon.gateway import Admission, Gateway, Side, create_app
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
-from andon.kernel.db import Database
+from andon.kernel.db import Database, DatabaseUnavailable
 from andon.kernel.listening import listen
 from andon.kernel.telemetry import Metrics, configure_logs, configure_traces
 
@@ -99,7 +98,7 @@ def _problems(gateway: Gateway) -> Mapping[str, str]:
         return {"gateway": "it is shutting down"}
     try:
         current = migrations.is_current(gateway.database)
-    except SQLAlchemyError:
+    except DatabaseUnavailable:
         return {"database": f"no answer from {gateway.database.shown}"}
     problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
     return problems | {f"automation {name}": str(error) for name, error in gateway.deployment.problems.items()}

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import structlog
 import uvloop
-from sqlalchemy.exc import SQLAlchemyError
 
 from andon import audit, decisions, features, migrations, reviews
 from andon.access import KeyRing
@@ -21,7 +20,7 @@ from andon.gateway import Side, create_side
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
-from andon.kernel.db import Database, Tx
+from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.errors import Unavailable
 from andon.kernel.listening import listen
 from andon.kernel.outbox import State
@@ -144,7 +143,7 @@ class _Worker:
     def _problems(self) -> Mapping[str, str]:
         try:
             current = migrations.is_current(self._database)
-        except SQLAlchemyError:
+        except DatabaseUnavailable:
             return {"database": f"no answer from {self._database.shown}"}
         return {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from andon import access
 from andon.access import Grant, Key, Role
-from andon.authoring.features import span_of
+from andon.authoring import span_of
 from andon.cli.context import project
 from andon.kernel.errors import Invalid
 

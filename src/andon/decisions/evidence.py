@@ -1,10 +1,7 @@
 """The ledger's side of `andon audit verify`: are the decisions still exactly what the audit log says they were?"""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from andon.audit import Finding, Harm, Leaf
 from andon.decisions import store
@@ -46,7 +43,7 @@ def _claims(leaf: Leaf) -> Iterator[tuple[UUID, bytes]]:
         yield UUID(bytes=body[start : start + 16]), body[start + 16 : start + _ENTRY]
 
 
-def _columns_that_differ(row: Row[Any], leaf: Leaf) -> Iterator[Finding]:
+def _columns_that_differ(row: store.LedgerRow, leaf: Leaf) -> Iterator[Finding]:
     record = decode(row.record)
     line, policy, prediction = record["line"], record["policy"], record["prediction"] or {}
     told = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from math import log
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Integer, Row, Text, cast, delete, func, insert, or_, select, text, update
@@ -29,6 +29,9 @@ from andon.kernel.ids import floor_of
 
 _LATE = timedelta(minutes=1)
 """A decision is counted in the step in which it was made if it was asked for no longer before that than this."""
+
+LedgerRow: TypeAlias = Row[Any]
+"""A row of the ledger as it stands, every column."""
 
 _LISTED = [decisions.c[name] for name in DecisionRow.__dataclass_fields__]
 _WAITING = [intake.c[name] for name in Waiting.__dataclass_fields__]
@@ -222,12 +225,12 @@ def automations(tx: Tx) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
-def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, LedgerRow]:
     """The rows of these decisions, whole, as they stand."""
     return {row.id: row for row in tx.execute(select(decisions).where(decisions.c.id.in_(ids)))}
 
 
-def unclaimed_rows(tx: Tx) -> Iterator[Row[Any]]:
+def unclaimed_rows(tx: Tx) -> Iterator[LedgerRow]:
     """Decisions that name a leaf of the audit log which does not exist or does not hold them."""
     query = text(
         "SELECT d.id, d.writer, d.seq FROM decisions d LEFT JOIN audit_entries e ON e.writer = d.writer AND e.seq = d.seq "

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from andon.authoring import AGGREGATES, Window
-from andon.authoring.features import span_of
+from andon.authoring import AGGREGATES, Window, span_of
 from andon.features.domain import Key, Row, Snapshot, Tile, TileDelta, Value, width_by_span
 from andon.features.values import counted, key_text
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import asyncpg
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from andon.kernel.errors import Unavailable
 
@@ -30,6 +30,10 @@ CONNECTION_LOST = (
     TimeoutError,
 )
 """What asyncpg raises when the server went away, restarts or does not answer; the connection is of no use any more."""
+
+
+Refusal: TypeAlias = SQLAlchemyError
+"""Whatever PostgreSQL or its driver refuses; caught only where an installation is examined."""
 
 
 class DatabaseUnavailable(Unavailable):

@@ -32,9 +32,9 @@ def upgrade(database: Database) -> None:
 
 
 def is_current(database: Database) -> bool:
-    """Whether the database has the schema this code expects."""
+    """Whether the database has the schema this code expects. Raises DatabaseUnavailable."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
-    with database.engine.connect() as tx:
+    with database.begin() as tx:
         return MigrationContext.configure(tx).get_current_revision() == head
 
 

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Protocol
 
 import psutil
-from sqlalchemy.exc import SQLAlchemyError
 
 from andon import migrations
 from andon.kernel import config, postgres
 from andon.kernel.config import Settings
-from andon.kernel.db import MINIMUM_VERSION, Database
+from andon.kernel.db import MINIMUM_VERSION, Database, Refusal
 from andon.kernel.errors import AndonError
 from andon.supervisor.ports import Address, listeners, trouble_at
 from andon.supervisor.single import holder
@@ -229,7 +228,7 @@ def _database(database: Database) -> Iterator[Finding]:
         yield _clock(database, lambda: datetime.now(UTC))
     except AndonError as error:
         yield _wrong("database", error, "start it, or correct ANDON_DATABASE_URL")
-    except SQLAlchemyError as error:
+    except Refusal as error:
         said = str(error).splitlines()[0]
         yield Finding("database", State.WRONG, f"{type(error).__name__}: {said}", "see what PostgreSQL logged")
 
