@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter_ns
@@ -126,7 +127,8 @@ def decided(database: Database, line: Line, clock: Clock, transfers: Sequence[Tr
         await decider.decide_batch(requests)
         await decider.close()
 
-    asyncio.run(decide())
+    with ThreadPoolExecutor(1) as beside:  # this thread may already run the loop of the browser's driver
+        beside.submit(lambda: asyncio.run(decide())).result()
     return [request.id for request in requests]
 
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from andon.access import KeyRing
 from andon.console import actions, audit, decisions, errors, models, overview, reviews, sign_in
 from andon.console.context import Console
-from andon.console.dependencies import Here
+from andon.console.dependencies import Here, signed_in
 from andon.console.pulse import Pulse
 from andon.console.rendering import Pages
 from andon.console.security import Guard
@@ -17,7 +17,7 @@ from andon.console.throttle import Throttle
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.kernel.errors import Unavailable
+from andon.kernel.errors import NotFound, Unavailable
 from andon.kernel.events import Events
 
 _STATIC = Path(__file__).parent / "static"
@@ -25,6 +25,10 @@ _STATIC = Path(__file__).parent / "static"
 
 class AssetsMissing(Unavailable):
     """The console's JavaScript and CSS are missing: this is a checkout that was never installed. Run `pip install -e .`"""
+
+
+class PageNotFound(NotFound):
+    """There is no such page."""
 
 
 def create_app(settings: Settings, database: Database, clock: Clock, pepper: bytes, events: Events) -> FastAPI:
@@ -49,7 +53,13 @@ def create_app(settings: Settings, database: Database, clock: Clock, pepper: byt
     for page in (sign_in, overview, decisions, reviews, models, actions, audit):
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
+    app.add_api_route("/{path:path}", _nowhere, methods=["GET"], dependencies=[Depends(signed_in)])
     return app
+
+
+def _nowhere() -> Response:
+    """Whoever is not signed in does not even learn which pages there are."""
+    raise PageNotFound
 
 
 def _livez() -> Response:

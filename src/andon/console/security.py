@@ -3,13 +3,15 @@
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+
+MAX_FORM_BYTES = 64 * 1024
 
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -39,11 +41,8 @@ class Guard:
                 _complete(MutableHeaders(scope=message), scope)
             await send(message)
 
-        if scope["method"] not in _SAFE_METHODS and not _is_own(Headers(scope=scope)):
-            refusal = PlainTextResponse("This form was not sent from the console's own page.\n", status_code=403)
-            await refusal(scope, receive, guarded)
-            return
-        await self._app(scope, receive, guarded)
+        refusal = None if scope["method"] in _SAFE_METHODS else _refusal(Headers(scope=scope))
+        await (refusal or self._app)(scope, receive, guarded)
 
 
 def _complete(headers: MutableHeaders, scope: Scope) -> None:
@@ -52,6 +51,18 @@ def _complete(headers: MutableHeaders, scope: Scope) -> None:
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"
     headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
+
+
+def _refusal(headers: Headers) -> Response | None:
+    """Why a form is not even read, if there is a reason."""
+    if not _is_own(headers):
+        return PlainTextResponse("This form was not sent from the console's own page.\n", status_code=403)
+    length = headers.get("content-length", "")
+    if not length.isdecimal():
+        return PlainTextResponse("Say with Content-Length how long the form is.\n", status_code=411)
+    if int(length) > MAX_FORM_BYTES:
+        return PlainTextResponse(f"A form has at most {MAX_FORM_BYTES} bytes.\n", status_code=413)
+    return None
 
 
 def _is_own(headers: Headers) -> bool:

@@ -1,0 +1,150 @@
+"""Nothing of the console opens without a session, and nothing changes without a form of that session's own."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from tests.served import served
+
+from andon import access, console
+from andon.access import Grant, Role
+from andon.console.security import MAX_FORM_BYTES
+from andon.kernel.clock import SystemClock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+
+PEPPER = b"pepper" * 6
+OPEN = {"/livez", "/readyz", "/sign-in"}
+SOME_ID = UUID(int=7)
+
+
+@pytest.fixture
+def app(database: Database) -> FastAPI:
+    return console.create_app(Settings(), database, SystemClock(), PEPPER, Events())
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[httpx.Client]:
+    with served(app) as address, httpx.Client(base_url=address, headers={"Origin": address}) as client:
+        yield client
+
+
+@pytest.fixture
+def token(database: Database) -> str:
+    with database.begin() as tx:
+        _, token = access.create_key(
+            tx,
+            name="ada",
+            grants=[Grant(Role.ADMIN)],
+            expires_at=None,
+            actor=Actor("setup"),
+            reason="test",
+            pepper=PEPPER,
+            now=datetime.now(UTC),
+        )
+    return token
+
+
+def routes(app: FastAPI, method: str) -> list[str]:
+    """The paths of all routes that answer a method, with something in place of their parameters."""
+    filled = dict.fromkeys(("decision_id", "review_id", "action_id"), SOME_ID) | {"name": "m", "number": 1}
+    return sorted(
+        path.format(**filled, path="x") for path, methods in app.openapi()["paths"].items() if method in methods
+    )
+
+
+def signed_in(client: httpx.Client, token: str) -> httpx.Response:
+    return client.post("/sign-in", data={"key": token, "next": "/audit"})
+
+
+def test_every_page_but_the_sign_in_sends_a_stranger_to_it(app: FastAPI, client: httpx.Client) -> None:
+    closed = [path for path in routes(app, "get") if path not in OPEN]
+    assert len(closed) > 10
+    for path in closed:
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["location"][:9]) == (303, "/sign-in?"), path
+
+
+def test_every_change_needs_the_sessions_own_token(app: FastAPI, client: httpx.Client, token: str) -> None:
+    signed_in(client, token)
+    changes = [path for path in routes(app, "post") if path not in OPEN]
+    assert len(changes) >= 6
+    for path in changes:
+        for form in ({}, {"csrf": "guess"}):
+            answer = client.post(path, data={"reason": "because", **form})
+            assert answer.status_code == 403, path
+            assert "This form was not made by your session" in answer.text
+
+
+@pytest.mark.parametrize("origin", ["", "null", "http://evil.example"])
+def test_a_form_of_another_site_is_refused_before_it_is_read(client: httpx.Client, token: str, origin: str) -> None:
+    answer = client.post("/sign-in", data={"key": token}, headers={"Origin": origin})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_huge_form_is_refused_before_it_is_read(client: httpx.Client) -> None:
+    answer = client.post("/sign-in", content=b"key=" + b"x" * MAX_FORM_BYTES)
+    assert answer.status_code == 413
+    chunks: Iterator[bytes] = iter([b"key=", b"x"])
+    assert client.post("/sign-in", content=chunks).status_code == 411
+
+
+@pytest.mark.parametrize("path", ["/livez", "/sign-in", "/static/console.js", "/decisions", "/sign-in/nowhere"])
+def test_every_answer_carries_the_strict_policy(client: httpx.Client, path: str) -> None:
+    headers = client.get(path).headers
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == ("no-cache" if path.startswith("/static") else "no-store")
+
+
+def test_over_https_the_cookie_is_bound_to_host_and_secure(client: httpx.Client, token: str) -> None:
+    client.headers["X-Forwarded-Proto"] = "https"
+    answer = signed_in(client, token)
+    assert "strict-transport-security" in answer.headers
+    cookie, *attributes = answer.headers["set-cookie"].split("; ")
+    assert cookie.startswith("__Host-andon=")
+    assert {"HttpOnly", "Secure", "Path=/", "SameSite=strict"} <= set(attributes)
+    assert client.get("/audit", headers={"Cookie": cookie}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "wanted", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_signing_in_leads_nowhere_else(client: httpx.Client, token: str, wanted: str) -> None:
+    answer = client.post("/sign-in", data={"key": token, "next": wanted})
+    assert answer.headers["location"] == "/"
+
+
+def test_a_live_part_whose_session_ended_goes_to_the_sign_in_page(client: httpx.Client) -> None:
+    answer = client.get("/live", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
+
+
+def test_text_from_outside_is_shown_as_text(client: httpx.Client, token: str) -> None:
+    signed_in(client, token)
+    page = client.get("/decisions", params={"since": "<script>alert(1)</script>", "rule": '"><img src=x>'})
+    assert page.status_code == 422
+    assert "<script>alert" not in page.text
+    assert "<img" not in page.text
+
+
+def test_while_the_database_is_away_pages_say_so_and_nothing_more() -> None:
+    away = Database("postgresql://andon:secret@127.0.0.1:1/andon")
+    with (
+        served(console.create_app(Settings(), away, SystemClock(), PEPPER, Events())) as address,
+        httpx.Client(base_url=address, cookies={"andon_console": "x"}) as client,
+    ):
+        assert client.get("/livez").status_code == 200
+        assert client.get("/readyz").status_code == 503
+        answer = client.get("/decisions")
+        assert answer.status_code == 503
+        assert "secret" not in answer.text
+    away.close()
