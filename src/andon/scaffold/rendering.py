@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ _HIGHEST_RISK = 0.05
 _ROUNDING = 1e-9
 _ROWS_TO_PROVE = 12.0
 """Of n rows without an error about this share, 12 / n, can be proven at 95% with room for a few that are not certain."""
+_WORTH_THREADS = 100_000
+"""With fewer rows several threads wait for each other longer than they compute."""
 _FEWEST_PER_LEAF, _MOST_PER_LEAF = 2, 20
 
 
@@ -68,6 +71,7 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
     fields, helpers = contract.field_lines(plan.columns), contract.helpers(plan.columns)
     example = [(column.name, _typical(column)) for column in plan.columns if column.kind.learnable]
     required = [column.name for column in plan.columns if column.kind.learnable and not column.missing]
+    data = os.path.relpath(plan.source.resolve(), folder.resolve())
     return {
         "plan": plan,
         "module": plan.name.replace("-", "_"),
@@ -79,12 +83,14 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "outcomes": _outcomes(plan),
         "question": _question(plan),
         "risk": _risk(plan),
-        "data": os.path.relpath(plan.source.resolve(), folder.resolve()),
+        "data": data,
+        "shell_data": shlex.quote(data),
         "held_out": HELD_OUT,
         "split": f"by {plan.time.name}: the newest quarter is held out"
         if plan.time
         else "at random, each class alike: a quarter is held out",
         "leaf": max(_FEWEST_PER_LEAF, min(_MOST_PER_LEAF, plan.rows // 50)),
+        "threads": ", n_jobs=1" if plan.rows < _WORTH_THREADS else "",
         "example": example,
         "required": required,
     }

@@ -98,6 +98,8 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[str]], str]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_contract_takes_every_row_it_was_learnt_from(table: tuple[list[str], list[list[str]], str]) -> None:
     with _written(*table) as (folder, source, plan):
+        for script in (folder / "train.py", folder / "tests" / "test_automation.py"):
+            compile(script.read_text(encoding="utf-8"), script, "exec")
         (line,) = load_file(folder / "automation.py")
         contract = Contract(line.contract)
         for row in read_rows(source):
