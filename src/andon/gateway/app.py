@@ -9,7 +9,19 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from andon.gateway import audit, automations, decisions, documents, health, keys, metrics, models
+from andon.gateway import (
+    actions,
+    audit,
+    automations,
+    decisions,
+    documents,
+    health,
+    keys,
+    labels,
+    metrics,
+    models,
+    reviews,
+)
 from andon.gateway.decide import PATH, Decide, Receive, Scope, Send
 from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
@@ -19,7 +31,17 @@ from andon.version import __version__
 
 log = structlog.get_logger(__name__)
 
-ROUTERS = (documents.router, automations.router, decisions.router, models.router, keys.router, audit.router)
+ROUTERS = (
+    documents.router,
+    automations.router,
+    decisions.router,
+    labels.router,
+    reviews.router,
+    actions.router,
+    models.router,
+    keys.router,
+    audit.router,
+)
 
 
 class GatewayApp:

@@ -11,11 +11,11 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
-from tests.receiver import HangUp, Receiver, Reply, Slow
 
 from andon.actions import AnswerKind, Destination
 from andon.connectors.webhook import WebhookConnector
 from andon.kernel.clock import SystemClock
+from receiver import HangUp, Receiver, Reply, Slow
 
 SECRET = "whsec_" + base64.b64encode(SECRET_TEXT.encode() * 2).decode()
 

@@ -5,21 +5,19 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
-from tests.receiver import SECRET, HangUp, Receiver, Reply, Slow
 
 from andon import actions
 from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Destination
 from andon.connectors.webhook import WebhookConnector
-from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from andon.kernel.ids import uuid7
+from messages import an_action, put
+from receiver import SECRET, HangUp, Receiver, Reply, Slow
 
 OPERATOR = Actor("olga")
 
@@ -57,33 +55,6 @@ def a_destination(receiver: Receiver, *, name: str = "bank", timeout: float = 5,
         max_attempts=max_attempts,
         allow_private=True,
     )
-
-
-def an_action(at: datetime, *, destination: str = "bank", automation: str = "screening") -> outbox.Message:
-    decision = {"id": str(uuid7(at)), "outcome": "release", "score": 0.03}
-    return outbox.Message(
-        id=uuid7(at),
-        topic=DELIVER_ACTION,
-        scope=automation,
-        subject=UUID(decision["id"]),
-        payload={
-            "automation": automation,
-            "action": "release",
-            "connector": "webhook",
-            "destination": destination,
-            "options": {},
-            "outcome": "release",
-            "decision": decision,
-        },
-        correlation_id="corr-1",
-        created_at=at,
-        due_at=at,
-    )
-
-
-def put(database: Database, *messages: outbox.Message) -> None:
-    with database.begin() as tx:
-        outbox.add(tx, messages)
 
 
 @asynccontextmanager
@@ -208,7 +179,7 @@ def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_sent_again
 
     assert asyncio.run(one_round()) == 0
     with database.begin() as tx:
-        [dead] = actions.page(tx, ActionState.DEAD, automations=["screening"])
+        [dead] = actions.page(tx, ActionState.DEAD, automations=["payments"])
         assert actions.page(tx, ActionState.DEAD, automations=["other"]) == []
         assert (dead.id, dead.last_error) == (message.id, "answered 422 Unprocessable Entity")
         with pytest.raises(actions.ReasonMissing):

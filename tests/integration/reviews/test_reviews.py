@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from andon import actions, audit, labels, reviews
-from andon.decisions import OPEN_REVIEW
 from andon.kernel import outbox
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import Conflict
@@ -17,6 +16,7 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import Review, ReviewFilter, ReviewState
+from messages import a_question
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OLGA, OTTO = Actor("olga"), Actor("otto")
@@ -27,31 +27,6 @@ def events() -> Events:
     events = Events()
     labels.subscribe(events)
     return events
-
-
-def asked(*, automation: str = "screening", queue: str = "fraud", due: float = 900, at: datetime = NOW) -> Any:
-    decision_id = uuid7(at)
-    pause = {"action": "pause", "connector": "webhook", "destination": "bank", "options": {}}
-    return outbox.Message(
-        id=uuid7(at),
-        topic=OPEN_REVIEW,
-        scope=automation,
-        subject=decision_id,
-        payload={
-            "automation": automation,
-            "queue": queue,
-            "due_seconds": due,
-            "outcome": "review",
-            "rule": "otherwise",
-            "reasons": ["NOT_CERTAIN"],
-            "outcomes": ["release", "pause"],
-            "actions": {"pause": pause},
-            "decision": {"id": str(decision_id), "outcome": "review", "score": 0.5, "decided_by": "policy"},
-        },
-        correlation_id="corr-1",
-        created_at=at,
-        due_at=at,
-    )
 
 
 def opened(database: Database, *messages: outbox.Message) -> list[Review]:
@@ -69,7 +44,7 @@ def verdict(tx: Tx, review_id: UUID, events: Events, *, actor: Actor = OLGA, out
 
 
 def test_a_decision_gets_exactly_one_review_however_often_it_is_asked_for(database: Database) -> None:
-    message = asked()
+    message = a_question(NOW)
     again = replace(message, id=uuid7(NOW))
     with database.begin() as tx:
         outbox.add(tx, [message, again])
@@ -82,7 +57,7 @@ def test_a_decision_gets_exactly_one_review_however_often_it_is_asked_for(databa
 
 
 def test_a_review_that_was_opened_but_not_committed_is_opened_again(database: Database) -> None:
-    message = asked()
+    message = a_question(NOW)
     with database.begin() as tx:
         outbox.add(tx, [message])
     with database.engine.connect() as tx:
@@ -94,7 +69,7 @@ def test_a_review_that_was_opened_but_not_committed_is_opened_again(database: Da
 
 
 def test_what_cannot_be_read_becomes_a_dead_letter_and_stops_nothing(database: Database) -> None:
-    good, bad = asked(), asked()
+    good, bad = a_question(NOW), a_question(NOW)
     bad = replace(bad, payload={"queue": "fraud"})
     with database.begin() as tx:
         outbox.add(tx, [bad, good])
@@ -107,11 +82,13 @@ def test_what_cannot_be_read_becomes_a_dead_letter_and_stops_nothing(database: D
 
 
 def test_the_one_due_first_comes_first_page_by_page_and_filters_narrow_it(database: Database) -> None:
-    messages = [asked(due=due, queue=queue) for due, queue in [(300, "a"), (-60, "a"), (100, "b"), (200, "a")]]
+    messages = [
+        a_question(NOW, due=due, queue=queue) for due, queue in [(300, "a"), (-60, "a"), (100, "b"), (200, "a")]
+    ]
     by_due = [messages[i] for i in (1, 2, 3, 0)]
     opened(database, *messages)
-    opened(database, asked(automation="lending", due=1))
-    mine = ReviewFilter(automations=("screening",))
+    opened(database, a_question(NOW, automation="lending", due=1))
+    mine = ReviewFilter(automations=("payments",))
     with database.begin() as tx:
         pages, after = [], None
         while found := reviews.page(tx, mine, now=NOW, limit=3, after=after):
@@ -133,7 +110,7 @@ def test_the_one_due_first_comes_first_page_by_page_and_filters_narrow_it(databa
 
 
 def test_a_verdict_brings_label_audit_entry_and_action_with_it(database: Database, events: Events) -> None:
-    [review] = opened(database, asked())
+    [review] = opened(database, a_question(NOW))
     with database.begin() as tx:
         reviews.claim(tx, review.id, actor=OLGA, now=NOW)
         decided = verdict(tx, review.id, events)
@@ -150,16 +127,16 @@ def test_a_verdict_brings_label_audit_entry_and_action_with_it(database: Databas
         "connector": "webhook",
         "destination": "bank",
         "options": {},
-        "automation": "screening",
+        "automation": "payments",
         "outcome": "pause",
         "decision": {"id": str(review.decision_id), "outcome": "pause", "score": 0.5, "decided_by": "review"},
     }
-    assert (message.scope, message.correlation_id) == ("screening", "corr-1")
+    assert (message.scope, message.correlation_id) == ("payments", "corr-1")
     assert [entry.reason for entry in entries] == ["known mule"]
 
 
 def test_an_outcome_without_an_action_sets_nothing_off(database: Database, events: Events) -> None:
-    [review] = opened(database, asked())
+    [review] = opened(database, a_question(NOW))
     with database.begin() as tx:
         reviews.claim(tx, review.id, actor=OLGA, now=NOW)
         verdict(tx, review.id, events, outcome="release")
@@ -167,7 +144,7 @@ def test_an_outcome_without_an_action_sets_nothing_off(database: Database, event
 
 
 def test_when_one_part_of_a_verdict_fails_none_of_it_happened(database: Database) -> None:
-    [review] = opened(database, asked())
+    [review] = opened(database, a_question(NOW))
     events = Events()
     labels.subscribe(events)
     events.subscribe(reviews.VerdictGiven, lambda *_: 1 // 0)
@@ -202,7 +179,7 @@ def all_at_once(*acts: Any) -> list[Any]:
 
 
 def test_of_people_who_claim_at_once_exactly_one_gets_it(database: Database) -> None:
-    [review] = opened(database, asked())
+    [review] = opened(database, a_question(NOW))
 
     def claim(name: str) -> Review:
         with database.begin() as tx:
@@ -216,7 +193,7 @@ def test_of_people_who_claim_at_once_exactly_one_gets_it(database: Database) -> 
 
 
 def test_of_verdicts_given_at_once_exactly_one_counts(database: Database, events: Events) -> None:
-    [review] = opened(database, asked())
+    [review] = opened(database, a_question(NOW))
     with database.begin() as tx:
         reviews.claim(tx, review.id, actor=OLGA, now=NOW)
 
@@ -234,7 +211,7 @@ def test_of_verdicts_given_at_once_exactly_one_counts(database: Database, events
 
 def test_workers_that_open_reviews_at_once_open_each_one_once(database: Database) -> None:
     with database.begin() as tx:
-        outbox.add(tx, [asked() for _ in range(40)])
+        outbox.add(tx, [a_question(NOW) for _ in range(40)])
 
     def open_some() -> int:
         with database.begin() as tx:
@@ -248,7 +225,7 @@ def test_workers_that_open_reviews_at_once_open_each_one_once(database: Database
 
 
 def test_what_was_decided_is_listed_newest_first(database: Database, events: Events) -> None:
-    first, second = opened(database, asked(), asked())
+    first, second = opened(database, a_question(NOW), a_question(NOW))
     with database.begin() as tx:
         for review, minutes in ((second, 1), (first, 2)):
             now = NOW + timedelta(minutes=minutes)

@@ -1,0 +1,140 @@
+"""`andon actions`: dead letters, what was tried, sending again, destinations that were disabled."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from andon import actions
+from andon.actions import Action, ActionState, Attempt
+from andon.cli.context import project
+from andon.kernel.errors import Invalid
+
+app = typer.Typer(help="Look at what could not be delivered, and send it again.", no_args_is_help=True)
+
+Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def dead(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the dead letters: actions that were given up."""
+    with project() as here, here.database.begin() as tx:
+        found = actions.page(tx, ActionState.DEAD, automations=None, limit=limit)
+        disabled = actions.disabled_destinations(tx)
+    if as_json:
+        typer.echo(json.dumps([_summary(action) for action in found], indent=2))
+        return
+    for destination in disabled:
+        typer.echo(f"{destination.name} is disabled since {_time(destination.disabled_at)}: {destination.reason}")
+    if not found:
+        typer.echo("No dead letters: everything was delivered or is still being tried.")
+        return
+    table = _table("dead letter", "action", "tried", "because")
+    table.columns[0].min_width = 36  # an id is typed again, so it is never cut
+    for action in found:
+        what = f"{action.automation}: {action.action} to {action.destination}"
+        table.add_row(*map(escape, (str(action.id), what, f"{action.attempts} times", action.last_error or "")))
+    Console().print(table)
+
+
+@app.command()
+def show(action_id: Annotated[UUID, typer.Argument(help="The action.")], as_json: AsJson = False) -> None:
+    """Show one action and every attempt at it."""
+    with project() as here, here.database.begin() as tx:
+        action = actions.get(tx, action_id)
+        history = actions.attempts(tx, action_id, now=here.clock.now())
+    if as_json:
+        typer.echo(json.dumps(_summary(action) | {"history": [_attempt(attempt) for attempt in history]}, indent=2))
+        return
+    console = Console()
+    facts = Table(show_header=False)
+    for what, value in _summary(action).items():
+        facts.add_row(what, escape("" if value is None else str(value)))
+    console.print(facts)
+    table = _table("attempt", "began", "answer", "status", "detail")
+    for attempt in history:
+        kind = "under way" if attempt.kind is None else attempt.kind.value
+        status = "" if attempt.status is None else str(attempt.status)
+        table.add_row(*map(escape, (str(attempt.number), _time(attempt.began_at), kind, status, attempt.detail)))
+    console.print(table)
+
+
+@app.command()
+def resend(
+    reason: Reason,
+    action_id: Annotated[UUID | None, typer.Argument(help="The dead letter.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All dead letters of destinations that are not disabled.")
+    ] = False,
+) -> None:
+    """Send a dead letter again, under its old key; a receiver that has it already ignores it."""
+    if (action_id is None) != every:
+        raise Invalid("Give either the id of a dead letter or --all")
+    with project() as here, here.database.begin() as tx:
+        now = here.clock.now()
+        if action_id is None:
+            count = actions.resend_all(tx, automations=None, actor=here.actor, reason=reason, now=now)
+        else:
+            actions.resend(tx, action_id, actor=here.actor, reason=reason, now=now)
+            count = 1
+    typer.echo(f"{count} to be delivered again by the worker")
+
+
+@app.command()
+def enable(
+    destination: Annotated[str, typer.Argument(help="The destination, as in `[destinations.NAME]`.")], reason: Reason
+) -> None:
+    """Send to a destination again that was disabled because it answered 410 Gone."""
+    with project() as here, here.database.begin() as tx:
+        actions.enable_destination(tx, destination, actor=here.actor, reason=reason, now=here.clock.now())
+    typer.echo(f"{destination} is enabled; `andon actions resend --all` sends its dead letters again")
+
+
+def _summary(action: Action) -> dict[str, Any]:
+    return {
+        "id": str(action.id),
+        "decision_id": str(action.decision_id),
+        "automation": action.automation,
+        "action": action.action,
+        "outcome": action.outcome,
+        "connector": action.connector,
+        "destination": action.destination,
+        "state": action.state.value,
+        "attempts": action.attempts,
+        "created_at": action.created_at.isoformat(),
+        "due_at": action.due_at.isoformat(),
+        "settled_at": action.settled_at and action.settled_at.isoformat(),
+        "last_error": action.last_error,
+        "correlation_id": action.correlation_id,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "began_at": attempt.began_at.isoformat(),
+        "ended_at": attempt.ended_at and attempt.ended_at.isoformat(),
+        "kind": attempt.kind and attempt.kind.value,
+        "status": attempt.status,
+        "detail": attempt.detail,
+    }
+
+
+def _table(*columns: str) -> Table:
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

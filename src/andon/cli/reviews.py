@@ -1,0 +1,135 @@
+"""`andon reviews`: work the review queue from a terminal."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from andon import reviews
+from andon.bootstrap.project import build_events
+from andon.cli.context import project
+from andon.reviews import Review, ReviewFilter, ReviewState
+
+app = typer.Typer(help="Work the review queue.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ReviewId = Annotated[UUID, typer.Argument(help="The review.")]
+
+
+@app.command("list")
+def list_reviews(
+    queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
+    state: Annotated[ReviewState | None, typer.Option(help="Only this state; else all that wait.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are late.")] = False,
+    mine: Annotated[bool, typer.Option("--mine", help="Only those that you hold or have decided.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List reviews, the one due first first."""
+    with project() as here, here.database.begin() as tx:
+        now = here.clock.now()
+        wanted = ReviewFilter(queue=queue, state=state, overdue=overdue, mine=here.actor.name if mine else None)
+        found = reviews.page(tx, wanted, now=now, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([_summary(review, now) for review in found], indent=2))
+        return
+    if not found:
+        typer.echo("Nothing waits here.")
+        return
+    table = Table()
+    table.add_column("review", no_wrap=True, min_width=36)
+    for column in ("due", "standing", "asked because"):
+        table.add_column(column, overflow="fold")
+    for review in found:
+        due = _time(review.due_at) + (", late" if review.is_overdue(now) else "")
+        why = f"{review.queue}, {review.automation}: {', '.join(review.reasons) or review.rule}"
+        table.add_row(*map(escape, (str(review.id), due, _standing(review, now), why)))
+    Console().print(table)
+
+
+@app.command()
+def show(review_id: ReviewId, as_json: AsJson = False) -> None:
+    """Show one review with the decision it is about."""
+    with project() as here, here.database.begin() as tx:
+        review, now = reviews.get(tx, review_id), here.clock.now()
+    summary = _summary(review, now) | {"decision": review.decision}
+    if as_json:
+        typer.echo(json.dumps(summary, indent=2))
+        return
+    table = Table(show_header=False)
+    for what, value in summary.items():
+        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        table.add_row(what, "" if value is None else escape(text))
+    Console().print(table)
+
+
+@app.command()
+def claim(review_id: ReviewId) -> None:
+    """Take a review; it is nobody else's for a quarter of an hour."""
+    with project() as here, here.database.begin() as tx:
+        reviews.claim(tx, review_id, actor=here.actor, now=here.clock.now())
+    typer.echo(f"{review_id} is yours for {reviews.CLAIM.seconds // 60} minutes")
+
+
+@app.command()
+def release(review_id: ReviewId) -> None:
+    """Give a review back to the queue."""
+    with project() as here, here.database.begin() as tx:
+        reviews.release(tx, review_id, actor=here.actor, now=here.clock.now())
+    typer.echo(f"{review_id} is back in the queue")
+
+
+@app.command()
+def verdict(
+    review_id: ReviewId,
+    outcome: Annotated[str, typer.Option(help="What you choose.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the review and in the audit log.")],
+) -> None:
+    """Decide a review that you hold; what follows from the outcome is set off with it."""
+    with project() as here, here.database.begin() as tx:
+        reviews.give_verdict(
+            tx,
+            review_id,
+            outcome=outcome,
+            reason=reason,
+            actor=here.actor,
+            events=build_events(),
+            now=here.clock.now(),
+        )
+    typer.echo(f"{review_id} is decided: {outcome}")
+
+
+def _summary(review: Review, now: datetime) -> dict[str, Any]:
+    verdict = review.verdict
+    return {
+        "id": str(review.id),
+        "decision_id": str(review.decision_id),
+        "automation": review.automation,
+        "queue": review.queue,
+        "state": review.state(now).value,
+        "holder": review.holder(now),
+        "rule": review.rule,
+        "reasons": list(review.reasons),
+        "outcomes": list(review.outcomes),
+        "opened_at": review.opened_at.isoformat(),
+        "due_at": review.due_at.isoformat(),
+        "overdue": review.is_overdue(now),
+        "verdict": verdict
+        and {"outcome": verdict.outcome, "reason": verdict.reason, "by": verdict.by, "at": verdict.at.isoformat()},
+    }
+
+
+def _standing(review: Review, now: datetime) -> str:
+    if review.verdict is not None:
+        return f"{review.verdict.outcome} by {review.verdict.by}"
+    holder = review.holder(now)
+    return "open" if holder is None else f"held by {holder}"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

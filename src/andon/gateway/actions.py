@@ -1,0 +1,140 @@
+"""Actions: look at what was or could not be delivered, send dead letters again, let a destination be used again."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from andon import actions
+from andon.access import Permission, Principal
+from andon.actions import Action, ActionNotFound, ActionState, AnswerKind, Attempt
+from andon.gateway.dependencies import Caller, Db, Now
+from andon.kernel.db import Tx
+
+router = APIRouter(prefix="/v1/actions", tags=["actions"])
+
+
+class ActionOut(BaseModel):
+    """An action; `id` is the key under which the receiver gets it (`webhook-id`)."""
+
+    id: UUID
+    decision_id: UUID
+    automation: str
+    action: str
+    outcome: str
+    connector: str
+    destination: str
+    state: ActionState
+    attempts: int = Field(description="Begun since it was last sent by a person.")
+    created_at: datetime
+    due_at: datetime
+    settled_at: datetime | None
+    last_error: str | None
+    correlation_id: str
+
+
+class AttemptOut(BaseModel):
+    """One try; `kind` is null while it is under way, `unknown` if the receiver may or may not have got it."""
+
+    number: int
+    began_at: datetime
+    ended_at: datetime | None
+    kind: AnswerKind | None
+    status: int | None
+    detail: str
+
+
+class ActionDetail(ActionOut):
+    """An action with every attempt at it, oldest first."""
+
+    history: list[AttemptOut]
+
+
+class ActionsOut(BaseModel):
+    """A page of actions, newest first; `next` is the `before` of the following page."""
+
+    actions: list[ActionOut]
+    next: UUID | None
+
+
+class DestinationOut(BaseModel):
+    """A destination that nothing is sent to."""
+
+    name: str
+    disabled_at: datetime
+    reason: str
+
+
+class Why(BaseModel):
+    """The reason; it stands in the audit log."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+@router.get("")
+def index(
+    caller: Caller,
+    db: Db,
+    state: ActionState = ActionState.DEAD,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: UUID | None = None,
+) -> ActionsOut:
+    """Actions in one state that the caller may see; dead letters if not asked for others."""
+    with db.begin() as tx:
+        found = actions.page(tx, state, automations=caller.scopes(Permission.READ_ACTIONS), limit=limit, before=before)
+    return ActionsOut(
+        actions=[ActionOut.model_validate(action, from_attributes=True) for action in found],
+        next=found[-1].id if len(found) == limit else None,
+    )
+
+
+@router.get("/destinations")
+def disabled_destinations(caller: Caller, db: Db) -> list[DestinationOut]:
+    """The destinations that said they are gone, and get nothing until they are enabled."""
+    caller.require_anywhere(Permission.READ_ACTIONS)
+    with db.begin() as tx:
+        found = actions.disabled_destinations(tx)
+    return [DestinationOut.model_validate(one, from_attributes=True) for one in found]
+
+
+@router.post("/destinations/{name}/enable", status_code=204)
+def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) -> None:
+    """Send to a destination again. Its dead letters stay until they are sent again."""
+    caller.require(Permission.RESEND_ACTIONS, None)
+    with db.begin() as tx:
+        actions.enable_destination(tx, name, actor=caller.actor, reason=why.reason, now=now)
+
+
+@router.get("/{action_id}")
+def show(action_id: UUID, caller: Caller, db: Db, now: Now) -> ActionDetail:
+    """One action with all attempts at it."""
+    with db.begin() as tx:
+        action = _visible(tx, action_id, caller)
+        return _detail(action, actions.attempts(tx, action_id, now=now))
+
+
+@router.post("/{action_id}/resend")
+def resend(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> ActionDetail:
+    """Send a dead letter again, under the same key."""
+    with db.begin() as tx:
+        caller.require(Permission.RESEND_ACTIONS, _visible(tx, action_id, caller).automation)
+        action = actions.resend(tx, action_id, actor=caller.actor, reason=why.reason, now=now)
+        return _detail(action, actions.attempts(tx, action_id, now=now))
+
+
+def _visible(tx: Tx, action_id: UUID, caller: Principal) -> Action:
+    """An action that the caller may see. What he may not see is not there for him."""
+    action = actions.get(tx, action_id)
+    if not caller.may(Permission.READ_ACTIONS, action.automation):
+        raise ActionNotFound(f"No action {action_id}")
+    return action
+
+
+def _detail(action: Action, history: list[Attempt]) -> ActionDetail:
+    shown = ActionOut.model_validate(action, from_attributes=True)
+    attempts = [AttemptOut.model_validate(attempt, from_attributes=True) for attempt in history]
+    return ActionDetail(**shown.model_dump(), history=attempts)

@@ -1,0 +1,181 @@
+"""Reviews: list the queue, claim, release, give a verdict."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from andon import reviews
+from andon.access import Permission, Principal
+from andon.gateway.dependencies import Bus, Caller, Db, Now
+from andon.gateway.errors import RequestInvalid
+from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
+from andon.reviews import Review, ReviewFilter, ReviewNotFound, ReviewState
+
+router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
+
+
+class VerdictOut(BaseModel):
+    """What a person chose, and why."""
+
+    outcome: str
+    reason: str
+    by: str
+    at: datetime
+
+
+class ReviewOut(BaseModel):
+    """A person's task on one decision."""
+
+    id: UUID
+    decision_id: UUID
+    automation: str
+    queue: str
+    state: ReviewState
+    rule: str
+    reasons: list[str]
+    outcomes: list[str] = Field(description="What a verdict may be.")
+    opened_at: datetime
+    due_at: datetime
+    overdue: bool
+    claimed_by: str | None
+    claimed_until: datetime | None
+    verdict: VerdictOut | None
+
+
+class ReviewDetail(ReviewOut):
+    """A review with the decision it is about."""
+
+    decision: dict[str, Any]
+
+
+class ReviewsOut(BaseModel):
+    """A page of reviews; `next` is the `after` of the following page."""
+
+    reviews: list[ReviewOut]
+    next: str | None
+
+
+class VerdictIn(BaseModel):
+    """What is chosen, and why; the reason is kept with the review and in the audit log."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcome: str = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+@router.get("")
+def index(
+    caller: Caller,
+    db: Db,
+    now: Now,
+    queue: Annotated[str | None, Query(max_length=200)] = None,
+    state: Annotated[ReviewState | None, Query(description="Left out: all that wait for a verdict.")] = None,
+    overdue: bool = False,
+    mine: Annotated[bool, Query(description="Only those that the caller holds (or has decided).")] = False,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str | None, Query(max_length=100)] = None,
+) -> ReviewsOut:
+    """Reviews that the caller may see: those that wait, the one due first first; `decided` ones, the newest first."""
+    scopes = caller.scopes(Permission.READ_REVIEWS)
+    wanted = ReviewFilter(
+        automations=None if scopes is None else tuple(scopes),
+        queue=queue,
+        state=state,
+        overdue=overdue,
+        mine=caller.name if mine else None,
+    )
+    with db.begin() as tx:
+        found = reviews.page(tx, wanted, now=now, limit=limit, after=None if after is None else _place(after))
+    return ReviewsOut(
+        reviews=[ReviewOut(**_shown(review, now)) for review in found],
+        next=_cursor(found[-1]) if len(found) == limit else None,
+    )
+
+
+@router.get("/{review_id}")
+def show(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
+    """One review with its decision."""
+    with db.begin() as tx:
+        return _detail(_visible(tx, review_id, caller), now)
+
+
+@router.post("/{review_id}/claim")
+def claim(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
+    """Take a review for a quarter of an hour, or keep it for another."""
+    with db.begin() as tx:
+        _workable(tx, review_id, caller)
+        return _detail(reviews.claim(tx, review_id, actor=caller.actor, now=now), now)
+
+
+@router.post("/{review_id}/release")
+def release(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
+    """Give a review back to the queue."""
+    with db.begin() as tx:
+        _workable(tx, review_id, caller)
+        return _detail(reviews.release(tx, review_id, actor=caller.actor, now=now), now)
+
+
+@router.post("/{review_id}/verdict")
+def give_verdict(review_id: UUID, said: VerdictIn, caller: Caller, db: Db, now: Now, bus: Bus) -> ReviewDetail:
+    """Decide a review that the caller holds; what follows from the outcome is set off in the same transaction."""
+    with db.begin() as tx:
+        _workable(tx, review_id, caller)
+        review = reviews.give_verdict(
+            tx, review_id, outcome=said.outcome, reason=said.reason, actor=caller.actor, events=bus, now=now
+        )
+        return _detail(review, now)
+
+
+def _visible(tx: Tx, review_id: UUID, caller: Principal) -> Review:
+    """A review that the caller may see. What he may not see is not there for him."""
+    review = reviews.get(tx, review_id)
+    if not caller.may(Permission.READ_REVIEWS, review.automation):
+        raise ReviewNotFound(f"No review {review_id}")
+    return review
+
+
+def _workable(tx: Tx, review_id: UUID, caller: Principal) -> None:
+    caller.require(Permission.WORK_REVIEWS, _visible(tx, review_id, caller).automation)
+
+
+def _shown(review: Review, now: datetime) -> dict[str, Any]:
+    claim = review.claim if review.holder(now) is not None else None
+    verdict = review.verdict
+    return {
+        "id": review.id,
+        "decision_id": review.decision_id,
+        "automation": review.automation,
+        "queue": review.queue,
+        "state": review.state(now),
+        "rule": review.rule,
+        "reasons": list(review.reasons),
+        "outcomes": list(review.outcomes),
+        "opened_at": review.opened_at,
+        "due_at": review.due_at,
+        "overdue": review.is_overdue(now),
+        "claimed_by": claim and claim.by,
+        "claimed_until": claim and claim.until,
+        "verdict": verdict and VerdictOut(outcome=verdict.outcome, reason=verdict.reason, by=verdict.by, at=verdict.at),
+    }
+
+
+def _detail(review: Review, now: datetime) -> ReviewDetail:
+    return ReviewDetail(**_shown(review, now), decision=dict(review.decision))
+
+
+def _cursor(review: Review) -> str:
+    at, review_id = reviews.place_of(review)
+    return f"{at:%Y%m%dT%H%M%S.%f}{at:%z}_{review_id}".replace("+", "p")
+
+
+def _place(cursor: str) -> tuple[datetime, UUID]:
+    at, _, review_id = cursor.partition("_")
+    try:
+        return datetime.strptime(at.replace("p", "+"), "%Y%m%dT%H%M%S.%f%z"), UUID(review_id)
+    except ValueError as error:
+        raise RequestInvalid(faults=[Fault("query.after", "is not the `next` of a page before")]) from error

@@ -1,0 +1,89 @@
+"""Actions over HTTP: seen and sent again by who may, within his automations, and by nobody else."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from andon import actions
+from andon.access import Grant, Role
+from andon.kernel.identity import PLATFORM
+from calls import call
+from lines import Installation
+from messages import an_action, bury
+
+NOW = datetime.now(UTC)
+WHY = {"reason": "the receiver is mended"}
+
+
+@pytest.fixture
+def operator(installation: Installation) -> str:
+    return installation.key("otto", Grant(Role.OPERATOR, "payments"))
+
+
+@pytest.fixture
+def viewer(installation: Installation) -> str:
+    return installation.key("vera", Grant(Role.VIEWER, "payments"))
+
+
+@pytest.fixture
+def stranger(installation: Installation) -> str:
+    return installation.key("stan", Grant(Role.OWNER, "lending"))
+
+
+@pytest.fixture
+def dead(installation: Installation) -> Any:
+    earlier = NOW - timedelta(seconds=1)
+    message = an_action(earlier)
+    bury(installation.database, [message, an_action(earlier, automation="lending")], at=NOW)
+    return message
+
+
+def test_dead_letters_are_listed_page_by_page_to_who_may_see_them(
+    installation: Installation, viewer: str, dead: Any
+) -> None:
+    bury(installation.database, [an_action(NOW) for _ in range(2)], at=NOW)
+    page = call(installation, "GET", "/v1/actions?state=dead&limit=2", viewer).json()
+    rest = call(installation, "GET", f"/v1/actions?limit=2&before={page['next']}", viewer).json()
+    listed = page["actions"] + rest["actions"]
+    assert [action["id"] for action in rest["actions"]] == [str(dead.id)]
+    assert {action["automation"] for action in listed} == {"payments"}
+    assert (len(listed), rest["next"], listed[0]["last_error"]) == (3, None, "answered 422")
+    assert call(installation, "GET", "/v1/actions?state=done", viewer).json()["actions"] == []
+
+
+def test_a_dead_letter_is_sent_again_once_with_a_reason(installation: Installation, operator: str, dead: Any) -> None:
+    path = f"/v1/actions/{dead.id}/resend"
+    for body in ({}, {"reason": ""}, {"reason": "  "}, {"reason": "x", "force": True}):
+        assert call(installation, "POST", path, operator, json=body).status_code == 422
+    answer = call(installation, "POST", path, operator, json=WHY)
+    assert (answer.status_code, answer.json()["state"], answer.json()["attempts"]) == (200, "pending", 0)
+    again = call(installation, "POST", path, operator, json=WHY)
+    assert (again.status_code, again.json()["type"]) == (409, "urn:andon:problem:action-not-dead")
+
+
+def test_what_is_elsewhere_is_not_there_and_looking_is_not_sending(
+    installation: Installation, viewer: str, stranger: str, dead: Any
+) -> None:
+    path = f"/v1/actions/{dead.id}"
+    assert call(installation, "GET", path, viewer).json()["history"] == []
+    assert call(installation, "POST", f"{path}/resend", viewer, json=WHY).status_code == 403
+    assert call(installation, "GET", path, stranger).status_code == 404
+    assert call(installation, "POST", f"{path}/resend", stranger, json=WHY).status_code == 404
+    assert call(installation, "GET", f"/v1/actions/{uuid4()}", viewer).status_code == 404
+
+
+def test_a_disabled_destination_is_enabled_by_who_looks_after_all_automations(
+    installation: Installation, operator: str, viewer: str, dead: Any
+) -> None:
+    with installation.database.begin() as tx:
+        actions.disable_destination(tx, "bank", actor=PLATFORM, reason="gone", now=NOW)
+    assert [one["name"] for one in call(installation, "GET", "/v1/actions/destinations", viewer).json()] == ["bank"]
+    assert call(installation, "POST", f"/v1/actions/{dead.id}/resend", operator, json=WHY).status_code == 409
+    path = "/v1/actions/destinations/bank/enable"
+    assert call(installation, "POST", path, operator, json=WHY).status_code == 403
+    chief = installation.key("chief", Grant(Role.OPERATOR))
+    assert call(installation, "POST", path, chief, json=WHY).status_code == 204
+    assert call(installation, "POST", path, chief, json=WHY).status_code == 409
+    assert call(installation, "POST", f"/v1/actions/{dead.id}/resend", operator, json=WHY).status_code == 200

@@ -1,0 +1,72 @@
+"""What a decision writes to the outbox, as the ones who carry it out find it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from andon.decisions import DELIVER_ACTION, OPEN_REVIEW
+from andon.kernel import outbox
+from andon.kernel.db import Database
+from andon.kernel.ids import uuid7
+
+
+def an_action(at: datetime, *, destination: str = "bank", automation: str = "payments") -> outbox.Message:
+    """A message that asks for a webhook."""
+    decision_id = uuid7(at)
+    return outbox.Message(
+        id=uuid7(at),
+        topic=DELIVER_ACTION,
+        scope=automation,
+        subject=decision_id,
+        payload={
+            "automation": automation,
+            "action": "release",
+            "connector": "webhook",
+            "destination": destination,
+            "options": {},
+            "outcome": "release",
+            "decision": {"id": str(decision_id), "outcome": "release", "score": 0.03},
+        },
+        correlation_id="corr-1",
+        created_at=at,
+        due_at=at,
+    )
+
+
+def a_question(at: datetime, *, automation: str = "payments", queue: str = "fraud", due: float = 900) -> outbox.Message:
+    """A message that asks for a review; only the outcome `pause` has an action."""
+    decision_id = uuid7(at)
+    pause = {"action": "pause", "connector": "webhook", "destination": "bank", "options": {}}
+    return outbox.Message(
+        id=uuid7(at),
+        topic=OPEN_REVIEW,
+        scope=automation,
+        subject=decision_id,
+        payload={
+            "automation": automation,
+            "queue": queue,
+            "due_seconds": due,
+            "outcome": "review",
+            "rule": "otherwise",
+            "reasons": ["NOT_CERTAIN"],
+            "outcomes": ["release", "pause"],
+            "actions": {"pause": pause},
+            "decision": {"id": str(decision_id), "outcome": "review", "score": 0.5, "decided_by": "policy"},
+        },
+        correlation_id="corr-1",
+        created_at=at,
+        due_at=at,
+    )
+
+
+def put(database: Database, *messages: outbox.Message) -> None:
+    """Write messages, committed."""
+    with database.begin() as tx:
+        outbox.add(tx, messages)
+
+
+def bury(database: Database, messages: Sequence[outbox.Message], *, at: datetime, why: str = "answered 422") -> None:
+    """Write messages as dead letters."""
+    put(database, *messages)
+    with database.begin() as tx:
+        for message in messages:
+            outbox.settle(tx, message.id, outbox.State.DEAD, now=at, error=why)
