@@ -12,7 +12,7 @@ _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '(.*)'")
 _NO_VALUE = re.compile(r'No value with name "([^"]*)" found')
-_RUN_OVERLOAD = re.compile(r"No matching overloads found : (\S+?)(?:\((.*)\))?$")
+_RUN_OVERLOAD = re.compile(r"No matching overloads found : (?:\((\w+)\)\.)?(\S+?)(?:\((.*)\))?$")
 
 _INSTEAD = {"and": "&&", "or": "||", "not": "!", "=": "==", "True": "true", "False": "false", "None": "null"}
 _TYPES = (
@@ -72,7 +72,8 @@ def said_at_run_time(error: str) -> str:
         return f"`{missing[1]}` has no value"
     overload = _RUN_OVERLOAD.search(message)
     if overload:
-        return f"`{_sign(overload[1])}` cannot be applied to ({kind_named(overload[2] or '')})"
+        types = ", ".join(part for part in (overload[1], overload[3]) if part)
+        return f"`{_sign(overload[2])}` cannot be applied to ({kind_named(types)})"
     if "budget" in message:
         return "stopped: it takes too many steps"
     return message
