@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from andon import actions
 from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Destination
+from andon.actions.deliveries import LEASE
 from andon.connectors.webhook import WebhookConnector
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
@@ -399,3 +401,41 @@ def test_a_connector_that_breaks_is_an_unknown_answer_not_an_end_of_the_loop(
     assert asyncio.run(deliveries.run_round()) == 0
     assert kinds(database, message, clock.now()) == [AnswerKind.UNKNOWN]
     assert "ZeroDivisionError" in str(the_action(database, message).last_error)
+
+
+def test_a_database_that_goes_away_for_a_while_only_delays_deliveries(
+    database: Database, receiver: Receiver, server_url: str
+) -> None:
+    clock = MovedClock()
+    receiver.always(Slow(0.05))
+    put(database, *[an_action(clock.now()) for _ in range(400)])
+    name = database.url.rpartition("/")[2]
+
+    def interrupt() -> None:
+        server = Database(server_url)
+        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as admin:
+            admin.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+            admin.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :n"), {"n": name}
+            )
+            receiver.wait_for_requests(10_000, within=1)
+            admin.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+        server.close()
+
+    async def run() -> None:
+        async with delivering(database, a_destination(receiver), clock=clock) as deliveries:
+            stop = asyncio.Event()
+            running = asyncio.create_task(deliveries.run(stop))
+            assert await asyncio.to_thread(receiver.wait_for, 50)
+            await asyncio.to_thread(interrupt)
+            assert await asyncio.to_thread(receiver.wait_for, 400, within=20)
+            stop.set()
+            await running
+            clock.move_on(LEASE)  # what was delivered but could not be written down is still claimed
+            for _ in range(10):
+                await deliveries.run_round()
+
+    asyncio.run(run())
+    assert len(receiver.received) == 400
+    with database.begin() as tx:
+        assert actions.page(tx, ActionState.PENDING, automations=None) == []
