@@ -1,12 +1,16 @@
 """Projects are written whole or not at all, and the example is found in a checkout and in a wheel."""
 
+import json
 import tomllib
 from pathlib import Path
 
+import duckdb
 import pytest
 from tests.unit.scaffold.tables import write
 
 from andon import scaffold
+from andon.datafile import read_rows
+from andon.decisions import Contract, load_file
 from andon.scaffold.projects import EXAMPLE, example_folder
 
 ROOT = Path(__file__).parents[3]
@@ -53,3 +57,22 @@ def test_the_wheel_carries_the_example_to_where_it_is_looked_for(tmp_path: Path)
     packaged = tmp_path / build["force-include"][f"examples/{EXAMPLE}"]
     packaged.mkdir(parents=True)
     assert example_folder(tmp_path / "andon" / "scaffold") == packaged
+
+
+def test_a_project_from_parquet_takes_its_typed_rows(tmp_path: Path) -> None:
+    source = tmp_path / "data.parquet"
+    duckdb.connect().execute(
+        "COPY (SELECT 10000 + i * 7 AS customer_id, (i % 3 = 0)::INTEGER AS flag, i * 1.5 AS n, DATE '2026-01-01' + i::INTEGER AS day,"
+        " [i] AS list, CASE WHEN i % 5 > 0 THEN i % 2 = 0 END AS known, (i % 4 = 0) AS y"
+        f" FROM range(80) AS t(i)) TO '{source}'"
+    )
+    folder, plan = scaffold.from_data("line", tmp_path, source, target="y")
+    assert plan.target.classes == ("false", "true")
+    assert [column.name for column in plan.features] == ["flag", "n", "day", "known"]
+    (line,) = load_file(folder / "automation.py")
+    rows = list(read_rows(source))
+    read = [Contract(line.contract).read(json.dumps(row).encode()) for row in rows]
+    assert read[3]["customer_id"] == "10021"
+    assert read[3]["flag"] is True
+    assert read[0]["known"] is None
+    assert len(read) == 80
