@@ -46,7 +46,13 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.url = url
         parsed = make_url(url).set(drivername="postgresql+psycopg")
-        self.engine: Engine = create_engine(parsed, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
+        self.engine: Engine = create_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_pre_ping=True,
+            connect_args={"options": "-c timezone=UTC"},
+        )
 
     @property
     def shown(self) -> str:
