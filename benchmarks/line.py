@@ -167,9 +167,10 @@ class Line:
     def _family(self, pid: int) -> list[psutil.Process]:
         """`andon up`, its children, and the embedded PostgreSQL with its own, which is nobody's child."""
         roots = [pid]
-        for file in (self.folder / ".andon").glob("**/postmaster.pid"):
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                roots.append(int(file.read_text().splitlines()[0]))
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            postmaster = (self.folder / ".andon" / "postgres" / "data" / "postmaster.pid").read_text(encoding="utf-8")
+            # While the database is being made a number below zero stands there; initdb is a child of `andon up`.
+            roots.append(abs(int(postmaster.splitlines()[0])))
         family: dict[int, psutil.Process] = {}
         for root in roots:
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "examples" / "transfer_screening"))
@@ -25,7 +26,7 @@ from examples.demo.receiver import CoreBanking  # noqa: E402
 
 FOLDER = ROOT / ".andon-demo"
 PROJECT = "transfer-screening"
-TRANSFERS = 6_000
+TRANSFERS = 10_000
 SEED = 2
 DRAIN_SECONDS = 120.0
 
@@ -45,7 +46,7 @@ def main() -> int:
         console.print("\nStopped.")
         return 130
     except LineFailed as error:
-        console.print(f"[red]The demo failed.[/] {error}", markup=True)
+        console.print(f"[red]The demo failed.[/] {escape(str(error))}")
         return 1
 
 
@@ -53,7 +54,11 @@ def _demo(began: float, *, once: bool) -> int:
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     (bank_port,) = free_ports(1)
     folder = _project(bank_port)
-    with CoreBanking(secret, bank_port) as bank, Line(folder, environment={"CORE_BANKING_SECRET": secret}) as line:
+    with (
+        CoreBanking(secret, bank_port) as bank,
+        Line(folder, environment={"CORE_BANKING_SECRET": secret}) as line,
+        _undisturbed_end(),
+    ):
         key = _prepare(line)
         progress = asyncio.run(_stream(line, key))
         summary = _settle(line, key, bank, progress, began)
@@ -110,6 +115,8 @@ async def _stream(line: Line, key: str) -> stream.Progress:
             live.update(display.live(progress), refresh=True)
         live.update(display.live(progress), refresh=True)
     await sending
+    if not console.is_terminal:
+        console.print()
     return progress
 
 
@@ -150,11 +157,19 @@ def _cost(line: Line, key: str) -> str:
 
 def _stay(line: Line, key: str) -> None:
     """Stay up until somebody presses Ctrl-C or the line ends."""
-    console.print(
-        f"\nConsole   [bold]http://127.0.0.1:{line.console}[/]\nSign-in   [bold]{key}[/]\nAPI       {line.url}/docs"
-    )
+    console.print(f"\nConsole   [bold]http://127.0.0.1:{line.console}[/]\nAPI       {line.url}/docs")
+    console.print(f"Sign-in   [bold]{key}[/]", soft_wrap=True)
     console.print("\nCtrl-C stops everything.")
     line.wait()
+
+
+@contextmanager
+def _undisturbed_end() -> Iterator[None]:
+    """Whatever ends the context, a further Ctrl-C does not keep us from stopping what runs."""
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

@@ -38,17 +38,18 @@ class Summary:
 def live(progress: Progress) -> RenderableType:
     """How far the stream is."""
     p50, p95, p99 = percentiles(progress.latencies)
-    text = Text.assemble(
+    counts = Text.assemble(
         (f"{progress.per_second:,.0f}", "bold"),
         " decisions/s   automatic ",
         (f"{progress.automatic:.1%}", "bold green"),
         "   reviews ",
         (f"{progress.outcomes['review']:,}", "bold yellow"),
-        f"   p50 {p50:.1f}  p95 {p95:.1f}  p99 {p99:.1f} ms   errors ",
+        "   errors ",
         (f"{progress.errors.total()}", "bold red" if progress.errors else "bold"),
     )
+    latency = Text(f"p50 {p50:.1f} ms   p95 {p95:.1f} ms   p99 {p99:.1f} ms")
     bar = ProgressBar(total=progress.expected, completed=progress.answered + progress.errors.total(), width=60)
-    return Group(bar, text)
+    return Group(bar, counts, latency)
 
 
 def show_summary(console: Console, summary: Summary) -> None:

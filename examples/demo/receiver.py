@@ -42,7 +42,7 @@ class CoreBanking:
             self.forged += 1
             return 401
         self.actions.add(identifier)
-        return 204
+        return 200
 
 
 class _Connection(asyncio.Protocol):
@@ -68,4 +68,4 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         status = self._bank.take(self._headers, self._body)
         self._headers, self._body = {}, b""
-        self._transport.write(f"HTTP/1.1 {status} \r\n{'' if status == 204 else 'content-length: 0'}\r\n\r\n".encode())
+        self._transport.write(f"HTTP/1.1 {status} Received\r\nContent-Length: 0\r\n\r\n".encode())

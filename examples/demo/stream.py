@@ -11,7 +11,7 @@ from benchmarks.wire import Connection, ConnectionLost, request
 from simulator import simulate
 
 CONNECTIONS = 8
-ACCOUNTS = 250_000
+ACCOUNTS = 400_000
 HOURS = 1.0
 
 
