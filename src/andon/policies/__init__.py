@@ -3,7 +3,7 @@
 `parse` reads, `compile` checks against an automation's variables, `CompiledPolicy.evaluate` decides. No storage.
 """
 
-from andon.policies.compiled import CompiledPolicy, Facts, check, compile  # noqa: A004 - a policy's verb
+from andon.policies.compiled import CompiledPolicy, Facts, check, compile, names_in  # noqa: A004 - a policy's verb
 from andon.policies.domain import (
     ERROR,
     GIVEN,
@@ -36,5 +36,6 @@ __all__ = [
     "compile",
     "kind_of",
     "kind_of_value",
+    "names_in",
     "parse",
 ]

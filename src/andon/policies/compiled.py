@@ -11,6 +11,7 @@ from andon.policies.diagnosis import said_at_run_time
 from andon.policies.domain import ERROR, OTHERWISE, POLICY_ERROR, REVIEW, DecisionTable, Rule, Ruling, ValueKind
 from andon.policies.errors import PolicyInvalid
 from andon.policies.kinds import converted
+from andon.policies.tokens import references_in, tokens_of
 
 Facts: TypeAlias = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
 """input, features, prediction and risk of one decision."""
@@ -41,6 +42,17 @@ def compile(table: DecisionTable, variables: Mapping[str, ValueKind]) -> "Compil
 def check(table: DecisionTable) -> None:
     """Check what can be checked without an automation: CEL's grammar, `prediction`, `risk` and `lists`. Raises PolicyInvalid."""
     _conditions(table, Vocabulary(None, table.lists))
+
+
+def names_in(table: DecisionTable) -> dict[str, Rule]:
+    """The variables that a table names, as far as its text tells, each with the first rule that does."""
+    found: dict[str, Rule] = {}
+    for rule in table.rules:
+        for reference in references_in(tokens_of(rule.when)):
+            root, _, rest = reference.name.partition(".")
+            if root in ROOTS and rest:
+                found.setdefault(f"{root}.{rest.partition('.')[0]}", rule)
+    return found
 
 
 class CompiledPolicy:
