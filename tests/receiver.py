@@ -13,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 import time
 from collections import deque
@@ -69,13 +70,14 @@ class Received:
 class Receiver:
     """Listens on a free port of 127.0.0.1 (or `port`) between `start` and `stop`. With `secret=None` signatures are not checked."""
 
-    def __init__(self, secret: str | None = SECRET, *, port: int = 0) -> None:
+    def __init__(self, secret: str | None = SECRET, *, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.received: dict[str, Received] = {}
         self.requests = 0
         self.forged = 0
         self.connections = 0
         self._secret = secret
         self._port = port
+        self._tls = tls
         self._plan: deque[Behaviour] = deque()
         self._always: Behaviour = Reply()
         self._changed = threading.Condition()
@@ -85,7 +87,7 @@ class Receiver:
     @property
     def url(self) -> str:
         """Where to deliver."""
-        return f"http://127.0.0.1:{self._port}/hook"
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self._port}/hook"
 
     def plan(self, *behaviours: Behaviour) -> None:
         """What to do with the next requests, one each; then it goes on as before."""
@@ -150,7 +152,9 @@ class Receiver:
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         self._transports: set[asyncio.Transport] = set()
-        server = await self._loop.create_server(lambda: _Connection(self, self._transports), "127.0.0.1", self._port)
+        server = await self._loop.create_server(
+            lambda: _Connection(self, self._transports), "127.0.0.1", self._port, ssl=self._tls
+        )
         self._port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stopped.wait()

@@ -4,11 +4,16 @@ import asyncio
 import base64
 import json
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
 
@@ -61,6 +66,15 @@ def connector() -> WebhookConnector:
     return WebhookConnector(SystemClock())
 
 
+def knowing(*addresses: str) -> WebhookConnector:
+    """A connector for which every host has these addresses."""
+
+    async def resolve(*_: object) -> list[str]:
+        return list(addresses)
+
+    return WebhookConnector(SystemClock(), resolve=resolve)
+
+
 class TestWebhook(ConnectorContract):
     def test_connections_are_used_again(self, connector: WebhookConnector, stage: WebhookStage) -> None:
         self.deliver(connector, *[a_delivery(stage.destination()) for _ in range(20)])
@@ -100,9 +114,9 @@ class TestWebhook(ConnectorContract):
     ) -> None:
         url = stage.receiver.url.replace("127.0.0.1", "localhost")
         named = replace(stage.destination(), url=url)
-        self.deliver(connector, *[a_delivery(named) for _ in range(3)])  # localhost may be ::1 first, where nobody is
-        received = list(stage.receiver.received.values())
-        assert received[-1].headers["host"] == url.removeprefix("http://").removesuffix("/hook")
+        self.deliver(connector, a_delivery(named))
+        [received] = stage.receiver.received.values()
+        assert received.headers["host"] == url.removeprefix("http://").removesuffix("/hook")
 
     @pytest.mark.parametrize(
         ("change", "says"),
@@ -121,6 +135,15 @@ class TestWebhook(ConnectorContract):
         assert answer.kind is AnswerKind.REFUSED
         assert answer.detail.startswith("[destinations.bank] cannot be used: ")
         assert says in answer.detail
+
+    def test_the_next_address_of_a_host_is_tried_when_nobody_is_at_the_first(self, stage: WebhookStage) -> None:
+        [answer] = self.deliver(knowing("::1", "127.0.0.1"), a_delivery(stage.destination()))
+        assert answer.kind is AnswerKind.DELIVERED
+
+    def test_a_name_that_also_leads_inside_is_refused_before_anything_is_sent(self, stage: WebhookStage) -> None:
+        guarded = replace(stage.destination(), allow_private=False)
+        [answer] = self.deliver(knowing("93.184.215.14", "127.0.0.1"), a_delivery(guarded))
+        assert (answer.kind, stage.receiver.connections) == (AnswerKind.REFUSED, 0)
 
     def test_a_host_without_an_address_certainly_got_nothing(
         self, connector: WebhookConnector, stage: WebhookStage
@@ -156,6 +179,43 @@ class TestWebhook(ConnectorContract):
         other = SecretStr("whsec_" + base64.b64encode(b"o" * 32).decode())
         [answer] = self.deliver(connector, a_delivery(replace(stage.destination(), secrets=(other,))))
         assert (answer.kind, stage.receiver.forged) == (AnswerKind.REFUSED, 1)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """What a receiver called `localhost` shows, and a trust in it."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), SystemClock().now()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test authority")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    shown, kept = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    shown.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    kept.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(shown, kept)
+    return server, ssl.create_default_context(cafile=str(shown))
+
+
+def test_over_tls_the_name_is_proven_though_a_checked_address_is_reached(
+    authority: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    server, trust = authority
+    with Receiver(SECRET, tls=server) as receiver:
+        by_address = WebhookStage(receiver).destination()
+        by_name = replace(by_address, url=by_address.url.replace("127.0.0.1", "localhost"))
+        trusting, doubting = WebhookConnector(SystemClock(), tls=trust), WebhookConnector(SystemClock())
+        kinds = [
+            asyncio.run(_deliver_and_close(connector, destination))
+            for connector, destination in ((trusting, by_name), (trusting, by_address), (doubting, by_name))
+        ]
+    assert kinds == [AnswerKind.DELIVERED, AnswerKind.FAILED, AnswerKind.FAILED]
+    assert len(receiver.received) == 1
 
 
 def test_the_loop_of_another_run_does_not_matter() -> None:

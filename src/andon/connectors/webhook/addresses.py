@@ -6,8 +6,9 @@ The address that was checked is the one that is connected to, so a name cannot c
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address
+from typing import TypeAlias
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -16,13 +17,14 @@ class AddressRefused(Exception):
     """A host leads to an address that may not be reached."""
 
 
-async def resolve(host: str, port: int, *, allow_private: bool) -> list[str]:
-    """All addresses of a host, each checked. Raises AddressRefused, or OSError when there is none."""
+Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
+"""Gives all addresses of a host and port, or raises OSError."""
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """All addresses of a host, as the system knows them. Raises OSError when there is none."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not allow_private:
-        refuse_private(addresses)
-    return addresses
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def refuse_private(addresses: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from andon.actions.ports import Answer, AnswerKind, Delivery, Destination
-from andon.connectors.webhook.addresses import AddressRefused, resolve
+from andon.connectors.webhook.addresses import AddressRefused, Resolve, refuse_private, resolve
 from andon.connectors.webhook.answers import answer_of
 from andon.connectors.webhook.signing import SecretInvalid, Signer
 from andon.kernel.clock import Clock
@@ -31,11 +31,12 @@ _RESOLVED_FOR = timedelta(seconds=30)
 
 
 class WebhookConnector:
-    """Delivers by HTTP POST, keeping connections to each destination open."""
+    """Delivers by HTTP POST, keeping connections to each destination open. `tls` says whom to trust, if not the public authorities."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> None:
         self._clock = clock
-        self._tls: ssl.SSLContext | None = None
+        self._tls = tls
+        self._resolve = resolve
         self._routes: dict[Destination, _Route] = {}
 
     async def deliver(self, delivery: Delivery) -> Answer:
@@ -62,7 +63,18 @@ class WebhookConnector:
             await route.close()
 
     async def _post(self, route: "_Route", delivery: Delivery, progress: "_Progress") -> None:
-        address = await route.address(self._clock)
+        refused: httpx.ConnectError | None = None
+        for address in await route.reachable(self._clock, self._resolve):
+            try:
+                await self._post_to(address, route, delivery, progress)
+            except httpx.ConnectError as error:
+                refused = error  # nobody there: the next address of the host may answer
+            else:
+                return
+        if refused is not None:
+            raise refused
+
+    async def _post_to(self, address: str, route: "_Route", delivery: Delivery, progress: "_Progress") -> None:
         body = body_of(delivery)
         async with (
             route.client() as client,
@@ -143,19 +155,17 @@ class _Route:
             limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEPT_FOR.total_seconds()),
         )
 
-    async def address(self, clock: Clock) -> str:
-        """A checked address to connect to. Raises AddressRefused, OSError."""
+    async def reachable(self, clock: Clock, resolve: Resolve) -> Sequence[str]:
+        """The checked addresses to connect to. Raises AddressRefused, OSError."""
         now = clock.now().timestamp()
         if not self.addresses or not 0 <= now - self.resolved_at < _RESOLVED_FOR.total_seconds():
             port = self.url.port or (443 if self.url.scheme == "https" else 80)
-            allow_private = self.destination.allow_private
-            self.addresses = await resolve(self.url.host, port, allow_private=allow_private)
+            addresses = await resolve(self.url.host, port)
+            if not self.destination.allow_private:
+                refuse_private(addresses)
+            self.addresses = addresses
             self.resolved_at = now
-        return self.addresses[0]
-
-    def unreachable(self) -> None:
-        """The first address did not answer: the next attempt takes the next one, or asks again for the name."""
-        del self.addresses[:1]
+        return self.addresses
 
 
 @dataclass(slots=True)
@@ -201,7 +211,7 @@ def _refused(destination: Destination, refused: AddressRefused) -> Answer:
 def _no_answer(error: Exception, progress: _Progress, route: _Route) -> Answer:
     if progress.sent:
         return Answer(AnswerKind.UNKNOWN, f"sent, but no answer came ({_words(error, route)})")
-    route.unreachable()
+    route.addresses = []  # ask for the name again next time
     return Answer(AnswerKind.FAILED, f"could not be sent ({_words(error, route)})")
 
 
