@@ -1,0 +1,24 @@
+"""Identifiers carry their time and sort by it."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andon.kernel.ids import floor_of, time_of, uuid7
+
+moments = st.datetimes(datetime(1970, 1, 2), datetime(2500, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(moments)
+def test_an_identifier_tells_its_moment_and_is_a_version_7_uuid(at: datetime) -> None:
+    identifier = uuid7(at)
+    assert abs(time_of(identifier) - at) < timedelta(milliseconds=1.01)
+    assert (identifier.version, identifier.variant) == (7, "specified in RFC 4122")
+    assert identifier >= floor_of(at)
+
+
+@given(moments, st.integers(2, 10**9))
+def test_later_identifiers_are_greater(at: datetime, milliseconds: int) -> None:
+    later = at + timedelta(milliseconds=milliseconds)
+    assert uuid7(at) < floor_of(later) <= uuid7(later)
