@@ -1,9 +1,9 @@
 -- Tiles: what windows have seen, summed over short stretches of time (features). Times are whole seconds since 1970.
 CREATE TABLE feature_tiles (
-    automation text NOT NULL,
-    field      text NOT NULL,
-    by_field   text NOT NULL,
-    value      text NOT NULL,
+    automation text COLLATE "C" NOT NULL,
+    field      text COLLATE "C" NOT NULL,
+    by_field   text COLLATE "C" NOT NULL,
+    value      text COLLATE "C" NOT NULL,
     width      integer NOT NULL,
     start      bigint NOT NULL,
     entries    bigint NOT NULL,
