@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Iterable
+from types import TracebackType
 
 import structlog
 from opentelemetry import trace
@@ -15,6 +16,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from andon.kernel.tracebacks import describe
 from andon.version import __version__
 
 LATENCY_BUCKETS = (
@@ -38,9 +40,6 @@ LATENCY_BUCKETS = (
 )
 """Seconds; fine where a decision's answer lies."""
 
-_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
-"""Where an error happened, never with the values of variables: those hold inputs and secrets."""
-
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
@@ -52,7 +51,7 @@ def configure_logs(process: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     rendered: list[structlog.types.Processor] = [
-        structlog.processors.dict_tracebacks,
+        structlog.processors.ExceptionRenderer(describe),
         structlog.processors.JSONRenderer(),
     ]
     _log_libraries(level, shared, rendered)
@@ -62,6 +61,7 @@ def configure_logs(process: str, level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     structlog.contextvars.bind_contextvars(process=process)
+    sys.excepthook = _log_end
 
 
 def _log_libraries(
@@ -71,11 +71,27 @@ def _log_libraries(
     handler = logging.StreamHandler(sys.stderr)
     drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[drop_meta, *rendered])
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _first_line],
+            processors=[drop_meta, *rendered],
+        )
     )
+    logging.captureWarnings(capture=True)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+
+
+def _first_line(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What a library says, without the lines below, in which asyncio and others show the objects at hand."""
+    del logger, method
+    event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+def _log_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The last line of a process that ends by a bug."""
+    structlog.get_logger(__name__).critical("process.failed", exc_info=(kind, error, trace))
 
 
 def configure_traces(process: str, endpoint: str | None) -> Callable[[], None]:
