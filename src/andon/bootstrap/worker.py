@@ -127,8 +127,7 @@ class _Worker:
     def _keep_house(self, tx: Tx) -> bool:
         now = self._clock.now()
         decisions.keep_house(tx, now)
-        features.prune(tx, now)
-        return False
+        return features.prune(tx, now) == features.PRUNED_AT_ONCE
 
     async def _heard(self, noun: str) -> None:
         await asyncio.to_thread(self._follow, noun)
