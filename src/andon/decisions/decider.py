@@ -152,7 +152,10 @@ class Decider:
                 decided |= await self._decide_patiently([request])
             except asyncpg.PostgresError:
                 log.exception(
-                    "decision.refused_by_database", decision_id=str(request.id), automation=request.automation
+                    "decision.refused_by_database",
+                    decision_id=str(request.id),
+                    automation=request.automation,
+                    correlation_id=request.correlation_id,
                 )
         return decided
 

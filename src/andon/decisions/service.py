@@ -52,13 +52,6 @@ def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] |
     return store.stats(tx, since, until, automations)
 
 
-def series(
-    tx: Tx, since: datetime, until: datetime, step: timedelta, automations: Sequence[str] | None = None
-) -> list[tuple[datetime, int, int, float | None]]:
-    """For each step that had decisions: its start, how many, how many automatic, the p99 latency in milliseconds."""
-    return store.series(tx, since, until, step, automations)
-
-
 def tallies(tx: Tx, *, since: datetime, until: datetime, step: timedelta) -> list[Tally]:
     """For each step of time (counted from 1970) and automation that had decisions: how many, and how long they took."""
     return store.tallies(tx, since, until, step)

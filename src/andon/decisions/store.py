@@ -71,28 +71,6 @@ def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] |
     return Stats(total, automatic, total / max((until - since).total_seconds(), 1e-9), p50, p95, p99, counted)
 
 
-def series(
-    tx: Tx, since: datetime, until: datetime, step: timedelta, automations: Sequence[str] | None
-) -> list[tuple[datetime, int, int, float | None]]:
-    """For each step: its start, decisions, automatic ones, and the p99 latency in milliseconds."""
-    scope: list[ColumnElement[bool]] = [decisions.c.id >= floor_of(since), decisions.c.id < floor_of(until)]
-    if automations is not None:
-        scope.append(decisions.c.automation.in_(automations))
-    bucket = func.date_bin(step, decisions.c.decided_at, since).label("bucket")
-    query = (
-        select(
-            bucket,
-            func.count(),
-            func.count().filter(decisions.c.outcome != "review"),
-            func.percentile_cont(0.99).within_group(decisions.c.latency_us) / 1000,
-        )
-        .where(*scope)
-        .group_by(bucket)
-        .order_by(bucket)
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
-
-
 def tallies(tx: Tx, since: datetime, until: datetime, step: timedelta) -> list[Tally]:
     """For each step (counted from 1970) and automation that had decisions: how many, and how long they took."""
     bucket = func.date_bin(step, decisions.c.decided_at, datetime.fromtimestamp(0, tz=UTC)).label("at")

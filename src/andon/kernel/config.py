@@ -33,6 +33,10 @@ class ProjectSettings(_Section):
     automations: list[str] = Field(
         default=["automation.py"], description="Python files, relative to andon.toml, that declare automations."
     )
+    train: str | None = Field(
+        default=None,
+        description="Python file that trains and packs the model; the first `andon up` runs it if no model is registered.",
+    )
 
 
 class DatabaseSettings(_Section):
