@@ -1,6 +1,7 @@
 """One process of an installation: started on a leash, asked whether it is ready, started again when it ends."""
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import structlog
@@ -17,8 +20,17 @@ from andon.supervisor.ports import Address
 
 _LEASH = Path(__file__).with_name("leash.py")
 _ANSWER_SECONDS = 1.0
+_REASON_BYTES = 4000
 
 _log = structlog.get_logger("andon.supervisor")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a part says of itself. A part that is not ready may run for long so: until a model is registered, say."""
+
+    ready: bool
+    reason: str
 
 
 class Part:
@@ -48,32 +60,31 @@ class Part:
         )
         self._started_at = time.monotonic()
 
-    def ended(self) -> int | None:
-        """The exit status if it has ended by itself, negative for a signal; None while it runs."""
-        return self._process.poll() if self._process else None
-
-    def tend(self, environment: Mapping[str, str]) -> None:
-        """If it has ended, start it again when its time has come."""
+    def tend(self, environment: Mapping[str, str]) -> int | None:
+        """If it has ended, start it again when its time has come. Returns its exit status, negative for a signal, when it just ended."""
         if self._process is not None:
             status = self._process.poll()
             if status is None:
-                return
+                return None
             self._process = None
             wait = self._backoff.after(time.monotonic() - self._started_at)
             self._due_at = time.monotonic() + wait
             _log.warning("part_ended", part=self.name, status=status, again_in_seconds=wait)
+            return status
         if time.monotonic() >= self._due_at:
             self.start(environment)
-            _log.info("part_started", part=self.name, pid=self._process.pid if self._process else None)
+            _log.info("part_started", part=self.name)
+        return None
 
-    def is_ready(self) -> bool:
-        """Whether it answers /readyz with 200."""
+    def answer(self) -> Answer | None:
+        """What it says of itself at /readyz; None while it does not answer at all."""
         connection = http.client.HTTPConnection(self.address.reached_at, self.address.port, timeout=_ANSWER_SECONDS)
         try:
             connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            response = connection.getresponse()
+            return Answer(response.status == HTTPStatus.OK, reason_in(response.read(_REASON_BYTES)))
         except (OSError, http.client.HTTPException):
-            return False
+            return None
         finally:
             connection.close()
 
@@ -92,3 +103,13 @@ class Part:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+
+def reason_in(body: bytes) -> str:
+    """Why a part is not ready: the problems it names, or all it says."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        said = json.loads(text)
+        return "; ".join(f"{name}: {problem}" for name, problem in said["problems"].items())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return text

@@ -60,6 +60,7 @@ def check_free(addresses: list[Address]) -> None:
                     f"[{other.part}] port and [{address.part}] port are both {address.port}: "
                     f"set another in andon.toml, or in {address.variable}"
                 )
+    for address in addresses:
         if taken := trouble_at(address):
             raise PortTaken(taken)
 

@@ -26,8 +26,14 @@ from andon.supervisor.single import hold
 DRAIN_SECONDS = 15.0
 """How long parts may take to finish what is in flight."""
 
-_READY_SECONDS = 60.0
+_ANSWER_SECONDS = 60.0
+"""How long a part may take until it answers at all."""
+
+_READY_SECONDS = 5.0
+"""How long `up` waits for all to be ready before it goes on without: a new project has no model yet."""
+
 _LOOK_SECONDS = 0.1
+_LATE_LOOK_SECONDS = 1.0
 
 _log = structlog.get_logger("andon.supervisor")
 
@@ -81,6 +87,7 @@ class _Storage:
 class _Supervisor:
     def __init__(self, parts: list[Part], storage: _Storage, signals: Signals, say: Say) -> None:
         self._parts, self._storage, self._signals, self._say = parts, storage, signals, say
+        self._unready: list[Part] = []
 
     def run(self) -> None:
         """Start the parts, keep them running until a signal comes, and stop them, whatever happens."""
@@ -92,41 +99,59 @@ class _Supervisor:
             self._stop()
 
     def _start(self) -> bool:
-        """Start all parts and wait until they are ready. False if a signal came first. Raises PartFailed."""
-        begin = time.monotonic()
-        waiting = list(self._parts)
-        for part in waiting:
+        """Start all parts and wait until they answer, a little longer until they are ready. False if a signal came first."""
+        begin, waiting = time.monotonic(), list(self._parts)
+        for part in self._parts:
             part.start(self._environment())
         while waiting:
-            for part in list(waiting):
-                if (status := part.ended()) is not None and status >= 0:
-                    raise PartFailed(
-                        f"The {part.name} ended with status {status} before it was ready; it says why above"
-                    )
-                if part.is_ready():
-                    waiting.remove(part)
-                    self._say(f"{part.name:<9} {part.address.url}  ready after {time.monotonic() - begin:.1f} s")
-            if waiting and time.monotonic() - begin > _READY_SECONDS:
-                late = ", ".join(part.name for part in waiting)
-                raise PartFailed(f"Not ready after {_READY_SECONDS:.0f} s: {late}")
-            if waiting and self._signals.stop_within(_LOOK_SECONDS):
+            if self._signals.stop_within(_LOOK_SECONDS):
                 return False
-            self._tend()
+            self._tend(first=True)
+            took = time.monotonic() - begin
+            waiting = [part for part in waiting if not self._has_come_up(part, took)]
+            if waiting and took > _ANSWER_SECONDS:
+                late = ", ".join(part.name for part in waiting)
+                raise PartFailed(f"No answer after {_ANSWER_SECONDS:.0f} s from: {late}")
+        return True
+
+    def _has_come_up(self, part: Part, took: float) -> bool:
+        """Whether a part is ready, which is told, or is not going to be for now, which is told with the reason."""
+        answer = part.answer()
+        if answer is None or not (answer.ready or took > _READY_SECONDS):
+            return False
+        line = f"{part.name:<9} {part.address.url}"
+        if answer.ready:
+            self._say(f"{line}  ready after {took:.1f} s")
+        else:
+            self._say(f"{line}  runs, but is not ready: {answer.reason}")
+            self._unready.append(part)
         return True
 
     def _keep(self) -> None:
+        """Tend the parts until a signal comes; tell of those that become ready late."""
+        next_look = 0.0
         while not self._signals.stop_within(_LOOK_SECONDS):
             self._tend()
+            if self._unready and time.monotonic() >= next_look:
+                next_look = time.monotonic() + _LATE_LOOK_SECONDS
+                for part in [part for part in self._unready if (answer := part.answer()) and answer.ready]:
+                    self._unready.remove(part)
+                    self._say(f"{part.name:<9} {part.address.url}  is ready now")
 
-    def _tend(self) -> None:
-        """Start again whatever has ended. A PostgreSQL that had to change its address takes its parts along."""
+    def _tend(self, *, first: bool = False) -> None:
+        """Start again whatever has ended. A PostgreSQL that had to change its address takes its parts along.
+
+        A part that ends by itself before it was `first` ready has said why, and would do so again: raises PartFailed.
+        """
         before = self._storage.url
         self._storage.tend()
         if self._storage.url != before:
             for part in self._parts:
                 part.terminate()
         for part in self._parts:
-            part.tend(self._environment())
+            status = part.tend(self._environment())
+            if first and status is not None and status >= 0:
+                raise PartFailed(f"The {part.name} ended with status {status} before it was ready; it says why above")
 
     def _stop(self) -> None:
         """Let the parts finish; a second signal, or the end of patience, ends them at once."""

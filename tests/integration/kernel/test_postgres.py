@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -104,8 +104,12 @@ def test_a_backend_that_does_not_notice_the_end_of_its_postmaster_is_ended(place
     with closing(psycopg.connect(first.url)) as frozen:
         backend = psutil.Process(frozen.info.backend_pid)
         backend.suspend()
-        os.kill(first.pid, signal.SIGKILL)
-        second = postgres.start(place)
+        try:
+            os.kill(first.pid, signal.SIGKILL)
+            second = postgres.start(place)
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                backend.resume()
     assert not backend.is_running() or backend.status() == psutil.STATUS_ZOMBIE
     assert ask(second, "SELECT 1") == 1
 

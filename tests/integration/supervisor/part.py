@@ -1,0 +1,43 @@
+"""A part that answers /readyz and is told by files in its folder how to behave: `NAME.unready`, `NAME.deaf`, `NAME.refuse`."""
+
+import json
+import os
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+name = sys.argv[1]
+
+
+def told(word: str) -> bool:
+    return Path(f"{name}.{word}").exists()
+
+
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b'{"problems": {"line": "no model yet"}}' if told("unready") else b"ok"
+        self.send_response(503 if told("unready") else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def end(*_: object) -> None:
+    if not told("deaf"):
+        Path(f"{name}.drained").touch()
+        sys.exit(0)
+
+
+if told("refuse"):
+    sys.stderr.write(f"{name} has no sense\n")
+    sys.exit(2)
+signal.signal(signal.SIGTERM, end)
+server = HTTPServer(("127.0.0.1", int(os.environ[f"ANDON_{name.upper()}_PORT"])), Answers)
+seen = {"pid": os.getpid(), "url": os.environ["ANDON_DATABASE_URL"], "arguments": sys.argv, "port": server.server_port}
+Path(f"{name}.draft").write_text(json.dumps(seen))
+Path(f"{name}.draft").rename(f"{name}.seen")
+server.serve_forever()

@@ -1,0 +1,24 @@
+"""`andon up` with parts that are quick to start: `python up.py FOLDER`."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from andon import supervisor
+from andon.cli import exit_code
+from andon.kernel import config, telemetry
+from andon.kernel.clock import SystemClock
+from andon.kernel.errors import AndonError
+
+telemetry.configure_logs("up", "info")
+try:
+    supervisor.up(
+        config.load(Path(sys.argv[1])),
+        clock=SystemClock(),
+        say=typer.echo,
+        command=lambda part: [sys.executable, str(Path(__file__).with_name("part.py")), part],
+    )
+except AndonError as error:
+    typer.echo(error, err=True)
+    sys.exit(exit_code(error))

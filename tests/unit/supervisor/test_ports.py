@@ -1,0 +1,57 @@
+"""Ports are checked before anything starts, and the message names the setting to change."""
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from andon.kernel.config import ConsoleSettings, GatewaySettings, Settings, WorkerSettings
+from andon.supervisor import PortTaken
+from andon.supervisor.ports import Address, addresses_of, check_free, listeners
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_taken_port_is_told_with_its_setting_and_who_has_it(taken: int) -> None:
+    with pytest.raises(PortTaken) as told:
+        check_free([Address("console", "127.0.0.1", taken)])
+    message = str(told.value)
+    assert f"Port {taken} on 127.0.0.1 is taken by process {os.getpid()}" in message
+    assert "[console] port in andon.toml, or ANDON_CONSOLE_PORT" in message
+
+
+def test_two_parts_on_one_port_are_told_apart() -> None:
+    with pytest.raises(PortTaken, match=r"\[gateway\] port and \[worker\] port are both 8080"):
+        check_free([Address("gateway", "127.0.0.1", 8080), Address("worker", "127.0.0.1", 8080)])
+
+
+def test_a_host_of_another_machine_is_told() -> None:
+    with pytest.raises(PortTaken, match=r"192\.0\.2\.1 is no address of this machine: set \[gateway\] host"):
+        check_free([Address("gateway", "192.0.2.1", 18080)])
+
+
+def test_port_zero_becomes_a_free_port_for_each_part() -> None:
+    settings = Settings(
+        gateway=GatewaySettings(port=0), worker=WorkerSettings(port=0), console=ConsoleSettings(port=0, host="0.0.0.0")
+    )
+    addresses = addresses_of(settings)
+    check_free(addresses)
+    assert [address.part for address in addresses] == ["gateway", "worker", "console"]
+    assert addresses[2].url == f"http://127.0.0.1:{addresses[2].port}"
+
+
+def test_addresses_are_written_as_a_browser_takes_them() -> None:
+    assert Address("console", "::", 1).url == "http://[::1]:1"
+    assert Address("console", "::1", 1).url == "http://[::1]:1"
+    assert Address("console", "localhost", 1).url == "http://localhost:1"
+
+
+def test_listeners_are_found(taken: int) -> None:
+    assert [process.pid for process in listeners(taken)] == [os.getpid()]
