@@ -22,7 +22,7 @@ def serve_console(settings: Settings, url: str, pepper: bytes) -> None:
 async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
     app = console.create_app(settings, database, SystemClock(), pepper, build_events())
     ended = asyncio.Event()
-    server = Server(app, host=settings.console.host, port=settings.console.port, ending=ended.set)
+    server = Server(app, host=settings.console.host, port=settings.console.port, ending=ended.set, proxied=True)
     try:
         await server.serve()
     finally:

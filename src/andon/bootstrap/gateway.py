@@ -9,7 +9,7 @@ import uvloop
 
 from andon import migrations
 from andon.access import KeyRing
-from andon.bootstrap.observers import DecisionMetrics, add_cost
+from andon.bootstrap.observers import CommitTraces, DecisionMetrics, add_cost
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.serving import Server, settle_memory
 from andon.decisions import Decider, Deployment
@@ -61,8 +61,10 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
 def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gateway, Side]:
     clock, metrics, keys = SystemClock(), Metrics(), KeyRing(pepper)
     deployment = Deployment(database, load_automations(settings), cache=settings.data / "models", clock=clock)
-    observer = DecisionMetrics(metrics)
-    decider = Decider(database, lambda: deployment.lines, clock=clock, watcher=observer)
+    observer, tracing = DecisionMetrics(metrics), settings.telemetry.otlp_endpoint is not None
+    decider = Decider(
+        database, lambda: deployment.lines, clock=clock, watcher=CommitTraces(observer) if tracing else observer
+    )
     limits = settings.gateway
     gateway = Gateway(
         settings=settings,
@@ -75,7 +77,7 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
         events=build_events(),
         clock=clock,
         pepper=pepper,
-        tracing=settings.telemetry.otlp_endpoint is not None,
+        tracing=tracing,
     )
     add_cost(metrics, settings, observer)
     metrics.gauge_of("andon_in_flight", "Decisions under way.", lambda: gateway.admission.in_flight)

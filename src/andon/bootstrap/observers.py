@@ -4,7 +4,8 @@ import time
 from collections.abc import Sequence
 
 from andon.actions import Answer, AnswerKind
-from andon.decisions import Decision
+from andon.decisions import Decision, Watcher
+from andon.kernel import tracing
 from andon.kernel.config import Settings
 from andon.kernel.telemetry import Metrics
 
@@ -32,6 +33,30 @@ class DecisionMetrics:
     def failed(self, transient: bool, requests: int) -> None:
         """A batch could not be decided."""
         self._metrics.errors.labels("transient" if transient else "persistent").inc(requests)
+
+
+class CommitTraces:
+    """Tells one span for each group commit, linked to the requests that it answered; then whoever else listens."""
+
+    def __init__(self, then: Watcher) -> None:
+        self._then = then
+
+    def batch(self, decisions: Sequence[Decision], seconds: float, commit_seconds: float) -> None:
+        """A batch was committed."""
+        tracing.tell(
+            "ledger.commit",
+            commit_seconds,
+            links=[decision.request.traceparent for decision in decisions],
+            attributes={
+                "andon.batch_size": len(decisions),
+                "andon.automation": sorted({decision.line.automation for decision in decisions}),
+            },
+        )
+        self._then.batch(decisions, seconds, commit_seconds)
+
+    def failed(self, transient: bool, requests: int) -> None:
+        """A batch could not be decided; each request's own span says so."""
+        self._then.failed(transient, requests)
 
 
 class DeliveryMetrics:

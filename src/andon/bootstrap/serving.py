@@ -10,9 +10,12 @@ DRAIN_SECONDS = 10
 
 
 class Server(uvicorn.Server):
-    """uvicorn, telling the application that it is about to end before it stops listening."""
+    """uvicorn, telling the application that it is about to end before it stops listening.
 
-    def __init__(self, app: Any, *, host: str, port: int, ending: Callable[[], None]) -> None:
+    `proxied`: believe what a proxy on this machine says of the caller's address and of https.
+    """
+
+    def __init__(self, app: Any, *, host: str, port: int, ending: Callable[[], None], proxied: bool = False) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -26,6 +29,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,
+                proxy_headers=proxied,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
                 backlog=2048,
             )

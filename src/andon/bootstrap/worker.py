@@ -11,7 +11,7 @@ import uvloop
 from andon import audit, decisions, features, migrations, reviews
 from andon.access import KeyRing
 from andon.actions import Deliveries, Destination
-from andon.bootstrap.observers import DecisionMetrics, DeliveryMetrics
+from andon.bootstrap.observers import CommitTraces, DecisionMetrics, DeliveryMetrics
 from andon.bootstrap.project import load_automations
 from andon.bootstrap.serving import Server, settle_memory
 from andon.connectors.webhook import WebhookConnector
@@ -67,11 +67,12 @@ class _Worker:
             self._clock,
             observer=DeliveryMetrics(self._metrics),
         )
+        counted = DecisionMetrics(self._metrics)
         decider = Decider(
             self._database,
             lambda: self._deployment.lines,
             clock=self._clock,
-            watcher=DecisionMetrics(self._metrics),
+            watcher=CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted,
         )
         intake = Intake(self._database, self._deployment, decider, self._clock)
         side = Side(self._keys, self._clock, self._metrics, self._problems)
