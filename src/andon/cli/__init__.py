@@ -54,7 +54,7 @@ class Commands(TyperGroup):
         module, _, attribute = place.partition(":")
         found = getattr(importlib.import_module(module), attribute)
         if isinstance(found, typer.Typer):
-            command: Any = typer.main.get_command(found)
+            command: Any = typer.main.get_group(found)
         else:
             single = typer.Typer(add_completion=False)
             single.command(cmd_name)(found)

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from andon.decisions import Decision, DecisionRecord, DecisionRow
 
 
-class ModelOut(BaseModel):
+class ModelUsed(BaseModel):
     """Which model version predicted."""
 
     name: str
@@ -33,7 +33,7 @@ class AnswerOut(BaseModel):
     label: str | None
     confidence: float | None
     certain: bool
-    model: ModelOut
+    model: ModelUsed
     policy_version: str
     correlation_id: str
     decided_at: datetime

@@ -29,7 +29,7 @@ class _Section(BaseModel):
 class ProjectSettings(_Section):
     """What this project is."""
 
-    name: str = Field("andon", description="Shown in the console and in the logs.")
+    name: str = Field("andon", description="Shown in the console.")
     automations: list[str] = Field(
         default=["automation.py"], description="Python files, relative to andon.toml, that declare automations."
     )
