@@ -1,7 +1,9 @@
 """Decisions a second beside a plain endpoint: the same estimator, the same rows, the same machine, in turns.
 
 Andon runs as `andon up` with everything on: key check, features with windows, model, policy, durable record with its audit
-chain. The peer is benchmarks/peer.py, which predicts and nothing else. Goal: 3 times its throughput at 64 connections.
+chain. The peer is benchmarks/peer.py, which predicts and nothing else. Both get one OpenMP thread: with more, scikit-learn's
+threads fight over the cores with everything else, and the peer collapses to a hundredth of what it can do.
+Goal: 3 times the peer's throughput at 64 connections.
 """
 
 import argparse
@@ -13,11 +15,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -28,9 +33,11 @@ PROJECT = Path(__file__).parent / "decide-project"
 CONNECTIONS = (1, 16, 64)
 ROUNDS = 3
 SECONDS = 4.0
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 GOAL = 3.0
 GOAL_AT = 64
 INPUTS = ("amount", *(f"v{i}" for i in range(1, 17)))
+SHOWN = ("per_second", "p50", "p95", "p99", "cpu_us")
 WINDOWS = ("amount_count_1h", "amount_sum_1h", "amount_max_1h")
 
 
@@ -49,78 +56,93 @@ def main() -> int:
     return 0 if reached or not check else 1
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two: where to send what, and whose CPU time it costs."""
+
+    load: Load
+    processes: Callable[[], list[psutil.Process]]
+
+    def measure(self, connections: int, seconds: float) -> "Round":
+        """One round of load, and the CPU time that all processes of this side spent on it."""
+        before = self._cpu()
+        figures = measure(replace(self.load, connections=connections, seconds=seconds))
+        return Round(**asdict(figures), cpu_us=(self._cpu() - before) / max(figures.answered, 1) * 1e6)
+
+    def _cpu(self) -> float:
+        """Seconds so far; what ends meanwhile is forgotten, which the few short-lived ones do not make up for."""
+        times = [process.cpu_times() for process in self.processes() if process.is_running()]
+        return sum(one.user + one.system for one in times)
+
+
+@dataclass(frozen=True, slots=True)
+class Round(Figures):
+    """What came of one round; `cpu_us` is the CPU time of one decision in microseconds."""
+
+    cpu_us: float
+
+
+Results: TypeAlias = dict[tuple[str, int], list[Round]]
+
+
 def _measured(folder: Path) -> dict[str, Any]:
-    with Line(folder) as line:
+    with Line(folder, environment=ONE_THREAD) as line:
         line.up(until="/livez")
         line.register("train.py")
-        key = line.key("bench", "caller")
+        headers = {"Authorization": f"Bearer {line.key('bench', 'caller')}"}
         line.wait_until_ready()
         model = next((folder / ".andon" / "models").glob("**/*.skops"))
-        with _peer(model) as peer_url:
-            return _rounds(line, key, peer_url)
-
-
-def _rounds(line: Line, key: str, peer_url: str) -> dict[str, Any]:
-    """Both sides in turns, so that whatever else the machine does hits both."""
-    sides = {
-        "andon": Load(
-            f"{line.url}/v1/automations/bench/decisions",
-            _bodies(windows=False),
-            1,
-            1.0,
-            '"outcome"',
-            {"Authorization": f"Bearer {key}"},
-        ),
-        "peer": Load(peer_url, _bodies(windows=True), 1, 1.0, '"score"'),
-    }
-    for load in sides.values():
-        measure(load)
-    results: dict[tuple[str, int], list[Figures]] = {(side, n): [] for side in sides for n in CONNECTIONS}
-    console = Console(stderr=True)
-    with console.status("measuring") as status:
-        for turn in range(ROUNDS):
-            for n in CONNECTIONS:
-                for side, load in sides.items():
-                    status.update(f"round {turn + 1} of {ROUNDS}: {side} at {n} connections")
-                    results[side, n].append(measure(Load(load.url, load.bodies, n, SECONDS, load.expect, load.headers)))
+        with _peer(model) as (peer_url, peer):
+            url = f"{line.url}/v1/automations/bench/decisions"
+            andon = Load(url, _bodies(windows=False), 1, 1.0, '"outcome"', headers)
+            plain = Load(peer_url, _bodies(windows=True), 1, 1.0, '"score"')
+            sides = {"andon": Side(andon, line.processes), "peer": Side(plain, lambda: [peer])}
+            results = _rounds(sides)
     _print(results)
     return _summary(results)
 
 
-def _summary(results: dict[tuple[str, int], list[Figures]]) -> dict[str, Any]:
-    def of(side: str, name: str) -> dict[str, float]:
-        return {str(n): _median(results[side, n], name) for n in CONNECTIONS}
+def _rounds(sides: Mapping[str, Side]) -> Results:
+    """Both sides in turns, so that whatever else the machine does hits both; a short round warms each up."""
+    results: Results = {}
+    with Console(stderr=True).status("warming up") as status:
+        for side in sides.values():
+            side.measure(GOAL_AT, 1.0)
+        for turn, n, (name, side) in product(range(ROUNDS), CONNECTIONS, sides.items()):
+            status.update(f"round {turn + 1} of {ROUNDS}: {name} at {n} connections")
+            results.setdefault((name, n), []).append(side.measure(n, SECONDS))
+    return results
 
-    names = ("per_second", "p50", "p95", "p99")
-    figures = {side: {name: of(side, name) for name in names} for side in ("andon", "peer")}
-    ratio = {
-        n: round(figures["andon"]["per_second"][n] / max(figures["peer"]["per_second"][n], 0.1), 2)
-        for n in map(str, CONNECTIONS)
+
+def _summary(results: Results) -> dict[str, Any]:
+    figures = {
+        side: {name: {str(n): _median(results[side, n], name) for n in CONNECTIONS} for name in SHOWN}
+        for side in ("andon", "peer")
     }
+    andon, peer = figures["andon"]["per_second"], figures["peer"]["per_second"]
     failures = [failure for rounds in results.values() for one in rounds for failure in one.failures]
-    failed = sum(one.failed for rounds in results.values() for one in rounds)
-    return {**figures, "ratio": ratio, "failed": failed, "failures": failures[:3]}
+    return {
+        **figures,
+        "ratio": {n: round(andon[n] / max(peer[n], 0.1), 2) for n in andon},
+        "failed": sum(one.failed for rounds in results.values() for one in rounds),
+        "failures": failures[:3],
+    }
 
 
-def _print(results: dict[tuple[str, int], list[Figures]]) -> None:
-    table = Table(title=f"Median of {ROUNDS} rounds of {SECONDS:.0f} s", title_justify="left")
-    for column in ("", "connections", "decisions/s", "p50 ms", "p95 ms", "p99 ms", "failed", "generator CPU"):
-        table.add_column(column, justify="left" if not column else "right")
+def _print(results: Results) -> None:
+    title = f"Median of {ROUNDS} rounds of {SECONDS:.0f} s; latencies in ms, CPU of all processes in µs a decision"
+    table = Table(title=title, title_justify="left")
+    for column in ("", "at", "a second", "p50", "p95", "p99", "CPU", "failed", "load CPU"):
+        table.add_column(column, justify="right" if column else "left")
     for (side, n), rounds in sorted(results.items(), key=lambda item: (item[0][1], item[0][0])):
         cells = [f"{_median(rounds, name):,.2f}" for name in ("p50", "p95", "p99")]
-        failed = sum(one.failed for one in rounds)
-        table.add_row(
-            side,
-            str(n),
-            f"{_median(rounds, 'per_second'):,.0f}",
-            *cells,
-            str(failed),
-            f"{_median(rounds, 'generator_cpu'):.0%}",
-        )
+        cells += [f"{_median(rounds, 'cpu_us'):,.0f}", str(sum(one.failed for one in rounds))]
+        load = f"{_median(rounds, 'generator_cpu'):.0%}"
+        table.add_row(side, str(n), f"{_median(rounds, 'per_second'):,.0f}", *cells, load)
     Console().print(table)
 
 
-def _median(rounds: Sequence[Figures], name: str) -> float:
+def _median(rounds: Sequence[Round], name: str) -> float:
     return round(float(statistics.median(getattr(one, name) for one in rounds)), 3)
 
 
@@ -142,15 +164,15 @@ def _bodies(*, windows: bool) -> list[str]:
 
 
 @contextlib.contextmanager
-def _peer(model: Path) -> Iterator[str]:
+def _peer(model: Path) -> Iterator[tuple[str, psutil.Process]]:
     """The plain endpoint as a process of its own."""
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "uvicorn", "benchmarks.peer:app", "--port", str(port), "--log-level", "warning"]
-    environment = {**os.environ, "PEER_MODEL": str(model), "PEER_FEATURES": ",".join((*INPUTS, *WINDOWS))}
+    environment = {**os.environ, **ONE_THREAD, "PEER_MODEL": str(model), "PEER_FEATURES": ",".join((*INPUTS, *WINDOWS))}
     process = subprocess.Popen(command, cwd=PROJECT.parent.parent, env=environment, stdin=subprocess.DEVNULL)
     try:
         wait_for(port, process)
-        yield f"http://127.0.0.1:{port}/predict"
+        yield f"http://127.0.0.1:{port}/predict", psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(10)

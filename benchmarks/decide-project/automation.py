@@ -38,5 +38,5 @@ bench = Automation(
     model="bench-model",
     policy=Policy.file("policy.yaml"),
     review=Review(queue="bench"),
-    risk=MaxError(0.2),
+    risk=MaxError(0.1),
 )
