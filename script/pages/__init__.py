@@ -1,0 +1,27 @@
+"""The reference pages: each has an introduction that people write, and a part that is read off the code."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from script.pages import api, cli, errors, metrics, settings
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+BEGIN = "<!-- written by script/reference from the code; change it there -->\n"
+END = "<!-- end of what script/reference writes -->\n"
+
+PAGES: dict[str, Callable[[], str]] = {
+    "api": api.body,
+    "cli": cli.body,
+    "errors": errors.body,
+    "metrics": metrics.body,
+    "settings": settings.body,
+}
+"""The name of each page, and what says its generated part now."""
+
+
+def renewed(page: str) -> str:
+    """A page as it should be: what people wrote, around what the code says now."""
+    before, _, rest = (FOLDER / f"{page}.md").read_text(encoding="utf-8").partition(BEGIN)
+    _, found, after = rest.partition(END)
+    assert found, f"docs/reference/{page}.md has lost its markers"
+    return f"{before}{BEGIN}\n{PAGES[page]()}\n{END}{after}"

@@ -1,0 +1,61 @@
+"""What a route needs, read off its code: the permissions it asks the caller for, itself or by the functions it calls.
+
+Where the route asks for one itself, that is it; else what the functions ask that it calls.
+"""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from andon.access import Permission, Principal
+
+
+def needed(route: Callable[..., Any]) -> str:
+    """`read decisions`, `read models (everywhere)`; empty for a route that asks for nothing."""
+    module = inspect.getmodule(route)
+    assert module is not None
+    return " or ".join(_asked(route, module))
+
+
+def _asked(function: Callable[..., Any], module: ModuleType) -> list[str]:
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    own = _permissions(tree)
+    if own:
+        return own
+    known: Mapping[str, Any] = {**vars(module), **{f"caller.{name}": of for name, of in vars(Principal).items()}}
+    called = (known.get(ast.unparse(node.func)) for node in ast.walk(tree) if isinstance(node, ast.Call))
+    found = (_asked(each, _home(each)) for each in called if inspect.isfunction(each) and _is_ours(each, module))
+    return list(dict.fromkeys(permission for each in found for permission in each))
+
+
+def _permissions(tree: ast.AST) -> list[str]:
+    everywhere = {id(argument) for node in ast.walk(tree) for argument in _asked_everywhere(node)}
+    return list(
+        dict.fromkeys(
+            f"{Permission[node.attr]}{' (everywhere)' if id(node) in everywhere else ''}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Permission"
+        )
+    )
+
+
+def _asked_everywhere(node: ast.AST) -> list[ast.expr]:
+    """The permission of a call `require(Permission.X, None)`."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".require") and len(node.args) == 2:
+        permission, automation = node.args
+        if isinstance(automation, ast.Constant) and automation.value is None:
+            return [permission]
+    return []
+
+
+def _is_ours(function: Callable[..., Any], module: ModuleType) -> bool:
+    return _home(function) in (module, inspect.getmodule(Principal))
+
+
+def _home(function: Callable[..., Any]) -> ModuleType:
+    home = inspect.getmodule(function)
+    assert home is not None
+    return home
