@@ -14,9 +14,10 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
+from opentelemetry.trace import SpanKind, StatusCode
 
 from andon.actions import service, store
-from andon.actions.domain import Answer, Attempt, BreakerState, Disabled, GiveUp, follow_up
+from andon.actions.domain import Answer, AnswerKind, Attempt, BreakerState, Disabled, GiveUp, follow_up
 from andon.actions.grouping import Grouped
 from andon.actions.lanes import Lane, ask
 from andon.actions.ports import Connector, Delivery, Destination
@@ -26,6 +27,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.db import Database, DatabaseUnavailable
 from andon.kernel.identity import PLATFORM
 from andon.kernel.ids import uuid7
+from andon.kernel.tracing import span, traceparent_of
 
 LEASE = timedelta(seconds=6)
 BATCH = 128
@@ -152,7 +154,12 @@ class Deliveries:
             ending = await self._ending(message)
             await self._endings.add(ending)
         except DatabaseUnavailable as error:
-            _log.warning("delivery not written down, comes again", action_id=str(message.id), error=str(error))
+            _log.warning(
+                "delivery not written down, comes again",
+                action_id=str(message.id),
+                correlation_id=message.correlation_id,
+                error=str(error),
+            )
             return False
         finally:
             del self._held[message.id]
@@ -199,7 +206,7 @@ class Deliveries:
         try:
             await self._begun.add((message.id, attempt))
             started = asyncio.get_running_loop().time()
-            answer = await ask(self._connectors[message.payload["connector"]], _delivery(message, lane.destination))
+            answer = await self._ask(message, attempt, lane.destination)
         except BaseException:
             lane.abandon()
             raise
@@ -207,6 +214,25 @@ class Deliveries:
         seconds = asyncio.get_running_loop().time() - started
         self._observer.answered(lane.destination.name, answer, attempt=attempt.number, seconds=seconds)
         return self._judge(message, attempt, answer, lane.destination)
+
+    async def _ask(self, message: outbox.Message, attempt: Attempt, destination: Destination) -> Answer:
+        """One attempt, as a span of the decision's trace; the receiver's part of it follows from that span."""
+        delivery = _delivery(message, destination)
+        about = {
+            "andon.automation": delivery.automation,
+            "andon.action": delivery.action,
+            "andon.destination": destination.name,
+            "andon.attempt": attempt.number,
+        }
+        with span("action.deliver", parent=message.traceparent, kind=SpanKind.CLIENT, attributes=about) as sending:
+            delivery = replace(delivery, traceparent=traceparent_of(sending) or message.traceparent)
+            answer = await ask(self._connectors[message.payload["connector"]], delivery)
+            sending.set_attribute("andon.answer", answer.kind.value)
+            if answer.status is not None:
+                sending.set_attribute("http.response.status_code", answer.status)
+            if answer.kind is not AnswerKind.DELIVERED:
+                sending.set_status(StatusCode.ERROR)
+        return answer
 
     def _judge(self, message: outbox.Message, attempt: Attempt, answer: Answer, destination: Destination) -> _Ending:
         now = self._clock.now()

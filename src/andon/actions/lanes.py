@@ -75,5 +75,10 @@ async def ask(connector: Connector, delivery: Delivery) -> Answer:
     try:
         return await connector.deliver(delivery)
     except Exception as error:  # noqa: BLE001 - the edge to code of others; logged
-        _log.exception("connector failed", destination=delivery.destination.name, action_id=str(delivery.key))
+        _log.exception(
+            "connector failed",
+            destination=delivery.destination.name,
+            action_id=str(delivery.key),
+            correlation_id=delivery.correlation_id,
+        )
         return Answer(AnswerKind.UNKNOWN, f"the connector itself failed with {type(error).__name__}; see the log")

@@ -6,14 +6,12 @@ Nothing is recorded of a request that is refused here.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import replace
 from time import perf_counter_ns
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import structlog
-from opentelemetry import trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.trace import Span, SpanKind, StatusCode
 from pydantic_core import to_json
 
 from andon import decisions
@@ -39,14 +37,15 @@ from andon.gateway.errors import (
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.kernel.errors import AndonError
 from andon.kernel.ids import uuid7
+from andon.kernel.tracing import NO_SPAN, span, traceparent_of
 
 log = structlog.get_logger(__name__)
-tracer = trace.get_tracer("andon.gateway")
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+ROUTE = "POST /v1/automations/{name}/decisions"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions$")
 _CORRELATION = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -60,20 +59,31 @@ class Decide:
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
-        """Answer one request; every error becomes a problem document."""
-        began = perf_counter_ns()
+        """Answer one request, within a span of its own when traces are sent somewhere."""
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        if not self._gateway.tracing:
+            await self._respond(scope["method"], name, headers, receive, send, NO_SPAN)
+            return
+        with span(ROUTE, parent=_traceparent(headers), kind=SpanKind.SERVER) as server:
+            await self._respond(scope["method"], name, headers, receive, send, server)
+
+    async def _respond(
+        self, method: str, name: str, headers: Mapping[str, str], receive: Receive, send: Send, server: Span
+    ) -> None:
+        """Answer; every error becomes a problem document."""
+        began = perf_counter_ns()
         identifier = uuid7(self._gateway.clock.now())
         extra: dict[str, str] = {}
         correlation = str(identifier)
         try:
             correlation = _correlation(headers, identifier)
-            if scope["method"] != "POST":
+            if method != "POST":
                 raise MethodNotAllowed(allow="POST")
-            status, body = await self._answer(name, headers, receive, extra, identifier, correlation, began)
+            status, body = await self._answer(name, headers, receive, extra, identifier, correlation, began, server)
         except AndonError as error:
             status, body = status_of(error), problem(error, correlation)
             extra |= {"Content-Type": CONTENT_TYPE, **headers_of(error)}
+            server.set_attribute("error.type", error.code)
         except Exception:
             log.exception("decide.failed", automation=name, correlation_id=correlation)
             status, body = 500, internal(correlation)
@@ -82,6 +92,8 @@ class Decide:
         self._gateway.metrics.requests.labels(known, str(status)).inc()
         if status < 300:
             self._gateway.metrics.latency.labels(known).observe((perf_counter_ns() - began) / 1e9)
+        if server is not NO_SPAN:
+            _describe(server, known, status)
         await _send(send, status, body, {"X-Correlation-ID": correlation, **extra})
 
     async def _answer(
@@ -93,6 +105,7 @@ class Decide:
         identifier: UUID,
         correlation: str,
         began: int,
+        server: Span,
     ) -> tuple[int, bytes]:
         gateway = self._gateway
         caller = gateway.keys.authenticate(bearer(headers.get("authorization")), gateway.clock.now())
@@ -111,9 +124,10 @@ class Decide:
             correlation_id=correlation,
             asked_at=gateway.clock.now(),
             began_ns=began,
-            traceparent=_traceparent(headers),
+            traceparent=traceparent_of(server) or _traceparent(headers),
             idempotency=_idempotency(headers, caller, name, raw),
         )
+        server.set_attribute("andon.decision_id", str(identifier))
         if "respond-async" in headers.get("prefer", ""):
             return await self._later(request, extra)
         return await self._now(request, extra)
@@ -168,24 +182,18 @@ class Decide:
         admission = self._gateway.admission
         admission.in_flight += 1
         try:
-            if not self._gateway.tracing:
-                return await self._gateway.decider.decide(request)
-            parent = TraceContextTextMapPropagator().extract({"traceparent": request.traceparent or ""})
-            with tracer.start_as_current_span("decide", parent, kind=trace.SpanKind.SERVER) as span:
-                decision = await self._gateway.decider.decide(_traced(request))
-                span.set_attribute("andon.automation", request.automation)
-                span.set_attribute("andon.decision_id", str(request.id))
-                span.set_attribute("andon.outcome", "repeat" if decision is None else decision.outcome)
-                return decision
+            return await self._gateway.decider.decide(request)
         finally:
             admission.in_flight -= 1
 
 
-def _traced(request: DecisionRequest) -> DecisionRequest:
-    """The request with the present span as the parent of all that follows it."""
-    carrier: dict[str, str] = {}
-    TraceContextTextMapPropagator().inject(carrier)
-    return replace(request, traceparent=carrier.get("traceparent", request.traceparent))
+def _describe(server: Span, automation: str, status: int) -> None:
+    """What OpenTelemetry's conventions want to know of an HTTP request, and whose it was."""
+    server.set_attribute("http.route", ROUTE.removeprefix("POST "))
+    server.set_attribute("http.response.status_code", status)
+    server.set_attribute("andon.automation", automation)
+    if status >= 500:
+        server.set_status(StatusCode.ERROR)
 
 
 def _correlation(headers: Mapping[str, str], identifier: UUID) -> str:

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Iterable
+from threading import Thread
 from types import TracebackType
 
 import structlog
@@ -39,6 +40,9 @@ LATENCY_BUCKETS = (
     10.0,
 )
 """Seconds; fine where a decision's answer lies."""
+
+_COLLECTOR_SECONDS = 3.0
+_SPANS_WAIT_MILLISECONDS = 1000
 
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -98,10 +102,20 @@ def configure_traces(process: str, endpoint: str | None) -> Callable[[], None]:
     """Send spans to an OpenTelemetry collector, if one is configured; what it returns sends the rest, at the end."""
     if endpoint is None:
         return lambda: None
-    provider = TracerProvider(resource=Resource({"service.name": f"andon-{process}", "service.version": __version__}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
+    provider = TracerProvider(
+        resource=Resource({"service.name": f"andon-{process}", "service.version": __version__}), shutdown_on_exit=False
+    )
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_COLLECTOR_SECONDS)
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_SPANS_WAIT_MILLISECONDS))
     trace.set_tracer_provider(provider)
-    return provider.shutdown
+
+    def send_the_rest() -> None:
+        """Within bounds: a collector that does not answer must not keep the process from ending."""
+        sending = Thread(target=provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(_COLLECTOR_SECONDS)
+
+    return send_the_rest
 
 
 class Metrics:

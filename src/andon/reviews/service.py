@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from andon import audit
 from andon.decisions import DELIVER_ACTION, OPEN_REVIEW
-from andon.kernel import outbox
+from andon.kernel import outbox, tracing
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
@@ -39,6 +40,7 @@ def open_due(tx: Tx, *, now: datetime, limit: int = 500) -> int:
 
     Claiming, opening and settling are this one transaction: it happens whole or not at all.
     """
+    began = perf_counter()
     messages = outbox.claim(tx, OPEN_REVIEW, limit=limit, now=now, lease=_LEASE)
     conclusions, opened = [], []
     for message in messages:
@@ -51,6 +53,9 @@ def open_due(tx: Tx, *, now: datetime, limit: int = 500) -> int:
             conclusions.append(outbox.Conclusion(message, outbox.State.DONE))
     store.add(tx, opened)
     outbox.conclude(tx, conclusions, now=now)
+    for review in opened:
+        about = {"andon.automation": review.automation, "andon.queue": review.queue}
+        tracing.tell("review.open", perf_counter() - began, parent=review.traceparent, attributes=about)
     return len(messages)
 
 

@@ -1,0 +1,75 @@
+"""Traces across processes: a span goes on from a W3C `traceparent` and hands its own on. Without a collector it does nothing.
+
+Attributes name automations, outcomes, counts; never an input, a person or a secret. What an exception says may hold one
+of these, so exceptions are not recorded either: who opens a span says how it ended.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from time import time_ns
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+NO_SPAN = trace.INVALID_SPAN
+"""A span that keeps nothing, for when there is no trace."""
+
+_tracer = trace.get_tracer("andon")
+_propagator = TraceContextTextMapPropagator()
+
+
+@contextmanager
+def span(
+    name: str, *, parent: str | None, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, Any] | None = None
+) -> Iterator[Span]:
+    """A span around what is done meanwhile; `parent` is the traceparent it goes on from, a new trace without one."""
+    with _tracer.start_as_current_span(
+        name,
+        _context(parent),
+        kind=kind,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as opened:
+        yield opened
+
+
+def tell(
+    name: str,
+    seconds: float,
+    *,
+    parent: str | None = None,
+    links: Iterable[str | None] = (),
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
+    """A span of something that has just ended and took so long; `links` are the traceparents of what it did this for."""
+    ended = time_ns()
+    told = _tracer.start_span(
+        name,
+        _context(parent),
+        links=[link for traceparent in links if (link := _link(traceparent)) is not None],
+        attributes=attributes,
+        start_time=ended - int(seconds * 1e9),
+    )
+    told.end(ended)
+
+
+def traceparent_of(of: Span) -> str | None:
+    """What to hand on so that others go on from this span; None if it belongs to no trace."""
+    if not of.get_span_context().is_valid:
+        return None
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier, trace.set_span_in_context(of, Context()))
+    return carrier["traceparent"]
+
+
+def _context(traceparent: str | None) -> Context:
+    return Context() if traceparent is None else _propagator.extract({"traceparent": traceparent}, Context())
+
+
+def _link(traceparent: str | None) -> Link | None:
+    context = trace.get_current_span(_context(traceparent)).get_span_context()
+    return Link(context) if context.is_valid else None
