@@ -45,10 +45,7 @@ def init(name: Name, source: From = None, target: Target = None, time: Time = No
 
 def _tell_next(console: Console, folder: str) -> None:
     console.print(
-        f"\nWritten to {folder}/. Next:\n\n"
-        f"    cd {folder}\n"
-        '    andon models register --from-script train.py --alias champion --reason "first model"\n'
-        "    andon up\n",
+        f"\nWritten to {folder}/. Next:\n\n    cd {folder}\n    andon up\n",
         highlight=False,
         soft_wrap=True,
     )

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,9 +15,9 @@ from pathlib import Path
 import structlog
 
 from andon.supervisor.backoff import Backoff
+from andon.supervisor.leash import leashed
 from andon.supervisor.ports import Address
 
-_LEASH = Path(__file__).with_name("leash.py")
 _ANSWER_SECONDS = 1.0
 _REASON_BYTES = 4000
 
@@ -50,9 +49,8 @@ class Part:
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Start it, in a session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which then stops it in order."""
-        leash = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid())]
         self._process = subprocess.Popen(  # noqa: S603  our own program
-            [*leash, *self._command],
+            leashed(self._command),
             cwd=self._folder,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -22,6 +22,7 @@ from andon.supervisor.part import Part
 from andon.supervisor.ports import Address, addresses_of, check_free
 from andon.supervisor.signals import Signals, caught
 from andon.supervisor.single import hold
+from andon.supervisor.training import train
 
 DRAIN_SECONDS = 15.0
 """How long parts may take to finish what is in flight."""
@@ -52,9 +53,12 @@ def up(settings: Settings, *, clock: Clock, say: Say, command: Callable[[str], l
     with hold(settings.data, {address.part: address.url for address in addresses}), caught() as signals:
         check_free(addresses)
         with _storage(settings, say) as storage:
-            _prepare(storage.url, settings, clock, say, addresses)
+            new = _prepare(storage.url, settings, clock, say, addresses)
+            script = settings.project.train if new else None
+            stopped = script is not None and not train(settings.root, script, storage.url, signals, say)
             parts = [Part(address, (command or _command)(address.part), settings.root) for address in addresses]
-            _Supervisor(parts, storage, signals, say).run()
+            if not stopped:
+                _Supervisor(parts, storage, signals, say).run()
     say("Stopped")
 
 
@@ -188,8 +192,8 @@ def _storage(settings: Settings, say: Say) -> Iterator[_Storage]:
         yield _Storage(server.url, place, server)
 
 
-def _prepare(url: str, settings: Settings, clock: Clock, say: Say, addresses: list[Address]) -> None:
-    """Bring the database to the present schema, and tell the first key of a new installation."""
+def _prepare(url: str, settings: Settings, clock: Clock, say: Say, addresses: list[Address]) -> bool:
+    """Bring the database to the present schema, and tell the first key of a new installation; whether it is one."""
     database = Database(url, pool_size=1)
     try:
         if settings.database.url is not None:
@@ -201,6 +205,7 @@ def _prepare(url: str, settings: Settings, clock: Clock, say: Say, addresses: li
     if token is not None:
         console = next(address.url for address in addresses if address.part == "console")
         say(f"\nSign in at {console} with this key; it is shown only this once:\n\n    {token}\n")
+    return token is not None
 
 
 def _check_project(settings: Settings) -> None:

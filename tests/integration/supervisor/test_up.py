@@ -184,3 +184,34 @@ def test_a_folder_without_a_project_is_left_alone(start: Start, project: Path) -
     assert up.process.wait(60) == 4
     assert "andon init" in up.said
     assert not (project / ".andon").exists()
+
+
+TRAIN = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, {tests!r})
+from packages import a_package
+
+a_package(Path("package"))
+"""
+
+
+def test_the_first_start_trains_the_model_that_the_project_names_and_later_ones_do_not(project: Path) -> None:
+    tests = str(Path(__file__).parents[2])
+    (project / "andon.toml").write_text('[project]\ntrain = "train.py"\n', encoding="utf-8")
+    (project / "train.py").write_text(TRAIN.format(tests=tests), encoding="utf-8")
+    first = Up(project, None).until_running()
+    assert "now the champion" in first.said
+    assert first.end() == 0
+    second = Up(project, None).until_running()
+    assert "training" not in second.said
+    assert second.end() == 0
+
+
+def test_a_training_that_fails_is_told_and_everything_else_runs(project: Path) -> None:
+    (project / "andon.toml").write_text('[project]\ntrain = "train.py"\n', encoding="utf-8")
+    (project / "train.py").write_text("raise SystemExit('no data today')\n", encoding="utf-8")
+    up = Up(project, None).until_running()
+    assert "no data today" in up.said
+    assert up.end() == 0

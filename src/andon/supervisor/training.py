@@ -1,0 +1,48 @@
+"""The first start of a new project: its training script gives it the model without which nothing could be decided."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from andon.supervisor.leash import leashed
+from andon.supervisor.signals import Signals
+
+_LOOK_SECONDS = 0.1
+
+REASON = "the first model, trained by the first `andon up`"
+
+
+def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[str], None]) -> bool:
+    """Run the script and let what it packs answer, unless a model is registered. False if a signal to stop came meanwhile.
+
+    What goes wrong is told, and no reason to end: everything else runs, and a model can be registered at any time.
+    """
+    say(f"model     training the first one by {script}")
+    register = ["models", "register", "--first", "--from-script", script, "--alias", "champion", "--reason", REASON]
+    inherited = {name: value for name, value in os.environ.items() if name != "ANDON_DATABASE_URL_FILE"}
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(  # noqa: S603 - our own program
+            leashed([sys.executable, "-P", "-m", "andon", *register]),
+            cwd=root,
+            env={**inherited, "ANDON_DATABASE_URL": url},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        while process.poll() is None:
+            if signals.stop_within(_LOOK_SECONDS):
+                process.terminate()
+                return False
+        said.seek(0)
+        told = said.read().strip()
+    if process.returncode == 0:
+        say(f"model     {told or 'one is registered already'}")
+    else:
+        say(f"model     there is none yet; {told}")
+    return True
