@@ -81,7 +81,7 @@ def _door(take: Callable[[bytes], None]) -> type[BaseHTTPRequestHandler]:
     class Door(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - the name http.server calls
+        def do_POST(self) -> None:
             assert (self.path, self.headers["Content-Type"]) == ("/v1/traces", "application/x-protobuf")
             body = self.rfile.read(int(self.headers["Content-Length"]))
             take(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)

@@ -1,0 +1,43 @@
+"""The standing automation as a whole installation of processes, started by `andon up` in a folder and stopped at the end."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.line import Line
+
+from packages import a_package
+from receiver import SECRET
+
+AUTOMATION = """
+from lines import an_automation
+
+payments = an_automation()
+"""
+
+
+@contextmanager
+def prepared(receiver_url: str, settings: Mapping[str, str] | None = None) -> Iterator[Line]:
+    """The project with a registered champion, not yet started. `settings` are environment variables: ANDON_..."""
+    with TemporaryDirectory(prefix="andon-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # as root, PostgreSQL runs as another user and has to pass through
+        (folder / "automation.py").write_text(AUTOMATION, encoding="utf-8")
+        (folder / "andon.toml").write_text(
+            f'[destinations.bank]\nurl = "{receiver_url}"\nsecret_env = "BANK_SECRET"\nallow_private = true\n',
+            encoding="utf-8",
+        )
+        package = a_package(folder / "package")
+        environment = {"BANK_SECRET": SECRET, "PYTHONPATH": str(Path(__file__).parent), **(settings or {})}
+        with Line(folder, environment=environment) as line:
+            line.command("models", "register", str(package), "--alias", "champion", "--reason", "test")
+            yield line
+
+
+@contextmanager
+def running(receiver_url: str, settings: Mapping[str, str] | None = None) -> Iterator[Line]:
+    """The same, up and ready for decisions."""
+    with prepared(receiver_url, settings) as line:
+        line.up()
+        yield line
