@@ -17,7 +17,7 @@ from andon.kernel.clock import SystemClock
 from andon.kernel.config import GatewaySettings, Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from andon.kernel.telemetry import Metrics
+from andon.kernel.metrics import Metrics
 from packages import a_package
 
 PEPPER = b"0" * 64

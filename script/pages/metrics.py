@@ -8,7 +8,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from script.pages.markdown import code, table
 
 from andon import bootstrap
-from andon.kernel.telemetry import LATENCY_BUCKETS, Metrics
+from andon.kernel.metrics import LATENCY_BUCKETS, Metrics
 
 SUFFIXES = {"counter": "_total"}
 

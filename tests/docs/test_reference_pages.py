@@ -13,7 +13,7 @@ from andon.access import Grant, Role
 from andon.cli import COMMANDS, EXIT_CODES
 from andon.kernel import config
 from andon.kernel.db import Database
-from andon.kernel.telemetry import Metrics
+from andon.kernel.metrics import Metrics
 from lines import install
 
 SOURCE = Path(__file__).parents[2] / "src" / "andon"
@@ -84,7 +84,7 @@ def test_every_error_is_raised_by_something() -> None:
 
 def test_every_metric_is_moved_by_something() -> None:
     kept = {name for name in vars(Metrics()) if name != "registry"}
-    assert kept - attributes_read("kernel/telemetry.py") == set()
+    assert kept - attributes_read("kernel/metrics.py") == set()
 
 
 def test_the_queries_ask_for_metrics_that_there_are() -> None:

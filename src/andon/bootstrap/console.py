@@ -10,7 +10,7 @@ from andon.bootstrap.serving import Server
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.kernel.telemetry import configure_logs
+from andon.kernel.logs import configure_logs
 
 
 def serve_console(settings: Settings, url: str, pepper: bytes) -> None:

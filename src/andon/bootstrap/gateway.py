@@ -11,14 +11,15 @@ from andon import migrations
 from andon.access import KeyRing
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, add_cost
 from andon.bootstrap.project import build_events, load_automations
-from andon.bootstrap.serving import Server, settle_memory
+from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.decisions import Decider, Deployment
 from andon.gateway import Admission, Gateway, Side, create_app
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, DatabaseUnavailable
 from andon.kernel.listening import listen
-from andon.kernel.telemetry import Metrics, configure_logs, configure_traces
+from andon.kernel.logs import configure_logs
+from andon.kernel.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 def serve_gateway(settings: Settings, url: str, pepper: bytes) -> None:
     """Run a gateway until it is told to end; returns when everything in flight was answered."""
     configure_logs("gateway", settings.telemetry.log_level)
-    flush = configure_traces("gateway", settings.telemetry.otlp_endpoint)
+    flush = tracing("gateway", settings)
     try:
         uvloop.run(_serve(settings, Database(url), pepper))
     finally:

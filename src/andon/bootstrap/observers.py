@@ -7,7 +7,7 @@ from andon.actions import Answer, AnswerKind
 from andon.decisions import Decision, Watcher
 from andon.kernel import tracing
 from andon.kernel.config import Settings
-from andon.kernel.telemetry import Metrics
+from andon.kernel.metrics import Metrics
 
 
 class DecisionMetrics:

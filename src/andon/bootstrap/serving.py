@@ -1,10 +1,13 @@
 """Running an ASGI application as a process that ends cleanly: finish what is in flight, then go."""
 
 import gc
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import uvicorn
+
+from andon.kernel.config import Settings
 
 DRAIN_SECONDS = 10
 
@@ -40,6 +43,15 @@ class Server(uvicorn.Server):
         """A signal to end: not ready any more, then uvicorn's own draining."""
         self._ending()
         super().handle_exit(sig, frame)
+
+
+def tracing(process: str, settings: Settings) -> Callable[[], None]:
+    """Send traces, if a collector is configured; what it returns sends the rest, at the end."""
+    if settings.telemetry.otlp_endpoint is None:
+        return lambda: None
+    traces = importlib.import_module("andon.kernel.traces")
+    send_the_rest: Callable[[], None] = traces.configure_traces(process, settings.telemetry.otlp_endpoint)
+    return send_the_rest
 
 
 def settle_memory() -> None:

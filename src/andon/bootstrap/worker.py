@@ -13,7 +13,7 @@ from andon.access import KeyRing
 from andon.actions import Deliveries, Destination
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, DeliveryMetrics
 from andon.bootstrap.project import load_automations
-from andon.bootstrap.serving import Server, settle_memory
+from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.connectors.webhook import WebhookConnector
 from andon.decisions import Decider, Deployment
 from andon.gateway import Side, create_side
@@ -23,8 +23,9 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.errors import Unavailable
 from andon.kernel.listening import listen
+from andon.kernel.logs import configure_logs
+from andon.kernel.metrics import Metrics
 from andon.kernel.outbox import State
-from andon.kernel.telemetry import Metrics, configure_logs, configure_traces
 from andon.streams import Intake
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,7 @@ REVIEWS_IDLE = timedelta(milliseconds=200)
 def serve_worker(settings: Settings, url: str, pepper: bytes) -> None:
     """Run a worker until it is told to end; returns when what it had begun is finished or given back."""
     configure_logs("worker", settings.telemetry.log_level)
-    flush = configure_traces("worker", settings.telemetry.otlp_endpoint)
+    flush = tracing("worker", settings)
     try:
         uvloop.run(_Worker(settings, Database(url), pepper).run())
     finally:

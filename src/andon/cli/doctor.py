@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from andon import supervisor
 from andon.bootstrap.project import check_project
-from andon.supervisor import Finding, State
+from andon.supervisor.examination import Finding, State, examine
 
 _UNHEALTHY = 6
 _COLOURS = {State.FINE: "green", State.WARNING: "yellow", State.WRONG: "red"}
@@ -23,7 +22,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
 ) -> None:
     """Look for what is wrong with this installation. Ends with status 6 if anything is."""
-    found = list(supervisor.examine(folder.resolve(), check_project))
+    found = list(examine(folder.resolve(), check_project))
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
     else:

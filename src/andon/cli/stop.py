@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from andon import supervisor
 from andon.kernel import config
+from andon.supervisor import stopping
 
 
 def stop(
@@ -14,5 +14,5 @@ def stop(
 ) -> None:
     """Stop `andon up` in a folder, or a PostgreSQL that a killed one left behind."""
     settings = config.load(folder.resolve())
-    for line in supervisor.stop(settings) or [f"Nothing runs in {settings.root}"]:
+    for line in stopping.stop(settings) or [f"Nothing runs in {settings.root}"]:
         typer.echo(line)

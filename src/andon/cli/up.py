@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from andon import supervisor
-from andon.kernel import config, telemetry
-from andon.kernel.clock import SystemClock
+from andon.kernel import config, logs
+from andon.supervisor import supervisor
 
 
 def up(
@@ -26,5 +25,5 @@ def up(
         environment.pop("ANDON_DATABASE_URL_FILE", None)
         environment["ANDON_DATABASE_URL"] = database
     settings = config.load(folder.resolve(), environment)
-    telemetry.configure_logs("up", settings.telemetry.log_level)
-    supervisor.up(settings, clock=SystemClock(), say=typer.echo)
+    logs.configure_logs("up", settings.telemetry.log_level)
+    supervisor.up(settings, say=typer.echo)

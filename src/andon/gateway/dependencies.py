@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from pydantic import AfterValidator
 
 from andon.access import KeyRing, Principal, Unauthenticated
 from andon.decisions import Decider, Deployment, Line
@@ -15,7 +16,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
-from andon.kernel.telemetry import Metrics
+from andon.kernel.metrics import Metrics
 
 T = TypeVar("T")
 
@@ -73,6 +74,11 @@ def bearer(header: str | None) -> str:
     return token.strip()
 
 
+def _utc(moment: datetime) -> datetime:
+    """A time that says no zone is meant in UTC."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
 def _gateway(request: Request) -> Gateway:
     gateway: Gateway = request.app.state.gateway
     return gateway
@@ -103,6 +109,7 @@ def _pepper(gateway: Annotated[Gateway, Depends(_gateway)]) -> bytes:
     return gateway.pepper
 
 
+Moment = Annotated[datetime, AfterValidator(_utc)]
 SideParts = Annotated[Side, Depends(_side)]
 Parts = Annotated[Gateway, Depends(_gateway)]
 Caller = Annotated[Principal, Depends(_caller)]

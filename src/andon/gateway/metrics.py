@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from andon.access import Permission
 from andon.gateway.dependencies import Caller, SideParts
-from andon.kernel.telemetry import METRICS_CONTENT_TYPE
+from andon.kernel.metrics import METRICS_CONTENT_TYPE
 
 router = APIRouter(tags=["metrics"])
 

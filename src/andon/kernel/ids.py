@@ -17,8 +17,11 @@ def uuid7(at: datetime) -> UUID:
 
 
 def floor_of(at: datetime) -> UUID:
-    """The smallest identifier of the moment `at`: a bound for ranges and partitions, never an identifier itself."""
-    return UUID(int=_milliseconds(at) << 80)
+    """The smallest identifier of the moment `at`: a bound for ranges and partitions, never an identifier itself.
+
+    Nothing was made before 1970, so an earlier moment has that of 1970.
+    """
+    return UUID(int=max(0, _milliseconds(at)) << 80)
 
 
 def time_of(identifier: UUID) -> datetime:

@@ -9,15 +9,12 @@ from pathlib import Path
 
 import structlog
 
-from andon import migrations
 from andon.kernel import postgres
-from andon.kernel.clock import Clock
 from andon.kernel.config import FILE_NAME, Settings
-from andon.kernel.db import Database
 from andon.kernel.postgres import PostgresFailed, Server
+from andon.supervisor.aside import call_aside
 from andon.supervisor.backoff import Backoff
 from andon.supervisor.errors import NoProject, PartFailed
-from andon.supervisor.first_key import first_key
 from andon.supervisor.part import Part
 from andon.supervisor.ports import Address, addresses_of, check_free
 from andon.supervisor.signals import Signals, caught
@@ -42,7 +39,7 @@ Say = Callable[[str], None]
 """Tells the person at the terminal; never a log, for it is told the first key."""
 
 
-def up(settings: Settings, *, clock: Clock, say: Say, command: Callable[[str], list[str]] | None = None) -> None:
+def up(settings: Settings, *, say: Say, command: Callable[[str], list[str]] | None = None) -> None:
     """Run the installation of `settings.root` until a signal to stop. For the main thread.
 
     Raises NoProject, AlreadyRunning, PortTaken, PepperMissing, PartFailed and whatever PostgreSQL and migrations raise.
@@ -53,7 +50,7 @@ def up(settings: Settings, *, clock: Clock, say: Say, command: Callable[[str], l
     with hold(settings.data, {address.part: address.url for address in addresses}), caught() as signals:
         check_free(addresses)
         with _storage(settings, say) as storage:
-            new = _prepare(storage.url, settings, clock, say, addresses)
+            new = _prepare(storage.url, settings, say, addresses)
             script = settings.project.train if new else None
             stopped = script is not None and not train(settings.root, script, storage.url, signals, say)
             parts = [Part(address, (command or _command)(address.part), settings.root) for address in addresses]
@@ -192,20 +189,15 @@ def _storage(settings: Settings, say: Say) -> Iterator[_Storage]:
         yield _Storage(server.url, place, server)
 
 
-def _prepare(url: str, settings: Settings, clock: Clock, say: Say, addresses: list[Address]) -> bool:
+def _prepare(url: str, settings: Settings, say: Say, addresses: list[Address]) -> bool:
     """Bring the database to the present schema, and tell the first key of a new installation; whether it is one."""
-    database = Database(url, pool_size=1)
-    try:
-        if settings.database.url is not None:
-            say(f"database  {database.shown}")
-        migrations.upgrade(database)
-        token = first_key(database, settings, clock.now())
-    finally:
-        database.close()
-    if token is not None:
+    prepared = call_aside("andon.supervisor.preparation", "prepare", url, settings)
+    if settings.database.url is not None:
+        say(f"database  {prepared.shown}")
+    if prepared.token is not None:
         console = next(address.url for address in addresses if address.part == "console")
-        say(f"\nSign in at {console} with this key; it is shown only this once:\n\n    {token}\n")
-    return token is not None
+        say(f"\nSign in at {console} with this key; it is shown only this once:\n\n    {prepared.token}\n")
+    return prepared.token is not None
 
 
 def _check_project(settings: Settings) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from andon import supervisor
 from andon.kernel import postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.supervisor import stopping
 
 PARTS = ("gateway", "worker", "console")
 PROGRAM = Path(__file__).with_name("up.py")
@@ -68,7 +68,7 @@ def project(short_folder: Path) -> Iterator[Path]:
     """A folder that `andon up` takes for a project; whatever runs in it is stopped afterwards."""
     (short_folder / "andon.toml").touch()
     yield short_folder
-    supervisor.stop(Settings(root=short_folder))
+    stopping.stop(Settings(root=short_folder))
 
 
 Start = Callable[..., Up]

@@ -14,7 +14,7 @@ from andon import cli
 from andon.kernel import postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.supervisor import Finding, State, examine
+from andon.supervisor.examination import Finding, State, examine
 
 from .conftest import Up
 

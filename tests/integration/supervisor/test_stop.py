@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from andon import supervisor
 from andon.kernel import postgres
 from andon.kernel.config import Settings
+from andon.supervisor import stopping
 
 from .conftest import Up
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.postgres
 
 def test_a_running_up_is_stopped_in_order(start: Callable[..., Up]) -> None:
     up = start(embedded=True).until_running()
-    assert supervisor.stop(Settings(root=up.folder)) == [
+    assert stopping.stop(Settings(root=up.folder)) == [
         f"Stopped `andon up` (process {up.process.pid}) and all it had started"
     ]
     assert up.process.wait(1) == 0
@@ -25,19 +25,19 @@ def test_a_running_up_is_stopped_in_order(start: Callable[..., Up]) -> None:
 
 def test_a_postgresql_that_nobody_uses_is_stopped(project: Path) -> None:
     server = postgres.start(project / ".andon" / "postgres")
-    (said,) = supervisor.stop(Settings(root=project))
+    (said,) = stopping.stop(Settings(root=project))
     assert f"(process {server.pid})" in said
     assert not server.is_alive()
 
 
 def test_a_postgresql_that_a_command_uses_goes_on(project: Path) -> None:
     with postgres.lend(project / ".andon" / "postgres") as server:
-        (said,) = supervisor.stop(Settings(root=project))
+        (said,) = stopping.stop(Settings(root=project))
         assert "goes on for a command that uses it" in said
         assert server.is_alive()
     assert not server.is_alive()
 
 
 def test_where_nothing_runs_nothing_is_stopped_or_made(project: Path) -> None:
-    assert supervisor.stop(Settings(root=project)) == []
+    assert stopping.stop(Settings(root=project)) == []
     assert not (project / ".andon").exists()

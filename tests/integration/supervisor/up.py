@@ -5,17 +5,15 @@ from pathlib import Path
 
 import typer
 
-from andon import supervisor
 from andon.cli import exit_code
-from andon.kernel import config, telemetry
-from andon.kernel.clock import SystemClock
+from andon.kernel import config, logs
 from andon.kernel.errors import AndonError
+from andon.supervisor import supervisor
 
-telemetry.configure_logs("up", "info")
+logs.configure_logs("up", "info")
 try:
     supervisor.up(
         config.load(Path(sys.argv[1])),
-        clock=SystemClock(),
         say=typer.echo,
         command=lambda part: [sys.executable, str(Path(__file__).with_name("part.py")), part],
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from andon.kernel.config import ConsoleSettings, GatewaySettings, Settings, WorkerSettings
-from andon.supervisor import PortTaken
+from andon.supervisor.errors import PortTaken
 from andon.supervisor.ports import Address, addresses_of, check_free, listeners
 
 

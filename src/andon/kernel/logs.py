@@ -1,0 +1,60 @@
+"""Logs of one process: one JSON object a line on stderr, never with the value of a variable or an input."""
+
+import logging
+import sys
+from types import TracebackType
+
+import structlog
+
+from andon.kernel.tracebacks import describe
+
+
+def configure_logs(process: str, level: str) -> None:
+    """One JSON object a line on stderr, with the process's name and whatever is bound to the context (correlation id)."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    rendered: list[structlog.types.Processor] = [
+        structlog.processors.ExceptionRenderer(describe),
+        structlog.processors.JSONRenderer(),
+    ]
+    _log_libraries(level, shared, rendered)
+    structlog.configure(
+        processors=[*shared, *rendered],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    sys.excepthook = _log_end
+
+
+def _log_libraries(
+    level: str, shared: list[structlog.types.Processor], rendered: list[structlog.types.Processor]
+) -> None:
+    """Warnings and errors of libraries in the same form; what they say of their good health is left out."""
+    handler = logging.StreamHandler(sys.stderr)
+    drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _first_line],
+            processors=[drop_meta, *rendered],
+        )
+    )
+    logging.captureWarnings(capture=True)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+
+
+def _first_line(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What a library says, without the lines below, in which asyncio and others show the objects at hand."""
+    del logger, method
+    event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+def _log_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The last line of a process that ends by a bug."""
+    structlog.get_logger(__name__).critical("process.failed", exc_info=(kind, error, trace))
