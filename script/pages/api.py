@@ -1,6 +1,7 @@
 """The HTTP API, from the gateway's own OpenAPI document; what a route needs, from its code."""
 
 from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 from fastapi.routing import APIRoute
@@ -10,6 +11,7 @@ from script.pages.markdown import code, kind, table
 from andon.gateway import Gateway, Side, create_control, document, health, metrics
 from andon.gateway.app import ROUTERS
 from andon.gateway.decide import Decide
+from andon.kernel.config import Settings
 
 DECIDE = ("POST", "/v1/automations/{name}/decisions")
 """The route below FastAPI."""
@@ -17,7 +19,7 @@ DECIDE = ("POST", "/v1/automations/{name}/decisions")
 
 def body() -> str:
     """A section for each noun, a part for each route; then the shapes that they take and give."""
-    described = document(create_control(cast(Gateway, None), cast(Side, None)))  # describing needs none of the parts
+    described = document(create_control(_without_parts(), cast(Side, None)))
     handlers = endpoints()
     sections = []
     for tag, routes in _by_tag(described).items():
@@ -25,6 +27,11 @@ def body() -> str:
         sections += [_route(verb, path, operation, handlers[verb, path]) for verb, path, operation in routes]
     shapes = described["components"]["schemas"].items()
     return "\n".join([*sections, "## Shapes\n", *(_shape(name, schema) for name, schema in sorted(shapes))])
+
+
+def _without_parts() -> Gateway:
+    """A gateway that can be described, and nothing else: it has settings and no database."""
+    return cast(Gateway, SimpleNamespace(settings=Settings()))
 
 
 def endpoints() -> Mapping[tuple[str, str], Callable[..., Any]]:

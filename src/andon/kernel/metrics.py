@@ -49,7 +49,9 @@ class Metrics:
         self.commit = self._histogram("andon_commit_seconds", "One group commit of decisions.", ())
         self.decisions = self._counter("andon_decisions_total", "Recorded decisions.", ("automation", "outcome"))
         self.batches = self._counter("andon_batches_total", "Group commits.", ())
-        self.errors = self._counter("andon_errors_total", "Decisions that could not be made.", ("kind",))
+        self.errors = self._counter(
+            "andon_errors_total", "Decisions and delivery attempts that failed, transient or persistent.", ("kind",)
+        )
         self.model_cpu = self._counter(
             "andon_model_cpu_seconds_total", "CPU time spent predicting and ruling.", ("model", "version")
         )
