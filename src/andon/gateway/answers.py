@@ -1,11 +1,12 @@
-"""What a caller is told of a decision: short at once, whole later."""
+"""What a caller is told at once when it asks for a decision; what is known of it later is in `decisions.py`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+from fastapi import Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
@@ -44,8 +45,13 @@ class PendingOut(BaseModel):
     """A request that was accepted and waits to be decided."""
 
     id: UUID
-    status: str
+    status: Literal["pending"]
     location: str
+
+
+def as_json(shape: BaseModel, *, status: int, headers: Mapping[str, str]) -> Response:
+    """An answer of another shape than the usual one of its route."""
+    return Response(shape.model_dump_json(), status_code=status, headers=headers, media_type="application/json")
 
 
 def answer_of(decision: Decision) -> bytes:
@@ -78,7 +84,7 @@ def answer_of_record(record: DecisionRecord) -> bytes:
     row, written = record.row, record.record
     return to_json(
         {
-            **_shared(row),
+            **shared(row),
             "reasons": written["policy"]["reasons"],
             "label": None if written["prediction"] is None else written["prediction"]["label"],
             "model": written["line"]["model"],
@@ -86,41 +92,8 @@ def answer_of_record(record: DecisionRecord) -> bytes:
     )
 
 
-def listed(row: DecisionRow) -> dict[str, Any]:
-    """A decision in a list."""
-    return {**_shared(row), "model": {"name": row.model, "version": row.model_version}}
-
-
-def whole(
-    record: DecisionRecord,
-    *,
-    actions: Sequence[Mapping[str, Any]],
-    review: Mapping[str, Any] | None,
-    labels: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
-    """Everything that is known of a decision."""
-    written = record.record
-    return {
-        **_shared(record.row),
-        "status": "decided",
-        "reasons": written["policy"]["reasons"],
-        "model": written["line"]["model"],
-        "caller": record.row.caller,
-        "input": written["input"],
-        "features": written["features"],
-        "prediction": written["prediction"],
-        "risk": written["risk"],
-        "policy": {**written["policy"], "version": record.row.policy_version},
-        "traceparent": written["traceparent"],
-        "stages_us": written["stages_us"],
-        "audit": {"writer": str(record.writer), "seq": record.seq, "digest": record.digest},
-        "actions": list(actions),
-        "review": review,
-        "labels": list(labels),
-    }
-
-
-def _shared(row: DecisionRow) -> dict[str, Any]:
+def shared(row: DecisionRow) -> dict[str, Any]:
+    """What every telling of a recorded decision holds."""
     return {
         "id": row.id,
         "automation": row.automation,

@@ -1,10 +1,5 @@
 """The gateway's HTTP application: the decide route below, FastAPI for everything else, one way to answer errors."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-from uuid import uuid4
-
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -22,14 +17,13 @@ from andon.gateway import (
     models,
     reviews,
 )
-from andon.gateway.decide import PATH, Decide, Receive, Scope, Send
+from andon.gateway.bodies import Receive
+from andon.gateway.decide import PATH, Decide, Scope, Send
 from andon.gateway.dependencies import Gateway, Side
+from andon.gateway.edge import Edge, problem_response
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
-from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.kernel.errors import AndonError, Fault
 from andon.version import __version__
-
-log = structlog.get_logger(__name__)
 
 ROUTERS = (
     documents.router,
@@ -68,14 +62,14 @@ def create_app(gateway: Gateway, side: Side) -> GatewayApp:
 
 def create_control(gateway: Gateway, side: Side) -> FastAPI:
     """The control routes alone: everything but deciding."""
-    app = create_side(side)
+    app = create_side(side, max_body_bytes=gateway.settings.gateway.max_body_bytes)
     app.state.gateway = gateway
     for router in ROUTERS:
         app.include_router(router)
     return app
 
 
-def create_side(side: Side) -> FastAPI:
+def create_side(side: Side, *, max_body_bytes: int = 0) -> FastAPI:
     """Health and metrics alone, for a process that answers nothing else."""
     app = FastAPI(
         title="Andon",
@@ -91,51 +85,29 @@ def create_side(side: Side) -> FastAPI:
     app.add_exception_handler(AndonError, _andon_error)
     app.add_exception_handler(RequestValidationError, _request_invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _bug)
-    app.middleware("http")(_correlate)
+    app.add_middleware(Edge, max_body_bytes=max_body_bytes)
     return app
-
-
-async def _correlate(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Bind the correlation id to the logs and give it back."""
-    correlation = request.headers.get("x-correlation-id", "")[:128] or uuid4().hex
-    request.state.correlation = correlation if correlation.isprintable() and correlation.isascii() else uuid4().hex
-    with structlog.contextvars.bound_contextvars(correlation_id=request.state.correlation):
-        response = await call_next(request)
-    response.headers["X-Correlation-ID"] = request.state.correlation
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _instance(request: Request) -> str:
-    return str(getattr(request.state, "correlation", "")) or uuid4().hex
 
 
 async def _andon_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AndonError)  # noqa: S101 - registered for this class
-    return _problem(error, _instance(request))
+    return problem_response(error, request.state.correlation)
 
 
 async def _request_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     faults = [Fault(".".join(map(str, e["loc"])), str(e["msg"])) for e in error.errors()]
-    return _problem(RequestInvalid(faults=faults), _instance(request))
+    return problem_response(RequestInvalid(faults=faults), request.state.correlation)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    return problem_response(_as_ours(error), request.state.correlation)
+
+
+def _as_ours(error: HTTPException) -> AndonError:
     if error.status_code == 405:
-        return _problem(MethodNotAllowed(allow=(error.headers or {}).get("Allow", "")), _instance(request))
+        return MethodNotAllowed(allow=(error.headers or {}).get("Allow", ""))
     if error.status_code == 404:
-        return _problem(RouteNotFound(), _instance(request))
-    return _problem(RequestInvalid(str(error.detail)), _instance(request))
-
-
-async def _bug(request: Request, error: Exception) -> Response:
-    log.error("request.failed", path=request.url.path, exc_info=error)
-    return Response(internal(_instance(request)), status_code=500, media_type=CONTENT_TYPE)
-
-
-def _problem(error: AndonError, instance: str) -> Response:
-    headers: dict[str, Any] = headers_of(error)
-    return Response(problem(error, instance), status_code=status_of(error), headers=headers, media_type=CONTENT_TYPE)
+        return RouteNotFound()
+    return RequestInvalid(str(error.detail))

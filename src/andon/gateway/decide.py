@@ -26,11 +26,10 @@ from andon.decisions import (
     Line,
 )
 from andon.gateway.answers import answer_of, answer_of_record
+from andon.gateway.bodies import Receive, read_body, require_json
 from andon.gateway.dependencies import Gateway, bearer
 from andon.gateway.errors import (
-    BodyTooLarge,
     HeaderInvalid,
-    MediaTypeUnsupported,
     MethodNotAllowed,
     NotReady,
 )
@@ -42,11 +41,10 @@ from andon.kernel.tracing import NO_SPAN, span, traceparent_of
 log = structlog.get_logger(__name__)
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 ROUTE = "POST /v1/automations/{name}/decisions"
-PATH = re.compile(r"^/v1/automations/([^/]+)/decisions$")
+PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
 _CORRELATION = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
@@ -113,8 +111,8 @@ class Decide:
         extra["RateLimit-Policy"] = gateway.admission.policy
         extra["RateLimit"] = gateway.admission.admit(caller.id)
         line = self._line(name)
-        _require_json(headers)
-        raw = await _body(headers, receive, gateway.settings.gateway.max_body_bytes)
+        require_json(headers)
+        raw = await read_body(headers, receive, gateway.settings.gateway.max_body_bytes)
         request = DecisionRequest(
             id=identifier,
             automation=name,
@@ -218,36 +216,6 @@ def _idempotency(headers: Mapping[str, str], caller: Principal, automation: str,
     if not _KEY.match(given):
         raise HeaderInvalid("Idempotency-Key: expected 1 to 255 visible ASCII characters")
     return Idempotency.of(automation, caller.name, given, raw)
-
-
-def _require_json(headers: Mapping[str, str]) -> None:
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() != "application/json":
-        raise MediaTypeUnsupported()
-    charset = parameters.strip().lower()
-    if charset and charset not in ("charset=utf-8", 'charset="utf-8"'):
-        raise MediaTypeUnsupported("The body must be `application/json` in UTF-8")
-
-
-async def _body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
-    """The whole body, never more of it in memory than `limit` and one chunk."""
-    too_large = BodyTooLarge(f"The body is larger than {limit} bytes")
-    announced = headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
-        raise too_large
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False) and len(body) <= limit:
-        return body
-    chunks = bytearray(body)
-    while message.get("more_body", False):
-        message = await receive()
-        chunks += message.get("body", b"")
-        if len(chunks) > limit:
-            raise too_large
-    if len(chunks) > limit:
-        raise too_large
-    return bytes(chunks)
 
 
 async def _send(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:

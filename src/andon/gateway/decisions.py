@@ -1,37 +1,186 @@
 """Decisions, read back: the whole record of one, and lists with filters."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
 
 from andon import actions, decisions, labels, reviews
 from andon.access import Permission, Principal
-from andon.decisions import DecisionFilter, DecisionNotFound
-from andon.gateway.answers import listed, whole
-from andon.gateway.dependencies import Caller, Db, Now
+from andon.actions import ActionState
+from andon.decisions import DecisionFilter, DecisionNotFound, DecisionRecord, DecisionRow
+from andon.gateway.answers import ModelUsed, as_json, shared
+from andon.gateway.dependencies import Caller, Db, Moment, Now
 from andon.kernel.db import Tx
+from andon.labels import LabelSource
+from andon.reviews import ReviewState
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"])
 
 _PAGE = 100
 
 
-@router.get("/{decision_id}")
-def show(decision_id: UUID, caller: Caller, db: Db, now: Now, response: Response) -> dict[str, Any]:
+class ModelNumber(BaseModel):
+    """Which model version predicted, in short."""
+
+    name: str
+    version: int
+
+
+class DecisionListed(BaseModel):
+    """A decision in a list."""
+
+    id: UUID
+    automation: str
+    automation_version: int
+    outcome: str
+    rule: str
+    score: float | None
+    confidence: float | None
+    certain: bool
+    model: ModelNumber
+    policy_version: str
+    correlation_id: str
+    decided_at: datetime
+    latency_ms: float
+
+
+class DecisionsOut(BaseModel):
+    """A page of decisions, newest first; `next` is the `before` of the following page."""
+
+    decisions: list[DecisionListed]
+    next: UUID | None
+
+
+class PredictionSeen(BaseModel):
+    """What the model said."""
+
+    score: float
+    label: str
+    confidence: float
+    probabilities: dict[str, float]
+
+
+class RiskSeen(BaseModel):
+    """Whether the prediction was certain enough, and the bounds that were in force."""
+
+    certain: bool
+    threshold: float
+    target: float
+
+
+class RulingSeen(BaseModel):
+    """What the policy chose; `error` if a condition could not be evaluated or nothing could be predicted."""
+
+    outcome: str
+    rule: str
+    reasons: list[str]
+    error: str | None
+    version: str
+
+
+class Proof(BaseModel):
+    """Where the audit log holds the decision: the chain of a writer, the number in it, the record's digest."""
+
+    writer: UUID
+    seq: int
+    digest: str
+
+
+class ActionTaken(BaseModel):
+    """An action of the decision, and how far it got."""
+
+    id: UUID
+    action: str
+    destination: str
+    state: ActionState
+    attempts: int
+    last_error: str | None
+
+
+class VerdictSeen(BaseModel):
+    """What a person chose, and why."""
+
+    outcome: str
+    reason: str
+    by: str
+    at: datetime
+
+
+class ReviewSeen(BaseModel):
+    """The person's task that the decision became."""
+
+    id: UUID
+    queue: str
+    state: ReviewState
+    due_at: datetime
+    verdict: VerdictSeen | None
+
+
+class LabelSeen(BaseModel):
+    """What turned out to be true."""
+
+    value: str
+    source: LabelSource
+    recorded_at: datetime
+
+
+class DecisionOut(DecisionListed):
+    """Everything that is known of a decision."""
+
+    status: Literal["decided"]
+    reasons: list[str]
+    model: ModelUsed  # type: ignore[assignment]  # more than in a list
+    caller: str
+    input: Any = Field(description="Exactly what was sent.")
+    features: dict[str, Any]
+    prediction: PredictionSeen | None
+    risk: RiskSeen
+    policy: RulingSeen
+    traceparent: str | None
+    stages_us: dict[str, int]
+    audit: Proof
+    actions: list[ActionTaken]
+    review: ReviewSeen | None
+    labels: list[LabelSeen]
+
+
+class FailedOut(BaseModel):
+    """An accepted request that can never be decided."""
+
+    id: UUID
+    status: Literal["failed"]
+    error: str
+
+
+class WaitingOut(BaseModel):
+    """An accepted request that waits to be decided."""
+
+    id: UUID
+    status: Literal["pending"]
+    received_at: datetime
+
+
+_WAITS: dict[int | str, dict[str, Any]] = {
+    202: {"model": WaitingOut, "description": "Accepted and not decided yet; ask again."}
+}
+
+
+@router.get("/{decision_id}", response_model=DecisionOut | FailedOut, responses=_WAITS)
+def show(decision_id: UUID, caller: Caller, db: Db, now: Now) -> DecisionOut | FailedOut | Response:
     """The whole record of a decision; 202 while an accepted request waits to be decided."""
     with db.begin() as tx:
         record = decisions.find(tx, decision_id)
         if record is not None and _may_read(caller, record.row.automation, record.row.caller):
-            return whole(record, **_what_followed(tx, decision_id, now))
+            return _whole(tx, record, now)
         pending = decisions.find_waiting(tx, decision_id)
     if record is None and pending is not None and _may_read(caller, pending.automation, pending.caller):
         if pending.error is not None:
-            return {"id": decision_id, "status": "failed", "error": pending.error}
-        response.status_code = 202
-        response.headers["Retry-After"] = "1"
-        return {"id": decision_id, "status": "pending", "received_at": pending.received_at}
+            return FailedOut(id=decision_id, status="failed", error=pending.error)
+        waiting = WaitingOut(id=decision_id, status="pending", received_at=pending.received_at)
+        return as_json(waiting, status=202, headers={"Retry-After": "1"})
     raise DecisionNotFound(f"No decision {decision_id}")
 
 
@@ -43,12 +192,14 @@ def index(
     outcome: str | None = None,
     rule: str | None = None,
     model_version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    search: Annotated[str | None, Query(max_length=128)] = None,
+    since: Annotated[
+        Moment | None, Query(description="Asked for at this time or later; in UTC if it says no zone.")
+    ] = None,
+    until: Annotated[Moment | None, Query(description="Asked for before this time.")] = None,
+    search: Annotated[str | None, Query(max_length=128, description="A correlation id or a decision's id.")] = None,
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=_PAGE)] = 50,
-) -> dict[str, Any]:
+) -> DecisionsOut:
     """Decisions that the caller may see, newest first; `next` is the `before` of the following page."""
     wanted = DecisionFilter(
         automations=_visible(caller),
@@ -62,7 +213,7 @@ def index(
     )
     with db.begin() as tx:
         rows = decisions.page(tx, wanted, limit=limit, before=before)
-    return {"decisions": [listed(row) for row in rows], "next": rows[-1].id if len(rows) == limit else None}
+    return DecisionsOut(decisions=[_listed(row) for row in rows], next=rows[-1].id if len(rows) == limit else None)
 
 
 def _visible(caller: Principal) -> tuple[str, ...] | None:
@@ -76,38 +227,42 @@ def _may_read(caller: Principal, automation: str, asked_by: str) -> bool:
     return asked_by == caller.name and caller.may(Permission.READ_OWN_DECISIONS, automation)
 
 
-def _what_followed(tx: Tx, decision_id: UUID, now: datetime) -> dict[str, Any]:
+def _listed(row: DecisionRow) -> DecisionListed:
+    return DecisionListed(**shared(row), model=ModelNumber(name=row.model, version=row.model_version))
+
+
+def _whole(tx: Tx, record: DecisionRecord, now: datetime) -> DecisionOut:
+    written, decision_id = record.record, record.row.id
+    return DecisionOut(
+        **shared(record.row),
+        status="decided",
+        reasons=written["policy"]["reasons"],
+        model=written["line"]["model"],
+        caller=record.row.caller,
+        input=written["input"],
+        features=written["features"],
+        prediction=written["prediction"],
+        risk=written["risk"],
+        policy={**written["policy"], "version": record.row.policy_version},
+        traceparent=written["traceparent"],
+        stages_us=written["stages_us"],
+        audit=Proof(writer=record.writer, seq=record.seq, digest=record.digest),
+        actions=[
+            ActionTaken.model_validate(action, from_attributes=True) for action in actions.of_decision(tx, decision_id)
+        ],
+        review=_review(tx, decision_id, now),
+        labels=[LabelSeen.model_validate(label, from_attributes=True) for label in labels.of_decision(tx, decision_id)],
+    )
+
+
+def _review(tx: Tx, decision_id: UUID, now: datetime) -> ReviewSeen | None:
     review = reviews.of_decision(tx, decision_id)
-    return {
-        "actions": [
-            {
-                "id": action.id,
-                "action": action.action,
-                "destination": action.destination,
-                "state": action.state,
-                "attempts": action.attempts,
-                "last_error": action.last_error,
-            }
-            for action in actions.of_decision(tx, decision_id)
-        ],
-        "review": None
-        if review is None
-        else {
-            "id": review.id,
-            "queue": review.queue,
-            "state": review.state(now),
-            "due_at": review.due_at,
-            "verdict": None
-            if review.verdict is None
-            else {
-                "outcome": review.verdict.outcome,
-                "reason": review.verdict.reason,
-                "by": review.verdict.by,
-                "at": review.verdict.at,
-            },
-        },
-        "labels": [
-            {"value": label.value, "source": label.source, "recorded_at": label.recorded_at}
-            for label in labels.of_decision(tx, decision_id)
-        ],
-    }
+    if review is None:
+        return None
+    return ReviewSeen(
+        id=review.id,
+        queue=review.queue,
+        state=review.state(now),
+        due_at=review.due_at,
+        verdict=None if review.verdict is None else VerdictSeen.model_validate(review.verdict, from_attributes=True),
+    )

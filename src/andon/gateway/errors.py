@@ -7,6 +7,10 @@ class BodyTooLarge(Invalid):
     """The request body is larger than this gateway takes."""
 
 
+class BodyIncomplete(Invalid):
+    """The connection ended before the body did; nothing was done."""
+
+
 class MediaTypeUnsupported(Invalid):
     """The body must be `application/json`."""
 

@@ -1,30 +1,54 @@
 """Is the process alive, has it started, can it take work? Open to all: an orchestrator asks without a key."""
 
-from fastapi import APIRouter, Response
+from typing import Any, Literal
 
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from andon.gateway.answers import as_json
 from andon.gateway.dependencies import SideParts
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/livez")
-def alive() -> dict[str, str]:
+class Alive(BaseModel):
     """The process answers."""
-    return {"status": "ok"}
+
+    status: Literal["ok"] = "ok"
 
 
-@router.get("/readyz")
-def ready(side: SideParts, response: Response) -> dict[str, object]:
+class Ready(BaseModel):
+    """Everything is there."""
+
+    status: Literal["ready"] = "ready"
+
+
+class NotReady(BaseModel):
+    """What is not there, and what is wrong with it."""
+
+    status: Literal["not ready"] = "not ready"
+    problems: dict[str, str]
+
+
+_NOT_NOW: dict[int | str, dict[str, Any]] = {503: {"model": NotReady, "description": "Not now; ask again."}}
+
+
+@router.get("/livez")
+def alive() -> Alive:
+    """The process answers."""
+    return Alive()
+
+
+@router.get("/readyz", response_model=Ready, responses=_NOT_NOW)
+def ready(side: SideParts) -> Ready | Response:
     """Everything this process needs is there; 503 with what is not."""
     problems = side.problems()
     if not problems:
-        return {"status": "ready"}
-    response.status_code = 503
-    response.headers["Retry-After"] = "1"
-    return {"status": "not ready", "problems": dict(problems)}
+        return Ready()
+    return as_json(NotReady(problems=dict(problems)), status=503, headers={"Retry-After": "1"})
 
 
-@router.get("/startupz")
-def started(side: SideParts, response: Response) -> dict[str, object]:
+@router.get("/startupz", response_model=Ready, responses=_NOT_NOW)
+def started(side: SideParts) -> Ready | Response:
     """As /readyz: a process that can take work has started."""
-    return ready(side, response)
+    return ready(side)

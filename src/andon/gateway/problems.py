@@ -8,6 +8,7 @@ from typing import Any
 from andon.access import Unauthenticated
 from andon.decisions import InputMalformed
 from andon.gateway.errors import (
+    BodyIncomplete,
     BodyTooLarge,
     MediaTypeUnsupported,
     MethodNotAllowed,
@@ -22,6 +23,7 @@ CONTENT_TYPE = "application/problem+json"
 STATUS: Sequence[tuple[type[AndonError], int]] = (
     (Unauthenticated, 401),
     (InputMalformed, 400),
+    (BodyIncomplete, 400),
     (BodyTooLarge, 413),
     (MediaTypeUnsupported, 415),
     (MethodNotAllowed, 405),

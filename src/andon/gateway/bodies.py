@@ -1,0 +1,45 @@
+"""Request bodies: JSON alone, read whole, and never more of one in memory than is allowed."""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, TypeAlias
+
+from andon.gateway.errors import BodyIncomplete, BodyTooLarge, MediaTypeUnsupported
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
+    """The whole body, at most `limit` bytes and one chunk of it in memory. Raises BodyTooLarge, BodyIncomplete."""
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    chunks = bytearray()
+    while True:
+        if message["type"] != "http.request":
+            raise BodyIncomplete
+        chunks += message.get("body", b"")
+        if len(chunks) > limit:
+            raise _too_large(limit)
+        if not message.get("more_body", False):
+            return bytes(chunks)
+        message = await receive()
+
+
+def require_json(headers: Mapping[str, str]) -> None:
+    """That the body says it is JSON, in UTF-8. Raises MediaTypeUnsupported."""
+    media_type, _, parameters = headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != "application/json":
+        raise MediaTypeUnsupported
+    charset = parameters.strip().lower()
+    if charset and charset not in ("charset=utf-8", 'charset="utf-8"'):
+        raise MediaTypeUnsupported("The body must be `application/json` in UTF-8")
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {limit} bytes")

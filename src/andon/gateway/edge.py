@@ -1,0 +1,126 @@
+"""Around every control route: a correlation id, no request that nothing here could take, no error without its document."""
+
+import json
+import re
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from andon.gateway.bodies import read_body, require_json
+from andon.gateway.errors import RequestInvalid
+from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
+from andon.kernel.errors import AndonError, Fault
+
+_CORRELATION = re.compile(r"[\x21-\x7e]{1,128}")
+
+log = structlog.get_logger(__name__)
+
+
+class Edge:
+    """The middleware, as plain ASGI. The body is read here, within `max_body_bytes`, before anything else looks at it."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, or refuse it."""
+        headers = Headers(scope=scope)
+        correlation = _correlation(headers)
+        scope.setdefault("state", {})["correlation"] = correlation
+        started = False
+
+        async def answer(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message).update({"X-Correlation-ID": correlation, "Cache-Control": "no-store"})
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation):
+            try:
+                await self._app(scope, await self._checked(scope, headers, receive), answer)
+            except AndonError as error:
+                await problem_response(error, correlation)(scope, receive, answer)
+            except Exception:
+                log.exception("request.failed", path=scope["path"])
+                if not started:
+                    bug = Response(internal(correlation), status_code=500, media_type=CONTENT_TYPE)
+                    await bug(scope, receive, answer)
+
+    async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        """A `receive` that hands out the body, which was looked at. Raises what is wrong with the request."""
+        _refuse_nul(_in_url(scope))
+        body = await read_body(headers, receive, self._max_body_bytes)
+        if body:
+            require_json(headers)
+        if b"\\u0000" in body:
+            _refuse_nul(_in_body(body))
+        handed_out = False
+
+        async def whole() -> MutableMapping[str, Any]:
+            nonlocal handed_out
+            if handed_out:
+                return await receive()
+            handed_out = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return whole
+
+
+def _refuse_nul(places: Sequence[str]) -> None:
+    """PostgreSQL can neither store nor look for a NUL character."""
+    if places:
+        raise RequestInvalid(faults=[Fault(where, "holds a NUL character") for where in places])
+
+
+def _in_url(scope: Scope) -> list[str]:
+    """Where a NUL character stands in the address."""
+    query: bytes = scope["query_string"]
+    places = ["path"] if "\0" in scope["path"] else []
+    if b"%00" in query:
+        places += [f"query.{name}" for name, value in parse_qsl(query.decode("latin-1")) if "\0" in name + value]
+    return places
+
+
+def _in_body(body: bytes) -> list[str]:
+    """Where one stands in a JSON body. What is no JSON is left to those who say so."""
+    try:
+        return list(_nuls(json.loads(body), "body"))
+    except (ValueError, RecursionError):
+        return []
+
+
+def _nuls(value: Any, where: str) -> Iterator[str]:
+    """Where texts with a NUL character stand in a document."""
+    if isinstance(value, str) and "\0" in value:
+        yield where
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _nuls(name, where)
+            yield from _nuls(inner, f"{where}.{name}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _nuls(inner, f"{where}.{index}")
+
+
+def problem_response(error: AndonError, correlation: str) -> Response:
+    """The answer that describes an error."""
+    return Response(
+        problem(error, correlation),
+        status_code=status_of(error),
+        headers=headers_of(error),
+        media_type=CONTENT_TYPE,
+    )
+
+
+def _correlation(headers: Headers) -> str:
+    """The caller's correlation id if it is one, otherwise a new one."""
+    given = headers.get("x-correlation-id", "")
+    return given if _CORRELATION.fullmatch(given) else uuid4().hex
