@@ -191,13 +191,13 @@ def _storage(settings: Settings, say: Say) -> Iterator[_Storage]:
 
 def _prepare(url: str, settings: Settings, say: Say, addresses: list[Address]) -> bool:
     """Bring the database to the present schema, and tell the first key of a new installation; whether it is one."""
-    prepared = call_aside("andon.supervisor.preparation", "prepare", url, settings)
+    shown, token = call_aside("andon.supervisor.preparation", "prepare", url, settings)
     if settings.database.url is not None:
-        say(f"database  {prepared.shown}")
-    if prepared.token is not None:
+        say(f"database  {shown}")
+    if token is not None:
         console = next(address.url for address in addresses if address.part == "console")
-        say(f"\nSign in at {console} with this key; it is shown only this once:\n\n    {prepared.token}\n")
-    return prepared.token is not None
+        say(f"\nSign in at {console} with this key; it is shown only this once:\n\n    {token}\n")
+    return token is not None
 
 
 def _check_project(settings: Settings) -> None:
