@@ -12,6 +12,7 @@ from andon.kernel.clock import Clock, SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
+from andon.kernel.logs import configure_logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def process_parts() -> tuple[Settings, str, bytes]:
 def project() -> Iterator[Project]:
     """Open the project in the current folder; an embedded PostgreSQL runs at least as long as the command."""
     settings = settings_here()
+    configure_logs("andon", "warning")
     with postgres.available(settings) as url:
         database = Database(url)
         try:

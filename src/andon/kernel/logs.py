@@ -9,6 +9,14 @@ import structlog
 from andon.kernel.tracebacks import describe
 
 
+class _Stderr(logging.Handler):
+    """Writes to what is the standard error stream at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        sys.stderr.write(self.format(record) + "\n")
+
+
 def configure_logs(process: str, level: str) -> None:
     """One JSON object a line on stderr, with the process's name and whatever is bound to the context (correlation id)."""
     shared: list[structlog.types.Processor] = [
@@ -24,7 +32,7 @@ def configure_logs(process: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     structlog.contextvars.bind_contextvars(process=process)
     sys.excepthook = _log_end
@@ -34,7 +42,7 @@ def _log_libraries(
     level: str, shared: list[structlog.types.Processor], rendered: list[structlog.types.Processor]
 ) -> None:
     """Warnings and errors of libraries in the same form; what they say of their good health is left out."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
