@@ -17,13 +17,13 @@ from andon.console.throttle import Throttle
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.kernel.errors import NotFound, Unavailable
+from andon.kernel.errors import Conflict, NotFound, Unavailable
 from andon.kernel.events import Events
 
 _STATIC = Path(__file__).parent / "static"
 
 
-class AssetsMissing(Unavailable):
+class AssetsMissing(Conflict):
     """The console's JavaScript and CSS are missing: this is a checkout that was never installed. Run `pip install -e .`"""
 
 

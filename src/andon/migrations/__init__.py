@@ -9,13 +9,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from andon.kernel.db import MINIMUM_VERSION, Database
-from andon.kernel.errors import Unavailable
+from andon.kernel.errors import Conflict
 
 _LOCK = 0x616E646F6E
 """Key of the advisory lock that lets one process migrate while the others wait."""
 
 
-class DatabaseTooOld(Unavailable):
+class DatabaseTooOld(Conflict):
     """The PostgreSQL server is older than Andon supports."""
 
 

@@ -27,7 +27,7 @@ from andon.supervisor.ports import Address, listeners, trouble_at
 from andon.supervisor.single import holder
 
 _NATIVE = (
-    "asyncpg", "cel_expr_python", "cryptography", "duckdb", "httptools", "lightgbm", "numpy", "onnxruntime",
+    "asyncpg", "cel_expr_python", "duckdb", "httptools", "lightgbm", "numpy", "onnxruntime",
     "psycopg", "pydantic_core", "sklearn", "uvloop", "yaml",
 )  # fmt: skip
 """Packages with machine code, which may be installed and yet not load."""

@@ -62,3 +62,4 @@ CREATE TRIGGER stays BEFORE DELETE OR TRUNCATE ON audit_tips
 ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE audit_checkpoints ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE audit_heads ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE audit_tips ENABLE ALWAYS TRIGGER stays;
