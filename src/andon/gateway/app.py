@@ -2,7 +2,9 @@
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from andon.gateway import (
     actions,
@@ -36,6 +38,9 @@ ROUTERS = (
     keys.router,
     audit.router,
 )
+
+
+SIDE = (health.router, metrics.router)
 
 
 class GatewayApp:
@@ -80,8 +85,8 @@ def create_side(side: Side, *, max_body_bytes: int = 0) -> FastAPI:
         redoc_url=None,
     )
     app.state.side = side
-    app.include_router(health.router)
-    app.include_router(metrics.router)
+    for router in SIDE:
+        app.include_router(router)
     app.add_exception_handler(AndonError, _andon_error)
     app.add_exception_handler(RequestValidationError, _request_invalid)
     app.add_exception_handler(HTTPException, _http_error)
@@ -102,12 +107,19 @@ async def _request_invalid(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-    return problem_response(_as_ours(error), request.state.correlation)
+    return problem_response(_as_ours(error, request), request.state.correlation)
 
 
-def _as_ours(error: HTTPException) -> AndonError:
+def _as_ours(error: HTTPException, request: Request) -> AndonError:
     if error.status_code == 405:
-        return MethodNotAllowed(allow=(error.headers or {}).get("Allow", ""))
+        return MethodNotAllowed(allow=", ".join(_methods(request)))
     if error.status_code == 404:
         return RouteNotFound()
     return RequestInvalid(str(error.detail))
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of an address; FastAPI itself names those of the first route that it finds there."""
+    routes = [route for router in (*ROUTERS, *SIDE) for route in router.routes if isinstance(route, APIRoute)]
+    there = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in there for method in route.methods or ()})

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from andon.access import KeyRing, Principal, Unauthenticated
 from andon.decisions import Decider, Deployment, Line
@@ -74,6 +75,13 @@ def bearer(header: str | None) -> str:
     return token.strip()
 
 
+def _words(given: object) -> object:
+    """Not a number of seconds, which Pydantic would take as well."""
+    if isinstance(given, str) and given.lstrip("+-").replace(".", "").isdecimal():
+        raise PydanticCustomError("datetime_parsing", "Expected a date and time, as 2026-11-25T09:30:00Z")
+    return given
+
+
 def _utc(moment: datetime) -> datetime:
     """A time that says no zone is meant in UTC."""
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
@@ -109,7 +117,7 @@ def _pepper(gateway: Annotated[Gateway, Depends(_gateway)]) -> bytes:
     return gateway.pepper
 
 
-Moment = Annotated[datetime, AfterValidator(_utc)]
+Moment = Annotated[datetime, BeforeValidator(_words), AfterValidator(_utc)]
 SideParts = Annotated[Side, Depends(_side)]
 Parts = Annotated[Gateway, Depends(_gateway)]
 Caller = Annotated[Principal, Depends(_caller)]

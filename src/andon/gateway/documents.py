@@ -63,6 +63,14 @@ _HEADERS: list[dict[str, Any]] = [
     },
 ]
 
+_CORRELATED = {
+    "X-Correlation-ID": {
+        "description": "The request's, or a new one.",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    }
+}
+
 
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document: FastAPI's, the decide route that lives below FastAPI, and every answer's problem shape."""
@@ -83,6 +91,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         for operation in operations.values():
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = _problem("Anything else: a problem document.")
+            for answer in operation["responses"].values():
+                answer["headers"] = _CORRELATED
             operation["security"] = [] if path.endswith("z") else [{"key": []}]
     return described
 

@@ -1,6 +1,7 @@
 """Metrics of this process for Prometheus."""
 
 from fastapi import APIRouter, Response
+from starlette.responses import PlainTextResponse
 
 from andon.access import Permission
 from andon.gateway.dependencies import Caller, SideParts
@@ -9,7 +10,7 @@ from andon.kernel.metrics import METRICS_CONTENT_TYPE
 router = APIRouter(tags=["metrics"])
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=PlainTextResponse)
 def metrics(side: SideParts, caller: Caller) -> Response:
     """All metrics in Prometheus' text format; needs a key that may read metrics."""
     caller.require(Permission.READ_METRICS, None)

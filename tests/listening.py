@@ -1,0 +1,31 @@
+"""A gateway of an installation behind the product's own server, so that a test meets every byte of HTTP."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+from andon.bootstrap.serving import Server
+from andon.gateway import create_app
+from lines import Installation
+
+
+@contextmanager
+def listening(installation: Installation, **limits: int) -> Iterator[str]:
+    """The address of a new gateway; what is in flight at the end is finished first."""
+    gateway, side = installation.gateway(**limits)
+    server = Server(create_app(gateway, side), host="127.0.0.1", port=0, ending=lambda: None)
+
+    async def serve(door: socket.socket) -> None:
+        await server.serve(sockets=[door])
+        await gateway.decider.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        thread = Thread(target=lambda: asyncio.run(serve(door)))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
