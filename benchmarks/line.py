@@ -67,16 +67,12 @@ class Line:
             raise LineFailed(f"`andon {' '.join(arguments[:3])}` ended with {done.returncode}: {said[-2000:]}")
         return done.stdout
 
-    def register(self, script: str) -> None:
-        """Run a training script, register what it packs, and make it the champion."""
-        self.command("models", "register", "--from-script", script, "--alias", "champion", "--reason", "first model")
-
     def key(self, name: str, role: str) -> str:
         """A new API key for everything that `role` may."""
         return self.command("keys", "create", "--name", name, "--role", role, "--reason", "made by a script").strip()
 
-    def up(self, *, until: str = "/readyz", timeout: float = 60.0) -> None:
-        """Start `andon up` and wait until it is ready for decisions, or at least answers (`until="/livez"`)."""
+    def up(self, *, timeout: float = 120.0) -> None:
+        """Start `andon up` and wait until it is ready for decisions; the first start of a project trains its model."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [ANDON, "up"],
@@ -87,10 +83,6 @@ class Line:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.wait_until(f"{until} answered 200", lambda: self._status(until) == 200, timeout=timeout)
-
-    def wait_until_ready(self, *, timeout: float = 60.0) -> None:
-        """Wait until every automation has its model and takes decisions."""
         self.wait_until("it was ready", lambda: self._status("/readyz") == 200, timeout=timeout)
 
     def wait(self) -> int:
@@ -122,7 +114,7 @@ class Line:
 
     def memory(self) -> int:
         """Resident memory of all its processes in bytes; what they share counts once (PSS)."""
-        return sum(_share(process) for process in self.processes())
+        return sum(memory_of(process) for process in self.processes())
 
     def metrics(self, name: str, key: str, *, port: int) -> dict[str, float]:
         """The samples of one metric at a port's /metrics, by their labels as Prometheus writes them."""
@@ -207,7 +199,8 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise LineFailed(f"Nothing listened on port {port}")
 
 
-def _share(process: psutil.Process) -> int:
+def memory_of(process: psutil.Process) -> int:
+    """Resident memory of a process in bytes, what it shares with others counted in part (PSS)."""
     try:
         memory = process.memory_full_info()
     except (psutil.NoSuchProcess, psutil.AccessDenied):

@@ -63,10 +63,8 @@ def _measured(folder: Path) -> dict[str, float]:
 
     phase("init", lambda: Line(folder.parent).command("init", folder.name))
     with Line(folder, environment={"CORE_BANKING_SECRET": secret}) as line:
-        phase("up", lambda: line.up(until="/livez"))
-        phase("train", lambda: line.register("train.py"))
+        phase("train_and_up", line.up)
         key = line.key("bench", "caller")
-        phase("ready", line.wait_until_ready)
         asyncio.run(_decide(line, key, times=1))
         figures["first_decision_seconds"] = round(time.perf_counter() - began, 2)
         asyncio.run(_decide(line, key, times=2_000))

@@ -43,13 +43,13 @@ class DatabaseUnavailable(Unavailable):
 class Database:
     """One PostgreSQL database. `url` is `postgresql://...`; the password never appears in a log or an error."""
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+    def __init__(self, url: str, *, pool_size: int = 3) -> None:
         self.url = url
         parsed = make_url(url).set(drivername="postgresql+psycopg")
         self.engine: Engine = create_engine(
             parsed,
             pool_size=pool_size,
-            max_overflow=5,
+            max_overflow=7,
             pool_pre_ping=True,
             connect_args={"options": "-c timezone=UTC"},
         )
