@@ -87,10 +87,8 @@ Results: TypeAlias = dict[tuple[str, int], list[Round]]
 
 def _measured(folder: Path) -> dict[str, Any]:
     with Line(folder, environment=ONE_THREAD) as line:
-        line.up(until="/livez")
-        line.register("train.py")
+        line.up()
         headers = {"Authorization": f"Bearer {line.key('bench', 'caller')}"}
-        line.wait_until_ready()
         model = next((folder / ".andon" / "models").glob("**/*.skops"))
         with _peer(model) as (peer_url, peer):
             url = f"{line.url}/v1/automations/bench/decisions"
