@@ -7,6 +7,7 @@ from typing import Any
 
 import uvicorn
 
+from andon.bootstrap.wire import Wire
 from andon.kernel.config import Settings
 
 DRAIN_SECONDS = 10
@@ -25,7 +26,7 @@ class Server(uvicorn.Server):
                 host=host,
                 port=port,
                 loop="none",
-                http="httptools",
+                http=Wire,
                 ws="none",
                 lifespan="off",
                 log_config=None,
