@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from math import isinf
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -16,6 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from andon.decisions.errors import InputInvalid, InputMalformed
 from andon.kernel.errors import Fault
+
+_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
+_LONG, _HIGH = b"0" * 300, b"0e000"
+"""What a number looks like, its digits made alike, that may be infinite as a float: 300 digits, or an exponent of three."""
 
 _PLAIN = (str, int, float, bool, type(None), datetime)
 
@@ -38,6 +43,9 @@ class Contract:
             instance = self._read.validate_json(raw)
         except ValidationError as error:
             raise _explained(error) from None
+        shape = raw.translate(_SHAPE, b"+")
+        if _HIGH in shape or _LONG in shape:  # perhaps in a field that the contract does not have
+            _refuse_what_json_cannot_hold(raw)
         values: dict[str, Any] = instance.__dict__
         for value in values.values():
             if value.__class__ not in _PLAIN:
@@ -77,8 +85,13 @@ def _refuse_what_json_cannot_hold(raw: bytes) -> None:
     def refuse(constant: str) -> NoReturn:
         raise InputMalformed(f"Invalid JSON: {constant} is not a JSON number")
 
+    def finite(number: str) -> float:
+        if isinf(value := float(number)):
+            raise InputMalformed("Invalid JSON: a number is larger than any that can be kept")
+        return value
+
     try:
-        parsed = json.loads(raw, parse_constant=refuse)
+        parsed = json.loads(raw, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:
         raise InputMalformed(f"Invalid JSON: {error}") from None
     if any("\0" in text for text in _texts(parsed)):

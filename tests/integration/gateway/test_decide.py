@@ -51,6 +51,8 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("NaN", {"content": b'{"payment_id":"p","account":"a","amount":NaN}'}, 400, "InputMalformed"),
     ("NaN where nobody looks", {"content": b'{"payment_id":"p","account":"a","amount":1,"x":NaN}'}, 400, "InputMalformed"),
     ("a number without end", {"content": b'{"payment_id":"p","account":"a","amount":1e999}'}, 422, "InputInvalid"),
+    ("one where nobody looks", {"content": b'{"payment_id":"p","account":"a","amount":1,"x":[-1e999]}'}, 400, "InputMalformed"),
+    ("one in digits where nobody looks", {"content": b'{"payment_id":"p","account":"a","amount":1,"x":' + b"9" * 400 + b".0}"}, 400, "InputMalformed"),
     ("a NUL character", {"content": b'{"payment_id":"\\u0000","account":"a","amount":1}'}, 400, "InputMalformed"),
     ("half a document", {"content": b'{"payment_id":'}, 400, "InputMalformed"),
     ("an empty body", {"content": b""}, 400, "InputMalformed"),
