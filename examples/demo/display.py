@@ -1,9 +1,9 @@
 """What the demo shows: a live line while the stream runs, and the summary at the end."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from examples.demo.stream import Progress
 from rich.console import Console, Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -77,8 +77,8 @@ def show_summary(console: Console, summary: Summary) -> None:
 
 
 def percentiles(latencies: Sequence[float]) -> tuple[float, float, float]:
-    """p50, p95 and p99; zeros when there is nothing yet."""
-    if not latencies:
+    """p50, p95 and p99; zeros when there is next to nothing yet."""
+    if len(latencies) < 2:
         return 0.0, 0.0, 0.0
-    p50, p95, p99 = np.percentile(latencies, [50, 95, 99]).tolist()
-    return p50, p95, p99
+    at = statistics.quantiles(latencies, n=100, method="inclusive")
+    return at[49], at[94], at[98]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from script.pages.markdown import code, table
 
 import andon
-from andon.cli import EXIT_CODES
+from andon.bootstrap.telling import EXIT_CODES
 from andon.console.errors import status_of as page_status_of
 from andon.gateway.problems import status_of, type_of
 from andon.kernel.errors import AndonError

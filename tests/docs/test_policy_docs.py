@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from andon import Request, Window, policies
 from andon.authoring import AGGREGATES
-from andon.cli import EXIT_CODES, app
+from andon.bootstrap.telling import EXIT_CODES
+from andon.cli import app
 from andon.features import FeatureSet, MemoryTiles
 from andon.features.domain import width_by_span
 from andon.kernel.errors import Invalid, NotFound

@@ -10,7 +10,8 @@ from script.pages import BEGIN, FOLDER, PAGES, api, cli, errors, metrics, permis
 from tests.calls import DECIDE, call
 
 from andon.access import Grant, Role
-from andon.cli import COMMANDS, EXIT_CODES
+from andon.bootstrap.telling import EXIT_CODES
+from andon.cli import COMMANDS
 from andon.kernel import config
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics

@@ -16,7 +16,7 @@ from andon.kernel.logs import configure_logs
 def serve_console(settings: Settings, url: str, pepper: bytes) -> None:
     """Run the console until it is told to end."""
     configure_logs("console", settings.telemetry.log_level)
-    uvloop.run(_serve(settings, Database(url), pepper))
+    uvloop.run(_serve(settings, Database(url, pool_size=2), pepper))
 
 
 async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:

@@ -29,7 +29,7 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes) -> None:
     configure_logs("gateway", settings.telemetry.log_level)
     flush = tracing("gateway", settings)
     try:
-        uvloop.run(_serve(settings, Database(url), pepper))
+        uvloop.run(_serve(settings, Database(url, pool_size=2), pepper))
     finally:
         flush()
 

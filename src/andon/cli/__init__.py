@@ -6,16 +6,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from andon.kernel.errors import AndonError, Conflict, Denied, Invalid, NotFound, Unavailable
+from andon.bootstrap.telling import exit_code, tell
+from andon.kernel.errors import AndonError
 from andon.version import __version__
-
-EXIT_CODES: tuple[tuple[type[AndonError], int], ...] = (
-    (Invalid, 2),
-    (Denied, 3),
-    (NotFound, 4),
-    (Conflict, 5),
-    (Unavailable, 6),
-)
 
 COMMANDS = {
     "init": "andon.cli.init:init",
@@ -88,17 +81,3 @@ def root(
     if version:
         typer.echo(__version__)
         raise typer.Exit
-
-
-def tell(error: AndonError) -> None:
-    """An error in words on stderr: what, and each thing that is wrong with its place."""
-    message = str(error)
-    typer.secho(f"error: {message}", fg=typer.colors.RED, err=True)
-    for fault in error.faults:
-        if f"{fault.where}: {fault.message}" not in message:
-            typer.echo(f"  {fault.where}: {fault.message}", err=True)
-
-
-def exit_code(error: AndonError) -> int:
-    """The exit code of an error's kind."""
-    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))

@@ -1,7 +1,7 @@
 """`andon console`: one process of an installation, for who runs them under a supervisor of their own."""
 
 from andon.bootstrap.console import serve_console
-from andon.cli.context import process_parts
+from andon.bootstrap.installation import process_parts
 
 
 def console() -> None:

@@ -4,10 +4,10 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from andon import access, migrations
-from andon.kernel import config, postgres
+from andon import migrations
+from andon.bootstrap.installation import pepper_of, settings_here
+from andon.kernel import postgres
 from andon.kernel.clock import Clock, SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -28,23 +28,6 @@ class Project:
     def pepper(self) -> bytes:
         """The installation's secret for API keys."""
         return pepper_of(self.settings)
-
-
-def settings_here() -> Settings:
-    """The settings of the project in the current folder."""
-    return config.load(Path.cwd())
-
-
-def pepper_of(settings: Settings) -> bytes:
-    """The installation's secret for API keys: as the settings give it, or made on first use."""
-    given = settings.access.pepper
-    return access.load_or_create_pepper(settings.data / "pepper", given.get_secret_value() if given else None)
-
-
-def process_parts() -> tuple[Settings, str, bytes]:
-    """What a process is started with: settings, the url of the database (which it does not start), the pepper."""
-    settings = settings_here()
-    return settings, postgres.url_of(settings), pepper_of(settings)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """`andon gateway`: one process of an installation, for who runs them under a supervisor of their own."""
 
 from andon.bootstrap.gateway import serve_gateway
-from andon.cli.context import process_parts
+from andon.bootstrap.installation import process_parts
 
 
 def gateway() -> None:

@@ -1,7 +1,7 @@
 """`andon worker`: one process of an installation, for who runs them under a supervisor of their own."""
 
+from andon.bootstrap.installation import process_parts
 from andon.bootstrap.worker import serve_worker
-from andon.cli.context import process_parts
 
 
 def worker() -> None:

@@ -212,4 +212,4 @@ def _check_project(settings: Settings) -> None:
 
 def _command(part: str) -> list[str]:
     """Without the project's folder on the module path, where a file of the project could hide a library's."""
-    return [sys.executable, "-P", "-m", "andon", part]
+    return [sys.executable, "-P", "-m", "andon.bootstrap", part]

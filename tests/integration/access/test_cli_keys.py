@@ -8,8 +8,8 @@ from tests.people import LINE
 from typer.testing import CliRunner, Result
 
 from andon.access import KeyRing
+from andon.bootstrap.installation import pepper_of, settings_here
 from andon.cli import app
-from andon.cli.context import pepper_of, settings_here
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from andon.cli import exit_code
+from andon.bootstrap.telling import exit_code
 from andon.kernel import config, logs
 from andon.kernel.errors import AndonError
 from andon.supervisor import supervisor

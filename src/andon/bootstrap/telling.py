@@ -1,0 +1,27 @@
+"""Errors as a command or a process ends with them: words on standard error, and the exit code of their kind."""
+
+import sys
+
+from andon.kernel.errors import AndonError, Conflict, Denied, Invalid, NotFound, Unavailable
+
+EXIT_CODES: tuple[tuple[type[AndonError], int], ...] = (
+    (Invalid, 2),
+    (Denied, 3),
+    (NotFound, 4),
+    (Conflict, 5),
+    (Unavailable, 6),
+)
+
+
+def tell(error: AndonError) -> None:
+    """What went wrong, and each thing that is wrong with its place."""
+    message = str(error)
+    sys.stderr.write(f"error: {message}\n")
+    for fault in error.faults:
+        if f"{fault.where}: {fault.message}" not in message:
+            sys.stderr.write(f"  {fault.where}: {fault.message}\n")
+
+
+def exit_code(error: AndonError) -> int:
+    """The exit code of an error's kind."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
