@@ -129,7 +129,9 @@ def test_a_pickle_is_dangerous_and_it_is_said_why(tmp_path: Path) -> None:
         make_pipeline(SimpleImputer(), RandomForestClassifier(3)),
         make_pipeline(SimpleImputer(), GradientBoostingClassifier(n_estimators=3)),
         make_pipeline(
-            SimpleImputer(), StandardScaler(), MLPClassifier((4,), solver="adam", tol=10, n_iter_no_change=1)
+            SimpleImputer(),
+            StandardScaler(),
+            MLPClassifier((4,), learning_rate_init=0.1, tol=10, n_iter_no_change=50, random_state=1),
         ),
         make_pipeline(SimpleImputer(), CalibratedClassifierCV(LogisticRegression(), cv=2)),
         make_pipeline(SimpleImputer(), KNeighborsClassifier()),
