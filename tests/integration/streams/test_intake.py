@@ -1,0 +1,132 @@
+"""What was accepted with 202 is decided once, under the id that was told, or says why it never will be."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter_ns
+
+import pytest
+from pydantic_core import to_json
+from sqlalchemy import text
+
+from andon import decisions
+from andon.decisions import DecisionRequest, Idempotency, KeyReused
+from andon.kernel.db import Database
+from andon.kernel.ids import uuid7
+from andon.streams import Intake
+from lines import Installation, install, payment
+
+
+@pytest.fixture
+def installation(database: Database, tmp_path: Path) -> Installation:
+    return install(database, tmp_path)
+
+
+def a_request(installation: Installation, number: int, *, key: str | None = None) -> DecisionRequest:
+    raw, now = to_json(payment(number)), installation.clock.now()
+    return DecisionRequest(
+        id=uuid7(now),
+        automation="payments",
+        raw=raw,
+        input=payment(number),
+        caller="bank",
+        correlation_id=f"order-{number}",
+        asked_at=now,
+        began_ns=perf_counter_ns(),
+        idempotency=None if key is None else Idempotency.of("payments", "bank", key, raw),
+    )
+
+
+def accept(installation: Installation, *requests: DecisionRequest) -> None:
+    with installation.database.begin() as tx:
+        for request in requests:
+            decisions.accept(tx, request)
+
+
+def work(installation: Installation, rounds: int = 1) -> list[int]:
+    async def run() -> list[int]:
+        decider = installation.decider()
+        intake = Intake(installation.database, installation.deployment, decider, installation.clock)
+        taken = [await intake.run_round() for _ in range(rounds)]
+        await decider.close()
+        return taken
+
+    return asyncio.run(run())
+
+
+def test_everything_accepted_is_decided_under_the_id_that_was_told(installation: Installation) -> None:
+    requests = [a_request(installation, n) for n in range(20)]
+    accept(installation, *requests)
+    assert work(installation, rounds=2) == [20, 0]
+    with installation.database.begin() as tx:
+        records = [decisions.get(tx, request.id) for request in requests]
+        assert decisions.count_waiting(tx) == 0
+    assert [record.row.correlation_id for record in records] == [request.correlation_id for request in requests]
+    assert all(record.row.latency_us > 0 for record in records)
+
+
+def test_two_workers_decide_nothing_twice(installation: Installation) -> None:
+    accept(installation, *(a_request(installation, n) for n in range(50)))
+
+    async def race() -> None:
+        deciders = [installation.decider() for _ in range(2)]
+        intakes = [Intake(installation.database, installation.deployment, d, installation.clock) for d in deciders]
+        while any(await asyncio.gather(*(intake.run_round() for intake in intakes))):
+            pass
+        for decider in deciders:
+            await decider.close()
+
+    asyncio.run(race())
+    with installation.database.begin() as tx:
+        assert tx.execute(text("SELECT count(*), count(DISTINCT correlation_id) FROM decisions")).one() == (50, 50)
+
+
+def test_what_a_dead_worker_had_taken_is_decided_by_the_next(installation: Installation) -> None:
+    request = a_request(installation, 1)
+    accept(installation, request)
+    long_ago = installation.clock.now() - timedelta(minutes=1)
+    with installation.database.begin() as tx:
+        taken = decisions.claim(tx, ["payments"], limit=10, now=long_ago, lease=timedelta(seconds=10))
+    assert [waiting.id for waiting in taken] == [request.id]
+    assert work(installation) == [1]
+    with installation.database.begin() as tx:
+        assert decisions.get(tx, request.id).row.outcome == "release"
+
+
+def test_a_key_that_was_used_meanwhile_is_told_where_the_request_is_looked_for(installation: Installation) -> None:
+    later, at_once = a_request(installation, 1, key="k"), a_request(installation, 1, key="k")
+    accept(installation, later)
+
+    async def decide_at_once() -> None:
+        decider = installation.decider()
+        assert await decider.decide(at_once) is not None
+        await decider.close()
+
+    asyncio.run(decide_at_once())
+    work(installation)
+    with installation.database.begin() as tx:
+        assert decisions.find(tx, later.id) is None
+        waiting = decisions.find_waiting(tx, later.id)
+    assert waiting is not None
+    assert "Idempotency-Key was used" in (waiting.error or "")
+
+
+def test_the_same_key_waits_once_and_another_input_under_it_is_refused(installation: Installation) -> None:
+    first = a_request(installation, 1, key="k")
+    with installation.database.begin() as tx:
+        assert decisions.accept(tx, first) == first.id
+        assert decisions.accept(tx, a_request(installation, 1, key="k")) == first.id
+        with pytest.raises(KeyReused):
+            decisions.accept(tx, a_request(installation, 2, key="k"))
+
+
+def test_an_input_that_no_longer_fits_says_so_and_holds_up_nobody(installation: Installation) -> None:
+    good, bad = a_request(installation, 1), replace(a_request(installation, 2), raw=b'{"payment_id": "p2"}')
+    accept(installation, bad, good)
+    assert work(installation) == [2]
+    with installation.database.begin() as tx:
+        assert decisions.get(tx, good.id).row.outcome == "release"
+        waiting = decisions.find_waiting(tx, bad.id)
+    assert waiting is not None
+    assert "contract has changed" in (waiting.error or "")
