@@ -82,6 +82,11 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
     )
     add_cost(metrics, settings, observer)
     metrics.gauge_of("andon_in_flight", "Decisions under way.", lambda: gateway.admission.in_flight)
+    metrics.gauge_of(
+        "andon_automations_behind",
+        "Automations whose newest champion cannot be loaded: they go on with the one before, or have none.",
+        lambda: len(deployment.problems),
+    )
     metrics.gauge_of("andon_queue_depth", "Requests that wait for the batch under way.", lambda: decider.waiting)
     return gateway, Side(keys=keys, clock=clock, metrics=metrics, problems=lambda: _problems(gateway))
 
@@ -104,4 +109,5 @@ def _problems(gateway: Gateway) -> Mapping[str, str]:
     except DatabaseUnavailable:
         return {"database": f"no answer from {gateway.database.shown}"}
     problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
-    return problems | {f"automation {name}": str(error) for name, error in gateway.deployment.problems.items()}
+    missing = {name: error for name, error in gateway.deployment.problems.items() if name not in gateway.lines}
+    return problems | {f"automation {name}": str(error) for name, error in missing.items()}
