@@ -106,7 +106,7 @@ def test_what_is_elsewhere_is_not_there_and_looking_is_not_working(
 
 
 def test_the_queue_comes_page_by_page_the_one_due_first_first(installation: Installation, viewer: str) -> None:
-    questions = [a_question(NOW, due=due) for due in (300, -60, 100)]
+    questions = [a_question(NOW, due=due) for due in (30_000, -60, 10_000)]
     ids = opened(installation, *questions, a_question(NOW, automation="lending"), a_question(NOW, queue="aml"))
     in_order, cursor = [], None
     while True:
