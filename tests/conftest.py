@@ -56,7 +56,7 @@ def template(server_url: str) -> Iterator[str]:
     migrations.upgrade(database)
     database.close()
     yield name
-    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    _drop(server_url, name)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def database(server_url: str, template: str) -> Iterator[Database]:
     database = Database(_address(server_url, name))
     yield database
     database.close()
-    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    _drop(server_url, name)
 
 
 @contextmanager
@@ -89,8 +89,29 @@ def _address(server_url: str, name: str) -> str:
     return base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
 
 
-def _administer(server_url: str, statement: str) -> None:
+def _drop(server_url: str, name: str) -> None:
+    """End our own connections first. FORCE would also try an autovacuum worker, which we may not; a plain DROP sends that away."""
+    ours = f"FROM pg_stat_activity WHERE datname = '{name}' AND usename = current_user"
+    _administer(server_url, f"SELECT pg_terminate_backend(pid, 5000) {ours}", f"DROP DATABASE {name}")
+
+
+def _drop(server_url: str, name: str) -> None:
+    """Drop a database that somebody may still be connected to.
+
+    Not WITH (FORCE): that is denied to who is no superuser as soon as the server's own vacuum looks at the database.
+    """
+    _administer(
+        server_url,
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND usename = current_user",
+        f"DROP DATABASE {name}",
+    )
+
+
+def _administer(server_url: str, *statements: str) -> None:
     server = Database(server_url)
-    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(statement))
-    server.close()
+    try:
+        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        server.close()
