@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-_FIRST_SECONDS, _LONGEST_SECONDS = 0.2, 5.0
-_HEALTHY_SECONDS = 30.0
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.2, 2.0
+_HEALTHY_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Doubles from 0.2 s to 5 s with each short life; a life of 30 s counts as healthy and starts the count anew."""
+    """Doubles from 0.2 s to 2 s with each short life; a life of 10 s counts as healthy and starts the count anew."""
 
     short_lives: int = 0
 
