@@ -95,18 +95,6 @@ def _drop(server_url: str, name: str) -> None:
     _administer(server_url, f"SELECT pg_terminate_backend(pid, 5000) {ours}", f"DROP DATABASE {name}")
 
 
-def _drop(server_url: str, name: str) -> None:
-    """Drop a database that somebody may still be connected to.
-
-    Not WITH (FORCE): that is denied to who is no superuser as soon as the server's own vacuum looks at the database.
-    """
-    _administer(
-        server_url,
-        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND usename = current_user",
-        f"DROP DATABASE {name}",
-    )
-
-
 def _administer(server_url: str, *statements: str) -> None:
     server = Database(server_url)
     try:
