@@ -1,6 +1,7 @@
 """A gateway process: load, serve, follow changes, drain."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 def serve_gateway(settings: Settings, url: str, pepper: bytes) -> None:
     """Run a gateway until it is told to end; returns when everything in flight was answered."""
     configure_logs("gateway", settings.telemetry.log_level)
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # small batches: more threads of a model's library only fight for the cores
     flush = tracing("gateway", settings)
     try:
         uvloop.run(_serve(settings, Database(url, pool_size=2), pepper))

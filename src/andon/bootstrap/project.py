@@ -49,11 +49,13 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
     found: list[Problem] = []
     for automation in automations:
         try:
-            decisions.compile_policy(automation)
+            _, policy = decisions.compile_policy(automation)
             if database is not None:
                 with database.begin() as tx:
                     champion = decisions.champion_of(tx, automation)
                 decisions.check_signature(automation, champion)
+                idle = decisions.idle_features(automation, champion, policy)
+                found += [Problem(fault.where, fault.message) for fault in idle]
         except AndonError as error:
             found += _problems(error)
         found += _unreachable(automation, settings)

@@ -4,7 +4,15 @@ A door validates a request with `Line.contract`, hands it to the process's one `
 committed. Start reading at `line.py` (pure) and `decider.py` (durable).
 """
 
-from andon.decisions.assembly import as_deployed, assemble, check_signature, compile_policy, describe, variables
+from andon.decisions.assembly import (
+    as_deployed,
+    assemble,
+    check_signature,
+    compile_policy,
+    describe,
+    idle_features,
+    variables,
+)
 from andon.decisions.contract import Contract
 from andon.decisions.decider import Decider, Watcher
 from andon.decisions.deployment import Deployment, champion_of
@@ -112,6 +120,7 @@ __all__ = [
     "find_waiting",
     "first_answer",
     "get",
+    "idle_features",
     "keep_house",
     "latency_of",
     "load_file",

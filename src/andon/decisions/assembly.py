@@ -72,6 +72,24 @@ def check_signature(automation: Automation, version: ModelVersion) -> None:
         )
 
 
+def idle_features(automation: Automation, version: ModelVersion, policy: CompiledPolicy) -> list[Fault]:
+    """The features that neither the model knows nor the policy reads: most likely a name was mistyped or a model is older.
+
+    No reason not to decide, for an older model may have to answer again.
+    """
+    known = {f.name for f in version.manifest.signature.features} | {
+        name.removeprefix("features.") for name in policy.reads
+    }
+    return [
+        Fault(
+            automation.declared_at,
+            f"feature {feature.names[0]!r} is known neither to model {version.name} version {version.number} nor to the policy",
+        )
+        for feature in automation.features
+        if known.isdisjoint(feature.names)
+    ]
+
+
 def describe(automation: Automation) -> dict[str, Any]:
     """Everything about an automation that decides, as JSON values; its digest is the version."""
     text, _ = policy_text(automation)

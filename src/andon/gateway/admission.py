@@ -54,8 +54,3 @@ class Admission:
         if self.in_flight >= self._max_in_flight:
             raise Overloaded(retry_after=1)
         return f'"burst";r={int(left)};t=1'
-
-    def forget(self, keys: set[UUID]) -> None:
-        """Drop the buckets of keys that are no more."""
-        for key in keys & self._buckets.keys():
-            del self._buckets[key]

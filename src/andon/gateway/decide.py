@@ -150,7 +150,10 @@ class Decide:
         extra["Location"] = f"/v1/decisions/{request.id}"
         if request.idempotency is None:
             decision = await self._decide(request)
-            assert decision is not None  # noqa: S101 - only a repeated key is left undecided
+            if decision is None:
+                raise RuntimeError(
+                    "the database refused to record this decision; `decision.refused_by_database` says why"
+                )
             return 200, answer_of(decision)
         return await self._once(request, request.idempotency, extra)
 
