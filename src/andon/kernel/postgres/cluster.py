@@ -103,7 +103,7 @@ def _settings(home: Home, port: int) -> dict[str, str | int]:
         "checkpoint_timeout": "5min",
         # One installation on one machine: small, no helpers that would not help.
         "max_connections": 100,
-        "shared_buffers": "32MB",
+        "shared_buffers": "16MB",
         "work_mem": "4MB",
         "maintenance_work_mem": "32MB",
         "huge_pages": "off",
