@@ -66,7 +66,7 @@ def decide(
     return decided
 
 
-def endpoint_of(package: Path) -> serving.Endpoint:
+def endpoint_of(package: Path) -> serving.LoadedVersion:
     """A packed model, loaded as it would be after registration."""
     manifest = models.open_package(package).manifest
     version = ModelVersion(

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     READ_MODELS = "read models"
     REGISTER_MODELS = "register models"
     SET_ALIAS = "set the alias of a model"
+    SET_SPLIT = "change which versions of a model answer"
+    PIN_VERSION = "choose the version that answers"
     READ_REVIEWS = "read reviews"
     WORK_REVIEWS = "work on reviews"
     ADD_LABELS = "say what turned out to be true"
@@ -57,7 +59,7 @@ _VIEW = frozenset(
     }
 )
 _REVIEW = _VIEW | {_P.WORK_REVIEWS, _P.ADD_LABELS}
-_OPERATE = _REVIEW | {_P.DECIDE, _P.RESEND_ACTIONS, _P.SET_ALIAS}
+_OPERATE = _REVIEW | {_P.DECIDE, _P.RESEND_ACTIONS, _P.SET_ALIAS, _P.SET_SPLIT, _P.PIN_VERSION}
 _OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT}
 
 ROLES: Mapping[Role, frozenset[Permission]] = {

@@ -3,6 +3,7 @@
 from andon.authoring.actions import ActionSpec, webhook
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
+from andon.authoring.fallback import Budget
 from andon.authoring.features import AGGREGATES, Feature, Request, Window, span_of
 from andon.authoring.policy import Policy
 from andon.authoring.review import Review
@@ -12,6 +13,7 @@ __all__ = [
     "AGGREGATES",
     "ActionSpec",
     "Automation",
+    "Budget",
     "DeclarationInvalid",
     "Feature",
     "MaxError",

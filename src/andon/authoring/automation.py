@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
 from andon.authoring.errors import DeclarationInvalid
+from andon.authoring.fallback import Budget, Fallbacks, checked
 from andon.authoring.features import Feature, Window
 from andon.authoring.policy import Policy
 from andon.authoring.review import Review
@@ -34,6 +35,8 @@ class Automation:
         actions: Mapping[str, ActionSpec] | None = None,
         review: Review | None = None,
         risk: MaxError | None = None,
+        fallback: Fallbacks = (),
+        budget: Budget | None = None,
     ) -> None:
         self.name = name
         self.contract = contract
@@ -44,6 +47,8 @@ class Automation:
         self.actions = dict(actions or {})
         self.review = review or Review(queue=name)
         self.risk = risk
+        self.fallback = checked(name, fallback)
+        self.budget = budget
         caller = sys._getframe(1)
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self._check()

@@ -20,7 +20,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.errors import Fault
 from andon.models import ModelVersion
 from andon.policies import CompiledPolicy, DecisionTable, ValueKind, kind_of
-from andon.serving import Endpoint
+from andon.serving import LoadedVersion
 
 
 def variables(automation: Automation) -> dict[str, ValueKind]:
@@ -44,7 +44,7 @@ def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolic
     return table, compiled
 
 
-def assemble(automation: Automation, endpoint: Endpoint, *, number: int, clock: Clock) -> Line:
+def assemble(automation: Automation, endpoint: LoadedVersion, *, number: int, clock: Clock) -> Line:
     """A line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
     table, compiled = compile_policy(automation)
     model = endpoint.version

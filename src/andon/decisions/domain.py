@@ -6,6 +6,7 @@ DecisionRequest -> features -> Prediction -> Risk -> Ruling  =  Decision  -> rec
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -35,11 +36,20 @@ class Idempotency:
         return cls(f"{automation}/{caller}", key, sha256(raw).digest())
 
 
+class Priority(IntEnum):
+    """Who goes first when not all can: lower numbers before higher ones."""
+
+    INTERACTIVE = 0
+    NORMAL = 1
+    BULK = 2
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionRequest:
     """One thing to decide, admitted and validated. `raw` is the JSON text as it came, `input` what the contract made of it.
 
-    `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission, from which the latency counts.
+    `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission, from which the latency counts; on the same
+    clock, nobody waits for an answer after `deadline_ns`. `pinned` is the model version that a tester asked for.
     """
 
     id: UUID
@@ -53,6 +63,9 @@ class DecisionRequest:
     traceparent: str | None = None
     idempotency: Idempotency | None = None
     from_intake: bool = False
+    priority: Priority = Priority.INTERACTIVE
+    deadline_ns: int | None = None
+    pinned: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

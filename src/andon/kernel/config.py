@@ -63,7 +63,13 @@ class GatewaySettings(_Section):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
     max_body_bytes: int = Field(1_000_000, gt=0, description="A larger request body is refused with 413.")
+    grpc_port: int = Field(
+        9000, ge=0, le=65535, description="Port of the Open Inference Protocol over gRPC (extra `grpc`); 0 for none."
+    )
     max_in_flight: int = Field(1024, gt=0, description="Decisions under way at once; one more is refused with 503.")
+    timeout_seconds: float = Field(
+        10.0, gt=0, description="How long a caller waits who sends no X-Request-Timeout; expired work is not predicted."
+    )
     rate_per_minute: int = Field(
         600_000, gt=0, description="Decisions a key may ask for in a minute; more are refused with 429."
     )
@@ -123,6 +129,22 @@ class Destination(_Section):
         return (*(SecretStr(part) for part in value.split()), *found)
 
 
+class EndpointSettings(_Section):
+    """How the versions of one model are run; named as the model is."""
+
+    isolated: bool = Field(
+        False, description="Run each version in processes of its own, in an environment built from the captured one."
+    )
+    processes_min: int = Field(1, ge=0, le=64, description="Processes kept; 0 lets an idle version end (a cold start).")
+    processes_max: int = Field(1, ge=1, le=64, description="Processes at most.")
+    timeout_seconds: float = Field(5.0, gt=0, description="How long one batch may take to predict; then it failed.")
+    idle_seconds: float = Field(300.0, gt=0, description="After so long without work a process above the minimum ends.")
+    wait_target_ms: float = Field(
+        20.0, gt=0, description="How long a batch may wait for a free process before another is started."
+    )
+    max_batch: int = Field(256, ge=1, le=4096, description="Rows handed to the model at once, at most.")
+
+
 class Settings(_Section):
     """All settings, frozen."""
 
@@ -135,6 +157,7 @@ class Settings(_Section):
     telemetry: TelemetrySettings = TelemetrySettings()
     cost: CostSettings = CostSettings()
     destinations: dict[str, Destination] = Field(default={}, description="Outside systems by name.")
+    endpoints: dict[str, EndpointSettings] = Field(default={}, description="How models are run, by their name.")
     root: Path = Field(Path(), exclude=True, description="The project's folder; not set in the file.")
 
     @property

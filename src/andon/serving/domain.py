@@ -1,7 +1,10 @@
 """What a model says about one row, and whether that is safe enough to act on without a person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
 
 ALWAYS = 0.0
 """The threshold under which no confidence lies."""
@@ -36,3 +39,56 @@ class RiskGate:
     def certain(self, prediction: Prediction) -> bool:
         """Whether this prediction may be acted on automatically."""
         return prediction.confidence >= self.threshold
+
+
+BUCKETS = 10_000
+"""A share is told apart to a hundredth of a percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSplit:
+    """Which versions of a model answer: `shares` percent for each version named, the champion has the rest.
+
+    `shadows` are versions that see the same features after the answer and decide nothing. Number 0 is the split that
+    nobody made: all to the champion.
+    """
+
+    endpoint: str
+    number: int = 0
+    shares: Mapping[int, float] = field(default_factory=dict)
+    shadows: tuple[int, ...] = ()
+    set_by: str = ""
+    reason: str = ""
+    set_at: datetime | None = None
+
+    def version_for(self, bucket: int, champion: int) -> int:
+        """The version that answers for a bucket, 0 to BUCKETS - 1. Growing a share moves nobody off its version."""
+        edge = 0.0
+        for version, share in sorted(self.shares.items()):
+            edge += share * BUCKETS / 100
+            if bucket < edge:
+                return version
+        return champion
+
+
+def bucket_of(endpoint: str, unit: bytes) -> int:
+    """Where a unit (an account, a request) falls, 0 to BUCKETS - 1: the same for ever, and another for each endpoint."""
+    return int.from_bytes(blake2b(unit, digest_size=8, key=endpoint.encode()[:64]).digest()) % BUCKETS
+
+
+class Chosen(StrEnum):
+    """How it came that this version answered."""
+
+    SPLIT = "split"
+    PINNED = "pinned"
+    FALLBACK = "fallback"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Which version was to answer and why. `split` is the number of the traffic split that held."""
+
+    version: int
+    chosen: Chosen
+    split: int
+    bucket: int | None = None

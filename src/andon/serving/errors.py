@@ -1,6 +1,6 @@
 """What can go wrong between a row and its prediction."""
 
-from andon.kernel.errors import Unavailable
+from andon.kernel.errors import Invalid, NotFound, Unavailable
 
 
 class PredictionFailed(Unavailable):
@@ -9,3 +9,23 @@ class PredictionFailed(Unavailable):
 
 class EndpointUnavailable(Unavailable):
     """The model cannot be loaded here."""
+
+
+class PredictionTimedOut(PredictionFailed):
+    """The model gave no answer in time."""
+
+
+class EndpointBusy(PredictionFailed):
+    """The model's processes are all at work and its queue is full, or its circuit breaker is open."""
+
+
+class EnvironmentInvalid(Invalid):
+    """The environment that the model was trained in cannot be built here."""
+
+
+class SplitInvalid(Invalid):
+    """These shares are no traffic split."""
+
+
+class EndpointNotFound(NotFound):
+    """No automation here uses a model of this name."""

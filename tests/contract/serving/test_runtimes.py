@@ -25,7 +25,7 @@ from andon.models import (
     open_package,
     pack,
 )
-from andon.serving import Endpoint, EndpointUnavailable
+from andon.serving import EndpointUnavailable, LoadedVersion
 
 FEATURES = (
     FeatureSpec("amount", FeatureKind.NUMBER),
@@ -114,7 +114,7 @@ class Case:
     """One packed and loaded model with what its library says by itself."""
 
     folder: Path
-    endpoint: Endpoint
+    endpoint: LoadedVersion
     rows: list[dict[str, Any]]
     own: Matrix
 

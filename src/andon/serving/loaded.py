@@ -1,4 +1,4 @@
-"""An endpoint: one loaded model version, from raw rows to predictions."""
+"""One loaded model version, from raw rows to predictions."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ _TOLERANCE = 1e-4
 """How far a probe's answer may lie from the one at packing: room for another CPU's rounding, not for another library's idea."""
 
 
-class Endpoint:
+class LoadedVersion:
     """One loaded version. Encoding, calibration and checks of the output are inside."""
 
     def __init__(self, version: ModelVersion, predictor: Predictor) -> None:
@@ -80,11 +80,11 @@ class Endpoint:
         return Prediction(best, label, best, dict(zip(self._classes, probabilities, strict=True)))
 
 
-def load(version: ModelVersion, folder: Path) -> Endpoint:
+def load(version: ModelVersion, folder: Path) -> LoadedVersion:
     """Load a fetched package and ask it the probes it answered when it was packed. Raises EndpointUnavailable."""
     manifest = version.manifest
     predictor = open_model(manifest.runtime, folder / manifest.model_file, trusted=version.trusted)
-    endpoint = Endpoint(version, predictor)
+    endpoint = LoadedVersion(version, predictor)
     probes = np.array(manifest.probes.rows, dtype=np.float64)
     try:
         answers = endpoint.raw(probes)

@@ -11,7 +11,7 @@ import pytest
 from andon import serving
 from andon.authoring import MaxError
 from andon.models import Matrix, ModelVersion, ValueUnusable, open_package
-from andon.serving import Endpoint, Prediction, PredictionFailed, RiskGate
+from andon.serving import LoadedVersion, Prediction, PredictionFailed, RiskGate
 from packages import a_package
 
 ROWS = [{"amount": 10.0, "country": "DE"}, {"amount": None, "country": "nowhere"}]
@@ -54,7 +54,7 @@ def version(package: Path) -> ModelVersion:
 )
 def test_an_unsound_output_is_a_failure_never_a_value(version: ModelVersion, answer: Callable[[Matrix], Any]) -> None:
     with pytest.raises(PredictionFailed, match="fraud-risk 1 gave no usable probabilities"):
-        Endpoint(version, Broken(answer)).predict(ROWS)
+        LoadedVersion(version, Broken(answer)).predict(ROWS)
 
 
 def test_what_a_library_raises_is_a_failure_that_repeats_no_values(version: ModelVersion) -> None:
@@ -62,7 +62,7 @@ def test_what_a_library_raises_is_a_failure_that_repeats_no_values(version: Mode
         raise RuntimeError("account 4711 is strange")
 
     with pytest.raises(PredictionFailed, match="fraud-risk 1 failed with RuntimeError") as failed:
-        Endpoint(version, Broken(raising)).predict(ROWS)
+        LoadedVersion(version, Broken(raising)).predict(ROWS)
     assert "4711" not in str(failed.value)
 
 

@@ -1,0 +1,47 @@
+"""What answers when the chosen model version cannot: it failed, was too slow, is broken off, or its budget is spent."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from andon.authoring.errors import DeclarationInvalid
+
+RULES = "rules"
+"""The rules alone: those that need no prediction; if none of them holds, the policy's `otherwise`."""
+
+REVIEW = "review"
+"""A person. It stands at the end of every chain, said or not."""
+
+_ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What predicting may cost in a day or a month (UTC), in the currency of `[cost]`; then the fallbacks answer."""
+
+    amount: float
+    per: Literal["day", "month"] = "day"
+
+    def __post_init__(self) -> None:
+        if not self.amount > 0 or self.amount == float("inf"):
+            raise DeclarationInvalid(f"Budget: expected an amount above 0, got {self.amount}")
+        if self.per not in ("day", "month"):
+            raise DeclarationInvalid(f"Budget: `per` is day or month, not {self.per!r}")
+
+
+Fallbacks: TypeAlias = Sequence[str]
+"""In order: `rules`, `review`, or the alias of another version of the model (`champion`, `stable`)."""
+
+
+def checked(automation: str, fallbacks: Fallbacks) -> tuple[str, ...]:
+    """The chain as it runs, `review` at its end. Raises DeclarationInvalid."""
+    chain = tuple(fallbacks)
+    for step in chain:
+        if not _ALIAS.match(step):
+            raise DeclarationInvalid(
+                f"Automation {automation!r}: a fallback is 'rules', 'review' or the alias of a version, not {step!r}"
+            )
+    if len(set(chain)) != len(chain) or REVIEW in chain[:-1]:
+        raise DeclarationInvalid(f"Automation {automation!r}: no fallback twice, and none after 'review'")
+    return chain if chain[-1:] == (REVIEW,) else (*chain, REVIEW)
