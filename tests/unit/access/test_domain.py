@@ -27,6 +27,8 @@ EXPECTED = {
         Permission.DECIDE,
         Permission.RESEND_ACTIONS,
         Permission.SET_ALIAS,
+        Permission.SET_SPLIT,
+        Permission.PIN_VERSION,
     },
     Role.OWNER: set(Permission) - {Permission.MANAGE_KEYS, Permission.VERIFY_AUDIT},
     Role.AUDITOR: READS | {Permission.READ_AUDIT, Permission.VERIFY_AUDIT},
