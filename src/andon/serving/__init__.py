@@ -3,7 +3,17 @@
 Start reading at `loaded.py` (one version) and `domain.py` (traffic splits).
 """
 
-from andon.serving.domain import BUCKETS, Assignment, Chosen, Prediction, RiskGate, TrafficSplit, bucket_of
+from andon.serving.domain import (
+    BUCKETS,
+    Assignment,
+    Chosen,
+    Prediction,
+    RiskGate,
+    ShadowPrediction,
+    ShadowSummary,
+    TrafficSplit,
+    bucket_of,
+)
 from andon.serving.errors import (
     EndpointBusy,
     EndpointNotFound,
@@ -15,9 +25,20 @@ from andon.serving.errors import (
 )
 from andon.serving.loaded import LoadedVersion, load
 from andon.serving.ports import PatientPredictor, Predictor
+from andon.serving.service import (
+    Ready,
+    compare_shadows,
+    list_splits,
+    set_split,
+    shadows_of,
+    split_history,
+    split_of,
+)
+from andon.serving.shadows import SHADOW_SQL, shadow_columns
 
 __all__ = [
     "BUCKETS",
+    "SHADOW_SQL",
     "Assignment",
     "Chosen",
     "EndpointBusy",
@@ -30,9 +51,19 @@ __all__ = [
     "PredictionFailed",
     "PredictionTimedOut",
     "Predictor",
+    "Ready",
     "RiskGate",
+    "ShadowPrediction",
+    "ShadowSummary",
     "SplitInvalid",
     "TrafficSplit",
     "bucket_of",
+    "compare_shadows",
+    "list_splits",
     "load",
+    "set_split",
+    "shadow_columns",
+    "shadows_of",
+    "split_history",
+    "split_of",
 ]

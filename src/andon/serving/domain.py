@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
+from uuid import UUID
 
 ALWAYS = 0.0
 """The threshold under which no confidence lies."""
@@ -92,3 +93,35 @@ class Assignment:
     chosen: Chosen
     split: int
     bucket: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowPrediction:
+    """What a version said that only looked on, beside a decision made without it; `outcome` is what the policy would have chosen.
+
+    Of an `error` there is no score, label or confidence.
+    """
+
+    decision_id: UUID
+    endpoint: str
+    model_version: int
+    outcome: str | None
+    score: float | None
+    label: str | None
+    confidence: float | None
+    error: str | None
+    predicted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowSummary:
+    """What one shadow said since a moment: how often, how often it failed, each outcome's count, and its means (None of nothing)."""
+
+    endpoint: str
+    version: int
+    since: datetime
+    count: int
+    errors: int
+    outcomes: Mapping[str, int]
+    mean_score: float | None
+    mean_confidence: float | None

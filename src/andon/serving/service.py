@@ -1,0 +1,135 @@
+"""What can be done with traffic splits: set one, read them, read what shadows said. Changes are audited and announced."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from andon import audit, models
+from andon.kernel.db import Tx, announce
+from andon.kernel.errors import Fault
+from andon.kernel.identity import Actor
+from andon.models import ModelVersion
+from andon.serving import store
+from andon.serving.domain import ShadowPrediction, ShadowSummary, TrafficSplit
+from andon.serving.errors import SplitInvalid
+
+Ready: TypeAlias = Callable[[ModelVersion], None]
+"""Makes sure that a version can run here before it gets traffic. Raises EnvironmentInvalid."""
+
+
+def set_split(
+    tx: Tx,
+    endpoint: str,
+    *,
+    shares: Mapping[int, float],
+    shadows: Sequence[int],
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    ready: Ready | None = None,
+) -> TrafficSplit:
+    """Let versions of a model answer for so many percent each, the champion for the rest; running gateways follow within a second.
+
+    Where it is split so already, nothing changes. Raises SplitInvalid, which names each fault, ModelNotFound, and what
+    `ready` raises.
+    """
+    known = {version.number: version for version in models.list_versions(tx, endpoint)}
+    faults = [*_reason_faults(reason), *_share_faults(shares), *_version_faults(shares, shadows, known)]
+    if faults:
+        raise SplitInvalid(faults=faults)
+    if ready is not None:
+        for number in (*shares, *shadows):
+            ready(known[number])
+    store.lock(tx, endpoint)
+    before = split_of(tx, endpoint)
+    wanted = {version: float(shares[version]) for version in sorted(shares)}
+    if before.shares == wanted and before.shadows == tuple(sorted(shadows)):
+        return before
+    after = TrafficSplit(
+        endpoint=endpoint,
+        number=before.number + 1,
+        shares=wanted,
+        shadows=tuple(sorted(shadows)),
+        set_by=actor.name,
+        reason=reason.strip(),
+        set_at=now,
+    )
+    store.add_split(tx, after)
+    audit.record(
+        tx,
+        actor=actor,
+        action="model.split.set",
+        subject=f"model:{endpoint}",
+        at=now,
+        reason=after.reason,
+        before=_audited(before),
+        after=_audited(after),
+    )
+    announce(tx, "models")
+    return after
+
+
+def split_of(tx: Tx, endpoint: str) -> TrafficSplit:
+    """The split that holds; number 0, all to the champion, where none was made."""
+    return store.find_split(tx, endpoint) or TrafficSplit(endpoint)
+
+
+def list_splits(tx: Tx) -> Sequence[TrafficSplit]:
+    """The split that holds of each endpoint for which one was made."""
+    return store.list_splits(tx)
+
+
+def split_history(tx: Tx, endpoint: str) -> Sequence[TrafficSplit]:
+    """Every split of an endpoint, newest first. Raises ModelNotFound."""
+    models.list_versions(tx, endpoint)
+    return store.split_history(tx, endpoint)
+
+
+def shadows_of(tx: Tx, decision_id: UUID) -> Sequence[ShadowPrediction]:
+    """What the shadows said beside a decision, by version; nothing where none looked on or the load was too high."""
+    return store.shadows_of(tx, decision_id)
+
+
+def compare_shadows(tx: Tx, endpoint: str, version: int, since: datetime) -> ShadowSummary:
+    """What one version said as a shadow since a moment, counted."""
+    return store.summary_of(tx, endpoint, version, since)
+
+
+def _reason_faults(reason: str) -> Iterator[Fault]:
+    if not reason.strip():
+        yield Fault("reason", "Say why; it stands in the audit log")
+    elif "\0" in reason or any("\ud800" <= letter <= "\udfff" for letter in reason):
+        yield Fault("reason", "A reason is text; this one holds characters that are none")
+
+
+def _share_faults(shares: Mapping[int, float]) -> Iterator[Fault]:
+    for version, share in shares.items():
+        if not 0 < share <= 100:
+            yield Fault(f"shares.{version}", "A share is more than 0 and at most 100 percent")
+        elif round(share, 2) != share:
+            yield Fault(f"shares.{version}", "A share has at most two decimals")
+    total = round(sum(shares.values()), 2)
+    if total > 100:
+        yield Fault("shares", f"The shares add up to {total:g} percent; at most 100 can be given away")
+
+
+def _version_faults(
+    shares: Mapping[int, float], shadows: Sequence[int], known: Mapping[int, ModelVersion]
+) -> Iterator[Fault]:
+    named = Counter(shadows)
+    for version in [version for version in shares if version not in known]:
+        yield Fault(f"shares.{version}", f"There is no version {version}")
+    for version, times in sorted(named.items()):
+        if version not in known:
+            yield Fault("shadows", f"There is no version {version}")
+        if version in shares:
+            yield Fault("shadows", f"Version {version} cannot both answer and only look on")
+        if times > 1:
+            yield Fault("shadows", f"Version {version} is named twice")
+
+
+def _audited(split: TrafficSplit) -> dict[str, Any]:
+    shares = {str(version): share for version, share in split.shares.items()}
+    return {"number": split.number, "shares": shares, "shadows": list(split.shadows)}

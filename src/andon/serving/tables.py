@@ -1,0 +1,32 @@
+"""Rows of splits and shadows. Only `store.py` may import this."""
+
+from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+traffic_splits = Table(
+    "traffic_splits",
+    metadata,
+    Column("endpoint", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("shares", JSONB, nullable=False),
+    Column("shadows", JSONB, nullable=False),
+    Column("set_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_at", DateTime(timezone=True), nullable=False),
+)
+
+shadow_predictions = Table(
+    "shadow_predictions",
+    metadata,
+    Column("decision_id", Uuid, primary_key=True),
+    Column("endpoint", String, nullable=False),
+    Column("model_version", Integer, primary_key=True),
+    Column("outcome", String),
+    Column("score", Float),
+    Column("label", String),
+    Column("confidence", Float),
+    Column("error", Text),
+    Column("predicted_at", DateTime(timezone=True), nullable=False),
+)
