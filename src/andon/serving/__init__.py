@@ -23,8 +23,9 @@ from andon.serving.errors import (
     PredictionTimedOut,
     SplitInvalid,
 )
+from andon.serving.hosting import Hosting
 from andon.serving.loaded import LoadedVersion, load
-from andon.serving.ports import PatientPredictor, Predictor
+from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.service import (
     Ready,
     compare_shadows,
@@ -45,8 +46,10 @@ __all__ = [
     "EndpointNotFound",
     "EndpointUnavailable",
     "EnvironmentInvalid",
+    "Hosting",
     "LoadedVersion",
     "PatientPredictor",
+    "PoolStatus",
     "Prediction",
     "PredictionFailed",
     "PredictionTimedOut",

@@ -1,28 +1,34 @@
-"""One loaded model version, from raw rows to predictions."""
+"""One loaded model version, from raw rows to predictions, wherever its model runs.
+
+Inline: on the caller's thread. Patient: in processes of its own (`isolated`) or elsewhere; then predicting is awaited.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from andon import runtimes
 from andon.authoring import MaxError
 from andon.models import Calibrator, Encoder, Matrix, ModelVersion, fault_of, threshold_for
 from andon.serving.domain import ALWAYS, NEVER, Prediction, RiskGate
 from andon.serving.errors import EndpointUnavailable, PredictionFailed
-from andon.serving.ports import Predictor
-from andon.serving.runtimes import open_model
+from andon.serving.hosting import HERE, Hosting
+from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 
 _TOLERANCE = 1e-4
 """How far a probe's answer may lie from the one at packing: room for another CPU's rounding, not for another library's idea."""
 
 
 class LoadedVersion:
-    """One loaded version. Encoding, calibration and checks of the output are inside."""
+    """One loaded version. Encoding, calibration and checks of the output are inside. A gateway calls `start` and `close`."""
 
-    def __init__(self, version: ModelVersion, predictor: Predictor) -> None:
+    def __init__(self, version: ModelVersion, predictor: Predictor, *, patient: PatientPredictor | None = None) -> None:
         signature = version.manifest.signature
         self.version = version
+        self.patient = patient
         self._predictor = predictor
         self._classes = signature.classes
         self._binary = signature.task == "binary"
@@ -31,15 +37,40 @@ class LoadedVersion:
         order = version.manifest.output_order
         self._order = None if order == tuple(range(len(order))) else list(order)
 
+    @property
+    def inline(self) -> bool:
+        """Whether predicting takes microseconds on the caller's thread; if not, an event loop awaits `predict_soon`."""
+        return self.patient is None
+
+    @property
+    def capacity(self) -> int:
+        """How many batches may usefully be under way at once, now; 1 inline."""
+        return 1 if self.patient is None else self.patient.capacity
+
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """One prediction a row, in order. Raises ValueUnusable, PredictionFailed."""
-        if not rows:
-            return []
-        raw = self.raw(self._encoder.encode(rows))
-        calibrated = self._calibrator(raw if self._order is None else raw[:, self._order]).tolist()
-        return (
-            [self._of_two(*row) for row in calibrated] if self._binary else [self._of_many(row) for row in calibrated]
-        )
+        """One prediction a row, in order; blocks wherever the model runs. Raises ValueUnusable, PredictionFailed."""
+        return self._of(self.raw(self._encoder.encode(rows))) if rows else []
+
+    async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
+        """One prediction a row, in order, within so many seconds. Raises ValueUnusable, PredictionFailed (timed out, busy)."""
+        if self.patient is None or not rows:
+            return self.predict(rows)
+        matrix = self._encoder.encode(rows)
+        return self._of(self._checked(await self.patient.predict_soon(matrix, within=within), len(rows)))
+
+    async def start(self) -> None:
+        """Bring up the model's processes, warm; nothing to do inline. Raises EndpointUnavailable."""
+        if self.patient is not None:
+            await self.patient.start()
+
+    async def close(self) -> None:
+        """End the model's processes when what is under way is finished."""
+        if self.patient is not None:
+            await self.patient.close()
+
+    def status(self) -> PoolStatus | None:
+        """How the model's processes are doing; None inline."""
+        return None if self.patient is None else self.patient.status()
 
     def gate(self, risk: MaxError | None) -> RiskGate:
         """The gate that holds `risk`; without one, everything is certain."""
@@ -52,14 +83,26 @@ class LoadedVersion:
         """The model's own probabilities of an encoded batch, in its own order. Raises PredictionFailed."""
         try:
             probabilities = self._predictor.predict(matrix)
+        except PredictionFailed:
+            raise
         except (
             Exception
         ) as error:  # whatever a library raises is its refusal; its words may hold values, so they stay in the log
             raise PredictionFailed(f"{self._shown} failed with {type(error).__name__}") from error
-        fault = fault_of(probabilities, len(matrix), len(self._classes))
+        return self._checked(probabilities, len(matrix))
+
+    def _checked(self, probabilities: Matrix, rows: int) -> Matrix:
+        fault = fault_of(probabilities, rows, len(self._classes))
         if fault:
             raise PredictionFailed(f"{self._shown} gave no usable probabilities: {fault}")
         return probabilities
+
+    def _of(self, raw: Matrix) -> list[Prediction]:
+        """Probabilities in the model's own order as calibrated predictions."""
+        calibrated = self._calibrator(raw if self._order is None else raw[:, self._order]).tolist()
+        return (
+            [self._of_two(*row) for row in calibrated] if self._binary else [self._of_many(row) for row in calibrated]
+        )
 
     @property
     def _shown(self) -> str:
@@ -80,10 +123,23 @@ class LoadedVersion:
         return Prediction(best, label, best, dict(zip(self._classes, probabilities, strict=True)))
 
 
-def load(version: ModelVersion, folder: Path) -> LoadedVersion:
-    """Load a fetched package and ask it the probes it answered when it was packed. Raises EndpointUnavailable."""
+def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> LoadedVersion:
+    """Load a fetched package and ask it the probes it answered when it was packed. Raises EndpointUnavailable.
+
+    An isolated version gets its environment built here, which may take minutes (EnvironmentInvalid if it cannot be), so
+    that nothing is built when a request waits.
+    """
+    del hosting
     manifest = version.manifest
-    predictor = open_model(manifest.runtime, folder / manifest.model_file, trusted=version.trusted)
+    try:
+        predictor = runtimes.open_model(
+            manifest.runtime,
+            folder / manifest.model_file,
+            trusted=version.trusted,
+            signature=asdict(manifest.signature),
+        )
+    except runtimes.ModelUnreadable as error:
+        raise EndpointUnavailable(str(error)) from error
     endpoint = LoadedVersion(version, predictor)
     probes = np.array(manifest.probes.rows, dtype=np.float64)
     try:

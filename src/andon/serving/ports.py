@@ -1,16 +1,33 @@
 """What a runtime must do."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from andon.models import Matrix
+from andon.runtimes import Matrix, Predictor
 
 
-class Predictor(Protocol):
-    """A loaded model file. Uses one thread of its own at most."""
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """How what answers for one version is doing. `incidents` counts by kind: crashed, timed_out, leaked, unloadable, failed."""
 
-    def predict(self, matrix: Matrix) -> Matrix:
-        """Raw probabilities [rows, classes] of an encoded batch; NaN is missing."""
-        ...
+    ready: int = 0
+    """Processes (or connections) that can take a batch or are at work on one."""
+    starting: int = 0
+    busy: int = 0
+    queued: int = 0
+    """Batches that wait for a free process."""
+    restarts: int = 0
+    incidents: Mapping[str, int] = field(default_factory=dict)
+    last_incident: str | None = None
+    cold_start_seconds: float | None = None
+    """How long the last start took, from nothing to warm."""
+    cpu_seconds: float = 0.0
+    """CPU time spent predicting since the start, over all processes there were."""
+    rss_bytes: int = 0
+    """Resident memory of the processes that live."""
+    breaker: str = "closed"
+    """closed, open or half_open."""
 
 
 class PatientPredictor(Predictor, Protocol):
@@ -34,4 +51,8 @@ class PatientPredictor(Predictor, Protocol):
 
     async def close(self) -> None:
         """End what was begun; what is under way is finished first."""
+        ...
+
+    def status(self) -> PoolStatus:
+        """How it is doing, now."""
         ...

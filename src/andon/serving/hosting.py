@@ -1,0 +1,27 @@
+"""How the versions of one model are run on this machine. What a setting means to its user stands in `kernel/config.py`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """Bounds of a model's processes; they hold for each of its versions. `environments` is where built environments are kept."""
+
+    isolated: bool = False
+    environments: Path = Path(".andon/environments")
+    processes_min: int = 1
+    processes_max: int = 1
+    timeout_seconds: float = 5.0
+    idle_seconds: float = 300.0
+    wait_target_ms: float = 20.0
+    max_batch: int = 256
+    memory_mb: int = 2048
+    start_seconds: float = 60.0
+    """How long a process may take until it has loaded the model and answered its probes."""
+    queue_batches: int = 64
+    """Batches that may wait for a free process; one more is refused."""
+
+
+HERE = Hosting()
+"""As a model is run for which nothing is set."""
