@@ -1,0 +1,96 @@
+"""A circuit breaker for one version: after failure upon failure it is asked nothing for a while, then one probe decides.
+
+Pure: the time is handed in, in seconds of any clock that only goes forward. Used by isolated pools and remote servers.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BreakerState(StrEnum):
+    """Whether batches go through."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What opens a breaker: `consecutive` failures, or `share` of the last `window` batches; and how long it stays open.
+
+    It is open for `first_seconds` and twice as long after each failed probe, up to `longest_seconds`.
+    """
+
+    consecutive: int = 5
+    share: float = 0.5
+    window: int = 20
+    first_seconds: float = 1.0
+    longest_seconds: float = 30.0
+
+
+USUAL = Tolerance()
+
+
+class Breaker:
+    """Ask `admit` before a batch, and say how it went; only a batch that was admitted has anything to say."""
+
+    def __init__(self, tolerance: Tolerance = USUAL) -> None:
+        self.state = BreakerState.CLOSED
+        self._tolerance = tolerance
+        self._recent: deque[bool] = deque(maxlen=tolerance.window)
+        self._in_a_row = 0
+        self._open_seconds = tolerance.first_seconds
+        self._until = 0.0
+
+    def admit(self, now: float) -> bool:
+        """Whether a batch may go. In half-open state one goes as a probe; if it never says how it went, another may follow."""
+        if self.state is BreakerState.CLOSED:
+            return True
+        if now < self._until:
+            return False
+        self.state = BreakerState.HALF_OPEN
+        self._until = now + self._open_seconds
+        return True
+
+    def retry_after(self, now: float) -> float:
+        """Seconds until a batch may go again; 0 when it may now."""
+        return 0.0 if self.state is BreakerState.CLOSED else max(0.0, self._until - now)
+
+    def succeed(self) -> None:
+        """A batch was answered. A probe's answer closes the breaker; one that was sent before it opened does not."""
+        if self.state is BreakerState.OPEN:
+            return
+        if self.state is BreakerState.HALF_OPEN:
+            self._close()
+        self._in_a_row = 0
+        self._recent.append(True)
+
+    def fail(self, now: float) -> None:
+        """A batch failed, or could not be tried."""
+        if self.state is BreakerState.OPEN:
+            return
+        if self.state is BreakerState.HALF_OPEN:
+            self._open_seconds = min(self._tolerance.longest_seconds, 2 * self._open_seconds)
+            self._open(now)
+            return
+        self._in_a_row += 1
+        self._recent.append(False)
+        if self._in_a_row >= self._tolerance.consecutive or self._too_many():
+            self._open(now)
+
+    def _too_many(self) -> bool:
+        """Whether the window is full and holds too large a share of failures."""
+        full = len(self._recent) == self._tolerance.window
+        return full and self._recent.count(False) >= self._tolerance.share * self._tolerance.window
+
+    def _open(self, now: float) -> None:
+        self.state = BreakerState.OPEN
+        self._until = now + self._open_seconds
+
+    def _close(self) -> None:
+        self.state = BreakerState.CLOSED
+        self._open_seconds = self._tolerance.first_seconds
+        self._in_a_row = 0
+        self._recent.clear()
