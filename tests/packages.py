@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from andon.models import FeatureKind, FeatureSpec, encode, encode_labels, pack
+from onnx_graphs import a_network
 
 FEATURES = (FeatureSpec("amount", FeatureKind.NUMBER), FeatureSpec("country", FeatureKind.CATEGORY, ("DE", "FR")))
 CLASSES = ("ok", "fraud")
@@ -26,6 +27,12 @@ def a_pickled_package(folder: Path) -> Path:
     training, held_out = some_rows(1)
     model = HistGradientBoostingClassifier(max_iter=5).fit(encode(FEATURES, training[0]), training[1])
     return _packed(folder, "fraud-risk", model, training, held_out, allow_pickle=True)
+
+
+def an_onnx_package(folder: Path) -> Path:
+    """An untrained network as an ONNX file."""
+    network = a_network(folder / "network.onnx", columns=len(FEATURES), classes=len(CLASSES))
+    return _packed(folder / "package", "fraud-risk", network, *some_rows(1))
 
 
 def some_rows(seed: int) -> tuple[tuple[dict[str, Any], list[str]], tuple[dict[str, Any], list[str]]]:

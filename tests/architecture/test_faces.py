@@ -16,6 +16,7 @@ SLICES = {
     "models",
     "policies",
     "reviews",
+    "runtimes",
     "serving",
 }
 PORT_USERS = {"connectors"}

@@ -6,7 +6,7 @@ model is `serving`'s matter. Start reading at `manifest.py`.
 
 from andon.models.calibration import Calibrator
 from andon.models.domain import CHAMPION, Alias, ModelVersion
-from andon.models.encoding import Encoder, Matrix, Rows, categorical_columns, columns_of, encode, encode_labels, text_of
+from andon.models.encoding import Encoder, Rows, categorical_columns, columns_of, encode, encode_labels, text_of
 from andon.models.errors import (
     AliasInvalid,
     AliasNotFound,
@@ -20,8 +20,8 @@ from andon.models.errors import (
     VersionNotFound,
 )
 from andon.models.manifest import Calibration, Curve, Estimate, Manifest, RiskEvidence, Runtime
-from andon.models.outputs import fault_of, probabilities_of
-from andon.models.package import PLAIN_TYPES, open_package
+from andon.models.outputs import fault_of
+from andon.models.package import open_package
 from andon.models.packing import pack
 from andon.models.risk import threshold_for
 from andon.models.service import (
@@ -36,10 +36,10 @@ from andon.models.service import (
 )
 from andon.models.signature import FeatureKind, FeatureSpec, Signature
 from andon.models.training import train
+from andon.runtimes import Matrix
 
 __all__ = [
     "CHAMPION",
-    "PLAIN_TYPES",
     "Alias",
     "AliasInvalid",
     "AliasNotFound",
@@ -78,7 +78,6 @@ __all__ = [
     "list_versions",
     "open_package",
     "pack",
-    "probabilities_of",
     "register",
     "set_alias",
     "text_of",

@@ -7,9 +7,8 @@ monotone and keeps the ranking within a block, which plain isotonic steps destro
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models.encoding import Matrix
 from andon.models.manifest import Calibration, Curve
-from andon.models.outputs import two_columns
+from andon.runtimes import Matrix, two_columns
 
 MINIMUM = 10
 """A class is calibrated only with at least this many rows of it and as many others."""

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from andon.models.errors import ValueUnusable
 from andon.models.signature import FeatureKind, FeatureSpec
+from andon.runtimes import Matrix
 
-Matrix: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """Columns by name (arrays or lists), or a list of rows."""
 

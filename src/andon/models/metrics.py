@@ -10,8 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models.encoding import Matrix
 from andon.models.manifest import Estimate, Metrics, Plot
+from andon.runtimes import Matrix
 
 RESAMPLES = 300
 BINS = 10

@@ -1,30 +1,10 @@
-"""What libraries return as probabilities, in one shape: a row a case, a column a class."""
-
-from typing import Any
+"""Whether what a runtime answered can be used as probabilities."""
 
 import numpy as np
 
-from andon.models.encoding import Matrix
+from andon.runtimes import Matrix
 
 _TOLERANCE = 1e-3
-
-
-def probabilities_of(output: Any) -> Matrix:
-    """Probabilities [rows, classes] from P(positive) alone, a matrix, or a list of {class: probability} (ONNX zipmap)."""
-    if isinstance(output, list):
-        return np.array([list(row.values()) for row in output], dtype=np.float64)
-    array = np.asarray(output, dtype=np.float64)
-    if array.ndim == 1 or array.shape[1] == 1:
-        return two_columns(array.reshape(-1))
-    return array
-
-
-def two_columns(positive: Matrix) -> Matrix:
-    """P(negative) and P(positive) of each row."""
-    both = np.empty((len(positive), 2))
-    both[:, 1] = positive
-    np.subtract(1.0, positive, out=both[:, 0])
-    return both
 
 
 def fault_of(probabilities: Matrix, rows: int, classes: int) -> str | None:

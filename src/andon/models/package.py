@@ -7,6 +7,7 @@ from pathlib import Path
 
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import MANIFEST_FILE, File, Manifest, Runtime, parse
+from andon.runtimes import foreign_types
 
 CHUNK = 4 * 1024 * 1024
 PICKLES = (".joblib", ".pkl", ".pickle")
@@ -53,46 +54,13 @@ def danger_of(package: Package) -> str | None:
             f"{name} is a pickle: loading it can run any code, in every gateway. Save the model without allow_pickle "
             "(skops then refuses code), or register it with --trust if you know who made it"
         )
-    foreign = _foreign_types(package.folder / name)
+    foreign = foreign_types(package.folder / name)
     if foreign:
         return (
             f"{name} contains types that are not known to be harmless: {', '.join(foreign)}. Loading runs their code in "
             "every gateway; register it with --trust if you know them"
         )
     return None
-
-
-def _foreign_types(file: Path) -> list[str]:
-    """The types in a skops file that are neither skops' own trusted ones nor scikit-learn's internals known to be plain data."""
-    from skops.io import get_untrusted_types  # imports scikit-learn, which only these models need
-
-    return sorted(set(get_untrusted_types(file=file)) - PLAIN_TYPES)
-
-
-PLAIN_TYPES = frozenset(
-    {
-        "numpy.dtype",
-        "sklearn._loss._loss.CyHalfBinomialLoss",
-        "sklearn._loss._loss.CyHalfMultinomialLoss",
-        "sklearn._loss.link.Interval",
-        "sklearn._loss.link.LogitLink",
-        "sklearn._loss.link.MultinomialLogit",
-        "sklearn._loss.loss.HalfBinomialLoss",
-        "sklearn._loss.loss.HalfMultinomialLoss",
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
-        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.metrics._dist_metrics.EuclideanDistance64",
-        "sklearn.neighbors._ball_tree.BallTree",
-        "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-        "sklearn.tree._tree.Tree",
-    }
-)
-"""Internals of scikit-learn's classifiers that hold numbers and run nothing when they are built. A forged one can be wrong or
-crash, as a forged file of any runtime can; skops leaves it to its users whether that is enough."""
 
 
 def digest_of(file: Path) -> str:

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andon.models import calibration, metrics, profile, risk
-from andon.models.encoding import Matrix, Rows, columns_of, encode, encode_labels
+from andon.models.encoding import Rows, columns_of, encode, encode_labels
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import MANIFEST_FILE, Code, Environment, File, Manifest, Probes, TrainingData
 from andon.models.outputs import fault_of
 from andon.models.package import digest_of
 from andon.models.savers import Saved, save
 from andon.models.signature import FeatureKind, FeatureSpec, Signature, task_of
+from andon.runtimes import Matrix
 
 FOLDER_VARIABLE = "ANDON_PACKAGE_FOLDER"
 """Environment variable by which `andon models register --from-script` says where to write."""

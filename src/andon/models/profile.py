@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models.encoding import Matrix, columns_of
+from andon.models.encoding import columns_of
 from andon.models.manifest import CategoryProfile, NumericProfile, Profile
 from andon.models.signature import FeatureKind, FeatureSpec
+from andon.runtimes import Matrix
 
 BINS = 20
 SCORE_BINS = 50

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from andon.models.encoding import Matrix, text_of
+from andon.models.encoding import text_of
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import Runtime
-from andon.models.outputs import probabilities_of
+from andon.runtimes import Matrix, probabilities_of
 
 
 @dataclass(frozen=True, slots=True)

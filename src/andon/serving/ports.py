@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from andon.runtimes import Matrix, Predictor
+from andon.runtimes import Matrix
+from andon.runtimes import Predictor as Predictor
 
 
 @dataclass(frozen=True, slots=True)

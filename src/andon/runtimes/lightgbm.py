@@ -1,6 +1,7 @@
 """LightGBM models by its booster alone."""
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from andon.models import Matrix, probabilities_of
+from .outputs import Matrix, probabilities_of
 
 
 def _import_lightgbm() -> ModuleType:
@@ -41,7 +42,7 @@ class LightGbmPredictor:
         return probabilities_of(self._booster.predict(np.ascontiguousarray(matrix), num_threads=1))
 
 
-def open_model(file: Path, *, trusted: bool) -> LightGbmPredictor:
+def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> LightGbmPredictor:
     """Load a model in LightGBM's text format. It is data, so it needs no trust."""
-    del trusted
+    del trusted, signature
     return LightGbmPredictor(_lightgbm.Booster(model_file=file))

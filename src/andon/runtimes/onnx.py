@@ -1,11 +1,13 @@
 """ONNX models by ONNX Runtime: one thread that does not spin, since a batch takes microseconds and cores are shared."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from andon.models import Matrix, probabilities_of
+from .outputs import Matrix, probabilities_of
 
 
 class OnnxPredictor:
@@ -23,9 +25,9 @@ class OnnxPredictor:
         return probabilities_of(self._session.run(self._outputs, {self._input: matrix.astype(self._dtype)})[0])
 
 
-def open_model(file: Path, *, trusted: bool) -> OnnxPredictor:
+def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> OnnxPredictor:
     """Load an .onnx file. It is data, so it needs no trust."""
-    del trusted
+    del trusted, signature
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -1,10 +1,12 @@
 """XGBoost models (extra `xgboost`)."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import xgboost
 
-from andon.models import Matrix, probabilities_of
+from .outputs import Matrix, probabilities_of
 
 
 class XgboostPredictor:
@@ -18,9 +20,9 @@ class XgboostPredictor:
         return probabilities_of(self._booster.inplace_predict(matrix, validate_features=False))
 
 
-def open_model(file: Path, *, trusted: bool) -> XgboostPredictor:
+def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> XgboostPredictor:
     """Load a model in XGBoost's own format. It is data, so it needs no trust."""
-    del trusted
+    del trusted, signature
     booster = xgboost.Booster(params={"nthread": 1})
     booster.load_model(file)
     return XgboostPredictor(booster)

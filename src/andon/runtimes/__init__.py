@@ -1,0 +1,44 @@
+"""What runs a model file, one module a library, each imported only when a model needs it.
+
+This folder is also loaded in foreign environments that have no Andon: its modules import numpy, the standard library,
+their own library and each other (relatively), nothing else. There it is loaded by its path, so that nothing beside it
+gets onto `sys.path`: `spec_from_file_location("runtimes", folder / "__init__.py")`, see `load_runtimes` in the tests.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from .errors import ModelUnreadable
+from .outputs import Matrix, probabilities_of, two_columns
+from .plain_types import foreign_types
+
+__all__ = ["Matrix", "ModelUnreadable", "Predictor", "foreign_types", "open_model", "probabilities_of", "two_columns"]
+
+
+class Predictor(Protocol):
+    """A loaded model file. Uses one thread of its own at most."""
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """Raw probabilities [rows, classes] of an encoded batch; NaN is missing."""
+        ...
+
+
+def open_model(runtime: str, file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Predictor:
+    """Load a model file with its runtime; `signature` is the manifest's, as in its JSON.
+
+    Raises ModelUnreadable if its library is not installed, cannot read it, or runs code that nobody trusts.
+    """
+    try:
+        module = import_module(f".{runtime}", __name__)
+    except ModuleNotFoundError as error:
+        raise ModelUnreadable(
+            f"The model needs {error.name}, which is not installed; `pip install 'andon[{runtime}]'`"
+        ) from error
+    try:
+        return cast(Predictor, module.open_model(file, trusted=trusted, signature=signature))
+    except ModelUnreadable:
+        raise
+    except Exception as error:  # each library has errors of its own for a file it cannot read
+        raise ModelUnreadable(f"{file.name} cannot be loaded: {type(error).__name__}: {error}") from error
