@@ -1,0 +1,93 @@
+"""What is asked and answered in the Open Inference Protocol, whichever wire carries it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from andon.serving.inference.errors import InferenceInvalid
+from andon.serving.inference.tensors import Datatype, Tensor, shown
+
+Parameter: TypeAlias = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An output that the caller asked for; `binary` None leaves its form to what the whole request says."""
+
+    name: str
+    binary: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InferRequest:
+    """Tensors for a model. No `outputs` means all; `binary` says that the answer may come in binary form."""
+
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Wanted] = ()
+    id: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    model: str = ""
+    version: str = ""
+    binary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InferResponse:
+    """What a model answered."""
+
+    model: str
+    outputs: Sequence[Tensor]
+    version: str = ""
+    id: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+    def output(self, name: str) -> Tensor:
+        """The output of this name. Raises InferenceInvalid."""
+        for tensor in self.outputs:
+            if tensor.name == name:
+                return tensor
+        raise InferenceInvalid(f"The answer has no output {shown(name)}")
+
+
+@dataclass(frozen=True, slots=True)
+class TensorMetadata:
+    """A tensor that a model takes or gives; a dimension of -1 may have any length."""
+
+    name: str
+    datatype: Datatype
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMetadata:
+    """What a model takes and gives, and which versions of it answer."""
+
+    name: str
+    versions: Sequence[str]
+    platform: str
+    inputs: Sequence[TensorMetadata]
+    outputs: Sequence[TensorMetadata]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMetadata:
+    """Who answers."""
+
+    name: str
+    version: str
+    extensions: Sequence[str]
+
+
+def require_rows(tensors: Sequence[Tensor], most: int) -> int:
+    """How many rows these tensors have, 1 to `most`, the same in each. Raises InferenceInvalid."""
+    if not tensors:
+        raise InferenceInvalid("The request has no inputs")
+    first = tensors[0]
+    for tensor in tensors:
+        if tensor.rows != first.rows:
+            raise InferenceInvalid(
+                f"The inputs differ in their rows: {shown(first.name)} has {first.rows}, {shown(tensor.name)} has {tensor.rows}"
+            )
+    if not 1 <= first.rows <= most:
+        raise InferenceInvalid(f"The request has {first.rows} rows; 1 to {most} are allowed")
+    return first.rows
