@@ -21,6 +21,7 @@ COMMANDS = {
     "decide": "andon.cli.decide:decide",
     "replay": "andon.cli.replay:replay",
     "models": "andon.cli.models:app",
+    "endpoints": "andon.cli.endpoints:app",
     "policy": "andon.cli.policy:app",
     "reviews": "andon.cli.reviews:app",
     "actions": "andon.cli.actions:app",

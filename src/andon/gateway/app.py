@@ -12,6 +12,7 @@ from andon.gateway import (
     automations,
     decisions,
     documents,
+    endpoints,
     health,
     keys,
     labels,
@@ -35,6 +36,7 @@ ROUTERS = (
     reviews.router,
     actions.router,
     models.router,
+    endpoints.router,
     keys.router,
     audit.router,
 )

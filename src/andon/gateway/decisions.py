@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from andon import actions, decisions, labels, reviews
+from andon import actions, decisions, labels, reviews, serving
 from andon.access import Permission, Principal
 from andon.actions import ActionState
 from andon.decisions import DecisionFilter, DecisionNotFound, DecisionRecord, DecisionRow
@@ -127,6 +127,18 @@ class LabelSeen(BaseModel):
     recorded_at: datetime
 
 
+class ShadowSeen(BaseModel):
+    """What a version said that only looked on; `outcome` is what the policy would have chosen."""
+
+    model_version: int
+    outcome: str | None
+    score: float | None
+    label: str | None
+    confidence: float | None
+    error: str | None
+    predicted_at: datetime
+
+
 class DecisionOut(DecisionListed):
     """Everything that is known of a decision."""
 
@@ -145,6 +157,7 @@ class DecisionOut(DecisionListed):
     actions: list[ActionTaken]
     review: ReviewSeen | None
     labels: list[LabelSeen]
+    shadows: list[ShadowSeen]
 
 
 class FailedOut(BaseModel):
@@ -252,6 +265,7 @@ def _whole(tx: Tx, record: DecisionRecord, now: datetime) -> DecisionOut:
         ],
         review=_review(tx, decision_id, now),
         labels=[LabelSeen.model_validate(label, from_attributes=True) for label in labels.of_decision(tx, decision_id)],
+        shadows=[ShadowSeen.model_validate(s, from_attributes=True) for s in serving.shadows_of(tx, decision_id)],
     )
 
 

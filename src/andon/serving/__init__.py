@@ -28,6 +28,7 @@ from andon.serving.loaded import LoadedVersion, load
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.service import (
     Ready,
+    champion_of,
     compare_shadows,
     list_splits,
     set_split,
@@ -61,6 +62,7 @@ __all__ = [
     "SplitInvalid",
     "TrafficSplit",
     "bucket_of",
+    "champion_of",
     "compare_shadows",
     "list_splits",
     "load",

@@ -63,13 +63,21 @@ class TrafficSplit:
     set_at: datetime | None = None
 
     def version_for(self, bucket: int, champion: int) -> int:
-        """The version that answers for a bucket, 0 to BUCKETS - 1. Growing a share moves nobody off its version."""
-        edge = 0.0
+        """The version that answers for a bucket, 0 to BUCKETS - 1. Growing the last version's share moves nobody off any but the champion."""
+        edge = 0
         for version, share in sorted(self.shares.items()):
-            edge += share * BUCKETS / 100
+            edge += round(share * BUCKETS / 100)
             if bucket < edge:
                 return version
         return champion
+
+    def answering(self, champion: int) -> dict[int, float]:
+        """The versions that answer and how many percent each, by version; the champion stands there with the rest, if there is one."""
+        rest = round(100 - sum(self.shares.values()), 2)
+        percent = dict(self.shares)
+        if rest:
+            percent[champion] = round(percent.get(champion, 0) + rest, 2)
+        return dict(sorted(percent.items()))
 
 
 def bucket_of(endpoint: str, unit: bytes) -> int:

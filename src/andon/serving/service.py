@@ -76,6 +76,12 @@ def split_of(tx: Tx, endpoint: str) -> TrafficSplit:
     return store.find_split(tx, endpoint) or TrafficSplit(endpoint)
 
 
+def champion_of(tx: Tx, endpoint: str) -> int | None:
+    """The version that has what the split gives to no other; None where none was chosen yet."""
+    champions = (alias for alias in models.list_aliases(tx) if alias.alias == models.CHAMPION)
+    return next((alias.number for alias in champions if alias.name == endpoint), None)
+
+
 def list_splits(tx: Tx) -> Sequence[TrafficSplit]:
     """The split that holds of each endpoint for which one was made."""
     return store.list_splits(tx)

@@ -1,0 +1,97 @@
+"""`andon endpoints`: see what answers, split it, go back, in plain words."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from andon import models
+from andon.cli import app
+from andon.kernel.db import Database
+from andon.kernel.identity import Actor
+from shadowing import NOW, failed, said, write
+
+AUTOMATION = """
+from datetime import timedelta
+from pydantic import BaseModel
+from andon import Automation, Policy, Review
+
+class Payment(BaseModel):
+    amount: float
+    country: str
+
+screening = Automation(
+    "payments", contract=Payment, subject="country", model="fraud-risk", review=Review(queue="fraud", due=timedelta(minutes=15)),
+    policy=Policy.yaml("outcomes: [release, review]\\nrules:\\n  - {id: safe, when: 'prediction.score < 0.3', then: release}\\notherwise: review"),
+)
+"""
+
+
+def run(*arguments: str, status: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["endpoints", *arguments])
+    assert result.exit_code == status, result.output
+    return result
+
+
+@pytest.fixture(autouse=True)
+def project(registry: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one automation on fraud-risk, of which version 1 is the champion."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "automation.py").write_text(AUTOMATION)
+    (folder / "andon.toml").write_text('[project]\nname = "test"\nautomations = ["automation.py"]\n')
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("ANDON_DATABASE_URL", registry.url)
+    with registry.begin() as tx:
+        models.set_alias(tx, "fraud-risk", "champion", 1, actor=Actor("owner"), reason="test", now=NOW)
+    return folder
+
+
+def test_a_split_is_made_seen_and_taken_back() -> None:
+    assert "version 1 100 %" in run("list").output
+    said = run("split", "fraud-risk", "--share", "2=12.5", "--shadow", "3", "--reason", "try it").output
+    assert said == "fraud-risk: version 1 87.5 %, version 2 12.5 %, version 3 looks on (split 1)\n"
+    shown = run("show", "fraud-risk").output
+    assert "version 1 87.5 %, version 2 12.5 %" in shown
+    assert "try it" in shown
+    state = json.loads(run("show", "fraud-risk", "--json").stdout)
+    assert (state["champion"], state["shadows"], state["automations"]) == (1, [3], ["payments"])
+    assert "version 1 100 % (split 2)" in run("split", "fraud-risk", "--reason", "back").output
+    history = json.loads(run("history", "fraud-risk", "--json").stdout)
+    assert [(entry["number"], entry["shares"], entry["reason"]) for entry in history] == [
+        (2, {}, "back"),
+        (1, {"2": 12.5}, "try it"),
+    ]
+    assert "2: 12.5 %" in run("history", "fraud-risk").output
+
+
+def test_what_cannot_be_split_is_named() -> None:
+    assert "VERSION=PERCENT" in run("split", "fraud-risk", "--share", "half", "--reason", "x", status=2).output
+    twice = run("split", "fraud-risk", "--share", "2=1", "--share", "2=2", "--reason", "x", status=2)
+    assert "names version 2 twice" in twice.output
+    wrong = run("split", "fraud-risk", "--share", "9=1", "--share", "2=0", "--reason", "x", status=2).output
+    assert "There is no version 9" in wrong
+    assert "more than 0" in wrong
+    assert "there is fraud-risk" in run("show", "other", status=4).output
+    assert run("split", "fraud-risk", "--share", "2=1", status=2).output
+    assert json.loads(run("history", "fraud-risk", "--json").stdout) == []
+
+
+def test_an_endpoint_whose_model_is_not_registered_yet_is_listed(project: Path) -> None:
+    text = AUTOMATION.replace("fraud-risk", "not-yet")
+    (project / "automation.py").write_text(text)
+    assert "nothing yet" in run("list").output
+
+
+def test_what_a_shadow_said_is_counted(registry: Database) -> None:
+    now = datetime.now(UTC)
+    write(registry, said(1, at=now), said(2, outcome="pause", score=0.9, at=now), failed(3, at=now - timedelta(days=2)))
+    told = run("shadow", "fraud-risk", "2", "--hours", "87600").output
+    assert "looked on 3 times" in told
+    assert "1 failed" in told
+    assert "pause 1, release 1; mean score 0.5000" in told
+    counted = json.loads(run("shadow", "fraud-risk", "2", "--json").stdout)
+    assert (counted["count"], counted["outcomes"]) == (2, {"pause": 1, "release": 1})

@@ -1,0 +1,143 @@
+"""A split is a row with a reason; the newest holds; what makes no sense is refused whole, with every fault."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from andon import audit, models, serving
+from andon.kernel.db import CHANGED, Database
+from andon.kernel.identity import Actor
+from andon.models import ModelNotFound, ModelVersion
+from andon.serving import EnvironmentInvalid, SplitInvalid, TrafficSplit
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OTTO = Actor("otto")
+
+
+def split(
+    registry: Database, shares: Mapping[int, float], shadows: Sequence[int] = (), *, reason: str = "try", **more: Any
+) -> TrafficSplit:
+    with registry.begin() as tx:
+        return serving.set_split(
+            tx, "fraud-risk", shares=shares, shadows=shadows, actor=OTTO, reason=reason, now=NOW, **more
+        )
+
+
+def test_without_a_split_all_goes_to_the_champion(registry: Database) -> None:
+    with registry.begin() as tx:
+        assert serving.split_of(tx, "fraud-risk") == TrafficSplit("fraud-risk")
+        assert serving.list_splits(tx) == []
+
+
+def test_the_newest_split_holds_and_the_earlier_ones_are_kept(registry: Database) -> None:
+    first = split(registry, {2: 10}, [3])
+    second = split(registry, {2: 12.5, 3: 50})
+    assert (first.number, first.shares, first.shadows) == (1, {2: 10.0}, (3,))
+    with registry.begin() as tx:
+        assert serving.split_of(tx, "fraud-risk") == second
+        assert serving.list_splits(tx) == [second]
+        assert serving.split_history(tx, "fraud-risk") == [second, first]
+
+
+def test_an_equal_split_changes_nothing(registry: Database) -> None:
+    first = split(registry, {2: 10, 3: 5})
+    assert split(registry, {3: 5.0, 2: 10.0}, reason="again") == first
+    with registry.begin() as tx:
+        assert [entry.number for entry in serving.split_history(tx, "fraud-risk")] == [1]
+
+
+def test_a_change_stands_in_the_audit_log_with_before_and_after(registry: Database) -> None:
+    split(registry, {2: 10}, [3])
+    split(registry, {}, reason="back to the champion")
+    with registry.begin() as tx:
+        entry = audit.page(tx, action="model.split.set", limit=1)[0]
+    assert (entry.leaf.actor, entry.leaf.subject) == ("otto", "model:fraud-risk")
+    assert entry.reason == "back to the champion"
+    assert entry.before == {"number": 1, "shares": {"2": 10.0}, "shadows": [3]}
+    assert entry.after == {"number": 2, "shares": {}, "shadows": []}
+
+
+def test_running_gateways_hear_of_it_once_it_is_committed(registry: Database) -> None:
+    async def heard() -> str:
+        connection = await registry.connect()
+        news: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        try:
+            await connection.add_listener(CHANGED, lambda *given: news.set_result(given[-1]))
+            await asyncio.to_thread(split, registry, {2: 1})
+            return await asyncio.wait_for(news, 5)
+        finally:
+            await connection.close()
+
+    assert asyncio.run(heard()) == "models"
+
+
+@pytest.mark.parametrize(
+    ("shares", "shadows", "reason", "where", "words"),
+    [
+        ({9: 10}, [], "x", "shares.9", "no version 9"),
+        ({}, [9], "x", "shadows", "no version 9"),
+        ({2: 0}, [], "x", "shares.2", "more than 0"),
+        ({2: -5}, [], "x", "shares.2", "more than 0"),
+        ({2: float("nan")}, [], "x", "shares.2", "more than 0"),
+        ({2: 10.005}, [], "x", "shares.2", "two decimals"),
+        ({2: 60, 3: 40.01}, [], "x", "shares", "add up to 100.01"),
+        ({2: 10}, [2], "x", "shadows", "both answer and only look on"),
+        ({}, [2, 2], "x", "shadows", "named twice"),
+        ({2: 10}, [], "  ", "reason", "Say why"),
+        ({2: 10}, [], "a\0b", "reason", "A reason is text"),
+        ({2: 10}, [], "a\ud800b", "reason", "A reason is text"),
+    ],
+)
+def test_what_is_no_split_is_refused(
+    registry: Database, shares: dict[int, float], shadows: list[int], reason: str, where: str, words: str
+) -> None:
+    with pytest.raises(SplitInvalid) as refused:
+        split(registry, shares, shadows, reason=reason)
+    assert [(fault.where, words in fault.message) for fault in refused.value.faults] == [(where, True)]
+    with registry.begin() as tx:
+        assert serving.split_history(tx, "fraud-risk") == []
+
+
+def test_every_fault_is_named_at_once(registry: Database) -> None:
+    with pytest.raises(SplitInvalid) as refused:
+        split(registry, {2: 120, 9: 1}, [2], reason="")
+    assert [fault.where for fault in refused.value.faults] == ["reason", "shares.2", "shares", "shares.9", "shadows"]
+    with pytest.raises(SplitInvalid) as refused:
+        split(registry, {2: float("inf")})
+    assert [fault.where for fault in refused.value.faults] == ["shares.2", "shares"]
+
+
+def test_of_a_model_that_is_not_registered_there_is_nothing_to_split(registry: Database) -> None:
+    with registry.begin() as tx, pytest.raises(ModelNotFound):
+        serving.set_split(tx, "other", shares={}, shadows=[], actor=OTTO, reason="x", now=NOW)
+
+
+def test_a_version_that_cannot_run_here_gets_no_traffic(registry: Database) -> None:
+    def ready(version: ModelVersion) -> None:
+        if version.number == 3:
+            raise EnvironmentInvalid("numpy 9 does not exist")
+
+    assert split(registry, {2: 10}, ready=ready).number == 1
+    for shares, shadows in (({3: 10}, []), ({2: 10}, [3])):
+        with pytest.raises(EnvironmentInvalid, match="numpy 9"):
+            split(registry, shares, shadows, ready=ready)
+    with registry.begin() as tx:
+        assert serving.split_of(tx, "fraud-risk").shares == {2: 10.0}
+
+
+def test_many_at_once_are_numbered_one_after_the_other(registry: Database) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda percent: split(registry, {2: percent}), range(1, 9)))
+    assert sorted(one.number for one in made) == list(range(1, 9))
+
+
+def test_who_has_the_champion_is_told(registry: Database) -> None:
+    with registry.begin() as tx:
+        assert serving.champion_of(tx, "fraud-risk") is None
+        models.set_alias(tx, "fraud-risk", "champion", 2, actor=OTTO, reason="x", now=NOW)
+        assert serving.champion_of(tx, "fraud-risk") == 2
+        assert serving.champion_of(tx, "other") is None

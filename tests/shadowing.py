@@ -1,0 +1,34 @@
+"""What shadows said, made up for tests, and written as a gateway writes it."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import UUID
+
+from andon.kernel.db import Database
+from andon.serving import SHADOW_SQL, ShadowPrediction, shadow_columns
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def said(
+    number: int, version: int = 2, *, outcome: str = "release", score: float = 0.1, at: datetime = NOW
+) -> ShadowPrediction:
+    return ShadowPrediction(UUID(int=number), "fraud-risk", version, outcome, score, "ok", 1 - score, None, at)
+
+
+def failed(number: int, version: int = 2, *, at: datetime = NOW) -> ShadowPrediction:
+    """A failure beside decision `number`."""
+    return ShadowPrediction(UUID(int=number), "fraud-risk", version, None, None, None, None, "no answer in time", at)
+
+
+def write(database: Database, *predictions: ShadowPrediction) -> None:
+    """Write a batch."""
+
+    async def run() -> None:
+        connection = await database.connect()
+        try:
+            await connection.execute(SHADOW_SQL, *shadow_columns(predictions))
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
