@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from andon import Automation, Policy, Request, Review, Window, access, models, webhook
 from andon.access import Grant, KeyRing, Role
 from andon.bootstrap.project import build_events
-from andon.decisions import Decider, Deployment
+from andon.decisions import Decider, Deployment, Unwatched
 from andon.gateway import Admission, Gateway, Side
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import GatewaySettings, Settings
@@ -57,16 +57,6 @@ def an_automation(name: str = "payments", *, windows: bool = True) -> Automation
         actions={"pause": webhook("bank"), "release": webhook("bank")},
         review=Review(queue="fraud", due=timedelta(minutes=15)),
     )
-
-
-class Unwatched:
-    """Nobody counts."""
-
-    def batch(self, decisions: Any, seconds: float, commit_seconds: float) -> None:
-        """Nothing."""
-
-    def failed(self, transient: bool, requests: int) -> None:
-        """Nothing."""
 
 
 @dataclass(slots=True)

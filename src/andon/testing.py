@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from andon import models, serving
 from andon.authoring import Automation
-from andon.decisions import Decision, DecisionRequest, Line, LineRef, ModelRef, assemble, compile_policy
+from andon.decisions import Arm, Decision, DecisionRequest, Line, LineRef, ModelRef, Traffic, assemble, compile_policy
 from andon.features import MemoryTiles
 from andon.kernel.ids import uuid7
 from andon.models import ModelVersion
@@ -88,10 +88,14 @@ def _line(automation: Automation, model: Path | Score, clock: FakeClock, certain
     table, compiled = compile_policy(automation)
     return Line(
         automation,
-        ref=LineRef(automation.name, 1, ModelRef(automation.model, 1, ""), table.version),
-        endpoint=_Scored(model),
+        traffic=Traffic.of_one(
+            Arm(
+                LineRef(automation.name, 1, ModelRef(automation.model, 1, ""), table.version),
+                _Scored(model),
+                RiskGate(threshold=0.0 if certain else 2.0, target=automation.risk.target if automation.risk else 1.0),
+            )
+        ),
         policy=compiled,
-        gate=RiskGate(threshold=0.0 if certain else 2.0, target=automation.risk.target if automation.risk else 1.0),
         outcomes=table.outcomes,
         clock=clock,
     )
@@ -115,6 +119,10 @@ def _request(line: Line, row: Mapping[str, Any], moment: datetime) -> DecisionRe
 class _Scored:
     """A model that says what the test says."""
 
+    inline = True
+    capacity = 1
+    max_batch = 512
+
     def __init__(self, score: Score) -> None:
         self._score = score
 
@@ -122,3 +130,12 @@ class _Scored:
         """A prediction of two classes, "0" and "1", for each row."""
         scores = [self._score(row) for row in rows]
         return [Prediction(s, str(int(s > 0.5)), max(s, 1 - s), {"0": 1 - s, "1": s}) for s in scores]
+
+    async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
+        """The same."""
+        del within
+        return self.predict(rows)
+
+    def take_cpu_us(self) -> int:
+        """Nothing worth counting."""
+        return 0

@@ -16,7 +16,7 @@ from tests.people import LINE, OTHER_LINE
 
 from andon import Automation, MaxError, Policy, Review, Window, access, decisions, models, reviews, serving, webhook
 from andon.access import Grant, Role
-from andon.decisions import Decider, Decision, DecisionRequest, Line
+from andon.decisions import Decider, DecisionRequest, Line, Unwatched
 from andon.kernel import outbox
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
@@ -73,14 +73,6 @@ screening = Automation(
 )
 
 
-class Quiet:
-    """Hears of batches and says nothing."""
-
-    def batch(self, decisions: Sequence[Decision], seconds: float, commit_seconds: float) -> None: ...
-
-    def failed(self, transient: bool, requests: int) -> None: ...
-
-
 def a_package(folder: Path, *, seed: int = 1) -> Path:
     """A LightGBM model: the more, the more suspicious."""
     rng = np.random.default_rng(seed)
@@ -123,7 +115,7 @@ def decided(database: Database, line: Line, clock: Clock, transfers: Sequence[Tr
     requests = [_request(transfer, clock.now()) for transfer in transfers]
 
     async def decide() -> None:
-        decider = Decider(database, lambda: {LINE: line}, clock=clock, watcher=Quiet())
+        decider = Decider(database, lambda: {LINE: line}, clock=clock, watcher=Unwatched())
         await decider.decide_batch(requests)
         await decider.close()
 

@@ -17,7 +17,7 @@ from andon import datafile
 from andon.bootstrap.project import opened_line
 from andon.cli.context import Project, project
 from andon.datafile import DataFile
-from andon.decisions import Decider, Decision, DecisionRequest, InputInvalid, InputMalformed, Line
+from andon.decisions import Decider, Decision, DecisionRequest, InputInvalid, InputMalformed, Line, Unwatched
 from andon.kernel.errors import Conflict, Invalid
 from andon.kernel.ids import uuid7
 
@@ -61,7 +61,7 @@ def decide(file: File, automation: Name = None, output: Output = None, overwrite
 
 async def _decide_file(here: Project, line: Line, data: DataFile, target: Path) -> list[tuple[int, str]]:
     refused: list[tuple[int, str]] = []
-    decider = Decider(here.database, lambda: {line.ref.automation: line}, clock=here.clock, watcher=_Unwatched())
+    decider = Decider(here.database, lambda: {line.ref.automation: line}, clock=here.clock, watcher=Unwatched())
     draft = target.with_name(f"{target.name}.part")
     try:
         with draft.open("w", encoding="utf-8", newline="") as out, _progress() as progress:
@@ -147,13 +147,3 @@ def _progress() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
-
-
-class _Unwatched:
-    """A command has no metrics."""
-
-    def batch(self, decisions: Sequence[Decision], seconds: float, commit_seconds: float) -> None:
-        """Nothing."""
-
-    def failed(self, transient: bool, requests: int) -> None:
-        """Nothing."""

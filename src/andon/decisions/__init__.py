@@ -14,7 +14,7 @@ from andon.decisions.assembly import (
     variables,
 )
 from andon.decisions.contract import Contract
-from andon.decisions.decider import Decider, Watcher
+from andon.decisions.decider import Decider
 from andon.decisions.deployment import Deployment, champion_of
 from andon.decisions.domain import (
     DELIVER_ACTION,
@@ -26,10 +26,12 @@ from andon.decisions.domain import (
     DecisionRecord,
     DecisionRequest,
     DecisionRow,
+    Fallback,
     Idempotency,
     Judgement,
     LineRef,
     ModelRef,
+    Priority,
     Risk,
     Stats,
     Tally,
@@ -39,17 +41,22 @@ from andon.decisions.domain import (
 from andon.decisions.errors import (
     AutomationInvalid,
     AutomationNotFound,
+    DeadlineExceeded,
     DecisionNotFound,
     InputInvalid,
     InputMalformed,
     KeyInFlight,
     KeyReused,
     LedgerUnavailable,
+    LineBusy,
+    VersionNotServed,
 )
 from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
+from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
 from andon.decisions.replay import Difference, Replayed, replay
+from andon.decisions.report import BatchReport
 from andon.decisions.service import (
     accept,
     automations,
@@ -68,15 +75,19 @@ from andon.decisions.service import (
     tallies,
     version,
 )
+from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
     "DELIVER_ACTION",
     "OPEN_REVIEW",
     "RECORDED",
+    "Arm",
     "AutomationInvalid",
     "AutomationNotFound",
     "AutomationVersion",
+    "BatchReport",
     "Contract",
+    "DeadlineExceeded",
     "Decider",
     "Decision",
     "DecisionFilter",
@@ -86,6 +97,7 @@ __all__ = [
     "DecisionRow",
     "Deployment",
     "Difference",
+    "Fallback",
     "Idempotency",
     "InputInvalid",
     "InputMalformed",
@@ -95,13 +107,21 @@ __all__ = [
     "LedgerEvidence",
     "LedgerUnavailable",
     "Line",
+    "LineBusy",
     "LineRef",
     "ModelRef",
+    "Predicts",
+    "Priority",
+    "Purse",
     "Replayed",
     "Risk",
     "Seen",
     "Stats",
     "Tally",
+    "Traffic",
+    "Unlimited",
+    "Unwatched",
+    "VersionNotServed",
     "Waiting",
     "Watcher",
     "accept",

@@ -16,6 +16,7 @@ from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
+from andon.decisions.traffic import Arm, Traffic
 from andon.kernel.clock import Clock
 from andon.kernel.errors import Fault
 from andon.models import ModelVersion
@@ -44,20 +45,24 @@ def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolic
     return table, compiled
 
 
-def assemble(automation: Automation, endpoint: LoadedVersion, *, number: int, clock: Clock) -> Line:
+def assemble(automation: Automation, loaded: LoadedVersion, *, number: int, clock: Clock) -> Line:
     """A line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
     table, compiled = compile_policy(automation)
-    model = endpoint.version
-    check_signature(automation, model)
     return Line(
         automation,
-        ref=LineRef(automation.name, number, ModelRef(model.name, model.number, model.digest), table.version),
-        endpoint=endpoint,
+        traffic=Traffic.of_one(arm_of(automation, loaded, number=number, policy_version=table.version)),
         policy=compiled,
-        gate=endpoint.gate(automation.risk),
         outcomes=table.outcomes,
         clock=clock,
     )
+
+
+def arm_of(automation: Automation, loaded: LoadedVersion, *, number: int, policy_version: str) -> Arm:
+    """A loaded version as it answers for version `number` of an automation. Raises AutomationInvalid."""
+    model = loaded.version
+    check_signature(automation, model)
+    ref = LineRef(automation.name, number, ModelRef(model.name, model.number, model.digest), policy_version)
+    return Arm(ref, loaded, loaded.gate(automation.risk))
 
 
 def check_signature(automation: Automation, version: ModelVersion) -> None:
@@ -103,6 +108,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         "actions": {name: _plain(asdict(action)) for name, action in automation.actions.items()},
         "review": {"queue": automation.review.queue, "due_seconds": int(automation.review.due.total_seconds())},
         "risk": None if risk is None else {"target": risk.target, "confidence": risk.confidence},
+        "fallback": list(automation.fallback),
     }
 
 

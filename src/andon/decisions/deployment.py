@@ -1,65 +1,164 @@
 """What is deployed in this process: for each automation the line that decides now, swapped whole when something changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import TypeAlias
 
 import structlog
 
 from andon import models, serving
 from andon.authoring import Automation
+from andon.authoring.fallback import REVIEW, RULES
 from andon.decisions import service
-from andon.decisions.assembly import assemble
+from andon.decisions.assembly import arm_of, assemble
+from andon.decisions.domain import AutomationVersion
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
+from andon.decisions.traffic import Traffic
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Fault
 from andon.kernel.identity import PLATFORM
-from andon.models import CHAMPION
+from andon.models import CHAMPION, ModelVersion
+from andon.serving import LoadedVersion, TrafficSplit
 
 log = structlog.get_logger(__name__)
 
+Load: TypeAlias = Callable[[ModelVersion, Path], LoadedVersion]
+"""Loads a fetched package. Raises EndpointUnavailable, EnvironmentInvalid."""
+
+
+def _nothing(loaded: LoadedVersion) -> None:
+    """For commands, which predict by themselves and end."""
+
 
 class Deployment:
-    """The lines of the automations that were loaded. Reading `lines` never waits; `refresh` builds beside it and swaps."""
+    """The lines of the automations that were loaded. Reading `lines` never waits; `refresh` builds beside it and swaps.
 
-    def __init__(self, database: Database, automations: Sequence[Automation], *, cache: Path, clock: Clock) -> None:
+    `start` brings up what a version needs before it answers (its processes); `retire` hears of versions no line uses any more.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        automations: Sequence[Automation],
+        *,
+        cache: Path,
+        clock: Clock,
+        load: Load = serving.load,
+        start: Callable[[LoadedVersion], None] = _nothing,
+        retire: Callable[[LoadedVersion], None] = _nothing,
+    ) -> None:
         self.lines: Mapping[str, Line] = {}
         self.problems: Mapping[str, AndonError] = {}
         self._database = database
         self._automations = automations
         self._cache = cache
         self._clock = clock
+        self._load = load
+        self._start = start
+        self._retire = retire
+        self._loaded: dict[tuple[str, int, str], LoadedVersion] = {}
         self._lock = Lock()
 
+    @property
+    def loaded(self) -> Sequence[LoadedVersion]:
+        """Every version in use."""
+        return list(self._loaded.values())
+
     def refresh(self) -> None:
-        """Build the lines whose model changed and swap them in. A line that cannot be built stays as it was; see `problems`."""
+        """Build the lines whose versions or shares changed and swap them in. A line that cannot be built stays as it was; see `problems`."""
         with self._lock:
             lines = dict(self.lines)
             problems: dict[str, AndonError] = {}
             for automation in self._automations:
                 try:
-                    with self._database.begin() as tx:
-                        lines[automation.name] = self._line(tx, automation, lines.get(automation.name))
+                    lines[automation.name] = self._line(automation, lines.get(automation.name))
                 except AndonError as error:
                     problems[automation.name] = error
                     log.error("automation.not_ready", automation=automation.name, error=str(error))
             self.lines, self.problems = lines, problems
+            self._let_go()
 
-    def _line(self, tx: Tx, automation: Automation, present: Line | None) -> Line:
-        deployed = service.deploy(tx, automation, actor=PLATFORM, now=self._clock.now())
-        champion = champion_of(tx, automation)
-        if (
-            present is not None
-            and present.ref.model.digest == champion.digest
-            and present.ref.model.version == champion.number
-        ):
-            return present
-        endpoint = serving.load(champion, models.fetch(tx, champion, self._cache))
-        line = assemble(automation, endpoint, number=deployed.number, clock=self._clock)
-        log.info("automation.ready", automation=automation.name, version=deployed.number, model_version=champion.number)
+    def _line(self, automation: Automation, present: Line | None) -> Line:
+        with self._database.begin() as tx:
+            deployed = service.deploy(tx, automation, actor=PLATFORM, now=self._clock.now())
+            wanted = _Wanted(tx, automation)
+            if present is not None and wanted.is_met_by(present):
+                return present
+            folders = {v.number: models.fetch(tx, v, self._cache) for v in wanted.versions.values()}
+        loaded = {n: self._loaded_version(version, folders[n]) for n, version in wanted.versions.items()}
+        line = assemble(automation, loaded[wanted.champion.number], number=deployed.number, clock=self._clock)
+        line = line.with_traffic(_traffic(line, deployed, wanted, loaded))
+        log.info(
+            "automation.ready",
+            automation=automation.name,
+            version=deployed.number,
+            model_version=wanted.champion.number,
+            split=wanted.split.number,
+        )
         return line
+
+    def _loaded_version(self, version: ModelVersion, folder: Path) -> LoadedVersion:
+        key = (version.name, version.number, version.digest)
+        if key not in self._loaded:
+            loaded = self._load(version, folder)
+            self._start(loaded)
+            self._loaded[key] = loaded
+        return self._loaded[key]
+
+    def _let_go(self) -> None:
+        """Retire the versions that no line uses."""
+        used = {id(arm.loaded) for line in self.lines.values() for arm in line.traffic.arms.values()}
+        for key, loaded in list(self._loaded.items()):
+            if id(loaded) not in used:
+                del self._loaded[key]
+                self._retire(loaded)
+
+
+class _Wanted:
+    """The versions that shall answer for an automation, by the registry and the traffic split."""
+
+    def __init__(self, tx: Tx, automation: Automation) -> None:
+        self.champion = champion_of(tx, automation)
+        self.split: TrafficSplit = serving.split_of(tx, automation.model)
+        self.fallbacks: dict[str, ModelVersion | None] = {}
+        for step in automation.fallback:
+            named = step not in (RULES, REVIEW)
+            self.fallbacks[step] = models.by_alias(tx, automation.model, step) if named else None
+        numbers = {*self.split.shares, *self.split.shadows}
+        further = [models.get(tx, automation.model, number) for number in sorted(numbers)]
+        aliased = [version for version in self.fallbacks.values() if version is not None]
+        self.versions = {version.number: version for version in (self.champion, *further, *aliased)}
+
+    def is_met_by(self, line: Line) -> bool:
+        """Whether a line decides by exactly these."""
+        traffic = line.traffic
+        return (
+            traffic.split.number == self.split.number
+            and traffic.champion.ref.model.digest == self.champion.digest
+            and {n: arm.ref.model.digest for n, arm in traffic.arms.items()}
+            == {n: version.digest for n, version in self.versions.items()}
+            and [None if arm is None else arm.version for _, arm in traffic.fallbacks]
+            == [None if version is None else version.number for version in self.fallbacks.values()]
+        )
+
+
+def _traffic(line: Line, deployed: AutomationVersion, wanted: _Wanted, loaded: Mapping[int, LoadedVersion]) -> Traffic:
+    arms = {
+        n: line.traffic.champion
+        if n == wanted.champion.number
+        else arm_of(line.automation, loaded[n], number=deployed.number, policy_version=line.ref.policy_version)
+        for n in sorted(wanted.versions)
+    }
+    return Traffic(
+        champion=line.traffic.champion,
+        split=wanted.split,
+        arms=arms,
+        shadows=tuple(arms[n] for n in wanted.split.shadows),
+        fallbacks=tuple((step, None if v is None else arms[v.number]) for step, v in wanted.fallbacks.items()),
+    )
 
 
 def champion_of(tx: Tx, automation: Automation) -> models.ModelVersion:

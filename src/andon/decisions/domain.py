@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from andon.policies import Ruling
-from andon.serving import Prediction
+from andon.serving import Assignment, Prediction
 
 OPEN_REVIEW = "review.open"
 DELIVER_ACTION = "action.deliver"
@@ -87,12 +87,21 @@ class Risk:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """Who answered instead of the version that was to: an alias, `rules` or `review`; and because of what."""
+
+    step: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """The pure part of a decision: what the model and the policy said of one row of features."""
 
     prediction: Prediction | None
     risk: Risk
     ruling: Ruling
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,7 @@ class Decision:
     judgement: Judgement
     decided_at: datetime
     stages_us: Mapping[str, int]
+    assignment: Assignment
 
     @property
     def outcome(self) -> str:

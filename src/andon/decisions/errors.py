@@ -33,3 +33,15 @@ class KeyInFlight(Conflict):
 
 class LedgerUnavailable(Unavailable):
     """The ledger cannot be written now; nothing was decided. Try again."""
+
+
+class VersionNotServed(NotFound):
+    """This model version does not answer here."""
+
+
+class LineBusy(Unavailable):
+    """More is asked than can be answered in time; `retry_after` says when to come again, in seconds."""
+
+
+class DeadlineExceeded(Unavailable):
+    """The time for an answer ran out before it could be decided; nothing was decided."""

@@ -1,24 +1,48 @@
-"""The line: one deployed automation version, ready to decide a batch. Every door, the replay and the tests end here."""
+"""The line: one deployed automation version, ready to decide. Every door, the replay and the tests end here. Pure.
+
+What takes time (reading feature state, waiting for a model elsewhere, recording) is around it: `judging.py`, `lane.py`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from time import perf_counter_ns, thread_time_ns
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
-from andon.decisions.domain import Decision, DecisionRequest, Judgement, LineRef, Risk
+from andon.decisions.domain import Decision, DecisionRequest, Fallback, Judgement, LineRef, Risk
+from andon.decisions.traffic import Arm, Predicts, Traffic
 from andon.features import FeatureSet, Needs, Snapshot, TileDelta
 from andon.kernel.clock import Clock
 from andon.models import ValueUnusable
 from andon.policies import ERROR, REVIEW, CompiledPolicy, Ruling
-from andon.serving import Prediction, PredictionFailed, RiskGate
+from andon.serving import EndpointBusy, Prediction, PredictionFailed, PredictionTimedOut
 
 PREDICTION_FAILED = "PREDICTION_FAILED"
+PREDICTION_TIMED_OUT = "PREDICTION_TIMED_OUT"
+ENDPOINT_BUSY = "ENDPOINT_BUSY"
+BUDGET_SPENT = "BUDGET_SPENT"
 FEATURE_FAILED = "FEATURE_FAILED"
 
-Unpredictable = PredictionFailed | ValueUnusable
+
+class BudgetSpent(PredictionFailed):
+    """The automation's budget for predicting is spent."""
+
+
+Unpredictable: TypeAlias = PredictionFailed | ValueUnusable
+
+
+def because_of(error: Unpredictable) -> str:
+    """The reason code of a prediction that is missing."""
+    match error:
+        case PredictionTimedOut():
+            return PREDICTION_TIMED_OUT
+        case EndpointBusy():
+            return ENDPOINT_BUSY
+        case BudgetSpent():
+            return BUDGET_SPENT
+        case _:
+            return PREDICTION_FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,97 +53,85 @@ class Seen:
     error: str | None = None
 
 
-class Predicts(Protocol):
-    """What a line needs of an endpoint."""
-
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """One prediction a row, in order. Raises ValueUnusable, PredictionFailed."""
-        ...
-
-
 class Line:
-    """What one automation version decides with. `judge` is pure; `decide` adds features and time."""
+    """What one automation version decides with: contract, features, arms, policy."""
 
     def __init__(
         self,
         automation: Automation,
         *,
-        ref: LineRef,
-        endpoint: Predicts,
+        traffic: Traffic,
         policy: CompiledPolicy,
-        gate: RiskGate,
         outcomes: tuple[str, ...],
         clock: Clock,
     ) -> None:
         self.automation = automation
-        self.ref = ref
+        self.traffic = traffic
         self.contract = Contract(automation.contract)
-        self.endpoint = endpoint
         self.outcomes = outcomes
         self._features = FeatureSet(automation.name, automation.features)
         self._policy = policy
-        self._gate = gate
         self._clock = clock
+
+    @property
+    def ref(self) -> LineRef:
+        """The exact versions of the champion's arm."""
+        return self.traffic.champion.ref
+
+    @property
+    def endpoint(self) -> Predicts:
+        """The champion, loaded."""
+        return self.traffic.champion.loaded
+
+    def with_traffic(self, traffic: Traffic) -> "Line":
+        """The same line with other arms."""
+        return Line(self.automation, traffic=traffic, policy=self._policy, outcomes=self.outcomes, clock=self._clock)
 
     def needs(self, inputs: Sequence[Mapping[str, Any]], at: Sequence[datetime]) -> Needs:
         """The stored feature state that deciding these inputs requires."""
         return self._features.needs(inputs, at)
 
-    def decide(self, requests: Sequence[DecisionRequest], snapshot: Snapshot) -> tuple[list[Decision], list[TileDelta]]:
-        """Decide a batch in its order: one decision each, and what the batch adds to the feature state.
-
-        Never raises for a bad row: what cannot be computed or predicted goes to review with the reason.
-        """
-        started, cpu = perf_counter_ns(), thread_time_ns()
-        now = self._clock.now()
-        seen, deltas = self._see(requests, snapshot)
-        featured = perf_counter_ns()
-        judgements = self.judge([request.input for request in requests], seen)
-        judged = perf_counter_ns()
-        stages = {
-            "features": (featured - started) // 1000,
-            "judge": (judged - featured) // 1000,
-            "cpu": (thread_time_ns() - cpu) // 1000,
-            "batch": len(requests),
-        }
-        decisions = [
-            Decision(request, self.ref, s.features, judgement, now, stages)
-            for request, s, judgement in zip(requests, seen, judgements, strict=True)
-        ]
-        return decisions, deltas
-
-    def judge(self, inputs: Sequence[Mapping[str, Any]], seen: Sequence[Seen]) -> list[Judgement]:
-        """Predict, confide and apply the policy: a pure function of what was seen and of the versions of this line."""
-        rows = [{**given, **s.features} if s.features else given for given, s in zip(inputs, seen, strict=True)]
-        predictions = self._predict(rows)
-        return [
-            self._rule(given, s, prediction) for given, s, prediction in zip(inputs, seen, predictions, strict=True)
-        ]
-
-    def _see(self, requests: Sequence[DecisionRequest], snapshot: Snapshot) -> tuple[list[Seen], list[TileDelta]]:
-        inputs = [request.input for request in requests]
-        computed = self._features.compute(inputs, [request.asked_at for request in requests], snapshot)
+    def see(self, requests: Sequence[DecisionRequest], snapshot: Snapshot) -> tuple[list[Seen], list[TileDelta]]:
+        """The features of a batch in its order, and what the batch adds to the feature state."""
+        computed = self._features.compute([r.input for r in requests], [r.asked_at for r in requests], snapshot)
         failed = computed.failures
         if not failed:
             return [Seen(row) for row in computed.rows], computed.deltas
         seen = [Seen(row, str(failed[i]) if i in failed else None) for i, row in enumerate(computed.rows)]
         return seen, computed.deltas
 
-    def _predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction | Unpredictable]:
-        try:
-            return list(self.endpoint.predict(rows))
-        except (PredictionFailed, ValueUnusable) as error:
-            if len(rows) == 1:
-                return [error]
-        return [prediction for row in rows for prediction in self._predict([row])]
+    def decide(self, requests: Sequence[DecisionRequest], snapshot: Snapshot) -> tuple[list[Decision], list[TileDelta]]:
+        """Decide a batch in its order by the champion, and what the batch adds to the feature state.
 
-    def _rule(self, given: Mapping[str, Any], seen: Seen, prediction: Prediction | Unpredictable) -> Judgement:
+        Never raises for a bad row: what cannot be computed or predicted goes to review with the reason.
+        """
+        seen, deltas = self.see(requests, snapshot)
+        judgements = self.judge([request.input for request in requests], seen)
+        now, subject = self._clock.now(), self.automation.subject
+        decisions = [
+            Decision(request, self.ref, s.features, judgement, now, {}, self.traffic.assign(request, subject))
+            for request, s, judgement in zip(requests, seen, judgements, strict=True)
+        ]
+        return decisions, deltas
+
+    def judge(
+        self, inputs: Sequence[Mapping[str, Any]], seen: Sequence[Seen], arm: Arm | None = None
+    ) -> list[Judgement]:
+        """Predict, confide and apply the policy by one arm (the champion): a pure function of what was seen and the versions."""
+        arm = arm or self.traffic.champion
+        predictions = predict_each(arm, rows_of(inputs, seen))
+        return [
+            self.rule(arm, given, s, prediction) for given, s, prediction in zip(inputs, seen, predictions, strict=True)
+        ]
+
+    def rule(self, arm: Arm, given: Mapping[str, Any], seen: Seen, prediction: Prediction | Unpredictable) -> Judgement:
+        """What the policy makes of one row and what an arm said of it; a review where something is missing."""
         if seen.error is not None:
-            return self._to_review(FEATURE_FAILED, seen.error)
+            return self.to_review(FEATURE_FAILED, seen.error)
         if isinstance(prediction, Unpredictable):
-            return self._to_review(PREDICTION_FAILED, str(prediction))
-        certain = self._gate.certain(prediction)
-        risk = Risk(certain, self._gate.threshold, self._gate.target)
+            return self.to_review(because_of(prediction), str(prediction))
+        gate = arm.gate
+        certain = prediction.confidence >= gate.threshold
         ruling = self._policy.evaluate(
             given,
             seen.features,
@@ -129,10 +141,40 @@ class Line:
                 "confidence": prediction.confidence,
                 "probabilities": prediction.probabilities,
             },
-            {"certain": certain, "threshold": risk.threshold, "target": risk.target},
+            {"certain": certain, "threshold": gate.threshold, "target": gate.target},
         )
-        return Judgement(prediction, risk, ruling)
+        return Judgement(prediction, Risk(certain, gate.threshold, gate.target), ruling)
 
-    def _to_review(self, reason: str, error: str) -> Judgement:
-        risk = Risk(False, self._gate.threshold, self._gate.target)
-        return Judgement(None, risk, Ruling(outcome=REVIEW, rule=ERROR, reasons=(reason,), error=error))
+    def by_rules(self, given: Mapping[str, Any], seen: Seen, fallback: Fallback) -> Judgement:
+        """What the rules say that need no prediction; nothing is certain."""
+        ruling = self._policy.evaluate_without_prediction(given, seen.features, self._uncertain)
+        reasons = (*ruling.reasons, fallback.because)
+        return Judgement(None, self._no_risk(), Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
+
+    def to_review(self, reason: str, error: str, fallback: Fallback | None = None) -> Judgement:
+        """A person is asked, and told why."""
+        return Judgement(None, self._no_risk(), Ruling(REVIEW, ERROR, (reason,), error), fallback)
+
+    def _no_risk(self) -> Risk:
+        gate = self.traffic.champion.gate
+        return Risk(False, gate.threshold, gate.target)
+
+    @property
+    def _uncertain(self) -> Mapping[str, Any]:
+        gate = self.traffic.champion.gate
+        return {"certain": False, "threshold": gate.threshold, "target": gate.target}
+
+
+def rows_of(inputs: Sequence[Mapping[str, Any]], seen: Sequence[Seen]) -> list[Mapping[str, Any]]:
+    """What a model is given: each input with its features."""
+    return [{**given, **s.features} if s.features else given for given, s in zip(inputs, seen, strict=True)]
+
+
+def predict_each(arm: Arm, rows: Sequence[Mapping[str, Any]]) -> list[Prediction | Unpredictable]:
+    """A prediction or what went wrong for each row: a bad row costs no other its prediction. Blocks."""
+    try:
+        return list(arm.loaded.predict(rows))
+    except (PredictionFailed, ValueUnusable) as error:
+        if len(rows) == 1:
+            return [error]
+    return [prediction for row in rows for prediction in predict_each(arm, [row])]

@@ -21,7 +21,8 @@ SALT_BYTES = 16
 def encode(decision: Decision) -> bytes:
     """The record of a decision as JSON bytes."""
     request, judgement = decision.request, decision.judgement
-    ruling, prediction = judgement.ruling, judgement.prediction
+    ruling, prediction, fallback = judgement.ruling, judgement.prediction, judgement.fallback
+    assignment = decision.assignment
     written = to_json(
         {
             "id": request.id,
@@ -52,6 +53,13 @@ def encode(decision: Decision) -> bytes:
                 "reasons": ruling.reasons,
                 "error": ruling.error,
             },
+            "assignment": {
+                "version": assignment.version,
+                "chosen": assignment.chosen,
+                "split": assignment.split,
+                "bucket": assignment.bucket,
+            },
+            "fallback": None if fallback is None else {"step": fallback.step, "because": fallback.because},
             "stages_us": decision.stages_us,
         }
     )

@@ -3,13 +3,15 @@
 With `verify` in mind: the same versions on the same features must give the same outcome, rule and score, to the last bit.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
 
-from andon.decisions.domain import DecisionRecord, Judgement
+from andon.authoring.fallback import REVIEW, RULES
+from andon.decisions.domain import DecisionRecord, Fallback, Judgement
 from andon.decisions.errors import InputInvalid, InputMalformed
 from andon.decisions.line import Line, Seen
 
@@ -76,7 +78,20 @@ def _again(line: Line, batch: Sequence[DecisionRecord]) -> Iterator[tuple[Decisi
         except (InputInvalid, InputMalformed) as error:
             yield record, f"the contract has changed: {error}"
     seen = [Seen(record.record["features"], _feature_error(record)) for record in readable]
-    yield from zip(readable, line.judge(inputs, seen), strict=True)
+    judged = line.judge(inputs, seen)
+    for record, given, s, judgement in zip(readable, inputs, seen, judged, strict=True):
+        yield record, _without_prediction(line, record, given, s) or judgement
+
+
+def _without_prediction(line: Line, record: DecisionRecord, given: Mapping[str, Any], seen: Seen) -> Judgement | None:
+    """What is decided when the version had no answer then, as it was seen; None if it had one, or another version is asked."""
+    fallback = record.record["fallback"]
+    if fallback is None or line.ref.model.version != record.row.model_version:
+        return None
+    by = Fallback(fallback["step"], fallback["because"])
+    if by.step == RULES:
+        return line.by_rules(given, seen, by)
+    return line.to_review(by.because, record.record["policy"]["error"], by) if by.step == REVIEW else None
 
 
 def _feature_error(record: DecisionRecord) -> str | None:

@@ -1,6 +1,6 @@
 """A policy ready to decide: its conditions compiled to CEL, all rules as one expression."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from cel_expr_python import cel
@@ -62,8 +62,13 @@ class CompiledPolicy:
         self.table = table
         self._kinds = vocabulary.kinds
         self._singles = [condition.program for condition in conditions]
+        self._ruled_without = [
+            (rule, ruling, condition.program)
+            for rule, ruling, condition in zip(table.rules, _rulings(table), conditions, strict=True)
+            if not any(name.startswith("prediction.") for name in condition.reads)
+        ]
         self._chunks = _chunked(vocabulary, [condition.text for condition in conditions], 0)
-        self._rulings = [Ruling(rule.then, rule.id, rule.reasons) for rule in table.rules]
+        self._rulings = _rulings(table)
         self._otherwise = Ruling(table.otherwise, OTHERWISE, ())
         reads = sorted(frozenset[str]().union(*(condition.reads for condition in conditions)))
         self._lists = {name: list(table.lists[name[6:]]) for name in reads if name.startswith("lists.")}
@@ -93,6 +98,18 @@ class CompiledPolicy:
             return self._carefully(facts)
         return self._otherwise if index == _NONE else self._rulings[index]
 
+    def evaluate_without_prediction(
+        self,
+        input: Mapping[str, Any],  # noqa: A002 - the name it has in a policy
+        features: Mapping[str, Any],
+        risk: Mapping[str, Any],
+    ) -> Ruling:
+        """The ruling of those rules that look at no prediction; `otherwise` when none of them holds. Never raises."""
+        data = self._bound((input, features, {}, risk), without=("prediction",))
+        if isinstance(data, Ruling):
+            return data
+        return self._ruled(self._ruled_without, data)
+
     def evaluate_many(self, batch: Sequence[Facts]) -> list[Ruling]:
         """The rulings on a batch, in order."""
         return [self.evaluate(*facts) for facts in batch]
@@ -116,10 +133,12 @@ class CompiledPolicy:
         data.update(self._lists)
         return data
 
-    def _bound(self, facts: Facts) -> "dict[str, Any] | Ruling":
+    def _bound(self, facts: Facts, *, without: Sequence[str] = ()) -> "dict[str, Any] | Ruling":
         """The variables, each converted; those without a value are absent, so that only a rule that needs one fails."""
         data: dict[str, Any] = dict(self._lists)
         for name, root, key in self._plan:
+            if ROOTS[root] in without:
+                continue
             try:
                 value = converted(self._kinds[name], facts[root].get(key))
             except _EVALUATION_ERRORS as error:
@@ -143,7 +162,11 @@ class CompiledPolicy:
         data = self._bound(facts)
         if isinstance(data, Ruling):
             return data
-        for rule, ruling, single in zip(self.table.rules, self._rulings, self._singles, strict=True):
+        return self._ruled(zip(self.table.rules, self._rulings, self._singles, strict=True), data)
+
+    def _ruled(self, rules: Iterable[tuple[Rule, Ruling, cel.Expression]], data: Mapping[str, Any]) -> Ruling:
+        """The ruling of the first of these rules that holds."""
+        for rule, ruling, single in rules:
             holds = _holds(single, data)
             if isinstance(holds, str):
                 return _not_ruled(f"rule `{rule.id}`: {holds}")
@@ -171,6 +194,10 @@ def _holds(single: cel.Expression, data: Mapping[str, Any]) -> bool | str:
     if type(result) is bool:
         return result
     return said_at_run_time(result) if value.type() == cel.Type.ERROR else "the condition is neither true nor false"
+
+
+def _rulings(table: DecisionTable) -> list[Ruling]:
+    return [Ruling(rule.then, rule.id, rule.reasons) for rule in table.rules]
 
 
 def _not_ruled(error: str) -> Ruling:

@@ -25,10 +25,19 @@ _TOLERANCE = 1e-4
 class LoadedVersion:
     """One loaded version. Encoding, calibration and checks of the output are inside. A gateway calls `start` and `close`."""
 
-    def __init__(self, version: ModelVersion, predictor: Predictor, *, patient: PatientPredictor | None = None) -> None:
+    def __init__(
+        self,
+        version: ModelVersion,
+        predictor: Predictor,
+        *,
+        patient: PatientPredictor | None = None,
+        max_batch: int = HERE.max_batch,
+    ) -> None:
         signature = version.manifest.signature
         self.version = version
         self.patient = patient
+        self._max_batch = max_batch
+        self._cpu_taken = 0.0
         self._predictor = predictor
         self._classes = signature.classes
         self._binary = signature.task == "binary"
@@ -57,6 +66,19 @@ class LoadedVersion:
             return self.predict(rows)
         matrix = self._encoder.encode(rows)
         return self._of(self._checked(await self.patient.predict_soon(matrix, within=within), len(rows)))
+
+    @property
+    def max_batch(self) -> int:
+        """Rows handed to the model at once, at most."""
+        return self._max_batch
+
+    def take_cpu_us(self) -> int:
+        """The CPU time that the model's processes took since this was asked last, in microseconds; 0 inline."""
+        if self.patient is None:
+            return 0
+        so_far = self.patient.cpu_seconds
+        taken, self._cpu_taken = so_far - self._cpu_taken, so_far
+        return int(taken * 1e6)
 
     async def start(self) -> None:
         """Bring up the model's processes, warm; nothing to do inline. Raises EndpointUnavailable."""

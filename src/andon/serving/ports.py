@@ -42,6 +42,11 @@ class PatientPredictor(Predictor, Protocol):
         """How many batches may usefully be under way at once, now."""
         ...
 
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time that predicting took since the start, as far as it is known; cheap to ask."""
+        ...
+
     async def predict_soon(self, matrix: Matrix, *, within: float) -> Matrix:
         """Raw probabilities [rows, classes] within so many seconds. Raises PredictionFailed, PredictionTimedOut, EndpointBusy."""
         ...

@@ -1,0 +1,105 @@
+"""Judging a batch of one arm: it predicts, inline or waited for; what it cannot predict goes down the fallbacks."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+from andon.authoring.fallback import REVIEW, RULES
+from andon.decisions.domain import Fallback, Judgement
+from andon.decisions.line import BudgetSpent, Line, Seen, Unpredictable, because_of, predict_each, rows_of
+from andon.decisions.traffic import Arm
+from andon.models import ValueUnusable
+from andon.serving import EndpointBusy, Prediction, PredictionFailed, PredictionTimedOut
+
+
+@dataclass(slots=True)
+class Judged:
+    """The judgements of a batch, the arm that made each, and how long predicting and ruling took, in seconds."""
+
+    judgements: list[Judgement]
+    arms: list[Arm]
+    predict: float
+    policy: float
+    fallbacks: dict[str, int] = field(default_factory=dict)
+
+
+async def judge(
+    line: Line,
+    arm: Arm,
+    inputs: Sequence[Mapping[str, Any]],
+    seen: Sequence[Seen],
+    *,
+    within: float,
+    paid: int,
+    alone: bool = False,
+) -> Judged:
+    """Judge a batch that was assigned to `arm`, waiting `within` seconds for it; only the first `paid` rows may be predicted.
+
+    `alone`: no fallback answers in its place; what it cannot predict is a review.
+    """
+    began = perf_counter()
+    rows = rows_of(inputs, seen)
+    predictions = await _predictions(arm, rows[:paid], within)
+    predictions += [BudgetSpent(f"The budget of {line.automation.name} is spent")] * (len(rows) - len(predictions))
+    predicted = perf_counter()
+    judgements = [
+        line.rule(arm, given, s, prediction) for given, s, prediction in zip(inputs, seen, predictions, strict=True)
+    ]
+    done = Judged(judgements, [arm] * len(rows), predicted - began, 0.0)
+    failed = {
+        number: prediction
+        for number, prediction in enumerate(predictions)
+        if isinstance(prediction, Unpredictable) and seen[number].error is None
+    }
+    if failed and not alone:
+        await _fall_back(line, failed, inputs, seen, within, done)
+    done.policy = perf_counter() - predicted
+    return done
+
+
+async def _predictions(arm: Arm, rows: Sequence[Mapping[str, Any]], within: float) -> list[Prediction | Unpredictable]:
+    if not rows:
+        return []
+    if arm.loaded.inline:
+        return predict_each(arm, rows)
+    try:
+        return list(await arm.loaded.predict_soon(rows, within=within))
+    except (PredictionTimedOut, EndpointBusy) as error:
+        return [error] * len(rows)
+    except (PredictionFailed, ValueUnusable) as error:
+        if len(rows) == 1:
+            return [error]
+    return [prediction for row in rows for prediction in await _predictions(arm, [row], within)]
+
+
+async def _fall_back(
+    line: Line,
+    failed: dict[int, Unpredictable],
+    inputs: Sequence[Mapping[str, Any]],
+    seen: Sequence[Seen],
+    within: float,
+    done: Judged,
+) -> None:
+    """Ask the fallbacks, in their order, for the rows that have no prediction. Empties `failed`."""
+    because = {number: because_of(error) for number, error in failed.items()}
+    done.fallbacks.update(Counter(because.values()))
+    for step, arm in line.traffic.fallbacks:
+        if step == RULES:
+            for number in failed:
+                fallback = Fallback(RULES, because[number])
+                done.judgements[number] = line.by_rules(inputs[number], seen[number], fallback)
+            return
+        if step == REVIEW or arm is None:
+            break
+        asked = [n for n, error in failed.items() if not isinstance(error, BudgetSpent) and done.arms[n] is not arm]
+        rows = rows_of([inputs[n] for n in asked], [seen[n] for n in asked])
+        for number, prediction in zip(asked, await _predictions(arm, rows, within), strict=True):
+            if not isinstance(prediction, Unpredictable):
+                judged = line.rule(arm, inputs[number], seen[number], prediction)
+                done.judgements[number] = replace(judged, fallback=Fallback(step, because[number]))
+                done.arms[number] = arm
+                del failed[number]
+    for number, error in failed.items():
+        done.judgements[number] = line.to_review(because[number], str(error), Fallback(REVIEW, because[number]))

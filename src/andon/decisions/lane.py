@@ -1,0 +1,117 @@
+"""A lane: natural batching in front of one kind of arm.
+
+There is no timer on the way of urgent work. While one batch is on its way through features, model, policy and commit, the
+next collects; the moment the first ends, all that has collected goes. All inline arms share one lane, with one batch at a
+time; an arm elsewhere has a lane of its own with as many batches as it has processes, so that it holds up nobody else.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from time import perf_counter, perf_counter_ns
+
+from andon.decisions.domain import Priority
+from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
+from andon.decisions.passage import Parts, decide
+from andon.decisions.queue import MAX_BATCH, Item, Queue, grouped
+
+_MEMORY = 0.9
+"""How much of the service time so far each batch leaves in the average."""
+
+
+class Lane:
+    """Decides what is added to it, batch by batch. Use from one event loop."""
+
+    def __init__(self, parts: Parts, *, capacity: Callable[[], int], max_batch: int = MAX_BATCH) -> None:
+        self._parts = parts
+        self._capacity = capacity
+        self._queue = Queue(max_batch)
+        self._under_way = 0
+        self._seconds_each = 0.0
+        self._wake: asyncio.TimerHandle | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def depths(self) -> tuple[int, int, int]:
+        """How many wait: interactive, normal, bulk."""
+        return self._queue.depths
+
+    def expected_wait(self, priority: Priority) -> float:
+        """Seconds until a request of this priority that came now would be answered, by the service time of late."""
+        return self._seconds_each * (self._queue.ahead_of(priority) + 1)
+
+    def add(self, item: Item) -> None:
+        """Take a request. Raises LineBusy when its deadline would pass before its turn: then it is refused at once."""
+        deadline = item.request.deadline_ns
+        if deadline is not None:
+            wait = self.expected_wait(item.request.priority)
+            if wait * 1e9 > deadline - item.queued_ns:
+                raise LineBusy(
+                    f"More is waiting than can be decided in time (about {wait:.1f} s)", retry_after=max(1, round(wait))
+                )
+        self._queue.add(item)
+        self._go()
+
+    async def drained(self) -> None:
+        """Return when nothing waits and nothing is under way."""
+        await self._idle.wait()
+
+    def _go(self) -> None:
+        """Start a batch if there is one that is due, and room for it."""
+        self._idle.clear()
+        if self._under_way >= self._capacity():
+            return
+        wait = self._queue.bulk_wait(perf_counter_ns())
+        if wait is None:
+            self._under_way += 1
+            asyncio.get_running_loop().create_task(self._run())
+        elif self._wake is None:
+            self._wake = asyncio.get_running_loop().call_later(wait, self._bulk_is_due)
+
+    def _bulk_is_due(self) -> None:
+        self._wake = None
+        if len(self._queue):
+            self._go()
+
+    async def _run(self) -> None:
+        """Batches, one after the other, until nothing waits that is due."""
+        try:
+            while True:
+                batch, expired = self._queue.take(self._seconds_each, perf_counter_ns())
+                self._tell_expired(expired)
+                if not batch:
+                    break
+                if len(self._queue):
+                    self._go()
+                await self._answer(batch)
+        finally:
+            self._under_way -= 1
+            if len(self._queue):
+                self._go()
+            elif self._under_way == 0:
+                self._idle.set()
+
+    def _tell_expired(self, expired: Sequence[Item]) -> None:
+        for item in expired:
+            item.done(None, DeadlineExceeded())
+        for line, items in grouped(expired):
+            self._parts.watcher.expired(line.automation.name, len(items))
+
+    async def _answer(self, batch: Sequence[Item]) -> None:
+        """Decide and record a batch, then tell everybody; each gets the error if there is one."""
+        began = perf_counter()
+        try:
+            groups, recorded = await decide(self._parts, batch)
+        except Exception as error:  # noqa: BLE001 - the edge between batches and callers: each caller gets it and answers it
+            self._parts.watcher.failed(isinstance(error, LedgerUnavailable), len(batch))
+            for item in batch:
+                item.done(None, error)
+            return
+        for group in groups:
+            for item, decision in zip(group.items, group.decisions, strict=True):
+                item.done(decision if item.request.id in recorded else None, None)
+        each = (perf_counter() - began) / len(batch)
+        self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each if self._seconds_each else each
+        for group in groups:
+            if group.line.traffic.shadows:
+                self._parts.shadow(group.line, group.requests, group.seen)

@@ -1,0 +1,230 @@
+"""One batch on its way: features as seen, each arm's judgement, the record, and what is told of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter, perf_counter_ns, thread_time_ns
+from typing import Protocol
+from uuid import UUID
+
+from andon.decisions import consequences
+from andon.decisions.domain import Decision, DecisionRequest
+from andon.decisions.judging import Judged, judge
+from andon.decisions.ledger import Entry
+from andon.decisions.line import Line, Seen
+from andon.decisions.queue import Item, grouped
+from andon.decisions.recorder import Batch, Recorder
+from andon.decisions.report import BatchReport
+from andon.decisions.traffic import Arm
+from andon.features import TileDelta
+from andon.kernel.clock import Clock
+
+FOR_EVER = 3600.0
+"""Seconds that predicting may take for requests without a deadline; what runs the model has a bound of its own."""
+
+
+class Watcher(Protocol):
+    """Hears how batches went; for metrics."""
+
+    def batch(self, reports: Sequence[BatchReport]) -> None:
+        """A batch was committed; one report for each arm in it."""
+        ...
+
+    def failed(self, transient: bool, requests: int) -> None:
+        """A batch could not be decided."""
+        ...
+
+    def expired(self, automation: str, requests: int) -> None:
+        """Nobody waited any more when it was the turn of so many requests."""
+        ...
+
+    def shadowed(self, automation: str, run: int, dropped: int) -> None:
+        """So many rows were shown to shadows, and so many were not because there was no time."""
+        ...
+
+
+class Unwatched:
+    """A watcher for those who count nothing."""
+
+    def batch(self, reports: Sequence[BatchReport]) -> None:
+        """Nothing."""
+
+    def failed(self, transient: bool, requests: int) -> None:
+        """Nothing."""
+
+    def expired(self, automation: str, requests: int) -> None:
+        """Nothing."""
+
+    def shadowed(self, automation: str, run: int, dropped: int) -> None:
+        """Nothing."""
+
+
+class Purse(Protocol):
+    """Says how many predictions may still be paid."""
+
+    def allow(self, automation: str, n: int) -> int:
+        """How many of `n` predictions may be made, 0 to n."""
+        ...
+
+    def settle(self, automation: str, version: int, decisions: int, cpu_us: int) -> None:
+        """So many decisions by this version took so much CPU time."""
+        ...
+
+
+class Unlimited:
+    """A purse for those who have no budget and count no cost."""
+
+    def allow(self, automation: str, n: int) -> int:
+        """All."""
+        del automation
+        return n
+
+    def settle(self, automation: str, version: int, decisions: int, cpu_us: int) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all lanes of a process share. `shadow` is offered every batch after it was answered."""
+
+    recorder: Recorder
+    clock: Clock
+    watcher: Watcher
+    purse: Purse
+    shadow: Callable[[Line, Sequence[DecisionRequest], Sequence[Seen]], None]
+
+
+@dataclass(slots=True)
+class Share:
+    """What one arm did in a batch: for which items of the group, and the CPU time it took in microseconds."""
+
+    arm: Arm
+    numbers: list[int]
+    judged: Judged
+    cpu_us: int
+
+
+@dataclass(slots=True)
+class Group:
+    """The items of one line in a batch, and what came of them: `decisions` in the order of `items`."""
+
+    line: Line
+    items: list[Item]
+    seen: list[Seen] = field(default_factory=list)
+    deltas: list[TileDelta] = field(default_factory=list)
+    shares: list[Share] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    features: float = 0.0
+
+    @property
+    def requests(self) -> list[DecisionRequest]:
+        """What was asked."""
+        return [item.request for item in self.items]
+
+    def deltas_of(self, kept: set[UUID]) -> list[TileDelta]:
+        """What those requests that are recorded add to the feature state."""
+        if all(item.request.id in kept for item in self.items):
+            return self.deltas
+        return self.line.see([request for request in self.requests if request.id in kept], {})[1]
+
+
+async def decide(parts: Parts, items: Sequence[Item]) -> tuple[list[Group], set[UUID]]:
+    """Decide and record a batch: what came of each line's items, and the ids that are in the ledger now.
+
+    Raises LedgerUnavailable; then nothing of it is answered.
+    """
+    began_ns = perf_counter_ns()
+    groups = [Group(line, own) for line, own in grouped(items)]
+    for group in groups:
+        await _see(parts, group)
+        await _judge(parts, group)
+    entries = [
+        Entry(decision, consequences.messages(group.line, decision)) for group in groups for decision in group.decisions
+    ]
+
+    def deltas(requests: Sequence[DecisionRequest]) -> list[TileDelta]:
+        kept = {request.id for request in requests}
+        return [delta for group in groups for delta in group.deltas_of(kept)]
+
+    recording = perf_counter()
+    recorded = await parts.recorder.record(Batch(entries, deltas))
+    record = perf_counter() - recording
+    parts.watcher.batch([report for group in groups for report in _reports(group, record, began_ns)])
+    return groups, recorded
+
+
+async def _see(parts: Parts, group: Group) -> None:
+    began = perf_counter()
+    requests = group.requests
+    needs = group.line.needs([r.input for r in requests], [r.asked_at for r in requests])
+    snapshot = await parts.recorder.read(needs) if needs else {}
+    group.seen, group.deltas = group.line.see(requests, snapshot)
+    group.features = perf_counter() - began
+
+
+async def _judge(parts: Parts, group: Group) -> None:
+    """Every arm of the group in turn, then the decisions in the order of the items."""
+    name, decisions = group.line.automation.name, dict[int, Decision]()
+    for arm, numbers in _by_arm(group.items):
+        items, seen = [group.items[n] for n in numbers], [group.seen[n] for n in numbers]
+        paid, cpu = parts.purse.allow(name, len(items)), thread_time_ns()
+        judged = await judge(
+            group.line, arm, [item.request.input for item in items], seen, within=_within(items), paid=paid
+        )
+        cpu_us = (thread_time_ns() - cpu) // 1000 if arm.loaded.inline else arm.loaded.take_cpu_us()
+        parts.purse.settle(name, arm.version, len(items), cpu_us)
+        group.shares.append(Share(arm, numbers, judged, cpu_us))
+        now = parts.clock.now()
+        stages = {
+            "features": int(group.features * 1e6),
+            "predict": int(judged.predict * 1e6),
+            "policy": int(judged.policy * 1e6),
+            "cpu": cpu_us,
+            "batch": len(items),
+        }
+        for n, item, s, judgement, by in zip(numbers, items, seen, judged.judgements, judged.arms, strict=True):
+            decisions[n] = Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)
+    group.decisions = [decisions[n] for n in range(len(group.items))]
+
+
+def _by_arm(items: Sequence[Item]) -> list[tuple[Arm, list[int]]]:
+    arms: dict[int, tuple[Arm, list[int]]] = {}
+    for number, item in enumerate(items):
+        known = arms.get(id(item.arm))
+        if known is None:
+            arms[id(item.arm)] = (item.arm, [number])
+        else:
+            known[1].append(number)
+    return list(arms.values())
+
+
+def _within(items: Sequence[Item]) -> float:
+    """Seconds until the last of these callers goes away."""
+    deadlines = [item.request.deadline_ns for item in items]
+    last = max((deadline for deadline in deadlines if deadline is not None), default=None)
+    return FOR_EVER if last is None or None in deadlines else max(0.001, (last - perf_counter_ns()) / 1e9)
+
+
+def _reports(group: Group, record: float, began_ns: int) -> list[BatchReport]:
+    ended_ns = perf_counter_ns()
+    reports = []
+    for share in group.shares:
+        asked = [group.items[n].request.began_ns for n in share.numbers]
+        reports.append(
+            BatchReport(
+                automation=group.line.automation.name,
+                model=share.arm.ref.model.name,
+                version=share.arm.version,
+                decisions=[group.decisions[n] for n in share.numbers],
+                queue=[(began_ns - at) / 1e9 for at in asked],
+                whole=[(ended_ns - at) / 1e9 for at in asked],
+                features=group.features,
+                predict=share.judged.predict,
+                policy=share.judged.policy,
+                record=record,
+                cpu_us=share.cpu_us,
+                began_ns=began_ns,
+                ended_ns=ended_ns,
+                fallbacks=share.judged.fallbacks,
+            )
+        )
+    return reports

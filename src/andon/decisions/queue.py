@@ -1,0 +1,112 @@
+"""What waits to be decided in one lane: the urgent first, the expired never, bulk work in large helpings. Pure.
+
+Interactive and normal work goes with the next batch. Bulk work waits until there is a batch full of it, or until its oldest
+has waited BULK_WAIT: a large batch costs far less CPU a decision. Beside urgent work it only fills the batch up to what is
+done in BULK_SLICE, so that it never costs the urgent more than that.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import TypeAlias
+
+from andon.decisions.domain import Decision, DecisionRequest, Priority
+from andon.decisions.line import Line
+from andon.decisions.traffic import Arm
+from andon.serving import Assignment
+
+MAX_BATCH = 512
+"""Decisions in one commit at most."""
+
+BULK_BATCH = 256
+BULK_WAIT = 0.02
+BULK_SLICE = 0.004
+"""Seconds."""
+
+Done: TypeAlias = Callable[[Decision | None, BaseException | None], None]
+"""Hears how it ended: a decision that is in the ledger, None for a repeat of one that was there before, or an error."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One request on its way, with the arm that was chosen for it."""
+
+    request: DecisionRequest
+    line: Line
+    arm: Arm
+    assignment: Assignment
+    done: Done
+    queued_ns: int = field(default_factory=perf_counter_ns)
+
+    def expired(self, now_ns: int) -> bool:
+        """Whether nobody waits any more."""
+        deadline = self.request.deadline_ns
+        return deadline is not None and now_ns > deadline
+
+
+class Queue:
+    """First come, first served within a priority."""
+
+    def __init__(self, limit: int = MAX_BATCH) -> None:
+        self._limit = limit
+        self._by_priority: tuple[deque[Item], deque[Item], deque[Item]] = (deque(), deque(), deque())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_priority))
+
+    @property
+    def depths(self) -> tuple[int, int, int]:
+        """How many wait: interactive, normal, bulk."""
+        interactive, normal, bulk = map(len, self._by_priority)
+        return interactive, normal, bulk
+
+    def add(self, item: Item) -> None:
+        """One more."""
+        self._by_priority[item.request.priority].append(item)
+
+    def ahead_of(self, priority: Priority) -> int:
+        """How many go before one that would come now."""
+        return sum(len(waiting) for waiting in self._by_priority[: priority + 1])
+
+    def take(self, seconds_each: float, now_ns: int) -> tuple[list[Item], list[Item]]:
+        """The next batch, and what expired before its turn. `seconds_each` is how long one decision takes."""
+        batch: list[Item] = []
+        expired: list[Item] = []
+        interactive, normal, bulk = self._by_priority
+        _move(interactive, batch, self._limit, expired, now_ns)
+        _move(normal, batch, self._limit, expired, now_ns)
+        if batch and bulk:
+            room = min(self._limit, len(batch) + int(BULK_SLICE / max(seconds_each, 1e-6)))
+            _move(bulk, batch, room, expired, now_ns)
+        elif bulk and self.bulk_wait(now_ns) is None:
+            _move(bulk, batch, self._limit, expired, now_ns)
+        return batch, expired
+
+    def bulk_wait(self, now_ns: int) -> float | None:
+        """Seconds until bulk work that waits alone is due; None when something is due now."""
+        interactive, normal, bulk = self._by_priority
+        if not bulk or interactive or normal or len(bulk) >= BULK_BATCH:
+            return None
+        left = BULK_WAIT - (now_ns - bulk[0].queued_ns) / 1e9
+        return left if left > 0 else None
+
+
+def _move(waiting: deque[Item], batch: list[Item], limit: int, expired: list[Item], now_ns: int) -> None:
+    while waiting and len(batch) < limit:
+        item = waiting.popleft()
+        if item.expired(now_ns):
+            expired.append(item)
+        else:
+            batch.append(item)
+
+
+def grouped(items: Sequence[Item]) -> list[tuple[Line, list[Item]]]:
+    """The items by line, in their order."""
+    groups: dict[int, tuple[Line, list[Item]]] = {}
+    for item in items:
+        key = id(item.line)
+        if key not in groups:
+            groups[key] = (item.line, [])
+        groups[key][1].append(item)
+    return list(groups.values())

@@ -1,0 +1,31 @@
+"""What a batch tells whoever watches: how long each stage took, for which version, and how each decision came about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from andon.decisions.domain import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """One committed batch of one arm. Times are in seconds; `began_ns` and `ended_ns` on the clock of `perf_counter_ns`.
+
+    `queue` and `whole` hold one entry a decision, in the order of `decisions`: from its admission to the start of the batch,
+    and to the commit. The other stages took so long for the batch as a whole; `features` and `record` are shared with the
+    other arms of the same commit. `fallbacks` counts the decisions that the arm could not make, by the reason.
+    """
+
+    automation: str
+    model: str
+    version: int
+    decisions: Sequence[Decision]
+    queue: Sequence[float]
+    whole: Sequence[float]
+    features: float
+    predict: float
+    policy: float
+    record: float
+    cpu_us: int
+    began_ns: int
+    ended_ns: int
+    fallbacks: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,103 @@
+"""Shadows: versions that see what was decided, after it was answered, and decide nothing. The first thing dropped under load."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from andon.decisions.domain import DecisionRequest, Judgement
+from andon.decisions.judging import judge
+from andon.decisions.line import Line, Seen
+from andon.decisions.passage import Watcher
+from andon.decisions.recorder import Recorder
+from andon.decisions.traffic import Arm
+from andon.kernel.clock import Clock
+from andon.kernel.db import CONNECTION_LOST
+from andon.serving import SHADOW_SQL, ShadowPrediction, shadow_columns
+
+log = structlog.get_logger(__name__)
+
+ROOM = 2048
+"""Rows that may wait for the shadows; more are not shown to them."""
+
+AT_ONCE = 64
+"""Rows shown at once: so long an inline shadow may hold up the event loop."""
+
+WITHIN = 30.0
+"""Seconds a shadow elsewhere may take."""
+
+
+class Shadows:
+    """Shows answered requests to a line's shadows whenever nothing else is to be done. Use from one event loop."""
+
+    def __init__(self, recorder: Recorder, *, clock: Clock, watcher: Watcher, busy: Callable[[], bool]) -> None:
+        self._recorder = recorder
+        self._clock = clock
+        self._watcher = watcher
+        self._busy = busy
+        self._waiting: deque[tuple[Line, DecisionRequest, Seen]] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    def offer(self, line: Line, requests: Sequence[DecisionRequest], seen: Sequence[Seen]) -> None:
+        """Show these to the line's shadows later, as far as there is room."""
+        room = max(0, ROOM - len(self._waiting))
+        self._waiting.extend((line, request, s) for request, s in zip(requests[:room], seen[:room], strict=True))
+        if len(requests) > room:
+            self._watcher.shadowed(line.automation.name, 0, len(requests) - room)
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Forget what waits, finish what is under way."""
+        self._waiting.clear()
+        if self._running is not None:
+            await self._running
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                if self._busy():
+                    await asyncio.sleep(0.01)
+                    continue
+                await self._show(self._next())
+        finally:
+            self._running = None
+
+    def _next(self) -> list[tuple[Line, DecisionRequest, Seen]]:
+        """Rows of one line."""
+        first = self._waiting.popleft()
+        rows = [first]
+        while self._waiting and len(rows) < AT_ONCE and self._waiting[0][0] is first[0]:
+            rows.append(self._waiting.popleft())
+        return rows
+
+    async def _show(self, rows: Sequence[tuple[Line, DecisionRequest, Seen]]) -> None:
+        line = rows[0][0]
+        requests, seen = [request for _, request, _ in rows], [s for _, _, s in rows]
+        for arm in line.traffic.shadows:
+            judged = await judge(
+                line, arm, [request.input for request in requests], seen, within=WITHIN, paid=len(rows), alone=True
+            )
+            said = [self._said(arm, r, j) for r, j in zip(requests, judged.judgements, strict=True)]
+            try:
+                await self._recorder.run(SHADOW_SQL, *shadow_columns(said))
+            except CONNECTION_LOST as error:
+                log.warning("shadows.lost", rows=len(rows), error=type(error).__name__)
+                self._watcher.shadowed(line.automation.name, 0, len(rows))
+                continue
+            self._watcher.shadowed(line.automation.name, len(rows), 0)
+
+    def _said(self, arm: Arm, request: DecisionRequest, judgement: Judgement) -> ShadowPrediction:
+        prediction, ruling = judgement.prediction, judgement.ruling
+        return ShadowPrediction(
+            decision_id=request.id,
+            endpoint=arm.ref.model.name,
+            model_version=arm.version,
+            outcome=ruling.outcome,
+            score=None if prediction is None else prediction.score,
+            label=None if prediction is None else prediction.label,
+            confidence=None if prediction is None else prediction.confidence,
+            error=None if prediction is not None else (ruling.error or ruling.reasons[0]),
+            predicted_at=self._clock.now(),
+        )

@@ -1,0 +1,93 @@
+"""Which version answers a request: the arms of one automation, and how requests are spread over them. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from andon.decisions.domain import DecisionRequest, LineRef
+from andon.decisions.errors import VersionNotServed
+from andon.serving import Assignment, Chosen, Prediction, RiskGate, TrafficSplit, bucket_of
+
+
+class Predicts(Protocol):
+    """What an arm needs of a loaded version."""
+
+    @property
+    def inline(self) -> bool:
+        """Whether `predict` is a matter of microseconds, done on the event loop."""
+        ...
+
+    @property
+    def capacity(self) -> int:
+        """How many batches may usefully be under way at once, now."""
+        ...
+
+    @property
+    def max_batch(self) -> int:
+        """Rows handed to the model at once, at most."""
+        ...
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """One prediction a row, in order; blocks. Raises ValueUnusable, PredictionFailed."""
+        ...
+
+    async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
+        """The same, waited for. Raises PredictionTimedOut, EndpointBusy, too."""
+        ...
+
+    def take_cpu_us(self) -> int:
+        """The CPU time that predicting elsewhere took since this was asked last, in microseconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One version as it answers for one automation: with the risk gate that its own evidence allows."""
+
+    ref: LineRef
+    loaded: Predicts
+    gate: RiskGate
+
+    @property
+    def version(self) -> int:
+        """The number of its model version."""
+        return self.ref.model.version
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The arms by version number, and who gets which. `fallbacks` names what answers when an arm cannot, in order."""
+
+    champion: Arm
+    split: TrafficSplit
+    arms: Mapping[int, Arm]
+    shadows: tuple[Arm, ...] = ()
+    fallbacks: tuple[tuple[str, Arm | None], ...] = ()
+    _usual: Assignment = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_usual", Assignment(self.champion.version, Chosen.SPLIT, self.split.number))
+
+    @classmethod
+    def of_one(cls, arm: Arm) -> "Traffic":
+        """Everything to one version."""
+        return cls(arm, TrafficSplit(arm.ref.model.name), {arm.version: arm})
+
+    def assign(self, request: DecisionRequest, subject: str | None) -> Assignment:
+        """Which version is to answer: the pinned one, or the one whose share the request's subject falls into.
+
+        Raises VersionNotServed for a pinned version that is no arm here.
+        """
+        if request.pinned is not None:
+            if request.pinned not in self.arms:
+                raise VersionNotServed(
+                    f"Version {request.pinned} of {self.split.endpoint} does not answer here; "
+                    f"these do: {', '.join(map(str, sorted(self.arms)))}"
+                )
+            return Assignment(request.pinned, Chosen.PINNED, self.split.number)
+        if not self.split.shares:
+            return self._usual
+        unit = None if subject is None else request.input.get(subject)
+        bucket = bucket_of(self.split.endpoint, request.id.bytes if unit is None else str(unit).encode())
+        version = self.split.version_for(bucket, self.champion.version)
+        return Assignment(version, Chosen.SPLIT, self.split.number, bucket)
