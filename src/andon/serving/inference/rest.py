@@ -208,20 +208,8 @@ def _described(tensors: Sequence[Tensor], binary: Sequence[str] | set[str]) -> t
 
 
 def _body(document: Mapping[str, Any], tail: Sequence[bytes]) -> tuple[bytes, int | None]:
-    try:
-        head = to_json(document, inf_nan_mode="constants")
-    except ValueError as error:
-        raise InferenceInvalid(f"This cannot be written as JSON: {error}") from None
-    if b"NaN" in head or b"Infinity" in head:
-        _refuse_endless(document)
+    head = to_json(document)
     return (b"".join((head, *tail)), len(head)) if tail else (head, None)
-
-
-def _refuse_endless(document: Mapping[str, Any]) -> None:
-    for tensor in (*document.get("inputs", ()), *document.get("outputs", ())):
-        for value in tensor.get("data", ()):
-            if isinstance(value, float) and not -float("inf") < value < float("inf"):
-                raise wrong(tensor["name"], "JSON holds no NaN and no infinity; send it in binary form")
 
 
 def _wanted(given: object) -> Wanted:

@@ -87,9 +87,17 @@ class Tensor:
         return self.data.reshape(self.shape)
 
     def values(self) -> list[Any]:
-        """The flat data as plain values: bool, int, float, or str. Raises InferenceInvalid for BYTES that are not UTF-8."""
+        """The flat data as JSON has it: bool, int, float (None for NaN), or str.
+
+        Raises InferenceInvalid for what JSON cannot hold: infinity, and BYTES that are not UTF-8.
+        """
         if not isinstance(self.data, list):
-            return cast("list[Any]", self.data.tolist())
+            flat = cast("list[Any]", self.data.tolist())
+            if self.data.dtype.kind != "f" or np.isfinite(self.data).all():
+                return flat
+            if np.isinf(self.data).any():
+                raise wrong(self.name, "a value is infinite")
+            return [None if value != value else value for value in flat]
         try:
             return [element.decode() for element in self.data]
         except UnicodeDecodeError:
@@ -217,14 +225,15 @@ def _data(name: str, datatype: Datatype, flat: list[Any]) -> Data:
 
 
 def _floats(name: str, datatype: Datatype, flat: list[Any]) -> Array:
-    _require(name, datatype, flat, {int, float})
+    """JSON holds no NaN: null stands for it."""
+    _require(name, datatype, flat, {int, float, type(None)})
     try:
-        wide = np.array([float(each) for each in flat], np.float64)
+        wide = np.array([np.nan if each is None else float(each) for each in flat], np.float64)
     except OverflowError:
         raise wrong(name, f"a value is outside of what {datatype} can hold") from None
     with np.errstate(over="ignore"):
         narrow = wide.astype(DTYPES[datatype])
-    if not np.isfinite(narrow).all() and (np.isinf(narrow) & np.isfinite(wide)).any():
+    if np.isinf(narrow).any():
         raise wrong(name, f"a value is outside of what {datatype} can hold")
     return narrow
 

@@ -134,6 +134,7 @@ def a_request(**tensor: Any) -> dict[str, Any]:
         (a_request(shape=[2, 2], data=[[[1]], [2], 3, 4]), "not nested as its shape"),
         (a_request(data={}), "not an array"),
         (a_request(data=[1, None]), "holds null"),
+        (a_request(datatype="BYTES", data=["a", None]), "holds null"),
         (a_request(data=[1, True]), "holds a boolean"),
         (a_request(data=[1, 2.5]), "holds a float"),
         (a_request(data=[1, 2**31]), "outside of what INT32 can hold"),
@@ -204,11 +205,17 @@ def test_values_nested_as_the_shape_are_taken_row_by_row() -> None:
 
 
 def test_what_json_cannot_hold_is_not_written_as_json() -> None:
-    for tensor in (of_array("x", np.array([1.0, np.nan])), Tensor("x", Datatype.BYTES, (1,), [b"\xff"])):
+    for tensor in (of_array("x", np.array([1.0, np.inf])), Tensor("x", Datatype.BYTES, (1,), [b"\xff"])):
         with pytest.raises(InferenceInvalid):
             rest.encode_request(InferRequest([tensor]))
         rest.encode_request(InferRequest([tensor]), binary=True)
-    rest.encode_request(InferRequest([of_array("NaN", np.array(["Infinity"]))]))
+
+
+def test_null_stands_for_a_number_that_is_missing() -> None:
+    body, _ = rest.encode_request(InferRequest([of_array("x", np.array([1.0, np.nan]))]))
+    assert b"[1.0,null]" in body
+    (tensor,) = rest.decode_request(body).inputs
+    assert tensor.values() == [1.0, None]
 
 
 def test_outputs_are_binary_as_the_request_or_else_the_output_says() -> None:
