@@ -1,14 +1,17 @@
-"""Every metric: those of the registry, and the gauges that `bootstrap` adds for a process."""
+"""Every metric: those of the registry, and what `bootstrap` adds that is read when it is scraped."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from prometheus_client import Histogram
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.registry import Collector
 from script.pages.markdown import code, table
 
 from andon import bootstrap
-from andon.kernel.metrics import LATENCY_BUCKETS, Metrics
+from andon.kernel.metrics import Metrics
+from andon.kernel.tallies import BatchCounter, BatchHistogram
 
 SUFFIXES = {"counter": "_total"}
 
@@ -19,12 +22,11 @@ def body() -> str:
     own = [row for row in _registered() if row[0].startswith("`andon_")]
     process = [row for row in _registered() if not row[0].startswith("`andon_")]
     gauges = sorted(_gauges())
-    buckets = ", ".join(map(str, LATENCY_BUCKETS))
     return "\n".join(
         [
             f"## Of gateway and worker\n\n{table(head, own)}",
-            f"Every histogram has these upper bounds, in seconds: {buckets}.\n",
-            f"## Read when asked for\n\n{table(('metric', 'of', 'labels', ''), gauges)}",
+            "The upper bounds of the histograms:\n\n" + table(("metric", "bounds"), sorted(_bounds())),
+            f"## Read when asked for\n\n{table(('metric', 'kind', 'of', 'labels', 'meaning'), gauges)}",
             f"## Of the process itself\n\n{table(head, process)}",
         ]
     )
@@ -32,17 +34,38 @@ def body() -> str:
 
 def _registered() -> Iterator[tuple[str, str, str, str]]:
     for collector in Metrics().registry._collector_to_names:
-        labels = collector._labelnames if isinstance(collector, MetricWrapperBase) else ()
         for family in collector.collect():
             name = family.name + SUFFIXES.get(family.type, "")
-            yield code(name), family.type, ", ".join(map(code, labels)), family.documentation
+            yield code(name), family.type, ", ".join(map(code, _labels(collector))), family.documentation
 
 
-def _gauges() -> Iterator[tuple[str, str, str, str]]:
-    """The calls of `gauge_of` in bootstrap: name and description are literals there, labels are keywords."""
+def _labels(collector: Collector) -> tuple[str, ...]:
+    if isinstance(collector, MetricWrapperBase):
+        return tuple(collector._labelnames)
+    return collector.labelnames if isinstance(collector, BatchCounter | BatchHistogram) else ()
+
+
+def _bounds() -> Iterator[tuple[str, str]]:
+    """The finite upper bounds of each histogram."""
+    for collector in Metrics().registry._collector_to_names:
+        if isinstance(collector, BatchHistogram):
+            yield code(collector.name), ", ".join(f"{bound:g}" for bound in collector.buckets)
+        elif isinstance(collector, Histogram):
+            finite = [bound for bound in collector._upper_bounds if bound != float("inf")]
+            yield code(collector._name), ", ".join(f"{bound:g}" for bound in finite)
+
+
+READ = {"gauge_of": "gauge", "gauges_of": "gauge", "counts_of": "counter"}
+"""The methods of `Metrics` that add something to be read later, and what they add."""
+
+
+def _gauges() -> Iterator[tuple[str, str, str, str, str]]:
+    """Their calls in bootstrap: name and description are literals there, labels keywords or a literal tuple."""
     for file in sorted(Path(bootstrap.__path__[0]).glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "gauge_of":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READ:
                 name, description = (ast.literal_eval(argument) for argument in node.args[:2])
-                labels = ", ".join(code(keyword.arg) for keyword in node.keywords)
-                yield code(name), "worker" if file.stem == "worker" else "gateway", labels, description
+                given = {keyword.arg: keyword.value for keyword in node.keywords}
+                names = ast.literal_eval(given["labels"]) if "labels" in given else tuple(given)
+                kind, of = READ[node.func.attr], "worker" if file.stem == "worker" else "gateway"
+                yield code(name), kind, of, ", ".join(map(code, names)), description

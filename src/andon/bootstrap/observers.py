@@ -1,62 +1,113 @@
-"""From what the slices tell to metrics."""
+"""From what the slices tell to metrics: one call a batch, nothing a decision."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 
-from andon.actions import Answer, AnswerKind
-from andon.decisions import Decision, Watcher
-from andon.kernel import tracing
+from andon.actions import Answer
+from andon.bootstrap.spans import tell_commit, tell_stages
+from andon.decisions import BatchReport, Watcher
 from andon.kernel.config import Settings
 from andon.kernel.metrics import Metrics
 
+TRANSIENT = frozenset({"PREDICTION_TIMED_OUT", "ENDPOINT_BUSY"})
+"""Reasons of a fallback after which the same version may well answer the next time."""
+
+SPENT = "BUDGET_SPENT"
+"""The reason of a fallback that is nobody's failure."""
+
 
 class DecisionMetrics:
-    """Counts what the decider did."""
+    """Counts what the decider did. Call it from the event loop only."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self.decided = 0
 
-    def batch(self, decisions: Sequence[Decision], seconds: float, commit_seconds: float) -> None:
-        """A batch was committed."""
-        del seconds
-        metrics = self._metrics
-        metrics.batches.inc()
-        metrics.commit.observe(commit_seconds)
-        self.decided += len(decisions)
-        for decision in decisions:
-            metrics.decisions.labels(decision.line.automation, decision.outcome).inc()
-        for first in {id(decision.stages_us): decision for decision in decisions}.values():
-            model = first.line.model
-            metrics.model_cpu.labels(model.name, str(model.version)).inc(first.stages_us["cpu"] / 1e6)
+    def batch(self, reports: Sequence[BatchReport]) -> None:
+        """A batch was committed; one report for each arm in it, so one at least."""
+        self._metrics.batches.inc()
+        self._metrics.commit.observe(reports[0].record)
+        for report in reports:
+            self._count(report)
 
     def failed(self, transient: bool, requests: int) -> None:
-        """A batch could not be decided."""
-        self._metrics.errors.labels("transient" if transient else "persistent").inc(requests)
+        """A batch could not be decided or recorded."""
+        self._metrics.unrecorded.add(("transient" if transient else "persistent",), requests)
+
+    def expired(self, automation: str, requests: int) -> None:
+        """Nobody waited any more when it was the turn of so many requests."""
+        self._metrics.expired.add((automation,), requests)
+
+    def shadowed(self, automation: str, run: int, dropped: int) -> None:
+        """So many rows were shown to shadows, and so many were not because there was no time."""
+        if run:
+            self._metrics.shadows.add((automation, "run"), run)
+        if dropped:
+            self._metrics.shadows.add((automation, "dropped"), dropped)
+
+    def refused(self, automation: str, reason: str, requests: int = 1) -> None:
+        """Requests were sent away at the door: rate, queue, deadline or breaker was the reason."""
+        self._metrics.refused.add((automation, reason), requests)
+
+    def _count(self, report: BatchReport) -> None:
+        metrics, n = self._metrics, len(report.decisions)
+        arm = report.automation, report.model, str(report.version)
+        self.decided += n
+        metrics.batch_size.observe_times(arm, n)
+        metrics.model_cpu.add(arm, report.cpu_us / 1e6)
+        metrics.stages.observe_many((*arm, "queue"), report.queue)
+        metrics.stages.observe_times((*arm, "features"), report.features, n)
+        metrics.stages.observe_times((*arm, "predict"), report.predict, n)
+        metrics.stages.observe_times((*arm, "policy"), report.policy, n)
+        metrics.stages.observe_times((*arm, "record"), report.record, n)
+        metrics.stages.observe_many((*arm, "whole"), report.whole)
+        for outcome, count in Counter([decision.outcome for decision in report.decisions]).items():
+            metrics.decisions.add((*arm, outcome), count)
+        self._count_failures(report, arm)
+
+    def _count_failures(self, report: BatchReport, arm: tuple[str, str, str]) -> None:
+        """Fallbacks by reason; errors are those fallbacks, and what the line itself could not compute or rule."""
+        metrics = self._metrics
+        judgements = [decision.judgement for decision in report.decisions]
+        persistent = sum(each.fallback is None and each.ruling.error is not None for each in judgements)
+        transient = 0
+        for reason, count in report.fallbacks.items():
+            metrics.fallbacks.add((*arm, reason), count)
+            if reason in TRANSIENT:
+                transient += count
+            elif reason != SPENT:
+                persistent += count
+        if transient:
+            metrics.errors.add((*arm, "transient"), transient)
+        if persistent:
+            metrics.errors.add((*arm, "persistent"), persistent)
 
 
 class CommitTraces:
-    """Tells one span for each group commit, linked to the requests that it answered; then whoever else listens."""
+    """Tells one span for each batch, linked to the requests that it answered, and the stages of each; then whoever else listens."""
 
     def __init__(self, then: Watcher) -> None:
         self._then = then
 
-    def batch(self, decisions: Sequence[Decision], seconds: float, commit_seconds: float) -> None:
+    def batch(self, reports: Sequence[BatchReport]) -> None:
         """A batch was committed."""
-        tracing.tell(
-            "ledger.commit",
-            commit_seconds,
-            links=[decision.request.traceparent for decision in decisions],
-            attributes={
-                "andon.batch_size": len(decisions),
-                "andon.automation": sorted({decision.line.automation for decision in decisions}),
-            },
-        )
-        self._then.batch(decisions, seconds, commit_seconds)
+        tell_commit(reports)
+        for report in reports:
+            tell_stages(report)
+        self._then.batch(reports)
 
     def failed(self, transient: bool, requests: int) -> None:
         """A batch could not be decided; each request's own span says so."""
         self._then.failed(transient, requests)
+
+    def expired(self, automation: str, requests: int) -> None:
+        """Their time ran out; each request's own span says so."""
+        self._then.expired(automation, requests)
+
+    def shadowed(self, automation: str, run: int, dropped: int) -> None:
+        """Shadows are in nobody's trace."""
+        self._then.shadowed(automation, run, dropped)
 
 
 class DeliveryMetrics:
@@ -71,9 +122,6 @@ class DeliveryMetrics:
         self._metrics.delivery_seconds.labels(destination).observe(seconds)
         if attempt > 1:
             self._metrics.retries.labels(destination).inc()
-        if answer.kind is not AnswerKind.DELIVERED:
-            kind = "persistent" if answer.kind is AnswerKind.REFUSED else "transient"
-            self._metrics.errors.labels(kind).inc()
 
     def gave_up(self, destination: str) -> None:
         """A delivery became a dead letter."""
@@ -90,5 +138,11 @@ def add_cost(metrics: Metrics, settings: Settings, observer: DecisionMetrics) ->
         "andon_decision_cost",
         "Price of one decision: this process's CPU time at the price of [cost], idle share included.",
         cost,
+        currency=settings.cost.currency,
+    )
+    metrics.gauge_of(
+        "andon_cpu_price",
+        "Price of one CPU second, from [cost].",
+        lambda: settings.cost.cpu_hour / 3600,
         currency=settings.cost.currency,
     )

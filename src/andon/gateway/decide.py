@@ -87,9 +87,9 @@ class Decide:
             status, body = 500, internal(correlation)
             extra |= {"Content-Type": CONTENT_TYPE}
         known = name if name in self._gateway.lines else "unknown"
-        self._gateway.metrics.requests.labels(known, str(status)).inc()
+        self._gateway.metrics.requests.add((known, str(status)))
         if status < 300:
-            self._gateway.metrics.latency.labels(known).observe((perf_counter_ns() - began) / 1e9)
+            self._gateway.metrics.latency.observe_times((known,), (perf_counter_ns() - began) / 1e9)
         if server is not NO_SPAN:
             _describe(server, known, status)
         await _send(send, status, body, {"X-Correlation-ID": correlation, **extra})

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from andon.kernel.tallies import BatchCounter, BatchHistogram, Labels
 from andon.version import __version__
 
 LATENCY_BUCKETS = (
@@ -30,31 +31,123 @@ LATENCY_BUCKETS = (
 )
 """Seconds; fine where a decision's answer lies."""
 
+STAGE_BUCKETS = (0.00005, 0.0001, 0.0002, *LATENCY_BUCKETS)
+"""Seconds; a stage of a decision may take microseconds."""
+
+SIZE_BUCKETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
+"""Decisions in a batch."""
+
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+Readings = Iterable[tuple[Labels, float]]
+"""The values of a gauge by its labels."""
+
+_ARM = ("automation", "model", "version")
 
 
 class Metrics:
-    """Every metric of Andon, in a registry of its own. What each means is its help text."""
+    """Every metric of Andon, in a registry of its own. What each means is its help text.
+
+    What moves with each decision is a `BatchCounter` or `BatchHistogram`, written from the event loop only.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._gauge("andon_build_info", "Which version runs.", ("version",)).labels(__version__).set(1)
-        self.requests = self._counter(
-            "andon_http_requests_total", "Decide requests by answer.", ("automation", "status")
-        )
-        self.latency = self._histogram(
-            "andon_decision_seconds", "From admission to the answer, commit included.", ("automation",)
+        self.requests = self._many("andon_http_requests_total", "Decide requests by answer.", ("automation", "status"))
+        self.latency = BatchHistogram(
+            "andon_decision_seconds",
+            "From admission to the answer, commit included.",
+            ("automation",),
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
         )
         self.commit = self._histogram("andon_commit_seconds", "One group commit of decisions.", ())
-        self.decisions = self._counter("andon_decisions_total", "Recorded decisions.", ("automation", "outcome"))
         self.batches = self._counter("andon_batches_total", "Group commits.", ())
-        self.errors = self._counter(
-            "andon_errors_total", "Decisions and delivery attempts that failed, transient or persistent.", ("kind",)
+        self._add_decisions()
+        self._add_refusals()
+        self._add_what_follows()
+        self.loop_lag = BatchHistogram(
+            "andon_event_loop_lag_seconds",
+            "How late the event loop woke a task that slept: what every request waits as well.",
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
         )
-        self.model_cpu = self._counter(
-            "andon_model_cpu_seconds_total", "CPU time spent predicting and ruling.", ("model", "version")
+
+    def gauge_of(self, name: str, description: str, read: Callable[[], float], **labels: str) -> None:
+        """A gauge that is read when it is scraped."""
+        values = tuple(labels.values())
+        self.gauges_of(name, description, lambda: [(values, read())], labels=tuple(labels))
+
+    def gauges_of(
+        self, name: str, description: str, read: Callable[[], Readings], *, labels: tuple[str, ...] = ()
+    ) -> None:
+        """A gauge with several values that are read when it is scraped."""
+        self.registry.register(_Read(lambda: GaugeMetricFamily(name, description, labels=labels), read))
+
+    def counts_of(
+        self, name: str, description: str, read: Callable[[], Readings], *, labels: tuple[str, ...] = ()
+    ) -> None:
+        """A counter that somebody else keeps, read when it is scraped."""
+        self.registry.register(_Read(lambda: CounterMetricFamily(name, description, labels=labels), read))
+
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _add_decisions(self) -> None:
+        """What the decider tells once a batch."""
+        self.decisions = self._many("andon_decisions_total", "Recorded decisions.", (*_ARM, "outcome"))
+        self.stages = BatchHistogram(
+            "andon_stage_seconds",
+            "What a decision waited for: queue, features, predict, policy, record; and whole, from admission to the commit.",
+            (*_ARM, "stage"),
+            buckets=STAGE_BUCKETS,
+            registry=self.registry,
         )
+        self.batch_size = BatchHistogram(
+            "andon_batch_size",
+            "Decisions in one batch of a version.",
+            _ARM,
+            buckets=SIZE_BUCKETS,
+            registry=self.registry,
+        )
+        self.model_cpu = self._many("andon_model_cpu_seconds_total", "CPU time spent predicting and ruling.", _ARM)
+        self.errors = self._many(
+            "andon_errors_total",
+            "Decisions for which a version failed: transient (too slow, busy) or persistent (it raised, or gave nonsense).",
+            (*_ARM, "kind"),
+        )
+        self.fallbacks = self._many(
+            "andon_fallbacks_total",
+            "Decisions that something else than this version made, by the reason.",
+            (*_ARM, "reason"),
+        )
+        self.shadows = self._many(
+            "andon_shadows_total",
+            "Decisions shown to a shadow version (run), or not because there was no time (dropped).",
+            ("automation", "result"),
+        )
+
+    def _add_refusals(self) -> None:
+        """What was not decided."""
+        self.refused = self._many(
+            "andon_refused_total",
+            "Requests sent away at the door, by the reason: rate, queue, deadline, breaker.",
+            ("automation", "reason"),
+        )
+        self.expired = self._many(
+            "andon_expired_total", "Requests for which nobody waited any more when it was their turn.", ("automation",)
+        )
+        self.unrecorded = self._many(
+            "andon_ledger_errors_total",
+            "Decisions lost with their batch: the ledger was away (transient), or something broke (persistent).",
+            ("kind",),
+        )
+
+    def _add_what_follows(self) -> None:
+        """What a worker does after decisions."""
         self.deliveries = self._counter(
             "andon_deliveries_total", "Delivery attempts by answer.", ("destination", "answer")
         )
@@ -64,13 +157,8 @@ class Metrics:
         self.reviews_opened = self._counter("andon_reviews_opened_total", "Reviews opened.", ())
         self.sealed = self._counter("andon_audit_checkpoints_total", "Checkpoints written.", ())
 
-    def gauge_of(self, name: str, description: str, read: Callable[[], float], **labels: str) -> None:
-        """A gauge that is read when it is scraped."""
-        self.registry.register(_Read(name, description, labels, read))
-
-    def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return generate_latest(self.registry)
+    def _many(self, name: str, description: str, labels: tuple[str, ...]) -> BatchCounter:
+        return BatchCounter(name, description, labels, registry=self.registry)
 
     def _counter(self, name: str, description: str, labels: tuple[str, ...]) -> Counter:
         return Counter(name, description, labels, registry=self.registry)
@@ -83,13 +171,18 @@ class Metrics:
 
 
 class _Read(Collector):
-    def __init__(self, name: str, description: str, labels: dict[str, str], read: Callable[[], float]) -> None:
-        self._name, self._description, self._labels, self._value = name, description, labels, read
+    """Values that somebody else keeps. A label set that is not read any more is not shown any more."""
+
+    def __init__(
+        self, empty: Callable[[], GaugeMetricFamily | CounterMetricFamily], read: Callable[[], Readings]
+    ) -> None:
+        self._empty, self._read = empty, read
 
     def collect(self) -> Iterable[Metric]:
-        family = GaugeMetricFamily(self._name, self._description, labels=list(self._labels))
-        family.add_metric(list(self._labels.values()), self._value())
+        family = self._empty()
+        for labels, value in self._read():
+            family.add_metric(labels, value)
         return [family]
 
     def describe(self) -> Iterable[Metric]:
-        return [GaugeMetricFamily(self._name, self._description, labels=list(self._labels))]
+        return [self._empty()]

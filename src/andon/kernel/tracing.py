@@ -57,6 +57,18 @@ def tell(
     told.end(ended)
 
 
+def tell_between(
+    name: str, began_ns: int, ended_ns: int, *, parent: str | None, attributes: Mapping[str, Any] | None = None
+) -> None:
+    """A span of something that is over, between two moments of `time_ns`."""
+    _tracer.start_span(name, _context(parent), attributes=attributes, start_time=began_ns).end(ended_ns)
+
+
+def is_sampled(traceparent: str | None) -> bool:
+    """Whether somebody wants to see what happens below this traceparent."""
+    return traceparent is not None and int(traceparent[-2:], 16) & 1 == 1
+
+
 def traceparent_of(of: Span) -> str | None:
     """What to hand on so that others go on from this span; None if it belongs to no trace."""
     if not of.get_span_context().is_valid:
