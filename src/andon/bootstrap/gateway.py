@@ -10,10 +10,11 @@ import uvloop
 
 from andon import migrations
 from andon.access import KeyRing
+from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, add_cost
-from andon.bootstrap.project import build_events, load_automations
+from andon.bootstrap.project import build_events
 from andon.bootstrap.serving import Server, settle_memory, tracing
-from andon.decisions import Decider, Deployment
+from andon.decisions import Decider
 from andon.gateway import Admission, Gateway, Side, create_app
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
@@ -59,13 +60,15 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
         with suppress(asyncio.CancelledError):
             await listener
         await gateway.decider.close()
+        for loaded in gateway.deployment.loaded:
+            await loaded.close()
         database.close()
         log.info("gateway.ended")
 
 
 def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gateway, Side]:
     clock, metrics, keys = SystemClock(), Metrics(), KeyRing(pepper)
-    deployment = Deployment(database, load_automations(settings), cache=settings.data / "models", clock=clock)
+    deployment = deployment_of(settings, database, clock, retire=lambda loaded: decider.retire(loaded))
     observer, tracing = DecisionMetrics(metrics), settings.telemetry.otlp_endpoint is not None
     decider = Decider(
         database, lambda: deployment.lines, clock=clock, watcher=CommitTraces(observer) if tracing else observer

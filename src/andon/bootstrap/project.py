@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from andon import decisions, labels
 from andon.authoring import Automation
+from andon.bootstrap.hosting import load_hosted
 from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Line
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
@@ -66,7 +68,9 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
 def opened_line(settings: Settings, database: Database, clock: Clock, name: str | None) -> Iterator[Line]:
     """The line of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
     automation = chosen(load_automations(settings), name)
-    deployment = Deployment(database, [automation], cache=settings.data / "models", clock=clock)
+    deployment = Deployment(
+        database, [automation], cache=settings.data / "models", clock=clock, load=partial(load_hosted, settings)
+    )
     deployment.refresh()
     problem = deployment.problems.get(automation.name)
     if problem is not None:

@@ -11,8 +11,8 @@ import uvloop
 from andon import audit, decisions, features, migrations, reviews
 from andon.access import KeyRing
 from andon.actions import Deliveries, Destination
+from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, DeliveryMetrics
-from andon.bootstrap.project import load_automations
 from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.connectors.webhook import WebhookConnector
 from andon.decisions import Decider, Deployment
@@ -52,13 +52,15 @@ class _Worker:
         self._metrics = Metrics()
         self._keys = KeyRing(pepper)
         self._stop = asyncio.Event()
-        self._deployment = Deployment(
-            database, load_automations(settings), cache=settings.data / "models", clock=self._clock
-        )
+        self._deployment: Deployment | None = None
         self._watch_outbox()
 
     async def run(self) -> None:
         """Everything side by side; the first unforeseen error ends the process, and its supervisor starts a new one."""
+        deployment = deployment_of(
+            self._settings, self._database, self._clock, retire=lambda loaded: decider.retire(loaded)
+        )
+        self._deployment = deployment
         await self._heard("*")
         connector = WebhookConnector(self._clock)
         deliveries = Deliveries(
@@ -71,11 +73,11 @@ class _Worker:
         counted = DecisionMetrics(self._metrics)
         decider = Decider(
             self._database,
-            lambda: self._deployment.lines,
+            lambda: deployment.lines,
             clock=self._clock,
             watcher=CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted,
         )
-        intake = Intake(self._database, self._deployment, decider, self._clock)
+        intake = Intake(self._database, deployment, decider, self._clock)
         side = Side(self._keys, self._clock, self._metrics, self._problems)
         server = Server(create_side(side), host="127.0.0.1", port=self._settings.worker.port, ending=self._stop.set)
         settle_memory()
@@ -95,6 +97,8 @@ class _Worker:
             with suppress(asyncio.CancelledError):
                 await listener
             await decider.close()
+            for loaded in deployment.loaded:
+                await loaded.close()
             await connector.close()
             self._database.close()
             log.info("worker.ended")
@@ -138,7 +142,7 @@ class _Worker:
         if noun in ("keys", "*"):
             with self._database.begin() as tx:
                 self._keys.refresh(tx, self._clock.now())
-        if self._deployment.lines and noun in ("models", "automations", "*"):
+        if self._deployment is not None and self._deployment.lines and noun in ("models", "automations", "*"):
             self._deployment.refresh()
 
     def _problems(self) -> Mapping[str, str]:

@@ -1,0 +1,24 @@
+"""How the versions of a model are run in this installation: `[endpoints.MODEL]` of the settings."""
+
+from pathlib import Path
+
+from andon import serving
+from andon.kernel.config import Settings
+from andon.models import ModelVersion
+from andon.serving import Hosting, LoadedVersion
+
+
+def hosting_of(settings: Settings, model: str) -> Hosting:
+    """How the versions of a model are run here: as `[endpoints.MODEL]` says, or as usual."""
+    environments = settings.data / "environments"
+    given = settings.endpoints.get(model)
+    return (
+        Hosting(environments=environments)
+        if given is None
+        else Hosting(environments=environments, **given.model_dump())
+    )
+
+
+def load_hosted(settings: Settings, version: ModelVersion, folder: Path) -> LoadedVersion:
+    """A fetched package, loaded as the settings say. Raises EndpointUnavailable, EnvironmentInvalid."""
+    return serving.load(version, folder, hosting_of(settings, version.name))
