@@ -26,6 +26,13 @@ class Runtime(StrEnum):
     LIGHTGBM = "lightgbm"
     SKLEARN = "sklearn"
     XGBOOST = "xgboost"
+    PYTHON = "python"
+    PYFUNC = "pyfunc"
+
+    @property
+    def isolated_only(self) -> bool:
+        """Whether it runs a model's own code, and so never in a process of Andon's."""
+        return self in (Runtime.PYTHON, Runtime.PYFUNC)
 
 
 class _Part(BaseModel):
@@ -153,7 +160,7 @@ class Code(_Part):
 
 
 class Environment(_Part):
-    """Where it was trained."""
+    """Where it was packed. `packages` are the distributions it takes to run the model, with all that they require."""
 
     python: str
     platform: str

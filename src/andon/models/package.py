@@ -46,8 +46,13 @@ def open_package(folder: Path) -> Package:
 
 def danger_of(package: Package) -> str | None:
     """Why loading the model could run code that nobody has looked at; None if it cannot."""
-    name = package.manifest.model_file
-    if package.manifest.runtime is not Runtime.SKLEARN:
+    name, runtime = package.manifest.model_file, package.manifest.runtime
+    if runtime.isolated_only:
+        return (
+            f"{name} brings code of its own, which runs in processes of its own but with all rights of Andon's user; "
+            "register it with --trust if you know who made it"
+        )
+    if runtime is not Runtime.SKLEARN:
         return None
     if name.endswith(PICKLES):
         return (

@@ -1,9 +1,7 @@
 """Packing: called at the end of a builder's training script, writes a folder that can be registered."""
 
 import hashlib
-import importlib.metadata
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -16,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andon.models import calibration, metrics, profile, risk
+from andon.models.asking import Asked
 from andon.models.encoding import Rows, columns_of, encode, encode_labels
+from andon.models.environment import capture
 from andon.models.errors import PackageInvalid
-from andon.models.manifest import MANIFEST_FILE, Code, Environment, File, Manifest, Probes, TrainingData
+from andon.models.manifest import MANIFEST_FILE, Code, File, Manifest, Probes, TrainingData
 from andon.models.outputs import fault_of
 from andon.models.package import digest_of
-from andon.models.savers import Saved, save
+from andon.models.savers import save
 from andon.models.signature import FeatureKind, FeatureSpec, Signature, task_of
 from andon.runtimes import Matrix
 
@@ -46,13 +46,15 @@ def pack(
     description: str = "",
     model_classes: Sequence[str] | None = None,
     allow_pickle: bool = False,
+    requires: Sequence[str] = (),
 ) -> Path:
     """Write a package of a fitted model to `folder`: the model file and a manifest with profile, calibration, metrics and origin.
 
-    `model` is a LightGBM or XGBoost booster or classifier, a scikit-learn classifier or the path of an ONNX file. Rows
-    are raw values, labels are raw classes; `held_out` must be rows the model was not trained on (one half calibrates,
+    `model` is a LightGBM or XGBoost booster or classifier, a scikit-learn classifier, a PythonModel, or the path of an
+    ONNX file or of a saved MLflow model. Rows are raw values, labels are raw classes; `held_out` must be rows the model was not trained on (one half calibrates,
     the other measures). `split` says in words how they were split; `data` is the file they came from.
     `model_classes` is the order of the model's own output where the model does not say it (ONNX).
+    `requires` names installed distributions that the model needs and that its imports do not show (plugins).
     ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable.
     """
     signature = Signature(task=task_of(tuple(classes)), features=tuple(features), classes=tuple(classes))
@@ -62,8 +64,9 @@ def pack(
     _check_lengths(trained, held)
     saved = save(model, target, allow_pickle=allow_pickle)
     order = _order(signature, saved.classes or model_classes)
+    asked = Asked(saved.runtime, target / saved.file, signature)
     rng = np.random.default_rng(SEED)
-    probes = _probe(saved, signature, trained[0], rng)
+    probes = _probe(asked, signature, trained[0], rng)
     manifest = Manifest(
         name=name,
         description=description,
@@ -71,7 +74,7 @@ def pack(
         model_file=saved.file,
         output_order=order,
         signature=signature,
-        **_measure(_predict(saved, held[0], signature)[:, order], held[1], signature, trained[0], rng),
+        **_measure(_predict(asked, held[0], signature)[:, order], held[1], signature, trained[0], rng),
         probes=probes,
         training=TrainingData(
             digest=digest_of(Path(data)) if data else _digest(trained),
@@ -81,7 +84,7 @@ def pack(
             source=Path(data).name if data else None,
         ),
         code=_code(),
-        environment=_environment(),
+        environment=capture(asked.modules | set(saved.modules), {*saved.requires, *requires}),
         created_at=datetime.now(UTC),
         files=(_file(target / saved.file),),
     )
@@ -107,15 +110,15 @@ def _measure(
     }
 
 
-def _predict(saved: Saved, matrix: Matrix, signature: Signature) -> Matrix:
-    probabilities = saved.predict(matrix)
+def _predict(asked: Asked, matrix: Matrix, signature: Signature) -> Matrix:
+    probabilities = asked.predict(matrix)
     fault = fault_of(probabilities, len(matrix), len(signature.classes))
     if fault:
         raise PackageInvalid(f"The model does not give probabilities of {len(signature.classes)} classes: {fault}")
     return probabilities
 
 
-def _probe(saved: Saved, signature: Signature, trained: Matrix, rng: np.random.Generator) -> Probes:
+def _probe(asked: Asked, signature: Signature, trained: Matrix, rng: np.random.Generator) -> Probes:
     """Invented rows from each column's own spread, the last with nothing but missing values; serving must answer them alike."""
     whole = {FeatureKind.CATEGORY, FeatureKind.BOOLEAN}
     coded = {feature.name for feature in signature.features if feature.kind in whole}
@@ -126,7 +129,7 @@ def _probe(saved: Saved, signature: Signature, trained: Matrix, rng: np.random.G
             method: Any = "nearest" if column in coded else "linear"
             rows[:-1, at] = np.quantile(present, rng.random(PROBES - 1), method=method)
     try:
-        answers = _predict(saved, rows, signature)
+        answers = _predict(asked, rows, signature)
     except (ValueError, PackageInvalid) as error:
         raise PackageInvalid(
             f"The model cannot take a row with missing values, and they come in service ({error}). Put an imputer before "
@@ -194,8 +197,3 @@ def _git(folder: Path, *arguments: str) -> str | None:
         [git, "-C", str(folder), *arguments], capture_output=True, text=True, check=False, timeout=10
     )
     return done.stdout.strip() or None if done.returncode == 0 else None
-
-
-def _environment() -> Environment:
-    packages = {dist.name: dist.version for dist in importlib.metadata.distributions() if dist.name}
-    return Environment(python=platform.python_version(), platform=platform.platform(), packages=packages)

@@ -1,66 +1,68 @@
 """A fitted model to a file, by the library it comes from. No library is imported that the model has not imported already."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from andon.models.custom import PythonModel, write_folder, write_python_model
 from andon.models.encoding import text_of
+from andon.models.environment import required_by
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import Runtime
-from andon.runtimes import Matrix, probabilities_of
+from andon.runtimes import foreign_types
+
+_MLMODEL = "MLmodel"
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What was written, how to ask the model itself, and the order of its output if it says one."""
+    """What was written, the order of its output if it says one, and what it takes to run it.
+
+    `modules` are top-level modules, `requires` names of distributions.
+    """
 
     runtime: Runtime
     file: str
-    predict: Callable[[Matrix], Matrix]
     classes: tuple[str, ...] | None = None
+    modules: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 def save(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
     """Write `model` into `folder`. Raises PackageInvalid for what cannot be packed."""
+    if isinstance(model, PythonModel):
+        write_python_model(model, folder / "model.zip")
+        return Saved(Runtime.PYTHON, "model.zip")
     if isinstance(model, str | Path):
-        return _onnx(Path(model), folder)
+        return _by_path(Path(model), folder)
     library = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
     if "lightgbm" in library:
         return _lightgbm(model, folder)
     if "xgboost" in library:
         return _xgboost(model, folder)
     if hasattr(model, "predict_proba"):
-        return _sklearn(model, folder, allow_pickle=allow_pickle)
+        return _sklearn(model, folder, library, allow_pickle=allow_pickle)
     raise PackageInvalid(
         f"{type(model).__name__}: not a model that can be packed; give a LightGBM or XGBoost model, a scikit-learn classifier with "
-        "predict_proba, or the path of an .onnx file"
+        "predict_proba, a PythonModel, or the path of an .onnx file or of a saved MLflow model"
     )
 
 
 def _lightgbm(model: Any, folder: Path) -> Saved:
-    booster = getattr(model, "booster_", model)
-    booster.save_model(folder / "model.txt")
-    return Saved(
-        Runtime.LIGHTGBM, "model.txt", lambda matrix: probabilities_of(booster.predict(matrix)), _classes_of(model)
-    )
+    getattr(model, "booster_", model).save_model(folder / "model.txt")
+    return Saved(Runtime.LIGHTGBM, "model.txt", _classes_of(model), ("lightgbm",))
 
 
 def _xgboost(model: Any, folder: Path) -> Saved:
     booster = model.get_booster() if hasattr(model, "get_booster") else model
     booster.save_model(folder / "model.ubj")
-    return Saved(
-        Runtime.XGBOOST,
-        "model.ubj",
-        lambda matrix: probabilities_of(booster.inplace_predict(matrix, validate_features=False)),
-        _classes_of(model),
-    )
+    return Saved(Runtime.XGBOOST, "model.ubj", _classes_of(model), ("xgboost",))
 
 
-def _sklearn(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
+def _sklearn(model: Any, folder: Path, library: set[str], *, allow_pickle: bool) -> Saved:
+    """With what its types need: those of the classifier itself, and in a skops file all that are in it."""
+    needed = library | {"sklearn", "skops", "joblib"}
     if allow_pickle:
         import joblib
 
@@ -69,27 +71,29 @@ def _sklearn(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
         import skops.io
 
         skops.io.dump(model, folder / "model.skops")
+        needed |= {name.partition(".")[0] for name in foreign_types(folder / "model.skops")}
     name = "model.joblib" if allow_pickle else "model.skops"
-    return Saved(
-        Runtime.SKLEARN, name, lambda matrix: probabilities_of(model.predict_proba(matrix)), _classes_of(model)
-    )
+    return Saved(Runtime.SKLEARN, name, _classes_of(model), tuple(needed))
 
 
-def _onnx(file: Path, folder: Path) -> Saved:
-    if file.suffix != ".onnx" or not file.is_file():
-        raise PackageInvalid(f"{file} is not an .onnx file; give the fitted model itself for other libraries")
-    import onnxruntime
+def _by_path(path: Path, folder: Path) -> Saved:
+    if (path / _MLMODEL).is_file():
+        return _mlflow(path, folder)
+    if path.suffix != ".onnx" or not path.is_file():
+        raise PackageInvalid(
+            f"{path} is not an .onnx file and not the folder of a saved MLflow model (which holds a file {_MLMODEL}); "
+            "give the fitted model itself for other libraries"
+        )
+    shutil.copyfile(path, folder / "model.onnx")
+    return Saved(Runtime.ONNX, "model.onnx", modules=("onnxruntime",))
 
-    shutil.copyfile(file, folder / "model.onnx")
-    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    source = session.get_inputs()[0]
-    dtype = np.float64 if source.type == "tensor(double)" else np.float32
-    output = session.get_outputs()[-1].name
-    return Saved(
-        Runtime.ONNX,
-        "model.onnx",
-        lambda matrix: probabilities_of(session.run([output], {source.name: matrix.astype(dtype)})[0]),
-    )
+
+def _mlflow(path: Path, folder: Path) -> Saved:
+    """With what MLflow wrote down as its requirements, MLflow itself aside: its small edition serves as well."""
+    write_folder(path, folder / "model.zip")
+    listed = path / "requirements.txt"
+    declared = required_by(listed.read_text(encoding="utf-8")) if listed.is_file() else []
+    return Saved(Runtime.PYFUNC, "model.zip", modules=("mlflow",), requires=tuple(set(declared) - {"mlflow"}))
 
 
 def _classes_of(model: Any) -> tuple[str, ...] | None:

@@ -10,11 +10,25 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from .errors import ModelUnreadable
+from .columns import Columns, Decoder
+from .errors import ModelUnreadable, OutputUnusable
 from .outputs import Matrix, probabilities_of, two_columns
 from .plain_types import foreign_types
 
-__all__ = ["Matrix", "ModelUnreadable", "Predictor", "foreign_types", "open_model", "probabilities_of", "two_columns"]
+__all__ = [
+    "Columns",
+    "Decoder",
+    "Matrix",
+    "ModelUnreadable",
+    "OutputUnusable",
+    "Predictor",
+    "foreign_types",
+    "open_model",
+    "probabilities_of",
+    "two_columns",
+]
+
+_EXTRAS = {"pyfunc": "'andon[mlflow]'", "xgboost": "'andon[xgboost]'"}
 
 
 class Predictor(Protocol):
@@ -33,8 +47,9 @@ def open_model(runtime: str, file: Path, *, trusted: bool, signature: Mapping[st
     try:
         module = import_module(f".{runtime}", __name__)
     except ModuleNotFoundError as error:
+        wanted = _EXTRAS.get(runtime, error.name)
         raise ModelUnreadable(
-            f"The model needs {error.name}, which is not installed; `pip install 'andon[{runtime}]'`"
+            f"The model needs {error.name}, which is not installed; `pip install {wanted}`"
         ) from error
     try:
         return cast(Predictor, module.open_model(file, trusted=trusted, signature=signature))

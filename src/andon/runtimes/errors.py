@@ -3,3 +3,7 @@
 
 class ModelUnreadable(RuntimeError):
     """The model file cannot be loaded here."""
+
+
+class OutputUnusable(RuntimeError):
+    """What the model answered are no probabilities."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from .errors import ModelUnreadable
 from .outputs import Matrix, probabilities_of
 
 
@@ -15,7 +16,7 @@ class OnnxPredictor:
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
-        source = session.get_inputs()[0]
+        source = _only_input(session)
         self._input = source.name
         self._dtype = np.float64 if source.type == "tensor(double)" else np.float32
         self._outputs = [session.get_outputs()[-1].name]
@@ -23,6 +24,17 @@ class OnnxPredictor:
     def predict(self, matrix: Matrix) -> Matrix:
         """Raw probabilities [rows, classes]."""
         return probabilities_of(self._session.run(self._outputs, {self._input: matrix.astype(self._dtype)})[0])
+
+
+def _only_input(session: onnxruntime.InferenceSession) -> Any:
+    """The one input of floats [any number of rows, columns]. Raises ModelUnreadable for a graph of another shape."""
+    inputs = session.get_inputs()
+    shown = ", ".join(f"{each.name}: {each.type} {each.shape}" for each in inputs)
+    if len(inputs) != 1 or inputs[0].type not in ("tensor(float)", "tensor(double)") or len(inputs[0].shape) != 2:
+        raise ModelUnreadable(f"The graph takes ({shown}); expected is one input of floats [rows, columns]")
+    if isinstance(inputs[0].shape[0], int):
+        raise ModelUnreadable(f"The graph takes exactly {inputs[0].shape[0]} rows; export it with a dynamic first axis")
+    return inputs[0]
 
 
 def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> OnnxPredictor:

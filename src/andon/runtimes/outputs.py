@@ -5,6 +5,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import OutputUnusable
+
 Matrix: TypeAlias = NDArray[np.float64]
 
 
@@ -24,3 +26,14 @@ def two_columns(positive: Matrix) -> Matrix:
     both[:, 1] = positive
     np.subtract(1.0, positive, out=both[:, 0])
     return both
+
+
+def probabilities_given(output: Any) -> Matrix:
+    """Probabilities [rows, classes] from what a user's own code answered. Raises OutputUnusable for labels."""
+    array = np.asarray(output)
+    if array.dtype.kind != "f" or array.ndim not in (1, 2):
+        raise OutputUnusable(
+            f"it answered with {array.dtype} of shape {array.shape}; expected are probabilities: floats [rows, classes] in "
+            "the order of the classes, or [rows] for the positive one of two. Labels are none"
+        )
+    return probabilities_of(array)

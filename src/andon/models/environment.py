@@ -1,0 +1,78 @@
+"""What a model needs to run again elsewhere: this Python, and the exact distributions that its libraries are made of."""
+
+import json
+import platform
+from collections.abc import Iterable
+from importlib import metadata
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from andon.models.errors import PackageInvalid
+from andon.models.manifest import Environment
+
+ALWAYS = "numpy"
+"""Every runtime is handed arrays."""
+
+
+def capture(modules: Iterable[str], requires: Iterable[str]) -> Environment:
+    """The distributions that offer these top-level modules, those named besides, and all they require, as installed.
+
+    Raises PackageInvalid for one that is not installed or that no index has.
+    """
+    offered = metadata.packages_distributions()
+    roots = {name for module in modules for name in offered.get(module, ())}
+    return Environment(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        packages=dict(sorted(_closure([ALWAYS, *sorted(roots), *requires]).items())),
+    )
+
+
+def required_by(text: str) -> list[str]:
+    """The distributions that a requirements file names; its options and files within files are left aside."""
+    names = []
+    for line in text.splitlines():
+        try:
+            names.append(Requirement(line.partition("#")[0].strip()).name)
+        except InvalidRequirement:  # an empty line, an option, a path
+            continue
+    return names
+
+
+def _closure(roots: list[str]) -> dict[str, str]:
+    """Names and versions of `roots` and what they require here. What a requirement leaves out is no part of it."""
+    found: dict[str, str] = {}
+    waiting = [(name, "", True) for name in roots]
+    seen: set[tuple[str, str]] = set()
+    while waiting:
+        name, extra, needed = waiting.pop()
+        if (canonicalize_name(name), extra) in seen:
+            continue
+        seen.add((canonicalize_name(name), extra))
+        distribution = _installed(name, needed=needed)
+        if distribution is None:
+            continue
+        found[distribution.name] = distribution.version
+        for requirement in map(Requirement, distribution.requires or ()):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                waiting.extend((requirement.name, each, False) for each in ("", *requirement.extras))
+    return found
+
+
+def _installed(name: str, *, needed: bool) -> metadata.Distribution | None:
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        if needed:
+            raise PackageInvalid(
+                f"The model requires {name}, which is not installed here: pack it where it was trained"
+            ) from None
+        return None
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    if origin.get("dir_info", {}).get("editable"):
+        raise PackageInvalid(
+            f"The model needs {name}, which is installed here from a working folder and cannot be installed elsewhere: "
+            "install a release of it, or pack its code with the model (PythonModel's `code`)"
+        )
+    return distribution

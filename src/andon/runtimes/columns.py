@@ -1,0 +1,60 @@
+"""The raw columns again from an encoded matrix, for models that take those: what a model's file is given is always numbers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .outputs import Matrix
+
+Columns: TypeAlias = dict[str, NDArray[Any]]
+
+_TIME_WIDTH = 3
+"""A time is encoded as seconds since 1970, hour and weekday; the latter follow from the first."""
+
+
+class Decoder:
+    """The way back for one signature.
+
+    A number is float64 (NaN is missing), a boolean True, False or None, a category its text or None (missing or never
+    seen), both in object arrays, and a time datetime64[us] in UTC (NaT is missing).
+    """
+
+    def __init__(self, signature: Mapping[str, Any]) -> None:
+        self._columns: list[tuple[str, int, Callable[[Matrix], NDArray[Any]]]] = []
+        at = 0
+        for feature in signature["features"]:
+            self._columns.append((feature["name"], at, _decoder(feature)))
+            at += _TIME_WIDTH if feature["kind"] == "time" else 1
+
+    def __call__(self, matrix: Matrix) -> Columns:
+        """Each feature's values [rows] by its name, in the order of the signature."""
+        return {name: decode(matrix[:, at]) for name, at, decode in self._columns}
+
+
+def _decoder(feature: Mapping[str, Any]) -> Callable[[Matrix], NDArray[Any]]:
+    match feature["kind"]:
+        case "number":
+            return np.ascontiguousarray
+        case "boolean":
+            return _choice((False, True))
+        case "category":
+            return _choice(tuple(feature["categories"]))
+        case "time":
+            return _times
+        case kind:
+            raise ValueError(f"feature {feature['name']!r} is of an unknown kind, {kind}")
+
+
+def _choice(values: tuple[Any, ...]) -> Callable[[Matrix], NDArray[Any]]:
+    """Codes to values; NaN, which is -1 here, to the None at the end."""
+    known = np.array([*values, None], dtype=object)
+    return lambda codes: known[np.where(np.isnan(codes), -1, codes).astype(np.intp)]
+
+
+def _times(seconds: Matrix) -> NDArray[Any]:
+    missing = np.isnan(seconds)
+    times = np.round(np.where(missing, 0.0, seconds) * 1e6).astype("datetime64[us]")
+    times[missing] = np.datetime64("NaT")
+    return times

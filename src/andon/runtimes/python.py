@@ -1,0 +1,45 @@
+"""A Python class of the user's: `Class(folder)` once, then `predict(columns)`. It runs their code, so it needs trust.
+
+`folder` holds the files packed beside it; `columns` are raw values by feature (`columns.Decoder`); the answer is
+probabilities [rows, classes], or P(positive) [rows].
+"""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from .archive import unpack
+from .columns import Decoder
+from .errors import ModelUnreadable
+from .outputs import Matrix, probabilities_given
+
+ENTRY, CODE, FILES = "entry", "code", "files"
+"""What lies in the archive: a text `module:Class`, what can be imported, what the class is given."""
+
+
+class PythonPredictor:
+    """An instance of the user's class."""
+
+    def __init__(self, model: Any, decoder: Decoder, unpacked: "TemporaryDirectory[str]") -> None:
+        self._model = model
+        self._decoder = decoder
+        self._unpacked = unpacked  # the class may read its files whenever it likes
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """Raw probabilities [rows, classes]."""
+        return probabilities_given(self._model.predict(self._decoder(matrix)))
+
+
+def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> PythonPredictor:
+    """Unpack the archive, put its code at the head of this process's import path and make an instance."""
+    if not trusted:
+        raise ModelUnreadable(f"{file.name} is Python code that was registered without trust; it is not run")
+    unpacked = unpack(file)
+    folder = Path(unpacked.name)
+    module, _, name = (folder / ENTRY).read_text(encoding="utf-8").partition(":")
+    sys.path.insert(0, str(folder / CODE))
+    model = getattr(import_module(module), name)(folder / FILES)
+    return PythonPredictor(model, Decoder(signature), unpacked)
