@@ -1,0 +1,81 @@
+"""GPUs are shown where NVML finds some; where there is no library, no driver or no answer, nothing is and nothing breaks."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from andon.bootstrap.gpus import find_nvml, watch_gpus
+from andon.kernel.metrics import Metrics
+
+
+class NvmlError(Exception):
+    """What the library raises."""
+
+
+class FakeNvml:
+    """Two GPUs; the one whose index is in `fallen` does not answer any more."""
+
+    NVMLError = NvmlError
+
+    def __init__(self, *, driver: bool = True) -> None:
+        self.driver = driver
+        self.fallen: set[int] = set()
+
+    def nvmlInit(self) -> None:  # noqa: N802 - the library's name
+        if not self.driver:
+            raise NvmlError("no driver")
+
+    def nvmlDeviceGetCount(self) -> int:  # noqa: N802 - the library's name
+        return 2
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802 - the library's name
+        return index
+
+    def nvmlDeviceGetUtilizationRates(self, handle: int) -> SimpleNamespace:  # noqa: N802 - the library's name
+        if handle in self.fallen:
+            raise NvmlError("lost")
+        return SimpleNamespace(gpu=25 * (handle + 1))
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:  # noqa: N802 - the library's name
+        if handle in self.fallen:
+            raise NvmlError("lost")
+        return SimpleNamespace(used=1000 + handle, total=8000)
+
+
+def lines(metrics: Metrics) -> set[str]:
+    return {line for line in metrics.text().decode().splitlines() if line.startswith("andon_gpu")}
+
+
+def test_each_gpu_shows_how_busy_it_is_and_its_memory() -> None:
+    metrics = Metrics()
+    watch_gpus(metrics, FakeNvml())
+    assert lines(metrics) == {
+        'andon_gpu_utilization_ratio{gpu="0"} 0.25',
+        'andon_gpu_utilization_ratio{gpu="1"} 0.5',
+        'andon_gpu_memory_used_bytes{gpu="0"} 1000.0',
+        'andon_gpu_memory_used_bytes{gpu="1"} 1001.0',
+        'andon_gpu_memory_total_bytes{gpu="0"} 8000.0',
+        'andon_gpu_memory_total_bytes{gpu="1"} 8000.0',
+    }
+
+
+def test_a_gpu_that_falls_off_the_bus_is_left_out() -> None:
+    metrics, library = Metrics(), FakeNvml()
+    watch_gpus(metrics, library)
+    library.fallen = {0}
+    assert {line.partition("}")[0][-2] for line in lines(metrics)} == {"1"}
+
+
+@pytest.mark.parametrize("library", [None, FakeNvml(driver=False)], ids=["no library", "no driver"])
+def test_without_gpus_there_is_no_metric_and_no_error(library: FakeNvml | None) -> None:
+    metrics = Metrics()
+    watch_gpus(metrics, library)
+    assert b"andon_gpu" not in metrics.text()
+
+
+def test_the_real_library_has_what_is_asked_of_it() -> None:
+    library = find_nvml()
+    assert library is not None
+    used = [name for name in dir(FakeNvml) if name.lower().startswith("nvml")]
+    assert [name for name in used if not hasattr(library, name)] == []
+    watch_gpus(Metrics(), library)
