@@ -26,8 +26,8 @@ class DecisionMetrics:
 
     def batch(self, reports: Sequence[BatchReport]) -> None:
         """A batch was committed; one report for each arm in it, so one at least."""
-        self._metrics.batches.inc()
-        self._metrics.commit.observe(reports[0].record)
+        self._metrics.batches.add(())
+        self._metrics.commit.observe_times((), reports[0].record)
         for report in reports:
             self._count(report)
 

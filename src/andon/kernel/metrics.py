@@ -56,23 +56,17 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._gauge("andon_build_info", "Which version runs.", ("version",)).labels(__version__).set(1)
         self.requests = self._many("andon_http_requests_total", "Decide requests by answer.", ("automation", "status"))
-        self.latency = BatchHistogram(
-            "andon_decision_seconds",
-            "From admission to the answer, commit included.",
-            ("automation",),
-            buckets=LATENCY_BUCKETS,
-            registry=self.registry,
+        self.latency = self._seconds(
+            "andon_decision_seconds", "From admission to the answer, commit included.", ("automation",)
         )
-        self.commit = self._histogram("andon_commit_seconds", "One group commit of decisions.", ())
-        self.batches = self._counter("andon_batches_total", "Group commits.", ())
+        self.commit = self._seconds("andon_commit_seconds", "One group commit of decisions.")
+        self.batches = self._many("andon_batches_total", "Group commits.")
         self._add_decisions()
         self._add_refusals()
         self._add_what_follows()
-        self.loop_lag = BatchHistogram(
+        self.loop_lag = self._seconds(
             "andon_event_loop_lag_seconds",
             "How late the event loop woke a task that slept: what every request waits as well.",
-            buckets=LATENCY_BUCKETS,
-            registry=self.registry,
         )
 
     def gauge_of(self, name: str, description: str, read: Callable[[], float], **labels: str) -> None:
@@ -157,8 +151,11 @@ class Metrics:
         self.reviews_opened = self._counter("andon_reviews_opened_total", "Reviews opened.", ())
         self.sealed = self._counter("andon_audit_checkpoints_total", "Checkpoints written.", ())
 
-    def _many(self, name: str, description: str, labels: tuple[str, ...]) -> BatchCounter:
+    def _many(self, name: str, description: str, labels: tuple[str, ...] = ()) -> BatchCounter:
         return BatchCounter(name, description, labels, registry=self.registry)
+
+    def _seconds(self, name: str, description: str, labels: tuple[str, ...] = ()) -> BatchHistogram:
+        return BatchHistogram(name, description, labels, buckets=LATENCY_BUCKETS, registry=self.registry)
 
     def _counter(self, name: str, description: str, labels: tuple[str, ...]) -> Counter:
         return Counter(name, description, labels, registry=self.registry)
