@@ -20,8 +20,9 @@ from andon.gateway import (
     models,
     reviews,
 )
+from andon.gateway.asgi import Scope, Send
 from andon.gateway.bodies import Receive
-from andon.gateway.decide import PATH, Decide, Scope, Send
+from andon.gateway.decide import PATH, Decide
 from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.edge import Edge, problem_response
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound

@@ -5,9 +5,8 @@ Nothing is recorded of a request that is refused here.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from time import perf_counter_ns
-from typing import Any, TypeAlias
 from uuid import UUID
 
 import structlog
@@ -17,22 +16,20 @@ from pydantic_core import to_json
 from andon import decisions
 from andon.access import Permission, Principal
 from andon.decisions import (
-    AutomationNotFound,
     Decision,
     DecisionRecord,
     DecisionRequest,
     Idempotency,
     KeyInFlight,
-    Line,
 )
 from andon.gateway.answers import answer_of, answer_of_record
+from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body, require_json
 from andon.gateway.dependencies import Gateway, bearer
 from andon.gateway.errors import (
-    HeaderInvalid,
     MethodNotAllowed,
-    NotReady,
 )
+from andon.gateway.headers import correlation_of, key_of, traceparent_of_headers
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.kernel.errors import AndonError
 from andon.kernel.ids import uuid7
@@ -40,14 +37,8 @@ from andon.kernel.tracing import NO_SPAN, span, traceparent_of
 
 log = structlog.get_logger(__name__)
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 ROUTE = "POST /v1/automations/{name}/decisions"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
-_CORRELATION = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
-_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
-_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
 
 class Decide:
@@ -58,11 +49,11 @@ class Decide:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
         """Answer one request, within a span of its own when traces are sent somewhere."""
-        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        headers = headers_of_scope(scope)
         if not self._gateway.tracing:
             await self._respond(scope["method"], name, headers, receive, send, NO_SPAN)
             return
-        with span(ROUTE, parent=_traceparent(headers), kind=SpanKind.SERVER) as server:
+        with span(ROUTE, parent=traceparent_of_headers(headers), kind=SpanKind.SERVER) as server:
             await self._respond(scope["method"], name, headers, receive, send, server)
 
     async def _respond(
@@ -74,7 +65,7 @@ class Decide:
         extra: dict[str, str] = {}
         correlation = str(identifier)
         try:
-            correlation = _correlation(headers, identifier)
+            correlation = correlation_of(headers, correlation)
             if method != "POST":
                 raise MethodNotAllowed(allow="POST")
             status, body = await self._answer(name, headers, receive, extra, identifier, correlation, began, server)
@@ -92,7 +83,7 @@ class Decide:
             self._gateway.metrics.latency.observe_times((known,), (perf_counter_ns() - began) / 1e9)
         if server is not NO_SPAN:
             _describe(server, known, status)
-        await _send(send, status, body, {"X-Correlation-ID": correlation, **extra})
+        await respond(send, status, body, {"X-Correlation-ID": correlation, **extra})
 
     async def _answer(
         self,
@@ -110,7 +101,7 @@ class Decide:
         caller.require(Permission.DECIDE, name)
         extra["RateLimit-Policy"] = gateway.admission.policy
         extra["RateLimit"] = gateway.admission.admit(caller.id)
-        line = self._line(name)
+        line = gateway.line(name)
         require_json(headers)
         raw = await read_body(headers, receive, gateway.settings.gateway.max_body_bytes)
         request = DecisionRequest(
@@ -122,22 +113,13 @@ class Decide:
             correlation_id=correlation,
             asked_at=gateway.clock.now(),
             began_ns=began,
-            traceparent=traceparent_of(server) or _traceparent(headers),
+            traceparent=traceparent_of(server) or traceparent_of_headers(headers),
             idempotency=_idempotency(headers, caller, name, raw),
         )
         server.set_attribute("andon.decision_id", str(identifier))
         if "respond-async" in headers.get("prefer", ""):
             return await self._later(request, extra)
         return await self._now(request, extra)
-
-    def _line(self, name: str) -> Line:
-        line = self._gateway.lines.get(name)
-        if line is not None:
-            return line
-        problem_of_it = self._gateway.deployment.problems.get(name)
-        if problem_of_it is not None:
-            raise NotReady(f"The automation {name!r} is not ready: {problem_of_it}")
-        raise AutomationNotFound(f"No automation {name!r} is deployed here")
 
     async def _later(self, request: DecisionRequest, extra: dict[str, str]) -> tuple[int, bytes]:
         """Keep the request in the intake; a worker decides it."""
@@ -197,34 +179,6 @@ def _describe(server: Span, automation: str, status: int) -> None:
         server.set_status(StatusCode.ERROR)
 
 
-def _correlation(headers: Mapping[str, str], identifier: UUID) -> str:
-    given = headers.get("x-correlation-id")
-    if given is None:
-        return str(identifier)
-    if not _CORRELATION.match(given):
-        raise HeaderInvalid("X-Correlation-ID: expected 1 to 128 letters, digits or . _ : / + = -")
-    return given
-
-
-def _traceparent(headers: Mapping[str, str]) -> str | None:
-    """The caller's trace, if it is one; W3C Trace Context asks to ignore what is malformed."""
-    given = headers.get("traceparent", "")
-    return given if _TRACEPARENT.match(given) else None
-
-
 def _idempotency(headers: Mapping[str, str], caller: Principal, automation: str, raw: bytes) -> Idempotency | None:
-    given = headers.get("idempotency-key")
-    if given is None:
-        return None
-    if not _KEY.match(given):
-        raise HeaderInvalid("Idempotency-Key: expected 1 to 255 visible ASCII characters")
-    return Idempotency.of(automation, caller.name, given, raw)
-
-
-async def _send(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    if "Content-Type" not in headers:
-        lines.append((b"content-type", b"application/json"))
-    lines.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": lines})
-    await send({"type": "http.response.body", "body": body})
+    given = key_of(headers)
+    return None if given is None else Idempotency.of(automation, caller.name, given, raw)

@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from andon.access import KeyRing, Principal, Unauthenticated
-from andon.decisions import Decider, Deployment, Line
+from andon.decisions import AutomationNotFound, Decider, Deployment, Line
 from andon.gateway.admission import Admission
+from andon.gateway.errors import NotReady
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
@@ -54,6 +55,16 @@ class Gateway:
     def lines(self) -> Mapping[str, Line]:
         """The lines that decide now."""
         return self.deployment.lines
+
+    def line(self, name: str) -> Line:
+        """The line of one automation. Raises AutomationNotFound, NotReady."""
+        line = self.lines.get(name)
+        if line is not None:
+            return line
+        problem = self.deployment.problems.get(name)
+        if problem is not None:
+            raise NotReady(f"The automation {name!r} is not ready: {problem}")
+        raise AutomationNotFound(f"No automation {name!r} is deployed here")
 
     async def in_thread(self, work: Callable[[Tx], T]) -> T:
         """Do short database work in one transaction, beside the event loop."""

@@ -1,0 +1,34 @@
+"""What the headers of a call say that every way of asking for decisions shares."""
+
+import re
+from collections.abc import Mapping
+
+from andon.gateway.errors import HeaderInvalid
+
+_CORRELATION = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
+_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+
+
+def correlation_of(headers: Mapping[str, str], otherwise: str) -> str:
+    """The caller's correlation id, or another one. Raises HeaderInvalid."""
+    given = headers.get("x-correlation-id")
+    if given is None:
+        return otherwise
+    if not _CORRELATION.match(given):
+        raise HeaderInvalid("X-Correlation-ID: expected 1 to 128 letters, digits or . _ : / + = -")
+    return given
+
+
+def traceparent_of_headers(headers: Mapping[str, str]) -> str | None:
+    """The caller's trace, if it is one; W3C Trace Context asks to ignore what is malformed."""
+    given = headers.get("traceparent", "")
+    return given if _TRACEPARENT.match(given) else None
+
+
+def key_of(headers: Mapping[str, str]) -> str | None:
+    """The caller's own key for what it asks, if it sent one. Raises HeaderInvalid."""
+    given = headers.get("idempotency-key")
+    if given is not None and not _KEY.match(given):
+        raise HeaderInvalid("Idempotency-Key: expected 1 to 255 visible ASCII characters")
+    return given
