@@ -58,6 +58,9 @@ def _bounds() -> Iterator[tuple[str, str]]:
 READ = {"gauge_of": "gauge", "gauges_of": "gauge", "counts_of": "counter"}
 """The methods of `Metrics` that add something to be read later, and what they add."""
 
+SHOWN_BY = {"worker": "worker", "pools": "both"}
+"""Which processes show what a file of bootstrap adds, if it is not the gateway alone."""
+
 
 def _gauges() -> Iterator[tuple[str, str, str, str, str]]:
     """Their calls in bootstrap: name and description are literals there, labels keywords or a literal tuple."""
@@ -67,5 +70,5 @@ def _gauges() -> Iterator[tuple[str, str, str, str, str]]:
                 name, description = (ast.literal_eval(argument) for argument in node.args[:2])
                 given = {keyword.arg: keyword.value for keyword in node.keywords}
                 names = ast.literal_eval(given["labels"]) if "labels" in given else tuple(given)
-                kind, of = READ[node.func.attr], "worker" if file.stem == "worker" else "gateway"
+                kind, of = READ[node.func.attr], SHOWN_BY.get(file.stem, "gateway")
                 yield code(name), kind, of, ", ".join(map(code, names)), description

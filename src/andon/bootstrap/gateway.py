@@ -11,7 +11,11 @@ import uvloop
 from andon import migrations
 from andon.access import KeyRing
 from andon.bootstrap.deploying import deployment_of
+from andon.bootstrap.gauges import watch_queue, watch_traffic
+from andon.bootstrap.gpus import find_nvml, watch_gpus
+from andon.bootstrap.loop import watch_loop
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, add_cost
+from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events
 from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.decisions import Decider
@@ -52,13 +56,13 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
     settle_memory()
     limits = settings.gateway
     server = Server(create_app(gateway, side), host=limits.host, port=limits.port, ending=ending)
-    listener = asyncio.create_task(listen(database, heard))
+    aside = asyncio.gather(listen(database, heard), watch_loop(gateway.metrics))
     try:
         await server.serve()
     finally:
-        listener.cancel()
+        aside.cancel()
         with suppress(asyncio.CancelledError):
-            await listener
+            await aside
         await gateway.decider.close()
         for loaded in gateway.deployment.loaded:
             await loaded.close()
@@ -94,7 +98,10 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
         "Automations whose newest champion cannot be loaded: they go on with the one before, or have none.",
         lambda: len(deployment.problems),
     )
-    metrics.gauge_of("andon_queue_depth", "Requests that wait for the batch under way.", lambda: decider.waiting)
+    watch_queue(metrics, lambda: decider.depths)
+    watch_traffic(metrics, lambda: deployment.lines)
+    watch_pools(metrics, lambda: deployment.loaded)
+    watch_gpus(metrics, find_nvml())
     return gateway, Side(keys=keys, clock=clock, metrics=metrics, problems=lambda: _problems(gateway))
 
 

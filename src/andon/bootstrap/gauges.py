@@ -1,10 +1,9 @@
 """What a gateway can be asked at any time, as gauges that are read when they are scraped."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from andon.decisions import Line
 from andon.kernel.metrics import Metrics, Readings
-from andon.serving import LoadedVersion, PoolStatus
 
 PRIORITIES = ("interactive", "normal", "bulk")
 
@@ -33,69 +32,4 @@ def watch_traffic(metrics: Metrics, lines: Callable[[], Mapping[str, Line]]) -> 
         "Which part of the requests a version is to answer by the traffic split, 0 to 1.",
         shares,
         labels=("model", "version"),
-    )
-
-
-def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]]) -> None:
-    """How the versions are doing that run in processes of their own or on another server."""
-
-    def of_each(values: Callable[[PoolStatus], Readings]) -> Callable[[], Readings]:
-        def read() -> Readings:
-            for one in loaded():
-                status = one.status()
-                if status is not None:
-                    for further, value in values(status):
-                        yield (one.version.name, str(one.version.number), *further), value
-
-        return read
-
-    metrics.gauges_of(
-        "andon_pool_processes",
-        "Processes of a version that runs in its own: idle, busy, starting.",
-        of_each(
-            lambda s: [(("idle",), s.ready - s.busy), (("busy",), s.busy), (("starting",), s.starting)],
-        ),
-        labels=("model", "version", "state"),
-    )
-    metrics.gauges_of(
-        "andon_pool_queue_depth",
-        "Batches that wait for a free process of this version.",
-        of_each(lambda s: [((), s.queued)]),
-        labels=("model", "version"),
-    )
-    metrics.gauges_of(
-        "andon_pool_resident_memory_bytes",
-        "Resident memory of the processes of this version.",
-        of_each(lambda s: [((), s.rss_bytes)]),
-        labels=("model", "version"),
-    )
-    metrics.gauges_of(
-        "andon_pool_cold_start_seconds",
-        "How long this version took to start last, from nothing to warm.",
-        of_each(lambda s: [] if s.cold_start_seconds is None else [((), s.cold_start_seconds)]),
-        labels=("model", "version"),
-    )
-    metrics.gauges_of(
-        "andon_breaker_open",
-        "1 while a version is asked nothing because it failed again and again, else 0.",
-        of_each(lambda s: [((), float(s.breaker != "closed"))]),
-        labels=("model", "version"),
-    )
-    metrics.counts_of(
-        "andon_pool_cpu_seconds_total",
-        "CPU time that the processes of this version spent predicting.",
-        of_each(lambda s: [((), s.cpu_seconds)]),
-        labels=("model", "version"),
-    )
-    metrics.counts_of(
-        "andon_pool_restarts_total",
-        "Processes of this version that were started in the place of another.",
-        of_each(lambda s: [((), s.restarts)]),
-        labels=("model", "version"),
-    )
-    metrics.counts_of(
-        "andon_pool_incidents_total",
-        "What went wrong with processes of this version, by kind.",
-        of_each(lambda s: [((kind,), count) for kind, count in s.incidents.items()]),
-        labels=("model", "version", "kind"),
     )

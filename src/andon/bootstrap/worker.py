@@ -13,6 +13,7 @@ from andon.access import KeyRing
 from andon.actions import Deliveries, Destination
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, DeliveryMetrics
+from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.connectors.webhook import WebhookConnector
 from andon.decisions import Decider, Deployment
@@ -61,6 +62,7 @@ class _Worker:
             self._settings, self._database, self._clock, retire=lambda loaded: decider.retire(loaded)
         )
         self._deployment = deployment
+        watch_pools(self._metrics, lambda: deployment.loaded)
         await self._heard("*")
         connector = WebhookConnector(self._clock)
         deliveries = Deliveries(

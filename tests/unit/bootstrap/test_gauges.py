@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from andon.bootstrap.gauges import watch_pools, watch_queue, watch_traffic
+from andon.bootstrap.gauges import watch_queue, watch_traffic
 from andon.bootstrap.loop import EVERY, watch_loop
+from andon.bootstrap.pools import watch_pools
 from andon.kernel.metrics import Metrics
 from andon.serving import PoolStatus, TrafficSplit
 
