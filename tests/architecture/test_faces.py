@@ -18,6 +18,7 @@ SLICES = {
     "reviews",
     "runtimes",
     "serving",
+    "spending",
 }
 PORT_USERS = {"connectors"}
 PARTS = {"andon.serving.inference"}

@@ -103,6 +103,7 @@ class CostSettings(_Section):
     """What computing costs, for the cost of a decision."""
 
     cpu_hour: float = Field(0.04, ge=0, description="Price of one CPU core for one hour.")
+    gpu_hour: float = Field(1.0, ge=0, description="Price of one GPU for one hour.")
     currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of the price.")
 
 

@@ -1,0 +1,272 @@
+"""Money, periods, and the book of a budget: what is spent, what is reserved for whom. Pure; `wallet.py` is a process's side of it.
+
+Money is whole: nano-units of the currency in the database, pico-units in memory (a decision costs about one nano-unit).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from andon.authoring import Budget
+from andon.spending.errors import BudgetTooLarge, SpanInvalid
+
+NANO = 10**9
+"""Nano-units in one unit of a currency."""
+
+PICO = 1000
+"""Pico-units in a nano-unit."""
+
+HOUR_US = 3_600_000_000
+
+CUSHION = 100
+"""One part in so many of a budget is promised to nobody: it pays for predictions that cost more than their ceiling."""
+
+NEARLY = 80
+"""Percent of a budget at which it is nearly spent."""
+
+LONGEST = 400
+"""Days that may be asked for at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What computing costs: one CPU core and one GPU for an hour, in nano-units of the currency."""
+
+    cpu_hour: int
+    gpu_hour: int
+    currency: str
+
+    def of(self, cpu_us: int, gpu_us: int = 0) -> int:
+        """The price in nano-units times HOUR_US, so that nothing is rounded away."""
+        return cpu_us * self.cpu_hour + gpu_us * self.gpu_hour
+
+    def picos(self, cpu_us: int, gpu_us: int = 0) -> int:
+        """The price in pico-units, rounded up."""
+        return -(-self.of(cpu_us, gpu_us) * PICO // HOUR_US)
+
+
+def price(cpu_hour: float, gpu_hour: float, currency: str) -> Price:
+    """The price as the settings say it, in units of the currency."""
+    return Price(round(cpu_hour * NANO), round(gpu_hour * NANO), currency)
+
+
+def money(nanos: int) -> Decimal:
+    """Nano-units as an exact amount in units of the currency."""
+    return Decimal(nanos).scaleb(-9)
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What an automation's decisions by one model version cost on one UTC day. Money in nano-units.
+
+    Version 0 stands for decisions without a model. `idle` is this row's share of what the processes used that no decision did.
+    """
+
+    day: date
+    automation: str
+    version: int
+    currency: str
+    decisions: int
+    cpu_us: int
+    gpu_us: int
+    cost: int
+    idle: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What several rows come to, in one currency, in nano-units."""
+
+    currency: str
+    decisions: int
+    cpu_us: int
+    gpu_us: int
+    cost: int
+    idle: int
+
+
+def with_idle(
+    rows: Iterable[Spend], idle: Mapping[tuple[date, str], int], decided: Mapping[tuple[date, str], int]
+) -> list[Spend]:
+    """Give each row its share of its day's idle cost: by its decisions among all that were `decided` that day."""
+    shared = []
+    for row in rows:
+        key = (row.day, row.currency)
+        among = decided.get(key, 0)
+        shared.append(replace(row, idle=idle.get(key, 0) * row.decisions // among if among else 0))
+    return shared
+
+
+def totals(rows: Iterable[Spend]) -> list[Total]:
+    """The sum of the rows in each currency."""
+    found: dict[str, Total] = {}
+    for row in rows:
+        so_far = found.get(row.currency, Total(row.currency, 0, 0, 0, 0, 0))
+        found[row.currency] = Total(
+            currency=row.currency,
+            decisions=so_far.decisions + row.decisions,
+            cpu_us=so_far.cpu_us + row.cpu_us,
+            gpu_us=so_far.gpu_us + row.gpu_us,
+            cost=so_far.cost + row.cost,
+            idle=so_far.idle + row.idle,
+        )
+    return [found[currency] for currency in sorted(found)]
+
+
+def span(since: date | None, until: date | None, today: date) -> tuple[date, date]:
+    """The first and the last day asked for; without them the last thirty days. Raises SpanInvalid."""
+    last = until or today
+    first = since or last - timedelta(days=min(29, last.toordinal() - 1))
+    if first > last:
+        raise SpanInvalid(f"The first day, {first}, lies after the last, {last}")
+    if (last - first).days >= LONGEST:
+        raise SpanInvalid(f"At most {LONGEST} days can be asked for at once")
+    return first, last
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One day or one month of a budget, UTC: from the start of `starts_on` to the start of `ends_on`."""
+
+    automation: str
+    per: Literal["day", "month"]
+    starts_on: date
+    currency: str
+
+    @property
+    def ends_on(self) -> date:
+        """The first day after it."""
+        if self.per == "day":
+            return self.starts_on + timedelta(days=1)
+        return (self.starts_on.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def period_of(automation: str, budget: Budget, currency: str, now: datetime) -> Period:
+    """The period in which `now` (UTC) lies."""
+    today = now.date()
+    return Period(automation, budget.per, today if budget.per == "day" else today.replace(day=1), currency)
+
+
+def amount_of(budget: Budget) -> int:
+    """A budget's amount in nano-units. Raises BudgetTooLarge."""
+    nanos = round(Decimal(str(budget.amount)) * NANO)
+    if nanos >= 2**63:
+        raise BudgetTooLarge(f"A budget of {budget.amount:g} is too large to be counted")
+    return nanos
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What a period's budget has come to, in nano-units. `purses` counts those that hold a part of `reserved`."""
+
+    amount: int
+    spent: int = 0
+    reserved: int = 0
+    purses: int = 0
+
+    @property
+    def spendable(self) -> int:
+        """The amount without the cushion."""
+        return self.amount - -(-self.amount // CUSHION)
+
+    @property
+    def room(self) -> int:
+        """What may still be reserved; 0 when the amount was lowered below what is gone."""
+        return max(0, self.spendable - self.spent - self.reserved)
+
+    @property
+    def is_nearly_spent(self) -> bool:
+        """Whether a person should hear of it."""
+        return self.spent * 100 >= self.amount * NEARLY
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One purse's part of a book, in nano-units: what it was granted in all, and how much of that it says it used."""
+
+    granted: int = 0
+    used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a purse says when it renews: used in all, bound to what is under way, wanted beyond that, and one prediction's ceiling."""
+
+    used: int
+    bound: int
+    want: int
+    each: int
+
+
+def settle(book: Book, hold: Hold, used: int) -> tuple[Book, Hold]:
+    """Turn what was used into spent. What was used beyond the grant becomes spent as well: the truth is kept, from the cushion."""
+    granted = max(hold.granted, used)
+    freed = (hold.granted - hold.used) - (granted - used)
+    return replace(book, spent=book.spent + used - hold.used, reserved=book.reserved - freed), Hold(granted, used)
+
+
+def resize(book: Book, hold: Hold, granted: int) -> tuple[Book, Hold]:
+    """Grant a purse more, or take back what it does not need; never less than it used."""
+    more = granted - hold.granted
+    assert granted >= hold.used and more <= book.room, "a grant lies within what the purse used and what there is"  # noqa: S101, PT018
+    return replace(book, reserved=book.reserved + more), Hold(granted, hold.used)
+
+
+def forfeit(book: Book, hold: Hold) -> Book:
+    """Count all that a purse holds as spent: nobody will say any more what became of it."""
+    rest = hold.granted - hold.used
+    return replace(book, spent=book.spent + rest, reserved=book.reserved - rest)
+
+
+def grant(book: Book, hold: Hold, claim: Claim) -> int:
+    """How much a purse should hold in all after it settled: what is under way, and a fair part of what is free.
+
+    Each of n purses leaves 1 / (n + 1) of what is free to the others, so blocks shrink as the end comes near, and one that
+    idles gives back what the others need. When a fair part pays for no prediction any more, the rest goes to who asks first.
+    """
+    kept = min(hold.granted, claim.used + claim.bound)
+    free = hold.granted - kept + book.room
+    short = max(0, claim.used + claim.bound - hold.granted)
+    give = min(claim.want, (free - short) // (max(book.purses, 1) + 1))
+    if give < claim.each <= free - short:
+        give = min(claim.want, claim.each)
+    return kept + min(free, short + max(0, give))
+
+
+class Standing(StrEnum):
+    """How a budget stands."""
+
+    OPEN = "open"
+    NEARLY_SPENT = "nearly spent"
+    SPENT = "spent"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """A budget in the present period. Money in nano-units; `reserved` is what processes hold to pay from."""
+
+    period: Period
+    amount: int
+    spent: int
+    reserved: int
+    standing: Standing
+    nearly_at: datetime | None
+    used_up_at: datetime | None
+
+    @property
+    def used_ratio(self) -> float:
+        """The share that is spent, 0 to 1."""
+        return self.spent / self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetNearlySpent:
+    """Four fifths of a budget are spent; published once a period."""
+
+    period: Period
+    amount: int
+    spent: int
+    at: datetime

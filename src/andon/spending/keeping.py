@@ -1,0 +1,139 @@
+"""A process's spending: the tally to add to, the purse to pay from, and the loop that writes both about once a second."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Literal
+from uuid import uuid4
+
+import structlog
+
+from andon.authoring import Budget
+from andon.kernel.clock import Clock
+from andon.kernel.db import Database
+from andon.kernel.errors import Unavailable
+from andon.kernel.events import Events
+from andon.spending import service
+from andon.spending.domain import Price
+from andon.spending.ports import Watcher
+from andon.spending.purse import Purse
+from andon.spending.tally import Taken, Tally
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 1.0
+"""Between two times that everything is written."""
+
+PAUSE = 0.02
+"""Between two renewals of a purse that is low, at least."""
+
+
+class Keeper:
+    """Keeps a process's tally and purse. `async with keeper:` reserves the first blocks, and at the end writes and gives back the rest.
+
+    `tally` and `purse` are used on the thread of the event loop. `cpu_seconds` is the CPU time of the serving process, and of
+    the processes it keeps, so far; it never falls. What of it no decision used is the idle cost.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        budgets: Mapping[str, Budget],
+        price: Price,
+        *,
+        clock: Clock,
+        events: Events,
+        watcher: Watcher,
+        cpu_seconds: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._wake = asyncio.Event()
+        self.tally = Tally(price)
+        self.purse = Purse(database, budgets, price, events=events, on_low=self._wake.set)
+        self._database, self._price, self._clock, self._watcher = database, price, clock, watcher
+        self._cpu_seconds = cpu_seconds
+        self._writer = uuid4()
+        self._taken: Taken | None = None
+        self._idle_us = 0
+        self._ending = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Keeper":
+        self._idle_us = self._idle_so_far()
+        await asyncio.to_thread(self._begin)
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Literal[False]:
+        self._ending = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        await asyncio.to_thread(self._patiently, self._end)
+        return False
+
+    async def _run(self) -> None:
+        """Everything once a second; in between, purses that run low."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + SECONDS
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(0.0, due - loop.time()))
+            if self._ending:
+                return
+            self._wake.clear()
+            if loop.time() < due:
+                await asyncio.to_thread(self._patiently, self._renew_low)
+            else:
+                await asyncio.to_thread(self._patiently, self._renew)
+                due = loop.time() + SECONDS
+            await asyncio.sleep(PAUSE)
+
+    def _patiently(self, work: Callable[[], None]) -> None:
+        """What the database could not take now is written the next time."""
+        try:
+            work()
+        except Unavailable as error:
+            log.warning("spending.interrupted", work=work.__name__, error=str(error))
+        except Exception:
+            # The edge of the loop: it has to go on, for without renewals nothing is paid any more.
+            log.exception("spending.failed", work=work.__name__)
+
+    def _begin(self) -> None:
+        with self._database.begin() as tx:
+            service.keep_house(tx, self._clock.now())
+        self._renew()
+
+    def _renew(self) -> None:
+        self._write()
+        for state in self.purse.renew(self._clock.now()):
+            self._watcher.budget(state)
+
+    def _renew_low(self) -> None:
+        for state in self.purse.renew(self._clock.now(), only_low=True):
+            self._watcher.budget(state)
+
+    def _end(self) -> None:
+        self.purse.close(self._clock.now())
+        self._write()
+
+    def _write(self) -> None:
+        """Write what was added up. What may or may not have been committed is written first, under its old number."""
+        now = self._clock.now()
+        if self._taken is None:
+            idle_us = self._idle_so_far()
+            if idle_us > self._idle_us:
+                self.tally.spend_idle(idle_us - self._idle_us)
+                self._idle_us = idle_us
+            self._taken = self.tally.take(now.date())
+        if self._taken is not None:
+            with self._database.begin() as tx:
+                service.add(tx, self._writer, self._taken, self._price.currency, now)
+            self._watcher.spent(self._taken.rows)
+            self._taken = None
+
+    def _idle_so_far(self) -> int:
+        return int(self._cpu_seconds() * 1e6) - self.tally.decided_cpu_us

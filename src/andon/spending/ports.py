@@ -1,0 +1,18 @@
+"""Who hears what computing cost, to count it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from andon.spending.domain import BudgetState, Spend
+
+
+class Watcher(Protocol):
+    """Hears of a process's own spending about once a second; must be quick. Called from a thread."""
+
+    def spent(self, rows: Sequence[Spend]) -> None:
+        """So much more was spent; it is in the database."""
+        ...
+
+    def budget(self, state: BudgetState) -> None:
+        """How a budget stands now."""
+        ...

@@ -1,0 +1,261 @@
+"""What one process may pay of its automations' budgets: a block of each, reserved beforehand in the database.
+
+`allow` and `settle` touch memory only and may be called from any thread; `renew` and `close` write, in a thread of one's own.
+
+Never overspent, because of three things that hold at every moment, whatever dies or is cut off:
+
+1. In the database `spent + reserved <= spendable`, where `reserved` is the sum over purses of `granted - used`. Whoever
+   changes any of it holds the budget's row lock, so every renewal sees the one before.
+2. In memory a wallet's `granted` is never more than its row's. It is raised only to what was committed, and lowered before
+   the row is. `used` is written as a total, not as a difference: a renewal whose commit was not answered is simply made again.
+3. In memory `used + bound <= granted` (`wallet.py`).
+
+So all that predictions used is at most what was granted in all, which is at most what is spendable. A process that is killed
+says no more what it used: when its lease has run out all that it held counts as spent, which is at least that. If it lives
+after all it may use its block up, for that is paid, and finds its row gone: then it begins a new wallet.
+Only a prediction that costs more than its ceiling can exceed 3; the budget's cushion (one percent) is there for that.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from uuid import UUID, uuid4
+
+import structlog
+
+from andon.authoring import Budget
+from andon.kernel.db import Database, Tx
+from andon.kernel.events import Events
+from andon.spending import service, store
+from andon.spending.domain import (
+    BudgetNearlySpent,
+    BudgetState,
+    Claim,
+    Hold,
+    Period,
+    Price,
+    amount_of,
+    grant,
+    money,
+    period_of,
+    resize,
+    settle,
+)
+from andon.spending.store import BudgetRow
+from andon.spending.wallet import DEFAULT_CPU_US, Account, Wallet
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=30)
+"""A purse that was not renewed for so long is taken to be lost with its process."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A wallet and where it stands in the database; `known` once a renewal of it was committed, `lost` when its row was gone."""
+
+    period: Period
+    wallet: Wallet
+    id: UUID = field(default_factory=uuid4)
+    known: bool = False
+    lost: bool = False
+
+
+@dataclass(slots=True)
+class _Paid:
+    """A budget, as this process pays from it."""
+
+    budget: Budget
+    account: Account
+    present: _Held | None = None
+    leaving: list[_Held] = field(default_factory=list)
+    used_up: bool = False
+
+
+class Purse:
+    """Pays for predictions from budgets. An automation without a budget may predict as it likes."""
+
+    def __init__(
+        self,
+        database: Database,
+        budgets: Mapping[str, Budget],
+        price: Price,
+        *,
+        events: Events,
+        on_low: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_low` is called by `allow` when a block runs low: renew soon. Raises BudgetTooLarge."""
+        default = price.picos(DEFAULT_CPU_US)
+        self._paid = {name: _Paid(budget, Account(default)) for name, budget in budgets.items()}
+        self._amounts = {name: amount_of(budget) for name, budget in budgets.items()}
+        self._database, self._price, self._events, self._on_low = database, price, events, on_low
+        self._lock = Lock()
+
+    def allow(self, automation: str, n: int) -> int:
+        """How many of `n` predictions may be paid. Each one allowed must be settled once, also when it failed."""
+        paid = self._paid.get(automation)
+        if paid is None:
+            return n
+        with self._lock:
+            allowed = paid.account.allow(n)
+            low = (allowed < n or paid.account.wallet.is_low) and not paid.used_up
+        if low:
+            self._on_low()
+        return allowed
+
+    def settle(self, automation: str, version: int, decisions: int, cpu_us: int, gpu_us: int = 0) -> None:
+        """So many of the predictions that were allowed are over and cost so much together."""
+        paid = self._paid.get(automation)
+        if paid is not None:
+            cost = self._price.picos(cpu_us, gpu_us)
+            with self._lock:
+                paid.account.settle(version, decisions, cost)
+
+    def renew(self, now: datetime, *, only_low: bool = False) -> list[BudgetState]:
+        """Write what was used, reserve more or give back, and say how the budgets stand. Raises DatabaseUnavailable.
+
+        Call it before the first prediction, about once a second, and when `on_low` is called (`only_low`).
+        """
+        if not self._paid:
+            return []
+        states = []
+        for name, paid in self._paid.items():
+            if only_low and not self._is_low(paid):
+                continue
+            held = self._present(name, paid, now)
+            self._leave(paid, now)
+            states.append(self._renew_present(name, paid, held, now))
+        if not only_low:
+            self._forfeit_overdue(now)
+        return states
+
+    def close(self, now: datetime) -> None:
+        """Pay for nothing any more and give back what is left. What is still under way counts as spent when the lease ends."""
+        for paid in self._paid.values():
+            with self._lock:
+                self._turn(paid)
+            self._leave(paid, now)
+
+    def _is_low(self, paid: _Paid) -> bool:
+        return paid.account.wallet.is_low or paid.account.asked_in_vain > 0
+
+    def _forfeit_overdue(self, now: datetime) -> None:
+        with self._database.begin() as tx:
+            lost = service.forfeit_overdue(tx, now)
+        if lost:
+            log.warning("budget.purses_lost", purses=lost)
+
+    def _present(self, name: str, paid: _Paid, now: datetime) -> _Held:
+        """The wallet of the period in which `now` lies, a new one at its turn."""
+        period = period_of(name, paid.budget, self._price.currency, now)
+        if paid.present is None or paid.present.period != period:
+            with self._database.begin() as tx:
+                store.open_budget(tx, period, self._amounts[name], now)
+            with self._lock:
+                self._turn(paid)
+                paid.present, paid.used_up = _Held(period, paid.account.wallet), False
+        return paid.present
+
+    def _turn(self, paid: _Paid) -> None:
+        if paid.present is not None:
+            paid.account.turn()
+            paid.leaving.append(paid.present)
+            paid.present = None
+
+    def _renew_present(self, name: str, paid: _Paid, held: _Held, now: datetime) -> BudgetState:
+        with self._database.begin() as tx:
+            row = store.lock(tx, held.period)
+            holds = store.holds(tx, held.period)
+            if held.known and held.id not in holds:
+                held = self._begin_anew(paid, held)
+            hold = holds.get(held.id, Hold())
+            with self._lock:
+                held.wallet.adopt(hold.granted)
+                each, asked_in_vain = paid.account.ceiling.each, paid.account.asked_in_vain
+                claim = held.wallet.claim(each, paid.account.want())
+            book, hold = settle(replace(row.book, purses=len({*holds, held.id})), hold, claim.used)
+            granted = self._agreed(held.wallet, hold, grant(book, hold, claim))
+            book, hold = resize(book, hold, granted)
+            store.save_hold(tx, held.period, held.id, hold, now + LEASE)
+            used_up = asked_in_vain > 0 and claim.bound == 0 and hold.granted - hold.used < claim.each
+            after = self._noted(tx, replace(row, book=book), used_up, now)
+            store.save(tx, after)
+        held.known = True
+        with self._lock:
+            held.wallet.adopt(hold.granted)
+            held.wallet.given = held.wallet.free
+            paid.used_up = used_up
+        self._tell(name, row, after, claim)
+        return service.state_of(after)
+
+    def _agreed(self, wallet: Wallet, hold: Hold, granted: int) -> int:
+        """Less is agreed with the wallet first, which goes on paying meanwhile; more is adopted once it is committed."""
+        if granted >= hold.granted:
+            return granted
+        with self._lock:
+            return min(hold.granted, wallet.lower(granted))
+
+    def _begin_anew(self, paid: _Paid, held: _Held) -> _Held:
+        """All that the wallet held was counted as spent: what is under way is paid, and the next needs a new grant."""
+        log.warning("budget.purse_was_lost", automation=held.period.automation)
+        with self._lock:
+            held.lost = True
+            self._turn(paid)
+            paid.present = _Held(held.period, paid.account.wallet)
+            return paid.present
+
+    def _leave(self, paid: _Paid, now: datetime) -> None:
+        """Settle the wallets of periods that are over, and let go of those with nothing under way."""
+        for held in list(paid.leaving):
+            gone = held.wallet.outstanding == 0
+            if held.known and not held.lost:
+                gone = self._settle_leaving(held, now)
+            if gone:
+                with self._lock:
+                    paid.leaving.remove(held)
+                    paid.account.leaving.remove(held.wallet)
+
+    def _settle_leaving(self, held: _Held, now: datetime) -> bool:
+        """Write what a leaving wallet used, give back what it does not need; whether nothing of it is under way any more."""
+        with self._database.begin() as tx:
+            row = store.lock(tx, held.period)
+            hold = store.holds(tx, held.period).get(held.id)
+            if hold is None:
+                held.lost = True
+                return held.wallet.outstanding == 0
+            with self._lock:
+                gone, claim = held.wallet.outstanding == 0, held.wallet.claim(1, 0)
+            book, hold = settle(row.book, hold, claim.used)
+            book, hold = resize(book, hold, self._agreed(held.wallet, hold, claim.used + claim.bound))
+            store.save(tx, replace(row, book=book))
+            if gone:
+                store.drop_hold(tx, held.period, held.id)
+            else:
+                store.save_hold(tx, held.period, held.id, hold, now + LEASE)
+        return gone
+
+    def _noted(self, tx: Tx, row: BudgetRow, used_up: bool, now: datetime) -> BudgetRow:
+        """The row with what happened to it for the first time in its period."""
+        book = row.book
+        if book.is_nearly_spent and row.nearly_at is None:
+            row = replace(row, nearly_at=now)
+            self._events.publish(tx, BudgetNearlySpent(row.period, book.amount, book.spent, now))
+        if used_up and row.used_up_at is None:
+            row = replace(row, used_up_at=now)
+        return row
+
+    def _tell(self, name: str, before: BudgetRow, after: BudgetRow, claim: Claim) -> None:
+        told = {
+            "automation": name,
+            "spent": str(money(after.book.spent)),
+            "amount": str(money(after.book.amount)),
+            "currency": after.period.currency,
+            "per": after.period.per,
+        }
+        if before.nearly_at is None and after.nearly_at is not None:
+            log.warning("budget.nearly_spent", **told)
+        if before.used_up_at is None and after.used_up_at is not None:
+            log.warning("budget.spent", **told, ceiling=str(money(claim.each)))
+        if after.book.spent > after.book.amount >= before.book.spent:
+            log.error("budget.overspent", **told)

@@ -1,0 +1,79 @@
+"""What can be asked of spending, and the units of work of those who spend. Each takes the transaction of its caller."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from andon.kernel.db import Tx
+from andon.spending import store
+from andon.spending.domain import BudgetState, Spend, Standing, forfeit, with_idle
+from andon.spending.store import BudgetRow
+from andon.spending.tally import Taken
+
+_FORGOTTEN = timedelta(days=1)
+"""A process that added nothing for so long adds nothing twice any more."""
+
+
+def of(tx: Tx, automation: str, since: date, until: date) -> list[Spend]:
+    """What an automation spent, by day (both days included, newest first) and model version, with its share of the idle cost."""
+    return _shared(tx, [automation], since, until)
+
+
+def of_all(tx: Tx, automations: Sequence[str] | None, since: date, until: date) -> list[Spend]:
+    """The same of several automations; None stands for all."""
+    return _shared(tx, automations, since, until)
+
+
+def budget_state(tx: Tx, automation: str, now: datetime) -> BudgetState | None:
+    """How an automation's budget stands in the present day or month; None if it has none, or nothing runs that would spend it."""
+    row = store.find_budget(tx, automation, now.date())
+    return None if row is None else state_of(row)
+
+
+def state_of(row: BudgetRow) -> BudgetState:
+    """How a budget stands."""
+    standing = Standing.NEARLY_SPENT if row.book.is_nearly_spent else Standing.OPEN
+    return BudgetState(
+        period=row.period,
+        amount=row.book.amount,
+        spent=row.book.spent,
+        reserved=row.book.reserved,
+        standing=Standing.SPENT if row.used_up_at is not None else standing,
+        nearly_at=row.nearly_at,
+        used_up_at=row.used_up_at,
+    )
+
+
+def add(tx: Tx, writer: UUID, taken: Taken, currency: str, now: datetime) -> bool:
+    """Write what a process added up; False, and nothing, if this very addition was written before."""
+    if not store.first_time(tx, writer, taken.number, now):
+        return False
+    if taken.rows:
+        store.add(tx, taken.rows)
+    if taken.idle_cpu_us:
+        store.add_idle(tx, now.date(), currency, taken.idle_cpu_us, taken.idle_cost)
+    return True
+
+
+def forfeit_overdue(tx: Tx, now: datetime) -> int:
+    """Count as spent what purses hold that did not renew in time: their processes are dead, or will find it so. Gives their number."""
+    count = 0
+    for period in store.overdue_periods(tx, now):
+        row = store.lock(tx, period)
+        book = row.book
+        for purse, hold in store.overdue_holds(tx, period, now).items():
+            book = forfeit(book, hold)
+            store.drop_hold(tx, period, purse)
+            count += 1
+        store.save(tx, BudgetRow(period, book, row.nearly_at, row.used_up_at))
+    return count
+
+
+def keep_house(tx: Tx, now: datetime) -> None:
+    """Drop what is known of processes that ended long ago."""
+    store.forget_writers(tx, now - _FORGOTTEN)
+
+
+def _shared(tx: Tx, automations: Sequence[str] | None, since: date, until: date) -> list[Spend]:
+    rows = store.spent(tx, automations, since, until)
+    return with_idle(rows, store.idle(tx, since, until), store.decided(tx, since, until))

@@ -1,0 +1,162 @@
+"""All SQL about spending and budgets. Never commits. Whoever changes a budget or its purses holds its lock (`lock`)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from andon.kernel.db import Tx
+from andon.spending.domain import Book, Hold, Period, Spend
+from andon.spending.tables import budget_purses, budgets, spend, spend_idle, spend_writers
+
+_SPENT = ("day", "automation", "version", "currency", "decisions", "cpu_us", "gpu_us", "cost")
+_SUMMED = ("decisions", "cpu_us", "gpu_us", "cost")
+_PERIOD = ("automation", "per", "starts_on", "currency")
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """A budget of one period; `book` knows nothing of the number of purses."""
+
+    period: Period
+    book: Book
+    nearly_at: datetime | None
+    used_up_at: datetime | None
+
+
+def first_time(tx: Tx, writer: UUID, number: int, now: datetime) -> bool:
+    """Note that a process makes its addition of this number; False if it was made before."""
+    statement = upsert(spend_writers).values(writer=writer, number=number, added_at=now)
+    statement = statement.on_conflict_do_update(
+        index_elements=["writer"],
+        set_={"number": number, "added_at": now},
+        where=spend_writers.c.number < number,
+    )
+    return tx.execute(statement.returning(spend_writers.c.number)).one_or_none() is not None
+
+
+def forget_writers(tx: Tx, before: datetime) -> int:
+    """Drop what is known of processes that added nothing since."""
+    return tx.execute(delete(spend_writers).where(spend_writers.c.added_at < before)).rowcount
+
+
+def add(tx: Tx, rows: Sequence[Spend]) -> None:
+    """Add to what was spent; always in the same order, so that two processes never wait for each other in a ring."""
+    ordered = sorted(rows, key=lambda row: (row.day, row.automation, row.version, row.currency))
+    values = [{name: getattr(row, name) for name in _SPENT} for row in ordered]
+    statement = upsert(spend)
+    added: dict[str, Any] = {name: spend.c[name] + statement.excluded[name] for name in _SUMMED}
+    tx.execute(statement.on_conflict_do_update(constraint=spend.primary_key, set_=added), values)
+
+
+def add_idle(tx: Tx, day: date, currency: str, cpu_us: int, cost: int) -> None:
+    """Add to what the processes used that no decision did."""
+    statement = upsert(spend_idle).values(day=day, currency=currency, cpu_us=cpu_us, cost=cost)
+    added = {"cpu_us": spend_idle.c.cpu_us + cpu_us, "cost": spend_idle.c.cost + cost}
+    tx.execute(statement.on_conflict_do_update(constraint=spend_idle.primary_key, set_=added))
+
+
+def spent(tx: Tx, automations: Sequence[str] | None, first: date, last: date) -> list[Spend]:
+    """What these automations (None: all) spent on these days, newest day first."""
+    query = select(spend).where(spend.c.day.between(first, last))
+    if automations is not None:
+        query = query.where(spend.c.automation.in_(automations))
+    rows = tx.execute(query.order_by(spend.c.day.desc(), spend.c.automation, spend.c.version, spend.c.currency))
+    return [Spend(**row._mapping) for row in rows]
+
+
+def idle(tx: Tx, first: date, last: date) -> Mapping[tuple[date, str], int]:
+    """The idle cost of each day, by currency."""
+    rows = tx.execute(select(spend_idle).where(spend_idle.c.day.between(first, last)))
+    return {(row.day, row.currency): row.cost for row in rows}
+
+
+def decided(tx: Tx, first: date, last: date) -> Mapping[tuple[date, str], int]:
+    """How many decisions all automations made on each day, by currency."""
+    query = select(spend.c.day, spend.c.currency, func.sum(spend.c.decisions).label("decisions"))
+    query = query.where(spend.c.day.between(first, last)).group_by(spend.c.day, spend.c.currency)
+    return {(row.day, row.currency): int(row.decisions) for row in tx.execute(query)}
+
+
+def open_budget(tx: Tx, period: Period, amount: int, now: datetime) -> None:
+    """Begin a period, or say anew what its amount is."""
+    statement = upsert(budgets).values(
+        **_key(period), ends_on=period.ends_on, amount=amount, spent=0, reserved=0, opened_at=now
+    )
+    again = {"amount": amount, "opened_at": now}
+    tx.execute(statement.on_conflict_do_update(constraint=budgets.primary_key, set_=again))
+
+
+def lock(tx: Tx, period: Period) -> BudgetRow:
+    """A budget as it stands, and nobody else's until this transaction ends; it must have been opened."""
+    return _budget(tx.execute(select(budgets).where(_is(budgets, period)).with_for_update()).one())
+
+
+def save(tx: Tx, row: BudgetRow) -> None:
+    """Write how a locked budget stands."""
+    values = {
+        "spent": row.book.spent,
+        "reserved": row.book.reserved,
+        "nearly_at": row.nearly_at,
+        "used_up_at": row.used_up_at,
+    }
+    tx.execute(update(budgets).where(_is(budgets, row.period)).values(**values))
+
+
+def holds(tx: Tx, period: Period) -> dict[UUID, Hold]:
+    """What each purse holds of a locked budget."""
+    rows = tx.execute(select(budget_purses).where(_is(budget_purses, period)))
+    return {row.purse: Hold(row.granted, row.used) for row in rows}
+
+
+def save_hold(tx: Tx, period: Period, purse: UUID, hold: Hold, until: datetime) -> None:
+    """Write what a purse holds of a locked budget, and until when it is believed to live."""
+    values = {"granted": hold.granted, "used": hold.used, "until": until}
+    statement = upsert(budget_purses).values(**_key(period), purse=purse, **values)
+    tx.execute(statement.on_conflict_do_update(constraint=budget_purses.primary_key, set_=values))
+
+
+def drop_hold(tx: Tx, period: Period, purse: UUID) -> None:
+    """A purse holds nothing of a locked budget any more."""
+    tx.execute(delete(budget_purses).where(_is(budget_purses, period), budget_purses.c.purse == purse))
+
+
+def overdue_periods(tx: Tx, now: datetime) -> list[Period]:
+    """The budgets of which a purse holds something that was not renewed in time, in the order in which they are locked."""
+    columns = [budget_purses.c[name] for name in _PERIOD]
+    query = select(*columns).where(budget_purses.c.until < now).distinct().order_by(*columns)
+    return [Period(**row._mapping) for row in tx.execute(query)]
+
+
+def overdue_holds(tx: Tx, period: Period, now: datetime) -> dict[UUID, Hold]:
+    """What purses that did not renew in time hold of a locked budget."""
+    query = select(budget_purses).where(_is(budget_purses, period), budget_purses.c.until < now)
+    return {row.purse: Hold(row.granted, row.used) for row in tx.execute(query)}
+
+
+def find_budget(tx: Tx, automation: str, on: date) -> BudgetRow | None:
+    """The budget whose period holds a day; of several (a day's and a month's) the one opened last."""
+    mine = (budgets.c.automation == automation) & (budgets.c.starts_on <= on) & (budgets.c.ends_on > on)
+    row = tx.execute(select(budgets).where(mine).order_by(budgets.c.opened_at.desc()).limit(1)).one_or_none()
+    return None if row is None else _budget(row)
+
+
+def _key(period: Period) -> dict[str, Any]:
+    return {name: getattr(period, name) for name in _PERIOD}
+
+
+def _is(table: Table, period: Period) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == value for name, value in _key(period).items()))
+
+
+def _budget(row: Row[Any]) -> BudgetRow:
+    return BudgetRow(
+        period=Period(row.automation, row.per, row.starts_on, row.currency),
+        book=Book(row.amount, row.spent, row.reserved),
+        nearly_at=row.nearly_at,
+        used_up_at=row.used_up_at,
+    )
