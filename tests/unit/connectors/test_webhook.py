@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from andon.actions import AnswerKind
-from andon.connectors.webhook.addresses import AddressRefused, is_public, refuse_private
 from andon.connectors.webhook.answers import answer_of, span_of
 from andon.connectors.webhook.signing import SecretInvalid, Signer
+from andon.kernel.addresses import AddressRefused, is_public, refuse_private
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PUBLISHED_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 
 from andon.actions.ports import Answer, AnswerKind, Delivery, Destination
-from andon.connectors.webhook.addresses import AddressRefused, Resolve, refuse_private, resolve
 from andon.connectors.webhook.answers import answer_of
 from andon.connectors.webhook.signing import SecretInvalid, Signer
+from andon.kernel.addresses import AddressRefused, Resolve, refuse_private, resolve
 from andon.kernel.clock import Clock
 from andon.version import __version__
 

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may reach: a name that leads into the own network is refused, whoever chose it.
+"""Which addresses may be reached on somebody's word: a name that leads into the own network is refused, whoever chose it.
 
 The address that was checked is the one that is connected to, so a name cannot change its meaning in between.
 """
