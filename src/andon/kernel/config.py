@@ -144,6 +144,9 @@ class EndpointSettings(_Section):
         20.0, gt=0, description="How long a batch may wait for a free process before another is started."
     )
     max_batch: int = Field(256, ge=1, le=4096, description="Rows handed to the model at once, at most.")
+    memory_mb: int = Field(
+        2048, ge=64, description="Memory one process may hold; one that holds more after a batch is replaced."
+    )
 
 
 class Settings(_Section):

@@ -16,6 +16,7 @@ from andon.models import Calibrator, Encoder, Matrix, ModelVersion, fault_of, th
 from andon.serving.domain import ALWAYS, NEVER, Prediction, RiskGate
 from andon.serving.errors import EndpointUnavailable, PredictionFailed
 from andon.serving.hosting import HERE, Hosting
+from andon.serving.isolated import Environments, IsolatedPredictor, Launch, Trial
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 
 _TOLERANCE = 1e-4
@@ -151,10 +152,29 @@ def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> Loaded
     An isolated version gets its environment built here, which may take minutes (EnvironmentInvalid if it cannot be), so
     that nothing is built when a request waits.
     """
-    del hosting
+    manifest = version.manifest
+    if hosting.isolated or manifest.runtime.isolated_only:
+        pool = _pool_of(version, folder, hosting)
+        loaded = LoadedVersion(version, pool, patient=pool, max_batch=hosting.max_batch)
+    else:
+        pool = None
+        loaded = LoadedVersion(version, _opened(version, folder))
+    try:
+        answers = loaded.raw(_probes_of(version))
+    except PredictionFailed as error:
+        raise EndpointUnavailable(str(error)) from error
+    finally:
+        if pool is not None:
+            pool.end_aside()
+    if apart := _difference(version, answers):
+        raise EndpointUnavailable(f"Model {version.name} {version.number} {apart}")
+    return loaded
+
+
+def _opened(version: ModelVersion, folder: Path) -> Predictor:
     manifest = version.manifest
     try:
-        predictor = runtimes.open_model(
+        return runtimes.open_model(
             manifest.runtime,
             folder / manifest.model_file,
             trusted=version.trusted,
@@ -162,16 +182,47 @@ def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> Loaded
         )
     except runtimes.ModelUnreadable as error:
         raise EndpointUnavailable(str(error)) from error
-    endpoint = LoadedVersion(version, predictor)
-    probes = np.array(manifest.probes.rows, dtype=np.float64)
-    try:
-        answers = endpoint.raw(probes)
-    except PredictionFailed as error:
-        raise EndpointUnavailable(str(error)) from error
-    apart = float(np.abs(answers - np.array(manifest.probes.probabilities)).max())
-    if apart > _TOLERANCE:
-        raise EndpointUnavailable(
-            f"Model {version.name} {version.number} answers differently here than when it was packed (by {apart:.3g}); "
-            f"it was packed with Python {manifest.environment.python}; `andon models show` lists the packages"
-        )
-    return endpoint
+
+
+def _pool_of(version: ModelVersion, folder: Path, hosting: Hosting) -> IsolatedPredictor:
+    """The processes of a version, none of them started; their environment is there."""
+    manifest = version.manifest
+    launch = Launch(
+        shown=f"Model {version.name} {version.number}",
+        python=Environments(hosting.environments).python_for(manifest),
+        folder=folder,
+        opening={
+            "runtimes": str(Path(runtimes.__file__).parent),
+            "runtime": manifest.runtime,
+            "file": str((folder / manifest.model_file).absolute()),
+            "trusted": version.trusted,
+            "signature": asdict(manifest.signature),
+        },
+        memory_bytes=hosting.memory_mb * 1_000_000,
+    )
+    classes = len(manifest.signature.classes)
+    trial = Trial(
+        probes=_probes_of(version),
+        fault_of_probes=lambda answers: _difference(version, answers),
+        fault_of=lambda answers, rows: fault_of(answers, rows, classes),
+    )
+    return IsolatedPredictor(launch, hosting, trial)
+
+
+def _probes_of(version: ModelVersion) -> Matrix:
+    return np.array(version.manifest.probes.rows, dtype=np.float64)
+
+
+def _difference(version: ModelVersion, answers: Matrix) -> str | None:
+    """In what the answers to the probes are others than when the model was packed; None if they are the same."""
+    manifest = version.manifest
+    expected = np.array(manifest.probes.probabilities)
+    if fault := fault_of(answers, *expected.shape):
+        return f"gave no usable probabilities: {fault}"
+    apart = float(np.abs(answers - expected).max())
+    if apart <= _TOLERANCE:
+        return None
+    return (
+        f"answers differently here than when it was packed (by {apart:.3g}); it was packed with Python "
+        f"{manifest.environment.python}; `andon models show` lists the packages"
+    )

@@ -1,0 +1,10 @@
+"""A model version in processes of its own, in the environment it was trained in: what it does there harms nobody else.
+
+`pool.py` is the side of the gateway, `host.py` the program in a process, `environments.py` builds what it runs in.
+"""
+
+from andon.serving.isolated.environments import Environments
+from andon.serving.isolated.pool import IsolatedPredictor, Trial
+from andon.serving.isolated.process import Launch
+
+__all__ = ["Environments", "IsolatedPredictor", "Launch", "Trial"]

@@ -1,0 +1,51 @@
+"""What goes between a gateway and a model's process: a fixed header, then raw bytes. No pickle, no JSON for a batch.
+
+Both sides are one machine, so numbers are in its own byte order. The model's process loads this file by its path, in an
+environment without Andon: standard library only.
+"""
+
+import struct
+from dataclasses import dataclass
+
+HEADER = struct.Struct("=4sIIIQQQ")
+"""Mark, kind, rows, columns, bytes that follow, CPU nanoseconds, resident bytes."""
+
+MARK = b"adn1"
+LARGEST_BODY = 1 << 30
+"""A header that announces more was not written by us."""
+
+OPEN, READY, ROWS, ANSWER, FAILED = range(1, 6)
+"""Load this model; it is loaded; a matrix of float64; probabilities of float64; what went wrong, as text."""
+
+
+class FrameBroken(Exception):
+    """What came over the socket is no frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What precedes a frame's body."""
+
+    kind: int
+    rows: int
+    columns: int
+    size: int
+    cpu_ns: int
+    rss_bytes: int
+
+
+def head_of(
+    kind: int, body_size: int, *, rows: int = 0, columns: int = 0, cpu_ns: int = 0, rss_bytes: int = 0
+) -> bytes:
+    """The header of a frame."""
+    return HEADER.pack(MARK, kind, rows, columns, body_size, cpu_ns, rss_bytes)
+
+
+def read_head(data: bytes) -> Head:
+    """The header in HEADER.size bytes. Raises FrameBroken."""
+    mark, kind, rows, columns, size, cpu_ns, rss_bytes = HEADER.unpack(data)
+    if mark != MARK or not OPEN <= kind <= FAILED or size > LARGEST_BODY:
+        raise FrameBroken("The bytes are no header of a frame")
+    if kind in (ROWS, ANSWER) and size != 8 * rows * columns:
+        raise FrameBroken(f"A matrix of {rows} x {columns} was announced with {size} bytes")
+    return Head(kind, rows, columns, size, cpu_ns, rss_bytes)
