@@ -1,0 +1,233 @@
+"""What both doors of the protocol do: who may, what is there, and deciding the rows of a request.
+
+The name of a model is the name of an automation. A version is a number of its model's, and naming one pins it.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
+from uuid import UUID
+
+from andon.access import Permission, Principal
+from andon.decisions import Decision, DecisionRequest, Line, Priority, VersionNotServed
+from andon.gateway.dependencies import Gateway, Side, bearer
+from andon.gateway.errors import Overloaded
+from andon.gateway.inference.outputs import OUTPUTS, require_known, response_of
+from andon.gateway.inference.rows import inputs_of, read_rows
+from andon.kernel.errors import AndonError
+from andon.kernel.ids import uuid7
+from andon.serving.inference import (
+    InferenceInvalid,
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    Parameter,
+    ServerMetadata,
+    shown,
+)
+from andon.version import __version__
+
+EXTENSIONS = ("binary_tensor_data", "parameters", "model_repository")
+
+_PRIORITIES = (Priority.INTERACTIVE, Priority.NORMAL, Priority.BULK)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, and how the request came in. `began_ns` and `deadline_ns` are of the monotonic clock (`time.perf_counter_ns`)."""
+
+    caller: Principal
+    correlation_id: str
+    began_ns: int
+    deadline_ns: int
+    traceparent: str | None = None
+    priority: Priority | None = None
+    pinned: int | None = None
+
+
+class Inference:
+    """The use case over the parts of one gateway."""
+
+    def __init__(self, gateway: Gateway, side: Side) -> None:
+        self.gateway = gateway
+        self._side = side
+
+    def authenticate(self, header: str | None) -> Principal:
+        """Who calls, by the Authorization header. Raises Unauthenticated."""
+        return self.gateway.keys.authenticate(bearer(header), self.gateway.clock.now())
+
+    async def problems(self) -> str:
+        """What keeps this gateway from taking work; empty when nothing does."""
+        found = await asyncio.to_thread(self._side.problems)
+        return "; ".join(f"{where}: {what}" for where, what in found.items())
+
+    def server(self) -> ServerMetadata:
+        """Who answers."""
+        return ServerMetadata("andon", __version__, EXTENSIONS)
+
+    def metadata(self, caller: Principal, model: str, version: str) -> ModelMetadata:
+        """What an automation takes and gives, and which versions answer. Raises Forbidden, AutomationNotFound, NotReady."""
+        line = self.line(caller, model, version)
+        return ModelMetadata(model, _versions(line), "andon_automation", inputs_of(line.contract), OUTPUTS)
+
+    def line(self, caller: Principal, model: str, version: str) -> Line:
+        """An automation that is ready, for who may know of it. Raises Forbidden, AutomationNotFound, VersionNotServed, NotReady."""
+        if not caller.may(Permission.DECIDE, model):
+            caller.require(Permission.READ_AUTOMATIONS, model)
+        line = self.gateway.line(model)
+        if version:
+            _number(line, version)
+        return line
+
+    def index(self, caller: Principal) -> list[dict[str, str]]:
+        """The automations that the caller may know of and their versions, as the model repository extension lists them."""
+        deployment = self.gateway.deployment
+        known = sorted(set(deployment.lines) | set(deployment.problems))
+        seen = [
+            name for name in known if any(caller.may(p, name) for p in (Permission.DECIDE, Permission.READ_AUTOMATIONS))
+        ]
+        ready = [
+            {"name": name, "version": version, "state": "READY", "reason": ""}
+            for name in seen
+            if name in deployment.lines
+            for version in _versions(deployment.lines[name])
+        ]
+        missing = [name for name in seen if name not in deployment.lines]
+        return ready + [
+            {"name": name, "version": "", "state": "UNAVAILABLE", "reason": str(deployment.problems[name])}
+            for name in missing
+        ]
+
+    def admit(self, caller: Principal, model: str) -> str:
+        """Let one request in; the value of its RateLimit header. Raises Forbidden, RateLimited, Overloaded."""
+        caller.require(Permission.DECIDE, model)
+        return self.gateway.admission.admit(caller.id)
+
+    async def infer(self, request: InferRequest, asked: Asked) -> InferResponse:
+        """Decide every row, or say why none was: nothing is decided if one row is wrong.
+
+        The request was admitted. Raises what the protocol, the contract, the permissions, the load or the ledger refuse.
+        """
+        line, caller = self.gateway.line(request.model), asked.caller
+        pinned = self._pinned(line, request.version, asked)
+        wanted = [output.name for output in request.outputs]
+        require_known(wanted)
+        rows = read_rows(line.contract, request.inputs, self.gateway.settings.gateway.max_in_flight)
+        for _ in rows[1:]:
+            self.gateway.admission.admit(caller.id)
+        priority = _priority(request.parameters, asked, len(rows))
+        deadline_ns = _deadline(request.parameters, asked)
+        now = self.gateway.clock.now()
+        decisions = await self._decide(
+            [
+                DecisionRequest(
+                    id=uuid7(now),
+                    automation=request.model,
+                    raw=raw,
+                    input=values,
+                    caller=caller.name,
+                    correlation_id=asked.correlation_id,
+                    asked_at=now,
+                    began_ns=asked.began_ns,
+                    traceparent=asked.traceparent,
+                    priority=priority,
+                    deadline_ns=deadline_ns,
+                    pinned=pinned,
+                )
+                for raw, values in rows
+            ]
+        )
+        return response_of(decisions, wanted=wanted, model=request.model, id=request.id)
+
+    def new_id(self) -> UUID:
+        """A correlation id for who brought none."""
+        return uuid7(self.gateway.clock.now())
+
+    def told(self, model: str, status: int, began_ns: int) -> None:
+        """Count an answer."""
+        known = model if model in self.gateway.lines else "unknown"
+        self.gateway.metrics.requests.add((known, str(status)))
+        if status < 300:
+            self.gateway.metrics.latency.observe_times((known,), (perf_counter_ns() - began_ns) / 1e9)
+
+    def _pinned(self, line: Line, version: str, asked: Asked) -> int | None:
+        """The version that answers whatever the split says. Raises Forbidden, VersionNotServed."""
+        if not version:
+            return None if asked.pinned is None else _number(line, str(asked.pinned))
+        asked.caller.require(Permission.PIN_VERSION, line.automation.name)
+        return _number(line, version)
+
+    async def _decide(self, requests: Sequence[DecisionRequest]) -> list[Decision]:
+        """All of them, in their order. If one is refused on the way, so is the request, which then says how many were not."""
+        gateway, count = self.gateway, len(requests)
+        admission = gateway.admission
+        if admission.in_flight + count > gateway.settings.gateway.max_in_flight:
+            raise Overloaded(retry_after=1)
+        refused: AndonError | None = None
+        futures: list[asyncio.Future[Decision | None]] = []
+        admission.in_flight += count
+        try:
+            for request in requests:
+                try:
+                    futures.append(gateway.decider.decide(request))
+                except AndonError as error:
+                    refused = error
+                    break
+            answers = await asyncio.gather(*futures, return_exceptions=True)
+        finally:
+            admission.in_flight -= count
+        decisions = [answer for answer in answers if isinstance(answer, Decision)]
+        if len(decisions) == count:
+            return decisions
+        raise _shortfall(refused, answers, len(decisions), count)
+
+
+def _shortfall(
+    refused: AndonError | None, answers: Sequence[Decision | BaseException | None], decided: int, count: int
+) -> BaseException:
+    """Why not all rows were decided."""
+    error = next((answer for answer in answers if isinstance(answer, BaseException)), refused)
+    if error is None:
+        return RuntimeError("the database refused to record a decision; `decision.refused_by_database` says why")
+    if decided and isinstance(error, AndonError):
+        return type(error)(f"{error} ({decided} of {count} rows were decided and recorded)", **error.details)
+    return error
+
+
+def _versions(line: Line) -> list[str]:
+    return [str(number) for number in sorted(line.traffic.arms)]
+
+
+def _number(line: Line, version: str) -> int:
+    """The version that is meant. Raises VersionNotServed."""
+    if version not in _versions(line):
+        raise VersionNotServed(
+            f"Version {shown(version)} of {line.automation.name} does not answer here; "
+            f"these do: {', '.join(_versions(line))}"
+        )
+    return int(version)
+
+
+def _whole(parameters: Mapping[str, Parameter], name: str) -> int:
+    """A parameter that is a whole number, 0 if it is not there. Raises InferenceInvalid."""
+    value = parameters.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InferenceInvalid(f"The parameter {name} must be a whole number, not negative")
+    return value
+
+
+def _priority(parameters: Mapping[str, Parameter], asked: Asked, rows: int) -> Priority:
+    """The parameter: 1 goes first, 3 and above last. Without one, the header; without that, one row is interactive, several normal."""
+    given = _whole(parameters, "priority")
+    if given:
+        return _PRIORITIES[min(given, len(_PRIORITIES)) - 1]
+    if asked.priority is not None:
+        return asked.priority
+    return Priority.INTERACTIVE if rows == 1 else Priority.NORMAL
+
+
+def _deadline(parameters: Mapping[str, Parameter], asked: Asked) -> int:
+    """The earlier of the one it came with and the parameter `timeout`, in microseconds."""
+    microseconds = _whole(parameters, "timeout")
+    return min(asked.deadline_ns, asked.began_ns + 1000 * microseconds) if microseconds else asked.deadline_ns
