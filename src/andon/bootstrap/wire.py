@@ -1,10 +1,14 @@
-"""uvicorn's HTTP protocol with the bounds it lacks: how long a head may be, and how long a request may take to arrive.
+"""uvicorn's HTTP protocol with the bounds it lacks, and a short way for the hot route.
 
-A request costs one look at a flag here; a timer runs only for one that came in pieces.
+Bounds: how long a head may be, and how long a request may take to arrive. A request costs one look at a flag for them; a
+timer runs only for one that came in pieces. The short way: a small request to a route that the application takes directly
+(`direct`, see gateway/decide.py) is handed over whole, without a scope, a task and an event; its answer is written at once.
 """
 
 import asyncio
 import json
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -18,6 +22,33 @@ ARRIVAL_SECONDS = 20.0
 """A request has to be there whole so long after its first byte, a first byte so long after the connection."""
 
 
+DIRECT_BYTES = 65_536
+"""A body up to this size may go the short way."""
+
+KEEP_ALIVE_SECONDS = 75.0
+"""How long a connection that went the short way may be idle."""
+
+_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+
+
+class _Hold:
+    """One request on the short way, in the place where uvicorn keeps a request that is not answered yet."""
+
+    __slots__ = ("body", "disconnected", "keep_alive", "message_event", "more_body", "name", "response_complete")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.body = b""
+        self.more_body = True
+        self.keep_alive = True
+        self.disconnected = False
+        self.response_complete = False
+        self.message_event = self
+
+    def set(self) -> None:
+        """Nobody waits for this event."""
+
+
 class Wire(HttpToolsProtocol):
     """One connection. What is refused here never reaches the application, and of what breaks off nothing is done."""
 
@@ -27,6 +58,9 @@ class Wire(HttpToolsProtocol):
         self._arriving = True
         self._head = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._direct: Any = getattr(self.app, "direct", None)
+        self._last_use = 0.0
+        self._idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for the first byte, but not for ever."""
@@ -36,6 +70,8 @@ class Wire(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._wait_no_more()
+        if self._idle is not None:
+            self._idle.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -53,20 +89,90 @@ class Wire(HttpToolsProtocol):
     # httptools calls these
     def on_message_begin(self) -> None:
         """A request begins."""
-        super().on_message_begin()
+        if self._direct is None:
+            super().on_message_begin()
+        else:
+            self.url = b""
+            self.headers = []
+            self.expect_100_continue = False
         self._arriving = self._in_head = True
         self._head = 0
 
     def on_headers_complete(self) -> None:
         """Its head is there."""
         self._in_head = False
+        if self._direct is not None:
+            name = self._direct_name()
+            if name is not None:
+                self.cycle = _Hold(name)  # type: ignore[assignment]  # all that uvicorn looks at is there
+                return
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expects
+            self.headers.extend(headers)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of its body."""
+        hold: Any = self.cycle
+        if type(hold) is _Hold:
+            hold.body += body
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """All of it is there."""
         self._arriving = False
         self._wait_no_more()
-        super().on_message_complete()
+        hold: Any = self.cycle
+        if type(hold) is not _Hold:
+            super().on_message_complete()
+            return
+        hold.more_body = False
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
+        self._direct.begin(hold.name, headers, hold.body, partial(self._reply, hold))
+
+    def _direct_name(self) -> str | None:
+        """Whose hot route this request asks, if it may go the short way: nothing before it unanswered, small, nothing special."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            return None
+        match = self._direct.path(self.url)
+        if match is None or self.parser.get_method() != b"POST":
+            return None
+        if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive() or self.expect_100_continue:
+            return None
+        for name, value in self.headers:
+            if name == b"content-length":
+                fits = len(value) < 6 and int(value) <= min(DIRECT_BYTES, self._direct.limit)
+                return match if fits else None
+        return None
+
+    def _reply(self, hold: _Hold, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Answer a request that was held, and take the next."""
+        hold.response_complete = True
+        if self.transport.is_closing():
+            return
+        head = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        end = "" if hold.keep_alive else "connection: close\r\n"
+        text = f"{_STATUS[status]}{head}{end}content-length: {len(body)}\r\n\r\n"
+        self.transport.write(text.encode("latin-1") + body)
+        self.server_state.total_requests += 1
+        if not hold.keep_alive:
+            self.transport.close()
+        elif self.pipeline:
+            self.on_response_complete()
+        else:
+            self._last_use = self.loop.time()
+            if self._idle is None:
+                self._idle = self.loop.call_later(KEEP_ALIVE_SECONDS, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        self._idle = None
+        left = self._last_use + KEEP_ALIVE_SECONDS - self.loop.time()
+        if left > 0 or (self.cycle is not None and not self.cycle.response_complete):
+            self._idle = self.loop.call_later(max(left, 1.0), self._close_if_idle)
+        else:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP gets a problem document as well."""

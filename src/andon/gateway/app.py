@@ -26,6 +26,7 @@ from andon.gateway.decide import PATH, Decide
 from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.edge import Edge, problem_response
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
+from andon.gateway.inference import OpenInference
 from andon.kernel.errors import AndonError, Fault
 from andon.version import __version__
 
@@ -49,9 +50,15 @@ SIDE = (health.router, metrics.router)
 class GatewayApp:
     """The whole ASGI application of one gateway process."""
 
-    def __init__(self, gateway: Gateway, control: FastAPI) -> None:
+    def __init__(self, gateway: Gateway, side: Side, control: FastAPI) -> None:
         self._control = control
+        self._inference = OpenInference(gateway, side)
         self._decide = Decide(gateway)
+
+    @property
+    def direct(self) -> Decide | None:
+        """The route that takes whole requests by a call, if it does now."""
+        return self._decide if self._decide.direct else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""
@@ -60,12 +67,15 @@ class GatewayApp:
             if match is not None:
                 await self._decide(scope, receive, send, match[1])
                 return
+            if OpenInference.serves(scope["path"]):
+                await self._inference(scope, receive, send)
+                return
         await self._control(scope, receive, send)
 
 
 def create_app(gateway: Gateway, side: Side) -> GatewayApp:
     """The application over the parts of one gateway."""
-    return GatewayApp(gateway, create_control(gateway, side))
+    return GatewayApp(gateway, side, create_control(gateway, side))
 
 
 def create_control(gateway: Gateway, side: Side) -> FastAPI:

@@ -1,12 +1,15 @@
-"""`POST /v1/automations/{name}/decisions`: the hot path, as a raw ASGI application beside FastAPI.
+"""`POST /v1/automations/{name}/decisions`: the hot path, below FastAPI.
 
 In order: key, permission, rate, headers, body, contract; then the line decides and the ledger commits; then the answer.
-Nothing is recorded of a request that is refused here.
+Nothing is recorded of a request that is refused here. `begin` takes a request whole and calls back: so the wire asks, with
+no task and no future a request. `__call__` is the same as an ASGI application, for what came in pieces or is traced.
 """
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter_ns
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
@@ -14,31 +17,46 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from pydantic_core import to_json
 
 from andon import decisions
-from andon.access import Permission, Principal
-from andon.decisions import (
-    Decision,
-    DecisionRecord,
-    DecisionRequest,
-    Idempotency,
-    KeyInFlight,
-)
+from andon.access import Permission
+from andon.decisions import Decision, DecisionRecord, DecisionRequest, Idempotency, KeyInFlight
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body, require_json
 from andon.gateway.dependencies import Gateway, bearer
-from andon.gateway.errors import (
-    MethodNotAllowed,
-)
+from andon.gateway.errors import MethodNotAllowed, Overloaded, RateLimited
 from andon.gateway.headers import correlation_of, key_of, traceparent_of_headers
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
+from andon.gateway.urgency import deadline_of, pinned_by, priority_of
 from andon.kernel.errors import AndonError
 from andon.kernel.ids import uuid7
 from andon.kernel.tracing import NO_SPAN, span, traceparent_of
 
 log = structlog.get_logger(__name__)
 
+Reply: TypeAlias = Callable[[int, Mapping[str, str], bytes], None]
+"""Takes the status, the headers and the body of an answer."""
+
 ROUTE = "POST /v1/automations/{name}/decisions"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
+DIRECT = re.compile(rb"^/v1/automations/([a-z0-9-]+)/decisions\Z")
+JSON = "application/json"
+
+
+class Asked:
+    """One request on its way to its answer."""
+
+    __slots__ = ("began", "correlation", "headers", "id", "name", "out", "reply", "span", "task")
+
+    def __init__(self, name: str, headers: Mapping[str, str], reply: Reply, identifier: UUID, server: Span) -> None:
+        self.began = perf_counter_ns()
+        self.name = name
+        self.headers = headers
+        self.reply = reply
+        self.id = identifier
+        self.correlation = str(identifier)
+        self.span = server
+        self.out: dict[str, str] = {}
+        self.task: asyncio.Task[None] | None = None
 
 
 class Decide:
@@ -46,9 +64,36 @@ class Decide:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self.limit = gateway.settings.gateway.max_body_bytes
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def direct(self) -> bool:
+        """Whether requests may come by `begin`: not when each shall have its span."""
+        return not self._gateway.tracing
+
+    def path(self, url: bytes) -> str | None:
+        """The automation that this address asks, written plainly; None for any other address."""
+        match = DIRECT.match(url)
+        return None if match is None else match[1].decode()
+
+    def begin(self, name: str, headers: Mapping[str, str], body: bytes, reply: Reply, server: Span = NO_SPAN) -> None:
+        """Take one whole POST; `reply` hears the answer, now or later, exactly once. Every error becomes a problem document."""
+        asked = Asked(name, headers, reply, uuid7(self._gateway.clock.now()), server)
+        try:
+            asked.correlation = correlation_of(headers, asked.correlation)
+            request = self._admitted(asked, body)
+            if request.idempotency is not None or "prefer" in headers:
+                asked.task = asyncio.get_running_loop().create_task(self._slowly(asked, request))
+                self._tasks.add(asked.task)
+                asked.task.add_done_callback(self._tasks.discard)
+            else:
+                self._submit(asked, request)
+        except Exception as error:  # noqa: BLE001 - the edge: what is no error of ours is logged and answered as a bug
+            self._refuse(asked, error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
-        """Answer one request, within a span of its own when traces are sent somewhere."""
+        """The same as ASGI, within a span of its own when traces are sent somewhere."""
         headers = headers_of_scope(scope)
         if not self._gateway.tracing:
             await self._respond(scope["method"], name, headers, receive, send, NO_SPAN)
@@ -59,87 +104,101 @@ class Decide:
     async def _respond(
         self, method: str, name: str, headers: Mapping[str, str], receive: Receive, send: Send, server: Span
     ) -> None:
-        """Answer; every error becomes a problem document."""
-        began = perf_counter_ns()
-        identifier = uuid7(self._gateway.clock.now())
-        extra: dict[str, str] = {}
-        correlation = str(identifier)
+        answered: asyncio.Future[tuple[int, Mapping[str, str], bytes]] = asyncio.get_running_loop().create_future()
+
+        def reply(status: int, out: Mapping[str, str], body: bytes) -> None:
+            if not answered.done():
+                answered.set_result((status, out, body))
+
+        asked = Asked(name, headers, reply, uuid7(self._gateway.clock.now()), server)
         try:
-            correlation = correlation_of(headers, correlation)
+            asked.correlation = correlation_of(headers, asked.correlation)
             if method != "POST":
                 raise MethodNotAllowed(allow="POST")
-            status, body = await self._answer(name, headers, receive, extra, identifier, correlation, began, server)
+            self._allow(asked)  # before a byte of the body is read
+            require_json(headers)
+            raw = await read_body(headers, receive, self.limit)
         except AndonError as error:
-            status, body = status_of(error), problem(error, correlation)
-            extra |= {"Content-Type": CONTENT_TYPE, **headers_of(error)}
-            server.set_attribute("error.type", error.code)
-        except Exception:
-            log.exception("decide.failed", automation=name, correlation_id=correlation)
-            status, body = 500, internal(correlation)
-            extra |= {"Content-Type": CONTENT_TYPE}
-        known = name if name in self._gateway.lines else "unknown"
-        self._gateway.metrics.requests.add((known, str(status)))
-        if status < 300:
-            self._gateway.metrics.latency.observe_times((known,), (perf_counter_ns() - began) / 1e9)
-        if server is not NO_SPAN:
-            _describe(server, known, status)
-        await respond(send, status, body, {"X-Correlation-ID": correlation, **extra})
+            self._refuse(asked, error)
+        else:
+            self.begin(name, headers, raw, reply, server)
+        status, out, body = await answered
+        await respond(send, status, body, out)
 
-    async def _answer(
-        self,
-        name: str,
-        headers: Mapping[str, str],
-        receive: Receive,
-        extra: dict[str, str],
-        identifier: UUID,
-        correlation: str,
-        began: int,
-        server: Span,
-    ) -> tuple[int, bytes]:
-        gateway = self._gateway
-        caller = gateway.keys.authenticate(bearer(headers.get("authorization")), gateway.clock.now())
+    def _allow(self, asked: Asked) -> None:
+        """That this caller may ask here. Raises Unauthenticated, Forbidden."""
+        gateway, name = self._gateway, asked.name
+        caller = gateway.keys.authenticate(bearer(asked.headers.get("authorization")), gateway.clock.now())
         caller.require(Permission.DECIDE, name)
-        extra["RateLimit-Policy"] = gateway.admission.policy
-        extra["RateLimit"] = gateway.admission.admit(caller.id)
+
+    def _admitted(self, asked: Asked, raw: bytes) -> DecisionRequest:
+        gateway, name, headers = self._gateway, asked.name, asked.headers
+        now = gateway.clock.now()
+        caller = gateway.keys.authenticate(bearer(headers.get("authorization")), now)
+        caller.require(Permission.DECIDE, name)
+        asked.out["RateLimit-Policy"] = gateway.admission.policy
+        asked.out["RateLimit"] = gateway.admission.admit(caller.id)
         line = gateway.line(name)
         require_json(headers)
-        raw = await read_body(headers, receive, gateway.settings.gateway.max_body_bytes)
-        request = DecisionRequest(
-            id=identifier,
+        key = key_of(headers)
+        asked.span.set_attribute("andon.decision_id", str(asked.id))
+        return DecisionRequest(
+            id=asked.id,
             automation=name,
             raw=raw,
             input=line.contract.read(raw),
             caller=caller.name,
-            correlation_id=correlation,
-            asked_at=gateway.clock.now(),
-            began_ns=began,
-            traceparent=traceparent_of(server) or traceparent_of_headers(headers),
-            idempotency=_idempotency(headers, caller, name, raw),
+            correlation_id=asked.correlation,
+            asked_at=now,
+            began_ns=asked.began,
+            traceparent=traceparent_of(asked.span) or traceparent_of_headers(headers),
+            idempotency=None if key is None else Idempotency.of(name, caller.name, key, raw),
+            priority=priority_of(headers),
+            deadline_ns=deadline_of(headers, asked.began, gateway.settings.gateway.timeout_seconds),
+            pinned=pinned_by(headers, caller, name),
         )
-        server.set_attribute("andon.decision_id", str(identifier))
-        if "respond-async" in headers.get("prefer", ""):
-            return await self._later(request, extra)
-        return await self._now(request, extra)
 
-    async def _later(self, request: DecisionRequest, extra: dict[str, str]) -> tuple[int, bytes]:
+    def _submit(self, asked: Asked, request: DecisionRequest) -> None:
+        admission = self._gateway.admission
+
+        def done(decision: Decision | None, error: BaseException | None) -> None:
+            admission.in_flight -= 1
+            if decision is not None:
+                asked.out["Location"] = f"/v1/decisions/{request.id}"
+                self._answer(asked, 200, answer_of(decision))
+            else:
+                self._refuse(asked, error or _unrecorded())
+
+        admission.in_flight += 1
+        try:
+            self._gateway.decider.submit(request, done)
+        except BaseException:
+            admission.in_flight -= 1
+            raise
+
+    async def _slowly(self, asked: Asked, request: DecisionRequest) -> None:
+        """What needs the database beside the ledger: an idempotency key, or an answer later."""
+        try:
+            if "respond-async" in asked.headers.get("prefer", ""):
+                status, body = await self._later(request, asked.out)
+            elif request.idempotency is not None:
+                status, body = await self._once(request, request.idempotency, asked.out)
+            else:
+                self._submit(asked, request)
+                return
+        except Exception as error:  # noqa: BLE001 - the edge, as in `begin`
+            self._refuse(asked, error)
+        else:
+            self._answer(asked, status, body)
+
+    async def _later(self, request: DecisionRequest, out: dict[str, str]) -> tuple[int, bytes]:
         """Keep the request in the intake; a worker decides it."""
         identifier = await self._gateway.in_thread(lambda tx: decisions.accept(tx, request))
         location = f"/v1/decisions/{identifier}"
-        extra |= {"Location": location, "Preference-Applied": "respond-async", "Retry-After": "1"}
+        out |= {"Location": location, "Preference-Applied": "respond-async", "Retry-After": "1"}
         return 202, to_json({"id": identifier, "status": "pending", "location": location})
 
-    async def _now(self, request: DecisionRequest, extra: dict[str, str]) -> tuple[int, bytes]:
-        extra["Location"] = f"/v1/decisions/{request.id}"
-        if request.idempotency is None:
-            decision = await self._decide(request)
-            if decision is None:
-                raise RuntimeError(
-                    "the database refused to record this decision; `decision.refused_by_database` says why"
-                )
-            return 200, answer_of(decision)
-        return await self._once(request, request.idempotency, extra)
-
-    async def _once(self, request: DecisionRequest, key: Idempotency, extra: dict[str, str]) -> tuple[int, bytes]:
+    async def _once(self, request: DecisionRequest, key: Idempotency, out: dict[str, str]) -> tuple[int, bytes]:
         """Decide under the caller's own key: the first answer is the only one."""
         in_flight, mark = self._gateway.keys_in_flight, (key.scope, key.key)
         if mark in in_flight:
@@ -149,13 +208,14 @@ class Decide:
             first = await self._first(key)
             decision = None if first is not None else await self._decide(request)
             if decision is not None:
+                out["Location"] = f"/v1/decisions/{request.id}"
                 return 200, answer_of(decision)
             first = first or await self._first(key)
         finally:
             in_flight.discard(mark)
         if first is None:
             raise KeyInFlight(retry_after=1)
-        extra |= {"Location": f"/v1/decisions/{first.row.id}", "Idempotency-Replayed": "true"}
+        out |= {"Location": f"/v1/decisions/{first.row.id}", "Idempotency-Replayed": "true"}
         return 200, answer_of_record(first)
 
     async def _first(self, key: Idempotency) -> DecisionRecord | None:
@@ -169,6 +229,48 @@ class Decide:
         finally:
             admission.in_flight -= 1
 
+    def _refuse(self, asked: Asked, error: BaseException) -> None:
+        if isinstance(error, AndonError):
+            status, body = status_of(error), problem(error, asked.correlation)
+            asked.out |= {"Content-Type": CONTENT_TYPE, **headers_of(error)}
+            asked.span.set_attribute("error.type", error.code)
+            reason = _REFUSALS.get(error.code)
+            if reason is not None:
+                self._gateway.metrics.refused.add((self._known(asked.name), reason))
+        else:
+            log.error("decide.failed", automation=asked.name, correlation_id=asked.correlation, exc_info=error)
+            status, body = 500, internal(asked.correlation)
+            asked.out |= {"Content-Type": CONTENT_TYPE}
+        self._answer(asked, status, body)
+
+    def _answer(self, asked: Asked, status: int, body: bytes) -> None:
+        metrics, known, out = self._gateway.metrics, self._known(asked.name), asked.out
+        metrics.requests.add((known, str(status)))
+        if status < 300:
+            metrics.latency.observe_times((known,), (perf_counter_ns() - asked.began) / 1e9)
+        if asked.span is not NO_SPAN:
+            _describe(asked.span, known, status)
+        out["X-Correlation-ID"] = asked.correlation
+        out.setdefault("Content-Type", JSON)
+        asked.reply(status, out, body)
+
+    def _known(self, name: str) -> str:
+        """The automation as a label; a name that nobody deployed is none."""
+        return name if name in self._gateway.lines else "unknown"
+
+
+_REFUSALS = {
+    RateLimited.__name__: "rate",
+    Overloaded.__name__: "queue",
+    "LineBusy": "queue",
+    "DeadlineExceeded": "deadline",
+}
+"""The reason that is counted, by the code of the error."""
+
+
+def _unrecorded() -> RuntimeError:
+    return RuntimeError("the database refused to record this decision; `decision.refused_by_database` says why")
+
 
 def _describe(server: Span, automation: str, status: int) -> None:
     """What OpenTelemetry's conventions want to know of an HTTP request, and whose it was."""
@@ -177,8 +279,3 @@ def _describe(server: Span, automation: str, status: int) -> None:
     server.set_attribute("andon.automation", automation)
     if status >= 500:
         server.set_status(StatusCode.ERROR)
-
-
-def _idempotency(headers: Mapping[str, str], caller: Principal, automation: str, raw: bytes) -> Idempotency | None:
-    given = key_of(headers)
-    return None if given is None else Idempotency.of(automation, caller.name, given, raw)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from andon.access import Unauthenticated
-from andon.decisions import InputMalformed
+from andon.decisions import DeadlineExceeded, InputMalformed
 from andon.gateway.errors import (
+    BatchMalformed,
     BodyIncomplete,
     BodyTooLarge,
     MediaTypeUnsupported,
@@ -23,6 +24,7 @@ CONTENT_TYPE = "application/problem+json"
 STATUS: Sequence[tuple[type[AndonError], int]] = (
     (Unauthenticated, 401),
     (InputMalformed, 400),
+    (BatchMalformed, 400),
     (BodyIncomplete, 400),
     (BodyTooLarge, 413),
     (MediaTypeUnsupported, 415),
@@ -30,6 +32,7 @@ STATUS: Sequence[tuple[type[AndonError], int]] = (
     (RouteNotFound, 404),
     (RateLimited, 429),
     (Overloaded, 503),
+    (DeadlineExceeded, 504),
     (Invalid, 422),
     (Denied, 403),
     (NotFound, 404),

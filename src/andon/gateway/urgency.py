@@ -1,0 +1,53 @@
+"""How urgent a request is, how long its caller waits, and which version it asks for: the headers that say so."""
+
+import re
+from collections.abc import Mapping
+
+from andon.access import Permission, Principal
+from andon.decisions import Priority
+from andon.gateway.errors import HeaderInvalid
+
+_URGENCY = re.compile(r"(?:^|[,\s])u=([0-7])(?:$|[,;\s])")
+_SECONDS = re.compile(r"^[0-9]{1,6}(?:\.[0-9]{1,6})?$")
+_NUMBER = re.compile(r"^[1-9][0-9]{0,8}$")
+
+_BY_URGENCY = (
+    Priority.INTERACTIVE,
+    Priority.INTERACTIVE,
+    Priority.INTERACTIVE,
+    Priority.INTERACTIVE,
+    Priority.NORMAL,
+    Priority.NORMAL,
+    Priority.BULK,
+    Priority.BULK,
+)
+
+
+def priority_of(headers: Mapping[str, str]) -> Priority:
+    """The class of `Priority: u=0..7` (RFC 9218): up to 3, which is usual, interactive; 4 and 5 normal; 6 and 7 bulk."""
+    given = headers.get("priority")
+    if given is None:
+        return Priority.INTERACTIVE
+    found = _URGENCY.search(given)
+    return _BY_URGENCY[3 if found is None else int(found[1])]
+
+
+def deadline_of(headers: Mapping[str, str], began_ns: int, usual: float) -> int:
+    """When the caller goes away, on the clock of `began_ns`: after `X-Request-Timeout` seconds, or as usual. Raises HeaderInvalid."""
+    given = headers.get("x-request-timeout")
+    if given is None:
+        return began_ns + int(usual * 1e9)
+    if not _SECONDS.match(given) or float(given) <= 0:
+        raise HeaderInvalid("X-Request-Timeout: expected seconds above 0, as 0.25 or 5")
+    return began_ns + int(float(given) * 1e9)
+
+
+def pinned_by(headers: Mapping[str, str], caller: Principal, automation: str) -> int | None:
+    """The model version that `Andon-Model-Version` asks for, which takes a permission. Raises HeaderInvalid, Forbidden."""
+    given = headers.get("andon-model-version")
+    if given is None:
+        return None
+    if not _NUMBER.match(given):
+        raise HeaderInvalid("Andon-Model-Version: expected the number of a version, as 3")
+    caller.require(Permission.PIN_VERSION, automation)
+    return int(given)
