@@ -10,11 +10,12 @@ import uvloop
 
 from andon import migrations
 from andon.access import KeyRing
+from andon.bootstrap.costs import add_cost
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.gauges import watch_queue, watch_traffic
 from andon.bootstrap.gpus import find_nvml, watch_gpus
 from andon.bootstrap.loop import watch_loop
-from andon.bootstrap.observers import CommitTraces, DecisionMetrics, add_cost
+from andon.bootstrap.observers import CommitTraces, DecisionMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events
 from andon.bootstrap.serving import Server, settle_memory, tracing

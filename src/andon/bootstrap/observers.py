@@ -1,13 +1,11 @@
 """From what the slices tell to metrics: one call a batch, nothing a decision."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 
 from andon.actions import Answer
 from andon.bootstrap.spans import tell_commit, tell_stages
 from andon.decisions import BatchReport, Watcher
-from andon.kernel.config import Settings
 from andon.kernel.metrics import Metrics
 
 TRANSIENT = frozenset({"PREDICTION_TIMED_OUT", "ENDPOINT_BUSY"})
@@ -41,10 +39,8 @@ class DecisionMetrics:
 
     def shadowed(self, automation: str, run: int, dropped: int) -> None:
         """So many rows were shown to shadows, and so many were not because there was no time."""
-        if run:
-            self._metrics.shadows.add((automation, "run"), run)
-        if dropped:
-            self._metrics.shadows.add((automation, "dropped"), dropped)
+        self._metrics.shadows.add((automation, "run"), run)
+        self._metrics.shadows.add((automation, "dropped"), dropped)
 
     def refused(self, automation: str, reason: str, requests: int = 1) -> None:
         """Requests were sent away at the door: rate, queue, deadline or breaker was the reason."""
@@ -67,7 +63,10 @@ class DecisionMetrics:
         self._count_failures(report, arm)
 
     def _count_failures(self, report: BatchReport, arm: tuple[str, str, str]) -> None:
-        """Fallbacks by reason; errors are those fallbacks, and what the line itself could not compute or rule."""
+        """Fallbacks by reason; errors are those fallbacks, and what the line itself could not compute or rule.
+
+        Errors are counted from zero: Prometheus does not see that a counter grew which begins with one.
+        """
         metrics = self._metrics
         judgements = [decision.judgement for decision in report.decisions]
         persistent = sum(each.fallback is None and each.ruling.error is not None for each in judgements)
@@ -78,10 +77,8 @@ class DecisionMetrics:
                 transient += count
             elif reason != SPENT:
                 persistent += count
-        if transient:
-            metrics.errors.add((*arm, "transient"), transient)
-        if persistent:
-            metrics.errors.add((*arm, "persistent"), persistent)
+        metrics.errors.add((*arm, "transient"), transient)
+        metrics.errors.add((*arm, "persistent"), persistent)
 
 
 class CommitTraces:
@@ -118,6 +115,7 @@ class DeliveryMetrics:
 
     def answered(self, destination: str, answer: Answer, *, attempt: int, seconds: float) -> None:
         """An attempt ended."""
+        self._metrics.dead_letters.labels(destination)  # counted from zero
         self._metrics.deliveries.labels(destination, answer.kind.value).inc()
         self._metrics.delivery_seconds.labels(destination).observe(seconds)
         if attempt > 1:
@@ -126,23 +124,3 @@ class DeliveryMetrics:
     def gave_up(self, destination: str) -> None:
         """A delivery became a dead letter."""
         self._metrics.dead_letters.labels(destination).inc()
-
-
-def add_cost(metrics: Metrics, settings: Settings, observer: DecisionMetrics) -> None:
-    """The cost of a decision: this process's CPU seconds since start, at the configured price, over its decisions."""
-
-    def cost() -> float:
-        return time.process_time() / 3600 * settings.cost.cpu_hour / max(observer.decided, 1)
-
-    metrics.gauge_of(
-        "andon_decision_cost",
-        "Price of one decision: this process's CPU time at the price of [cost], idle share included.",
-        cost,
-        currency=settings.cost.currency,
-    )
-    metrics.gauge_of(
-        "andon_cpu_price",
-        "Price of one CPU second, from [cost].",
-        lambda: settings.cost.cpu_hour / 3600,
-        currency=settings.cost.currency,
-    )

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable
 from andon.kernel.metrics import Metrics, Readings
 from andon.serving import LoadedVersion, PoolStatus
 
+INCIDENTS = ("crashed", "timed_out", "leaked", "unloadable", "failed")
+"""Counted from zero: Prometheus does not see that a counter grew which begins with one."""
+
 
 def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]]) -> None:
     """Show each of `loaded()` that has processes."""
@@ -66,6 +69,6 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
     metrics.counts_of(
         "andon_pool_incidents_total",
         "What went wrong with processes of this version, by kind.",
-        of_each(lambda s: [((kind,), count) for kind, count in s.incidents.items()]),
+        of_each(lambda s: [((kind,), n) for kind, n in (dict.fromkeys(INCIDENTS, 0) | dict(s.incidents)).items()]),
         labels=("model", "version", "kind"),
     )

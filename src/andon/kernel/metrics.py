@@ -63,6 +63,7 @@ class Metrics:
         self.batches = self._many("andon_batches_total", "Group commits.")
         self._add_decisions()
         self._add_refusals()
+        self._add_cost()
         self._add_what_follows()
         self.loop_lag = self._seconds(
             "andon_event_loop_lag_seconds",
@@ -138,6 +139,26 @@ class Metrics:
             "andon_ledger_errors_total",
             "Decisions lost with their batch: the ledger was away (transient), or something broke (persistent).",
             ("kind",),
+        )
+        for kind in ("transient", "persistent"):
+            self.unrecorded.add((kind,), 0)
+
+    def _add_cost(self) -> None:
+        """What computing costs; money in units of the currency."""
+        self.cost = self._many(
+            "andon_cost_total",
+            "Price of the CPU and GPU time that decisions by a version took, without idle time.",
+            ("automation", "version", "currency"),
+        )
+        self.budget_used = self._gauge(
+            "andon_budget_used_ratio",
+            "Which part of its budget an automation spent in this period.",
+            ("automation", "per"),
+        )
+        self.budget_amount = self._gauge(
+            "andon_budget_amount",
+            "The budget of an automation for a day or a month.",
+            ("automation", "per", "currency"),
         )
 
     def _add_what_follows(self) -> None:

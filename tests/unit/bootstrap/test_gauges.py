@@ -89,6 +89,7 @@ def test_a_version_in_processes_of_its_own_shows_them_and_an_inline_one_has_none
         pool("andon_pool_restarts_total", 4.0),
         pool("andon_pool_incidents_total", 3.0, kind="crashed"),
         pool("andon_pool_incidents_total", 1.0, kind="timed_out"),
+        *(pool("andon_pool_incidents_total", 0.0, kind=kind) for kind in ("leaked", "unloadable", "failed")),
         pool("andon_breaker_open", 1.0),
     }
 

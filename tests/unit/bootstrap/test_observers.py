@@ -67,9 +67,10 @@ def test_errors_are_transient_or_persistent_and_a_spent_budget_is_none(shown: Sh
     assert shown.arm("andon_fallbacks_total", reason="BUDGET_SPENT") == 8
 
 
-def test_what_was_never_wrong_has_no_errors(shown: Shown) -> None:
+def test_errors_are_counted_from_zero(shown: Shown) -> None:
     shown.decider.batch([a_report([a_decision()])])
-    assert b"andon_errors_total{" not in shown.metrics.text()
+    assert shown.arm("andon_errors_total", kind="transient") == shown.arm("andon_errors_total", kind="persistent") == 0
+    assert shown.value("andon_ledger_errors_total", kind="transient") == 0
 
 
 def test_what_was_not_decided_is_counted_by_its_reason(shown: Shown) -> None:

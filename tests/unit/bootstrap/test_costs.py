@@ -1,0 +1,26 @@
+"""What was spent and how budgets stand, in units of the currency."""
+
+from datetime import date
+
+from andon.bootstrap.costs import SpendingMetrics
+from andon.kernel.metrics import Metrics
+from andon.spending import BudgetState, Period, Spend, Standing
+
+TODAY = date(2026, 11, 25)
+
+
+def test_what_is_spent_adds_up_by_version() -> None:
+    metrics = Metrics()
+    spending = SpendingMetrics(metrics)
+    for _ in range(2):
+        spending.spent([Spend(TODAY, "payments", 3, "EUR", 10, 4000, 0, cost=250_000_000)])
+    assert b'andon_cost_total{automation="payments",currency="EUR",version="3"} 0.5\n' in metrics.text()
+
+
+def test_a_budget_shows_its_amount_and_how_much_of_it_is_gone() -> None:
+    metrics = Metrics()
+    period = Period("payments", "day", TODAY, "EUR")
+    state = BudgetState(period, 5 * 10**9, 4 * 10**9, 0, Standing.NEARLY_SPENT, None, None)
+    SpendingMetrics(metrics).budget(state)
+    assert b'andon_budget_used_ratio{automation="payments",per="day"} 0.8\n' in metrics.text()
+    assert b'andon_budget_amount{automation="payments",currency="EUR",per="day"} 5.0\n' in metrics.text()
