@@ -12,11 +12,9 @@ def hosting_of(settings: Settings, model: str) -> Hosting:
     """How the versions of a model are run here: as `[endpoints.MODEL]` says, or as usual."""
     environments = settings.data / "environments"
     given = settings.endpoints.get(model)
-    return (
-        Hosting(environments=environments)
-        if given is None
-        else Hosting(environments=environments, **given.model_dump())
-    )
+    if given is None:
+        return Hosting(environments=environments)
+    return Hosting(environments=environments, secret=given.bearer(), **given.model_dump(exclude={"secret_env"}))
 
 
 def load_hosted(settings: Settings, version: ModelVersion, folder: Path) -> LoadedVersion:

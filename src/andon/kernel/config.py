@@ -147,6 +147,29 @@ class EndpointSettings(_Section):
     memory_mb: int = Field(
         2048, ge=64, description="Memory one process may hold; one that holds more after a batch is replaced."
     )
+    url: str | None = Field(
+        None, description="Where the server of a remote model is, for all its versions; else where each package says."
+    )
+    secret_env: str | None = Field(
+        None,
+        description="Name of the environment variable that holds the remote server's bearer token; sent only to `url`.",
+    )
+    allow_private: bool = Field(
+        False, description="Whether a remote model's server may be at a loopback or private address."
+    )
+
+    def bearer(self, environment: Mapping[str, str] = os.environ) -> str | None:
+        """The token for the remote server. Raises SettingsInvalid if it is named and not set, or would go wherever a package says."""
+        if self.secret_env is None:
+            return None
+        if self.url is None:
+            raise SettingsInvalid("A secret_env of [endpoints] needs a url beside it: it is sent nowhere else")
+        value = _value(self.secret_env, environment)
+        if value is None:
+            raise SettingsInvalid(
+                f"The environment variable {self.secret_env} (a secret_env of [endpoints]) is not set"
+            )
+        return value
 
 
 class Settings(_Section):

@@ -17,6 +17,7 @@ import numpy as np
 
 from andon import runtimes
 from andon.models import answering
+from andon.models.elsewhere import Elsewhere
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import Runtime
 from andon.models.signature import Signature
@@ -28,14 +29,19 @@ _SHOWN_LINES = 20
 class Asked:
     """One packed model file. `modules` are the top-level modules that were imported to answer, known after the first answer."""
 
-    def __init__(self, runtime: Runtime, file: Path, signature: Signature) -> None:
+    def __init__(
+        self, runtime: Runtime, file: Path, signature: Signature, *, elsewhere: Elsewhere | None = None
+    ) -> None:
         self._request: Mapping[str, Any] = {"runtime": runtime, "file": str(file), "signature": asdict(signature)}
         self.modules: frozenset[str] = frozenset()
-        self._model = None if runtime.isolated_only else _open(runtime, file, signature)
+        if elsewhere is not None:
+            self._predict = elsewhere.reach(signature)
+        else:
+            self._predict = self._predict_apart if runtime.isolated_only else _open(runtime, file, signature).predict
 
     def predict(self, matrix: Matrix) -> Matrix:
         """Raw probabilities [rows, classes]. Raises PackageInvalid, and whatever a library raises."""
-        return self._model.predict(matrix) if self._model is not None else self._predict_apart(matrix)
+        return self._predict(matrix)
 
     def _predict_apart(self, matrix: Matrix) -> Matrix:
         with TemporaryDirectory(prefix="andon-packing-") as name:

@@ -28,6 +28,7 @@ class Runtime(StrEnum):
     XGBOOST = "xgboost"
     PYTHON = "python"
     PYFUNC = "pyfunc"
+    REMOTE = "remote"
 
     @property
     def isolated_only(self) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from andon.models import calibration, metrics, profile, risk
 from andon.models.asking import Asked
+from andon.models.elsewhere import Elsewhere
 from andon.models.encoding import Rows, columns_of, encode, encode_labels
 from andon.models.environment import capture
 from andon.models.errors import PackageInvalid
@@ -50,12 +51,12 @@ def pack(
 ) -> Path:
     """Write a package of a fitted model to `folder`: the model file and a manifest with profile, calibration, metrics and origin.
 
-    `model` is a LightGBM or XGBoost booster or classifier, a scikit-learn classifier, a PythonModel, or the path of an
-    ONNX file or of a saved MLflow model. Rows are raw values, labels are raw classes; `held_out` must be rows the model was not trained on (one half calibrates,
-    the other measures). `split` says in words how they were split; `data` is the file they came from.
+    `model` is a LightGBM or XGBoost booster or classifier, a scikit-learn classifier, a PythonModel, a RemoteModel,
+    or the path of an ONNX file or of a saved MLflow model. Rows are raw values, labels are raw classes; `held_out` must
+    be rows the model was not trained on (one half calibrates, the other measures). `split` says in words how they were split; `data` is the file they came from.
     `model_classes` is the order of the model's own output where the model does not say it (ONNX).
     `requires` names installed distributions that the model needs and that its imports do not show (plugins).
-    ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable.
+    ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable, and of a model elsewhere Unavailable.
     """
     signature = Signature(task=task_of(tuple(classes)), features=tuple(features), classes=tuple(classes))
     target = _empty(Path(os.environ.get(FOLDER_VARIABLE, folder)))
@@ -64,7 +65,8 @@ def pack(
     _check_lengths(trained, held)
     saved = save(model, target, allow_pickle=allow_pickle)
     order = _order(signature, saved.classes or model_classes)
-    asked = Asked(saved.runtime, target / saved.file, signature)
+    elsewhere = model if isinstance(model, Elsewhere) else None
+    asked = Asked(saved.runtime, target / saved.file, signature, elsewhere=elsewhere)
     rng = np.random.default_rng(SEED)
     probes = _probe(asked, signature, trained[0], rng)
     manifest = Manifest(

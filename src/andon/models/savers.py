@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from andon.models.custom import PythonModel, write_folder, write_python_model
+from andon.models.elsewhere import Elsewhere
 from andon.models.encoding import text_of
 from andon.models.environment import required_by
 from andon.models.errors import PackageInvalid
@@ -34,6 +35,9 @@ def save(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
     if isinstance(model, PythonModel):
         write_python_model(model, folder / "model.zip")
         return Saved(Runtime.PYTHON, "model.zip")
+    if isinstance(model, Elsewhere):
+        (folder / model.file).write_text(model.document(), encoding="utf-8")
+        return Saved(Runtime.REMOTE, model.file)
     if isinstance(model, str | Path):
         return _by_path(Path(model), folder)
     library = {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
@@ -45,7 +49,7 @@ def save(model: Any, folder: Path, *, allow_pickle: bool) -> Saved:
         return _sklearn(model, folder, library, allow_pickle=allow_pickle)
     raise PackageInvalid(
         f"{type(model).__name__}: not a model that can be packed; give a LightGBM or XGBoost model, a scikit-learn classifier with "
-        "predict_proba, a PythonModel, or the path of an .onnx file or of a saved MLflow model"
+        "predict_proba, a PythonModel, a RemoteModel, or the path of an .onnx file or of a saved MLflow model"
     )
 
 

@@ -26,6 +26,7 @@ from andon.serving.errors import (
 from andon.serving.hosting import Hosting
 from andon.serving.loaded import LoadedVersion, load
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
+from andon.serving.remote import RemoteModel
 from andon.serving.service import (
     Ready,
     champion_of,
@@ -56,6 +57,7 @@ __all__ = [
     "PredictionTimedOut",
     "Predictor",
     "Ready",
+    "RemoteModel",
     "RiskGate",
     "ShadowPrediction",
     "ShadowSummary",

@@ -1,6 +1,6 @@
 """How the versions of one model are run on this machine. What a setting means to its user stands in `kernel/config.py`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -21,6 +21,12 @@ class Hosting:
     """How long a process may take until it has loaded the model and answered its probes."""
     queue_batches: int = 64
     """Batches that may wait for a free process; one more is refused."""
+    url: str | None = None
+    """Where a remote model's server is, if not where its package says."""
+    secret: str | None = field(default=None, repr=False)
+    """What that server is sent as `Authorization: Bearer`."""
+    allow_private: bool = False
+    """Whether a remote model's server may be in the own network."""
 
 
 HERE = Hosting()

@@ -12,12 +12,13 @@ import numpy as np
 
 from andon import runtimes
 from andon.authoring import MaxError
-from andon.models import Calibrator, Encoder, Matrix, ModelVersion, fault_of, threshold_for
+from andon.models import Calibrator, Encoder, Matrix, ModelVersion, Runtime, columns_of, fault_of, threshold_for
 from andon.serving.domain import ALWAYS, NEVER, Prediction, RiskGate
 from andon.serving.errors import EndpointUnavailable, PredictionFailed
 from andon.serving.hosting import HERE, Hosting
 from andon.serving.isolated import Environments, IsolatedPredictor, Launch, Trial
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
+from andon.serving.remote import open_remote
 
 _TOLERANCE = 1e-4
 """How far a probe's answer may lie from the one at packing: room for another CPU's rounding, not for another library's idea."""
@@ -153,7 +154,10 @@ def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> Loaded
     that nothing is built when a request waits.
     """
     manifest = version.manifest
-    if hosting.isolated or manifest.runtime.isolated_only:
+    if manifest.runtime is Runtime.REMOTE:
+        remote = open_remote(folder / manifest.model_file, columns_of(manifest.signature.features), hosting)
+        pool, loaded = None, LoadedVersion(version, remote, patient=remote, max_batch=hosting.max_batch)
+    elif hosting.isolated or manifest.runtime.isolated_only:
         pool = _pool_of(version, folder, hosting)
         loaded = LoadedVersion(version, pool, patient=pool, max_batch=hosting.max_batch)
     else:

@@ -1,0 +1,15 @@
+"""What another server may answer instead of probabilities."""
+
+from andon.serving.errors import PredictionFailed
+
+
+class ServerFailed(PredictionFailed):
+    """The model's server failed. Its own words are in `said`: they may hold values, so they are shown where rows are invented."""
+
+    def __init__(self, message: str = "", *, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
+
+
+class ServerRefused(ServerFailed):
+    """The model's server is well and does not take this request."""

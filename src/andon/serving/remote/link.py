@@ -1,0 +1,99 @@
+"""What a link to another server does, whichever wire it uses, and where it may lead."""
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from andon.kernel.addresses import AddressRefused, refuse_private
+from andon.serving.errors import PredictionFailed, PredictionTimedOut
+from andon.serving.inference import InferRequest, InferResponse, ModelMetadata
+from andon.serving.remote.document import split_address
+
+MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of an answer at most; a longer one is not read to its end."""
+
+_SHOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server: its address, the secret it is sent as `Authorization: Bearer`, and whether it may be in the own network."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    allow_private: bool = False
+
+    @property
+    def host(self) -> str:
+        """The host's name."""
+        return split_address(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port."""
+        return split_address(self.url).port or (443 if self.secure else 80)
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken."""
+        return self.url.startswith("https:")
+
+    def addresses(self) -> list[str]:
+        """The checked addresses to connect to; blocks. Raises ServerUnreachable."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+            if not self.allow_private:
+                refuse_private(addresses)
+        except AddressRefused as refused:
+            raise ServerUnreachable(
+                f"{self.url} leads to {refused}, which is not a public address; "
+                "if that is meant, set allow_private = true under [endpoints.NAME]"
+            ) from refused
+        except OSError as error:
+            raise ServerUnreachable(f"No address for host {self.host} of {self.url}") from error
+        return addresses
+
+    async def addresses_soon(self) -> list[str]:
+        """The same beside the event loop."""
+        return await asyncio.to_thread(self.addresses)
+
+
+class ServerUnreachable(PredictionFailed):
+    """The model's server cannot be reached."""
+
+
+class Link(Protocol):
+    """Asks one server about one model. Raises PredictionFailed: ServerUnreachable, ServerFailed, ServerRefused, PredictionTimedOut."""
+
+    def describe(self) -> ModelMetadata:
+        """What the server says of the model; blocks."""
+        ...
+
+    def ask(self, request: InferRequest) -> InferResponse:
+        """One answer; blocks."""
+        ...
+
+    async def ask_soon(self, request: InferRequest, *, within: float) -> InferResponse:
+        """One answer within so many seconds."""
+        ...
+
+    async def check_soon(self, *, within: float) -> None:
+        """That the server has the model ready."""
+        ...
+
+    async def close(self) -> None:
+        """Close what is open."""
+        ...
+
+
+def timed_out(site: Site, within: float) -> PredictionTimedOut:
+    """The error that says how long was waited."""
+    return PredictionTimedOut(f"{site.url} gave no answer within {within:.3g} s")
+
+
+def line_of(text: str) -> str:
+    """A server's words as one line that is safe to print."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text[: 2 * _SHOWN])
+    return " ".join(printable.split())[:_SHOWN]

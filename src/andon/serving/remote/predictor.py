@@ -1,0 +1,142 @@
+"""A model on another server as a PatientPredictor: bounded in what it asks at once, and it lets a sick server rest."""
+
+import asyncio
+import time
+from collections import Counter
+
+import numpy as np
+
+from andon.runtimes import Matrix
+from andon.serving.breaker import Breaker
+from andon.serving.errors import EndpointBusy, EndpointUnavailable, PredictionFailed, PredictionTimedOut
+from andon.serving.ports import PoolStatus
+from andon.serving.remote.errors import ServerFailed, ServerRefused
+from andon.serving.remote.layout import Layout
+from andon.serving.remote.link import Link
+
+CONNECTIONS = 8
+"""Batches that one gateway has at the server at once, at most."""
+
+_BLOCK_ROWS = 1024
+"""Rows of one request where a command asks for many."""
+
+
+class RemotePredictor:
+    """Asks one model of one server. `shown` names it for people; `waiting_batches` bounds how many wait for a connection."""
+
+    def __init__(self, link: Link, layout: Layout, *, shown: str, timeout: float, waiting_batches: int) -> None:
+        self._link = link
+        self._layout = layout
+        self._shown = shown
+        self._timeout = timeout
+        self._most_waiting = waiting_batches
+        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._breaker = Breaker()
+        self._busy = 0
+        self._waiting = 0
+        self._closed = False
+        self._incidents: Counter[str] = Counter()
+        self._last: str | None = None
+
+    @property
+    def capacity(self) -> int:
+        """How many batches may usefully be under way at once."""
+        return CONNECTIONS
+
+    @property
+    def cpu_seconds(self) -> float:
+        """0: the server does not say what it took."""
+        return 0.0
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """Raw probabilities [rows, classes]; blocks, and tells the server's own words if it fails. Raises PredictionFailed."""
+        blocks = [matrix[at : at + _BLOCK_ROWS] for at in range(0, len(matrix), _BLOCK_ROWS)]
+        try:
+            return np.concatenate([self._layout.probabilities(self._link.ask(self._layout.request(b))) for b in blocks])
+        except ServerFailed as error:
+            raise type(error)(f"{error}: {error.said}" if error.said else str(error), said=error.said) from error
+
+    async def predict_soon(self, matrix: Matrix, *, within: float) -> Matrix:
+        """Raw probabilities [rows, classes] within so many seconds. Raises PredictionFailed, PredictionTimedOut, EndpointBusy."""
+        until = time.monotonic() + within
+        await self._take_place(within)
+        try:
+            self._admit()
+            request = self._layout.request(matrix)
+            response = await self._link.ask_soon(request, within=max(0.0, until - time.monotonic()))
+            probabilities = self._layout.probabilities(response)
+        except EndpointBusy:
+            raise
+        except ServerRefused as error:
+            self._breaker.succeed()  # it is there and answers
+            self._note("failed", error)
+            raise
+        except PredictionFailed as error:
+            self._breaker.fail(time.monotonic())
+            self._note("timed_out" if isinstance(error, PredictionTimedOut) else "failed", error)
+            raise
+        finally:
+            self._busy -= 1
+            self._places.release()
+        self._breaker.succeed()
+        return probabilities
+
+    async def start(self) -> None:
+        """Make sure that the server has the model ready, and keep the connection. Raises EndpointUnavailable."""
+        self._closed = False
+        try:
+            await self._link.check_soon(within=self._timeout)
+        except PredictionFailed as error:
+            raise EndpointUnavailable(f"{self._shown} cannot be asked: {_told(error)}") from error
+
+    async def close(self) -> None:
+        """Let what is under way end, then close the connections."""
+        self._closed = True
+        for _ in range(CONNECTIONS):
+            await self._places.acquire()
+        await self._link.close()
+        for _ in range(CONNECTIONS):
+            self._places.release()
+
+    def status(self) -> PoolStatus:
+        """How the connections are doing."""
+        return PoolStatus(
+            ready=0 if self._closed else CONNECTIONS,
+            busy=self._busy,
+            queued=self._waiting,
+            incidents=dict(self._incidents),
+            last_incident=self._last,
+            breaker=self._breaker.state,
+        )
+
+    async def _take_place(self, within: float) -> None:
+        """Wait until few enough are at the server. Raises EndpointBusy."""
+        if self._closed:
+            raise EndpointBusy(f"{self._shown} is not asked any more: it was closed")
+        if self._waiting >= self._most_waiting:
+            raise EndpointBusy(f"{self._shown} has {self._waiting} batches waiting for it already")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(within):
+                await self._places.acquire()
+        except TimeoutError:
+            raise EndpointBusy(f"{self._shown} had no free connection within {within:.3g} s") from None
+        finally:
+            self._waiting -= 1
+        self._busy += 1
+
+    def _admit(self) -> None:
+        now = time.monotonic()
+        if not self._breaker.admit(now):
+            raise EndpointBusy(
+                f"{self._shown} is left alone for {self._breaker.retry_after(now):.1f} s after it failed again and again"
+            )
+
+    def _note(self, kind: str, error: PredictionFailed) -> None:
+        self._incidents[kind] += 1
+        self._last = str(error)
+
+
+def _told(error: PredictionFailed) -> str:
+    said = error.said if isinstance(error, ServerFailed) else ""
+    return f"{error}: {said}" if said else str(error)
