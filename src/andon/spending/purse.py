@@ -53,7 +53,7 @@ LEASE = timedelta(seconds=30)
 
 @dataclass(slots=True)
 class _Held:
-    """A wallet and where it stands in the database; `known` once a renewal of it was committed, `lost` when its row was gone."""
+    """A wallet and where it stands in the database; `known` once its row was seen or committed, `lost` when the row was gone again."""
 
     period: Period
     wallet: Wallet
@@ -169,6 +169,7 @@ class Purse:
             holds = store.holds(tx, held.period)
             if held.known and held.id not in holds:
                 held = self._begin_anew(paid, held)
+            held.known = held.known or held.id in holds
             hold = holds.get(held.id, Hold())
             with self._lock:
                 held.wallet.adopt(hold.granted)
@@ -209,7 +210,7 @@ class Purse:
         """Settle the wallets of periods that are over, and let go of those with nothing under way."""
         for held in list(paid.leaving):
             gone = held.wallet.outstanding == 0
-            if held.known and not held.lost:
+            if not held.lost:
                 gone = self._settle_leaving(held, now)
             if gone:
                 with self._lock:

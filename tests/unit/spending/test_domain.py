@@ -168,6 +168,7 @@ class Purses(RuleBasedStateMachine):
     def renew(self, who: int, want: int, answer: str) -> None:
         number = self.begun_anew(self.pick(who))
         wallet, hold = self.wallets[number], self.rows.get(number, Hold())
+        self.known |= {number} & set(self.rows)
         book = replace(self.book, purses=len({*self.rows, number}))
         wallet.adopt(hold.granted)
         claim = wallet.claim(self.EACH, want)
