@@ -18,8 +18,13 @@ ALWAYS = "numpy"
 def capture(modules: Iterable[str], requires: Iterable[str]) -> Environment:
     """The distributions that offer these top-level modules, those named besides, and all they require, as installed.
 
-    Raises PackageInvalid for one that is not installed or that no index has.
+    Raises PackageInvalid for one that is not installed or that no index has, and for a model that imports Andon.
     """
+    modules = set(modules)
+    if "andon" in modules:
+        raise PackageInvalid(
+            "The model imports Andon, and where it runs there is none; copy what it needs into its own code"
+        )
     offered = metadata.packages_distributions()
     roots = {name for module in modules for name in offered.get(module, ())}
     return Environment(

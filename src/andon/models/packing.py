@@ -133,6 +133,7 @@ def _probe(asked: Asked, signature: Signature, trained: Matrix, rng: np.random.G
     try:
         answers = _predict(asked, rows, signature)
     except (ValueError, PackageInvalid) as error:
+        _predict(asked, np.nan_to_num(rows), signature)  # what fails without missing values too says so itself
         raise PackageInvalid(
             f"The model cannot take a row with missing values, and they come in service ({error}). Put an imputer before "
             "it (for scikit-learn: make_pipeline(SimpleImputer(...), ...)) or use a model that takes them"

@@ -1,13 +1,17 @@
 """A model of many files, which travels as one archive, as a folder again."""
 
+import shutil
+import weakref
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from zipfile import ZipFile
 
 
-def unpack(file: Path) -> "TemporaryDirectory[str]":
-    """The archive's content in a folder below TMPDIR that lives as long as what is returned."""
-    folder = TemporaryDirectory(prefix="andon-model-")
-    with ZipFile(file) as archive:
-        archive.extractall(folder.name)
-    return folder
+class Unpacked:
+    """The archive's content in a folder below TMPDIR. It is removed with this object, at the latest when the process ends."""
+
+    def __init__(self, file: Path) -> None:
+        self.folder = Path(mkdtemp(prefix="andon-model-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        with ZipFile(file) as archive:
+            archive.extractall(self.folder)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read when it is imported
@@ -11,7 +10,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read when it is imported
 import mlflow.pyfunc
 import pandas
 
-from .archive import unpack
+from .archive import Unpacked
 from .columns import Decoder
 from .errors import ModelUnreadable
 from .outputs import Matrix, probabilities_given
@@ -20,7 +19,7 @@ from .outputs import Matrix, probabilities_given
 class PyfuncPredictor:
     """A loaded MLflow model, asked with a DataFrame of raw columns."""
 
-    def __init__(self, model: Any, signature: Mapping[str, Any], unpacked: "TemporaryDirectory[str]") -> None:
+    def __init__(self, model: Any, signature: Mapping[str, Any], unpacked: Unpacked) -> None:
         self._model = model
         self._decoder = Decoder(signature)
         self._classes = list(signature["classes"])
@@ -40,5 +39,5 @@ def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Py
     """Unpack the archive of a model's folder and load it."""
     if not trusted:
         raise ModelUnreadable(f"{file.name} is an MLflow model that was registered without trust; its code is not run")
-    unpacked = unpack(file)
-    return PyfuncPredictor(mlflow.pyfunc.load_model(unpacked.name), signature, unpacked)
+    unpacked = Unpacked(file)
+    return PyfuncPredictor(mlflow.pyfunc.load_model(str(unpacked.folder)), signature, unpacked)

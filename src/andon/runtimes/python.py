@@ -8,10 +8,9 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from .archive import unpack
+from .archive import Unpacked
 from .columns import Decoder
 from .errors import ModelUnreadable
 from .outputs import Matrix, probabilities_given
@@ -23,7 +22,7 @@ ENTRY, CODE, FILES = "entry", "code", "files"
 class PythonPredictor:
     """An instance of the user's class."""
 
-    def __init__(self, model: Any, decoder: Decoder, unpacked: "TemporaryDirectory[str]") -> None:
+    def __init__(self, model: Any, decoder: Decoder, unpacked: Unpacked) -> None:
         self._model = model
         self._decoder = decoder
         self._unpacked = unpacked  # the class may read its files whenever it likes
@@ -37,8 +36,8 @@ def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Py
     """Unpack the archive, put its code at the head of this process's import path and make an instance."""
     if not trusted:
         raise ModelUnreadable(f"{file.name} is Python code that was registered without trust; it is not run")
-    unpacked = unpack(file)
-    folder = Path(unpacked.name)
+    unpacked = Unpacked(file)
+    folder = unpacked.folder
     module, _, name = (folder / ENTRY).read_text(encoding="utf-8").partition(":")
     sys.path.insert(0, str(folder / CODE))
     model = getattr(import_module(module), name)(folder / FILES)

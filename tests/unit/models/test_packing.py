@@ -21,6 +21,7 @@ from andon.models import (
     open_package,
     pack,
 )
+from onnx_graphs import a_network
 from packages import CLASSES, FEATURES, a_package
 
 
@@ -131,6 +132,12 @@ def test_what_does_not_fit_together_is_named(
     model = changes.pop("model", Constant([0.5, 0.5]))
     with pytest.raises(error, match=why):
         packed(tmp_path / "package", model, allow_pickle=True, **changes)
+
+
+def test_an_onnx_graph_that_takes_a_fixed_number_of_rows_is_refused(tmp_path: Path) -> None:
+    network = a_network(tmp_path / "network.onnx", columns=2, classes=2, rows=1)
+    with pytest.raises(PackageInvalid, match="takes exactly 1 rows; export it with a dynamic first axis"):
+        packed(tmp_path / "package", network)
 
 
 def test_a_folder_with_other_content_is_left_alone(tmp_path: Path) -> None:
