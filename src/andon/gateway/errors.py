@@ -7,6 +7,10 @@ class BodyTooLarge(Invalid):
     """The request body is larger than this gateway takes."""
 
 
+class BatchMalformed(Invalid):
+    """The body is not a batch of rows in the format that it says it has."""
+
+
 class BodyIncomplete(Invalid):
     """The connection ended before the body did; nothing was done."""
 
