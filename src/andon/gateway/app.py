@@ -19,6 +19,7 @@ from andon.gateway import (
     metrics,
     models,
     reviews,
+    spending,
 )
 from andon.gateway.asgi import Scope, Send
 from andon.gateway.bodies import Receive
@@ -33,6 +34,7 @@ from andon.version import __version__
 ROUTERS = (
     documents.router,
     automations.router,
+    spending.router,
     decisions.router,
     labels.router,
     reviews.router,

@@ -58,6 +58,11 @@ def money(nanos: int) -> Decimal:
     return Decimal(nanos).scaleb(-9)
 
 
+def digits(nanos: int) -> str:
+    """The same as text, nine digits after the point."""
+    return f"{money(nanos):.9f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Spend:
     """What an automation's decisions by one model version cost on one UTC day. Money in nano-units.

@@ -36,8 +36,8 @@ from andon.spending.domain import (
     Period,
     Price,
     amount_of,
+    digits,
     grant,
-    money,
     period_of,
     resize,
     settle,
@@ -249,14 +249,14 @@ class Purse:
     def _tell(self, name: str, before: BudgetRow, after: BudgetRow, claim: Claim) -> None:
         told = {
             "automation": name,
-            "spent": str(money(after.book.spent)),
-            "amount": str(money(after.book.amount)),
+            "spent": digits(after.book.spent),
+            "amount": digits(after.book.amount),
             "currency": after.period.currency,
             "per": after.period.per,
         }
         if before.nearly_at is None and after.nearly_at is not None:
             log.warning("budget.nearly_spent", **told)
         if before.used_up_at is None and after.used_up_at is not None:
-            log.warning("budget.spent", **told, ceiling=str(money(claim.each)))
+            log.warning("budget.spent", **told, ceiling=digits(claim.each))
         if after.book.spent > after.book.amount >= before.book.spent:
             log.error("budget.overspent", **told)

@@ -1,0 +1,119 @@
+"""`andon spending`: what decisions cost, and how budgets stand."""
+
+import json
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from andon import spending
+from andon.cli.context import project
+from andon.kernel.db import Tx
+from andon.spending import BudgetState, Spend, Total, digits, money
+
+
+def show(
+    automation: Annotated[str | None, typer.Argument(help="Only this automation.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First UTC day; thirty days if left out.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last UTC day; today if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what decisions cost, by day, automation and model version, and how the budgets stand."""
+    with project() as here, here.database.begin() as tx:
+        now = here.clock.now()
+        first, last = spending.span(since and since.date(), until and until.date(), now.date())
+        rows = spending.of_all(tx, None if automation is None else [automation], first, last)
+        budgets = _budgets(tx, automation, rows, now)
+    totals = spending.totals(rows)
+    if as_json:
+        typer.echo(json.dumps(_document(first, last, rows, totals, budgets), indent=2))
+        return
+    typer.echo(f"{first} to {last}, UTC")
+    if rows:
+        Console().print(_table(rows, totals))
+    else:
+        typer.echo("Nothing was spent.")
+    for state in budgets:
+        typer.echo(_in_words(state))
+
+
+def _budgets(tx: Tx, automation: str | None, rows: list[Spend], now: datetime) -> list[BudgetState]:
+    names = [automation] if automation is not None else sorted({row.automation for row in rows})
+    return [state for name in names if (state := spending.budget_state(tx, name, now)) is not None]
+
+
+def _table(rows: list[Spend], totals: list[Total]) -> Table:
+    table = Table()
+    for column in ("day", "automation", "version"):
+        table.add_column(column, overflow="fold")
+    for column in ("decisions", "CPU s", "GPU s", "cost", "idle share"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(str(row.day), escape(row.automation), str(row.version), *_cells(row))
+    table.add_section()
+    for total in totals:
+        table.add_row("all", "", "", *_cells(total))
+    return table
+
+
+def _cells(of: Spend | Total) -> list[str]:
+    costs = [f"{money(nanos):.6f} {of.currency}" for nanos in (of.cost, of.idle)]
+    return [f"{of.decisions:,}", f"{of.cpu_us / 1e6:,.3f}", f"{of.gpu_us / 1e6:,.3f}", *costs]
+
+
+def _in_words(state: BudgetState) -> str:
+    period, currency = state.period, state.period.currency
+    since = "" if state.used_up_at is None else f" since {state.used_up_at.astimezone(UTC):%H:%M:%S} UTC"
+    return (
+        f"Budget of {period.automation}: {money(state.spent):.6f} of {money(state.amount).normalize():f} {currency} "
+        f"a {period.per} spent ({state.used_ratio:.0%}), {state.standing}{since}; a new one begins on {period.ends_on}"
+    )
+
+
+def _document(
+    first: date, last: date, rows: list[Spend], totals: list[Total], budgets: list[BudgetState]
+) -> dict[str, Any]:
+    return {
+        "since": str(first),
+        "until": str(last),
+        "total": [_sums(total) for total in totals],
+        "days": [
+            {"day": str(row.day), "automation": row.automation, "version": row.version, **_sums(row)} for row in rows
+        ],
+        "budgets": [_budget(state) for state in budgets],
+    }
+
+
+def _sums(of: Spend | Total) -> dict[str, Any]:
+    return {
+        "currency": of.currency,
+        "decisions": of.decisions,
+        "cpu_seconds": of.cpu_us / 1e6,
+        "gpu_seconds": of.gpu_us / 1e6,
+        "cost": digits(of.cost),
+        "idle_cost": digits(of.idle),
+    }
+
+
+def _budget(state: BudgetState) -> dict[str, Any]:
+    return {
+        "automation": state.period.automation,
+        "per": state.period.per,
+        "starts_on": str(state.period.starts_on),
+        "ends_on": str(state.period.ends_on),
+        "currency": state.period.currency,
+        "amount": digits(state.amount),
+        "spent": digits(state.spent),
+        "reserved": digits(state.reserved),
+        "used_ratio": state.used_ratio,
+        "standing": state.standing.value,
+        "nearly_spent_at": state.nearly_at and state.nearly_at.isoformat(),
+        "spent_at": state.used_up_at and state.used_up_at.isoformat(),
+    }

@@ -1,0 +1,117 @@
+"""Spending: what an automation's decisions cost, by day and model version, and how its budget stands."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from andon import spending
+from andon.access import Permission
+from andon.decisions import AutomationNotFound
+from andon.gateway.dependencies import Caller, Db, Now, Parts
+from andon.spending import BudgetState, Spend, Standing, Total, digits
+
+router = APIRouter(prefix="/v1/automations", tags=["automations"])
+
+Amount = Annotated[str, Field(description="In units of the currency, nine digits after the point.")]
+
+
+class SpentOut(BaseModel):
+    """What decisions came to. `cost` is the CPU and GPU time that they used, `idle_cost` their share of what nobody used."""
+
+    currency: str
+    decisions: int
+    cpu_seconds: float
+    gpu_seconds: float
+    cost: Amount
+    idle_cost: Amount
+
+
+class DaySpentOut(SpentOut):
+    """What one model version's decisions came to on one UTC day; version 0: no model was asked."""
+
+    day: date
+    version: int
+
+
+class BudgetOut(BaseModel):
+    """A budget in the present period. `reserved` is what processes hold to pay from; what they do not need goes back."""
+
+    per: str = Field(description="day or month, UTC.")
+    starts_on: date
+    ends_on: date = Field(description="The first day of the next period.")
+    currency: str
+    amount: Amount
+    spent: Amount
+    reserved: Amount
+    used_ratio: float = Field(description="0 to 1.")
+    standing: Standing
+    nearly_spent_at: datetime | None
+    spent_at: datetime | None = Field(description="When a prediction could not be paid for the first time.")
+
+
+class SpendingOut(BaseModel):
+    """What an automation cost, newest day first, its sum for each currency, and its budget, if it has one."""
+
+    automation: str
+    since: date
+    until: date
+    total: list[SpentOut]
+    days: list[DaySpentOut]
+    budget: BudgetOut | None
+
+
+@router.get("/{name}/spending")
+def show(
+    name: str,
+    gateway: Parts,
+    caller: Caller,
+    db: Db,
+    now: Now,
+    since: Annotated[date | None, Query(description="First UTC day; thirty days if left out.")] = None,
+    until: Annotated[date | None, Query(description="Last UTC day; today if left out.")] = None,
+) -> SpendingOut:
+    """What an automation's decisions cost, by day and model version, and how its budget stands."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    first, last = spending.span(since, until, now.date())
+    with db.begin() as tx:
+        rows = spending.of(tx, name, first, last)
+        budget = spending.budget_state(tx, name, now)
+    if not rows and name not in gateway.lines:
+        raise AutomationNotFound(f"No automation {name!r} is deployed here, and none spent anything in these days")
+    return SpendingOut(
+        automation=name,
+        since=first,
+        until=last,
+        total=[SpentOut(**_sums(total)) for total in spending.totals(rows)],
+        days=[DaySpentOut(day=row.day, version=row.version, **_sums(row)) for row in rows],
+        budget=None if budget is None else _budget(budget),
+    )
+
+
+def _sums(of: Spend | Total) -> dict[str, object]:
+    return {
+        "currency": of.currency,
+        "decisions": of.decisions,
+        "cpu_seconds": of.cpu_us / 1e6,
+        "gpu_seconds": of.gpu_us / 1e6,
+        "cost": digits(of.cost),
+        "idle_cost": digits(of.idle),
+    }
+
+
+def _budget(state: BudgetState) -> BudgetOut:
+    return BudgetOut(
+        per=state.period.per,
+        starts_on=state.period.starts_on,
+        ends_on=state.period.ends_on,
+        currency=state.period.currency,
+        amount=digits(state.amount),
+        spent=digits(state.spent),
+        reserved=digits(state.reserved),
+        used_ratio=state.used_ratio,
+        standing=state.standing,
+        nearly_spent_at=state.nearly_at,
+        spent_at=state.used_up_at,
+    )
