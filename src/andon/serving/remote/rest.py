@@ -178,7 +178,8 @@ class _Answer:
         try:
             document = json.loads(self.content)
         except ValueError:
-            return ""
+            plain = self.headers.get("content-type", "").startswith("text/plain")
+            return line_of(self.content.decode(errors="replace")) if plain else ""
         said = document.get("error", document.get("detail", "")) if isinstance(document, dict) else ""
         return line_of(said) if isinstance(said, str) else line_of(json.dumps(said))
 

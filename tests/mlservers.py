@@ -1,0 +1,100 @@
+"""A real MLServer in an environment of its own, started and ended for tests; its models are in `mlserver_models`."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from benchmarks.environments import python_of
+
+ROOT = Path(__file__).parent.parent
+LOCK = ROOT / "benchmarks/peers/mlserver/requirements.lock"
+MODELS = Path(__file__).parent / "mlserver_models"
+UNDESCRIBED: Mapping[str, Any] = {}
+
+
+def a_matrix_in(columns: int, datatype: str = "FP64") -> Mapping[str, Any]:
+    """How a model is described that takes one tensor."""
+    inputs = [{"name": "rows", "datatype": datatype, "shape": [-1, columns]}]
+    return {"inputs": inputs, "outputs": [{"name": "probabilities", "datatype": "FP64", "shape": [-1, 2]}]}
+
+
+def a_tensor_each(columns: Sequence[str]) -> Mapping[str, Any]:
+    """How a model is described that takes one tensor a column."""
+    return {"inputs": [{"name": column, "datatype": "FP32", "shape": [-1]} for column in columns]}
+
+
+class MlServer:
+    """One server on ports of its own, which it keeps over a restart. Ended by its own process id."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.http, self.grpc, self._metrics = _free_ports(3)
+        self._python = python_of("mlserver", LOCK)
+        self._process: subprocess.Popen[bytes] | None = None
+        for file in MODELS.glob("*.py"):
+            shutil.copy(file, folder)
+
+    def address(self, protocol: str) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.http if protocol == 'rest' else self.grpc}"
+
+    def add(self, name: str, description: Mapping[str, Any], kind: str = "answers") -> None:
+        """A model, before the start."""
+        place = self.folder / name
+        place.mkdir()
+        settings = {"name": name, "implementation": "answering.Scores", "parameters": {"extra": {"kind": kind}}}
+        (place / "model-settings.json").write_text(json.dumps(settings | dict(description)))
+
+    def start(self) -> None:
+        """Start it, and come back when its models are ready."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(self.folder),
+            "MLSERVER_HOST": "127.0.0.1",
+            "MLSERVER_HTTP_PORT": str(self.http),
+            "MLSERVER_GRPC_PORT": str(self.grpc),
+            "MLSERVER_METRICS_PORT": str(self._metrics),
+            "MLSERVER_METRICS_DIR": str(self.folder),
+            "MLSERVER_PARALLEL_WORKERS": "0",
+            "MLSERVER_DEBUG": "false",
+        }
+        program = self._python.with_name("mlserver")
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [program, "start", str(self.folder)], env=environment, cwd=self.folder, stdout=log, stderr=log
+            )
+        until = time.monotonic() + 60
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"MLServer did not start:\n{(self.folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End it, at once: it has nothing to lose."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.address('rest')}/v2/health/ready", timeout=1, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
