@@ -15,8 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -27,7 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.line import Line, free_ports, wait_for
-from benchmarks.loadgen import Figures, Load, measure
+from benchmarks.loadgen import Load
+from benchmarks.side import Round, Side
 
 PROJECT = Path(__file__).parent / "decide-project"
 CONNECTIONS = (1, 16, 64)
@@ -56,32 +56,6 @@ def main() -> int:
     return 0 if reached or not check else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One of the two: where to send what, and whose CPU time it costs."""
-
-    load: Load
-    processes: Callable[[], list[psutil.Process]]
-
-    def measure(self, connections: int, seconds: float) -> "Round":
-        """One round of load, and the CPU time that all processes of this side spent on it."""
-        before = self._cpu()
-        figures = measure(replace(self.load, connections=connections, seconds=seconds))
-        return Round(**asdict(figures), cpu_us=(self._cpu() - before) / max(figures.answered, 1) * 1e6)
-
-    def _cpu(self) -> float:
-        """Seconds so far; what ends meanwhile is forgotten, which the few short-lived ones do not make up for."""
-        times = [process.cpu_times() for process in self.processes() if process.is_running()]
-        return sum(one.user + one.system for one in times)
-
-
-@dataclass(frozen=True, slots=True)
-class Round(Figures):
-    """What came of one round; `cpu_us` is the CPU time of one decision in microseconds."""
-
-    cpu_us: float
-
-
 Results: TypeAlias = dict[tuple[str, int], list[Round]]
 
 
@@ -94,7 +68,10 @@ def _measured(folder: Path) -> dict[str, Any]:
             url = f"{line.url}/v1/automations/bench/decisions"
             andon = Load(url, _bodies(windows=False), 1, 1.0, '"outcome"', headers)
             plain = Load(peer_url, _bodies(windows=True), 1, 1.0, '"score"')
-            sides = {"andon": Side(andon, line.processes), "peer": Side(plain, lambda: [peer])}
+            sides = {
+                "andon": Side(andon, lambda: {"andon": line.processes()}),
+                "peer": Side(plain, lambda: {"peer": [peer]}),
+            }
             results = _rounds(sides)
     _print(results)
     return _summary(results)

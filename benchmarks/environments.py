@@ -1,0 +1,46 @@
+"""Virtual environments beside our own, one for each lock file, kept outside the repository from one run to the next.
+
+They lie in $ANDON_BENCH_CACHE or `~/.cache/andon-bench`; one is made anew when its lock file or the Python changed.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+UV = Path(__file__).parent.parent / "script" / "uv.py"
+
+
+class EnvironmentFailed(Exception):
+    """An environment could not be built; the message holds the end of what uv said."""
+
+
+def cache() -> Path:
+    """Where they lie."""
+    return Path(os.environ.get("ANDON_BENCH_CACHE") or Path.home() / ".cache" / "andon-bench")
+
+
+def python_of(name: str, lock: Path) -> Path:
+    """The Python of an environment that holds what `lock` names; built when it is not there yet. Raises EnvironmentFailed."""
+    folder = cache() / name
+    python, marker = folder / "bin" / "python", folder / ".built-from"
+    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    if python.exists() and marker.exists() and marker.read_text(encoding="utf-8") == wanted:
+        return python
+    print(f"Installing {name} into {folder}", file=sys.stderr)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _uv("venv", "--clear", "--python", sys.executable, str(folder))
+    _uv("pip", "install", "--python", str(python), "--no-deps", "-r", str(lock))
+    marker.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def _uv(*arguments: str) -> None:
+    command = [sys.executable, str(UV), "--quiet", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1_800, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentFailed(f"uv {arguments[0]} did not end within half an hour") from error
+    if done.returncode != 0:
+        raise EnvironmentFailed(f"uv {arguments[0]} failed: {(done.stderr or done.stdout).strip()[-600:]}")

@@ -1,0 +1,107 @@
+"""The servers that `script/bench serving` puts beside Andon, each with the request that it understands.
+
+`<folder>/server.py` starts one, in an environment of its own made of `<folder>/requirements.lock`. What each does and does not do
+is in docs/explain/performance.md.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+FOLDER = Path(__file__).parent
+
+Row: TypeAlias = Mapping[str, float]
+"""All inputs of the model by name, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One server. `body` is a row as it wants it, `score` the probability in its answer, `expect` a piece of each right answer."""
+
+    name: str
+    title: str
+    folder: str
+    path: str
+    body: Callable[[Row], object]
+    score: Callable[[Any], float]
+    expect: str
+    required: bool = False
+    database: bool = False
+
+    @property
+    def place(self) -> Path:
+        """Where its server file and its lock are."""
+        return FOLDER / self.folder
+
+
+def _instances(row: Row) -> object:
+    return {"instances": [list(row.values())]}
+
+
+def _tensor(row: Row) -> object:
+    data = list(row.values())
+    return {"inputs": [{"name": "input", "shape": [1, len(data)], "datatype": "FP32", "data": data}]}
+
+
+def _score(answer: Any) -> float:
+    return float(answer["score"])
+
+
+def _predictions(answer: Any) -> float:
+    return float(answer["predictions"][0])
+
+
+def _outputs(answer: Any) -> float:
+    return float(answer["outputs"][0]["data"][0])
+
+
+FASTAPI = Peer(
+    "fastapi",
+    "FastAPI + ONNX Runtime",
+    "fastapi_ort",
+    "/predict",
+    dict,
+    _score,
+    '"score"',
+    required=True,
+)
+KSERVE = Peer(
+    "kserve-v1",
+    "KServe SDK, V1",
+    "kserve",
+    "/v1/models/trees:predict",
+    _instances,
+    _predictions,
+    '"predictions"',
+    required=True,
+)
+PEERS = (
+    FASTAPI,
+    Peer(
+        "fastapi-insert", "FastAPI + one INSERT", "fastapi_insert", "/predict", dict, _score, '"score"', database=True
+    ),
+    KSERVE,
+    Peer("kserve-v2", "KServe SDK, V2", "kserve", "/v2/models/trees/infer", _tensor, _outputs, '"outputs"'),
+    Peer("mlserver", "MLServer", "mlserver", "/v2/models/trees/infer", _tensor, _outputs, '"outputs"'),
+    Peer(
+        "litserve",
+        "LitServe",
+        "litserve",
+        "/predict",
+        lambda row: {"input": list(row.values())},
+        _score,
+        '"score"',
+    ),
+    Peer("bentoml", "BentoML", "bentoml", "/predict", lambda row: {"row": list(row.values())}, _score, '"score"'),
+    Peer(
+        "mlflow",
+        "MLflow serve",
+        "mlflow",
+        "/invocations",
+        lambda row: {"inputs": [list(row.values())]},
+        _predictions,
+        '"predictions"',
+    ),
+    Peer("ray", "Ray Serve", "ray", "/", lambda row: {"input": list(row.values())}, _score, '"score"'),
+)

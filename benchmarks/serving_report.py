@@ -1,0 +1,136 @@
+"""Shows what came of `script/bench serving`: a table in the terminal, and with --write a page and a plot for the documentation."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.barchart import Panel, bar_chart
+from benchmarks.serving_results import Goal, Outcome
+
+HEADS = (
+    "",
+    "at",
+    "a second",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "CPU µs",
+    "RSS MB",
+    "PSS MB",
+    "processes",
+    "start s",
+    "failed",
+)
+WIDTH = 120
+"""Columns of text that the table needs."""
+PLOT = Path("images") / "serving-peers.svg"
+PAGE = Path("explain") / "serving-peers.md"
+
+
+def show(
+    titles: Mapping[str, str],
+    outcomes: Mapping[str, Outcome],
+    absent: Mapping[str, str],
+    goals: Sequence[Goal],
+    said: str,
+) -> None:
+    """Print the table, where Andon's CPU time and memory go, who is missing and why, and the goals."""
+    console = Console()
+    console.width = max(WIDTH, console.width)
+    table = Table(*HEADS, title=f"{said}; CPU of all processes a request, memory before any load", title_justify="left")
+    for cells in rows_of(titles, outcomes):
+        table.add_row(*cells)
+    console.print(table)
+    console.print(parts_of(outcomes["andon"]))
+    console.print(others_of(outcomes))
+    for name, reason in absent.items():
+        console.print(f"{titles[name]} did not run: {reason}", markup=False)
+    judged = Table("goal", "measured", "wanted", "")
+    for goal in goals:
+        measured = "not measured" if goal.measured is None else f"{goal.measured:,.2f}"
+        judged.add_row(
+            goal.said,
+            measured,
+            f"{goal.wanted:,.2f}",
+            {True: "reached", False: "MISSED", None: "not judged"}[goal.reached],
+        )
+    console.print(judged)
+
+
+def write(
+    docs: Path, titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str
+) -> None:
+    """Write the plot and the page with the table."""
+    (docs / PLOT).write_text(plot_of(titles, outcomes, said), encoding="utf-8")
+    (docs / PAGE).write_text(page_of(titles, outcomes, absent, said), encoding="utf-8")
+
+
+def rows_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> list[list[str]]:
+    """A row for each side and number of connections; what does not depend on the load stands in the first of them."""
+    rows = []
+    for name, outcome in outcomes.items():
+        once = [f"{sum(outcome.rss_mb.values()):,.0f}", f"{sum(outcome.pss_mb.values()):,.0f}", str(outcome.processes)]
+        once += [f"{outcome.start_seconds:.1f}", str(outcome.failed)]
+        for n, figures in outcome.at.items():
+            first = n == min(outcome.at)
+            cells = [titles[name] if first else "", str(n), f"{figures['per_second']:,.0f}"]
+            cells += [f"{figures[percentile]:,.2f}" for percentile in ("p50", "p95", "p99")]
+            rows.append([*cells, f"{figures['cpu_us']:,.0f}", *(once if first else [""] * len(once))])
+    return rows
+
+
+def parts_of(andon: Outcome) -> str:
+    """Where Andon's CPU time at the most connections, and its memory, go."""
+    most = max(andon.cpu)
+    cpu = ", ".join(f"{part} {value:,.0f} µs" for part, value in andon.cpu[most].items())
+    memory = ", ".join(
+        f"{part} {andon.rss_mb[part]:,.0f} MB RSS, {andon.pss_mb[part]:,.0f} MB PSS" for part in andon.rss_mb
+    )
+    return f"Andon, CPU a request at {most} connections: {cpu}\nAndon, memory: {memory}"
+
+
+def others_of(outcomes: Mapping[str, Outcome]) -> str:
+    """How quiet the machine was."""
+    most = max(figures["others"] for outcome in outcomes.values() for figures in outcome.at.values())
+    return f"Of {os.cpu_count()} cores, at most {most:.1f} were busy with something else during a round (medians)"
+
+
+def plot_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome], said: str) -> str:
+    """Throughput, latency and CPU at the most connections, as SVG."""
+    most = max(outcomes["andon"].at)
+    panels = [
+        Panel(title, {titles[name]: outcome.at[most][figure] for name, outcome in outcomes.items()})
+        for title, figure in (("requests a second", "per_second"), ("p99 in ms", "p99"), ("CPU µs a request", "cpu_us"))
+    ]
+    sides = [titles[name] for name in outcomes]
+    return bar_chart(sides, panels, ours=titles["andon"], note=f"{most} connections. {said}, {_machine()}")
+
+
+def page_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str) -> str:
+    """The page: plot, table, parts, and who is missing."""
+    lines = [
+        "# Andon beside its peers, measured",
+        "",
+        "Written by `script/bench serving --peers --write`. How it is measured and what each side does: [performance](performance.md).",
+        "",
+        f"{said}, {_machine()}. CPU is that of all processes of a side a request; memory is that of all of them before any load.",
+        "",
+        f"![Throughput, latency and CPU of each side](../{PLOT.as_posix()})",
+        "",
+        "| " + " | ".join(HEADS) + " |",
+        "|---|" + "---:|" * (len(HEADS) - 1),
+        *("| " + " | ".join(cells) + " |" for cells in rows_of(titles, outcomes)),
+        "",
+        *(f"{line}.\n" for line in parts_of(outcomes["andon"]).splitlines()),
+        f"{others_of(outcomes)}.",
+    ]
+    lines += ["", *(f"{titles[name]} did not run: {reason}" for name, reason in absent.items())] if absent else []
+    return "\n".join(lines) + "\n"
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} cores, Linux {platform.machine()}, Python {platform.python_version()}"

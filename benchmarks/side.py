@@ -1,0 +1,87 @@
+"""One side of a comparison: where to send load to, and which processes it costs, by the part they play."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TypeAlias
+
+import psutil
+
+from benchmarks.line import memory_of
+from benchmarks.loadgen import Figures, Load, measure
+
+Family: TypeAlias = Mapping[str, Sequence[psutil.Process]]
+"""The living processes of one side by the part they play: gateway, postgres, server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round(Figures):
+    """What came of one round; `cpu` is the CPU time of one request in microseconds, by part.
+
+    `others` says how many cores were busy with something that is neither the side nor the load generator: near 0 on a quiet machine.
+    """
+
+    cpu: dict[str, float]
+    others: float
+
+    @property
+    def cpu_us(self) -> float:
+        """The CPU time of one request in microseconds, all parts together."""
+        return sum(self.cpu.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of one part in megabytes; in `rss_mb` what its processes share counts once for each, in `pss_mb` once."""
+
+    processes: int
+    rss_mb: float
+    pss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Something that answers."""
+
+    load: Load
+    family: Callable[[], Family]
+
+    def measure(self, connections: int, seconds: float) -> Round:
+        """One round of load, and the CPU time that all processes of this side spent on it."""
+        before, others, began = self._cpu(), _others(), time.perf_counter()
+        figures = measure(replace(self.load, connections=connections, seconds=seconds))
+        spent = {part: after - before.get(part, 0.0) for part, after in self._cpu().items()}
+        others = (_others() - others - sum(spent.values())) / (time.perf_counter() - began)
+        cpu = {part: one / max(figures.answered, 1) * 1e6 for part, one in spent.items()}
+        return Round(**asdict(figures), cpu=cpu, others=round(max(others, 0.0), 2))
+
+    def memory(self) -> dict[str, Memory]:
+        """What each part holds now."""
+        return {part: _memory(processes) for part, processes in self.family().items()}
+
+    def _cpu(self) -> dict[str, float]:
+        """Seconds so far by part; what ends meanwhile is forgotten, which the few short-lived ones do not make up for."""
+        return {part: sum(_cpu_times(processes)) for part, processes in self.family().items()}
+
+
+def _others() -> float:
+    """Seconds for which the cores of this machine have worked so far, without us and the load generators that ended."""
+    machine, own = psutil.cpu_times(), os.times()
+    busy = machine.user + machine.system + machine.nice + machine.irq + machine.softirq
+    return float(busy) - sum(own[:4])
+
+
+def _cpu_times(processes: Sequence[psutil.Process]) -> Iterator[float]:
+    for process in processes:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        yield times.user + times.system
+
+
+def _memory(processes: Sequence[psutil.Process]) -> Memory:
+    alive = [process for process in processes if process.is_running()]
+    rss = sum(process.memory_info().rss for process in alive)
+    return Memory(len(alive), round(rss / 1e6, 1), round(sum(map(memory_of, alive)) / 1e6, 1))
