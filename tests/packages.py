@@ -1,5 +1,6 @@
 """Small packed models for tests: two raw features, two classes, milliseconds to train."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,14 @@ def an_onnx_package(folder: Path) -> Path:
     """An untrained network as an ONNX file."""
     network = a_network(folder / "network.onnx", columns=len(FEATURES), classes=len(CLASSES))
     return _packed(folder / "package", "fraud-risk", network, *some_rows(1))
+
+
+def trained_on_python(version: str, package: Path) -> Path:
+    """The package as if it came from another Python."""
+    manifest = json.loads((package / "manifest.json").read_text())
+    manifest["environment"]["python"] = version
+    (package / "manifest.json").write_text(json.dumps(manifest))
+    return package
 
 
 def some_rows(seed: int) -> tuple[tuple[dict[str, Any], list[str]], tuple[dict[str, Any], list[str]]]:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from andon import decisions, models, serving
+from andon import decisions, models
 from andon.authoring import Automation
+from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import chosen, load_automations
 from andon.decisions import DecisionRecord, Line
 from andon.kernel.clock import Clock
@@ -45,7 +46,9 @@ class RecordedLines:
             model = models.get(tx, deployed.description["model"], model_version)
             folder = models.fetch(tx, model, self._cache)
         then = decisions.as_deployed(self._declared, deployed)
-        return decisions.assemble(then, serving.load(model, folder), number=automation_version, clock=self.clock)
+        return decisions.assemble(
+            then, load_hosted(self.settings, model, folder), number=automation_version, clock=self.clock
+        )
 
     @property
     def _cache(self) -> Path:

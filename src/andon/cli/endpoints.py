@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from andon import decisions, serving
+from andon import decisions, models, serving
 from andon.authoring import Automation
+from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import load_automations
 from andon.cli.context import Project, project
 from andon.kernel.db import Tx
@@ -96,9 +97,11 @@ def split(
     with _opened() as opened:
         users = opened.users_of(name)
 
-        def fits(version: ModelVersion) -> None:
+        def runs_here(version: ModelVersion) -> None:
             for automation in users:
                 decisions.check_signature(automation, version)
+            settings = opened.here.settings
+            load_hosted(settings, version, models.fetch(opened.tx, version, settings.data / "models"))
 
         serving.set_split(
             opened.tx,
@@ -108,7 +111,7 @@ def split(
             actor=opened.here.actor,
             reason=reason,
             now=opened.here.clock.now(),
-            ready=fits,
+            ready=runs_here,
         )
         state = _state(opened, name)
     shadows = "".join(f", version {version} looks on" for version in state["shadows"])

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from andon import models, serving
+from andon import models
+from andon.bootstrap.hosting import load_hosted
 from andon.cli.context import project
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
@@ -51,7 +52,7 @@ def register(
             now = here.clock.now()
             version = models.register(tx, package, actor=here.actor, reason=reason, now=now, trust_pickle=trust)
             # Loading it asks the probes: a version that cannot answer here is not registered.
-            serving.load(version, models.fetch(tx, version, here.settings.data / "models"))
+            load_hosted(here.settings, version, models.fetch(tx, version, here.settings.data / "models"))
             if alias is not None:
                 models.set_alias(tx, version.name, alias, version.number, actor=here.actor, reason=reason, now=now)
     pointed = f", now the {alias}" if alias else ""

@@ -12,9 +12,10 @@ from andon.access import Permission, Principal
 from andon.authoring import Automation
 from andon.decisions import Line
 from andon.gateway.dependencies import Caller, Db, Moment, Now, Parts
+from andon.kernel.config import Settings
 from andon.kernel.db import Tx
 from andon.models import ModelVersion
-from andon.serving import EndpointNotFound, TrafficSplit
+from andon.serving import EndpointNotFound, EnvironmentInvalid, TrafficSplit
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 
@@ -108,7 +109,7 @@ def set_split(name: Name, wanted: SplitIn, gateway: Parts, caller: Caller, db: D
             actor=caller.actor,
             reason=wanted.reason,
             now=now,
-            ready=_fits(users),
+            ready=_ready(users, gateway.settings, name),
         )
         return _shown(tx, name, users)
 
@@ -159,12 +160,20 @@ def _readable(lines: Mapping[str, Line], name: str, caller: Principal) -> list[A
     return users
 
 
-def _fits(users: Sequence[Automation]) -> Callable[[ModelVersion], None]:
-    """A version may answer if every automation that will ask it gives what it needs."""
+def _ready(users: Sequence[Automation], settings: Settings, name: str) -> Callable[[ModelVersion], None]:
+    """A version may answer if every automation gives what it needs, and its environment, if it runs in its own, is built here."""
+    environments = serving.Environments(settings.data / "environments")
+    isolated = name in settings.endpoints and settings.endpoints[name].isolated
 
     def ready(version: ModelVersion) -> None:
         for automation in users:
             decisions.check_signature(automation, version)
+        apart = isolated or version.manifest.runtime.isolated_only
+        if apart and environments.find(version.manifest) is None:
+            raise EnvironmentInvalid(
+                f"The environment of {version.name} {version.number} is not built yet, which may take minutes: "
+                f"`andon endpoints split {name}` builds it, and tells what it lacks"
+            )
 
     return ready
 

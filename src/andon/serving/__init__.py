@@ -24,6 +24,7 @@ from andon.serving.errors import (
     SplitInvalid,
 )
 from andon.serving.hosting import Hosting
+from andon.serving.isolated import Environments
 from andon.serving.loaded import LoadedVersion, load
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.remote import RemoteModel
@@ -48,6 +49,7 @@ __all__ = [
     "EndpointNotFound",
     "EndpointUnavailable",
     "EnvironmentInvalid",
+    "Environments",
     "Hosting",
     "LoadedVersion",
     "PatientPredictor",

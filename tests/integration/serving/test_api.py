@@ -1,22 +1,27 @@
 """/v1/endpoints: who may, sees; who may in every automation that uses a model, splits; and nobody else."""
 
+import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from andon import models, serving
 from andon.access import Grant, Role
+from andon.gateway import create_app
+from andon.kernel.config import EndpointSettings
 from andon.kernel.db import Database
 from andon.models import FeatureKind, FeatureSpec
 from calls import DECIDE, call
 from lines import ADMIN, OWNER, Installation, an_automation, install, payment
-from packages import a_package
+from packages import a_package, trained_on_python
 from shadowing import said, write
 
 SPLIT = "/v1/endpoints/fraud-risk/split"
@@ -116,6 +121,17 @@ def test_a_version_that_needs_what_an_automation_does_not_give_gets_no_share(
     assert "version 3 needs 'merchant'" in answer.text
 
 
+def test_a_version_whose_own_environment_is_not_built_gets_no_share(installation: Installation, tmp_path: Path) -> None:
+    with installation.database.begin() as tx:
+        package = trained_on_python("3.2.0", a_package(tmp_path / "third", seed=3))
+        models.register(tx, package, actor=OWNER, reason="old", now=installation.clock.now())
+    key = installation.key("otto", Grant(Role.OPERATOR))
+    for wanted, status in (({"shares": {"3": 5}}, 422), ({"shadows": [3]}, 422), ({"shares": {"2": 5}}, 200)):
+        answer = _split_isolated(installation, key, {**wanted, "reason": "x"})
+        assert answer.status_code == status, answer.text
+        assert status == 200 or "environment of fraud-risk 3 is not built yet" in answer.json()["detail"]
+
+
 def test_what_shadows_said_stands_beside_the_decision_and_is_counted(installation: Installation) -> None:
     key = installation.key("ada", ADMIN)
     decided = call(installation, "POST", DECIDE, key, json=payment()).json()["id"]
@@ -135,6 +151,20 @@ def test_what_no_automation_uses_is_no_endpoint(installation: Installation) -> N
     key = installation.key("vera", Grant(Role.VIEWER))
     assert call(installation, "GET", "/v1/endpoints/other", key).status_code == 404
     assert call(installation, "GET", "/v1/endpoints/No%20Name", key).status_code == 422
+
+
+def _split_isolated(installation: Installation, key: str, wanted: Mapping[str, Any]) -> httpx.Response:
+    """A gateway where fraud-risk runs in processes of its own is asked to split."""
+
+    async def run() -> httpx.Response:
+        gateway, side = installation.gateway()
+        endpoints = {"fraud-risk": EndpointSettings(isolated=True)}
+        gateway.settings = gateway.settings.model_copy(update={"endpoints": endpoints})
+        transport = httpx.ASGITransport(create_app(gateway, side))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            return await client.put(SPLIT, json=wanted, headers={"Authorization": f"Bearer {key}"})
+
+    return asyncio.run(run())
 
 
 def _needing(feature: str, folder: Path) -> Path:

@@ -12,6 +12,7 @@ from andon import models
 from andon.cli import app
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
+from packages import a_package, trained_on_python
 from shadowing import NOW, failed, said, write
 
 AUTOMATION = """
@@ -77,6 +78,19 @@ def test_what_cannot_be_split_is_named() -> None:
     assert "more than 0" in wrong
     assert "there is fraud-risk" in run("show", "other", status=4).output
     assert run("split", "fraud-risk", "--share", "2=1", status=2).output
+    assert json.loads(run("history", "fraud-risk", "--json").stdout) == []
+
+
+def test_a_version_whose_environment_cannot_be_built_gets_no_share(
+    registry: Database, project: Path, tmp_path: Path
+) -> None:
+    with (project / "andon.toml").open("a") as settings:
+        settings.write("[endpoints.fraud-risk]\nisolated = true\n")
+    with registry.begin() as tx:
+        package = trained_on_python("3.2.0", a_package(tmp_path / "old", seed=4))
+        models.register(tx, package, actor=Actor("owner"), reason="old", now=NOW)
+    said = run("split", "fraud-risk", "--share", "4=5", "--reason", "x", status=2)
+    assert "3.2" in said.output
     assert json.loads(run("history", "fraud-risk", "--json").stdout) == []
 
 
