@@ -31,7 +31,7 @@ class TooSlow(LineFailed):
 
 
 class Line:
-    """One installation. Its doors get ports that are free now, unless told otherwise."""
+    """One installation. Its doors get ports that are free now, unless told otherwise; gRPC gets none."""
 
     def __init__(self, folder: Path, *, environment: dict[str, str] | None = None, ports: Sequence[int] = ()) -> None:
         self.folder = folder
@@ -39,6 +39,7 @@ class Line:
         self._environment = {
             **os.environ,
             "ANDON_GATEWAY_PORT": str(self.gateway),
+            "ANDON_GATEWAY_GRPC_PORT": "0",
             "ANDON_CONSOLE_PORT": str(self.console),
             "ANDON_WORKER_PORT": str(self.worker),
             **(environment or {}),

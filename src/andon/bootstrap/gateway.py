@@ -20,7 +20,7 @@ from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events
 from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.decisions import Decider
-from andon.gateway import Admission, Gateway, Side, create_app
+from andon.gateway import Admission, Gateway, Side, create_app, serve_inference
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, DatabaseUnavailable
@@ -54,6 +54,8 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
         gateway.draining = True
 
     await heard("*")
+    inference = serve_inference(gateway, side)
+    await inference.start()
     settle_memory()
     limits = settings.gateway
     server = Server(create_app(gateway, side), host=limits.host, port=limits.port, ending=ending)
@@ -64,6 +66,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
         aside.cancel()
         with suppress(asyncio.CancelledError):
             await aside
+        await inference.stop()
         await gateway.decider.close()
         for loaded in gateway.deployment.loaded:
             await loaded.close()

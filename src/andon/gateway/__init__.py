@@ -4,5 +4,6 @@ from andon.gateway.admission import Admission
 from andon.gateway.app import create_app, create_control, create_side
 from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.documents import document
+from andon.gateway.inference import serve_inference
 
-__all__ = ["Admission", "Gateway", "Side", "create_app", "create_control", "create_side", "document"]
+__all__ = ["Admission", "Gateway", "Side", "create_app", "create_control", "create_side", "document", "serve_inference"]
