@@ -21,6 +21,8 @@ HEAD_BYTES = 65_536
 ARRIVAL_SECONDS = 20.0
 """A request has to be there whole so long after its first byte, a first byte so long after the connection."""
 
+STREAMED = b":batch"
+"""How the address of a request ends that may take longer: of its body something has to come in each such time."""
 
 DIRECT_BYTES = 65_536
 """A body up to this size may go the short way."""
@@ -57,6 +59,7 @@ class Wire(HttpToolsProtocol):
         self._in_head = True
         self._arriving = True
         self._head = 0
+        self._streams = self._came = False
         self._deadline: asyncio.TimerHandle | None = None
         self._direct: Any = getattr(self.app, "direct", None)
         self._last_use = 0.0
@@ -101,6 +104,7 @@ class Wire(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Its head is there."""
         self._in_head = False
+        self._streams = self.url.partition(b"?")[0].endswith(STREAMED)
         if self._direct is not None:
             name = self._direct_name()
             if name is not None:
@@ -118,6 +122,7 @@ class Wire(HttpToolsProtocol):
         if type(hold) is _Hold:
             hold.body += body
         else:
+            self._came = True
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -180,7 +185,10 @@ class Wire(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._deadline = None
-        if self._in_head:
+        if self._streams and not self.cycle.response_complete and (self._came or self.flow.read_paused):
+            self._came = False
+            self._deadline = self.loop.call_later(ARRIVAL_SECONDS, self._too_slow)
+        elif self._in_head:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The request was not there within {ARRIVAL_SECONDS:g} s")
         else:
             self.transport.close()

@@ -68,6 +68,20 @@ def first_answer(tx: Tx, key: Idempotency) -> DecisionRecord | None:
     return store.find(tx, decision_id)
 
 
+def first_answers(tx: Tx, keys: Sequence[Idempotency]) -> dict[str, DecisionRecord | KeyReused]:
+    """What used keys of one scope got, by key; KeyReused in place of what was for another input."""
+    used = store.by_keys(tx, keys)
+    digests = {key.key: key.digest for key in keys}
+    recorded = store.find_all(tx, [decision_id for digest, decision_id in used.values()])
+    answers: dict[str, DecisionRecord | KeyReused] = {}
+    for key, (digest, decision_id) in used.items():
+        if digest != digests[key]:
+            answers[key] = KeyReused()
+        elif decision_id in recorded:
+            answers[key] = recorded[decision_id]
+    return answers
+
+
 def accept(tx: Tx, request: DecisionRequest) -> UUID:
     """Keep a validated request to be decided soon; the id under which its decision will be found.
 

@@ -97,6 +97,21 @@ def by_key(tx: Tx, key: Idempotency) -> tuple[bytes, UUID] | None:
     return None if row is None else (row.digest, row.decision_id)
 
 
+def by_keys(tx: Tx, keys: Sequence[Idempotency]) -> dict[str, tuple[bytes, UUID]]:
+    """The same for many keys of one scope; those that were not used are left out."""
+    query = select(idempotency_keys.c.key, idempotency_keys.c.digest, idempotency_keys.c.decision_id).where(
+        idempotency_keys.c.scope == keys[0].scope, idempotency_keys.c.key.in_([key.key for key in keys])
+    )
+    return {row.key: (row.digest, row.decision_id) for row in tx.execute(query)}
+
+
+def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
+    """The whole records of these decisions; those that are not there are left out."""
+    if not ids:
+        return {}
+    return {row.id: _record(row) for row in tx.execute(select(decisions).where(decisions.c.id.in_(ids)))}
+
+
 def forget_keys(tx: Tx, before: datetime) -> int:
     """Delete idempotency keys older than `before`."""
     return tx.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < before)).rowcount

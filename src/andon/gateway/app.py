@@ -22,6 +22,8 @@ from andon.gateway import (
     spending,
 )
 from andon.gateway.asgi import Scope, Send
+from andon.gateway.batch import PATH as BATCH_PATH
+from andon.gateway.batch import Batch
 from andon.gateway.bodies import Receive
 from andon.gateway.decide import PATH, Decide
 from andon.gateway.dependencies import Gateway, Side
@@ -56,6 +58,7 @@ class GatewayApp:
         self._control = control
         self._inference = OpenInference(gateway, side)
         self._decide = Decide(gateway)
+        self._batch = Batch(gateway)
 
     @property
     def direct(self) -> Decide | None:
@@ -68,6 +71,10 @@ class GatewayApp:
             match = PATH.match(scope["path"])
             if match is not None:
                 await self._decide(scope, receive, send, match[1])
+                return
+            match = BATCH_PATH.match(scope["path"])
+            if match is not None:
+                await self._batch(scope, receive, send, match[1])
                 return
             if OpenInference.serves(scope["path"]):
                 await self._inference(scope, receive, send)

@@ -1,0 +1,226 @@
+"""Rows from an Arrow IPC stream, and answers as one; needs the extra `arrow`. Import only where Arrow was asked for.
+
+A record batch is held at a time. What comes from outside is validated whole before it is looked at, and of the types only
+those are taken of which a few bytes cannot stand for many.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic_core import from_json, to_json
+
+from andon.decisions import InputMalformed
+from andon.gateway.batch.arrow_framing import DICTIONARY, RECORDS, SCHEMA, Framing, Message
+from andon.gateway.batch.rows import Row, too_large
+from andon.gateway.errors import BatchMalformed
+from andon.kernel.errors import AndonError
+
+MESSAGE_BYTES = 16 << 20
+"""A record batch may be as large as this, and all dictionaries together."""
+
+_AT_ONCE = 32
+"""Rows made into Python values at a time."""
+
+
+class ArrowRows:
+    """The records of one stream, each as the JSON text that stands for it in the ledger."""
+
+    def __init__(self, *, row_bytes: int) -> None:
+        self.count = 0
+        self._row_bytes = row_bytes
+        self._framing = Framing(message_bytes=MESSAGE_BYTES)
+        self._schema = b""
+        self._dictionaries: list[Message] = []
+
+    def feed(self, chunk: bytes) -> Iterator[Row]:
+        """The records of the batches that have ended."""
+        for message in self._framing.feed(chunk):
+            if message.compressed:
+                raise BatchMalformed("The record batches are compressed: send them as they are")
+            if message.kind == SCHEMA:
+                self._begin(message)
+            elif message.kind == DICTIONARY:
+                self._keep(message)
+            elif message.kind == RECORDS:
+                yield from self._records(message)
+
+    def end(self) -> Iterator[Row]:
+        """Nothing more, if the stream was one."""
+        self._framing.end()
+        if not self._schema:
+            raise BatchMalformed("The body is empty: expected an Arrow IPC stream")
+        return iter(())
+
+    def _begin(self, message: Message) -> None:
+        if self._schema:
+            raise BatchMalformed("The Arrow stream has two schemas")
+        self._schema = message.content
+        try:
+            schema = pa.ipc.open_stream(pa.py_buffer(self._schema)).schema
+            refused = [
+                (name, kind) for name, kind in zip(schema.names, schema.types, strict=True) if not _is_taken(kind)
+            ]
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise BatchMalformed(f"The schema of the Arrow stream cannot be used: {error}") from error
+        for name, kind in refused:
+            raise BatchMalformed(f"The column {name} is of a type that a batch does not take: {kind}")
+
+    def _keep(self, message: Message) -> None:
+        """Remember a dictionary in place of an earlier one, unless it adds to that."""
+        if not message.adds:
+            self._dictionaries = [d for d in self._dictionaries if d.dictionary != message.dictionary]
+        self._dictionaries.append(message)
+        if sum(len(d.content) for d in self._dictionaries) > MESSAGE_BYTES:
+            raise BatchMalformed(f"The dictionaries of the Arrow stream are larger than {MESSAGE_BYTES} bytes")
+
+    def _records(self, message: Message) -> Iterator[Row]:
+        alone = b"".join([self._schema, *(d.content for d in self._dictionaries), message.content])
+        try:
+            batch = pa.ipc.open_stream(pa.py_buffer(alone)).read_next_batch()
+            batch.validate(full=True)
+            batch = _in_microseconds(batch)
+            largest = sum(map(_longest, batch.columns))
+        except (pa.ArrowException, OSError, ValueError, StopIteration) as error:
+            raise BatchMalformed(f"The record batch at row {self.count} cannot be read: {error}") from error
+        if largest > self._row_bytes:
+            raise BatchMalformed(
+                f"A row of the record batch at row {self.count} is larger than {self._row_bytes} bytes"
+            )
+        for begin in range(0, batch.num_rows, _AT_ONCE):
+            for record in _values(batch.slice(begin, _AT_ONCE)):
+                self.count += 1
+                yield Row(self.count - 1, self._text(record))
+
+    def _text(self, record: dict[str, Any] | AndonError) -> bytes | AndonError:
+        if isinstance(record, AndonError):
+            return record
+        text = to_json(record, inf_nan_mode="constants")
+        return text if len(text) <= self._row_bytes else too_large(self.count - 1, self._row_bytes)
+
+
+def _values(batch: Any) -> Iterator[dict[str, Any] | AndonError]:
+    """The records as Python values; one that has none (the year 30000) does not lose the others."""
+    try:
+        yield from batch.to_pylist()
+    except (ValueError, ArithmeticError, LookupError, pa.ArrowException) as error:
+        if batch.num_rows == 1:
+            yield InputMalformed(f"A value of this row cannot be read: {error}")
+            return
+        for number in range(batch.num_rows):
+            yield from _values(batch.slice(number, 1))
+
+
+def _in_microseconds(batch: Any) -> Any:
+    """The batch without nanoseconds, as long as nothing is lost by that. Raises pyarrow.ArrowInvalid."""
+    fields = [
+        field.with_type(pa.timestamp("us", field.type.tz))
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns"
+        else field
+        for field in batch.schema
+    ]
+    schema = pa.schema(fields)
+    return batch if schema.equals(batch.schema) else batch.cast(schema)
+
+
+def _is_taken(kind: Any) -> bool:
+    """Whether a column may be of this type: plain, or a list or struct of what is plain."""
+    if pa.types.is_dictionary(kind):
+        return _is_plain(kind.value_type)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _is_plain(kind.value_type)
+    if pa.types.is_struct(kind):
+        return all(_is_plain(field.type) for field in kind)
+    return _is_plain(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind)
+
+
+def _is_plain(kind: Any) -> bool:
+    of = pa.types
+    number = of.is_boolean(kind) or of.is_integer(kind) or of.is_floating(kind) or of.is_decimal(kind)
+    moment = of.is_timestamp(kind) or of.is_date(kind) or of.is_time32(kind)
+    return bool(number or moment or of.is_string(kind) or of.is_large_string(kind))
+
+
+def _longest(column: Any) -> int:
+    """The longest value of a column in which many rows may share the same bytes, or one may stand for many; otherwise 0."""
+    kind = column.type
+    if pa.types.is_string_view(kind):
+        views = column.buffers()[1]
+        return int(np.frombuffer(views, "<i4", 4 * len(column))[::4].max(initial=0)) if len(column) else 0
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pc.max(pc.list_value_length(column)).as_py() or 0
+    if pa.types.is_dictionary(kind) and (
+        pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
+    ):
+        return pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+    return 0
+
+
+_PROBLEM = pa.struct(
+    [
+        ("type", pa.string()),
+        ("title", pa.string()),
+        ("status", pa.int32()),
+        ("detail", pa.string()),
+        ("instance", pa.string()),
+        ("code", pa.string()),
+        ("errors", pa.list_(pa.struct([("field", pa.string()), ("message", pa.string())]))),
+    ]
+)
+
+ANSWERS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("automation", pa.string()),
+        ("automation_version", pa.int32()),
+        ("outcome", pa.string()),
+        ("rule", pa.string()),
+        ("reasons", pa.list_(pa.string())),
+        ("score", pa.float64()),
+        ("label", pa.string()),
+        ("confidence", pa.float64()),
+        ("certain", pa.bool_()),
+        ("model", pa.struct([("name", pa.string()), ("version", pa.int32()), ("digest", pa.string())])),
+        ("policy_version", pa.string()),
+        ("correlation_id", pa.string()),
+        ("decided_at", pa.timestamp("us", "UTC")),
+        ("latency_ms", pa.float64()),
+        ("row", pa.int64()),
+        ("error", _PROBLEM),
+    ]
+)
+"""The columns of the answers: those of a decision, or for a bad row its number and what is wrong with it."""
+
+
+class ArrowAnswers:
+    """Answers as an Arrow IPC stream, a record batch for all that were ready together."""
+
+    content_type = "application/vnd.apache.arrow.stream"
+
+    def __init__(self) -> None:
+        self._sink = BytesIO()
+        self._writer = pa.ipc.new_stream(self._sink, ANSWERS)
+
+    def add(self, answers: Sequence[bytes]) -> bytes:
+        """These answers, after what came before."""
+        records = [from_json(answer) for answer in answers]
+        for record in records:
+            if "decided_at" in record:
+                record["decided_at"] = datetime.fromisoformat(record["decided_at"])
+        self._writer.write_batch(pa.RecordBatch.from_pylist(records, schema=ANSWERS))
+        return self._written()
+
+    def end(self) -> bytes:
+        """What ends the stream."""
+        self._writer.close()
+        return self._written()
+
+    def _written(self) -> bytes:
+        content = self._sink.getvalue()
+        self._sink.seek(0)
+        self._sink.truncate()
+        return content

@@ -1,0 +1,233 @@
+"""The rows of one batch on their way through the line: each a decision of its own, so many under way, answered in order.
+
+Where a single request would be refused because there is too much to do, a row waits, and with it the reading of the body.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import TypeAlias
+
+import structlog
+
+from andon import decisions
+from andon.access import Principal
+from andon.decisions import (
+    Decision,
+    DecisionRecord,
+    DecisionRequest,
+    Idempotency,
+    KeyInFlight,
+    KeyReused,
+    Line,
+    Priority,
+)
+from andon.gateway.answers import answer_of, answer_of_record
+from andon.gateway.batch.body import Body
+from andon.gateway.batch.formats import Answers
+from andon.gateway.batch.rows import Row
+from andon.gateway.batch.spool import Spool
+from andon.gateway.dependencies import Gateway
+from andon.gateway.errors import NotReady, Overloaded, RateLimited
+from andon.gateway.problems import internal, problem, status_of
+from andon.kernel.errors import AndonError
+from andon.kernel.ids import uuid7
+
+log = structlog.get_logger(__name__)
+
+UNDER_WAY = 1024
+"""Rows of one batch that were read and are not answered yet, at most."""
+
+_TOGETHER = 64
+"""Answers written in one piece, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the rows of a batch have in common. `key` is the caller's own for the batch; with a number it is a row's."""
+
+    line: Line
+    caller: Principal
+    correlation_id: str
+    traceparent: str | None
+    key: str | None
+    pinned: int | None
+
+    @property
+    def automation(self) -> str:
+        """Its name."""
+        return self.line.automation.name
+
+    def key_of(self, row: Row) -> Idempotency | None:
+        """The idempotency key of one row."""
+        if self.key is None or not isinstance(row.given, bytes):
+            return None
+        return Idempotency.of(self.automation, self.caller.name, f"{self.key}/{row.number}", row.given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A row that is being decided."""
+
+    row: int
+    request: DecisionRequest
+    decided: "asyncio.Future[Decision | None]"
+
+
+_Next: TypeAlias = "bytes | _Pending | None"
+"""An answer, one to come, or the end."""
+
+
+class BatchDecider:
+    """Decides one batch. `seats` are the places under way that all batches of the gateway share."""
+
+    def __init__(self, gateway: Gateway, asking: Asking, body: Body, seats: asyncio.Semaphore) -> None:
+        self.rows = 0
+        self._gateway = gateway
+        self._asking = asking
+        self._body = body
+        self._seats = seats
+        self._in_order: asyncio.Queue[_Next] = asyncio.Queue(UNDER_WAY)
+
+    async def take_in(self, first: Sequence[Row], rest: AsyncIterator[list[Row]]) -> None:
+        """Ask for every row, in their order, as long as the caller is there."""
+        try:
+            await self._ask(first)
+            async for group in rest:
+                await self._ask(group)
+                if self._body.gone:
+                    break
+        except AndonError as error:
+            await self._in_order.put(self._refusal(self.rows, error))
+        await self._in_order.put(None)
+
+    async def answer(self, answers: Answers, spool: Spool) -> None:
+        """Write the answers as they come, those together that are there together."""
+        ready: list[bytes] = []
+        while True:
+            waits = self._in_order.empty()
+            following = None if waits else self._in_order.get_nowait()
+            waits = waits or (isinstance(following, _Pending) and not following.decided.done())
+            if ready and (waits or following is None or len(ready) >= _TOGETHER):
+                await spool.write(answers.add(ready))
+                ready.clear()
+            if following is None and waits:
+                following = await self._in_order.get()
+            if following is None:
+                break
+            ready.append(following if isinstance(following, bytes) else await self._answer(following))
+        await spool.write(answers.end())
+        spool.end()
+
+    async def _ask(self, rows: Sequence[Row]) -> None:
+        known = await self._known(rows)
+        for row in rows:
+            if self._body.gone:
+                return
+            if self._gateway.draining:
+                raise NotReady(
+                    "This gateway is shutting down: the rows from this one on were not decided, send them again"
+                )
+            await self._in_order.put(await self._begun(row, known))
+            self.rows = row.number + 1
+
+    async def _begun(self, row: Row, known: Mapping[str, DecisionRecord | KeyReused]) -> _Next:
+        """The answer to a row if it is known already, or the row under way."""
+        try:
+            if isinstance(row.given, AndonError):
+                raise row.given
+            key = self._asking.key_of(row)
+            first = None if key is None else known.get(key.key)
+            if isinstance(first, KeyReused):
+                raise first
+            if first is not None:
+                return self._told(200, answer_of_record(first))
+            request = self._request(row.given, key)
+            await self._wait_to_be_let_in()
+            return _Pending(row.number, request, await self._seated(request))
+        except AndonError as error:
+            return self._refusal(row.number, error)
+
+    def _request(self, raw: bytes, key: Idempotency | None) -> DecisionRequest:
+        asking, now = self._asking, self._gateway.clock.now()
+        return DecisionRequest(
+            id=uuid7(now),
+            automation=asking.automation,
+            raw=raw,
+            input=asking.line.contract.read(raw),
+            caller=asking.caller.name,
+            correlation_id=asking.correlation_id,
+            asked_at=now,
+            began_ns=perf_counter_ns(),
+            traceparent=asking.traceparent,
+            idempotency=key,
+            priority=Priority.BULK,
+            pinned=asking.pinned,
+        )
+
+    async def _wait_to_be_let_in(self) -> None:
+        while not self._body.gone:
+            try:
+                self._gateway.admission.admit(self._asking.caller.id)
+            except (RateLimited, Overloaded) as busy:
+                await self._body.wait_until_gone(within=float(busy.details["retry_after"]))
+            else:
+                return
+
+    async def _seated(self, request: DecisionRequest) -> "asyncio.Future[Decision | None]":
+        admission = self._gateway.admission
+        await self._seats.acquire()
+        admission.in_flight += 1
+
+        def ended(_: "asyncio.Future[Decision | None] | None" = None) -> None:
+            admission.in_flight -= 1
+            self._seats.release()
+
+        try:
+            decided = self._gateway.decider.decide(request)
+        except BaseException:
+            ended()
+            raise
+        decided.add_done_callback(ended)
+        return decided
+
+    async def _answer(self, pending: _Pending) -> bytes:
+        try:
+            decision = await pending.decided
+            if decision is not None:
+                return self._told(200, answer_of(decision))
+            return self._told(200, answer_of_record(await self._first(pending.request)))
+        except AndonError as error:
+            return self._refusal(pending.row, error)
+        except Exception:
+            log.exception(
+                "batch.row_failed", decision_id=str(pending.request.id), automation=pending.request.automation
+            )
+            return self._told(500, _bad(pending.row, internal(self._asking.correlation_id)))
+
+    async def _known(self, rows: Sequence[Row]) -> Mapping[str, DecisionRecord | KeyReused]:
+        """What those rows got that were asked before under the same key."""
+        keys = [key for row in rows if (key := self._asking.key_of(row)) is not None]
+        return await self._gateway.in_thread(lambda tx: decisions.first_answers(tx, keys)) if keys else {}
+
+    async def _first(self, request: DecisionRequest) -> DecisionRecord:
+        """The answer to a row whose key was used while it was under way. Raises KeyReused, KeyInFlight."""
+        key = request.idempotency
+        if key is None:
+            raise RuntimeError("the database refused to record this decision; `decision.refused_by_database` says why")
+        first = await self._gateway.in_thread(lambda tx: decisions.first_answer(tx, key))
+        if first is None:
+            raise KeyInFlight(retry_after=1)
+        return first
+
+    def _refusal(self, row: int, error: AndonError) -> bytes:
+        return self._told(status_of(error), _bad(row, problem(error, self._asking.correlation_id)))
+
+    def _told(self, status: int, answer: bytes) -> bytes:
+        self._gateway.metrics.requests.add((self._asking.automation, str(status)))
+        return answer
+
+
+def _bad(row: int, problem_of_it: bytes) -> bytes:
+    return b'{"row":%d,"error":%b}' % (row, problem_of_it)
