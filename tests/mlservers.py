@@ -1,5 +1,6 @@
 """A real MLServer in an environment of its own, started and ended for tests; its models are in `mlserver_models`."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -19,10 +20,10 @@ MODELS = Path(__file__).parent / "mlserver_models"
 UNDESCRIBED: Mapping[str, Any] = {}
 
 
-def a_matrix_in(columns: int, datatype: str = "FP64") -> Mapping[str, Any]:
+def a_matrix_in(columns: int, datatype: str = "FP64", *, classes: int = 2) -> Mapping[str, Any]:
     """How a model is described that takes one tensor."""
     inputs = [{"name": "rows", "datatype": datatype, "shape": [-1, columns]}]
-    return {"inputs": inputs, "outputs": [{"name": "probabilities", "datatype": "FP64", "shape": [-1, 2]}]}
+    return {"inputs": inputs, "outputs": [{"name": "probabilities", "datatype": "FP64", "shape": [-1, classes]}]}
 
 
 def a_tensor_each(columns: Sequence[str]) -> Mapping[str, Any]:
@@ -45,11 +46,12 @@ class MlServer:
         """Where it listens."""
         return f"http://127.0.0.1:{self.http if protocol == 'rest' else self.grpc}"
 
-    def add(self, name: str, description: Mapping[str, Any], kind: str = "answers") -> None:
+    def add(self, name: str, description: Mapping[str, Any], kind: str = "answers", *, classes: int = 2) -> None:
         """A model, before the start."""
         place = self.folder / name
         place.mkdir()
-        settings = {"name": name, "implementation": "answering.Scores", "parameters": {"extra": {"kind": kind}}}
+        extra = {"kind": kind, "classes": classes}
+        settings = {"name": name, "implementation": "answering.Scores", "parameters": {"extra": extra}}
         (place / "model-settings.json").write_text(json.dumps(settings | dict(description)))
 
     def start(self) -> None:
@@ -89,6 +91,16 @@ class MlServer:
             return httpx.get(f"{self.address('rest')}/v2/health/ready", timeout=1, trust_env=False).status_code == 200
         except httpx.TransportError:
             return False
+
+
+def own_probabilities(matrix: Any, classes: int = 2) -> Any:
+    """What the models answer, computed here."""
+    spec = importlib.util.spec_from_file_location("weights", MODELS / "weights.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.probabilities(matrix, classes)
 
 
 def _free_ports(count: int) -> list[int]:

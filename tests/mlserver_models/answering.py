@@ -24,7 +24,7 @@ class Scores(MLModel):
         if kind == "refuses":
             raise InferenceError("the forest burnt down")
         columns = [np.asarray(NumpyCodec.decode_input(each), dtype=np.float64) for each in payload.inputs]
-        found = probabilities(np.column_stack(columns))
+        found = probabilities(np.column_stack(columns), self.settings.parameters.extra["classes"])
         if kind == "labels":
             return self._answer(np.array(["ok"] * len(found)), "BYTES")
         if kind == "short":

@@ -4,8 +4,10 @@ import importlib.util
 import json
 import os
 import platform
+import shutil
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +28,7 @@ from andon.models import (
     Matrix,
     ModelVersion,
     PythonModel,
+    Runtime,
     categorical_columns,
     encode,
     encode_labels,
@@ -33,7 +36,8 @@ from andon.models import (
     pack,
 )
 from andon.runtimes import ModelUnreadable, open_model
-from andon.serving import EndpointUnavailable, LoadedVersion
+from andon.serving import EndpointUnavailable, Hosting, LoadedVersion, RemoteModel
+from mlservers import MlServer, a_matrix_in, own_probabilities
 from onnx_graphs import a_network
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")  # MLflow's own
@@ -48,6 +52,7 @@ FEATURES = (
 )
 ROWS = 900
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+HOSTING = Hosting(allow_private=True)
 
 Fit = Callable[[Matrix, NDArray[np.int64], tuple[str, ...], Path], tuple[Any, Callable[[Matrix], Matrix]]]
 """Fits a model and gives it with its own way to predict [rows, classes] in the order of the classes."""
@@ -147,6 +152,40 @@ def pyfunc(x: Matrix, y: NDArray[np.int64], classes: tuple[str, ...], folder: Pa
     return folder / "saved", _scores(classes)
 
 
+def remote(wire: str) -> Fit:
+    """A model of the server that `mlserver` started."""
+
+    def fit(x: Matrix, y: NDArray[np.int64], classes: tuple[str, ...], folder: Path) -> Any:
+        del y, folder
+        server = next(iter(SERVERS), None) or _started(x.shape[1])
+        model = RemoteModel(server.address(wire), f"of-{len(classes)}", protocol=wire)
+        return model, lambda m: own_probabilities(m, len(classes))
+
+    return fit
+
+
+SERVERS: list[MlServer] = []
+
+
+def _started(columns: int) -> MlServer:
+    server = MlServer(Path(tempfile.mkdtemp(prefix="andon-mlserver-")))
+    SERVERS.append(server)
+    for classes in (2, 3):
+        server.add(f"of-{classes}", a_matrix_in(columns, classes=classes), classes=classes)
+    server.start()
+    return server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def servers() -> Iterator[None]:
+    """Ends the server that was started for remote models."""
+    yield
+    for server in SERVERS:
+        server.stop()
+        shutil.rmtree(server.folder)
+    SERVERS.clear()
+
+
 def _table(folder: Path, classes: tuple[str, ...]) -> Path:
     (folder / "table.json").write_text(json.dumps({"countries": COUNTRIES, "classes": len(classes)}))
     return folder / "table.json"
@@ -176,6 +215,7 @@ LIBRARIES = {
     "xgboost": ["xgboost-cpu", "scipy"],
     "python": [],
     "pyfunc": ["mlflow-skinny", "pandas", "cloudpickle"],
+    "remote": [],
 }
 
 COUNTRIES = {"DE": -0.2, "FR": 0.1, "US": 0.3}
@@ -190,6 +230,8 @@ RUNTIMES: Mapping[str, Fit] = {
     "onnx-network": onnx_network,
     "python": python,
     "pyfunc": pyfunc,
+    "remote-rest": remote("rest"),
+    "remote-grpc": remote("grpc"),
 }
 
 
@@ -233,7 +275,7 @@ def case(fit: Fit, request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 def loaded(version: ModelVersion, folder: Path) -> LoadedVersion:
     """As a gateway loads it; a model with code of its own in this process, which stands for one of its own."""
     if not version.manifest.runtime.isolated_only:
-        return serving.load(version, folder)
+        return serving.load(version, folder, HOSTING)
     sys.modules.pop("contract_scorer", None)
     manifest = version.manifest
     file, signature = folder / manifest.model_file, asdict(manifest.signature)
@@ -300,6 +342,10 @@ def test_a_file_that_cannot_be_read_is_a_clear_refusal(case: Case, tmp_path: Pat
     signature = asdict(version.manifest.signature)
     (tmp_path / version.manifest.model_file).write_bytes(b"not a model")
     file = tmp_path / version.manifest.model_file
+    if version.manifest.runtime is Runtime.REMOTE:
+        with pytest.raises(EndpointUnavailable, match=file.name):
+            serving.load(version, tmp_path, HOSTING)
+        return
     with pytest.raises(ModelUnreadable, match=file.name):
         open_model(version.manifest.runtime, file, trusted=True, signature=signature)
 
@@ -311,7 +357,7 @@ def test_a_model_that_answers_otherwise_than_when_packed_is_not_served(case: Cas
     other = tuple(tuple(reversed(row)) for row in manifest.probes.probabilities)
     changed = manifest.model_copy(update={"probes": manifest.probes.model_copy(update={"probabilities": other})})
     with pytest.raises(EndpointUnavailable, match="answers differently"):
-        serving.load(a_version(changed), case.folder)
+        serving.load(a_version(changed), case.folder, HOSTING)
 
 
 def test_a_model_with_code_of_its_own_is_not_opened_without_trust(case: Case) -> None:
@@ -320,7 +366,7 @@ def test_a_model_with_code_of_its_own_is_not_opened_without_trust(case: Case) ->
     if manifest.runtime.isolated_only:
         with pytest.raises(ModelUnreadable, match="registered without trust"):
             open_model(manifest.runtime, file, trusted=False, signature=signature)
-    else:
+    elif manifest.runtime is not Runtime.REMOTE:
         assert open_model(manifest.runtime, file, trusted=False, signature=signature)
 
 

@@ -1,7 +1,6 @@
 """A real MLServer, over REST and gRPC: packed by its answers, served with them; down, restarted, hanging, wrong: told in words."""
 
 import asyncio
-import importlib.util
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from andon.serving import (
     RemoteModel,
 )
 from andon.serving.remote import FILE, ServerFailed, ServerUnreachable, open_remote
-from mlservers import MODELS, MlServer
+from mlservers import MlServer, own_probabilities
 
 FEATURES = (
     FeatureSpec("amount", FeatureKind.NUMBER),
@@ -92,16 +91,6 @@ def during(version: LoadedVersion, work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def own(rows: list[dict[str, Any]]) -> Any:
-    """What the model says by itself, of the same file that MLServer runs."""
-    spec = importlib.util.spec_from_file_location("weights", MODELS / "weights.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.probabilities(encode(FEATURES, rows))
-
-
 @wires
 @pytest.mark.parametrize("name", ["scores", "narrow", "each", "undescribed"])
 def test_what_the_server_answers_is_what_is_served(server: MlServer, tmp_path: Path, wire: str, name: str) -> None:
@@ -116,7 +105,7 @@ def test_what_the_server_answers_is_what_is_served(server: MlServer, tmp_path: P
     assert not version.inline
     assert [a.score for a in answers] == pytest.approx([p.score for p in version.predict(rows)])
     raw = version.raw(encode(FEATURES, rows))
-    np.testing.assert_allclose(raw, own(rows), atol=1e-5)
+    np.testing.assert_allclose(raw, own_probabilities(encode(FEATURES, rows)), atol=1e-5)
 
 
 @wires
