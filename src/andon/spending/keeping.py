@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from types import TracebackType
 from typing import Literal
 from uuid import uuid4
@@ -18,7 +19,7 @@ from andon.kernel.events import Events
 from andon.spending import service
 from andon.spending.domain import Price
 from andon.spending.ports import Watcher
-from andon.spending.purse import Purse
+from andon.spending.purse import LEASE, Purse
 from andon.spending.tally import Taken, Tally
 
 log = structlog.get_logger(__name__)
@@ -47,10 +48,11 @@ class Keeper:
         events: Events,
         watcher: Watcher,
         cpu_seconds: Callable[[], float] = time.process_time,
+        lease: timedelta = LEASE,
     ) -> None:
         self._wake = asyncio.Event()
         self.tally = Tally(price)
-        self.purse = Purse(database, budgets, price, events=events, on_low=self._wake.set)
+        self.purse = Purse(database, budgets, price, events=events, on_low=self._wake.set, lease=lease)
         self._database, self._price, self._clock, self._watcher = database, price, clock, watcher
         self._cpu_seconds = cpu_seconds
         self._writer = uuid4()

@@ -84,12 +84,14 @@ class Purse:
         *,
         events: Events,
         on_low: Callable[[], None] = lambda: None,
+        lease: timedelta = LEASE,
     ) -> None:
         """`on_low` is called by `allow` when a block runs low: renew soon. Raises BudgetTooLarge."""
         default = price.picos(DEFAULT_CPU_US)
         self._paid = {name: _Paid(budget, Account(default)) for name, budget in budgets.items()}
         self._amounts = {name: amount_of(budget) for name, budget in budgets.items()}
         self._database, self._price, self._events, self._on_low = database, price, events, on_low
+        self._lease = lease
         self._lock = Lock()
 
     def allow(self, automation: str, n: int) -> int:
@@ -127,7 +129,7 @@ class Purse:
             self._leave(paid, now)
             states.append(self._renew_present(name, paid, held, now))
         if not only_low:
-            self._forfeit_overdue(now)
+            self.forfeit_overdue(now)
         return states
 
     def close(self, now: datetime) -> None:
@@ -140,7 +142,8 @@ class Purse:
     def _is_low(self, paid: _Paid) -> bool:
         return paid.account.wallet.is_low or paid.account.asked_in_vain > 0
 
-    def _forfeit_overdue(self, now: datetime) -> None:
+    def forfeit_overdue(self, now: datetime) -> None:
+        """Count as spent what processes hold that did not renew in time. `renew` does it as well. Raises DatabaseUnavailable."""
         with self._database.begin() as tx:
             lost = service.forfeit_overdue(tx, now)
         if lost:
@@ -178,7 +181,7 @@ class Purse:
             book, hold = settle(replace(row.book, purses=len({*holds, held.id})), hold, claim.used)
             granted = self._agreed(held.wallet, hold, grant(book, hold, claim))
             book, hold = resize(book, hold, granted)
-            store.save_hold(tx, held.period, held.id, hold, now + LEASE)
+            store.save_hold(tx, held.period, held.id, hold, now + self._lease)
             used_up = asked_in_vain > 0 and claim.bound == 0 and hold.granted - hold.used < claim.each
             after = self._noted(tx, replace(row, book=book), used_up, now)
             store.save(tx, after)
@@ -233,7 +236,7 @@ class Purse:
             if gone:
                 store.drop_hold(tx, held.period, held.id)
             else:
-                store.save_hold(tx, held.period, held.id, hold, now + LEASE)
+                store.save_hold(tx, held.period, held.id, hold, now + self._lease)
         return gone
 
     def _noted(self, tx: Tx, row: BudgetRow, used_up: bool, now: datetime) -> BudgetRow:
