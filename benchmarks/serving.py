@@ -182,10 +182,10 @@ def _task(folder: Path) -> tuple[Task, list[str]]:
     rows = [dict(zip(names, values, strict=True)) for values in matrix.tolist()]
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     score = session.run(["probabilities"], {session.get_inputs()[0].name: matrix[:1].astype(np.float32)})[0][0, 1]
-    return Task(model, rows, float(score)), [json.dumps(_transfer(n, row)) for n, row in enumerate(rows)]
+    return Task(model, rows, float(score)), [json.dumps(transfer(n, row)) for n, row in enumerate(rows)]
 
 
-def _transfer(number: int, row: Mapping[str, float]) -> dict[str, object]:
+def transfer(number: int, row: Mapping[str, float]) -> dict[str, object]:
     """All 24 fields of the contract."""
     return {
         "transfer_id": f"transfer-{number}",

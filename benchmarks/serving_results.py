@@ -101,7 +101,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 def _ratio(one: Outcome, other: Outcome | None, connections: int) -> float | None:
     if other is None or other.at[connections]["per_second"] == 0:
         return None
-    return round(one.at[connections]["per_second"] / other.at[connections]["per_second"], 2)
+    return one.at[connections]["per_second"] / other.at[connections]["per_second"]
 
 
 def _apart(one: Outcome, other: Outcome | None) -> float | None:
