@@ -42,10 +42,6 @@ class DecisionMetrics:
         self._metrics.shadows.add((automation, "run"), run)
         self._metrics.shadows.add((automation, "dropped"), dropped)
 
-    def refused(self, automation: str, reason: str, requests: int = 1) -> None:
-        """Requests were sent away at the door: rate, queue, deadline or breaker was the reason."""
-        self._metrics.refused.add((automation, reason), requests)
-
     def _count(self, report: BatchReport) -> None:
         metrics, n = self._metrics, len(report.decisions)
         arm = report.automation, report.model, str(report.version)

@@ -76,12 +76,10 @@ def test_errors_are_counted_from_zero(shown: Shown) -> None:
 def test_what_was_not_decided_is_counted_by_its_reason(shown: Shown) -> None:
     shown.decider.failed(transient=True, requests=5)
     shown.decider.expired("payments", 3)
-    shown.decider.refused("payments", "rate")
     shown.decider.shadowed("payments", 7, 0)
     shown.decider.shadowed("payments", 0, 9)
     assert shown.value("andon_ledger_errors_total", kind="transient") == 5
     assert shown.value("andon_expired_total", automation="payments") == 3
-    assert shown.value("andon_refused_total", automation="payments", reason="rate") == 1
     assert shown.value("andon_shadows_total", automation="payments", result="run") == 7
     assert shown.value("andon_shadows_total", automation="payments", result="dropped") == 9
 
