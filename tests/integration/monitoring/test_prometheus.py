@@ -6,8 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 from benchmarks.line import Line
+from script import dashboard
 
 from lines import payment
+from monitoring import asked, queries
 from prometheus import Prometheus, promtool
 from receiver import Receiver
 from running import running
@@ -84,6 +86,22 @@ def test_the_recording_rules_say_percentiles_of_each_stage(prometheus: Prometheu
     prometheus.wait_for("version:andon_errors:ratio_rate5m", lambda found: found == {ARM: 0})
     missed = prometheus.query("automation:andon_objective_missed:ratio_rate5m")
     assert 0 <= missed["payments",] <= 1
+
+
+def test_the_dashboard_shows_what_was_decided(prometheus: Prometheus) -> None:
+    prometheus.wait_for("sum(rate(andon_decisions_total[5m])) > 0", bool)
+    empty = [
+        panel.title
+        for row in ("How it goes", "Where the time goes", "Load")
+        for panel in dashboard.DASHBOARD[row]
+        if not any(prometheus.query(asked(query)) for query, _ in panel.queries)
+    ]
+    assert set(empty) <= {"Refused and expired", "Shadows"}
+
+
+def test_every_query_of_the_dashboard_is_answered(prometheus: Prometheus) -> None:
+    for query in queries():
+        prometheus.query(query)
 
 
 def test_a_healthy_installation_raises_no_alarm(prometheus: Prometheus) -> None:
