@@ -2,8 +2,10 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from itertools import cycle
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +31,8 @@ class Pressure:
     port: int
     key: str
     width: int = 8
+    accounts: Sequence[str] = ("a1",)
+    """Whose payments are asked about, in turn."""
     answers: list[Answer] = field(default_factory=list)
     broken: int = 0
     _stop: Event = field(default_factory=Event)
@@ -59,8 +63,10 @@ class Pressure:
     def _ask_on(self) -> None:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-        body = json.dumps(payment(amount=1.0)).encode()
-        while not self._stop.is_set():
+        bodies = cycle([json.dumps(payment(amount=1.0, account=account)).encode() for account in self.accounts])
+        for body in bodies:
+            if self._stop.is_set():
+                break
             asked = time.monotonic()
             try:
                 connection.request("POST", DECIDE, body, headers)
