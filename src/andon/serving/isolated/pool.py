@@ -20,6 +20,7 @@ from andon.serving.breaker import Breaker
 from andon.serving.errors import EndpointBusy, EndpointUnavailable, PredictionFailed, PredictionTimedOut
 from andon.serving.hosting import Hosting
 from andon.serving.isolated.aside import Aside
+from andon.serving.isolated.demand import Demand
 from andon.serving.isolated.process import Launch, ModelProcess, ProcessGone, Refused
 from andon.serving.isolated.scaler import Bounds, Scaler, Seen
 from andon.serving.ports import PoolStatus
@@ -72,6 +73,7 @@ class IsolatedPredictor:
         self._looking: asyncio.Task[None] | None = None
         self._longest_wait = 0.0
         self._backlog_since: float | None = None
+        self._demand = Demand()
         self._paused_until = 0.0
         self._short_lives = 0
         self._weighed_at = 0.0
@@ -167,6 +169,7 @@ class IsolatedPredictor:
 
     async def _ask(self, matrix: Matrix, deadline: float) -> Matrix:
         now = time.monotonic()
+        self._demand.came(now)
         self._admit(now)
         batch = _Batch(matrix, deadline, asyncio.get_running_loop().create_future(), now)
         self._queue.append(batch)
@@ -211,6 +214,7 @@ class IsolatedPredictor:
 
     async def _run(self, process: ModelProcess, batch: _Batch) -> None:
         """One batch on one process. Whatever happens, the batch gets an answer or an error and the process's place is cared for."""
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self._hosting.timeout_seconds):
                 reply = await process.predict(batch.matrix)
@@ -226,6 +230,7 @@ class IsolatedPredictor:
             await self._free_again(process)
         else:
             self._cpu_seconds += reply.cpu_seconds
+            self._demand.took(time.monotonic() - began)
             self._settle(batch, reply.probabilities)
             await self._free_again(process)
         self._hand_out()
@@ -372,6 +377,7 @@ class IsolatedPredictor:
             queued=len(self._queue),
             wait_seconds=max(waiting, self._longest_wait),
             backlog_seconds=0.0 if self._backlog_since is None else now - self._backlog_since,
+            demand=self._demand.processes(now),
             idle=[now - process.worked_at for process in self._free],
         )
         self._longest_wait = 0.0

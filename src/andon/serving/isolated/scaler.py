@@ -1,6 +1,6 @@
 """How many processes a version should have, from how long batches wait. Pure: what it sees and the time are handed in.
 
-Growing follows the wait; shrinking follows the processes that got no work for long. The pool gives a batch to the process
+Growing follows the wait, and goes as far as what comes in asks for at once, since a start takes long; shrinking follows the processes that got no work for long. The pool gives a batch to the process
 that worked last, so one that is not needed goes without work altogether: that is the hysteresis, and why a load that goes
 up and down makes the pool follow once up and once down, not swing.
 """
@@ -15,6 +15,9 @@ _SETTLE_WAITS = 10.0
 """After a start the queue gets so many times the target to drain before the next."""
 
 _LEAST_SETTLE_SECONDS = 0.2
+
+_FULL = 0.9
+"""None is ended where the others would be at work for more than this share of their time: it would soon be missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Seen:
     """The longest wait of a batch that waits now or was taken since the last look."""
     backlog_seconds: float
     """Since when the queue has not been empty."""
+    demand: float = 0.0
+    """How many processes the batches of late would keep at work: how many came in a second, times how long each took."""
     idle: Sequence[float] = ()
 
 
@@ -74,11 +79,13 @@ class Scaler:
             room = bounds.most - total
             if seen.starting or room <= 0 or now < self._settled_at:
                 return NO_CHANGE
-            return Change(start=min(room, max(1, total // 2)))
+            enough = int(seen.demand) + 1 - total
+            return Change(start=min(room, max(1, total // 2, enough)))
         if seen.queued or seen.starting:
             return NO_CHANGE
         surplus = sum(1 for seconds in seen.idle if seconds >= bounds.idle_seconds)
-        return Change(end=max(0, min(surplus, total - bounds.least)))
+        kept = int(seen.demand / _FULL) + 1 if seen.demand else 0
+        return Change(end=max(0, min(surplus, total - max(bounds.least, kept))))
 
     def _waits_too_long(self, seen: Seen) -> bool:
         target = self._bounds.wait_target_seconds
