@@ -59,3 +59,4 @@ def settle_memory() -> None:
     """After start-up: what is there now stays, so the collector need not look at it during requests."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # a batch makes thousands of objects and no cycles: look less often

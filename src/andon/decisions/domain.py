@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from andon.policies import Ruling
@@ -49,7 +49,8 @@ class DecisionRequest:
     """One thing to decide, admitted and validated. `raw` is the JSON text as it came, `input` what the contract made of it.
 
     `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission, from which the latency counts; on the same
-    clock, nobody waits for an answer after `deadline_ns`. `pinned` is the model version that a tester asked for.
+    clock, nobody waits for an answer after `deadline_ns`. `pinned` is the model version that a tester asked for, `notify` the
+    destination to which the whole answer goes.
     """
 
     id: UUID
@@ -66,6 +67,7 @@ class DecisionRequest:
     priority: Priority = Priority.INTERACTIVE
     deadline_ns: int | None = None
     pinned: int | None = None
+    notify: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,7 @@ class ModelRef:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(NamedTuple):
     """What the gate said: `certain` if the confidence reaches the `threshold` that keeps the error under `target`."""
 
     certain: bool
@@ -86,16 +87,14 @@ class Risk:
     target: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fallback:
+class Fallback(NamedTuple):
     """Who answered instead of the version that was to: an alias, `rules` or `review`; and because of what."""
 
     step: str
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The pure part of a decision: what the model and the policy said of one row of features."""
 
     prediction: Prediction | None
@@ -104,8 +103,7 @@ class Judgement:
     fallback: Fallback | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One pass through the line, before it is recorded."""
 
     request: DecisionRequest
@@ -207,6 +205,7 @@ class Waiting:
     idempotency_key: str | None
     received_at: datetime
     error: str | None
+    notify: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

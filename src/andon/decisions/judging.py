@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -98,7 +98,7 @@ async def _fall_back(
         for number, prediction in zip(asked, await _predictions(arm, rows, within), strict=True):
             if not isinstance(prediction, Unpredictable):
                 judged = line.rule(arm, inputs[number], seen[number], prediction)
-                done.judgements[number] = replace(judged, fallback=Fallback(step, because[number]))
+                done.judgements[number] = judged._replace(fallback=Fallback(step, because[number]))
                 done.arms[number] = arm
                 del failed[number]
     for number, error in failed.items():

@@ -5,10 +5,9 @@ Decisions, outbox messages, window tiles and the audit leaf stand or fall togeth
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -22,36 +21,40 @@ from andon.kernel import outbox
 from andon.kernel.identity import PLATFORM
 from andon.kernel.outbox import Message
 
-_TYPES = [
-    "uuid",
-    "text",
-    "int",
-    "timestamptz",
-    "text",
-    "text",
-    "float8",
-    "float8",
-    "bool",
-    "text",
-    "int",
-    "text",
-    "text",
-    "text",
-    "int",
-    "uuid",
-    "bigint",
-    "bytea",
-    "bytea",
-]
-_COLUMNS = (
-    "id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version, "
-    "policy_version, caller, correlation_id, latency_us, writer, seq, salt, record"
-)
+_OWN = {
+    "id": "uuid",
+    "outcome": "text",
+    "rule": "text",
+    "score": "float8",
+    "confidence": "float8",
+    "certain": "bool",
+    "caller": "text",
+    "correlation_id": "text",
+    "latency_us": "int",
+    "salt": "bytea",
+    "record": "bytea",
+}
+"""The columns in which each decision has its own value; sent as arrays."""
+
+_SHARED = {
+    "automation": "text",
+    "automation_version": "int",
+    "decided_at": "timestamptz",
+    "model": "text",
+    "model_version": "int",
+    "policy_version": "text",
+}
+"""The columns that all decisions of one arm in a batch share: sent once an arm, which each decision names by its position."""
 
 
 def _statement() -> str:
-    decided = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(_TYPES, start=1))
-    first = len(_TYPES) + 1
+    """One statement for everything. Its parameters: _OWN and the position of the arm, _SHARED, writer and seq, leaf, messages, tiles."""
+    own = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate((*_OWN.values(), "int"), start=1))
+    first = len(_OWN) + 2
+    shared = ", ".join(f"(${i}::{kind}[])[d.arm]" for i, kind in enumerate(_SHARED.values(), start=first))
+    first += len(_SHARED)
+    writer, seq = f"${first}::uuid", f"${first + 1}::bigint"
+    first += 2
     leaf = audit.insert_sql(first)
     first += audit.COLUMNS
     messages = outbox.insert_sql(first)
@@ -59,7 +62,9 @@ def _statement() -> str:
     tiles = features.insert_sql(first)
     return (
         f"WITH leaf AS ({leaf}), messages AS ({messages}), tiles AS ({tiles}) "
-        f"INSERT INTO decisions ({_COLUMNS}) SELECT * FROM unnest({decided})"
+        f"INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, writer, seq) "
+        f"SELECT {', '.join(f'd.{name}' for name in _OWN)}, {shared}, {writer}, {seq} "
+        f"FROM unnest({own}) AS d({', '.join(_OWN)}, arm)"
     )
 
 
@@ -74,8 +79,7 @@ ON CONFLICT DO NOTHING RETURNING decision_id
 TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One decision on its way into the ledger, with what follows it."""
 
     decision: Decision
@@ -91,7 +95,7 @@ def prepare(
     """
     drawn = os.urandom(SALT_BYTES * len(entries))
     salts = [drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES)]
-    records = [record.encode(entry.decision) for entry in entries]
+    records = record.encode([entry.decision for entry in entries])
     leaf = chain.link(
         actor=PLATFORM.name,
         action=RECORDED,
@@ -102,13 +106,19 @@ def prepare(
         ),
         at=entries[-1].decision.decided_at,
     )
-    rows = (
-        _row(entry.decision, leaf, salt, written) for entry, salt, written in zip(entries, salts, records, strict=True)
-    )
+    arms: dict[tuple[int, datetime], int] = {}
+    now = perf_counter_ns()
+    rows = [
+        _row(e.decision, salt, written, arms, now) for e, salt, written in zip(entries, salts, records, strict=True)
+    ]
+    shared = [_shared(entries, *arm) for arm in arms]
     messages = [message for entry in entries for message in entry.messages]
     return leaf, (
         APPEND,
         *zip(*rows, strict=True),
+        *zip(*shared, strict=True),
+        leaf.writer,
+        leaf.seq,
         *audit.columns_of([leaf]),
         *outbox.columns_of(messages, consequences.encoded(messages)),
         *features.columns_of(deltas),
@@ -143,27 +153,36 @@ async def is_committed(connection: asyncpg.Connection, leaf: audit.Leaf) -> bool
     return bool(await connection.fetchval(audit.EXISTS_SQL, leaf.writer, leaf.seq))
 
 
-def _row(decision: Decision, leaf: audit.Leaf, salt: bytes, written: bytes) -> tuple[Any, ...]:
-    request, line, judgement = decision.request, decision.line, decision.judgement
+def _row(
+    decision: Decision, salt: bytes, written: bytes, arms: dict[tuple[int, datetime], int], now: int
+) -> tuple[Any, ...]:
+    """The values of _OWN, and the position of the arm, which is counted from 1."""
+    request, judgement = decision.request, decision.judgement
     prediction, ruling = judgement.prediction, judgement.ruling
     return (
         request.id,
-        line.automation,
-        line.automation_version,
-        decision.decided_at,
         ruling.outcome,
         ruling.rule,
         None if prediction is None else prediction.score,
         None if prediction is None else prediction.confidence,
         judgement.risk.certain,
+        request.caller,
+        request.correlation_id,
+        (now - request.began_ns) // 1000,
+        salt,
+        written,
+        arms.setdefault((id(decision.line), decision.decided_at), len(arms) + 1),
+    )
+
+
+def _shared(entries: Sequence[Entry], of: int, at: datetime) -> tuple[Any, ...]:
+    """The values of _SHARED of one arm, whose decisions were made at one moment."""
+    line = next(entry.decision.line for entry in entries if id(entry.decision.line) == of)
+    return (
+        line.automation,
+        line.automation_version,
+        at,
         line.model.name,
         line.model.version,
         line.policy_version,
-        request.caller,
-        request.correlation_id,
-        (perf_counter_ns() - decision.request.began_ns) // 1000,
-        leaf.writer,
-        leaf.seq,
-        salt,
-        written,
     )

@@ -4,9 +4,8 @@ What takes time (reading feature state, waiting for a model elsewhere, recording
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
@@ -45,8 +44,7 @@ def because_of(error: Unpredictable) -> str:
             return PREDICTION_FAILED
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """The features of one row as seen, or why they could not be computed."""
 
     features: Mapping[str, Any]

@@ -6,7 +6,7 @@ nothing of the person once salt and record are erased.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -14,25 +14,28 @@ from typing import Any
 from pydantic_core import to_json
 
 from andon.decisions.domain import Decision, LineRef
+from andon.serving import Assignment
 
 SALT_BYTES = 16
 
 
-def encode(decision: Decision) -> bytes:
-    """The record of a decision as JSON bytes."""
+def encode(decisions: Sequence[Decision]) -> list[bytes]:
+    """The records of a batch as JSON bytes. What its decisions share (line, stages, assignment) is written once."""
+    shared: dict[int, bytes] = {}
+    return [_encode(decision, shared) for decision in decisions]
+
+
+def _encode(decision: Decision, shared: dict[int, bytes]) -> bytes:
     request, judgement = decision.request, decision.judgement
-    ruling, prediction, fallback = judgement.ruling, judgement.prediction, judgement.fallback
-    assignment = decision.assignment
-    written = to_json(
+    ruling, prediction, fallback, risk = judgement.ruling, judgement.prediction, judgement.fallback, judgement.risk
+    own = to_json(
         {
             "id": request.id,
             "asked_at": request.asked_at,
-            "decided_at": decision.decided_at,
             "caller": request.caller,
             "correlation_id": request.correlation_id,
             "traceparent": request.traceparent,
             "idempotency_key": None if request.idempotency is None else request.idempotency.key,
-            "line": _line(decision.line),
             "features": decision.features,
             "prediction": None
             if prediction is None
@@ -42,28 +45,44 @@ def encode(decision: Decision) -> bytes:
                 "confidence": prediction.confidence,
                 "probabilities": prediction.probabilities,
             },
-            "risk": {
-                "certain": judgement.risk.certain,
-                "threshold": judgement.risk.threshold,
-                "target": judgement.risk.target,
-            },
+            "risk": {"certain": risk.certain, "threshold": risk.threshold, "target": risk.target},
             "policy": {
                 "outcome": ruling.outcome,
                 "rule": ruling.rule,
                 "reasons": ruling.reasons,
                 "error": ruling.error,
             },
-            "assignment": {
-                "version": assignment.version,
-                "chosen": assignment.chosen,
-                "split": assignment.split,
-                "bucket": assignment.bucket,
-            },
             "fallback": None if fallback is None else {"step": fallback.step, "because": fallback.because},
-            "stages_us": decision.stages_us,
         }
     )
-    return b'{"input":' + request.raw + b"," + written[1:]
+    line = shared.get(id(decision.line)) or _once(shared, decision.line, _line(decision.line))
+    stages = shared.get(id(decision.stages_us)) or _once(shared, decision.stages_us, decision.stages_us)
+    given = decision.assignment
+    assignment = shared.get(id(given)) or _once(shared, given, _assignment(given))
+    decided = shared.get(id(decision.decided_at)) or _once(shared, decision.decided_at, decision.decided_at)
+    return b"".join(
+        (
+            b'{"input":',
+            request.raw,
+            b",",
+            own[1:-1],
+            b',"decided_at":',
+            decided,
+            b',"line":',
+            line,
+            b',"assignment":',
+            assignment,
+            b',"stages_us":',
+            stages,
+            b"}",
+        )
+    )
+
+
+def _once(shared: dict[int, bytes], part: object, values: object) -> bytes:
+    """A part that several decisions of a batch have in common, as JSON; the batch holds it, so its identity names it."""
+    encoded = shared[id(part)] = to_json(values)
+    return encoded
 
 
 def decode(record: bytes) -> dict[str, Any]:
@@ -80,6 +99,15 @@ def digest_of(salt: bytes, record: bytes) -> bytes:
 def moment(text: str) -> datetime:
     """A moment as a record writes it."""
     return datetime.fromisoformat(text)
+
+
+def _assignment(given: Assignment) -> Mapping[str, Any]:
+    return {
+        "version": given.version,
+        "chosen": given.chosen.value,
+        "split": given.split,
+        "bucket": given.bucket,
+    }
 
 
 def _line(line: LineRef) -> Mapping[str, Any]:

@@ -26,6 +26,9 @@ _NONE = -1
 _NUMERIC = frozenset({ValueKind.NUMBER, ValueKind.OPTIONAL_NUMBER})
 _ALWAYS_CONVERTED = frozenset({ValueKind.TIME, ValueKind.OPTIONAL_TIME, ValueKind.OPTIONAL_NUMBER, ValueKind.ANY})
 
+_AS_IT_IS = frozenset((bool, int, float, str))
+"""Classes of values that CEL takes as they are, but for NaN."""
+
 _EVALUATION_ERRORS = (RuntimeError, ValueError, TypeError, OverflowError, AttributeError)
 """What CEL's binding, or converting a value for it, may raise."""
 
@@ -74,7 +77,10 @@ class CompiledPolicy:
         self._lists = {name: list(table.lists[name[6:]]) for name in reads if name.startswith("lists.")}
         self._plan = [(name, ROOTS.index(root), key) for name, root, key in map(_split, reads) if root in ROOTS]
         self._numbers = [name for name, _, _ in self._plan if self._kinds[name] is ValueKind.NUMBER]
-        self._converted = [name for name, _, _ in self._plan if self._kinds[name] in _ALWAYS_CONVERTED]
+        self._converted = [
+            name for name, _, _ in self._plan if self._kinds[name] in _ALWAYS_CONVERTED - {ValueKind.ANY}
+        ]
+        self._of_any_kind = [name for name, _, _ in self._plan if self._kinds[name] is ValueKind.ANY]
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -130,6 +136,10 @@ class CompiledPolicy:
                 raise ValueError(name)
         for name in self._converted:
             data[name] = converted(self._kinds[name], data[name])
+        for name in self._of_any_kind:
+            value = data[name]
+            if value.__class__ not in _AS_IT_IS or value != value:
+                data[name] = converted(self._kinds[name], value)
         data.update(self._lists)
         return data
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
+from typing import NamedTuple
 from uuid import UUID
 
 ALWAYS = 0.0
@@ -14,8 +15,7 @@ NEVER = 2.0
 """The threshold that no confidence reaches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """Calibrated probabilities and what follows from them.
 
     Of two classes the score is P(positive) and the confidence P(label); of more, both are P(label).

@@ -23,7 +23,7 @@ def a_decision(row: Any, score: float) -> Decision:
 def test_a_record_is_json_that_reads_back_to_the_same_numbers(name: str, amount: float, score: float) -> None:
     row = payment(account=name, amount=amount)
     decision = a_decision(row, score)
-    record = decode(encode(decision))
+    record = decode(*encode([decision]))
     assert record["input"] == row
     assert record["prediction"]["score"] == score
     assert record["features"] == json.loads(json.dumps(decision.features))
@@ -31,6 +31,6 @@ def test_a_record_is_json_that_reads_back_to_the_same_numbers(name: str, amount:
 
 
 def test_equal_records_have_unequal_digests_under_unequal_salts() -> None:
-    record = encode(a_decision(payment(), 0.5))
+    (record,) = encode([a_decision(payment(), 0.5)])
     assert digest_of(b"0" * 16, record) != digest_of(b"1" * 16, record)
     assert digest_of(b"0" * 16, record) == digest_of(b"0" * 16, record)
