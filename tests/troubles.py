@@ -70,7 +70,14 @@ def status_of(loaded: LoadedVersion) -> PoolStatus:
 
 def children() -> list[psutil.Process]:
     """The processes of models that this process started."""
-    return [each for each in psutil.Process().children() if any("host.py" in part for part in each.cmdline())]
+    return [each for each in psutil.Process().children() if _is_model(each)]
+
+
+def _is_model(process: psutil.Process) -> bool:
+    try:
+        return any(part.endswith("/isolated/host.py") for part in process.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
 
 
 async def labels(loaded: LoadedVersion, rows: list[dict[str, Any]] = GOOD) -> list[str]:
