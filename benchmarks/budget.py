@@ -164,7 +164,7 @@ def _spenders(url: str, names: list[Path], amount: float) -> Iterator[list["subp
         for process in processes:
             if process.poll() is None:
                 process.kill()
-            process.wait()
+            process.communicate()
 
 
 def cost_of_the_path(database: Database) -> dict[str, float]:

@@ -1,0 +1,214 @@
+"""A purse on a real database: blocks, leases, the turn of a day, commits whose answer is lost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from sqlalchemy import text
+
+from andon import spending
+from andon.authoring import Budget
+from andon.kernel.db import Database, DatabaseUnavailable, Tx
+from andon.kernel.events import Events
+from andon.spending import BudgetNearlySpent, BudgetState, Purse, Standing
+from andon.spending.purse import LEASE
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+PRICE = spending.price(cpu_hour=3.6, gpu_hour=36.0, currency="EUR")
+"""A CPU second costs a milli-euro."""
+
+SECOND = 1_000_000
+
+
+def a_purse(database: Database, amount: float = 1.0, *, events: Events | None = None, per: str = "day") -> Purse:
+    budget = Budget(amount, per="month" if per == "month" else "day")
+    return Purse(database, {"payments": budget}, PRICE, events=events or Events())
+
+
+def state(database: Database, now: datetime = NOW) -> BudgetState:
+    with database.begin() as tx:
+        found = spending.budget_state(tx, "payments", now)
+    assert found is not None
+    return found
+
+
+def spend(purse: Purse, seconds: int, now: datetime = NOW, *, version: int = 1) -> int:
+    """Pay for predictions of one CPU second each until as many are paid or nothing is; gives how many were paid."""
+    purse.renew(now)
+    paid = in_vain = 0
+    while paid < seconds and in_vain < 40:
+        if purse.allow("payments", 1):
+            purse.settle("payments", version, 1, SECOND)
+            paid, in_vain = paid + 1, 0
+        else:
+            purse.renew(now)
+            in_vain += 1
+    purse.renew(now)
+    return paid
+
+
+def test_without_a_budget_everything_is_allowed(database: Database) -> None:
+    purse = a_purse(database)
+    assert purse.allow("lending", 1_000) == 1_000
+    purse.settle("lending", 1, 1_000, SECOND)
+
+
+def test_before_anything_is_reserved_nothing_is_allowed(database: Database) -> None:
+    purse = a_purse(database)
+    assert purse.allow("payments", 1) == 0
+    purse.renew(NOW)
+    assert purse.allow("payments", 1) == 1
+
+
+def test_a_budget_can_be_spent_to_its_cushion_and_no_further(database: Database) -> None:
+    purse = a_purse(database, amount=1.0)
+    assert spend(purse, 2_000) == 990 - 1  # the ceiling of a second is two; the last has no ceiling to pay
+    stands = state(database)
+    assert (stands.spent, stands.standing) == (989_000_000, Standing.SPENT)
+    assert purse.allow("payments", 1) == 0
+    purse.close(NOW)
+    assert state(database).reserved == 0
+
+
+def test_gpu_time_is_paid_too(database: Database) -> None:
+    purse = a_purse(database)
+    purse.renew(NOW)
+    assert purse.allow("payments", 2) == 2
+    purse.settle("payments", 1, 2, SECOND, gpu_us=SECOND)
+    purse.renew(NOW)
+    assert state(database).spent == 1_000_000 + 10_000_000
+
+
+def test_it_is_said_once_a_period_that_a_budget_is_nearly_spent(database: Database) -> None:
+    events, heard = Events(), list[BudgetNearlySpent]()
+    events.subscribe(BudgetNearlySpent, lambda _, event: heard.append(event))
+    first, second = (a_purse(database, events=events) for _ in range(2))
+    assert spend(first, 790) == 790
+    assert (heard, state(database).standing) == ([], Standing.OPEN)
+    assert spend(second, 30) + spend(first, 30) == 60
+    [event] = heard
+    assert (event.period.automation, event.amount, event.spent >= 800_000_000) == ("payments", 1_000_000_000, True)
+    assert state(database).standing is Standing.NEARLY_SPENT
+
+
+def test_what_a_listener_refuses_is_undone_with_the_renewal(database: Database) -> None:
+    def refuse(tx: Tx, event: BudgetNearlySpent) -> None:
+        raise RuntimeError("the listener is broken")
+
+    events = Events()
+    events.subscribe(BudgetNearlySpent, refuse)
+    purse = a_purse(database, events=events)
+    with pytest.raises(RuntimeError):
+        spend(purse, 900)
+    assert state(database).nearly_at is None
+    assert state(database).spent < 800_000_000
+
+
+def test_a_killed_purse_is_settled_as_spent_when_its_lease_has_run_out(database: Database) -> None:
+    killed, living = a_purse(database), a_purse(database)
+    killed.renew(NOW)
+    held = state(database).reserved
+    assert held > 0
+    living.renew(NOW + LEASE)
+    assert state(database).spent == 0
+    living.renew(NOW + LEASE + timedelta(seconds=1))
+    assert state(database).spent == held
+
+
+def test_a_purse_that_lives_after_all_uses_its_block_up_and_begins_anew(database: Database) -> None:
+    late, living = a_purse(database), a_purse(database)
+    late.renew(NOW)
+    assert late.allow("payments", 5) == 5
+    living.renew(NOW)
+    living.renew(NOW + LEASE * 2)
+    lost = state(database).spent
+    late.settle("payments", 1, 2, 2 * SECOND)
+    late.renew(NOW + LEASE * 2)
+    late.settle("payments", 1, 3, 3 * SECOND)
+    late.renew(NOW + LEASE * 2)
+    assert state(database).spent == lost  # they were paid with the block
+    assert late.allow("payments", 1) == 1
+    late.settle("payments", 1, 1, SECOND)
+    late.renew(NOW + LEASE * 2)
+    assert state(database).spent == lost + 1_000_000
+
+
+def test_a_new_day_has_a_new_budget_and_the_old_day_pays_what_it_allowed(database: Database) -> None:
+    tomorrow = NOW + timedelta(days=1)
+    purse = a_purse(database)
+    purse.renew(NOW)
+    assert purse.allow("payments", 3) == 3
+    purse.renew(tomorrow)
+    purse.settle("payments", 1, 3, 3 * SECOND)
+    purse.renew(tomorrow)
+    assert (state(database).spent, state(database).reserved) == (3_000_000, 0)
+    assert (state(database, tomorrow).spent, state(database, tomorrow).standing) == (0, Standing.OPEN)
+
+
+def test_a_month_s_budget_lasts_through_its_days(database: Database) -> None:
+    purse = a_purse(database, per="month")
+    assert spend(purse, 10) + spend(purse, 10, NOW + timedelta(days=3)) == 20
+    assert state(database, NOW + timedelta(days=5)).spent == 20_000_000
+    assert spend(purse, 10, NOW + timedelta(days=7)) == 10
+    assert state(database, NOW + timedelta(days=7)).spent == 10_000_000
+
+
+def test_a_budget_that_was_lowered_below_what_is_spent_pays_nothing(database: Database) -> None:
+    spend(a_purse(database, amount=1.0), 500)
+    lowered = a_purse(database, amount=0.4)
+    assert spend(lowered, 1) == 0
+    assert state(database).standing is Standing.SPENT
+    assert spend(a_purse(database, amount=2.0), 10) == 10
+
+
+class Flaky(Database):
+    """A database that fails, now before a commit, now after it, so that nobody knows what became of it."""
+
+    def __init__(self, url: str, draw: Random) -> None:
+        super().__init__(url)
+        self._draw = draw
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        fate = self._draw.choice(["well", "well", "undone", "unanswered"])
+        with super().begin() as tx:
+            yield tx
+            if fate == "undone":
+                raise DatabaseUnavailable
+        if fate == "unanswered":
+            raise DatabaseUnavailable
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_through_lost_answers_kills_and_lost_leases_the_truth_is_never_more_than_what_is_spent_and_reserved(
+    database: Database, seed: int
+) -> None:
+    draw, now, truth = Random(seed), NOW, 0
+    flaky = Flaky(database.url, draw)
+    purses = [a_purse(flaky, amount=0.3) for _ in range(3)]
+    under_way: dict[int, int] = dict.fromkeys(range(3), 0)
+    for _ in range(250):
+        number = draw.randrange(3)
+        purse, step = purses[number], draw.random()
+        if step < 0.4:
+            under_way[number] += purse.allow("payments", draw.randint(1, 3))
+        elif step < 0.7 and under_way[number]:
+            ended = draw.randint(1, under_way[number])
+            cost = draw.randint(0, ended) * SECOND // 25  # within the ceiling of what nobody knows yet
+            purse.settle("payments", draw.randint(1, 10**6), ended, cost)
+            under_way[number] -= ended
+            truth += PRICE.of(cost)
+        elif step < 0.97:
+            now += timedelta(seconds=draw.choice([0, 0, 0, 1, 20]))
+            with suppress(DatabaseUnavailable):
+                purse.renew(now, only_low=draw.random() < 0.3)
+        else:
+            purses[number], under_way[number] = a_purse(flaky, amount=0.3), 0
+        with database.begin() as tx:
+            row = tx.execute(text("SELECT amount, spent, reserved FROM budgets")).one_or_none()
+        if row is not None:
+            assert truth // 3_600_000_000 <= row.spent + row.reserved <= row.amount * 99 // 100
+    flaky.close()
+    assert truth > 0
