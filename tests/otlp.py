@@ -23,7 +23,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 
 @dataclass(frozen=True)
 class Told:
-    """One span as it came; ids in hex, as a traceparent has them."""
+    """One span as it came; ids in hex, as a traceparent has them, times in nanoseconds since 1970."""
 
     service: str
     name: str
@@ -35,6 +35,8 @@ class Told:
     events: int
     failed: bool
     status: str
+    began: int
+    ended: int
 
 
 class Collector:
@@ -110,6 +112,8 @@ def _told(service: str, span: trace_pb2.Span) -> Told:
         events=len(span.events),
         failed=span.status.code == trace_pb2.Status.STATUS_CODE_ERROR,
         status=span.status.message,
+        began=span.start_time_unix_nano,
+        ended=span.end_time_unix_nano,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from andon.decisions import BatchReport, Decision, DecisionRequest, Judgement, LineRef, ModelRef, Risk
+from andon.decisions import BatchReport, Decision, DecisionRequest, Fallback, Judgement, LineRef, ModelRef, Risk
 from andon.policies import Ruling
 from andon.serving import Assignment, Chosen
 
@@ -18,13 +18,15 @@ def a_decision(
     error: str | None = None,
     began_ns: int = 0,
     traced: str | None = None,
+    assignment: Assignment | None = None,
+    fallback: Fallback | None = None,
 ) -> Decision:
     """A decision of the automation payments by a version of fraud-risk."""
     ref = LineRef("payments", 1, ModelRef("fraud-risk", version, "digest"), "policy")
     request = DecisionRequest(UUID(int=1), "payments", b"{}", {}, "bank", "c-1", NOW, began_ns, traceparent=traced)
     ruling = Ruling(outcome=outcome, rule="safe", reasons=(), error=error)
-    judgement = Judgement(None, Risk(False, 0.5, 1.0), ruling)
-    return Decision(request, ref, {}, judgement, NOW, {}, Assignment(version, Chosen.SPLIT, 0))
+    judgement = Judgement(None, Risk(False, 0.5, 1.0), ruling, fallback)
+    return Decision(request, ref, {}, judgement, NOW, {}, assignment or Assignment(version, Chosen.SPLIT, 0))
 
 
 def a_report(

@@ -1,11 +1,20 @@
 """From a batch's report to spans: each request's own trace shows what it waited for, stage by stage."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter_ns, time_ns
+from typing import Any, Protocol
 
 from andon.decisions import BatchReport, Decision
 from andon.kernel import tracing
 from andon.serving import Chosen
+
+
+class Tell(Protocol):
+    """Takes one span between two moments of `time_ns`."""
+
+    def __call__(
+        self, name: str, began_ns: int, ended_ns: int, *, parent: str | None, attributes: Mapping[str, Any]
+    ) -> None: ...
 
 
 def tell_commit(reports: Sequence[BatchReport]) -> None:
@@ -21,7 +30,7 @@ def tell_commit(reports: Sequence[BatchReport]) -> None:
     )
 
 
-def tell_stages(report: BatchReport) -> None:
+def tell_stages(report: BatchReport, tell: Tell = tracing.tell_between) -> None:
     """A span for each stage below the span of each request that is traced.
 
     The queue is the request's own; the other stages were shared by the batch, whose size the spans tell. Of several
@@ -43,7 +52,7 @@ def tell_stages(report: BatchReport) -> None:
         flag = _flag(report, decision)
         for name, began, ended in (queue, *shared):
             told = attributes | flag if name == "decide.predict" else attributes
-            tracing.tell_between(name, began, ended, parent=parent, attributes=told)
+            tell(name, began, ended, parent=parent, attributes=told)
 
 
 def _shared(report: BatchReport) -> Iterator[tuple[str, int, int]]:

@@ -71,7 +71,14 @@ class Caller:
         return list(found.values())
 
 
-NAMES = {"server": SERVER, "commit": "ledger.commit", "delivery": "action.deliver", "review": "review.open"}
+STAGES = ("queue", "features", "predict", "policy", "record")
+NAMES = {
+    "server": SERVER,
+    "commit": "ledger.commit",
+    "delivery": "action.deliver",
+    "review": "review.open",
+    **{stage: f"decide.{stage}" for stage in STAGES},
+}
 
 
 @pytest.fixture
@@ -94,6 +101,34 @@ def test_one_trace_joins_caller_decision_commit_delivery_and_receiver(caller: Ca
     assert (delivered.failed, delivered.attributes["andon.attempt"]) == (False, 2)
     (got,) = (one for one in receiver.received.values() if one.event["data"]["id"] == answer["id"])
     assert got.headers["traceparent"][:-3] == f"00-{caller.trace}-{delivered.span_id}"
+
+
+def test_each_stage_is_a_span_below_the_request_and_one_begins_where_the_other_ends(caller: Caller) -> None:
+    assert caller.ask(json=payment()).status_code == 200
+    (server,), *stages = caller.told(server=1, **dict.fromkeys(STAGES, 1))
+    spans = [one for (one,) in stages]
+    assert {(one.trace_id, one.parent_id) for one in spans} == {(caller.trace, server.span_id)}
+    for before, after in zip(spans[:3], spans[1:], strict=False):
+        assert abs(after.began - before.ended) < 1_000
+    assert server.began <= spans[0].began
+    assert spans[3].ended <= spans[4].began + 1_000
+    assert spans[4].ended <= server.ended
+    assert all(one.attributes["andon.batch_size"] == 1 for one in spans)
+    assert all(one.attributes["andon.model_version"] == 1 for one in spans)
+
+
+def test_the_arm_is_told_as_a_feature_flag_on_the_span_that_predicts(caller: Caller) -> None:
+    assert caller.ask(json=payment()).status_code == 200
+    (predict,), (policy,) = caller.told(predict=1, policy=1)
+    flag = {name: value for name, value in predict.attributes.items() if name.startswith("feature_flag.")}
+    assert flag == {
+        "feature_flag.key": "fraud-risk",
+        "feature_flag.provider.name": "andon",
+        "feature_flag.result.variant": "1",
+        "feature_flag.result.reason": "static",
+        "feature_flag.version": "0",
+    }
+    assert not any(name.startswith("feature_flag.") for name in policy.attributes)
 
 
 def test_what_waits_for_a_person_stays_in_the_trace(caller: Caller) -> None:
