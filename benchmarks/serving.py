@@ -93,7 +93,7 @@ def _options() -> argparse.Namespace:
     arguments.add_argument("--peers", nargs="*", metavar="NAME", help=f"with all peers, or those named: {names}")
     arguments.add_argument("--rounds", type=int, default=3, help="how often each side has its turn")
     arguments.add_argument("--seconds", type=float, default=3.0, help="of load at each number of connections")
-    arguments.add_argument("--write", action="store_true", help="write the table and the plot into docs/")
+    arguments.add_argument("--write", action="store_true", help="write table and plot into docs/explain/performance.md")
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     options = arguments.parse_args()
     unknown = set(options.peers or ()) - {peer.name for peer in PEERS}

@@ -1,4 +1,4 @@
-"""Shows what came of `script/bench serving`: a table in the terminal, and with --write a page and a plot for the documentation."""
+"""Shows what came of `script/bench serving`: a table in the terminal, and with --write a table and a plot in the documentation."""
 
 import os
 import platform
@@ -28,7 +28,8 @@ HEADS = (
 WIDTH = 120
 """Columns of text that the table needs."""
 PLOT = Path("images") / "serving-peers.svg"
-PAGE = Path("explain") / "serving-peers.md"
+PAGE = Path("explain") / "performance.md"
+BEGIN, END = "<!-- Written by script/bench serving --write: begin -->", "<!-- end -->"
 
 
 def show(
@@ -64,9 +65,12 @@ def show(
 def write(
     docs: Path, titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str
 ) -> None:
-    """Write the plot and the page with the table."""
+    """Write the plot, and the figures into their place in the page about performance."""
     (docs / PLOT).write_text(plot_of(titles, outcomes, said), encoding="utf-8")
-    (docs / PAGE).write_text(page_of(titles, outcomes, absent, said), encoding="utf-8")
+    page = docs / PAGE
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n\n{figures_of(titles, outcomes, absent, said)}\n{END}{after}", encoding="utf-8")
 
 
 def rows_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome]) -> list[list[str]]:
@@ -110,14 +114,10 @@ def plot_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome], said: st
     return bar_chart(sides, panels, ours=titles["andon"], note=f"{most} connections. {said}, {_machine()}")
 
 
-def page_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str) -> str:
-    """The page: plot, table, parts, and who is missing."""
+def figures_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str) -> str:
+    """Plot, table, Andon's parts and who is missing, as Markdown."""
     lines = [
-        "# Andon beside its peers, measured",
-        "",
-        "Written by `script/bench serving --peers --write`. How it is measured and what each side does: [performance](performance.md).",
-        "",
-        f"{said}, {_machine()}. CPU is that of all processes of a side a request; memory is that of all of them before any load.",
+        f"{said}, {_machine()}. {others_of(outcomes)}.",
         "",
         f"![Throughput, latency and CPU of each side](../{PLOT.as_posix()})",
         "",
@@ -126,10 +126,9 @@ def page_of(titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: 
         *("| " + " | ".join(cells) + " |" for cells in rows_of(titles, outcomes)),
         "",
         *(f"{line}.\n" for line in parts_of(outcomes["andon"]).splitlines()),
-        f"{others_of(outcomes)}.",
+        *(f"{titles[name]} did not run: {reason}\n" for name, reason in absent.items()),
     ]
-    lines += ["", *(f"{titles[name]} did not run: {reason}" for name, reason in absent.items())] if absent else []
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _machine() -> str:

@@ -3,6 +3,7 @@
 import logging
 import os
 from typing import Any
+from uuid import uuid4
 
 from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
 from served_model import ServedModel
@@ -22,7 +23,7 @@ class Trees(Model):
             return {"predictions": self._model.scores(payload["instances"])}
         scores = self._model.scores(payload.inputs[0].as_numpy())
         output = InferOutput(name="score", shape=[len(scores)], datatype="FP32", data=scores)
-        return InferResponse(response_id=payload.id, model_name=self.name, infer_outputs=[output])
+        return InferResponse(response_id=payload.id or str(uuid4()), model_name=self.name, infer_outputs=[output])
 
 
 if __name__ == "__main__":
