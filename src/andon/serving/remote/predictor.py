@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from andon.runtimes import Matrix
-from andon.serving.breaker import Breaker
+from andon.serving.breaker import Breaker, Tolerance
 from andon.serving.errors import EndpointBusy, EndpointUnavailable, PredictionFailed, PredictionTimedOut
 from andon.serving.ports import PoolStatus
 from andon.serving.remote.errors import ServerFailed, ServerRefused
@@ -16,6 +16,9 @@ from andon.serving.remote.link import Link
 
 CONNECTIONS = 8
 """Batches that one gateway has at the server at once, at most."""
+
+_TOLERANCE = Tolerance(longest_seconds=5.0)
+"""A server that is back is found within five seconds; asking it in vain that often costs nothing."""
 
 _BLOCK_ROWS = 1024
 """Rows of one request where a command asks for many."""
@@ -31,7 +34,7 @@ class RemotePredictor:
         self._timeout = timeout
         self._most_waiting = waiting_batches
         self._places = asyncio.Semaphore(CONNECTIONS)
-        self._breaker = Breaker()
+        self._breaker = Breaker(_TOLERANCE)
         self._busy = 0
         self._waiting = 0
         self._closed = False
