@@ -23,7 +23,7 @@ from andon.decisions import Decider
 from andon.gateway import Admission, Gateway, Side, create_app, serve_inference
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
-from andon.kernel.db import Database, DatabaseUnavailable
+from andon.kernel.db import OVER, Database, DatabaseUnavailable
 from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
 from andon.kernel.metrics import Metrics
@@ -52,6 +52,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
 
     def ending() -> None:
         gateway.draining = True
+        gateway.waiters.wake_all()
 
     await heard("*")
     inference = serve_inference(gateway, side)
@@ -59,7 +60,11 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
     settle_memory()
     limits = settings.gateway
     server = Server(create_app(gateway, side), host=limits.host, port=limits.port, ending=ending)
-    aside = asyncio.gather(listen(database, heard), watch_loop(gateway.metrics))
+    aside = asyncio.gather(
+        listen(database, heard),
+        listen(database, gateway.waiters.heard, channel=OVER),
+        watch_loop(gateway.metrics),
+    )
     try:
         await server.serve()
     finally:

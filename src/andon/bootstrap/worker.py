@@ -134,7 +134,7 @@ class _Worker:
 
     def _keep_house(self, tx: Tx) -> bool:
         now = self._clock.now()
-        decisions.keep_house(tx, now)
+        decisions.keep_house(tx, now, failed_kept=timedelta(seconds=self._settings.gateway.results_seconds))
         return features.prune(tx, now) == features.PRUNED_AT_ONCE
 
     async def _heard(self, noun: str) -> None:

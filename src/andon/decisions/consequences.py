@@ -8,28 +8,78 @@ from uuid import UUID
 from pydantic_core import from_json, to_json
 
 from andon.authoring import ActionSpec
-from andon.decisions.domain import DELIVER_ACTION, OPEN_REVIEW, Decision
+from andon.decisions.domain import DELIVER_ACTION, OPEN_REVIEW, Decision, Waiting
 from andon.decisions.line import Line
 from andon.kernel.ids import uuid7
 from andon.kernel.outbox import Message
 from andon.policies import REVIEW
 
+DECIDED, FAILED = "decided", "failed"
+"""What is told of an accepted request to who asked to be told: `decision.decided`, `decision.failed`."""
+
 
 def messages(line: Line, decision: Decision) -> Sequence[Message]:
-    """One message if a person is asked or an action is declared for the outcome, otherwise none."""
-    outcome = decision.outcome
+    """One message if a person is asked or an action is declared for the outcome, one if somebody waits to be told of it."""
+    outcome, notify = decision.outcome, decision.request.notify
+    notice = () if notify is None else (_message(decision, DELIVER_ACTION, _answer(decision, notify)),)
     if outcome == REVIEW:
-        return (_message(decision, OPEN_REVIEW, _review(line, decision)),)
+        return (_message(decision, OPEN_REVIEW, _review(line, decision)), *notice)
     action = line.automation.actions.get(outcome)
     if action is None:
-        return ()
+        return notice
     payload = {
         **action_of(outcome, action),
         "automation": decision.line.automation,
         "outcome": outcome,
         "decision": told(decision),
     }
-    return (_message(decision, DELIVER_ACTION, payload),)
+    return (_message(decision, DELIVER_ACTION, payload), *notice)
+
+
+def failure(waiting: Waiting, destination: str, now: datetime) -> Message:
+    """What tells a destination that an accepted request could not be decided."""
+    content = {
+        "id": str(waiting.id),
+        "automation": waiting.automation,
+        "status": "failed",
+        "error": waiting.error,
+        "correlation_id": waiting.correlation_id,
+    }
+    return Message(
+        id=uuid7(now),
+        topic=DELIVER_ACTION,
+        scope=waiting.automation,
+        subject=waiting.id,
+        payload=_notice(destination, waiting.automation, FAILED, content),
+        correlation_id=waiting.correlation_id,
+        traceparent=waiting.traceparent,
+        created_at=now,
+        due_at=now,
+    )
+
+
+def _answer(decision: Decision, destination: str) -> dict[str, Any]:
+    prediction = decision.judgement.prediction
+    content = {
+        **told(decision),
+        "status": "decided",
+        "label": None if prediction is None else prediction.label,
+        "certain": decision.judgement.risk.certain,
+    }
+    return _notice(destination, decision.line.automation, DECIDED, content)
+
+
+def _notice(destination: str, automation: str, what: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer as a delivery: like an action's, under a name that no outcome of a policy has to be kept free for."""
+    return {
+        "action": "notify",
+        "connector": "webhook",
+        "destination": destination,
+        "options": {},
+        "automation": automation,
+        "outcome": what,
+        "decision": content,
+    }
 
 
 def encoded(batch: Sequence[Message]) -> list[str]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from andon import audit
 from andon.authoring import Automation
-from andon.decisions import assembly, store
+from andon.decisions import assembly, consequences, store
 from andon.decisions.domain import (
     AutomationVersion,
     DecisionFilter,
@@ -19,6 +19,7 @@ from andon.decisions.domain import (
     Waiting,
 )
 from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyReused
+from andon.kernel import outbox
 from andon.kernel.db import Tx, announce
 from andon.kernel.identity import Actor
 
@@ -82,8 +83,10 @@ def first_answers(tx: Tx, keys: Sequence[Idempotency]) -> dict[str, DecisionReco
     return answers
 
 
-def accept(tx: Tx, request: DecisionRequest) -> UUID:
+def accept(tx: Tx, request: DecisionRequest, *, notify: str | None = None) -> UUID:
     """Keep a validated request to be decided soon; the id under which its decision will be found.
+
+    `notify` is the destination to which the whole answer goes, once it is there.
 
     The same idempotency key again gives the same id; raises KeyReused if the input differs.
     """
@@ -103,6 +106,7 @@ def accept(tx: Tx, request: DecisionRequest) -> UUID:
             "traceparent": request.traceparent,
             "idempotency_key": None if key is None else key.key,
             "received_at": request.asked_at,
+            "notify": notify,
         },
     )
     if accepted is not None:
@@ -124,9 +128,11 @@ def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, leas
     return store.claim(tx, automations, limit=limit, now=now, lease=lease)
 
 
-def fail(tx: Tx, decision_id: UUID, error: str) -> None:
-    """Say why a waiting request can never be decided; who asked will find it there."""
-    store.fail(tx, decision_id, error)
+def fail(tx: Tx, decision_id: UUID, error: str, *, now: datetime) -> None:
+    """Say why a waiting request can never be decided; who asked will find it there, or is told where it asked to be."""
+    failed = store.fail(tx, decision_id, error, now)
+    if failed is not None and failed.notify is not None:
+        outbox.add(tx, [consequences.failure(failed, failed.notify, now)])
 
 
 def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> AutomationVersion:
@@ -169,12 +175,13 @@ def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
     return store.newest(tx, automation, limit)
 
 
-def keep_house(tx: Tx, now: datetime) -> None:
-    """Make the ledger's next partitions, forget old idempotency keys."""
+def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:
+    """Make the ledger's next partitions, forget old idempotency keys and requests that failed longer ago than that."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for ahead in range(DAYS_AHEAD + 1):
         store.plan_day(tx, midnight + timedelta(days=ahead))
     store.forget_keys(tx, now - KEYS_KEPT)
+    store.forget_failed(tx, now - failed_kept)
 
 
 def count_waiting(tx: Tx) -> int:

@@ -153,9 +153,21 @@ def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, leas
     return sorted((Waiting(**row._asdict()) for row in tx.execute(statement)), key=lambda taken: taken.id)
 
 
-def fail(tx: Tx, decision_id: UUID, error: str) -> None:
-    """Say why a waiting request can never be decided."""
-    tx.execute(update(intake).where(intake.c.id == decision_id).values(error=error, claimed_until=None))
+def fail(tx: Tx, decision_id: UUID, error: str, now: datetime) -> Waiting | None:
+    """Say why a waiting request can never be decided; the request, None if it waits no more."""
+    statement = (
+        update(intake)
+        .where(intake.c.id == decision_id, intake.c.error.is_(None))
+        .values(error=error, claimed_until=None, failed_at=now)
+        .returning(*_WAITING)
+    )
+    row = tx.execute(statement).one_or_none()
+    return None if row is None else Waiting(**row._asdict())
+
+
+def forget_failed(tx: Tx, before: datetime) -> int:
+    """Delete requests that failed before a moment; how many."""
+    return tx.execute(delete(intake).where(intake.c.failed_at < before)).rowcount
 
 
 def count_intake(tx: Tx) -> int:

@@ -65,6 +65,8 @@ intake = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("claimed_until", DateTime(timezone=True), nullable=True),
     Column("error", Text, nullable=True),
+    Column("notify", String, nullable=True),
+    Column("failed_at", DateTime(timezone=True), nullable=True),
 )
 
 automation_versions = Table(

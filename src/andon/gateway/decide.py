@@ -24,7 +24,7 @@ from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body, require_json
 from andon.gateway.dependencies import Gateway, bearer
 from andon.gateway.errors import MethodNotAllowed, Overloaded, RateLimited
-from andon.gateway.headers import correlation_of, key_of, traceparent_of_headers
+from andon.gateway.headers import NOTIFY, correlation_of, destination_of, key_of, traceparent_of_headers
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.gateway.urgency import deadline_of, pinned_by, priority_of
 from andon.kernel.errors import AndonError
@@ -83,7 +83,7 @@ class Decide:
         try:
             asked.correlation = correlation_of(headers, asked.correlation)
             request = self._admitted(asked, body)
-            if request.idempotency is not None or "prefer" in headers:
+            if request.idempotency is not None or "prefer" in headers or NOTIFY in headers:
                 asked.task = asyncio.get_running_loop().create_task(self._slowly(asked, request))
                 self._tasks.add(asked.task)
                 asked.task.add_done_callback(self._tasks.discard)
@@ -179,8 +179,9 @@ class Decide:
     async def _slowly(self, asked: Asked, request: DecisionRequest) -> None:
         """What needs the database beside the ledger: an idempotency key, or an answer later."""
         try:
+            notify = destination_of(asked.headers, self._gateway.settings.destinations)
             if "respond-async" in asked.headers.get("prefer", ""):
-                status, body = await self._later(request, asked.out)
+                status, body = await self._later(request, notify, asked.out)
             elif request.idempotency is not None:
                 status, body = await self._once(request, request.idempotency, asked.out)
             else:
@@ -191,9 +192,9 @@ class Decide:
         else:
             self._answer(asked, status, body)
 
-    async def _later(self, request: DecisionRequest, out: dict[str, str]) -> tuple[int, bytes]:
+    async def _later(self, request: DecisionRequest, notify: str | None, out: dict[str, str]) -> tuple[int, bytes]:
         """Keep the request in the intake; a worker decides it."""
-        identifier = await self._gateway.in_thread(lambda tx: decisions.accept(tx, request))
+        identifier = await self._gateway.in_thread(lambda tx: decisions.accept(tx, request, notify=notify))
         location = f"/v1/decisions/{identifier}"
         out |= {"Location": location, "Preference-Applied": "respond-async", "Retry-After": "1"}
         return 202, to_json({"id": identifier, "status": "pending", "location": location})

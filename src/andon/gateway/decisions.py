@@ -1,10 +1,12 @@
 """Decisions, read back: the whole record of one, and lists with filters."""
 
+import asyncio
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from andon import actions, decisions, labels, reviews, serving
@@ -12,7 +14,8 @@ from andon.access import Permission, Principal
 from andon.actions import ActionState
 from andon.decisions import DecisionFilter, DecisionNotFound, DecisionRecord, DecisionRow
 from andon.gateway.answers import ModelUsed, as_json, shared
-from andon.gateway.dependencies import Caller, Db, Moment, Now
+from andon.gateway.dependencies import Caller, Db, Moment, Now, Parts
+from andon.gateway.headers import LONGEST_WAIT, wait_of
 from andon.kernel.db import Tx
 from andon.labels import LabelSource
 from andon.reviews import ReviewState
@@ -182,19 +185,34 @@ _WAITS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/{decision_id}", response_model=DecisionOut | FailedOut, responses=_WAITS)
-def show(decision_id: UUID, caller: Caller, db: Db, now: Now) -> DecisionOut | FailedOut | Response:
+async def show(
+    decision_id: UUID,
+    caller: Caller,
+    gateway: Parts,
+    now: Now,
+    wait: Annotated[
+        float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for an accepted request to be decided.")
+    ] = 0,
+    prefer: Annotated[str, Header(description="`wait=20`: the same as the parameter (RFC 7240).")] = "",
+) -> DecisionOut | FailedOut | Response:
     """The whole record of a decision; 202 while an accepted request waits to be decided."""
-    with db.begin() as tx:
-        record = decisions.find(tx, decision_id)
-        if record is not None and _may_read(caller, record.row.automation, record.row.caller):
-            return _whole(tx, record, now)
-        pending = decisions.find_waiting(tx, decision_id)
-    if record is None and pending is not None and _may_read(caller, pending.automation, pending.caller):
-        if pending.error is not None:
-            return FailedOut(id=decision_id, status="failed", error=pending.error)
-        waiting = WaitingOut(id=decision_id, status="pending", received_at=pending.received_at)
-        return as_json(waiting, status=202, headers={"Retry-After": "1"})
-    raise DecisionNotFound(f"No decision {decision_id}")
+
+    async def look() -> DecisionOut | FailedOut | WaitingOut:
+        return await gateway.in_thread(lambda tx: _look(tx, decision_id, caller, now))
+
+    seconds = wait or wait_of(prefer)
+    if not seconds:
+        return _as_answer(await look())
+    with gateway.waiters.expecting(decision_id) as over:
+        seen = await look()
+        if over is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while isinstance(seen, WaitingOut) and not gateway.draining:
+                        await over.wait()
+                        over.clear()
+                        seen = await look()
+    return _as_answer(seen)
 
 
 @router.get("")
@@ -227,6 +245,23 @@ def index(
     with db.begin() as tx:
         rows = decisions.page(tx, wanted, limit=limit, before=before)
     return DecisionsOut(decisions=[_listed(row) for row in rows], next=rows[-1].id if len(rows) == limit else None)
+
+
+def _look(tx: Tx, decision_id: UUID, caller: Principal, now: datetime) -> DecisionOut | FailedOut | WaitingOut:
+    """What the caller may know of a decision now. Raises DecisionNotFound."""
+    pending = decisions.find_waiting(tx, decision_id)  # first: once it is not there any more, the decision is
+    record = decisions.find(tx, decision_id)
+    if record is not None and _may_read(caller, record.row.automation, record.row.caller):
+        return _whole(tx, record, now)
+    if record is None and pending is not None and _may_read(caller, pending.automation, pending.caller):
+        if pending.error is not None:
+            return FailedOut(id=decision_id, status="failed", error=pending.error)
+        return WaitingOut(id=decision_id, status="pending", received_at=pending.received_at)
+    raise DecisionNotFound(f"No decision {decision_id}")
+
+
+def _as_answer(seen: DecisionOut | FailedOut | WaitingOut) -> DecisionOut | FailedOut | Response:
+    return as_json(seen, status=202, headers={"Retry-After": "1"}) if isinstance(seen, WaitingOut) else seen
 
 
 def _visible(caller: Principal) -> tuple[str, ...] | None:

@@ -14,6 +14,7 @@ from andon.access import KeyRing, Principal, Unauthenticated
 from andon.decisions import AutomationNotFound, Decider, Deployment, Line
 from andon.gateway.admission import Admission
 from andon.gateway.errors import NotReady
+from andon.gateway.waiters import Waiters
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
@@ -50,6 +51,7 @@ class Gateway:
     tracing: bool = False
     draining: bool = False
     keys_in_flight: set[tuple[str, str]] = field(default_factory=set)
+    waiters: Waiters = field(default_factory=Waiters)
 
     @property
     def lines(self) -> Mapping[str, Line]:

@@ -4,9 +4,15 @@ import re
 from collections.abc import Mapping
 
 from andon.gateway.errors import HeaderInvalid
+from andon.kernel.config import Destination
+
+NOTIFY = "andon-notify"
+LONGEST_WAIT = 60.0
+"""Seconds that an answer may be waited for in one call."""
 
 _CORRELATION = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+_WAIT = re.compile(r"(?:^|[,\s])wait=([0-9]{1,9})(?:$|[,;\s])")
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
 
@@ -32,3 +38,27 @@ def key_of(headers: Mapping[str, str]) -> str | None:
     if given is not None and not _KEY.match(given):
         raise HeaderInvalid("Idempotency-Key: expected 1 to 255 visible ASCII characters")
     return given
+
+
+def destination_of(headers: Mapping[str, str], destinations: Mapping[str, Destination]) -> str | None:
+    """Where `Andon-Notify` asks the answer to be brought: a configured place that is open for it, never an address.
+
+    Raises HeaderInvalid, also when no later answer was asked for.
+    """
+    given = headers.get(NOTIFY)
+    if given is None:
+        return None
+    if "respond-async" not in headers.get("prefer", ""):
+        raise HeaderInvalid("Andon-Notify goes with `Prefer: respond-async`: otherwise the answer comes at once")
+    known = destinations.get(given)
+    if known is None or not known.notify:
+        raise HeaderInvalid(
+            "Andon-Notify: expected the name of one of [destinations] in andon.toml that says `notify = true`"
+        )
+    return given
+
+
+def wait_of(prefer: str) -> float:
+    """The seconds of `Prefer: wait=20` (RFC 7240), no more than LONGEST_WAIT; 0 without it."""
+    found = _WAIT.search(prefer)
+    return 0.0 if found is None else min(float(found[1]), LONGEST_WAIT)

@@ -73,6 +73,12 @@ class GatewaySettings(_Section):
     rate_per_minute: int = Field(
         600_000, gt=0, description="Decisions a key may ask for in a minute; more are refused with 429."
     )
+    results_seconds: float = Field(
+        604_800.0,
+        gt=0,
+        description="How long it is told why a request that was accepted with 202 could not be decided; what was decided "
+        "is told for ever.",
+    )
     burst: int = Field(20_000, gt=0, description="Decisions a key may ask for at once after a quiet time.")
 
 
@@ -115,6 +121,7 @@ class Destination(_Section):
     secret_env: str | None = Field(None, description="Name of the environment variable that holds the signing secret.")
     timeout_seconds: float = Field(10.0, gt=0, description="How long one attempt may take.")
     max_attempts: int = Field(12, gt=0, description="Attempts before a delivery becomes a dead letter.")
+    notify: bool = Field(False, description="Whether callers may have the answers to accepted requests brought here.")
     allow_private: bool = Field(False, description="Whether loopback and private addresses may be reached.")
 
     def signing_secrets(self, environment: Mapping[str, str] = os.environ) -> tuple[SecretStr, ...]:

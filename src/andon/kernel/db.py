@@ -19,6 +19,9 @@ Tx: TypeAlias = Connection
 CHANGED = "andon_changed"
 """The channel on which a change of what is deployed is announced (keys, aliases, automation versions); the payload names the noun."""
 
+OVER = "andon_over"
+"""The channel on which the end of an accepted request is announced, by a trigger; the payload is its id."""
+
 MINIMUM_VERSION = 15
 
 CONNECTION_LOST = (

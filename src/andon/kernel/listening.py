@@ -1,4 +1,4 @@
-"""Hearing of changes: one connection that listens for `andon_changed`, for ever, through restarts of the database."""
+"""Hearing of changes: one connection that listens on a channel, for ever, through restarts of the database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,21 +18,21 @@ _RETRY_SECONDS = 0.5
 _CHECK_SECONDS = 5.0
 
 
-async def listen(database: Database, heard: Callable[[str], Awaitable[None]]) -> None:
-    """Call `heard(noun)` for each announced change, and `heard("*")` after each (re)connection. Runs until cancelled."""
+async def listen(database: Database, heard: Callable[[str], Awaitable[None]], *, channel: str = CHANGED) -> None:
+    """Call `heard(noun)` for each announcement, and `heard("*")` after each (re)connection. Runs until cancelled."""
     while True:
         try:
-            await _listen_once(database, heard)
+            await _listen_once(database, heard, channel)
         except (Unavailable, *CONNECTION_LOST) as error:
             log.warning("listening.interrupted", error=type(error).__name__)
         await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _listen_once(database: Database, heard: Callable[[str], Awaitable[None]]) -> None:
+async def _listen_once(database: Database, heard: Callable[[str], Awaitable[None]], channel: str) -> None:
     nouns: asyncio.Queue[str] = asyncio.Queue()
     connection = await database.connect()
     try:
-        await connection.add_listener(CHANGED, lambda *message: nouns.put_nowait(message[-1]))
+        await connection.add_listener(channel, lambda *message: nouns.put_nowait(message[-1]))
         nouns.put_nowait(EVERYTHING)
         while True:
             try:

@@ -22,6 +22,8 @@ LEASE = timedelta(seconds=10)
 IDLE_SECONDS = 0.2
 """How often an empty intake is looked at."""
 
+_USED = "its Idempotency-Key was used for another decision meanwhile"
+
 
 class Intake:
     """Decides what waits in the intake, until told to stop. Models are loaded when there is something to decide for the first time."""
@@ -82,17 +84,18 @@ class Intake:
             if waiting.idempotency_key is None
             else Idempotency.of(waiting.automation, waiting.caller, waiting.idempotency_key, waiting.raw),
             from_intake=True,
+            notify=waiting.notify,
         )
 
     def _fail_repeats(self, repeats: list[DecisionRequest]) -> None:
         """What was left undecided repeats a key that was used meanwhile, or was decided by another worker."""
         with self._database.begin() as tx:
             for request in repeats:
-                decisions.fail(tx, request.id, "its Idempotency-Key was used for another decision meanwhile")
+                decisions.fail(tx, request.id, _USED, now=self._clock.now())
 
     def _fail(self, waiting: Waiting, error: str) -> None:
         with self._database.begin() as tx:
-            decisions.fail(tx, waiting.id, error)
+            decisions.fail(tx, waiting.id, error, now=self._clock.now())
 
 
 async def _until(stop: asyncio.Event, seconds: float) -> None:
