@@ -1,45 +1,10 @@
 """GPUs are shown where NVML finds some; where there is no library, no driver or no answer, nothing is and nothing breaks."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from andon.bootstrap.gpus import find_nvml, watch_gpus
 from andon.kernel.metrics import Metrics
-
-
-class NvmlError(Exception):
-    """What the library raises."""
-
-
-class FakeNvml:
-    """Two GPUs; the one whose index is in `fallen` does not answer any more."""
-
-    NVMLError = NvmlError
-
-    def __init__(self, *, driver: bool = True) -> None:
-        self.driver = driver
-        self.fallen: set[int] = set()
-
-    def nvmlInit(self) -> None:  # noqa: N802 - the library's name
-        if not self.driver:
-            raise NvmlError("no driver")
-
-    def nvmlDeviceGetCount(self) -> int:  # noqa: N802 - the library's name
-        return 2
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802 - the library's name
-        return index
-
-    def nvmlDeviceGetUtilizationRates(self, handle: int) -> SimpleNamespace:  # noqa: N802 - the library's name
-        if handle in self.fallen:
-            raise NvmlError("lost")
-        return SimpleNamespace(gpu=25 * (handle + 1))
-
-    def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:  # noqa: N802 - the library's name
-        if handle in self.fallen:
-            raise NvmlError("lost")
-        return SimpleNamespace(used=1000 + handle, total=8000)
+from gpus import FakeNvml
 
 
 def lines(metrics: Metrics) -> set[str]:
