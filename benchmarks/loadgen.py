@@ -46,8 +46,12 @@ class Figures:
     failures: dict[str, int]
 
 
+class LoadFailed(RuntimeError):
+    """The load generator could not do its work, as when nobody listens; the message holds what it said."""
+
+
 def measure(load: Load) -> Figures:
-    """Run one load in a process of its own."""
+    """Run one load in a process of its own. Raises LoadFailed."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.loadgen"],
         input=json.dumps(asdict(load)),
@@ -58,7 +62,7 @@ def measure(load: Load) -> Figures:
         check=False,
     )
     if done.returncode != 0:
-        raise RuntimeError(f"The load generator failed: {done.stderr.strip()[-2000:]}")
+        raise LoadFailed(f"The load generator failed: {done.stderr.strip()[-2000:]}")
     figures: dict[str, Any] = json.loads(done.stdout)
     return Figures(**figures)
 

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,7 @@ from benchmarks.line import Line
 from benchmarks.loadgen import Load
 from benchmarks.peers import FASTAPI, PEERS, Peer
 from benchmarks.peers.running import ONE_THREAD, PeerFailed, Started, Task, prepare, running
-from benchmarks.serving_results import Outcome, Turn, as_json, goals_of, outcome_of
+from benchmarks.serving_results import Goal, Outcome, Turn, as_json, goals_of, outcome_of
 from benchmarks.side import Family, Side
 
 HERE = Path(__file__).parent
@@ -55,6 +56,7 @@ class Sides:
 def main() -> int:
     """Measure, print, and with --check say whether the goals were reached."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that every process started is ended
     peers = (
         (FASTAPI,)
         if options.peers is None
@@ -70,8 +72,7 @@ def main() -> int:
     serving_report.show(titles, outcomes, absent, goals, said)
     if options.write:
         serving_report.write(HERE.parent / "docs", titles, outcomes, absent, said)
-    missed = [goal.said for goal in goals if goal.reached is False]
-    missed += [f"{peer.title} did not run" for peer in peers if peer.required and peer.name in absent]
+    missed = missed_of(goals, peers, absent)
     figures = {name: as_json(outcome) for name, outcome in outcomes.items()}
     print(
         json.dumps(
@@ -85,6 +86,12 @@ def main() -> int:
         )
     )
     return 1 if options.check and missed else 0
+
+
+def missed_of(goals: Sequence[Goal], peers: Sequence[Peer], absent: Mapping[str, str]) -> list[str]:
+    """What --check fails for: a goal that was missed, or a peer that did not run though a goal rests on it."""
+    missed = [goal.said for goal in goals if goal.reached is False]
+    return missed + [f"{peer.title} did not run" for peer in peers if peer.required and peer.name in absent]
 
 
 def _options() -> argparse.Namespace:

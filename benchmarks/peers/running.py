@@ -16,7 +16,7 @@ import psutil
 
 from andon.kernel import postgres
 from benchmarks.line import free_ports
-from benchmarks.loadgen import Load
+from benchmarks.loadgen import Load, LoadFailed
 from benchmarks.peers import FOLDER, Peer, Row
 from benchmarks.side import Family, Side
 
@@ -87,7 +87,10 @@ def running(peer: Peer, python: Path, task: Task, scratch: Path) -> Iterator[Sta
         )
         _wait_for_answer(peer, load, process, task.score, scratch / "server.log")
         seconds = time.perf_counter() - began
-        yield Started(Side(load, lambda: _family(process, server)), seconds)
+        try:
+            yield Started(Side(load, lambda: _family(process, server)), seconds)
+        except LoadFailed as failure:
+            raise PeerFailed(f"stopped answering: {_end_of(str(failure))}") from failure
 
 
 def _environment(task: Task, scratch: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 from benchmarks.peers import FASTAPI, Peer
-from benchmarks.peers.running import PeerFailed, Task, running
+from benchmarks.peers.running import PeerFailed, Started, Task, running
 
 SERVER = """
 import http.server, json, os, signal, subprocess, sys
@@ -42,6 +42,13 @@ def a_peer(folder: Path, code: str) -> Peer:
     return dataclasses.replace(FASTAPI, folder=str(folder))
 
 
+def load_the_dead(started: Started) -> None:
+    for process in started.side.family()["server"]:
+        process.kill()
+        process.wait(5)
+    started.side.measure(1, 0.2)
+
+
 def test_it_is_measured_and_nothing_of_it_is_left(tmp_path: Path, task: Task) -> None:
     peer = a_peer(tmp_path, SERVER % "0.25")
     with running(peer, Path(sys.executable), task, tmp_path) as started:
@@ -71,3 +78,12 @@ def test_one_that_ends_says_why(tmp_path: Path, task: Task) -> None:
         running(peer, Path(sys.executable), task, tmp_path),
     ):
         pytest.fail("it was taken for ready")
+
+
+def test_one_that_dies_under_load_is_told_of_and_not_the_end_of_the_benchmark(tmp_path: Path, task: Task) -> None:
+    peer = a_peer(tmp_path, SERVER % "0.25")
+    with (
+        pytest.raises(PeerFailed, match="stopped answering"),
+        running(peer, Path(sys.executable), task, tmp_path) as started,
+    ):
+        load_the_dead(started)

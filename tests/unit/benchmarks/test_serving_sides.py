@@ -7,8 +7,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from benchmarks.peers import PEERS, Peer
-from benchmarks.serving import SENT, transfer
+from benchmarks.peers import FASTAPI, KSERVE, PEERS, Peer
+from benchmarks.serving import SENT, missed_of, transfer
+from benchmarks.serving_results import Goal
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 ROW = {f"v{n}": n + 0.5 for n in range(20)}
@@ -70,3 +71,10 @@ def test_the_line_computes_the_features_as_training_did(line: ModuleType) -> Non
     sent = {"amount": 30.0, "balance": 0.4, "usual_amount": 60.0, "hour": 5.0}
     values = [line.amount_of_balance(sent), line.amount_of_usual(sent), line.is_night(sent)]
     assert values == [30.0, 0.5, 1.0]
+
+
+def test_check_fails_for_missed_goals_and_for_the_peers_that_goals_rest_on() -> None:
+    goals = [Goal("fast", 1.0, 2.0, False), Goal("small", 1.0, 2.0, True), Goal("unknown", None, 2.0, None)]
+    absent = {"kserve-v1": "cannot be installed", "ray": "no answer"}
+    assert missed_of(goals, PEERS, absent) == ["fast", "KServe SDK, V1 did not run"]
+    assert {peer.name for peer in PEERS if peer.required} == {FASTAPI.name, KSERVE.name}
