@@ -164,7 +164,9 @@ def _spenders(url: str, names: list[Path], amount: float) -> Iterator[list["subp
         for process in processes:
             if process.poll() is None:
                 process.kill()
-            process.communicate()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def cost_of_the_path(database: Database) -> dict[str, float]:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Literal
 from uuid import uuid4
@@ -125,17 +125,21 @@ class Keeper:
     def _write(self) -> None:
         """Write what was added up. What may or may not have been committed is written first, under its old number."""
         now = self._clock.now()
-        if self._taken is None:
-            idle_us = self._idle_so_far()
-            if idle_us > self._idle_us:
-                self.tally.spend_idle(idle_us - self._idle_us)
-                self._idle_us = idle_us
-            self._taken = self.tally.take(now.date())
         if self._taken is not None:
-            with self._database.begin() as tx:
-                service.add(tx, self._writer, self._taken, self._price.currency, now)
-            self._watcher.spent(self._taken.rows)
-            self._taken = None
+            self._add(self._taken, now)
+        idle_us = self._idle_so_far()
+        if idle_us > self._idle_us:
+            self.tally.spend_idle(idle_us - self._idle_us)
+            self._idle_us = idle_us
+        self._taken = self.tally.take(now.date())
+        if self._taken is not None:
+            self._add(self._taken, now)
+
+    def _add(self, taken: Taken, now: datetime) -> None:
+        with self._database.begin() as tx:
+            service.add(tx, self._writer, taken, self._price.currency, now)
+        self._taken = None
+        self._watcher.spent(taken.rows)
 
     def _idle_so_far(self) -> int:
         return int(self._cpu_seconds() * 1e6) - self.tally.decided_cpu_us

@@ -127,7 +127,7 @@ class Purse:
                 continue
             held = self._present(name, paid, now)
             self._leave(paid, now)
-            states.append(self._renew_present(name, paid, held, now))
+            states.append(self._renew_present(paid, held, now))
         if not only_low:
             self.forfeit_overdue(now)
         return states
@@ -166,7 +166,7 @@ class Purse:
             paid.leaving.append(paid.present)
             paid.present = None
 
-    def _renew_present(self, name: str, paid: _Paid, held: _Held, now: datetime) -> BudgetState:
+    def _renew_present(self, paid: _Paid, held: _Held, now: datetime) -> BudgetState:
         with self._database.begin() as tx:
             row = store.lock(tx, held.period)
             holds = store.holds(tx, held.period)
@@ -190,7 +190,7 @@ class Purse:
             held.wallet.adopt(hold.granted)
             held.wallet.given = held.wallet.free
             paid.used_up = used_up
-        self._tell(name, row, after, claim)
+        self._tell(row, after, claim)
         return service.state_of(after)
 
     def _agreed(self, wallet: Wallet, hold: Hold, granted: int) -> int:
@@ -232,11 +232,13 @@ class Purse:
                 gone, claim = held.wallet.outstanding == 0, held.wallet.claim(1, 0)
             book, hold = settle(row.book, hold, claim.used)
             book, hold = resize(book, hold, self._agreed(held.wallet, hold, claim.used + claim.bound))
-            store.save(tx, replace(row, book=book))
+            after = self._noted(tx, replace(row, book=book), False, now)
+            store.save(tx, after)
             if gone:
                 store.drop_hold(tx, held.period, held.id)
             else:
                 store.save_hold(tx, held.period, held.id, hold, now + self._lease)
+        self._tell(row, after, claim)
         return gone
 
     def _noted(self, tx: Tx, row: BudgetRow, used_up: bool, now: datetime) -> BudgetRow:
@@ -249,9 +251,9 @@ class Purse:
             row = replace(row, used_up_at=now)
         return row
 
-    def _tell(self, name: str, before: BudgetRow, after: BudgetRow, claim: Claim) -> None:
+    def _tell(self, before: BudgetRow, after: BudgetRow, claim: Claim) -> None:
         told = {
-            "automation": name,
+            "automation": after.period.automation,
             "spent": digits(after.book.spent),
             "amount": digits(after.book.amount),
             "currency": after.period.currency,

@@ -1,0 +1,122 @@
+"""The keeper of a process: it writes what is added up once, and renews purses that run low without being asked."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import Event
+
+from sqlalchemy import text
+
+from andon import spending
+from andon.authoring import Automation, Budget
+from andon.bootstrap.spending import keep_spending
+from andon.kernel.clock import SystemClock
+from andon.kernel.config import CostSettings, Settings
+from andon.kernel.db import Database, DatabaseUnavailable, Tx
+from andon.kernel.events import Events
+from andon.kernel.metrics import Metrics
+from andon.spending import Keeper, Spend
+from lines import an_automation
+
+HOUR_EUR = CostSettings(cpu_hour=3.6)
+SECOND = 1_000_000
+
+
+class Unanswered(Database):
+    """A database whose next commits are made but not answered."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.silent = 0
+        self.was_silent = Event()
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        with super().begin() as tx:
+            yield tx
+        if self.silent:
+            self.silent -= 1
+            self.was_silent.set()
+            raise DatabaseUnavailable
+
+
+def with_budget(amount: float) -> Automation:
+    automation = an_automation()
+    automation.budget = Budget(amount)
+    return automation
+
+
+def keeper(database: Database, metrics: Metrics, cpu_seconds: Callable[[], float] = lambda: 0.0) -> Keeper:
+    return keep_spending(
+        Settings(cost=HOUR_EUR),
+        database,
+        [with_budget(1.0)],
+        clock=SystemClock(),
+        events=Events(),
+        metrics=metrics,
+        cpu_seconds=cpu_seconds,
+    )
+
+
+def spent(database: Database) -> list[Spend]:
+    today = datetime.now(UTC).date()
+    with database.begin() as tx:
+        return spending.of(tx, "payments", today, today)
+
+
+def test_what_a_process_added_up_is_written_at_its_end_with_its_idle_time_and_counted(database: Database) -> None:
+    metrics, used = Metrics(), [10.0]
+
+    async def run() -> None:
+        async with keeper(database, metrics, lambda: used[0]) as kept:
+            assert kept.purse.allow("payments", 4) == 4
+            kept.tally.add("payments", 1, 4, 2 * SECOND)
+            kept.purse.settle("payments", 1, 4, 2 * SECOND)
+            used[0] += 5.0
+
+    asyncio.run(run())
+    [row] = spent(database)
+    assert (row.decisions, row.cpu_us, row.cost, row.idle) == (4, 2 * SECOND, 2_000_000, 3_000_000)
+    told = metrics.text().decode()
+    assert 'andon_cost_total{automation="payments",currency="EUR",version="1"} 0.002' in told
+    assert 'andon_budget_amount{automation="payments",currency="EUR",per="day"} 1.0' in told
+    with database.begin() as tx:
+        state = spending.budget_state(tx, "payments", datetime.now(UTC))
+    assert state is not None
+    assert (state.spent, state.reserved) == (2_000_000, 0)
+
+
+def test_a_purse_that_runs_low_is_renewed_at_once(database: Database) -> None:
+    """The first block is half of the budget; more is paid than one block, far within the second between two turns."""
+
+    async def run() -> int:
+        paid, loop = 0, asyncio.get_running_loop()
+        async with keeper(database, Metrics()) as kept:
+            until = loop.time() + 20
+            while paid < 800 and loop.time() < until:
+                if kept.purse.allow("payments", 1):
+                    kept.purse.settle("payments", 1, 1, SECOND)
+                    paid += 1
+                await asyncio.sleep(0)
+        return paid
+
+    assert asyncio.run(run()) == 800
+
+
+def test_an_addition_whose_commit_was_not_answered_is_made_once(database: Database) -> None:
+    flaky = Unanswered(database.url)
+
+    async def run() -> None:
+        async with keeper(flaky, Metrics()) as kept:
+            kept.tally.add("payments", 1, 1, SECOND)
+            flaky.silent = 1
+            assert await asyncio.to_thread(flaky.was_silent.wait, 10)
+            kept.tally.add("payments", 1, 1, SECOND)
+
+    asyncio.run(run())
+    flaky.close()
+    [row] = spent(database)
+    assert (row.decisions, row.cpu_us) == (2, 2 * SECOND)
+    with database.begin() as tx:
+        assert tx.execute(text("SELECT count(*) FROM spend_writers")).scalar_one() == 1
