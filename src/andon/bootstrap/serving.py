@@ -41,9 +41,13 @@ class Server(uvicorn.Server):
         self._ending = ending
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """A signal to end: not ready any more, then uvicorn's own draining."""
+        """A signal to end: not ready any more, then uvicorn's own draining.
+
+        uvicorn would raise the signal again when it has drained, which ends the process before anything else is finished.
+        """
         self._ending()
         super().handle_exit(sig, frame)
+        self._captured_signals.clear()
 
 
 def tracing(process: str, settings: Settings) -> Callable[[], None]:
