@@ -3,6 +3,7 @@
 from andon.authoring import (
     ActionSpec,
     Automation,
+    Budget,
     MaxError,
     Policy,
     Request,
@@ -15,6 +16,7 @@ from andon.version import __version__
 __all__ = [
     "ActionSpec",
     "Automation",
+    "Budget",
     "MaxError",
     "Policy",
     "Request",
