@@ -1,0 +1,65 @@
+"""The load generator counts what was answered rightly, and names everything else."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+
+from benchmarks.line import free_ports
+from benchmarks.loadgen import Figures, Load, run
+
+RIGHT = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"score":0.5}'
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
+OTHER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def loaded(answer_of: Callable[[int, bytes], bytes | None], *, connections: int = 2, seconds: float = 0.2) -> Figures:
+    """The figures of a load on a server that answers the n-th request so; None closes the connection instead."""
+    numbers = count()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0])
+                answer = answer_of(next(numbers), await reader.readexactly(length))
+                if answer is None:
+                    break
+                writer.write(answer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        writer.close()
+
+    async def both() -> Figures:
+        (port,) = free_ports(1)
+        async with await asyncio.start_server(serve, "127.0.0.1", port):
+            bodies = [f'{{"n": {n}}}' for n in range(5)]
+            return await run(Load(f"http://127.0.0.1:{port}/", bodies, connections, seconds, '"score"'))
+
+    return asyncio.run(both())
+
+
+def test_every_right_answer_counts_and_the_bodies_take_turns() -> None:
+    seen: list[bytes] = []
+
+    def answer(number: int, body: bytes) -> bytes:
+        seen.append(body)
+        return RIGHT
+
+    figures = loaded(answer, connections=1)
+    assert (figures.answered, figures.failed) == (len(seen), 0)
+    assert [body[6:7] for body in seen[:6]] == [b"0", b"1", b"2", b"3", b"4", b"0"]
+    assert 0 < figures.p50 <= figures.p95 <= figures.p99
+
+
+def test_refusals_and_wrong_answers_are_failures_in_their_own_words() -> None:
+    figures = loaded(lambda number, body: (RIGHT, BUSY, OTHER)[number % 3])
+    assert set(figures.failures) == {"503 busy", "200 {}"}
+    assert figures.failed == sum(figures.failures.values())
+    assert figures.answered > 0
+
+
+def test_a_lost_connection_is_a_failure_and_another_one_goes_on() -> None:
+    figures = loaded(lambda number, body: None if number % 10 == 9 else RIGHT)
+    assert set(figures.failures) == {"ConnectionLost"}
+    assert figures.failed > 1
+    assert figures.answered > figures.failed
