@@ -52,14 +52,14 @@ def test_every_right_answer_counts_and_the_bodies_take_turns() -> None:
 
 
 def test_refusals_and_wrong_answers_are_failures_in_their_own_words() -> None:
-    figures = loaded(lambda number, body: (RIGHT, BUSY, OTHER)[number % 3])
+    figures = loaded(lambda number, _: (RIGHT, BUSY, OTHER)[number % 3])
     assert set(figures.failures) == {"503 busy", "200 {}"}
     assert figures.failed == sum(figures.failures.values())
     assert figures.answered > 0
 
 
 def test_a_lost_connection_is_a_failure_and_another_one_goes_on() -> None:
-    figures = loaded(lambda number, body: None if number % 10 == 9 else RIGHT)
+    figures = loaded(lambda number, _: None if number % 10 == 9 else RIGHT)
     assert set(figures.failures) == {"ConnectionLost"}
     assert figures.failed > 1
     assert figures.answered > figures.failed
