@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from script.pages.markdown import code, kind, table
 
 from andon.kernel import config
-from andon.kernel.config import Destination, Settings
+from andon.kernel.config import Destination, EndpointSettings, Settings
 
 
 def body() -> str:
@@ -17,7 +17,7 @@ def body() -> str:
         for name, field in Settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     ]
-    return "\n".join([*sections, f"## `[destinations.NAME]`\n\n{_said(Destination)}\n\n{_destination()}"])
+    return "\n".join([*sections, _by_name("destinations", Destination), _by_name("endpoints", EndpointSettings)])
 
 
 def _table(section: type[BaseModel], name: str, variables: dict[tuple[str, str], str]) -> str:
@@ -31,20 +31,22 @@ def _table(section: type[BaseModel], name: str, variables: dict[tuple[str, str],
     )
 
 
-def _destination() -> str:
-    schema = Destination.model_json_schema()
-    return table(
+def _by_name(name: str, section: type[BaseModel]) -> str:
+    """Settings that are given once for each name, so by file alone."""
+    schema = section.model_json_schema()
+    rows = table(
         ("setting", "takes", "default", "meaning"),
         (
             (
-                code(name),
+                code(setting),
                 _takes(each),
-                "required" if name in schema["required"] else _default(each),
+                "required" if setting in schema.get("required", ()) else _default(each),
                 each["description"],
             )
-            for name, each in schema["properties"].items()
+            for setting, each in schema["properties"].items()
         ),
     )
+    return f"## `[{name}.NAME]`\n\n{_said(section)}\n\n{rows}"
 
 
 def _said(section: Any) -> str:

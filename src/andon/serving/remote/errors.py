@@ -4,9 +4,10 @@ from andon.serving.errors import PredictionFailed
 
 
 class ServerFailed(PredictionFailed):
-    """The model's server failed. Its own words are in `said`: they may hold values, so they are shown where rows are invented."""
+    """The model's server failed."""
 
     def __init__(self, message: str = "", *, said: str = "") -> None:
+        """`said` are the server's own words: they may hold values, so they are shown only where rows are invented."""
         super().__init__(message)
         self.said = said
 
