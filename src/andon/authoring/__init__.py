@@ -3,7 +3,7 @@
 from andon.authoring.actions import ActionSpec, webhook
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
-from andon.authoring.fallback import Budget
+from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
 from andon.authoring.features import AGGREGATES, Feature, Request, Window, span_of
 from andon.authoring.policy import Policy
 from andon.authoring.review import Review
@@ -11,6 +11,8 @@ from andon.authoring.risk import MaxError
 
 __all__ = [
     "AGGREGATES",
+    "BY_REVIEW",
+    "BY_RULES",
     "ActionSpec",
     "Automation",
     "Budget",

@@ -7,10 +7,10 @@ from typing import Literal, TypeAlias
 
 from andon.authoring.errors import DeclarationInvalid
 
-RULES = "rules"
+BY_RULES = "rules"
 """The rules alone: those that need no prediction; if none of them holds, the policy's `otherwise`."""
 
-REVIEW = "review"
+BY_REVIEW = "review"
 """A person. It stands at the end of every chain, said or not."""
 
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
@@ -42,6 +42,6 @@ def checked(automation: str, fallbacks: Fallbacks) -> tuple[str, ...]:
             raise DeclarationInvalid(
                 f"Automation {automation!r}: a fallback is 'rules', 'review' or the alias of a version, not {step!r}"
             )
-    if len(set(chain)) != len(chain) or REVIEW in chain[:-1]:
+    if len(set(chain)) != len(chain) or BY_REVIEW in chain[:-1]:
         raise DeclarationInvalid(f"Automation {automation!r}: no fallback twice, and none after 'review'")
-    return chain if chain[-1:] == (REVIEW,) else (*chain, REVIEW)
+    return chain if chain[-1:] == (BY_REVIEW,) else (*chain, BY_REVIEW)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from andon.decisions.domain import Decision, DecisionRequest
+from andon.decisions.domain import Decision, DecisionRequest, Priority
 from andon.decisions.errors import AutomationNotFound
 from andon.decisions.lane import Lane
 from andon.decisions.line import Line
@@ -48,6 +48,11 @@ class Decider:
         lanes = [self._inline, *(lane for _, lane in self._elsewhere.values())]
         interactive, normal, bulk = (sum(depth) for depth in zip(*(lane.depths for lane in lanes), strict=True))
         return interactive, normal, bulk
+
+    @property
+    def expected_wait(self) -> float:
+        """Seconds that an interactive request would wait now, in the lane that most share."""
+        return self._inline.expected_wait(Priority.INTERACTIVE)
 
     def submit(self, request: DecisionRequest, done: Done) -> None:
         """Decide a request together with all others that are there, and tell `done` once it is recorded.

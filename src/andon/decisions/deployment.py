@@ -8,8 +8,7 @@ from typing import TypeAlias
 import structlog
 
 from andon import models, serving
-from andon.authoring import Automation
-from andon.authoring.fallback import REVIEW, RULES
+from andon.authoring import BY_REVIEW, BY_RULES, Automation
 from andon.decisions import service
 from andon.decisions.assembly import arm_of, assemble
 from andon.decisions.domain import AutomationVersion
@@ -125,7 +124,7 @@ class _Wanted:
         self.split: TrafficSplit = serving.split_of(tx, automation.model)
         self.fallbacks: dict[str, ModelVersion | None] = {}
         for step in automation.fallback:
-            named = step not in (RULES, REVIEW)
+            named = step not in (BY_RULES, BY_REVIEW)
             self.fallbacks[step] = models.by_alias(tx, automation.model, step) if named else None
         numbers = {*self.split.shares, *self.split.shadows}
         further = [models.get(tx, automation.model, number) for number in sorted(numbers)]

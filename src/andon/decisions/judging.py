@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from andon.authoring.fallback import REVIEW, RULES
+from andon.authoring import BY_REVIEW, BY_RULES
 from andon.decisions.domain import Fallback, Judgement
 from andon.decisions.line import BudgetSpent, Line, Seen, Unpredictable, because_of, predict_each, rows_of
 from andon.decisions.traffic import Arm
@@ -86,12 +86,12 @@ async def _fall_back(
     because = {number: because_of(error) for number, error in failed.items()}
     done.fallbacks.update(Counter(because.values()))
     for step, arm in line.traffic.fallbacks:
-        if step == RULES:
+        if step == BY_RULES:
             for number in failed:
-                fallback = Fallback(RULES, because[number])
+                fallback = Fallback(BY_RULES, because[number])
                 done.judgements[number] = line.by_rules(inputs[number], seen[number], fallback)
             return
-        if step == REVIEW or arm is None:
+        if step == BY_REVIEW or arm is None:
             break
         asked = [n for n, error in failed.items() if not isinstance(error, BudgetSpent) and done.arms[n] is not arm]
         rows = rows_of([inputs[n] for n in asked], [seen[n] for n in asked])
@@ -102,4 +102,4 @@ async def _fall_back(
                 done.arms[number] = arm
                 del failed[number]
     for number, error in failed.items():
-        done.judgements[number] = line.to_review(because[number], str(error), Fallback(REVIEW, because[number]))
+        done.judgements[number] = line.to_review(because[number], str(error), Fallback(BY_REVIEW, because[number]))

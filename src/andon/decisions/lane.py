@@ -38,7 +38,7 @@ class Lane:
 
     def expected_wait(self, priority: Priority) -> float:
         """Seconds until a request of this priority that came now would be answered, by the service time of late."""
-        return self._seconds_each * (self._queue.ahead_of(priority) + 1)
+        return self._seconds_each * self._queue.ahead_of(priority)
 
     def add(self, item: Item) -> None:
         """Take a request. Raises LineBusy when its deadline would pass before its turn: then it is refused at once."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
-from andon.authoring.fallback import REVIEW, RULES
+from andon.authoring import BY_REVIEW, BY_RULES
 from andon.decisions.domain import DecisionRecord, Fallback, Judgement
 from andon.decisions.errors import InputInvalid, InputMalformed
 from andon.decisions.line import Line, Seen
@@ -89,9 +89,9 @@ def _without_prediction(line: Line, record: DecisionRecord, given: Mapping[str, 
     if fallback is None or line.ref.model.version != record.row.model_version:
         return None
     by = Fallback(fallback["step"], fallback["because"])
-    if by.step == RULES:
+    if by.step == BY_RULES:
         return line.by_rules(given, seen, by)
-    return line.to_review(by.because, record.record["policy"]["error"], by) if by.step == REVIEW else None
+    return line.to_review(by.because, record.record["policy"]["error"], by) if by.step == BY_REVIEW else None
 
 
 def _feature_error(record: DecisionRecord) -> str | None:

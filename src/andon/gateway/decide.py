@@ -65,12 +65,23 @@ class Decide:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self.limit = gateway.settings.gateway.max_body_bytes
+        self._longest_wait = gateway.settings.gateway.wait_seconds
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def direct(self) -> bool:
         """Whether requests may come by `begin`: not when each shall have its span."""
         return not self._gateway.tracing
+
+    @property
+    def shedding(self) -> bool:
+        """Whether so much waits that one more request is better refused at a glance."""
+        return self._gateway.decider.expected_wait > self._longest_wait
+
+    def shed(self) -> None:
+        """One was refused at a glance; its automation was not looked at."""
+        self._gateway.metrics.requests.add(("unknown", "503"))
+        self._gateway.metrics.refused.add(("unknown", "queue"))
 
     def path(self, url: bytes) -> str | None:
         """The automation that this address asks, written plainly; None for any other address."""

@@ -67,6 +67,9 @@ class GatewaySettings(_Section):
         9000, ge=0, le=65535, description="Port of the Open Inference Protocol over gRPC (extra `grpc`); 0 for none."
     )
     max_in_flight: int = Field(1024, gt=0, description="Decisions under way at once; one more is refused with 503.")
+    wait_seconds: float = Field(
+        0.25, gt=0, description="How long requests may queue, by the service time of late; more are refused with 503."
+    )
     timeout_seconds: float = Field(
         10.0, gt=0, description="How long a caller waits who sends no X-Request-Timeout; expired work is not predicted."
     )

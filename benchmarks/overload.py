@@ -1,0 +1,162 @@
+"""Goodput under more load than the line can take: offered loads from half of its capacity to three times as much.
+
+One gateway on the line of `script/bench decide` (windows, model, policy, ledger, audit). Every request names its deadline
+(X-Request-Timeout). Good is what was answered within it. Goals, at three times the capacity: the accepted keep their 99th
+percentile under the deadline, goodput stays above 85% of the peak, memory stays flat, and two seconds after the load ended
+a normal load is answered as before.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.decide import ONE_THREAD, PROJECT, _bodies
+from benchmarks.line import Line
+from benchmarks.loadgen import Load, measure
+from benchmarks.openload import Offer, Told, offer
+
+STEPS = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0)
+"""Times the capacity."""
+SECONDS = 6.0
+DEADLINE = 0.5
+CONNECTIONS = 1500
+GOAL_OF_PEAK = 0.85
+GOAL_MEMORY = 1.1
+RECOVERY_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the run showed."""
+
+    capacity: float
+    steps: Mapping[float, Told]
+    after: Told
+    memory_before: float
+    memory_after: float
+
+    @property
+    def peak(self) -> float:
+        """The most good answers a second."""
+        return max(told.goodput for told in self.steps.values())
+
+    @property
+    def at_most(self) -> Told:
+        """The step with the greatest load."""
+        return self.steps[max(STEPS)]
+
+    @property
+    def recovered_after(self) -> float | None:
+        """From which second on a normal load was answered as before; None if never."""
+        usual = self.steps[min(STEPS)]
+        for second, (good, p99) in enumerate(self.after.by_second):
+            offered = self.after.offered / len(self.after.by_second)
+            if good > 0.95 * offered and p99 < max(4 * usual.p99, 50.0):
+                return float(second)
+        return None
+
+    def missed(self) -> list[str]:
+        """The goals that were not reached."""
+        goals = {
+            f"p99 of the accepted {self.at_most.p99} ms is above the deadline": self.at_most.p99 > DEADLINE * 1e3,
+            f"goodput {self.at_most.goodput} is under 85% of the peak {self.peak}": self.at_most.goodput
+            < GOAL_OF_PEAK * self.peak,
+            f"memory grew from {self.memory_before} to {self.memory_after} MB": self.memory_after
+            > GOAL_MEMORY * self.memory_before,
+            "no recovery within two seconds": self.recovered_after is None or self.recovered_after > RECOVERY_SECONDS,
+            "requests failed": any(told.failed - told.failures.get("never sent", 0) for told in self.steps.values()),
+        }
+        return [what for what, missed in goals.items() if missed]
+
+
+def main() -> int:
+    """Measure, print, and with --check say whether the goals were reached."""
+    arguments = argparse.ArgumentParser(prog="script/bench overload", description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
+    check = arguments.parse_args().check
+    with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
+        Path(name).chmod(0o711)
+        folder = Path(name) / "project"
+        shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        found = _measured(folder)
+    _print(found)
+    missed = found.missed()
+    print(json.dumps({"benchmark": "overload", **_figures(found), "missed": missed}))
+    return 1 if check and missed else 0
+
+
+def _measured(folder: Path) -> Found:
+    with Line(folder, environment=ONE_THREAD) as line, Console(stderr=True).status("starting") as status:
+        line.up()
+        headers = {"Authorization": f"Bearer {line.key('bench', 'caller')}"}
+        url, bodies = f"{line.url}/v1/automations/bench/decisions", _bodies(windows=False)
+        load = Load(url, bodies, 64, 2.0, '"outcome"', headers)
+        measure(load)
+        capacity = measure(load).per_second
+        gateway = _gateway(line)
+
+        def step(times: float) -> Told:
+            status.update(f"{times:g} times the capacity of {capacity:,.0f} a second")
+            timed = {**headers, "X-Request-Timeout": str(DEADLINE)}
+            return offer(Offer(url, bodies, capacity * times, SECONDS, DEADLINE, CONNECTIONS, timed))
+
+        steps = {times: step(times) for times in STEPS[:-1]}
+        before = gateway.memory_info().rss
+        steps[STEPS[-1]] = step(STEPS[-1])
+        after = step(STEPS[0])
+        return Found(capacity, steps, after, _mb(before), _mb(gateway.memory_info().rss))
+
+
+def _gateway(line: Line) -> psutil.Process:
+    return next(one for one in line.processes() if "gateway" in one.cmdline())
+
+
+def _mb(size: int) -> float:
+    return round(size / 1e6, 1)
+
+
+def _figures(found: Found) -> dict[str, Any]:
+    steps = {str(times): {**asdict(told), "by_second": None} for times, told in found.steps.items()}
+    return {
+        "capacity": found.capacity,
+        "peak": found.peak,
+        "of_peak": round(found.at_most.goodput / max(found.peak, 0.1), 3),
+        "recovered_after_seconds": found.recovered_after,
+        "memory_mb": [found.memory_before, found.memory_after],
+        "steps": steps,
+    }
+
+
+def _print(found: Found) -> None:
+    title = f"Capacity {found.capacity:,.0f} a second; deadline {DEADLINE * 1e3:.0f} ms; {SECONDS:.0f} s each"
+    table = Table(title=title, title_justify="left")
+    for column in ("offered", "a second", "good a second", "refused", "late", "p50 ms", "p99 ms", "generator", ""):
+        table.add_column(column, justify="right")
+    for times, told in found.steps.items():
+        bar = "█" * round(20 * told.goodput / max(found.peak, 0.1))
+        rest = [f"{told.refused / max(told.offered, 1):.0%}", f"{told.late:,}", f"{told.p50:,.1f}", f"{told.p99:,.1f}"]
+        table.add_row(
+            f"{times:g}x",
+            f"{told.offered / SECONDS:,.0f}",
+            f"{told.goodput:,.0f}",
+            *rest,
+            f"{told.generator_cpu:.0%}",
+            bar,
+        )
+    Console(width=120).print(table)
+    seconds = "never" if found.recovered_after is None else f"in second {found.recovered_after:.0f}"
+    print(f"After the overload: as before {seconds}; memory {found.memory_before} -> {found.memory_after} MB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
