@@ -11,6 +11,7 @@ import grpc
 import structlog
 from grpc.aio import ServicerContext
 
+from andon.gateway.errors import NotReady
 from andon.gateway.inference.answering import Inference
 from andon.gateway.inference.asking import asked_of
 from andon.gateway.problems import headers_of, status_of
@@ -117,6 +118,8 @@ class _Methods:
 
     async def _model_infer(self, content: bytes, context: ServicerContext) -> bytes:
         began, inference, metadata = perf_counter_ns(), self._inference, _metadata(context)
+        if inference.gateway.draining:  # so that nobody is being decided for when the server closes its connections
+            raise NotReady("This gateway is shutting down")
         caller = inference.authenticate(metadata.get("authorization"))
         request = codec.decode_request(content)
         status = 500
