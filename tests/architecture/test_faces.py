@@ -21,8 +21,8 @@ SLICES = {
     "spending",
 }
 PORT_USERS = {"connectors"}
-PARTS = {"andon.serving.inference"}
-"""Parts of a slice with a face of their own, for who speaks their protocol."""
+PARTS = {f"andon.serving.inference{module}" for module in ("", ".rest", ".grpc", ".protobuf")}
+"""A part of a slice with a face of its own, which names these modules as what it offers."""
 
 
 @pytest.fixture(scope="module")
