@@ -26,7 +26,15 @@ def isolated(folder: Path) -> Make:
     return lambda: serving.load(version_of(package), package, hosting)
 
 
-def remote(folder: Path) -> Make:
+def remote_rest(folder: Path) -> Make:
+    return remote(folder, "rest")
+
+
+def remote_grpc(folder: Path) -> Make:
+    return remote(folder, "grpc")
+
+
+def remote(folder: Path, wire: str) -> Make:
     server = MlServer(Path(tempfile.mkdtemp(prefix="andon-mlserver-")))
     server.add("of-2", a_matrix_in(2, classes=2), classes=2)
     server.start()
@@ -35,20 +43,20 @@ def remote(folder: Path) -> Make:
     package = pack(
         folder / "package",
         name="elsewhere",
-        model=RemoteModel(server.address("rest"), "of-2", protocol="rest"),
+        model=RemoteModel(server.address(wire), "of-2", protocol=wire),
         features=FEATURES,
         classes=CLASSES,
         training=training,
         held_out=held_out,
         split="the first half trains",
     )
-    return lambda: serving.load(version_of(package), package, Hosting(url=server.address("rest"), allow_private=True))
+    return lambda: serving.load(version_of(package), package, Hosting(url=server.address(wire), allow_private=True))
 
 
 SERVERS: list[MlServer] = []
 
 
-@pytest.fixture(params=[isolated, remote], ids=["isolated", "remote"], scope="module")
+@pytest.fixture(params=[isolated, remote_rest, remote_grpc], scope="module")
 def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
     yield request.param(tmp_path_factory.mktemp("patient"))
     for server in SERVERS:

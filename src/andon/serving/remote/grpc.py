@@ -77,7 +77,7 @@ class GrpcLink:
             raise ServerFailed(f"{self._site.url} gave no answer of the protocol: {error}") from error
 
     def _blocking(self, method: str, content: bytes) -> bytes:
-        target, options, credentials = self._where(self._site.addresses())
+        target, options, credentials = self._where(self._site.address())
         opened = (
             grpc.insecure_channel(target, options)
             if credentials is None
@@ -96,8 +96,8 @@ class GrpcLink:
         try:
             async with asyncio.timeout(within):
                 if channel is None:
-                    addresses = await self._site.addresses_soon()
-                    channel = self._channel = self._channel or self._opened(addresses)
+                    address = await self._site.address_soon()
+                    channel = self._channel = self._channel or self._opened(address)
                 call: Any = channel.unary_unary(f"/{SERVICE}/{method}")
                 answer: bytes = await call(content, metadata=self._metadata)
         except TimeoutError as error:
@@ -108,8 +108,8 @@ class GrpcLink:
             raise self._judged(error, within) from error
         return answer
 
-    def _opened(self, addresses: list[str]) -> Any:
-        target, options, credentials = self._where(addresses)
+    def _opened(self, address: str) -> Any:
+        target, options, credentials = self._where(address)
         if credentials is None:
             return grpc.aio.insecure_channel(target, options)
         return grpc.aio.secure_channel(target, credentials, options)
@@ -123,10 +123,10 @@ class GrpcLink:
         self._retired.add(task)
         task.add_done_callback(self._retired.discard)
 
-    def _where(self, addresses: list[str]) -> tuple[str, list[tuple[str, Any]], Any]:
+    def _where(self, address: str) -> tuple[str, list[tuple[str, Any]], Any]:
         """The target of a channel, which is the checked address; its options; its credentials if TLS is spoken."""
-        first = ipaddress.ip_address(addresses[0].partition("%")[0])
-        target = f"ipv4:{first}:{self._site.port}" if first.version == 4 else f"ipv6:[{first}]:{self._site.port}"
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        target = f"ipv4:{parsed}:{self._site.port}" if parsed.version == 4 else f"ipv6:[{parsed}]:{self._site.port}"
         options = [
             ("grpc.default_authority", f"{self._site.host}:{self._site.port}"),
             ("grpc.max_receive_message_length", MAX_ANSWER),

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +15,13 @@ MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of an answer at most; a longer one is not read to its end."""
 
 _SHOWN = 500
+_KNOCK_SECONDS = 1.0
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """All addresses of a host, as the system knows them; blocks. Raises OSError when there is none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,7 @@ class Site:
     url: str
     token: str | None = field(default=None, repr=False)
     allow_private: bool = False
+    resolve: Callable[[str, int], Sequence[str]] = field(default=resolve, repr=False)
 
     @property
     def host(self) -> str:
@@ -39,11 +48,24 @@ class Site:
         """Whether TLS is spoken."""
         return self.url.startswith("https:")
 
-    def addresses(self) -> list[str]:
-        """The checked addresses to connect to; blocks. Raises ServerUnreachable."""
+    def address(self) -> str:
+        """The checked address to connect to: of several the first at which somebody listens; blocks. Raises ServerUnreachable."""
+        addresses = self._addresses()
+        for address in addresses if len(addresses) > 1 else ():
+            try:
+                socket.create_connection((address, self.port), timeout=_KNOCK_SECONDS).close()
+            except OSError:
+                continue
+            return address
+        return addresses[0]
+
+    async def address_soon(self) -> str:
+        """The same beside the event loop."""
+        return await asyncio.to_thread(self.address)
+
+    def _addresses(self) -> Sequence[str]:
         try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-            addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+            addresses = self.resolve(self.host, self.port)
             if not self.allow_private:
                 refuse_private(addresses)
         except AddressRefused as refused:
@@ -54,10 +76,6 @@ class Site:
         except OSError as error:
             raise ServerUnreachable(f"No address for host {self.host} of {self.url}") from error
         return addresses
-
-    async def addresses_soon(self) -> list[str]:
-        """The same beside the event loop."""
-        return await asyncio.to_thread(self.addresses)
 
 
 class ServerUnreachable(PredictionFailed):

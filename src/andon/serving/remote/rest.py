@@ -77,7 +77,7 @@ class RestLink:
     ) -> "_Answer":
         try:
             with httpx.Client(verify=self._tls, trust_env=False, timeout=self._timeout) as client:
-                base = self._base(self._site.addresses()[0])
+                base = self._base(self._site.address())
                 request = client.build_request(method, base + path, content=body, **self._with(headers or {}))
                 answer = client.send(request)
         except httpx.TimeoutException as error:
@@ -104,8 +104,8 @@ class RestLink:
                 return await self._exchanged(client, base, method, path, body, headers)
             except httpx.TransportError:
                 await self.close()
-        address = (await self._site.addresses_soon())[0]
-        return await self._exchanged(self._new_client(), self._base(address), method, path, body, headers)
+        base = self._base(await self._site.address_soon())
+        return await self._exchanged(self._new_client(), base, method, path, body, headers)
 
     async def _exchanged(
         self, client: httpx.AsyncClient, base: str, method: str, path: str, body: bytes, headers: Mapping[str, str]
