@@ -1,4 +1,4 @@
-"""How much work comes in: batches a second times seconds a batch, by the last half second. Pure: the time is handed in."""
+"""How much work there is, by what came and how long it took, and by how many were at work. Pure: the time is handed in."""
 
 from collections import deque
 
@@ -27,3 +27,37 @@ class Demand:
         while self._came and self._came[0] < now - _WINDOW_SECONDS:
             self._came.popleft()
         return len(self._came) / _WINDOW_SECONDS * self._seconds_each
+
+
+class Occupancy:
+    """Told of every change of how many processes are at work."""
+
+    def __init__(self, most: int, now: float) -> None:
+        self._seconds = [0.0] * most
+        self._busy = 0
+        self._since = self._read_at = now
+        self._idle_since = now
+
+    def changed(self, busy: int, now: float) -> None:
+        """So many are at work from now on."""
+        self._count(now)
+        if self._busy and not busy:
+            self._idle_since = now
+        self._busy = busy
+
+    def shares(self, now: float) -> list[float]:
+        """For 1, 2, 3 ... processes the share of the time since this was asked last in which at least so many were at work."""
+        self._count(now)
+        passed, self._read_at = now - self._read_at, now
+        shares = [min(1.0, seconds / passed) if passed > 0 else 0.0 for seconds in self._seconds]
+        self._seconds = [0.0] * len(self._seconds)
+        return shares
+
+    def idle_seconds(self, now: float) -> float:
+        """Since when none has been at work."""
+        return 0.0 if self._busy else now - self._idle_since
+
+    def _count(self, now: float) -> None:
+        passed, self._since = now - self._since, now
+        for n in range(min(self._busy, len(self._seconds))):
+            self._seconds[n] += passed

@@ -20,7 +20,7 @@ from andon.serving.breaker import Breaker
 from andon.serving.errors import EndpointBusy, EndpointUnavailable, PredictionFailed, PredictionTimedOut
 from andon.serving.hosting import Hosting
 from andon.serving.isolated.aside import Aside
-from andon.serving.isolated.demand import Demand
+from andon.serving.isolated.demand import Demand, Occupancy
 from andon.serving.isolated.process import Launch, ModelProcess, ProcessGone, Refused
 from andon.serving.isolated.scaler import Bounds, Scaler, Seen
 from andon.serving.ports import PoolStatus
@@ -71,8 +71,9 @@ class IsolatedPredictor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._starts: set[asyncio.Task[str | None]] = set()
         self._looking: asyncio.Task[None] | None = None
-        self._longest_wait = 0.0
+        self._waits: list[float] = []
         self._backlog_since: float | None = None
+        self._occupancy = Occupancy(hosting.processes_max, time.monotonic())
         self._demand = Demand()
         self._paused_until = 0.0
         self._short_lives = 0
@@ -203,11 +204,12 @@ class IsolatedPredictor:
         while self._queue and self._free:
             batch = self._queue.popleft()
             now = time.monotonic()
-            self._longest_wait = max(self._longest_wait, now - batch.came_at)
+            self._waits.append(now - batch.came_at)
             if batch.answer.done() or now >= batch.deadline:
                 continue
             process = self._free.pop()
             self._busy[process] = batch
+            self._occupancy.changed(len(self._busy), now)
             self._begin(self._run(process, batch))
         if not self._queue:
             self._backlog_since = None
@@ -254,10 +256,13 @@ class IsolatedPredictor:
 
     # Processes: started, freed, replaced.
 
+    def _leave(self, process: ModelProcess) -> None:
+        self._busy.pop(process, None)
+        self._occupancy.changed(len(self._busy), time.monotonic())
+
     async def _free_again(self, process: ModelProcess) -> None:
         """After a batch: the process is free, unless it has grown too large."""
-        self._busy.pop(process, None)
-        process.worked_at = time.monotonic()
+        self._leave(process)
         if process.is_gone:
             self._restarts += 1
             await self._bury(process)
@@ -273,7 +278,7 @@ class IsolatedPredictor:
         await process.close()
 
     async def _replace(self, process: ModelProcess, batch: _Batch, error: PredictionFailed, kind: str) -> None:
-        self._busy.pop(process, None)
+        self._leave(process)
         ending = await process.kill()
         self._restarts += 1
         self._fail(batch, error, kind, ending)
@@ -322,7 +327,6 @@ class IsolatedPredictor:
             self._could_not_start(problem)
             return problem
         self._cold_start = time.monotonic() - began
-        process.worked_at = time.monotonic()
         self._free.append(process)
         self._hand_out()
         return None
@@ -370,17 +374,18 @@ class IsolatedPredictor:
         if now - self._weighed_at >= _WEIGH_SECONDS:
             self._weighed_at = now
             self._weigh()
-        waiting = max((now - batch.came_at for batch in self._queue), default=0.0)
         seen = Seen(
             ready=len(self._free) + len(self._busy),
             starting=self._starting,
             queued=len(self._queue),
-            wait_seconds=max(waiting, self._longest_wait),
+            waits=self._waits,
+            oldest_seconds=now - self._queue[0].came_at if self._queue else 0.0,
             backlog_seconds=0.0 if self._backlog_since is None else now - self._backlog_since,
             demand=self._demand.processes(now),
-            idle=[now - process.worked_at for process in self._free],
+            at_work=self._occupancy.shares(now),
+            idle_seconds=self._occupancy.idle_seconds(now),
         )
-        self._longest_wait = 0.0
+        self._waits = []
         change = self._scaler.look(seen, now)
         if now >= self._paused_until:
             for _ in range(change.start):

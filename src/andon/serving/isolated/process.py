@@ -80,8 +80,6 @@ class ModelProcess:
         self._link = link
         self._transport = transport
         self.rss_bytes = 0
-        self.worked_at = time.monotonic()
-        """When it last had work, or became ready."""
 
     @classmethod
     async def start(cls, launch: Launch, lost: Callable[["ModelProcess"], None]) -> "ModelProcess":

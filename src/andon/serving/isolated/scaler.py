@@ -1,23 +1,36 @@
 """How many processes a version should have, from how long batches wait. Pure: what it sees and the time are handed in.
 
-Growing follows the wait, and goes as far as what comes in asks for at once, since a start takes long; shrinking follows the processes that got no work for long. The pool gives a batch to the process
-that worked last, so one that is not needed goes without work altogether: that is the hysteresis, and why a load that goes
-up and down makes the pool follow once up and once down, not swing.
+Growing follows the waits, and goes as far as what comes in asks for at once, since a start takes long. Shrinking follows
+how many were at work together: one that was hardly ever needed for `idle_seconds` ends. Where that proves wrong, the next
+takes twice as long: so a load that stays the same is met once and for all, and one that jumps up and down is followed up
+and down, without swinging.
 """
 
+import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LONG_WAITS = 10.0
-"""A queue that was not empty for so many times the target is too long, however short each batch waited."""
+_WINDOW_SECONDS = 1.0
+_LATE_SHARE, _LATE_LEAST = 0.05, 3
+"""So many of the batches of the last second, and no fewer than that, waited longer than the target: that is too many."""
 
-_SETTLE_WAITS = 10.0
-"""After a start the queue gets so many times the target to drain before the next."""
+_STUCK_WAITS = 5.0
+"""One batch that waits so many times the target is enough."""
 
-_LEAST_SETTLE_SECONDS = 0.2
+_BACKLOG_WAITS = 10.0
+"""So is a queue that was not empty for so many times the target, however short each batch waited."""
+
+_SETTLE_WAITS, _LEAST_SETTLE_SECONDS = 10.0, 0.2
+"""After a start the queue gets so many times the target, and no less than that, to drain before the next."""
+
+_SELDOM = 0.05
+"""A process that is needed for a smaller share of the time is not needed."""
 
 _FULL = 0.9
 """None is ended where the others would be at work for more than this share of their time: it would soon be missed."""
+
+_MOST_PATIENCE = 64.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +45,23 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A pool at one moment. `idle` holds for each process without work how many seconds ago it last had any."""
+    """A pool at one moment, and what happened in it since the last look."""
 
     ready: int
-    starting: int
-    queued: int
-    wait_seconds: float
-    """The longest wait of a batch that waits now or was taken since the last look."""
-    backlog_seconds: float
+    starting: int = 0
+    queued: int = 0
+    waits: Sequence[float] = ()
+    """How long each batch waited that was taken since the last look."""
+    oldest_seconds: float = 0.0
+    """How long the oldest has waited that waits now."""
+    backlog_seconds: float = 0.0
     """Since when the queue has not been empty."""
     demand: float = 0.0
     """How many processes the batches of late would keep at work: how many came in a second, times how long each took."""
-    idle: Sequence[float] = ()
+    at_work: Sequence[float] = ()
+    """For 1, 2, 3 ... processes the share of the time since the last look in which at least so many were at work."""
+    idle_seconds: float = 0.0
+    """Since when none has been at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +82,19 @@ class Scaler:
         self._bounds = bounds
         self._settles = max(_LEAST_SETTLE_SECONDS, _SETTLE_WAITS * bounds.wait_target_seconds)
         self._settled_at = 0.0
+        self._waited: deque[tuple[float, bool]] = deque()
+        self._needed = [0.0] * bounds.most
+        """For 1, 2, 3 ... processes the share of the time in which so many were needed; of late counts for more."""
+        self._looked_at: float | None = None
+        self._patience = 1.0
+        self._shrunk: float | None = None
+        """The demand at which processes were ended last."""
 
     def look(self, seen: Seen, now: float) -> Change:
         """What to change now."""
         bounds = self._bounds
         total = seen.ready + seen.starting
+        self._remember(seen, now)
         if seen.starting:
             self._settled_at = now + self._settles
         if total < bounds.least:
@@ -76,17 +102,59 @@ class Scaler:
         if total == 0:
             return Change(start=1) if seen.queued else NO_CHANGE
         if self._waits_too_long(seen):
-            room = bounds.most - total
-            if seen.starting or room <= 0 or now < self._settled_at:
-                return NO_CHANGE
-            enough = int(seen.demand) + 1 - total
-            return Change(start=min(room, max(1, total // 2, enough)))
+            return self._grow(seen, total, now)
         if seen.queued or seen.starting:
             return NO_CHANGE
-        surplus = sum(1 for seconds in seen.idle if seconds >= bounds.idle_seconds)
-        kept = int(seen.demand / _FULL) + 1 if seen.demand else 0
-        return Change(end=max(0, min(surplus, total - max(bounds.least, kept))))
+        return self._shrink(seen, total)
+
+    def _grow(self, seen: Seen, total: int, now: float) -> Change:
+        """At once as many as the demand asks for; beyond that step by step, each when the one before had time to help."""
+        room = self._bounds.most - total
+        more = int(seen.demand) + 1 - total
+        if not seen.starting and now >= self._settled_at:
+            more = max(more, 1, total // 2)
+        if min(room, more) <= 0:
+            return NO_CHANGE
+        self._learn(seen)
+        return Change(start=min(room, more))
+
+    def _shrink(self, seen: Seen, total: int) -> Change:
+        """End what was hardly needed; the very last only when nothing at all came for long."""
+        bounds = self._bounds
+        needed = max((n for n, share in enumerate(self._needed, start=1) if share >= _SELDOM), default=0)
+        kept = max(bounds.least, needed, int(seen.demand / _FULL) + 1)
+        if bounds.least == 0 and seen.idle_seconds >= bounds.idle_seconds:
+            kept = 0
+        if kept >= total:
+            return NO_CHANGE
+        self._shrunk = seen.demand
+        return Change(end=total - kept)
+
+    def _remember(self, seen: Seen, now: float) -> None:
+        """Take in what happened since the last look: a share of nothing fades under `_SELDOM` within `idle_seconds`."""
+        passed = 0.0 if self._looked_at is None else now - self._looked_at
+        self._looked_at = now
+        fading = math.exp(math.log(_SELDOM) * passed / (self._bounds.idle_seconds * self._patience))
+        for n, share in enumerate(self._needed):
+            at_work = seen.at_work[n] if n < len(seen.at_work) else 0.0
+            self._needed[n] = fading * share + (1 - fading) * at_work
+        if seen.starting:  # what is coming is wanted, until it proves otherwise
+            wanted = min(self._bounds.most, seen.ready + seen.starting)
+            self._needed[:wanted] = [1.0] * wanted
+        self._waited.extend((now, wait > self._bounds.wait_target_seconds) for wait in seen.waits)
+        while self._waited and self._waited[0][0] < now - _WINDOW_SECONDS:
+            self._waited.popleft()
 
     def _waits_too_long(self, seen: Seen) -> bool:
         target = self._bounds.wait_target_seconds
-        return seen.wait_seconds > target or seen.backlog_seconds > _LONG_WAITS * target
+        late = sum(1 for _, was_late in self._waited if was_late)
+        many = late >= _LATE_LEAST and late >= _LATE_SHARE * len(self._waited)
+        return many or seen.oldest_seconds > _STUCK_WAITS * target or seen.backlog_seconds > _BACKLOG_WAITS * target
+
+    def _learn(self, seen: Seen) -> None:
+        """Ending processes was a mistake if as little comes in as then: take longer over it next time. Another load is another matter."""
+        if self._shrunk is None:
+            return
+        alike = seen.demand <= 1.5 * self._shrunk + 0.5
+        self._patience = min(_MOST_PATIENCE, 2 * self._patience) if alike else 1.0
+        self._shrunk = None
