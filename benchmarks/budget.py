@@ -100,6 +100,8 @@ class Run:
 def spend_it_all(database: Database, folder: Path, *, amount: float = AMOUNT, kill_at: float | None = None) -> Run:
     """Let several processes spend a budget to its end; kill one with SIGKILL when so much of it is spent."""
     run, names = Run(), [folder / f"{uuid4().hex}.truth" for _ in range(PROCESSES)]
+    for name in names:
+        name.write_bytes(bytes(8))
     began = time.monotonic()
     with _spenders(database.url, names, amount) as processes:
         victim = processes[0] if kill_at is not None else None

@@ -107,9 +107,12 @@ class Purse:
         return allowed
 
     def settle(self, automation: str, version: int, decisions: int, cpu_us: int, gpu_us: int = 0) -> None:
-        """So many of the predictions that were allowed are over and cost so much together."""
+        """So many of the predictions that were allowed are over and cost so much together.
+
+        Only of those: what was not allowed is neither counted nor charged here, for no block pays for it.
+        """
         paid = self._paid.get(automation)
-        if paid is not None:
+        if paid is not None and decisions:
             cost = self._price.picos(cpu_us, gpu_us)
             with self._lock:
                 paid.account.settle(version, decisions, cost)

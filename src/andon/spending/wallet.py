@@ -134,15 +134,14 @@ class Account:
 
     def settle(self, version: int, decisions: int, cost: int) -> None:
         """What allowed predictions cost; those of a period that is over are paid from its wallet, and settled first."""
-        if decisions:
-            self.ceiling.learn(version, decisions, cost)
+        self.ceiling.learn(version, decisions, cost)
         for wallet in self.leaving:
             ended = min(decisions, wallet.outstanding)
             if ended:
                 part = cost * ended // decisions
                 wallet.settle(ended, part)
                 decisions, cost = decisions - ended, cost - part
-        if decisions or cost:
+        if decisions:
             self.wallet.settle(decisions, cost)
 
     def turn(self) -> Wallet:

@@ -72,6 +72,15 @@ def test_a_budget_can_be_spent_to_its_cushion_and_no_further(database: Database)
     assert state(database).reserved == 0
 
 
+def test_what_was_not_allowed_is_not_charged(database: Database) -> None:
+    purse = a_purse(database, amount=0.1)
+    spend(purse, 200)
+    before = state(database).spent
+    purse.settle("payments", 1, purse.allow("payments", 64), 64 * SECOND)
+    purse.renew(NOW)
+    assert (state(database).spent, state(database).standing) == (before, Standing.SPENT)
+
+
 def test_gpu_time_is_paid_too(database: Database) -> None:
     purse = a_purse(database)
     purse.renew(NOW)
