@@ -1,6 +1,7 @@
 """The Open Inference Protocol over HTTP: an inference is a decision, with everything that belongs to one."""
 
 import json
+from random import Random
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from calls import DECIDE, call, calling
 from lines import CALLER, Installation
 
 INFER = "/v2/models/payments/infer"
+ONE_ROW = {"payment_id": "p1", "account": "a1", "amount": 50.0, "country": "DE"}
 ALL = ["outcome", "score", "label", "confidence", "certain", "rule", "reasons", "decision_id"]
 
 
@@ -226,3 +228,22 @@ def test_health_is_open_to_all_and_the_rest_describes_itself(installation: Insta
     assert index == [{"name": "payments", "version": "1", "state": "READY", "reason": ""}]
     stranger = installation.key("stan", Grant(Role.OWNER, "other"))
     assert call(installation, "POST", "/v2/repository/index", stranger).json() == []
+
+
+def test_damaged_requests_are_answered_or_refused_and_never_an_error_of_ours(installation: Installation) -> None:
+    headers = {"Authorization": f"Bearer {installation.key('bank', CALLER)}"}
+    request = InferRequest([of_array(name, np.array([value])) for name, value in ONE_ROW.items()], binary=True)
+    body, json_bytes = rest.encode_request(request, binary=True)
+    assert json_bytes is not None
+    random = Random(1)
+
+    async def ask(client: httpx.AsyncClient) -> set[int]:
+        found = set()
+        for _ in range(400):
+            at, length = random.randrange(len(body)), random.choice([0, 0, 1, 2, 30])
+            damaged = body[:at] + random.randbytes(random.randrange(4)) + body[at + length :]
+            announced = {rest.HEADER_LENGTH: str(json_bytes + random.choice([0, 0, 0, -1, 1]))}
+            found.add((await client.post(INFER, content=damaged, headers=headers | announced)).status_code)
+        return found
+
+    assert calling(installation, ask) <= {200, 400}
