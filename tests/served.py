@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 
 import uvicorn
@@ -10,9 +11,12 @@ from starlette.types import ASGIApp
 
 
 @contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
-    """The address at which `app` answers until the context ends."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", forwarded_allow_ips="127.0.0.1"))
+def served(app: ASGIApp, certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
+    """The address at which `app` answers until the context ends; over TLS with the files of a certificate and its key."""
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", forwarded_allow_ips="127.0.0.1")
+    if certificate is not None:
+        config.ssl_certfile, config.ssl_keyfile = certificate
+    server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -29,10 +29,13 @@ _REFUSALS = (
 
 
 class GrpcLink:
-    """One model over gRPC, its tensors raw."""
+    """One model over gRPC, its tensors raw. `authorities` are certificates (PEM) to trust, if not the public ones."""
 
-    def __init__(self, site: Site, document: RemoteDocument, *, timeout: float) -> None:
+    def __init__(
+        self, site: Site, document: RemoteDocument, *, timeout: float, authorities: bytes | None = None
+    ) -> None:
         self._site = site
+        self._authorities = authorities
         self._timeout = timeout
         self._model = {"name": document.name, "version": document.version or ""}
         self._metadata = [] if site.token is None else [("authorization", f"Bearer {site.token}")]
@@ -134,7 +137,11 @@ class GrpcLink:
         ]
         if not self._site.secure:
             return target, options, None
-        return target, [*options, ("grpc.ssl_target_name_override", self._site.host)], grpc.ssl_channel_credentials()
+        return (
+            target,
+            [*options, ("grpc.ssl_target_name_override", self._site.host)],
+            grpc.ssl_channel_credentials(self._authorities),
+        )
 
     def _judged(self, error: Any, within: float) -> Exception:
         code, said = error.code(), line_of(error.details() or "")

@@ -152,6 +152,8 @@ class RestLink:
         return httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=self._timeout, limits=limits)
 
     def _unreachable(self, error: httpx.HTTPError) -> ServerUnreachable:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return ServerUnreachable(f"{self._site.url} shows a certificate that is not trusted for {self._site.host}")
         how = "refuses the connection" if isinstance(error, httpx.ConnectError) else "broke off"
         return ServerUnreachable(f"{self._site.url} {how} ({type(error).__name__})")
 
