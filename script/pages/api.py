@@ -10,11 +10,13 @@ from script.pages.markdown import code, kind, table
 
 from andon.gateway import Gateway, Side, create_control, document, health, metrics
 from andon.gateway.app import ROUTERS
+from andon.gateway.batch import Batch
 from andon.gateway.decide import Decide
 from andon.kernel.config import Settings
 
 DECIDE = ("POST", "/v1/automations/{name}/decisions")
-"""The route below FastAPI."""
+BATCH = ("POST", "/v1/automations/{name}/decisions:batch")
+"""The routes below FastAPI."""
 
 
 def body() -> str:
@@ -43,7 +45,7 @@ def endpoints() -> Mapping[tuple[str, str], Callable[..., Any]]:
         if isinstance(route, APIRoute)
         for verb in route.methods or ()
     }
-    return {**found, DECIDE: Decide._answer}
+    return {**found, DECIDE: Decide._allow, BATCH: Batch._asking}
 
 
 def _by_tag(described: Mapping[str, Any]) -> Mapping[str, list[tuple[str, str, dict[str, Any]]]]:
@@ -61,10 +63,15 @@ def _route(verb: str, path: str, operation: dict[str, Any], endpoint: Callable[.
     parameters = operation.get("parameters", [])
     parts += filter(None, [table(("parameter", "in", "takes", "default", "meaning"), map(_parameter, parameters))])
     if "requestBody" in operation:
-        (content,) = operation["requestBody"]["content"].values()
-        parts.append(f"Body: {kind(content['schema'])}.\n")
+        parts.append(f"Body: {_contents(operation['requestBody']['content'])}.\n")
     parts.append("\n".join(_answers(operation["responses"])) + "\n")
     return "\n".join(parts)
+
+
+def _contents(content: dict[str, Any]) -> str:
+    """What a body may be; with the media types when there are several."""
+    kinds = {media_type: kind(each.get("schema", {})) for media_type, each in content.items()}
+    return ", ".join(kinds.values() if len(kinds) == 1 else (f"{said} ({code(name)})" for name, said in kinds.items()))
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, str, str, str, str]:
@@ -79,7 +86,7 @@ def _answers(responses: dict[str, Any]) -> Iterator[str]:
         if status == "default":
             continue
         content = response.get("content", {})
-        shape = ", ".join(kind(each.get("schema", {})) for each in content.values()) or "nothing"
+        shape = _contents(content) or "nothing"
         said = "" if response["description"] == "Successful Response" else f". {response['description'].rstrip('.')}"
         yield f"- {status}: {shape}{said}."
 

@@ -49,6 +49,13 @@ class PendingOut(BaseModel):
     location: str
 
 
+class BadRowOut(BaseModel):
+    """What stands in a batch's answer for a row that could not be decided: its number, from 0, and the problem document."""
+
+    row: int
+    error: dict[str, Any]
+
+
 def as_json(shape: BaseModel, *, status: int, headers: Mapping[str, str]) -> Response:
     """An answer of another shape than the usual one of its route."""
     return Response(shape.model_dump_json(), status_code=status, headers=headers, media_type="application/json")

@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from andon.gateway.answers import AnswerOut, PendingOut
+from andon.gateway.answers import AnswerOut, BadRowOut, PendingOut
+from andon.gateway.batch import ARROW, JSON, NDJSON
 from andon.gateway.problems import CONTENT_TYPE
 
 router = APIRouter(include_in_schema=False)
@@ -61,7 +62,15 @@ _HEADERS: list[dict[str, Any]] = [
         "description": "`respond-async`: answer 202 at once and decide later.",
         "schema": {"type": "string"},
     },
+    {
+        "name": "Andon-Notify",
+        "description": "With `Prefer: respond-async`: the name of a destination with `notify = true` to which the whole "
+        "answer is delivered, signed, once it is there.",
+        "schema": {"type": "string"},
+    },
 ]
+
+_OF_A_BATCH = ("Idempotency-Key", "X-Correlation-ID", "traceparent")
 
 _CORRELATED = {
     "X-Correlation-ID": {
@@ -73,7 +82,7 @@ _CORRELATED = {
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document: FastAPI's, the decide route that lives below FastAPI, and every answer's problem shape."""
+    """The OpenAPI document: FastAPI's, the routes that live below FastAPI, and every answer's problem shape."""
     described = app.openapi()
     if "/v1/automations/{name}/decisions" in described["paths"]:
         return described
@@ -81,12 +90,13 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = _PROBLEM
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
-    for model in (AnswerOut, PendingOut):
+    for model in (AnswerOut, PendingOut, BadRowOut):
         shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(shape.pop("$defs", {}))
         schemas[model.__name__] = shape
     described["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     described["paths"]["/v1/automations/{name}/decisions"] = {"post": _decide()}
+    described["paths"]["/v1/automations/{name}/decisions:batch"] = {"post": _batch()}
     for path, operations in described["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
@@ -124,6 +134,42 @@ def _decide() -> dict[str, Any]:
         "responses": {
             "200": _answer("The decision, recorded.", "AnswerOut"),
             "202": _answer("Accepted; `Location` is where the decision will be.", "PendingOut"),
+        },
+    }
+
+
+def _batch() -> dict[str, Any]:
+    answers = {"anyOf": [{"$ref": "#/components/schemas/AnswerOut"}, {"$ref": "#/components/schemas/BadRowOut"}]}
+    binary = {"type": "string", "format": "binary"}
+    return {
+        "tags": ["decisions"],
+        "summary": "Ask for many decisions",
+        "description": "Rows in, answers out, in the same order and format, as an array, as one document a line or as an Arrow IPC "
+        "stream (extra `arrow`). Both are streamed: there may be any number of rows. A bad row gets its number, from 0, and "
+        "a problem, and loses no other. With `Idempotency-Key: K` each row has the key `K/number`, so that the same batch "
+        "again decides nothing twice.",
+        "operationId": "decide_batch",
+        "parameters": [
+            {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}},
+            *({"in": "header", "required": False, **header} for header in _HEADERS if header["name"] in _OF_A_BATCH),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {"schema": {"type": "array", "items": {"type": "object"}}},
+                NDJSON: {"schema": {"type": "string"}},
+                ARROW: {"schema": binary},
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "An answer for each row.",
+                "content": {
+                    JSON: {"schema": {"type": "array", "items": answers}},
+                    NDJSON: {"schema": {"type": "string"}},
+                    ARROW: {"schema": binary},
+                },
+            }
         },
     }
 
