@@ -1,0 +1,21 @@
+"""A model that takes 15 ms a batch without using a core, as one does that waits for a GPU: so processes help on any machine."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SECONDS = 0.015
+
+
+class Waiting:
+    """Says of each row what lies near at hand."""
+
+    def __init__(self, folder: Path) -> None:
+        del folder
+
+    def predict(self, columns: dict[str, Any]) -> Any:
+        """P(positive) of each row."""
+        time.sleep(SECONDS)
+        return 1 / (1 + np.exp(-np.nan_to_num(columns["x"])))
