@@ -1,12 +1,12 @@
 """The deployment of a process: its automations, their versions loaded as the settings say, their processes started and ended."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
+from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
-from andon.bootstrap.project import load_automations
 from andon.decisions import Deployment
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
@@ -17,6 +17,7 @@ from andon.serving import LoadedVersion
 def deployment_of(
     settings: Settings,
     database: Database,
+    automations: Sequence[Automation],
     clock: Clock,
     *,
     retire: Callable[[LoadedVersion], Coroutine[Any, Any, None]],
@@ -32,7 +33,7 @@ def deployment_of(
 
     return Deployment(
         database,
-        load_automations(settings),
+        automations,
         cache=settings.data / "models",
         clock=clock,
         load=partial(load_hosted, settings),

@@ -17,8 +17,9 @@ from andon.bootstrap.gpus import find_nvml, watch_gpus
 from andon.bootstrap.loop import watch_loop
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics
 from andon.bootstrap.pools import watch_pools
-from andon.bootstrap.project import build_events
+from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.serving import Server, settle_memory, tracing
+from andon.bootstrap.spending import Paying, cpu_seconds_of, keep_spending
 from andon.decisions import Decider
 from andon.gateway import Admission, Gateway, Side, create_app, serve_inference
 from andon.kernel.clock import SystemClock
@@ -27,6 +28,7 @@ from andon.kernel.db import OVER, Database, DatabaseUnavailable
 from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
 from andon.kernel.metrics import Metrics
+from andon.spending import Keeper
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +47,7 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes) -> None:
 
 
 async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
-    gateway, side = _build(settings, database, pepper)
+    gateway, side, keeper = _build(settings, database, pepper)
 
     async def heard(noun: str) -> None:
         await asyncio.to_thread(_follow, gateway, noun)
@@ -66,25 +68,40 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
         watch_loop(gateway.metrics),
     )
     try:
-        await server.serve()
+        async with keeper:
+            await server.serve()
+            await inference.stop()
+            await gateway.decider.close()
     finally:
         aside.cancel()
         with suppress(asyncio.CancelledError):
             await aside
-        await inference.stop()
-        await gateway.decider.close()
         for loaded in gateway.deployment.loaded:
             await loaded.close()
         database.close()
         log.info("gateway.ended")
 
 
-def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gateway, Side]:
+def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gateway, Side, Keeper]:
     clock, metrics, keys = SystemClock(), Metrics(), KeyRing(pepper)
-    deployment = deployment_of(settings, database, clock, retire=lambda loaded: decider.retire(loaded))
+    automations, events = load_automations(settings), build_events()
+    deployment = deployment_of(settings, database, automations, clock, retire=lambda loaded: decider.retire(loaded))
+    keeper = keep_spending(
+        settings,
+        database,
+        automations,
+        clock=clock,
+        events=events,
+        metrics=metrics,
+        cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
+    )
     observer, tracing = DecisionMetrics(metrics), settings.telemetry.otlp_endpoint is not None
     decider = Decider(
-        database, lambda: deployment.lines, clock=clock, watcher=CommitTraces(observer) if tracing else observer
+        database,
+        lambda: deployment.lines,
+        clock=clock,
+        watcher=CommitTraces(observer) if tracing else observer,
+        purse=Paying(keeper),
     )
     limits = settings.gateway
     gateway = Gateway(
@@ -95,7 +112,7 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
         decider=decider,
         admission=Admission(burst=limits.burst, per_minute=limits.rate_per_minute, max_in_flight=limits.max_in_flight),
         metrics=metrics,
-        events=build_events(),
+        events=events,
         clock=clock,
         pepper=pepper,
         tracing=tracing,
@@ -111,7 +128,8 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
     watch_traffic(metrics, lambda: deployment.lines)
     watch_pools(metrics, lambda: deployment.loaded)
     watch_gpus(metrics, find_nvml())
-    return gateway, Side(keys=keys, clock=clock, metrics=metrics, problems=lambda: _problems(gateway))
+    side = Side(keys=keys, clock=clock, metrics=metrics, problems=lambda: _problems(gateway))
+    return gateway, side, keeper
 
 
 def _follow(gateway: Gateway, noun: str) -> None:

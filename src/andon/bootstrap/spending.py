@@ -1,7 +1,7 @@
 """The spending of one process, built from its settings and the budgets of its automations."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from andon import spending
 from andon.authoring import Automation
@@ -11,7 +11,39 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics
+from andon.serving import LoadedVersion
 from andon.spending import Keeper, Price
+
+
+class Paying:
+    """What the decider pays from: the purse says what may be predicted, the tally keeps what everything cost."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._purse, self._tally = keeper.purse, keeper.tally
+
+    def allow(self, automation: str, n: int) -> int:
+        """How many of `n` predictions may be made."""
+        return self._purse.allow(automation, n)
+
+    def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
+        """Predictions are over: so many were paid and took so much CPU time, so many were not made."""
+        self._purse.settle(automation, version, paid, cpu_us)
+        self._tally.add(automation, version, paid, cpu_us)
+        if unpaid:
+            self._tally.add(automation, 0, unpaid, 0)
+
+
+def cpu_seconds_of(loaded: Callable[[], Sequence[LoadedVersion]]) -> Callable[[], float]:
+    """The CPU time of this process and of those that its models run in, so far; never less than before."""
+    most = 0.0
+
+    def so_far() -> float:
+        nonlocal most
+        elsewhere = sum(one.patient.cpu_seconds for one in loaded() if one.patient is not None)
+        most = max(most, time.process_time() + elsewhere)
+        return most
+
+    return so_far
 
 
 def price_of(settings: Settings) -> Price:

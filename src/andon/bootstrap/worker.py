@@ -14,7 +14,9 @@ from andon.actions import Deliveries, Destination
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, DeliveryMetrics
 from andon.bootstrap.pools import watch_pools
+from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.serving import Server, settle_memory, tracing
+from andon.bootstrap.spending import Paying, cpu_seconds_of, keep_spending
 from andon.connectors.webhook import WebhookConnector
 from andon.decisions import Decider, Deployment
 from andon.gateway import Side, create_side
@@ -58,8 +60,18 @@ class _Worker:
 
     async def run(self) -> None:
         """Everything side by side; the first unforeseen error ends the process, and its supervisor starts a new one."""
+        automations = load_automations(self._settings)
         deployment = deployment_of(
-            self._settings, self._database, self._clock, retire=lambda loaded: decider.retire(loaded)
+            self._settings, self._database, automations, self._clock, retire=lambda loaded: decider.retire(loaded)
+        )
+        keeper = keep_spending(
+            self._settings,
+            self._database,
+            automations,
+            clock=self._clock,
+            events=build_events(),
+            metrics=self._metrics,
+            cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
         )
         self._deployment = deployment
         watch_pools(self._metrics, lambda: deployment.loaded)
@@ -78,6 +90,7 @@ class _Worker:
             lambda: deployment.lines,
             clock=self._clock,
             watcher=CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted,
+            purse=Paying(keeper),
         )
         intake = Intake(self._database, deployment, decider, self._clock)
         side = Side(self._keys, self._clock, self._metrics, self._problems)
@@ -85,7 +98,7 @@ class _Worker:
         settle_memory()
         listener = asyncio.create_task(listen(self._database, self._heard))
         try:
-            async with asyncio.TaskGroup() as group:
+            async with keeper, asyncio.TaskGroup() as group:
                 group.create_task(server.serve())
                 group.create_task(deliveries.run(self._stop))
                 group.create_task(intake.run(self._stop))

@@ -32,8 +32,11 @@ class Decider:
     ) -> None:
         self._lines = lines
         self._recorder = Recorder(database, clock=clock)
-        self._shadows = Shadows(self._recorder, clock=clock, watcher=watcher, busy=lambda: self.waiting > 0)
-        self._parts = Parts(self._recorder, clock, watcher, purse or Unlimited(), self._shadows.offer)
+        paying = purse or Unlimited()
+        self._shadows = Shadows(
+            self._recorder, clock=clock, watcher=watcher, purse=paying, busy=lambda: self.waiting > 0
+        )
+        self._parts = Parts(self._recorder, clock, watcher, paying, self._shadows.offer)
         self._inline = Lane(self._parts, capacity=lambda: 1)
         self._elsewhere: dict[int, tuple[Predicts, Lane]] = {}
 

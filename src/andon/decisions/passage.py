@@ -65,8 +65,8 @@ class Purse(Protocol):
         """How many of `n` predictions may be made, 0 to n."""
         ...
 
-    def settle(self, automation: str, version: int, decisions: int, cpu_us: int) -> None:
-        """So many decisions by this version took so much CPU time."""
+    def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
+        """This version's predictions that were allowed (`paid`) are over and took so much CPU time; `unpaid` were not made."""
         ...
 
 
@@ -78,7 +78,7 @@ class Unlimited:
         del automation
         return n
 
-    def settle(self, automation: str, version: int, decisions: int, cpu_us: int) -> None:
+    def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
         """Nothing."""
 
 
@@ -148,7 +148,7 @@ async def decide(parts: Parts, items: Sequence[Item]) -> tuple[list[Group], set[
     recording = perf_counter()
     recorded = await parts.recorder.record(Batch(entries, deltas))
     record = perf_counter() - recording
-    parts.watcher.batch([report for group in groups for report in _reports(group, record, began_ns)])
+    parts.watcher.batch([report for group in groups for report in _reports(group, recorded, record, began_ns)])
     return groups, recorded
 
 
@@ -167,11 +167,14 @@ async def _judge(parts: Parts, group: Group) -> None:
     for arm, numbers in _by_arm(group.items):
         items, seen = [group.items[n] for n in numbers], [group.seen[n] for n in numbers]
         paid, cpu = parts.purse.allow(name, len(items)), thread_time_ns()
-        judged = await judge(
-            group.line, arm, [item.request.input for item in items], seen, within=_within(items), paid=paid
-        )
-        cpu_us = (thread_time_ns() - cpu) // 1000 if arm.loaded.inline else arm.loaded.take_cpu_us()
-        parts.purse.settle(name, arm.version, len(items), cpu_us)
+        cpu_us = 0
+        try:
+            judged = await judge(
+                group.line, arm, [item.request.input for item in items], seen, within=_within(items), paid=paid
+            )
+            cpu_us = (thread_time_ns() - cpu) // 1000 if arm.loaded.inline else arm.loaded.take_cpu_us()
+        finally:
+            parts.purse.settle(name, arm.version, paid, len(items) - paid, cpu_us)
         group.shares.append(Share(arm, numbers, judged, cpu_us))
         now = parts.clock.now()
         stages = {
@@ -204,17 +207,19 @@ def _within(items: Sequence[Item]) -> float:
     return FOR_EVER if last is None or None in deadlines else max(0.001, (last - perf_counter_ns()) / 1e9)
 
 
-def _reports(group: Group, record: float, began_ns: int) -> list[BatchReport]:
+def _reports(group: Group, recorded: set[UUID], record: float, began_ns: int) -> list[BatchReport]:
+    """What each arm did; a request that repeats one decided before is in none."""
     ended_ns = perf_counter_ns()
     reports = []
     for share in group.shares:
-        asked = [group.items[n].request.began_ns for n in share.numbers]
+        numbers = [n for n in share.numbers if group.items[n].request.id in recorded]
+        asked = [group.items[n].request.began_ns for n in numbers]
         reports.append(
             BatchReport(
                 automation=group.line.automation.name,
                 model=share.arm.ref.model.name,
                 version=share.arm.version,
-                decisions=[group.decisions[n] for n in share.numbers],
+                decisions=[group.decisions[n] for n in numbers],
                 queue=[(began_ns - at) / 1e9 for at in asked],
                 whole=[(ended_ns - at) / 1e9 for at in asked],
                 features=group.features,

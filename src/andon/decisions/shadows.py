@@ -3,13 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from time import thread_time_ns
 
 import structlog
 
 from andon.decisions.domain import DecisionRequest, Judgement
 from andon.decisions.judging import judge
 from andon.decisions.line import Line, Seen
-from andon.decisions.passage import Watcher
+from andon.decisions.passage import Purse, Watcher
 from andon.decisions.recorder import Recorder
 from andon.decisions.traffic import Arm
 from andon.kernel.clock import Clock
@@ -31,10 +32,13 @@ WITHIN = 30.0
 class Shadows:
     """Shows answered requests to a line's shadows whenever nothing else is to be done. Use from one event loop."""
 
-    def __init__(self, recorder: Recorder, *, clock: Clock, watcher: Watcher, busy: Callable[[], bool]) -> None:
+    def __init__(
+        self, recorder: Recorder, *, clock: Clock, watcher: Watcher, purse: Purse, busy: Callable[[], bool]
+    ) -> None:
         self._recorder = recorder
         self._clock = clock
         self._watcher = watcher
+        self._purse = purse
         self._busy = busy
         self._waiting: deque[tuple[Line, DecisionRequest, Seen]] = deque()
         self._running: asyncio.Task[None] | None = None
@@ -76,9 +80,12 @@ class Shadows:
         line = rows[0][0]
         requests, seen = [request for _, request, _ in rows], [s for _, _, s in rows]
         for arm in line.traffic.shadows:
+            cpu = thread_time_ns()
             judged = await judge(
                 line, arm, [request.input for request in requests], seen, within=WITHIN, paid=len(rows), alone=True
             )
+            cpu_us = (thread_time_ns() - cpu) // 1000 if arm.loaded.inline else arm.loaded.take_cpu_us()
+            self._purse.settle(line.automation.name, arm.version, 0, 0, cpu_us)
             said = [self._said(arm, r, j) for r, j in zip(requests, judged.judgements, strict=True)]
             try:
                 await self._recorder.run(SHADOW_SQL, *shadow_columns(said))
