@@ -16,6 +16,7 @@ from rich.table import Table
 from andon import models
 from andon.bootstrap.hosting import load_hosted
 from andon.cli.context import project
+from andon.cli.environments import environment
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
 from andon.models import Estimate, Manifest, ModelVersion, open_package, train
@@ -23,6 +24,7 @@ from andon.models import Estimate, Manifest, ModelVersion, open_package, train
 app = typer.Typer(help="Register, look at and choose model versions.", no_args_is_help=True)
 alias_app = typer.Typer(help="Point aliases to versions; the champion answers.", no_args_is_help=True)
 app.add_typer(alias_app, name="alias")
+app.command()(environment)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
