@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from andon import migrations
 from andon.kernel import postgres
 from andon.kernel.db import Database
+from andon.migrations import upgrading
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -53,7 +53,7 @@ def template(server_url: str) -> Iterator[str]:
     name = f"andon_template_{uuid4().hex[:12]}"
     _administer(server_url, f"CREATE DATABASE {name}")
     database = Database(_address(server_url, name))
-    migrations.upgrade(database)
+    upgrading.upgrade(database)
     database.close()
     yield name
     _drop(server_url, name)

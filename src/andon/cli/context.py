@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from andon import migrations
 from andon.bootstrap.installation import pepper_of, settings_here
 from andon.kernel import postgres
 from andon.kernel.clock import Clock, SystemClock
@@ -13,6 +12,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.kernel.logs import configure_logs
+from andon.migrations import upgrading
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def project() -> Iterator[Project]:
     with postgres.available(settings) as url:
         database = Database(url)
         try:
-            migrations.upgrade(database)
+            upgrading.upgrade(database)
             yield Project(settings, database, Actor(f"cli:{getpass.getuser()}"), SystemClock())
         finally:
             database.close()

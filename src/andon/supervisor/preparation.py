@@ -1,9 +1,9 @@
 """Before the parts start: the database gets the present schema, and a new installation its first key."""
 
-from andon import migrations
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.migrations import upgrading
 from andon.supervisor.first_key import first_key
 
 
@@ -15,7 +15,7 @@ def prepare(url: str, settings: Settings) -> tuple[str, str | None]:
     """
     database = Database(url, pool_size=1)
     try:
-        migrations.upgrade(database)
+        upgrading.upgrade(database)
         return database.shown, first_key(database, settings, SystemClock().now())
     finally:
         database.close()
