@@ -18,6 +18,7 @@ from andon.bootstrap.loop import watch_loop
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
+from andon.bootstrap.retrying import try_again
 from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, keep_spending
 from andon.decisions import Decider
@@ -66,6 +67,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
         listen(database, heard),
         listen(database, gateway.waiters.heard, channel=OVER),
         watch_loop(gateway.metrics),
+        try_again(gateway.deployment),
     )
     try:
         async with keeper:

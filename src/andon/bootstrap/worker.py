@@ -15,6 +15,7 @@ from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, DeliveryMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
+from andon.bootstrap.retrying import try_again
 from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, keep_spending
 from andon.connectors.webhook import WebhookConnector
@@ -96,7 +97,7 @@ class _Worker:
         side = Side(self._keys, self._clock, self._metrics, self._problems)
         server = Server(create_side(side), host="127.0.0.1", port=self._settings.worker.port, ending=self._stop.set)
         settle_memory()
-        listener = asyncio.create_task(listen(self._database, self._heard))
+        listener = asyncio.gather(listen(self._database, self._heard), try_again(deployment))
         try:
             async with keeper, asyncio.TaskGroup() as group:
                 group.create_task(server.serve())
