@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from benchmarks.line import Line
 
@@ -25,10 +28,9 @@ def server(tmp_path: Path) -> Iterator[MlServer]:
     server.stop()
 
 
-@pytest.mark.parametrize("wire", ["rest", "grpc"])
-def test_a_remote_champion_decides_and_is_missed_by_nobody_while_its_server_is_away(
-    server: MlServer, wire: str
-) -> None:
+@contextmanager
+def remote_champion(server: MlServer, wire: str) -> Iterator[Line]:
+    """An installation whose champion is the server's model; not yet started."""
     training, held_out = some_rows(1)
     with Receiver() as receiver, prepared(receiver.url) as line:
         package = pack(
@@ -44,8 +46,40 @@ def test_a_remote_champion_decides_and_is_missed_by_nobody_while_its_server_is_a
         with (line.folder / "andon.toml").open("a") as settings:
             settings.write("[endpoints.fraud-risk]\nallow_private = true\ntimeout_seconds = 2\n")
         line.command("models", "register", str(package), "--alias", "champion", "--reason", "elsewhere")
+        yield line
+
+
+@pytest.mark.parametrize("wire", ["rest", "grpc"])
+def test_a_remote_champion_decides_and_is_missed_by_nobody_while_its_server_is_away(
+    server: MlServer, wire: str
+) -> None:
+    with remote_champion(server, wire) as line:
         line.up()
         press(line, server)
+
+
+def test_a_gateway_that_starts_while_the_server_is_away_begins_when_it_is_back(server: MlServer) -> None:
+    with remote_champion(server, "rest") as line, ThreadPoolExecutor(1) as beside:
+        server.stop()
+        starting = beside.submit(line.up)
+        until = time.monotonic() + 60
+        while "cannot be asked" not in readiness(line):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        server.start()
+        starting.result()
+        key = line.key("caller", "caller").split()[-1]
+        with Pressure(line.gateway, key, width=1) as pressure:
+            assert pressure.wait_for(5)
+        assert {one.content["score"] is None for one in pressure.answers} == {False}
+
+
+def readiness(line: Line) -> str:
+    """What the gateway says of itself, if it is there."""
+    try:
+        return httpx.get(f"{line.url}/readyz", timeout=5, trust_env=False).text
+    except httpx.TransportError:
+        return ""
 
 
 def press(line: Line, server: MlServer) -> None:
