@@ -13,6 +13,9 @@ from andon.decisions.traffic import Arm
 from andon.models import ValueUnusable
 from andon.serving import EndpointBusy, Prediction, PredictionFailed, PredictionTimedOut
 
+_OF_THE_TIME_LEFT = 0.75
+"""How much of it a version may take: what is asked after it, and the record, need some as well."""
+
 
 @dataclass(slots=True)
 class Judged:
@@ -35,14 +38,18 @@ async def judge(
     paid: int,
     alone: bool = False,
 ) -> Judged:
-    """Judge a batch that was assigned to `arm`, waiting `within` seconds for it; only the first `paid` rows may be predicted.
+    """Judge a batch that was assigned to `arm` within so many seconds; of the rows that have all features the first `paid` are predicted.
 
     `alone`: no fallback answers in its place; what it cannot predict is a review.
     """
     began = perf_counter()
+    until = began + within
     rows = rows_of(inputs, seen)
-    predictions = await _predictions(arm, rows[:paid], within)
-    predictions += [BudgetSpent(f"The budget of {line.automation.name} is spent")] * (len(rows) - len(predictions))
+    asked = [number for number, s in enumerate(seen) if s.error is None][:paid]
+    spent = BudgetSpent(f"The budget of {line.automation.name} is spent")
+    predictions: list[Prediction | Unpredictable] = [spent] * len(rows)
+    for number, prediction in zip(asked, await _predictions(arm, [rows[n] for n in asked], until), strict=True):
+        predictions[number] = prediction
     predicted = perf_counter()
     judgements = [
         line.rule(arm, given, s, prediction) for given, s, prediction in zip(inputs, seen, predictions, strict=True)
@@ -54,24 +61,30 @@ async def judge(
         if isinstance(prediction, Unpredictable) and seen[number].error is None
     }
     if failed and not alone:
-        await _fall_back(line, failed, inputs, seen, within, done)
+        await _fall_back(line, failed, inputs, seen, until, done)
     done.policy = perf_counter() - predicted
     return done
 
 
-async def _predictions(arm: Arm, rows: Sequence[Mapping[str, Any]], within: float) -> list[Prediction | Unpredictable]:
+async def _predictions(arm: Arm, rows: Sequence[Mapping[str, Any]], until: float) -> list[Prediction | Unpredictable]:
+    """A prediction or what went wrong for each row; what is not there in time on `perf_counter` has timed out."""
     if not rows:
         return []
     if arm.loaded.inline:
         return predict_each(arm, rows)
+    left = until - perf_counter()
+    if left <= 0:
+        return [PredictionTimedOut(f"No time was left to ask version {arm.version} of {arm.ref.model.name}")] * len(
+            rows
+        )
     try:
-        return list(await arm.loaded.predict_soon(rows, within=within))
+        return list(await arm.loaded.predict_soon(rows, within=left * _OF_THE_TIME_LEFT))
     except (PredictionTimedOut, EndpointBusy) as error:
         return [error] * len(rows)
     except (PredictionFailed, ValueUnusable) as error:
         if len(rows) == 1:
             return [error]
-    return [prediction for row in rows for prediction in await _predictions(arm, [row], within)]
+    return [prediction for row in rows for prediction in await _predictions(arm, [row], until)]
 
 
 async def _fall_back(
@@ -79,7 +92,7 @@ async def _fall_back(
     failed: dict[int, Unpredictable],
     inputs: Sequence[Mapping[str, Any]],
     seen: Sequence[Seen],
-    within: float,
+    until: float,
     done: Judged,
 ) -> None:
     """Ask the fallbacks, in their order, for the rows that have no prediction. Empties `failed`."""
@@ -89,17 +102,18 @@ async def _fall_back(
         if step == BY_RULES:
             for number in failed:
                 fallback = Fallback(BY_RULES, because[number])
-                done.judgements[number] = line.by_rules(inputs[number], seen[number], fallback)
+                done.judgements[number] = line.by_rules(done.arms[number], inputs[number], seen[number], fallback)
             return
         if step == BY_REVIEW or arm is None:
             break
         asked = [n for n, error in failed.items() if not isinstance(error, BudgetSpent) and done.arms[n] is not arm]
         rows = rows_of([inputs[n] for n in asked], [seen[n] for n in asked])
-        for number, prediction in zip(asked, await _predictions(arm, rows, within), strict=True):
+        for number, prediction in zip(asked, await _predictions(arm, rows, until), strict=True):
             if not isinstance(prediction, Unpredictable):
                 judged = line.rule(arm, inputs[number], seen[number], prediction)
                 done.judgements[number] = judged._replace(fallback=Fallback(step, because[number]))
                 done.arms[number] = arm
                 del failed[number]
     for number, error in failed.items():
-        done.judgements[number] = line.to_review(because[number], str(error), Fallback(BY_REVIEW, because[number]))
+        fallback = Fallback(BY_REVIEW, because[number])
+        done.judgements[number] = line.to_review(done.arms[number], because[number], str(error), fallback)

@@ -125,9 +125,9 @@ class Line:
     def rule(self, arm: Arm, given: Mapping[str, Any], seen: Seen, prediction: Prediction | Unpredictable) -> Judgement:
         """What the policy makes of one row and what an arm said of it; a review where something is missing."""
         if seen.error is not None:
-            return self.to_review(FEATURE_FAILED, seen.error)
+            return self.to_review(arm, FEATURE_FAILED, seen.error)
         if isinstance(prediction, Unpredictable):
-            return self.to_review(because_of(prediction), str(prediction))
+            return self.to_review(arm, because_of(prediction), str(prediction))
         gate = arm.gate
         certain = prediction.confidence >= gate.threshold
         ruling = self._policy.evaluate(
@@ -143,24 +143,20 @@ class Line:
         )
         return Judgement(prediction, Risk(certain, gate.threshold, gate.target), ruling)
 
-    def by_rules(self, given: Mapping[str, Any], seen: Seen, fallback: Fallback) -> Judgement:
-        """What the rules say that need no prediction; nothing is certain."""
-        ruling = self._policy.evaluate_without_prediction(given, seen.features, self._uncertain)
+    def by_rules(self, arm: Arm, given: Mapping[str, Any], seen: Seen, fallback: Fallback) -> Judgement:
+        """What the rules say that need no prediction, where `arm` was to answer; nothing is certain."""
+        risk = _uncertain(arm)
+        ruling = self._policy.evaluate_without_prediction(given, seen.features, risk._asdict())
         reasons = (*ruling.reasons, fallback.because)
-        return Judgement(None, self._no_risk(), Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
+        return Judgement(None, risk, Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
 
-    def to_review(self, reason: str, error: str, fallback: Fallback | None = None) -> Judgement:
+    def to_review(self, arm: Arm, reason: str, error: str, fallback: Fallback | None = None) -> Judgement:
         """A person is asked, and told why."""
-        return Judgement(None, self._no_risk(), Ruling(REVIEW, ERROR, (reason,), error), fallback)
+        return Judgement(None, _uncertain(arm), Ruling(REVIEW, ERROR, (reason,), error), fallback)
 
-    def _no_risk(self) -> Risk:
-        gate = self.traffic.champion.gate
-        return Risk(False, gate.threshold, gate.target)
 
-    @property
-    def _uncertain(self) -> Mapping[str, Any]:
-        gate = self.traffic.champion.gate
-        return {"certain": False, "threshold": gate.threshold, "target": gate.target}
+def _uncertain(arm: Arm) -> Risk:
+    return Risk(False, arm.gate.threshold, arm.gate.target)
 
 
 def rows_of(inputs: Sequence[Mapping[str, Any]], seen: Sequence[Seen]) -> list[Mapping[str, Any]]:

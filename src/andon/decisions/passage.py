@@ -166,7 +166,7 @@ async def _judge(parts: Parts, group: Group) -> None:
     name, decisions = group.line.automation.name, dict[int, Decision]()
     for arm, numbers in _by_arm(group.items):
         items, seen = [group.items[n] for n in numbers], [group.seen[n] for n in numbers]
-        paid, cpu = parts.purse.allow(name, len(items)), thread_time_ns()
+        paid, cpu = parts.purse.allow(name, sum(s.error is None for s in seen)), thread_time_ns()
         cpu_us = 0
         try:
             judged = await judge(

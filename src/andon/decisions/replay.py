@@ -90,8 +90,10 @@ def _without_prediction(line: Line, record: DecisionRecord, given: Mapping[str, 
         return None
     by = Fallback(fallback["step"], fallback["because"])
     if by.step == BY_RULES:
-        return line.by_rules(given, seen, by)
-    return line.to_review(by.because, record.record["policy"]["error"], by) if by.step == BY_REVIEW else None
+        return line.by_rules(line.traffic.champion, given, seen, by)
+    if by.step == BY_REVIEW:
+        return line.to_review(line.traffic.champion, by.because, record.record["policy"]["error"], by)
+    return None
 
 
 def _feature_error(record: DecisionRecord) -> str | None:
