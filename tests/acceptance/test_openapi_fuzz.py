@@ -114,6 +114,8 @@ def with_what_is_there(url: str, key: str, ids: dict[str, list[str]]) -> dict[st
     for path, operations in described["paths"].items():
         name = ["payments"] if path.startswith("/v1/automations") else ["fraud-risk", "bank"]
         for operation in operations.values():
+            if "parameters" in operation:  # nobody has the time to wait in thousands of cases
+                operation["parameters"] = [each for each in operation["parameters"] if each["name"] != "wait"]
             for parameter in operation.get("parameters", ()):
                 known = {**ids, "name": name}.get(parameter["name"])
                 if parameter["in"] == "path" and known:

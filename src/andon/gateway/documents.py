@@ -156,7 +156,7 @@ def _batch() -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "content": {
-                JSON: {"schema": {"type": "array", "items": {"type": "object"}}},
+                JSON: {"schema": {"type": "array", "items": {}}},
                 NDJSON: {"schema": {"type": "string"}},
                 ARROW: {"schema": binary},
             },
