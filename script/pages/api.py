@@ -45,7 +45,7 @@ def endpoints() -> Mapping[tuple[str, str], Callable[..., Any]]:
         if isinstance(route, APIRoute)
         for verb in route.methods or ()
     }
-    return {**found, DECIDE: Decide._allow, BATCH: Batch._asking}
+    return {**found, DECIDE: Decide._admitted, BATCH: Batch._asking}
 
 
 def _by_tag(described: Mapping[str, Any]) -> Mapping[str, list[tuple[str, str, dict[str, Any]]]]:
