@@ -13,6 +13,7 @@ SLICES = {
     "decisions",
     "features",
     "labels",
+    "live",
     "models",
     "policies",
     "reviews",

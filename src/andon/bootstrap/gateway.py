@@ -14,6 +14,7 @@ from andon.bootstrap.costs import add_cost
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.gauges import watch_queue, watch_traffic
 from andon.bootstrap.gpus import find_nvml, watch_gpus
+from andon.bootstrap.live import report_live
 from andon.bootstrap.loop import watch_loop
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics
 from andon.bootstrap.pools import watch_pools
@@ -29,6 +30,7 @@ from andon.kernel.db import OVER, Database, DatabaseUnavailable
 from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
 from andon.kernel.metrics import Metrics
+from andon.live import LiveWatch, Reporter
 from andon.spending import Keeper
 
 log = structlog.get_logger(__name__)
@@ -48,7 +50,7 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes) -> None:
 
 
 async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
-    gateway, side, keeper = _build(settings, database, pepper)
+    gateway, side, keeper, reporter = _build(settings, database, pepper)
 
     async def heard(noun: str) -> None:
         await asyncio.to_thread(_follow, gateway, noun)
@@ -68,6 +70,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
         listen(database, gateway.waiters.heard, channel=OVER),
         watch_loop(gateway.metrics),
         try_again(gateway.deployment),
+        reporter.run(),
     )
     try:
         async with keeper:
@@ -84,7 +87,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
         log.info("gateway.ended")
 
 
-def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gateway, Side, Keeper]:
+def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gateway, Side, Keeper, Reporter]:
     clock, metrics, keys = SystemClock(), Metrics(), KeyRing(pepper)
     automations, events = load_automations(settings), build_events()
     deployment = deployment_of(settings, database, automations, clock, retire=lambda loaded: decider.retire(loaded))
@@ -98,11 +101,12 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
         cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
     )
     observer, tracing = DecisionMetrics(metrics), settings.telemetry.otlp_endpoint is not None
+    watch = LiveWatch(CommitTraces(observer) if tracing else observer)
     decider = Decider(
         database,
         lambda: deployment.lines,
         clock=clock,
-        watcher=CommitTraces(observer) if tracing else observer,
+        watcher=watch,
         purse=Paying(keeper),
     )
     limits = settings.gateway
@@ -131,7 +135,17 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
     watch_pools(metrics, lambda: deployment.loaded)
     watch_gpus(metrics, find_nvml())
     side = Side(keys=keys, clock=clock, metrics=metrics, problems=lambda: _problems(gateway))
-    return gateway, side, keeper
+    reporter = report_live(
+        database,
+        "gateway",
+        watch,
+        decider,
+        deployment,
+        metrics,
+        clock=clock,
+        under_way=lambda: gateway.admission.in_flight,
+    )
+    return gateway, side, keeper, reporter
 
 
 def _follow(gateway: Gateway, noun: str) -> None:

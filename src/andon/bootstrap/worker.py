@@ -12,6 +12,7 @@ from andon import audit, decisions, features, migrations, reviews
 from andon.access import KeyRing
 from andon.actions import Deliveries, Destination
 from andon.bootstrap.deploying import deployment_of
+from andon.bootstrap.live import report_live
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, DeliveryMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
@@ -30,6 +31,7 @@ from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
 from andon.kernel.metrics import Metrics
 from andon.kernel.outbox import State
+from andon.live import LiveWatch
 from andon.streams import Intake
 
 log = structlog.get_logger(__name__)
@@ -86,18 +88,20 @@ class _Worker:
             observer=DeliveryMetrics(self._metrics),
         )
         counted = DecisionMetrics(self._metrics)
+        watch = LiveWatch(CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted)
         decider = Decider(
             self._database,
             lambda: deployment.lines,
             clock=self._clock,
-            watcher=CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted,
+            watcher=watch,
             purse=Paying(keeper),
         )
         intake = Intake(self._database, deployment, decider, self._clock)
         side = Side(self._keys, self._clock, self._metrics, self._problems)
         server = Server(create_side(side), host="127.0.0.1", port=self._settings.worker.port, ending=self._stop.set)
         settle_memory()
-        listener = asyncio.gather(listen(self._database, self._heard), try_again(deployment))
+        reporter = report_live(self._database, "worker", watch, decider, deployment, self._metrics, clock=self._clock)
+        listener = asyncio.gather(listen(self._database, self._heard), try_again(deployment), reporter.run())
         try:
             async with keeper, asyncio.TaskGroup() as group:
                 group.create_task(server.serve())

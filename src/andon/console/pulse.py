@@ -12,6 +12,7 @@ from threading import Lock
 from andon import decisions
 from andon.decisions import Tally
 from andon.kernel.db import Tx
+from andon.live import percentiles
 
 STEP = timedelta(seconds=5)
 SPAN = timedelta(minutes=15)
@@ -71,20 +72,6 @@ def figures(tallies: Iterable[Tally], span: timedelta) -> Figures:
         latencies.update(tally.latencies)
     p50, p95, p99 = percentiles(latencies, (0.5, 0.95, 0.99))
     return Figures(decided, automatic, decided / span.total_seconds(), p50, p95, p99)
-
-
-def percentiles(latencies: Counter[int], shares: tuple[float, ...]) -> list[float | None]:
-    """For each share (ascending): the latency that so many stay under, exact to half a band."""
-    total, seen = latencies.total(), 0
-    found: list[float | None] = []
-    bands = iter(sorted(latencies))
-    band: int | None = None
-    for share in shares:
-        while total and (band is None or seen < share * total):
-            band = next(bands)
-            seen += latencies[band]
-        found.append(None if band is None else decisions.latency_of(band))
-    return found
 
 
 def series(tallies: Iterable[Tally], now: datetime) -> dict[str, list[float | None]]:

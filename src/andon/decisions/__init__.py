@@ -18,6 +18,7 @@ from andon.decisions.decider import Decider
 from andon.decisions.deployment import Deployment, champion_of
 from andon.decisions.domain import (
     DELIVER_ACTION,
+    LATENCY_BAND,
     OPEN_REVIEW,
     RECORDED,
     AutomationVersion,
@@ -80,6 +81,7 @@ from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
     "DELIVER_ACTION",
+    "LATENCY_BAND",
     "OPEN_REVIEW",
     "RECORDED",
     "Arm",

@@ -1,6 +1,7 @@
 """Decides and records for one process: every request goes to the lane of its arm and is answered once it is in the ledger."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
@@ -53,6 +54,12 @@ class Decider:
         return interactive, normal, bulk
 
     @property
+    def depths_by_model(self) -> Counter[tuple[str, Priority]]:
+        """How many wait for each model, by priority; looks at everything that waits."""
+        lanes = [self._inline, *(lane for _, lane in self._elsewhere.values())]
+        return sum((lane.depths_by_model for lane in lanes), Counter())
+
+    @property
     def expected_wait(self) -> float:
         """Seconds that an interactive request would wait now, in the lane that most share."""
         return self._inline.expected_wait(Priority.INTERACTIVE)
@@ -67,7 +74,8 @@ class Decider:
             raise AutomationNotFound(f"No automation {request.automation!r} is deployed here")
         assignment = line.traffic.assign(request, line.automation.subject)
         arm = line.traffic.arms[assignment.version]
-        lane = self._inline if arm.loaded.inline else self._lane_of(arm.loaded)
+        elsewhere = line.traffic.elsewhere(arm)
+        lane = self._inline if elsewhere is None else self._lane_of(elsewhere)
         lane.add(Item(request, line, arm, assignment, done))
 
     def decide(self, request: DecisionRequest) -> "asyncio.Future[Decision | None]":

@@ -6,16 +6,24 @@ time; an arm elsewhere has a lane of its own with as many batches as it has proc
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from time import perf_counter, perf_counter_ns
 
-from andon.decisions.domain import Priority
+import structlog
+
+from andon.decisions.domain import Decision, Priority
 from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
 from andon.decisions.passage import Parts, decide
 from andon.decisions.queue import MAX_BATCH, Item, Queue, grouped
 
+log = structlog.get_logger(__name__)
+
 _MEMORY = 0.9
-"""How much of the service time so far each batch leaves in the average."""
+"""How much each batch leaves of the batches before it in the average."""
+
+TELLING = 16
+"""From so many decisions on, a batch tells what one costs under load."""
 
 
 class Lane:
@@ -26,7 +34,7 @@ class Lane:
         self._capacity = capacity
         self._queue = Queue(max_batch)
         self._under_way = 0
-        self._seconds_each = 0.0
+        self._seconds = self._decided = 0.0
         self._wake: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -36,9 +44,19 @@ class Lane:
         """How many wait: interactive, normal, bulk."""
         return self._queue.depths
 
+    @property
+    def depths_by_model(self) -> Counter[tuple[str, Priority]]:
+        """How many wait for each model, by priority."""
+        return self._queue.depths_by_model
+
     def expected_wait(self, priority: Priority) -> float:
         """Seconds until a request of this priority that came now would be answered, by the service time of late."""
-        return self._seconds_each * self._queue.ahead_of(priority)
+        return self._seconds_each * self._queue.ahead_of(priority) / max(1, self._under_way)
+
+    @property
+    def _seconds_each(self) -> float:
+        """How long a batch of late took for each of its decisions. Large batches count for more: they are what comes under load."""
+        return self._seconds / self._decided if self._decided else 0.0
 
     def add(self, item: Item) -> None:
         """Take a request. Raises LineBusy when its deadline would pass before its turn: then it is refused at once."""
@@ -93,7 +111,7 @@ class Lane:
 
     def _tell_expired(self, expired: Sequence[Item]) -> None:
         for item in expired:
-            item.done(None, DeadlineExceeded())
+            _tell(item, None, DeadlineExceeded())
         for line, items in grouped(expired):
             self._parts.watcher.expired(line.automation.name, len(items))
 
@@ -105,13 +123,32 @@ class Lane:
         except Exception as error:  # noqa: BLE001 - the edge between batches and callers: each caller gets it and answers it
             self._parts.watcher.failed(isinstance(error, LedgerUnavailable), len(batch))
             for item in batch:
-                item.done(None, error)
+                _tell(item, None, error)
             return
         for group in groups:
             for item, decision in zip(group.items, group.decisions, strict=True):
-                item.done(decision if item.request.id in recorded else None, None)
-        each = (perf_counter() - began) / len(batch)
-        self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each if self._seconds_each else each
+                _tell(item, decision if item.request.id in recorded else None, None)
+        self._learn(len(batch), perf_counter() - began)
         for group in groups:
             if group.line.traffic.shadows:
-                self._parts.shadow(group.line, group.requests, group.seen)
+                self._parts.shadow(group.line, *group.seen_of(recorded))
+
+    def _learn(self, decided: int, seconds: float) -> None:
+        """Take a batch into the average. A small one that left nothing waiting can only lower it.
+
+        Most of its time is the fixed cost of any commit; taken for the cost of each decision, a burst on a quiet line would
+        look hopeless and be refused.
+        """
+        small = decided < TELLING and not len(self._queue)
+        if small and (not self._decided or seconds / decided >= self._seconds_each):
+            return
+        self._seconds = _MEMORY * self._seconds + seconds
+        self._decided = _MEMORY * self._decided + decided
+
+
+def _tell(item: Item, decision: Decision | None, error: BaseException | None) -> None:
+    """Say how it ended. Whoever fails to hear it keeps nobody else from hearing."""
+    try:
+        item.done(decision, error)
+    except Exception:
+        log.exception("decision.not_told", decision_id=str(item.request.id), automation=item.request.automation)

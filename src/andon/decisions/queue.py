@@ -5,7 +5,7 @@ has waited BULK_WAIT: a large batch costs far less CPU a decision. Beside urgent
 done in BULK_SLICE, so that it never costs the urgent more than that.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
@@ -61,6 +61,14 @@ class Queue:
         interactive, normal, bulk = map(len, self._by_priority)
         return interactive, normal, bulk
 
+    @property
+    def depths_by_model(self) -> Counter[tuple[str, Priority]]:
+        """How many wait for each model, by priority."""
+        counts: Counter[tuple[str, Priority]] = Counter()
+        for priority, waiting in zip(Priority, self._by_priority, strict=True):
+            counts.update((item.arm.ref.model.name, priority) for item in waiting)
+        return counts
+
     def add(self, item: Item) -> None:
         """One more."""
         self._by_priority[item.request.priority].append(item)
@@ -86,7 +94,7 @@ class Queue:
     def bulk_wait(self, now_ns: int) -> float | None:
         """Seconds until bulk work that waits alone is due; None when something is due now."""
         interactive, normal, bulk = self._by_priority
-        if not bulk or interactive or normal or len(bulk) >= BULK_BATCH:
+        if not bulk or interactive or normal or len(bulk) >= min(BULK_BATCH, self._limit):
             return None
         left = BULK_WAIT - (now_ns - bulk[0].queued_ns) / 1e9
         return left if left > 0 else None

@@ -5,7 +5,7 @@ shown is the same (`tests/unit/kernel/test_tallies.py` compares the two).
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -35,6 +35,11 @@ class BatchCounter(Collector):
     def add(self, labels: Labels, n: float = 1.0) -> None:
         """Count `n` more."""
         self._counts[labels] = self._counts.get(labels, 0.0) + n
+
+    @property
+    def counts(self) -> Mapping[Labels, float]:
+        """All counts as they are now."""
+        return dict(self._counts)
 
     def describe(self) -> Iterable[Metric]:
         """The name, for the registry."""

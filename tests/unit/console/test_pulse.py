@@ -7,9 +7,10 @@ from math import floor, log
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.console.pulse import SPAN, STEP, figures, percentiles, series, step_of
+from andon.console.pulse import SPAN, STEP, figures, series, step_of
 from andon.decisions import Tally, latency_of
 from andon.decisions.domain import LATENCY_BAND
+from andon.live import percentiles
 
 NOW = datetime(2026, 11, 24, 12, 0, 3, tzinfo=UTC)
 

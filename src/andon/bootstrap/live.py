@@ -1,0 +1,58 @@
+"""What a process says of itself while it runs: put together from its decider, its versions and its metrics."""
+
+import resource
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from andon.decisions import Decider, Deployment, Priority
+from andon.kernel.clock import Clock
+from andon.kernel.db import Database
+from andon.kernel.metrics import Metrics
+from andon.live import LiveWatch, Pool, Reporter, Status, Waiting
+
+
+def report_live(
+    database: Database,
+    part: str,
+    watch: LiveWatch,
+    decider: Decider,
+    deployment: Deployment,
+    metrics: Metrics,
+    *,
+    clock: Clock,
+    under_way: Callable[[], int] = lambda: 0,
+) -> Reporter:
+    """What reports this process while it is run."""
+
+    def status() -> Status:
+        window, now = watch.counted(metrics.refused.counts)
+        return Status(
+            seconds=window.seconds(now),
+            arms=window.arms(now),
+            lines=window.lines(now),
+            waiting=_waiting(decider),
+            pools=_pools(deployment),
+            under_way=under_way(),
+            lost=window.lost(now),
+            rss_bytes=_rss_bytes(),
+        )
+
+    return Reporter(database, part, clock=clock, status=status)
+
+
+def _waiting(decider: Decider) -> Mapping[str, Waiting]:
+    depths = decider.depths_by_model
+    return {model: Waiting(*(depths[model, priority] for priority in Priority)) for model, _ in depths}
+
+
+def _pools(deployment: Deployment) -> tuple[Pool, ...]:
+    statuses = [(one.version, one.status()) for one in deployment.loaded]
+    return tuple(Pool(version.name, version.number, status) for version, status in statuses if status is not None)
+
+
+def _rss_bytes() -> int:
+    """This process's resident memory; 0 where the system does not say."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    return 0

@@ -1,0 +1,156 @@
+"""What a process says of itself, and what several of them come to. Pure values.
+
+Every count covers the last minute or so: `Status.seconds`, which is less in a process that has just started.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from andon.live.bands import Bands, percentiles
+from andon.serving import PoolStatus
+
+STAGES = ("queue", "features", "predict", "policy", "record", "whole")
+"""What a decision waited for; `whole` is from its admission to the commit."""
+
+GONE_AFTER = timedelta(seconds=10)
+"""A process that was not seen for so long is gone."""
+
+SHARES = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmCounts:
+    """What one version did for one automation: how long each stage took, and what answered in its place, by the reason."""
+
+    automation: str
+    model: str
+    version: int
+    decisions: int
+    stages: Mapping[str, Bands]
+    fallbacks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LineCounts:
+    """What happened to requests for one automation beside deciding them: shown to shadows or not, sent away, given up on."""
+
+    automation: str
+    shadowed: int = 0
+    not_shadowed: int = 0
+    expired: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The processes of one version, or its server, as one gateway sees them."""
+
+    model: str
+    version: int
+    status: PoolStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many requests wait for a model now, by priority."""
+
+    interactive: int = 0
+    normal: int = 0
+    bulk: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.interactive + self.normal + self.bulk
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One process. `waiting` is by model; `under_way` counts requests of all models; `lost` the decisions that no ledger took."""
+
+    seconds: float
+    arms: tuple[ArmCounts, ...] = ()
+    lines: tuple[LineCounts, ...] = ()
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    pools: tuple[Pool, ...] = ()
+    under_way: int = 0
+    lost: int = 0
+    rss_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process that decides: a gateway or a worker (`part`), which Andon it runs, and what it said last."""
+
+    id: UUID
+    part: str
+    host: str
+    pid: int
+    andon: str
+    started_at: datetime
+    seen_at: datetime
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Percentiles of one stage in milliseconds; None of nothing."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What some arms of some processes come to together."""
+
+    decisions: int
+    per_second: float
+    stages: Mapping[str, Bands]
+    fallbacks: Mapping[str, int]
+
+    def latency(self, stage: str = "whole") -> Latency:
+        """How long a stage takes."""
+        return Latency(*percentiles(self.stages.get(stage, {}), SHARES))
+
+
+def figures(processes: Iterable[Process], wanted: Callable[[ArmCounts], bool]) -> Figures:
+    """The arms that are `wanted`, added up over processes; each process's rate is over its own time."""
+    decisions, rate = 0, 0.0
+    stages: dict[str, Counter[int]] = {stage: Counter() for stage in STAGES}
+    fallbacks: Counter[str] = Counter()
+    for process in processes:
+        for arm in filter(wanted, process.status.arms):
+            decisions += arm.decisions
+            rate += arm.decisions / max(process.status.seconds, 1.0)
+            fallbacks.update(arm.fallbacks)
+            for stage, bands in arm.stages.items():
+                stages.setdefault(stage, Counter()).update(bands)
+    return Figures(decisions, rate, stages, fallbacks)
+
+
+def line_counts(processes: Iterable[Process], automation: str) -> LineCounts:
+    """What happened to one automation's requests beside deciding them, in all processes."""
+    mine = [line for process in processes for line in process.status.lines if line.automation == automation]
+    refused: Counter[str] = Counter()
+    for line in mine:
+        refused.update(line.refused)
+    return LineCounts(
+        automation,
+        shadowed=sum(line.shadowed for line in mine),
+        not_shadowed=sum(line.not_shadowed for line in mine),
+        expired=sum(line.expired for line in mine),
+        refused=refused,
+    )
+
+
+def waiting(processes: Iterable[Process], model: str) -> Waiting:
+    """How many requests wait for a model, in all processes."""
+    all_of = [process.status.waiting.get(model, Waiting()) for process in processes]
+    return Waiting(
+        sum(one.interactive for one in all_of), sum(one.normal for one in all_of), sum(one.bulk for one in all_of)
+    )

@@ -1,0 +1,27 @@
+"""What can be asked of the processes that decide: which there are, and what each says of itself."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from andon.kernel.db import Tx
+from andon.live import store
+from andon.live.domain import GONE_AFTER, Process
+
+_FORGOTTEN_AFTER = timedelta(minutes=1)
+
+
+def processes(tx: Tx, now: datetime) -> Sequence[Process]:
+    """The processes that are there now, gateways first."""
+    return store.seen(tx, now - GONE_AFTER)
+
+
+def report(tx: Tx, process: Process) -> None:
+    """Write what a process says of itself, and forget those that have been silent for long."""
+    store.save(tx, process)
+    store.drop_older(tx, process.seen_at - _FORGOTTEN_AFTER)
+
+
+def leave(tx: Tx, process: UUID) -> None:
+    """A process ends."""
+    store.drop(tx, process)

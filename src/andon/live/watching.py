@@ -1,0 +1,90 @@
+"""Keeps the last minute of what a decider tells. On the way of a batch only references are kept; they are counted in bulk."""
+
+from collections.abc import Mapping, Sequence
+from time import monotonic
+
+from andon.decisions import BatchReport, Watcher
+from andon.live.window import Arm, Window
+
+_AT_ONCE = 4096
+"""Decisions that are kept uncounted at most: a few hundred microseconds of counting."""
+
+
+class LiveWatch:
+    """Listens to a decider, and tells whoever else listens. Use from the thread of the event loop only."""
+
+    def __init__(self, then: Watcher) -> None:
+        self._then = then
+        self._window = Window(monotonic())
+        self._uncounted: dict[Arm, list[BatchTimes]] = {}
+        self._held = 0
+        self._refused: dict[tuple[str, ...], float] = {}
+
+    def batch(self, reports: Sequence[BatchReport]) -> None:
+        """A batch was committed."""
+        for report in reports:
+            arm = (report.automation, report.model, report.version)
+            self._uncounted.setdefault(arm, []).append(BatchTimes(report))
+            self._held += len(report.decisions)
+        if self._held >= _AT_ONCE:
+            self._count(monotonic())
+        self._then.batch(reports)
+
+    def failed(self, transient: bool, requests: int) -> None:
+        """A batch could not be decided or recorded."""
+        self._window.add_lost(monotonic(), requests)
+        self._then.failed(transient, requests)
+
+    def expired(self, automation: str, requests: int) -> None:
+        """Nobody waited any more when it was the turn of so many requests."""
+        self._window.add_to_line(monotonic(), automation, "expired", requests)
+        self._then.expired(automation, requests)
+
+    def shadowed(self, automation: str, run: int, dropped: int) -> None:
+        """So many rows were shown to shadows, and so many were not."""
+        now = monotonic()
+        self._window.add_to_line(now, automation, "shadowed", run)
+        self._window.add_to_line(now, automation, "not_shadowed", dropped)
+        self._then.shadowed(automation, run, dropped)
+
+    def counted(self, refused: Mapping[tuple[str, ...], float]) -> tuple[Window, float]:
+        """The window with everything in it, and the time by its clock.
+
+        `refused` holds all requests sent away since the process started, by automation and reason.
+        """
+        now = monotonic()
+        self._count(now)
+        for (automation, reason), count in refused.items():
+            more = int(count - self._refused.get((automation, reason), 0))
+            if more:
+                self._window.add_refused(now, automation, reason, more)
+        self._refused = dict(refused)
+        return self._window, now
+
+    def _count(self, now: float) -> None:
+        uncounted, self._uncounted, self._held = self._uncounted, {}, 0
+        for arm, batches in uncounted.items():
+            for stage in ("queue", "whole"):
+                times = [seconds for batch in batches for seconds in getattr(batch, stage)]
+                self._window.add_times(now, arm, stage, times)
+            for batch in batches:
+                for stage, seconds in batch.shared.items():
+                    self._window.add_time(now, arm, stage, seconds, batch.decisions)
+                self._window.add_decisions(now, arm, batch.decisions, batch.fallbacks)
+
+
+class BatchTimes:
+    """What is kept of a report until it is counted: everything but the decisions."""
+
+    __slots__ = ("decisions", "fallbacks", "queue", "shared", "whole")
+
+    def __init__(self, report: BatchReport) -> None:
+        self.decisions = len(report.decisions)
+        self.queue, self.whole = report.queue, report.whole
+        self.shared = {
+            "features": report.features,
+            "predict": report.predict,
+            "policy": report.policy,
+            "record": report.record,
+        }
+        self.fallbacks = report.fallbacks

@@ -1,0 +1,121 @@
+"""Counts of the last minute, in slots of five seconds; what is older is forgotten slot by slot. Pure: the time is handed in."""
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from andon.live.bands import band_of, bands_of
+from andon.live.domain import ArmCounts, LineCounts
+
+SLOT = 5.0
+SLOTS = 12
+"""Whole slots beside the one that is running: the window is 60 to 65 seconds long."""
+
+Arm = tuple[str, str, int]
+"""Automation, model and version."""
+
+
+@dataclass(slots=True)
+class _ArmSlot:
+    decisions: int = 0
+    stages: dict[str, Counter[int]] = field(default_factory=dict)
+    fallbacks: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "_ArmSlot") -> None:
+        self.decisions += other.decisions
+        self.fallbacks.update(other.fallbacks)
+        for stage, bands in other.stages.items():
+            self.stages.setdefault(stage, Counter()).update(bands)
+
+
+@dataclass(slots=True)
+class _Slot:
+    number: int
+    arms: dict[Arm, _ArmSlot] = field(default_factory=dict)
+    lines: dict[str, Counter[str]] = field(default_factory=dict)
+    refused: dict[str, Counter[str]] = field(default_factory=dict)
+    lost: int = 0
+
+
+class Window:
+    """Counts that are forgotten after a minute. Times are in seconds of one clock that never goes back."""
+
+    def __init__(self, now: float) -> None:
+        self._began = now
+        self._slots: deque[_Slot] = deque([_Slot(int(now / SLOT))])
+
+    def add_times(self, now: float, arm: Arm, stage: str, seconds: Sequence[float]) -> None:
+        """How long a stage took for each of several decisions."""
+        self._stage(now, arm, stage).update(bands_of(seconds))
+
+    def add_time(self, now: float, arm: Arm, stage: str, seconds: float, decisions: int) -> None:
+        """How long a stage took for so many decisions together."""
+        self._stage(now, arm, stage)[band_of(seconds)] += decisions
+
+    def add_decisions(self, now: float, arm: Arm, decisions: int, fallbacks: Mapping[str, int]) -> None:
+        """So many decisions were made by a version, or in its place."""
+        found = self._arm(now, arm)
+        found.decisions += decisions
+        found.fallbacks.update(fallbacks)
+
+    def add_to_line(self, now: float, automation: str, what: str, count: int) -> None:
+        """So many requests of an automation were `shadowed`, `not_shadowed` or `expired`."""
+        self._slot(now).lines.setdefault(automation, Counter())[what] += count
+
+    def add_refused(self, now: float, automation: str, reason: str, count: int) -> None:
+        """So many requests were sent away."""
+        self._slot(now).refused.setdefault(automation, Counter())[reason] += count
+
+    def add_lost(self, now: float, count: int) -> None:
+        """So many decisions went with a batch that was not recorded."""
+        self._slot(now).lost += count
+
+    def seconds(self, now: float) -> float:
+        """How long a time the counts cover."""
+        return now - max(self._began, (int(now / SLOT) - SLOTS) * SLOT)
+
+    def arms(self, now: float) -> tuple[ArmCounts, ...]:
+        """What each version did."""
+        self._slot(now)
+        whole: dict[Arm, _ArmSlot] = {}
+        for slot in self._slots:
+            for arm, counts in slot.arms.items():
+                whole.setdefault(arm, _ArmSlot()).add(counts)
+        return tuple(
+            ArmCounts(*arm, decisions=counts.decisions, stages=counts.stages, fallbacks=counts.fallbacks)
+            for arm, counts in sorted(whole.items())
+        )
+
+    def lines(self, now: float) -> tuple[LineCounts, ...]:
+        """What happened to each automation's requests beside deciding them."""
+        self._slot(now)
+        counts: dict[str, Counter[str]] = {}
+        refused: dict[str, Counter[str]] = {}
+        for slot in self._slots:
+            for into, of in ((counts, slot.lines), (refused, slot.refused)):
+                for automation, counted in of.items():
+                    into.setdefault(automation, Counter()).update(counted)
+        return tuple(
+            LineCounts(name, **counts.get(name, Counter()), refused=refused.get(name, Counter()))
+            for name in sorted(counts | refused)
+        )
+
+    def lost(self, now: float) -> int:
+        """How many decisions no ledger took."""
+        self._slot(now)
+        return sum(slot.lost for slot in self._slots)
+
+    def _stage(self, now: float, arm: Arm, stage: str) -> Counter[int]:
+        return self._arm(now, arm).stages.setdefault(stage, Counter())
+
+    def _arm(self, now: float, arm: Arm) -> _ArmSlot:
+        return self._slot(now).arms.setdefault(arm, _ArmSlot())
+
+    def _slot(self, now: float) -> _Slot:
+        """The running slot; those that are too old are forgotten."""
+        number = int(now / SLOT)
+        if self._slots[-1].number < number:
+            self._slots.append(_Slot(number))
+        while self._slots[0].number < number - SLOTS:
+            self._slots.popleft()
+        return self._slots[-1]
