@@ -14,7 +14,7 @@ from andon.access.errors import (
     PepperInvalid,
     Unauthenticated,
 )
-from andon.access.keyring import KeyRing
+from andon.access.keyring import KeyRing, Recognised
 from andon.access.service import create_key, find_key, get_key, list_keys, revoke_key
 from andon.access.tokens import load_or_create_pepper
 
@@ -32,6 +32,7 @@ __all__ = [
     "PepperInvalid",
     "Permission",
     "Principal",
+    "Recognised",
     "Role",
     "Unauthenticated",
     "create_key",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hmac import compare_digest
+from typing import NamedTuple
 from uuid import UUID
 
 from andon.access import store
@@ -10,6 +11,14 @@ from andon.access.domain import Key, Principal
 from andon.access.errors import Unauthenticated
 from andon.access.tokens import digest_of, id_in
 from andon.kernel.db import Tx
+
+
+class Recognised(NamedTuple):
+    """A key that was recognised; as long as the ring is the same it need not be hashed again. `generation` is the ring's then."""
+
+    token: str
+    held: "_Held"
+    generation: int
 
 
 @dataclass(slots=True)
@@ -28,6 +37,7 @@ class KeyRing:
     def __init__(self, pepper: bytes) -> None:
         self._pepper = pepper
         self._held: dict[str, _Held] = {}
+        self._generation = 0
         self.refreshed_at: datetime | None = None
 
     def refresh(self, tx: Tx, now: datetime) -> None:
@@ -37,13 +47,29 @@ class KeyRing:
         for key_id in held.keys() & before.keys():
             held[key_id].used_at = before[key_id].used_at
         self._held, self.refreshed_at = held, now
+        self._generation += 1
 
     def authenticate(self, token: str, now: datetime) -> Principal:
         """Who holds this key. Raises Unauthenticated, and says more than "unknown" only to whoever holds the whole key."""
+        return self._living(self._recognised(token), now)
+
+    def recognise(self, token: str, now: datetime) -> Recognised:
+        """The same for somebody who will come again with the same key. Raises Unauthenticated."""
+        generation, held = self._generation, self._recognised(token)
+        self._living(held, now)
+        return Recognised(token, held, generation)
+
+    def again(self, recognised: Recognised, now: datetime) -> Principal:
+        """Who comes again; revoked and expired keys are found at once, as ever. Raises Unauthenticated."""
+        if recognised.generation != self._generation:
+            return self.authenticate(recognised.token, now)
+        return self._living(recognised.held, now)
+
+    def _recognised(self, token: str) -> _Held:
         held = self._held.get(id_in(token))
         if held is None or not compare_digest(digest_of(token, self._pepper), held.digest):
             raise Unauthenticated("This API key is not known")
-        return self._living(held, now)
+        return held
 
     def principal(self, key_id: UUID, now: datetime) -> Principal:
         """Who signed in with this key, if it still opens: for sessions that began with it. Raises Unauthenticated."""

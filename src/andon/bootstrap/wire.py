@@ -83,6 +83,7 @@ class Wire(HttpToolsProtocol):
         self._streams = self._came = False
         self._deadline: asyncio.TimerHandle | None = None
         self._direct: Any = getattr(self.app, "direct", None)
+        self._text = b""
         self._last_use = 0.0
         self._idle: asyncio.TimerHandle | None = None
 
@@ -100,10 +101,10 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, then see whether a request is still on its way."""
-        if self._direct is not None and self._direct.shedding and self._is_whole_request(data):
-            self._shed()
+        if self._direct is not None and self._is_fresh() and self._is_taken_whole(data):
             return
         super().data_received(data)
+        self._text = b""
         if not self._arriving:
             return
         if self._deadline is None:
@@ -113,14 +114,38 @@ class Wire(HttpToolsProtocol):
             if self._head > HEAD_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The head is longer than {HEAD_BYTES} bytes")
 
-    def _is_whole_request(self, data: bytes) -> bool:
-        """Whether this is one whole request to the hot route, with nothing before it under way: then it can be refused unread."""
+    def _is_fresh(self) -> bool:
+        """Whether a request would begin now, with none before it under way."""
         fresh = not self._arriving or (self._in_head and self._head == 0)
-        if not fresh or (self.cycle is not None and not self.cycle.response_complete):
+        return fresh and (self.cycle is None or self.cycle.response_complete)
+
+    def _is_taken_whole(self, data: bytes) -> bool:
+        """Take one whole request to the hot route without parsing it: its head was seen before, or too much is waiting.
+
+        What is no such request is parsed as ever, and its head remembered if it turns out to be one.
+        """
+        end = data.find(b"\r\n\r\n") + 4
+        if end < 4:
             return False
-        head = data.find(b"\r\n\r\n")
-        found = _LENGTH.search(data, 0, head) if head > 0 and data.startswith(b"POST /v1/automations/") else None
-        return found is not None and head + 4 + int(found[1]) == len(data) and DIRECT_LINE.match(data) is not None
+        text = data[:end]
+        known = self._direct.heads.get(text)
+        if self._direct.shedding:
+            found = _LENGTH.search(text) if DIRECT_LINE.match(text) else None
+            if found is None or end + int(found[1]) != len(data):
+                return False
+            self._shed()
+            return True
+        if known is None or end + known[1] != len(data):
+            self._text = text
+            return False
+        self._arriving = False
+        self._wait_no_more()
+        self._unset_keepalive_if_required()
+        hold: Any = _Hold(known[0].name)
+        hold.more_body = False
+        self.cycle = hold
+        self._direct.again(known[0], data[end:], partial(self._reply, hold))
+        return True
 
     def _shed(self) -> None:
         """Refuse one more in a few microseconds: what this costs is taken from those who are answered."""
@@ -175,7 +200,9 @@ class Wire(HttpToolsProtocol):
             return
         hold.more_body = False
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
-        self._direct.begin(hold.name, headers, hold.body, partial(self._reply, hold))
+        head = self._direct.begin(hold.name, headers, hold.body, partial(self._reply, hold))
+        if head is not None and self._text:
+            self._direct.remember(self._text, head, len(hold.body))
 
     def _direct_name(self) -> str | None:
         """Whose hot route this request asks, if it may go the short way: nothing before it unanswered, small, nothing special."""

@@ -30,7 +30,7 @@ def _encode(decision: Decision, shared: dict[int, bytes]) -> bytes:
     ruling, prediction, fallback, risk = judgement.ruling, judgement.prediction, judgement.fallback, judgement.risk
     own = to_json(
         {
-            "id": request.id,
+            "id": str(request.id),
             "asked_at": request.asked_at,
             "caller": request.caller,
             "correlation_id": request.correlation_id,

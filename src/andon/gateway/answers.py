@@ -67,7 +67,7 @@ def answer_of(decision: Decision) -> bytes:
     prediction, ruling = judgement.prediction, judgement.ruling
     return to_json(
         {
-            "id": decision.request.id,
+            "id": str(decision.request.id),
             "automation": line.automation,
             "automation_version": line.automation_version,
             "outcome": ruling.outcome,

@@ -21,12 +21,12 @@ from andon.access import Permission
 from andon.decisions import Decision, DecisionRecord, DecisionRequest, Idempotency, KeyInFlight
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
-from andon.gateway.bodies import Receive, read_body, require_json
-from andon.gateway.dependencies import Gateway, bearer
+from andon.gateway.bodies import Receive, read_body
+from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import MethodNotAllowed, Overloaded, RateLimited
-from andon.gateway.headers import NOTIFY, correlation_of, destination_of, key_of, traceparent_of_headers
+from andon.gateway.headers import correlation_of, destination_of, traceparent_of_headers
+from andon.gateway.heads import KNOWN, Head, head_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
-from andon.gateway.urgency import deadline_of, pinned_by, priority_of
 from andon.kernel.errors import AndonError
 from andon.kernel.ids import uuid7
 from andon.kernel.tracing import NO_SPAN, span, traceparent_of
@@ -66,6 +66,7 @@ class Decide:
         self._gateway = gateway
         self.limit = gateway.settings.gateway.max_body_bytes
         self._longest_wait = gateway.settings.gateway.wait_seconds
+        self.heads: dict[bytes, tuple[Head, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -83,24 +84,49 @@ class Decide:
         self._gateway.metrics.requests.add(("unknown", "503"))
         self._gateway.metrics.refused.add(("unknown", "queue"))
 
+    def remember(self, text: bytes, head: Head, length: int) -> None:
+        """Know these bytes of a head, with the length of the body that they announce, from now on."""
+        if len(self.heads) >= KNOWN:
+            self.heads.clear()
+        self.heads[text] = (head, length)
+
     def path(self, url: bytes) -> str | None:
         """The automation that this address asks, written plainly; None for any other address."""
         match = DIRECT.match(url)
         return None if match is None else match[1].decode()
 
-    def begin(self, name: str, headers: Mapping[str, str], body: bytes, reply: Reply, server: Span = NO_SPAN) -> None:
-        """Take one whole POST; `reply` hears the answer, now or later, exactly once. Every error becomes a problem document."""
+    def begin(
+        self, name: str, headers: Mapping[str, str], body: bytes, reply: Reply, server: Span = NO_SPAN
+    ) -> Head | None:
+        """Take one whole POST; `reply` hears the answer, now or later, exactly once. Every error becomes a problem document.
+
+        Gives the head for `again`, if the same bytes will mean the same the next time.
+        """
         asked = Asked(name, headers, reply, uuid7(self._gateway.clock.now()), server)
         try:
             asked.correlation = correlation_of(headers, asked.correlation)
-            request = self._admitted(asked, body)
-            if request.idempotency is not None or "prefer" in headers or NOTIFY in headers:
+            head = head_of(self._gateway, name, headers)
+        except Exception as error:  # noqa: BLE001 - the edge: what is no error of ours is logged and answered as a bug
+            self._refuse(asked, error)
+            return None
+        self._take(asked, head, body)
+        return head if head.steady else None
+
+    def again(self, head: Head, body: bytes, reply: Reply) -> None:
+        """Take one more with a head that was read before; who asks and how fast is looked at as ever."""
+        asked = Asked(head.name, head.headers, reply, uuid7(self._gateway.clock.now()), NO_SPAN)
+        self._take(asked, head, body)
+
+    def _take(self, asked: Asked, head: Head, body: bytes) -> None:
+        try:
+            request = self._admitted(asked, head, body)
+            if head.slow:
                 asked.task = asyncio.get_running_loop().create_task(self._slowly(asked, request))
                 self._tasks.add(asked.task)
                 asked.task.add_done_callback(self._tasks.discard)
             else:
                 self._submit(asked, request)
-        except Exception as error:  # noqa: BLE001 - the edge: what is no error of ours is logged and answered as a bug
+        except Exception as error:  # noqa: BLE001 - the edge, as in `begin`
             self._refuse(asked, error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
@@ -126,8 +152,7 @@ class Decide:
             asked.correlation = correlation_of(headers, asked.correlation)
             if method != "POST":
                 raise MethodNotAllowed(allow="POST")
-            self._allow(asked)  # before a byte of the body is read
-            require_json(headers)
+            head_of(self._gateway, name, headers)  # before a byte of the body is read
             raw = await read_body(headers, receive, self.limit)
         except AndonError as error:
             self._refuse(asked, error)
@@ -136,23 +161,18 @@ class Decide:
         status, out, body = await answered
         await respond(send, status, body, out)
 
-    def _allow(self, asked: Asked) -> None:
-        """That this caller may ask here. Raises Unauthenticated, Forbidden."""
-        gateway, name = self._gateway, asked.name
-        caller = gateway.keys.authenticate(bearer(asked.headers.get("authorization")), gateway.clock.now())
-        caller.require(Permission.DECIDE, name)
-
-    def _admitted(self, asked: Asked, raw: bytes) -> DecisionRequest:
-        gateway, name, headers = self._gateway, asked.name, asked.headers
+    def _admitted(self, asked: Asked, head: Head, raw: bytes) -> DecisionRequest:
+        gateway, name, out = self._gateway, head.name, asked.out
         now = gateway.clock.now()
-        caller = gateway.keys.authenticate(bearer(headers.get("authorization")), now)
+        caller = gateway.keys.again(head.caller, now)
         caller.require(Permission.DECIDE, name)
-        asked.out["RateLimit-Policy"] = gateway.admission.policy
-        asked.out["RateLimit"] = gateway.admission.admit(caller.id)
+        out["RateLimit-Policy"] = gateway.admission.policy
+        out["RateLimit"] = gateway.admission.admit(caller.id)
         line = gateway.line(name)
-        require_json(headers)
-        key = key_of(headers)
-        asked.span.set_attribute("andon.decision_id", str(asked.id))
+        traceparent = head.traceparent
+        if asked.span is not NO_SPAN:
+            asked.span.set_attribute("andon.decision_id", str(asked.id))
+            traceparent = traceparent_of(asked.span) or traceparent
         return DecisionRequest(
             id=asked.id,
             automation=name,
@@ -162,11 +182,11 @@ class Decide:
             correlation_id=asked.correlation,
             asked_at=now,
             began_ns=asked.began,
-            traceparent=traceparent_of(asked.span) or traceparent_of_headers(headers),
-            idempotency=None if key is None else Idempotency.of(name, caller.name, key, raw),
-            priority=priority_of(headers),
-            deadline_ns=deadline_of(headers, asked.began, gateway.settings.gateway.timeout_seconds),
-            pinned=pinned_by(headers, caller, name),
+            traceparent=traceparent,
+            idempotency=None if head.key is None else Idempotency.of(name, caller.name, head.key, raw),
+            priority=head.priority,
+            deadline_ns=asked.began + head.patience_ns,
+            pinned=head.pinned,
         )
 
     def _submit(self, asked: Asked, request: DecisionRequest) -> None:

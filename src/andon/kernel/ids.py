@@ -4,6 +4,8 @@ import os
 from datetime import UTC, datetime
 from uuid import UUID
 
+from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - a UUID as any other, made and written ten times faster
+
 _VERSION_BITS = 0xF << 76
 _VERSION_7 = 7 << 76
 _VARIANT_BITS = 0b11 << 62
@@ -13,7 +15,9 @@ _VARIANT_RFC = 0b10 << 62
 def uuid7(at: datetime) -> UUID:
     """A new identifier of the moment `at`."""
     drawn = (_milliseconds(at) << 80) | int.from_bytes(os.urandom(10))
-    return UUID(int=(drawn & ~(_VERSION_BITS | _VARIANT_BITS)) | _VERSION_7 | _VARIANT_RFC)
+    bits = (drawn & ~(_VERSION_BITS | _VARIANT_BITS)) | _VERSION_7 | _VARIANT_RFC
+    identifier: UUID = QuickUUID(bits.to_bytes(16))
+    return identifier
 
 
 def floor_of(at: datetime) -> UUID:
