@@ -86,6 +86,7 @@ def press(line: Line, server: MlServer) -> None:
     key = line.key("caller", "caller").split()[-1]
     with Pressure(line.gateway, key, width=4) as pressure:
         assert pressure.wait_for(50)
+        stopping = time.monotonic()
         server.stop()
         stopped = time.monotonic()
         assert pressure.wait_for(50, after=stopped + 1)
@@ -96,7 +97,7 @@ def press(line: Line, server: MlServer) -> None:
     assert pressure.broken == 0
     assert {one.status for one in pressure.answers} == {200}
     assert {one.content["model"]["version"] for one in pressure.answers} == {2}
-    before = [one for one in pressure.answers if one.at < stopped]
+    before = [one for one in pressure.answers if one.at < stopping]
     away = [one for one in pressure.answers if one.asked > stopped and one.at < starting]
     later = [one for one in pressure.answers if one.asked > back + 7]
     assert {one.content["score"] is None for one in before} == {False}

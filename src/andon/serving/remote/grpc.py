@@ -149,5 +149,5 @@ class GrpcLink:
             return timed_out(self._site, within)
         if code is grpc.StatusCode.UNAVAILABLE:
             return ServerUnreachable(f"{self._site.url} refuses the connection or broke it off (gRPC UNAVAILABLE)")
-        failed = ServerRefused if code in _REFUSALS else ServerFailed
-        return failed(f"{self._site.url} answered with gRPC {code.name}", said=said)
+        words = f"{self._site.url} answered with gRPC {code.name}"
+        return ServerRefused(words, said=said) if code in _REFUSALS else ServerFailed(words, said=said)

@@ -160,8 +160,10 @@ class RestLink:
     def _judged(self, answer: "_Answer") -> "_Answer":
         if answer.status == 200:
             return answer
-        error = ServerRefused if 400 <= answer.status < 500 and answer.status != 429 else ServerFailed
-        raise error(f"{self._site.url} answered with HTTP {answer.status}", said=answer.said)
+        words = f"{self._site.url} answered with HTTP {answer.status}"
+        if 400 <= answer.status < 500 and answer.status != 429:
+            raise ServerRefused(words, said=answer.said)
+        raise ServerFailed(words, said=answer.said)
 
 
 class _Answer:
