@@ -29,6 +29,7 @@ def report_live(
         window, now = watch.counted(metrics.refused.counts)
         return Status(
             seconds=window.seconds(now),
+            serves={name: line.ref.automation_version for name, line in deployment.lines.items()},
             arms=window.arms(now),
             lines=window.lines(now),
             waiting=_waiting(decider),

@@ -77,6 +77,22 @@ def check_signature(automation: Automation, version: ModelVersion) -> None:
         )
 
 
+def lacking(deployed: AutomationVersion, version: ModelVersion) -> list[str]:
+    """The same for an automation as it was deployed: the features that a model version needs and nothing there gives."""
+    described = deployed.description
+    given = set(described["contract"]["properties"])
+    for feature in described["features"]:
+        if "request" in feature:
+            given.add(feature["request"])
+        else:
+            given |= {
+                f"{feature['window']}_{aggregate}_{span}"
+                for span in feature["over"]
+                for aggregate in feature["aggregates"]
+            }
+    return [f.name for f in version.manifest.signature.features if f.name not in given]
+
+
 def idle_features(automation: Automation, version: ModelVersion, policy: CompiledPolicy) -> list[Fault]:
     """The features that neither the model knows nor the policy reads: most likely a name was mistyped or a model is older.
 

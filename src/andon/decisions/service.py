@@ -1,6 +1,6 @@
 """What can be done with decisions besides deciding: read them, accept requests for later, deploy versions, keep house."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -160,6 +160,16 @@ def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> Au
 def automations(tx: Tx) -> list[str]:
     """The names of all automations that were ever deployed."""
     return store.automations(tx)
+
+
+def newest_versions(tx: Tx) -> list[AutomationVersion]:
+    """The newest version of every automation that was ever deployed, by name."""
+    return store.newest_versions(tx)
+
+
+def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """What was decided, by the decision's id; those that are not there are left out."""
+    return store.outcomes_of(tx, ids) if ids else {}
 
 
 def version(tx: Tx, name: str, number: int) -> AutomationVersion:

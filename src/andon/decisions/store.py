@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Integer, Row, Text, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.elements import TextClause
 
@@ -224,10 +225,24 @@ def add_version(tx: Tx, deployed: AutomationVersion) -> None:
     )
 
 
+def newest_versions(tx: Tx) -> list[AutomationVersion]:
+    """The newest version of every automation, by name."""
+    c = automation_versions.c
+    query = select(automation_versions).ext(distinct_on(c.name)).order_by(c.name, c.number.desc())
+    return [AutomationVersion(**row._asdict()) for row in tx.execute(query)]
+
+
 def automations(tx: Tx) -> list[str]:
     """The names of all automations ever deployed."""
     query = select(automation_versions.c.name).distinct().order_by(automation_versions.c.name)
     return list(tx.execute(query).scalars())
+
+
+def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The outcome of each of these decisions that is there."""
+    c = decisions.c
+    query = select(c.id, c.outcome).where(c.id.in_(ids), c.id.between(min(ids), max(ids)))
+    return {row.id: row.outcome for row in tx.execute(query)}
 
 
 def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, LedgerRow]:

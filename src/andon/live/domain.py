@@ -69,9 +69,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One process. `waiting` is by model; `under_way` counts requests of all models; `lost` the decisions that no ledger took."""
+    """One process. `serves` names its automations and their versions; `waiting` is by model; `under_way` counts requests of
+    all models, `lost` the decisions that no ledger took."""
 
     seconds: float
+    serves: Mapping[str, int] = field(default_factory=dict)
     arms: tuple[ArmCounts, ...] = ()
     lines: tuple[LineCounts, ...] = ()
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
