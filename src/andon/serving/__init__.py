@@ -4,7 +4,6 @@ Start reading at `loaded.py` (one version) and `domain.py` (traffic splits).
 """
 
 from andon.serving.domain import (
-    BUCKETS,
     Assignment,
     Chosen,
     Prediction,
@@ -21,6 +20,7 @@ from andon.serving.errors import (
     EnvironmentInvalid,
     PredictionFailed,
     PredictionTimedOut,
+    SplitChanged,
     SplitInvalid,
 )
 from andon.serving.hosting import Hosting
@@ -33,12 +33,14 @@ from andon.serving.service import (
     champion_of,
     compare_shadows,
     list_splits,
+    newest_said,
     set_split,
     shadows_of,
     split_history,
     split_of,
 )
 from andon.serving.shadows import SHADOW_SQL, shadow_columns
+from andon.serving.spreading import BUCKETS
 
 __all__ = [
     "BUCKETS",
@@ -63,6 +65,7 @@ __all__ = [
     "RiskGate",
     "ShadowPrediction",
     "ShadowSummary",
+    "SplitChanged",
     "SplitInvalid",
     "TrafficSplit",
     "bucket_of",
@@ -70,6 +73,7 @@ __all__ = [
     "compare_shadows",
     "list_splits",
     "load",
+    "newest_said",
     "set_split",
     "shadow_columns",
     "shadows_of",

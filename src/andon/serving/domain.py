@@ -8,6 +8,8 @@ from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
 
+from andon.serving.spreading import BUCKETS, Places, spread
+
 ALWAYS = 0.0
 """The threshold under which no confidence lies."""
 
@@ -42,16 +44,12 @@ class RiskGate:
         return prediction.confidence >= self.threshold
 
 
-BUCKETS = 10_000
-"""A share is told apart to a hundredth of a percent."""
-
-
 @dataclass(frozen=True, slots=True)
 class TrafficSplit:
     """Which versions of a model answer: `shares` percent for each version named, the champion has the rest.
 
     `shadows` are versions that see the same features after the answer and decide nothing. Number 0 is the split that
-    nobody made: all to the champion.
+    nobody made: all to the champion. `places` are the buckets of each version, by default as where no split was before.
     """
 
     endpoint: str
@@ -61,14 +59,18 @@ class TrafficSplit:
     set_by: str = ""
     reason: str = ""
     set_at: datetime | None = None
+    places: Places = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.shares and not self.places:
+            object.__setattr__(self, "places", spread(self.shares, {}))
 
     def version_for(self, bucket: int, champion: int) -> int:
-        """The version that answers for a bucket, 0 to BUCKETS - 1. Growing the last version's share moves nobody off any but the champion."""
-        edge = 0
-        for version, share in sorted(self.shares.items()):
-            edge += round(share * BUCKETS / 100)
-            if bucket < edge:
-                return version
+        """The version that answers for a bucket, 0 to BUCKETS - 1. Growing a share moves units from the champion to it, and nobody else."""
+        for version, ranges in self.places.items():
+            for first, end in ranges:
+                if first <= bucket < end:
+                    return version
         return champion
 
     def answering(self, champion: int) -> dict[int, float]:

@@ -13,7 +13,8 @@ from andon.kernel.identity import Actor
 from andon.models import ModelVersion
 from andon.serving import store
 from andon.serving.domain import ShadowPrediction, ShadowSummary, TrafficSplit
-from andon.serving.errors import SplitInvalid
+from andon.serving.errors import SplitChanged, SplitInvalid
+from andon.serving.spreading import spread
 
 Ready: TypeAlias = Callable[[ModelVersion], None]
 """Makes sure that a version can run here before it gets traffic. Raises EnvironmentInvalid."""
@@ -29,11 +30,12 @@ def set_split(
     reason: str,
     now: datetime,
     ready: Ready | None = None,
+    seen: int | None = None,
 ) -> TrafficSplit:
     """Let versions of a model answer for so many percent each, the champion for the rest; running gateways follow within a second.
 
-    Where it is split so already, nothing changes. Raises SplitInvalid, which names each fault, ModelNotFound, and what
-    `ready` raises.
+    Where it is split so already, nothing changes. `seen` is the number of the split that whoever asks has before his eyes.
+    Raises SplitInvalid, which names each fault, SplitChanged, ModelNotFound, and what `ready` raises.
     """
     known = {version.number: version for version in models.list_versions(tx, endpoint)}
     faults = [*_reason_faults(reason), *_share_faults(shares), *_version_faults(shares, shadows, known)]
@@ -44,6 +46,10 @@ def set_split(
             ready(known[number])
     store.lock(tx, endpoint)
     before = split_of(tx, endpoint)
+    if seen is not None and before.number != seen:
+        raise SplitChanged(
+            f"The split was changed meanwhile, by {before.set_by}: {before.reason}. Look at it, then say again what you want"
+        )
     wanted = {version: float(shares[version]) for version in sorted(shares)}
     if before.shares == wanted and before.shadows == tuple(sorted(shadows)):
         return before
@@ -55,6 +61,7 @@ def set_split(
         set_by=actor.name,
         reason=reason.strip(),
         set_at=now,
+        places=spread(wanted, before.places),
     )
     store.add_split(tx, after)
     audit.record(
@@ -101,6 +108,11 @@ def shadows_of(tx: Tx, decision_id: UUID) -> Sequence[ShadowPrediction]:
 def compare_shadows(tx: Tx, endpoint: str, version: int, since: datetime) -> ShadowSummary:
     """What one version said as a shadow since a moment, counted."""
     return store.summary_of(tx, endpoint, version, since)
+
+
+def newest_said(tx: Tx, endpoint: str, version: int, since: datetime, *, limit: int) -> Mapping[UUID, str]:
+    """The outcomes that one version as a shadow would have had, by the newest decisions it saw since a moment."""
+    return store.newest_said(tx, endpoint, version, since, limit)
 
 
 def _reason_faults(reason: str) -> Iterator[Fault]:

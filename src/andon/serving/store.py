@@ -55,6 +55,7 @@ def add_split(tx: Tx, split: TrafficSplit) -> None:
             set_by=split.set_by,
             reason=split.reason,
             set_at=split.set_at,
+            places={str(version): ranges for version, ranges in split.places.items()},
         )
     )
 
@@ -63,6 +64,14 @@ def shadows_of(tx: Tx, decision_id: UUID) -> list[ShadowPrediction]:
     """What each shadow said beside a decision, by version."""
     mine = select(shadow_predictions).where(shadow_predictions.c.decision_id == decision_id)
     return [ShadowPrediction(**row._mapping) for row in tx.execute(mine.order_by(shadow_predictions.c.model_version))]
+
+
+def newest_said(tx: Tx, endpoint: str, version: int, since: datetime, limit: int) -> dict[UUID, str]:
+    """The outcomes that one shadow would have had, of the newest decisions it saw."""
+    c = shadow_predictions.c
+    mine = (c.endpoint == endpoint) & (c.model_version == version) & (c.predicted_at >= since) & c.outcome.is_not(None)
+    query = select(c.decision_id, c.outcome).where(mine).order_by(c.predicted_at.desc()).limit(limit)
+    return {row.decision_id: row.outcome for row in tx.execute(query)}
 
 
 def summary_of(tx: Tx, endpoint: str, version: int, since: datetime) -> ShadowSummary:
@@ -86,4 +95,5 @@ def _split(row: Row[Any]) -> TrafficSplit:
         set_by=row.set_by,
         reason=row.reason,
         set_at=row.set_at,
+        places={int(version): tuple(map(tuple, ranges)) for version, ranges in row.places.items()},
     )

@@ -15,6 +15,7 @@ traffic_splits = Table(
     Column("set_by", String, nullable=False),
     Column("reason", Text, nullable=False),
     Column("set_at", DateTime(timezone=True), nullable=False),
+    Column("places", JSONB, nullable=False),
 )
 
 shadow_predictions = Table(

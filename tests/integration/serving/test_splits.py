@@ -141,3 +141,14 @@ def test_who_has_the_champion_is_told(registry: Database) -> None:
         models.set_alias(tx, "fraud-risk", "champion", 2, actor=OTTO, reason="x", now=NOW)
         assert serving.champion_of(tx, "fraud-risk") == 2
         assert serving.champion_of(tx, "other") is None
+
+
+def test_who_has_which_bucket_is_kept_with_the_split_and_goes_on_from_the_one_before(registry: Database) -> None:
+    split(registry, {2: 10, 3: 10})
+    split(registry, {3: 10})
+    split(registry, {2: 5, 3: 20})
+    with registry.begin() as tx:
+        newest, *_, first = serving.split_history(tx, "fraud-risk")
+        assert newest == serving.split_of(tx, "fraud-risk")
+    assert first.places == {2: ((0, 1000),), 3: ((1000, 2000),)}
+    assert newest.places == {2: ((0, 500),), 3: ((500, 2500),)}

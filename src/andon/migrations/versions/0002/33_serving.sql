@@ -7,6 +7,7 @@ CREATE TABLE traffic_splits (
     set_by   text NOT NULL,
     reason   text NOT NULL,
     set_at   timestamptz NOT NULL,
+    places   jsonb NOT NULL,  -- the buckets of each version, as [first, end) pairs: an account is drawn into one of 10,000
     PRIMARY KEY (endpoint, number)
 );
 
