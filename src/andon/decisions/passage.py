@@ -120,6 +120,12 @@ class Group:
         """What was asked."""
         return [item.request for item in self.items]
 
+    def seen_of(self, recorded: set[UUID]) -> tuple[list[DecisionRequest], list[Seen]]:
+        """Those of its requests that are recorded, and their features as seen."""
+        pairs = zip(self.items, self.seen, strict=True)
+        kept = [(item.request, seen) for item, seen in pairs if item.request.id in recorded]
+        return [request for request, _ in kept], [seen for _, seen in kept]
+
     def deltas_of(self, kept: set[UUID]) -> list[TileDelta]:
         """What those requests that are recorded add to the feature state."""
         if all(item.request.id in kept for item in self.items):

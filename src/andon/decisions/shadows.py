@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import thread_time_ns
 
+import asyncpg
 import structlog
 
 from andon.decisions.domain import DecisionRequest, Judgement
@@ -27,6 +28,9 @@ AT_ONCE = 64
 
 WITHIN = 30.0
 """Seconds a shadow elsewhere may take."""
+
+ENDING = 1.0
+"""Seconds that what is under way may take at the end."""
 
 
 class Shadows:
@@ -53,10 +57,13 @@ class Shadows:
             self._running = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """Forget what waits, finish what is under way."""
+        """Forget what waits; what is under way may end, if it ends soon."""
         self._waiting.clear()
         if self._running is not None:
-            await self._running
+            _, late = await asyncio.wait([self._running], timeout=ENDING)
+            for task in late:
+                task.cancel()
+                await asyncio.wait([task])
 
     async def _run(self) -> None:
         try:
@@ -89,7 +96,7 @@ class Shadows:
             said = [self._said(arm, r, j) for r, j in zip(requests, judged.judgements, strict=True)]
             try:
                 await self._recorder.run(SHADOW_SQL, *shadow_columns(said))
-            except CONNECTION_LOST as error:
+            except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
                 log.warning("shadows.lost", rows=len(rows), error=type(error).__name__)
                 self._watcher.shadowed(line.automation.name, 0, len(rows))
                 continue
