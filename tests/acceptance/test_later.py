@@ -1,0 +1,74 @@
+"""An answer later, with real processes: a worker decides, a gateway tells who waits, and the whole answer is brought."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from benchmarks.line import Line
+
+from calls import DECIDE
+from lines import payment
+from receiver import Receiver
+from running import prepared
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def client(receiver: Receiver) -> Iterator[httpx.Client]:
+    with prepared(receiver.url) as line:
+        settings = line.folder / "andon.toml"
+        settings.write_text(settings.read_text(encoding="utf-8") + "notify = true\n", encoding="utf-8")
+        line.up()
+        headers = {"Authorization": f"Bearer {key_of(line)}", "Prefer": "respond-async"}
+        with httpx.Client(base_url=line.url, headers=headers, trust_env=False, timeout=60) as client:
+            yield client
+
+
+def key_of(line: Line) -> str:
+    return line.key("bank", "caller").split()[-1]
+
+
+def test_who_waits_gets_the_decision_as_soon_as_a_worker_has_made_it(client: httpx.Client) -> None:
+    client.get(accepted(client, 0), params={"wait": 30})  # the worker loads its models for the first
+
+    def ask(number: int) -> tuple[str, float]:
+        began = time.monotonic()
+        answer = client.get(accepted(client, number), params={"wait": 30})
+        assert answer.status_code == 200
+        return answer.json()["outcome"], time.monotonic() - began
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(1, 33)))
+    assert {outcome for outcome, _ in answers} == {"release"}
+    assert max(seconds for _, seconds in answers) < 10
+
+
+def test_the_whole_answer_is_brought_signed(client: httpx.Client, receiver: Receiver) -> None:
+    identifier = accepted(client, 100, notify="bank", amount=290.0).rpartition("/")[2]
+    found = []
+    until = time.monotonic() + 20
+    while not found and time.monotonic() < until:
+        receiver.wait_for_requests(receiver.requests + 1, within=1)
+        found = [one for one in list(receiver.received.values()) if one.event["data"]["id"] == identifier]
+    (told,) = found
+    assert told.event["type"] == "decision.decided"
+    assert (told.event["data"]["outcome"], told.event["data"]["input"]["amount"]) == ("review", 290.0)
+    actions = client.get(f"/v1/decisions/{identifier}").json()["actions"]
+    assert [(action["id"], action["action"], action["destination"]) for action in actions] == [
+        (told.id, "notify", "bank")
+    ]
+    assert receiver.forged == 0
+
+
+def accepted(client: httpx.Client, number: int, *, notify: str = "", **fields: object) -> str:
+    headers = {"Andon-Notify": notify} if notify else {}
+    response = client.post(DECIDE, json=payment(number, **fields), headers=headers)
+    assert response.status_code == 202, response.text
+    return response.headers["Location"]
