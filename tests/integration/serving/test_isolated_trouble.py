@@ -24,6 +24,12 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return a_troublemaker(tmp_path_factory.mktemp("model"))
 
 
+@pytest.fixture
+def every_log_line() -> None:
+    """Whatever a test before has set, nothing is filtered."""
+    structlog.reset_defaults()
+
+
 @pytest.mark.parametrize(
     ("order", "error", "words", "kind", "restarts"),
     [
@@ -63,6 +69,7 @@ def test_only_its_own_batch_sees_it_and_the_pool_recovers(
     asyncio.run(scenario())
 
 
+@pytest.mark.usefixtures("every_log_line")
 def test_the_log_tells_where_a_model_failed_without_the_values(package: Path) -> None:
     async def scenario() -> None:
         loaded = a_pool(package)
@@ -81,6 +88,7 @@ def test_the_log_tells_where_a_model_failed_without_the_values(package: Path) ->
     asyncio.run(scenario())
 
 
+@pytest.mark.usefixtures("every_log_line")
 def test_what_a_model_prints_becomes_lines_of_the_log(package: Path) -> None:
     async def scenario() -> None:
         loaded = a_pool(package)
