@@ -91,6 +91,7 @@ def test_where_an_array_breaks_off_is_said_after_the_answers_to_what_came_before
         (b"\0" * 20, {"Content-Type": ARROW}, 400, "BatchMalformed"),
         (b"{}", {"Content-Type": NDJSON, "Idempotency-Key": "a b"}, 422, "HeaderInvalid"),
         (b"{}", {"Content-Type": NDJSON, "X-Correlation-ID": "a b"}, 422, "HeaderInvalid"),
+        (b"{}", {"Content-Type": NDJSON, "Andon-Notify": "bank"}, 422, "HeaderInvalid"),
         (b"{}", {"Content-Type": NDJSON, "Andon-Model-Version": "1"}, 403, "Forbidden"),
     ],
 )
@@ -164,7 +165,7 @@ def test_a_gateway_that_shuts_down_says_from_which_row_on_it_decided_nothing(ins
 
     async def rows() -> AsyncIterator[bytes]:
         yield lines([payment(1), payment(2)])
-        gateway.draining = True
+        gateway.hurried = True
         yield lines([payment(3), payment(4)])
 
     async def run() -> list[dict[str, Any]]:

@@ -20,8 +20,8 @@ from andon.gateway.batch.rows import Row
 from andon.gateway.batch.spool import Spool
 from andon.gateway.bodies import Receive
 from andon.gateway.dependencies import Gateway, bearer
-from andon.gateway.errors import MethodNotAllowed
-from andon.gateway.headers import correlation_of, key_of, traceparent_of_headers
+from andon.gateway.errors import HeaderInvalid, MethodNotAllowed
+from andon.gateway.headers import NOTIFY, correlation_of, key_of, traceparent_of_headers
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.gateway.urgency import pinned_by
 from andon.kernel.errors import AndonError
@@ -85,6 +85,8 @@ class Batch:
         gateway = self._gateway
         caller = gateway.keys.authenticate(bearer(headers.get("authorization")), gateway.clock.now())
         caller.require(Permission.DECIDE, name)
+        if NOTIFY in headers:
+            raise HeaderInvalid("Andon-Notify goes with a single request: a batch is answered while it is sent")
         return Asking(
             line=gateway.line(name),
             caller=caller,
