@@ -1,0 +1,83 @@
+"""Who answers whom: sticky by the subject, in the shares of the split; a pinned version if it is an arm here."""
+
+from math import sqrt
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andon.decisions import VersionNotServed
+from andon.serving import Assignment, Chosen
+from arms import Elsewhere, Here, arm, line_of, request_of, says, traffic
+from lines import an_automation, payment
+
+CHAMPION, SECOND, THIRD = (arm(n, Here(says(0.1))) for n in (1, 2, 3))
+UNITS = 4000
+
+
+def a_line(**split: Any) -> Any:
+    return line_of(an_automation(windows=False), traffic(CHAMPION, SECOND, THIRD, **split))
+
+
+def assigned(line: Any, account: str, **more: Any) -> Assignment:
+    given: Assignment = line.traffic.assign(request_of(line, payment(account=account), **more), line.automation.subject)
+    return given
+
+
+@given(
+    st.text(min_size=1).filter(lambda text: text.isprintable()),
+    st.dictionaries(st.sampled_from([2, 3]), st.integers(1, 50)),
+)
+def test_a_unit_stays_on_its_arm_and_the_split_is_named(account: str, shares: dict[int, int]) -> None:
+    line = a_line(shares={version: float(share) for version, share in shares.items()})
+    first = assigned(line, account)
+    assert assigned(line, account) == first
+    assert (first.chosen, first.split) == (Chosen.SPLIT, 7)
+    if shares:
+        assert first.bucket is not None
+        assert first.version == line.traffic.split.version_for(first.bucket, 1)
+
+
+@pytest.mark.parametrize("shares", [{2: 10.0}, {2: 50.0}, {2: 25.0, 3: 25.0}, {2: 0.5, 3: 99.0}])
+def test_units_fall_to_the_arms_in_the_shares_of_the_split(shares: dict[int, float]) -> None:
+    line = a_line(shares=shares)
+    versions = [assigned(line, f"account-{n}").version for n in range(UNITS)]
+    for version, share in line.traffic.split.answering(1).items():
+        expected, spread = UNITS * share / 100, sqrt(UNITS * share / 100 * (1 - share / 100))
+        assert abs(versions.count(version) - expected) <= 4 * spread
+
+
+def test_a_share_that_grows_keeps_every_unit_that_it_had() -> None:
+    before, after = a_line(shares={2: 10.0, 3: 20.0}), a_line(shares={2: 10.0, 3: 45.0})
+    for n in range(UNITS):
+        was, became = assigned(before, f"a{n}").version, assigned(after, f"a{n}").version
+        assert became == was or (was, became) == (1, 3)
+
+
+def test_without_a_subject_each_request_is_drawn_for_itself() -> None:
+    line = a_line(shares={2: 50.0})
+    requests = [request_of(line, payment()) for _ in range(200)]
+    versions = {line.traffic.assign(request, None).version for request in requests}
+    assert versions == {1, 2}
+
+
+def test_without_a_split_all_goes_to_the_champion_and_no_bucket_is_drawn() -> None:
+    assert assigned(a_line(), "a1") == Assignment(1, Chosen.SPLIT, 0)
+
+
+def test_a_pinned_version_answers_whatever_the_split_says() -> None:
+    assert assigned(a_line(shares={2: 100.0}), "a1", pinned=3) == Assignment(3, Chosen.PINNED, 7)
+
+
+def test_a_version_that_is_no_arm_here_cannot_be_pinned() -> None:
+    with pytest.raises(VersionNotServed, match="Version 4 of fraud-risk does not answer here; these do: 1, 2, 3"):
+        assigned(a_line(shares={2: 10.0}), "a1", pinned=4)
+
+
+def test_what_runs_elsewhere_is_named_by_the_arm_or_else_by_its_fallbacks() -> None:
+    away = Elsewhere(says(0.1), late=AssertionError)
+    patient = arm(4, away)
+    assert traffic(CHAMPION, SECOND).elsewhere(CHAMPION) is None
+    assert traffic(CHAMPION, patient).elsewhere(patient) is away
+    assert traffic(CHAMPION, fallbacks=[("stable", patient), ("review", None)]).elsewhere(CHAMPION) is away
