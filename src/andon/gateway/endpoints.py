@@ -15,7 +15,7 @@ from andon.gateway.dependencies import Caller, Db, Moment, Now, Parts
 from andon.kernel.config import Settings
 from andon.kernel.db import Tx
 from andon.models import ModelVersion
-from andon.serving import EndpointNotFound, EnvironmentInvalid, TrafficSplit
+from andon.serving import EndpointNotFound, TrafficSplit
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 
@@ -168,12 +168,8 @@ def _ready(users: Sequence[Automation], settings: Settings, name: str) -> Callab
     def ready(version: ModelVersion) -> None:
         for automation in users:
             decisions.check_signature(automation, version)
-        apart = isolated or version.manifest.runtime.isolated_only
-        if apart and environments.find(version.manifest) is None:
-            raise EnvironmentInvalid(
-                f"The environment of {version.name} {version.number} is not built yet, which may take minutes: "
-                f"`andon endpoints split {name}` builds it, and tells what it lacks"
-            )
+        if isolated or version.manifest.runtime.isolated_only:
+            environments.require(version)
 
     return ready
 

@@ -1,6 +1,6 @@
 """What can go wrong between a row and its prediction."""
 
-from andon.kernel.errors import Invalid, NotFound, Unavailable
+from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class PredictionFailed(Unavailable):
@@ -25,6 +25,10 @@ class EnvironmentInvalid(Invalid):
 
 class SplitInvalid(Invalid):
     """These shares are no traffic split."""
+
+
+class SplitChanged(Conflict):
+    """Somebody else changed the split meanwhile."""
 
 
 class EndpointNotFound(NotFound):

@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from andon.kernel.files import locked
-from andon.models import Manifest
+from andon.models import Manifest, ModelVersion
 from andon.serving.errors import EnvironmentInvalid
 from andon.serving.isolated.pip_settings import uv_environment
 from andon.serving.isolated.requirements import Requirements, are_met_here, requirements_of
@@ -49,6 +49,14 @@ class Environments:
         """The interpreter that runs a model: ours if its packages are exactly the captured ones, else a built one. Raises EnvironmentInvalid."""
         wanted = requirements_of(manifest)
         return Path(sys.executable) if are_met_here(wanted) else self.build(wanted)
+
+    def require(self, version: ModelVersion) -> None:
+        """That nothing has to be built to run a version. Raises EnvironmentInvalid, which says how it is built ahead."""
+        if self.find(version.manifest) is None:
+            raise EnvironmentInvalid(
+                f"The environment of {version.name} {version.number} is not built yet, which may take minutes: "
+                f"`andon endpoints split {version.name}` builds it, and tells what it lacks"
+            )
 
     def find(self, manifest: Manifest) -> Path | None:
         """The interpreter that would run a model without building anything; None if there is none yet."""
