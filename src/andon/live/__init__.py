@@ -17,6 +17,7 @@ from andon.live.domain import (
     Waiting,
     figures,
     line_counts,
+    pools,
     waiting,
 )
 from andon.live.reporter import Reporter
@@ -41,6 +42,7 @@ __all__ = [
     "leave",
     "line_counts",
     "percentiles",
+    "pools",
     "processes",
     "report",
     "waiting",

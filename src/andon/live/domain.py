@@ -4,7 +4,7 @@ Every count covers the last minute or so: `Status.seconds`, which is less in a p
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,6 +19,8 @@ GONE_AFTER = timedelta(seconds=10)
 """A process that was not seen for so long is gone."""
 
 SHARES = (0.5, 0.95, 0.99)
+
+_BREAKERS = ("closed", "half_open", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +157,37 @@ def waiting(processes: Iterable[Process], model: str) -> Waiting:
     all_of = [process.status.waiting.get(model, Waiting()) for process in processes]
     return Waiting(
         sum(one.interactive for one in all_of), sum(one.normal for one in all_of), sum(one.bulk for one in all_of)
+    )
+
+
+def pools(processes: Iterable[Process], model: str) -> list[Pool]:
+    """The processes of each version of a model, those of all gateways together.
+
+    The worst breaker counts, the longest start, and the incident of whichever process names one.
+    """
+    by_version: dict[int, list[PoolStatus]] = {}
+    for process in processes:
+        for pool in process.status.pools:
+            if pool.model == model:
+                by_version.setdefault(pool.version, []).append(pool.status)
+    return [Pool(model, version, _together(statuses)) for version, statuses in sorted(by_version.items())]
+
+
+def _together(statuses: Sequence[PoolStatus]) -> PoolStatus:
+    incidents: Counter[str] = Counter()
+    for status in statuses:
+        incidents.update(status.incidents)
+    starts = [status.cold_start_seconds for status in statuses if status.cold_start_seconds is not None]
+    return PoolStatus(
+        ready=sum(status.ready for status in statuses),
+        starting=sum(status.starting for status in statuses),
+        busy=sum(status.busy for status in statuses),
+        queued=sum(status.queued for status in statuses),
+        restarts=sum(status.restarts for status in statuses),
+        incidents=incidents,
+        last_incident=next((status.last_incident for status in statuses if status.last_incident), None),
+        cold_start_seconds=max(starts, default=None),
+        cpu_seconds=sum(status.cpu_seconds for status in statuses),
+        rss_bytes=sum(status.rss_bytes for status in statuses),
+        breaker=max((status.breaker for status in statuses), key=_BREAKERS.index),
     )

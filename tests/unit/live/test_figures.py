@@ -8,8 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.live import ArmCounts, LineCounts, Process, Status, Waiting, figures, line_counts, percentiles, waiting
+from andon.live import (
+    ArmCounts,
+    LineCounts,
+    Pool,
+    Process,
+    Status,
+    Waiting,
+    figures,
+    line_counts,
+    percentiles,
+    pools,
+    waiting,
+)
 from andon.live.bands import band_of, bands_of
+from andon.serving import PoolStatus
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 times = st.lists(st.floats(1e-6, 60.0), min_size=1, max_size=80)
@@ -78,3 +91,28 @@ def test_what_waits_and_what_was_sent_away_is_added_up_over_processes() -> None:
     assert waiting(processes, "fraud-risk") == Waiting(1, 2, 7)
     assert waiting(processes, "fraud-risk").total == 10
     assert line_counts(processes, "payments") == LineCounts("payments", 6, 1, 7, {"queue": 3, "rate": 1})
+
+
+def test_the_processes_of_a_version_are_added_up_over_gateways_and_the_worst_is_told() -> None:
+    one = PoolStatus(ready=2, busy=1, restarts=1, incidents={"crashed": 1}, cold_start_seconds=0.5, rss_bytes=100)
+    other = PoolStatus(
+        ready=1, starting=1, queued=4, incidents={"crashed": 2, "leaked": 1}, last_incident="leaked", breaker="open"
+    )
+    processes = [
+        a_process(pools=(Pool("fraud-risk", 2, one), Pool("churn", 1, one))),
+        a_process(pools=(Pool("fraud-risk", 2, other), Pool("fraud-risk", 3, PoolStatus(breaker="half_open")))),
+    ]
+    second, third = pools(processes, "fraud-risk")
+    assert (second.version, third.version, third.status.breaker) == (2, 3, "half_open")
+    assert second.status == PoolStatus(
+        ready=3,
+        starting=1,
+        busy=1,
+        queued=4,
+        restarts=1,
+        incidents={"crashed": 3, "leaked": 1},
+        last_incident="leaked",
+        cold_start_seconds=0.5,
+        rss_bytes=100,
+        breaker="open",
+    )
