@@ -7,9 +7,9 @@ from andon.access import Permission, Principal
 from andon.decisions import Priority
 from andon.gateway.errors import HeaderInvalid
 
-_URGENCY = re.compile(r"(?:^|[,\s])u=([0-7])(?:$|[,;\s])")
-_SECONDS = re.compile(r"^[0-9]{1,6}(?:\.[0-9]{1,6})?$")
-_NUMBER = re.compile(r"^[1-9][0-9]{0,8}$")
+_URGENCY = re.compile(r"(?<![^,\s])u=([0-7])(?![^,;\s])")
+_SECONDS = re.compile(r"^[0-9]{1,6}(?:\.[0-9]{1,6})?\Z")
+_NUMBER = re.compile(r"^[1-9][0-9]{0,8}\Z")
 
 _BY_URGENCY = (
     Priority.INTERACTIVE,
@@ -28,8 +28,8 @@ def priority_of(headers: Mapping[str, str]) -> Priority:
     given = headers.get("priority")
     if given is None:
         return Priority.INTERACTIVE
-    found = _URGENCY.search(given)
-    return _BY_URGENCY[3 if found is None else int(found[1])]
+    found = _URGENCY.findall(given)
+    return _BY_URGENCY[int(found[-1]) if found else 3]
 
 
 def deadline_of(headers: Mapping[str, str], began_ns: int, usual: float) -> int:

@@ -1,0 +1,221 @@
+"""What a batch of one arm comes to: predictions, and for rows without one the fallbacks in their order, each with its reason."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andon.decisions import Arm, Fallback, Line
+from andon.decisions.judging import Judged, judge
+from andon.decisions.line import Seen
+from andon.models import ValueUnusable
+from andon.serving import EndpointBusy, PredictionFailed, PredictionTimedOut
+from arms import Elsewhere, Here, Score, arm, line_of, says, traffic
+from lines import an_automation, payment
+
+RELEASE = says(0.1)
+SEEN = Seen({"round_amount": False})
+
+
+def fails(error: Exception) -> Score:
+    def score(_: Mapping[str, Any]) -> float:
+        raise error
+
+    return score
+
+
+def fails_for(*numbers: int, error: Exception) -> Score:
+    """Fails on these payments only, and releases the others."""
+
+    def score(row: Mapping[str, Any]) -> float:
+        if row["payment_id"] in {f"p{number}" for number in numbers}:
+            raise error
+        return 0.1
+
+    return score
+
+
+def late() -> Exception:
+    return PredictionTimedOut("no answer in time")
+
+
+def judged(
+    line: Line,
+    of: Arm,
+    *rows: Mapping[str, Any],
+    within: float = 10.0,
+    paid: int | None = None,
+    seen: Sequence[Seen] | None = None,
+    alone: bool = False,
+) -> Judged:
+    given = seen or [SEEN] * len(rows)
+    paid = len(rows) if paid is None else paid
+    return asyncio.run(judge(line, of, rows, given, within=within, paid=paid, alone=alone))
+
+
+def a_line(champion: Arm, *fallbacks: tuple[str, Arm | None]) -> Line:
+    return line_of(an_automation(windows=False), traffic(champion, fallbacks=[*fallbacks, ("review", None)]))
+
+
+def told(done: Judged) -> list[tuple[str, Fallback | None]]:
+    return [(one.ruling.outcome, one.fallback) for one in done.judgements]
+
+
+@pytest.mark.parametrize(
+    ("error", "because"),
+    [
+        (PredictionFailed("broken"), "PREDICTION_FAILED"),
+        (PredictionTimedOut("slow"), "PREDICTION_TIMED_OUT"),
+        (EndpointBusy("full"), "ENDPOINT_BUSY"),
+        (ValueUnusable("not a number"), "PREDICTION_FAILED"),
+    ],
+)
+@pytest.mark.parametrize("where", [Here, lambda score: Elsewhere(score, late=late)], ids=["inline", "elsewhere"])
+def test_another_version_answers_for_one_that_cannot_and_the_reason_is_kept(
+    where: Any, error: Exception, because: str
+) -> None:
+    async def run() -> Judged:
+        first, other = arm(1, where(fails(error))), arm(2, Here(RELEASE))
+        line = a_line(first, ("stable", other))
+        return await judge(line, first, [payment()], [SEEN], within=5.0, paid=1)
+
+    done = asyncio.run(run())
+    assert told(done) == [("release", Fallback("stable", because))]
+    assert [one.version for one in done.arms] == [2]
+    assert done.fallbacks == {because: 1}
+
+
+def test_the_chain_is_asked_in_its_order_until_one_answers() -> None:
+    broken = PredictionFailed("broken")
+    first, second, third = (arm(n, Here(s)) for n, s in ((1, fails(broken)), (2, fails(broken)), (3, RELEASE)))
+    line = a_line(first, ("stable", second), ("older", third), ("rules", None))
+    assert told(judged(line, first, payment())) == [("release", Fallback("older", "PREDICTION_FAILED"))]
+
+
+def test_the_rules_alone_answer_when_no_version_does() -> None:
+    first, second = (arm(n, Here(fails(PredictionFailed("broken")))) for n in (1, 2))
+    done = judged(
+        a_line(first, ("stable", second), ("rules", None)), first, payment(1, country="KP"), payment(2, amount=5.0)
+    )
+    by = Fallback("rules", "PREDICTION_FAILED")
+    assert told(done) == [("pause", by), ("review", by)]
+    assert done.judgements[0].ruling.reasons == ("SANCTIONED_COUNTRY", "PREDICTION_FAILED")
+    assert [one.prediction for one in done.judgements] == [None, None]
+    assert not any(one.risk.certain for one in done.judgements)
+
+
+def test_a_person_answers_at_the_end_and_is_told_why() -> None:
+    first = arm(1, Here(fails(PredictionTimedOut("no answer within 5 s"))))
+    done = judged(a_line(first), first, payment(country="KP"))
+    assert told(done) == [("review", Fallback("review", "PREDICTION_TIMED_OUT"))]
+    assert done.judgements[0].ruling.reasons == ("PREDICTION_TIMED_OUT",)
+    assert done.judgements[0].ruling.error == "no answer within 5 s"
+    assert [one.version for one in done.arms] == [1]
+
+
+def test_what_answers_instead_rules_by_its_own_gate() -> None:
+    first, other = arm(1, Here(fails(PredictionFailed("broken"))), threshold=0.1), arm(2, Here(RELEASE), threshold=0.95)
+    (one,) = judged(a_line(first, ("stable", other)), first, payment()).judgements
+    assert (one.risk.threshold, one.risk.certain) == (0.95, False)
+
+
+def test_without_a_prediction_the_gate_is_that_of_the_version_that_was_to_answer() -> None:
+    champion, second = arm(1, Here(RELEASE), threshold=0.1), arm(2, Here(fails(PredictionFailed("no"))), threshold=0.7)
+    for step in ("rules", "review"):
+        line = line_of(an_automation(windows=False), traffic(champion, second, fallbacks=[(step, None)]))
+        assert judged(line, second, payment()).judgements[0].risk.threshold == 0.7
+
+
+def test_a_version_is_not_asked_again_as_its_own_fallback() -> None:
+    broken = Here(fails(PredictionFailed("broken")))
+    stable = arm(2, broken)
+    line = line_of(an_automation(windows=False), traffic(arm(1, Here(RELEASE)), stable, fallbacks=[("stable", stable)]))
+    assert told(judged(line, stable, payment())) == [("review", Fallback("review", "PREDICTION_FAILED"))]
+    assert broken.asked == [1]
+
+
+@given(st.integers(1, 12), st.data())
+def test_a_bad_row_costs_no_other_row_its_prediction(size: int, data: st.DataObject) -> None:
+    bad = data.draw(st.sets(st.integers(0, size - 1)))
+    first = arm(1, Here(fails_for(*bad, error=ValueUnusable("not this one"))))
+    done = judged(a_line(first), first, *(payment(n) for n in range(size)))
+    assert [one.ruling.outcome for one in done.judgements] == ["review" if n in bad else "release" for n in range(size)]
+    assert sum(done.fallbacks.values()) == len(bad)
+
+
+def test_a_bad_row_elsewhere_costs_no_other_row_its_prediction() -> None:
+    async def run() -> Judged:
+        first = arm(1, Elsewhere(fails_for(2, error=PredictionFailed("not this one")), late=late))
+        rows = [payment(n) for n in (1, 2, 3)]
+        return await judge(a_line(first), first, rows, [SEEN] * 3, within=5.0, paid=3)
+
+    assert [one.ruling.outcome for one in asyncio.run(run()).judgements] == ["release", "review", "release"]
+
+
+def test_one_batch_that_times_out_or_is_refused_is_not_asked_again_row_by_row() -> None:
+    for error in (PredictionTimedOut("slow"), EndpointBusy("full")):
+        away = Elsewhere(fails(error), late=late)
+        first = arm(1, away)
+        judged(a_line(first), first, *(payment(n) for n in range(8)))
+        assert away.asked == [8]
+
+
+def test_what_the_budget_does_not_pay_is_not_predicted_by_any_version_and_says_so() -> None:
+    here, other = Here(RELEASE), Here(RELEASE)
+    first = arm(1, here)
+    line = a_line(first, ("stable", arm(2, other)), ("rules", None))
+    done = judged(line, first, payment(1), payment(2, country="KP"), payment(3), paid=1)
+    by = Fallback("rules", "BUDGET_SPENT")
+    assert told(done) == [("release", None), ("pause", by), ("review", by)]
+    assert (here.asked, other.asked) == ([1], [])
+    assert done.fallbacks == {"BUDGET_SPENT": 2}
+
+
+def test_a_budget_that_is_spent_without_rules_asks_a_person_and_says_so() -> None:
+    first = arm(1, Here(RELEASE))
+    (one,) = judged(a_line(first), first, payment(), paid=0).judgements
+    assert (one.ruling.outcome, one.ruling.reasons) == ("review", ("BUDGET_SPENT",))
+    assert one.ruling.error == "The budget of payments is spent"
+
+
+def test_a_row_without_its_features_goes_to_a_person_unpredicted_and_unpaid() -> None:
+    here = Here(RELEASE)
+    first = arm(1, here)
+    seen = [Seen({}, "round_amount failed"), SEEN]
+    done = judged(a_line(first, ("rules", None)), first, payment(1), payment(2), seen=seen, paid=1)
+    assert told(done) == [("review", None), ("release", None)]
+    assert done.judgements[0].ruling.reasons == ("FEATURE_FAILED",)
+    assert here.asked == [1]
+
+
+def test_a_shadow_is_judged_alone_and_nothing_answers_in_its_place() -> None:
+    broken, other = arm(1, Here(fails(PredictionFailed("broken")))), Here(RELEASE)
+    done = judged(a_line(broken, ("stable", arm(2, other)), ("rules", None)), broken, payment(), alone=True)
+    assert told(done) == [("review", None)]
+    assert done.judgements[0].ruling.reasons == ("PREDICTION_FAILED",)
+    assert other.asked == []
+
+
+def test_a_version_that_hangs_leaves_time_for_the_one_after_it() -> None:
+    async def run() -> tuple[Judged, list[float]]:
+        hanging, second = Elsewhere(RELEASE, late=late), Elsewhere(RELEASE, late=late)
+        hanging.open.clear()
+        first = arm(1, hanging)
+        done = await judge(a_line(first, ("stable", arm(2, second))), first, [payment()], [SEEN], within=0.4, paid=1)
+        return done, [*hanging.within, *second.within]
+
+    done, (first, second) = asyncio.run(run())
+    assert told(done) == [("release", Fallback("stable", "PREDICTION_TIMED_OUT"))]
+    assert first < 0.4
+    assert first + second < 0.4
+
+
+def test_when_no_time_is_left_nothing_elsewhere_is_asked() -> None:
+    away = Elsewhere(RELEASE, late=late)
+    first = arm(1, away)
+    done = judged(a_line(first), first, payment(), within=0.0)
+    assert told(done) == [("review", Fallback("review", "PREDICTION_TIMED_OUT"))]
+    assert away.within == []
