@@ -1,0 +1,206 @@
+"""Where the microseconds of a governed decision go: each stage by itself, in one process, on the line of `script/bench serving`.
+
+A stage runs on batches of 64 again and again; shown is the fastest of many runs, in microseconds a decision, for whatever else
+the machine does only adds. Recording is measured against a real PostgreSQL as CPU time of this process, since waiting costs
+nothing. What a gateway uses under load beyond the sum is the kernel's part (reading and writing sockets), the event loop, and
+that code which runs in turns is colder than code that runs alone.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter, perf_counter_ns, process_time
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from andon import audit, decisions
+from andon.access.tokens import digest_of
+from andon.bootstrap.observers import DecisionMetrics
+from andon.decisions import Decision, DecisionRequest, Line, Seen, Unlimited, ledger
+from andon.decisions.consequences import messages
+from andon.decisions.ledger import Entry
+from andon.decisions.line import predict_each, rows_of
+from andon.decisions.passage import Parts, decide
+from andon.decisions.queue import Item
+from andon.decisions.record import digest_of as record_digest
+from andon.decisions.record import encode
+from andon.decisions.recorder import Recorder
+from andon.gateway.answers import answer_of
+from andon.kernel.clock import SystemClock
+from andon.kernel.config import load
+from andon.kernel.db import Database
+from andon.kernel.ids import uuid7
+from andon.kernel.metrics import Metrics
+from andon.kernel.postgres.leases import url_of
+from andon.testing import endpoint_of
+from benchmarks import serving
+from benchmarks.line import Line as Installation
+from benchmarks.peers.running import ONE_THREAD
+
+BATCH = 64
+REPEATS = 300
+COMMITS = 80
+TOKEN = f"andon_{'0' * 32}_{'0' * 64}"
+
+Stage: TypeAlias = Callable[[], object]
+
+
+def main() -> int:
+    """Measure and print."""
+    arguments = argparse.ArgumentParser(prog="script/bench stages", description=__doc__)
+    arguments.add_argument(
+        "--check", action="store_true", help="accepted, as by every benchmark; there is no goal here"
+    )
+    arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        serving._train(folder)
+        _, bodies = serving._task(folder)
+        with Installation(folder / "project", environment=ONE_THREAD) as installation:
+            installation.up()
+            figures = _measured(folder / "project", [body.encode() for body in bodies[:BATCH]])
+    _print(figures)
+    print(json.dumps({"benchmark": "stages", "microseconds": figures}))
+    return 0
+
+
+def _measured(project: Path, raws: Sequence[bytes]) -> dict[str, float]:
+    automation = decisions.load_file(project / "automation.py")[0]
+    package = next(
+        folder for folder in (project / ".andon" / "models").iterdir() if (folder / "manifest.json").exists()
+    )
+    line = decisions.assemble(automation, endpoint_of(package), number=1, clock=SystemClock())
+    requests = _requests(line, raws)
+    decided = _decided(line, requests)
+    figures = {name: _fastest(stage) for name, stage in _stages(line, raws, requests, decided).items()}
+    database = Database(url_of(load(project)))
+    statement, whole = uvloop.run(_against_postgresql(database, line, requests))
+    database.close()
+    return figures | {"send and bind the statement (CPU)": statement, "features to commit, all of it (CPU)": whole}
+
+
+def _stages(
+    line: Line, raws: Sequence[bytes], requests: Sequence[DecisionRequest], decided: Sequence[Decision]
+) -> dict[str, Stage]:
+    """Each stage over the whole batch, in the order in which a decision meets them."""
+    arm, now = line.traffic.champion, SystemClock().now()
+    inputs = [request.input for request in requests]
+    seen = [Seen(decision.features) for decision in decided]
+    rows, entries = rows_of(inputs, seen), [Entry(decision, messages(line, decision)) for decision in decided]
+    predictions = predict_each(arm, rows)
+    records, chain = encode(decided), audit.Chain(uuid4())
+    return {
+        "recognise a key (a new head only)": lambda: [digest_of(TOKEN, b"0" * 64) for _ in raws],
+        "read the input by its contract": lambda: [line.contract.read(raw) for raw in raws],
+        "make an id": lambda: [uuid7(now) for _ in raws],
+        "make the request": lambda: _requests(line, raws, inputs),
+        "choose the arm": lambda: [line.traffic.assign(request, "account_id") for request in requests],
+        "features": lambda: line.see(requests, {}),
+        "encode, predict, calibrate": lambda: predict_each(arm, rows),
+        "risk gate and policy": lambda: [
+            line.rule(arm, given, s, p) for given, s, p in zip(inputs, seen, predictions, strict=True)
+        ],
+        "write the record": lambda: encode(decided),
+        "hash the record": lambda: [record_digest(b"0" * 16, record) for record in records],
+        "record, hash, leaf and rows": lambda: ledger.prepare(chain, entries, []),
+        "write the answer": lambda: [answer_of(decision) for decision in decided],
+    }
+
+
+def _requests(line: Line, raws: Sequence[bytes], inputs: Sequence[Any] | None = None) -> list[DecisionRequest]:
+    now = SystemClock().now()
+    given = inputs or [line.contract.read(raw) for raw in raws]
+    return [
+        DecisionRequest(
+            id=uuid7(now),
+            automation=line.automation.name,
+            raw=raw,
+            input=one,
+            caller="bench",
+            correlation_id="0" * 36,
+            asked_at=now,
+            began_ns=perf_counter_ns(),
+        )
+        for raw, one in zip(raws, given, strict=True)
+    ]
+
+
+def _decided(line: Line, requests: Sequence[DecisionRequest]) -> list[Decision]:
+    made, _ = line.decide(requests, {})
+    stages = {"features": 0, "predict": 0, "policy": 0, "cpu": 0, "batch": len(requests)}
+    return [decision._replace(stages_us=stages) for decision in made]
+
+
+async def _against_postgresql(
+    database: Database, line: Line, requests: Sequence[DecisionRequest]
+) -> tuple[float, float]:
+    """CPU time of handing one prepared batch to PostgreSQL, and of the whole way from features to commit."""
+    clock, chain, connection = SystemClock(), audit.Chain(uuid4()), await database.connect()
+    recorder = Recorder(database, clock=clock)
+    parts = Parts(recorder, clock, DecisionMetrics(Metrics()), Unlimited(), _unseen)
+    sent, whole = [], []
+    for _ in range(COMMITS):
+        batch = [replace(request, id=uuid7(clock.now())) for request in requests]
+        decided = _decided(line, batch)
+        leaf, statement = ledger.prepare(chain, [Entry(one, messages(line, one)) for one in decided], [])
+        sent.append(await _cpu_of(connection.execute(*statement)))
+        chain.advance(leaf)
+        batch = [replace(request, id=uuid7(clock.now())) for request in requests]
+        whole.append(await _cpu_of(decide(parts, [_item(line, request) for request in batch])))
+    await recorder.close()
+    await connection.close()
+    return _each(min(sent)), _each(min(whole))
+
+
+def _unseen(line: Line, requests: Sequence[DecisionRequest], seen: Sequence[Seen]) -> None:
+    """No shadow looks on."""
+
+
+def _untold(decision: Decision | None, error: BaseException | None) -> None:
+    """No caller waits."""
+
+
+async def _cpu_of(work: Any) -> float:
+    began = process_time()
+    await work
+    return process_time() - began
+
+
+def _item(line: Line, request: DecisionRequest) -> Item:
+    arm = line.traffic.champion
+    return Item(request, line, arm, line.traffic.assign(request, "account_id"), _untold)
+
+
+def _fastest(stage: Stage) -> float:
+    taken = []
+    for _ in range(REPEATS):
+        began = perf_counter()
+        stage()
+        taken.append(perf_counter() - began)
+    return _each(min(taken))
+
+
+def _each(seconds: float) -> float:
+    return round(seconds / BATCH * 1e6, 2)
+
+
+def _print(figures: dict[str, float]) -> None:
+    table = Table(title=f"Microseconds a decision, in batches of {BATCH}", title_justify="left")
+    table.add_column("stage")
+    table.add_column("µs", justify="right")
+    for name, figure in figures.items():
+        table.add_row(name, f"{figure:.2f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
