@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from cel_expr_python import cel
 
 from andon.kernel.errors import Fault
-from andon.policies.conditions import Condition, ConditionFaulty, Vocabulary
+from andon.policies.conditions import Condition, ConditionFaulty, LookUp, Vocabulary
 from andon.policies.diagnosis import said_at_run_time
 from andon.policies.domain import ERROR, OTHERWISE, POLICY_ERROR, REVIEW, DecisionTable, Rule, Ruling, ValueKind
 from andon.policies.errors import PolicyInvalid
@@ -74,6 +74,8 @@ class CompiledPolicy:
         self._rulings = _rulings(table)
         self._otherwise = Ruling(table.otherwise, OTHERWISE, ())
         reads = sorted(frozenset[str]().union(*(condition.reads for condition in conditions)))
+        look_ups = sorted(frozenset[LookUp]().union(*(condition.look_ups for condition in conditions)))
+        self._look_ups = [(one.name, one.variable, frozenset(table.lists[one.listed])) for one in look_ups]
         self._lists = {name: list(table.lists[name[6:]]) for name in reads if name.startswith("lists.")}
         self._plan = [(name, ROOTS.index(root), key) for name, root, key in map(_split, reads) if root in ROOTS]
         self._numbers = [name for name, _, _ in self._plan if self._kinds[name] is ValueKind.NUMBER]
@@ -140,6 +142,11 @@ class CompiledPolicy:
             value = data[name]
             if value.__class__ not in _AS_IT_IS or value != value:
                 data[name] = converted(self._kinds[name], value)
+        for name, variable, listed in self._look_ups:
+            value = data[variable]
+            if value.__class__ is not str and value is not None:
+                raise TypeError(variable)  # to be converted first
+            data[name] = value in listed
         data.update(self._lists)
         return data
 
@@ -155,6 +162,9 @@ class CompiledPolicy:
                 return _not_ruled(f"`{name}` is no {self._kinds[name]}: {error}")
             if value is not None or self._kinds[name] not in _NEVER_NULL:
                 data[name] = value
+        for name, variable, listed in self._look_ups:
+            if variable in data:
+                data[name] = data[variable] in listed
         return data
 
     def _first_match(self, data: Mapping[str, Any]) -> int | None:

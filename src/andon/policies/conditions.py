@@ -1,7 +1,8 @@
 """One condition: checked against the variables it may use, with its faults said in a builder's words.
 
 A condition is checked with exact types and run with the types this CEL can be given values of (`kinds`). Whole-number
-literals that meet a number become numbers (`literals`), and `input.x in lists.y` becomes a look-up in a set.
+literals that meet a number become numbers (`literals`), and `input.x in lists.y` becomes a variable of its own, which is
+looked up in a set before: a list in CEL is gone through from its start, and a function in Python loses memory with each call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,13 +32,28 @@ class ConditionFaulty(Exception):
         self.faults = tuple(faults)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class LookUp:
+    """`variable in lists.listed`, which a condition reads as the variable `name`; like CEL's `in`, it is false of null."""
+
+    name: str
+    variable: str
+    listed: str
+
+    @classmethod
+    def of(cls, variable: str, listed: str) -> "LookUp":
+        """The look-up of a variable in a list."""
+        return cls(f"__in_{listed}.{variable}", variable, listed)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A checked condition: its text as it runs, its program, and the variables it reads."""
+    """A checked condition: its text as it runs, its program, and the variables and look-ups it reads."""
 
     text: str
     program: cel.Expression
     reads: frozenset[str]
+    look_ups: frozenset[LookUp]
 
 
 class Vocabulary:
@@ -47,10 +63,10 @@ class Vocabulary:
         of_lists = {f"lists.{name}": ValueKind.STRINGS for name in lists}
         self.kinds: Mapping[str, ValueKind] = {**GIVEN, **(_OPEN if variables is None else variables), **of_lists}
         self._checking = cel.NewEnv(variables={name: CHECKED_AS[kind] for name, kind in self.kinds.items()})
-        self._running = cel.NewEnv(
-            variables={name: RUN_AS[kind] for name, kind in self.kinds.items()},
-            functions=[_look_up(name, values) for name, values in lists.items()],
-        )
+        looked_up = [name for name, kind in self.kinds.items() if kind in _LOOKED_UP]
+        self._look_ups = {one.name: one for one in (LookUp.of(name, listed) for name in looked_up for listed in lists)}
+        running = {name: RUN_AS[kind] for name, kind in self.kinds.items()}
+        self._running = cel.NewEnv(variables=running | dict.fromkeys(self._look_ups, cel.Type.BOOL))
 
     def condition(self, written: str) -> Condition:
         """Check and compile one condition. Raises ConditionFaulty."""
@@ -64,8 +80,10 @@ class Vocabulary:
         if faults:
             raise ConditionFaulty(faults)
         text = _with_look_ups(tokens_of(checked), self.kinds)
-        names = [self._variable(reference.name) for reference in references_in(tokens_of(text))]
-        return Condition(text, self.compile(text), frozenset(name for name in names if name is not None))
+        references = [reference.name for reference in references_in(tokens_of(text))]
+        look_ups = frozenset(self._look_ups[name] for name in references if name in self._look_ups)
+        names = {self._variable(name) for name in references} | {one.variable for one in look_ups}
+        return Condition(text, self.compile(text), frozenset(name for name in names if name is not None), look_ups)
 
     def compile(self, text: str) -> cel.Expression:
         """Compile what was checked, or several such conditions in one expression. Raises ConditionFaulty."""
@@ -117,7 +135,7 @@ def _refused(written: str, tokens: Sequence[Token]) -> list[CelFault]:
 
 
 def _with_look_ups(tokens: Sequence[Token], kinds: Mapping[str, ValueKind]) -> str:
-    """The words of a condition with `input.country in lists.sanctioned` as a call of the look-up of that list."""
+    """The words of a condition with `input.country in lists.sanctioned` as the variable that holds its look-up."""
     words = [token.text for token in tokens]
     references = {reference.first: reference for reference in references_in(tokens)}
     for asked in references.values():
@@ -128,22 +146,6 @@ def _with_look_ups(tokens: Sequence[Token], kinds: Mapping[str, ValueKind]) -> s
         after = words[listed.after] if listed.after < len(words) else ")"
         alone = before in _BEFORE_LOOK_UP and after in _AFTER_LOOK_UP
         if alone and listed.name.startswith("lists.") and kinds.get(asked.name) in _LOOKED_UP:
-            call = f"{_function(listed.name.removeprefix('lists.'))}({asked.name})"
-            words[asked.first : listed.after] = [call, *[""] * (listed.after - asked.first - 1)]
+            look_up = LookUp.of(asked.name, listed.name.removeprefix("lists."))
+            words[asked.first : listed.after] = [look_up.name, *[""] * (listed.after - asked.first - 1)]
     return " ".join(word for word in words if word)
-
-
-def _look_up(name: str, values: Sequence[str]) -> cel.FunctionDecl:
-    """The function that stands for `in lists.name`; like CEL's `in`, it says false of null."""
-    function, listed = _function(name), frozenset(values)
-    overloads = [
-        cel.Overload(
-            f"{function}_{kind.name()}", return_type=cel.Type.BOOL, parameters=[kind], impl=listed.__contains__
-        )
-        for kind in (cel.Type.STRING, cel.Type.NULL)
-    ]
-    return cel.FunctionDecl(function, overloads)
-
-
-def _function(list_name: str) -> str:
-    return f"__in_{list_name}"
