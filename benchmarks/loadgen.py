@@ -84,7 +84,7 @@ class Course:
 class Caller(asyncio.Protocol):
     """One connection: sends the next request as soon as the last one is answered. Callbacks only, since tasks cost twice as much.
 
-    `ended` is set when the time is up or the connection is lost.
+    `ended` is set when the time is up, or the connection is over or lost.
     """
 
     def __init__(self, course: Course, turn: int) -> None:
@@ -115,7 +115,10 @@ class Caller(asyncio.Protocol):
             course.latencies.append(taken)
         else:
             course.failures[f"{status} {body[:160].decode(errors='replace')}"] += 1
-        self._send()
+        if self._parser.should_keep_alive():
+            self._send()
+        else:  # announced by the server: nothing is lost, the next request goes over another connection
+            self.ended.set_result(None)
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
         if not self.ended.done():

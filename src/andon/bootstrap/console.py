@@ -5,6 +5,7 @@ import asyncio
 import uvloop
 
 from andon import console
+from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.project import build_events
 from andon.bootstrap.serving import Server
 from andon.kernel.clock import SystemClock
@@ -13,16 +14,17 @@ from andon.kernel.db import Database
 from andon.kernel.logs import configure_logs
 
 
-def serve_console(settings: Settings, url: str, pepper: bytes) -> None:
+def serve_console(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
     """Run the console until it is told to end."""
     configure_logs("console", settings.telemetry.log_level)
-    uvloop.run(_serve(settings, Database(url, pool_size=2), pepper))
+    uvloop.run(_serve(settings, Database(url, pool_size=2), pepper, place))
 
 
-async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
+async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
     app = console.create_app(settings, database, SystemClock(), pepper, build_events())
     ended = asyncio.Event()
-    server = Server(app, host=settings.console.host, port=settings.console.port, ending=ended.set, proxied=True)
+    host, port = settings.console.host, settings.console.port
+    server = Server(app, host=host, port=port, ending=ended.set, place=place, proxied=True)
     try:
         await server.serve()
     finally:

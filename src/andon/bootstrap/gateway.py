@@ -14,6 +14,7 @@ from andon.bootstrap.costs import add_cost
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.gauges import watch_queue, watch_traffic
 from andon.bootstrap.gpus import find_nvml, watch_gpus
+from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
 from andon.bootstrap.loop import watch_loop
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics
@@ -36,7 +37,7 @@ from andon.spending import Keeper
 log = structlog.get_logger(__name__)
 
 
-def serve_gateway(settings: Settings, url: str, pepper: bytes) -> None:
+def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
     """Run a gateway until it is told to end; returns when everything in flight was answered."""
     configure_logs("gateway", settings.telemetry.log_level)
     os.environ.setdefault(
@@ -44,13 +45,14 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes) -> None:
     )  # small batches: more threads of a model's library only fight for the cores
     flush = tracing("gateway", settings)
     try:
-        uvloop.run(_serve(settings, Database(url, pool_size=2), pepper))
+        uvloop.run(_serve(settings, Database(url, pool_size=2), pepper, place))
     finally:
         flush()
 
 
-async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
+async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
     gateway, side, keeper, reporter = _build(settings, database, pepper)
+    ended = asyncio.Event()
 
     async def heard(noun: str) -> None:
         await asyncio.to_thread(_follow, gateway, noun)
@@ -58,13 +60,20 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
     def ending() -> None:
         gateway.draining = True
         gateway.waiters.wake_all()
+        ended.set()
+
+    def hurry() -> None:
+        gateway.hurried = True
+
+    async def answer_calls() -> None:
+        inference = serve_inference(gateway, side, shared=place.shared)
+        await inference.start()
+        await ended.wait()
+        await inference.stop()
 
     await heard("*")
-    inference = serve_inference(gateway, side)
-    await inference.start()
-    settle_memory()
-    limits = settings.gateway
-    server = Server(create_app(gateway, side), host=limits.host, port=limits.port, ending=ending)
+    limits, app = settings.gateway, create_app(gateway, side)
+    server = Server(app, host=limits.host, port=limits.port, ending=ending, hurry=hurry, place=place)
     aside = asyncio.gather(
         listen(database, heard),
         listen(database, gateway.waiters.heard, channel=OVER),
@@ -73,9 +82,13 @@ async def _serve(settings: Settings, database: Database, pepper: bytes) -> None:
         reporter.run(),
     )
     try:
+        await place.until_ready(lambda: _problems(gateway))
+        settle_memory()
         async with keeper:
-            await server.serve()
-            await inference.stop()
+            async with asyncio.TaskGroup() as beside:
+                beside.create_task(answer_calls())
+                await server.serve()
+                ended.set()
             await gateway.decider.close()
     finally:
         aside.cancel()

@@ -3,30 +3,50 @@
 import gc
 import importlib
 from collections.abc import Callable
+from socket import socket
 from typing import Any
 
+import structlog
 import uvicorn
 
-from andon.bootstrap.wire import Wire
+from andon.bootstrap.draining import DrainingWire, DrainState, drain
+from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.kernel.config import Settings
 
-DRAIN_SECONDS = 10
+log = structlog.get_logger(__name__)
+
+
+def _nothing() -> None:
+    """For an application in which nothing can be cut short."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, telling the application that it is about to end before it stops listening.
+    """uvicorn on the sockets that were left to this process, with an end that loses no request (see draining.py).
 
-    `proxied`: believe what a proxy on this machine says of the caller's address and of https.
+    `ending` is called when the end begins, `hurry` when it has taken a while. `proxied`: believe what a proxy on this machine
+    says of the caller's address and of https.
     """
 
-    def __init__(self, app: Any, *, host: str, port: int, ending: Callable[[], None], proxied: bool = False) -> None:
+    server_state: DrainState
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        host: str,
+        port: int,
+        ending: Callable[[], None],
+        hurry: Callable[[], None] = _nothing,
+        place: Inheritance = ALONE,
+        proxied: bool = False,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 host=host,
                 port=port,
                 loop="none",
-                http=Wire,
+                http=DrainingWire,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -34,14 +54,35 @@ class Server(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 proxy_headers=proxied,
-                timeout_graceful_shutdown=DRAIN_SECONDS,
                 backlog=2048,
             )
         )
-        self._ending = ending
+        self.server_state = DrainState()
+        self._ending, self._hurry, self._place = ending, hurry, place
+
+    async def serve(self, sockets: list[socket] | None = None) -> None:
+        """Answer until a signal to end came and all is answered."""
+        await super().serve(sockets or self._place.sockets)
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self._place.tell_ready()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Accept nothing new, answer all that came, and go; what takes too long is broken off."""
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        await drain(self.server_state, hurry=self._hurry, is_forced=lambda: self.force_exit)
+        if self.server_state.connections or self.server_state.tasks:
+            log.warning("server.broken_off", connections=len(self.server_state.connections))
+        for task in list(self.server_state.tasks):
+            task.cancel()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """A signal to end: not ready any more, then uvicorn's own draining.
+        """A signal to end: not ready any more, then the draining.
 
         uvicorn would raise the signal again when it has drained, which ends the process before anything else is finished.
         """

@@ -12,6 +12,7 @@ from andon import audit, decisions, features, migrations, reviews
 from andon.access import KeyRing
 from andon.actions import Deliveries, Destination
 from andon.bootstrap.deploying import deployment_of
+from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics, DeliveryMetrics
 from andon.bootstrap.pools import watch_pools
@@ -40,19 +41,20 @@ HOUSEKEEPING = timedelta(minutes=10)
 REVIEWS_IDLE = timedelta(milliseconds=200)
 
 
-def serve_worker(settings: Settings, url: str, pepper: bytes) -> None:
+def serve_worker(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
     """Run a worker until it is told to end; returns when what it had begun is finished or given back."""
     configure_logs("worker", settings.telemetry.log_level)
     flush = tracing("worker", settings)
     try:
-        uvloop.run(_Worker(settings, Database(url), pepper).run())
+        uvloop.run(_Worker(settings, Database(url), pepper, place).run())
     finally:
         flush()
 
 
 class _Worker:
-    def __init__(self, settings: Settings, database: Database, pepper: bytes) -> None:
+    def __init__(self, settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
         self._settings = settings
+        self._place = place
         self._database = database
         self._clock = SystemClock()
         self._metrics = Metrics()
@@ -98,7 +100,8 @@ class _Worker:
         )
         intake = Intake(self._database, deployment, decider, self._clock)
         side = Side(self._keys, self._clock, self._metrics, self._problems)
-        server = Server(create_side(side), host="127.0.0.1", port=self._settings.worker.port, ending=self._stop.set)
+        port, ending, place = self._settings.worker.port, self._stop.set, self._place
+        server = Server(create_side(side), host="127.0.0.1", port=port, ending=ending, place=place)
         settle_memory()
         reporter = report_live(self._database, "worker", watch, decider, deployment, self._metrics, clock=self._clock)
         listener = asyncio.gather(listen(self._database, self._heard), try_again(deployment), reporter.run())

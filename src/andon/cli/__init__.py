@@ -13,6 +13,7 @@ from andon.version import __version__
 COMMANDS = {
     "init": "andon.cli.init:init",
     "up": "andon.cli.up:up",
+    "restart": "andon.cli.restart:restart",
     "stop": "andon.cli.stop:stop",
     "doctor": "andon.cli.doctor:doctor",
     "gateway": "andon.cli.gateway:gateway",

@@ -36,7 +36,10 @@ class Side:
 
 @dataclass(slots=True)
 class Gateway:
-    """Everything a gateway process holds. Built by `bootstrap`."""
+    """Everything a gateway process holds. Built by `bootstrap`.
+
+    `draining`: its end has begun. `hurried`: it has taken a while, so what would go on for long is cut short.
+    """
 
     settings: Settings
     database: Database
@@ -50,6 +53,7 @@ class Gateway:
     pepper: bytes
     tracing: bool = False
     draining: bool = False
+    hurried: bool = False
     keys_in_flight: set[tuple[str, str]] = field(default_factory=set)
     waiters: Waiters = field(default_factory=Waiters)
 

@@ -1,6 +1,7 @@
 """Runs a whole installation from one command: the embedded PostgreSQL, a gateway, a worker and the console.
 
     supervisor     start everything, keep it running, stop it on a signal
+    restarting     replace the process of a part by another, which a command asks for at the door (`control`)
     stopping       end the `up` of a folder, or a PostgreSQL that a killed one left behind
     single         who runs `up` in a folder
     examination    look for what is wrong with an installation (`andon doctor`)

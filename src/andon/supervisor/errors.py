@@ -25,3 +25,11 @@ class PartFailed(Unavailable):
 
 class StopFailed(Unavailable):
     """What runs here could not be stopped."""
+
+
+class NotRunning(Conflict):
+    """`andon up` does not run in this folder."""
+
+
+class RestartFailed(Unavailable):
+    """The new process did not become ready; the one before goes on."""

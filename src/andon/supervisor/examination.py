@@ -23,6 +23,7 @@ from andon.kernel import config, postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import MINIMUM_VERSION, Database, Refusal
 from andon.kernel.errors import AndonError
+from andon.supervisor.answering import ask
 from andon.supervisor.ports import Address, listeners, trouble_at
 from andon.supervisor.single import holder
 
@@ -167,21 +168,26 @@ def _port(address: Address, own: set[str], up: int | None) -> Finding:
     check = f"{address.part} port"
     if address.port == 0:
         return Finding(check, State.FINE, "any free one")
+    if address.url in own and up is not None and _is_family(up, listeners(address.port)):
+        return _answering(check, address)
     trouble = trouble_at(address)
-    if address.url in own and up is not None:
-        if any(up in [parent.pid for parent in process.parents()] for process in listeners(address.port)):
-            return Finding(check, State.FINE, f"{address.url}, ours")
-        if trouble is None:
-            return Finding(
-                check,
-                State.WRONG,
-                f"{address.part} does not listen at {address.url}",
-                "look into the log of `andon up`",
-            )
     if trouble is None:
         return Finding(check, State.FINE, f"{address.port} is free")
     what, _, mend = trouble.rpartition(": ")
     return Finding(check, State.WRONG, what, mend)
+
+
+def _is_family(up: int, processes: Sequence[psutil.Process]) -> bool:
+    """Whether one of the processes is `andon up` or was started by it."""
+    return any(up in (one.pid, *(parent.pid for parent in one.parents())) for one in processes)
+
+
+def _answering(check: str, address: Address) -> Finding:
+    """Whether the part at an address of ours answers: its socket is there in any case, since `andon up` holds it."""
+    if ask(address) is not None:
+        return Finding(check, State.FINE, f"{address.url}, ours")
+    found = f"{address.part} does not answer at {address.url}"
+    return Finding(check, State.WRONG, found, "look into the log of `andon up`")
 
 
 def _folder(settings: Settings) -> Finding:

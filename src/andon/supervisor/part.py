@@ -1,46 +1,37 @@
-"""One process of an installation: started on a leash, asked whether it is ready, started again when it ends."""
+"""One part of an installation: asked whether it is ready, started again when it ends, replaced by a successor without a gap."""
 
-import http.client
-import json
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
+from socket import socket
 
 import structlog
 
+from andon.supervisor.answering import Answer, ask
 from andon.supervisor.backoff import Backoff
-from andon.supervisor.leash import leashed
+from andon.supervisor.child import Child
 from andon.supervisor.ports import Address
 
-_ANSWER_SECONDS = 1.0
-_REASON_BYTES = 4000
+DRAIN_SECONDS = 15.0
+"""How long a process may take to finish what is in flight."""
 
 _log = structlog.get_logger("andon.supervisor")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a part says of itself. A part that is not ready may run for long so: until a model is registered, say."""
-
-    ready: bool
-    reason: str
-
-
 class Part:
-    """`python -m andon gateway`, or another. The supervisor's thread alone calls it."""
+    """`python -m andon gateway`, or another, on sockets that stay when its process is replaced. The supervisor's thread alone calls it.
 
-    def __init__(self, address: Address, command: Sequence[str], folder: Path) -> None:
+    `successor` is a process on its way to take over; `leaving` are those that were taken over from and finish.
+    """
+
+    def __init__(self, address: Address, command: Sequence[str], folder: Path, sockets: Sequence[socket] = ()) -> None:
         self.address = address
-        self._command, self._folder = command, folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self.successor: Child | None = None
+        self.leaving: list[Child] = []
+        self._command, self._folder, self._sockets = command, folder, sockets
+        self._child: Child | None = None
         self._backoff = Backoff()
-        self._started_at = self._due_at = 0.0
+        self._due_at = 0.0
 
     @property
     def name(self) -> str:
@@ -48,24 +39,18 @@ class Part:
         return self.address.part
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it, in a session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which then stops it in order."""
-        self._process = subprocess.Popen(  # noqa: S603  our own program
-            leashed(self._command),
-            cwd=self._folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self._started_at = time.monotonic()
+        """Start it. What it says of itself is asked at its address: it may run and not be ready."""
+        self._child = self._born(environment, waits=False)
 
     def tend(self, environment: Mapping[str, str]) -> int | None:
         """If it has ended, start it again when its time has come. Returns its exit status, negative for a signal, when it just ended."""
-        if self._process is not None:
-            status = self._process.poll()
+        self._see_off()
+        if self._child is not None:
+            status = self._child.status()
             if status is None:
                 return None
-            self._process = None
-            wait = self._backoff.after(time.monotonic() - self._started_at)
+            wait = self._backoff.after(self._child.lived)
+            self._child = None
             self._due_at = time.monotonic() + wait
             _log.warning("part_ended", part=self.name, status=status, again_in_seconds=wait)
             return status
@@ -74,40 +59,56 @@ class Part:
             _log.info("part_started", part=self.name)
         return None
 
+    def begin_succession(self, environment: Mapping[str, str]) -> Child:
+        """Start another process beside the one that runs; it answers nobody before it is ready."""
+        self.successor = self._born(environment, waits=True)
+        return self.successor
+
+    def succeed(self, successor: Child) -> None:
+        """Let the successor be the part, and the one before finish and end, which is no failure of it."""
+        if self._child is not None:
+            self._child.terminate(within=DRAIN_SECONDS)
+            self.leaving.append(self._child)
+        successor.hang_up()
+        self._child, self.successor = successor, None
+
+    def give_up_succession(self) -> None:
+        """End the successor; the one that runs goes on."""
+        if self.successor is not None:
+            self.successor.kill()
+            self.successor.hang_up()
+            self.successor = None
+
     def answer(self) -> Answer | None:
-        """What it says of itself at /readyz; None while it does not answer at all."""
-        connection = http.client.HTTPConnection(self.address.reached_at, self.address.port, timeout=_ANSWER_SECONDS)
-        try:
-            connection.request("GET", "/readyz")
-            response = connection.getresponse()
-            return Answer(response.status == HTTPStatus.OK, reason_in(response.read(_REASON_BYTES)))
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
+        """What it says of itself; None while it does not answer at all."""
+        return ask(self.address)
 
     def is_running(self) -> bool:
-        """Whether its process lives."""
-        return self._process is not None and self._process.poll() is None
+        """Whether a process of it lives."""
+        return any(child.status() is None for child in self._children())
 
     def terminate(self) -> None:
         """Ask it to finish what is in flight and end."""
-        if self._process is not None and self.is_running():
-            self._process.terminate()
+        for child in self._children():
+            child.terminate(within=DRAIN_SECONDS)
 
     def kill(self) -> None:
         """End it and all it started, at once."""
-        if self._process is not None and self.is_running():
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        for child in self._children():
+            child.kill()
 
+    def _born(self, environment: Mapping[str, str], *, waits: bool) -> Child:
+        return Child(self._command, self._folder, environment, self._sockets, waits=waits)
 
-def reason_in(body: bytes) -> str:
-    """Why a part is not ready: the problems it names, or all it says."""
-    text = body.decode("utf-8", "replace").strip()
-    try:
-        said = json.loads(text)
-        return "; ".join(f"{name}: {problem}" for name, problem in said["problems"].items())
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return text
+    def _children(self) -> list[Child]:
+        return [child for child in (self._child, self.successor, *self.leaving) if child is not None]
+
+    def _see_off(self) -> None:
+        """Let go of those that have finished, and end those that do not."""
+        for child in list(self.leaving):
+            if child.status() is None and child.overdue:
+                _log.warning("part_killed", part=self.name, pid=child.pid)
+                child.kill()
+            if child.status() is not None:
+                _log.info("part_left", part=self.name, pid=child.pid, status=child.status())
+                self.leaving.remove(child)

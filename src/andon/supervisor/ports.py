@@ -65,6 +65,23 @@ def check_free(addresses: list[Address]) -> None:
             raise PortTaken(taken)
 
 
+def bind(address: Address) -> list[socket.socket]:
+    """Bound sockets for each address that the host has, for a part to listen on. Raises PortTaken."""
+    bound: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, place in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM):
+            bound.append(one := socket.socket(family, kind, protocol))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind(place)
+    except OSError as error:
+        for one in bound:
+            one.close()
+        raise PortTaken(trouble_at(address) or f"{address.url} cannot be used: {error.strerror}") from error
+    return bound
+
+
 def trouble_at(address: Address) -> str | None:
     """Why the part cannot listen at its address and which setting to change, or None."""
     setting = f"[{address.part}] port in andon.toml, or {address.variable}"

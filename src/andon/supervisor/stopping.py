@@ -8,8 +8,8 @@ from andon.kernel import postgres
 from andon.kernel.config import Settings
 from andon.kernel.errors import Denied
 from andon.supervisor.errors import StopFailed
+from andon.supervisor.part import DRAIN_SECONDS
 from andon.supervisor.single import holder, is_free
-from andon.supervisor.supervisor import DRAIN_SECONDS
 
 _SECONDS = DRAIN_SECONDS + 45.0
 """Parts drain, then PostgreSQL stops: fast, or immediately."""

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import structlog
@@ -14,15 +14,14 @@ from andon.kernel.config import FILE_NAME, Settings
 from andon.kernel.postgres import PostgresFailed, Server
 from andon.supervisor.aside import call_aside
 from andon.supervisor.backoff import Backoff
+from andon.supervisor.control import Door, opened
 from andon.supervisor.errors import NoProject, PartFailed
-from andon.supervisor.part import Part
-from andon.supervisor.ports import Address, addresses_of, check_free
+from andon.supervisor.part import DRAIN_SECONDS, Part
+from andon.supervisor.ports import Address, addresses_of, bind, check_free
+from andon.supervisor.restarting import Restart
 from andon.supervisor.signals import Signals, caught
 from andon.supervisor.single import hold
 from andon.supervisor.training import train
-
-DRAIN_SECONDS = 15.0
-"""How long parts may take to finish what is in flight."""
 
 _ANSWER_SECONDS = 60.0
 """How long a part may take until it answers at all."""
@@ -47,15 +46,24 @@ def up(settings: Settings, *, say: Say, command: Callable[[str], list[str]] | No
     """
     _check_project(settings)
     addresses = addresses_of(settings)
-    with hold(settings.data, {address.part: address.url for address in addresses}), caught() as signals:
+    with (
+        hold(settings.data, {address.part: address.url for address in addresses}),
+        caught() as signals,
+        opened(settings.data) as door,
+        ExitStack() as places,
+    ):
         check_free(addresses)
+        sockets = {address.part: [places.enter_context(one) for one in bind(address)] for address in addresses}
         with _storage(settings, say) as storage:
             new = _prepare(storage.url, settings, say, addresses)
             script = settings.project.train if new else None
             stopped = script is not None and not train(settings.root, script, storage.url, signals, say)
-            parts = [Part(address, (command or _command)(address.part), settings.root) for address in addresses]
+            parts = [
+                Part(address, (command or _command)(address.part), settings.root, sockets[address.part])
+                for address in addresses
+            ]
             if not stopped:
-                _Supervisor(parts, storage, signals, say).run()
+                _Supervisor(parts, storage, signals, door, say).run()
     say("Stopped")
 
 
@@ -86,9 +94,10 @@ class _Storage:
 
 
 class _Supervisor:
-    def __init__(self, parts: list[Part], storage: _Storage, signals: Signals, say: Say) -> None:
-        self._parts, self._storage, self._signals, self._say = parts, storage, signals, say
+    def __init__(self, parts: list[Part], storage: _Storage, signals: Signals, door: Door, say: Say) -> None:
+        self._parts, self._storage, self._signals, self._door, self._say = parts, storage, signals, door, say
         self._unready: list[Part] = []
+        self._restart: Restart | None = None
 
     def run(self) -> None:
         """Start the parts, keep them running until a signal comes, and stop them, whatever happens."""
@@ -133,6 +142,7 @@ class _Supervisor:
         next_look = 0.0
         while not self._signals.stop_within(_LOOK_SECONDS):
             self._tend()
+            self._replace()
             if self._unready and time.monotonic() >= next_look:
                 next_look = time.monotonic() + _LATE_LOOK_SECONDS
                 for part in [part for part in self._unready if (answer := part.answer()) and answer.ready]:
@@ -154,8 +164,18 @@ class _Supervisor:
             if first and status is not None and status >= 0:
                 raise PartFailed(f"The {part.name} ended with status {status} before it was ready; it says why above")
 
+    def _replace(self) -> None:
+        """Go on with the restart that a command asked for, one after the other."""
+        if self._restart is None and (request := self._door.next_request()) is not None:
+            parts = [part for name in request.parts for part in self._parts if part.name == name]
+            self._restart = Restart(request, parts, self._environment)
+        if self._restart is not None and self._restart.advance():
+            self._restart = None
+
     def _stop(self) -> None:
         """Let the parts finish; a second signal, or the end of patience, ends them at once."""
+        if self._restart is not None:
+            self._restart.give_up()
         if any(part.is_running() for part in self._parts):
             self._say("Stopping; what is in flight is finished first")
         end = time.monotonic() + DRAIN_SECONDS

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -36,8 +37,16 @@ if told("refuse"):
     sys.stderr.write(f"{name} has no sense\n")
     sys.exit(2)
 signal.signal(signal.SIGTERM, end)
-server = HTTPServer(("127.0.0.1", int(os.environ[f"ANDON_{name.upper()}_PORT"])), Answers)
+port = int(os.environ[f"ANDON_{name.upper()}_PORT"])
+server = HTTPServer(("127.0.0.1", port), Answers, bind_and_activate=False)
+server.socket = socket.socket(fileno=int(os.environ["ANDON_INHERITED_SOCKETS"]))
+server.server_address = ("127.0.0.1", port)
+server.server_port = port
+server.server_activate()
 seen = {"pid": os.getpid(), "url": os.environ["ANDON_DATABASE_URL"], "arguments": sys.argv, "port": server.server_port}
 Path(f"{name}.draft").write_text(json.dumps(seen))
 Path(f"{name}.draft").rename(f"{name}.seen")
+if pipe := os.environ.get("ANDON_INHERITED_PIPE"):
+    missing = b'{"missing": {"line": "no model yet"}}\n' if told("unready") else b'{"ready": true}\n'
+    os.write(int(pipe), missing)
 server.serve_forever()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from andon.supervisor.part import reason_in
+from andon.supervisor.answering import reason_in
 
 
 @pytest.mark.parametrize(

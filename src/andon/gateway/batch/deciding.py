@@ -125,7 +125,7 @@ class BatchDecider:
         for row in rows:
             if self._body.gone:
                 return
-            if self._gateway.draining:
+            if self._gateway.hurried:
                 raise NotReady(
                     "This gateway is shutting down: the rows from this one on were not decided, send them again"
                 )

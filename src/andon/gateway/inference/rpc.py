@@ -44,9 +44,9 @@ Method: TypeAlias = Callable[[bytes, ServicerContext], Awaitable[bytes]]
 
 
 class RpcServer:
-    """Listens on `[gateway] grpc_port` from `start` to `stop`."""
+    """Listens on `[gateway] grpc_port` from `start` to `stop`. `shared`: as another gateway of this installation may, too."""
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: Inference, *, shared: bool = False) -> None:
         limits = inference.gateway.settings.gateway
         self._address = (
             f"[{limits.host}]:{limits.grpc_port}" if ":" in limits.host else f"{limits.host}:{limits.grpc_port}"
@@ -54,7 +54,7 @@ class RpcServer:
         self._server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", limits.max_body_bytes),
-                ("grpc.so_reuseport", 0),  # two installations must never share a port unnoticed
+                ("grpc.so_reuseport", int(shared)),  # two installations must never share a port unnoticed
             ],
             maximum_concurrent_rpcs=limits.max_in_flight,
         )

@@ -33,8 +33,11 @@ class _Absent:
         """Nothing."""
 
 
-def serve_inference(gateway: Gateway, side: Side) -> InferenceServer:
-    """The server for `[gateway] grpc_port`; one that does nothing if that is 0 or the extra `grpc` is not installed."""
+def serve_inference(gateway: Gateway, side: Side, *, shared: bool = False) -> InferenceServer:
+    """The server for `[gateway] grpc_port`; one that does nothing if that is 0 or the extra `grpc` is not installed.
+
+    `shared`: another gateway of this installation may listen there at the same time.
+    """
     if gateway.settings.gateway.grpc_port == 0:
         return _Absent()
     try:
@@ -44,5 +47,5 @@ def serve_inference(gateway: Gateway, side: Side) -> InferenceServer:
             raise
         log.info("inference.no_grpc", needs="pip install 'andon[grpc]'", port=gateway.settings.gateway.grpc_port)
         return _Absent()
-    server: InferenceServer = rpc.RpcServer(Inference(gateway, side))
+    server: InferenceServer = rpc.RpcServer(Inference(gateway, side), shared=shared)
     return server

@@ -1,0 +1,78 @@
+"""What a process gets from the supervisor that started it: sockets to listen on, and a pipe on which to say that it is ready.
+
+The sockets are bound and stay with the supervisor, so that two processes of one part can answer at them side by side and no
+connection is refused in between. A process that is started by hand gets nothing and binds its port itself.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
+
+from andon.kernel.errors import AndonError
+
+SOCKETS = "ANDON_INHERITED_SOCKETS"
+"""Environment variable: numbers of the sockets to listen on, separated by commas."""
+
+PIPE = "ANDON_INHERITED_PIPE"
+"""Environment variable: number of the pipe on which the supervisor waits for the process to become ready."""
+
+_LOOK_SECONDS = 0.2
+
+
+class Inheritance:
+    """`sockets` is None for a process that nobody left any. Lines of JSON go up the pipe: `missing`, `ready`, `error`."""
+
+    def __init__(self, sockets: Sequence[socket.socket] | None = None, pipe: int | None = None) -> None:
+        self.sockets = None if sockets is None else list(sockets)
+        self._pipe = pipe
+
+    @property
+    def shared(self) -> bool:
+        """Whether another process may listen at the same address: the supervisor answers for it."""
+        return self.sockets is not None
+
+    async def until_ready(self, problems: Callable[[], Mapping[str, str]]) -> None:
+        """Where somebody waits for it, return only when nothing is missing, and tell what is. `problems` may block."""
+        told: Mapping[str, str] = {}
+        while self._pipe is not None and (missing := await asyncio.to_thread(problems)):
+            if missing != told:
+                self._tell({"missing": dict(missing)})
+                told = missing
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def tell_ready(self) -> None:
+        """It answers from now on."""
+        self._tell({"ready": True})
+        self._hang_up()
+
+    def tell_failure(self, error: AndonError) -> None:
+        """It cannot start."""
+        self._tell({"error": str(error)})
+        self._hang_up()
+
+    def _tell(self, said: Mapping[str, object]) -> None:
+        if self._pipe is not None:
+            with suppress(BrokenPipeError):
+                os.write(self._pipe, json.dumps(said).encode() + b"\n")
+
+    def _hang_up(self) -> None:
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
+
+
+ALONE = Inheritance()
+"""For a process that is started by hand."""
+
+
+def take(environment: MutableMapping[str, str] = os.environ) -> Inheritance:
+    """Take what the supervisor left; nothing that this process starts gets it."""
+    sockets, pipe = environment.pop(SOCKETS, ""), environment.pop(PIPE, "")
+    for number in (*sockets.split(","), pipe):
+        if number:
+            os.set_inheritable(int(number), False)
+    listening = [socket.socket(fileno=int(number)) for number in sockets.split(",")] if sockets else None
+    return Inheritance(listening, int(pipe) if pipe else None)

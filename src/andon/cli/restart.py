@@ -1,0 +1,36 @@
+"""`andon restart`: other processes for the parts of a running installation, without losing a request."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from andon.kernel import config
+from andon.supervisor import control
+
+PATIENCE_SECONDS = 120.0
+"""How long nothing may be heard of a restart."""
+
+
+class What(StrEnum):
+    """What can be restarted."""
+
+    GATEWAY = "gateway"
+    WORKER = "worker"
+    CONSOLE = "console"
+    ALL = "all"
+
+
+def restart(
+    part: Annotated[What, typer.Argument(help="Which part.")] = What.ALL,
+    folder: Annotated[Path, typer.Option(help="The project's folder.", file_okay=False, exists=True)] = Path(),
+) -> None:
+    """Replace the processes of a running `andon up`, which so read the project anew, without losing a request.
+
+    The new process takes over when it is ready; if it does not become ready, the one before goes on.
+    """
+    settings = config.load(folder.resolve())
+    parts = [What.GATEWAY, What.WORKER, What.CONSOLE] if part is What.ALL else [part]
+    for line in control.restart(settings.data, parts, within=PATIENCE_SECONDS):
+        typer.echo(line)
