@@ -14,7 +14,7 @@ import asyncpg
 
 from andon import audit, features
 from andon.decisions import consequences, record
-from andon.decisions.domain import RECORDED, Decision, DecisionRequest
+from andon.decisions.domain import RECORDED, Decision, DecisionRequest, LineRef
 from andon.decisions.record import SALT_BYTES
 from andon.features import TileDelta
 from andon.kernel import outbox
@@ -23,15 +23,10 @@ from andon.kernel.outbox import Message
 
 _OWN = {
     "id": "uuid",
-    "outcome": "text",
-    "rule": "text",
     "score": "float8",
     "confidence": "float8",
-    "certain": "bool",
-    "caller": "text",
     "correlation_id": "text",
     "latency_us": "int",
-    "salt": "bytea",
     "record": "bytea",
 }
 """The columns in which each decision has its own value; sent as arrays."""
@@ -39,22 +34,30 @@ _OWN = {
 _SHARED = {
     "automation": "text",
     "automation_version": "int",
-    "decided_at": "timestamptz",
     "model": "text",
     "model_version": "int",
     "policy_version": "text",
+    "decided_at": "timestamptz",
+    "outcome": "text",
+    "rule": "text",
+    "certain": "bool",
+    "caller": "text",
 }
-"""The columns that all decisions of one arm in a batch share: sent once an arm, which each decision names by its position."""
+"""The columns that many decisions of a batch have alike: each combination is sent once, and a decision names it by its position.
+
+The driver looks at every element of an array twice, so an array less is worth a microsecond a decision.
+"""
 
 
 def _statement() -> str:
-    """One statement for everything. Its parameters: _OWN and the position of the arm, _SHARED, writer and seq, leaf, messages, tiles."""
+    """One statement for everything. Its parameters: _OWN and the position of what is shared, _SHARED, salts, writer, seq, leaf, messages, tiles."""
     own = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate((*_OWN.values(), "int"), start=1))
     first = len(_OWN) + 2
-    shared = ", ".join(f"(${i}::{kind}[])[d.arm]" for i, kind in enumerate(_SHARED.values(), start=first))
+    shared = ", ".join(f"(${i}::{kind}[])[d.shared]" for i, kind in enumerate(_SHARED.values(), start=first))
     first += len(_SHARED)
-    writer, seq = f"${first}::uuid", f"${first + 1}::bigint"
-    first += 2
+    salt = f"substring(${first}::bytea FROM (d.number::int - 1) * {SALT_BYTES} + 1 FOR {SALT_BYTES})"
+    writer, seq = f"${first + 1}::uuid", f"${first + 2}::bigint"
+    first += 3
     leaf = audit.insert_sql(first)
     first += audit.COLUMNS
     messages = outbox.insert_sql(first)
@@ -62,9 +65,9 @@ def _statement() -> str:
     tiles = features.insert_sql(first)
     return (
         f"WITH leaf AS ({leaf}), messages AS ({messages}), tiles AS ({tiles}) "
-        f"INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, writer, seq) "
-        f"SELECT {', '.join(f'd.{name}' for name in _OWN)}, {shared}, {writer}, {seq} "
-        f"FROM unnest({own}) AS d({', '.join(_OWN)}, arm)"
+        f"INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, salt, writer, seq) "
+        f"SELECT {', '.join(f'd.{name}' for name in _OWN)}, {shared}, {salt}, {writer}, {seq} "
+        f"FROM unnest({own}) WITH ORDINALITY AS d({', '.join(_OWN)}, shared, number)"
     )
 
 
@@ -106,17 +109,16 @@ def prepare(
         ),
         at=entries[-1].decision.decided_at,
     )
-    arms: dict[tuple[int, datetime], int] = {}
+    shared: dict[tuple[Any, ...], int] = {}
+    lines: dict[int, tuple[Any, ...]] = {}
     now = perf_counter_ns()
-    rows = [
-        _row(e.decision, salt, written, arms, now) for e, salt, written in zip(entries, salts, records, strict=True)
-    ]
-    shared = [_shared(entries, *arm) for arm in arms]
+    rows = [_row(entry.decision, written, shared, lines, now) for entry, written in zip(entries, records, strict=True)]
     messages = [message for entry in entries for message in entry.messages]
     return leaf, (
         APPEND,
         *zip(*rows, strict=True),
         *zip(*shared, strict=True),
+        drawn,
         leaf.writer,
         leaf.seq,
         *audit.columns_of([leaf]),
@@ -154,35 +156,30 @@ async def is_committed(connection: asyncpg.Connection, leaf: audit.Leaf) -> bool
 
 
 def _row(
-    decision: Decision, salt: bytes, written: bytes, arms: dict[tuple[int, datetime], int], now: int
+    decision: Decision,
+    written: bytes,
+    shared: dict[tuple[Any, ...], int],
+    lines: dict[int, tuple[Any, ...]],
+    now: int,
 ) -> tuple[Any, ...]:
-    """The values of _OWN, and the position of the arm, which is counted from 1."""
+    """The values of _OWN, and the position of those of _SHARED, which is counted from 1."""
     request, judgement = decision.request, decision.judgement
     prediction, ruling = judgement.prediction, judgement.ruling
+    line = lines.get(id(decision.line))
+    if line is None:
+        line = lines[id(decision.line)] = _line(decision.line)
+    alike = (*line, decision.decided_at, ruling.outcome, ruling.rule, judgement.risk.certain, request.caller)
     return (
         request.id,
-        ruling.outcome,
-        ruling.rule,
         None if prediction is None else prediction.score,
         None if prediction is None else prediction.confidence,
-        judgement.risk.certain,
-        request.caller,
         request.correlation_id,
         (now - request.began_ns) // 1000,
-        salt,
         written,
-        arms.setdefault((id(decision.line), decision.decided_at), len(arms) + 1),
+        shared.setdefault(alike, len(shared) + 1),
     )
 
 
-def _shared(entries: Sequence[Entry], of: int, at: datetime) -> tuple[Any, ...]:
-    """The values of _SHARED of one arm, whose decisions were made at one moment."""
-    line = next(entry.decision.line for entry in entries if id(entry.decision.line) == of)
-    return (
-        line.automation,
-        line.automation_version,
-        at,
-        line.model.name,
-        line.model.version,
-        line.policy_version,
-    )
+def _line(line: LineRef) -> tuple[Any, ...]:
+    """The first values of _SHARED."""
+    return line.automation, line.automation_version, line.model.name, line.model.version, line.policy_version
