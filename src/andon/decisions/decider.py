@@ -60,6 +60,11 @@ class Decider:
         return sum((lane.depths_by_model for lane in lanes), Counter())
 
     @property
+    def lanes(self) -> int:
+        """How many lanes there are: one for all that is inline, one for each version elsewhere that was asked and is in use."""
+        return 1 + len(self._elsewhere)
+
+    @property
     def expected_wait(self) -> float:
         """Seconds that an interactive request would wait now, in the lane that most share."""
         return self._inline.expected_wait(Priority.INTERACTIVE)

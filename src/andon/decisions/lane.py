@@ -59,11 +59,14 @@ class Lane:
         return self._seconds / self._decided if self._decided else 0.0
 
     def add(self, item: Item) -> None:
-        """Take a request. Raises LineBusy when its deadline would pass before its turn: then it is refused at once."""
+        """Take a request. Raises LineBusy when its deadline would pass before its turn: then it is refused at once.
+
+        One whose deadline is over already gets DeadlineExceeded at its turn: coming again would not help it.
+        """
         deadline = item.request.deadline_ns
         if deadline is not None:
             wait = self.expected_wait(item.request.priority)
-            if wait * 1e9 > deadline - item.queued_ns:
+            if 0 < deadline - item.queued_ns < wait * 1e9:
                 raise LineBusy(
                     f"More is waiting than can be decided in time (about {wait:.1f} s)", retry_after=max(1, round(wait))
                 )

@@ -129,6 +129,7 @@ def test_urgent_work_does_not_wait_for_bulk_that_is_not_due() -> None:
 
 
 def test_items_are_grouped_by_line_in_their_order() -> None:
-    one, other = SimpleNamespace(), SimpleNamespace()
+    one: Any = SimpleNamespace()
+    other: Any = SimpleNamespace()
     items = [item(n, Priority.NORMAL, line=line) for n, line in enumerate([one, other, one, other, one])]
     assert [(line, numbers(own)) for line, own in grouped(items)] == [(one, [0, 2, 4]), (other, [1, 3])]

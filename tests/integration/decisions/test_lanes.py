@@ -1,0 +1,198 @@
+"""Arms that hang, fail or are slow hold up nobody else; what nobody waits for is not predicted."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from andon.decisions import Decider, Decision, DeadlineExceeded, Fallback, LineBusy, Priority
+from andon.serving import PredictionFailed, PredictionTimedOut
+from arms import Elsewhere, Here, arm, request_of, says, traffic
+from lines import Installation, payment
+
+from .deciding import Counted, a_line, deciding, outcome, recorded
+
+RELEASE, PAUSE = says(0.1), says(0.9)
+
+
+def late() -> Exception:
+    return PredictionTimedOut("no answer in time")
+
+
+def broken(_: object) -> float:
+    raise PredictionFailed("broken")
+
+
+async def all_of(decider: Decider, requests: list[Any]) -> list[Decision | None]:
+    return list(await asyncio.gather(*(decider.decide(request) for request in requests)))
+
+
+def test_an_arm_that_hangs_holds_up_no_other_automation_and_no_inline_arm_of_its_own(
+    installation: Installation,
+) -> None:
+    async def work(decider: Decider) -> None:
+        waiting = [decider.decide(request_of(payments, payment(n), pinned=2)) for n in range(50)]
+        began = time.perf_counter()
+        for n in range(20):
+            both = [request_of(refunds, payment(n)), request_of(payments, payment(n), pinned=1)]
+            assert [outcome(one) for one in await all_of(decider, both)] == ["pause", "release"]
+        assert time.perf_counter() - began < 5
+        assert not any(one.done() for one in waiting)
+        assert hanging.under_way == hanging.capacity
+        hanging.open.set()
+        assert {outcome(one) for one in await asyncio.gather(*waiting)} == {"pause"}
+
+    hanging = Elsewhere(PAUSE, late=late, max_batch=8)
+    hanging.open.clear()
+    payments = a_line(installation, traffic(arm(1, Here(RELEASE)), arm(2, hanging)))
+    refunds = a_line(installation, traffic(arm(1, Here(PAUSE), automation="refunds")), "refunds")
+    deciding(installation, [payments, refunds], work)
+    assert hanging.most_under_way == hanging.capacity
+    assert len(recorded(installation)) == 70
+
+
+def test_a_fallback_that_hangs_elsewhere_holds_up_no_other_automation(installation: Installation) -> None:
+    async def work(decider: Decider) -> None:
+        waiting = decider.decide(request_of(payments, payment()))
+        for n in range(10):
+            assert outcome(await decider.decide(request_of(refunds, payment(n)))) == "pause"
+        assert not waiting.done()
+        hanging.open.set()
+        decision = await waiting
+        assert decision is not None
+        assert decision.judgement.fallback == Fallback("stable", "PREDICTION_FAILED")
+
+    hanging = Elsewhere(RELEASE, late=late)
+    hanging.open.clear()
+    payments = a_line(installation, traffic(arm(1, Here(broken)), fallbacks=[("stable", arm(2, hanging))]))
+    refunds = a_line(installation, traffic(arm(1, Here(PAUSE), automation="refunds")), "refunds")
+    deciding(installation, [payments, refunds], work)
+
+
+def test_an_arm_elsewhere_that_fails_costs_only_its_own_requests_their_automatic_outcome(
+    installation: Installation,
+) -> None:
+    async def work(decider: Decider) -> None:
+        requests = [request_of(line, payment(n), pinned=1 + n % 2) for n in range(40)]
+        assert [outcome(one) for one in await all_of(decider, requests)] == ["release", "review"] * 20
+
+    line = a_line(installation, traffic(arm(1, Here(RELEASE)), arm(2, Elsewhere(broken, late=late))))
+    deciding(installation, [line], work)
+
+
+def test_a_caller_with_a_deadline_gets_the_fallback_in_time_though_its_version_hangs(
+    installation: Installation,
+) -> None:
+    async def work(decider: Decider) -> None:
+        began = time.perf_counter()
+        decision = await decider.decide(request_of(line, payment(), within=1.0))
+        assert time.perf_counter() - began < 1.0
+        assert decision is not None
+        assert decision.judgement.fallback == Fallback("stable", "PREDICTION_TIMED_OUT")
+
+    hanging = Elsewhere(RELEASE, late=late)
+    hanging.open.clear()
+    line = a_line(installation, traffic(arm(1, hanging), fallbacks=[("stable", arm(2, Here(RELEASE)))]))
+    deciding(installation, [line], work)
+
+
+def test_what_nobody_waits_for_any_more_is_neither_predicted_nor_recorded(installation: Installation) -> None:
+    async def work(decider: Decider) -> list[Any]:
+        expired = [request_of(line, payment(n), within=0.0) for n in range(5)]
+        alive = [request_of(line, payment(n), within=10.0) for n in range(5)]
+        futures = [decider.decide(request) for request in (*expired, *alive)]
+        return await asyncio.gather(*futures, return_exceptions=True)
+
+    here, watcher = Here(RELEASE), Counted()
+    line = a_line(installation, traffic(arm(1, here)))
+    answers = deciding(installation, [line], work, watcher=watcher)
+    assert [type(one) for one in answers[:5]] == [DeadlineExceeded] * 5
+    assert [outcome(one) for one in answers[5:]] == ["release"] * 5
+    assert (sum(here.asked), watcher.expired_requests, len(recorded(installation))) == (5, 5, 5)
+
+
+def test_who_cannot_be_answered_in_time_is_told_at_once_and_when_to_come_again(installation: Installation) -> None:
+    async def work(decider: Decider) -> None:
+        await all_of(decider, [request_of(line, payment(n)) for n in range(64)])
+        hanging.open.clear()
+        waiting = [decider.decide(request_of(line, payment(n))) for n in range(300)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(LineBusy, match="More is waiting than can be decided in time") as busy:
+            decider.decide(request_of(line, payment(), within=0.002))
+        assert busy.value.details["retry_after"] >= 1
+        patient = decider.decide(request_of(line, payment(), within=30.0))
+        hanging.open.set()
+        await asyncio.gather(patient, *waiting)
+
+    hanging = Elsewhere(RELEASE, late=late, capacity=1)
+    line = a_line(installation, traffic(arm(1, hanging)))
+    deciding(installation, [line], work)
+
+
+def test_urgent_work_overtakes_normal_and_bulk_work(installation: Installation) -> None:
+    async def work(decider: Decider) -> list[Priority]:
+        order: list[Priority] = []
+        first = decider.decide(request_of(line, payment()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        waiting = []
+        for priority in (Priority.BULK, Priority.NORMAL, Priority.INTERACTIVE) * 8:
+            future = decider.decide(request_of(line, payment(), priority=priority))
+            future.add_done_callback(lambda _, priority=priority: order.append(priority))
+            waiting.append(future)
+        hanging.open.set()
+        await asyncio.gather(first, *waiting)
+        return order
+
+    hanging = Elsewhere(RELEASE, late=late, capacity=1, max_batch=8)
+    hanging.open.clear()
+    line = a_line(installation, traffic(arm(1, hanging)))
+    order = deciding(installation, [line], work)
+    assert order == [Priority.INTERACTIVE] * 8 + [Priority.NORMAL] * 8 + [Priority.BULK] * 8
+
+
+def test_a_caller_that_cannot_be_told_keeps_nobody_else_waiting(installation: Installation) -> None:
+    async def work(decider: Decider) -> str:
+        def gone(decision: Decision | None, error: BaseException | None) -> None:
+            raise ConnectionResetError
+
+        decider.submit(request_of(line, payment(1)), gone)
+        return outcome(await decider.decide(request_of(line, payment(2))))
+
+    line = a_line(installation, traffic(arm(1, Here(RELEASE))))
+    assert deciding(installation, [line], work) == "release"
+    assert len(recorded(installation)) == 2
+
+
+def test_nothing_is_kept_of_an_arm_that_is_retired_and_what_it_had_begun_is_finished(
+    installation: Installation,
+) -> None:
+    async def work(decider: Decider) -> None:
+        for number in range(2, 30):
+            away = Elsewhere(RELEASE, late=late)
+            away.open.clear()
+            loaded: Any = away
+            lines["payments"] = a_line(installation, traffic(arm(number, loaded)))
+            asked = decider.decide(request_of(lines["payments"], payment(number)))
+            await asyncio.sleep(0)
+            lines["payments"] = champion
+            retiring = asyncio.create_task(decider.retire(loaded))
+            await asyncio.sleep(0)
+            assert not retiring.done()
+            away.open.set()
+            await retiring
+            assert away.closed
+            assert outcome(await asked) == "release"
+        assert decider.lanes == 1
+
+    champion = a_line(installation, traffic(arm(1, Here(RELEASE))))
+    lines = {"payments": champion}
+
+    async def run() -> None:
+        decider = Decider(installation.database, lambda: lines, clock=installation.clock, watcher=Counted())
+        async with asyncio.timeout(30):
+            await work(decider)
+            await decider.close()
+
+    asyncio.run(run())
