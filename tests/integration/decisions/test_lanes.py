@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from andon.decisions import Decider, Decision, DeadlineExceeded, Fallback, LineBusy, Priority
+from andon.decisions import DeadlineExceeded, Decider, Decision, Fallback, LineBusy, Priority
 from andon.serving import PredictionFailed, PredictionTimedOut
 from arms import Elsewhere, Here, arm, request_of, says, traffic
 from lines import Installation, payment
