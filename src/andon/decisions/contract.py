@@ -10,7 +10,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from math import isinf
-from typing import Any, NoReturn
+from types import NoneType, UnionType
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -34,17 +35,17 @@ class Contract:
             model.__name__, (model,), {"model_config": ConfigDict(allow_inf_nan=False), "__module__": model.__module__}
         )
         self._read = strict.__pydantic_validator__
+        self._closed = _is_closed(model)
 
     def read(self, raw: bytes) -> Mapping[str, Any]:
         """The input in `raw`. Raises InputMalformed (not JSON) or InputInvalid, which names each wrong field."""
-        if _suspicious(raw):
+        if _is_suspicious(raw):
             _refuse_what_json_cannot_hold(raw)
         try:
             instance = self._read.validate_json(raw)
         except ValidationError as error:
             raise _explained(error) from None
-        shape = raw.translate(_SHAPE, b"+")
-        if _HIGH in shape or _LONG in shape:  # perhaps in a field that the contract does not have
+        if not self._closed and _is_too_large(raw):  # perhaps in a field that the contract does not have
             _refuse_what_json_cannot_hold(raw)
         values: dict[str, Any] = instance.__dict__
         if _PLAIN.issuperset(map(type, values.values())):
@@ -56,7 +57,28 @@ class Contract:
         return self.model.model_json_schema()
 
 
-def _suspicious(raw: bytes) -> bool:
+def _is_closed(model: type[BaseModel]) -> bool:
+    """Whether Pydantic itself looks at every value that can come: no further fields, and all of them plain and finite."""
+    if model.model_config.get("extra") != "forbid":
+        return False
+    return all(_is_plain_and_finite(field.annotation) for field in model.model_fields.values())
+
+
+def _is_plain_and_finite(annotation: Any) -> bool:
+    if get_origin(annotation) is Literal:
+        return all(isinstance(choice, str) for choice in get_args(annotation))
+    if get_origin(annotation) in (Union, UnionType):
+        return all(_is_plain_and_finite(choice) for choice in get_args(annotation))
+    return annotation in (float, str, bool, datetime, NoneType)
+
+
+def _is_too_large(raw: bytes) -> bool:
+    """Whether a number in here may be infinite as a float."""
+    shape = raw.translate(_SHAPE, b"+")
+    return _HIGH in shape or _LONG in shape
+
+
+def _is_suspicious(raw: bytes) -> bool:
     """Whether this may hold what JSON or PostgreSQL cannot. One letter is looked for first: a search for a word costs much more."""
     return (
         (b"N" in raw and b"NaN" in raw) or (b"I" in raw and b"Infinity" in raw) or (b"\\" in raw and b"\\u0000" in raw)

@@ -44,9 +44,11 @@ class Priority(IntEnum):
     BULK = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DecisionRequest:
-    """One thing to decide, admitted and validated. `raw` is the JSON text as it came, `input` what the contract made of it.
+    """One thing to decide, admitted and validated. Not frozen only because that costs a microsecond more; nothing is set later.
+
+    `raw` is the JSON text as it came, `input` what the contract made of it.
 
     `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission, from which the latency counts; on the same
     clock, nobody waits for an answer after `deadline_ns`. `pinned` is the model version that a tester asked for, `notify` the

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from time import perf_counter, perf_counter_ns, thread_time_ns
 from typing import Protocol
 from uuid import UUID
@@ -169,7 +170,7 @@ async def _see(parts: Parts, group: Group) -> None:
 
 async def _judge(parts: Parts, group: Group) -> None:
     """Every arm of the group in turn, then the decisions in the order of the items."""
-    name, decisions = group.line.automation.name, dict[int, Decision]()
+    name, made = group.line.automation.name, list[tuple[int, Decision]]()
     for arm, numbers in _by_arm(group.items):
         items, seen = [group.items[n] for n in numbers], [group.seen[n] for n in numbers]
         paid, cpu = parts.purse.allow(name, sum(s.error is None for s in seen)), thread_time_ns()
@@ -191,11 +192,16 @@ async def _judge(parts: Parts, group: Group) -> None:
             "batch": len(items),
         }
         for n, item, s, judgement, by in zip(numbers, items, seen, judged.judgements, judged.arms, strict=True):
-            decisions[n] = Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)
-    group.decisions = [decisions[n] for n in range(len(group.items))]
+            made.append((n, Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)))
+    if len(group.shares) > 1:
+        made.sort(key=itemgetter(0))
+    group.decisions = [decision for _, decision in made]
 
 
 def _by_arm(items: Sequence[Item]) -> list[tuple[Arm, list[int]]]:
+    first = items[0].arm
+    if all(item.arm is first for item in items):
+        return [(first, list(range(len(items))))]
     arms: dict[int, tuple[Arm, list[int]]] = {}
     for number, item in enumerate(items):
         known = arms.get(id(item.arm))

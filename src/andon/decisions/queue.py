@@ -75,7 +75,10 @@ class Queue:
 
     def ahead_of(self, priority: Priority) -> int:
         """How many go before one that would come now."""
-        return sum(len(waiting) for waiting in self._by_priority[: priority + 1])
+        ahead = 0
+        for waiting in self._by_priority[: priority + 1]:
+            ahead += len(waiting)
+        return ahead
 
     def take(self, seconds_each: float, now_ns: int) -> tuple[list[Item], list[Item]]:
         """The next batch, and what expired before its turn. `seconds_each` is how long one decision takes."""
