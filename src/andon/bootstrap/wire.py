@@ -34,6 +34,9 @@ KEEP_ALIVE_SECONDS = 75.0
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,6})\r\n")
 DIRECT_LINE = re.compile(rb"POST /v1/automations/[a-z0-9-]+/decisions HTTP/1\.1\r\n")
 
+KNOWN_BYTES = 2_048
+"""A head up to this size may be remembered."""
+
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
@@ -52,6 +55,12 @@ def _shed_answer() -> bytes:
 
 
 _SHED = _shed_answer()
+
+
+def _length_in(head: bytes) -> int | None:
+    """How long the body is of a request to the hot route with this head; None for any other."""
+    found = _LENGTH.search(head) if DIRECT_LINE.match(head) else None
+    return None if found is None else int(found[1])
 
 
 class _Hold:
@@ -117,7 +126,10 @@ class Wire(HttpToolsProtocol):
     def _is_fresh(self) -> bool:
         """Whether a request would begin now, with none before it under way."""
         fresh = not self._arriving or (self._in_head and self._head == 0)
-        return fresh and (self.cycle is None or self.cycle.response_complete)
+        return fresh and not self.flow.write_paused and self._all_is_answered()
+
+    def _all_is_answered(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def _is_taken_whole(self, data: bytes) -> bool:
         """Take one whole request to the hot route without parsing it: its head was seen before, or too much is waiting.
@@ -129,14 +141,14 @@ class Wire(HttpToolsProtocol):
             return False
         text = data[:end]
         known = self._direct.heads.get(text)
+        length = _length_in(text) if known is None else known[1]
+        if length is None or end + length != len(data):
+            return False
         if self._direct.shedding:
-            found = _LENGTH.search(text) if DIRECT_LINE.match(text) else None
-            if found is None or end + int(found[1]) != len(data):
-                return False
             self._shed()
             return True
-        if known is None or end + known[1] != len(data):
-            self._text = text
+        if known is None:
+            self._text = text if end <= KNOWN_BYTES else b""
             return False
         self._arriving = False
         self._wait_no_more()
@@ -151,8 +163,11 @@ class Wire(HttpToolsProtocol):
         """Refuse one more in a few microseconds: what this costs is taken from those who are answered."""
         self._arriving = False
         self._wait_no_more()
+        self._unset_keepalive_if_required()
         self._direct.shed()
         self.transport.write(_SHED)
+        self.server_state.total_requests += 1
+        self._keep_alive()
 
     # httptools calls these
     def on_message_begin(self) -> None:
@@ -175,6 +190,7 @@ class Wire(HttpToolsProtocol):
             if name is not None:
                 self.cycle = _Hold(name)  # type: ignore[assignment]  # all that uvicorn looks at is there
                 return
+            self._last_use = self.loop.time()
             url, headers, expects = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
             self.url, self.expect_100_continue = url, expects
@@ -194,6 +210,7 @@ class Wire(HttpToolsProtocol):
         """All of it is there."""
         self._arriving = False
         self._wait_no_more()
+        text, self._text = self._text, b""  # of the first request in what came, and of no other
         hold: Any = self.cycle
         if type(hold) is not _Hold:
             super().on_message_complete()
@@ -201,12 +218,15 @@ class Wire(HttpToolsProtocol):
         hold.more_body = False
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
         head = self._direct.begin(hold.name, headers, hold.body, partial(self._reply, hold))
-        if head is not None and self._text:
-            self._direct.remember(self._text, head, len(hold.body))
+        if head is not None and text:
+            self._direct.remember(text, head, len(hold.body))
 
     def _direct_name(self) -> str | None:
-        """Whose hot route this request asks, if it may go the short way: nothing before it unanswered, small, nothing special."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        """Whose hot route this request asks, if it may go the short way: nothing before it unanswered, small, nothing special.
+
+        Nor does one whose caller does not read: on the way through ASGI the next waits until what was written is taken.
+        """
+        if self.flow.write_paused or not self._all_is_answered():
             return None
         match = self._direct.path(self.url)
         if match is None or self.parser.get_method() != b"POST":
@@ -234,14 +254,17 @@ class Wire(HttpToolsProtocol):
         elif self.pipeline:
             self.on_response_complete()
         else:
-            self._last_use = self.loop.time()
-            if self._idle is None:
-                self._idle = self.loop.call_later(KEEP_ALIVE_SECONDS, self._close_if_idle)
+            self._keep_alive()
+
+    def _keep_alive(self) -> None:
+        self._last_use = self.loop.time()
+        if self._idle is None:
+            self._idle = self.loop.call_later(KEEP_ALIVE_SECONDS, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
         self._idle = None
         left = self._last_use + KEEP_ALIVE_SECONDS - self.loop.time()
-        if left > 0 or (self.cycle is not None and not self.cycle.response_complete):
+        if left > 0 or self._arriving or not self._all_is_answered():
             self._idle = self.loop.call_later(max(left, 1.0), self._close_if_idle)
         else:
             self.transport.close()
@@ -266,9 +289,15 @@ class Wire(HttpToolsProtocol):
             self._deadline = None
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
+        begun = self._arriving and not self._in_head
         self._arriving = False
         self._wait_no_more()
         if self.transport.is_closing():
+            return
+        if not begun and not self._all_is_answered():
+            # Those before it are answered first: this must not look like the answer to one of them.
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
             return
         words = status.phrase.split()
         content = {
