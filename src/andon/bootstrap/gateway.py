@@ -66,7 +66,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         gateway.hurried = True
 
     async def answer_calls() -> None:
-        inference = serve_inference(gateway, side, shared=place.shared)
+        inference = serve_inference(gateway, side, shared=place.grpc_port == limits.grpc_port)
         await inference.start()
         await ended.wait()
         await inference.stop()

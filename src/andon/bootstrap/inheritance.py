@@ -19,20 +19,21 @@ SOCKETS = "ANDON_INHERITED_SOCKETS"
 PIPE = "ANDON_INHERITED_PIPE"
 """Environment variable: number of the pipe on which the supervisor waits for the process to become ready."""
 
+SHARED = "ANDON_INHERITED_GRPC_PORT"
+"""Environment variable: the gRPC port at which several gateways may listen, because the supervisor holds it for them."""
+
 _LOOK_SECONDS = 0.2
 
 
 class Inheritance:
-    """`sockets` is None for a process that nobody left any. Lines of JSON go up the pipe: `missing`, `ready`, `error`."""
+    """`sockets` is None for a process that nobody left any; `grpc_port` is one that may be shared. Lines of JSON go up the pipe: `missing`, `ready`, `error`."""
 
-    def __init__(self, sockets: Sequence[socket.socket] | None = None, pipe: int | None = None) -> None:
+    def __init__(
+        self, sockets: Sequence[socket.socket] | None = None, pipe: int | None = None, grpc_port: int | None = None
+    ) -> None:
         self.sockets = None if sockets is None else list(sockets)
+        self.grpc_port = grpc_port
         self._pipe = pipe
-
-    @property
-    def shared(self) -> bool:
-        """Whether another process may listen at the same address: the supervisor answers for it."""
-        return self.sockets is not None
 
     async def until_ready(self, problems: Callable[[], Mapping[str, str]]) -> None:
         """Where somebody waits for it, return only when nothing is missing, and tell what is. `problems` may block."""
@@ -70,9 +71,9 @@ ALONE = Inheritance()
 
 def take(environment: MutableMapping[str, str] = os.environ) -> Inheritance:
     """Take what the supervisor left; nothing that this process starts gets it."""
-    sockets, pipe = environment.pop(SOCKETS, ""), environment.pop(PIPE, "")
+    sockets, pipe, shared = (environment.pop(name, "") for name in (SOCKETS, PIPE, SHARED))
     for number in (*sockets.split(","), pipe):
         if number:
             os.set_inheritable(int(number), False)
     listening = [socket.socket(fileno=int(number)) for number in sockets.split(",")] if sockets else None
-    return Inheritance(listening, int(pipe) if pipe else None)
+    return Inheritance(listening, int(pipe) if pipe else None, int(shared) if shared else None)

@@ -90,8 +90,8 @@ def restart(data: Path, parts: Sequence[str], *, within: float) -> Iterator[str]
                 connection.connect(_NAME)
         except OSError as error:
             raise NotRunning(f"`andon up` does not run in {data.parent}") from error
-        connection.sendall(json.dumps({"restart": list(parts)}).encode() + b"\n")
         try:
+            connection.sendall(json.dumps({"restart": list(parts)}).encode() + b"\n")
             with connection.makefile("rb") as lines:
                 for line in lines:
                     answer = json.loads(line)
@@ -103,4 +103,6 @@ def restart(data: Path, parts: Sequence[str], *, within: float) -> Iterator[str]
                         raise RestartFailed(answer["failed"])
         except TimeoutError as error:
             raise RestartFailed(f"`andon up` has not answered for {within:.0f} s") from error
+        except ConnectionError as error:
+            raise RestartFailed("`andon up` ended before it could be asked") from error
     raise RestartFailed("`andon up` ended before the restart was over")

@@ -82,6 +82,26 @@ def bind(address: Address) -> list[socket.socket]:
     return bound
 
 
+def reserve_shared(host: str, port: int) -> socket.socket | None:
+    """Keep a port for the gateways of this installation, several of which may listen there; None if it is somebody else's.
+
+    Nothing is accepted here. Who else wants the port finds it taken, as long as he does not mean to share it.
+    """
+    try:
+        _listen(host, port)
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        one = socket.socket(family, kind, protocol)
+    except OSError:
+        return None
+    try:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        one.bind(place)
+    except OSError:
+        one.close()
+        return None
+    return one
+
+
 def trouble_at(address: Address) -> str | None:
     """Why the part cannot listen at its address and which setting to change, or None."""
     setting = f"[{address.part}] port in andon.toml, or {address.variable}"

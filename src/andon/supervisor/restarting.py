@@ -9,7 +9,7 @@ from andon.supervisor.part import Part
 READY_SECONDS = 60.0
 """How long a new process may take until it is ready."""
 
-MISSING_SECONDS = 10.0
+MISSING_SECONDS = 5.0
 """How long a new process may say that something is missing."""
 
 

@@ -3,12 +3,13 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import structlog
 
+from andon.bootstrap.inheritance import SHARED
 from andon.kernel import postgres
 from andon.kernel.config import FILE_NAME, Settings
 from andon.kernel.postgres import PostgresFailed, Server
@@ -17,7 +18,7 @@ from andon.supervisor.backoff import Backoff
 from andon.supervisor.control import Door, opened
 from andon.supervisor.errors import NoProject, PartFailed
 from andon.supervisor.part import DRAIN_SECONDS, Part
-from andon.supervisor.ports import Address, addresses_of, bind, check_free
+from andon.supervisor.ports import Address, addresses_of, bind, check_free, reserve_shared
 from andon.supervisor.restarting import Restart
 from andon.supervisor.signals import Signals, caught
 from andon.supervisor.single import hold
@@ -54,6 +55,7 @@ def up(settings: Settings, *, say: Say, command: Callable[[str], list[str]] | No
     ):
         check_free(addresses)
         sockets = {address.part: [places.enter_context(one) for one in bind(address)] for address in addresses}
+        shared = _shared_port(settings, places)
         with _storage(settings, say) as storage:
             new = _prepare(storage.url, settings, say, addresses)
             script = settings.project.train if new else None
@@ -63,7 +65,7 @@ def up(settings: Settings, *, say: Say, command: Callable[[str], list[str]] | No
                 for address in addresses
             ]
             if not stopped:
-                _Supervisor(parts, storage, signals, door, say).run()
+                _Supervisor(parts, storage, signals, door, say, shared).run()
     say("Stopped")
 
 
@@ -94,8 +96,17 @@ class _Storage:
 
 
 class _Supervisor:
-    def __init__(self, parts: list[Part], storage: _Storage, signals: Signals, door: Door, say: Say) -> None:
+    def __init__(
+        self,
+        parts: list[Part],
+        storage: _Storage,
+        signals: Signals,
+        door: Door,
+        say: Say,
+        shared: Mapping[str, str],
+    ) -> None:
         self._parts, self._storage, self._signals, self._door, self._say = parts, storage, signals, door, say
+        self._shared = shared
         self._unready: list[Part] = []
         self._restart: Restart | None = None
 
@@ -197,7 +208,17 @@ class _Supervisor:
         inherited = {name: value for name, value in os.environ.items() if name != "ANDON_DATABASE_URL_FILE"}
         ports = {part.address.variable: str(part.address.port) for part in self._parts}
         memory = {"MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2")}
-        return {**inherited, **ports, **memory, "ANDON_DATABASE_URL": self._storage.url}
+        return {**inherited, **ports, **memory, **self._shared, "ANDON_DATABASE_URL": self._storage.url}
+
+
+def _shared_port(settings: Settings, places: ExitStack) -> dict[str, str]:
+    """Keep the gRPC port for the gateways, if it is free; the variable that tells them."""
+    port = settings.gateway.grpc_port
+    held = reserve_shared(settings.gateway.host, port) if port else None
+    if held is None:
+        return {}
+    places.enter_context(held)
+    return {SHARED: str(port)}
 
 
 @contextmanager
