@@ -24,6 +24,8 @@ def paths(page: Page, bank: Bank) -> list[str]:
         f"/decisions/{bank.decisions[0]}",
         "/reviews",
         str(review),
+        "/endpoints",
+        "/endpoints/fraud-risk",
         "/models",
         "/models/fraud-risk/1",
         "/actions",

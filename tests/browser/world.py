@@ -112,7 +112,7 @@ def the_line(database: Database, version: models.ModelVersion, cache: Path, cloc
 
 def decided(database: Database, line: Line, clock: Clock, transfers: Sequence[Transfer]) -> list[UUID]:
     """The ids of these transfers, decided and recorded."""
-    requests = [_request(transfer, clock.now()) for transfer in transfers]
+    requests = [a_request(transfer, clock.now()) for transfer in transfers]
 
     async def decide() -> None:
         decider = Decider(database, lambda: {LINE: line}, clock=clock, watcher=Unwatched())
@@ -165,7 +165,8 @@ def keys_of(database: Database, now: datetime) -> dict[str, str]:
         }
 
 
-def _request(transfer: Transfer, at: datetime) -> DecisionRequest:
+def a_request(transfer: Transfer, at: datetime) -> DecisionRequest:
+    """As a door would ask."""
     return DecisionRequest(
         id=uuid7(at),
         automation=LINE,

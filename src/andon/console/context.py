@@ -40,6 +40,7 @@ SECTIONS = (
     Section("/", "Overview", Permission.READ_DECISIONS),
     Section("/decisions", "Decisions", Permission.READ_DECISIONS),
     Section("/reviews", "Reviews", Permission.READ_REVIEWS),
+    Section("/endpoints", "Endpoints", Permission.READ_MODELS),
     Section("/models", "Models", Permission.READ_MODELS, shared=True),
     Section("/actions", "Actions", Permission.READ_ACTIONS),
     Section("/audit", "Audit", Permission.READ_AUDIT, shared=True),

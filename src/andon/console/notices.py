@@ -4,6 +4,8 @@ from starlette.responses import RedirectResponse, Response
 
 _NOTICES = {
     "alias-set": "The alias is set. Running gateways follow within a second.",
+    "split-set": "The traffic is split. Running gateways follow within a second.",
+    "split-same": "It was split like that already; nothing was changed.",
     "claimed": "The review is yours.",
     "released": "The review is free again.",
     "verdict": "The verdict is recorded, and what follows from it is on its way.",

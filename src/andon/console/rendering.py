@@ -10,6 +10,8 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from andon.audit import Entry
+from andon.console.split_form import faults_at
+from andon.spending import money
 from andon.version import __version__
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -34,10 +36,14 @@ class Pages:
             number=number,
             percent=percent,
             ms=milliseconds,
+            fine_ms=fine_milliseconds,
             took=took,
             span=span,
             score=score,
             short=short,
+            money=amount,
+            megabytes=megabytes,
+            at=faults_at,
             value=value,
             change=change,
             pretty=pretty,
@@ -79,6 +85,23 @@ def milliseconds(latency: float | None) -> str:
     if latency is None:
         return _MISSING
     return f"{latency:.1f} ms" if latency < 100 else f"{latency:,.0f} ms"
+
+
+def fine_milliseconds(latency: float | None) -> str:
+    """A latency in milliseconds that may be far less than one."""
+    return f"{latency:.3f} ms" if latency is not None and latency < 1 else milliseconds(latency)
+
+
+def amount(nanos: int, currency: str) -> str:
+    """Money, given in nano-units: cents where there are some, else as far as there is something to see."""
+    exact = money(nanos)
+    digits = 2 if exact >= 1 or not nanos else min(9, 1 - exact.adjusted())
+    return f"{exact:,.{digits}f} {currency}"
+
+
+def megabytes(size: int) -> str:
+    """A size in bytes as megabytes."""
+    return f"{size / 1e6:,.0f} MB" if size else _MISSING
 
 
 def took(microseconds: int | None) -> str:

@@ -5,7 +5,19 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from andon.audit import CONTROL, Entry, Leaf
-from andon.console.rendering import change, milliseconds, moment, number, percent, span, took, value
+from andon.console.rendering import (
+    amount,
+    change,
+    fine_milliseconds,
+    megabytes,
+    milliseconds,
+    moment,
+    number,
+    percent,
+    span,
+    took,
+    value,
+)
 
 AT = datetime(2026, 11, 24, 8, 30, 5, 123456, tzinfo=timezone(timedelta(hours=2)))
 
@@ -54,3 +66,30 @@ def test_a_change_tells_what_changed_and_leaves_out_what_did_not() -> None:
     assert change(an_entry(None, {"name": "vera", "expires_at": None})) == "name: vera"
     assert change(an_entry({"name": "vera"}, None)) == "removed"
     assert change(an_entry(None, {"digest": "a" * 64})) == f"digest: {'a' * 23}…"
+
+
+@pytest.mark.parametrize(
+    ("nanos", "shown"),
+    [
+        (0, "0.00 EUR"),
+        (1, "0.000000001 EUR"),
+        (1_234_567, "0.0012 EUR"),
+        (850_000_000, "0.85 EUR"),
+        (1_234_560_000_000, "1,234.56 EUR"),
+    ],
+)
+def test_money_is_shown_as_far_as_there_is_something_to_see(nanos: int, shown: str) -> None:
+    assert amount(nanos, "EUR") == shown
+
+
+def test_stages_may_be_far_shorter_than_a_millisecond() -> None:
+    assert [fine_milliseconds(latency) for latency in (0.0042, 1.25, 250.0, None)] == [
+        "0.004 ms",
+        "1.2 ms",
+        "250 ms",
+        "–",
+    ]
+
+
+def test_memory_that_nobody_measured_is_not_zero() -> None:
+    assert (megabytes(142_400_000), megabytes(0)) == ("142 MB", "–")
