@@ -1,0 +1,144 @@
+"""uvicorn's protocol as ours, driven by bytes on a transport of memory, in front of an application that says what it was asked."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from andon.bootstrap.wire import Wire
+
+ROUTE = "/v1/automations/{}/decisions"
+
+
+class Known(NamedTuple):
+    """What was read of a head."""
+
+    name: str
+    headers: Mapping[str, str]
+
+
+class Echo:
+    """Takes the hot route directly, at once or a little later as the body says, and everything by ASGI, with the same answer.
+
+    A body that begins with `later` is answered after a few turns of the loop.
+    """
+
+    limit = 100_000
+
+    def __init__(self) -> None:
+        self.direct: Any = self
+        self.heads: dict[bytes, tuple[Known, int]] = {}
+        self.shedding = False
+        self.ways: list[str] = []
+
+    def shed(self) -> None:
+        self.ways.append("shed")
+
+    def path(self, url: bytes) -> str | None:
+        parts = url.decode("latin-1").split("/")
+        return parts[3] if url.startswith(b"/v1/automations/") and url.endswith(b"/decisions") else None
+
+    def remember(self, text: bytes, head: Known, length: int) -> None:
+        self.heads[text] = (head, length)
+
+    def begin(self, name: str, headers: Mapping[str, str], body: bytes, reply: Callable[..., None]) -> Known | None:
+        self.ways.append("direct")
+        head = Known(name, headers)
+        self._take(head, body, reply)
+        return head if "x-own" not in headers else None
+
+    def again(self, head: Known, body: bytes, reply: Callable[..., None]) -> None:
+        self.ways.append("again")
+        self._take(head, body, reply)
+
+    def _take(self, head: Known, body: bytes, reply: Callable[..., None]) -> None:
+        said = told(ROUTE.format(head.name), head.headers.get("authorization", ""), body)
+
+        def answer(turns: int = 3 if body.startswith(b"later") else 0) -> None:
+            if turns:
+                asyncio.get_running_loop().call_soon(answer, turns - 1)
+            else:
+                reply(200, {"content-type": "text/plain"}, said)
+
+        answer()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.ways.append("asgi")
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        headers = dict(scope["headers"])
+        said = told(scope["path"], headers.get(b"authorization", b"").decode(), body)
+        length = str(len(said)).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        await send({"type": "http.response.body", "body": said})
+
+
+def told(path: str, authorization: str, body: bytes) -> bytes:
+    """What the application answers."""
+    return f"{path}|{authorization}|".encode() + body
+
+
+class Memory(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closing = False
+
+    def write(self, data: Any) -> None:
+        assert not self.closing, "written after the end"
+        self.written += data
+
+    def close(self) -> None:
+        self.closing = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        del name
+        return default
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+def connected(app: Any, **settings: Any) -> tuple[Wire, Memory]:
+    """A new connection; call within a running loop."""
+    config = uvicorn.Config(app, log_level="critical", lifespan="off", **settings)
+    config.load()
+    config.loaded_app = app
+    wire = Wire(config=config, server_state=ServerState(), app_state={}, _loop=asyncio.get_running_loop())
+    transport = Memory()
+    wire.connection_made(transport)
+    return wire, transport
+
+
+async def settle(turns: int = 40) -> None:
+    """Let all that can go on go on."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+def answers_in(written: bytes) -> list[tuple[int, dict[str, str], bytes]]:
+    """What was written, as answers: status, headers, body. Fails on anything that is no HTTP."""
+    answers = []
+    while written:
+        head, _, rest = written.partition(b"\r\n\r\n")
+        line, *lines = head.decode("latin-1").split("\r\n")
+        version, status, _ = line.split(" ", 2)
+        assert version == "HTTP/1.1", line
+        headers = {name.lower(): value for name, value in (one.split(": ", 1) for one in lines)}
+        length = int(headers["content-length"])
+        assert len(rest) >= length, "cut short"
+        answers.append((int(status), headers, rest[:length]))
+        written = rest[length:]
+    return answers
