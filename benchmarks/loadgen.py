@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -55,19 +56,24 @@ class LoadFailed(RuntimeError):
 
 def measure(load: Load) -> Figures:
     """Run one load in a process of its own. Raises LoadFailed."""
+    return Figures(**told_by("benchmarks.loadgen", asdict(load), seconds=load.seconds))
+
+
+def told_by(generator: str, order: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
+    """What the module of a load generator says of one order, which takes so long. Raises LoadFailed."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.loadgen"],
-        input=json.dumps(asdict(load)),
+        [sys.executable, "-m", generator],
+        input=json.dumps(order),
         capture_output=True,
         text=True,
-        timeout=load.seconds + 60,
+        timeout=seconds + 60,
         cwd=Path(__file__).parent.parent,
         check=False,
     )
     if done.returncode != 0:
         raise LoadFailed(f"The load generator failed: {done.stderr.strip()[-2000:]}")
     figures: dict[str, Any] = json.loads(done.stdout)
-    return Figures(**figures)
+    return figures
 
 
 @dataclass(slots=True)

@@ -8,17 +8,15 @@ waits for one, and its latency counts from when it was due, so that a slow serve
 import asyncio
 import json
 import random
-import subprocess
 import sys
 import time
 from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import uvloop
 
+from benchmarks.loadgen import told_by
 from benchmarks.wire import Connection, ConnectionLost, request
 
 
@@ -57,20 +55,8 @@ class Told:
 
 
 def offer(load: Offer) -> Told:
-    """Run one load in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.openload"],
-        input=json.dumps(asdict(load)),
-        capture_output=True,
-        text=True,
-        timeout=load.seconds + 60,
-        cwd=Path(__file__).parent.parent,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"The load generator failed: {done.stderr.strip()[-2000:]}")
-    figures: dict[str, Any] = json.loads(done.stdout)
-    return Told(**figures)
+    """Run one load in a process of its own. Raises LoadFailed."""
+    return Told(**told_by("benchmarks.openload", asdict(load), seconds=load.seconds))
 
 
 class _Tally:

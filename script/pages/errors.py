@@ -15,8 +15,8 @@ from andon.kernel.errors import AndonError
 SHELL_ONLY = ("cli", "supervisor", "scaffold", "datafile", "kernel.config", "kernel.postgres")
 """Parts whose errors reach nobody over HTTP."""
 
-NOT_IMPORTED = ("__main__", "migrations.env", "migrations.versions")
-"""Modules that run something when they are imported."""
+NOT_IMPORTED = ("__main__", "migrations.env", "migrations.versions", "runtimes")
+"""Modules that run something when they are imported, and those that load a model's library and know no error of Andon."""
 
 
 def body() -> str:

@@ -54,7 +54,7 @@ def _table(rows: list[Spend], totals: list[Total]) -> Table:
     for column in ("day", "automation", "version"):
         table.add_column(column, overflow="fold")
     for column in ("decisions", "CPU s", "GPU s", "cost", "idle share"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     for row in rows:
         table.add_row(str(row.day), escape(row.automation), str(row.version), *_cells(row))
     table.add_section()

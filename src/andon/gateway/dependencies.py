@@ -1,9 +1,10 @@
 """What the control routes get handed: who calls, the database, the time."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -99,6 +100,13 @@ def _words(given: object) -> object:
     return given
 
 
+def _only_a_day(given: object) -> object:
+    """Neither a number of seconds nor a midnight, which Pydantic would take as well."""
+    if isinstance(given, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
+        raise PydanticCustomError("date_parsing", "Expected a day, as 2026-11-25")
+    return given
+
+
 def _utc(moment: datetime) -> datetime:
     """A time that says no zone is meant in UTC."""
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
@@ -135,6 +143,7 @@ def _pepper(gateway: Annotated[Gateway, Depends(_gateway)]) -> bytes:
 
 
 Moment = Annotated[datetime, BeforeValidator(_words), AfterValidator(_utc)]
+Day = Annotated[date, BeforeValidator(_only_a_day)]
 SideParts = Annotated[Side, Depends(_side)]
 Parts = Annotated[Gateway, Depends(_gateway)]
 Caller = Annotated[Principal, Depends(_caller)]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from andon import spending
 from andon.access import Permission
 from andon.decisions import AutomationNotFound
-from andon.gateway.dependencies import Caller, Db, Now, Parts
+from andon.gateway.dependencies import Caller, Day, Db, Now, Parts
 from andon.spending import BudgetState, Spend, Standing, Total, digits
 
 router = APIRouter(prefix="/v1/automations", tags=["automations"])
@@ -69,8 +69,8 @@ def show(
     caller: Caller,
     db: Db,
     now: Now,
-    since: Annotated[date | None, Query(description="First UTC day; thirty days if left out.")] = None,
-    until: Annotated[date | None, Query(description="Last UTC day; today if left out.")] = None,
+    since: Annotated[Day | None, Query(description="First UTC day; thirty days if left out.")] = None,
+    until: Annotated[Day | None, Query(description="Last UTC day; today if left out.")] = None,
 ) -> SpendingOut:
     """What an automation's decisions cost, by day and model version, and how its budget stands."""
     caller.require(Permission.READ_AUTOMATIONS, name)

@@ -11,15 +11,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
 
 from andon.actions import AnswerKind, Destination
 from andon.connectors.webhook import WebhookConnector
 from andon.kernel.clock import SystemClock
+from certificates import a_certificate
 from receiver import HangUp, Receiver, Reply, Slow
 
 SECRET = "whsec_" + base64.b64encode(SECRET_TEXT.encode() * 2).decode()
@@ -184,19 +182,7 @@ class TestWebhook(ConnectorContract):
 @pytest.fixture
 def authority(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """What a receiver called `localhost` shows, and a trust in it."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), SystemClock().now()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test authority")])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    shown, kept = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    shown.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    kept.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    shown, kept = a_certificate(tmp_path)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(shown, kept)
     return server, ssl.create_default_context(cafile=str(shown))

@@ -46,7 +46,9 @@ def test_days_can_be_chosen_and_wrong_ones_are_refused(installation: Installatio
     assert (refused.status_code, refused.json()["code"]) == (422, "SpanInvalid")
     long_ago = TODAY - timedelta(days=500)
     assert call(installation, "GET", f"{PATH}?since={long_ago}", key).status_code == 422
-    assert call(installation, "GET", f"{PATH}?since=yesterday", key).status_code == 422
+    for no_day in ("yesterday", "0", "1764028800", f"{TODAY}T00:00:00"):
+        refused = call(installation, "GET", f"{PATH}?until={no_day}", key)
+        assert (refused.status_code, refused.json()["code"]) == (422, "RequestInvalid")
 
 
 def test_a_stranger_and_nobody_read_nothing(installation: Installation) -> None:
