@@ -16,6 +16,7 @@ from andon.gateway import (
     health,
     keys,
     labels,
+    live,
     metrics,
     models,
     reviews,
@@ -43,6 +44,7 @@ ROUTERS = (
     actions.router,
     models.router,
     endpoints.router,
+    live.router,
     keys.router,
     audit.router,
 )

@@ -89,7 +89,7 @@ def index(gateway: Parts, caller: Caller, db: Db) -> list[EndpointOut]:
 @router.get("/{name}")
 def show(name: Name, gateway: Parts, caller: Caller, db: Db) -> EndpointOut:
     """One endpoint."""
-    users = _readable(gateway.lines, name, caller)
+    users = readable(gateway.lines, name, caller)
     with db.begin() as tx:
         return _shown(tx, name, users)
 
@@ -97,7 +97,7 @@ def show(name: Name, gateway: Parts, caller: Caller, db: Db) -> EndpointOut:
 @router.put("/{name}/split")
 def set_split(name: Name, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> EndpointOut:
     """Split the traffic of an endpoint; running gateways follow within a second. It takes the right in every automation that uses it."""
-    users = _readable(gateway.lines, name, caller)
+    users = readable(gateway.lines, name, caller)
     for automation in users:
         caller.require(Permission.SET_SPLIT, automation.name)
     with db.begin() as tx:
@@ -117,7 +117,7 @@ def set_split(name: Name, wanted: SplitIn, gateway: Parts, caller: Caller, db: D
 @router.get("/{name}/splits")
 def history(name: Name, gateway: Parts, caller: Caller, db: Db) -> list[SplitOut]:
     """Every split of an endpoint, newest first."""
-    _readable(gateway.lines, name, caller)
+    readable(gateway.lines, name, caller)
     with db.begin() as tx:
         return [_split(split) for split in serving.split_history(tx, name)]
 
@@ -133,7 +133,7 @@ def shadow(
     since: Annotated[Moment | None, Query(description="From this time on; a day back if left out.")] = None,
 ) -> ShadowOut:
     """What a version said as a shadow, counted."""
-    _readable(gateway.lines, name, caller)
+    readable(gateway.lines, name, caller)
     with db.begin() as tx:
         summary = serving.compare_shadows(tx, name, version, since or now - _DAY)
     return ShadowOut.model_validate(summary, from_attributes=True)
@@ -151,7 +151,7 @@ def _may_read(caller: Principal, users: Sequence[Automation]) -> bool:
     return any(caller.may(Permission.READ_MODELS, automation.name) for automation in users)
 
 
-def _readable(lines: Mapping[str, Line], name: str, caller: Principal) -> list[Automation]:
+def readable(lines: Mapping[str, Line], name: str, caller: Principal) -> list[Automation]:
     """The automations that use an endpoint, one of which the caller may look into. Raises Forbidden, EndpointNotFound."""
     caller.require_anywhere(Permission.READ_MODELS)
     users = _endpoints(lines).get(name, [])

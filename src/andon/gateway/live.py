@@ -1,0 +1,93 @@
+"""How an endpoint is doing right now, over all gateways and workers: the last minute as each of them tells it."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from andon import live
+from andon.access import Permission
+from andon.gateway.dependencies import Caller, Db, Now, Parts
+from andon.gateway.endpoints import Name, readable
+from andon.live import STAGES, Figures
+
+router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
+
+
+class LatencyOut(BaseModel):
+    """Percentiles in milliseconds, exact to 2.5 percent; null of nothing."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class LiveArmOut(BaseModel):
+    """What one version did in the last minute. `stages` says how long a decision waited for each; `whole` is all of it."""
+
+    version: int
+    decisions: int
+    per_second: float
+    stages: dict[str, LatencyOut]
+    fallbacks: dict[str, int] = Field(description="What something else had to answer, by the reason.")
+
+
+class WaitingOut(BaseModel):
+    """How many requests wait for this model now, by priority."""
+
+    interactive: int
+    normal: int
+    bulk: int
+
+
+class LiveOut(BaseModel):
+    """An endpoint in the last minute, for those of its automations that the caller may see."""
+
+    name: str
+    processes: int = Field(description="Gateways and workers seen in the last ten seconds.")
+    decisions: int
+    per_second: float
+    whole: LatencyOut
+    waiting: WaitingOut
+    versions: list[LiveArmOut]
+
+
+@router.get("/{name}/live")
+def show(name: Name, gateway: Parts, caller: Caller, db: Db, now: Now) -> LiveOut:
+    """Rates, percentiles and queue of an endpoint in the last minute, over all processes; renewed every two seconds."""
+    users = {a.name for a in readable(gateway.lines, name, caller) if caller.may(Permission.READ_MODELS, a.name)}
+    with db.begin() as tx:
+        processes = live.processes(tx, now)
+
+    def figures(version: int | None = None) -> Figures:
+        return live.figures(
+            processes,
+            lambda arm: arm.model == name and arm.automation in users and version in (None, arm.version),
+        )
+
+    whole = figures()
+    versions = {
+        arm.version for p in processes for arm in p.status.arms if arm.model == name and arm.automation in users
+    }
+    waiting = live.waiting(processes, name)
+    return LiveOut(
+        name=name,
+        processes=len(processes),
+        decisions=whole.decisions,
+        per_second=whole.per_second,
+        whole=_latency(whole, "whole"),
+        waiting=WaitingOut(interactive=waiting.interactive, normal=waiting.normal, bulk=waiting.bulk),
+        versions=[_arm(version, figures(version)) for version in sorted(versions)],
+    )
+
+
+def _arm(version: int, figures: Figures) -> LiveArmOut:
+    return LiveArmOut(
+        version=version,
+        decisions=figures.decisions,
+        per_second=figures.per_second,
+        stages={stage: _latency(figures, stage) for stage in STAGES},
+        fallbacks=dict(figures.fallbacks),
+    )
+
+
+def _latency(figures: Figures, stage: str) -> LatencyOut:
+    return LatencyOut.model_validate(figures.latency(stage), from_attributes=True)
