@@ -23,7 +23,7 @@ from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body
 from andon.gateway.dependencies import Gateway
-from andon.gateway.errors import MethodNotAllowed, Overloaded, RateLimited
+from andon.gateway.errors import HeaderInvalid, MethodNotAllowed, Overloaded, RateLimited
 from andon.gateway.headers import correlation_of, destination_of, traceparent_of_headers
 from andon.gateway.heads import KNOWN, Head, head_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
@@ -224,7 +224,9 @@ class Decide:
             self._answer(asked, status, body)
 
     async def _later(self, request: DecisionRequest, notify: str | None, out: dict[str, str]) -> tuple[int, bytes]:
-        """Keep the request in the intake; a worker decides it."""
+        """Keep the request in the intake; a worker decides it. Raises HeaderInvalid for a pinned version, which the intake does not keep."""
+        if request.pinned is not None:
+            raise HeaderInvalid("Andon-Model-Version: a version cannot be pinned for an answer that comes later")
         identifier = await self._gateway.in_thread(lambda tx: decisions.accept(tx, request, notify=notify))
         location = f"/v1/decisions/{identifier}"
         out |= {"Location": location, "Preference-Applied": "respond-async", "Retry-After": "1"}
