@@ -20,12 +20,12 @@ def band_of(seconds: float) -> int:
     return int(log(max(seconds * 1e6, 1.0)) * _SCALE)
 
 
-def bands_of(seconds: Sequence[float]) -> Counter[int]:
-    """The bands of many times."""
+def bands_of(seconds: Sequence[float], counts: Sequence[int] | None = None) -> Counter[int]:
+    """The bands of many times; `counts` says how many things had each of them, else it was one."""
     us = np.maximum(np.asarray(seconds, dtype=np.float64) * 1e6, 1.0)
-    counts = np.bincount((np.log(us) * _SCALE).astype(np.int64))
-    found = counts.nonzero()[0]
-    return Counter(dict(zip(found.tolist(), counts[found].tolist(), strict=True)))
+    found = np.bincount((np.log(us) * _SCALE).astype(np.int64), counts)
+    bands = found.nonzero()[0]
+    return Counter(dict(zip(bands.tolist(), found[bands].astype(np.int64).tolist(), strict=True)))
 
 
 def percentiles(bands: Bands, shares: Sequence[float]) -> list[float | None]:

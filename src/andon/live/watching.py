@@ -1,13 +1,19 @@
 """Keeps the last minute of what a decider tells. On the way of a batch only references are kept; they are counted in bulk."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from time import monotonic
+from typing import Any
 
 from andon.decisions import BatchReport, Watcher
 from andon.live.window import Arm, Window
 
 _AT_ONCE = 4096
 """Decisions that are kept uncounted at most: a few hundred microseconds of counting."""
+
+_SHARED = ("features", "predict", "policy", "record")
+"""What takes so long for a batch as a whole."""
 
 
 class LiveWatch:
@@ -16,7 +22,7 @@ class LiveWatch:
     def __init__(self, then: Watcher) -> None:
         self._then = then
         self._window = Window(monotonic())
-        self._uncounted: dict[Arm, list[BatchTimes]] = {}
+        self._uncounted: dict[Arm, list[tuple[Any, ...]]] = {}
         self._held = 0
         self._refused: dict[tuple[str, ...], float] = {}
 
@@ -24,7 +30,7 @@ class LiveWatch:
         """A batch was committed."""
         for report in reports:
             arm = (report.automation, report.model, report.version)
-            self._uncounted.setdefault(arm, []).append(BatchTimes(report))
+            self._uncounted.setdefault(arm, []).append(_kept(report))
             self._held += len(report.decisions)
         if self._held >= _AT_ONCE:
             self._count(monotonic())
@@ -64,27 +70,24 @@ class LiveWatch:
     def _count(self, now: float) -> None:
         uncounted, self._uncounted, self._held = self._uncounted, {}, 0
         for arm, batches in uncounted.items():
-            for stage in ("queue", "whole"):
-                times = [seconds for batch in batches for seconds in getattr(batch, stage)]
-                self._window.add_times(now, arm, stage, times)
-            for batch in batches:
-                for stage, seconds in batch.shared.items():
-                    self._window.add_time(now, arm, stage, seconds, batch.decisions)
-                self._window.add_decisions(now, arm, batch.decisions, batch.fallbacks)
+            counts, queue, whole, *shared, fallbacks = zip(*batches, strict=True)
+            self._window.add_times(now, arm, "queue", list(chain.from_iterable(queue)))
+            self._window.add_times(now, arm, "whole", list(chain.from_iterable(whole)))
+            for stage, seconds in zip(_SHARED, shared, strict=True):
+                self._window.add_times(now, arm, stage, seconds, counts)
+            together = sum(map(Counter, filter(None, fallbacks)), Counter[str]())
+            self._window.add_decisions(now, arm, sum(counts), together)
 
 
-class BatchTimes:
+def _kept(report: BatchReport) -> tuple[Any, ...]:
     """What is kept of a report until it is counted: everything but the decisions."""
-
-    __slots__ = ("decisions", "fallbacks", "queue", "shared", "whole")
-
-    def __init__(self, report: BatchReport) -> None:
-        self.decisions = len(report.decisions)
-        self.queue, self.whole = report.queue, report.whole
-        self.shared = {
-            "features": report.features,
-            "predict": report.predict,
-            "policy": report.policy,
-            "record": report.record,
-        }
-        self.fallbacks = report.fallbacks
+    return (
+        len(report.decisions),
+        report.queue,
+        report.whole,
+        report.features,
+        report.predict,
+        report.policy,
+        report.record,
+        report.fallbacks,
+    )

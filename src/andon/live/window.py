@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from andon.live.bands import band_of, bands_of
+from andon.live.bands import bands_of
 from andon.live.domain import ArmCounts, LineCounts
 
 SLOT = 5.0
@@ -44,13 +44,11 @@ class Window:
         self._began = now
         self._slots: deque[_Slot] = deque([_Slot(int(now / SLOT))])
 
-    def add_times(self, now: float, arm: Arm, stage: str, seconds: Sequence[float]) -> None:
-        """How long a stage took for each of several decisions."""
-        self._stage(now, arm, stage).update(bands_of(seconds))
-
-    def add_time(self, now: float, arm: Arm, stage: str, seconds: float, decisions: int) -> None:
-        """How long a stage took for so many decisions together."""
-        self._stage(now, arm, stage)[band_of(seconds)] += decisions
+    def add_times(
+        self, now: float, arm: Arm, stage: str, seconds: Sequence[float], decisions: Sequence[int] | None = None
+    ) -> None:
+        """How long a stage took for each of several decisions; for so many of them together, where `decisions` says so."""
+        self._arm(now, arm).stages.setdefault(stage, Counter()).update(bands_of(seconds, decisions))
 
     def add_decisions(self, now: float, arm: Arm, decisions: int, fallbacks: Mapping[str, int]) -> None:
         """So many decisions were made by a version, or in its place."""
@@ -104,9 +102,6 @@ class Window:
         """How many decisions no ledger took."""
         self._slot(now)
         return sum(slot.lost for slot in self._slots)
-
-    def _stage(self, now: float, arm: Arm, stage: str) -> Counter[int]:
-        return self._arm(now, arm).stages.setdefault(stage, Counter())
 
     def _arm(self, now: float, arm: Arm) -> _ArmSlot:
         return self._slot(now).arms.setdefault(arm, _ArmSlot())

@@ -29,12 +29,12 @@ def test_what_is_counted_is_what_came_within_the_seconds_it_says(steps: list[tup
 def test_times_are_counted_by_stage_and_forgotten_after_a_minute() -> None:
     window = Window(0.0)
     window.add_times(1.0, ARM, "whole", [0.001, 0.001, 0.01])
-    window.add_time(1.0, ARM, "predict", 0.0005, 3)
+    window.add_times(1.0, ARM, "predict", [0.0005, 0.002], [3, 1])
     window.add_decisions(1.0, ARM, 3, {"BUDGET_SPENT": 1})
     (arm,) = window.arms(30.0)
     assert arm.stages == {
         "whole": Counter({band_of(0.001): 2, band_of(0.01): 1}),
-        "predict": Counter({band_of(0.0005): 3}),
+        "predict": Counter({band_of(0.0005): 3, band_of(0.002): 1}),
     }
     assert (arm.automation, arm.model, arm.version, arm.fallbacks) == (*ARM, {"BUDGET_SPENT": 1})
     assert window.arms(1.0 + LENGTH + SLOT) == ()
