@@ -30,7 +30,7 @@ class LiveArmOut(BaseModel):
     fallbacks: dict[str, int] = Field(description="What something else had to answer, by the reason.")
 
 
-class WaitingOut(BaseModel):
+class QueueOut(BaseModel):
     """How many requests wait for this model now, by priority."""
 
     interactive: int
@@ -46,7 +46,7 @@ class LiveOut(BaseModel):
     decisions: int
     per_second: float
     whole: LatencyOut
-    waiting: WaitingOut
+    waiting: QueueOut
     versions: list[LiveArmOut]
 
 
@@ -74,7 +74,7 @@ def show(name: Name, gateway: Parts, caller: Caller, db: Db, now: Now) -> LiveOu
         decisions=whole.decisions,
         per_second=whole.per_second,
         whole=_latency(whole, "whole"),
-        waiting=WaitingOut(interactive=waiting.interactive, normal=waiting.normal, bulk=waiting.bulk),
+        waiting=QueueOut(interactive=waiting.interactive, normal=waiting.normal, bulk=waiting.bulk),
         versions=[_arm(version, figures(version)) for version in sorted(versions)],
     )
 
