@@ -1,8 +1,8 @@
 """What waits to be decided in one lane: the urgent first, the expired never, bulk work in large helpings. Pure.
 
 Interactive and normal work goes with the next batch. Bulk work waits until there is a batch full of it, or until its oldest
-has waited BULK_WAIT: a large batch costs far less CPU a decision. Beside urgent work it only fills the batch up to what is
-done in BULK_SLICE, so that it never costs the urgent more than that.
+has waited BULK_WAIT: a large batch costs far less CPU a decision. At once goes only as much of it as is done in BULK_SLICE, so
+that it never costs the urgent more than that, whether they are in its batch or come while it is under way.
 """
 
 from collections import Counter, deque
@@ -87,11 +87,9 @@ class Queue:
         interactive, normal, bulk = self._by_priority
         _move(interactive, batch, self._limit, expired, now_ns)
         _move(normal, batch, self._limit, expired, now_ns)
-        if batch and bulk:
-            room = min(self._limit, len(batch) + int(BULK_SLICE / max(seconds_each, 1e-6)))
-            _move(bulk, batch, room, expired, now_ns)
-        elif bulk and self.bulk_wait(now_ns) is None:
-            _move(bulk, batch, self._limit, expired, now_ns)
+        if bulk and (batch or self.bulk_wait(now_ns) is None):
+            slice_ = max(0 if batch else 1, int(BULK_SLICE / max(seconds_each, 1e-6)))
+            _move(bulk, batch, min(self._limit, len(batch) + slice_), expired, now_ns)
         return batch, expired
 
     def bulk_wait(self, now_ns: int) -> float | None:

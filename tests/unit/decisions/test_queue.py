@@ -91,7 +91,7 @@ def test_bulk_alone_waits_for_a_full_batch_or_its_time() -> None:
     assert queue.bulk_wait(NOW + half) == BULK_WAIT / 2
     queue.add(item(BULK_BATCH, Priority.BULK, queued=NOW + half))
     assert queue.bulk_wait(NOW + half) is None
-    assert len(queue.take(EACH, NOW + half)[0]) == BULK_BATCH
+    assert len(queue.take(EACH, NOW + half)[0]) == int(BULK_SLICE / EACH)
 
 
 def test_a_single_bulk_row_goes_when_its_time_has_come() -> None:
@@ -104,7 +104,18 @@ def test_a_lane_with_small_batches_does_not_wait_for_more_bulk_than_fits_into_on
     queue = Queue(8)
     for number in range(8):
         queue.add(item(number, Priority.BULK))
-    assert len(queue.take(EACH, NOW)[0]) == 8
+    assert len(queue.take(0.0, NOW)[0]) == 8
+
+
+@given(st.floats(1e-5, 0.05))
+def test_bulk_alone_takes_no_longer_than_its_slice_but_goes_on(each: float) -> None:
+    queue = Queue()
+    for number in range(1000):
+        queue.add(item(number, Priority.BULK))
+    batch, _ = queue.take(each, NOW + SECOND)
+    assert len(batch) == min(512, max(1, int(BULK_SLICE / each)))
+    assert len(batch) == 1 or len(batch) * each <= BULK_SLICE
+    assert queue.bulk_wait(NOW + SECOND) is None
 
 
 @given(st.integers(1, 40), st.floats(1e-5, 0.05))
