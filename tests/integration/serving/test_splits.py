@@ -12,7 +12,7 @@ from andon import audit, models, serving
 from andon.kernel.db import CHANGED, Database
 from andon.kernel.identity import Actor
 from andon.models import ModelNotFound, ModelVersion
-from andon.serving import EnvironmentInvalid, SplitInvalid, TrafficSplit
+from andon.serving import EnvironmentInvalid, SplitChanged, SplitInvalid, TrafficSplit
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OTTO = Actor("otto")
@@ -133,6 +133,24 @@ def test_many_at_once_are_numbered_one_after_the_other(registry: Database) -> No
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda percent: split(registry, {2: percent}), range(1, 9)))
     assert sorted(one.number for one in made) == list(range(1, 9))
+
+
+def test_of_many_who_look_at_the_same_split_one_changes_it_and_the_others_are_told(registry: Database) -> None:
+    split(registry, {2: 1})
+
+    def told(share: int) -> str:
+        try:
+            split(registry, {2: share}, reason=f"to {share}", seen=1)
+        except SplitChanged as error:
+            return str(error)
+        return "done"
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(told, range(2, 8)))
+    assert answers.count("done") == 1
+    assert sum("changed meanwhile, by otto: to " in answer for answer in answers) == 5
+    with registry.begin() as tx:
+        assert serving.split_of(tx, "fraud-risk").number == 2
 
 
 def test_who_has_the_champion_is_told(registry: Database) -> None:
