@@ -3,7 +3,8 @@
 Each process pays as a gateway does (benchmarks/spender.py) on a real PostgreSQL. In every sampled moment what is spent and
 reserved is held against the budget, and so is the CPU time that the processes really used for predictions they were allowed.
 Goals: never overspent; at least 90% of the budget used by real work in the run without a kill; `allow` and `settle` of a
-batch together under 5 µs, for they are on the path of every decision.
+batch together under 5 µs, for they are on the path of every decision. Then the same for a whole line under 64 connections
+(benchmarks/budget_line.py): nothing fails, nothing is overspent, and once all is spent the fallback decides and says why.
 """
 
 import argparse
@@ -28,12 +29,17 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.migrations import upgrading
 from andon.spending import Purse, Tally, money
+from benchmarks.budget_line import LineRun, spend_on_a_line
 from benchmarks.spender import AUTOMATION, PRICE, TASKS, truth_of
 
 AMOUNT = 100e-6
 """In EUR: nine CPU seconds at the price of the benchmark."""
 
 PROCESSES = 4
+LINE_AMOUNT = 10e-6
+"""Of the whole line: nine tenths of a CPU second."""
+
+SECONDS_AFTER = 5.0
 LEASE = 10.0
 LIMIT = 90.0
 USABLE = 0.9
@@ -56,17 +62,45 @@ def main() -> int:
                 killed = spend_it_all(database, folder, kill_at=0.3)
             with _database(server.url) as database:
                 path = cost_of_the_path(database)
+        line = spend_on_a_line(folder / "project", amount=LINE_AMOUNT, seconds_after=SECONDS_AFTER)
     for name, run in (("nobody killed", quiet), ("one killed", killed)):
         print(
             f"{name}: {run.used:.1%} of the budget was real work, {run.spent:.1%} counted as spent; "
             f"highest spent + reserved {run.highest:.1%}; {run.samples} samples, {run.violations} violations"
         )
     print(", ".join(f"{name} {ns:.0f} ns" for name, ns in path.items()))
+    _tell(line)
     sound = all(run.violations == 0 and run.used <= run.spent <= 1 and run.left == 0 for run in (quiet, killed))
-    reached = sound and quiet.used >= USABLE and path["allow"] + path["settle"] < PATH_NS
+    reached = sound and quiet.used >= USABLE and path["allow"] + path["settle"] < PATH_NS and not line.missed()
     figures = {"quiet": quiet.figures(), "killed": killed.figures(), "ns": {k: round(v) for k, v in path.items()}}
+    figures |= {"line": _figures(line)}
     print(json.dumps({"benchmark": "budget", "at_once": PROCESSES * TASKS, **figures, "reached": reached}))
     return 0 if reached or not check else 1
+
+
+def _tell(line: LineRun) -> None:
+    without = line.fallbacks.total()
+    print(
+        f"a whole line: {line.answered:,} decisions, {line.predicted:,} with a prediction, {without:,} by the fallback; "
+        f"highest spent + reserved {line.highest:.1%} in {line.looks} looks; of the last {line.last:,} decisions "
+        f"{line.last_spent:,} say BUDGET_SPENT; `andon spending` says {line.by_command:.1%}, {line.standing}"
+    )
+    for what in line.missed():
+        print(f"missed: {what}")
+
+
+def _figures(line: LineRun) -> dict[str, Any]:
+    return {
+        "answered": line.answered,
+        "failed": sum(one.failed for one in line.figures),
+        "predicted": line.predicted,
+        "fallbacks": dict(line.fallbacks),
+        "highest": round(line.highest, 4),
+        "shown": [round(line.by_route, 4), round(line.by_command, 4)],
+        "standing": line.standing,
+        "last_round": {"decisions": line.last, "budget_spent": line.last_spent},
+        "missed": line.missed(),
+    }
 
 
 @dataclass(slots=True)

@@ -24,12 +24,12 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
-from andon.models import FeatureKind, FeatureSpec, PythonModel, encode, pack
+from andon.models import FeatureKind, FeatureSpec, PythonModel, pack
+from benchmarks.amounts import amounts
 from benchmarks.line import Line, memory_of
 from benchmarks.soak_traffic import Counted, press
 
@@ -44,11 +44,6 @@ ISOLATED = "isolated"
 
 JUDGED = ("gateway", "worker", "console", ISOLATED, "up")
 SECRET = "whsec_" + "c29hay1zb2FrLXNvYWstc29hay1zb2FrLXNvYWs="
-FEATURES = (
-    FeatureSpec("amount", FeatureKind.NUMBER),
-    FeatureSpec("amount_count_1h", FeatureKind.NUMBER),
-    FeatureSpec("amount_sum_1h", FeatureKind.NUMBER),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +167,7 @@ def _part_of(command: Sequence[str]) -> str:
 def _register(line: Line) -> None:
     """Three versions of one model and an isolated one, each as a person registers them."""
     for seed in (1, 2, 3):
-        package = _package(line.folder / f"package-{seed}", seed)
+        package = amounts(line.folder / f"package-{seed}", name="soak-model", seed=seed)
         alias = ["--alias", "champion"] if seed == 1 else []
         line.command("models", "register", str(package), "--reason", "soak", *alias)
     rng = np.random.default_rng(1)
@@ -190,30 +185,6 @@ def _register(line: Line) -> None:
     )
     options = ["--alias", "champion", "--trust", "--reason", "soak"]
     line.command("models", "register", str(isolated), *options, timeout=600)
-
-
-def _package(folder: Path, seed: int) -> Path:
-    rng = np.random.default_rng(seed)
-    amount, count = rng.lognormal(5, 1, 2_000), rng.integers(0, 20, 2_000).astype(float)
-    columns = {"amount": amount, "amount_count_1h": count, "amount_sum_1h": amount * count}
-    labels = np.where(np.log(amount) + rng.normal(0, 0.5, 2_000) > 6, "fraud", "ok").tolist()
-    train, held_out = ({name: values[part] for name, values in columns.items()} for part in _HALVES)
-    model = HistGradientBoostingClassifier(max_iter=20).fit(
-        encode(FEATURES, train), [int(one == "fraud") for one in labels[:1_000]]
-    )
-    return pack(
-        folder,
-        name="soak-model",
-        model=model,
-        features=FEATURES,
-        classes=("ok", "fraud"),
-        training=(train, labels[:1_000]),
-        held_out=(held_out, labels[1_000:]),
-        split="the first half",
-    )
-
-
-_HALVES = (slice(None, 1_000), slice(1_000, None))
 
 
 def _recorded(folder: Path) -> tuple[int, int]:
