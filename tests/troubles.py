@@ -88,5 +88,5 @@ async def labels(loaded: LoadedVersion, rows: list[dict[str, Any]] = GOOD) -> li
 async def settled(condition: Callable[[], bool], within: float = 10.0) -> None:
     """Return when the condition holds; fail if it does not in time."""
     async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - what is waited for is another process
+        while not condition():
             await asyncio.sleep(0.01)

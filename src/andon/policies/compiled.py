@@ -23,7 +23,6 @@ CHUNK = 24
 
 _NONE = -1
 
-_NUMERIC = frozenset({ValueKind.NUMBER, ValueKind.OPTIONAL_NUMBER})
 _ALWAYS_CONVERTED = frozenset({ValueKind.TIME, ValueKind.OPTIONAL_TIME, ValueKind.OPTIONAL_NUMBER, ValueKind.ANY})
 
 _AS_IT_IS = frozenset((bool, int, float, str))
@@ -117,10 +116,6 @@ class CompiledPolicy:
         if isinstance(data, Ruling):
             return data
         return self._ruled(self._ruled_without, data)
-
-    def evaluate_many(self, batch: Sequence[Facts]) -> list[Ruling]:
-        """The rulings on a batch, in order."""
-        return [self.evaluate(*facts) for facts in batch]
 
     def matches(self, facts: Facts) -> list[bool | str]:
         """For each rule by itself whether it holds, or why that cannot be said. For people; `evaluate` decides."""

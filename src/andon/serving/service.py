@@ -63,18 +63,7 @@ def set_split(
         set_at=now,
         places=spread(wanted, before.places),
     )
-    store.add_split(tx, after)
-    audit.record(
-        tx,
-        actor=actor,
-        action="model.split.set",
-        subject=f"model:{endpoint}",
-        at=now,
-        reason=after.reason,
-        before=_audited(before),
-        after=_audited(after),
-    )
-    announce(tx, "models")
+    _put(tx, before, after, actor, at=now)
     return after
 
 
@@ -113,6 +102,22 @@ def compare_shadows(tx: Tx, endpoint: str, version: int, since: datetime) -> Sha
 def newest_said(tx: Tx, endpoint: str, version: int, since: datetime, *, limit: int) -> Mapping[UUID, str]:
     """The outcomes that one version as a shadow would have had, by the newest decisions it saw since a moment."""
     return store.newest_said(tx, endpoint, version, since, limit)
+
+
+def _put(tx: Tx, before: TrafficSplit, after: TrafficSplit, actor: Actor, *, at: datetime) -> None:
+    """Write a split, who made it and why, and tell the gateways."""
+    store.add_split(tx, after)
+    audit.record(
+        tx,
+        actor=actor,
+        action="model.split.set",
+        subject=f"model:{after.endpoint}",
+        at=at,
+        reason=after.reason,
+        before=_audited(before),
+        after=_audited(after),
+    )
+    announce(tx, "models")
 
 
 def _reason_faults(reason: str) -> Iterator[Fault]:

@@ -161,7 +161,7 @@ def test_a_repeat_is_shown_to_no_shadow_and_counted_nowhere(installation: Instal
         key = Idempotency.of("payments", "bank", "k1", b"x")
         for _ in range(4):
             await decider.decide(replace(request_of(line, payment(), at=installation.clock.now()), idempotency=key))
-        while not watcher.shadows:  # noqa: ASYNC110 - the decider tells a watcher, not an event
+        while not watcher.shadows:
             await asyncio.sleep(0.005)
 
     deciding(installation, [line], work, watcher=watcher)

@@ -26,7 +26,7 @@ def broken(_: object) -> float:
 
 async def shown(watcher: Counted, rows: int) -> None:
     """Wait until shadows have seen, or were spared, so many rows."""
-    while sum(run + dropped for run, dropped in watcher.shadows) < rows:  # noqa: ASYNC110 - a watcher, not an event
+    while sum(run + dropped for run, dropped in watcher.shadows) < rows:
         await asyncio.sleep(0.005)
 
 

@@ -54,7 +54,7 @@ def seen(database: Database, now: datetime) -> list[Process]:
 async def until(condition: Callable[[], bool]) -> None:
     """Return when this holds."""
     async with asyncio.timeout(20):
-        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - a row in a database is waited for
+        while not await asyncio.to_thread(condition):
             await asyncio.sleep(0.02)
 
 

@@ -149,12 +149,6 @@ def test_adding_and_matching_outside_a_loop_is_welcome(condition: str) -> None:
     assert ruled(condition, facts()).rule == "only"
 
 
-def test_a_batch_is_ruled_as_its_decisions_one_by_one() -> None:
-    policy = compiled(SCREENING)
-    batch = [facts(score=score) for score in (0.01, 0.5, 0.99)]
-    assert policy.evaluate_many(batch) == [policy.evaluate(*each) for each in batch]
-
-
 def test_people_are_shown_of_each_rule_whether_it_holds() -> None:
     assert compiled(SCREENING).matches(facts({"amount": None, "country": "RU"}, score=0.95)) == [
         True, True, "`input.amount` has no value", False, False,
