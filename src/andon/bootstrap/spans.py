@@ -77,7 +77,7 @@ def _flag(report: BatchReport, decision: Decision) -> dict[str, str]:
 
 
 def _reason(decision: Decision) -> str:
-    if decision.judgement.fallback is not None or decision.assignment.chosen is Chosen.FALLBACK:
+    if decision.judgement.fallback is not None:
         return "error"
     if decision.assignment.chosen is Chosen.PINNED:
         return "targeting_match"

@@ -19,6 +19,7 @@ from andon.gateway.headers import LONGEST_WAIT, wait_of
 from andon.kernel.db import Tx
 from andon.labels import LabelSource
 from andon.reviews import ReviewState
+from andon.serving import Chosen
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"])
 
@@ -142,6 +143,22 @@ class ShadowSeen(BaseModel):
     predicted_at: datetime
 
 
+class AssignmentSeen(BaseModel):
+    """Which version was to answer, and why."""
+
+    version: int
+    chosen: Chosen
+    split: int = Field(description="The number of the traffic split that held; 0 where none was made.")
+    bucket: int | None = Field(description="Where the subject fell, 0 to 9999; null where nothing was drawn.")
+
+
+class FallbackSeen(BaseModel):
+    """What answered instead of that version."""
+
+    step: str = Field(description="The alias of another version, `rules` or `review`.")
+    because: str = Field(description="The reason why that version did not answer.")
+
+
 class DecisionOut(DecisionListed):
     """Everything that is known of a decision."""
 
@@ -155,6 +172,8 @@ class DecisionOut(DecisionListed):
     risk: RiskSeen
     policy: RulingSeen
     traceparent: str | None
+    assignment: AssignmentSeen
+    fallback: FallbackSeen | None
     stages_us: dict[str, int]
     audit: Proof
     actions: list[ActionTaken]
@@ -293,6 +312,8 @@ def _whole(tx: Tx, record: DecisionRecord, now: datetime) -> DecisionOut:
         risk=written["risk"],
         policy={**written["policy"], "version": record.row.policy_version},
         traceparent=written["traceparent"],
+        assignment=written["assignment"],
+        fallback=written["fallback"],
         stages_us=written["stages_us"],
         audit=Proof(writer=record.writer, seq=record.seq, digest=record.digest),
         actions=[

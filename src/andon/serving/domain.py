@@ -88,11 +88,10 @@ def bucket_of(endpoint: str, unit: bytes) -> int:
 
 
 class Chosen(StrEnum):
-    """How it came that this version answered."""
+    """How it came that this version was to answer."""
 
     SPLIT = "split"
     PINNED = "pinned"
-    FALLBACK = "fallback"
 
 
 @dataclass(frozen=True, slots=True)
