@@ -1,8 +1,14 @@
 """`andon restart` under load: other processes answer, nothing is lost, and what cannot start changes nothing."""
 
+import json
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse
+from threading import Event
+from typing import Any
 
 import httpx
 import psutil
@@ -12,6 +18,7 @@ from benchmarks.loadgen import Load, measure
 from sqlalchemy import text
 
 from andon.kernel.db import Database
+from andon.supervisor import control
 from calls import DECIDE
 from lines import payment
 from pressing import Pressure
@@ -79,6 +86,53 @@ def test_a_gateway_that_cannot_start_leaves_the_one_before_at_work(line: Line) -
     assert {one.status for one in pressure.answers} == {200}
     assert pressure.broken == 0
     assert pid_of(line, "gateway") == before
+
+
+def test_what_was_open_before_gets_its_answers_and_what_stays_idle_is_closed_late(line: Line) -> None:
+    headers = {"Authorization": f"Bearer {line.key('bank', 'caller').split()[-1]}"}
+    used, unused = HTTPConnection("127.0.0.1", line.gateway), socket.create_connection(("127.0.0.1", line.gateway))
+    assert asked(used, headers).status == 200
+    with ThreadPoolExecutor(1) as pool, closing(used), unused:
+        begun, draining = Event(), Event()
+        batch = pool.submit(asked_slowly, line, headers, begun, draining)
+        assert begun.wait(20)
+        said = control.restart(line.folder / ".andon", ["gateway"], within=60)
+        assert "is ready" in next(said)
+        told = time.monotonic()
+        while (answer := asked(used, headers)).getheader("Connection") != "close":
+            assert answer.status == 200
+            assert time.monotonic() < told + 2
+        draining.set()
+        assert answer.status == 200
+        assert [sorted(row) for row in batch.result()] == [sorted(batch.result()[0])] * 4
+        unused.settimeout(20)
+        assert unused.recv(1) == b""
+        assert time.monotonic() - told > 2
+        assert "ended" in next(said)
+
+
+def asked(connection: HTTPConnection, headers: dict[str, str]) -> HTTPResponse:
+    """One decision over a connection, read to its end."""
+    connection.request("POST", DECIDE, json.dumps(payment(amount=1.0)), {**headers, "Content-Type": "application/json"})
+    answer = connection.getresponse()
+    answer.read()
+    return answer
+
+
+def asked_slowly(line: Line, headers: dict[str, str], begun: Event, go_on: Event) -> list[dict[str, Any]]:
+    """A batch of which one half comes when the gateway is about to end."""
+    row = json.dumps(payment(amount=1.0)).encode() + b"\n"
+
+    def rows() -> Iterator[bytes]:
+        yield row * 2
+        begun.set()
+        assert go_on.wait(30)
+        yield row * 2
+
+    more = {"Content-Type": "application/x-ndjson"}
+    with httpx.Client(base_url=line.url, headers={**headers, **more}, trust_env=False, timeout=60) as client:
+        answer = client.post(f"{DECIDE}:batch", content=rows())
+    return [json.loads(one) for one in answer.text.splitlines()]
 
 
 def pid_of(line: Line, part: str) -> int:
