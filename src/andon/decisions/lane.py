@@ -14,6 +14,7 @@ import structlog
 
 from andon.decisions.domain import Decision, Priority
 from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
+from andon.decisions.pace import Pace
 from andon.decisions.passage import Parts, decide
 from andon.decisions.queue import MAX_BATCH, Item, Queue, grouped
 
@@ -35,6 +36,7 @@ class Lane:
         self._queue = Queue(max_batch)
         self._under_way = 0
         self._seconds = self._decided = 0.0
+        self._pace = Pace()
         self._wake: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -98,7 +100,7 @@ class Lane:
         """Batches, one after the other, until nothing waits that is due."""
         try:
             while True:
-                batch, expired = self._queue.take(self._seconds_each, perf_counter_ns())
+                batch, expired = self._queue.take(self._pace.each, perf_counter_ns())
                 self._tell_expired(expired)
                 if not batch:
                     break
@@ -131,7 +133,9 @@ class Lane:
         for group in groups:
             for item, decision in zip(group.items, group.decisions, strict=True):
                 _tell(item, decision if item.request.id in recorded else None, None)
-        self._learn(len(batch), perf_counter() - began)
+        seconds = perf_counter() - began
+        self._pace.learn(len(batch), seconds)
+        self._learn(len(batch), seconds)
         for group in groups:
             if group.line.traffic.shadows:
                 self._parts.shadow(group.line, *group.seen_of(recorded))

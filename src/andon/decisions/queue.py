@@ -24,6 +24,9 @@ BULK_WAIT = 0.02
 BULK_SLICE = 0.004
 """Seconds."""
 
+BULK_LEAST = 8
+"""So many go at once in any case: what they cost has to be learned, and a little is always done."""
+
 Done: TypeAlias = Callable[[Decision | None, BaseException | None], None]
 """Hears how it ended: a decision that is in the ledger, None for a repeat of one that was there before, or an error."""
 
@@ -80,16 +83,16 @@ class Queue:
             ahead += len(waiting)
         return ahead
 
-    def take(self, seconds_each: float, now_ns: int) -> tuple[list[Item], list[Item]]:
-        """The next batch, and what expired before its turn. `seconds_each` is how long one decision takes."""
+    def take(self, seconds_each: float | None, now_ns: int) -> tuple[list[Item], list[Item]]:
+        """The next batch, and what expired before its turn. `seconds_each` is what one more decision adds, if that is known."""
         batch: list[Item] = []
         expired: list[Item] = []
         interactive, normal, bulk = self._by_priority
         _move(interactive, batch, self._limit, expired, now_ns)
         _move(normal, batch, self._limit, expired, now_ns)
         if bulk and (batch or self.bulk_wait(now_ns) is None):
-            slice_ = max(0 if batch else 1, int(BULK_SLICE / max(seconds_each, 1e-6)))
-            _move(bulk, batch, min(self._limit, len(batch) + slice_), expired, now_ns)
+            fits = max(BULK_LEAST, int(BULK_SLICE / seconds_each) if seconds_each else 0)
+            _move(bulk, batch, min(self._limit, len(batch) + fits), expired, now_ns)
         return batch, expired
 
     def bulk_wait(self, now_ns: int) -> float | None:
