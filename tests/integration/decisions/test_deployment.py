@@ -4,8 +4,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from andon import models
-from lines import OWNER, Installation, register_champion
+from andon import models, serving
+from andon.decisions import Deployment
+from lines import OWNER, Installation, an_automation, register_champion
 from packages import a_package
 
 
@@ -36,3 +37,30 @@ def test_a_champion_that_cannot_be_loaded_leaves_the_line_as_it_was_and_says_why
         )
     installation.deployment.refresh()
     assert installation.deployment.problems == {}
+
+
+def test_nothing_is_kept_of_versions_that_answer_no_more(installation: Installation, tmp_path: Path) -> None:
+    retired: list[int] = []
+    deployment = Deployment(
+        installation.database,
+        [an_automation()],
+        cache=tmp_path / "models",
+        clock=installation.clock,
+        retire=lambda loaded: retired.append(loaded.version.number),
+    )
+    deployment.refresh()
+    for number in range(2, 6):
+        register_champion(installation.database, a_package(tmp_path / str(number), seed=number))
+        deployment.refresh()
+        assert [loaded.version.number for loaded in deployment.loaded] == [number]
+    assert retired == [1, 2, 3, 4]
+    with installation.database.begin() as tx:
+        now = installation.clock.now()
+        serving.set_split(tx, "fraud-risk", shares={2: 10, 3: 10}, shadows=[4], actor=OWNER, reason="try", now=now)
+    deployment.refresh()
+    assert sorted(loaded.version.number for loaded in deployment.loaded) == [2, 3, 4, 5]
+    with installation.database.begin() as tx:
+        serving.set_split(tx, "fraud-risk", shares={}, shadows=[], actor=OWNER, reason="back", now=now)
+    deployment.refresh()
+    assert [loaded.version.number for loaded in deployment.loaded] == [5]
+    assert sorted(retired[4:]) == [2, 3, 4]
