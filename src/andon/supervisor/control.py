@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
 
-from andon.supervisor.errors import NotRunning, RestartFailed
+from andon.supervisor.errors import RestartFailed, UpNotRunning
 
 _NAME = "up.socket"
 _LINE_BYTES = 4096
@@ -82,14 +82,14 @@ def opened(data: Path) -> Iterator[Door]:
 
 
 def restart(data: Path, parts: Sequence[str], *, within: float) -> Iterator[str]:
-    """Have the `up` of `data` restart parts one after the other; what it says meanwhile. Raises NotRunning, RestartFailed."""
+    """Have the `up` of `data` restart parts one after the other; what it says meanwhile. Raises UpNotRunning, RestartFailed."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(within)
         try:
             with chdir(data):
                 connection.connect(_NAME)
         except OSError as error:
-            raise NotRunning(f"`andon up` does not run in {data.parent}") from error
+            raise UpNotRunning(f"`andon up` does not run in {data.parent}") from error
         try:
             connection.sendall(json.dumps({"restart": list(parts)}).encode() + b"\n")
             with connection.makefile("rb") as lines:

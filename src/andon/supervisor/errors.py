@@ -27,7 +27,7 @@ class StopFailed(Unavailable):
     """What runs here could not be stopped."""
 
 
-class NotRunning(Conflict):
+class UpNotRunning(Conflict):
     """`andon up` does not run in this folder."""
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from andon.supervisor import control
-from andon.supervisor.errors import NotRunning, RestartFailed
+from andon.supervisor.errors import RestartFailed, UpNotRunning
 
 from .conftest import PARTS, Up
 
@@ -97,7 +97,7 @@ def test_the_door_is_closed_to_others_and_goes_with_its_owner(start: Start) -> N
 
 def test_where_nothing_runs_nothing_is_restarted(project: Path) -> None:
     (project / ".andon").mkdir()
-    with pytest.raises(NotRunning):
+    with pytest.raises(UpNotRunning):
         list(control.restart(project / ".andon", ["gateway"], within=1))
-    with pytest.raises(NotRunning):
+    with pytest.raises(UpNotRunning):
         list(control.restart(project / "nowhere", ["gateway"], within=1))
