@@ -212,7 +212,7 @@ def test_a_version_whose_environment_is_not_built_is_refused_with_the_command_th
 def test_agreement_compares_what_a_shadow_said_with_what_was_decided(installed: Installation) -> None:
     now, bank = datetime.now(UTC), installed.database
     key = installed.key("kai", Grant(Role.CALLER))
-    ids = [call(installed, "POST", DECIDE, key, json=payment(n)).json()["id"] for n in range(4)]
+    ids = [call(installed, "POST", DECIDE, key, json=payment(n)).raise_for_status().json()["id"] for n in range(4)]
     with bank.begin() as tx:
         outcomes = decisions.outcomes_of(tx, [UUID(i) for i in ids])
     assert len(outcomes) == 4
