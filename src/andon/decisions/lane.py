@@ -16,7 +16,7 @@ from andon.decisions.domain import Decision, Priority
 from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
 from andon.decisions.pace import Pace
 from andon.decisions.passage import Parts, decide
-from andon.decisions.queue import MAX_BATCH, Item, Queue, grouped
+from andon.decisions.queue import BULK_SLICE, MAX_BATCH, Item, Queue, grouped
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ class Lane:
         """Batches, one after the other, until nothing waits that is due."""
         try:
             while True:
-                batch, expired = self._queue.take(self._pace.each, perf_counter_ns())
+                batch, expired = self._queue.take(self._pace.room(BULK_SLICE), perf_counter_ns())
                 self._tell_expired(expired)
                 if not batch:
                     break

@@ -26,6 +26,20 @@ class Pace:
         self._products = _MEMORY * self._products + decisions * seconds
 
     @property
+    def usual(self) -> float:
+        """Seconds that any batch takes, however small; 0 before the first."""
+        each = self.each
+        return 0.0 if each is None else (self._seconds - each * self._sizes) / self._weight
+
+    def room(self, seconds: float) -> int:
+        """How many more decisions make a batch longer by these seconds, or by what any batch takes if that is more; 0 before the first.
+
+        Behind a slow commit fewer would save nobody much time, and need many commits.
+        """
+        each = self.each
+        return int(max(seconds, self.usual) / each) if each else 0
+
+    @property
     def each(self) -> float | None:
         """Seconds that one more decision adds to a batch, at most the mean; None before the first batch."""
         if not self._weight:

@@ -83,16 +83,15 @@ class Queue:
             ahead += len(waiting)
         return ahead
 
-    def take(self, seconds_each: float | None, now_ns: int) -> tuple[list[Item], list[Item]]:
-        """The next batch, and what expired before its turn. `seconds_each` is what one more decision adds, if that is known."""
+    def take(self, room: int, now_ns: int) -> tuple[list[Item], list[Item]]:
+        """The next batch, and what expired before its turn. `room` is how much bulk work fits into BULK_SLICE."""
         batch: list[Item] = []
         expired: list[Item] = []
         interactive, normal, bulk = self._by_priority
         _move(interactive, batch, self._limit, expired, now_ns)
         _move(normal, batch, self._limit, expired, now_ns)
         if bulk and (batch or self.bulk_wait(now_ns) is None):
-            fits = max(BULK_LEAST, int(BULK_SLICE / seconds_each) if seconds_each else 0)
-            _move(bulk, batch, min(self._limit, len(batch) + fits), expired, now_ns)
+            _move(bulk, batch, min(self._limit, len(batch) + max(BULK_LEAST, room)), expired, now_ns)
         return batch, expired
 
     def bulk_wait(self, now_ns: int) -> float | None:

@@ -20,6 +20,7 @@ def test_it_finds_the_cost_of_each_whatever_a_batch_costs(sizes: list[int], batc
     mean = pace.each
     assert mean is not None
     assert mean >= each * 0.999
+    assert pace.usual <= batch + 1e-9
     if batch == 0:
         assert mean == pytest.approx(each, rel=1e-3)
 
@@ -44,9 +45,18 @@ def test_it_is_never_nothing_or_less_though_times_scatter() -> None:
 def test_slices_of_bulk_grow_to_what_is_meant_however_slow_a_commit_is(commit: float) -> None:
     draw, pace, each, taken = random.Random(2), Pace(), 60e-6, 0
     for number in range(400):
-        known = pace.each
-        size = 1 + max(BULK_LEAST, int(BULK_SLICE / known) if known else 0) * (number % 3 > 0)
+        size = 1 + max(BULK_LEAST, pace.room(BULK_SLICE)) * (number % 3 > 0)
         size = min(512, size)
         pace.learn(size, (commit + size * each) * draw.uniform(0.7, 1.6))
         taken += size * (number >= 100)
     assert taken / 300 > 0.25 * BULK_SLICE / each
+
+
+def test_room_is_what_is_done_in_the_time_or_in_what_any_batch_takes() -> None:
+    fast, slow, new = Pace(), Pace(), Pace()
+    for size in (1, 10, 50, 100):
+        fast.learn(size, 0.001 + size * 0.0001)
+        slow.learn(size, 0.02 + size * 0.0001)
+    assert fast.room(0.004) in (39, 40)
+    assert slow.room(0.004) in (199, 200)
+    assert new.room(0.004) == 0
