@@ -15,13 +15,8 @@ Bands: TypeAlias = Mapping[int, int]
 _SCALE = 1 / log(LATENCY_BAND)
 
 
-def band_of(seconds: float) -> int:
-    """The band of one time; what took less than a microsecond counts as one."""
-    return int(log(max(seconds * 1e6, 1.0)) * _SCALE)
-
-
 def bands_of(seconds: Sequence[float], counts: Sequence[int] | None = None) -> Counter[int]:
-    """The bands of many times; `counts` says how many things had each of them, else it was one."""
+    """The bands of many times; less than a microsecond counts as one. `counts` says how many things had each time, else it was one."""
     us = np.maximum(np.asarray(seconds, dtype=np.float64) * 1e6, 1.0)
     found = np.bincount((np.log(us) * _SCALE).astype(np.int64), counts)
     bands = found.nonzero()[0]

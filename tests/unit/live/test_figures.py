@@ -21,8 +21,9 @@ from andon.live import (
     pools,
     waiting,
 )
-from andon.live.bands import band_of, bands_of
+from andon.live.bands import bands_of
 from andon.serving import PoolStatus
+from bands import band_of
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 times = st.lists(st.floats(1e-6, 60.0), min_size=1, max_size=80)

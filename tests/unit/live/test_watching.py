@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from andon.decisions import BatchReport
 from andon.live import LiveWatch
-from andon.live.bands import band_of
 from andon.live.watching import _AT_ONCE
+from bands import band_of
 from reports import a_decision, a_report
 
 

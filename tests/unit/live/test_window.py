@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.live.bands import band_of
 from andon.live.window import SLOT, SLOTS, Window
+from bands import band_of
 
 ARM = ("payments", "fraud-risk", 1)
 LENGTH = SLOT * SLOTS
