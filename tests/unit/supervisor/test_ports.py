@@ -8,7 +8,7 @@ import pytest
 
 from andon.kernel.config import ConsoleSettings, GatewaySettings, Settings, WorkerSettings
 from andon.supervisor.errors import PortTaken
-from andon.supervisor.ports import Address, addresses_of, check_free, listeners
+from andon.supervisor.ports import Address, addresses_of, bind, check_free, listeners, reserve_shared
 
 
 @pytest.fixture
@@ -55,3 +55,29 @@ def test_addresses_are_written_as_a_browser_takes_them() -> None:
 
 def test_listeners_are_found(taken: int) -> None:
     assert [process.pid for process in listeners(taken)] == [os.getpid()]
+
+
+def test_sockets_are_bound_for_a_part_to_listen_on_and_taken_once_it_does() -> None:
+    (address, *_) = addresses_of(Settings(gateway=GatewaySettings(port=0)))
+    (bound,) = bind(address)
+    with bound:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((address.host, address.port))
+        bound.listen()
+        socket.create_connection((address.host, address.port)).close()
+        with pytest.raises(PortTaken, match=str(address.port)):
+            bind(address)
+
+
+def test_a_shared_port_is_for_those_who_share_it_and_for_one_installation() -> None:
+    (address, *_) = addresses_of(Settings(gateway=GatewaySettings(port=0)))
+    held = reserve_shared(address.host, address.port)
+    assert held is not None
+    with held, socket.socket() as first, socket.socket() as second, socket.socket() as stranger:
+        for one in (first, second):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            one.bind((address.host, address.port))
+            one.listen()
+        with pytest.raises(OSError, match="in use"):
+            stranger.bind((address.host, address.port))
+        assert reserve_shared(address.host, address.port) is None
