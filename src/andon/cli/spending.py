@@ -12,7 +12,7 @@ from rich.table import Table
 from andon import spending
 from andon.cli.context import project
 from andon.kernel.db import Tx
-from andon.spending import BudgetState, Spend, Total, digits, money
+from andon.spending import BudgetState, Spend, Total, digits, in_units, money
 
 
 def show(
@@ -83,22 +83,11 @@ def _document(
     return {
         "since": str(first),
         "until": str(last),
-        "total": [_sums(total) for total in totals],
+        "total": [in_units(total) for total in totals],
         "days": [
-            {"day": str(row.day), "automation": row.automation, "version": row.version, **_sums(row)} for row in rows
+            {"day": str(row.day), "automation": row.automation, "version": row.version, **in_units(row)} for row in rows
         ],
         "budgets": [_budget(state) for state in budgets],
-    }
-
-
-def _sums(of: Spend | Total) -> dict[str, Any]:
-    return {
-        "currency": of.currency,
-        "decisions": of.decisions,
-        "cpu_seconds": of.cpu_us / 1e6,
-        "gpu_seconds": of.gpu_us / 1e6,
-        "cost": digits(of.cost),
-        "idle_cost": digits(of.idle),
     }
 
 

@@ -10,7 +10,7 @@ from andon import spending
 from andon.access import Permission
 from andon.decisions import AutomationNotFound
 from andon.gateway.dependencies import Caller, Day, Db, Now, Parts
-from andon.spending import BudgetState, Spend, Standing, Total, digits
+from andon.spending import BudgetState, Standing, digits, in_units
 
 router = APIRouter(prefix="/v1/automations", tags=["automations"])
 
@@ -84,21 +84,10 @@ def show(
         automation=name,
         since=first,
         until=last,
-        total=[SpentOut(**_sums(total)) for total in spending.totals(rows)],
-        days=[DaySpentOut(day=row.day, version=row.version, **_sums(row)) for row in rows],
+        total=[SpentOut(**in_units(total)) for total in spending.totals(rows)],
+        days=[DaySpentOut(day=row.day, version=row.version, **in_units(row)) for row in rows],
         budget=None if budget is None else _budget(budget),
     )
-
-
-def _sums(of: Spend | Total) -> dict[str, object]:
-    return {
-        "currency": of.currency,
-        "decisions": of.decisions,
-        "cpu_seconds": of.cpu_us / 1e6,
-        "gpu_seconds": of.gpu_us / 1e6,
-        "cost": digits(of.cost),
-        "idle_cost": digits(of.idle),
-    }
 
 
 def _budget(state: BudgetState) -> BudgetOut:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from andon.authoring import Budget
 from andon.spending.errors import BudgetTooLarge, SpanInvalid
@@ -119,6 +119,18 @@ def totals(rows: Iterable[Spend]) -> list[Total]:
             idle=so_far.idle + row.idle,
         )
     return [found[currency] for currency in sorted(found)]
+
+
+def in_units(of: Spend | Total) -> dict[str, Any]:
+    """What is summed in a row, in seconds and in units of the currency, as documents show it: amounts are text."""
+    return {
+        "currency": of.currency,
+        "decisions": of.decisions,
+        "cpu_seconds": of.cpu_us / 1e6,
+        "gpu_seconds": of.gpu_us / 1e6,
+        "cost": digits(of.cost),
+        "idle_cost": digits(of.idle),
+    }
 
 
 def span(since: date | None, until: date | None, today: date) -> tuple[date, date]:
