@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from andon.decisions.domain import Priority
-from andon.decisions.queue import Item, Queue
+from andon.decisions.queue import BULK_LEAST, Item, Queue
 
 
 def item(model: str, priority: Priority) -> Item:
@@ -18,16 +18,16 @@ def test_what_waits_is_counted_by_model_and_priority_and_what_was_taken_is_not()
     queue = Queue()
     for model, priority, count in (
         ("fraud-risk", Priority.INTERACTIVE, 2),
-        ("fraud-risk", Priority.BULK, 5),
+        ("fraud-risk", Priority.BULK, 12),
         ("churn", Priority.NORMAL, 3),
     ):
         for _ in range(count):
             queue.add(item(model, priority))
     assert queue.depths_by_model == {
         ("fraud-risk", Priority.INTERACTIVE): 2,
-        ("fraud-risk", Priority.BULK): 5,
+        ("fraud-risk", Priority.BULK): 12,
         ("churn", Priority.NORMAL): 3,
     }
     assert sum(queue.depths_by_model.values()) == sum(queue.depths)
-    queue.take(10.0, 0)
-    assert queue.depths_by_model == {("fraud-risk", Priority.BULK): 5}
+    queue.take(0, 0)
+    assert queue.depths_by_model == {("fraud-risk", Priority.BULK): 12 - BULK_LEAST}
