@@ -36,18 +36,11 @@ class DrainState(ServerState):
 class DrainingWire(Wire):
     """A connection that closes after its answer once the server ends."""
 
-    def data_received(self, data: bytes) -> None:
-        """Take it, and let its answer be the last if the server ends."""
-        super().data_received(data)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """One that was accepted just before the end."""
+        super().connection_made(transport)
         state: Any = self.server_state
-        if state.draining:
-            self.make_last()
-
-    def make_last(self) -> None:
-        """Let the newest answer that is still to come say that the connection closes."""
-        cycle: Any = self.cycle
-        if cycle is not None and not cycle.response_complete and not getattr(cycle, "response_started", False):
-            cycle.keep_alive = False
+        self.ending = state.draining
 
     @property
     def quiet(self) -> bool:
@@ -63,6 +56,7 @@ async def drain(state: DrainState, *, hurry: Callable[[], None], is_forced: Call
     state.draining = True
     connections: Any = state.connections
     for connection in list(connections):
+        connection.ending = True
         connection.make_last()
     quiet: dict[DrainingWire, float] = {}
     while (connections or state.tasks) and not is_forced() and (now := loop.time()) < began + DRAIN_SECONDS:

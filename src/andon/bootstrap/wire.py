@@ -86,6 +86,8 @@ class Wire(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.ending = False
+        """Whether the server ends, so that each answer is the last on its connection."""
         self._in_head = True
         self._arriving = True
         self._head = 0
@@ -110,8 +112,18 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, then see whether a request is still on its way."""
-        if self._direct is not None and self._is_fresh() and self._is_taken_whole(data):
-            return
+        if self._direct is None or not self._is_fresh() or not self._is_taken_whole(data):
+            self._parse(data)
+        if self.ending:
+            self.make_last()
+
+    def make_last(self) -> None:
+        """Let the newest answer that is still to come say that the connection closes."""
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete and not getattr(cycle, "response_started", False):
+            cycle.keep_alive = False
+
+    def _parse(self, data: bytes) -> None:
         super().data_received(data)
         self._text = b""
         if not self._arriving:
