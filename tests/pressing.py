@@ -21,6 +21,7 @@ class Answer:
     asked: float
     at: float
     status: int
+    account: str
     content: dict[str, Any]
 
 
@@ -63,8 +64,8 @@ class Pressure:
     def _ask_on(self) -> None:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-        bodies = cycle([json.dumps(payment(amount=1.0, account=account)).encode() for account in self.accounts])
-        for body in bodies:
+        bodies = [json.dumps(payment(amount=1.0, account=account)).encode() for account in self.accounts]
+        for account, body in cycle(zip(self.accounts, bodies, strict=True)):
             if self._stop.is_set():
                 break
             asked = time.monotonic()
@@ -77,5 +78,5 @@ class Pressure:
                 connection.close()
                 self._stop.wait(0.02)
                 continue
-            self.answers.append(Answer(asked, time.monotonic(), response.status, content))
+            self.answers.append(Answer(asked, time.monotonic(), response.status, account, content))
         connection.close()

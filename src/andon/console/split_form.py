@@ -27,7 +27,7 @@ class SplitForm:
         shares, faults = dict[int, float](), list[Fault]()
         for version, text in self.typed.items():
             try:
-                share = float(text.strip().removesuffix("%") or 0)
+                share = float(text.strip().removesuffix("%")) if text.strip() else 0.0
             except ValueError:
                 faults.append(Fault(f"shares.{version}", "A share is a number of percent"))
                 continue
