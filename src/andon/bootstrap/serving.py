@@ -1,8 +1,10 @@
 """Running an ASGI application as a process that ends cleanly: finish what is in flight, then go."""
 
+import ctypes
 import gc
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from socket import socket
 from typing import Any
 
@@ -103,5 +105,7 @@ def tracing(process: str, settings: Settings) -> Callable[[], None]:
 def settle_memory() -> None:
     """After start-up: what is there now stays, so the collector need not look at it during requests."""
     gc.collect()
+    with suppress(OSError, AttributeError):  # what start-up freed goes back to the system, where the C library is glibc
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # a batch makes thousands of objects and no cycles: look less often

@@ -16,9 +16,6 @@ from andon.supervisor.leash import leashed
 
 _HEARD_BYTES = 65_536
 
-_THRIFT = {"MALLOC_ARENA_MAX": "1"}
-"""glibc gives each thread a heap of its own otherwise; with Python's one lock that costs 10 MB a process and brings nothing."""
-
 
 class Child:
     """On a leash, in a session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which then stops all in order.
@@ -48,7 +45,7 @@ class Child:
             self._process = subprocess.Popen(  # noqa: S603  our own program
                 leashed(command),
                 cwd=folder,
-                env={**_THRIFT, **environment, **inherited},
+                env={**environment, **inherited},
                 stdin=subprocess.DEVNULL,
                 pass_fds=(*numbers, *([theirs] if waits else [])),
                 start_new_session=True,
