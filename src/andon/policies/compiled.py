@@ -73,6 +73,8 @@ class CompiledPolicy:
         self._rulings = _rulings(table)
         self._otherwise = Ruling(table.otherwise, OTHERWISE, ())
         reads = sorted(frozenset[str]().union(*(condition.reads for condition in conditions)))
+        bound = frozenset[str]().union(*(condition.bound for condition in conditions))
+        self._only_looked_up = [name for name in reads if name not in bound]
         look_ups = sorted(frozenset[LookUp]().union(*(condition.look_ups for condition in conditions)))
         self._look_ups = [(one.name, one.variable, frozenset(table.lists[one.listed])) for one in look_ups]
         self._lists = {name: list(table.lists[name[6:]]) for name in reads if name.startswith("lists.")}
@@ -142,6 +144,8 @@ class CompiledPolicy:
             if value.__class__ is not str and value is not None:
                 raise TypeError(variable)  # to be converted first
             data[name] = value in listed
+        for name in self._only_looked_up:
+            del data[name]  # each variable that CEL is given costs a conversion
         data.update(self._lists)
         return data
 

@@ -48,11 +48,15 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A checked condition: its text as it runs, its program, and the variables and look-ups it reads."""
+    """A checked condition: its text as it runs, its program, and the variables and look-ups it reads; some variables by look-ups only.
+
+    `bound` are those that its program is given.
+    """
 
     text: str
     program: cel.Expression
     reads: frozenset[str]
+    bound: frozenset[str]
     look_ups: frozenset[LookUp]
 
 
@@ -82,8 +86,9 @@ class Vocabulary:
         text = _with_look_ups(tokens_of(checked), self.kinds)
         references = [reference.name for reference in references_in(tokens_of(text))]
         look_ups = frozenset(self._look_ups[name] for name in references if name in self._look_ups)
-        names = {self._variable(name) for name in references} | {one.variable for one in look_ups}
-        return Condition(text, self.compile(text), frozenset(name for name in names if name is not None), look_ups)
+        named = frozenset(name for name in map(self._variable, references) if name is not None)
+        reads = named | {one.variable for one in look_ups}
+        return Condition(text, self.compile(text), reads, named, look_ups)
 
     def compile(self, text: str) -> cel.Expression:
         """Compile what was checked, or several such conditions in one expression. Raises ConditionFaulty."""
