@@ -124,21 +124,22 @@ class Lane:
         """Decide and record a batch, then tell everybody; each gets the error if there is one."""
         began = perf_counter()
         try:
-            groups, recorded = await decide(self._parts, batch)
+            passed = await decide(self._parts, batch)
         except Exception as error:  # noqa: BLE001 - the edge between batches and callers: each caller gets it and answers it
             self._parts.watcher.failed(isinstance(error, LedgerUnavailable), len(batch))
             for item in batch:
                 _tell(item, None, error)
             return
-        for group in groups:
+        for group in passed.groups:
             for item, decision in zip(group.items, group.decisions, strict=True):
-                _tell(item, decision if item.request.id in recorded else None, None)
+                _tell(item, decision if item.request.id in passed.recorded else None, None)
         seconds = perf_counter() - began
         self._pace.learn(len(batch), seconds)
         self._learn(len(batch), seconds)
-        for group in groups:
+        self._parts.watcher.batch(passed.reports())
+        for group in passed.groups:
             if group.line.traffic.shadows:
-                self._parts.shadow(group.line, *group.seen_of(recorded))
+                self._parts.shadow(group.line, *group.seen_of(passed.recorded))
 
     def _learn(self, decided: int, seconds: float) -> None:
         """Take a batch into the average. A small one that left nothing waiting can only lower it.

@@ -134,8 +134,23 @@ class Group:
         return self.line.see([request for request in self.requests if request.id in kept], {})[1]
 
 
-async def decide(parts: Parts, items: Sequence[Item]) -> tuple[list[Group], set[UUID]]:
-    """Decide and record a batch: what came of each line's items, and the ids that are in the ledger now.
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A batch that is in the ledger: what came of each line's items, the ids that are there now, and when it began and ended."""
+
+    groups: list[Group]
+    recorded: set[UUID]
+    record: float
+    began_ns: int
+    ended_ns: int
+
+    def reports(self) -> list[BatchReport]:
+        """What each arm did. Made after everybody has an answer, since nobody waits for it."""
+        return [report for group in self.groups for report in _reports(group, self)]
+
+
+async def decide(parts: Parts, items: Sequence[Item]) -> Passed:
+    """Decide and record a batch.
 
     Raises LedgerUnavailable; then nothing of it is answered.
     """
@@ -154,9 +169,7 @@ async def decide(parts: Parts, items: Sequence[Item]) -> tuple[list[Group], set[
 
     recording = perf_counter()
     recorded = await parts.recorder.record(Batch(entries, deltas))
-    record = perf_counter() - recording
-    parts.watcher.batch([report for group in groups for report in _reports(group, recorded, record, began_ns)])
-    return groups, recorded
+    return Passed(groups, recorded, perf_counter() - recording, began_ns, perf_counter_ns())
 
 
 async def _see(parts: Parts, group: Group) -> None:
@@ -219,9 +232,9 @@ def _within(items: Sequence[Item]) -> float:
     return FOR_EVER if last is None or None in deadlines else max(0.001, (last - perf_counter_ns()) / 1e9)
 
 
-def _reports(group: Group, recorded: set[UUID], record: float, began_ns: int) -> list[BatchReport]:
+def _reports(group: Group, passed: Passed) -> list[BatchReport]:
     """What each arm did; a request that repeats one decided before is in none."""
-    ended_ns = perf_counter_ns()
+    recorded, began_ns, ended_ns = passed.recorded, passed.began_ns, passed.ended_ns
     reports = []
     for share in group.shares:
         numbers = [n for n in share.numbers if group.items[n].request.id in recorded]
@@ -237,7 +250,7 @@ def _reports(group: Group, recorded: set[UUID], record: float, began_ns: int) ->
                 features=group.features,
                 predict=share.judged.predict,
                 policy=share.judged.policy,
-                record=record,
+                record=passed.record,
                 cpu_us=share.cpu_us,
                 began_ns=began_ns,
                 ended_ns=ended_ns,
