@@ -2,11 +2,17 @@
 
 import importlib
 import sys
+from typing import Any
 
-from andon.bootstrap import inheritance
-from andon.bootstrap.installation import process_parts
-from andon.bootstrap.telling import exit_code, tell
-from andon.kernel.errors import AndonError
+modules: dict[str, Any] = sys.modules
+modules["rich"] = (
+    None  # a server prints no tables: structlog, which would load it, allows for that; 3 MB less a process
+)
+
+from andon.bootstrap import inheritance  # noqa: E402
+from andon.bootstrap.installation import process_parts  # noqa: E402
+from andon.bootstrap.telling import exit_code, tell  # noqa: E402
+from andon.kernel.errors import AndonError  # noqa: E402
 
 if __name__ == "__main__":
     part, place = sys.argv[1], inheritance.take()
