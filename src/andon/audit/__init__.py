@@ -10,7 +10,7 @@ from andon.audit.encoding import hash_of
 from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning
 from andon.audit.ports import Evidence
 from andon.audit.service import head, page, record, seal, verify
-from andon.audit.store import COLUMNS, EXISTS_SQL, columns_of, insert_sql
+from andon.audit.store import COLUMNS, EXISTS_SQL, insert_sql, values_of
 
 __all__ = [
     "COLUMNS",
@@ -31,12 +31,12 @@ __all__ = [
     "Standing",
     "VerificationRunning",
     "anchor_of",
-    "columns_of",
     "hash_of",
     "head",
     "insert_sql",
     "page",
     "record",
     "seal",
+    "values_of",
     "verify",
 ]

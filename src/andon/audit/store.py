@@ -1,6 +1,6 @@
 """All SQL about the audit log. Appends and reads; the database itself refuses everything else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
@@ -53,14 +53,14 @@ class TipName(StrEnum):
 
 
 def insert_sql(first: int) -> str:
-    """The INSERT for leaves as part of a larger statement: nine array parameters from number `first` on (see `columns_of`)."""
-    arrays = ", ".join(f"${first + i}::{kind}[]" for i, (_, kind) in enumerate(_COLUMNS))
-    return f"INSERT INTO audit_entries ({_NAMES}) SELECT {_NAMES} FROM unnest({arrays}) AS leaf({_NAMES})"
+    """The INSERT of one leaf as part of a larger statement: nine parameters from number `first` on (see `values_of`)."""
+    values = ", ".join(f"${first + i}::{kind}" for i, (_, kind) in enumerate(_COLUMNS))
+    return f"INSERT INTO audit_entries ({_NAMES}) VALUES ({values})"
 
 
-def columns_of(leaves: Sequence[Leaf]) -> list[list[Any]]:
-    """The parameters of `insert_sql`: one list a column."""
-    return [[getattr(leaf, name) for leaf in leaves] for name, _ in _COLUMNS]
+def values_of(leaf: Leaf) -> list[Any]:
+    """The parameters of `insert_sql`."""
+    return [getattr(leaf, name) for name, _ in _COLUMNS]
 
 
 def append(tx: Tx, leaf: Leaf) -> None:

@@ -49,29 +49,38 @@ The driver looks at every element of an array twice, so an array less is worth a
 """
 
 
-def _statement() -> str:
-    """One statement for everything. Its parameters: _OWN and the position of what is shared, _SHARED, salts, writer, seq, leaf, messages, tiles."""
+def _statement(*, messages: bool, tiles: bool) -> str:
+    """One statement for everything. Its parameters: _OWN and the position of what is shared, _SHARED, salts, the leaf, messages, tiles.
+
+    What a batch does not have is not in it: every array that a statement takes costs gateway and server some microseconds.
+    """
     own = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate((*_OWN.values(), "int"), start=1))
     first = len(_OWN) + 2
     shared = ", ".join(f"(${i}::{kind}[])[d.shared]" for i, kind in enumerate(_SHARED.values(), start=first))
     first += len(_SHARED)
     salt = f"substring(${first}::bytea FROM (d.number::int - 1) * {SALT_BYTES} + 1 FOR {SALT_BYTES})"
-    writer, seq = f"${first + 1}::uuid", f"${first + 2}::bigint"
-    first += 3
-    leaf = audit.insert_sql(first)
+    first += 1
+    beside = [f"leaf AS ({audit.insert_sql(first)} RETURNING writer, seq)"]
     first += audit.COLUMNS
-    messages = outbox.insert_sql(first)
-    first += outbox.COLUMNS
-    tiles = features.insert_sql(first)
+    if messages:
+        beside.append(f"messages AS ({outbox.insert_sql(first)})")
+        first += outbox.COLUMNS
+    if tiles:
+        beside.append(f"tiles AS ({features.insert_sql(first)})")
     return (
-        f"WITH leaf AS ({leaf}), messages AS ({messages}), tiles AS ({tiles}) "
+        f"WITH {', '.join(beside)} "
         f"INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, salt, writer, seq) "
-        f"SELECT {', '.join(f'd.{name}' for name in _OWN)}, {shared}, {salt}, {writer}, {seq} "
-        f"FROM unnest({own}) WITH ORDINALITY AS d({', '.join(_OWN)}, shared, number)"
+        f"SELECT {', '.join(f'd.{name}' for name in _OWN)}, {shared}, {salt}, leaf.writer, leaf.seq "
+        f"FROM leaf, unnest({own}) WITH ORDINALITY AS d({', '.join(_OWN)}, shared, number)"
     )
 
 
-APPEND = _statement()
+APPEND = {
+    (messages, tiles): _statement(messages=messages, tiles=tiles)
+    for messages in (False, True)
+    for tiles in (False, True)
+}
+"""The statement that records a batch, by whether it sends messages and whether it changes tiles."""
 
 RESERVE = """
 INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
@@ -115,15 +124,13 @@ def prepare(
     rows = [_row(entry.decision, written, shared, lines, now) for entry, written in zip(entries, records, strict=True)]
     messages = [message for entry in entries for message in entry.messages]
     return leaf, (
-        APPEND,
+        APPEND[bool(messages), bool(deltas)],
         *zip(*rows, strict=True),
         *zip(*shared, strict=True),
         drawn,
-        leaf.writer,
-        leaf.seq,
-        *audit.columns_of([leaf]),
-        *outbox.columns_of(messages, consequences.encoded(messages)),
-        *features.columns_of(deltas),
+        *audit.values_of(leaf),
+        *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
+        *(features.columns_of(deltas) if deltas else ()),
     )
 
 

@@ -27,7 +27,8 @@ def append(database: Database, leaves: list[audit.Leaf]) -> None:
     async def run() -> None:
         connection = await database.connect()
         try:
-            await connection.execute(audit.insert_sql(1), *audit.columns_of(leaves))
+            for leaf in leaves:
+                await connection.execute(audit.insert_sql(1), *audit.values_of(leaf))
         finally:
             await connection.close()
 
