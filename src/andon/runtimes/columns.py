@@ -56,5 +56,5 @@ def _choice(values: tuple[Any, ...]) -> Callable[[Matrix], NDArray[Any]]:
 def _times(seconds: Matrix) -> NDArray[Any]:
     missing = np.isnan(seconds)
     times = np.round(np.where(missing, 0.0, seconds) * 1e6).astype("datetime64[us]")
-    times[missing] = np.datetime64("NaT")
+    times[missing] = np.datetime64("NaT", "us")
     return times
