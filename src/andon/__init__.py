@@ -8,7 +8,10 @@ from andon.authoring import (
     Policy,
     Request,
     Review,
+    Trigger,
     Window,
+    kafka,
+    nats,
     webhook,
 )
 from andon.version import __version__
@@ -21,7 +24,10 @@ __all__ = [
     "Policy",
     "Request",
     "Review",
+    "Trigger",
     "Window",
     "__version__",
+    "kafka",
+    "nats",
     "webhook",
 ]

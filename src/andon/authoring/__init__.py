@@ -8,6 +8,7 @@ from andon.authoring.features import AGGREGATES, Feature, Request, Window, span_
 from andon.authoring.policy import Policy
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
+from andon.authoring.triggers import Trigger, kafka, nats
 
 __all__ = [
     "AGGREGATES",
@@ -22,7 +23,10 @@ __all__ = [
     "Policy",
     "Request",
     "Review",
+    "Trigger",
     "Window",
+    "kafka",
+    "nats",
     "span_of",
     "webhook",
 ]

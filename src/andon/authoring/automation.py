@@ -13,6 +13,7 @@ from andon.authoring.features import Feature, Window
 from andon.authoring.policy import Policy
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
+from andon.authoring.triggers import Trigger
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
@@ -37,6 +38,7 @@ class Automation:
         risk: MaxError | None = None,
         fallback: Fallbacks = (),
         budget: Budget | None = None,
+        trigger: Trigger | Sequence[Trigger] = (),
     ) -> None:
         self.name = name
         self.contract = contract
@@ -49,6 +51,7 @@ class Automation:
         self.risk = risk
         self.fallback = checked(name, fallback)
         self.budget = budget
+        self.triggers = (trigger,) if isinstance(trigger, Trigger) else tuple(trigger)
         caller = sys._getframe(1)
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self._check()
@@ -78,6 +81,9 @@ class Automation:
                         raise DeclarationInvalid(
                             f"Automation {self.name!r}: Window needs {field!r}, which {self.contract.__name__} lacks"
                         )
+        streams = [trigger.name for trigger in self.triggers]
+        if len(set(streams)) != len(streams):
+            raise DeclarationInvalid(f"Automation {self.name!r}: one of {', '.join(streams)} is there twice")
         names = [*fields, *self.feature_names]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

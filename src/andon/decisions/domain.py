@@ -52,7 +52,8 @@ class DecisionRequest:
 
     `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission, from which the latency counts; on the same
     clock, nobody waits for an answer after `deadline_ns`. `pinned` is the model version that a tester asked for, `notify` the
-    destination to which the whole answer goes.
+    destination to which the whole answer goes. `happened_at` is when the event came about that asks for a decision, if that
+    is told; then windows see it at that time.
     """
 
     id: UUID
@@ -70,6 +71,12 @@ class DecisionRequest:
     deadline_ns: int | None = None
     pinned: int | None = None
     notify: str | None = None
+    happened_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """The moment at which windows see it."""
+        return self.happened_at or self.asked_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Line:
 
     def see(self, requests: Sequence[DecisionRequest], snapshot: Snapshot) -> tuple[list[Seen], list[TileDelta]]:
         """The features of a batch in its order, and what the batch adds to the feature state."""
-        computed = self._features.compute([r.input for r in requests], [r.asked_at for r in requests], snapshot)
+        computed = self._features.compute([r.input for r in requests], [r.at for r in requests], snapshot)
         failed = computed.failures
         if not failed:
             return [Seen(row) for row in computed.rows], computed.deltas

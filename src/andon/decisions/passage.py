@@ -175,7 +175,7 @@ async def decide(parts: Parts, items: Sequence[Item]) -> Passed:
 async def _see(parts: Parts, group: Group) -> None:
     began = perf_counter()
     requests = group.requests
-    needs = group.line.needs([r.input for r in requests], [r.asked_at for r in requests])
+    needs = group.line.needs([r.input for r in requests], [r.at for r in requests])
     snapshot = await parts.recorder.read(needs) if needs else {}
     group.seen, group.deltas = group.line.see(requests, snapshot)
     group.features = perf_counter() - began

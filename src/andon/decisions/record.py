@@ -32,6 +32,7 @@ def _encode(decision: Decision, shared: dict[int, bytes]) -> bytes:
         {
             "id": str(request.id),
             "asked_at": request.asked_at,
+            "happened_at": request.happened_at,
             "caller": request.caller,
             "correlation_id": request.correlation_id,
             "traceparent": request.traceparent,
