@@ -168,6 +168,9 @@ class Consumer:
             dropped.chunks.clear()
             if dropped.task is not None:
                 await _end([dropped.task])
+        for doing in (f"read {partition}", f"seek {partition}"):
+            self._pauses.pop(doing, None)
+            self._problems.pop(doing, None)
 
     async def _seek(self, place: Place, to: str) -> None:
         """Find out the position that a person asked for, and go on from there."""
@@ -233,11 +236,13 @@ class Consumer:
             end = await source.end(partition)
             if not await self._in_thread(lambda tx: store.is_at(tx, self._key, self._member, partition, end)):
                 return True
+            await self._drop(partition)
             await source.put_away(partition)
         else:
             log.warning("stream.partition_vanished", stream=str(self._key), partition=partition)
         await self._in_thread(lambda tx: store.finish(tx, self._key, self._member, partition))
         self._known.discard(partition)
+        self._ours.discard(partition)
         await self._drop(partition)
         return False
 
@@ -361,7 +366,7 @@ class Consumer:
 
     def _went_well(self, doing: str) -> None:
         if self._pauses.pop(doing, None) is not None:
-            del self._problems[doing]
+            self._problems.pop(doing, None)
             log.info("stream.goes_on", stream=str(self._key), doing=doing)
 
     async def _tell_problem(self) -> None:
