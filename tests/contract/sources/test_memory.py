@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from andon.testing import MemorySource
 from tests.contract.sources.contract import SourceContract
+
+from andon.testing import MemorySource
 
 
 class MemoryStage:
