@@ -19,6 +19,21 @@ from andon.streams.intake import Intake
 from andon.streams.ports import Arrival, Source
 from andon.streams.progress import Moved
 from andon.streams.runner import Streams
+from andon.streams.service import (
+    ReasonMissing,
+    count_dead,
+    dead_events,
+    discard,
+    get,
+    get_dead,
+    keep_house,
+    page,
+    pause,
+    receive,
+    resend,
+    resume,
+    seek,
+)
 
 __all__ = [
     "Arrival",
@@ -29,6 +44,7 @@ __all__ = [
     "Intake",
     "Moved",
     "Partition",
+    "ReasonMissing",
     "SeekInvalid",
     "Source",
     "SourceUnavailable",
@@ -40,4 +56,16 @@ __all__ = [
     "StreamNotFound",
     "Streams",
     "Watch",
+    "count_dead",
+    "dead_events",
+    "discard",
+    "get",
+    "get_dead",
+    "keep_house",
+    "page",
+    "pause",
+    "receive",
+    "resend",
+    "resume",
+    "seek",
 ]
