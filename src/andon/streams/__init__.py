@@ -15,6 +15,7 @@ from andon.streams.errors import (
     StreamMissing,
     StreamNotFound,
 )
+from andon.streams.events import Event
 from andon.streams.intake import Intake
 from andon.streams.ports import Arrival, Source
 from andon.streams.progress import Moved
@@ -40,6 +41,7 @@ __all__ = [
     "DeadEvent",
     "DeadEventNotFound",
     "DeadState",
+    "Event",
     "EventSettled",
     "Intake",
     "Moved",

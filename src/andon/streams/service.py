@@ -123,8 +123,7 @@ def resend(tx: Tx, event_id: UUID, *, data: bytes | None, actor: Actor, reason: 
     )
     sent = _settled(event, DeadState.SENT, actor, reason, now, identifier)
     store.settle_dead(tx, sent)
-    digests = {"data": sha256(event.data).hexdigest()} | ({} if data is None else {"mended": sha256(data).hexdigest()})
-    _tell_event(tx, sent, "resend", actor, reason, now, digests)
+    _tell_event(tx, sent, "resend", actor, reason, now, {"mended": data is not None, "decision": str(identifier)})
     return sent
 
 
@@ -133,7 +132,7 @@ def discard(tx: Tx, event_id: UUID, *, actor: Actor, reason: str, now: datetime)
     event = _mendable(tx, event_id, reason)
     discarded = _settled(event, DeadState.DISCARDED, actor, reason, now, None)
     store.settle_dead(tx, discarded)
-    _tell_event(tx, discarded, "discard", actor, reason, now, {"data": sha256(event.data).hexdigest()})
+    _tell_event(tx, discarded, "discard", actor, reason, now, {})
     return discarded
 
 
