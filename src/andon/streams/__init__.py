@@ -4,6 +4,7 @@ A source of events implements `ports.Source`; `Streams` reads and decides the st
 `consumer.py`.
 """
 
+from andon.streams.asyncapi import document as asyncapi_document
 from andon.streams.consumer import Watch
 from andon.streams.domain import DeadEvent, DeadState, Partition, State, Stream, StreamKey
 from andon.streams.errors import (
@@ -15,10 +16,11 @@ from andon.streams.errors import (
     StreamMissing,
     StreamNotFound,
 )
-from andon.streams.events import Event
+from andon.streams.events import BATCHED, STRUCTURED, Event, EventUnreadable, events_of
 from andon.streams.intake import Intake
 from andon.streams.ports import Arrival, Source
 from andon.streams.progress import Moved
+from andon.streams.reading import Reader
 from andon.streams.runner import Streams
 from andon.streams.service import (
     ReasonMissing,
@@ -37,15 +39,19 @@ from andon.streams.service import (
 )
 
 __all__ = [
+    "BATCHED",
+    "STRUCTURED",
     "Arrival",
     "DeadEvent",
     "DeadEventNotFound",
     "DeadState",
     "Event",
     "EventSettled",
+    "EventUnreadable",
     "Intake",
     "Moved",
     "Partition",
+    "Reader",
     "ReasonMissing",
     "SeekInvalid",
     "Source",
@@ -58,9 +64,11 @@ __all__ = [
     "StreamNotFound",
     "Streams",
     "Watch",
+    "asyncapi_document",
     "count_dead",
     "dead_events",
     "discard",
+    "events_of",
     "get",
     "get_dead",
     "keep_house",
