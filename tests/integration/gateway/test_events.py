@@ -84,7 +84,7 @@ def test_of_a_batch_each_event_is_answered_by_itself(installation: Installation,
     told = answer.json()["events"]
     assert [event["status"] for event in told] == [202, 422, 422, 422, 422]
     assert told[0]["automations"] == {"payments": "accepted"}
-    assert {fault["where"] for fault in told[1]["problem"]["errors"]} == {
+    assert {fault["field"] for fault in told[1]["problem"]["errors"]} == {
         "input.payment_id",
         "input.account",
         "input.amount",
@@ -96,7 +96,7 @@ def test_of_a_batch_each_event_is_answered_by_itself(installation: Installation,
 @pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
-        (b"not json", BINARY, 422),
+        (b"not json", BINARY, 400),
         (payment(1), {"content-type": "application/json"}, 415),
         (payment(1), BINARY | {"content-type": "text/plain"}, 415),
         (payment(1), BINARY | {"ce-type": "other"}, 422),
