@@ -38,6 +38,9 @@ BATCH = 500
 AHEAD = 1000
 """Events of one partition that are read ahead of the commit."""
 
+LARGE_BYTES = 20_000
+"""An event of so many bytes is not counted as more than one; a batch holds ten megabytes at most, unless one message has more."""
+
 WAIT = 1.0
 """Seconds that one reading waits for messages."""
 
@@ -391,8 +394,9 @@ class Consumer:
 
 
 def _weight(chunk: Chunk) -> int:
-    """How much of a batch it is."""
-    return max(len(chunk.arrivals), len(chunk.requests))
+    """How much of a batch it is: by its events, or by its bytes if they are large."""
+    size = sum(len(arrival.data) for arrival in chunk.arrivals)
+    return max(len(chunk.arrivals), len(chunk.requests), size // LARGE_BYTES)
 
 
 async def _told(stop: asyncio.Event) -> None:
