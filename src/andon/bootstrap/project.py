@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from andon import decisions, labels
-from andon.authoring import Automation
+from andon.authoring import ActionSpec, Automation
 from andon.bootstrap.hosting import load_hosted
 from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Line
 from andon.kernel.clock import Clock
@@ -94,9 +94,15 @@ def chosen(automations: Sequence[Automation], name: str | None) -> Automation:
 def _unreachable(automation: Automation, settings: Settings) -> list[Problem]:
     return [
         Problem(automation.declared_at, f"action {name!r} needs [destinations.{action.destination}] in andon.toml")
-        for name, action in automation.actions.items()
+        for name, action in _doings(automation).items()
         if action.destination not in settings.destinations
     ]
+
+
+def _doings(automation: Automation) -> dict[str, ActionSpec]:
+    """Its actions, and where its results go."""
+    results = {} if automation.results is None else {"results": automation.results}
+    return {**automation.actions, **results}
 
 
 def _problems(error: AndonError) -> list[Problem]:

@@ -9,6 +9,11 @@ _NOTICES = {
     "claimed": "The review is yours.",
     "released": "The review is free again.",
     "verdict": "The verdict is recorded, and what follows from it is on its way.",
+    "stream-pause": "The stream is paused; nothing of it is decided any more.",
+    "stream-resume": "The stream goes on from where it stopped.",
+    "stream-seek": "The stream goes on there as soon as a worker reads it.",
+    "event-resent": "A worker tries the event again; if it still cannot be decided, it is dead again with the new reason.",
+    "event-discarded": "The event is discarded.",
     "resent": "The action is on its way again, under its old key.",
 }
 

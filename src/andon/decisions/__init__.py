@@ -14,6 +14,7 @@ from andon.decisions.assembly import (
     lacking,
     variables,
 )
+from andon.decisions.batches import BatchDecider
 from andon.decisions.contract import Contract
 from andon.decisions.decider import Decider
 from andon.decisions.deployment import Deployment, champion_of
@@ -57,10 +58,12 @@ from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
+from andon.decisions.recorder import Alongside
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
 from andon.decisions.service import (
     accept,
+    accept_again,
     automations,
     claim,
     count_waiting,
@@ -79,6 +82,7 @@ from andon.decisions.service import (
     stats,
     tallies,
     version,
+    withdraw,
 )
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
@@ -87,10 +91,12 @@ __all__ = [
     "LATENCY_BAND",
     "OPEN_REVIEW",
     "RECORDED",
+    "Alongside",
     "Arm",
     "AutomationInvalid",
     "AutomationNotFound",
     "AutomationVersion",
+    "BatchDecider",
     "BatchReport",
     "Contract",
     "DeadlineExceeded",
@@ -131,6 +137,7 @@ __all__ = [
     "Waiting",
     "Watcher",
     "accept",
+    "accept_again",
     "as_deployed",
     "assemble",
     "automations",
@@ -162,4 +169,5 @@ __all__ = [
     "tallies",
     "variables",
     "version",
+    "withdraw",
 ]

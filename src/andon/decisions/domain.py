@@ -22,6 +22,10 @@ RECORDED = "decisions.record"
 """The audit action of a group commit; its body holds 16 bytes of id and 32 of digest for each decision."""
 
 
+_LONGEST_KEY = 512
+"""Characters; what is longer is known by its digest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Idempotency:
     """A caller's own key for one request; the same key with another `digest` of the input is an error."""
@@ -34,6 +38,14 @@ class Idempotency:
     def of(cls, automation: str, caller: str, key: str, raw: bytes) -> "Idempotency":
         """A caller's key for one automation and input."""
         return cls(f"{automation}/{caller}", key, sha256(raw).digest())
+
+    @classmethod
+    def of_event(cls, automation: str, source: str, event: str, raw: bytes) -> "Idempotency":
+        """An event's source and id, for one automation, through whichever door it comes."""
+        key = f"{source} {event}"
+        if len(key) > _LONGEST_KEY:
+            key = sha256(key.encode()).hexdigest()
+        return cls(f"{automation}/", key, sha256(raw).digest())
 
 
 class Priority(IntEnum):
@@ -203,7 +215,10 @@ class DecisionFilter:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request that was accepted and is not decided yet; with an `error` it never will be."""
+    """A request that was accepted and is not decided yet; with an `error` it never will be.
+
+    With a `dead_event`, `raw` is what that event holds, or what it was mended to, and not read yet.
+    """
 
     id: UUID
     automation: str
@@ -215,6 +230,8 @@ class Waiting:
     received_at: datetime
     error: str | None
     notify: str | None = None
+    dead_event: UUID | None = None
+    mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,81 @@
-"""The event door: what was accepted to be decided later is decided here, through the same line as every call."""
+"""The event door: what comes as an event, or was accepted to be decided later, goes through the same line as every call.
 
+A source of events implements `ports.Source`; `Streams` reads and decides the streams of a process. Start reading at
+`consumer.py`.
+"""
+
+from andon.streams.asyncapi import document as asyncapi_document
+from andon.streams.consumer import Watch
+from andon.streams.domain import DeadEvent, DeadState, Partition, State, Stream, StreamKey
+from andon.streams.errors import (
+    DeadEventNotFound,
+    EventSettled,
+    SeekInvalid,
+    SourceUnavailable,
+    SourceUnknown,
+    StreamMissing,
+    StreamNotFound,
+)
+from andon.streams.events import BATCHED, STRUCTURED, Event, EventUnreadable, events_of
 from andon.streams.intake import Intake
+from andon.streams.ports import Arrival, Source
+from andon.streams.progress import Moved
+from andon.streams.reading import Reader
+from andon.streams.runner import Streams
+from andon.streams.service import (
+    ReasonMissing,
+    count_dead,
+    dead_events,
+    discard,
+    get,
+    get_dead,
+    keep_house,
+    page,
+    pause,
+    receive,
+    resend,
+    resume,
+    seek,
+)
 
-__all__ = ["Intake"]
+__all__ = [
+    "BATCHED",
+    "STRUCTURED",
+    "Arrival",
+    "DeadEvent",
+    "DeadEventNotFound",
+    "DeadState",
+    "Event",
+    "EventSettled",
+    "EventUnreadable",
+    "Intake",
+    "Moved",
+    "Partition",
+    "Reader",
+    "ReasonMissing",
+    "SeekInvalid",
+    "Source",
+    "SourceUnavailable",
+    "SourceUnknown",
+    "State",
+    "Stream",
+    "StreamKey",
+    "StreamMissing",
+    "StreamNotFound",
+    "Streams",
+    "Watch",
+    "asyncapi_document",
+    "count_dead",
+    "dead_events",
+    "discard",
+    "events_of",
+    "get",
+    "get_dead",
+    "keep_house",
+    "page",
+    "pause",
+    "receive",
+    "resend",
+    "resume",
+    "seek",
+]

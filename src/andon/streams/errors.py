@@ -1,6 +1,6 @@
 """What can go wrong with streams of events."""
 
-from andon.kernel.errors import NotFound, Unavailable
+from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class SourceUnavailable(Unavailable):
@@ -9,3 +9,27 @@ class SourceUnavailable(Unavailable):
 
 class StreamMissing(NotFound):
     """There is no such topic, stream, table or folder."""
+
+
+class StreamNotFound(NotFound):
+    """No such stream: no worker ever read one of this name."""
+
+
+class DeadEventNotFound(NotFound):
+    """No such dead event."""
+
+
+class EventSettled(Conflict):
+    """This event was sent again or discarded already."""
+
+
+class SeekInvalid(Invalid):
+    """A stream cannot go on there."""
+
+
+class SourceUnknown(Invalid):
+    """Nothing here reads such a trigger."""
+
+
+class Poison(Invalid):
+    """This event cannot be decided."""

@@ -8,7 +8,7 @@ effect exactly once whatever is killed, without a broker's transactions or consu
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Arrival:
     key: str | None = None
     at: datetime | None = None
     """When the source took it, if it says so."""
+    caller: str | None = None
+    """Who sent it, if the source has made sure of it."""
 
 
 class Source(Protocol):
@@ -49,4 +51,13 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Let go of all connections."""
+        ...
+
+
+@runtime_checkable
+class PutsAway(Protocol):
+    """What a source implements besides whose partitions have an end, as files do."""
+
+    async def put_away(self, partition: str) -> None:
+        """All of a partition is decided: it need not be there any more."""
         ...
