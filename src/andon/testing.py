@@ -2,8 +2,10 @@
 
 decide(screening, rows, model=Path("package"))          with the packed model
 decide(screening, rows, model=lambda row: 0.97)          with a score of your choice, to test the policy
+MemorySource()                                           a source of events in memory, for tests of streams
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from andon.features import MemoryTiles
 from andon.kernel.ids import uuid7
 from andon.models import ModelVersion
 from andon.serving import Prediction, RiskGate
+from andon.streams import Arrival, SourceUnavailable, StreamMissing
 
 Score: TypeAlias = Callable[[Mapping[str, Any]], float]
 
@@ -38,6 +41,75 @@ class FakeClock:
     def set(self, now: datetime) -> None:
         """Move to another moment."""
         self._now = now
+
+
+class MemorySource:
+    """A source of events that keeps them in memory: what Kafka or a table would do, and what a test wants of it.
+
+    Set `missing` or `silent` and it is not there, or does not answer.
+    """
+
+    def __init__(self, partitions: int = 1) -> None:
+        self.missing = False
+        self.silent = False
+        self.closed = False
+        self._logs: dict[str, list[Arrival]] = {str(number): [] for number in range(partitions)}
+        self._came = asyncio.Event()
+
+    def send(
+        self,
+        data: bytes,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        at: datetime = START,
+        caller: str | None = None,
+    ) -> None:
+        """One more message; all of one key go to one partition."""
+        log = self._logs[str(sum((key or "").encode()) % len(self._logs))]
+        log.append(Arrival(len(log), data, headers or {}, key, at, caller))
+        came, self._came = self._came, asyncio.Event()
+        came.set()
+
+    async def partitions(self) -> Sequence[str]:
+        """The logs, by number."""
+        self._answer()
+        return list(self._logs)
+
+    async def start(self, partition: str) -> int:
+        """The first."""
+        self._answer(partition)
+        return 0
+
+    async def end(self, partition: str) -> int:
+        """After the last."""
+        return len(self._answer(partition))
+
+    async def position_at(self, partition: str, moment: datetime) -> int:
+        """The first that came then or later."""
+        log = self._answer(partition)
+        return next((a.position for a in log if a.at is not None and a.at >= moment), len(log))
+
+    async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
+        """What is there at once, else what comes meanwhile."""
+        log, came = self._answer(partition), self._came
+        if position >= len(log):
+            try:
+                await asyncio.wait_for(came.wait(), wait)
+            except TimeoutError:
+                return []
+        return self._answer(partition)[position : position + most]
+
+    async def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+    def _answer(self, partition: str = "0") -> list[Arrival]:
+        if self.silent:
+            raise SourceUnavailable("The source in memory keeps silent")
+        if self.missing or partition not in self._logs:
+            raise StreamMissing(f"There is no partition {partition} in memory")
+        return self._logs[partition]
 
 
 def decide(

@@ -7,12 +7,14 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from andon.authoring import Trigger
 from andon.kernel.config import Settings, SettingsInvalid
-from andon.kernel.connections import Connection, KafkaConnection, NatsConnection
-from andon.streams.ports import Source
+from andon.kernel.connections import KafkaConnection, NatsConnection
+from andon.streams import Source
+
+C = TypeVar("C", KafkaConnection, NatsConnection)
 
 Lost = Callable[[str, int], None]
 """Hears of which partition how many messages were removed before they were read."""
@@ -20,8 +22,7 @@ Lost = Callable[[str, int], None]
 
 def kafka_source(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
     """The topic that a trigger names. Raises SettingsInvalid."""
-    connection = connection_of(settings, trigger.connection, "kafka", trigger.name)
-    assert isinstance(connection, KafkaConnection)
+    connection = connection_of(settings, trigger.connection, KafkaConnection, trigger.name)
     try:
         from andon.adapters.kafka import KafkaSource
     except ModuleNotFoundError as error:
@@ -34,8 +35,7 @@ def kafka_source(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
 
 def nats_source(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
     """The stream that a trigger names. Raises SettingsInvalid."""
-    connection = connection_of(settings, trigger.connection, "nats", trigger.name)
-    assert isinstance(connection, NatsConnection)
+    connection = connection_of(settings, trigger.connection, NatsConnection, trigger.name)
     try:
         from andon.adapters.nats import NatsSource
     except ModuleNotFoundError as error:
@@ -48,12 +48,13 @@ SOURCES: Mapping[str, Callable[[Settings, Trigger, Lost], Source]] = {"kafka": k
 """What builds the source of a trigger, by its kind."""
 
 
-def connection_of(settings: Settings, name: str, kind: str, needed_by: str) -> Connection:
-    """The connection of a name, which is of this kind. Raises SettingsInvalid."""
+def connection_of(settings: Settings, name: str, wanted: type[C], needed_by: str) -> C:
+    """The connection of a name, which is of the wanted kind. Raises SettingsInvalid."""
+    (kind,) = get_args(wanted.model_fields["kind"].annotation)
     connection = settings.connections.get(name)
     if connection is None:
         raise SettingsInvalid(f'{needed_by} needs [connections.{name}] in andon.toml, with kind = "{kind}"')
-    if connection.kind != kind:
+    if not isinstance(connection, wanted):
         raise SettingsInvalid(
             f"{needed_by} needs a connection of kind {kind}; [connections.{name}] is {connection.kind}"
         )

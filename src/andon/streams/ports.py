@@ -22,6 +22,8 @@ class Arrival:
     key: str | None = None
     at: datetime | None = None
     """When the source took it, if it says so."""
+    caller: str | None = None
+    """Who sent it, if the source has made sure of it."""
 
 
 class Source(Protocol):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, Message
 
-from andon.streams.ports import Arrival
+from andon.streams import Arrival
 
 MOST = 4096
 MOST_BYTES = 16 * 1024 * 1024
@@ -63,7 +63,7 @@ def arrival_of(message: Message) -> Arrival:
     return Arrival(
         position=message.offset() or 0,
         data=message.value() or b"",
-        headers={name.lower(): _text(value) for name, value in given} if given else _NONE,
+        headers={name.lower(): _text(value) for name, value in given} if isinstance(given, list) else _NONE,
         key=None if key is None else _text(key),
         at=None if kind == TIMESTAMP_NOT_AVAILABLE else datetime.fromtimestamp(milliseconds / 1000, UTC),
     )

@@ -15,8 +15,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from andon.adapters.kafka.backlog import Backlog
-from andon.streams.errors import PositionGone, SourceUnavailable, StreamMissing
-from andon.streams.ports import Arrival
+from andon.streams import Arrival, PositionGone, SourceUnavailable, StreamMissing
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,9 @@ _CLIENT = {
 }
 """What goes wrong is told by errors and events, not by the client's own log."""
 
-_MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+_UNSURE = (KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+"""The client does not know it: it may not be there, or just now no broker says where it is."""
+
 _OUT_OF_RANGE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
 
@@ -71,11 +72,17 @@ class KafkaSource:
         self._arrived = asyncio.Condition()
         self._looking: asyncio.Task[None] | None = None
         self._hungry = 0
+        self._closed = False
         self._down = False
         self._said = ""
         self._mirrored_at = 0.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kafka-{topic}")
         self._consumer = Consumer({**_CLIENT, "group.id": "andon", **client, "error_cb": self._heard})
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """How many messages of each partition are here and were not taken yet."""
+        return {str(number): len(backlog) for number, backlog in self._backlogs.items()}
 
     async def partitions(self) -> Sequence[str]:
         """The topic's partitions now, by number."""
@@ -129,8 +136,10 @@ class KafkaSource:
         if looking is not None:
             looking.cancel()
             await asyncio.wait([looking])
-        await asyncio.to_thread(self._thread.shutdown)
-        await asyncio.to_thread(self._consumer.close)
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self._thread.shutdown)
+            await asyncio.to_thread(self._consumer.close)
 
     async def _assign(self, number: int, position: int) -> Backlog:
         """Have a partition fetched from a position on, and nothing of it from before."""
@@ -223,7 +232,12 @@ class KafkaSource:
 
     async def _range(self, partition: str) -> tuple[int, int]:
         wanted = TopicPartition(self._topic, int(partition))
-        found = await self._ask(lambda: self._consumer.get_watermark_offsets(wanted, timeout=ANSWER_SECONDS))
+        try:
+            found = await self._ask(lambda: self._consumer.get_watermark_offsets(wanted, timeout=ANSWER_SECONDS))
+        except StreamMissing:
+            if partition not in await self.partitions():
+                raise
+            found = None
         if found is None:
             raise self._problem(None)
         return found
@@ -235,7 +249,7 @@ class KafkaSource:
             raise self._problem(error.args[0]) from error
 
     def _problem(self, error: KafkaError | None) -> SourceUnavailable | StreamMissing:
-        if error is not None and error.code() in _MISSING:
+        if error is not None and error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, *_UNSURE):
             return StreamMissing(f"There is no topic {self._topic}, or not this partition of it")
         if not self._backlogs:
             self._consumer.poll(0)  # has it say why

@@ -16,7 +16,7 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from andon.streams.ports import Arrival
+from andon.streams import Arrival
 
 HELPING = 1024
 HELPING_BYTES = 8 * 1024 * 1024

@@ -14,8 +14,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamState
 from nats.js.errors import NotFoundError
 
 from andon.adapters.nats.feed import Feed
-from andon.streams.errors import PositionGone, SourceUnavailable, StreamMissing
-from andon.streams.ports import Arrival
+from andon.streams import Arrival, PositionGone, SourceUnavailable, StreamMissing
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +82,7 @@ class NatsSource:
             return await self.end(partition)
         reading = await self._ask(lambda js: js.pull_subscribe_bind(made.name, self._stream))
         try:
-            [first] = await self._ask(lambda js: reading.fetch(1, timeout=ANSWER_SECONDS))
+            [first] = await self._ask(lambda _: reading.fetch(1, timeout=ANSWER_SECONDS))
         finally:
             await reading.unsubscribe()
         return int(first.metadata.sequence.stream)
@@ -164,7 +163,7 @@ class NatsSource:
                     name="andon",
                     connect_timeout=2,
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.25,
+                    reconnect_time_wait=1,
                     ping_interval=10,
                     error_cb=self._heard,
                     reconnected_cb=self._reconnected,
