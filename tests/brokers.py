@@ -187,7 +187,7 @@ class Lost:
     """Hears what was removed before it was read."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, int]] = []
+        self.told: list[int] = []
 
-    def __call__(self, partition: str, number: int) -> None:
-        self.told.append((partition, number))
+    def __call__(self, messages: int) -> None:
+        self.told.append(messages)

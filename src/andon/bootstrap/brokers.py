@@ -16,8 +16,8 @@ from andon.streams import Source
 
 C = TypeVar("C", KafkaConnection, NatsConnection)
 
-Lost = Callable[[str, int], None]
-"""Hears of which partition how many messages were removed before they were read."""
+Lost = Callable[[int], None]
+"""Hears how many messages were removed before they were read."""
 
 
 def kafka_source(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
@@ -44,7 +44,7 @@ def nats_source(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
     return NatsSource(nats_client(settings.root, connection), trigger.place, lost=lost, subjects=subjects)
 
 
-SOURCES: Mapping[str, Callable[[Settings, Trigger, Lost], Source]] = {"kafka": kafka_source, "nats": nats_source}
+BROKERS: Mapping[str, Callable[[Settings, Trigger, Lost], Source]] = {"kafka": kafka_source, "nats": nats_source}
 """What builds the source of a trigger, by its kind."""
 
 

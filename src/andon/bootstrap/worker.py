@@ -20,6 +20,7 @@ from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
 from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, keep_spending
+from andon.bootstrap.streams import run_streams, streams_of
 from andon.connectors.webhook import WebhookConnector
 from andon.decisions import Decider, Deployment
 from andon.gateway import Side, create_side
@@ -33,7 +34,7 @@ from andon.kernel.logs import configure_logs
 from andon.kernel.metrics import Metrics
 from andon.kernel.outbox import State
 from andon.live import LiveWatch
-from andon.streams import Intake
+from andon.streams import Intake, Streams
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,7 @@ class _Worker:
         self._keys = KeyRing(pepper)
         self._stop = asyncio.Event()
         self._deployment: Deployment | None = None
+        self._streams: Streams | None = None
         self._watch_outbox()
 
     async def run(self) -> None:
@@ -98,6 +100,16 @@ class _Worker:
             watcher=watch,
             purse=Paying(keeper),
         )
+        streams = self._streams = streams_of(
+            self._settings,
+            self._database,
+            automations,
+            deployment,
+            clock=self._clock,
+            metrics=self._metrics,
+            watcher=watch,
+            purse=Paying(keeper),
+        )
         intake = Intake(self._database, deployment, decider, self._clock)
         side = Side(self._keys, self._clock, self._metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
@@ -110,6 +122,7 @@ class _Worker:
                 group.create_task(server.serve())
                 group.create_task(deliveries.run(self._stop))
                 group.create_task(intake.run(self._stop))
+                group.create_task(run_streams(streams, deployment, self._stop))
                 group.create_task(self._again_and_again(self._open_reviews, REVIEWS_IDLE))
                 group.create_task(
                     self._again_and_again(self._seal, timedelta(seconds=self._settings.worker.seal_seconds))
@@ -160,12 +173,17 @@ class _Worker:
 
     async def _heard(self, noun: str) -> None:
         await asyncio.to_thread(self._follow, noun)
+        if self._streams is not None and noun in ("streams", "*"):
+            self._streams.poke()
 
     def _follow(self, noun: str) -> None:
         if noun in ("keys", "*"):
             with self._database.begin() as tx:
                 self._keys.refresh(tx, self._clock.now())
-        if self._deployment is not None and self._deployment.lines and noun in ("models", "automations", "*"):
+        deciding = self._deployment is not None and (
+            self._deployment.lines or (self._streams is not None and self._streams.some)
+        )
+        if self._deployment is not None and deciding and noun in ("models", "automations", "*"):
             self._deployment.refresh()
 
     def _problems(self) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from andon.decisions.assembly import (
     lacking,
     variables,
 )
+from andon.decisions.batches import BatchDecider
 from andon.decisions.contract import Contract
 from andon.decisions.decider import Decider
 from andon.decisions.deployment import Deployment, champion_of
@@ -57,6 +58,7 @@ from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
+from andon.decisions.recorder import Alongside
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
 from andon.decisions.service import (
@@ -87,10 +89,12 @@ __all__ = [
     "LATENCY_BAND",
     "OPEN_REVIEW",
     "RECORDED",
+    "Alongside",
     "Arm",
     "AutomationInvalid",
     "AutomationNotFound",
     "AutomationVersion",
+    "BatchDecider",
     "BatchReport",
     "Contract",
     "DeadlineExceeded",

@@ -12,7 +12,7 @@ from andon.authoring import BY_REVIEW, BY_RULES, Automation
 from andon.decisions import service
 from andon.decisions.assembly import arm_of, assemble
 from andon.decisions.domain import AutomationVersion
-from andon.decisions.errors import AutomationInvalid
+from andon.decisions.errors import AutomationInvalid, AutomationNotFound
 from andon.decisions.line import Line
 from andon.decisions.traffic import Traffic
 from andon.kernel.clock import Clock
@@ -65,6 +65,13 @@ class Deployment:
     def loaded(self) -> Sequence[LoadedVersion]:
         """Every version in use."""
         return list(self._loaded.values())
+
+    def line(self, name: str) -> Line:
+        """The line of one automation. Raises what keeps it from deciding, AutomationNotFound."""
+        line = self.lines.get(name)
+        if line is not None:
+            return line
+        raise self.problems.get(name) or AutomationNotFound(f"No automation {name!r} is deployed here")
 
     def refresh(self) -> None:
         """Build the lines whose versions or shares changed and swap them in. A line that cannot be built stays as it was; see `problems`."""

@@ -22,6 +22,10 @@ RECORDED = "decisions.record"
 """The audit action of a group commit; its body holds 16 bytes of id and 32 of digest for each decision."""
 
 
+_LONGEST_KEY = 512
+"""Characters; what is longer is known by its digest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Idempotency:
     """A caller's own key for one request; the same key with another `digest` of the input is an error."""
@@ -34,6 +38,14 @@ class Idempotency:
     def of(cls, automation: str, caller: str, key: str, raw: bytes) -> "Idempotency":
         """A caller's key for one automation and input."""
         return cls(f"{automation}/{caller}", key, sha256(raw).digest())
+
+    @classmethod
+    def of_event(cls, automation: str, source: str, event: str, raw: bytes) -> "Idempotency":
+        """An event's source and id, for one automation, through whichever door it comes."""
+        key = f"{source} {event}"
+        if len(key) > _LONGEST_KEY:
+            key = sha256(key.encode()).hexdigest()
+        return cls(f"{automation}/", key, sha256(raw).digest())
 
 
 class Priority(IntEnum):

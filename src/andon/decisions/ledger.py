@@ -14,7 +14,7 @@ import asyncpg
 
 from andon import audit, features
 from andon.decisions import consequences, record
-from andon.decisions.domain import RECORDED, Decision, DecisionRequest, LineRef
+from andon.decisions.domain import RECORDED, Decision, DecisionRequest, Idempotency, LineRef
 from andon.decisions.record import SALT_BYTES
 from andon.features import TileDelta
 from andon.kernel import outbox
@@ -88,6 +88,10 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::timest
 ON CONFLICT DO NOTHING RETURNING decision_id
 """
 
+USED = """
+SELECT scope, key FROM idempotency_keys WHERE (scope, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+
 TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
 
 
@@ -132,6 +136,12 @@ def prepare(
         *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
         *(features.columns_of(deltas) if deltas else ()),
     )
+
+
+async def used(connection: asyncpg.Connection, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
+    """Those of these keys that have a decision, as scope and key."""
+    found = await connection.fetch(USED, [key.scope for key in keys], [key.key for key in keys])
+    return {(row["scope"], row["key"]) for row in found}
 
 
 async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionRequest], now: datetime) -> set[UUID]:

@@ -1,6 +1,6 @@
 """One batch on its way: features as seen, each arm's judgement, the record, and what is told of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from time import perf_counter, perf_counter_ns, thread_time_ns
@@ -13,7 +13,7 @@ from andon.decisions.judging import Judged, judge
 from andon.decisions.ledger import Entry
 from andon.decisions.line import Line, Seen
 from andon.decisions.queue import Item, grouped
-from andon.decisions.recorder import Batch, Recorder
+from andon.decisions.recorder import Alongside, Batch, Recorder
 from andon.decisions.report import BatchReport
 from andon.decisions.traffic import Arm
 from andon.features import TileDelta
@@ -136,23 +136,27 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A batch that is in the ledger: what came of each line's items, the ids that are there now, and when it began and ended."""
+    """A batch that is in the ledger: what came of each line's items, the ids that are there now, and when it began and ended.
+
+    `refused` are those that PostgreSQL would not take, where all depends on the others.
+    """
 
     groups: list[Group]
     recorded: set[UUID]
     record: float
     began_ns: int
     ended_ns: int
+    refused: Mapping[UUID, str] = field(default_factory=dict)
 
     def reports(self) -> list[BatchReport]:
         """What each arm did. Made after everybody has an answer, since nobody waits for it."""
         return [report for group in self.groups for report in _reports(group, self)]
 
 
-async def decide(parts: Parts, items: Sequence[Item]) -> Passed:
-    """Decide and record a batch.
+async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | None = None) -> Passed:
+    """Decide and record a batch, together with what is written alongside.
 
-    Raises LedgerUnavailable; then nothing of it is answered.
+    Raises LedgerUnavailable; then nothing of it is answered. What `alongside` raises, too, and RepeatsFound with it.
     """
     began_ns = perf_counter_ns()
     groups = [Group(line, own) for line, own in grouped(items)]
@@ -168,8 +172,9 @@ async def decide(parts: Parts, items: Sequence[Item]) -> Passed:
         return [delta for group in groups for delta in group.deltas_of(kept)]
 
     recording = perf_counter()
-    recorded = await parts.recorder.record(Batch(entries, deltas))
-    return Passed(groups, recorded, perf_counter() - recording, began_ns, perf_counter_ns())
+    batch = Batch(entries, deltas, alongside=alongside)
+    recorded = await parts.recorder.record(batch)
+    return Passed(groups, recorded, perf_counter() - recording, began_ns, perf_counter_ns(), batch.refused)
 
 
 async def _see(parts: Parts, group: Group) -> None:

@@ -5,10 +5,12 @@ in the ledger once or not at all.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
+from typing import Protocol
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -16,7 +18,7 @@ import structlog
 
 from andon import audit, features
 from andon.decisions import ledger
-from andon.decisions.domain import DecisionRequest
+from andon.decisions.domain import DecisionRequest, Idempotency
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.ledger import Entry
 from andon.features import Needs, Snapshot, TileDelta
@@ -31,14 +33,45 @@ PATIENCE = timedelta(seconds=8)
 RECONNECT_SECONDS = 0.05
 
 
+class Alongside(Protocol):
+    """What somebody writes of his own in the transaction that records a batch, e.g. how far a stream is."""
+
+    async def write(
+        self, connection: asyncpg.Connection, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
+    ) -> None:
+        """Write it, within the transaction. What this raises of its own refuses the batch: then nothing of it is recorded.
+
+        `refused` says why PostgreSQL takes some decisions under no circumstances; they are not among the recorded.
+        """
+        ...
+
+    async def is_written(self, connection: asyncpg.Connection) -> bool:
+        """Whether it is there, where the answer to a commit without a decision was lost."""
+        ...
+
+
+class RepeatsFound(Exception):
+    """Some of a batch was decided meanwhile through another door; nothing of it is recorded."""
+
+    def __init__(self, ids: AbstractSet[UUID]) -> None:
+        super().__init__(f"{len(ids)} were decided meanwhile")
+        self.ids = ids
+
+
 @dataclass(slots=True)
 class Batch:
-    """What is to be recorded together. `deltas` gives what some of the requests add to the feature state."""
+    """What is to be recorded together. `deltas` gives what some of the requests add to the feature state.
+
+    With something written alongside it is all or nothing: a repeat in it raises RepeatsFound.
+    """
 
     entries: Sequence[Entry]
     deltas: Callable[[Sequence[DecisionRequest]], list[TileDelta]]
     leaf: audit.Leaf | None = None
     recorded: set[UUID] = field(default_factory=set)
+    alongside: Alongside | None = None
+    refused: dict[UUID, str] = field(default_factory=dict)
+    sent: bool = False
 
     def of(self, entries: Sequence[Entry]) -> "Batch":
         """A part of it."""
@@ -65,6 +98,16 @@ class Recorder:
                 except CONNECTION_LOST as error:
                     await self._again(deadline, error)
 
+    async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
+        """Those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
+        async with self._one_at_a_time:
+            deadline = perf_counter() + PATIENCE.total_seconds()
+            while True:
+                try:
+                    return await ledger.used(await self._connected(), keys)
+                except CONNECTION_LOST as error:
+                    await self._again(deadline, error)
+
     async def record(self, batch: Batch) -> set[UUID]:
         """Record a batch in one commit; the ids of what is now in the ledger, without repeats. Raises LedgerUnavailable.
 
@@ -74,10 +117,13 @@ class Recorder:
             try:
                 await self._record_patiently(batch)
             except asyncpg.PostgresError:
-                if len(batch.entries) == 1:
+                if batch.alongside is not None:
+                    await self._record_without_refused(batch)
+                elif len(batch.entries) == 1:
                     raise
-                for entry in batch.entries:
-                    await self._record_alone(batch, entry)
+                else:
+                    for entry in batch.entries:
+                        await self._record_alone(batch, entry)
         return batch.recorded
 
     async def run(self, statement: str, *parameters: object) -> None:
@@ -99,14 +145,42 @@ class Recorder:
         try:
             await self._record_patiently(alone)
         except asyncpg.PostgresError:
-            request = entry.decision.request
-            log.exception(
-                "decision.refused_by_database",
-                decision_id=str(request.id),
-                automation=request.automation,
-                correlation_id=request.correlation_id,
-            )
+            _log_refusal(entry.decision.request)
         batch.recorded |= alone.recorded
+
+    async def _record_without_refused(self, batch: Batch) -> None:
+        """Find out which decisions PostgreSQL refuses, by trying each and undoing it, and record the others together."""
+        kept: list[Entry] = []
+        for entry in batch.entries:
+            refusal = await self._refusal(batch, entry)
+            if refusal is None:
+                kept.append(entry)
+            else:
+                batch.refused[entry.decision.request.id] = refusal
+        if len(kept) == len(batch.entries):
+            raise ValueError("PostgreSQL refuses what is written beside decisions, and none of the decisions")
+        batch.entries, batch.leaf, batch.sent = kept, None, False
+        await self._record_patiently(batch)
+
+    async def _refusal(self, batch: Batch, entry: Entry) -> str | None:
+        """Why PostgreSQL refuses a decision; None if it does not."""
+        try:
+            trial = (connection := await self._connected()).transaction()
+            await trial.start()
+            try:
+                await self._write(connection, batch.of([entry]), [entry])
+            except CONNECTION_LOST:
+                raise
+            except asyncpg.PostgresError as error:
+                _log_refusal(entry.decision.request)
+                return type(error).__name__
+            finally:
+                if not connection.is_closed():
+                    await trial.rollback()
+        except CONNECTION_LOST as error:
+            self._let_go()
+            raise self._gave_up(error) from error
+        return None
 
     async def _record_patiently(self, batch: Batch) -> None:
         """Try again on a new connection while the database is away, without ever recording a batch twice."""
@@ -114,7 +188,7 @@ class Recorder:
         while True:
             try:
                 connection = await self._connected()
-                if batch.leaf is None or not await ledger.is_committed(connection, batch.leaf):
+                if not await _is_committed(connection, batch):
                     batch.leaf = None
                     await self._record_once(connection, batch)
                 break
@@ -127,15 +201,23 @@ class Recorder:
 
     async def _record_once(self, connection: asyncpg.Connection, batch: Batch) -> None:
         requests = [entry.decision.request for entry in batch.entries]
-        if not any(request.idempotency or request.from_intake for request in requests):
+        claims = any(request.idempotency or request.from_intake for request in requests)
+        if not claims and batch.alongside is None:
             await self._write(connection, batch, batch.entries)
             return
         async with connection.transaction():
-            allowed = await ledger.reserve(connection, requests, self._clock.now())
-            kept = [entry for entry in batch.entries if entry.decision.request.id in allowed]
+            kept = batch.entries
+            if claims:
+                allowed = await ledger.reserve(connection, requests, self._clock.now())
+                kept = [entry for entry in kept if entry.decision.request.id in allowed]
+            if batch.alongside is not None and len(kept) < len(requests):
+                raise RepeatsFound({request.id for request in requests} - allowed)
             batch.recorded = set()
             if kept:
                 await self._write(connection, batch, kept)
+            if batch.alongside is not None:
+                batch.sent = True
+                await batch.alongside.write(connection, batch.recorded, batch.refused)
 
     async def _write(self, connection: asyncpg.Connection, batch: Batch, entries: Sequence[Entry]) -> None:
         requests = [entry.decision.request for entry in entries]
@@ -166,3 +248,19 @@ class Recorder:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._database.connect()
         return self._connection
+
+
+async def _is_committed(connection: asyncpg.Connection, batch: Batch) -> bool:
+    """Whether a batch that was sent before is in the database."""
+    if batch.leaf is not None:
+        return await ledger.is_committed(connection, batch.leaf)
+    return batch.sent and batch.alongside is not None and await batch.alongside.is_written(connection)
+
+
+def _log_refusal(request: DecisionRequest) -> None:
+    log.exception(
+        "decision.refused_by_database",
+        decision_id=str(request.id),
+        automation=request.automation,
+        correlation_id=request.correlation_id,
+    )

@@ -64,6 +64,7 @@ class Metrics:
         self._add_decisions()
         self._add_refusals()
         self._add_cost()
+        self._add_streams()
         self._add_what_follows()
         self.loop_lag = self._seconds(
             "andon_event_loop_lag_seconds",
@@ -159,6 +160,23 @@ class Metrics:
             "andon_budget_amount",
             "The budget of an automation for a day or a month.",
             ("automation", "per", "currency"),
+        )
+
+    def _add_streams(self) -> None:
+        """What came as events."""
+        labels = ("automation", "stream")
+        self.stream_events = self._many(
+            "andon_stream_events_total",
+            "Events taken from a stream, by the result: decided, repeated, left_out, dead.",
+            (*labels, "result"),
+        )
+        self.stream_failures = self._many(
+            "andon_stream_failures_total", "Tries to read or decide a stream that failed and are made again.", labels
+        )
+        self.stream_lost = self._many(
+            "andon_stream_lost_total",
+            "Messages that the source removed before they were read (retention), at most.",
+            labels,
         )
 
     def _add_what_follows(self) -> None:

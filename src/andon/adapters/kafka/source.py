@@ -63,7 +63,7 @@ class KafkaSource:
     """
 
     def __init__(
-        self, client: Mapping[str, Any], topic: str, *, lost: Callable[[str, int], None], mirror: bool = False
+        self, client: Mapping[str, Any], topic: str, *, lost: Callable[[int], None], mirror: bool = False
     ) -> None:
         self._topic = topic
         self._lost = lost
@@ -146,7 +146,7 @@ class KafkaSource:
         start, _ = await self._range(str(number))
         if position < start:
             log.error("kafka.messages_lost", topic=self._topic, partition=number, lost=start - position)
-            self._lost(str(number), start - position)
+            self._lost(start - position)
         self._drop(number)
         backlog = self._backlogs[number] = Backlog(position)
         self._consumer.incremental_assign([TopicPartition(self._topic, number, max(position, start))])

@@ -34,7 +34,7 @@ class NatsSource:
         client: Mapping[str, Any],
         stream: str,
         *,
-        lost: Callable[[str, int], None],
+        lost: Callable[[int], None],
         subjects: Sequence[str] = (),
     ) -> None:
         self._options = client
@@ -132,7 +132,7 @@ class NatsSource:
         missing = _first(state) - max(1, position)
         if missing > 0:
             log.error("nats.messages_lost", stream=self._stream, partition=partition, at_most=missing)
-            self._lost(partition, missing)
+            self._lost(missing)
 
     async def _state(self) -> StreamState:
         return (await self._ask(lambda js: js.stream_info(self._stream))).state

@@ -1,0 +1,123 @@
+"""The streams of a worker: which source reads which kind of trigger, and what is counted of them."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TypeAlias
+
+from andon.authoring import Automation, Trigger
+from andon.bootstrap.brokers import BROKERS
+from andon.decisions import BatchDecider, Deployment, Purse, Watcher
+from andon.kernel.clock import Clock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.metrics import Metrics, Readings
+from andon.streams import Moved, Source, SourceUnknown, StreamKey, Streams
+
+Opener: TypeAlias = Callable[[Settings, Database, Automation, Trigger], Source]
+"""Makes the source of a trigger; nothing is reached yet. Raises SettingsInvalid."""
+
+OPENERS: Mapping[str, Opener] = {}
+"""By the kind of source."""
+
+
+def streams_of(
+    settings: Settings,
+    database: Database,
+    automations: Sequence[Automation],
+    deployment: Deployment,
+    *,
+    clock: Clock,
+    metrics: Metrics,
+    watcher: Watcher,
+    purse: Purse,
+) -> Streams:
+    """The streams of all automations of the project."""
+
+    watch = StreamMetrics(metrics, clock)
+
+    def open_source(automation: Automation, trigger: Trigger) -> Source:
+        broker = BROKERS.get(trigger.source)
+        if broker is not None:
+            return broker(settings, trigger, partial(watch.lost, StreamKey(automation.name, trigger.name)))
+        opener = OPENERS.get(trigger.source)
+        if opener is None:
+            raise SourceUnknown(f"Nothing here reads a trigger of the kind {trigger.source!r}")
+        return opener(settings, database, automation, trigger)
+
+    return Streams(
+        automations,
+        open_source=open_source,
+        decider=lambda: BatchDecider(database, deployment.line, clock=clock, watcher=watcher, purse=purse),
+        database=database,
+        clock=clock,
+        watch=watch,
+        max_bytes=settings.gateway.max_body_bytes,
+    )
+
+
+async def run_streams(streams: Streams, deployment: Deployment, stop: asyncio.Event) -> None:
+    """Load what decides, if there is anything to read, and read. Models that cannot be loaded yet are waited for by the streams."""
+    if not streams.some:
+        return
+    await asyncio.to_thread(deployment.refresh)
+    await streams.run(stop)
+
+
+class StreamMetrics:
+    """Counts what streams did, and shows how far they are."""
+
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._stands: dict[StreamKey, tuple[int, datetime | None, int]] = {}
+        labels = ("automation", "stream")
+        metrics.gauges_of(
+            "andon_stream_lag",
+            "Messages behind in the partitions that this process reads, about.",
+            lambda: [(key, stand[0]) for key, stand in self._stands.items()],
+            labels=labels,
+        )
+        metrics.gauges_of(
+            "andon_stream_watermark_age_seconds",
+            "How long ago the newest event happened that was decided, in the partition where that is longest ago.",
+            self._ages,
+            labels=labels,
+        )
+        metrics.gauges_of(
+            "andon_stream_partitions",
+            "Partitions that this process reads.",
+            lambda: [(key, stand[2]) for key, stand in self._stands.items()],
+            labels=labels,
+        )
+
+    def moved(self, key: StreamKey, moved: Moved) -> None:
+        """A batch was recorded."""
+        counter = self._metrics.stream_events
+        counter.add((*key, "decided"), moved.decided)
+        counter.add((*key, "repeated"), moved.repeated)
+        counter.add((*key, "left_out"), moved.left_out)
+        counter.add((*key, "dead"), moved.dead)
+
+    def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
+        """How far the partitions are that this process reads. What is counted is counted from zero."""
+        if key not in self._stands:
+            self.moved(key, Moved(0, 0, 0, 0))
+            self._metrics.stream_failures.add(key, 0)
+            self._metrics.stream_lost.add(key, 0)
+        self._stands[key] = lag, watermark, partitions
+
+    def failed(self, key: StreamKey) -> None:
+        """Reading or deciding failed, and is tried again."""
+        self._metrics.stream_failures.add(key)
+
+    def lost(self, key: StreamKey, messages: int) -> None:
+        """So many messages were removed before they were read."""
+        self._metrics.stream_lost.add(key, messages)
+
+    def _ages(self) -> Readings:
+        now = self._clock.now()
+        for key, (_, watermark, _) in self._stands.items():
+            if watermark is not None:
+                yield key, (now - watermark).total_seconds()

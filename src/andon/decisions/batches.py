@@ -1,0 +1,95 @@
+"""Decides whole batches, each in one commit with what its sender writes of his own: for streams, whose progress it is.
+
+The same passage as for every call, without a queue in front: who reads a stream takes the next batch when this one is over.
+It has a writer and a chain of its own, so that it waits for nobody.
+"""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from andon.decisions.domain import Decision, DecisionRequest
+from andon.decisions.errors import LedgerUnavailable
+from andon.decisions.line import Line
+from andon.decisions.passage import Parts, Passed, Purse, Unlimited, Watcher, decide
+from andon.decisions.queue import Item
+from andon.decisions.recorder import Alongside, Recorder, RepeatsFound
+from andon.decisions.shadows import Shadows
+from andon.kernel.clock import Clock
+from andon.kernel.db import Database
+
+
+class BatchDecider:
+    """Decides one batch at a time. Use from one event loop; `close` when done. `line_of` gives the line of an automation, or raises."""
+
+    def __init__(
+        self,
+        database: Database,
+        line_of: Callable[[str], Line],
+        *,
+        clock: Clock,
+        watcher: Watcher,
+        purse: Purse | None = None,
+    ) -> None:
+        self._line_of = line_of
+        self._watcher = watcher
+        self._recorder = Recorder(database, clock=clock)
+        self._deciding = False
+        paying = purse or Unlimited()
+        self._shadows = Shadows(self._recorder, clock=clock, watcher=watcher, purse=paying, busy=lambda: self._deciding)
+        self._parts = Parts(self._recorder, clock, watcher, paying, self._shadows.offer)
+
+    async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
+        """Decide these in their order, repeats left out, and record them together with `alongside`, even if there are none.
+
+        The ids of those that are in the ledger now. Raises LedgerUnavailable, what keeps the line
+        from deciding, and what `alongside` refuses with.
+        """
+        self._deciding = True
+        try:
+            passed = await self._decide(requests, alongside)
+        except Exception as error:
+            if isinstance(error, LedgerUnavailable):
+                self._watcher.failed(True, len(requests))
+            raise
+        finally:
+            self._deciding = False
+        if passed.groups:
+            self._watcher.batch(passed.reports())
+        for group in passed.groups:
+            if group.line.traffic.shadows:
+                self._parts.shadow(group.line, *group.seen_of(passed.recorded))
+        return passed.recorded
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._shadows.close()
+        await self._recorder.close()
+
+    async def _decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> Passed:
+        """A repeat must not be seen by the windows of those behind it, so it is left out before anything is decided."""
+        fresh = await self._without_repeats(requests)
+        while True:
+            try:
+                return await decide(self._parts, [self._item(request) for request in fresh], alongside)
+            except RepeatsFound as found:
+                fresh = [request for request in fresh if request.id not in found.ids]
+
+    async def _without_repeats(self, requests: Sequence[DecisionRequest]) -> list[DecisionRequest]:
+        once: dict[tuple[str, str], DecisionRequest] = {}
+        for request in requests:
+            if request.idempotency is not None:
+                once.setdefault((request.idempotency.scope, request.idempotency.key), request)
+        if not once:
+            return list(requests)
+        used = await self._recorder.used([r.idempotency for r in once.values() if r.idempotency is not None])
+        kept = {request.id for place, request in once.items() if place not in used}
+        return [request for request in requests if request.idempotency is None or request.id in kept]
+
+    def _item(self, request: DecisionRequest) -> Item:
+        line = self._line_of(request.automation)
+        assignment = line.traffic.assign(request, line.automation.subject)
+        return Item(request, line, line.traffic.arms[assignment.version], assignment, _nobody_waits)
+
+
+def _nobody_waits(decision: Decision | None, error: BaseException | None) -> None:
+    """Who reads a stream hears of the batch as a whole."""

@@ -1,0 +1,380 @@
+"""One stream in one process: its partitions read ahead, side by side, and decided in batches, each in one commit.
+
+Natural batching: while one batch is decided and recorded, the next messages are fetched and read; when the commit is
+there, all that has come goes. Nothing is remembered here that a kill could lose: positions are in the database.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import uniform
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+
+from andon.decisions import BatchDecider
+from andon.kernel.clock import Clock
+from andon.kernel.db import Database, Tx
+from andon.kernel.errors import AndonError, Unavailable
+from andon.streams import places, store
+from andon.streams.domain import END, START, StreamKey
+from andon.streams.errors import Poison
+from andon.streams.places import RENEW_SECONDS, Place
+from andon.streams.ports import Source
+from andon.streams.progress import Lost, Moved, Progress
+from andon.streams.reading import Chunk, Reader, split
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+BATCH = 500
+"""Events in one commit, at most, unless one message holds more."""
+
+AHEAD = 1000
+"""Events of one partition that are read ahead of the commit."""
+
+WAIT = 1.0
+"""Seconds that one reading waits for messages."""
+
+SURVEY_SECONDS = 2.0
+"""How often the source is asked for its partitions and their ends."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two tries."""
+
+
+class Watch(Protocol):
+    """Hears how a stream goes; for metrics."""
+
+    def moved(self, key: StreamKey, moved: Moved) -> None:
+        """A batch was recorded."""
+        ...
+
+    def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
+        """How far the partitions are that this process reads."""
+        ...
+
+    def failed(self, key: StreamKey) -> None:
+        """Reading or deciding failed, and is tried again."""
+        ...
+
+
+@dataclass(slots=True)
+class _Log:
+    """A partition as it is being read."""
+
+    place: Place
+    next: int
+    chunks: deque[Chunk] = field(default_factory=deque)
+    ahead: int = 0
+    room: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    position: int = 0
+    end: int | None = None
+    watermark: datetime | None = None
+
+
+class Consumer:
+    """Reads and decides one stream. `run` until told to stop; then nothing is left half done."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        source: Callable[[], Source],
+        decider: BatchDecider,
+        *,
+        database: Database,
+        member: UUID,
+        clock: Clock,
+        watch: Watch,
+    ) -> None:
+        self._reader = reader
+        self._key = reader.key
+        self._open = source
+        self._source: Source | None = None
+        self._decider = decider
+        self._database = database
+        self._member = member
+        self._clock = clock
+        self._watch = watch
+        self._logs: dict[str, _Log] = {}
+        self._arrived = asyncio.Event()
+        self._poked = asyncio.Event()
+        self._known: set[str] = set()
+        self._ours: set[str] = set()
+        self._pauses: dict[str, float] = {}
+        self._problems: dict[str, str] = {}
+
+    def poke(self) -> None:
+        """Look at once whether somebody paused or sought this stream."""
+        self._poked.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep our places, survey the source and decide, side by side, until told to stop."""
+        await self._in_thread(lambda tx: store.declare(tx, self._key))
+        deciding = asyncio.ensure_future(self._decide_all(stop))
+        places_kept, surveyed = asyncio.ensure_future(self._keep_places()), asyncio.ensure_future(self._survey())
+        told = asyncio.ensure_future(_told(stop))
+        try:
+            done, _ = await asyncio.wait({deciding, places_kept, surveyed, told}, return_when=asyncio.FIRST_COMPLETED)
+            self._arrived.set()
+            if stop.is_set():
+                await deciding
+            for task in done:
+                task.result()
+        finally:
+            reading = [log.task for log in self._logs.values() if log.task is not None]
+            await _end([told, deciding, places_kept, surveyed, *reading])
+            await self._let_go()
+
+    async def _keep_places(self) -> None:
+        """Renew our lease, and read what is ours."""
+        while True:
+            try:
+                ours = await self._in_thread(lambda tx: places.keep(tx, self._key, self._member))
+                await self._follow({place.partition: place for place in ours})
+            except Unavailable as error:
+                log.warning("stream.lease_not_renewed", stream=str(self._key), error=type(error).__name__)
+            self._poked.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._poked.wait(), RENEW_SECONDS)
+
+    async def _follow(self, ours: Mapping[str, Place]) -> None:
+        """Stop reading what is not ours, is paused or is to go on elsewhere; begin with what is."""
+        self._ours = set(ours)
+        for partition in list(self._logs):
+            place = ours.get(partition)
+            if place is None or place.paused or place.seek is not None:
+                await self._drop(partition)
+        for partition, place in ours.items():
+            if place.seek is not None:
+                await self._seek(place, place.seek)
+            elif not place.paused and partition not in self._logs:
+                begun = self._logs[partition] = _Log(place, place.position, position=place.position)
+                begun.task = asyncio.ensure_future(self._read(partition, begun))
+
+    async def _drop(self, partition: str) -> None:
+        dropped = self._logs.pop(partition, None)
+        if dropped is not None:
+            dropped.chunks.clear()
+            if dropped.task is not None:
+                await _end([dropped.task])
+
+    async def _seek(self, place: Place, to: str) -> None:
+        """Find out the position that a person asked for, and go on from there."""
+        try:
+            source, partition = await self._opened(), place.partition
+            if to == START:
+                position = await source.start(partition)
+            elif to == END:
+                position = await source.end(partition)
+            elif to.isdecimal():
+                position = int(to)
+            else:
+                position = await source.position_at(partition, datetime.fromisoformat(to))
+        except AndonError as error:
+            await self._failed(f"seek {place.partition}", error)
+            return
+        await self._in_thread(
+            lambda tx: store.set_position(tx, self._key, partition, position, owner=self._member, seek=to)
+        )
+        self._went_well(f"seek {place.partition}")
+        self._poked.set()
+
+    async def _survey(self) -> None:
+        """Learn of partitions, and where they end."""
+        while True:
+            try:
+                await self._look_around()
+                self._went_well("survey")
+            except AndonError as error:
+                await self._failed("survey", error)
+                continue
+            await self._tell_problem()
+            await asyncio.sleep(SURVEY_SECONDS)
+
+    async def _look_around(self) -> None:
+        source = await self._opened()
+        names = list(await source.partitions())
+        if set(names) - self._known:
+            await self._in_thread(lambda tx: store.add_partitions(tx, self._key, names))
+            self._known |= set(names)
+            self._poked.set()
+        ends = {name: await source.end(name) for name in sorted(self._ours)}
+        if ends:
+            await self._in_thread(lambda tx: store.set_ends(tx, self._key, self._member, ends))
+        for name, end in ends.items():
+            if name in self._logs:
+                self._logs[name].end = end
+        logs = self._logs.values()
+        self._watch.stands(
+            self._key,
+            sum(max(0, reading.end - reading.position) for reading in logs if reading.end is not None),
+            min((reading.watermark for reading in logs if reading.watermark is not None), default=None),
+            len(logs),
+        )
+
+    async def _read(self, partition: str, reading: _Log) -> None:
+        """Read ahead, as far as there is room, for as long as the partition is ours."""
+        while True:
+            try:
+                source = await self._opened()
+                arrivals = await source.read(partition, reading.next, most=BATCH, wait=WAIT)
+                self._went_well(f"read {partition}")
+            except Exception as error:  # noqa: BLE001 - the edge to a source: whatever it raises is told and tried again
+                await self._failed(f"read {partition}", error)
+                continue
+            while arrivals:
+                chunk = self._reader.read(partition, reading.next, arrivals, self._clock.now(), most=BATCH)
+                arrivals = arrivals[len(chunk.arrivals) :]
+                reading.next = chunk.next
+                reading.chunks.append(chunk)
+                reading.ahead += _weight(chunk)
+                self._arrived.set()
+                await asyncio.sleep(0)
+            while reading.ahead >= AHEAD:
+                reading.room.clear()
+                await reading.room.wait()
+
+    async def _decide_all(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._arrived.wait()
+            chunks = self._take()
+            if not chunks:
+                self._arrived.clear()
+                continue
+            await self._settle(chunks, stop)
+
+    def _take(self) -> list[Chunk]:
+        """The next batch: chunks of all partitions in turn, as many as fit."""
+        taken: list[Chunk] = []
+        size = 0
+        while True:
+            before = len(taken)
+            for reading in [reading for reading in self._logs.values() if reading.chunks]:
+                if taken and size + _weight(reading.chunks[0]) > BATCH:
+                    continue
+                chunk = reading.chunks.popleft()
+                reading.ahead -= _weight(chunk)
+                reading.room.set()
+                taken.append(chunk)
+                size += _weight(chunk)
+            if len(taken) == before:
+                return taken
+
+    async def _settle(self, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
+        """Decide and record a batch, however often it takes; what is no longer ours is left to whoever has it."""
+        while chunks:
+            try:
+                await self._decide(chunks)
+            except Lost as lost:
+                log.info("stream.fenced", stream=str(self._key), partitions=sorted(lost.partitions))
+                for partition in lost.partitions:
+                    await self._drop(partition)
+                chunks = [chunk for chunk in chunks if chunk.partition not in lost.partitions]
+                self._poked.set()
+            except AndonError as error:
+                await self._failed("decide", error)
+                if stop.is_set():
+                    return
+            except Exception as error:
+                log.exception("stream.batch_failed", stream=str(self._key), error=type(error).__name__)
+                await self._one_by_one(chunks, stop)
+                return
+            else:
+                self._went_well("decide")
+                return
+
+    async def _decide(self, chunks: Sequence[Chunk]) -> None:
+        progress = Progress(self._key, self._member, self._reader, chunks, self._clock.now())
+        await self._decider.decide([request for chunk in chunks for request in chunk.requests], progress)
+        self._watch.moved(self._key, progress.moved)
+        for chunk in chunks:
+            reading = self._logs.get(chunk.partition)
+            if reading is not None:
+                reading.position, reading.watermark = chunk.next, chunk.watermark or reading.watermark
+
+    async def _one_by_one(self, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
+        """Something in a batch breaks the line itself: find the message, bury it, and decide the others."""
+        for part in [part for chunk in chunks for part in split(self._reader, chunk, self._clock.now())]:
+            if stop.is_set():
+                return
+            try:
+                await self._decide([part])
+            except (Lost, Unavailable):
+                await self._drop(part.partition)
+                self._poked.set()
+                return
+            except Exception as error:
+                log.exception("stream.event_failed", stream=str(self._key), position=part.first)
+                reason = Poison(f"Deciding failed with {type(error).__name__}")
+                part.dead.append(self._reader.dead(part.partition, part.arrivals[0], reason, self._clock.now()))
+                part.requests, part.origins = [], []
+                await self._decide([part])
+
+    async def _opened(self) -> Source:
+        if self._source is None:
+            self._source = self._open()
+        return self._source
+
+    async def _failed(self, doing: str, error: Exception) -> None:
+        """Say what is wrong, and wait longer each time before it is tried again."""
+        pause = self._pauses.get(doing, FIRST_PAUSE)
+        self._pauses[doing] = min(LONGEST_PAUSE, pause * 2)
+        self._watch.failed(self._key)
+        known = self._problems.get(doing)
+        self._problems[doing] = str(error) if isinstance(error, AndonError) else type(error).__name__
+        if known != self._problems[doing]:
+            unforeseen = None if isinstance(error, AndonError) else error
+            log.warning(
+                "stream.troubled", stream=str(self._key), doing=doing, error=self._problems[doing], exc_info=unforeseen
+            )
+            await self._tell_problem()
+        await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - spreads retries; no secret
+
+    def _went_well(self, doing: str) -> None:
+        if self._pauses.pop(doing, None) is not None:
+            del self._problems[doing]
+            log.info("stream.goes_on", stream=str(self._key), doing=doing)
+
+    async def _tell_problem(self) -> None:
+        problem = next(iter(self._problems.values()), None)
+        with suppress(Unavailable):
+            await self._in_thread(lambda tx: store.set_problem(tx, self._key, problem, self._clock.now()))
+
+    async def _let_go(self) -> None:
+        """Give everything back, so that others need not wait."""
+        with suppress(Unavailable):
+            await self._in_thread(lambda tx: store.leave(tx, self._key, self._member))
+        if self._source is not None:
+            await self._source.close()
+        await self._decider.close()
+
+    async def _in_thread(self, work: Callable[[Tx], T]) -> T:
+        def transaction() -> T:
+            with self._database.begin() as tx:
+                return work(tx)
+
+        return await asyncio.to_thread(transaction)
+
+
+def _weight(chunk: Chunk) -> int:
+    """How much of a batch it is."""
+    return max(len(chunk.arrivals), len(chunk.requests))
+
+
+async def _told(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel these and wait until they are over."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

@@ -1,0 +1,164 @@
+"""Streams: events into an automation, partition by partition, and those that could not be decided. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from andon.kernel.errors import Fault
+from andon.streams.errors import SeekInvalid
+
+START, END = "start", "end"
+"""Where a stream can be told to go on, beside a position and a moment."""
+
+
+class StreamKey(NamedTuple):
+    """Which stream: a trigger (`kafka:transfers`) of an automation."""
+
+    automation: str
+    stream: str
+
+    def __str__(self) -> str:
+        return f"{self.automation}/{self.stream}"
+
+
+class State(StrEnum):
+    """How a stream is doing."""
+
+    READING = "reading"
+    PAUSED = "paused"
+    TROUBLED = "troubled"
+    """A worker cannot read or decide it; it tries again."""
+    IDLE = "idle"
+    """No worker reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """How far one log of a stream is. The counts are of events since it was first read."""
+
+    name: str
+    position: int
+    seek: str | None
+    owner: UUID | None
+    end: int | None
+    watermark: datetime | None
+    moved_at: datetime | None
+    decided: int
+    repeated: int
+    left_out: int
+    dead: int
+
+    @property
+    def lag(self) -> int | None:
+        """About how many messages are behind; None if the source was not asked yet."""
+        return None if self.end is None or self.seek is not None else max(0, self.end - self.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One stream as it stands: its partitions, who paused it, and what went wrong last."""
+
+    key: StreamKey
+    partitions: Sequence[Partition]
+    paused_at: datetime | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
+    problem: str | None = None
+    problem_at: datetime | None = None
+
+    @property
+    def state(self) -> State:
+        """In one word."""
+        if self.paused_at is not None:
+            return State.PAUSED
+        if self.problem is not None:
+            return State.TROUBLED
+        return State.READING if any(p.owner is not None for p in self.partitions) else State.IDLE
+
+    @property
+    def lag(self) -> int | None:
+        """About how many messages are behind, of all partitions; None if no source was asked yet."""
+        known = [p.lag for p in self.partitions if p.lag is not None]
+        return sum(known) if known else None
+
+    @property
+    def watermark(self) -> datetime | None:
+        """The newest event time so far, in the partition where it is the oldest; partitions without a lag do not hold it back."""
+        behind = [p.watermark for p in self.partitions if p.watermark is not None and p.lag != 0]
+        known = [p.watermark for p in self.partitions if p.watermark is not None]
+        return min(behind) if behind else max(known, default=None)
+
+    def total(self, count: str) -> int:
+        """One of the counts over all partitions."""
+        return sum(getattr(partition, count) for partition in self.partitions)
+
+
+class DeadState(StrEnum):
+    """What became of a dead event."""
+
+    DEAD = "dead"
+    SENT = "sent"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadEvent:
+    """An event that could not be decided, as it came."""
+
+    id: UUID
+    automation: str
+    stream: str
+    partition: str
+    position: int
+    source: str | None
+    event_id: str | None
+    type: str | None
+    reason: str
+    faults: Sequence[Fault]
+    data: bytes
+    headers: Mapping[str, str]
+    key: str | None
+    caller: str
+    correlation_id: str | None
+    traceparent: str | None
+    happened_at: datetime | None
+    died_at: datetime
+    state: DeadState = DeadState.DEAD
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+    settle_reason: str | None = None
+    decision_id: UUID | None = None
+
+
+def seek_to(text: str) -> str:
+    """Where a stream is to go on, as it is kept: `start`, `end`, a position, or a moment with its zone. Raises SeekInvalid."""
+    if text in (START, END) or (text.isascii() and text.isdecimal() and len(text) <= 18):
+        return text
+    moment = moment_of(text)
+    if moment is None:
+        raise SeekInvalid(
+            f"A stream goes on at `start`, `end`, a position (a whole number) or a moment such as 2026-11-25T09:30:00Z, not at {text[:60]!r}"
+        )
+    return moment.isoformat()
+
+
+def moment_of(text: str) -> datetime | None:
+    """A moment as RFC 3339 writes it, in UTC; None if it is none, or says no zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is UTC:
+            return moment
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def share_of(members: Sequence[UUID], me: UUID, partitions: int) -> int:
+    """How many partitions `me` is to read; `members` in the order in which they came, so that nothing moves without need."""
+    if me not in members:
+        return 0
+    each, left = divmod(partitions, len(members))
+    return each + (members.index(me) < left)

@@ -1,0 +1,167 @@
+"""CloudEvents 1.0 as they come in messages: binary (attributes are headers), structured, and in batches; or plain JSON. Pure.
+
+Headers begin with `ce_` in Kafka and with `ce-` in HTTP and NATS. A message without any is the input itself.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, NoReturn
+from urllib.parse import unquote
+
+from pydantic_core import from_json, to_json
+
+from andon.kernel.errors import Fault, Invalid
+from andon.streams.domain import moment_of
+
+STRUCTURED = "application/cloudevents+json"
+BATCHED = "application/cloudevents-batch+json"
+_VERSIONS = ("1.0",)
+_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+_REQUIRED = ("id", "source", "type", "specversion")
+
+
+class EventUnreadable(Invalid):
+    """This is no CloudEvent and no JSON."""
+
+
+class Event(NamedTuple):
+    """One event: its data as JSON text, and what it says of itself. Plain JSON says nothing."""
+
+    data: bytes
+    source: str | None = None
+    id: str | None = None
+    type: str | None = None
+    time: datetime | None = None
+    correlation: str | None = None
+    traceparent: str | None = None
+
+
+def events_of(data: bytes, headers: Mapping[str, str]) -> list[Event | EventUnreadable]:
+    """The events in one message; in a batch the unreadable ones stand in their places. Raises EventUnreadable."""
+    prefix = "ce_" if "ce_specversion" in headers or "ce_id" in headers else "ce-"
+    media = headers.get("content-type", "")
+    if media.startswith(BATCHED):
+        return _batched(data)
+    if media.startswith(STRUCTURED):
+        return [_structured(_object(data))]
+    if prefix == "ce_" or "ce-id" in headers or "ce-specversion" in headers:
+        return [_binary(data, headers, prefix, media)]
+    return [Event(data)]
+
+
+def event_of(data: bytes, headers: Mapping[str, str]) -> Event:
+    """The one event in a message that is no batch. Raises EventUnreadable."""
+    (event,) = events_of(data, headers)
+    if isinstance(event, EventUnreadable):
+        raise event
+    return event
+
+
+def value_of(data: bytes) -> Any:
+    """JSON text as values; numbers that JSON does not have are refused. Raises EventUnreadable."""
+    try:
+        return from_json(data, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        raise EventUnreadable(f"It is not JSON: {error}") from None
+
+
+def _binary(data: bytes, headers: Mapping[str, str], prefix: str, media: str) -> Event:
+    get = headers.get
+    identifier, source, kind = get(prefix + "id"), get(prefix + "source"), get(prefix + "type")
+    if not (identifier and source and kind) or get(prefix + "specversion") not in _VERSIONS:
+        _refuse({name: get(prefix + name) for name in _REQUIRED}, prefix)
+    if media and "json" not in media:
+        raise EventUnreadable(f"Its data is {media[:60]}; expected application/json")
+    time = get(prefix + "time")
+    if prefix == "ce-":  # HTTP writes what is not ASCII, and blanks, in percent
+        identifier, source, kind = (unquote(text) if "%" in text else text for text in (identifier, source, kind))
+    return _checked(
+        data,
+        source,
+        identifier,
+        kind,
+        time,
+        get(prefix + "correlationid"),
+        get(prefix + "traceparent", get("traceparent")),
+    )
+
+
+def _structured(envelope: Mapping[str, Any]) -> Event:
+    texts = {name: value for name, value in envelope.items() if isinstance(value, str)}
+    get = texts.get
+    identifier, source, kind = get("id"), get("source"), get("type")
+    if not (identifier and source and kind) or get("specversion") not in _VERSIONS:
+        _refuse({name: get(name) for name in _REQUIRED}, "")
+    if "data" in envelope:
+        data = to_json(envelope["data"])
+    elif "data_base64" in envelope:
+        data = _decoded(envelope["data_base64"])
+    else:
+        raise EventUnreadable("It has no data", faults=[Fault("data", "expected the automation's input")])
+    return _checked(data, source, identifier, kind, get("time"), get("correlationid"), get("traceparent"))
+
+
+def _batched(data: bytes) -> list[Event | EventUnreadable]:
+    values = value_of(data)
+    if not isinstance(values, list):
+        raise EventUnreadable("A batch is a JSON array of CloudEvents")
+    found: list[Event | EventUnreadable] = []
+    for value in values:
+        try:
+            if not isinstance(value, dict):
+                raise EventUnreadable("It is no JSON object")
+            found.append(_structured(value))
+        except EventUnreadable as error:
+            found.append(error)
+    return found
+
+
+def _checked(
+    data: bytes, source: str, identifier: str, kind: str, time: str | None, correlation: str | None, trace: str | None
+) -> Event:
+    moment = None
+    if time is not None:
+        moment = moment_of(time)
+        if moment is None:
+            raise EventUnreadable(
+                "Its time cannot be read",
+                faults=[Fault("time", "expected a moment with its zone, as 2026-11-25T09:30:00Z")],
+            )
+    if "\0" in source or "\0" in identifier or "\0" in kind or (correlation is not None and "\0" in correlation):
+        raise EventUnreadable("One of its attributes holds a NUL character, which cannot be stored")
+    return Event(
+        data,
+        source,
+        identifier,
+        kind,
+        moment,
+        correlation or None,
+        trace if trace and _TRACEPARENT.match(trace) else None,
+    )
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    value = value_of(data)
+    if not isinstance(value, dict):
+        raise EventUnreadable("A structured CloudEvent is a JSON object")
+    return value
+
+
+def _decoded(text: Any) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise EventUnreadable("Its data cannot be read", faults=[Fault("data_base64", "expected Base64")]) from None
+
+
+def _refuse(given: Mapping[str, str | None], prefix: str) -> NoReturn:
+    version = given["specversion"]
+    if version is not None and version not in _VERSIONS:
+        raise EventUnreadable(
+            "Its version of CloudEvents is not known here", faults=[Fault(f"{prefix}specversion", "expected 1.0")]
+        )
+    faults = [Fault(f"{prefix}{name}", "expected a text that is not empty") for name in _REQUIRED if not given[name]]
+    raise EventUnreadable(f"It lacks {', '.join(fault.where for fault in faults)}", faults=faults)

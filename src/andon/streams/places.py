@@ -1,0 +1,40 @@
+"""Who reads which partition of a stream: leases in the database, shared out among all processes that read it.
+
+A process that is killed counts as a reader for LEASE at most; then the living take its partitions. One that only slept (a
+zombie) finds that it can record nothing any more: the partition's row has another owner.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from andon.kernel.db import Tx
+from andon.streams import store
+from andon.streams.domain import StreamKey, share_of
+
+LEASE = timedelta(seconds=6)
+RENEW_SECONDS = 2.0
+"""What a dead process had is taken over within LEASE + RENEW_SECONDS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A partition that is ours now, and where it is."""
+
+    partition: str
+    position: int
+    paused: bool
+    seek: str | None
+
+
+def keep(tx: Tx, key: StreamKey, member: UUID) -> list[Place]:
+    """Renew what we have, give up what is too much, take what is free up to our share; what is ours then."""
+    members = store.renew(tx, key, member, LEASE)
+    share = share_of(members, member, store.count_partitions(tx, key))
+    ours = store.owned(tx, key, member)
+    if len(ours) > share:
+        store.release(tx, key, member, [partition for partition, *_ in ours[share:]])
+    elif len(ours) < share:
+        store.claim(tx, key, member, share - len(ours))
+    store.forget_members(tx, key)
+    return [Place(*row) for row in store.owned(tx, key, member)]

@@ -1,0 +1,187 @@
+"""The hot SQL of streams: how far they are, written in the transaction that records what was decided. The cold side is `store.py`."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from pydantic_core import to_json
+
+from andon.streams.domain import DeadEvent, StreamKey
+from andon.streams.errors import Fenced, Poison
+from andon.streams.reading import Chunk, Reader
+
+MOVE = """
+WITH held AS (
+    SELECT 1 FROM stream_partitions WHERE automation = $1 AND stream = $2 AND partition = ANY($4::text[])
+    ORDER BY partition FOR UPDATE
+)
+UPDATE stream_partitions p SET
+    position = n.next, watermark = greatest(p.watermark, n.watermark), moved_at = clock_timestamp(),
+    decided = p.decided + n.decided, repeated = p.repeated + n.repeated,
+    left_out = p.left_out + n.left_out, dead = p.dead + n.dead
+FROM (SELECT count(*) FROM held) AS locked,
+    unnest($4::text[], $5::bigint[], $6::bigint[], $7::timestamptz[], $8::int[], $9::int[], $10::int[], $11::int[])
+    AS n(partition, first, next, watermark, decided, repeated, left_out, dead)
+WHERE p.automation = $1 AND p.stream = $2 AND p.partition = n.partition
+  AND p.position = n.first AND p.owner = $3 AND NOT p.paused AND p.seek IS NULL
+RETURNING p.partition
+"""
+"""Rows are locked in order, so that two who move or change several of them do not wait for each other."""
+
+MOVED = """
+SELECT count(*) FROM stream_partitions p
+JOIN unnest($4::text[], $5::bigint[]) AS n(partition, next) ON p.partition = n.partition AND p.position = n.next
+WHERE p.automation = $1 AND p.stream = $2 AND p.owner = $3
+"""
+
+BURY = """
+INSERT INTO dead_events (id, automation, stream, partition, position, source, event_id, type, reason, faults, data, headers, key,
+    caller, correlation_id, traceparent, happened_at, died_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::jsonb[], $11::bytea[], $12::jsonb[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[],
+    $18::timestamptz[])
+"""
+
+
+class Lost(Fenced):
+    """Partitions that are not this reader's to move: somebody else's now, paused, or to go on elsewhere."""
+
+    def __init__(self, partitions: AbstractSet[str]) -> None:
+        super().__init__()
+        self.partitions = partitions
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of a batch's events."""
+
+    decided: int
+    repeated: int
+    left_out: int
+    dead: int
+
+
+@dataclass(slots=True)
+class _Step:
+    """How far one partition gets by a batch."""
+
+    first: int
+    next: int
+    watermark: datetime | None
+    decided: int = 0
+    repeated: int = 0
+    left_out: int = 0
+    dead: int = 0
+
+
+class Progress:
+    """What a batch of chunks writes beside its decisions: how far each partition is then, and its dead events."""
+
+    def __init__(self, key: StreamKey, owner: UUID, reader: Reader, chunks: Sequence[Chunk], now: datetime) -> None:
+        self.moved = Moved(0, 0, 0, 0)
+        self._key = key
+        self._owner = owner
+        self._reader = reader
+        self._chunks = chunks
+        self._now = now
+
+    async def write(
+        self, connection: asyncpg.Connection, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
+    ) -> None:
+        """Move the partitions. Raises Lost if one of them is not at the place from which it was read, or not ours."""
+        steps, dead = self._steps(recorded, refused)
+        if dead:
+            await connection.execute(BURY, *_columns(dead))
+        moved = await connection.fetch(
+            MOVE,
+            *self._key,
+            self._owner,
+            list(steps),
+            [step.first for step in steps.values()],
+            [step.next for step in steps.values()],
+            [step.watermark for step in steps.values()],
+            [step.decided for step in steps.values()],
+            [step.repeated for step in steps.values()],
+            [step.left_out for step in steps.values()],
+            [step.dead for step in steps.values()],
+        )
+        if len(moved) < len(steps):
+            raise Lost(set(steps) - {row["partition"] for row in moved})
+        values = steps.values()
+        self.moved = Moved(
+            sum(step.decided for step in values),
+            sum(step.repeated for step in values),
+            sum(step.left_out for step in values),
+            sum(step.dead for step in values),
+        )
+
+    async def is_written(self, connection: asyncpg.Connection) -> bool:
+        """Whether all partitions are where this batch brings them."""
+        ends = {chunk.partition: chunk.next for chunk in self._chunks}
+        found = await connection.fetchval(MOVED, *self._key, self._owner, list(ends), list(ends.values()))
+        return bool(found == len(ends))
+
+    def _steps(
+        self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
+    ) -> tuple[dict[str, _Step], list[DeadEvent]]:
+        steps: dict[str, _Step] = {}
+        dead: list[DeadEvent] = []
+        for chunk in self._chunks:
+            step = steps.get(chunk.partition)
+            if step is None:
+                step = steps[chunk.partition] = _Step(chunk.first, chunk.next, chunk.watermark)
+            buried = [*chunk.dead, *self._refused(chunk, refused)] if refused else chunk.dead
+            decided = sum(request.id in recorded for request in chunk.requests)
+            step.next = chunk.next
+            step.watermark = max((m for m in (step.watermark, chunk.watermark) if m is not None), default=None)
+            step.decided += decided
+            step.repeated += len(chunk.requests) - decided - (len(buried) - len(chunk.dead))
+            step.left_out += chunk.left_out
+            step.dead += len(buried)
+            dead += buried
+        return steps, dead
+
+    def _refused(self, chunk: Chunk, refused: Mapping[UUID, str]) -> list[DeadEvent]:
+        """The events whose decisions PostgreSQL does not take."""
+        return [
+            self._reader.dead(
+                chunk.partition, chunk.arrivals[origin], Poison(f"PostgreSQL does not take it: {why}"), self._now
+            )
+            for request, origin in zip(chunk.requests, chunk.origins, strict=True)
+            if (why := refused.get(request.id)) is not None
+        ]
+
+
+def _columns(dead: Sequence[DeadEvent]) -> list[list[object]]:
+    """The parameters of BURY. PostgreSQL's texts cannot hold a NUL character."""
+    return [
+        [event.id for event in dead],
+        [event.automation for event in dead],
+        [event.stream for event in dead],
+        [event.partition for event in dead],
+        [event.position for event in dead],
+        [_storable(event.source) for event in dead],
+        [_storable(event.event_id) for event in dead],
+        [_storable(event.type) for event in dead],
+        [_storable(event.reason) for event in dead],
+        [_json([{"where": fault.where, "message": fault.message} for fault in event.faults]) for event in dead],
+        [event.data for event in dead],
+        [_json(dict(event.headers)) for event in dead],
+        [_storable(event.key) for event in dead],
+        [_storable(event.caller) for event in dead],
+        [_storable(event.correlation_id) for event in dead],
+        [event.traceparent for event in dead],
+        [event.happened_at for event in dead],
+        [event.died_at for event in dead],
+    ]
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _json(value: object) -> str:
+    return to_json(value).decode().replace("\\u0000", "\\ufffd")

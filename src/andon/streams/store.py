@@ -1,0 +1,301 @@
+"""All cold SQL of streams: what exists and how far it is, who reads what, dead events, the inbox. Never commits.
+
+Leases are told by the database's clock, so that a worker whose own clock jumps neither loses nor keeps what it should not.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, String, bindparam, cast, delete, exists, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
+from andon.streams.domain import START, DeadEvent, DeadState, Partition, Stream, StreamKey
+from andon.streams.tables import dead_events, event_inbox, stream_members, stream_partitions, streams
+
+_p = stream_partitions.c
+
+
+def declare(tx: Tx, key: StreamKey) -> None:
+    """Make a stream known."""
+    tx.execute(upsert(streams).values(automation=key.automation, stream=key.stream).on_conflict_do_nothing())
+
+
+def find(tx: Tx, key: StreamKey) -> Stream | None:
+    """One stream with its partitions."""
+    return next(iter(page(tx, None, key)), None)
+
+
+def page(tx: Tx, automations: Sequence[str] | None, key: StreamKey | None = None) -> list[Stream]:
+    """The streams of these automations (None: of all), by name."""
+    s = streams.c
+    wanted: list[ColumnElement[bool]] = []
+    if automations is not None:
+        wanted.append(s.automation.in_(automations))
+    if key is not None:
+        wanted += [s.automation == key.automation, s.stream == key.stream]
+    rows = tx.execute(select(streams).where(*wanted).order_by(s.automation, s.stream)).all()
+    logs: dict[StreamKey, list[Partition]] = {}
+    of = (_p.automation == s.automation) & (_p.stream == s.stream)
+    query = select(stream_partitions, _is_read().label("alive")).join(streams, of).where(*wanted)
+    for row in tx.execute(query):
+        logs.setdefault(StreamKey(row.automation, row.stream), []).append(_partition(row))
+    return [_stream(row, logs.get(StreamKey(row.automation, row.stream), [])) for row in rows]
+
+
+def lock(tx: Tx, key: StreamKey) -> bool:
+    """Hold a stream until the transaction ends; False if there is none."""
+    query = select(streams.c.stream).where(*_is(streams.c, key)).with_for_update()
+    return tx.execute(query).one_or_none() is not None
+
+
+def pause(tx: Tx, key: StreamKey, by: str, reason: str, now: datetime) -> None:
+    """Stop a stream. Waits for what is being recorded; afterwards nothing is."""
+    _lock(tx, key)
+    tx.execute(update(streams).where(*_is(streams.c, key)).values(paused_at=now, paused_by=by, pause_reason=reason))
+    tx.execute(update(stream_partitions).where(*_is(_p, key)).values(paused=True))
+
+
+def resume(tx: Tx, key: StreamKey) -> None:
+    """Let it go on."""
+    _lock(tx, key)
+    tx.execute(update(streams).where(*_is(streams.c, key)).values(paused_at=None, paused_by=None, pause_reason=None))
+    tx.execute(update(stream_partitions).where(*_is(_p, key)).values(paused=False))
+
+
+def seek(tx: Tx, key: StreamKey, to: str, partition: str | None) -> int:
+    """Have whoever reads it go on elsewhere; how many partitions."""
+    _lock(tx, key)
+    wanted = _is(_p, key) if partition is None else [*_is(_p, key), _p.partition == partition]
+    return tx.execute(update(stream_partitions).where(*wanted).values(seek=to)).rowcount
+
+
+def add_partitions(tx: Tx, key: StreamKey, names: Sequence[str]) -> None:
+    """Make partitions known that are not; they begin at their start."""
+    tx.execute(
+        text(
+            "INSERT INTO stream_partitions (automation, stream, partition, position, paused, seek) "
+            "SELECT s.automation, s.stream, n, 0, s.paused_at IS NOT NULL, :start FROM streams s, "
+            "unnest(CAST(:names AS text[])) AS n WHERE s.automation = :automation AND s.stream = :stream "
+            "ON CONFLICT DO NOTHING"
+        ),
+        {"start": START, "names": list(names), **key._asdict()},
+    )
+
+
+def set_position(tx: Tx, key: StreamKey, partition: str, position: int, *, owner: UUID, seek: str) -> None:
+    """Go on from a position that a person asked for, if nobody asked for another meanwhile."""
+    tx.execute(
+        update(stream_partitions)
+        .where(*_is(_p, key), _p.partition == partition, _p.owner == owner, _p.seek == seek)
+        .values(position=position, seek=None)
+    )
+
+
+def renew(tx: Tx, key: StreamKey, member: UUID, lease: timedelta) -> list[UUID]:
+    """Stay a reader of a stream; all readers, in the order in which they came."""
+    until = func.clock_timestamp() + lease
+    joining = upsert(stream_members).values(
+        automation=key.automation, stream=key.stream, member=member, joined_at=func.clock_timestamp(), until=until
+    )
+    m = stream_members.c
+    tx.execute(joining.on_conflict_do_update(index_elements=[m.automation, m.stream, m.member], set_={"until": until}))
+    alive = select(m.member).where(*_is(m, key), m.until > func.clock_timestamp()).order_by(m.joined_at, m.member)
+    return list(tx.execute(alive).scalars())
+
+
+def leave(tx: Tx, key: StreamKey, member: UUID) -> None:
+    """Be no reader any more, and let go of all."""
+    tx.execute(delete(stream_members).where(*_is(stream_members.c, key), stream_members.c.member == member))
+
+
+def forget_members(tx: Tx, key: StreamKey) -> None:
+    """Forget readers that have been gone for a while."""
+    m = stream_members.c
+    gone = m.until < func.clock_timestamp() - timedelta(minutes=1)
+    tx.execute(delete(stream_members).where(*_is(m, key), gone))
+
+
+def count_partitions(tx: Tx, key: StreamKey) -> int:
+    """How many partitions a stream has."""
+    return tx.execute(select(func.count()).select_from(stream_partitions).where(*_is(_p, key))).scalar_one()
+
+
+def claim(tx: Tx, key: StreamKey, member: UUID, most: int) -> None:
+    """Take partitions that nobody has, or whose owner is not heard of any more, those that are furthest behind first."""
+    behind = func.coalesce(_p.end_position - _p.position, 0)
+    found = (
+        select(_p.partition)
+        .where(*_is(_p, key), ~_is_read())
+        .order_by(behind.desc(), _p.partition)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .cte("found")
+    )
+    tx.execute(update(stream_partitions).where(*_is(_p, key), _p.partition == found.c.partition).values(owner=member))
+
+
+def release(tx: Tx, key: StreamKey, member: UUID, partitions: Sequence[str]) -> None:
+    """Give partitions to somebody else."""
+    _lock(tx, key)
+    tx.execute(
+        update(stream_partitions)
+        .where(*_is(_p, key), _p.owner == member, _p.partition.in_(partitions))
+        .values(owner=None)
+    )
+
+
+def owned(tx: Tx, key: StreamKey, member: UUID) -> list[tuple[str, int, bool, str | None]]:
+    """What a reader has: partition, position, whether it is paused, where it is to go on."""
+    query = select(_p.partition, _p.position, _p.paused, _p.seek).where(*_is(_p, key), _p.owner == member)
+    return [(row.partition, row.position, row.paused, row.seek) for row in tx.execute(query.order_by(_p.partition))]
+
+
+def set_ends(tx: Tx, key: StreamKey, member: UUID, ends: Mapping[str, int]) -> None:
+    """Write down where partitions end."""
+    _lock(tx, key)
+    statement = (
+        update(stream_partitions)
+        .where(*_is(_p, key), _p.owner == member, _p.partition == bindparam("name"))
+        .values(end_position=bindparam("end_of"), end_at=func.clock_timestamp())
+    )
+    tx.execute(statement, [{"name": name, "end_of": end} for name, end in sorted(ends.items())])
+
+
+def set_problem(tx: Tx, key: StreamKey, problem: str | None, now: datetime) -> None:
+    """Say what is wrong with a stream, or that nothing is."""
+    s = streams.c
+    changed = s.problem.is_distinct_from(problem)
+    tx.execute(
+        update(streams)
+        .where(*_is(s, key), changed)
+        .values(problem=problem, problem_at=None if problem is None else now)
+    )
+
+
+def find_dead(tx: Tx, event_id: UUID, *, lock: bool = False) -> DeadEvent | None:
+    """One dead event, or None."""
+    query = select(dead_events).where(dead_events.c.id == event_id)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else _dead(row)
+
+
+def page_dead(
+    tx: Tx,
+    state: DeadState,
+    *,
+    automations: Sequence[str] | None,
+    stream: str | None,
+    limit: int,
+    before: UUID | None,
+    preview: int,
+) -> list[DeadEvent]:
+    """Dead events in one state, newest first, with the first `preview` bytes of their data."""
+    d = dead_events.c
+    columns = [func.substring(d.data, 1, preview).label("data") if column is d.data else column for column in d]
+    query = select(*columns).where(d.state == state)
+    if automations is not None:
+        query = query.where(d.automation.in_(automations))
+    if stream is not None:
+        query = query.where(d.stream == stream)
+    if before is not None:
+        query = query.where(d.id < before)
+    return [_dead(row) for row in tx.execute(query.order_by(d.id.desc()).limit(limit))]
+
+
+def count_dead(tx: Tx, automations: Sequence[str] | None) -> dict[StreamKey, int]:
+    """How many dead events wait for a person, by stream."""
+    d = dead_events.c
+    query = select(d.automation, d.stream, func.count().label("n")).where(d.state == DeadState.DEAD)
+    if automations is not None:
+        query = query.where(d.automation.in_(automations))
+    return {StreamKey(row.automation, row.stream): row.n for row in tx.execute(query.group_by(d.automation, d.stream))}
+
+
+def settle_dead(tx: Tx, event: DeadEvent) -> None:
+    """Write down what became of a dead event."""
+    tx.execute(
+        update(dead_events)
+        .where(dead_events.c.id == event.id)
+        .values(
+            state=event.state,
+            settled_at=event.settled_at,
+            settled_by=event.settled_by,
+            settle_reason=event.settle_reason,
+            decision_id=event.decision_id,
+        )
+    )
+
+
+def put_in_inbox(tx: Tx, values: Mapping[str, Any]) -> bool:
+    """Keep an event that came by HTTP; False if its source and id are there already."""
+    statement = upsert(event_inbox).values(**values).on_conflict_do_nothing().returning(event_inbox.c.position)
+    return tx.execute(statement).scalar_one_or_none() is not None
+
+
+def forget_inbox(tx: Tx, before: datetime) -> int:
+    """Delete events that came before a moment and are decided; how many."""
+    behind = (
+        select(_p.partition)
+        .where(
+            _p.automation == event_inbox.c.automation,
+            _p.partition == cast(event_inbox.c.shelf, String),
+            _p.stream.startswith("http:"),
+            _p.position <= event_inbox.c.position,
+        )
+        .exists()
+    )
+    return tx.execute(delete(event_inbox).where(event_inbox.c.received_at < before, ~behind)).rowcount
+
+
+def _is_read() -> ColumnElement[bool]:
+    """Whether the owner of a partition is heard of."""
+    m = stream_members.c
+    alive = (m.automation == _p.automation) & (m.stream == _p.stream) & (m.member == _p.owner)
+    return exists().where(alive, m.until > func.clock_timestamp())
+
+
+def _lock(tx: Tx, key: StreamKey) -> None:
+    """Hold the partitions of a stream, in the order in which everybody takes them."""
+    tx.execute(select(_p.partition).where(*_is(_p, key)).order_by(_p.partition).with_for_update()).all()
+
+
+def _is(columns: Any, key: StreamKey) -> list[ColumnElement[bool]]:
+    return [columns.automation == key.automation, columns.stream == key.stream]
+
+
+def _partition(row: Row[Any]) -> Partition:
+    return Partition(
+        name=row.partition,
+        position=row.position,
+        seek=row.seek,
+        owner=row.owner if row.alive else None,
+        end=row.end_position,
+        watermark=row.watermark,
+        moved_at=row.moved_at,
+        decided=row.decided,
+        repeated=row.repeated,
+        left_out=row.left_out,
+        dead=row.dead,
+    )
+
+
+def _stream(row: Row[Any], partitions: Sequence[Partition]) -> Stream:
+    return Stream(
+        StreamKey(row.automation, row.stream),
+        sorted(partitions, key=lambda p: (len(p.name), p.name)),
+        row.paused_at,
+        row.paused_by,
+        row.pause_reason,
+        row.problem,
+        row.problem_at,
+    )
+
+
+def _dead(row: Row[Any]) -> DeadEvent:
+    values = row._asdict()
+    faults = [Fault(fault["where"], fault["message"]) for fault in values.pop("faults")]
+    return DeadEvent(**{**values, "state": DeadState(values["state"]), "faults": faults, "data": bytes(values["data"])})

@@ -1,0 +1,124 @@
+"""What tests of streams share: an installation whose automation reads a source in memory, and a process that decides it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import text
+
+from andon import Automation, Trigger
+from andon.decisions import BatchDecider, Unwatched
+from andon.kernel.db import Database
+from andon.streams import Moved, Source, StreamKey, Streams
+from lines import Installation, an_automation, install, payment
+
+MEMORY = Trigger("memory", "payments")
+KEY = StreamKey("payments", "memory:payments")
+SOON = 20.0
+
+
+class Counting:
+    """Counts what happened."""
+
+    def __init__(self) -> None:
+        self.batches: list[Moved] = []
+        self.failures = 0
+
+    def moved(self, key: StreamKey, moved: Moved) -> None:
+        del key
+        self.batches.append(moved)
+
+    def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
+        del key
+        self.partitions, self.lag, self.watermark = partitions, lag, watermark
+
+    def failed(self, key: StreamKey) -> None:
+        del key
+        self.failures += 1
+
+
+def streaming(database: Database, folder: Path, *triggers: Trigger, windows: bool = True) -> Installation:
+    """An installation whose automation is asked by events."""
+    automation: Automation = an_automation(windows=windows)
+    automation.triggers = triggers or (MEMORY,)
+    return install(database, folder, automation)
+
+
+@asynccontextmanager
+async def reading(
+    installation: Installation,
+    source: Source,
+    *,
+    automations: Sequence[Automation] | None = None,
+    database: Database | None = None,
+    watch: Counting | None = None,
+    **options: Any,
+) -> AsyncIterator[Streams]:
+    """A process that reads the streams, until the block ends."""
+    stop = asyncio.Event()
+    streams = Streams(
+        automations or [line.automation for line in installation.deployment.lines.values()],
+        open_source=lambda *_: source,
+        decider=lambda: BatchDecider(
+            database or installation.database,
+            installation.deployment.line,
+            clock=installation.clock,
+            watcher=Unwatched(),
+        ),
+        database=database or installation.database,
+        clock=installation.clock,
+        watch=watch or Counting(),
+        **options,
+    )
+    running = asyncio.ensure_future(streams.run(stop))
+    try:
+        yield streams
+    finally:
+        stop.set()
+        await running
+
+
+async def until(condition: Callable[[], object], seconds: float = SOON) -> None:
+    """Wait for something to become true."""
+    end = perf_counter() + seconds
+    while not condition():
+        assert perf_counter() < end, "it did not come about in time"
+        await asyncio.sleep(0.02)
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        await test()
+
+    asyncio.run(main())
+
+
+def scalar(installation: Installation, statement: str) -> Any:
+    with installation.database.begin() as tx:
+        return tx.execute(text(statement)).scalar_one()
+
+
+def rows(installation: Installation, statement: str) -> list[Any]:
+    with installation.database.begin() as tx:
+        return list(tx.execute(text(statement)).all())
+
+
+def decided(installation: Installation) -> int:
+    return int(scalar(installation, "SELECT count(*) FROM decisions"))
+
+
+def cloud_event(number: int, **fields: Any) -> tuple[bytes, dict[str, str]]:
+    """An event as Kafka brings it."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": f"e{number}",
+        "ce_source": "/bank",
+        "ce_type": "payment.made",
+        "content-type": "application/json",
+    }
+    return to_json(payment(number, **fields)), headers
