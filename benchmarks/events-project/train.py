@@ -10,7 +10,16 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from andon.models import FeatureKind, FeatureSpec, pack
 
-SENT = ("amount", "balance", "usual_amount", "hour", "failed_logins", "device_trust", "beneficiary_age_days", "distance_km")
+SENT = (
+    "amount",
+    "balance",
+    "usual_amount",
+    "hour",
+    "failed_logins",
+    "device_trust",
+    "beneficiary_age_days",
+    "distance_km",
+)
 NAMES = (*SENT, *events.feature_names)
 CLASSES = ("no", "yes")
 ROWS, TRAINING = 9_000, 6_000
@@ -32,7 +41,9 @@ def main() -> None:
     model.fit(matrix[:TRAINING].astype(np.float32), labels[:TRAINING])
     onnx = to_onnx(model, matrix[:1].astype(np.float32), options={"zipmap": False})
     Path("model.onnx").write_bytes(onnx.SerializeToString())
-    known, new = ({name: values[part] for name, values in column.items()} for part in (slice(TRAINING), slice(TRAINING, None)))
+    known, new = (
+        {name: values[part] for name, values in column.items()} for part in (slice(TRAINING), slice(TRAINING, None))
+    )
     told = [CLASSES[label] for label in labels]
     pack(
         "package",

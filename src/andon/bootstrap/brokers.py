@@ -3,13 +3,16 @@
 The libraries are extras and are loaded only where a connection of their kind is used.
 """
 
+import importlib
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, get_args
 
-from andon.authoring import Trigger
+from andon.authoring import Automation, Trigger
 from andon.kernel.config import Settings, SettingsInvalid
 from andon.kernel.connections import KafkaConnection, NatsConnection
 from andon.streams import Source
@@ -19,62 +22,60 @@ C = TypeVar("C", KafkaConnection, NatsConnection)
 Lost = Callable[[int], None]
 """Hears how many messages were removed before they were read."""
 
+Environment = Mapping[str, str]
 
-def kafka_source(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
-    """The topic that a trigger names. Raises SettingsInvalid."""
-    connection = connection_of(settings, trigger.connection, KafkaConnection, trigger.name)
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """One kind of broker. `client` gives what its library needs for a trigger, `open` the source; both raise SettingsInvalid."""
+
+    client: Callable[[Settings, Trigger, Environment], dict[str, Any]]
+    open: Callable[[Settings, Trigger, Lost], Source]
+
+
+def open_kafka(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
+    """The topic that a trigger names."""
+    client = _kafka(settings, trigger, os.environ)
+    source: Source = adapter("kafka").KafkaSource(client, trigger.place, lost=lost)
+    return source
+
+
+def open_nats(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
+    """The stream that a trigger names."""
+    client, subjects = _nats(settings, trigger, os.environ), trigger.options.get("subjects", "").split()
+    source: Source = adapter("nats").NatsSource(client, trigger.place, lost=lost, subjects=subjects)
+    return source
+
+
+def adapter(extra: str) -> ModuleType:
+    """The module that speaks to a kind of broker. Raises SettingsInvalid, which names the extra that is not installed."""
     try:
-        from andon.adapters.kafka import KafkaSource
+        return importlib.import_module(f"andon.adapters.{extra}")
     except ModuleNotFoundError as error:
-        raise extra_missing(error, "kafka", trigger.name) from error
-    client = kafka_client(settings.root, connection)
-    if connection.group is not None:
-        client["group.id"] = connection.group
-    return KafkaSource(client, trigger.place, lost=lost, mirror=connection.group is not None)
+        if (error.name or "").startswith("andon"):
+            raise
+        raise SettingsInvalid(f"{error.name} is not installed: pip install 'andon[{extra}]'") from error
 
 
-def nats_source(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
-    """The stream that a trigger names. Raises SettingsInvalid."""
-    connection = connection_of(settings, trigger.connection, NatsConnection, trigger.name)
-    try:
-        from andon.adapters.nats import NatsSource
-    except ModuleNotFoundError as error:
-        raise extra_missing(error, "nats", trigger.name) from error
-    subjects = trigger.options.get("subjects", "").split()
-    return NatsSource(nats_client(settings.root, connection), trigger.place, lost=lost, subjects=subjects)
-
-
-BROKERS: Mapping[str, Callable[[Settings, Trigger, Lost], Source]] = {"kafka": kafka_source, "nats": nats_source}
-"""What builds the source of a trigger, by its kind."""
-
-
-def connection_of(settings: Settings, name: str, wanted: type[C], needed_by: str) -> C:
+def connection_of(settings: Settings, name: str, wanted: type[C]) -> C:
     """The connection of a name, which is of the wanted kind. Raises SettingsInvalid."""
     (kind,) = get_args(wanted.model_fields["kind"].annotation)
     connection = settings.connections.get(name)
     if connection is None:
-        raise SettingsInvalid(f'{needed_by} needs [connections.{name}] in andon.toml, with kind = "{kind}"')
+        raise SettingsInvalid(f'needs [connections.{name}] in andon.toml, with kind = "{kind}"')
     if not isinstance(connection, wanted):
-        raise SettingsInvalid(
-            f"{needed_by} needs a connection of kind {kind}; [connections.{name}] is {connection.kind}"
-        )
+        raise SettingsInvalid(f"needs a connection of kind {kind}; [connections.{name}] is of kind {connection.kind}")
     return connection
 
 
-def extra_missing(error: ModuleNotFoundError, extra: str, needed_by: str) -> SettingsInvalid:
-    """What to install."""
-    return SettingsInvalid(f"{needed_by} needs {error.name}, which is not installed: pip install 'andon[{extra}]'")
-
-
-def kafka_client(
-    root: Path, connection: KafkaConnection, environment: Mapping[str, str] = os.environ
-) -> dict[str, Any]:
+def kafka_client(root: Path, connection: KafkaConnection, environment: Environment = os.environ) -> dict[str, Any]:
     """The settings of librdkafka for a connection. Raises SettingsInvalid if its secret is not set."""
     secret = connection.secret(environment)
     protocol = ("SASL_" if connection.mechanism else "") + ("SSL" if connection.tls else "PLAINTEXT")
     given = {
         "bootstrap.servers": ",".join(connection.servers),
         "client.id": "andon",
+        "group.id": connection.group,
         "security.protocol": protocol,
         "sasl.mechanism": connection.mechanism,
         "sasl.username": connection.user,
@@ -86,7 +87,7 @@ def kafka_client(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def nats_client(root: Path, connection: NatsConnection, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def nats_client(root: Path, connection: NatsConnection, environment: Environment = os.environ) -> dict[str, Any]:
     """The options of the NATS client for a connection. Raises SettingsInvalid if a secret or file is not there."""
     secret = connection.secret(environment)
     text = None if secret is None else secret.get_secret_value()
@@ -101,6 +102,33 @@ def nats_client(root: Path, connection: NatsConnection, environment: Mapping[str
     return {name: value for name, value in given.items() if value is not None}
 
 
+def trouble_with_brokers(
+    settings: Settings, automation: Automation, environment: Environment = os.environ
+) -> list[str]:
+    """What keeps the triggers of an automation from their brokers, as far as it can be told without asking one."""
+    found = []
+    for trigger in automation.triggers:
+        if trigger.source in BROKERS:
+            try:
+                BROKERS[trigger.source].client(settings, trigger, environment)
+                adapter(trigger.source)
+            except SettingsInvalid as error:
+                found.append(f"trigger {trigger.name}: {error}")
+    return found
+
+
+def _kafka(settings: Settings, trigger: Trigger, environment: Environment) -> dict[str, Any]:
+    return kafka_client(settings.root, connection_of(settings, trigger.connection, KafkaConnection), environment)
+
+
+def _nats(settings: Settings, trigger: Trigger, environment: Environment) -> dict[str, Any]:
+    return nats_client(settings.root, connection_of(settings, trigger.connection, NatsConnection), environment)
+
+
+BROKERS: Mapping[str, Broker] = {"kafka": Broker(_kafka, open_kafka), "nats": Broker(_nats, open_nats)}
+"""By the kind of a trigger's source."""
+
+
 def _tls(root: Path, connection: NatsConnection) -> ssl.SSLContext | None:
     if connection.ca_file is None and connection.certificate_file is None:
         return None
@@ -109,7 +137,7 @@ def _tls(root: Path, connection: NatsConnection) -> ssl.SSLContext | None:
         if connection.certificate_file is not None and connection.key_file is not None:
             context.load_cert_chain(root / connection.certificate_file, root / connection.key_file)
     except (OSError, ssl.SSLError) as error:
-        raise SettingsInvalid(f"A file of [connections] cannot be used for TLS: {error}") from error
+        raise SettingsInvalid(f"a file of its connection cannot be used for TLS: {error}") from error
     return context
 
 

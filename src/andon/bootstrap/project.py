@@ -7,6 +7,7 @@ from functools import partial
 
 from andon import decisions, labels
 from andon.authoring import Automation
+from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.hosting import load_hosted
 from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Line
 from andon.kernel.clock import Clock
@@ -61,6 +62,7 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
         except AndonError as error:
             found += _problems(error)
         found += _unreachable(automation, settings)
+        found += [Problem(automation.declared_at, wrong) for wrong in trouble_with_brokers(settings, automation)]
     return found
 
 

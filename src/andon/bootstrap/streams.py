@@ -40,7 +40,7 @@ def streams_of(
     def open_source(automation: Automation, trigger: Trigger) -> Source:
         broker = BROKERS.get(trigger.source)
         if broker is not None:
-            return broker(settings, trigger, partial(watch.lost, StreamKey(automation.name, trigger.name)))
+            return broker.open(settings, trigger, partial(watch.lost, StreamKey(automation.name, trigger.name)))
         opener = OPENERS.get(trigger.source)
         if opener is None:
             raise SourceUnknown(f"Nothing here reads a trigger of the kind {trigger.source!r}")

@@ -34,7 +34,7 @@ def with_source(
     async def run() -> None:
         lost = Lost()
         client = {"bootstrap.servers": address} | ({} if group is None else {"group.id": group})
-        source = KafkaSource(client, topic, lost=lost, mirror=group is not None)
+        source = KafkaSource(client, topic, lost=lost)
         try:
             await test(source, lost)
         finally:

@@ -58,16 +58,14 @@ _OUT_OF_RANGE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 class KafkaSource:
     """Reads a topic. `client` are librdkafka's settings of the connection. Use from one event loop.
 
-    With a `group.id` in `client` and `mirror`, positions are also told to the broker under that group, for tools that show
-    lag; nothing is ever read back from there. `lost` hears how many messages were removed before they were read.
+    With a `group.id` in `client`, positions are also told to the broker under that group, for tools that show lag; nothing is
+    ever read back from there. `lost` hears how many messages were removed before they were read.
     """
 
-    def __init__(
-        self, client: Mapping[str, Any], topic: str, *, lost: Callable[[int], None], mirror: bool = False
-    ) -> None:
+    def __init__(self, client: Mapping[str, Any], topic: str, *, lost: Callable[[int], None]) -> None:
         self._topic = topic
         self._lost = lost
-        self._mirror = mirror
+        self._mirror = "group.id" in client
         self._backlogs: dict[int, Backlog] = {}
         self._arrived = asyncio.Condition()
         self._looking: asyncio.Task[None] | None = None

@@ -46,6 +46,11 @@ class NatsSource:
         self._feeds: dict[str, Feed] = {}
         self._said = ""
 
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """How many messages of each partition are here and were not taken yet."""
+        return {partition: len(feed) for partition, feed in self._feeds.items()}
+
     async def partitions(self) -> Sequence[str]:
         """The subjects that were named, or the whole."""
         await self._state()
@@ -172,15 +177,18 @@ class NatsSource:
             with suppress(Error, OSError, AttributeError):
                 await client.close()
             raise self._problem(error) from error
+        self._said = ""
         return client
 
     async def _reconnected(self) -> None:
         """What had been asked for before is forgotten by the server: ask anew."""
+        self._said = ""
         for feed in self._feeds.values():
             feed.spoil()
 
     async def _heard(self, error: Exception) -> None:
-        self._said = _words(error)
+        if not (self._said and isinstance(error, OSError)):
+            self._said = _words(error)  # a refusal says more than the end of the connection that follows it
 
     def _problem(self, error: BaseException) -> SourceUnavailable:
         said = self._said if isinstance(error, TimeoutError) and self._said else _words(error)
