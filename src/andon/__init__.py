@@ -10,8 +10,12 @@ from andon.authoring import (
     Review,
     Trigger,
     Window,
+    files,
+    http_events,
     kafka,
     nats,
+    schedule,
+    table,
     webhook,
 )
 from andon.version import __version__
@@ -27,7 +31,11 @@ __all__ = [
     "Trigger",
     "Window",
     "__version__",
+    "files",
+    "http_events",
     "kafka",
     "nats",
+    "schedule",
+    "table",
     "webhook",
 ]

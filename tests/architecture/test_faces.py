@@ -20,9 +20,13 @@ SLICES = {
     "runtimes",
     "serving",
     "spending",
+    "streams",
 }
 PORT_USERS = {"connectors"}
-PARTS = {f"andon.serving.inference{module}" for module in ("", ".rest", ".grpc", ".protobuf")}
+PARTS = {
+    *(f"andon.serving.inference{module}" for module in ("", ".rest", ".grpc", ".protobuf")),
+    "andon.streams.sources",
+}
 """A part of a slice with a face of its own, which names these modules as what it offers."""
 
 

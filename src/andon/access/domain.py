@@ -27,6 +27,9 @@ class Permission(StrEnum):
     ADD_LABELS = "say what turned out to be true"
     READ_ACTIONS = "read actions"
     RESEND_ACTIONS = "send actions again"
+    READ_STREAMS = "read streams and dead events"
+    RUN_STREAMS = "pause, resume or seek streams"
+    MEND_EVENTS = "send dead events again or discard them"
     READ_METRICS = "read metrics"
     READ_AUDIT = "read the audit log"
     VERIFY_AUDIT = "verify the audit log"
@@ -55,11 +58,20 @@ _VIEW = frozenset(
         _P.READ_MODELS,
         _P.READ_REVIEWS,
         _P.READ_ACTIONS,
+        _P.READ_STREAMS,
         _P.READ_METRICS,
     }
 )
 _REVIEW = _VIEW | {_P.WORK_REVIEWS, _P.ADD_LABELS}
-_OPERATE = _REVIEW | {_P.DECIDE, _P.RESEND_ACTIONS, _P.SET_ALIAS, _P.SET_SPLIT, _P.PIN_VERSION}
+_OPERATE = _REVIEW | {
+    _P.DECIDE,
+    _P.RESEND_ACTIONS,
+    _P.RUN_STREAMS,
+    _P.MEND_EVENTS,
+    _P.SET_ALIAS,
+    _P.SET_SPLIT,
+    _P.PIN_VERSION,
+}
 _OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT}
 
 ROLES: Mapping[Role, frozenset[Permission]] = {

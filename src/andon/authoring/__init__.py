@@ -8,7 +8,7 @@ from andon.authoring.features import AGGREGATES, Feature, Request, Window, span_
 from andon.authoring.policy import Policy
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
-from andon.authoring.triggers import Trigger, kafka, nats
+from andon.authoring.triggers import Trigger, files, http_events, kafka, nats, schedule, table
 
 __all__ = [
     "AGGREGATES",
@@ -25,8 +25,12 @@ __all__ = [
     "Review",
     "Trigger",
     "Window",
+    "files",
+    "http_events",
     "kafka",
     "nats",
+    "schedule",
     "span_of",
+    "table",
     "webhook",
 ]

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from andon.authoring.errors import DeclarationInvalid
+from andon.authoring.features import span_of
+
 Read: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """Makes the contract's input of an event's data; None leaves the event out. Pure."""
 
@@ -45,3 +48,46 @@ def nats(
 ) -> Trigger:
     """The messages of a NATS JetStream stream; with `subjects` each of them can be worked on by another process."""
     return Trigger("nats", stream, connection, types, {"subjects": " ".join(subjects)}, read)
+
+
+def http_events(*, types: tuple[str, ...] = (), read: Read | None = None) -> Trigger:
+    """CloudEvents that are posted to `/v1/events`, by whoever may ask for decisions of this automation."""
+    return Trigger("http", "events", types=types, read=read)
+
+
+def table(
+    name: str, *, number: str = "id", at: str = "", key: str = "", connection: str = "", read: Read | None = None
+) -> Trigger:
+    """The rows that are added to a PostgreSQL table (`schema.table`), each with a whole number that grows: a column of identity.
+
+    Without a connection it is in Andon's own database. `at` is the column that says when a row came about. A row is given
+    as a JSON object, column by column.
+    """
+    return Trigger("table", name, connection, options={"number": number, "at": at, "key": key}, read=read)
+
+
+def schedule(when: str, *, timezone: str = "UTC", catch_up: bool = False, read: Read | None = None) -> Trigger:
+    """Moments by the clock: a cron expression (`0 6 * * MON-FRI`) or a span (`15m`), counted from midnight of 1970 in UTC.
+
+    `read` makes the input of `{"scheduled_at": "2026-11-25T06:00:00+00:00", "missed": 0}`. Of the moments that passed while no
+    worker ran only the newest comes, and says how many were missed before it; with `catch_up` all of them come.
+    """
+    from croniter import croniter  # here, so that importing andon stays quick
+
+    if not croniter.is_valid(when):
+        try:
+            span_of(when)
+        except DeclarationInvalid as error:
+            raise DeclarationInvalid(
+                f"schedule({when!r}): expected a cron expression of five fields such as '0 6 * * *', or a span such as '15m'"
+            ) from error
+    return Trigger("schedule", when, options={"timezone": timezone, "catch_up": "yes" if catch_up else ""}, read=read)
+
+
+def files(folder: str, *, pattern: str = "*", known_by: str = "", read: Read | None = None) -> Trigger:
+    """The rows of CSV, Parquet and NDJSON files that are put into a folder; each file is moved to `done/` when it is decided.
+
+    Write a file elsewhere, or under a name that begins with a dot, and rename it into place. A row whose column
+    `known_by` holds what another row held before, in whatever file, is not decided again.
+    """
+    return Trigger("files", folder, options={"pattern": pattern, "known_by": known_by}, read=read)

@@ -9,16 +9,46 @@ from typing import TypeAlias
 from andon.authoring import Automation, Trigger
 from andon.bootstrap.brokers import BROKERS
 from andon.decisions import BatchDecider, Deployment, Purse, Watcher
-from andon.kernel.clock import Clock
+from andon.kernel.clock import Clock, SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics, Readings
 from andon.streams import Moved, Source, SourceUnknown, StreamKey, Streams
+from andon.streams.sources import FileSource, ScheduleSource, inbox_source, table_source
 
 Opener: TypeAlias = Callable[[Settings, Database, Automation, Trigger], Source]
 """Makes the source of a trigger; nothing is reached yet. Raises SettingsInvalid."""
 
-OPENERS: Mapping[str, Opener] = {}
+
+def _table(settings: Settings, database: Database, automation: Automation, trigger: Trigger) -> Source:
+    """A table in Andon's own database."""
+    del settings, automation
+    return table_source(database.connect, trigger.place, **trigger.options)
+
+
+def _schedule(settings: Settings, database: Database, automation: Automation, trigger: Trigger) -> Source:
+    del settings, database
+    return ScheduleSource(
+        f"{automation.name}/{trigger.place}",
+        trigger.place,
+        timezone=trigger.options["timezone"],
+        catch_up=bool(trigger.options["catch_up"]),
+        clock=SystemClock(),
+    )
+
+
+def _files(settings: Settings, database: Database, automation: Automation, trigger: Trigger) -> Source:
+    """A folder, relative to andon.toml."""
+    del database, automation
+    return FileSource(settings.root / trigger.place, **trigger.options)
+
+
+def _inbox(settings: Settings, database: Database, automation: Automation, trigger: Trigger) -> Source:
+    del settings, trigger
+    return inbox_source(database, automation.name)
+
+
+OPENERS: Mapping[str, Opener] = {"table": _table, "schedule": _schedule, "files": _files, "http": _inbox}
 """By the kind of source."""
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 import uvloop
 
-from andon import audit, decisions, features, migrations, reviews
+from andon import audit, decisions, features, migrations, reviews, streams
 from andon.access import KeyRing
 from andon.actions import Deliveries, Destination
 from andon.bootstrap.deploying import deployment_of
@@ -100,7 +100,7 @@ class _Worker:
             watcher=watch,
             purse=Paying(keeper),
         )
-        streams = self._streams = streams_of(
+        self._streams = streams_of(
             self._settings,
             self._database,
             automations,
@@ -122,7 +122,7 @@ class _Worker:
                 group.create_task(server.serve())
                 group.create_task(deliveries.run(self._stop))
                 group.create_task(intake.run(self._stop))
-                group.create_task(run_streams(streams, deployment, self._stop))
+                group.create_task(run_streams(self._streams, deployment, self._stop))
                 group.create_task(self._again_and_again(self._open_reviews, REVIEWS_IDLE))
                 group.create_task(
                     self._again_and_again(self._seal, timedelta(seconds=self._settings.worker.seal_seconds))
@@ -169,6 +169,7 @@ class _Worker:
     def _keep_house(self, tx: Tx) -> bool:
         now = self._clock.now()
         decisions.keep_house(tx, now, failed_kept=timedelta(seconds=self._settings.gateway.results_seconds))
+        streams.keep_house(tx, now)
         return features.prune(tx, now) == features.PRUNED_AT_ONCE
 
     async def _heard(self, noun: str) -> None:

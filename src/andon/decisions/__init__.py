@@ -63,6 +63,7 @@ from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
 from andon.decisions.service import (
     accept,
+    accept_again,
     automations,
     claim,
     count_waiting,
@@ -81,6 +82,7 @@ from andon.decisions.service import (
     stats,
     tallies,
     version,
+    withdraw,
 )
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
@@ -135,6 +137,7 @@ __all__ = [
     "Waiting",
     "Watcher",
     "accept",
+    "accept_again",
     "as_deployed",
     "assemble",
     "automations",
@@ -166,4 +169,5 @@ __all__ = [
     "tallies",
     "variables",
     "version",
+    "withdraw",
 ]

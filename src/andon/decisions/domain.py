@@ -215,7 +215,10 @@ class DecisionFilter:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request that was accepted and is not decided yet; with an `error` it never will be."""
+    """A request that was accepted and is not decided yet; with an `error` it never will be.
+
+    With a `dead_event`, `raw` is what that event holds, or what it was mended to, and not read yet.
+    """
 
     id: UUID
     automation: str
@@ -227,6 +230,8 @@ class Waiting:
     received_at: datetime
     error: str | None
     notify: str | None = None
+    dead_event: UUID | None = None
+    mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

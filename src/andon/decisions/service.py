@@ -118,6 +118,41 @@ def accept(tx: Tx, request: DecisionRequest, *, notify: str | None = None) -> UU
     return waiting.id
 
 
+def accept_again(
+    tx: Tx,
+    identifier: UUID,
+    *,
+    automation: str,
+    raw: bytes,
+    caller: str,
+    correlation_id: str,
+    traceparent: str | None,
+    dead_event: UUID,
+    mended: bool,
+    now: datetime,
+) -> None:
+    """Keep an event that could not be decided to be tried again; who takes it reads it first."""
+    store.accept(
+        tx,
+        {
+            "id": identifier,
+            "automation": automation,
+            "raw": raw,
+            "caller": caller,
+            "correlation_id": correlation_id,
+            "traceparent": traceparent,
+            "received_at": now,
+            "dead_event": dead_event,
+            "mended": mended,
+        },
+    )
+
+
+def withdraw(tx: Tx, decision_id: UUID) -> None:
+    """Take a waiting request back."""
+    store.withdraw(tx, decision_id)
+
+
 def find_waiting(tx: Tx, decision_id: UUID) -> Waiting | None:
     """A request that waits to be decided, or None."""
     return store.waiting(tx, decision_id)

@@ -166,6 +166,11 @@ def fail(tx: Tx, decision_id: UUID, error: str, now: datetime) -> Waiting | None
     return None if row is None else Waiting(**row._asdict())
 
 
+def withdraw(tx: Tx, decision_id: UUID) -> None:
+    """Delete a waiting request."""
+    tx.execute(delete(intake).where(intake.c.id == decision_id))
+
+
 def forget_failed(tx: Tx, before: datetime) -> int:
     """Delete requests that failed before a moment; how many."""
     return tx.execute(delete(intake).where(intake.c.failed_at < before)).rowcount

@@ -67,6 +67,8 @@ intake = Table(
     Column("error", Text, nullable=True),
     Column("notify", String, nullable=True),
     Column("failed_at", DateTime(timezone=True), nullable=True),
+    Column("dead_event", Uuid, nullable=True),
+    Column("mended", Boolean, nullable=False),
 )
 
 automation_versions = Table(

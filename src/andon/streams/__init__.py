@@ -16,21 +16,39 @@ from andon.streams.errors import (
     StreamMissing,
     StreamNotFound,
 )
+from andon.streams.events import Event
 from andon.streams.intake import Intake
 from andon.streams.ports import Arrival, Source
 from andon.streams.progress import Moved
 from andon.streams.runner import Streams
+from andon.streams.service import (
+    ReasonMissing,
+    count_dead,
+    dead_events,
+    discard,
+    get,
+    get_dead,
+    keep_house,
+    page,
+    pause,
+    receive,
+    resend,
+    resume,
+    seek,
+)
 
 __all__ = [
     "Arrival",
     "DeadEvent",
     "DeadEventNotFound",
     "DeadState",
+    "Event",
     "EventSettled",
     "Intake",
     "Moved",
     "Partition",
     "PositionGone",
+    "ReasonMissing",
     "SeekInvalid",
     "Source",
     "SourceUnavailable",
@@ -42,4 +60,16 @@ __all__ = [
     "StreamNotFound",
     "Streams",
     "Watch",
+    "count_dead",
+    "dead_events",
+    "discard",
+    "get",
+    "get_dead",
+    "keep_house",
+    "page",
+    "pause",
+    "receive",
+    "resend",
+    "resume",
+    "seek",
 ]

@@ -24,7 +24,7 @@ from andon.streams import places, store
 from andon.streams.domain import END, START, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.places import RENEW_SECONDS, Place
-from andon.streams.ports import Source
+from andon.streams.ports import PutsAway, Source
 from andon.streams.progress import Lost, Moved, Progress
 from andon.streams.reading import Chunk, Reader, split
 
@@ -205,7 +205,9 @@ class Consumer:
             await self._in_thread(lambda tx: store.add_partitions(tx, self._key, names))
             self._known |= set(names)
             self._poked.set()
-        ends = {name: await source.end(name) for name in sorted(self._ours)}
+        ends = {
+            name: await source.end(name) for name in sorted(self._ours) if await self._is_there(source, name, names)
+        }
         if ends:
             await self._in_thread(lambda tx: store.set_ends(tx, self._key, self._member, ends))
         for name, end in ends.items():
@@ -218,6 +220,22 @@ class Consumer:
             min((reading.watermark for reading in logs if reading.watermark is not None), default=None),
             len(logs),
         )
+
+    async def _is_there(self, source: Source, partition: str, names: Sequence[str]) -> bool:
+        """Whether a partition has more to come: one that has an end and is there is put away, one that vanished is forgotten."""
+        if not isinstance(source, PutsAway):
+            return True
+        if partition in names:
+            end = await source.end(partition)
+            if not await self._in_thread(lambda tx: store.is_at(tx, self._key, self._member, partition, end)):
+                return True
+            await source.put_away(partition)
+        else:
+            log.warning("stream.partition_vanished", stream=str(self._key), partition=partition)
+        await self._in_thread(lambda tx: store.finish(tx, self._key, self._member, partition))
+        self._known.discard(partition)
+        await self._drop(partition)
+        return False
 
     async def _read(self, partition: str, reading: _Log) -> None:
         """Read ahead, as far as there is room, for as long as the partition is ours."""

@@ -14,6 +14,13 @@ START, END = "start", "end"
 """Where a stream can be told to go on, beside a position and a moment."""
 
 
+SHELVES = 4
+"""Partitions of what comes by HTTP for one automation: so many workers can share it."""
+
+FINISHED = "(done)"
+"""Stands for all partitions of a stream that were read to their end and are gone, as files that were moved away."""
+
+
 class StreamKey(NamedTuple):
     """Which stream: a trigger (`kafka:transfers`) of an automation."""
 

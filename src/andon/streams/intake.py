@@ -4,6 +4,7 @@ Taking a row out and recording its decision are one transaction, so a kill leave
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from time import perf_counter_ns
 
@@ -13,7 +14,13 @@ from andon import decisions
 from andon.decisions import Decider, DecisionRequest, Deployment, Idempotency, InputInvalid, InputMalformed, Waiting
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
-from andon.kernel.errors import Unavailable
+from andon.kernel.errors import Invalid, Unavailable
+from andon.streams import service, store
+from andon.streams.domain import DeadEvent, StreamKey
+from andon.streams.errors import Poison
+from andon.streams.events import Event, event_of
+from andon.streams.ports import Arrival
+from andon.streams.reading import Reader
 
 log = structlog.get_logger(__name__)
 
@@ -48,13 +55,17 @@ class Intake:
     async def run_round(self) -> int:
         """Decide one batch; how many were taken."""
         taken = await asyncio.to_thread(self._take)
-        requests = [request for waiting in taken if (request := self._read(waiting)) is not None]
+        requests = [
+            request
+            for waiting, event in taken
+            if (request := self._read(waiting) if event is None else self._read_again(waiting, event)) is not None
+        ]
         if requests:
             decided = await self._decider.decide_batch(requests)
             await asyncio.to_thread(self._fail_repeats, [r for r in requests if r.id not in decided])
         return len(taken)
 
-    def _take(self) -> list[Waiting]:
+    def _take(self) -> list[tuple[Waiting, DeadEvent | None]]:
         with self._database.begin() as tx:
             if decisions.count_waiting(tx) == 0:
                 return []
@@ -62,7 +73,11 @@ class Intake:
             self._deployment.refresh()
         with self._database.begin() as tx:
             ready = sorted(self._deployment.lines)
-            return decisions.claim(tx, ready, limit=BATCH, now=self._clock.now(), lease=LEASE)
+            claimed = decisions.claim(tx, ready, limit=BATCH, now=self._clock.now(), lease=LEASE)
+            return [
+                (waiting, None if waiting.dead_event is None else store.find_dead(tx, waiting.dead_event))
+                for waiting in claimed
+            ]
 
     def _read(self, waiting: Waiting) -> DecisionRequest | None:
         try:
@@ -86,6 +101,38 @@ class Intake:
             from_intake=True,
             notify=waiting.notify,
         )
+
+    def _read_again(self, waiting: Waiting, event: DeadEvent) -> DecisionRequest | None:
+        """An event that could not be decided, tried again; it is dead again if it still cannot."""
+        try:
+            return self._again(waiting, event)
+        except Invalid as error:
+            with self._database.begin() as tx:
+                service.fail_again(tx, event.id, waiting.id, str(error))
+            return None
+
+    def _again(self, waiting: Waiting, event: DeadEvent) -> DecisionRequest:
+        line = self._deployment.lines[waiting.automation]
+        trigger = next((t for t in line.automation.triggers if t.name == event.stream), None)
+        if trigger is None:
+            raise Poison(f"{waiting.automation} has no trigger {event.stream} any more")
+        reader = Reader(StreamKey(event.automation, event.stream), trigger, line.contract)
+        known = Event(
+            waiting.raw,
+            event.source,
+            event.event_id,
+            event.type,
+            event.happened_at,
+            event.correlation_id,
+            event.traceparent,
+        )
+        came = known if waiting.mended or event.event_id is not None else event_of(waiting.raw, event.headers)
+        found = reader.input_of(came)
+        if found is None:
+            raise Poison("The trigger leaves this event out")
+        arrival = Arrival(event.position, came.data, event.headers, event.key, event.happened_at, event.caller)
+        request = reader.request_of(came, *found, arrival, waiting.received_at, waiting.id)
+        return replace(request, from_intake=True)
 
     def _fail_repeats(self, repeats: list[DecisionRequest]) -> None:
         """What was left undecided repeats a key that was used meanwhile, or was decided by another worker."""

@@ -8,7 +8,7 @@ effect exactly once whatever is killed, without a broker's transactions or consu
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +51,13 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Let go of all connections."""
+        ...
+
+
+@runtime_checkable
+class PutsAway(Protocol):
+    """What a source implements besides whose partitions have an end, as files do."""
+
+    async def put_away(self, partition: str) -> None:
+        """All of a partition is decided: it need not be there any more."""
         ...

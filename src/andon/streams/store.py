@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
-from andon.streams.domain import START, DeadEvent, DeadState, Partition, Stream, StreamKey
+from andon.streams.domain import FINISHED, START, DeadEvent, DeadState, Partition, Stream, StreamKey
 from andon.streams.tables import dead_events, event_inbox, stream_members, stream_partitions, streams
 
 _p = stream_partitions.c
@@ -69,7 +69,7 @@ def resume(tx: Tx, key: StreamKey) -> None:
 def seek(tx: Tx, key: StreamKey, to: str, partition: str | None) -> int:
     """Have whoever reads it go on elsewhere; how many partitions."""
     _lock(tx, key)
-    wanted = _is(_p, key) if partition is None else [*_is(_p, key), _p.partition == partition]
+    wanted = [*_is(_p, key), _p.partition != FINISHED if partition is None else _p.partition == partition]
     return tx.execute(update(stream_partitions).where(*wanted).values(seek=to)).rowcount
 
 
@@ -121,7 +121,8 @@ def forget_members(tx: Tx, key: StreamKey) -> None:
 
 def count_partitions(tx: Tx, key: StreamKey) -> int:
     """How many partitions a stream has."""
-    return tx.execute(select(func.count()).select_from(stream_partitions).where(*_is(_p, key))).scalar_one()
+    query = select(func.count()).select_from(stream_partitions).where(*_is(_p, key), _p.partition != FINISHED)
+    return tx.execute(query).scalar_one()
 
 
 def claim(tx: Tx, key: StreamKey, member: UUID, most: int) -> None:
@@ -129,7 +130,7 @@ def claim(tx: Tx, key: StreamKey, member: UUID, most: int) -> None:
     behind = func.coalesce(_p.end_position - _p.position, 0)
     found = (
         select(_p.partition)
-        .where(*_is(_p, key), ~_is_read())
+        .where(*_is(_p, key), _p.partition != FINISHED, ~_is_read())
         .order_by(behind.desc(), _p.partition)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -163,6 +164,31 @@ def set_ends(tx: Tx, key: StreamKey, member: UUID, ends: Mapping[str, int]) -> N
         .values(end_position=bindparam("end_of"), end_at=func.clock_timestamp())
     )
     tx.execute(statement, [{"name": name, "end_of": end} for name, end in sorted(ends.items())])
+
+
+def is_at(tx: Tx, key: StreamKey, member: UUID, partition: str, position: int) -> bool:
+    """Whether a partition of ours is decided up to a position, and nobody wants it elsewhere."""
+    wanted = [*_is(_p, key), _p.partition == partition, _p.owner == member, _p.position == position, _p.seek.is_(None)]
+    return tx.execute(select(_p.partition).where(*wanted)).one_or_none() is not None
+
+
+def finish(tx: Tx, key: StreamKey, member: UUID, partition: str) -> None:
+    """Forget a partition that is gone, and keep its counts, if it is ours."""
+    wanted = [*_is(_p, key), _p.partition == partition, _p.owner == member]
+    counts = ["watermark", "moved_at", "decided", "repeated", "left_out", "dead"]
+    gone = tx.execute(delete(stream_partitions).where(*wanted).returning(*(_p[name] for name in counts))).one_or_none()
+    if gone is None:
+        return
+    place = {"automation": key.automation, "stream": key.stream, "partition": FINISHED}
+    statement = upsert(stream_partitions).values(**place, position=0, paused=False, **gone._asdict())
+    new = statement.excluded
+    sums = {name: _p[name] + new[name] for name in counts[2:]}
+    latest = {name: func.greatest(_p[name], new[name]) for name in counts[:2]}
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=[_p.automation, _p.stream, _p.partition], set_={**sums, **latest}
+        )
+    )
 
 
 def set_problem(tx: Tx, key: StreamKey, problem: str | None, now: datetime) -> None:
@@ -226,6 +252,17 @@ def settle_dead(tx: Tx, event: DeadEvent) -> None:
             settled_by=event.settled_by,
             settle_reason=event.settle_reason,
             decision_id=event.decision_id,
+        )
+    )
+
+
+def revive_dead(tx: Tx, event_id: UUID, reason: str) -> None:
+    """An event that was sent again is dead again."""
+    tx.execute(
+        update(dead_events)
+        .where(dead_events.c.id == event_id)
+        .values(
+            state=DeadState.DEAD, reason=reason, settled_at=None, settled_by=None, settle_reason=None, decision_id=None
         )
     )
 

@@ -52,6 +52,10 @@ class SourceContract(ABC):
         """The data of the message `number`; what is read must be exactly this."""
         return b'{"number": %d}' % number
 
+    def content(self, data: bytes) -> bytes:
+        """What of a message's data was sent, where the source adds to it."""
+        return data
+
     def run(self, test: Callable[[Stage], Awaitable[None]]) -> None:
         async def staged() -> None:
             async with self.stage() as stage:
@@ -73,7 +77,7 @@ class SourceContract(ABC):
             for number in range(25):
                 await stage.send(self.body(number), key="one")
             (found,) = [log for log in (await read_all(stage.source, 25)).values() if log]
-            assert [arrival.data for arrival in found] == [self.body(number) for number in range(25)]
+            assert [self.content(arrival.data) for arrival in found] == [self.body(number) for number in range(25)]
             positions = [arrival.position for arrival in found]
             assert positions == sorted(set(positions))
 
@@ -89,7 +93,9 @@ class SourceContract(ABC):
                 for source in (stage.source, other):
                     for begin in (7, 3):
                         found = await read(source, partition, log[begin].position, 10 - begin)
-                        assert [a.data for a in found] == [self.body(number) for number in range(begin, 10)]
+                        assert [self.content(a.data) for a in found] == [
+                            self.body(number) for number in range(begin, 10)
+                        ]
             finally:
                 await other.close()
 
@@ -102,7 +108,7 @@ class SourceContract(ABC):
             ((partition, log),) = [item for item in (await read_all(stage.source, 10)).items() if item[1]]
             found = await stage.source.read(partition, log[0].position, most=4, wait=SOON)
             assert 0 < len(found) <= 4
-            assert [a.data for a in found] == [self.body(number) for number in range(len(found))]
+            assert [self.content(a.data) for a in found] == [self.body(number) for number in range(len(found))]
 
         self.run(test)
 
@@ -116,7 +122,7 @@ class SourceContract(ABC):
             assert await stage.source.start(partition) <= log[0].position
             await stage.send(self.body(3), key="one")
             (new,) = await read(stage.source, partition, end, 1)
-            assert new.data == self.body(3)
+            assert self.content(new.data) == self.body(3)
 
         self.run(test)
 
@@ -130,7 +136,7 @@ class SourceContract(ABC):
             began = perf_counter()
             await stage.send(self.body(1), key="one")
             (found,) = await reading
-            assert found.data == self.body(1)
+            assert self.content(found.data) == self.body(1)
             assert perf_counter() - began < SOON / 2
 
         self.run(test)
@@ -151,10 +157,13 @@ class SourceContract(ABC):
             ((partition, log),) = [item for item in (await read_all(stage.source, 2)).items() if item[1]]
             moments = [arrival.at for arrival in log]
             if moments[0] is None:
-                pytest.skip("this source does not say when it took a message")
+                return
             long_ago, some_day = moments[0] - timedelta(days=1), datetime.now(UTC) + timedelta(days=1)
             first = await stage.source.position_at(partition, long_ago)
-            assert [a.data for a in await read(stage.source, partition, first, 2)] == [self.body(0), self.body(1)]
+            assert [self.content(a.data) for a in await read(stage.source, partition, first, 2)] == [
+                self.body(0),
+                self.body(1),
+            ]
             assert await stage.source.position_at(partition, some_day) == await stage.source.end(partition)
 
         self.run(test)
@@ -162,7 +171,7 @@ class SourceContract(ABC):
     def test_a_key_stays_in_one_partition_and_comes_with_its_messages(self) -> None:
         async def test(stage: Stage) -> None:
             if not self.keyed:
-                pytest.skip("messages of this source have no keys")
+                return
             for number in range(30):
                 await stage.send(self.body(number), key=f"k{number % 5}")
             logs = await read_all(stage.source, 30)
@@ -177,7 +186,7 @@ class SourceContract(ABC):
     def test_headers_come_with_their_names_in_lower_case(self) -> None:
         async def test(stage: Stage) -> None:
             if not self.headed:
-                pytest.skip("messages of this source have no headers")
+                return
             await stage.send(self.body(0), key="one", headers={"ce_id": "e-1", "Content-Type": "application/json"})
             (arrival,) = [a for log in (await read_all(stage.source, 1)).values() for a in log]
             assert arrival.headers["ce_id"] == "e-1"

@@ -1,15 +1,16 @@
 """What tests of streams share: an installation whose automation reads a source in memory, and a process that decides it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from andon import Automation, Trigger
 from andon.decisions import BatchDecider, Unwatched
@@ -122,3 +123,56 @@ def cloud_event(number: int, **fields: Any) -> tuple[bytes, dict[str, str]]:
         "content-type": "application/json",
     }
     return to_json(payment(number, **fields)), headers
+
+
+class Forwarder:
+    """A way to PostgreSQL that can be cut."""
+
+    def __init__(self, url: str) -> None:
+        self._target = make_url(url)
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._passing: set[asyncio.Task[None]] = set()
+        self.cuts = 0
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """The database through it."""
+        through = self._target.set(host="127.0.0.1", port=self._port, query={})
+        return through.render_as_string(hide_password=False)
+
+    async def __aenter__(self) -> "Forwarder":
+        self._server = await asyncio.start_server(self._forward, "127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+
+    def cut(self) -> None:
+        """End all connections there are."""
+        self.cuts += bool(self._open)
+        for writer in self._open:
+            writer.transport.abort()
+        self._open.clear()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._passing.add(task)
+        there, back = await asyncio.open_connection(self._target.host, self._target.port)
+        self._open |= {writer, back}
+        await asyncio.gather(_pass(reader, back), _pass(there, writer))
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()

@@ -1,11 +1,17 @@
 """Events become decisions: each once, in order, with the stream's position in the same commit."""
 
+import asyncio
 from pathlib import Path
+from time import perf_counter
+from uuid import uuid4
 
 import pytest
 from pydantic_core import to_json
 from tests.integration.streams.streaming import (
+    KEY,
+    MEMORY,
     Counting,
+    Forwarder,
     cloud_event,
     decided,
     reading,
@@ -16,7 +22,11 @@ from tests.integration.streams.streaming import (
     until,
 )
 
+from andon.decisions import BatchDecider, Unwatched
 from andon.kernel.db import Database
+from andon.streams import Arrival, places, store
+from andon.streams.progress import Lost, Progress
+from andon.streams.reading import Reader
 from andon.testing import MemorySource
 from lines import Installation, payment
 
@@ -24,6 +34,11 @@ from lines import Installation, payment
 @pytest.fixture
 def installation(database: Database, tmp_path: Path) -> Installation:
     return streaming(database, tmp_path)
+
+
+@pytest.fixture
+def forwarder(database: Database) -> Forwarder:
+    return Forwarder(database.url)
 
 
 def test_every_event_is_decided_and_the_position_moves_with_it(installation: Installation) -> None:
@@ -77,5 +92,156 @@ def test_an_event_that_comes_twice_is_decided_once_and_seen_once(installation: I
         )
         assert sorted(seen) == [("e1", "1"), ("e2", "2"), ("e3", "3"), ("e4", "4")]
         assert rows(installation, "SELECT sum(decided), sum(repeated), sum(dead) FROM stream_partitions") == [(4, 2, 0)]
+
+    run(test)
+
+
+def test_the_order_of_a_key_is_kept_across_partitions_and_processes(installation: Installation) -> None:
+    async def test() -> None:
+        source = MemorySource(partitions=4)
+        async with reading(installation, source), reading(installation, source):
+            for number in range(400):
+                source.send(to_json(payment(number, account=f"a{number % 7}")), key=f"a{number % 7}")
+                if number % 50 == 0:
+                    await until(lambda sent=number: decided(installation) >= sent)
+            await until(lambda: decided(installation) == 400)
+        seen = rows(
+            installation,
+            "SELECT r->'input'->>'account', (substring(r->'input'->>'payment_id' from 2))::int, "
+            "(r->'features'->>'amount_count_1h')::int FROM (SELECT convert_from(record, 'utf8')::json AS r FROM decisions) AS d "
+            "ORDER BY 1, 2",
+        )
+        by_account: dict[str, list[int]] = {}
+        for account, _, count in seen:
+            by_account.setdefault(account, []).append(count)
+        assert all(counts == list(range(1, len(counts) + 1)) for counts in by_account.values())
+
+    run(test)
+
+
+def test_two_processes_share_the_partitions_and_one_takes_over_when_the_other_ends(installation: Installation) -> None:
+    async def test() -> None:
+        source = MemorySource(partitions=4)
+
+        def shares() -> list[int]:
+            found = rows(installation, "SELECT count(*) FROM stream_partitions WHERE owner IS NOT NULL GROUP BY owner")
+            return sorted(row[0] for row in found)
+
+        async with reading(installation, source):
+            await until(lambda: shares() == [4])
+            async with reading(installation, source):
+                await until(lambda: shares() == [2, 2])
+            await until(lambda: shares() == [4])
+            for number in range(20):
+                source.send(to_json(payment(number)), key=f"k{number}")
+            await until(lambda: decided(installation) == 20)
+
+    run(test)
+
+
+def test_what_a_process_had_that_is_not_heard_of_any_more_is_taken_over_within_ten_seconds(
+    installation: Installation,
+) -> None:
+    async def test() -> None:
+        source = MemorySource(partitions=2)
+        with installation.database.begin() as tx:
+            store.declare(tx, KEY)
+            store.add_partitions(tx, KEY, ["0", "1"])
+            assert len(places.keep(tx, KEY, uuid4())) == 2  # and then it is killed
+        source.send(to_json(payment(1)), key="a")
+        began = perf_counter()
+        async with reading(installation, source):
+            await until(lambda: decided(installation) == 1)
+        assert places.LEASE.total_seconds() - 2 < perf_counter() - began < 10
+
+    run(test)
+
+
+def test_a_zombie_records_nothing(installation: Installation) -> None:
+    """It read ahead, slept, and its partition was taken meanwhile: its batch is refused whole."""
+
+    async def test() -> None:
+        zombie, living = uuid4(), uuid4()
+        with installation.database.begin() as tx:
+            store.declare(tx, KEY)
+            store.add_partitions(tx, KEY, ["0"])
+            places.keep(tx, KEY, zombie)
+            store.set_position(tx, KEY, "0", 0, owner=zombie, seek="start")
+        reader = Reader(KEY, MEMORY, installation.deployment.line("payments").contract)
+        now = installation.clock.now()
+        chunk = reader.read("0", 0, [Arrival(0, *cloud_event(1))], now)
+        with installation.database.begin() as tx:
+            store.leave(tx, KEY, zombie)
+            places.keep(tx, KEY, living)
+        decider = BatchDecider(
+            installation.database, installation.deployment.line, clock=installation.clock, watcher=Unwatched()
+        )
+        with pytest.raises(Lost):
+            await decider.decide(chunk.requests, Progress(KEY, zombie, reader, [chunk], now))
+        assert decided(installation) == 0
+        assert scalar(installation, "SELECT count(*) FROM idempotency_keys") == 0
+        await decider.decide(chunk.requests, Progress(KEY, living, reader, [chunk], now))
+        assert decided(installation) == 1
+        with pytest.raises(Lost):
+            await decider.decide([], Progress(KEY, living, reader, [chunk], now))
+        await decider.close()
+
+    run(test)
+
+
+def test_a_source_that_is_down_is_tried_again_and_its_stream_says_so(installation: Installation) -> None:
+    async def test() -> None:
+        source, watch = MemorySource(), Counting()
+        source.silent = True
+        source.send(to_json(payment(1)))
+        async with reading(installation, source, watch=watch):
+            await until(lambda: scalar(installation, "SELECT max(problem) FROM streams") is not None)
+            assert "keeps silent" in scalar(installation, "SELECT problem FROM streams")
+            await until(lambda: watch.failures >= 3)
+            source.silent = False
+            await until(lambda: decided(installation) == 1)
+            await until(lambda: scalar(installation, "SELECT problem FROM streams") is None)
+            source.missing = True
+            await until(lambda: scalar(installation, "SELECT problem FROM streams") is not None)
+            assert "no partition" in scalar(installation, "SELECT problem FROM streams")
+
+    run(test)
+
+
+def test_ten_thousand_keys_at_once_are_decided(installation: Installation) -> None:
+    async def test() -> None:
+        source = MemorySource(partitions=4)
+        for number in range(10_000):
+            source.send(to_json(payment(number, account=f"a{number}")), key=f"a{number}")
+        async with reading(installation, source):
+            await until(lambda: decided(installation) == 10_000, seconds=90)
+
+    run(test)
+
+
+def test_a_commit_whose_answer_was_lost_is_not_made_twice(installation: Installation, forwarder: Forwarder) -> None:
+    """The connection is cut again and again while batches are recorded."""
+
+    async def test() -> None:
+        source = MemorySource(partitions=2)
+        for number in range(3000):
+            data, headers = cloud_event(number)
+            source.send(data, headers=headers if number % 2 else {}, key=f"k{number}")
+        database = Database(forwarder.url)
+        async with forwarder, reading(installation, source, database=database):
+            while decided(installation) < 3000:
+                await asyncio.sleep(0.15)
+                forwarder.cut()
+        database.close()
+        assert decided(installation) == 3000
+        assert (
+            scalar(
+                installation,
+                "SELECT count(DISTINCT convert_from(record, 'utf8')::json->'input'->>'payment_id') FROM decisions",
+            )
+            == 3000
+        )
+        assert forwarder.cuts > 3
+        assert scalar(installation, "SELECT sum(decided) FROM stream_partitions") == 3000
 
     run(test)

@@ -87,5 +87,5 @@ CREATE INDEX event_inbox_log ON event_inbox (automation, shelf, position);
 CREATE INDEX event_inbox_age ON event_inbox USING brin (received_at);
 CREATE UNIQUE INDEX event_inbox_once ON event_inbox (automation, source, event_id) WHERE event_id IS NOT NULL;
 
--- Dead events that are sent again are placed by windows at the time at which they happened, and stay known by source and id.
-ALTER TABLE intake ADD COLUMN happened_at timestamptz, ADD COLUMN event_source text;
+-- The dead event that is tried again, and whether its data was mended.
+ALTER TABLE intake ADD COLUMN dead_event uuid, ADD COLUMN mended boolean NOT NULL DEFAULT false;

@@ -1,0 +1,226 @@
+"""What people do with streams: look, pause, resume, have one go on elsewhere; and with events that could not be decided."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from andon import audit, decisions
+from andon.kernel.db import Tx, announce
+from andon.kernel.errors import Invalid
+from andon.kernel.identity import Actor
+from andon.kernel.ids import uuid7
+from andon.streams import store
+from andon.streams.domain import SHELVES, DeadEvent, DeadState, Stream, StreamKey, seek_to
+from andon.streams.errors import DeadEventNotFound, EventSettled, StreamNotFound
+from andon.streams.events import Event
+
+INBOX_KEPT = timedelta(days=7)
+"""How long an event that came by HTTP can be read again, once it is decided."""
+
+PREVIEW = 400
+"""Bytes of each dead event in a list."""
+
+
+class ReasonMissing(Invalid):
+    """Say why: it stands in the audit log."""
+
+
+def page(tx: Tx, automations: Sequence[str] | None = None) -> list[Stream]:
+    """All streams that were ever read, of the named automations or all."""
+    return store.page(tx, automations)
+
+
+def get(tx: Tx, key: StreamKey) -> Stream:
+    """One stream with its partitions. Raises StreamNotFound."""
+    found = store.find(tx, key)
+    if found is None:
+        raise StreamNotFound(f"No stream {key}")
+    return found
+
+
+def pause(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) -> Stream:
+    """Stop a stream: once this is committed nothing of it is recorded. What comes waits at its source. Raises StreamNotFound."""
+    before = _held(tx, key, reason)
+    if before.paused_at is None:
+        store.pause(tx, key, actor.name, reason, now)
+        _tell(tx, key, "pause", actor, reason, now, {})
+    return get(tx, key)
+
+
+def resume(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) -> Stream:
+    """Let a stream go on from where it stopped. Raises StreamNotFound."""
+    before = _held(tx, key, reason)
+    if before.paused_at is not None:
+        store.resume(tx, key)
+        _tell(tx, key, "resume", actor, reason, now, {})
+    return get(tx, key)
+
+
+def seek(tx: Tx, key: StreamKey, to: str, *, partition: str | None, actor: Actor, reason: str, now: datetime) -> Stream:
+    """Have a stream, or one partition of it, go on elsewhere: `start`, `end`, a position or a moment.
+
+    Its reader finds the position out; until then nothing of it is recorded. CloudEvents that were decided within the last
+    two days are not decided again. Raises SeekInvalid, StreamNotFound.
+    """
+    wanted = seek_to(to)
+    before = _held(tx, key, reason)
+    if store.seek(tx, key, wanted, partition) == 0:
+        raise StreamNotFound(f"{key} has no partition {partition!r}" if partition else f"{key} has no partitions yet")
+    positions = {p.name: p.position for p in before.partitions if partition in (None, p.name)}
+    _tell(tx, key, "seek", actor, reason, now, {"to": wanted, "from": positions})
+    return get(tx, key)
+
+
+def dead_events(
+    tx: Tx,
+    state: DeadState = DeadState.DEAD,
+    *,
+    automations: Sequence[str] | None = None,
+    stream: str | None = None,
+    limit: int = 50,
+    before: UUID | None = None,
+) -> list[DeadEvent]:
+    """Events that could not be decided, newest first, with the beginning of their data."""
+    return store.page_dead(
+        tx, state, automations=automations, stream=stream, limit=limit, before=before, preview=PREVIEW
+    )
+
+
+def count_dead(tx: Tx, automations: Sequence[str] | None = None) -> Mapping[StreamKey, int]:
+    """How many events of each stream wait for a person."""
+    return store.count_dead(tx, automations)
+
+
+def get_dead(tx: Tx, event_id: UUID) -> DeadEvent:
+    """One of them, whole. Raises DeadEventNotFound."""
+    found = store.find_dead(tx, event_id)
+    if found is None:
+        raise DeadEventNotFound(f"No dead event {event_id}")
+    return found
+
+
+def resend(tx: Tx, event_id: UUID, *, data: bytes | None, actor: Actor, reason: str, now: datetime) -> DeadEvent:
+    """Have a worker try an event again through the intake, with other data if it was mended; it is dead again if that fails, too.
+
+    `decision_id` of what this returns is where the decision will be found. Raises DeadEventNotFound, EventSettled.
+    """
+    event = _mendable(tx, event_id, reason)
+    identifier = uuid7(now)
+    decisions.accept_again(
+        tx,
+        identifier,
+        automation=event.automation,
+        raw=event.data if data is None else data,
+        caller=event.caller,
+        correlation_id=event.correlation_id or event.event_id or str(identifier),
+        traceparent=event.traceparent,
+        dead_event=event.id,
+        mended=data is not None,
+        now=now,
+    )
+    sent = _settled(event, DeadState.SENT, actor, reason, now, identifier)
+    store.settle_dead(tx, sent)
+    _tell_event(tx, sent, "resend", actor, reason, now, {"mended": data is not None, "decision": str(identifier)})
+    return sent
+
+
+def discard(tx: Tx, event_id: UUID, *, actor: Actor, reason: str, now: datetime) -> DeadEvent:
+    """Give an event up for good; it stays to be looked at. Raises DeadEventNotFound, EventSettled."""
+    event = _mendable(tx, event_id, reason)
+    discarded = _settled(event, DeadState.DISCARDED, actor, reason, now, None)
+    store.settle_dead(tx, discarded)
+    _tell_event(tx, discarded, "discard", actor, reason, now, {})
+    return discarded
+
+
+def fail_again(tx: Tx, event_id: UUID, request: UUID, why: str) -> None:
+    """An event that was sent again cannot be decided still: it is dead again, with the new reason."""
+    decisions.withdraw(tx, request)
+    store.revive_dead(tx, event_id, why)
+
+
+def receive(tx: Tx, event: Event, *, automation: str, key: str | None, caller: str, now: datetime) -> bool:
+    """Keep an event that came by HTTP until a worker decides it; False if its source and id were kept before."""
+    shelf = int.from_bytes(sha256((key or event.id or "").encode()).digest()[:2]) % SHELVES
+    headers = {
+        f"ce-{name}": value
+        for name, value in (
+            ("specversion", "1.0"),
+            ("id", event.id),
+            ("source", event.source),
+            ("type", event.type),
+            ("time", None if event.time is None else event.time.isoformat()),
+            ("correlationid", event.correlation),
+            ("traceparent", event.traceparent),
+        )
+        if value is not None
+    }
+    values: Mapping[str, Any] = {
+        "automation": automation,
+        "shelf": shelf,
+        "source": event.source,
+        "event_id": event.id,
+        "key": key,
+        "headers": headers,
+        "data": event.data,
+        "caller": caller,
+        "received_at": now,
+    }
+    return store.put_in_inbox(tx, values)
+
+
+def keep_house(tx: Tx, now: datetime) -> None:
+    """Forget events that came by HTTP long ago and are decided."""
+    store.forget_inbox(tx, now - INBOX_KEPT)
+
+
+def _held(tx: Tx, key: StreamKey, reason: str) -> Stream:
+    if not reason.strip():
+        raise ReasonMissing
+    store.lock(tx, key)
+    return get(tx, key)
+
+
+def _mendable(tx: Tx, event_id: UUID, reason: str) -> DeadEvent:
+    if not reason.strip():
+        raise ReasonMissing
+    event = store.find_dead(tx, event_id, lock=True)
+    if event is None:
+        raise DeadEventNotFound(f"No dead event {event_id}")
+    if event.state is not DeadState.DEAD:
+        raise EventSettled(f"This event was {event.state} already, by {event.settled_by}")
+    return event
+
+
+def _settled(
+    event: DeadEvent, state: DeadState, actor: Actor, reason: str, now: datetime, decision: UUID | None
+) -> DeadEvent:
+    return replace(
+        event, state=state, settled_at=now, settled_by=actor.name, settle_reason=reason, decision_id=decision
+    )
+
+
+def _tell(
+    tx: Tx, key: StreamKey, what: str, actor: Actor, reason: str, now: datetime, after: Mapping[str, Any]
+) -> None:
+    audit.record(
+        tx, actor=actor, action=f"stream.{what}", subject=f"stream:{key}", at=now, reason=reason, after=dict(after)
+    )
+    announce(tx, "streams")
+
+
+def _tell_event(
+    tx: Tx, event: DeadEvent, what: str, actor: Actor, reason: str, now: datetime, after: Mapping[str, Any]
+) -> None:
+    audit.record(
+        tx,
+        actor=actor,
+        action=f"event.{what}",
+        subject=f"dead_event:{event.id}",
+        at=now,
+        reason=reason,
+        after={"stream": f"{event.automation}/{event.stream}", **after},
+    )

@@ -1,0 +1,8 @@
+"""Sources that need no broker: tables in PostgreSQL (and the inbox of what came by HTTP, which is one), clocks, folders of files."""
+
+from andon.streams.sources.files import FileSource
+from andon.streams.sources.inbox import inbox_source
+from andon.streams.sources.schedule import ScheduleSource
+from andon.streams.sources.table import TableSource, table_source
+
+__all__ = ["FileSource", "ScheduleSource", "TableSource", "inbox_source", "table_source"]

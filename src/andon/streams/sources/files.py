@@ -1,0 +1,181 @@
+"""A folder as a stream: each file put into it is a partition, its rows are the messages, numbered from 0.
+
+A file that is decided to its end is moved to `done/`. Until then it stays where it is, so a kill loses nothing.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import TypeAlias
+
+from pydantic_core import from_json, to_json
+
+from andon import datafile
+from andon.streams.errors import SourceUnavailable, StreamMissing
+from andon.streams.ports import Arrival
+
+POLL_SECONDS = 0.2
+DONE = "done"
+LINES = (".ndjson", ".jsonl")
+"""Names of files that hold one JSON object a line."""
+
+
+Stamp: TypeAlias = tuple[int, int]
+"""By which a file is known to be the same: when it was written, and its size."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A file that is being read: the rows from number `next` on."""
+
+    rows: Iterator[bytes]
+    next: int
+    stamp: Stamp
+
+
+class FileSource:
+    """The rows of the files in a folder. `known_by` is the column that tells a row from all others, if there is one."""
+
+    def __init__(self, folder: Path, *, pattern: str = "*", known_by: str = "") -> None:
+        self._folder = folder
+        self._pattern = pattern
+        self._known_by = known_by
+        self._open: dict[str, _Open] = {}
+        self._ends: dict[str, tuple[Stamp, int]] = {}
+
+    async def partitions(self) -> Sequence[str]:
+        """The files that are there, complete, by name."""
+        return await asyncio.to_thread(self._names)
+
+    async def start(self, partition: str) -> int:
+        """The first row."""
+        self._path(partition)
+        return 0
+
+    async def end(self, partition: str) -> int:
+        """How many rows there are."""
+        path = self._path(partition)
+        known = self._ends.get(partition)
+        if known is None or known[0] != _stamp(path):
+            known = self._ends[partition] = (_stamp(path), await asyncio.to_thread(_count, path))
+        return known[1]
+
+    async def position_at(self, partition: str, moment: datetime) -> int:
+        """All rows of a file came when the file did."""
+        return 0 if _came(self._path(partition)) >= moment else await self.end(partition)
+
+    async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
+        """Rows from a number on."""
+        until = perf_counter() + wait
+        while True:
+            path = self._path(partition)
+            found = await asyncio.to_thread(self._rows, path, partition, position, most)
+            if found:
+                at = _came(path)
+                return [
+                    Arrival(number, data, self._headers(partition, data), None, at)
+                    for number, data in enumerate(found, position)
+                ]
+            if perf_counter() >= until:
+                return []
+            await asyncio.sleep(min(POLL_SECONDS, wait))
+
+    async def put_away(self, partition: str) -> None:
+        """A file is decided to its end: move it to `done/`, beside another of its name if there is one."""
+        self._open.pop(partition, None)
+        self._ends.pop(partition, None)
+        await asyncio.to_thread(_move, self._path(partition))
+
+    async def close(self) -> None:
+        """Let go of all files."""
+        self._open.clear()
+
+    def _names(self) -> list[str]:
+        if not self._folder.is_dir():
+            raise StreamMissing(f"There is no folder {self._folder}")
+        try:
+            return sorted(
+                path.name
+                for path in self._folder.glob(self._pattern)
+                if path.is_file() and not path.name.startswith(".")
+            )
+        except OSError as error:
+            raise SourceUnavailable(f"{self._folder} cannot be read: {error.strerror}") from error
+
+    def _path(self, partition: str) -> Path:
+        path = self._folder / partition
+        if Path(partition).name != partition or not path.is_file():
+            raise StreamMissing(f"There is no file {path}")
+        return path
+
+    def _rows(self, path: Path, partition: str, position: int, most: int) -> list[bytes]:
+        opened, stamp = self._open.get(partition), _stamp(path)
+        if opened is None or opened.next != position or opened.stamp != stamp:
+            rows = _rows_of(path)
+            skipped = sum(1 for _ in islice(rows, position))
+            opened = self._open[partition] = _Open(rows, skipped, stamp)
+            if skipped < position:
+                del self._open[partition]
+                return []
+        found = list(islice(opened.rows, most))
+        opened.next += len(found)
+        return found
+
+    def _headers(self, partition: str, data: bytes) -> Mapping[str, str]:
+        """With an id column a row is an event that is known by it."""
+        if not self._known_by:
+            return {}
+        with suppress(ValueError):
+            row = from_json(data)
+            value = row.get(self._known_by) if isinstance(row, dict) else None
+            if value not in (None, ""):
+                return {
+                    "ce_specversion": "1.0",
+                    "ce_id": str(value),
+                    "ce_source": f"/files/{self._folder.name}",
+                    "ce_type": "andon.file.row",
+                    "ce_subject": partition,
+                }
+        return {}
+
+
+def _rows_of(path: Path) -> Iterator[bytes]:
+    if path.suffix.lower() in LINES:
+        with path.open("rb") as lines:
+            for line in lines:
+                if line.strip():
+                    yield line.strip()
+    else:
+        for row in datafile.read_rows(path):
+            yield to_json({name: value for name, value in row.items() if value is not None})
+
+
+def _count(path: Path) -> int:
+    if path.suffix.lower() in LINES:
+        with path.open("rb") as lines:
+            return sum(1 for line in lines if line.strip())
+    with datafile.reading(path) as data:
+        return data.count()
+
+
+def _came(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+
+
+def _stamp(path: Path) -> Stamp:
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _move(path: Path) -> None:
+    done = path.parent / DONE
+    done.mkdir(exist_ok=True)
+    target, number = done / path.name, 1
+    while target.exists():
+        target, number = done / f"{path.stem}-{number}{path.suffix}", number + 1
+    path.rename(target)

@@ -1,0 +1,24 @@
+"""The inbox: what came by HTTP waits in a table of Andon's own, on shelves that can be read side by side."""
+
+from andon.kernel.db import Database
+from andon.streams.domain import SHELVES
+from andon.streams.sources.table import Layout, TableSource
+
+
+def inbox_source(database: Database, automation: str) -> TableSource:
+    """The events posted for one automation."""
+    of = "automation = '" + automation.replace("'", "''") + "'"
+    return TableSource(
+        database.connect,
+        Layout(
+            relation="event_inbox",
+            position="t.position",
+            data="t.data",
+            partitions={str(shelf): f"t.{of} AND t.shelf = {shelf}" for shelf in range(SHELVES)},
+            at="t.received_at",
+            key="t.key",
+            headers="t.headers::text",
+            caller="t.caller",
+        ),
+        "the inbox",
+    )
