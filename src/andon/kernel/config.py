@@ -13,10 +13,11 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError
 
 from andon.kernel.connections import Connection
+from andon.kernel.destinations import Destination
 from andon.kernel.environment import Section, SettingsInvalid, secret_of, value_of
 from andon.kernel.errors import Fault
 
-__all__ = ["Settings", "SettingsInvalid", "load", "names"]
+__all__ = ["Destination", "Settings", "SettingsInvalid", "load", "names"]
 
 FILE_NAME = "andon.toml"
 PREFIX = "ANDON_"
@@ -110,26 +111,6 @@ class CostSettings(Section):
     cpu_hour: float = Field(0.04, ge=0, description="Price of one CPU core for one hour.")
     gpu_hour: float = Field(1.0, ge=0, description="Price of one GPU for one hour.")
     currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of the price.")
-
-
-class Destination(Section):
-    """One outside system that actions reach; named in the automation, described here."""
-
-    url: str = Field(description="Where deliveries go.")
-    secret: SecretStr | None = Field(None, description="Signing secret, `whsec_...`; better by `secret_env`.")
-    secret_env: str | None = Field(None, description="Name of the environment variable that holds the signing secret.")
-    timeout_seconds: float = Field(10.0, gt=0, description="How long one attempt may take.")
-    max_attempts: int = Field(12, gt=0, description="Attempts before a delivery becomes a dead letter.")
-    notify: bool = Field(False, description="Whether callers may have the answers to accepted requests brought here.")
-    allow_private: bool = Field(False, description="Whether loopback and private addresses may be reached.")
-
-    def signing_secrets(self, environment: Mapping[str, str] = os.environ) -> tuple[SecretStr, ...]:
-        """The secrets that sign deliveries, newest first; several during a rotation. Raises SettingsInvalid."""
-        found = () if self.secret is None else (self.secret,)
-        value = secret_of(self.secret_env, "destinations", environment)
-        if value is None:
-            return found
-        return (*(SecretStr(part) for part in value.get_secret_value().split()), *found)
 
 
 class EndpointSettings(Section):

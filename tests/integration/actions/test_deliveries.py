@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from andon import actions
-from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Destination
+from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Destination, Repeat, Which
 from andon.actions.deliveries import LEASE
 from andon.connectors.webhook import WebhookConnector
 from andon.kernel import outbox
@@ -22,6 +22,7 @@ from messages import an_action, put
 from receiver import SECRET, HangUp, Receiver, Reply, Slow
 
 OPERATOR = Actor("olga")
+EVERY = Which()
 
 
 @dataclass
@@ -181,8 +182,8 @@ def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_sent_again
 
     assert asyncio.run(one_round()) == 0
     with database.begin() as tx:
-        [dead] = actions.page(tx, ActionState.DEAD, automations=["payments"])
-        assert actions.page(tx, ActionState.DEAD, automations=["other"]) == []
+        [dead] = actions.page(tx, ActionState.DEAD, which=Which(["payments"]))
+        assert actions.page(tx, ActionState.DEAD, which=Which(["other"])) == []
         assert (dead.id, dead.last_error) == (message.id, "answered 422 Unprocessable Entity")
         with pytest.raises(actions.ReasonMissing):
             actions.resend(tx, message.id, actor=OPERATOR, reason=" ", now=clock.now())
@@ -232,12 +233,12 @@ def test_a_destination_that_is_gone_is_disabled_until_a_person_enables_it(
         assert [one.name for one in actions.disabled_destinations(tx)] == ["bank"]
         with pytest.raises(actions.DestinationDisabled, match="andon actions enable bank"):
             actions.resend(tx, first.id, actor=OPERATOR, reason="try", now=clock.now())
-        assert actions.resend_all(tx, automations=None, actor=OPERATOR, reason="try", now=clock.now()) == 0
+        assert actions.resend_all(tx, which=EVERY, actor=OPERATOR, reason="try", now=clock.now()) == 0
         actions.enable_destination(tx, "bank", actor=OPERATOR, reason="moved back", now=clock.now())
         with pytest.raises(actions.DestinationNotDisabled):
             actions.enable_destination(tx, "bank", actor=OPERATOR, reason="again", now=clock.now())
-        assert actions.resend_all(tx, automations=["other"], actor=OPERATOR, reason="go", now=clock.now()) == 0
-        assert actions.resend_all(tx, automations=None, actor=OPERATOR, reason="go", now=clock.now()) == 2
+        assert actions.resend_all(tx, which=Which(["other"]), actor=OPERATOR, reason="go", now=clock.now()) == 0
+        assert actions.resend_all(tx, which=EVERY, actor=OPERATOR, reason="go", now=clock.now()) == 2
     assert asyncio.run(one_round()) == 2
 
 
@@ -338,8 +339,8 @@ def test_running_delivers_what_comes_in_and_stops_when_told_finishing_what_is_be
 
     asyncio.run(run())
     with database.begin() as tx:
-        done = actions.page(tx, ActionState.DONE, automations=None, limit=100)
-        waiting = actions.page(tx, ActionState.PENDING, automations=None, limit=100)
+        done = actions.page(tx, ActionState.DONE, which=EVERY, limit=100)
+        waiting = actions.page(tx, ActionState.PENDING, which=EVERY, limit=100)
         assert all(not outbox.is_claimed(tx, action.id, now=clock.now()) for action in waiting)
     assert {str(action.id) for action in done} == set(receiver.received)
     assert len(done) + len(waiting) == 60
@@ -389,6 +390,8 @@ def test_a_connector_that_breaks_is_an_unknown_answer_not_an_end_of_the_loop(
     database: Database, clock: MovedClock, receiver: Receiver
 ) -> None:
     class Broken:
+        repeat = Repeat.IDEMPOTENT
+
         async def deliver(self, _: actions.Delivery) -> actions.Answer:
             raise ZeroDivisionError
 
@@ -397,8 +400,15 @@ def test_a_connector_that_breaks_is_an_unknown_answer_not_an_end_of_the_loop(
 
     message = an_action(clock.now())
     put(database, message)
-    deliveries = Deliveries(database, {"webhook": Broken()}, {"bank": a_destination(receiver)}, SystemClock())
-    assert asyncio.run(deliveries.run_round()) == 0
+
+    async def one_round() -> int:
+        deliveries = Deliveries(database, {"webhook": Broken()}, {"bank": a_destination(receiver)}, SystemClock())
+        try:
+            return await deliveries.run_round()
+        finally:
+            await deliveries.close()
+
+    assert asyncio.run(one_round()) == 0
     assert kinds(database, message, clock.now()) == [AnswerKind.UNKNOWN]
     assert "ZeroDivisionError" in str(the_action(database, message).last_error)
 
@@ -438,4 +448,4 @@ def test_a_database_that_goes_away_for_a_while_only_delays_deliveries(
     asyncio.run(run())
     assert len(receiver.received) == 400
     with database.begin() as tx:
-        assert actions.page(tx, ActionState.PENDING, automations=None) == []
+        assert actions.page(tx, ActionState.PENDING, which=EVERY) == []
