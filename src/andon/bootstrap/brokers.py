@@ -6,7 +6,7 @@ The libraries are extras and are loaded only where a connection of their kind is
 import importlib
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -115,6 +115,29 @@ def trouble_with_brokers(
             except SettingsInvalid as error:
                 found.append(f"trigger {trigger.name}: {error}")
     return found
+
+
+class Clients(Mapping[str, dict[str, Any]]):
+    """What the library of each connection is given, by the connection's name, for connectors that publish. Read when asked for."""
+
+    def __init__(self, settings: Settings, environment: Environment = os.environ) -> None:
+        self._settings = settings
+        self._environment = environment
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        found = self._settings.connections[name]
+        if isinstance(found, KafkaConnection):
+            return kafka_client(self._settings.root, found, self._environment)
+        return nats_client(self._settings.root, found, self._environment)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._settings.connections
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._settings.connections)
+
+    def __len__(self) -> int:
+        return len(self._settings.connections)
 
 
 def _kafka(settings: Settings, trigger: Trigger, environment: Environment) -> dict[str, Any]:

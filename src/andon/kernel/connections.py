@@ -97,36 +97,10 @@ class NatsConnection(_Trusting):
         return self
 
 
-class PostgresConnection(_Connection):
-    """A PostgreSQL database."""
-
-    kind: Literal["postgresql"] = Field(description="`postgresql`.")
-    url: str = Field(description="`postgresql://host:port/database`, without user and password.")
-
-    @field_validator("url")
-    @classmethod
-    def _is_address(cls, url: str) -> str:
-        return _expect(url, ("postgresql",))
-
-
-class SmtpConnection(_Trusting):
-    """A server that takes mail (extra `smtp`)."""
-
-    kind: Literal["smtp"] = Field(description="`smtp`.")
-    url: str = Field(description="`smtp://host:port` (STARTTLS if the server offers it) or `smtps://host:port`.")
-
-    @field_validator("url")
-    @classmethod
-    def _is_address(cls, url: str) -> str:
-        return _expect(url, ("smtp", "smtps"))
-
-
-Connection: TypeAlias = Annotated[
-    KafkaConnection | NatsConnection | PostgresConnection | SmtpConnection, Field(discriminator="kind")
-]
+Connection: TypeAlias = Annotated[KafkaConnection | NatsConnection, Field(discriminator="kind")]
 """One server; `kind` says which fields there are."""
 
-KINDS = (KafkaConnection, NatsConnection, PostgresConnection, SmtpConnection)
+KINDS = (KafkaConnection, NatsConnection)
 
 
 def _expect(url: str, schemes: tuple[str, ...]) -> str:

@@ -29,9 +29,7 @@ def settings(folder: Path, text: str) -> Settings:
         ('kind = "nats"\nservers = ["nats://me:hush-hush@host"]', "do not belong into the address"),
         ('kind = "nats"\nservers = ["nats://host"]\nuser = "me"', "user needs secret_env"),
         ('kind = "nats"\nservers = ["nats://host"]\nkey_file = "k.pem"', "go together"),
-        ('kind = "postgresql"\nurl = "postgresql://me:hush-hush@host/db"', "do not belong into the address"),
-        ('kind = "smtp"\nurl = "https://host"', "expected smtp://host or smtps://host"),
-        ('kind = "mqtt"', "'kafka', 'nats', 'postgresql', 'smtp'"),
+        ('kind = "mqtt"', "'kafka', 'nats'"),
         ('servers = ["kafka:9092"]', "kind"),
     ],
 )
