@@ -89,7 +89,7 @@ class TestKafkaConnector(ConnectorContract):
         assert headers["ce_source"] == "/andon/automations/screening"
         assert headers["content-type"] == "application/json"
 
-    def test_a_connection_that_is_not_configured_is_named(self, connector: Published, stage: KafkaStage) -> None:
+    def test_a_connection_that_is_not_configured_is_named(self, connector: Published) -> None:
         settings = {"kafka": KafkaSettings(connection="other")}
         [answer] = self.deliver(connector, a_delivery(Destination("log", settings=settings)))
         assert (answer.kind, answer.detail) == (AnswerKind.REFUSED, "there is no [connections.other] in andon.toml")

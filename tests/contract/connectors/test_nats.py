@@ -92,7 +92,7 @@ class TestNatsConnector(ConnectorContract):
         assert headers["ce-type"] == "andon.decision.release"
         assert headers["Nats-Msg-Id"] == str(delivery.key)
 
-    def test_a_connection_that_is_not_configured_is_named(self, connector: Published, stage: NatsStage) -> None:
+    def test_a_connection_that_is_not_configured_is_named(self, connector: Published) -> None:
         settings = {"nats": NatsSettings(connection="other")}
         [answer] = self.deliver(connector, a_delivery(Destination("log", settings=settings)))
         assert (answer.kind, answer.detail) == (AnswerKind.REFUSED, "there is no [connections.other] in andon.toml")
