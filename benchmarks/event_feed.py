@@ -74,14 +74,14 @@ def fill_stream(address: str, stream: str, count: int) -> None:
 
     async def fill() -> None:
         client = await nats.connect(f"nats://{address}")
-        for number, (account, body) in enumerate(transfers(count)):
+        js = client.jetstream()
+        for number, (account, body) in enumerate(transfers(count), start=1):
+            if number == count:
+                await js.publish(f"{stream}.{account}", body)  # acknowledged, and so are all before it
+                break
             await client.publish(f"{stream}.{account}", body)
             if number % FLUSH_EACH == 0:
                 await client.flush()
-        await client.flush()
-        js = client.jetstream()
-        while (await js.stream_info(stream)).state.messages < count:
-            await asyncio.sleep(0.05)
         await client.close()
 
     asyncio.run(fill())

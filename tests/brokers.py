@@ -1,6 +1,5 @@
 """Brokers for tests: one of each kind for a module, and what fills them. Where none is installed a test skips loudly."""
 
-import asyncio
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -74,6 +73,7 @@ class KafkaSender:
     def __init__(self, address: str, topic: str) -> None:
         self._producer = Producer({"bootstrap.servers": address, "log_level": 0, "linger.ms": 0})
         self._topic = topic
+        self._failed: list[object] = []
 
     def send(
         self,
@@ -81,21 +81,26 @@ class KafkaSender:
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
         partition: int = -1,
+        wait: bool = True,
     ) -> None:
-        """Send; they are there when this returns."""
-        failed: list[object] = []
-
-        def told(error: object, _: object) -> None:
-            if error is not None:
-                failed.append(error)
-
+        """Send; unless told not to wait, they are there when this returns."""
+        given = dict(headers or {})
         for body in bodies:
             self._producer.produce(
-                self._topic, body, key=key, headers=dict(headers or {}), partition=partition, on_delivery=told
+                self._topic, body, key=key, headers=given, partition=partition, on_delivery=self._told
             )
             self._producer.poll(0)
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Until all that was sent is there."""
         assert self._producer.flush(20) == 0
-        assert failed == []
+        assert self._failed == []
+
+    def _told(self, error: object, _: object) -> None:
+        if error is not None:
+            self._failed.append(error)
 
 
 async def a_stream(address: str, *, subjects: str = ">", **limits: int) -> str:
@@ -112,14 +117,12 @@ async def a_stream(address: str, *, subjects: str = ">", **limits: int) -> str:
 async def send_to_nats(address: str, *messages: tuple[str, bytes], headers: Mapping[str, str] | None = None) -> None:
     """Send to subjects; the stream has acknowledged each when this returns."""
     client = await nats.connect(f"nats://{address}")
+    given = dict(headers or {}) or None
     try:
-        js = client.jetstream()
-        for begin in range(0, len(messages), 256):
-            sent = [
-                js.publish(subject, body, headers=dict(headers or {}) or None)
-                for subject, body in messages[begin : begin + 256]
-            ]
-            await asyncio.gather(*sent)
+        for subject, body in messages[:-1]:
+            await client.publish(subject, body, headers=given)
+        subject, body = messages[-1]
+        await client.jetstream().publish(subject, body, headers=given)  # acknowledged, and so are all before it
     finally:
         await client.close()
 
