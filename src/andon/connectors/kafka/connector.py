@@ -118,7 +118,7 @@ class _Link:
             loop.call_soon_threadsafe(lambda: None if told.done() else told.set_result(answer))
 
         try:
-            self._producer.produce(topic, value, key=key, headers=headers, on_delivery=hear)
+            self._producer.produce(topic, value, key=key.encode(errors="replace"), headers=headers, on_delivery=hear)
         except BufferError:
             return Answer(AnswerKind.FAILED, "could not be sent (more waits than the producer holds)")
         except KafkaException as error:
