@@ -192,5 +192,5 @@ class Lost:
     def __init__(self) -> None:
         self.told: list[int] = []
 
-    def __call__(self, messages: int) -> None:
+    def __call__(self, partition: str, messages: int) -> None:
         self.told.append(messages)

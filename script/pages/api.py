@@ -12,10 +12,12 @@ from andon.gateway import Gateway, Side, create_control, document, health, metri
 from andon.gateway.app import ROUTERS
 from andon.gateway.batch import Batch
 from andon.gateway.decide import Decide
+from andon.gateway.events import Events
 from andon.kernel.config import Settings
 
 DECIDE = ("POST", "/v1/automations/{name}/decisions")
 BATCH = ("POST", "/v1/automations/{name}/decisions:batch")
+EVENTS = ("POST", "/v1/events")
 """The routes below FastAPI."""
 
 
@@ -45,7 +47,7 @@ def endpoints() -> Mapping[tuple[str, str], Callable[..., Any]]:
         if isinstance(route, APIRoute)
         for verb in route.methods or ()
     }
-    return {**found, DECIDE: Decide._admitted, BATCH: Batch._asking}
+    return {**found, DECIDE: Decide._admitted, BATCH: Batch._asking, EVENTS: Events._take}
 
 
 def _by_tag(described: Mapping[str, Any]) -> Mapping[str, list[tuple[str, str, dict[str, Any]]]]:

@@ -39,6 +39,7 @@ class Automation:
         fallback: Fallbacks = (),
         budget: Budget | None = None,
         trigger: Trigger | Sequence[Trigger] = (),
+        results: ActionSpec | None = None,
     ) -> None:
         self.name = name
         self.contract = contract
@@ -52,6 +53,7 @@ class Automation:
         self.fallback = checked(name, fallback)
         self.budget = budget
         self.triggers = (trigger,) if isinstance(trigger, Trigger) else tuple(trigger)
+        self.results = results
         caller = sys._getframe(1)
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self._check()

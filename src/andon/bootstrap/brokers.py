@@ -7,10 +7,9 @@ import importlib
 import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from andon.authoring import Automation, Trigger
 from andon.kernel.config import Settings, SettingsInvalid
@@ -19,29 +18,21 @@ from andon.streams import Source
 
 C = TypeVar("C", KafkaConnection, NatsConnection)
 
-Lost = Callable[[int], None]
-"""Hears how many messages were removed before they were read."""
+Lost: TypeAlias = Callable[[str, int], None]
+"""Hears of which partition how many messages were removed before they were read."""
 
 Environment = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """One kind of broker. `client` gives what its library needs for a trigger, `open` the source; both raise SettingsInvalid."""
-
-    client: Callable[[Settings, Trigger, Environment], dict[str, Any]]
-    open: Callable[[Settings, Trigger, Lost], Source]
-
-
 def open_kafka(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
-    """The topic that a trigger names."""
+    """The topic that a trigger names. Raises SettingsInvalid."""
     client = _kafka(settings, trigger, os.environ)
     source: Source = adapter("kafka").KafkaSource(client, trigger.place, lost=lost)
     return source
 
 
 def open_nats(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
-    """The stream that a trigger names."""
+    """The stream that a trigger names. Raises SettingsInvalid."""
     client, subjects = _nats(settings, trigger, os.environ), trigger.options.get("subjects", "").split()
     source: Source = adapter("nats").NatsSource(client, trigger.place, lost=lost, subjects=subjects)
     return source
@@ -108,9 +99,9 @@ def trouble_with_brokers(
     """What keeps the triggers of an automation from their brokers, as far as it can be told without asking one."""
     found = []
     for trigger in automation.triggers:
-        if trigger.source in BROKERS:
+        if trigger.source in _CLIENTS:
             try:
-                BROKERS[trigger.source].client(settings, trigger, environment)
+                _CLIENTS[trigger.source](settings, trigger, environment)
                 adapter(trigger.source)
             except SettingsInvalid as error:
                 found.append(f"trigger {trigger.name}: {error}")
@@ -148,8 +139,8 @@ def _nats(settings: Settings, trigger: Trigger, environment: Environment) -> dic
     return nats_client(settings.root, connection_of(settings, trigger.connection, NatsConnection), environment)
 
 
-BROKERS: Mapping[str, Broker] = {"kafka": Broker(_kafka, open_kafka), "nats": Broker(_nats, open_nats)}
-"""By the kind of a trigger's source."""
+_CLIENTS: Mapping[str, Callable[[Settings, Trigger, Environment], dict[str, Any]]] = {"kafka": _kafka, "nats": _nats}
+"""What the library is given, by the kind of a trigger's source."""
 
 
 def _tls(root: Path, connection: NatsConnection) -> ssl.SSLContext | None:

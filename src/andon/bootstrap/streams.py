@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TypeAlias
 
+import structlog
+
 from andon.authoring import Automation, Trigger
-from andon.bootstrap.brokers import BROKERS
+from andon.bootstrap.brokers import Lost, open_kafka, open_nats
 from andon.decisions import BatchDecider, Deployment, Purse, Watcher
 from andon.kernel.clock import Clock, SystemClock
 from andon.kernel.config import Settings
@@ -16,20 +18,33 @@ from andon.kernel.metrics import Metrics, Readings
 from andon.streams import Moved, Source, SourceUnknown, StreamKey, Streams
 from andon.streams.sources import FileSource, ScheduleSource, inbox_source, table_source
 
-Opener: TypeAlias = Callable[[Settings, Database, Automation, Trigger], Source]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a source is made of."""
+
+    settings: Settings
+    database: Database
+    automation: Automation
+    trigger: Trigger
+    lost: Lost
+
+
+Opener: TypeAlias = Callable[[Wanted], Source]
 """Makes the source of a trigger; nothing is reached yet. Raises SettingsInvalid."""
 
 
-def _table(settings: Settings, database: Database, automation: Automation, trigger: Trigger) -> Source:
+def _table(wanted: Wanted) -> Source:
     """A table in Andon's own database."""
-    del settings, automation
-    return table_source(database.connect, trigger.place, **trigger.options)
+    return table_source(wanted.database.connect, wanted.trigger.place, **wanted.trigger.options)
 
 
-def _schedule(settings: Settings, database: Database, automation: Automation, trigger: Trigger) -> Source:
-    del settings, database
+def _schedule(wanted: Wanted) -> Source:
+    trigger = wanted.trigger
     return ScheduleSource(
-        f"{automation.name}/{trigger.place}",
+        f"{wanted.automation.name}/{trigger.place}",
         trigger.place,
         timezone=trigger.options["timezone"],
         catch_up=bool(trigger.options["catch_up"]),
@@ -37,18 +52,31 @@ def _schedule(settings: Settings, database: Database, automation: Automation, tr
     )
 
 
-def _files(settings: Settings, database: Database, automation: Automation, trigger: Trigger) -> Source:
+def _files(wanted: Wanted) -> Source:
     """A folder, relative to andon.toml."""
-    del database, automation
-    return FileSource(settings.root / trigger.place, **trigger.options)
+    return FileSource(wanted.settings.root / wanted.trigger.place, **wanted.trigger.options)
 
 
-def _inbox(settings: Settings, database: Database, automation: Automation, trigger: Trigger) -> Source:
-    del settings, trigger
-    return inbox_source(database, automation.name)
+def _inbox(wanted: Wanted) -> Source:
+    return inbox_source(wanted.database, wanted.automation.name)
 
 
-OPENERS: Mapping[str, Opener] = {"table": _table, "schedule": _schedule, "files": _files, "http": _inbox}
+def _kafka(wanted: Wanted) -> Source:
+    return open_kafka(wanted.settings, wanted.trigger, wanted.lost)
+
+
+def _nats(wanted: Wanted) -> Source:
+    return open_nats(wanted.settings, wanted.trigger, wanted.lost)
+
+
+OPENERS: Mapping[str, Opener] = {
+    "table": _table,
+    "schedule": _schedule,
+    "files": _files,
+    "http": _inbox,
+    "kafka": _kafka,
+    "nats": _nats,
+}
 """By the kind of source."""
 
 
@@ -64,17 +92,19 @@ def streams_of(
     purse: Purse,
 ) -> Streams:
     """The streams of all automations of the project."""
-
     watch = StreamMetrics(metrics, clock)
 
     def open_source(automation: Automation, trigger: Trigger) -> Source:
-        broker = BROKERS.get(trigger.source)
-        if broker is not None:
-            return broker.open(settings, trigger, partial(watch.lost, StreamKey(automation.name, trigger.name)))
         opener = OPENERS.get(trigger.source)
         if opener is None:
             raise SourceUnknown(f"Nothing here reads a trigger of the kind {trigger.source!r}")
-        return opener(settings, database, automation, trigger)
+
+        def lost(partition: str, messages: int) -> None:
+            log.error("stream.lost", stream=str(key), partition=partition, messages=messages)
+            watch.lost(key, messages)
+
+        key = StreamKey(automation.name, trigger.name)
+        return opener(Wanted(settings, database, automation, trigger, lost))
 
     return Streams(
         automations,
@@ -143,7 +173,7 @@ class StreamMetrics:
         self._metrics.stream_failures.add(key)
 
     def lost(self, key: StreamKey, messages: int) -> None:
-        """So many messages were removed before they were read."""
+        """The source removed messages before they were read."""
         self._metrics.stream_lost.add(key, messages)
 
     def _ages(self) -> Readings:

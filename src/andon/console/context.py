@@ -42,6 +42,7 @@ SECTIONS = (
     Section("/reviews", "Reviews", Permission.READ_REVIEWS),
     Section("/endpoints", "Endpoints", Permission.READ_MODELS),
     Section("/models", "Models", Permission.READ_MODELS, shared=True),
+    Section("/streams", "Streams", Permission.READ_STREAMS),
     Section("/actions", "Actions", Permission.READ_ACTIONS),
     Section("/audit", "Audit", Permission.READ_AUDIT, shared=True),
 )

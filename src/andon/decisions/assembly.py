@@ -125,6 +125,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         "review": {"queue": automation.review.queue, "due_seconds": int(automation.review.due.total_seconds())},
         "risk": None if risk is None else {"target": risk.target, "confidence": risk.confidence},
         "fallback": list(automation.fallback),
+        **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 
 

@@ -14,26 +14,39 @@ from andon.kernel.ids import uuid7
 from andon.kernel.outbox import Message
 from andon.policies import REVIEW
 
+RESULT = "result"
+"""What it is called when every decision of an automation is told to somebody."""
+
 DECIDED, FAILED = "decided", "failed"
 """What is told of an accepted request to who asked to be told: `decision.decided`, `decision.failed`."""
 
 
 def messages(line: Line, decision: Decision) -> Sequence[Message]:
-    """One message if a person is asked or an action is declared for the outcome, one if somebody waits to be told of it."""
-    outcome, notify = decision.outcome, decision.request.notify
-    notice = () if notify is None else (_message(decision, DELIVER_ACTION, _answer(decision, notify)),)
+    """One message if a person is asked or an action is declared for the outcome, one if somebody waits to be told of it.
+
+    And one where all results of an automation are told to somebody.
+    """
+    outcome, notify, results = decision.outcome, decision.request.notify, line.automation.results
+    notice: Sequence[Message] = ()
+    if notify is not None:
+        notice = (_message(decision, DELIVER_ACTION, _answer(decision, notify)),)
+    if results is not None:
+        notice = (*notice, _message(decision, DELIVER_ACTION, _doing(RESULT, results, decision)))
     if outcome == REVIEW:
         return (_message(decision, OPEN_REVIEW, _review(line, decision)), *notice)
     action = line.automation.actions.get(outcome)
     if action is None:
         return notice
-    payload = {
-        **action_of(outcome, action),
+    return (_message(decision, DELIVER_ACTION, _doing(outcome, action, decision)), *notice)
+
+
+def _doing(name: str, action: ActionSpec, decision: Decision) -> dict[str, Any]:
+    return {
+        **action_of(name, action),
         "automation": decision.line.automation,
-        "outcome": outcome,
+        "outcome": decision.outcome,
         "decision": told(decision),
     }
-    return (_message(decision, DELIVER_ACTION, payload), *notice)
 
 
 def failure(waiting: Waiting, destination: str, now: datetime) -> Message:

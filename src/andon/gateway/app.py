@@ -21,6 +21,7 @@ from andon.gateway import (
     models,
     reviews,
     spending,
+    streams,
 )
 from andon.gateway.asgi import Scope, Send
 from andon.gateway.batch import PATH as BATCH_PATH
@@ -30,6 +31,8 @@ from andon.gateway.decide import PATH, Decide
 from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.edge import Edge, problem_response
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
+from andon.gateway.events import PATH as EVENTS_PATH
+from andon.gateway.events import Events
 from andon.gateway.inference import OpenInference
 from andon.kernel.errors import AndonError, Fault
 from andon.version import __version__
@@ -38,6 +41,8 @@ ROUTERS = (
     documents.router,
     automations.router,
     spending.router,
+    streams.router,
+    streams.documents,
     decisions.router,
     labels.router,
     reviews.router,
@@ -61,6 +66,7 @@ class GatewayApp:
         self._inference = OpenInference(gateway, side)
         self._decide = Decide(gateway)
         self._batch = Batch(gateway)
+        self._events = Events(gateway)
 
     @property
     def direct(self) -> Decide | None:
@@ -77,6 +83,9 @@ class GatewayApp:
             match = BATCH_PATH.match(scope["path"])
             if match is not None:
                 await self._batch(scope, receive, send, match[1])
+                return
+            if scope["path"] == EVENTS_PATH:
+                await self._events(scope, receive, send)
                 return
             if OpenInference.serves(scope["path"]):
                 await self._inference(scope, receive, send)

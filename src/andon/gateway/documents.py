@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from andon.gateway.answers import AnswerOut, BadRowOut, PendingOut
 from andon.gateway.batch import ARROW, JSON, NDJSON
 from andon.gateway.problems import CONTENT_TYPE
+from andon.streams import BATCHED, STRUCTURED
 
 router = APIRouter(include_in_schema=False)
 
@@ -90,6 +91,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     described["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     described["paths"]["/v1/automations/{name}/decisions"] = {"post": _decide()}
     described["paths"]["/v1/automations/{name}/decisions:batch"] = {"post": _batch()}
+    described["paths"]["/v1/events"] = {"post": _events()}
     for path, operations in described["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
@@ -165,6 +167,54 @@ def _batch() -> dict[str, Any]:
                     ARROW: {"schema": binary},
                 },
             }
+        },
+    }
+
+
+def _events() -> dict[str, Any]:
+    event = {"type": "object", "required": ["specversion", "id", "source", "type"]}
+    result = {"type": "string", "enum": ["accepted", "repeated", "left_out"]}
+    answer = {
+        "type": "object",
+        "required": ["number", "status"],
+        "properties": {
+            "number": {"type": "integer"},
+            "status": {"type": "integer"},
+            "id": {"type": "string"},
+            "source": {"type": "string"},
+            "automations": {"type": "object", "additionalProperties": result},
+            "problem": {"$ref": "#/components/schemas/Problem"},
+        },
+    }
+    answers = {
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["events"],
+                    "properties": {"events": {"type": "array", "items": answer}},
+                }
+            }
+        }
+    }
+    return {
+        "tags": ["streams"],
+        "summary": "Bring events",
+        "description": "CloudEvents 1.0: one in binary mode (headers `ce-*`, the body is the data) or structured, or a batch. Each "
+        "goes to the automations whose `http_events` trigger takes its type and that the key may ask; workers decide it, once by "
+        "`source` and `id`.",
+        "operationId": "bring_events",
+        "requestBody": {
+            "required": True,
+            "content": {
+                STRUCTURED: {"schema": event},
+                BATCHED: {"schema": {"type": "array", "items": event}},
+                "application/json": {"schema": {}},
+            },
+        },
+        "responses": {
+            "202": {"description": "Kept, to be decided.", **answers},
+            "207": {"description": "Of a batch some are kept, some not.", **answers},
         },
     }
 

@@ -27,6 +27,10 @@ class RouteNotFound(NotFound):
     """There is nothing at this address."""
 
 
+class EventUnknown(Invalid):
+    """No automation takes events of this type."""
+
+
 class HeaderInvalid(Invalid):
     """A header cannot be used."""
 

@@ -170,6 +170,9 @@ class Metrics:
             "Events taken from a stream, by the result: decided, repeated, left_out, dead.",
             (*labels, "result"),
         )
+        self.stream_lost = self._many(
+            "andon_stream_lost_total", "Messages that a source removed before they were read.", labels
+        )
         self.stream_failures = self._many(
             "andon_stream_failures_total", "Tries to read or decide a stream that failed and are made again.", labels
         )

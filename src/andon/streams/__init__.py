@@ -4,6 +4,7 @@ A source of events implements `ports.Source`; `Streams` reads and decides the st
 `consumer.py`.
 """
 
+from andon.streams.asyncapi import document as asyncapi_document
 from andon.streams.consumer import Watch
 from andon.streams.domain import DeadEvent, DeadState, Partition, State, Stream, StreamKey
 from andon.streams.errors import (
@@ -16,10 +17,11 @@ from andon.streams.errors import (
     StreamMissing,
     StreamNotFound,
 )
-from andon.streams.events import Event
+from andon.streams.events import BATCHED, STRUCTURED, Event, EventUnreadable, events_of
 from andon.streams.intake import Intake
 from andon.streams.ports import Arrival, Source
 from andon.streams.progress import Moved
+from andon.streams.reading import Reader
 from andon.streams.runner import Streams
 from andon.streams.service import (
     ReasonMissing,
@@ -38,16 +40,20 @@ from andon.streams.service import (
 )
 
 __all__ = [
+    "BATCHED",
+    "STRUCTURED",
     "Arrival",
     "DeadEvent",
     "DeadEventNotFound",
     "DeadState",
     "Event",
     "EventSettled",
+    "EventUnreadable",
     "Intake",
     "Moved",
     "Partition",
     "PositionGone",
+    "Reader",
     "ReasonMissing",
     "SeekInvalid",
     "Source",
@@ -60,9 +66,11 @@ __all__ = [
     "StreamNotFound",
     "Streams",
     "Watch",
+    "asyncapi_document",
     "count_dead",
     "dead_events",
     "discard",
+    "events_of",
     "get",
     "get_dead",
     "keep_house",

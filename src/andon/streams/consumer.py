@@ -63,6 +63,10 @@ class Watch(Protocol):
         """Reading or deciding failed, and is tried again."""
         ...
 
+    def lost(self, key: StreamKey, messages: int) -> None:
+        """The source removed messages before they were read."""
+        ...
+
 
 @dataclass(slots=True)
 class _Log:

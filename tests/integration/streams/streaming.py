@@ -42,6 +42,9 @@ class Counting:
         del key
         self.failures += 1
 
+    def lost(self, key: StreamKey, messages: int) -> None:
+        raise AssertionError(f"{messages} of {key} are lost")
+
 
 def streaming(database: Database, folder: Path, *triggers: Trigger, windows: bool = True) -> Installation:
     """An installation whose automation is asked by events."""

@@ -14,6 +14,7 @@ READS = {
     Permission.READ_MODELS,
     Permission.READ_REVIEWS,
     Permission.READ_ACTIONS,
+    Permission.READ_STREAMS,
     Permission.READ_METRICS,
 }
 EXPECTED = {
@@ -26,6 +27,8 @@ EXPECTED = {
         Permission.ADD_LABELS,
         Permission.DECIDE,
         Permission.RESEND_ACTIONS,
+        Permission.RUN_STREAMS,
+        Permission.MEND_EVENTS,
         Permission.SET_ALIAS,
         Permission.SET_SPLIT,
         Permission.PIN_VERSION,

@@ -62,7 +62,7 @@ class KafkaSource:
     ever read back from there. `lost` hears how many messages were removed before they were read.
     """
 
-    def __init__(self, client: Mapping[str, Any], topic: str, *, lost: Callable[[int], None]) -> None:
+    def __init__(self, client: Mapping[str, Any], topic: str, *, lost: Callable[[str, int], None]) -> None:
         self._topic = topic
         self._lost = lost
         self._mirror = "group.id" in client
@@ -143,8 +143,7 @@ class KafkaSource:
         """Have a partition fetched from a position on, and nothing of it from before."""
         start, _ = await self._range(str(number))
         if position < start:
-            log.error("kafka.messages_lost", topic=self._topic, partition=number, lost=start - position)
-            self._lost(start - position)
+            self._lost(str(number), start - position)
         self._drop(number)
         backlog = self._backlogs[number] = Backlog(position)
         self._consumer.incremental_assign([TopicPartition(self._topic, number, max(position, start))])

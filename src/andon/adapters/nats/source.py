@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
-import structlog
 from nats.aio.client import Client
 from nats.errors import Error
 from nats.js import JetStreamContext
@@ -15,8 +14,6 @@ from nats.js.errors import NotFoundError
 
 from andon.adapters.nats.feed import Feed
 from andon.streams import Arrival, PositionGone, SourceUnavailable, StreamMissing
-
-log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -34,7 +31,7 @@ class NatsSource:
         client: Mapping[str, Any],
         stream: str,
         *,
-        lost: Callable[[int], None],
+        lost: Callable[[str, int], None],
         subjects: Sequence[str] = (),
     ) -> None:
         self._options = client
@@ -136,8 +133,7 @@ class NatsSource:
             )
         missing = _first(state) - max(1, position)
         if missing > 0:
-            log.error("nats.messages_lost", stream=self._stream, partition=partition, at_most=missing)
-            self._lost(missing)
+            self._lost(partition, missing)
 
     async def _state(self) -> StreamState:
         return (await self._ask(lambda js: js.stream_info(self._stream))).state

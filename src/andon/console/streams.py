@@ -1,0 +1,193 @@
+"""Streams: how far events are, stopping them and letting them go on; events that could not be decided, mended and sent again."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from andon import streams
+from andon.access import Permission
+from andon.console import notices
+from andon.console.context import Console, Visitor
+from andon.console.dependencies import Acting, Db, Here, Signed
+from andon.console.errors import status_of
+from andon.console.paging import PAGE, pager
+from andon.kernel.db import Tx
+from andon.kernel.errors import AndonError, Conflict, Invalid, NotFound
+from andon.streams import DeadEvent, DeadEventNotFound, DeadState, StreamKey, StreamNotFound
+
+router = APIRouter(prefix="/streams")
+
+SHOWN_BYTES = 100_000
+"""Of a dead event's data; what is larger is mended by the command line."""
+
+
+@router.get("")
+def show_list(
+    here: Here,
+    visitor: Signed,
+    tx: Db,
+    state: DeadState = DeadState.DEAD,
+    before: UUID | None = None,
+    done: str = "",
+) -> Response:
+    """All streams, and the dead events."""
+    scopes = visitor.scopes(Permission.READ_STREAMS)
+    found = streams.dead_events(tx, state, automations=scopes, limit=PAGE, before=before)
+    last = found[-1].id if found else None
+    return here.pages.html(
+        "streams.html",
+        visitor=visitor,
+        section="/streams",
+        streams=streams.page(tx, scopes),
+        waiting=streams.count_dead(tx, scopes),
+        state=state,
+        events=found,
+        notice=notices.text(done),
+        pager=pager("/streams", {"state": state}, shown=len(found), last=last, before=before),
+    )
+
+
+@router.get("/dead/{event_id}")
+def show_dead(here: Here, visitor: Signed, tx: Db, event_id: UUID, done: str = "") -> Response:
+    """One event with its data as it came. Out of the visitor's scope it does not exist."""
+    return _dead_page(here, visitor, _dead(visitor, tx, event_id), notice=notices.text(done))
+
+
+@router.post("/dead/{event_id}/resend")
+def resend(
+    here: Here,
+    visitor: Acting,
+    event_id: UUID,
+    data: Annotated[str, Form()] = "",
+    came: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Try an event again; with other data than what was shown it is mended."""
+    mended = None if _same(data, came) else data.encode()
+    return _settle(
+        here,
+        visitor,
+        event_id,
+        "event-resent",
+        lambda tx, now: streams.resend(
+            tx, event_id, data=mended, actor=visitor.principal.actor, reason=reason, now=now
+        ),
+    )
+
+
+@router.post("/dead/{event_id}/discard")
+def discard(here: Here, visitor: Acting, event_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
+    """Give an event up for good."""
+    return _settle(
+        here,
+        visitor,
+        event_id,
+        "event-discarded",
+        lambda tx, now: streams.discard(tx, event_id, actor=visitor.principal.actor, reason=reason, now=now),
+    )
+
+
+@router.get("/{automation}/{stream}")
+def show(here: Here, visitor: Signed, tx: Db, automation: str, stream: str, done: str = "") -> Response:
+    """One stream with its partitions."""
+    return _page(here, visitor, tx, StreamKey(automation, stream), notice=notices.text(done))
+
+
+@router.post("/{automation}/{stream}/{what}")
+def change(
+    here: Here,
+    visitor: Acting,
+    automation: str,
+    stream: str,
+    what: str,
+    reason: Annotated[str, Form()] = "",
+    to: Annotated[str, Form()] = "",
+    partition: Annotated[str, Form()] = "",
+) -> Response:
+    """Pause, resume or seek."""
+    key, actor, now = StreamKey(automation, stream), visitor.principal.actor, here.clock.now()
+    with here.database.begin() as tx:
+        _seen(visitor, tx, key)
+    visitor.principal.require(Permission.RUN_STREAMS, automation)
+    try:
+        with here.database.begin() as tx:
+            if what == "pause":
+                streams.pause(tx, key, actor=actor, reason=reason, now=now)
+            elif what == "resume":
+                streams.resume(tx, key, actor=actor, reason=reason, now=now)
+            elif what == "seek":
+                streams.seek(tx, key, to.strip(), partition=partition or None, actor=actor, reason=reason, now=now)
+            else:
+                raise StreamNotFound(f"A stream cannot {what}")
+    except (Invalid, NotFound) as error:
+        with here.database.begin() as tx:
+            return _page(here, visitor, tx, key, problem=error)
+    return notices.back_to(f"/streams/{automation}/{stream}", f"stream-{what}")
+
+
+def _settle(
+    here: Console, visitor: Visitor, event_id: UUID, notice: str, work: Callable[[Tx, datetime], DeadEvent]
+) -> Response:
+    with here.database.begin() as tx:
+        event = _dead(visitor, tx, event_id)
+    visitor.principal.require(Permission.MEND_EVENTS, event.automation)
+    try:
+        with here.database.begin() as tx:
+            work(tx, here.clock.now())
+    except (Invalid, Conflict) as error:
+        return _dead_page(here, visitor, event, problem=error)
+    return notices.back_to(f"/streams/dead/{event_id}", notice)
+
+
+def _seen(visitor: Visitor, tx: Tx, key: StreamKey) -> streams.Stream:
+    visitor.scopes(Permission.READ_STREAMS)
+    if not visitor.may(Permission.READ_STREAMS, key.automation):
+        raise StreamNotFound(f"No stream {key}")
+    return streams.get(tx, key)
+
+
+def _dead(visitor: Visitor, tx: Tx, event_id: UUID) -> DeadEvent:
+    visitor.scopes(Permission.READ_STREAMS)
+    event = streams.get_dead(tx, event_id)
+    if not visitor.may(Permission.READ_STREAMS, event.automation):
+        raise DeadEventNotFound(f"No dead event {event_id}")
+    return event
+
+
+def _page(here: Console, visitor: Visitor, tx: Tx, key: StreamKey, **said: Any) -> Response:
+    problem: AndonError | None = said.get("problem")
+    stream = _seen(visitor, tx, key)
+    return here.pages.html(
+        "stream.html",
+        status=status_of(problem) if problem else 200,
+        visitor=visitor,
+        section="/streams",
+        stream=stream,
+        waiting=streams.count_dead(tx, [key.automation]).get(key, 0),
+        may_run=visitor.may(Permission.RUN_STREAMS, key.automation),
+        **said,
+    )
+
+
+def _dead_page(here: Console, visitor: Visitor, event: DeadEvent, **said: Any) -> Response:
+    problem: AndonError | None = said.get("problem")
+    return here.pages.html(
+        "dead_event.html",
+        status=status_of(problem) if problem else 200,
+        visitor=visitor,
+        section="/streams",
+        event=event,
+        data=event.data[:SHOWN_BYTES].decode("utf-8", "replace"),
+        cut=len(event.data) > SHOWN_BYTES,
+        may_mend=event.state is DeadState.DEAD and visitor.may(Permission.MEND_EVENTS, event.automation),
+        **said,
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts differ in nothing but their line ends, which browsers change."""
+    return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()

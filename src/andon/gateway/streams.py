@@ -1,0 +1,272 @@
+"""Streams: how far they are, pausing, resuming and seeking; events that could not be decided, mended and sent again."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic_core import to_json
+
+from andon import streams
+from andon.access import Permission, Principal
+from andon.gateway.dependencies import Caller, Db, Now, Parts
+from andon.kernel.db import Tx
+from andon.streams import DeadEvent, DeadEventNotFound, DeadState, State, Stream, StreamKey, StreamNotFound
+
+router = APIRouter(prefix="/v1", tags=["streams"])
+documents = APIRouter(tags=["streams"])
+
+_AUTOMATIONS = Permission.READ_AUTOMATIONS
+
+
+class PartitionOut(BaseModel):
+    """One log of a stream; `seek` is where a person wants it to go on, until its reader is there."""
+
+    name: str
+    position: int
+    end: int | None
+    lag: int | None
+    seek: str | None
+    owner: UUID | None
+    watermark: datetime | None
+    moved_at: datetime | None
+
+
+class StreamOut(BaseModel):
+    """A stream; lag is about, in messages. The counts are of events since it was first read."""
+
+    automation: str
+    stream: str
+    state: State
+    lag: int | None
+    watermark: datetime | None
+    decided: int
+    repeated: int
+    left_out: int
+    dead: int
+    dead_waiting: int = Field(description="Dead events that wait for a person.")
+    paused_at: datetime | None
+    paused_by: str | None
+    pause_reason: str | None
+    problem: str | None
+    problem_at: datetime | None
+    partitions: list[PartitionOut]
+
+
+class FaultOut(BaseModel):
+    """One thing that is wrong with an event."""
+
+    where: str
+    message: str
+
+
+class DeadEventOut(BaseModel):
+    """An event that could not be decided."""
+
+    id: UUID
+    automation: str
+    stream: str
+    partition: str
+    position: int
+    source: str | None
+    event_id: str | None
+    type: str | None
+    reason: str
+    faults: list[FaultOut]
+    state: DeadState
+    died_at: datetime
+    happened_at: datetime | None
+    settled_at: datetime | None
+    settled_by: str | None
+    settle_reason: str | None
+    decision_id: UUID | None
+
+
+class DeadEventDetail(DeadEventOut):
+    """The same with what came: its data as text, and its headers."""
+
+    data: str
+    headers: dict[str, str]
+    key: str | None
+
+
+class DeadEventsOut(BaseModel):
+    """A page of dead events, newest first; `next` is the `before` of the following page."""
+
+    events: list[DeadEventOut]
+    next: UUID | None
+
+
+class Why(BaseModel):
+    """The reason; it stands in the audit log."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class Seek(Why):
+    """Where to go on: `start`, `end`, a position, or a moment such as 2026-11-25T09:30:00Z."""
+
+    to: str = Field(max_length=64)
+    partition: str | None = Field(None, description="Only this one.")
+
+
+class Resend(Why):
+    """`data` is what the event is mended to: the automation's input, or what the trigger's `read` takes."""
+
+    data: JsonValue = None
+
+
+@documents.get("/asyncapi.json")
+def asyncapi(caller: Caller, parts: Parts) -> dict[str, Any]:
+    """What comes in as events and goes out as results, as an AsyncAPI 3.0 document, of the automations that the caller may see."""
+    caller.require_anywhere(Permission.READ_AUTOMATIONS)
+    automations = [line.automation for name, line in sorted(parts.lines.items()) if caller.may(_AUTOMATIONS, name)]
+    return streams.asyncapi_document(automations, title=parts.settings.project.name)
+
+
+@router.get("/streams")
+def index(caller: Caller, db: Db) -> list[StreamOut]:
+    """The streams that the caller may see."""
+    scopes = caller.scopes(Permission.READ_STREAMS)
+    with db.begin() as tx:
+        dead = streams.count_dead(tx, scopes)
+        return [_out(stream, dead.get(stream.key, 0)) for stream in streams.page(tx, scopes)]
+
+
+@router.get("/streams/{automation}/{stream}")
+def show(automation: str, stream: str, caller: Caller, db: Db) -> StreamOut:
+    """One stream with its partitions."""
+    with db.begin() as tx:
+        return _told(tx, _visible(tx, StreamKey(automation, stream), caller))
+
+
+@router.post("/streams/{automation}/{stream}/pause")
+def pause(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: Now) -> StreamOut:
+    """Stop a stream. When this is answered, nothing of it is decided any more; what comes waits at its source."""
+    key = StreamKey(automation, stream)
+    with db.begin() as tx:
+        _may_run(tx, key, caller)
+        return _told(tx, streams.pause(tx, key, actor=caller.actor, reason=why.reason, now=now))
+
+
+@router.post("/streams/{automation}/{stream}/resume")
+def resume(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: Now) -> StreamOut:
+    """Let a stream go on from where it stopped."""
+    key = StreamKey(automation, stream)
+    with db.begin() as tx:
+        _may_run(tx, key, caller)
+        return _told(tx, streams.resume(tx, key, actor=caller.actor, reason=why.reason, now=now))
+
+
+@router.post("/streams/{automation}/{stream}/seek", status_code=202)
+def seek(automation: str, stream: str, wanted: Seek, caller: Caller, db: Db, now: Now) -> StreamOut:
+    """Have a stream go on elsewhere. Its reader finds out where that is; until then nothing of it is decided."""
+    key = StreamKey(automation, stream)
+    with db.begin() as tx:
+        _may_run(tx, key, caller)
+        sought = streams.seek(
+            tx, key, wanted.to, partition=wanted.partition, actor=caller.actor, reason=wanted.reason, now=now
+        )
+        return _told(tx, sought)
+
+
+@router.get("/dead-events")
+def dead(
+    caller: Caller,
+    db: Db,
+    state: DeadState = DeadState.DEAD,
+    stream: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    before: UUID | None = None,
+) -> DeadEventsOut:
+    """Events that could not be decided, in one state, that the caller may see."""
+    scopes = caller.scopes(Permission.READ_STREAMS)
+    with db.begin() as tx:
+        found = streams.dead_events(tx, state, automations=scopes, stream=stream, limit=limit, before=before)
+    return DeadEventsOut(
+        events=[DeadEventOut.model_validate(_plain(event)) for event in found],
+        next=found[-1].id if len(found) == limit else None,
+    )
+
+
+@router.get("/dead-events/{event_id}")
+def show_dead(event_id: UUID, caller: Caller, db: Db) -> DeadEventDetail:
+    """One of them with its data as it came."""
+    with db.begin() as tx:
+        return _detail(_dead(tx, event_id, caller))
+
+
+@router.post("/dead-events/{event_id}/resend", status_code=202)
+def resend(event_id: UUID, wanted: Resend, caller: Caller, db: Db, now: Now) -> DeadEventDetail:
+    """Try an event again, with other `data` if it was mended. Its decision will be found under `decision_id`."""
+    with db.begin() as tx:
+        caller.require(Permission.MEND_EVENTS, _dead(tx, event_id, caller).automation)
+        data = to_json(wanted.data) if "data" in wanted.model_fields_set else None
+        return _detail(streams.resend(tx, event_id, data=data, actor=caller.actor, reason=wanted.reason, now=now))
+
+
+@router.post("/dead-events/{event_id}/discard")
+def discard(event_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> DeadEventDetail:
+    """Give an event up for good."""
+    with db.begin() as tx:
+        caller.require(Permission.MEND_EVENTS, _dead(tx, event_id, caller).automation)
+        return _detail(streams.discard(tx, event_id, actor=caller.actor, reason=why.reason, now=now))
+
+
+def _visible(tx: Tx, key: StreamKey, caller: Principal) -> Stream:
+    """A stream that the caller may see. What he may not see is not there for him."""
+    if not caller.may(Permission.READ_STREAMS, key.automation):
+        raise StreamNotFound(f"No stream {key}")
+    return streams.get(tx, key)
+
+
+def _may_run(tx: Tx, key: StreamKey, caller: Principal) -> None:
+    _visible(tx, key, caller)
+    caller.require(Permission.RUN_STREAMS, key.automation)
+
+
+def _dead(tx: Tx, event_id: UUID, caller: Principal) -> DeadEvent:
+    event = streams.get_dead(tx, event_id)
+    if not caller.may(Permission.READ_STREAMS, event.automation):
+        raise DeadEventNotFound(f"No dead event {event_id}")
+    return event
+
+
+def _told(tx: Tx, stream: Stream) -> StreamOut:
+    return _out(stream, streams.count_dead(tx, [stream.key.automation]).get(stream.key, 0))
+
+
+def _out(stream: Stream, dead: int) -> StreamOut:
+    return StreamOut(
+        automation=stream.key.automation,
+        stream=stream.key.stream,
+        state=stream.state,
+        lag=stream.lag,
+        watermark=stream.watermark,
+        decided=stream.total("decided"),
+        repeated=stream.total("repeated"),
+        left_out=stream.total("left_out"),
+        dead=stream.total("dead"),
+        dead_waiting=dead,
+        paused_at=stream.paused_at,
+        paused_by=stream.paused_by,
+        pause_reason=stream.pause_reason,
+        problem=stream.problem,
+        problem_at=stream.problem_at,
+        partitions=[PartitionOut.model_validate(p, from_attributes=True) for p in stream.partitions],
+    )
+
+
+def _plain(event: DeadEvent) -> dict[str, object]:
+    return {name: getattr(event, name) for name in DeadEventOut.model_fields} | {
+        "faults": [asdict(fault) for fault in event.faults]
+    }
+
+
+def _detail(event: DeadEvent) -> DeadEventDetail:
+    data = event.data.decode("utf-8", "replace")
+    return DeadEventDetail.model_validate({**_plain(event), "data": data, "headers": event.headers, "key": event.key})

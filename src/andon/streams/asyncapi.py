@@ -1,0 +1,166 @@
+"""What comes in as events and goes out as results, as an AsyncAPI 3.0 document. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from andon.authoring import ActionSpec, Automation, Trigger
+from andon.decisions import Contract
+from andon.version import __version__
+
+_PROTOCOLS = {"kafka": "kafka", "nats": "nats", "http": "http"}
+_ATTRIBUTES: Mapping[str, Any] = {
+    "id": {
+        "type": "string",
+        "description": "With `source` it tells an event from all others: a repeat is not decided.",
+    },
+    "source": {"type": "string", "format": "uri-reference"},
+    "specversion": {"const": "1.0"},
+    "type": {"type": "string"},
+    "time": {"type": "string", "format": "date-time", "description": "When it happened; windows see it at that time."},
+    "correlationid": {"type": "string"},
+    "traceparent": {"type": "string"},
+}
+
+
+def document(automations: Iterable[Automation], *, title: str = "Andon") -> dict[str, Any]:
+    """The document for these automations."""
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    messages: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    for automation in automations:
+        if automation.triggers or automation.results is not None:
+            schemas[f"{automation.name}.input"] = _without_references(Contract(automation.contract).schema())
+        for trigger in automation.triggers:
+            _receive(automation, trigger, channels, operations, messages)
+        if automation.results is not None:
+            _send(automation, automation.results, channels, operations, messages, schemas)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": title,
+            "version": __version__,
+            "description": "Events that are decided, and decisions that are published.",
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def _receive(
+    automation: Automation,
+    trigger: Trigger,
+    channels: dict[str, Any],
+    operations: dict[str, Any],
+    messages: dict[str, Any],
+) -> None:
+    name = _key(f"{automation.name}.{trigger.name}")
+    read = trigger.read is not None
+    payload = {"type": "object"} if read else {"$ref": f"#/components/schemas/{automation.name}.input"}
+    messages[name] = {
+        "name": name,
+        "title": f"An event that {automation.name} decides",
+        "contentType": "application/json",
+        "summary": "CloudEvents 1.0, binary or structured, or JSON that is the data itself."
+        + (" The automation makes its input of the data." if read else ""),
+        "payload": payload,
+        **({"headers": _headers(trigger.types)} if trigger.source in _PROTOCOLS else {}),
+    }
+    channels[name] = {
+        "address": "/v1/events" if trigger.source == "http" else trigger.place,
+        "messages": {"event": {"$ref": f"#/components/messages/{name}"}},
+        "description": f"{trigger.source} {trigger.place}",
+        **({"bindings": {_PROTOCOLS[trigger.source]: {}}} if trigger.source in _PROTOCOLS else {}),
+    }
+    operations[f"{name}.decide"] = {
+        "action": "receive",
+        "channel": {"$ref": f"#/channels/{name}"},
+        "messages": [{"$ref": f"#/channels/{name}/messages/event"}],
+        "summary": f"{automation.name} decides each event once.",
+    }
+
+
+def _send(
+    automation: Automation,
+    results: ActionSpec,
+    channels: dict[str, Any],
+    operations: dict[str, Any],
+    messages: dict[str, Any],
+    schemas: dict[str, Any],
+) -> None:
+    name = _key(f"{automation.name}.results")
+    schemas[f"{automation.name}.decision"] = _decision(automation.name)
+    messages[name] = {
+        "name": name,
+        "title": f"A decision of {automation.name}",
+        "contentType": "application/json",
+        "payload": {"$ref": f"#/components/schemas/{automation.name}.decision"},
+    }
+    channels[name] = {
+        "address": str(results.options.get("topic") or results.options.get("subject") or results.destination),
+        "messages": {"decision": {"$ref": f"#/components/messages/{name}"}},
+        "description": f"{results.connector} to {results.destination}",
+        **({"bindings": {_PROTOCOLS[results.connector]: {}}} if results.connector in _PROTOCOLS else {}),
+    }
+    operations[f"{name}.publish"] = {
+        "action": "send",
+        "channel": {"$ref": f"#/channels/{name}"},
+        "messages": [{"$ref": f"#/channels/{name}/messages/decision"}],
+        "summary": "Told at least once, under one id each.",
+    }
+
+
+def _headers(types: tuple[str, ...]) -> dict[str, Any]:
+    attributes = {f"ce_{name}": schema for name, schema in _ATTRIBUTES.items()}
+    if types:
+        attributes["ce_type"] = {"enum": list(types)}
+    return {"type": "object", "properties": attributes}
+
+
+def _decision(automation: str) -> dict[str, Any]:
+    """What `decisions.consequences.told` says; a test holds them together."""
+    text, number = {"type": "string"}, {"type": ["number", "null"]}
+    return {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "format": "uuid"},
+            "automation": {"const": automation},
+            "automation_version": {"type": "integer"},
+            "outcome": text,
+            "rule": text,
+            "reasons": {"type": "array", "items": text},
+            "score": number,
+            "confidence": number,
+            "model": {"type": "object", "properties": {"name": text, "version": {"type": "integer"}}},
+            "policy_version": text,
+            "decided_at": {"type": "string", "format": "date-time"},
+            "decided_by": text,
+            "correlation_id": text,
+            "input": {"$ref": f"#/components/schemas/{automation}.input"},
+        },
+    }
+
+
+def _without_references(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with what it refers to written out where it is meant, so that it can stand anywhere; a circle becomes anything."""
+    shared = schema.get("$defs", {})
+
+    def plain(value: Any, within: tuple[str, ...]) -> Any:
+        if isinstance(value, dict):
+            reference = value.get("$ref")
+            if isinstance(reference, str) and reference.startswith("#/$defs/"):
+                name = reference.removeprefix("#/$defs/")
+                return {} if name in within else plain(shared[name], (*within, name))
+            return {key: plain(inner, within) for key, inner in value.items() if key != "$defs"}
+        return [plain(inner, within) for inner in value] if isinstance(value, list) else value
+
+    written: dict[str, Any] = plain(schema, ())
+    return written
+
+
+def _key(name: str) -> str:
+    """As AsyncAPI wants the keys of components: letters, digits, `.`, `_` and `-`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-")
