@@ -190,7 +190,7 @@ class Lost:
     """Hears what was removed before it was read."""
 
     def __init__(self) -> None:
-        self.told: list[int] = []
+        self.told: list[tuple[str, int]] = []
 
     def __call__(self, partition: str, messages: int) -> None:
-        self.told.append(messages)
+        self.told.append((partition, messages))

@@ -125,7 +125,7 @@ def test_messages_that_were_removed_unread_are_counted_and_reading_goes_on(serve
     async def test(source: NatsSource, lost: Lost) -> None:
         found = await read(source, ">", 1, 40)
         assert [a.data for a in found] == [b"%d" % n for n in range(60, 100)]
-        assert lost.told == [60]
+        assert lost.told == [(">", 60)]
 
     with_source(server.address, stream, test)
 

@@ -81,6 +81,7 @@ class _Link:
                 **own,
                 "enable.idempotence": True,
                 "linger.ms": 1,
+                "allow.auto.create.topics": False,
                 "message.timeout.ms": max(1, int(seconds * 1000)),
                 "log_level": 0,
                 "error_cb": self._heard,
