@@ -176,11 +176,6 @@ class Metrics:
         self.stream_failures = self._many(
             "andon_stream_failures_total", "Tries to read or decide a stream that failed and are made again.", labels
         )
-        self.stream_lost = self._many(
-            "andon_stream_lost_total",
-            "Messages that the source removed before they were read (retention), at most.",
-            labels,
-        )
 
     def _add_what_follows(self) -> None:
         """What a worker does after decisions."""
