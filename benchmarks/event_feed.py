@@ -37,6 +37,11 @@ def transfers(count: int) -> Iterator[tuple[str, bytes]]:
         yield account, json.dumps(transfer).encode()
 
 
+def _part_of(account: str) -> int:
+    """Which of the subjects an account's transfers go to."""
+    return int(account.removeprefix("acc-")) % PARTITIONS
+
+
 def make_topic(address: str, topic: str) -> None:
     """A topic with some partitions."""
     client = AdminClient({"bootstrap.servers": address, "log_level": 0})
@@ -77,9 +82,9 @@ def fill_stream(address: str, stream: str, count: int) -> None:
         js = client.jetstream()
         for number, (account, body) in enumerate(transfers(count), start=1):
             if number == count:
-                await js.publish(f"{stream}.{account}", body)  # acknowledged, and so are all before it
+                await js.publish(f"{stream}.{_part_of(account)}", body)  # acknowledged, and so are all before it
                 break
-            await client.publish(f"{stream}.{account}", body)
+            await client.publish(f"{stream}.{_part_of(account)}", body)
             if number % FLUSH_EACH == 0:
                 await client.flush()
         await client.close()

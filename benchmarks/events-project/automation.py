@@ -38,6 +38,11 @@ def leave_out(event: Mapping[str, Any]) -> None:
     """Take nothing of it."""
 
 
+def subjects(stream: str) -> tuple[str, ...]:
+    """As many parts as the Kafka topics have partitions."""
+    return tuple(f"{stream}.{part}" for part in range(4))
+
+
 events = Automation(
     "events",
     contract=Transfer,
@@ -47,7 +52,7 @@ events = Automation(
     policy=Policy.file("policy.yaml"),
     review=Review(queue="events"),
     risk=MaxError(0.1),
-    trigger=(kafka("transfers"), nats("TRANSFERS")),
+    trigger=(kafka("transfers"), nats("TRANSFERS", subjects=subjects("TRANSFERS"))),
 )
 
 nothing = Automation(
@@ -59,5 +64,5 @@ nothing = Automation(
     policy=Policy.file("policy.yaml"),
     review=Review(queue="events"),
     risk=MaxError(0.1),
-    trigger=(kafka("untouched", read=leave_out), nats("UNTOUCHED", read=leave_out)),
+    trigger=(kafka("untouched", read=leave_out), nats("UNTOUCHED", subjects=subjects("UNTOUCHED"), read=leave_out)),
 )
