@@ -49,7 +49,7 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[
 class Lost(Fenced):
     """Partitions that are not this reader's to move: somebody else's now, paused, or to go on elsewhere."""
 
-    def __init__(self, partitions: AbstractSet[str]) -> None:
+    def __init__(self, partitions: AbstractSet[str] = frozenset()) -> None:
         super().__init__()
         self.partitions = partitions
 
