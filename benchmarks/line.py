@@ -113,6 +113,10 @@ class Line:
         assert self._process is not None
         return self._family(self._process.pid)
 
+    def running(self, end: str) -> list[psutil.Process]:
+        """Those of them whose command line has a word that ends so: `gateway`, `worker`, `/isolated/host.py`."""
+        return [process for process in self.processes() if any(word.endswith(end) for word in command_of(process))]
+
     def memory(self) -> int:
         """Resident memory of all its processes in bytes; what they share counts once (PSS)."""
         return sum(memory_of(process) for process in self.processes())
@@ -198,6 +202,14 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     raise LineFailed(f"Nothing listened on port {port}")
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Its command line; empty when it has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def memory_of(process: psutil.Process) -> int:

@@ -118,7 +118,8 @@ def _measured(folder: Path) -> Found:
 
 
 def _gateway(line: Line) -> psutil.Process:
-    return next(one for one in line.processes() if "gateway" in one.cmdline())
+    (gateway,) = line.running("gateway")
+    return gateway
 
 
 def _mb(size: int) -> float:

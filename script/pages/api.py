@@ -41,7 +41,7 @@ def _without_parts() -> Gateway:
 def endpoints() -> Mapping[tuple[str, str], Callable[..., Any]]:
     """The function behind each route."""
     found: dict[tuple[str, str], Callable[..., Any]] = {
-        (verb, route.path): route.endpoint
+        (verb, route.path_format): route.endpoint
         for router in (*ROUTERS, health.router, metrics.router)
         for route in router.routes
         if isinstance(route, APIRoute)

@@ -88,7 +88,7 @@ class Memory:
 
 
 def gateway_of(line: Line) -> psutil.Process:
-    (gateway,) = (one for one in line.processes() if one.cmdline()[-1:] == ["gateway"])
+    (gateway,) = line.running("gateway")
     return psutil.Process(gateway.pid)
 
 

@@ -74,7 +74,7 @@ def whole(line: Line, key: str, response: httpx.Response) -> dict[str, Any]:
 
 def models_of(line: Line) -> list[psutil.Process]:
     """The processes in which its model versions run."""
-    return [one for one in line.processes() if any(part.endswith("/isolated/host.py") for part in one.cmdline())]
+    return line.running("/isolated/host.py")
 
 
 def split(line: Line, *shares: str) -> None:

@@ -52,7 +52,7 @@ def test_what_a_gateway_decides_shows_within_seconds(line: Line, client: httpx.C
 def test_a_gateway_that_was_killed_is_gone_and_its_successor_begins_anew(line: Line, client: httpx.Client) -> None:
     client.post(DECIDE, json=payment(99)).raise_for_status()
     line.wait_until("it was counted", lambda: live(client)["decisions"] > 0, timeout=30)
-    gateway = next(process for process in line.processes() if "gateway" in process.cmdline())
+    (gateway,) = line.running("gateway")
     gateway.send_signal(signal.SIGKILL)
     gateway.wait(10)
 

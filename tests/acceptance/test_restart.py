@@ -136,7 +136,7 @@ def asked_slowly(line: Line, headers: dict[str, str], begun: Event, go_on: Event
 
 
 def pid_of(line: Line, part: str) -> int:
-    (process,) = (one for one in line.processes() if one.cmdline()[-1:] == [part])
+    (process,) = line.running(part)
     return psutil.Process(process.pid).pid
 
 

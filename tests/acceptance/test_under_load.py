@@ -77,7 +77,7 @@ def revoke(line: Line, admin: str, name: str) -> float:
 
 
 def end_gateway(line: Line) -> None:
-    (gateway,) = (one for one in line.processes() if one.cmdline()[-1:] == ["gateway"])
+    (gateway,) = line.running("gateway")
     psutil.Process(gateway.pid).send_signal(signal.SIGTERM)
 
 

@@ -97,7 +97,7 @@ def victims(line: Line, kind: str, draw: random.Random) -> list[psutil.Process]:
     """The process to kill, or none if it is just not there."""
     try:
         if kind in ("gateway", "worker"):
-            family = [p for p in line.processes() if p.cmdline()[-1:] == [kind]]
+            family = line.running(kind)
         else:
             (file,) = (line.folder / ".andon").glob("**/postmaster.pid")
             postmaster = psutil.Process(int(file.read_text().splitlines()[0]))

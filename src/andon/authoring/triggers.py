@@ -55,15 +55,13 @@ def http_events(*, types: tuple[str, ...] = (), read: Read | None = None) -> Tri
     return Trigger("http", "events", types=types, read=read)
 
 
-def table(
-    name: str, *, number: str = "id", at: str = "", key: str = "", connection: str = "", read: Read | None = None
-) -> Trigger:
+def table(name: str, *, number: str = "id", at: str = "", key: str = "", read: Read | None = None) -> Trigger:
     """The rows that are added to a PostgreSQL table (`schema.table`), each with a whole number that grows: a column of identity.
 
-    Without a connection it is in Andon's own database. `at` is the column that says when a row came about. A row is given
-    as a JSON object, column by column.
+    It is in Andon's own database. `at` is the column that says when a row came about. A row is given as a JSON object, column
+    by column.
     """
-    return Trigger("table", name, connection, options={"number": number, "at": at, "key": key}, read=read)
+    return Trigger("table", name, options={"number": number, "at": at, "key": key}, read=read)
 
 
 def schedule(when: str, *, timezone: str = "UTC", catch_up: bool = False, read: Read | None = None) -> Trigger:

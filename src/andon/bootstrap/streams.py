@@ -132,24 +132,23 @@ class StreamMetrics:
         self._metrics = metrics
         self._clock = clock
         self._stands: dict[StreamKey, tuple[int, datetime | None, int]] = {}
-        labels = ("automation", "stream")
         metrics.gauges_of(
             "andon_stream_lag",
             "Messages behind in the partitions that this process reads, about.",
             lambda: [(key, stand[0]) for key, stand in self._stands.items()],
-            labels=labels,
+            labels=("automation", "stream"),
         )
         metrics.gauges_of(
             "andon_stream_watermark_age_seconds",
             "How long ago the newest event happened that was decided, in the partition where that is longest ago.",
             self._ages,
-            labels=labels,
+            labels=("automation", "stream"),
         )
         metrics.gauges_of(
             "andon_stream_partitions",
             "Partitions that this process reads.",
             lambda: [(key, stand[2]) for key, stand in self._stands.items()],
-            labels=labels,
+            labels=("automation", "stream"),
         )
 
     def moved(self, key: StreamKey, moved: Moved) -> None:

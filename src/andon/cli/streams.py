@@ -147,13 +147,10 @@ def list_dead(
     if not found:
         typer.echo("There are none.")
         return
-    table = _table("dead event", "stream", "position", "because")
-    table.columns[0].min_width = 36  # an id is typed again, so it is never cut
     for event in found:
-        because = "; ".join([event.reason, *(f"{f.where}: {f.message}" for f in event.faults)])
-        place = f"{event.partition}:{event.position}"
-        table.add_row(*map(escape, (str(event.id), f"{event.automation}/{event.stream}", place, because)))
-    Console().print(table)
+        typer.echo(f"{event.id}  {event.automation}/{event.stream}  {event.partition}:{event.position}")
+        for line in (event.reason, *(f"{fault.where}: {fault.message}" for fault in event.faults)):
+            typer.echo(f"    {line}")
 
 
 @dead.command("show")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Form
@@ -51,13 +52,13 @@ def show_list(
     )
 
 
-@router.get("/dead/{event_id}")
+@router.get("/dead_events/{event_id}")
 def show_dead(here: Here, visitor: Signed, tx: Db, event_id: UUID, done: str = "") -> Response:
     """One event with its data as it came. Out of the visitor's scope it does not exist."""
     return _dead_page(here, visitor, _dead(visitor, tx, event_id), notice=notices.text(done))
 
 
-@router.post("/dead/{event_id}/resend")
+@router.post("/dead_events/{event_id}/resend")
 def resend(
     here: Here,
     visitor: Acting,
@@ -79,7 +80,7 @@ def resend(
     )
 
 
-@router.post("/dead/{event_id}/discard")
+@router.post("/dead_events/{event_id}/discard")
 def discard(here: Here, visitor: Acting, event_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
     """Give an event up for good."""
     return _settle(
@@ -91,13 +92,13 @@ def discard(here: Here, visitor: Acting, event_id: UUID, reason: Annotated[str, 
     )
 
 
-@router.get("/{automation}/{stream}")
+@router.get("/{automation}/{stream:path}")
 def show(here: Here, visitor: Signed, tx: Db, automation: str, stream: str, done: str = "") -> Response:
     """One stream with its partitions."""
     return _page(here, visitor, tx, StreamKey(automation, stream), notice=notices.text(done))
 
 
-@router.post("/{automation}/{stream}/{what}")
+@router.post("/{automation}/{stream:path}/{what}")
 def change(
     here: Here,
     visitor: Acting,
@@ -126,7 +127,7 @@ def change(
     except (Invalid, NotFound) as error:
         with here.database.begin() as tx:
             return _page(here, visitor, tx, key, problem=error)
-    return notices.back_to(f"/streams/{automation}/{stream}", f"stream-{what}")
+    return notices.back_to(f"/streams/{automation}/{quote(stream)}", f"stream-{what}")
 
 
 def _settle(
@@ -140,7 +141,7 @@ def _settle(
             work(tx, here.clock.now())
     except (Invalid, Conflict) as error:
         return _dead_page(here, visitor, event, problem=error)
-    return notices.back_to(f"/streams/dead/{event_id}", notice)
+    return notices.back_to(f"/streams/dead_events/{event_id}", notice)
 
 
 def _seen(visitor: Visitor, tx: Tx, key: StreamKey) -> streams.Stream:

@@ -32,6 +32,9 @@ PATIENCE = timedelta(seconds=8)
 
 RECONNECT_SECONDS = 0.05
 
+REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+"""What PostgreSQL says of a decision that it will never take, whenever it is sent."""
+
 
 class Alongside(Protocol):
     """What somebody writes of his own in the transaction that records a batch, e.g. how far a stream is."""
@@ -116,9 +119,9 @@ class Recorder:
         async with self._one_at_a_time:
             try:
                 await self._record_patiently(batch)
-            except asyncpg.PostgresError:
+            except asyncpg.PostgresError as error:
                 if batch.alongside is not None:
-                    await self._record_without_refused(batch)
+                    await self._record_without_refused(batch, error)
                 elif len(batch.entries) == 1:
                     raise
                 else:
@@ -148,8 +151,11 @@ class Recorder:
             _log_refusal(entry.decision.request)
         batch.recorded |= alone.recorded
 
-    async def _record_without_refused(self, batch: Batch) -> None:
-        """Find out which decisions PostgreSQL refuses, by trying each and undoing it, and record the others together."""
+    async def _record_without_refused(self, batch: Batch, error: asyncpg.PostgresError) -> None:
+        """Find out which decisions PostgreSQL refuses, by trying each and undoing it, and record the others together.
+
+        Raises LedgerUnavailable if it is none of them: a full disk or a deadlock passes, and says nothing about a decision.
+        """
         kept: list[Entry] = []
         for entry in batch.entries:
             refusal = await self._refusal(batch, entry)
@@ -158,7 +164,7 @@ class Recorder:
             else:
                 batch.refused[entry.decision.request.id] = refusal
         if len(kept) == len(batch.entries):
-            raise ValueError("PostgreSQL refuses what is written beside decisions, and none of the decisions")
+            raise self._gave_up(error) from error
         batch.entries, batch.leaf, batch.sent = kept, None, False
         await self._record_patiently(batch)
 
@@ -169,15 +175,13 @@ class Recorder:
             await trial.start()
             try:
                 await self._write(connection, batch.of([entry]), [entry])
-            except CONNECTION_LOST:
-                raise
-            except asyncpg.PostgresError as error:
+            except REFUSED as error:
                 _log_refusal(entry.decision.request)
                 return type(error).__name__
             finally:
                 if not connection.is_closed():
                     await trial.rollback()
-        except CONNECTION_LOST as error:
+        except (asyncpg.PostgresError, *CONNECTION_LOST) as error:
             self._let_go()
             raise self._gave_up(error) from error
         return None

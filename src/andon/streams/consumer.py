@@ -38,6 +38,9 @@ BATCH = 500
 AHEAD = 1000
 """Events of one partition that are read ahead of the commit."""
 
+LARGE_BYTES = 20_000
+"""An event of so many bytes is not counted as more than one; a batch holds ten megabytes at most, unless one message has more."""
+
 WAIT = 1.0
 """Seconds that one reading waits for messages."""
 
@@ -174,6 +177,9 @@ class Consumer:
             dropped.chunks.clear()
             if dropped.task is not None:
                 await _end([dropped.task])
+        for doing in (f"read {partition}", f"seek {partition}"):
+            self._pauses.pop(doing, None)
+            self._problems.pop(doing, None)
 
     async def _seek(self, place: Place, to: str) -> None:
         """Find out the position that a person asked for, and go on from there."""
@@ -239,11 +245,13 @@ class Consumer:
             end = await source.end(partition)
             if not await self._in_thread(lambda tx: store.is_at(tx, self._key, self._member, partition, end)):
                 return True
+            await self._drop(partition)
             await source.put_away(partition)
         else:
             log.warning("stream.partition_vanished", stream=str(self._key), partition=partition)
         await self._in_thread(lambda tx: store.finish(tx, self._key, self._member, partition))
         self._known.discard(partition)
+        self._ours.discard(partition)
         await self._drop(partition)
         return False
 
@@ -373,7 +381,7 @@ class Consumer:
 
     def _went_well(self, doing: str) -> None:
         if self._pauses.pop(doing, None) is not None:
-            del self._problems[doing]
+            self._problems.pop(doing, None)
             log.info("stream.goes_on", stream=str(self._key), doing=doing)
 
     async def _tell_problem(self) -> None:
@@ -399,8 +407,9 @@ class Consumer:
 
 
 def _weight(chunk: Chunk) -> int:
-    """How much of a batch it is."""
-    return max(len(chunk.arrivals), len(chunk.requests))
+    """How much of a batch it is: by its events, or by its bytes if they are large."""
+    size = sum(len(arrival.data) for arrival in chunk.arrivals)
+    return max(len(chunk.arrivals), len(chunk.requests), size // LARGE_BYTES)
 
 
 async def _told(stop: asyncio.Event) -> None:

@@ -35,9 +35,5 @@ class SourceUnknown(Invalid):
     """Nothing here reads such a trigger."""
 
 
-class Fenced(Conflict):
-    """A partition is somebody else's now, paused, or to go on elsewhere."""
-
-
 class Poison(Invalid):
     """This event cannot be decided."""

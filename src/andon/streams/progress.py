@@ -9,8 +9,9 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import to_json
 
+from andon.kernel.errors import Conflict
 from andon.streams.domain import DeadEvent, StreamKey
-from andon.streams.errors import Fenced, Poison
+from andon.streams.errors import Poison
 from andon.streams.reading import Chunk, Reader
 
 MOVE = """
@@ -46,8 +47,8 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[
 """
 
 
-class Lost(Fenced):
-    """Partitions that are not this reader's to move: somebody else's now, paused, or to go on elsewhere."""
+class Lost(Conflict):
+    """A partition is somebody else's now, paused, or to go on elsewhere."""
 
     def __init__(self, partitions: AbstractSet[str] = frozenset()) -> None:
         super().__init__()

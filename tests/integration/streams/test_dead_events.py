@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 from pydantic_core import from_json, to_json
+from sqlalchemy import text
 from tests.integration.streams.streaming import (
     KEY,
+    Counting,
     cloud_event,
     decided,
     reading,
@@ -220,5 +222,53 @@ def test_a_paused_stream_stands_still_and_a_sought_one_goes_on_elsewhere(install
                     streams.pause(tx, KEY, actor=OTTO, reason=" ", now=now)
         actions = rows(installation, "SELECT action FROM audit_entries WHERE subject LIKE 'stream:%' ORDER BY seq")
         assert [action for (action,) in actions] == ["stream.pause", "stream.resume", *["stream.seek"] * 4]
+
+    run(test)
+
+
+def test_a_decision_that_postgresql_refuses_is_buried_and_the_others_are_recorded(installation: Installation) -> None:
+    with installation.database.begin() as tx:
+        tx.execute(
+            text(
+                "ALTER TABLE decisions ADD CONSTRAINT no_p5 CHECK (position('\"p5\"' IN convert_from(record, 'utf8')) = 0)"
+            )
+        )
+
+    async def test() -> None:
+        source = MemorySource()
+        for number in range(10):
+            source.send(to_json(payment(number)))
+        async with reading(installation, source):
+            await until(lambda: scalar(installation, "SELECT max(position) FROM stream_partitions") == 10)
+
+    run(test)
+    assert decided(installation) == 9
+    assert rows(installation, "SELECT decided, repeated, dead FROM stream_partitions") == [(9, 0, 1)]
+    assert rows(installation, "SELECT reason FROM dead_events") == [
+        ("PostgreSQL does not take it: CheckViolationError",)
+    ]
+
+
+def test_what_passes_again_buries_nothing(installation: Installation) -> None:
+    """A lock that cannot be had in time says nothing about an event: the batch waits."""
+    with installation.database.begin() as tx:
+        tx.execute(
+            text("CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$")
+        )
+        tx.execute(
+            text("CREATE TRIGGER full_disk BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION full_disk()")
+        )
+
+    async def test() -> None:
+        source, watch = MemorySource(), Counting()
+        for number in range(10):
+            source.send(to_json(payment(number)))
+        async with reading(installation, source, watch=watch):
+            await until(lambda: watch.failures >= 2)
+            assert scalar(installation, "SELECT max(position) FROM stream_partitions") == 0
+            with installation.database.begin() as tx:
+                tx.execute(text("DROP TRIGGER full_disk ON decisions"))
+            await until(lambda: decided(installation) == 10)
+        assert scalar(installation, "SELECT count(*) FROM dead_events") == 0
 
     run(test)

@@ -37,7 +37,7 @@ class ScheduleSource:
         self._clock = clock
         self._every = None if croniter.is_valid(when) else int(span_of(when).total_seconds())
         self._timezone = timezone
-        self._begun = self._next()
+        self._begun = int(clock.now().timestamp()) + 1
 
     async def partitions(self) -> Sequence[str]:
         """One."""
@@ -52,7 +52,7 @@ class ScheduleSource:
     async def end(self, partition: str) -> int:
         """After what has become due."""
         self._check(partition)
-        return self._next()
+        return max(self._begun, self._last() + 1)
 
     async def position_at(self, partition: str, moment: datetime) -> int:
         """That moment, if it has passed."""
@@ -78,8 +78,12 @@ class ScheduleSource:
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    def _next(self) -> int:
-        return int(self._clock.now().timestamp()) + 1
+    def _last(self) -> int:
+        """The newest moment that has passed."""
+        now = int(self._clock.now().timestamp())
+        if self._every is not None:
+            return now // self._every * self._every
+        return int(croniter(self._when, datetime.fromtimestamp(now + 1, tz=self._zone())).get_prev(float))
 
     def _zone(self) -> ZoneInfo:
         try:

@@ -1,0 +1,129 @@
+"""Messages become requests or dead events, and nothing that comes breaks the reader. Properties where there is an invariant."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import to_json
+
+from andon import Trigger
+from andon.decisions import Contract
+from andon.streams import Arrival, EventUnreadable, Partition, Reader, SeekInvalid, Stream, StreamKey, events_of
+from andon.streams.domain import moment_of, seek_to, share_of
+from andon.streams.reading import split
+from lines import Payment, payment
+
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+KEY = StreamKey("payments", "memory:payments")
+READER = Reader(KEY, Trigger("memory", "payments", types=("payment.made",)), Contract(Payment), max_bytes=2000)
+
+names = st.sampled_from(
+    ["ce_id", "ce_source", "ce_type", "ce_specversion", "ce_time", "ce-id", "ce-type", "content-type", "ce_traceparent"]
+)
+values = st.sampled_from(
+    ["1.0", "payment.made", "application/json", "application/cloudevents+json", "application/cloudevents-batch+json"]
+) | st.text(max_size=20)
+bodies = st.one_of(
+    st.binary(max_size=60),
+    st.recursive(
+        st.none() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner),
+        max_leaves=6,
+    ).map(lambda value: to_json(value, inf_nan_mode="constants")),
+    st.just(to_json(payment(1))),
+    st.just(b" " * 3000),
+)
+arrivals = st.lists(st.tuples(bodies, st.dictionaries(names, values, max_size=6)), min_size=1, max_size=8)
+
+
+@given(arrivals)
+def test_whatever_comes_is_asked_for_left_out_or_dead_and_nothing_is_lost(
+    messages: list[tuple[bytes, dict[str, str]]],
+) -> None:
+    came = [Arrival(number * 2, data, headers) for number, (data, headers) in enumerate(messages)]
+    chunk = READER.read("0", 0, came, NOW)
+    single = all(
+        headers.get("content-type", "").startswith("application/cloudevents-batch") is False for _, headers in messages
+    )
+    total = len(chunk.requests) + chunk.left_out + len(chunk.dead)
+    assert chunk.next == came[-1].position + 1
+    if single:
+        assert total == len(messages)
+    parts = split(READER, chunk, NOW)
+    assert [part.first for part in parts] == [0, *(part.next for part in parts[:-1])]
+    assert sum(len(part.requests) + part.left_out + len(part.dead) for part in parts) == total
+
+
+def test_a_chunk_ends_where_it_holds_enough_and_the_next_begins_there() -> None:
+    batch = to_json(
+        [
+            {"specversion": "1.0", "id": str(n), "source": "/b", "type": "payment.made", "data": payment(n)}
+            for n in range(4)
+        ]
+    )
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    came = [Arrival(position, batch, headers) for position in (3, 7, 9)]
+    first = READER.read("0", 0, came, NOW, most=6)
+    assert (len(first.requests), first.next, len(first.arrivals)) == (8, 8, 2)
+    rest = READER.read("0", first.next, came[2:], NOW, most=6)
+    assert (rest.first, rest.next, len(rest.requests)) == (8, 10, 4)
+
+
+def test_attributes_become_what_a_decision_knows_of_its_event() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": "e%201",
+        "ce-source": "/b%C3%A4nk",
+        "ce-type": "payment.made",
+        "ce-time": "2026-11-20T12:00:00+02:00",
+        "ce-traceparent": trace,
+    }
+    (request,) = READER.read("0", 0, [Arrival(0, to_json(payment(1)), headers)], NOW).requests
+    assert (request.correlation_id, request.traceparent) == ("e 1", trace)
+    assert request.happened_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
+    assert request.idempotency is not None
+    assert request.idempotency.key == "/bänk e 1"
+    assert (request.caller, request.raw) == ("memory:payments", to_json(payment(1)))
+
+
+def test_a_structured_event_keeps_its_data_and_base64_is_read() -> None:
+    envelope = {"specversion": "1.0", "id": "e", "source": "/b", "type": "payment.made", "correlationid": "order-1"}
+    headers = {"content-type": "application/cloudevents+json; charset=utf-8"}
+    (event,) = events_of(to_json(envelope | {"data_base64": "eyJhIjogMX0="}), headers)
+    assert not isinstance(event, EventUnreadable)
+    assert (event.data, event.correlation) == (b'{"a": 1}', "order-1")
+    for wrong in ({}, {"data_base64": "%"}, {"data": 1, "time": "noon"}, {"data": 1, "id": ""}):
+        with pytest.raises(EventUnreadable):
+            events_of(to_json(envelope | wrong), headers)
+
+
+@given(st.lists(st.uuids(), unique=True, min_size=1, max_size=9), st.integers(0, 100))
+def test_shares_are_fair_and_leave_nothing_unread(members: list[UUID], partitions: int) -> None:
+    shares = [share_of(members, member, partitions) for member in members]
+    assert sum(shares) == partitions
+    assert max(shares) - min(shares) <= 1
+    assert shares == sorted(shares, reverse=True)
+
+
+@given(st.text(max_size=30))
+def test_where_to_go_on_is_a_known_place_or_refused(text: str) -> None:
+    try:
+        wanted = seek_to(text)
+    except SeekInvalid:
+        return
+    assert wanted in ("start", "end") or wanted.isdecimal() or moment_of(wanted) is not None
+    assert seek_to(wanted) == wanted
+
+
+def test_an_idle_partition_does_not_hold_the_watermark_back() -> None:
+    def log(name: str, position: int, end: int, hour: int) -> Partition:
+        newest = datetime(2026, 11, 25, hour, tzinfo=UTC)
+        return Partition(name, position, None, None, end, newest, None, position, 0, 0, 0)
+
+    idle, behind, newest = log("0", 5, 5, 1), log("1", 5, 50, 7), log("2", 9, 9, 9)
+    assert Stream(KEY, [idle, behind, newest]).watermark == behind.watermark
+    assert Stream(KEY, [idle, newest]).watermark == newest.watermark
+    assert Stream(KEY, [idle, behind, newest]).lag == 45
