@@ -41,6 +41,7 @@ class Api:
         self.connections = 0
         self.token = ""
         self.key = ""
+        self.unwell = False
         self._basic = "Basic " + base64.b64encode(f"{client}:{secret}".encode()).decode()
         self._plan: deque[Behaviour] = deque()
         self._port = 0
@@ -67,6 +68,8 @@ class Api:
         known = self.token and request.headers.get("authorization") == f"Bearer {self.token}"
         if not known and not (self.key and request.headers.get("x-key") == self.key):
             return Reply(401)
+        if self.unwell:
+            return Reply(500)
         if request.method == "GET":
             return Reply(200 if request.path.rpartition("/")[2] in self.taken else 404)
         self.requests.append(request)

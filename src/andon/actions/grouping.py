@@ -15,21 +15,26 @@ class Grouped(Generic[T]):
         self._flights = flights
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
         self._writing: set[asyncio.Task[None]] = set()
+        self._flying = 0
 
     async def add(self, item: T) -> None:
         """Return once the item is written. Raises what its group's write raised."""
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((item, written))
-        if len(self._writing) < self._flights and len(self._waiting) == 1:
+        if self._flying < self._flights and len(self._waiting) == 1:
+            self._flying += 1
             writing = asyncio.create_task(self._write_all())
             self._writing.add(writing)
             writing.add_done_callback(self._writing.discard)
         await written
 
     async def _write_all(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting, []
-            await self._write_group(group)
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting, []
+                await self._write_group(group)
+        finally:
+            self._flying -= 1
 
     async def _write_group(self, group: list[tuple[T, asyncio.Future[None]]]) -> None:
         error: Exception | None = None

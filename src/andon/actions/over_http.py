@@ -37,7 +37,7 @@ class OverHttp:
     ) -> Response | Answer:
         """Send a request once: the response, or what the lack of one says."""
         try:
-            return await origin.send(request, timeout=destination.timeout, whole=whole)
+            return await origin.send(request, within=destination.timeout, whole=whole)
         except AddressRefused as refused:
             return Answer(
                 AnswerKind.REFUSED,

@@ -46,7 +46,7 @@ class Destination:
     """
 
     name: str
-    url: str = ""
+    url: str = field(default="", repr=False)
     secrets: tuple[SecretStr, ...] = ()
     timeout: timedelta = timedelta(seconds=10)
     max_attempts: int = 12

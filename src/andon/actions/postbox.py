@@ -28,7 +28,7 @@ from andon.kernel.outbox import Message
 PATIENCE = timedelta(seconds=3)
 """How long a write waits for a database that restarts. Shorter than a claim lasts: then the work is somebody else's."""
 
-FLIGHTS = 1
+FLIGHTS = 2
 
 _RECONNECT_SECONDS = 0.05
 

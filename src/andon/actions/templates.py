@@ -85,11 +85,11 @@ def value_of(values: Mapping[str, Any], name: str) -> Any:
 
 
 def text_of(value: Any) -> str:
-    """A value as it stands in a text: lists joined by commas, nothing for none."""
+    """A value as it stands in a text, which can always be encoded: lists joined by commas, nothing for none."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, list):
         return ", ".join(map(text_of, value))
     return json.dumps(value)

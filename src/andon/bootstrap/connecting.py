@@ -8,7 +8,7 @@ import importlib.util
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -87,8 +87,8 @@ class Kinds(Mapping[str, Kind]):
         full = f"andon_project_connectors_{name}"
         file = self._project / name / "__init__.py"
         spec = importlib.util.spec_from_file_location(full, file, submodule_search_locations=[str(file.parent)])
-        assert spec is not None
-        assert spec.loader is not None
+        if spec is None or spec.loader is None:
+            raise ImportError(str(file))
         module = importlib.util.module_from_spec(spec)
         sys.modules[full] = module
         try:
@@ -122,17 +122,11 @@ class Connected(Mapping[str, Connector]):
         return self._made[name]
 
 
-def doings(automation: Automation) -> dict[str, ActionSpec]:
-    """Its actions by outcome, and where its results go."""
-    results = {} if automation.results is None else {"results": automation.results}
-    return {**automation.actions, **results}
-
-
 def check_options(automation: Automation, kinds: Mapping[str, Kind], root: Path) -> list[Fault]:
     """What is wrong with the actions of an automation by themselves: no such connector, or a wrong option."""
     return [
         Fault(action.declared_at or automation.declared_at, f"action {outcome!r}: {message}")
-        for outcome, action in doings(automation).items()
+        for outcome, action in automation.actions.items()
         for message in _wrong_options(action, kinds, root)
     ]
 
@@ -147,7 +141,7 @@ def require_options(automation: Automation, kinds: Mapping[str, Kind], root: Pat
 def check_destinations(automation: Automation, settings: Settings, kinds: Mapping[str, Kind]) -> list[Fault]:
     """What the settings lack for the actions of an automation."""
     faults: list[Fault] = []
-    for outcome, action in doings(automation).items():
+    for outcome, action in automation.actions.items():
         where = action.declared_at or automation.declared_at
         given = settings.destinations.get(action.destination)
         if given is None:
@@ -161,6 +155,18 @@ def check_destinations(automation: Automation, settings: Settings, kinds: Mappin
                 continue
             if kind.needs_url and given.url is None and given.url_env is None:
                 faults.append(Fault(where, f"action {outcome!r} needs a url under [destinations.{action.destination}]"))
+    return faults
+
+
+def check_others(settings: Settings, kinds: Mapping[str, Kind], automations: Sequence[Automation]) -> list[Fault]:
+    """What is wrong with the destinations that no action names; a worker would not start with them."""
+    named = {action.destination for automation in automations for action in automation.actions.values()}
+    faults: list[Fault] = []
+    for name in settings.destinations.keys() - named:
+        try:
+            destination_of(name, settings.destinations[name], kinds)
+        except Invalid as error:
+            faults.append(Fault(str(settings.root / config.FILE_NAME), str(error)))
     return faults
 
 

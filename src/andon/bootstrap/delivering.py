@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from andon.actions import Deliveries, Surroundings, waiting_retries
-from andon.bootstrap.brokers import Clients
 from andon.bootstrap.connecting import Connected, Kinds, destinations
 from andon.bootstrap.observers import DeliveryMetrics
 from andon.kernel.clock import Clock
@@ -17,7 +16,7 @@ def build_deliveries(settings: Settings, database: Database, clock: Clock, metri
     kinds = Kinds(settings.root)
     deliveries = Deliveries(
         database,
-        Connected(kinds, Surroundings(clock, settings.root, Clients(settings))),
+        Connected(kinds, Surroundings(clock, settings.root)),
         destinations(settings, kinds),
         clock,
         observer=DeliveryMetrics(metrics),
@@ -37,15 +36,27 @@ def _watch(metrics: Metrics, deliveries: Deliveries, database: Database) -> None
         with database.begin() as tx:
             return waiting_retries(tx)
 
-    label = ("destination",)
-    for name, description, read in (
-        ("andon_deliveries_in_flight", "Deliveries under way.", deliveries.sending),
-        (
-            "andon_retry_budget_remaining",
-            "Retries that the budget of a destination allows now.",
-            deliveries.retries_left,
-        ),
-        ("andon_breaker_open", "1 while nothing, or one look, is let through to a destination.", breakers),
-        ("andon_retries_pending", "Actions that were tried and wait to be tried again.", retries),
-    ):
-        metrics.gauges_of(name, description, by_destination(read), labels=label)
+    metrics.gauges_of(
+        "andon_deliveries_in_flight",
+        "Deliveries under way.",
+        by_destination(deliveries.sending),
+        labels=("destination",),
+    )
+    metrics.gauges_of(
+        "andon_retry_budget_remaining",
+        "Retries that the budget of a destination allows now.",
+        by_destination(deliveries.retries_left),
+        labels=("destination",),
+    )
+    metrics.gauges_of(
+        "andon_destination_breaker_open",
+        "1 while nothing, or one look, is let through to a destination.",
+        by_destination(breakers),
+        labels=("destination",),
+    )
+    metrics.gauges_of(
+        "andon_retries_pending",
+        "Actions that were tried and wait to be tried again.",
+        by_destination(retries),
+        labels=("destination",),
+    )

@@ -7,8 +7,7 @@ from functools import partial
 
 from andon import decisions, labels
 from andon.authoring import Automation
-from andon.bootstrap.brokers import trouble_with_brokers
-from andon.bootstrap.connecting import Kinds, check_destinations, require_options
+from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
 from andon.bootstrap.hosting import load_hosted
 from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Line
 from andon.kernel.clock import Clock
@@ -52,7 +51,8 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
         automations = load_automations(settings)
     except AndonError as error:
         return _problems(error)
-    found: list[Problem] = []
+    kinds = Kinds(settings.root)
+    found = [Problem(fault.where, fault.message) for fault in check_others(settings, kinds, automations)]
     for automation in automations:
         try:
             _, policy = decisions.compile_policy(automation)
@@ -64,9 +64,7 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
                 found += [Problem(fault.where, fault.message) for fault in idle]
         except AndonError as error:
             found += _problems(error)
-        reachable = check_destinations(automation, settings, Kinds(settings.root))
-        found += [Problem(fault.where, fault.message) for fault in reachable]
-        found += [Problem(automation.declared_at, wrong) for wrong in trouble_with_brokers(settings, automation)]
+        found += [Problem(fault.where, fault.message) for fault in check_destinations(automation, settings, kinds)]
     return found
 
 

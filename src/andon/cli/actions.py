@@ -46,8 +46,8 @@ def dead(
     if as_json:
         typer.echo(json.dumps([_summary(action) for action in found], indent=2))
         return
-    for destination in disabled:
-        typer.echo(f"{destination.name} is disabled since {_time(destination.disabled_at)}: {destination.reason}")
+    for gone in disabled:
+        typer.echo(f"{gone.name} is disabled since {_time(gone.disabled_at)}: {gone.reason}")
     if not found:
         typer.echo("No dead letters: everything was delivered or is still being tried.")
         return

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 from andon.actions import Answer, AnswerKind, Connector, Delivery, Destination, Inquiring, Repeat
 from andon.kernel.ids import uuid7
 
-SECRET_TEXT = "hush-hush-hush-hush-hush"
+SECRET_TEXT = "hush-hush-hush-hush-hush"  # noqa: S105 - of tests
 """Is part of every secret that a stage configures, so that a leak can be seen."""
 
 

@@ -137,6 +137,7 @@ def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) ->
 @router.post("/resend")
 def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now) -> ResentOut:
     """Send dead letters again, each under its own key; those of disabled destinations stay."""
+    caller.require_anywhere(Permission.RESEND_ACTIONS)
     scopes = _within(caller.scopes(Permission.RESEND_ACTIONS), asked.automation)
     which = Which(scopes, asked.destination, asked.since, asked.until, asked.because)
     with db.begin() as tx:

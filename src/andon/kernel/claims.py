@@ -35,10 +35,11 @@ WITH RECURSIVE present(lane) AS (
     ) next
 )
 UPDATE outbox o SET claimed_until = $7, attempts = o.attempts + 1
-FROM due WHERE o.id = due.id
+WHERE o.id = ANY (ARRAY(SELECT id FROM due))
 RETURNING o.id, o.topic, o.scope, o.subject, o.payload, o.correlation_id, o.traceparent, o.created_at, o.due_at,
           o.attempts, o.last_error, o.again, o.revived_at
 """
+"""As an array, so that no estimate of how many there will be can make the planner read the whole table for them."""
 
 _RENEW = """
 WITH ours AS (

@@ -165,12 +165,6 @@ def settle(tx: Tx, message_id: UUID, state: State, *, now: datetime, error: str 
     _set(tx, message_id, state=state, settled_at=now, claimed_until=None, last_error=error)
 
 
-def retry(tx: Tx, message_id: UUID, *, due_at: datetime, error: str | None, counted: bool = True) -> None:
-    """Give a claimed message back, to be done again at `due_at`; with `counted=False` this attempt was none."""
-    attempts = outbox.c.attempts if counted else outbox.c.attempts - 1
-    _set(tx, message_id, due_at=due_at, claimed_until=None, last_error=error, attempts=attempts)
-
-
 CONCLUDE = """
 UPDATE outbox o SET state = c.state, due_at = coalesce(c.due_at, o.due_at), claimed_until = NULL, last_error = c.error,
     attempts = o.attempts - CASE WHEN c.counted THEN 0 ELSE 1 END, again = c.state = 'pending' AND (o.again OR c.counted),

@@ -1,41 +1,26 @@
 """Actions leave the outbox, once by key, whatever the receiver does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import text
 
 from andon import actions
-from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Destination, Repeat, Which
+from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Repeat, Which
 from andon.actions.deliveries import LEASE
-from andon.connectors.webhook import WebhookConnector
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
+from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
 from messages import an_action, put
-from receiver import SECRET, HangUp, Receiver, Reply, Slow
+from receiver import HangUp, Receiver, Reply, Slow
 
 OPERATOR = Actor("olga")
 EVERY = Which()
-
-
-@dataclass
-class MovedClock:
-    """The real time, moved on by hand."""
-
-    ahead: timedelta = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    def move_on(self, span: timedelta) -> None:
-        self.ahead += span
 
 
 @pytest.fixture
@@ -47,44 +32,6 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def clock() -> MovedClock:
     return MovedClock()
-
-
-def a_destination(receiver: Receiver, *, name: str = "bank", timeout: float = 5, max_attempts: int = 12) -> Destination:
-    return Destination(
-        name,
-        receiver.url,
-        secrets=(SecretStr(SECRET),),
-        timeout=timedelta(seconds=timeout),
-        max_attempts=max_attempts,
-        allow_private=True,
-    )
-
-
-@asynccontextmanager
-async def delivering(
-    database: Database, *destinations: Destination, clock: MovedClock, share: Callable[[], float] = lambda: 1.0
-) -> AsyncIterator[Deliveries]:
-    deliveries = Deliveries(
-        database,
-        {"webhook": WebhookConnector(clock)},
-        {destination.name: destination for destination in destinations},
-        clock,
-        share=share,
-    )
-    try:
-        yield deliveries
-    finally:
-        await deliveries.close()
-
-
-def the_action(database: Database, message: outbox.Message) -> actions.Action:
-    with database.begin() as tx:
-        return actions.get(tx, message.id)
-
-
-def kinds(database: Database, message: outbox.Message, at: datetime) -> list[AnswerKind | None]:
-    with database.begin() as tx:
-        return [attempt.kind for attempt in actions.attempts(tx, message.id, now=at)]
 
 
 def test_what_is_due_is_delivered_once_signed_and_with_its_context(

@@ -37,11 +37,9 @@ class Tokens:
 
     async def _ask(self, now: float) -> str | Answer:
         settings = self.settings
-        assert settings.client_id is not None
-        assert settings.client_secret_env is not None
         origin = self.http.origin(self.destination, settings.token_url)
-        secret = settings.client_secret_env.get_secret_value()
-        pair = f"{quote_plus(settings.client_id)}:{quote_plus(secret)}".encode()
+        secret = "" if settings.client_secret_env is None else settings.client_secret_env.get_secret_value()
+        pair = f"{quote_plus(settings.client_id or '')}:{quote_plus(secret)}".encode()
         form = {"grant_type": "client_credentials", **({"scope": settings.scope} if settings.scope else {})}
         headers = {
             "host": origin.authority,

@@ -134,7 +134,8 @@ class _Process:
 
     async def call(self, line: bytes) -> Answer:
         """One call. Raises OSError if the process ended."""
-        assert self.child.stdin is not None
+        if self.child.stdin is None:
+            raise ConnectionResetError
         self.child.stdin.write(line)
         await self.child.stdin.drain()
         told = await self.answers.readline()

@@ -7,10 +7,12 @@ look at Message-IDs, so a repeat can be a second mail: an unknown result is left
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.utils import format_datetime
+from typing import cast
 from urllib.parse import urlsplit
 
 import aiosmtplib
@@ -61,6 +63,8 @@ class SmtpConnector:
             kind = AnswerKind.REFUSED if error.code >= 500 else AnswerKind.FAILED
             return Answer(kind, f"answered {error.code} to {progress.step}", error.code)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            if progress.step == "taken":
+                return Answer(AnswerKind.DELIVERED, "the server took it", 250)
             words = _words(error, destination)
             if progress.step == "the text":
                 return Answer(AnswerKind.UNKNOWN, f"sent, but no answer came ({words})")
@@ -102,9 +106,13 @@ class SmtpConnector:
             progress.step = "the text"
             await server.data(message.as_bytes())
             progress.step = "taken"
+            with suppress(aiosmtplib.SMTPException):
+                await server.quit()
         finally:
+            if server.transport is not None:
+                cast(asyncio.WriteTransport, server.transport).abort()
             server.close()
-            connected.close()
+            await asyncio.sleep(0)  # it closes on the next turn of the loop
 
     async def _connect(self, destination: Destination) -> socket.socket:
         """A connection to a checked address. Raises AddressRefused, OSError, Unusable."""

@@ -4,6 +4,8 @@ So an unknown result is no danger: asking is a look for the key, and even a repe
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,6 +21,8 @@ from andon.kernel.db import CONNECTION_LOST
 
 CONNECTIONS = 8
 """At most so many to one database, whatever is delivered side by side."""
+
+_CLOSE_SECONDS = 5.0
 
 _PASSING = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE after which the same statement may succeed later."""
@@ -43,7 +47,7 @@ class SqlConnector:
         progress = _Progress()
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
-                async with (await target.pool()).acquire() as connection:
+                async with target.connection() as connection:
                     return await _run(target, connection, statement, delivery, progress)
         except (ValueMissing, ValueUnfit, UrlUnusable) as error:
             return Answer(AnswerKind.REFUSED, str(error))
@@ -68,7 +72,7 @@ class SqlConnector:
         target = self._databases.setdefault(delivery.destination, _Target(delivery.destination))
         try:
             async with asyncio.timeout(delivery.destination.timeout.total_seconds()):
-                async with (await target.pool()).acquire() as connection:
+                async with target.connection() as connection:
                     found = await connection.fetchval(f"SELECT true FROM {target.keys} WHERE key = $1", delivery.key)
         except (UrlUnusable, AddressRefused, asyncpg.PostgresError, *CONNECTION_LOST) as error:
             return Answer(AnswerKind.UNKNOWN, _words(error, delivery.destination))
@@ -108,8 +112,26 @@ class _Target:
     def keys(self) -> str:
         return self.destination.settings_of("sql", SqlSettings).keys_table
 
-    async def pool(self) -> asyncpg.Pool:
-        """Connections to it, the table of keys being there. Raises UrlUnusable, AddressRefused, and what asyncpg raises."""
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection that nobody else uses meanwhile. One that something else than a refusal happened to is not used again.
+
+        Raises UrlUnusable, AddressRefused, and what asyncpg raises.
+        """
+        pool = await self._opened()
+        connection = await pool.acquire()
+        try:
+            yield connection
+        except (asyncpg.PostgresError, ValueMissing, ValueUnfit):
+            raise
+        except BaseException:
+            connection.terminate()
+            raise
+        finally:
+            await pool.release(connection)
+
+    async def _opened(self) -> asyncpg.Pool:
+        """The connections to it, the table of keys being there."""
         async with self._opening:
             if self._pool is None:
                 await self._check_address()
@@ -129,8 +151,12 @@ class _Target:
         return self._pool
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), _CLOSE_SECONDS)
+            except TimeoutError:
+                pool.terminate()
 
     async def _check_address(self) -> None:
         parts = urlsplit(self.destination.url)

@@ -46,15 +46,14 @@ class Connection(asyncio.Protocol):
         self._reset()
         self._whole = whole
         self._busy = True
-        answered = self._answered = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._answered = answered
         self._transport.write(request)
         try:
             return await answered
-        except BaseException:
-            self.abort()
-            raise
         finally:
-            self._answered = None
+            if not answered.done() or answered.cancelled():
+                self.abort()  # nobody waits any more; after an answer somebody else may have this connection already
 
     def abort(self) -> None:
         """Close at once."""
