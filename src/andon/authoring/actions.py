@@ -61,6 +61,16 @@ def sql(destination: str, statement: str) -> ActionSpec:
     return _spec("sql", destination, {"statement": statement})
 
 
+def kafka_topic(destination: str, topic: str, *, key: str | None = None) -> ActionSpec:
+    """Publish the decision as a CloudEvent on a Kafka topic; messages with the same value of the input's field `key` stay in order."""
+    return _spec("kafka", destination, {"topic": topic} if key is None else {"topic": topic, "key": key})
+
+
+def nats_subject(destination: str, subject: str) -> ActionSpec:
+    """Publish the decision as a CloudEvent on a subject of a JetStream stream."""
+    return _spec("nats", destination, {"subject": subject})
+
+
 def python(destination: str, function: str) -> ActionSpec:
     """Call a function of the project, `file.py:name`, in a process of its own."""
     return _spec("python", destination, {"function": function})

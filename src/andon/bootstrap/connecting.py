@@ -122,11 +122,17 @@ class Connected(Mapping[str, Connector]):
         return self._made[name]
 
 
+def doings(automation: Automation) -> dict[str, ActionSpec]:
+    """Its actions by outcome, and where its results go."""
+    results = {} if automation.results is None else {"results": automation.results}
+    return {**automation.actions, **results}
+
+
 def check_options(automation: Automation, kinds: Mapping[str, Kind], root: Path) -> list[Fault]:
     """What is wrong with the actions of an automation by themselves: no such connector, or a wrong option."""
     return [
         Fault(action.declared_at or automation.declared_at, f"action {outcome!r}: {message}")
-        for outcome, action in automation.actions.items()
+        for outcome, action in doings(automation).items()
         for message in _wrong_options(action, kinds, root)
     ]
 
@@ -141,7 +147,7 @@ def require_options(automation: Automation, kinds: Mapping[str, Kind], root: Pat
 def check_destinations(automation: Automation, settings: Settings, kinds: Mapping[str, Kind]) -> list[Fault]:
     """What the settings lack for the actions of an automation."""
     faults: list[Fault] = []
-    for outcome, action in automation.actions.items():
+    for outcome, action in doings(automation).items():
         where = action.declared_at or automation.declared_at
         given = settings.destinations.get(action.destination)
         if given is None:
@@ -160,7 +166,7 @@ def check_destinations(automation: Automation, settings: Settings, kinds: Mappin
 
 def check_others(settings: Settings, kinds: Mapping[str, Kind], automations: Sequence[Automation]) -> list[Fault]:
     """What is wrong with the destinations that no action names; a worker would not start with them."""
-    named = {action.destination for automation in automations for action in automation.actions.values()}
+    named = {action.destination for automation in automations for action in doings(automation).values()}
     faults: list[Fault] = []
     for name in settings.destinations.keys() - named:
         try:

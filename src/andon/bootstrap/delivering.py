@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from andon.actions import Deliveries, Surroundings, waiting_retries
+from andon.bootstrap.brokers import Clients
 from andon.bootstrap.connecting import Connected, Kinds, destinations
 from andon.bootstrap.observers import DeliveryMetrics
 from andon.kernel.clock import Clock
@@ -16,7 +17,7 @@ def build_deliveries(settings: Settings, database: Database, clock: Clock, metri
     kinds = Kinds(settings.root)
     deliveries = Deliveries(
         database,
-        Connected(kinds, Surroundings(clock, settings.root)),
+        Connected(kinds, Surroundings(clock, settings.root, Clients(settings))),
         destinations(settings, kinds),
         clock,
         observer=DeliveryMetrics(metrics),

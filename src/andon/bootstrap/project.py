@@ -7,6 +7,7 @@ from functools import partial
 
 from andon import decisions, labels
 from andon.authoring import Automation
+from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
 from andon.bootstrap.hosting import load_hosted
 from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Line
@@ -65,6 +66,7 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
         except AndonError as error:
             found += _problems(error)
         found += [Problem(fault.where, fault.message) for fault in check_destinations(automation, settings, kinds)]
+        found += [Problem(automation.declared_at, wrong) for wrong in trouble_with_brokers(settings, automation)]
     return found
 
 

@@ -20,6 +20,7 @@ from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
 from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, keep_spending
+from andon.bootstrap.streams import run_streams, streams_of
 from andon.decisions import Decider, Deployment
 from andon.gateway import Side, create_side
 from andon.kernel import outbox

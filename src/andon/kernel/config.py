@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
 
+from andon.kernel.connections import Connection
 from andon.kernel.destinations import Destination
 from andon.kernel.environment import Section, SettingsInvalid, secret_of, value_of
 from andon.kernel.errors import Fault
