@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import nats
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 ACCOUNTS = 5_000
 PARTITIONS = 4

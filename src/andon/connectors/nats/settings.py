@@ -10,10 +10,18 @@ from andon.actions.ports import Shape
 class NatsOptions(Shape):
     """Of an action: a subject without wildcards, which some stream takes."""
 
-    subject: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\s.*>]+(\.[^\s.*>]+)*$")]
+    subject: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[^\s.*>]+(\.[^\s.*>]+)*$",
+            description="The subject, without wildcards.",
+        ),
+    ]
 
 
 class NatsSettings(Shape):
     """Of a destination: which of `[connections.NAME]` it is."""
 
-    connection: str = "nats"
+    connection: str = Field("nats", description="Which of `[connections.NAME]` it is.")
