@@ -7,6 +7,7 @@ from script.pages.markdown import code, kind, table
 
 from andon.kernel import config
 from andon.kernel.config import Destination, EndpointSettings, Settings
+from andon.kernel.connections import KINDS
 
 
 def body() -> str:
@@ -17,7 +18,8 @@ def body() -> str:
         for name, field in Settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     ]
-    return "\n".join([*sections, _by_name("destinations", Destination), _by_name("endpoints", EndpointSettings)])
+    named = [_by_name("destinations", Destination), *map(_connection, KINDS), _by_name("endpoints", EndpointSettings)]
+    return "\n".join([*sections, *named])
 
 
 def _table(section: type[BaseModel], name: str, variables: dict[tuple[str, str], str]) -> str:
@@ -47,6 +49,14 @@ def _by_name(name: str, section: type[BaseModel]) -> str:
         ),
     )
     return f"## `[{name}.NAME]`\n\n{_said(section)}\n\n{rows}"
+
+
+def _connection(section: type[BaseModel]) -> str:
+    """One kind of `[connections.NAME]`."""
+    [kind] = section.model_json_schema()["properties"]["kind"].get("enum") or [
+        section.model_json_schema()["properties"]["kind"]["const"]
+    ]
+    return _by_name("connections", section).replace("]`", f"]` of kind `{kind}`", 1)
 
 
 def _said(section: Any) -> str:

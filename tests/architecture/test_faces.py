@@ -26,6 +26,7 @@ PORT_USERS = {"connectors"}
 PARTS = {
     *(f"andon.serving.inference{module}" for module in ("", ".rest", ".grpc", ".protobuf")),
     "andon.streams.sources",
+    "andon.actions.cloudevents",
 }
 """A part of a slice with a face of its own, which names these modules as what it offers."""
 

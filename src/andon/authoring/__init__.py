@@ -1,6 +1,18 @@
 """What the builder writes: declarations of a line, typed, without side effects. Nothing here reads a file or runs anything."""
 
-from andon.authoring.actions import ActionSpec, webhook
+from andon.authoring.actions import (
+    ActionSpec,
+    NotTaken,
+    Refused,
+    action,
+    http,
+    kafka_topic,
+    nats_subject,
+    python,
+    smtp,
+    sql,
+    webhook,
+)
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
@@ -20,17 +32,26 @@ __all__ = [
     "DeclarationInvalid",
     "Feature",
     "MaxError",
+    "NotTaken",
     "Policy",
+    "Refused",
     "Request",
     "Review",
     "Trigger",
     "Window",
+    "action",
     "files",
+    "http",
     "http_events",
     "kafka",
+    "kafka_topic",
     "nats",
+    "nats_subject",
+    "python",
     "schedule",
+    "smtp",
     "span_of",
+    "sql",
     "table",
     "webhook",
 ]

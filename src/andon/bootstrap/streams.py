@@ -9,6 +9,7 @@ from typing import TypeAlias
 import structlog
 
 from andon.authoring import Automation, Trigger
+from andon.bootstrap.brokers import Lost, open_kafka, open_nats
 from andon.decisions import BatchDecider, Deployment, Purse, Watcher
 from andon.kernel.clock import Clock, SystemClock
 from andon.kernel.config import Settings
@@ -18,9 +19,6 @@ from andon.streams import Moved, Source, SourceUnknown, StreamKey, Streams
 from andon.streams.sources import FileSource, ScheduleSource, inbox_source, table_source
 
 log = structlog.get_logger(__name__)
-
-Lost: TypeAlias = Callable[[str, int], None]
-"""Hears of which partition how many messages were removed before they were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,22 @@ def _inbox(wanted: Wanted) -> Source:
     return inbox_source(wanted.database, wanted.automation.name)
 
 
-OPENERS: Mapping[str, Opener] = {"table": _table, "schedule": _schedule, "files": _files, "http": _inbox}
+def _kafka(wanted: Wanted) -> Source:
+    return open_kafka(wanted.settings, wanted.trigger, wanted.lost)
+
+
+def _nats(wanted: Wanted) -> Source:
+    return open_nats(wanted.settings, wanted.trigger, wanted.lost)
+
+
+OPENERS: Mapping[str, Opener] = {
+    "table": _table,
+    "schedule": _schedule,
+    "files": _files,
+    "http": _inbox,
+    "kafka": _kafka,
+    "nats": _nats,
+}
 """By the kind of source."""
 
 

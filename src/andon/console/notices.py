@@ -15,6 +15,8 @@ _NOTICES = {
     "event-resent": "A worker tries the event again; if it still cannot be decided, it is dead again with the new reason.",
     "event-discarded": "The event is discarded.",
     "resent": "The action is on its way again, under its old key.",
+    "resent-many": "The dead letters are on their way again, each under its old key.",
+    "confirmed": "The action is done: the receiver took it.",
 }
 
 

@@ -177,6 +177,10 @@ def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> Au
     known = store.version_by_digest(tx, automation.name, digest)
     if known is not None:
         return known
+    store.lock_versions(tx, automation.name)
+    known = store.version_by_digest(tx, automation.name, digest)
+    if known is not None:
+        return known
     number = store.next_number(tx, automation.name)
     deployed = AutomationVersion(automation.name, number, digest, description, actor.name, now)
     store.add_version(tx, deployed)

@@ -216,6 +216,11 @@ def version(tx: Tx, name: str, number: int) -> AutomationVersion | None:
     return None if row is None else AutomationVersion(**row._asdict())
 
 
+def lock_versions(tx: Tx, name: str) -> None:
+    """Let nobody else add a version of this automation until the transaction ends: processes that start together find the same ones."""
+    tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"automation_versions/{name}", 0))))
+
+
 def add_version(tx: Tx, deployed: AutomationVersion) -> None:
     """Write a deployed version."""
     tx.execute(

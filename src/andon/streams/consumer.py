@@ -77,6 +77,7 @@ class _Log:
 
     place: Place
     next: int
+    lane: int
     chunks: deque[Chunk] = field(default_factory=deque)
     ahead: int = 0
     room: asyncio.Event = field(default_factory=asyncio.Event)
@@ -93,7 +94,7 @@ class Consumer:
         self,
         reader: Reader,
         source: Callable[[], Source],
-        decider: BatchDecider,
+        deciders: Sequence[BatchDecider],
         *,
         database: Database,
         member: UUID,
@@ -104,13 +105,13 @@ class Consumer:
         self._key = reader.key
         self._open = source
         self._source: Source | None = None
-        self._decider = decider
+        self._deciders = deciders
         self._database = database
         self._member = member
         self._clock = clock
         self._watch = watch
         self._logs: dict[str, _Log] = {}
-        self._arrived = asyncio.Event()
+        self._arrived = [asyncio.Event() for _ in deciders]
         self._poked = asyncio.Event()
         self._known: set[str] = set()
         self._ours: set[str] = set()
@@ -124,12 +125,16 @@ class Consumer:
     async def run(self, stop: asyncio.Event) -> None:
         """Keep our places, survey the source and decide, side by side, until told to stop."""
         await self._in_thread(lambda tx: store.declare(tx, self._key))
-        deciding = asyncio.ensure_future(self._decide_all(stop))
+        deciding: asyncio.Future[Any] = asyncio.gather(
+            *(self._decide_all(lane, stop) for lane in range(len(self._deciders)))
+        )
         places_kept, surveyed = asyncio.ensure_future(self._keep_places()), asyncio.ensure_future(self._survey())
         told = asyncio.ensure_future(_told(stop))
         try:
-            done, _ = await asyncio.wait({deciding, places_kept, surveyed, told}, return_when=asyncio.FIRST_COMPLETED)
-            self._arrived.set()
+            working: set[asyncio.Future[Any]] = {deciding, places_kept, surveyed, told}
+            done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            for arrived in self._arrived:
+                arrived.set()
             if stop.is_set():
                 await deciding
             for task in done:
@@ -162,7 +167,8 @@ class Consumer:
             if place.seek is not None:
                 await self._seek(place, place.seek)
             elif not place.paused and partition not in self._logs:
-                begun = self._logs[partition] = _Log(place, place.position, position=place.position)
+                begun = _Log(place, place.position, lane=self._emptiest(), position=place.position)
+                self._logs[partition] = begun
                 begun.task = asyncio.ensure_future(self._read(partition, begun))
 
     async def _drop(self, partition: str) -> None:
@@ -265,28 +271,34 @@ class Consumer:
                 reading.next = chunk.next
                 reading.chunks.append(chunk)
                 reading.ahead += _weight(chunk)
-                self._arrived.set()
+                self._arrived[reading.lane].set()
                 await asyncio.sleep(0)
             while reading.ahead >= AHEAD:
                 reading.room.clear()
                 await reading.room.wait()
 
-    async def _decide_all(self, stop: asyncio.Event) -> None:
+    async def _decide_all(self, lane: int, stop: asyncio.Event) -> None:
+        """Batch after batch of the partitions of a lane: while one lane waits for its commit, another computes."""
         while not stop.is_set():
-            await self._arrived.wait()
-            chunks = self._take()
+            await self._arrived[lane].wait()
+            chunks = self._take(lane)
             if not chunks:
-                self._arrived.clear()
+                self._arrived[lane].clear()
                 continue
-            await self._settle(chunks, stop)
+            await self._settle(lane, chunks, stop)
 
-    def _take(self) -> list[Chunk]:
-        """The next batch: chunks of all partitions in turn, as many as fit."""
+    def _emptiest(self) -> int:
+        """The lane with the fewest partitions."""
+        taken = [reading.lane for reading in self._logs.values()]
+        return min(range(len(self._deciders)), key=taken.count)
+
+    def _take(self, lane: int) -> list[Chunk]:
+        """The next batch of a lane: chunks of its partitions in turn, as many as fit."""
         taken: list[Chunk] = []
         size = 0
         while True:
             before = len(taken)
-            for reading in [reading for reading in self._logs.values() if reading.chunks]:
+            for reading in [reading for reading in self._logs.values() if reading.lane == lane and reading.chunks]:
                 if taken and size + _weight(reading.chunks[0]) > BATCH:
                     continue
                 chunk = reading.chunks.popleft()
@@ -297,11 +309,11 @@ class Consumer:
             if len(taken) == before:
                 return taken
 
-    async def _settle(self, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
+    async def _settle(self, lane: int, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
         """Decide and record a batch, however often it takes; what is no longer ours is left to whoever has it."""
         while chunks:
             try:
-                await self._decide(chunks)
+                await self._decide(lane, chunks)
             except Lost as lost:
                 log.info("stream.fenced", stream=str(self._key), partitions=sorted(lost.partitions))
                 for partition in lost.partitions:
@@ -314,28 +326,28 @@ class Consumer:
                     return
             except Exception as error:
                 log.exception("stream.batch_failed", stream=str(self._key), error=type(error).__name__)
-                await self._one_by_one(chunks, stop)
+                await self._one_by_one(lane, chunks, stop)
                 return
             else:
                 self._went_well("decide")
                 return
 
-    async def _decide(self, chunks: Sequence[Chunk]) -> None:
+    async def _decide(self, lane: int, chunks: Sequence[Chunk]) -> None:
         progress = Progress(self._key, self._member, self._reader, chunks, self._clock.now())
-        await self._decider.decide([request for chunk in chunks for request in chunk.requests], progress)
+        await self._deciders[lane].decide([request for chunk in chunks for request in chunk.requests], progress)
         self._watch.moved(self._key, progress.moved)
         for chunk in chunks:
             reading = self._logs.get(chunk.partition)
             if reading is not None:
                 reading.position, reading.watermark = chunk.next, chunk.watermark or reading.watermark
 
-    async def _one_by_one(self, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
+    async def _one_by_one(self, lane: int, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
         """Something in a batch breaks the line itself: find the message, bury it, and decide the others."""
         for part in [part for chunk in chunks for part in split(self._reader, chunk, self._clock.now())]:
             if stop.is_set():
                 return
             try:
-                await self._decide([part])
+                await self._decide(lane, [part])
             except (Lost, Unavailable):
                 await self._drop(part.partition)
                 self._poked.set()
@@ -345,7 +357,7 @@ class Consumer:
                 reason = Poison(f"Deciding failed with {type(error).__name__}")
                 part.dead.append(self._reader.dead(part.partition, part.arrivals[0], reason, self._clock.now()))
                 part.requests, part.origins = [], []
-                await self._decide([part])
+                await self._decide(lane, [part])
 
     async def _opened(self) -> Source:
         if self._source is None:
@@ -383,7 +395,8 @@ class Consumer:
             await self._in_thread(lambda tx: store.leave(tx, self._key, self._member))
         if self._source is not None:
             await self._source.close()
-        await self._decider.close()
+        for decider in self._deciders:
+            await decider.close()
 
     async def _in_thread(self, work: Callable[[Tx], T]) -> T:
         def transaction() -> T:

@@ -11,6 +11,10 @@ class StreamMissing(NotFound):
     """There is no such topic, stream, table or folder."""
 
 
+class PositionGone(Conflict):
+    """The source ends before the position that was reached: it was made anew, or lost messages. Seek to where reading is to go on."""
+
+
 class StreamNotFound(NotFound):
     """No such stream: no worker ever read one of this name."""
 

@@ -19,6 +19,9 @@ from andon.streams.reading import MAX_BYTES, Reader
 
 log = structlog.get_logger(__name__)
 
+LANES = 2
+"""Writers of one stream in one process, each with partitions of its own: while one waits for PostgreSQL, the other computes."""
+
 RESTART_SECONDS = 2.0
 """How long a stream rests after something unforeseen."""
 
@@ -71,7 +74,7 @@ class Streams:
             consumer = self._running[key] = Consumer(
                 reader,
                 lambda: self._open_source(automation, trigger),
-                self._decider(),
+                [self._decider() for _ in range(LANES)],
                 database=self._database,
                 member=uuid4(),
                 clock=self._clock,

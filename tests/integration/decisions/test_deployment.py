@@ -1,6 +1,8 @@
 """What decides is swapped whole: a new champion at once, and a champion that cannot be loaded not at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 from sqlalchemy import text
 
@@ -64,3 +66,26 @@ def test_nothing_is_kept_of_versions_that_answer_no_more(installation: Installat
     deployment.refresh()
     assert [loaded.version.number for loaded in deployment.loaded] == [5]
     assert sorted(retired[4:]) == [2, 3, 4]
+
+
+def test_processes_that_start_together_agree_on_the_version_of_an_automation(
+    installation: Installation, tmp_path: Path
+) -> None:
+    automations = [an_automation(f"new-{number}") for number in range(6)]
+
+    def start(number: int) -> Deployment:
+        cache = tmp_path / f"models-{number}"
+        started = Deployment(installation.database, automations, cache=cache, clock=installation.clock)
+        together.wait(10)
+        started.refresh()
+        return started
+
+    together = Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        deployments = list(pool.map(start, range(4)))
+    assert [deployment.problems for deployment in deployments] == [{}] * 4
+    with installation.database.begin() as tx:
+        versions = tx.execute(
+            text("SELECT name, number FROM automation_versions WHERE name LIKE 'new-%' ORDER BY name")
+        ).all()
+    assert [tuple(row) for row in versions] == [(automation.name, 1) for automation in automations]

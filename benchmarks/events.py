@@ -1,0 +1,187 @@
+"""Events a second, end to end: from a broker through windows, model and policy into the ledger, by `andon up` as it is.
+
+Kafka (tansu, in memory) and NATS JetStream each hold a topic full of transfers, which the worker works off; what counts is the
+time between the first tenth and the last. In the same run: a trigger that only reads, decodes and moves its position, and the
+plain approach, one transaction an event. Goals on two cores: 10,000 decisions a second from each broker, and 60% of what the
+same process reaches with no-op deciding.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from andon.kernel import config, postgres
+from benchmarks import event_feed
+from benchmarks.brokers import Broker, kafka_broker, nats_server
+from benchmarks.line import Line
+
+PROJECT = Path(__file__).parent / "events-project"
+EVENTS = 120_000
+PLAIN_EVENTS = 1_500
+PATIENCE = 90.0
+GOAL = 10_000
+GOAL_SHARE = 0.6
+PARTS = ("worker", "gateway", "console")
+DONE = "SELECT coalesce(sum(decided + left_out), 0), coalesce(sum(dead + repeated), 0) FROM stream_partitions WHERE stream = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How one topic was worked off: events a second, CPU time an event in microseconds by process, how many were behind over time."""
+
+    per_second: float
+    cpu_us: Mapping[str, float]
+    lag: list[tuple[float, int]]
+    failed: int
+
+
+def main() -> int:
+    """Measure, print, and with --check say whether the goals were reached."""
+    arguments = argparse.ArgumentParser(prog="script/bench events", description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
+    arguments.add_argument("--events", type=int, default=EVENTS, help="events in each topic")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="andon-bench-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        figures = _measured(folder, given.events)
+    _print(figures)
+    missed = _missed(figures)
+    print(json.dumps({"benchmark": "events", **figures, "goal": GOAL, "goal_share": GOAL_SHARE, "missed": missed}))
+    return 1 if given.check and missed else 0
+
+
+def _measured(folder: Path, events: int) -> dict[str, Any]:
+    project = folder / "project"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "nats").mkdir()
+    with (
+        kafka_broker(folder) as kafka,
+        nats_server(folder / "nats", sync=False) as nats,
+        Console(stderr=True).status("starting") as status,
+    ):
+        for topic in ("transfers", "untouched"):
+            event_feed.make_topic(kafka.address, topic)
+            event_feed.make_stream(nats.address, topic.upper())
+        _connect(project, kafka, nats)
+        with Line(project, environment={"OMP_NUM_THREADS": "1"}) as line:
+            line.up()
+            bench = _Bench(line, {"kafka": kafka, "nats": nats}, events)
+            runs: dict[str, dict[str, Run]] = {}
+            for broker, fill in (("kafka", event_feed.fill_topic), ("nats", event_feed.fill_stream)):
+                for side, topic in (("reading", "untouched"), ("deciding", "transfers")):
+                    status.update(f"{broker}: {side}")
+                    runs.setdefault(broker, {})[side] = bench.run(broker, topic, fill)
+            status.update("one transaction an event")
+            plain = _plain(line, kafka, next((project / ".andon" / "models").glob("**/*.onnx")))
+    return {
+        **{broker: {side: asdict(run) for side, run in sides.items()} for broker, sides in runs.items()},
+        "plain": plain,
+        "share": {broker: round(s["deciding"].per_second / s["reading"].per_second, 3) for broker, s in runs.items()},
+    }
+
+
+def _connect(project: Path, kafka: Broker, nats: Broker) -> None:
+    with (project / "andon.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'[connections.kafka]\nkind = "kafka"\nservers = ["{kafka.address}"]\n')
+        settings.write(f'[connections.nats]\nkind = "nats"\nservers = ["nats://{nats.address}"]\n')
+
+
+class _Bench:
+    def __init__(self, line: Line, brokers: Mapping[str, Broker], events: int) -> None:
+        self._line = line
+        self._brokers = brokers
+        self._events = events
+        self._database = psycopg.connect(_url(line), autocommit=True)
+
+    def run(self, broker: str, topic: str, fill: Callable[[str, str, int], None]) -> Run:
+        """Fill a topic and watch it being worked off, from the moment when it is full."""
+        place = topic if broker == "kafka" else topic.upper()
+        stream = f"{broker}:{place}"
+        fill(self._brokers[broker].address, place, self._events)
+        until = time.perf_counter() + PATIENCE
+        lag: list[tuple[float, int]] = []
+        done, failed = self._done(stream)
+        began_at, began, spent = done, time.perf_counter(), self._cpu()
+        while done + failed < self._events and time.perf_counter() < until:
+            if not lag or time.perf_counter() - began > lag[-1][0] + 0.25:
+                lag.append((round(time.perf_counter() - began, 2), self._events - done))
+            time.sleep(0.01)
+            done, failed = self._done(stream)
+        seconds, moved = time.perf_counter() - began, max(1, done - began_at)
+        cpu = {part: round((now - spent.get(part, 0.0)) / moved * 1e6, 1) for part, now in self._cpu().items()}
+        return Run(round(moved / seconds, 1), cpu, [*lag, (round(seconds, 2), self._events - done)], failed)
+
+    def _done(self, stream: str) -> tuple[int, int]:
+        done, failed = self._database.execute(DONE, (stream,)).fetchone() or (0, 0)
+        return int(done), int(failed)
+
+    def _cpu(self) -> dict[str, float]:
+        """CPU seconds by part so far."""
+        spent: dict[str, float] = {}
+        for process in self._line.processes():
+            try:
+                command, times = process.cmdline(), process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            part = command[-1] if command and command[-1] in PARTS else "up"
+            part = "postgres" if command and "postgres" in command[0] else part
+            spent[part] = spent.get(part, 0.0) + times.user + times.system
+        for name, broker in self._brokers.items():
+            assert broker.process is not None
+            times = psutil.Process(broker.process.pid).cpu_times()
+            spent[name] = times.user + times.system
+        return spent
+
+
+def _plain(line: Line, kafka: Broker, model: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.plain_events", _url(line), kafka.address, "transfers", str(model)]
+    done = subprocess.run([*command, str(PLAIN_EVENTS)], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _url(line: Line) -> str:
+    return postgres.url_of(config.load(line.folder, {}))
+
+
+def _missed(figures: Mapping[str, Any]) -> list[str]:
+    missed = []
+    for broker in ("kafka", "nats"):
+        run, share = figures[broker]["deciding"], figures["share"][broker]
+        if run["failed"] or run["lag"][-1][1]:
+            missed.append(f"{broker}: {run['failed']} events failed, {run['lag'][-1][1]} were left")
+        if run["per_second"] < GOAL:
+            missed.append(f"{broker}: {run['per_second']:,.0f} decisions/s; the goal is {GOAL:,}")
+        if share < GOAL_SHARE:
+            missed.append(f"{broker}: {share:.0%} of what no-op deciding reaches; the goal is {GOAL_SHARE:.0%}")
+    return missed
+
+
+def _print(figures: Mapping[str, Any]) -> None:
+    parts = sorted({part for broker in ("kafka", "nats") for part in figures[broker]["deciding"]["cpu_us"]})
+    table = Table("from", "what", "events/s", *(f"{part} µs" for part in parts))
+    for broker in ("kafka", "nats"):
+        for side in ("deciding", "reading"):
+            run = figures[broker][side]
+            cpu = (f"{run['cpu_us'].get(part, 0):.1f}" for part in parts)
+            table.add_row(broker, side, f"{run['per_second']:,.0f}", *cpu)
+    table.add_row("kafka", "one transaction an event", f"{figures['plain']['per_second']:,.0f}", *("" for _ in parts))
+    Console(stderr=True, width=140).print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

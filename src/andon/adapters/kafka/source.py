@@ -1,0 +1,261 @@
+"""One topic as a `Source`: partitions are assigned at positions of ours, one client reads them all.
+
+The client fetches ahead by itself, in threads of its own and within bounds; here it is only asked what has come. All that may
+wait for the broker runs in one thread, so that nothing is at work in the client when it is closed.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from time import monotonic
+from typing import Any, TypeVar
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from andon.adapters.kafka.backlog import Backlog
+from andon.streams import Arrival, PositionGone, SourceUnavailable, StreamMissing
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+HELPING = 512
+"""Messages taken from the client at once."""
+
+LOOK_SECONDS = 0.1
+"""How long one look waits for a message; the client may not be asked anything else meanwhile."""
+
+ANSWER_SECONDS = 5.0
+"""How long a broker may take to answer."""
+
+FORGET_SECONDS = 30.0
+"""After so long unread a partition is fetched no more: another process reads it."""
+
+MIRROR_SECONDS = 5.0
+"""How often positions are told to the broker, if they are."""
+
+_CLIENT = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "error",
+    "queued.min.messages": 10_000,
+    "queued.max.messages.kbytes": 16_384,
+    "fetch.queue.backoff.ms": 10,
+    "fetch.wait.max.ms": 100,
+    "reconnect.backoff.max.ms": 2_000,
+    "log_level": 0,
+}
+"""What goes wrong is told by errors and events, not by the client's own log."""
+
+_UNSURE = (KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+"""The client does not know it: it may not be there, or just now no broker says where it is."""
+
+_OUT_OF_RANGE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+
+
+class KafkaSource:
+    """Reads a topic. `client` are librdkafka's settings of the connection. Use from one event loop.
+
+    With a `group.id` in `client`, positions are also told to the broker under that group, for tools that show lag; nothing is
+    ever read back from there. `lost` hears how many messages were removed before they were read.
+    """
+
+    def __init__(self, client: Mapping[str, Any], topic: str, *, lost: Callable[[str, int], None]) -> None:
+        self._topic = topic
+        self._lost = lost
+        self._mirror = "group.id" in client
+        self._backlogs: dict[int, Backlog] = {}
+        self._arrived = asyncio.Condition()
+        self._looking: asyncio.Task[None] | None = None
+        self._hungry = 0
+        self._closed = False
+        self._down = False
+        self._said = ""
+        self._mirrored_at = 0.0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kafka-{topic}")
+        self._consumer = Consumer({**_CLIENT, "group.id": "andon", **client, "error_cb": self._heard})
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """How many messages of each partition are here and were not taken yet."""
+        return {str(number): len(backlog) for number, backlog in self._backlogs.items()}
+
+    async def partitions(self) -> Sequence[str]:
+        """The topic's partitions now, by number."""
+        found = (await self._ask(lambda: self._consumer.list_topics(self._topic, timeout=ANSWER_SECONDS))).topics
+        topic = found.get(self._topic)
+        if topic is None or topic.error is not None or not topic.partitions:
+            raise self._problem(topic.error if topic is not None else None)
+        return [str(number) for number in sorted(topic.partitions)]
+
+    async def start(self, partition: str) -> int:
+        """The oldest offset that the broker keeps."""
+        return (await self._range(partition))[0]
+
+    async def end(self, partition: str) -> int:
+        """The offset that the next message gets."""
+        asked = (await self._range(partition))[1]
+        if int(partition) not in self._backlogs:
+            return asked
+        _, fetched = self._consumer.get_watermark_offsets(TopicPartition(self._topic, int(partition)), cached=True)
+        return max(asked, int(fetched))
+
+    async def position_at(self, partition: str, moment: datetime) -> int:
+        """The first offset whose message was taken then or later."""
+        wanted = TopicPartition(self._topic, int(partition), int(moment.timestamp() * 1000))
+        [found] = await self._ask(lambda: self._consumer.offsets_for_times([wanted], timeout=ANSWER_SECONDS))
+        if found.error is not None:
+            raise self._problem(found.error)
+        return int(found.offset) if found.offset >= 0 else await self.end(partition)
+
+    async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
+        """What has come from `position` on. Raises PositionGone if the broker says that the topic ends before it."""
+        number = int(partition)
+        backlog = self._backlogs.get(number)
+        if backlog is None or backlog.position != position:
+            backlog = await self._assign(number, position)
+        backlog.used_at = monotonic()
+        if not len(backlog) and backlog.error is None:
+            await self._wait_for(backlog, wait)
+        if not len(backlog):
+            await self._check(backlog, number)
+        arrivals = backlog.take(most)
+        if backlog.paused and backlog.is_low:
+            backlog.paused = False
+            self._consumer.resume([TopicPartition(self._topic, number)])
+        self._tell_positions()
+        return arrivals
+
+    async def close(self) -> None:
+        """Let go of the brokers."""
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
+            await asyncio.wait([looking])
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self._thread.shutdown)
+            await asyncio.to_thread(self._consumer.close)
+
+    async def _assign(self, number: int, position: int) -> Backlog:
+        """Have a partition fetched from a position on, and nothing of it from before."""
+        start, _ = await self._range(str(number))
+        if position < start:
+            self._lost(str(number), start - position)
+        self._drop(number)
+        backlog = self._backlogs[number] = Backlog(position)
+        self._consumer.incremental_assign([TopicPartition(self._topic, number, max(position, start))])
+        return backlog
+
+    def _drop(self, number: int) -> None:
+        if self._backlogs.pop(number, None) is not None:
+            self._consumer.incremental_unassign([TopicPartition(self._topic, number)])
+
+    async def _wait_for(self, backlog: Backlog, seconds: float) -> None:
+        """Until something came for the partition, or the time is over."""
+        self._hungry += 1
+        try:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
+            async with asyncio.timeout(seconds), self._arrived:
+                await self._arrived.wait_for(lambda: len(backlog) > 0 or backlog.error is not None)
+        except TimeoutError:
+            return
+        finally:
+            self._hungry -= 1
+
+    async def _look(self) -> None:
+        """Take from the client what has come, as long as somebody waits."""
+        while self._hungry:
+            messages = self._consumer.consume(HELPING, 0)
+            if not messages:
+                messages = await asyncio.get_running_loop().run_in_executor(self._thread, self._poll)
+            for message in messages:
+                self._place(message)
+            if messages:
+                self._forget_unread()
+                async with self._arrived:
+                    self._arrived.notify_all()
+
+    def _poll(self) -> list[Message]:
+        first = self._consumer.poll(LOOK_SECONDS)
+        return [] if first is None else [first, *self._consumer.consume(HELPING - 1, 0)]
+
+    def _place(self, message: Message) -> None:
+        number = message.partition()
+        backlog = None if number is None else self._backlogs.get(number)
+        if backlog is None or number is None:
+            return
+        backlog.add(message)
+        if backlog.is_full and not backlog.paused:
+            backlog.paused = True
+            self._consumer.pause([TopicPartition(self._topic, number)])
+
+    def _forget_unread(self) -> None:
+        before = monotonic() - FORGET_SECONDS
+        for number in [number for number, backlog in self._backlogs.items() if backlog.used_at < before]:
+            self._drop(number)
+
+    async def _check(self, backlog: Backlog, number: int) -> None:
+        """Nothing came: because nothing is there, or because something is wrong?"""
+        if backlog.error is not None:
+            error = backlog.error
+            self._drop(number)
+            if error.code() not in _OUT_OF_RANGE:
+                raise self._problem(error)
+            _, end = await self._range(str(number))
+            if backlog.position > end:
+                raise PositionGone(
+                    f"Partition {number} of topic {self._topic} ends at {end}, before the position {backlog.position} "
+                    "that was reached: it was made anew or lost messages. Seek to where reading is to go on"
+                )
+            return  # the oldest were removed; the next read says how many, and goes on after them
+        if self._down:
+            await self._range(str(number))
+            self._down = False
+
+    def _tell_positions(self) -> None:
+        """Best effort, and never waited for: all before what is read now is in the ledger, but for what is being read ahead."""
+        if not self._mirror or monotonic() - self._mirrored_at < MIRROR_SECONDS:
+            return
+        self._mirrored_at = monotonic()
+        reached = [TopicPartition(self._topic, number, backlog.position) for number, backlog in self._backlogs.items()]
+        try:
+            self._consumer.commit(offsets=reached, asynchronous=True)
+        except KafkaException as error:
+            log.info("kafka.position_not_told", topic=self._topic, error=error.args[0].str())
+
+    async def _range(self, partition: str) -> tuple[int, int]:
+        wanted = TopicPartition(self._topic, int(partition))
+        try:
+            found = await self._ask(lambda: self._consumer.get_watermark_offsets(wanted, timeout=ANSWER_SECONDS))
+        except StreamMissing:
+            if partition not in await self.partitions():
+                raise
+            found = None
+        if found is None:
+            raise self._problem(None)
+        return found
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, question)
+        except KafkaException as error:
+            raise self._problem(error.args[0]) from error
+
+    def _problem(self, error: KafkaError | None) -> SourceUnavailable | StreamMissing:
+        if error is not None and error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, *_UNSURE):
+            return StreamMissing(f"There is no topic {self._topic}, or not this partition of it")
+        if not self._backlogs:
+            self._consumer.poll(0)  # has it say why
+        said = self._said or ("no answer" if error is None else error.str())
+        return SourceUnavailable(f"Kafka does not give topic {self._topic}: {said}")
+
+    def _heard(self, error: KafkaError) -> None:
+        """The client says what troubles it, and goes on trying by itself; who reads is told when nothing comes."""
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._down = True
+        else:
+            self._said = error.str()

@@ -1,0 +1,159 @@
+"""Brokers as the settings describe them: what their client libraries are given, and the sources that read them.
+
+The libraries are extras and are loaded only where a connection of their kind is used.
+"""
+
+import importlib
+import os
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias, TypeVar, get_args
+
+from andon.authoring import Automation, Trigger
+from andon.kernel.config import Settings, SettingsInvalid
+from andon.kernel.connections import KafkaConnection, NatsConnection
+from andon.streams import Source
+
+C = TypeVar("C", KafkaConnection, NatsConnection)
+
+Lost: TypeAlias = Callable[[str, int], None]
+"""Hears of which partition how many messages were removed before they were read."""
+
+Environment = Mapping[str, str]
+
+
+def open_kafka(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
+    """The topic that a trigger names. Raises SettingsInvalid."""
+    client = _kafka(settings, trigger, os.environ)
+    source: Source = adapter("kafka").KafkaSource(client, trigger.place, lost=lost)
+    return source
+
+
+def open_nats(settings: Settings, trigger: Trigger, lost: Lost) -> Source:
+    """The stream that a trigger names. Raises SettingsInvalid."""
+    client, subjects = _nats(settings, trigger, os.environ), trigger.options.get("subjects", "").split()
+    source: Source = adapter("nats").NatsSource(client, trigger.place, lost=lost, subjects=subjects)
+    return source
+
+
+def adapter(extra: str) -> ModuleType:
+    """The module that speaks to a kind of broker. Raises SettingsInvalid, which names the extra that is not installed."""
+    try:
+        return importlib.import_module(f"andon.adapters.{extra}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("andon"):
+            raise
+        raise SettingsInvalid(f"{error.name} is not installed: pip install 'andon[{extra}]'") from error
+
+
+def connection_of(settings: Settings, name: str, wanted: type[C]) -> C:
+    """The connection of a name, which is of the wanted kind. Raises SettingsInvalid."""
+    (kind,) = get_args(wanted.model_fields["kind"].annotation)
+    connection = settings.connections.get(name)
+    if connection is None:
+        raise SettingsInvalid(f'needs [connections.{name}] in andon.toml, with kind = "{kind}"')
+    if not isinstance(connection, wanted):
+        raise SettingsInvalid(f"needs a connection of kind {kind}; [connections.{name}] is of kind {connection.kind}")
+    return connection
+
+
+def kafka_client(root: Path, connection: KafkaConnection, environment: Environment = os.environ) -> dict[str, Any]:
+    """The settings of librdkafka for a connection. Raises SettingsInvalid if its secret is not set."""
+    secret = connection.secret(environment)
+    protocol = ("SASL_" if connection.mechanism else "") + ("SSL" if connection.tls else "PLAINTEXT")
+    given = {
+        "bootstrap.servers": ",".join(connection.servers),
+        "client.id": "andon",
+        "group.id": connection.group,
+        "security.protocol": protocol,
+        "sasl.mechanism": connection.mechanism,
+        "sasl.username": connection.user,
+        "sasl.password": None if secret is None else secret.get_secret_value(),
+        "ssl.ca.location": _path(root, connection.ca_file),
+        "ssl.certificate.location": _path(root, connection.certificate_file),
+        "ssl.key.location": _path(root, connection.key_file),
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def nats_client(root: Path, connection: NatsConnection, environment: Environment = os.environ) -> dict[str, Any]:
+    """The options of the NATS client for a connection. Raises SettingsInvalid if a secret or file is not there."""
+    secret = connection.secret(environment)
+    text = None if secret is None else secret.get_secret_value()
+    given = {
+        "servers": list(connection.servers),
+        "user": connection.user,
+        "password": text if connection.user else None,
+        "token": None if connection.user else text,
+        "user_credentials": _path(root, connection.credentials_file),
+        "tls": _tls(root, connection),
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def trouble_with_brokers(
+    settings: Settings, automation: Automation, environment: Environment = os.environ
+) -> list[str]:
+    """What keeps the triggers of an automation from their brokers, as far as it can be told without asking one."""
+    found = []
+    for trigger in automation.triggers:
+        if trigger.source in _CLIENTS:
+            try:
+                _CLIENTS[trigger.source](settings, trigger, environment)
+                adapter(trigger.source)
+            except SettingsInvalid as error:
+                found.append(f"trigger {trigger.name}: {error}")
+    return found
+
+
+class Clients(Mapping[str, dict[str, Any]]):
+    """What the library of each connection is given, by the connection's name, for connectors that publish. Read when asked for."""
+
+    def __init__(self, settings: Settings, environment: Environment = os.environ) -> None:
+        self._settings = settings
+        self._environment = environment
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        found = self._settings.connections[name]
+        if isinstance(found, KafkaConnection):
+            return kafka_client(self._settings.root, found, self._environment)
+        return nats_client(self._settings.root, found, self._environment)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._settings.connections
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._settings.connections)
+
+    def __len__(self) -> int:
+        return len(self._settings.connections)
+
+
+def _kafka(settings: Settings, trigger: Trigger, environment: Environment) -> dict[str, Any]:
+    return kafka_client(settings.root, connection_of(settings, trigger.connection, KafkaConnection), environment)
+
+
+def _nats(settings: Settings, trigger: Trigger, environment: Environment) -> dict[str, Any]:
+    return nats_client(settings.root, connection_of(settings, trigger.connection, NatsConnection), environment)
+
+
+_CLIENTS: Mapping[str, Callable[[Settings, Trigger, Environment], dict[str, Any]]] = {"kafka": _kafka, "nats": _nats}
+"""What the library is given, by the kind of a trigger's source."""
+
+
+def _tls(root: Path, connection: NatsConnection) -> ssl.SSLContext | None:
+    if connection.ca_file is None and connection.certificate_file is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=_path(root, connection.ca_file))
+        if connection.certificate_file is not None and connection.key_file is not None:
+            context.load_cert_chain(root / connection.certificate_file, root / connection.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsInvalid(f"a file of its connection cannot be used for TLS: {error}") from error
+    return context
+
+
+def _path(root: Path, name: str | None) -> str | None:
+    return None if name is None else str(root / name)

@@ -1,0 +1,27 @@
+"""What an action may say of a subject, and `[destinations.NAME.nats]`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from andon.actions.ports import Shape
+
+
+class NatsOptions(Shape):
+    """Of an action: a subject without wildcards, which some stream takes."""
+
+    subject: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            pattern=r"^[^\s.*>]+(\.[^\s.*>]+)*$",
+            description="The subject, without wildcards.",
+        ),
+    ]
+
+
+class NatsSettings(Shape):
+    """Of a destination: which of `[connections.NAME]` it is."""
+
+    connection: str = Field("nats", description="Which of `[connections.NAME]` it is.")

@@ -1,0 +1,113 @@
+"""`[connections.NAME]`: the servers that triggers read and publishing actions write, one section a kind. What each takes, nothing else.
+
+Secrets are named here, never written: `secret_env` is an environment variable (or the file that `..._FILE` names).
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from andon.kernel.environment import Section, secret_of
+
+
+class _Connection(Section):
+    user: str | None = Field(None, description="Who Andon is there.")
+    secret_env: str | None = Field(None, description="Name of the environment variable that holds the password.")
+
+    def secret(self, environment: Mapping[str, str] = os.environ) -> SecretStr | None:
+        """The password or token. Raises SettingsInvalid if it is named and not set."""
+        return secret_of(self.secret_env, "connections", environment)
+
+
+class _Trusting(_Connection):
+    ca_file: str | None = Field(None, description="PEM file of the authorities to trust, relative to andon.toml.")
+    certificate_file: str | None = Field(None, description="PEM file of the certificate that Andon shows.")
+    key_file: str | None = Field(None, description="PEM file of its key.")
+
+    @model_validator(mode="after")
+    def _has_both(self) -> "_Trusting":
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        return self
+
+
+class KafkaConnection(_Trusting):
+    """A Kafka cluster (extra `kafka`)."""
+
+    kind: Literal["kafka"] = Field(description="`kafka`.")
+    servers: list[str] = Field(min_length=1, description="Brokers to begin with, `host:port`.")
+    tls: bool = Field(False, description="Whether to speak TLS; a ca_file or certificate_file needs it.")
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="SASL mechanism; needs user and secret_env."
+    )
+    group: str | None = Field(
+        None,
+        description="Consumer group under which positions are also told to the broker every few seconds, for tools that show "
+        "lag. Andon never reads them back.",
+    )
+
+    @field_validator("servers")
+    @classmethod
+    def _are_addresses(cls, servers: list[str]) -> list[str]:
+        for server in servers:
+            host, _, port = server.rpartition(":")
+            if not host or not port.isdigit() or "/" in host:
+                raise ValueError("a broker is written host:port")
+        return servers
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "KafkaConnection":
+        asked = (self.mechanism, self.user, self.secret_env)
+        if any(asked) and not all(asked):
+            raise ValueError("mechanism, user and secret_env go together")
+        if not self.tls and (self.ca_file or self.certificate_file):
+            raise ValueError("ca_file and certificate_file need tls = true")
+        return self
+
+
+class NatsConnection(_Trusting):
+    """A NATS server or cluster with JetStream (extra `nats`)."""
+
+    kind: Literal["nats"] = Field(description="`nats`.")
+    servers: list[str] = Field(min_length=1, description="`nats://host:port`, or `tls://host:port`.")
+    secret_env: str | None = Field(
+        None, description="Name of the environment variable that holds the password, or without a user the token."
+    )
+    credentials_file: str | None = Field(
+        None,
+        description="File with the user's JWT and seed (`.creds`), relative to andon.toml; instead of user and secret.",
+    )
+
+    @field_validator("servers")
+    @classmethod
+    def _are_addresses(cls, servers: list[str]) -> list[str]:
+        for server in servers:
+            _expect(server, ("nats", "tls"))
+        return servers
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "NatsConnection":
+        if self.credentials_file and (self.user or self.secret_env):
+            raise ValueError("credentials_file stands instead of user and secret_env")
+        if self.user and not self.secret_env:
+            raise ValueError("user needs secret_env")
+        return self
+
+
+Connection: TypeAlias = Annotated[KafkaConnection | NatsConnection, Field(discriminator="kind")]
+"""One server; `kind` says which fields there are."""
+
+KINDS = (KafkaConnection, NatsConnection)
+
+
+def _expect(url: str, schemes: tuple[str, ...]) -> str:
+    """The message never holds the url: somebody may have written a password into it."""
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"expected {' or '.join(f'{scheme}://host' for scheme in schemes)}")
+    if parts.password is not None or parts.username is not None:
+        raise ValueError("user and password do not belong into the address: set user and secret_env")
+    return url

@@ -1,0 +1,97 @@
+"""What the contract of connectors needs of a broker: ways to bring it into each situation, around a connector that publishes."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.brokers import Broker
+
+from andon.actions import Answer, Connector, Delivery
+from andon.kernel.ids import uuid7
+from brokers import Cut
+
+
+class Published:
+    """A connector whose actions say where to publish, as those of an automation do, with the broker in the hands of the test.
+
+    A situation is for the next delivery only. What may hide in a first one (finding the broker) is done before.
+    """
+
+    repeat = property(lambda self: self.connector.repeat)
+
+    def __init__(
+        self, connector: Connector, broker: Broker, cut: Cut, *, there: Mapping[str, Any], missing: Mapping[str, Any]
+    ) -> None:
+        self.connector = connector
+        self.keys_of_preparation: set[str] = set()
+        self._broker = broker
+        self._cut = cut
+        self._there = there
+        self._missing = missing
+        self._next: list[Callable[[Delivery], Awaitable[Answer]]] = []
+
+    async def deliver(self, delivery: Delivery) -> Answer:
+        if self._next:
+            return await self._next.pop(0)(delivery)
+        return await self._deliver(delivery, self._there)
+
+    async def close(self) -> None:
+        await self.connector.close()
+
+    def refuse(self) -> None:
+        self._next.append(lambda delivery: self._deliver(delivery, self._missing))
+
+    def fail(self) -> None:
+        self._next.append(self._without_a_way)
+
+    def keep_silent(self) -> None:
+        self._next.append(self._asleep)
+
+    def vanish(self) -> None:
+        self._next.append(self._vanishing)
+
+    async def _deliver(self, delivery: Delivery, options: Mapping[str, Any]) -> Answer:
+        return await self.connector.deliver(replace(delivery, options=options))
+
+    async def _without_a_way(self, delivery: Delivery) -> Answer:
+        self._cut.cut()
+        try:
+            short = replace(delivery.destination, timeout=delivery.destination.timeout / 5)
+            return await self._deliver(replace(delivery, destination=short), self._there)
+        finally:
+            self._cut.mend()
+
+    async def _asleep(self, delivery: Delivery) -> Answer:
+        await self._prepare(delivery)
+        self._signal(signal.SIGSTOP)
+        try:
+            return await self._deliver(delivery, self._there)
+        finally:
+            self._signal(signal.SIGCONT)
+
+    async def _vanishing(self, delivery: Delivery) -> Answer:
+        await self._prepare(delivery)
+        self._signal(signal.SIGSTOP)
+        short = replace(delivery.destination, timeout=delivery.destination.timeout / 5)
+        sending = asyncio.ensure_future(self._deliver(replace(delivery, destination=short), self._there))
+        await asyncio.sleep(0.2)
+        self._cut.cut()
+        try:
+            return await sending
+        finally:
+            self._cut.mend()
+            self._signal(signal.SIGCONT)
+
+    async def _prepare(self, delivery: Delivery) -> None:
+        before = replace(delivery, key=uuid7(delivery.created_at))
+        self.keys_of_preparation.add(str(before.key))
+        short = replace(delivery.destination, timeout=delivery.destination.timeout / 5)
+        await self._deliver(before, self._there)
+        await self._deliver(replace(before, destination=short), self._there)
+
+    def _signal(self, number: int) -> None:
+        assert self._broker.process is not None
+        os.kill(self._broker.process.pid, number)
