@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from script.pages import api, cli, errors, metrics, settings
+from script.pages import api, cli, connectors, errors, metrics, settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 BEGIN = "<!-- written by script/reference from the code; change it there -->\n"
@@ -12,6 +12,7 @@ END = "<!-- end of what script/reference writes -->\n"
 PAGES: dict[str, Callable[[], str]] = {
     "api": api.body,
     "cli": cli.body,
+    "connectors": connectors.body,
     "errors": errors.body,
     "metrics": metrics.body,
     "settings": settings.body,

@@ -50,3 +50,34 @@ def test_what_was_done_meanwhile_by_somebody_else_is_said(visit: Visit, bank: Ba
     page.get_by_label("Reason").fill("second")
     page.get_by_role("button", name="Resend").click()
     expect(page.get_by_role("alert")).to_contain_text("only a dead letter can be sent again")
+
+
+def test_dead_letters_are_narrowed_and_sent_again_together(visit: Visit, bank: Bank) -> None:
+    page = visit("otto")
+    page.goto("/actions")
+    page.get_by_label("Last error contains").fill("no such error")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_text("No action fits these filters.")).to_be_visible()
+    page.get_by_label("Last error contains").fill("503")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("[data-row]")).to_have_count(2)
+    expect(page.get_by_role("heading", name="Send these 2 again")).to_be_visible()
+    page.get_by_label("Reason").fill("core banking is back")
+    page.get_by_role("button", name="Resend").click()
+    expect(page.get_by_role("status")).to_contain_text("on their way again")
+    with bank.database.begin() as tx:
+        assert {actions.get(tx, one).state for one in bank.dead} == {actions.ActionState.PENDING}
+        assert audit.page(tx, action="action.resend_all")[0].reason == "core banking is back"
+
+
+def test_what_a_person_found_out_to_be_taken_is_confirmed_and_a_viewer_is_not_asked(visit: Visit, bank: Bank) -> None:
+    page = visit("otto")
+    page.goto(f"/actions/{bank.dead[0]}")
+    page.get_by_label("How you know").fill("it stands in their ledger")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("status")).to_contain_text("The action is done")
+    with bank.database.begin() as tx:
+        assert actions.get(tx, bank.dead[0]).state is actions.ActionState.DONE
+    stranger = visit("vera")
+    stranger.goto("/actions")
+    expect(stranger.get_by_role("button", name="Resend")).to_have_count(0)

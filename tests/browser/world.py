@@ -140,7 +140,9 @@ def some_transfers(count: int, *, seed: int = 3) -> list[Transfer]:
 def killed(database: Database, *, now: datetime, keep: int) -> list[UUID]:
     """The ids of `keep` actions that became dead letters; all others are done."""
     with database.begin() as tx:
-        claimed = outbox.claim(tx, decisions.DELIVER_ACTION, limit=10_000, now=now, lease=timedelta(minutes=1))
+        which = outbox.Which()
+        found = outbox.page(tx, decisions.DELIVER_ACTION, outbox.State.PENDING, which=which, limit=10_000)
+        claimed = found[::-1]
         for message in claimed[keep:]:
             outbox.settle(tx, message.id, outbox.State.DONE, now=now)
         for message in claimed[:keep]:

@@ -11,10 +11,9 @@ import pytest
 from pydantic import SecretStr
 from tests.contract.connectors.contract import a_delivery
 
-from andon.actions import AnswerKind, Destination
+from andon.actions import AnswerKind, Destination, answer_of
 from andon.actions.domain import BREAKER_FAILURES, backoff
 from andon.connectors.webhook import WebhookConnector
-from andon.connectors.webhook.answers import answer_of
 from andon.kernel import config
 from andon.kernel.clock import SystemClock
 from receiver import SECRET, Receiver

@@ -4,8 +4,8 @@ Decisions write actions to the outbox; `Deliveries` carries them out through con
 people who look after what could not be delivered. Start reading at `domain.py`.
 """
 
-from andon.actions.deliveries import Deliveries, Observer
-from andon.actions.domain import Action, ActionState, Answer, AnswerKind, Attempt, BreakerState, Disabled
+from andon.actions.deliveries import Deliveries
+from andon.actions.domain import Action, ActionState, Answer, AnswerKind, Attempt, BreakerState, Disabled, Repeat, Which
 from andon.actions.errors import (
     ActionNotDead,
     ActionNotFound,
@@ -13,9 +13,13 @@ from andon.actions.errors import (
     DestinationNotDisabled,
     ReasonMissing,
 )
-from andon.actions.ports import Connector, Delivery, Destination
+from andon.actions.observing import Observer
+from andon.actions.over_http import OverHttp, answer_of
+from andon.actions.ports import Connector, Delivery, Destination, Inquiring, Kind, Shape, Surroundings
 from andon.actions.service import (
     attempts,
+    confirm,
+    count,
     dead_letters,
     disable_destination,
     disabled_destinations,
@@ -25,7 +29,9 @@ from andon.actions.service import (
     page,
     resend,
     resend_all,
+    waiting_retries,
 )
+from andon.actions.templates import Body, Template, Text, ValueMissing, fill_json, text_of, value_of, values_of
 
 __all__ = [
     "Action",
@@ -35,6 +41,7 @@ __all__ = [
     "Answer",
     "AnswerKind",
     "Attempt",
+    "Body",
     "BreakerState",
     "Connector",
     "Deliveries",
@@ -43,16 +50,34 @@ __all__ = [
     "DestinationDisabled",
     "DestinationNotDisabled",
     "Disabled",
+    "Inquiring",
+    "Kind",
     "Observer",
+    "OverHttp",
     "ReasonMissing",
+    "Repeat",
+    "Shape",
+    "Surroundings",
+    "Template",
+    "Text",
+    "ValueMissing",
+    "Which",
+    "answer_of",
     "attempts",
+    "confirm",
+    "count",
     "dead_letters",
     "disable_destination",
     "disabled_destinations",
     "enable_destination",
+    "fill_json",
     "get",
     "of_decision",
     "page",
     "resend",
     "resend_all",
+    "text_of",
+    "value_of",
+    "values_of",
+    "waiting_retries",
 ]

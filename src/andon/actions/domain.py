@@ -1,8 +1,10 @@
 """The rules of delivering, with no database, network or clock: when to try again, when to pause, when to give up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 BACKOFF_BASE = timedelta(seconds=1)
@@ -26,6 +28,15 @@ class AnswerKind(StrEnum):
     """The receiver did not take it; it may take the same later."""
     UNKNOWN = "unknown"
     """The receiver may or may not have taken it."""
+
+
+class Repeat(StrEnum):
+    """Whether the same may be sent again under its key when nobody knows whether the receiver took it."""
+
+    IDEMPOTENT = "idempotent"
+    """The receiver ignores a repeat."""
+    NEVER = "never"
+    """It might be done twice: a person finds out and decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +74,31 @@ class GiveUp:
     why: str
 
 
-def follow_up(answer: Answer, *, attempt: int, max_attempts: int, share: float) -> Again | GiveUp | None:
-    """What follows an answer to attempt number `attempt`; None when the action is done."""
+def follow_up(
+    answer: Answer, *, attempt: int, max_attempts: int, share: float, repeatable: bool = True
+) -> Again | GiveUp | None:
+    """What follows an answer to attempt number `attempt`; None when the action is done.
+
+    `repeatable` says that an unknown answer may be followed by another attempt: the receiver ignores repeats, or is asked first.
+    """
     if answer.kind is AnswerKind.DELIVERED:
         return None
     if answer.kind is AnswerKind.REFUSED or answer.disable:
         return GiveUp(answer.detail)
+    if answer.kind is AnswerKind.UNKNOWN and not repeatable:
+        return GiveUp(undecided(answer.detail))
     if attempt >= max_attempts:
         return GiveUp(f"gave up after {attempt} attempts; the last: {answer.kind}: {answer.detail}")
     asked = min(answer.retry_after or timedelta(), RETRY_AFTER_CAP)
     return Again(max(backoff(attempt, share), asked))
+
+
+def undecided(detail: str) -> str:
+    """What a dead letter says whose receiver may or may not have taken it, and which may not be repeated to find out."""
+    return (
+        f"unknown: {detail}. A repeat might be done twice, so find out whether the receiver took it: "
+        "confirm it if it did, send it again if it did not"
+    )
 
 
 class BreakerState(StrEnum):
@@ -141,7 +167,10 @@ def is_up(answer: Answer) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at an action. Without an answer it is under way, or its process died: the receiver may have got it."""
+    """One try at an action. Without an answer it is under way, or its process died: the receiver may have got it.
+
+    An inquiry sends nothing: it asks the receiver whether an earlier attempt arrived (`failed`: certainly not).
+    """
 
     id: UUID
     number: int
@@ -150,6 +179,7 @@ class Attempt:
     kind: AnswerKind | None = None
     status: int | None = None
     detail: str = ""
+    inquiry: bool = False
 
 
 class ActionState(StrEnum):
@@ -187,3 +217,25 @@ class Disabled:
     name: str
     disabled_at: datetime
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which actions are meant; what is None does not narrow. `because` is a part of the last error, times are when it was written."""
+
+    automations: Sequence[str] | None = None
+    destination: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    because: str | None = None
+
+    def told(self) -> dict[str, Any]:
+        """What narrows, for the audit log."""
+        said = {
+            "automations": None if self.automations is None else sorted(self.automations),
+            "destination": self.destination,
+            "since": self.since and self.since.isoformat(),
+            "until": self.until and self.until.isoformat(),
+            "because": self.because,
+        }
+        return {name: value for name, value in said.items() if value is not None}

@@ -1,42 +1,82 @@
-"""One lane a destination: so many deliveries side by side, none while its breaker is open, and so no lane holds up another."""
+"""One lane a destination: so many deliveries side by side, so many a second, none while its breaker is open.
+
+So no lane holds up another, and no receiver gets more than it can take.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 import structlog
 
-from andon.actions.domain import Answer, AnswerKind, Breaker, BreakerState, is_up
-from andon.actions.ports import Connector, Delivery, Destination
+from andon.actions.domain import Answer, Breaker, BreakerState, is_up
+from andon.actions.limits import Pace, RetryBudget
+from andon.actions.ports import Destination
+from andon.kernel.claims import Room
 from andon.kernel.clock import Clock
+from andon.kernel.outbox import Message
 
-_PROBE_WAIT = timedelta(seconds=1)
+PROBE_WAIT = timedelta(seconds=1)
 """How long others wait while one delivery looks whether the receiver is back."""
+
+_AHEAD = 1.0
+"""Seconds' worth of a pace that is claimed ahead."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Lane:
-    """The way to one destination. `held` counts the deliveries that were claimed for it and are not settled."""
+    """The way to one destination. What was claimed for it and is not settled is `held`."""
 
-    def __init__(self, destination: Destination, clock: Clock, *, width: int) -> None:
+    def __init__(self, destination: Destination, clock: Clock, *, stopping: asyncio.Event) -> None:
         self.destination = destination
         self.held = 0
+        self.sending = 0
+        self._held_again = 0
         self._clock = clock
-        self._width = width
-        self._slots = asyncio.Semaphore(width)
+        self._stopping = stopping
+        self._slots = asyncio.Semaphore(destination.max_concurrent)
         self._breaker = Breaker()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there is enough in hand to keep all slots busy, so that more should stay where it is."""
-        return self.held >= self._width
+        self._budget = RetryBudget()
+        self._pace = None if destination.rate_per_second is None else Pace(destination.rate_per_second)
 
     @property
     def breaker(self) -> BreakerState:
         """Where the breaker stands now."""
         return self._breaker.state(self._clock.now())
+
+    @property
+    def retries_left(self) -> int:
+        """How many retries the budget allows now."""
+        return self._budget.room(self._seconds())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is enough in hand to keep all slots busy, so that more should stay where it is."""
+        return self.held >= 2 * self.destination.max_concurrent
+
+    def room(self) -> Room:
+        """How much of what waits in the lane may be claimed now."""
+        free = 0 if self.is_full or self.blocked_until() else 4 * self.destination.max_concurrent - self.held
+        if free and self.breaker is BreakerState.HALF_OPEN:
+            free = min(free, 1)
+        if free and self._pace is not None:
+            free = min(free, max(0, self._pace.room(self._seconds(), within=_AHEAD) - self.held))
+        again = min(free, max(0, self.retries_left - self._held_again)) if free else 0
+        return Room(self.destination.name, free, again)
+
+    def hold(self, message: Message) -> None:
+        """A message was claimed for this lane."""
+        self.held += 1
+        self._held_again += message.again
+
+    def release(self, message: Message) -> bool:
+        """A claimed message is settled or given back. Whether there is room again that there was not before."""
+        was_full = self.is_full
+        self.held -= 1
+        self._held_again -= message.again
+        return was_full and not self.is_full
 
     def blocked_until(self) -> datetime | None:
         """Until when nothing may be sent; None if something may be."""
@@ -44,20 +84,37 @@ class Lane:
         if not self._breaker.blocks(now):
             return None
         opens = self._breaker.open_until
-        return opens if opens is not None and opens > now else now + _PROBE_WAIT
+        return opens if opens is not None and opens > now else now + PROBE_WAIT
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait for a place among the deliveries that are sent side by side."""
+        """Wait for a place among the deliveries that are sent side by side, and then for the pace; not while stopping."""
         async with self._slots:
-            yield
+            self.sending += 1
+            try:
+                if self._pace is not None and not self._stopping.is_set():
+                    await self._pause(self._pace.wait(self._seconds()))
+                yield
+            finally:
+                self.sending -= 1
 
-    def begin(self) -> None:
-        """A delivery is let through; `answered` or `abandon` has to follow."""
+    def may_retry(self) -> bool:
+        """Whether the budget allows one more retry now."""
+        return self.retries_left > 0
+
+    def begin(self, message: Message) -> None:
+        """A delivery is let through; `answered` may follow, `abandon` has to.
+
+        Taking over from a process that died is neither a first try nor a retry: the receiver is not why it comes again.
+        """
         self._breaker = self._breaker.begun(self._clock.now())
+        if message.again:
+            self._budget.retry(self._seconds())
+        elif not message.attempts:
+            self._budget.first(self._seconds())
 
     def abandon(self) -> None:
-        """The delivery that was let through was not made."""
+        """The delivery that was let through is over; if it was not answered, another may look instead."""
         self._breaker = self._breaker.abandoned()
 
     def answered(self, answer: Answer) -> None:
@@ -69,16 +126,11 @@ class Lane:
                 "breaker moved", destination=self.destination.name, before=before.value, after=self.breaker.value
             )
 
+    async def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._stopping.wait()
 
-async def ask(connector: Connector, delivery: Delivery) -> Answer:
-    """One attempt by a connector. Whatever goes wrong inside it, the receiver may have got the delivery."""
-    try:
-        return await connector.deliver(delivery)
-    except Exception as error:  # noqa: BLE001 - the edge to code of others; logged
-        _log.exception(
-            "connector failed",
-            destination=delivery.destination.name,
-            action_id=str(delivery.key),
-            correlation_id=delivery.correlation_id,
-        )
-        return Answer(AnswerKind.UNKNOWN, f"the connector itself failed with {type(error).__name__}; see the log")
+    def _seconds(self) -> float:
+        return self._clock.now().timestamp()

@@ -4,29 +4,63 @@ A connector sends at most once a call, under the key it is given, and says hones
 It never raises for what the outside does, never retries, and never puts a secret into what it answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
-from pydantic import SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
-from andon.actions.domain import Answer, AnswerKind
+from andon.actions.domain import Answer, AnswerKind, Repeat
+from andon.kernel.clock import Clock, SystemClock
 
-__all__ = ["Answer", "AnswerKind", "Connector", "Delivery", "Destination"]
+__all__ = [
+    "Answer",
+    "AnswerKind",
+    "Connector",
+    "Delivery",
+    "Destination",
+    "Inquiring",
+    "Kind",
+    "Repeat",
+    "Shape",
+    "Surroundings",
+]
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class Shape(BaseModel):
+    """What the options of a kind's actions, and its settings of a destination, are made of; what is not declared is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where one outside system is and how it wants to be treated (`[destinations.NAME]` in andon.toml)."""
+    """Where one outside system is and how it wants to be treated (`[destinations.NAME]` in andon.toml).
+
+    `settings` holds what only one kind of connector knows (`[destinations.NAME.KIND]`), by that kind.
+    """
 
     name: str
-    url: str
+    url: str = field(default="", repr=False)
     secrets: tuple[SecretStr, ...] = ()
     timeout: timedelta = timedelta(seconds=10)
     max_attempts: int = 12
     allow_private: bool = False
+    repeat: Repeat | None = None
+    max_concurrent: int = 32
+    rate_per_second: float | None = None
+    deadline: timedelta | None = None
+    settings: Mapping[str, BaseModel] = field(default_factory=dict, hash=False, repr=False)
+
+    def settings_of(self, kind: str, shape: type[S]) -> S:
+        """What `[destinations.NAME.KIND]` says; the defaults where it says nothing."""
+        found = self.settings.get(kind)
+        return found if isinstance(found, shape) else shape()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +76,19 @@ class Delivery:
     created_at: datetime
     correlation_id: str
     traceparent: str | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Connector(Protocol):
-    """The code that reaches one kind of outside system."""
+    """The code that reaches one kind of outside system.
+
+    `repeat` is what holds where a destination says nothing: whether receivers of this kind ignore a repeat.
+    """
+
+    @property
+    def repeat(self) -> Repeat:
+        """Whether a receiver ignores a repeat under the same key, unless its destination says otherwise."""
+        ...
 
     async def deliver(self, delivery: Delivery) -> Answer:
         """Try once, within `delivery.destination.timeout`."""
@@ -55,3 +97,39 @@ class Connector(Protocol):
     async def close(self) -> None:
         """Give up all connections."""
         ...
+
+
+@runtime_checkable
+class Inquiring(Protocol):
+    """A connector whose outside system can be asked whether it took a delivery."""
+
+    def can_inquire(self, delivery: Delivery) -> bool:
+        """Whether this destination can be asked."""
+        ...
+
+    async def inquire(self, delivery: Delivery) -> Answer:
+        """Ask, and send nothing: `delivered` (it took the key), `failed` (it certainly did not), or `unknown`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a connector may need beside a delivery: the time, the project's folder, the servers of `[connections.NAME]`."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    root: Path = field(default_factory=Path)
+    connections: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of connector, as its folder offers it under the name `KIND`; the folder's name is the kind's.
+
+    `options` is the shape of what an action of this kind may say, `settings` of `[destinations.NAME.KIND]`.
+    """
+
+    summary: str
+    connect: Callable[[Surroundings], Connector]
+    options: type[BaseModel] = Shape
+    settings: type[BaseModel] = Shape
+    needs_url: bool = True

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from andon import audit
 from andon.actions import store
-from andon.actions.domain import Action, ActionState, AnswerKind, Attempt, Disabled
+from andon.actions.domain import Action, ActionState, AnswerKind, Attempt, Disabled, Which
 from andon.actions.errors import (
     ActionNotDead,
     ActionNotFound,
@@ -21,21 +21,28 @@ from andon.kernel import outbox
 from andon.kernel.db import Tx
 from andon.kernel.identity import Actor
 
-_BATCH = 500
 
-
-def page(
-    tx: Tx, state: ActionState, *, automations: Sequence[str] | None, limit: int = 50, before: UUID | None = None
-) -> list[Action]:
-    """Actions in one state, newest first; only those of the named automations unless that is None."""
-    messages = outbox.page(tx, DELIVER_ACTION, outbox.State(state), scopes=automations, limit=limit, before=before)
+def page(tx: Tx, state: ActionState, *, which: Which, limit: int = 50, before: UUID | None = None) -> list[Action]:
+    """Actions in one state, newest first."""
+    chosen = _chosen(which)
+    messages = outbox.page(tx, DELIVER_ACTION, outbox.State(state), which=chosen, limit=limit, before=before)
     return [action_of(message) for message in messages]
+
+
+def count(tx: Tx, state: ActionState, *, which: Which) -> int:
+    """How many actions are in one state."""
+    return outbox.count(tx, DELIVER_ACTION, outbox.State(state), which=_chosen(which))
 
 
 def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
     """How many dead letters each of the named automations has (None: all automations); one without any is left out."""
     found = outbox.count_by_scope(tx, DELIVER_ACTION, outbox.State.DEAD)
     return {name: count for name, count in found.items() if automations is None or name in automations}
+
+
+def waiting_retries(tx: Tx) -> dict[str, int]:
+    """How many actions were tried and wait to be tried again, by destination."""
+    return outbox.waiting_again(tx, DELIVER_ACTION)
 
 
 def get(tx: Tx, action_id: UUID) -> Action:
@@ -65,7 +72,7 @@ def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime)
             f"{dead.destination} is disabled since {disabled.disabled_at:%Y-%m-%d %H:%M} UTC ({disabled.reason}); "
             f'`andon actions enable {dead.destination} --reason "..."` first'
         )
-    if not outbox.revive(tx, action_id, now=now):
+    if not outbox.revive(tx, DELIVER_ACTION, outbox.Which(), ids=[action_id], now=now):
         raise ActionNotDead(f"Action {action_id} is {dead.state}: only a dead letter can be sent again")
     audit.record(
         tx,
@@ -80,16 +87,11 @@ def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime)
     return get(tx, action_id)
 
 
-def resend_all(tx: Tx, *, automations: Sequence[str] | None, actor: Actor, reason: str, now: datetime) -> int:
-    """Send again all dead letters of the named automations (None: of all) whose destination is not disabled; how many."""
+def resend_all(tx: Tx, *, which: Which, actor: Actor, reason: str, now: datetime, limit: int | None = None) -> int:
+    """Send again all dead letters that are meant and whose destination is not disabled, the oldest first; how many."""
     _require(reason)
-    disabled = store.disabled(tx)
-    sent: list[UUID] = []
-    before: UUID | None = None
-    while found := page(tx, ActionState.DEAD, automations=automations, limit=_BATCH, before=before):
-        before = found[-1].id
-        revivable = [action.id for action in found if action.destination not in disabled]
-        sent += [action_id for action_id in revivable if outbox.revive(tx, action_id, now=now)]
+    chosen = replace(_chosen(which), not_lanes=tuple(store.disabled(tx)))
+    sent = outbox.revive(tx, DELIVER_ACTION, chosen, now=now, limit=limit)
     if sent:
         audit.record(
             tx,
@@ -98,9 +100,28 @@ def resend_all(tx: Tx, *, automations: Sequence[str] | None, actor: Actor, reaso
             subject="actions",
             at=now,
             reason=reason,
-            after={"count": len(sent), "ids": [str(action_id) for action_id in sent]},
+            after={"count": len(sent), "which": which.told(), "ids": [str(action_id) for action_id in sent]},
         )
     return len(sent)
+
+
+def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Action:
+    """Say of a dead letter that its receiver took it after all, as a person found out. Raises ActionNotFound, ActionNotDead, ReasonMissing."""
+    _require(reason)
+    dead = action_of(_message(tx, action_id))
+    if not outbox.accept(tx, action_id, now=now):
+        raise ActionNotDead(f"Action {action_id} is {dead.state}: only a dead letter can be confirmed")
+    audit.record(
+        tx,
+        actor=actor,
+        action="action.confirm",
+        subject=f"action:{action_id}",
+        at=now,
+        reason=reason,
+        before={"state": dead.state.value, "attempts": dead.attempts, "error": dead.last_error},
+        after={"state": ActionState.DONE.value},
+    )
+    return get(tx, action_id)
 
 
 def disabled_destinations(tx: Tx) -> list[Disabled]:
@@ -149,6 +170,16 @@ def _message(tx: Tx, action_id: UUID) -> outbox.Message:
     if message is None or message.topic != DELIVER_ACTION:
         raise ActionNotFound(f"No action {action_id}")
     return message
+
+
+def _chosen(which: Which) -> outbox.Which:
+    return outbox.Which(
+        scopes=which.automations,
+        lane=which.destination,
+        since=which.since,
+        until=which.until,
+        error=which.because,
+    )
 
 
 def _known(attempt: Attempt) -> Attempt:

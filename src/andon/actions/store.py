@@ -1,30 +1,81 @@
 """All SQL about deliveries, beyond the outbox itself. Never commits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+import asyncpg
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.actions.domain import AnswerKind, Attempt, Disabled
 from andon.actions.tables import delivery_answers, delivery_attempts, disabled_destinations
+from andon.kernel.claims import conclude_sql, conclusions_of
 from andon.kernel.db import Tx
+from andon.kernel.outbox import Conclusion
+
+_WRITE = f"""
+WITH begun AS (
+    INSERT INTO delivery_attempts (id, message_id, number, began_at, inquiry)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::bool[])
+    ON CONFLICT (id) DO NOTHING
+), ended AS (
+    INSERT INTO delivery_answers (attempt_id, ended_at, kind, status, detail)
+    SELECT * FROM unnest($6::uuid[], $7::timestamptz[], $8::text[], $9::int[], $10::text[])
+    ON CONFLICT (attempt_id) DO NOTHING
+)
+{conclude_sql(11)}
+"""
+
+_LAST = """
+SELECT DISTINCT ON (a.message_id) a.message_id, a.id, a.number, a.began_at, r.ended_at, r.kind, r.status, r.detail
+FROM delivery_attempts a LEFT JOIN delivery_answers r ON r.attempt_id = a.id
+WHERE a.message_id = ANY($1::uuid[]) AND NOT a.inquiry
+ORDER BY a.message_id, a.id DESC
+"""
 
 
-def add_begun(tx: Tx, begun: Sequence[tuple[UUID, Attempt]]) -> None:
-    """Write attempts (each with its message's id) that are about to be made."""
-    rows = [{"id": a.id, "message_id": message, "number": a.number, "began_at": a.began_at} for message, a in begun]
-    tx.execute(insert(delivery_attempts), rows)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be written of one claimed message: an attempt that begins, one that ended, how the claim ended."""
+
+    begun: tuple[UUID, Attempt] | None = None
+    ended: Attempt | None = None
+    conclusion: Conclusion | None = None
 
 
-def add_answers(tx: Tx, ended: Sequence[Attempt]) -> None:
-    """Write how attempts ended."""
-    rows = [
-        {"attempt_id": a.id, "ended_at": a.ended_at, "kind": a.kind, "status": a.status, "detail": a.detail}
-        for a in ended
-    ]
-    if rows:
-        tx.execute(insert(delivery_answers), rows)
+async def write(connection: asyncpg.Connection, entries: Sequence[Entry], *, now: datetime) -> None:
+    """Write a group of entries as one statement, so in one commit. Writing them again changes nothing."""
+    begun = [entry.begun for entry in entries if entry.begun is not None]
+    ended = [entry.ended for entry in entries if entry.ended is not None]
+    await connection.execute(
+        _WRITE,
+        [a.id for _, a in begun],
+        [message_id for message_id, _ in begun],
+        [a.number for _, a in begun],
+        [a.began_at for _, a in begun],
+        [a.inquiry for _, a in begun],
+        [a.id for a in ended],
+        [a.ended_at for a in ended],
+        [a.kind for a in ended],
+        [a.status for a in ended],
+        [a.detail for a in ended],
+        *conclusions_of([entry.conclusion for entry in entries if entry.conclusion is not None], now=now),
+    )
+
+
+async def last_attempts(connection: asyncpg.Connection, message_ids: Sequence[UUID]) -> dict[UUID, Attempt]:
+    """The last attempt at each of these messages that was tried at all, inquiries aside."""
+    rows = await connection.fetch(_LAST, message_ids)
+    return {row["message_id"]: _attempt(row) for row in rows}
+
+
+async def gone(connection: asyncpg.Connection) -> dict[str, Disabled]:
+    """All disabled destinations by name."""
+    rows = await connection.fetch("SELECT name, disabled_at, reason FROM disabled_destinations")
+    return {row["name"]: Disabled(row["name"], row["disabled_at"], row["reason"]) for row in rows}
 
 
 def attempts_of(tx: Tx, message_id: UUID) -> list[Attempt]:
@@ -36,18 +87,7 @@ def attempts_of(tx: Tx, message_id: UUID) -> list[Attempt]:
         .where(delivery_attempts.c.message_id == message_id)
         .order_by(delivery_attempts.c.id)
     )
-    return [
-        Attempt(
-            id=row.id,
-            number=row.number,
-            began_at=row.began_at,
-            ended_at=row.ended_at,
-            kind=None if row.kind is None else AnswerKind(row.kind),
-            status=row.status,
-            detail=row.detail or "",
-        )
-        for row in tx.execute(query)
-    ]
+    return [replace(_attempt(dict(row)), inquiry=row["inquiry"]) for row in tx.execute(query).mappings()]
 
 
 def disable(tx: Tx, destination: Disabled) -> bool:
@@ -67,3 +107,15 @@ def disabled(tx: Tx) -> dict[str, Disabled]:
     """All disabled destinations by name."""
     rows = tx.execute(select(disabled_destinations).order_by(disabled_destinations.c.name))
     return {row.name: Disabled(row.name, row.disabled_at, row.reason) for row in rows}
+
+
+def _attempt(row: Mapping[str, Any]) -> Attempt:
+    return Attempt(
+        id=row["id"],
+        number=row["number"],
+        began_at=row["began_at"],
+        ended_at=row["ended_at"],
+        kind=None if row["kind"] is None else AnswerKind(row["kind"]),
+        status=row["status"],
+        detail=row["detail"] or "",
+    )

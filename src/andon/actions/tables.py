@@ -1,6 +1,6 @@
 """Rows of deliveries. Only `store.py` may import this."""
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, String, Table, Text, Uuid
 
 _metadata = MetaData()
 
@@ -11,6 +11,7 @@ delivery_attempts = Table(
     Column("message_id", Uuid, nullable=False),
     Column("number", Integer, nullable=False),
     Column("began_at", DateTime(timezone=True), nullable=False),
+    Column("inquiry", Boolean, nullable=False),
 )
 
 delivery_answers = Table(

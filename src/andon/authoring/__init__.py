@@ -1,6 +1,6 @@
 """What the builder writes: declarations of a line, typed, without side effects. Nothing here reads a file or runs anything."""
 
-from andon.authoring.actions import ActionSpec, webhook
+from andon.authoring.actions import ActionSpec, NotTaken, Refused, action, http, python, smtp, sql, webhook
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
@@ -20,13 +20,20 @@ __all__ = [
     "DeclarationInvalid",
     "Feature",
     "MaxError",
+    "NotTaken",
     "Policy",
+    "Refused",
     "Request",
     "Review",
     "Trigger",
     "Window",
+    "action",
+    "http",
     "kafka",
     "nats",
+    "python",
+    "smtp",
     "span_of",
+    "sql",
     "webhook",
 ]

@@ -1,7 +1,12 @@
-"""Actions: what an outcome sets off outside. A declaration names a destination; its address and secret are settings."""
+"""Actions: what an outcome sets off outside. A declaration names a destination; its address and secrets are settings.
 
-from collections.abc import Mapping
+Texts may hold values of the decision in braces: `{input.payment_id}`, `{outcome}`, `{reasons}`, `{id}`, `{key}`.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,9 +15,57 @@ class ActionSpec:
 
     connector: str
     destination: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    declared_at: str = field(default="", compare=False)
+
+
+class Refused(Exception):
+    """Raised by a function that is an action: it was not done, and never will be. Its text is shown to people."""
+
+
+class NotTaken(Exception):
+    """Raised by a function that is an action: nothing was done, and it may succeed later. Its text is shown to people."""
+
+
+def action(connector: str, destination: str, **options: Any) -> ActionSpec:
+    """Any kind of connector, also one of the project's own (`andon connectors list`)."""
+    return _spec(connector, destination, options)
 
 
 def webhook(destination: str) -> ActionSpec:
     """Tell a destination by a signed HTTP POST (Standard Webhooks)."""
-    return ActionSpec(connector="webhook", destination=destination)
+    return _spec("webhook", destination, {})
+
+
+def http(
+    destination: str,
+    path: str = "",
+    *,
+    method: Literal["POST", "PUT", "PATCH", "DELETE", "GET"] = "POST",
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> ActionSpec:
+    """Call an HTTP API: `path` below the destination's url, a JSON body (the whole decision if there is none)."""
+    return _spec("http", destination, {"path": path, "method": method, "body": body, "headers": dict(headers or {})})
+
+
+def smtp(destination: str, *, to: str | Sequence[str], subject: str, text: str) -> ActionSpec:
+    """Send a mail."""
+    return _spec(
+        "smtp", destination, {"to": [to] if isinstance(to, str) else list(to), "subject": subject, "text": text}
+    )
+
+
+def sql(destination: str, statement: str) -> ActionSpec:
+    """Run one statement in a PostgreSQL database, exactly once; values in braces become its parameters."""
+    return _spec("sql", destination, {"statement": statement})
+
+
+def python(destination: str, function: str) -> ActionSpec:
+    """Call a function of the project, `file.py:name`, in a process of its own."""
+    return _spec("python", destination, {"function": function})
+
+
+def _spec(connector: str, destination: str, options: Mapping[str, Any]) -> ActionSpec:
+    caller = sys._getframe(2)
+    return ActionSpec(connector, destination, options, f"{caller.f_code.co_filename}:{caller.f_lineno}")

@@ -109,14 +109,22 @@ class DeliveryMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def answered(self, destination: str, answer: Answer, *, attempt: int, seconds: float) -> None:
+    def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:
         """An attempt ended."""
-        self._metrics.dead_letters.labels(destination)  # counted from zero
-        self._metrics.deliveries.labels(destination, answer.kind.value).inc()
-        self._metrics.delivery_seconds.labels(destination).observe(seconds)
-        if attempt > 1:
-            self._metrics.retries.labels(destination).inc()
+        self._metrics.dead_letters.add((destination,), 0)  # counted from zero
+        self._metrics.deliveries.add((destination, answer.kind.value))
+        self._metrics.delivery_seconds.observe_times((destination,), seconds)
+        if retry:
+            self._metrics.retries.add((destination,))
+
+    def inquired(self, destination: str, answer: Answer) -> None:
+        """A destination was asked what became of an attempt."""
+        self._metrics.inquiries.add((destination, answer.kind.value))
+
+    def held_back(self, destination: str, why: str) -> None:
+        """A claimed action was given back untried."""
+        self._metrics.held_back.add((destination, why))
 
     def gave_up(self, destination: str) -> None:
         """A delivery became a dead letter."""
-        self._metrics.dead_letters.labels(destination).inc()
+        self._metrics.dead_letters.add((destination,))

@@ -7,6 +7,7 @@ from functools import partial
 
 from andon import decisions, labels
 from andon.authoring import Automation
+from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
 from andon.bootstrap.hosting import load_hosted
 from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Line
 from andon.kernel.clock import Clock
@@ -35,7 +36,9 @@ def load_automations(settings: Settings) -> list[Automation]:
     """All automations of the project. Raises AutomationInvalid with file and line."""
     found = [a for file in settings.project.automations for a in decisions.load_file(settings.root / file)]
     names = [automation.name for automation in found]
+    kinds = Kinds(settings.root)
     for automation in found:
+        require_options(automation, kinds, settings.root)
         if names.count(automation.name) > 1:
             fault = Fault(automation.declared_at, f"the name {automation.name!r} is taken by another automation")
             raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault])
@@ -48,7 +51,8 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
         automations = load_automations(settings)
     except AndonError as error:
         return _problems(error)
-    found: list[Problem] = []
+    kinds = Kinds(settings.root)
+    found = [Problem(fault.where, fault.message) for fault in check_others(settings, kinds, automations)]
     for automation in automations:
         try:
             _, policy = decisions.compile_policy(automation)
@@ -60,7 +64,7 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
                 found += [Problem(fault.where, fault.message) for fault in idle]
         except AndonError as error:
             found += _problems(error)
-        found += _unreachable(automation, settings)
+        found += [Problem(fault.where, fault.message) for fault in check_destinations(automation, settings, kinds)]
     return found
 
 
@@ -89,14 +93,6 @@ def chosen(automations: Sequence[Automation], name: str | None) -> Automation:
         if automation.name == name:
             return automation
     raise AutomationNotFound(f"No automation {name!r} in this project; there is {known}")
-
-
-def _unreachable(automation: Automation, settings: Settings) -> list[Problem]:
-    return [
-        Problem(automation.declared_at, f"action {name!r} needs [destinations.{action.destination}] in andon.toml")
-        for name, action in automation.actions.items()
-        if action.destination not in settings.destinations
-    ]
 
 
 def _problems(error: AndonError) -> list[Problem]:

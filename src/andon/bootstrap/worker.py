@@ -10,17 +10,16 @@ import uvloop
 
 from andon import audit, decisions, features, migrations, reviews
 from andon.access import KeyRing
-from andon.actions import Deliveries, Destination
+from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
-from andon.bootstrap.observers import CommitTraces, DecisionMetrics, DeliveryMetrics
+from andon.bootstrap.observers import CommitTraces, DecisionMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
 from andon.bootstrap.serving import Server, settle_memory, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, keep_spending
-from andon.connectors.webhook import WebhookConnector
 from andon.decisions import Decider, Deployment
 from andon.gateway import Side, create_side
 from andon.kernel import outbox
@@ -81,14 +80,7 @@ class _Worker:
         self._deployment = deployment
         watch_pools(self._metrics, lambda: deployment.loaded)
         await self._heard("*")
-        connector = WebhookConnector(self._clock)
-        deliveries = Deliveries(
-            self._database,
-            {"webhook": connector},
-            destinations(self._settings),
-            self._clock,
-            observer=DeliveryMetrics(self._metrics),
-        )
+        deliveries = build_deliveries(self._settings, self._database, self._clock, self._metrics)
         counted = DecisionMetrics(self._metrics)
         watch = LiveWatch(CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted)
         decider = Decider(
@@ -122,7 +114,7 @@ class _Worker:
             await decider.close()
             for loaded in deployment.loaded:
                 await loaded.close()
-            await connector.close()
+            await deliveries.close()
             self._database.close()
             log.info("worker.ended")
 
@@ -186,18 +178,3 @@ class _Worker:
         self._metrics.gauge_of(
             "andon_reviews_unopened", "Reviews that wait to be opened.", lambda: depth(decisions.OPEN_REVIEW)
         )
-
-
-def destinations(settings: Settings) -> dict[str, Destination]:
-    """The configured destinations, their secrets taken from where the settings point. Raises SettingsInvalid."""
-    return {
-        name: Destination(
-            name=name,
-            url=given.url,
-            secrets=given.signing_secrets(),
-            timeout=timedelta(seconds=given.timeout_seconds),
-            max_attempts=given.max_attempts,
-            allow_private=given.allow_private,
-        )
-        for name, given in settings.destinations.items()
-    }

@@ -26,6 +26,7 @@ COMMANDS = {
     "policy": "andon.cli.policy:app",
     "reviews": "andon.cli.reviews:app",
     "actions": "andon.cli.actions:app",
+    "connectors": "andon.cli.connectors:app",
     "spending": "andon.cli.spending:show",
     "keys": "andon.cli.keys:app",
     "audit": "andon.cli.audit:app",

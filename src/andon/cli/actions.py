@@ -1,7 +1,7 @@
 """`andon actions`: dead letters, what was tried, sending again, destinations that were disabled."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from andon import actions
-from andon.actions import Action, ActionState, Attempt
+from andon.actions import Action, ActionState, Attempt, Which
 from andon.cli.context import project
 from andon.kernel.errors import Invalid
 
@@ -21,20 +21,33 @@ Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+Automation = Annotated[str | None, typer.Option(help="Only of this automation.")]
+To = Annotated[str | None, typer.Option("--destination", help="Only to this destination, as in `[destinations.NAME]`.")]
+Since = Annotated[datetime | None, typer.Option(help="Only what was written at this moment or later (UTC).")]
+Until = Annotated[datetime | None, typer.Option(help="Only what was written before this moment (UTC).")]
+Because = Annotated[str | None, typer.Option(help="Only where the last error contains this, e.g. `unknown:` or `503`.")]
+
+
 @app.command()
 def dead(
+    automation: Automation = None,
+    destination: To = None,
+    since: Since = None,
+    until: Until = None,
+    because: Because = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the dead letters: actions that were given up."""
     with project() as here, here.database.begin() as tx:
-        found = actions.page(tx, ActionState.DEAD, automations=None, limit=limit)
+        which = _which(automation, destination, since, until, because)
+        found = actions.page(tx, ActionState.DEAD, which=which, limit=limit)
         disabled = actions.disabled_destinations(tx)
     if as_json:
         typer.echo(json.dumps([_summary(action) for action in found], indent=2))
         return
-    for destination in disabled:
-        typer.echo(f"{destination.name} is disabled since {_time(destination.disabled_at)}: {destination.reason}")
+    for gone in disabled:
+        typer.echo(f"{gone.name} is disabled since {_time(gone.disabled_at)}: {gone.reason}")
     if not found:
         typer.echo("No dead letters: everything was delivered or is still being tried.")
         return
@@ -63,6 +76,7 @@ def show(action_id: Annotated[UUID, typer.Argument(help="The action.")], as_json
     table = _table("attempt", "began", "answer", "status", "detail")
     for attempt in history:
         kind = "under way" if attempt.kind is None else attempt.kind.value
+        kind = f"asked: {kind}" if attempt.inquiry else kind
         status = "" if attempt.status is None else str(attempt.status)
         table.add_row(*map(escape, (str(attempt.number), _time(attempt.began_at), kind, status, attempt.detail)))
     console.print(table)
@@ -75,18 +89,36 @@ def resend(
     every: Annotated[
         bool, typer.Option("--all", help="All dead letters of destinations that are not disabled.")
     ] = False,
+    automation: Automation = None,
+    destination: To = None,
+    since: Since = None,
+    until: Until = None,
+    because: Because = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many at most, the oldest first.")] = None,
 ) -> None:
-    """Send a dead letter again, under its old key; a receiver that has it already ignores it."""
-    if (action_id is None) != every:
-        raise Invalid("Give either the id of a dead letter or --all")
+    """Send dead letters again, under their old keys: one, all, or those that the options name."""
+    which = _which(automation, destination, since, until, because)
+    narrowed = which != Which() or limit is not None
+    if (action_id is None) != (every or narrowed) or (action_id is not None and narrowed):
+        raise Invalid(
+            "Give either the id of a dead letter, or --all, or what narrows them (--destination, --because ...)"
+        )
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         if action_id is None:
-            count = actions.resend_all(tx, automations=None, actor=here.actor, reason=reason, now=now)
+            count = actions.resend_all(tx, which=which, actor=here.actor, reason=reason, now=now, limit=limit)
         else:
             actions.resend(tx, action_id, actor=here.actor, reason=reason, now=now)
             count = 1
     typer.echo(f"{count} to be delivered again by the worker")
+
+
+@app.command()
+def confirm(action_id: Annotated[UUID, typer.Argument(help="The dead letter.")], reason: Reason) -> None:
+    """Say that the receiver took a dead letter after all, so that it is not sent again."""
+    with project() as here, here.database.begin() as tx:
+        actions.confirm(tx, action_id, actor=here.actor, reason=reason, now=here.clock.now())
+    typer.echo(f"{action_id} is done")
 
 
 @app.command()
@@ -97,6 +129,22 @@ def enable(
     with project() as here, here.database.begin() as tx:
         actions.enable_destination(tx, destination, actor=here.actor, reason=reason, now=here.clock.now())
     typer.echo(f"{destination} is enabled; `andon actions resend --all` sends its dead letters again")
+
+
+def _which(
+    automation: str | None,
+    destination: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    because: str | None,
+) -> Which:
+    return Which(
+        automations=None if automation is None else [automation],
+        destination=destination,
+        since=None if since is None else since.replace(tzinfo=UTC),
+        until=None if until is None else until.replace(tzinfo=UTC),
+        because=because,
+    )
 
 
 def _summary(action: Action) -> dict[str, Any]:
@@ -121,6 +169,7 @@ def _summary(action: Action) -> dict[str, Any]:
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {
         "number": attempt.number,
+        "inquiry": attempt.inquiry,
         "began_at": attempt.began_at.isoformat(),
         "ended_at": attempt.ended_at and attempt.ended_at.isoformat(),
         "kind": attempt.kind and attempt.kind.value,

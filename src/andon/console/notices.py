@@ -10,6 +10,8 @@ _NOTICES = {
     "released": "The review is free again.",
     "verdict": "The verdict is recorded, and what follows from it is on its way.",
     "resent": "The action is on its way again, under its old key.",
+    "resent-many": "The dead letters are on their way again, each under its old key.",
+    "confirmed": "The action is done: the receiver took it.",
 }
 
 

@@ -1,15 +1,16 @@
 """Actions: look at what was or could not be delivered, send dead letters again, let a destination be used again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from andon import actions
 from andon.access import Permission, Principal
-from andon.actions import Action, ActionNotFound, ActionState, AnswerKind, Attempt
+from andon.actions import Action, ActionNotFound, ActionState, AnswerKind, Attempt, Which
 from andon.gateway.dependencies import Caller, Db, Now
 from andon.kernel.db import Tx
 
@@ -39,6 +40,7 @@ class AttemptOut(BaseModel):
     """One try; `kind` is null while it is under way, `unknown` if the receiver may or may not have got it."""
 
     number: int
+    inquiry: bool = Field(description="Whether it only asked the receiver what became of an earlier attempt.")
     began_at: datetime
     ended_at: datetime | None
     kind: AnswerKind | None
@@ -75,17 +77,40 @@ class Why(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
+class WhichIn(Why):
+    """Which dead letters to send again: all that the caller may, narrowed by what is given."""
+
+    automation: str | None = None
+    destination: str | None = None
+    since: AwareDatetime | None = Field(default=None, description="Written at this moment or later.")
+    until: AwareDatetime | None = Field(default=None, description="Written before this moment.")
+    because: str | None = Field(default=None, min_length=1, max_length=200, description="A part of the last error.")
+    limit: int = Field(default=10_000, ge=1, le=100_000, description="How many at most, the oldest first.")
+
+
+class ResentOut(BaseModel):
+    """How many dead letters are to be delivered again."""
+
+    count: int
+
+
 @router.get("")
 def index(
     caller: Caller,
     db: Db,
     state: ActionState = ActionState.DEAD,
+    automation: str | None = None,
+    destination: str | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    because: Annotated[str | None, Query(max_length=200, description="A part of the last error.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: UUID | None = None,
 ) -> ActionsOut:
     """Actions in one state that the caller may see; dead letters if not asked for others."""
+    which = Which(_within(caller.scopes(Permission.READ_ACTIONS), automation), destination, since, until, because)
     with db.begin() as tx:
-        found = actions.page(tx, state, automations=caller.scopes(Permission.READ_ACTIONS), limit=limit, before=before)
+        found = actions.page(tx, state, which=which, limit=limit, before=before)
     return ActionsOut(
         actions=[ActionOut.model_validate(action, from_attributes=True) for action in found],
         next=found[-1].id if len(found) == limit else None,
@@ -109,6 +134,17 @@ def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) ->
         actions.enable_destination(tx, name, actor=caller.actor, reason=why.reason, now=now)
 
 
+@router.post("/resend")
+def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now) -> ResentOut:
+    """Send dead letters again, each under its own key; those of disabled destinations stay."""
+    caller.require_anywhere(Permission.RESEND_ACTIONS)
+    scopes = _within(caller.scopes(Permission.RESEND_ACTIONS), asked.automation)
+    which = Which(scopes, asked.destination, asked.since, asked.until, asked.because)
+    with db.begin() as tx:
+        count = actions.resend_all(tx, which=which, actor=caller.actor, reason=asked.reason, now=now, limit=asked.limit)
+    return ResentOut(count=count)
+
+
 @router.get("/{action_id}")
 def show(action_id: UUID, caller: Caller, db: Db, now: Now) -> ActionDetail:
     """One action with all attempts at it."""
@@ -124,6 +160,22 @@ def resend(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> Actio
         caller.require(Permission.RESEND_ACTIONS, _visible(tx, action_id, caller).automation)
         action = actions.resend(tx, action_id, actor=caller.actor, reason=why.reason, now=now)
         return _detail(action, actions.attempts(tx, action_id, now=now))
+
+
+@router.post("/{action_id}/confirm")
+def confirm(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> ActionDetail:
+    """Say that the receiver took a dead letter after all, so that it is not sent again."""
+    with db.begin() as tx:
+        caller.require(Permission.RESEND_ACTIONS, _visible(tx, action_id, caller).automation)
+        action = actions.confirm(tx, action_id, actor=caller.actor, reason=why.reason, now=now)
+        return _detail(action, actions.attempts(tx, action_id, now=now))
+
+
+def _within(scopes: Sequence[str] | None, automation: str | None) -> Sequence[str] | None:
+    """The automations that are meant: those the caller may, or the named one of them."""
+    if automation is None:
+        return scopes
+    return [automation] if scopes is None or automation in scopes else []
 
 
 def _visible(tx: Tx, action_id: UUID, caller: Principal) -> Action:

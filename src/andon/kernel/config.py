@@ -10,23 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
-from andon.kernel.errors import Fault, Invalid
+from andon.kernel.destinations import Destination
+from andon.kernel.environment import Section, SettingsInvalid, secret_of, value_of
+from andon.kernel.errors import Fault
+
+__all__ = ["Destination", "Settings", "SettingsInvalid", "load", "names"]
 
 FILE_NAME = "andon.toml"
 PREFIX = "ANDON_"
 
 
-class SettingsInvalid(Invalid):
-    """The settings cannot be used."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ProjectSettings(_Section):
+class ProjectSettings(Section):
     """What this project is."""
 
     name: str = Field("andon", description="Shown in the console.")
@@ -39,7 +35,7 @@ class ProjectSettings(_Section):
     )
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where everything is kept."""
 
     url: SecretStr | None = Field(
@@ -47,7 +43,7 @@ class DatabaseSettings(_Section):
     )
 
 
-class AccessSettings(_Section):
+class AccessSettings(Section):
     """Who may come in."""
 
     pepper: SecretStr | None = Field(
@@ -57,7 +53,7 @@ class AccessSettings(_Section):
     )
 
 
-class GatewaySettings(_Section):
+class GatewaySettings(Section):
     """The HTTP API."""
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -85,21 +81,21 @@ class GatewaySettings(_Section):
     burst: int = Field(20_000, gt=0, description="Decisions a key may ask for at once after a quiet time.")
 
 
-class WorkerSettings(_Section):
+class WorkerSettings(Section):
     """What happens after a decision."""
 
     port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics and health routes.")
     seal_seconds: float = Field(5.0, gt=0, description="Seconds between two checkpoints of the audit log.")
 
 
-class ConsoleSettings(_Section):
+class ConsoleSettings(Section):
     """The web console."""
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
 
 
-class TelemetrySettings(_Section):
+class TelemetrySettings(Section):
     """Logs, traces and metrics."""
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
@@ -108,7 +104,7 @@ class TelemetrySettings(_Section):
     )
 
 
-class CostSettings(_Section):
+class CostSettings(Section):
     """What computing costs, for the cost of a decision."""
 
     cpu_hour: float = Field(0.04, ge=0, description="Price of one CPU core for one hour.")
@@ -116,31 +112,7 @@ class CostSettings(_Section):
     currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of the price.")
 
 
-class Destination(_Section):
-    """One outside system that actions reach; named in the automation, described here."""
-
-    url: str = Field(description="Where deliveries go.")
-    secret: SecretStr | None = Field(None, description="Signing secret, `whsec_...`; better by `secret_env`.")
-    secret_env: str | None = Field(None, description="Name of the environment variable that holds the signing secret.")
-    timeout_seconds: float = Field(10.0, gt=0, description="How long one attempt may take.")
-    max_attempts: int = Field(12, gt=0, description="Attempts before a delivery becomes a dead letter.")
-    notify: bool = Field(False, description="Whether callers may have the answers to accepted requests brought here.")
-    allow_private: bool = Field(False, description="Whether loopback and private addresses may be reached.")
-
-    def signing_secrets(self, environment: Mapping[str, str] = os.environ) -> tuple[SecretStr, ...]:
-        """The secrets that sign deliveries, newest first; several during a rotation. Raises SettingsInvalid."""
-        found = () if self.secret is None else (self.secret,)
-        if self.secret_env is None:
-            return found
-        value = _value(self.secret_env, environment)
-        if value is None:
-            raise SettingsInvalid(
-                f"The environment variable {self.secret_env} (a secret_env of [destinations]) is not set"
-            )
-        return (*(SecretStr(part) for part in value.split()), *found)
-
-
-class EndpointSettings(_Section):
+class EndpointSettings(Section):
     """How the versions of one model are run; named as the model is."""
 
     isolated: bool = Field(
@@ -174,15 +146,11 @@ class EndpointSettings(_Section):
             return None
         if self.url is None:
             raise SettingsInvalid("A secret_env of [endpoints] needs a url beside it: it is sent nowhere else")
-        value = _value(self.secret_env, environment)
-        if value is None:
-            raise SettingsInvalid(
-                f"The environment variable {self.secret_env} (a secret_env of [endpoints]) is not set"
-            )
-        return value
+        value = secret_of(self.secret_env, "endpoints", environment)
+        return None if value is None else value.get_secret_value()
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings, frozen."""
 
     project: ProjectSettings = ProjectSettings()
@@ -224,25 +192,13 @@ def names() -> dict[str, tuple[str, str]]:
     return {
         f"{PREFIX}{section}_{name}".upper(): (section, name)
         for section, field in Settings.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
         for name in field.annotation.model_fields
     }
 
 
 def _overlay(written: dict[str, Any], environment: Mapping[str, str]) -> None:
     for variable, (section, name) in names().items():
-        value = _value(variable, environment)
+        value = value_of(variable, environment)
         if value is not None:
             written.setdefault(section, {})[name] = value.split(",") if name == "automations" else value
-
-
-def _value(variable: str, environment: Mapping[str, str]) -> str | None:
-    direct, by_file = environment.get(variable), environment.get(f"{variable}_FILE")
-    if direct is not None and by_file is not None:
-        raise SettingsInvalid(f"Both {variable} and {variable}_FILE are set; set one")
-    if by_file is None:
-        return direct
-    try:
-        return Path(by_file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsInvalid(f"{variable}_FILE names a file that cannot be read: {error.strerror}") from error

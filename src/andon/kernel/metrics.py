@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -163,12 +163,24 @@ class Metrics:
 
     def _add_what_follows(self) -> None:
         """What a worker does after decisions."""
-        self.deliveries = self._counter(
+        self.deliveries = self._many(
             "andon_deliveries_total", "Delivery attempts by answer.", ("destination", "answer")
         )
-        self.delivery_seconds = self._histogram("andon_delivery_seconds", "One delivery attempt.", ("destination",))
-        self.dead_letters = self._counter("andon_dead_letters_total", "Deliveries given up.", ("destination",))
-        self.retries = self._counter("andon_delivery_retries_total", "Attempts after the first.", ("destination",))
+        self.delivery_seconds = self._seconds("andon_delivery_seconds", "One delivery attempt.", ("destination",))
+        self.dead_letters = self._many("andon_dead_letters_total", "Deliveries given up.", ("destination",))
+        self.retries = self._many(
+            "andon_delivery_retries_total", "Attempts after an earlier one was answered.", ("destination",)
+        )
+        self.held_back = self._many(
+            "andon_deliveries_held_back_total",
+            "Claimed actions that were given back untried, by the reason: breaker, retry_budget.",
+            ("destination", "reason"),
+        )
+        self.inquiries = self._many(
+            "andon_delivery_inquiries_total",
+            "Destinations asked whether they took an earlier attempt, by what they said.",
+            ("destination", "answer"),
+        )
         self.reviews_opened = self._counter("andon_reviews_opened_total", "Reviews opened.", ())
         self.sealed = self._counter("andon_audit_checkpoints_total", "Checkpoints written.", ())
 
@@ -183,9 +195,6 @@ class Metrics:
 
     def _gauge(self, name: str, description: str, labels: tuple[str, ...]) -> Gauge:
         return Gauge(name, description, labels, registry=self.registry)
-
-    def _histogram(self, name: str, description: str, labels: tuple[str, ...]) -> Histogram:
-        return Histogram(name, description, labels, buckets=LATENCY_BUCKETS, registry=self.registry)
 
 
 class _Read(Collector):

@@ -13,16 +13,17 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Integer,
     MetaData,
     Row,
+    Select,
     String,
     Table,
     Text,
     Uuid,
-    and_,
     func,
     insert,
     or_,
@@ -50,6 +51,9 @@ outbox = Table(
     Column("claimed_until", DateTime(timezone=True), nullable=True),
     Column("last_error", Text, nullable=True),
     Column("settled_at", DateTime(timezone=True), nullable=True),
+    Column("lane", Text, nullable=False),
+    Column("again", Boolean, nullable=False),
+    Column("revived_at", DateTime(timezone=True), nullable=True),
 )
 
 
@@ -69,7 +73,8 @@ class State(StrEnum):
 class Message:
     """One thing to be done because of `subject` (a decision's id), within `scope` (an automation's name).
 
-    `id` is the idempotency key under which it is done, however often. `attempts` counts those begun before this claim.
+    `id` is the idempotency key under which it is done, however often. `attempts` counts those begun before this claim,
+    `again` says that one of them was answered, `revived_at` when a person last sent it again.
     """
 
     id: UUID
@@ -85,6 +90,8 @@ class Message:
     attempts: int = 0
     last_error: str | None = None
     settled_at: datetime | None = None
+    again: bool = False
+    revived_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,18 @@ class Conclusion:
     error: str | None = None
     due_at: datetime | None = None
     counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which messages are meant; what is None does not narrow. Times are those at which a message was written."""
+
+    scopes: Sequence[str] | None = None
+    lane: str | None = None
+    not_lanes: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    error: str | None = None
 
 
 def add(tx: Tx, messages: Sequence[Message]) -> None:
@@ -116,27 +135,17 @@ def insert_sql(first: int) -> str:
     )
 
 
-def claim(
-    tx: Tx,
-    topic: str,
-    *,
-    limit: int,
-    now: datetime,
-    lease: timedelta,
-    unless: tuple[str, Sequence[str]] | None = None,
-) -> list[Message]:
-    """Take up to `limit` due messages of a topic, oldest first; nobody else gets them before the lease ends or they are settled.
+def claim(tx: Tx, topic: str, *, limit: int, now: datetime, lease: timedelta) -> list[Message]:
+    """Take up to `limit` due messages of a topic without lanes, oldest first; nobody else gets them before the lease ends or they are settled.
 
-    Each claim counts as an attempt, so that work which kills its process runs out of attempts too. `unless` is a
-    payload key and the values of it that have to wait, so that one busy receiver holds up nobody else.
+    Each claim counts as an attempt, so that work which kills its process runs out of attempts too.
     """
     free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
-    wanted = [outbox.c.topic == topic, outbox.c.state == State.PENDING, outbox.c.due_at <= now, free]
-    if unless is not None and unless[1]:
-        wanted.append(func.coalesce(outbox.c.payload.op("->>")(unless[0]), "").not_in(unless[1]))
     due = (
         select(outbox.c.id)
-        .where(*wanted)
+        .where(
+            outbox.c.topic == topic, outbox.c.lane == "", outbox.c.state == State.PENDING, outbox.c.due_at <= now, free
+        )
         .order_by(outbox.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -156,39 +165,23 @@ def settle(tx: Tx, message_id: UUID, state: State, *, now: datetime, error: str 
     _set(tx, message_id, state=state, settled_at=now, claimed_until=None, last_error=error)
 
 
-def retry(tx: Tx, message_id: UUID, *, due_at: datetime, error: str | None, counted: bool = True) -> None:
-    """Give a claimed message back, to be done again at `due_at`; with `counted=False` this attempt was none."""
-    attempts = outbox.c.attempts if counted else outbox.c.attempts - 1
-    _set(tx, message_id, due_at=due_at, claimed_until=None, last_error=error, attempts=attempts)
-
-
-def renew(tx: Tx, claims: Sequence[Message], *, until: datetime) -> None:
-    """Hold claimed messages for longer; those that somebody else has claimed meanwhile stay theirs."""
-    tx.execute(
-        text(
-            "UPDATE outbox o SET claimed_until = :until "
-            "FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[])) AS c(id, attempts) "
-            "WHERE o.id = c.id AND o.attempts = c.attempts AND o.state = 'pending'"
-        ),
-        {"until": until, "ids": [m.id for m in claims], "attempts": [m.attempts + 1 for m in claims]},
-    )
+CONCLUDE = """
+UPDATE outbox o SET state = c.state, due_at = coalesce(c.due_at, o.due_at), claimed_until = NULL, last_error = c.error,
+    attempts = o.attempts - CASE WHEN c.counted THEN 0 ELSE 1 END, again = c.state = 'pending' AND (o.again OR c.counted),
+    settled_at = CASE WHEN c.state = 'pending' THEN NULL ELSE CAST({now} AS timestamptz) END
+FROM unnest(CAST({ids} AS uuid[]), CAST({attempts} AS integer[]), CAST({states} AS text[]),
+    CAST({due_ats} AS timestamptz[]), CAST({errors} AS text[]), CAST({counted} AS boolean[]))
+    AS c(id, attempts, state, due_at, error, counted)
+WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')
+"""
+"""A claim that has run out and been taken over has no say any more, except that what is done is done."""
 
 
 def conclude(tx: Tx, conclusions: Sequence[Conclusion], *, now: datetime) -> None:
-    """Say how a batch of claimed messages ended, in one statement.
-
-    A claim that has run out and been taken over has no say any more, except that what is done is done.
-    """
+    """Say how a batch of claimed messages ended, in one statement."""
+    names = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted")
     tx.execute(
-        text(
-            "UPDATE outbox o SET state = c.state, due_at = coalesce(c.due_at, o.due_at), claimed_until = NULL, "
-            "last_error = c.error, attempts = o.attempts - CASE WHEN c.counted THEN 0 ELSE 1 END, "
-            "settled_at = CASE WHEN c.state = 'pending' THEN NULL ELSE CAST(:now AS timestamptz) END "
-            "FROM unnest(CAST(:ids AS uuid[]), CAST(:attempts AS integer[]), CAST(:states AS text[]), "
-            "CAST(:due_ats AS timestamptz[]), CAST(:errors AS text[]), CAST(:counted AS boolean[])) "
-            "AS c(id, attempts, state, due_at, error, counted) "
-            "WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')"
-        ),
+        text(CONCLUDE.format(**{name: f":{name}" for name in names})),
         {
             "now": now,
             "ids": [c.message.id for c in conclusions],
@@ -201,12 +194,36 @@ def conclude(tx: Tx, conclusions: Sequence[Conclusion], *, now: datetime) -> Non
     )
 
 
-def revive(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
-    """Send a dead message again, from its first attempt, under its old key. False if it is not dead."""
+def revive(
+    tx: Tx, topic: str, which: Which, *, now: datetime, ids: Sequence[UUID] | None = None, limit: int | None = None
+) -> list[UUID]:
+    """Send dead messages again, from their first attempt, under their old keys; the ids of those that were dead."""
+    chosen = _chosen(select(outbox.c.id), topic, State.DEAD, which)
+    if ids is not None:
+        chosen = chosen.where(outbox.c.id.in_(ids))
     statement = (
         update(outbox)
-        .where(and_(outbox.c.id == message_id, outbox.c.state == State.DEAD))
-        .values(state=State.PENDING, attempts=0, due_at=now, settled_at=None, claimed_until=None)
+        .where(outbox.c.id.in_(chosen.order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)))
+        .values(
+            state=State.PENDING,
+            attempts=0,
+            again=False,
+            due_at=now,
+            revived_at=now,
+            settled_at=None,
+            claimed_until=None,
+        )
+        .returning(outbox.c.id)
+    )
+    return list(tx.execute(statement).scalars())
+
+
+def accept(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
+    """Say of a dead message that what it asked for is done after all. False if it is not dead."""
+    statement = (
+        update(outbox)
+        .where(outbox.c.id == message_id, outbox.c.state == State.DEAD)
+        .values(state=State.DONE, settled_at=now, last_error=None)
     )
     return tx.execute(statement).rowcount == 1
 
@@ -228,16 +245,35 @@ def about(tx: Tx, subject: UUID) -> list[Message]:
     return [_message(row, attempts=row.attempts) for row in rows]
 
 
-def page(
-    tx: Tx, topic: str, state: State, *, scopes: Sequence[str] | None, limit: int, before: UUID | None = None
-) -> list[Message]:
-    """Messages of a topic in one state, newest first; only those of the named scopes unless `scopes` is None."""
-    query = select(outbox).where(outbox.c.topic == topic, outbox.c.state == state)
-    if scopes is not None:
-        query = query.where(outbox.c.scope.in_(scopes))
+def page(tx: Tx, topic: str, state: State, *, which: Which, limit: int, before: UUID | None = None) -> list[Message]:
+    """Messages of a topic in one state, newest first."""
+    query = _chosen(select(outbox), topic, state, which)
     if before is not None:
         query = query.where(outbox.c.id < before)
     return [_message(row, attempts=row.attempts) for row in tx.execute(query.order_by(outbox.c.id.desc()).limit(limit))]
+
+
+def count(tx: Tx, topic: str, state: State, *, which: Which) -> int:
+    """How many messages of a topic in one state there are."""
+    found: int = tx.execute(_chosen(select(func.count()).select_from(outbox), topic, state, which)).scalar_one()
+    return found
+
+
+def _chosen(query: Select[Any], topic: str, state: State, which: Which) -> Select[Any]:
+    wanted = [outbox.c.topic == topic, outbox.c.state == state]
+    if which.scopes is not None:
+        wanted.append(outbox.c.scope.in_(which.scopes))
+    if which.lane is not None:
+        wanted.append(outbox.c.lane == which.lane)
+    if which.not_lanes:
+        wanted.append(outbox.c.lane.not_in(which.not_lanes))
+    if which.since is not None:
+        wanted.append(outbox.c.created_at >= which.since)
+    if which.until is not None:
+        wanted.append(outbox.c.created_at < which.until)
+    if which.error is not None:
+        wanted.append(outbox.c.last_error.icontains(which.error, autoescape=True))
+    return query.where(*wanted)
 
 
 def counts(tx: Tx) -> dict[tuple[str, State], int]:
@@ -254,6 +290,16 @@ def count_by_scope(tx: Tx, topic: str, state: State) -> dict[str, int]:
         .group_by(outbox.c.scope)
     )
     return {row.scope: row.n for row in tx.execute(query)}
+
+
+def waiting_again(tx: Tx, topic: str) -> dict[str, int]:
+    """How many messages of a topic were tried and wait to be tried again, by lane."""
+    query = (
+        select(outbox.c.lane, func.count().label("n"))
+        .where(outbox.c.topic == topic, outbox.c.state == State.PENDING, outbox.c.lane != "", outbox.c.again)
+        .group_by(outbox.c.lane)
+    )
+    return {row.lane: row.n for row in tx.execute(query)}
 
 
 def columns_of(messages: Sequence[Message], encoded: Sequence[str]) -> list[list[Any]]:
@@ -305,4 +351,6 @@ def _message(row: Row[Any], *, attempts: int) -> Message:
         attempts=attempts,
         last_error=row.last_error,
         settled_at=row.settled_at,
+        again=row.again,
+        revived_at=row.revived_at,
     )

@@ -3,12 +3,22 @@
 Start reading at `projects.py`; what is learnt from a file is in `planning.py`.
 """
 
+from andon.scaffold.connectors import new_connector
 from andon.scaffold.domain import Column, Kind, Plan, Target
-from andon.scaffold.errors import DataUnusable, FolderOccupied, FolderUnwritable, NameInvalid
+from andon.scaffold.errors import (
+    ConnectorExists,
+    ConnectorNameInvalid,
+    DataUnusable,
+    FolderOccupied,
+    FolderUnwritable,
+    NameInvalid,
+)
 from andon.scaffold.projects import from_data, from_template
 
 __all__ = [
     "Column",
+    "ConnectorExists",
+    "ConnectorNameInvalid",
     "DataUnusable",
     "FolderOccupied",
     "FolderUnwritable",
@@ -18,4 +28,5 @@ __all__ = [
     "Target",
     "from_data",
     "from_template",
+    "new_connector",
 ]

@@ -17,3 +17,11 @@ class FolderOccupied(Conflict):
 
 class FolderUnwritable(Invalid):
     """The project cannot be written here."""
+
+
+class ConnectorNameInvalid(Invalid):
+    """A connector needs a usable name."""
+
+
+class ConnectorExists(Conflict):
+    """There is a connector of this name already."""

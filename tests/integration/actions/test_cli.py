@@ -55,8 +55,21 @@ def test_all_are_sent_again_but_those_of_disabled_destinations(database: Databas
     assert andon("resend", "--all", "--reason", "mended").output.startswith("1 ")
 
 
+def test_some_are_sent_again_and_one_is_confirmed(database: Database) -> None:
+    unknown = an_action(NOW)
+    bury(database, [an_action(NOW), an_action(NOW, destination="ledger")], at=NOW, why="failed: answered 503")
+    bury(database, [unknown], at=NOW, why="unknown: no answer")
+    listed = json.loads(andon("dead", "--because", "unknown:", "--json").stdout)
+    assert [one["id"] for one in listed] == [str(unknown.id)]
+    assert andon("resend", "--destination", "bank", "--because", "503", "--reason", "mended").output.startswith("1 ")
+    assert andon("resend", "--until", "2020-01-01", "--reason", "mended").output.startswith("0 ")
+    assert "is done" in andon("confirm", str(unknown.id), "--reason", "it is in their ledger").output
+    assert json.loads(andon("show", str(unknown.id), "--json").stdout)["state"] == "done"
+    assert [one["destination"] for one in json.loads(andon("dead", "--json").stdout)] == ["ledger"]
+
+
 def test_what_cannot_be_is_said_in_words() -> None:
-    assert "either the id of a dead letter or --all" in andon("resend", "--reason", "why", status=2).output
+    assert "Give either the id of a dead letter, or --all" in andon("resend", "--reason", "why", status=2).output
     assert "No action" in andon("show", str(uuid4()), status=4).output
     assert "reason is required" in andon("resend", str(uuid4()), "--reason", " ", status=2).output
     assert "is not disabled" in andon("enable", "bank", "--reason", "why", status=5).output

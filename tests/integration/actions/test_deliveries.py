@@ -1,40 +1,26 @@
 """Actions leave the outbox, once by key, whatever the receiver does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import text
 
 from andon import actions
-from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Destination
+from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Repeat, Which
 from andon.actions.deliveries import LEASE
-from andon.connectors.webhook import WebhookConnector
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
+from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
 from messages import an_action, put
-from receiver import SECRET, HangUp, Receiver, Reply, Slow
+from receiver import HangUp, Receiver, Reply, Slow
 
 OPERATOR = Actor("olga")
-
-
-@dataclass
-class MovedClock:
-    """The real time, moved on by hand."""
-
-    ahead: timedelta = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    def move_on(self, span: timedelta) -> None:
-        self.ahead += span
+EVERY = Which()
 
 
 @pytest.fixture
@@ -46,44 +32,6 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def clock() -> MovedClock:
     return MovedClock()
-
-
-def a_destination(receiver: Receiver, *, name: str = "bank", timeout: float = 5, max_attempts: int = 12) -> Destination:
-    return Destination(
-        name,
-        receiver.url,
-        secrets=(SecretStr(SECRET),),
-        timeout=timedelta(seconds=timeout),
-        max_attempts=max_attempts,
-        allow_private=True,
-    )
-
-
-@asynccontextmanager
-async def delivering(
-    database: Database, *destinations: Destination, clock: MovedClock, share: Callable[[], float] = lambda: 1.0
-) -> AsyncIterator[Deliveries]:
-    deliveries = Deliveries(
-        database,
-        {"webhook": WebhookConnector(clock)},
-        {destination.name: destination for destination in destinations},
-        clock,
-        share=share,
-    )
-    try:
-        yield deliveries
-    finally:
-        await deliveries.close()
-
-
-def the_action(database: Database, message: outbox.Message) -> actions.Action:
-    with database.begin() as tx:
-        return actions.get(tx, message.id)
-
-
-def kinds(database: Database, message: outbox.Message, at: datetime) -> list[AnswerKind | None]:
-    with database.begin() as tx:
-        return [attempt.kind for attempt in actions.attempts(tx, message.id, now=at)]
 
 
 def test_what_is_due_is_delivered_once_signed_and_with_its_context(
@@ -181,8 +129,8 @@ def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_sent_again
 
     assert asyncio.run(one_round()) == 0
     with database.begin() as tx:
-        [dead] = actions.page(tx, ActionState.DEAD, automations=["payments"])
-        assert actions.page(tx, ActionState.DEAD, automations=["other"]) == []
+        [dead] = actions.page(tx, ActionState.DEAD, which=Which(["payments"]))
+        assert actions.page(tx, ActionState.DEAD, which=Which(["other"])) == []
         assert (dead.id, dead.last_error) == (message.id, "answered 422 Unprocessable Entity")
         with pytest.raises(actions.ReasonMissing):
             actions.resend(tx, message.id, actor=OPERATOR, reason=" ", now=clock.now())
@@ -232,12 +180,12 @@ def test_a_destination_that_is_gone_is_disabled_until_a_person_enables_it(
         assert [one.name for one in actions.disabled_destinations(tx)] == ["bank"]
         with pytest.raises(actions.DestinationDisabled, match="andon actions enable bank"):
             actions.resend(tx, first.id, actor=OPERATOR, reason="try", now=clock.now())
-        assert actions.resend_all(tx, automations=None, actor=OPERATOR, reason="try", now=clock.now()) == 0
+        assert actions.resend_all(tx, which=EVERY, actor=OPERATOR, reason="try", now=clock.now()) == 0
         actions.enable_destination(tx, "bank", actor=OPERATOR, reason="moved back", now=clock.now())
         with pytest.raises(actions.DestinationNotDisabled):
             actions.enable_destination(tx, "bank", actor=OPERATOR, reason="again", now=clock.now())
-        assert actions.resend_all(tx, automations=["other"], actor=OPERATOR, reason="go", now=clock.now()) == 0
-        assert actions.resend_all(tx, automations=None, actor=OPERATOR, reason="go", now=clock.now()) == 2
+        assert actions.resend_all(tx, which=Which(["other"]), actor=OPERATOR, reason="go", now=clock.now()) == 0
+        assert actions.resend_all(tx, which=EVERY, actor=OPERATOR, reason="go", now=clock.now()) == 2
     assert asyncio.run(one_round()) == 2
 
 
@@ -338,8 +286,8 @@ def test_running_delivers_what_comes_in_and_stops_when_told_finishing_what_is_be
 
     asyncio.run(run())
     with database.begin() as tx:
-        done = actions.page(tx, ActionState.DONE, automations=None, limit=100)
-        waiting = actions.page(tx, ActionState.PENDING, automations=None, limit=100)
+        done = actions.page(tx, ActionState.DONE, which=EVERY, limit=100)
+        waiting = actions.page(tx, ActionState.PENDING, which=EVERY, limit=100)
         assert all(not outbox.is_claimed(tx, action.id, now=clock.now()) for action in waiting)
     assert {str(action.id) for action in done} == set(receiver.received)
     assert len(done) + len(waiting) == 60
@@ -389,6 +337,8 @@ def test_a_connector_that_breaks_is_an_unknown_answer_not_an_end_of_the_loop(
     database: Database, clock: MovedClock, receiver: Receiver
 ) -> None:
     class Broken:
+        repeat = Repeat.IDEMPOTENT
+
         async def deliver(self, _: actions.Delivery) -> actions.Answer:
             raise ZeroDivisionError
 
@@ -397,8 +347,15 @@ def test_a_connector_that_breaks_is_an_unknown_answer_not_an_end_of_the_loop(
 
     message = an_action(clock.now())
     put(database, message)
-    deliveries = Deliveries(database, {"webhook": Broken()}, {"bank": a_destination(receiver)}, SystemClock())
-    assert asyncio.run(deliveries.run_round()) == 0
+
+    async def one_round() -> int:
+        deliveries = Deliveries(database, {"webhook": Broken()}, {"bank": a_destination(receiver)}, SystemClock())
+        try:
+            return await deliveries.run_round()
+        finally:
+            await deliveries.close()
+
+    assert asyncio.run(one_round()) == 0
     assert kinds(database, message, clock.now()) == [AnswerKind.UNKNOWN]
     assert "ZeroDivisionError" in str(the_action(database, message).last_error)
 
@@ -438,4 +395,4 @@ def test_a_database_that_goes_away_for_a_while_only_delays_deliveries(
     asyncio.run(run())
     assert len(receiver.received) == 400
     with database.begin() as tx:
-        assert actions.page(tx, ActionState.PENDING, automations=None) == []
+        assert actions.page(tx, ActionState.PENDING, which=EVERY) == []

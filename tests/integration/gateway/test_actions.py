@@ -87,3 +87,41 @@ def test_a_disabled_destination_is_enabled_by_who_looks_after_all_automations(
     assert call(installation, "POST", path, chief, json=WHY).status_code == 204
     assert call(installation, "POST", path, chief, json=WHY).status_code == 409
     assert call(installation, "POST", f"/v1/actions/{dead.id}/resend", operator, json=WHY).status_code == 200
+
+
+def test_many_are_sent_again_by_what_narrows_them_and_only_within_ones_automations(
+    installation: Installation, operator: str, viewer: str, stranger: str
+) -> None:
+    bank = [an_action(NOW) for _ in range(3)]
+    other = [an_action(NOW, destination="ledger"), an_action(NOW, automation="lending")]
+    bury(installation.database, bank, at=NOW, why="failed: answered 503")
+    bury(installation.database, other, at=NOW, why="failed: answered 503")
+    bury(installation.database, [an_action(NOW)], at=NOW, why="unknown: no answer")
+    path = "/v1/actions/resend"
+    for body in ({}, {"reason": ""}, {**WHY, "limit": 0}, {**WHY, "since": "yesterday"}, {**WHY, "state": "done"}):
+        assert call(installation, "POST", path, operator, json=body).status_code == 422
+    assert call(installation, "POST", path, viewer, json=WHY).status_code == 403
+    asked = {**WHY, "destination": "bank", "because": "503"}
+    assert call(installation, "POST", path, stranger, json={**asked, "automation": "payments"}).json() == {"count": 0}
+    assert (
+        call(installation, "POST", path, operator, json={**asked, "until": "2020-01-01T00:00:00Z"}).json()["count"] == 0
+    )
+    assert call(installation, "POST", path, operator, json={**asked, "limit": 2}).json() == {"count": 2}
+    assert call(installation, "POST", path, operator, json=asked).json() == {"count": 1}
+    left = call(installation, "GET", "/v1/actions?because=unknown", operator).json()["actions"]
+    assert [one["last_error"] for one in left] == ["unknown: no answer"]
+    narrowed = call(installation, "GET", "/v1/actions?destination=ledger", operator).json()["actions"]
+    assert [one["destination"] for one in narrowed] == ["ledger"]
+
+
+def test_a_dead_letter_that_was_taken_is_confirmed_by_who_may_send_it_again(
+    installation: Installation, operator: str, viewer: str, stranger: str, dead: Any
+) -> None:
+    path = f"/v1/actions/{dead.id}/confirm"
+    assert call(installation, "POST", path, operator, json={"reason": " "}).status_code == 422
+    assert call(installation, "POST", path, viewer, json=WHY).status_code == 403
+    assert call(installation, "POST", path, stranger, json=WHY).status_code == 404
+    answer = call(installation, "POST", path, operator, json=WHY)
+    assert (answer.status_code, answer.json()["state"]) == (200, "done")
+    assert call(installation, "POST", path, operator, json=WHY).status_code == 409
+    assert call(installation, "POST", f"/v1/actions/{dead.id}/resend", operator, json=WHY).status_code == 409

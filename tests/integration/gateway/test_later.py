@@ -164,7 +164,7 @@ async def deliver(installation: Installation, url: str) -> None:
     deliveries = Deliveries(installation.database, {"webhook": connector}, {"caller": caller}, installation.clock)
     while await deliveries.run_round():
         pass
-    await connector.close()
+    await deliveries.close()
 
 
 @pytest.mark.parametrize(

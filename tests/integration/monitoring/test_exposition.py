@@ -33,7 +33,7 @@ def everything() -> Metrics:
     metrics.requests.add(("payments", "200"))
     metrics.latency.observe_times(("payments",), 0.004)
     deliveries = DeliveryMetrics(metrics)
-    deliveries.answered("bank", Answer(AnswerKind.FAILED, "500"), attempt=2, seconds=0.1)
+    deliveries.answered("bank", Answer(AnswerKind.FAILED, "500"), retry=True, seconds=0.1)
     deliveries.gave_up("bank")
     spending = SpendingMetrics(metrics)
     spending.spent([Spend(TODAY, "payments", 3, "EUR", 10, 4000, 0, cost=1)])

@@ -1,7 +1,6 @@
 """Writes that come while one is under way go together in the next; a failure reaches exactly those it concerns."""
 
 import asyncio
-import threading
 from collections.abc import Sequence
 
 import pytest
@@ -11,17 +10,18 @@ from andon.actions.grouping import Grouped
 
 def test_what_collects_during_a_write_goes_as_one_group() -> None:
     groups: list[list[int]] = []
-    writing, busy = threading.Event(), threading.Event()
-
-    def write(items: Sequence[int]) -> None:
-        groups.append(list(items))
-        writing.set()
-        busy.wait(5)
 
     async def run() -> None:
+        writing, busy = asyncio.Event(), asyncio.Event()
+
+        async def write(items: Sequence[int]) -> None:
+            groups.append(list(items))
+            writing.set()
+            await busy.wait()
+
         grouped = Grouped(write)
         first = asyncio.create_task(grouped.add(0))
-        await asyncio.to_thread(writing.wait, 5)
+        await writing.wait()
         rest = [asyncio.create_task(grouped.add(n)) for n in range(1, 10)]
         await asyncio.sleep(0)
         busy.set()
@@ -32,7 +32,7 @@ def test_what_collects_during_a_write_goes_as_one_group() -> None:
 
 
 def test_a_group_that_fails_fails_all_its_items_and_no_later_one() -> None:
-    def write(items: Sequence[int]) -> None:
+    async def write(items: Sequence[int]) -> None:
         if 1 in items:
             raise ValueError("one")
 

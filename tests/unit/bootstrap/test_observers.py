@@ -86,8 +86,8 @@ def test_what_was_not_decided_is_counted_by_its_reason(shown: Shown) -> None:
 
 def test_deliveries_are_counted_by_their_answer(shown: Shown) -> None:
     deliveries = DeliveryMetrics(shown.metrics)
-    deliveries.answered("bank", Answer(AnswerKind.FAILED, "500"), attempt=1, seconds=0.1)
-    deliveries.answered("bank", Answer(AnswerKind.DELIVERED, "200"), attempt=2, seconds=0.1)
+    deliveries.answered("bank", Answer(AnswerKind.FAILED, "500"), retry=False, seconds=0.1)
+    deliveries.answered("bank", Answer(AnswerKind.DELIVERED, "200"), retry=True, seconds=0.1)
     deliveries.gave_up("bank")
     assert shown.value("andon_deliveries_total", destination="bank", answer="failed") == 1
     assert shown.value("andon_delivery_retries_total", destination="bank") == 1

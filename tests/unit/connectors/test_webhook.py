@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from andon.actions import AnswerKind
-from andon.connectors.webhook.answers import answer_of, span_of
+from andon.actions.over_http import answer_of, span_of
 from andon.connectors.webhook.signing import SecretInvalid, Signer
 from andon.kernel.addresses import AddressRefused, is_public, refuse_private
 

@@ -1,5 +1,11 @@
 """Webhooks by the rules of standardwebhooks.com: signed, keyed, never redirected, and not into private networks."""
 
+from andon.actions.ports import Kind
 from andon.connectors.webhook.connector import WebhookConnector
 
-__all__ = ["WebhookConnector"]
+KIND = Kind(
+    summary="A signed HTTP POST of the decision (Standard Webhooks).",
+    connect=lambda surroundings: WebhookConnector(surroundings.clock),
+)
+
+__all__ = ["KIND", "WebhookConnector"]

@@ -1,0 +1,79 @@
+"""How much a destination is sent, as pure rules: a budget of retries, and a pace. Times are seconds that only grow."""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+WINDOW = 60.0
+RATIO = 0.2
+FLOOR = 10
+"""So many retries in a window are allowed to a destination that hardly gets anything else."""
+
+_EPSILON = 1e-6
+"""What times of this size are not exact to."""
+
+_SLICES = 60
+_SLICE = WINDOW / _SLICES
+
+
+@dataclass(slots=True)
+class RetryBudget:
+    """Retries in a sliding window never exceed a fifth of the first tries in it, or the floor if that is more.
+
+    So a receiver that fails gets at most a fifth more than its usual load from us, however much is due. Counted by
+    slices of a second, always against us: of first tries only the slices that are wholly in the window, of retries all
+    that touch it.
+    """
+
+    _slices: deque[list[int]] = field(default_factory=deque)
+    """[number, first tries, retries], oldest first."""
+
+    def first(self, now: float) -> None:
+        """A first try was made."""
+        self._at(now)[1] += 1
+
+    def retry(self, now: float) -> None:
+        """A retry was made; ask for `room` before."""
+        self._at(now)[2] += 1
+
+    def room(self, now: float) -> int:
+        """How many retries may be made now."""
+        last = self._number(now)
+        while self._slices and self._slices[0][0] < last - _SLICES:
+            self._slices.popleft()
+        firsts = sum(one[1] for one in self._slices if one[0] > last - _SLICES)
+        retries = sum(one[2] for one in self._slices)
+        return max(0, max(FLOOR, math.floor(firsts * RATIO)) - retries)
+
+    def _at(self, now: float) -> list[int]:
+        number = self._number(now)
+        if not self._slices or self._slices[-1][0] < number:
+            self._slices.append([number, 0, 0])
+        return self._slices[-1]
+
+    def _number(self, now: float) -> int:
+        number = math.floor(now / _SLICE)
+        return max(number, self._slices[-1][0]) if self._slices else number
+
+
+@dataclass(slots=True)
+class Pace:
+    """At most `rate` a second, and a tenth of a second's worth (one at least) at once after a pause."""
+
+    rate: float
+    _free_at: float = -math.inf
+
+    def room(self, now: float, *, within: float = 0.0) -> int:
+        """How many may begin within so many seconds from now."""
+        return max(0, math.floor((now + within - self._earliest(now)) * self.rate + _EPSILON) + 1)
+
+    def wait(self, now: float) -> float:
+        """Take the next place; how many seconds from now it is."""
+        at = self._earliest(now)
+        self._free_at = at + 1 / self.rate
+        return at - now if at - now > _EPSILON else 0.0
+
+    def _earliest(self, now: float) -> float:
+        """When the next may begin; in the past by as much as may go at once."""
+        burst = max(1.0, self.rate / 10)
+        return max(self._free_at, now - (burst - 1) / self.rate)

@@ -1,0 +1,41 @@
+"""Who hears how deliveries go: metrics, from outside the slice."""
+
+from typing import Protocol
+
+from andon.actions.domain import Answer
+
+
+class Observer(Protocol):
+    """Hears how deliveries go. Called on the event loop, so it counts and returns."""
+
+    def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:
+        """An attempt ended; `retry` says that the receiver had answered an earlier one."""
+        ...
+
+    def inquired(self, destination: str, answer: Answer) -> None:
+        """A destination was asked whether it took an earlier attempt."""
+        ...
+
+    def held_back(self, destination: str, why: str) -> None:
+        """What had been claimed was given back untried: `breaker`, or `retry_budget`."""
+        ...
+
+    def gave_up(self, destination: str) -> None:
+        """A delivery became a dead letter."""
+        ...
+
+
+class Unobserved:
+    """Nobody listens."""
+
+    def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:
+        """Nothing."""
+
+    def inquired(self, destination: str, answer: Answer) -> None:
+        """Nothing."""
+
+    def held_back(self, destination: str, why: str) -> None:
+        """Nothing."""
+
+    def gave_up(self, destination: str) -> None:
+        """Nothing."""

@@ -1,0 +1,139 @@
+"""What the delivery loop reads and writes: claims, attempts, answers and conclusions, on three connections of its own.
+
+Everything that is written while writes are under way goes together in the next, as one statement and one commit. Two may be
+under way, so that half of the deliveries are sent while the other half is written down. What is
+written names its rows, so a write whose commit was not answered is simply made again on a new connection.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from andon.actions import store
+from andon.actions.domain import Attempt, Disabled
+from andon.actions.grouping import Grouped
+from andon.actions.store import Entry
+from andon.decisions import DELIVER_ACTION
+from andon.kernel import claims
+from andon.kernel.claims import Room
+from andon.kernel.clock import Clock
+from andon.kernel.db import CONNECTION_LOST, Database, DatabaseUnavailable
+from andon.kernel.outbox import Message
+
+PATIENCE = timedelta(seconds=3)
+"""How long a write waits for a database that restarts. Shorter than a claim lasts: then the work is somebody else's."""
+
+FLIGHTS = 2
+
+_RECONNECT_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Messages that were claimed; `last` holds the last attempt at those that were tried before."""
+
+    messages: Sequence[Message] = ()
+    last: Mapping[UUID, Attempt] = field(default_factory=dict)
+    disabled: Mapping[str, Disabled] = field(default_factory=dict)
+
+
+class Postbox:
+    """One process's access to the messages it delivers. Use from one event loop; `close` when done."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._clock = clock
+        self._database = database
+        self._reading = _Connection(database)
+        self._writing = [_Connection(database) for _ in range(FLIGHTS)]
+        self._free = list(self._writing)
+        self._entries = Grouped(self._write, flights=FLIGHTS)
+
+    async def take(self, rooms: Sequence[Room], *, elsewhere: int, lease: timedelta) -> Taken:
+        """Claim what is due where there is room. Raises DatabaseUnavailable."""
+
+        async def read(connection: asyncpg.Connection) -> Taken:
+            async with connection.transaction():
+                found = await claims.claim(
+                    connection, DELIVER_ACTION, rooms, elsewhere=elsewhere, now=self._clock.now(), lease=lease
+                )
+                if not found:
+                    return Taken()
+                tried = [message.id for message in found if message.attempts or message.revived_at]
+                last = await store.last_attempts(connection, tried) if tried else {}
+                return Taken(found, last, await store.gone(connection))
+
+        return await self._reading.do(read)
+
+    async def write(self, entry: Entry) -> None:
+        """Return once an entry is committed. Raises DatabaseUnavailable."""
+        await self._entries.add(entry)
+
+    async def renew(self, held: Sequence[Message], *, until: datetime) -> None:
+        """Hold claims for longer. Raises DatabaseUnavailable."""
+        await self._reading.do(lambda connection: claims.renew(connection, held, until=until))
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        for connection in (self._reading, *self._writing):
+            await connection.close()
+
+    async def _write(self, entries: Sequence[Entry]) -> None:
+        free = self._free.pop()
+        try:
+            await free.do(lambda connection: store.write(connection, entries, now=self._clock.now()), patience=PATIENCE)
+        finally:
+            self._free.append(free)
+
+
+class _Connection:
+    """One connection, for one thing at a time, made anew when it is lost."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: asyncpg.Connection | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def do(self, work: Callable[[asyncpg.Connection], Awaitable[T]], *, patience: timedelta = timedelta()) -> T:
+        """Do `work`, which may be done again, for as long as `patience` says. Raises DatabaseUnavailable."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience.total_seconds()
+        async with self._one_at_a_time:
+            while True:
+                try:
+                    return await work(await self._connected())
+                except CONNECTION_LOST as error:
+                    self._let_go()
+                    if loop.time() >= until:
+                        message = f"PostgreSQL at {self._database.shown} does not answer or gave up"
+                        raise DatabaseUnavailable(message) from error
+                except BaseException:
+                    self._let_go()  # cancelled or refused in the midst of it: its state is unknown
+                    raise
+                await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def close(self) -> None:
+        async with self._one_at_a_time:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                await connection.close()
+
+    async def _connected(self) -> asyncpg.Connection:
+        """The connection, made anew if need be. Whatever keeps it from being made is raised as a lost one."""
+        if self._connection is None or self._connection.is_closed():
+            try:
+                self._connection = await self._database.connect()
+            except asyncpg.PostgresError as error:
+                raise asyncpg.InterfaceError("no connection") from error
+        return self._connection
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+        self._connection = None

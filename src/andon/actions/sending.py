@@ -1,0 +1,275 @@
+"""One claimed action: what stands against it, what became of an earlier attempt, one attempt, what follows from the answer."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from opentelemetry.trace import SpanKind, StatusCode
+
+from andon.actions import service
+from andon.actions.domain import Answer, AnswerKind, Attempt, Disabled, GiveUp, Repeat, follow_up, undecided
+from andon.actions.lanes import PROBE_WAIT, Lane
+from andon.actions.observing import Observer
+from andon.actions.ports import Connector, Delivery, Destination, Inquiring
+from andon.actions.postbox import Postbox
+from andon.actions.store import Entry
+from andon.kernel.clock import Clock
+from andon.kernel.errors import Invalid
+from andon.kernel.ids import uuid7
+from andon.kernel.outbox import Conclusion, Message, State
+from andon.kernel.tracing import span, traceparent_of
+
+_DETAIL_LIMIT = 2000
+_DIED = "no answer was written: the process that delivered ended"
+
+_log = structlog.get_logger(__name__)
+_random = random.Random()  # noqa: S311 - jitter, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the work on one claimed message ended: what is still to be written, and whether its destination is gone."""
+
+    entry: Entry
+    disables: Disabled | None = None
+
+
+class Sender:
+    """Brings single messages to an end, through the lanes and connectors it is given."""
+
+    def __init__(
+        self,
+        postbox: Postbox,
+        connectors: Mapping[str, Connector],
+        lanes: Mapping[str, Lane],
+        clock: Clock,
+        *,
+        observer: Observer,
+        share: Callable[[], float] = _random.random,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._postbox = postbox
+        self._connectors = connectors
+        self.used: dict[str, Connector] = {}
+        self._lanes = lanes
+        self._clock = clock
+        self._observer = observer
+        self._share = share
+        self._stopping = stopping
+
+    async def bring(self, message: Message, last: Attempt | None, disabled: Mapping[str, Disabled]) -> Ending:
+        """Bring one claimed message to an end. Raises DatabaseUnavailable when that cannot be written."""
+        obstacle = self._obstacle(message, disabled)
+        if obstacle is not None:
+            return _dead(message, obstacle)
+        lane = self._lanes[message.payload["destination"]]
+        async with lane.slot():
+            late = self._lateness(message, lane.destination)
+            if late is not None:
+                return _dead(message, late)
+            due_at = self._held_back(message, lane)
+            if due_at is not None:
+                return later(message, due_at)
+            delivery = _delivery(message, lane.destination)
+            connector = self.used[message.payload["connector"]]
+            lane.begin(message)
+            try:
+                settled = await self._reconcile(message, last, lane, delivery)
+                return settled or await self._attempt(message, lane, connector, delivery)
+            finally:
+                lane.abandon()
+
+    def _obstacle(self, message: Message, disabled: Mapping[str, Disabled]) -> str | None:
+        """Why a message cannot even be tried, for the person who will find it among the dead letters."""
+        payload = message.payload
+        destination, connector = str(payload.get("destination", "")), str(payload.get("connector", ""))
+        lane = self._lanes.get(destination)
+        if lane is None:
+            return (
+                f"destination {destination!r} is not configured: "
+                f"add [destinations.{destination}] to andon.toml, then send this again"
+            )
+        if connector not in self.used and (unusable := self._connect(connector)) is not None:
+            return unusable
+        if not isinstance(payload.get("decision"), Mapping):
+            return "the message holds no decision to deliver"
+        gone = disabled.get(destination)
+        if gone is not None:
+            return f"destination {destination!r} is disabled: {gone.reason}"
+        if message.attempts >= lane.destination.max_attempts:
+            return f"gave up after {message.attempts} attempts; the last never got as far as an answer"
+        return None
+
+    def _connect(self, connector: str) -> str | None:
+        """Make a connector ready; what keeps it from being so."""
+        if connector not in self._connectors:
+            return f"no connector {connector!r}; there are: {', '.join(sorted(self._connectors)) or 'none'}"
+        try:
+            self.used[connector] = self._connectors[connector]
+        except Invalid as error:
+            return str(error)
+        return None
+
+    def _lateness(self, message: Message, destination: Destination) -> str | None:
+        deadline = _deadline_of(message, destination)
+        if deadline is None or self._clock.now() < deadline:
+            return None
+        tried = f"; the last attempt: {message.last_error}" if message.last_error else ""
+        seconds = (destination.deadline or timedelta()).total_seconds()
+        return f"its deadline passed, {seconds:g} s after it was written or sent again{tried}"
+
+    def _held_back(self, message: Message, lane: Lane) -> datetime | None:
+        """When to come again, if this is not the moment; not an attempt."""
+        if self._stopping.is_set():
+            return self._clock.now()
+        blocked_until = lane.blocked_until()
+        if blocked_until is not None:
+            self._observer.held_back(lane.destination.name, "breaker")
+            return blocked_until
+        if message.again and not lane.may_retry():
+            self._observer.held_back(lane.destination.name, "retry_budget")
+            return self._clock.now() + PROBE_WAIT
+        return None
+
+    async def _reconcile(self, message: Message, last: Attempt | None, lane: Lane, delivery: Delivery) -> Ending | None:
+        """If nobody knows what became of the last attempt: ask where that is possible, and repeat nothing blindly."""
+        if last is None or last.kind not in (None, AnswerKind.UNKNOWN):
+            return None
+        connector = self.used[message.payload["connector"]]
+        asked = inquiring(connector, delivery)
+        if asked is None:
+            sent_again_since = message.revived_at is not None and last.began_at < message.revived_at
+            if sent_again_since or may_repeat(connector, delivery.destination):
+                return None
+            return _dead(message, undecided(last.detail or _DIED))
+        began_at = self._clock.now()
+        answer = await _ask(asked.inquire, delivery)
+        lane.answered(replace(answer, kind=AnswerKind.REFUSED) if answer.kind is AnswerKind.FAILED else answer)
+        self._observer.inquired(delivery.destination.name, answer)
+        inquiry = Attempt(uuid7(began_at), message.attempts + 1, began_at, inquiry=True)
+        if answer.kind is AnswerKind.FAILED:
+            await self._postbox.write(Entry((message.id, inquiry), self._ended(inquiry, answer)))
+            return None
+        if answer.kind is not AnswerKind.DELIVERED:
+            answer = replace(answer, kind=AnswerKind.UNKNOWN, detail=f"asked whether it was taken: {answer.detail}")
+        ending = self._judge(message, inquiry, answer, delivery.destination, repeatable=True)
+        return replace(ending, entry=replace(ending.entry, begun=(message.id, inquiry)))
+
+    async def _attempt(self, message: Message, lane: Lane, connector: Connector, delivery: Delivery) -> Ending:
+        began_at = self._clock.now()
+        attempt = Attempt(uuid7(began_at), message.attempts + 1, began_at)
+        await self._postbox.write(Entry((message.id, attempt)))
+        started = asyncio.get_running_loop().time()
+        answer = await _send(connector, delivery, attempt)
+        lane.answered(answer)
+        seconds = asyncio.get_running_loop().time() - started
+        self._observer.answered(lane.destination.name, answer, retry=message.again, seconds=seconds)
+        repeatable = may_repeat(connector, delivery.destination) or inquiring(connector, delivery) is not None
+        return self._judge(message, attempt, answer, lane.destination, repeatable=repeatable)
+
+    def _judge(
+        self, message: Message, attempt: Attempt, answer: Answer, destination: Destination, *, repeatable: bool
+    ) -> Ending:
+        now = self._clock.now()
+        ended = self._ended(attempt, answer)
+        gone = Disabled(destination.name, now, f"it answered that it is gone ({answer.status})")
+        next_step = follow_up(
+            answer,
+            attempt=attempt.number,
+            max_attempts=destination.max_attempts,
+            share=self._share(),
+            repeatable=repeatable,
+        )
+        if next_step is None:
+            conclusion = Conclusion(message, State.DONE)
+        elif isinstance(next_step, GiveUp):
+            conclusion = Conclusion(message, State.DEAD, next_step.why.replace("\0", ""))
+        else:
+            due_at = min(filter(None, (now + next_step.wait, _deadline_of(message, destination))))
+            conclusion = Conclusion(message, State.PENDING, f"{ended.kind}: {ended.detail}", due_at)
+        return Ending(Entry(ended=ended, conclusion=conclusion), gone if answer.disable else None)
+
+    def _ended(self, attempt: Attempt, answer: Answer) -> Attempt:
+        detail = answer.detail[:_DETAIL_LIMIT].replace("\0", "")
+        return replace(attempt, ended_at=self._clock.now(), kind=answer.kind, status=answer.status, detail=detail)
+
+
+def later(message: Message, due_at: datetime) -> Ending:
+    """Give a message back untried."""
+    return Ending(
+        Entry(conclusion=Conclusion(message, State.PENDING, message.last_error, due_at=due_at, counted=False))
+    )
+
+
+def may_repeat(connector: Connector, destination: Destination) -> bool:
+    """Whether a repeat under the same key does no harm at this destination."""
+    return (destination.repeat or connector.repeat) is Repeat.IDEMPOTENT
+
+
+def inquiring(connector: Connector, delivery: Delivery) -> Inquiring | None:
+    """The connector as one that can ask this destination, if it can."""
+    return connector if isinstance(connector, Inquiring) and connector.can_inquire(delivery) else None
+
+
+async def _send(connector: Connector, delivery: Delivery, attempt: Attempt) -> Answer:
+    """One attempt, as a span of the decision's trace; the receiver's part of it follows from that span."""
+    about = {
+        "andon.automation": delivery.automation,
+        "andon.action": delivery.action,
+        "andon.destination": delivery.destination.name,
+        "andon.attempt": attempt.number,
+    }
+    with span("action.deliver", parent=delivery.traceparent, kind=SpanKind.CLIENT, attributes=about) as sending:
+        traceparent = traceparent_of(sending)
+        answer = await _ask(
+            connector.deliver, delivery if traceparent is None else replace(delivery, traceparent=traceparent)
+        )
+        sending.set_attribute("andon.answer", answer.kind.value)
+        if answer.status is not None:
+            sending.set_attribute("http.response.status_code", answer.status)
+        if answer.kind is not AnswerKind.DELIVERED:
+            sending.set_status(StatusCode.ERROR)
+    return answer
+
+
+async def _ask(ask: Callable[[Delivery], Awaitable[Answer]], delivery: Delivery) -> Answer:
+    """What a connector says. Whatever goes wrong inside it, the receiver may have got the delivery."""
+    try:
+        return await ask(delivery)
+    except Exception as error:  # noqa: BLE001 - the edge to code of others; logged
+        _log.exception(
+            "connector failed",
+            destination=delivery.destination.name,
+            action_id=str(delivery.key),
+            correlation_id=delivery.correlation_id,
+        )
+        return Answer(AnswerKind.UNKNOWN, f"the connector itself failed with {type(error).__name__}; see the log")
+
+
+def _dead(message: Message, why: str) -> Ending:
+    return Ending(Entry(conclusion=Conclusion(message, State.DEAD, why)))
+
+
+def _deadline_of(message: Message, destination: Destination) -> datetime | None:
+    if destination.deadline is None:
+        return None
+    return (message.revived_at or message.created_at) + destination.deadline
+
+
+def _delivery(message: Message, destination: Destination) -> Delivery:
+    action = service.action_of(message)
+    return Delivery(
+        key=message.id,
+        destination=destination,
+        automation=action.automation,
+        action=action.action,
+        outcome=action.outcome,
+        data=message.payload["decision"],
+        created_at=message.created_at,
+        correlation_id=message.correlation_id,
+        traceparent=message.traceparent,
+        options=message.payload.get("options") or {},
+    )

@@ -1,0 +1,62 @@
+"""The delivery loop of a worker: its connectors, destinations and metrics."""
+
+from collections.abc import Callable, Mapping
+
+from andon.actions import Deliveries, Surroundings, waiting_retries
+from andon.bootstrap.connecting import Connected, Kinds, destinations
+from andon.bootstrap.observers import DeliveryMetrics
+from andon.kernel.clock import Clock
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.metrics import Metrics, Readings
+
+
+def build_deliveries(settings: Settings, database: Database, clock: Clock, metrics: Metrics) -> Deliveries:
+    """Everything that carries out actions. Raises SettingsInvalid, ConnectorUnusable."""
+    kinds = Kinds(settings.root)
+    deliveries = Deliveries(
+        database,
+        Connected(kinds, Surroundings(clock, settings.root)),
+        destinations(settings, kinds),
+        clock,
+        observer=DeliveryMetrics(metrics),
+    )
+    _watch(metrics, deliveries, database)
+    return deliveries
+
+
+def _watch(metrics: Metrics, deliveries: Deliveries, database: Database) -> None:
+    def by_destination(read: Callable[[], Mapping[str, int]]) -> Callable[[], Readings]:
+        return lambda: [((name,), value) for name, value in read().items()]
+
+    def breakers() -> Mapping[str, int]:
+        return {name: state.value != "closed" for name, state in deliveries.breakers().items()}
+
+    def retries() -> Mapping[str, int]:
+        with database.begin() as tx:
+            return waiting_retries(tx)
+
+    metrics.gauges_of(
+        "andon_deliveries_in_flight",
+        "Deliveries under way.",
+        by_destination(deliveries.sending),
+        labels=("destination",),
+    )
+    metrics.gauges_of(
+        "andon_retry_budget_remaining",
+        "Retries that the budget of a destination allows now.",
+        by_destination(deliveries.retries_left),
+        labels=("destination",),
+    )
+    metrics.gauges_of(
+        "andon_destination_breaker_open",
+        "1 while nothing, or one look, is let through to a destination.",
+        by_destination(breakers),
+        labels=("destination",),
+    )
+    metrics.gauges_of(
+        "andon_retries_pending",
+        "Actions that were tried and wait to be tried again.",
+        by_destination(retries),
+        labels=("destination",),
+    )

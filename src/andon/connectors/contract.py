@@ -1,0 +1,171 @@
+"""What every connector has to keep, whatever it reaches. A connector's test subclasses `ConnectorContract` and says how
+to bring its outside system into each situation. For pytest; it ships with Andon, so that connectors of projects keep it too."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Protocol
+
+from andon.actions import Answer, AnswerKind, Connector, Delivery, Destination, Inquiring, Repeat
+from andon.kernel.ids import uuid7
+
+SECRET_TEXT = "hush-hush-hush-hush-hush"  # noqa: S105 - of tests
+"""Is part of every secret that a stage configures, so that a leak can be seen."""
+
+
+class Stage(Protocol):
+    """A real outside system on loopback, in the hands of the test."""
+
+    def destination(self, *, timeout: timedelta = timedelta(seconds=5)) -> Destination:
+        """How to reach it."""
+        ...
+
+    def nowhere(self) -> Destination:
+        """A destination where nothing listens."""
+        ...
+
+    def refuse(self) -> None:
+        """Refuse the next delivery for good."""
+        ...
+
+    def fail(self) -> None:
+        """Fail to take the next delivery."""
+        ...
+
+    def keep_silent(self) -> None:
+        """Take the next delivery, but say nothing."""
+        ...
+
+    def vanish(self) -> None:
+        """Take the next delivery and end the connection before an answer."""
+        ...
+
+    def taken(self) -> dict[str, int]:
+        """How often each key was taken."""
+        ...
+
+
+def a_delivery(destination: Destination, **changes: Any) -> Delivery:
+    """What a decision would have delivered, under a new key."""
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "key": uuid7(now),
+        "destination": destination,
+        "automation": "screening",
+        "action": "release",
+        "outcome": "release",
+        "data": {"id": "d-1", "outcome": "release", "input": {"name": "Zoë \ud83d\ude00", "amount": 12.5}},
+        "created_at": now,
+        "correlation_id": "corr-1",
+    }
+    return Delivery(**(values | changes))
+
+
+class ConnectorContract:
+    """The promises. Subclasses give the fixtures `connector` and `stage`, and the options of an action if it needs some.
+
+    `counts_repeats` says that the outside system takes a repeat as well; else it knows the key and takes it once.
+    """
+
+    options: ClassVar[Mapping[str, Any]] = {}
+    counts_repeats: ClassVar[bool] = True
+
+    def a_delivery(self, destination: Destination) -> Delivery:
+        """A delivery with the options that this kind needs."""
+        return a_delivery(destination, options=self.options)
+
+    def deliver(self, connector: Connector, *deliveries: Delivery) -> list[Answer]:
+        """Deliver one after the other, in a loop of its own; then close."""
+
+        async def run() -> list[Answer]:
+            try:
+                return [await connector.deliver(delivery) for delivery in deliveries]
+            finally:
+                await connector.close()
+
+        return asyncio.run(run())
+
+    def test_a_delivery_arrives_once_under_its_key(self, connector: Connector, stage: Stage) -> None:
+        delivery = self.a_delivery(stage.destination())
+        [answer] = self.deliver(connector, delivery)
+        assert answer.kind is AnswerKind.DELIVERED
+        assert stage.taken() == {str(delivery.key): 1}
+
+    def test_a_repeat_comes_under_the_same_key(self, connector: Connector, stage: Stage) -> None:
+        delivery = self.a_delivery(stage.destination())
+        self.deliver(connector, delivery, delivery)
+        assert stage.taken() == {str(delivery.key): 2 if self.counts_repeats else 1}
+
+    def test_a_receiver_that_is_not_there_certainly_got_nothing(self, connector: Connector, stage: Stage) -> None:
+        [answer] = self.deliver(connector, self.a_delivery(stage.nowhere()))
+        assert answer.kind is AnswerKind.FAILED
+        assert answer.detail
+
+    def test_a_refusal_is_for_good(self, connector: Connector, stage: Stage) -> None:
+        stage.refuse()
+        [answer] = self.deliver(connector, self.a_delivery(stage.destination()))
+        assert answer.kind is AnswerKind.REFUSED
+        assert stage.taken() == {}
+
+    def test_a_failure_may_pass(self, connector: Connector, stage: Stage) -> None:
+        stage.fail()
+        delivery = self.a_delivery(stage.destination())
+        failed, delivered = self.deliver(connector, delivery, delivery)
+        assert (failed.kind, delivered.kind) == (AnswerKind.FAILED, AnswerKind.DELIVERED)
+
+    def test_silence_is_unknown_and_ends_with_the_timeout(self, connector: Connector, stage: Stage) -> None:
+        stage.keep_silent()
+        [answer] = self.deliver(connector, self.a_delivery(stage.destination(timeout=timedelta(seconds=0.3))))
+        assert answer.kind is AnswerKind.UNKNOWN
+        assert "0.3 s" in answer.detail
+
+    def test_a_connection_that_ends_before_the_answer_is_unknown(self, connector: Connector, stage: Stage) -> None:
+        stage.vanish()
+        [answer] = self.deliver(connector, self.a_delivery(stage.destination()))
+        assert answer.kind is AnswerKind.UNKNOWN
+
+    def test_many_at_once_all_arrive(self, connector: Connector, stage: Stage) -> None:
+        deliveries = [self.a_delivery(stage.destination()) for _ in range(50)]
+
+        async def run() -> list[Answer]:
+            answers = await asyncio.gather(*map(connector.deliver, deliveries))
+            await connector.close()
+            return answers
+
+        assert {answer.kind for answer in asyncio.run(run())} == {AnswerKind.DELIVERED}
+        assert stage.taken() == {str(delivery.key): 1 for delivery in deliveries}
+
+    def test_no_secret_is_in_any_answer_or_text_of_a_destination(self, connector: Connector, stage: Stage) -> None:
+        stage.refuse()
+        stage.vanish()
+        destination = stage.destination()
+        answers = self.deliver(connector, *[self.a_delivery(destination) for _ in range(3)])
+        assert SECRET_TEXT not in repr([answers, destination, self.a_delivery(destination)])
+
+    def test_after_silence_it_can_say_what_became_of_it_if_it_can_be_asked(
+        self, connector: Connector, stage: Stage
+    ) -> None:
+        stage.keep_silent()
+        silent = self.a_delivery(stage.destination(timeout=timedelta(seconds=0.3)))
+        never_sent = self.a_delivery(stage.destination())
+        if not isinstance(connector, Inquiring) or not connector.can_inquire(silent):
+            assert connector.repeat in Repeat
+            return
+
+        async def run() -> list[Answer]:
+            await connector.deliver(silent)
+            try:
+                return [await connector.inquire(self._patient(one, stage)) for one in (silent, never_sent)]
+            finally:
+                await connector.close()
+
+        asked = asyncio.run(run())
+        assert [answer.kind for answer in asked] == [AnswerKind.DELIVERED, AnswerKind.FAILED]
+
+    def _patient(self, delivery: Delivery, stage: Stage) -> Delivery:
+        return replace(delivery, destination=stage.destination())
+
+    def test_closing_twice_does_no_harm(self, connector: Connector, stage: Stage) -> None:
+        self.deliver(connector, self.a_delivery(stage.destination()))
+        asyncio.run(connector.close())

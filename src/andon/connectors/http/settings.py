@@ -1,0 +1,64 @@
+"""What an action may say of its request, and `[destinations.NAME.http]` of the API."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from andon.actions import Body, Text
+from andon.actions.ports import Shape
+from andon.kernel.secrets import SecretFrom
+
+_OURS = {"host", "content-length", "transfer-encoding", "connection", "authorization", "content-type", "user-agent"}
+
+
+class HttpOptions(Shape):
+    """One request."""
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE", "GET"] = Field("POST", description="How.")
+    path: Text = Field("", description="Below the destination's url, e.g. `/payments/{input.payment_id}/pause`.")
+    body: Body = Field(None, description="JSON; a text that is one value alone becomes that value. None: the decision.")
+    headers: Mapping[str, Text] = Field(default={}, description="Further headers; no secrets, these are settings.")
+
+    @field_validator("path")
+    @classmethod
+    def _is_below(cls, path: str) -> str:
+        if path and not path.startswith("/"):
+            raise ValueError("a path begins with /")
+        return path
+
+    @field_validator("headers")
+    @classmethod
+    def _are_free(cls, headers: Mapping[str, str]) -> Mapping[str, str]:
+        for name in headers:
+            if name.lower() in _OURS or not name.replace("-", "").isalnum() or not name.isascii():
+                raise ValueError(f"{name!r} cannot be set")
+        return headers
+
+
+class HttpSettings(Shape):
+    """How the API knows us, and how it is asked what became of a request."""
+
+    key_header: str = Field("Idempotency-Key", description="Header under which the API gets the key; empty for none.")
+    header: str = Field("Authorization", description="Header that holds the secret of `header_env`.")
+    header_env: SecretFrom | None = Field(
+        None, description="Environment variable with that header's value, e.g. `Bearer ...`."
+    )
+    token_url: str | None = Field(None, description="Where tokens are given (OAuth2 client credentials).")
+    client_id: str | None = Field(None, description="Who Andon is there.")
+    client_secret_env: SecretFrom | None = Field(None, description="Environment variable with its secret.")
+    scope: str | None = Field(None, description="What the token is to be good for.")
+    inquire: Text | None = Field(
+        None,
+        description="Path that is asked with GET what became of a request, e.g. `/payments/by-key/{key}`: "
+        "2xx says that it was taken, 404 that it was not.",
+    )
+
+    @model_validator(mode="after")
+    def _is_one_way_in(self) -> "HttpSettings":
+        token = (self.token_url, self.client_id, self.client_secret_env)
+        if any(token) and not all(token):
+            raise ValueError("token_url, client_id and client_secret_env go together")
+        if self.token_url and self.header_env:
+            raise ValueError("header_env and token_url are both set; set one")
+        return self

@@ -1,0 +1,15 @@
+"""A function of the project as an action, in a process of its own that can be ended whatever it does."""
+
+from andon.actions.ports import Kind
+from andon.connectors.python.connector import PythonConnector
+from andon.connectors.python.settings import PythonOptions, PythonSettings
+
+KIND = Kind(
+    summary="A function of the project, in a process of its own.",
+    connect=lambda surroundings: PythonConnector(surroundings.root),
+    options=PythonOptions,
+    settings=PythonSettings,
+    needs_url=False,
+)
+
+__all__ = ["KIND", "PythonConnector", "PythonOptions", "PythonSettings"]

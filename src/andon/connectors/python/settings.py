@@ -1,0 +1,60 @@
+"""Which function an action calls, and `[destinations.NAME.python]`: what its process may use."""
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from andon.actions.ports import Shape
+from andon.kernel.secrets import SecretFrom
+
+_FUNCTION = re.compile(r"^(?P<file>[^:]+\.py):(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
+
+
+class PythonOptions(Shape):
+    """One function."""
+
+    function: str = Field(description="`file.py:name`, the file relative to andon.toml. It is called with one mapping.")
+
+    @field_validator("function")
+    @classmethod
+    def _is_there(cls, function: str, info: ValidationInfo) -> str:
+        found = _FUNCTION.match(function)
+        if found is None:
+            raise ValueError("expected file.py:name")
+        root = (info.context or {}).get("root")
+        if root is not None:
+            _look(Path(root), found["file"], found["name"])
+        return function
+
+
+class PythonSettings(Shape):
+    """What the processes of a destination's functions may use."""
+
+    processes: int = Field(2, ge=1, le=32, description="Processes at once; each is kept for the next call.")
+    memory_mb: int = Field(512, ge=64, description="Memory that one may take; asking for more is an error in it.")
+    environment: Mapping[str, SecretFrom] = Field(
+        default={},
+        description='What it finds in its environment, each from a variable of ours: `TOKEN = "LEDGER_TOKEN"`.',
+    )
+    keep: Sequence[str] = Field(
+        default=("PATH", "HOME", "LANG", "LC_ALL", "TZ"), description="Variables that it finds there as we do."
+    )
+
+
+def _look(root: Path, file: str, name: str) -> None:
+    """Raises ValueError if there is no such function at the top level of the file. Does not run it."""
+    path = (root / file).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise ValueError(f"{file} is outside the project")
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise ValueError(f"there is no file {file} in the project") from None
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is not Python: {type(error).__name__}") from None
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    if name not in functions:
+        raise ValueError(f"{file} has no function {name} at its top level; it has {', '.join(functions) or 'none'}")

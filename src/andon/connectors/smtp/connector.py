@@ -1,0 +1,188 @@
+"""One mail a delivery, on a connection of its own.
+
+Until the server was given the text it certainly has nothing; from then on it may have, until it says so. Servers do not
+look at Message-IDs, so a repeat can be a second mail: an unknown result is left to a person unless the destination says otherwise.
+"""
+
+import asyncio
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import cast
+from urllib.parse import urlsplit
+
+import aiosmtplib
+
+from andon.actions import Template, ValueMissing, values_of
+from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, Repeat
+from andon.connectors.smtp.settings import SmtpOptions, SmtpSettings
+from andon.kernel.addresses import AddressRefused, Resolve, refuse_private, resolve
+from andon.kernel.clock import Clock
+from andon.kernel.http import default_tls
+
+_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+class Unusable(Exception):
+    """A destination or a mail cannot be used as it is. The message holds no secret and no input."""
+
+
+class SmtpConnector:
+    """Sends mail. `tls` says whom to trust, if not the public authorities."""
+
+    repeat = Repeat.NEVER
+
+    def __init__(self, clock: Clock, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> None:
+        self._clock = clock
+        self._tls = tls
+        self._resolve = resolve
+
+    async def deliver(self, delivery: Delivery) -> Answer:
+        """Send the mail once."""
+        destination = delivery.destination
+        progress = _Progress()
+        try:
+            message, recipients = self._message(delivery)
+            async with asyncio.timeout(destination.timeout.total_seconds()):
+                await self._send(destination, message, recipients, progress)
+        except (ValueMissing, Unusable) as error:
+            return Answer(AnswerKind.REFUSED, str(error))
+        except AddressRefused as refused:
+            return Answer(
+                AnswerKind.REFUSED,
+                f"the host leads to {refused}, which is not a public address; "
+                f"if that is meant, set allow_private = true under [destinations.{destination.name}]",
+            )
+        except aiosmtplib.SMTPAuthenticationError as error:
+            return Answer(AnswerKind.FAILED, f"the server did not let us in ({error.code})", error.code)
+        except aiosmtplib.SMTPResponseException as error:
+            kind = AnswerKind.REFUSED if error.code >= 500 else AnswerKind.FAILED
+            return Answer(kind, f"answered {error.code} to {progress.step}", error.code)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            if progress.step == "taken":
+                return Answer(AnswerKind.DELIVERED, "the server took it", 250)
+            words = _words(error, destination)
+            if progress.step == "the text":
+                return Answer(AnswerKind.UNKNOWN, f"sent, but no answer came ({words})")
+            return Answer(AnswerKind.FAILED, f"could not be sent ({words})")
+        return Answer(AnswerKind.DELIVERED, "the server took it", 250)
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def _send(
+        self, destination: Destination, message: EmailMessage, recipients: list[str], progress: "_Progress"
+    ) -> None:
+        settings = destination.settings_of("smtp", SmtpSettings)
+        connected = await self._connect(destination)
+        host = urlsplit(destination.url).hostname
+        server = aiosmtplib.SMTP(
+            hostname=host,
+            sock=connected,
+            use_tls=settings.encryption == "tls",
+            start_tls=False,
+            tls_context=self._trust(),
+            timeout=None,
+        )
+        try:
+            await server.connect()
+            await server.ehlo()
+            if settings.encryption == "starttls":
+                progress.step = "STARTTLS"
+                await server.starttls(server_hostname=host, tls_context=self._trust())
+                await server.ehlo()
+            if settings.user is not None and settings.password_env is not None:
+                progress.step = "the login"
+                await server.login(settings.user, settings.password_env.get_secret_value())
+            progress.step = "the sender"
+            await server.mail(settings.sender)
+            for recipient in recipients:
+                progress.step = "a recipient"
+                await server.rcpt(recipient)
+            progress.step = "the text"
+            await server.data(message.as_bytes())
+            progress.step = "taken"
+            with suppress(aiosmtplib.SMTPException):
+                await server.quit()
+        finally:
+            if server.transport is not None:
+                cast(asyncio.WriteTransport, server.transport).abort()
+            server.close()
+            await asyncio.sleep(0)  # it closes on the next turn of the loop
+
+    async def _connect(self, destination: Destination) -> socket.socket:
+        """A connection to a checked address. Raises AddressRefused, OSError, Unusable."""
+        settings = destination.settings_of("smtp", SmtpSettings)
+        parts = urlsplit(destination.url)
+        if parts.scheme != "smtp" or not parts.hostname:
+            raise Unusable(f"[destinations.{destination.name}] cannot be used: its url is not smtp:// with a host")
+        port = parts.port or _PORTS[settings.encryption]
+        addresses = await self._resolve(parts.hostname, port)
+        if not destination.allow_private:
+            refuse_private(addresses)
+        failed: OSError | None = None
+        for address in addresses:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            connected = socket.socket(family, socket.SOCK_STREAM)
+            connected.setblocking(False)
+            try:
+                await asyncio.get_running_loop().sock_connect(connected, (address, port))
+            except BaseException as error:
+                connected.close()
+                if not isinstance(error, OSError):
+                    raise
+                failed = error  # nobody there: the next address of the host may answer
+            else:
+                return connected
+        raise failed or OSError("no address")
+
+    def _trust(self) -> ssl.SSLContext:
+        return self._tls or default_tls()
+
+    def _message(self, delivery: Delivery) -> tuple[EmailMessage, list[str]]:
+        """The mail and whom it goes to. Raises ValueMissing, Unusable."""
+        name = delivery.destination.name
+        settings = delivery.destination.settings_of("smtp", SmtpSettings)
+        if not settings.sender:
+            raise Unusable(f"[destinations.{name}.smtp] needs a sender")
+        options, values = SmtpOptions.model_validate(dict(delivery.options)), values_of(delivery)
+        recipients = [Template(one).fill(values).strip() for one in options.to]
+        if not all(_is_address(recipient) for recipient in recipients):
+            raise Unusable("a recipient is no mail address")
+        message = EmailMessage()
+        try:
+            message["From"] = settings.sender
+            message["To"] = ", ".join(recipients)
+            message["Subject"] = " ".join(Template(options.subject).fill(values).split())
+            message["Date"] = format_datetime(self._clock.now())
+            message["Message-ID"] = f"<{delivery.key}@{settings.sender.rpartition('@')[2]}>"
+            message["X-Correlation-ID"] = " ".join(delivery.correlation_id.split())
+            message.set_content(Template(options.text).fill(values))
+        except (ValueError, MessageError) as error:
+            raise Unusable(f"no mail can be made of it ({type(error).__name__})") from None
+        return message, recipients
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What the server was told last."""
+
+    step: str = "the connection"
+
+
+def _is_address(text: str) -> bool:
+    local, _, domain = text.rpartition("@")
+    return bool(local and domain) and text.isascii() and text.isprintable() and not set(text) & set(' ,;<>"()[]\\')
+
+
+def _words(error: Exception, destination: Destination) -> str:
+    """An error for people; never its own text."""
+    if isinstance(error, TimeoutError):
+        return f"timeout after {destination.timeout.total_seconds():g} s"
+    if isinstance(error, socket.gaierror):
+        return f"no address for host {urlsplit(destination.url).hostname}"
+    return type(error).__name__

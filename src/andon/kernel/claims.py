@@ -1,0 +1,129 @@
+"""Claims of outbox messages by lane, on asyncpg: for who carries out thousands a second, to places that must not wait for each other.
+
+A lane is what messages of a topic wait for together (a column that is computed from the payload). Messages that were
+tried and have to be tried again wait apart from those that were not, so that either can be taken without the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+from pydantic_core import from_json
+
+from andon.kernel.outbox import CONCLUDE, Conclusion, Message, State
+
+_CLAIM = """
+WITH RECURSIVE present(lane) AS (
+    SELECT min(lane) FROM outbox WHERE topic = $1 AND state = 'pending' AND lane <> ''
+    UNION ALL
+    SELECT (SELECT min(o.lane) FROM outbox o WHERE o.topic = $1 AND o.state = 'pending' AND o.lane <> '' AND o.lane > p.lane)
+    FROM present p WHERE p.lane IS NOT NULL
+), wanted AS (
+    SELECT p.lane, kind.again, CASE WHEN kind.again THEN coalesce(r.again, $6) ELSE coalesce(r.fresh, $6) END AS room
+    FROM present p
+    LEFT JOIN unnest($3::text[], $4::int[], $5::int[]) AS r(lane, fresh, again) ON r.lane = p.lane
+    CROSS JOIN (VALUES (false), (true)) AS kind(again)
+    WHERE p.lane IS NOT NULL
+), due AS (
+    SELECT next.id FROM wanted w CROSS JOIN LATERAL (
+        SELECT o.id FROM outbox o
+        WHERE o.topic = $1 AND o.state = 'pending' AND o.lane <> '' AND o.lane = w.lane AND o.again = w.again
+          AND o.due_at <= $2 AND (o.claimed_until IS NULL OR o.claimed_until < $2)
+        ORDER BY o.due_at LIMIT w.room FOR UPDATE SKIP LOCKED
+    ) next
+)
+UPDATE outbox o SET claimed_until = $7, attempts = o.attempts + 1
+WHERE o.id = ANY (ARRAY(SELECT id FROM due))
+RETURNING o.id, o.topic, o.scope, o.subject, o.payload, o.correlation_id, o.traceparent, o.created_at, o.due_at,
+          o.attempts, o.last_error, o.again, o.revived_at
+"""
+"""As an array, so that no estimate of how many there will be can make the planner read the whole table for them."""
+
+_RENEW = """
+WITH ours AS (
+    SELECT o.id FROM outbox o JOIN unnest($2::uuid[], $3::int[]) AS c(id, attempts) ON o.id = c.id
+    WHERE o.attempts = c.attempts AND o.state = 'pending' FOR UPDATE OF o SKIP LOCKED
+)
+UPDATE outbox o SET claimed_until = $1 FROM ours WHERE o.id = ours.id
+"""
+"""What is locked is being concluded just now; waiting for it could be a deadlock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many messages of a lane may be taken: of those not tried yet, and of those to be tried again."""
+
+    lane: str
+    fresh: int
+    again: int
+
+
+async def claim(
+    connection: asyncpg.Connection,
+    topic: str,
+    rooms: Sequence[Room],
+    *,
+    elsewhere: int,
+    now: datetime,
+    lease: timedelta,
+) -> list[Message]:
+    """Take due messages, the oldest of each lane first, as many as there is room for; `elsewhere` is the room of every other lane.
+
+    As with `outbox.claim` nobody else gets them before the lease ends, and each claim counts as an attempt.
+    """
+    rows = await connection.fetch(
+        _CLAIM,
+        topic,
+        now,
+        [room.lane for room in rooms],
+        [room.fresh for room in rooms],
+        [room.again for room in rooms],
+        elsewhere,
+        now + lease,
+    )
+    return sorted(map(_message, rows), key=lambda message: message.id)
+
+
+async def renew(connection: asyncpg.Connection, claims: Sequence[Message], *, until: datetime) -> None:
+    """Hold claimed messages for longer; those that somebody else has claimed meanwhile stay theirs."""
+    await connection.execute(_RENEW, until, [m.id for m in claims], [m.attempts + 1 for m in claims])
+
+
+def conclude_sql(first: int) -> str:
+    """The UPDATE that concludes a batch, as part of a larger statement: parameters from number `first` on (see `conclusions_of`)."""
+    names = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted")
+    return CONCLUDE.format(**{name: f"${first + i}" for i, name in enumerate(names)})
+
+
+def conclusions_of(conclusions: Sequence[Conclusion], *, now: datetime) -> list[Any]:
+    """The parameters of `conclude_sql`."""
+    return [
+        now,
+        [c.message.id for c in conclusions],
+        [c.message.attempts + 1 for c in conclusions],
+        [c.state.value for c in conclusions],
+        [c.due_at for c in conclusions],
+        [c.error for c in conclusions],
+        [c.counted for c in conclusions],
+    ]
+
+
+def _message(row: asyncpg.Record) -> Message:
+    return Message(
+        id=row[0],
+        topic=row[1],
+        scope=row[2],
+        subject=row[3],
+        payload=from_json(row[4]),
+        correlation_id=row[5],
+        traceparent=row[6],
+        created_at=row[7],
+        due_at=row[8],
+        state=State.PENDING,
+        attempts=row[9] - 1,
+        last_error=row[10],
+        again=row[11],
+        revived_at=row[12],
+    )

@@ -1,0 +1,69 @@
+"""`[destinations.NAME]`: where the actions of automations go, and how each place wants to be treated.
+
+What only one kind of connector knows stands below, in `[destinations.NAME.KIND]`; that kind says what may stand there.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, SecretStr, model_validator
+
+from andon.kernel.environment import Section, secret_of
+
+
+class Destination(Section):
+    """One outside system that actions reach; named in the automation, described here."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    url: str | None = Field(None, description="Where deliveries go.")
+    url_env: str | None = Field(
+        None, description="Name of the environment variable that holds the url; for one with a password in it."
+    )
+    secret: SecretStr | None = Field(None, description="Signing secret, `whsec_...`; better by `secret_env`.")
+    secret_env: str | None = Field(None, description="Name of the environment variable that holds the signing secret.")
+    timeout_seconds: float = Field(10.0, gt=0, description="How long one attempt may take.")
+    max_attempts: int = Field(12, gt=0, description="Attempts before a delivery becomes a dead letter.")
+    deadline_seconds: float | None = Field(
+        None,
+        gt=0,
+        description="After so long a delivery that did not succeed becomes a dead letter and is not tried again.",
+    )
+    max_concurrent: int = Field(32, ge=1, le=1000, description="Deliveries a worker sends side by side.")
+    rate_per_second: float | None = Field(None, gt=0, description="Deliveries a worker sends in a second, at most.")
+    repeat: Literal["idempotent", "never"] | None = Field(
+        None,
+        description="Whether the receiver ignores a repeat under the same key (`idempotent`), or might do it twice (`never`: "
+        "an unknown result is left to a person where the receiver cannot be asked). Else as the connector says.",
+    )
+    notify: bool = Field(False, description="Whether callers may have the answers to accepted requests brought here.")
+    allow_private: bool = Field(False, description="Whether loopback and private addresses may be reached.")
+
+    @model_validator(mode="after")
+    def _knows_its_settings(self) -> "Destination":
+        unknown = sorted(name for name, value in (self.model_extra or {}).items() if not isinstance(value, Mapping))
+        if unknown:
+            known = ", ".join(type(self).model_fields)
+            raise ValueError(f"unknown setting {', '.join(unknown)}; there are {known}, and a table for a connector")
+        if self.url is not None and self.url_env is not None:
+            raise ValueError("url and url_env are both set; set one")
+        return self
+
+    @property
+    def by_kind(self) -> Mapping[str, Mapping[str, Any]]:
+        """What `[destinations.NAME.KIND]` says, by kind, as it is written."""
+        return self.model_extra or {}
+
+    def address(self, environment: Mapping[str, str] = os.environ) -> str:
+        """The url; empty if there is none. Raises SettingsInvalid."""
+        named = secret_of(self.url_env, "destinations", environment)
+        return named.get_secret_value() if named is not None else self.url or ""
+
+    def signing_secrets(self, environment: Mapping[str, str] = os.environ) -> tuple[SecretStr, ...]:
+        """The secrets that sign deliveries, newest first; several during a rotation. Raises SettingsInvalid."""
+        found = () if self.secret is None else (self.secret,)
+        value = secret_of(self.secret_env, "destinations", environment)
+        if value is None:
+            return found
+        return (*(SecretStr(part) for part in value.get_secret_value().split()), *found)

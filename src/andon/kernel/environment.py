@@ -1,0 +1,41 @@
+"""What settings are made of: sections that know each of their fields, and variables whose value may stand in a file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from andon.kernel.errors import Invalid
+
+
+class SettingsInvalid(Invalid):
+    """The settings cannot be used."""
+
+
+class Section(BaseModel):
+    """A part of the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def value_of(variable: str, environment: Mapping[str, str]) -> str | None:
+    """What a variable holds, or the file that VARIABLE_FILE names; None if neither is set. Raises SettingsInvalid."""
+    direct, by_file = environment.get(variable), environment.get(f"{variable}_FILE")
+    if direct is not None and by_file is not None:
+        raise SettingsInvalid(f"Both {variable} and {variable}_FILE are set; set one")
+    if by_file is None:
+        return direct
+    try:
+        return Path(by_file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsInvalid(f"{variable}_FILE names a file that cannot be read: {error.strerror}") from error
+
+
+def secret_of(variable: str | None, section: str, environment: Mapping[str, str]) -> SecretStr | None:
+    """The secret that a `secret_env` of [section] names; None if none is named. Raises SettingsInvalid if it is not set."""
+    if variable is None:
+        return None
+    value = value_of(variable, environment)
+    if value is None:
+        raise SettingsInvalid(f"The environment variable {variable} (a secret_env of [{section}]) is not set")
+    return SecretStr(value)

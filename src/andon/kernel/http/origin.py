@@ -1,0 +1,153 @@
+"""One place on the network (scheme, host, port) and the connections to it.
+
+A name is resolved and its addresses are checked before anything is sent; the address that was checked is the one that is
+connected to. A request is sent at most once: what failed before it was on its way says so, and so does what failed after.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+
+import httpx
+
+from andon.kernel.addresses import Resolve, refuse_private, resolve
+from andon.kernel.http.connection import Connection, Lost, Response
+
+IDLE_SECONDS = 4.0
+"""A connection that was idle for longer is not used again: many servers close theirs after five."""
+
+RESOLVED_SECONDS = 30.0
+
+
+class UrlInvalid(ValueError):
+    """A URL cannot be used. The message does not hold it."""
+
+
+class NotSent(Exception):
+    """The request certainly did not arrive."""
+
+
+class NoAnswer(Exception):
+    """The request was sent, and may or may not have arrived."""
+
+
+@cache
+def default_tls() -> ssl.SSLContext:
+    """Whom to trust unless told otherwise: the public authorities."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class Origin:
+    """The connections to where `url` is; its path and query are `target`. `tls` says whom to trust."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        allow_private: bool = False,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolve = resolve,
+    ) -> None:
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise UrlInvalid(str(error)) from None
+        if parsed.scheme not in ("http", "https") or not parsed.host:
+            raise UrlInvalid("the url is not http:// or https:// with a host")
+        if parsed.userinfo:
+            raise UrlInvalid("the url holds a user or password; secrets go into settings of their own")
+        self.host = parsed.host
+        self.target = parsed.raw_path.decode("ascii")
+        self.authority = parsed.netloc.decode("ascii")
+        self.url = f"{parsed.scheme}://{self.authority}"
+        self._port = parsed.port or (443 if parsed.scheme == "https" else 80)
+        self._tls = (tls or default_tls()) if parsed.scheme == "https" else None
+        self._allow_private = allow_private
+        self._resolve = resolve
+        self._idle: list[tuple[float, Connection]] = []
+        self._addresses: list[str] = []
+        self._resolved_at = 0.0
+
+    async def send(self, request: bytes, *, within: timedelta, whole: bool = False) -> Response:
+        """Send a request once, and wait for its answer. Raises AddressRefused, NotSent, NoAnswer."""
+        sent = False
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                connection = self._kept() or await self._connect()
+                sent = True
+                return await connection.exchange(request, whole=whole)
+        except Lost:
+            raise NoAnswer("the connection ended") from None
+        except (OSError, TimeoutError) as error:
+            self._addresses = []  # ask for the name again next time
+            words = self._words(error, within)
+            raise (NoAnswer(words) if sent else NotSent(words)) from None
+
+    async def close(self) -> None:
+        """Close all connections that are not in use."""
+        idle, self._idle = self._idle, []
+        for _, connection in idle:
+            connection.abort()
+        if idle:
+            await asyncio.sleep(0)  # transports close on the next turn of the loop
+
+    def _kept(self) -> Connection | None:
+        """A connection that is open and was used a moment ago, the last one first."""
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            since, connection = self._idle.pop()
+            if connection.is_open and now - since < IDLE_SECONDS:
+                return connection
+            connection.abort()
+        return None
+
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        failed = OSError("no address")
+        for address in await self._reachable():
+            try:
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._keep),
+                    address,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=None if self._tls is None else self.host,
+                )
+            except OSError as error:
+                failed = error  # nobody there: the next address of the host may answer
+            else:
+                return connection
+        raise failed
+
+    async def _reachable(self) -> list[str]:
+        """The checked addresses to connect to. Raises AddressRefused, OSError."""
+        now = asyncio.get_running_loop().time()
+        if not self._addresses or now - self._resolved_at >= RESOLVED_SECONDS:
+            addresses = await self._resolve(self.host, self._port)
+            if not self._allow_private:
+                refuse_private(addresses)
+            self._addresses, self._resolved_at = addresses, now
+        return self._addresses
+
+    def _keep(self, connection: Connection) -> None:
+        self._idle.append((asyncio.get_running_loop().time(), connection))
+
+    def _words(self, error: Exception, within: timedelta) -> str:
+        """An error for people; never its own text, which may hold parts of the request."""
+        if isinstance(error, socket.gaierror):
+            return f"no address for host {self.host}"
+        if isinstance(error, TimeoutError):
+            return f"timeout after {within.total_seconds():g} s"
+        return type(error).__name__
+
+
+def request_of(method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+    """A request's bytes. A header whose value is not printable ASCII is left out, so that none can smuggle in another."""
+    lines = [f"{method} {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items() if value.isascii() and value.isprintable()]
+    if body or method not in ("GET", "DELETE"):
+        lines.append(f"content-length: {len(body)}")
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body

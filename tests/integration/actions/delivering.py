@@ -1,0 +1,66 @@
+"""What tests of the delivery loop share: a clock that is moved by hand, a destination, the loop with a real connector."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pydantic import SecretStr
+
+from andon import actions
+from andon.actions import AnswerKind, Deliveries, Destination
+from andon.connectors.webhook import WebhookConnector
+from andon.kernel import outbox
+from andon.kernel.db import Database
+from receiver import SECRET, Receiver
+
+
+@dataclass
+class MovedClock:
+    """The real time, moved on by hand."""
+
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def move_on(self, span: timedelta) -> None:
+        self.ahead += span
+
+
+def a_destination(receiver: Receiver, *, name: str = "bank", timeout: float = 5, max_attempts: int = 12) -> Destination:
+    return Destination(
+        name,
+        receiver.url,
+        secrets=(SecretStr(SECRET),),
+        timeout=timedelta(seconds=timeout),
+        max_attempts=max_attempts,
+        allow_private=True,
+    )
+
+
+@asynccontextmanager
+async def delivering(
+    database: Database, *destinations: Destination, clock: MovedClock, share: Callable[[], float] = lambda: 1.0
+) -> AsyncIterator[Deliveries]:
+    deliveries = Deliveries(
+        database,
+        {"webhook": WebhookConnector(clock)},
+        {destination.name: destination for destination in destinations},
+        clock,
+        share=share,
+    )
+    try:
+        yield deliveries
+    finally:
+        await deliveries.close()
+
+
+def the_action(database: Database, message: outbox.Message) -> actions.Action:
+    with database.begin() as tx:
+        return actions.get(tx, message.id)
+
+
+def kinds(database: Database, message: outbox.Message, at: datetime) -> list[AnswerKind | None]:
+    with database.begin() as tx:
+        return [attempt.kind for attempt in actions.attempts(tx, message.id, now=at)]
