@@ -226,3 +226,32 @@ def test_where_a_repeat_might_do_it_twice_a_process_that_died_while_sending_is_l
     asyncio.run(another())
     assert (the_action(database, message).state, receiver.requests) == (ActionState.DEAD, 1)
     assert "the process that delivered ended" in str(the_action(database, message).last_error)
+
+
+def test_what_a_broken_connector_says_is_written_nowhere(database: Database) -> None:
+    secret = "hush-hush-hush"
+
+    class Broken:
+        repeat = actions.Repeat.IDEMPOTENT
+
+        async def deliver(self, _: actions.Delivery) -> actions.Answer:
+            raise ValueError(secret)
+
+        async def close(self) -> None:
+            pass
+
+    clock = MovedClock()
+    message = an_action(clock.now())
+    put(database, message)
+
+    async def one_round() -> None:
+        bank = actions.Destination("bank")
+        deliveries = actions.Deliveries(database, {"webhook": Broken()}, {"bank": bank}, clock)
+        await deliveries.run_round()
+        await deliveries.close()
+
+    asyncio.run(one_round())
+    with database.begin() as tx:
+        told = repr([actions.get(tx, message.id), actions.attempts(tx, message.id, now=clock.now())])
+    assert "the connector itself failed with ValueError" in told
+    assert secret not in told

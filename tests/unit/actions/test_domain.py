@@ -124,3 +124,17 @@ def test_whatever_happens_a_breaker_that_is_left_alone_lets_something_through_ag
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_the_jitter_is_full(share: float) -> None:
     assert backoff(4, share) == timedelta(seconds=8) * share
+
+
+@given(st.integers(1, 20), st.integers(1, 20))
+def test_what_may_not_be_repeated_is_left_to_a_person_when_it_is_unknown_and_only_then(attempt: int, most: int) -> None:
+    for kind in AnswerKind:
+        may, may_not = (
+            follow_up(Answer(kind, "x"), attempt=attempt, max_attempts=most, share=0.5, repeatable=repeatable)
+            for repeatable in (True, False)
+        )
+        if kind is AnswerKind.UNKNOWN:
+            assert isinstance(may_not, GiveUp)
+            assert may_not.why.startswith("unknown: x. ")
+        else:
+            assert may == may_not

@@ -10,8 +10,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
-
-import httpx
+from urllib.parse import SplitResult, quote, urlsplit
 
 from andon.kernel.addresses import Resolve, refuse_private, resolve
 from andon.kernel.http.connection import Connection, Lost, Response
@@ -20,6 +19,10 @@ IDLE_SECONDS = 4.0
 """A connection that was idle for longer is not used again: many servers close theirs after five."""
 
 RESOLVED_SECONDS = 30.0
+
+
+_KEPT = "/%:@!$&'()*+,;=~-._?"
+"""What stands for itself in a path or query; the rest is written as bytes in percents."""
 
 
 class UrlInvalid(ValueError):
@@ -36,7 +39,9 @@ class NoAnswer(Exception):
 
 @cache
 def default_tls() -> ssl.SSLContext:
-    """Whom to trust unless told otherwise: the public authorities."""
+    """Whom to trust unless told otherwise: the public authorities. Loaded where TLS is spoken, which not every process does."""
+    import httpx
+
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -51,20 +56,16 @@ class Origin:
         tls: ssl.SSLContext | None = None,
         resolve: Resolve = resolve,
     ) -> None:
-        try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise UrlInvalid(str(error)) from None
-        if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise UrlInvalid("the url is not http:// or https:// with a host")
-        if parsed.userinfo:
-            raise UrlInvalid("the url holds a user or password; secrets go into settings of their own")
-        self.host = parsed.host
-        self.target = parsed.raw_path.decode("ascii")
-        self.authority = parsed.netloc.decode("ascii")
-        self.url = f"{parsed.scheme}://{self.authority}"
-        self._port = parsed.port or (443 if parsed.scheme == "https" else 80)
-        self._tls = (tls or default_tls()) if parsed.scheme == "https" else None
+        parts = _parts(url)
+        self.host = (parts.hostname or "").encode("idna").decode("ascii")
+        self.target = quote(parts.path or "/", safe=_KEPT) + (
+            f"?{quote(parts.query, safe=_KEPT)}" if parts.query else ""
+        )
+        self.authority = (f"[{self.host}]" if ":" in self.host else self.host) + (
+            f":{parts.port}" if parts.port else ""
+        )
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._tls = (tls or default_tls()) if parts.scheme == "https" else None
         self._allow_private = allow_private
         self._resolve = resolve
         self._idle: list[tuple[float, Connection]] = []
@@ -142,6 +143,27 @@ class Origin:
         if isinstance(error, TimeoutError):
             return f"timeout after {within.total_seconds():g} s"
         return type(error).__name__
+
+
+def _parts(url: str) -> SplitResult:
+    """A URL in its parts. Raises UrlInvalid."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise UrlInvalid("the url cannot be read") from None
+    try:
+        parts.port  # noqa: B018 - looks at it
+    except ValueError:
+        raise UrlInvalid("Invalid port") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UrlInvalid("the url is not http:// or https:// with a host")
+    if parts.username is not None or parts.password is not None:
+        raise UrlInvalid("the url holds a user or password; secrets go into settings of their own")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise UrlInvalid("the url's host is no name") from None
+    return parts
 
 
 def request_of(method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:

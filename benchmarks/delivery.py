@@ -1,0 +1,256 @@
+"""Outbox deliveries a second from one worker to a receiver on this machine, and what a failing receiver gets from us.
+
+Andon's delivery loop runs with everything on: claims, an attempt written and committed before each request, signature,
+answer and conclusion committed after it, retry budget, breaker, metrics. Beside it in the same run, in turns, the plain
+approach: httpx and one transaction for each delivery. Then the receiver fails a growing share of requests, and the curve
+says how many retries it got for each first try.
+Goals: 2,000 deliveries a second, and never more than a fifth of retries (beyond the floor of ten).
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+
+from andon.actions.limits import FLOOR, RATIO
+from andon.decisions import DELIVER_ACTION
+from andon.kernel import outbox, postgres
+from andon.kernel.db import Database
+from andon.kernel.ids import uuid7
+from andon.migrations import upgrading
+from benchmarks.line import LineFailed, free_ports, wait_for
+
+SECRET = "whsec_" + "YSBzZWNyZXQgb25seSBmb3IgdGVzdHMsIDMyIGJ5dGVz"
+GOAL = 2_000
+ROUNDS = 3
+ACTIONS = {"andon": 10_000, "plain": 2_000}
+SHARES = (0.0, 0.1, 0.3, 0.6, 1.0)
+CURVE_SECONDS = 6.0
+CURVE_RATE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One side, one round; CPU in microseconds a delivery, by part."""
+
+    per_second: float
+    cpu: dict[str, float]
+
+
+def main() -> int:
+    """Measure, print, and with --check say whether the goals were reached."""
+    arguments = argparse.ArgumentParser(prog="script/bench delivery", description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
+    check = arguments.parse_args().check
+    with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        with _Bench(folder).ready() as bench:
+            rounds = bench.compare()
+            curve = bench.curve()
+    _print(rounds, curve)
+    figures = {side: _figures(of) for side, of in rounds.items()}
+    over = [point for point in curve if point["retries"] > max(FLOOR, RATIO * point["firsts"])]
+    reached = figures["andon"]["per_second"] >= GOAL and not over
+    ratio = figures["andon"]["per_second"] / max(figures["plain"]["per_second"], 0.1)
+    summary = {"benchmark": "delivery", **figures, "ratio": round(ratio, 2), "curve": curve}
+    print(json.dumps({**summary, "goal": GOAL, "reached": reached}))
+    return 0 if reached or not check else 1
+
+
+class _Bench:
+    """A database, a receiver and the two sides."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_ports(1)[0]
+        (folder / "andon.toml").write_text(
+            f'[destinations.bank]\nurl = "http://127.0.0.1:{self.port}/hook"\nsecret_env = "BANK_SECRET"\n'
+            "allow_private = true\n",
+            encoding="utf-8",
+        )
+
+    @contextmanager
+    def ready(self) -> Iterator["_Bench"]:
+        """Everything that both sides need, for as long as the context lasts."""
+        command = [sys.executable, "-m", "benchmarks.delivery_receiver", str(self.port), SECRET]
+        receiver = subprocess.Popen(command, cwd=Path(__file__).parent.parent, stdin=subprocess.DEVNULL)
+        try:
+            wait_for(self.port, receiver)
+            self.receiver = psutil.Process(receiver.pid)
+            with postgres.lend(self.folder / "postgres") as server:
+                self.url = server.url
+                self.database = Database(server.url)
+                upgrading.upgrade(self.database)
+                pid = (self.folder / "postgres").glob("**/postmaster.pid")
+                self.postmaster = psutil.Process(abs(int(next(pid).read_text(encoding="utf-8").splitlines()[0])))
+                yield self
+                self.database.close()
+        finally:
+            receiver.terminate()
+            receiver.wait(10)
+
+    def compare(self) -> dict[str, list[Round]]:
+        """Both sides in turns, so that whatever else the machine does hits both."""
+        rounds: dict[str, list[Round]] = {"andon": [], "plain": []}
+        with Console(stderr=True).status("measuring") as status:
+            for turn in range(ROUNDS):
+                for side, found in rounds.items():
+                    status.update(f"round {turn + 1} of {ROUNDS}: {side}")
+                    found.append(self._round(side))
+        return rounds
+
+    def curve(self) -> list[dict[str, Any]]:
+        """A steady stream of actions, and a receiver that fails a growing share: retries for each first try."""
+        points = []
+        with Console(stderr=True).status("failing") as status:
+            for share in SHARES:
+                status.update(f"a receiver that fails {share:.0%}")
+                self._empty()
+                self._counts(fail=share)
+                with self._side("andon"):
+                    began = time.monotonic()
+                    while time.monotonic() - began < CURVE_SECONDS:
+                        self._put(CURVE_RATE // 10)
+                        time.sleep(0.1)
+                    counts = self._counts()
+                points.append({"fails": share, **{name: counts[name] for name in ("firsts", "retries", "taken")}})
+        self._counts(fail=0.0)
+        return points
+
+    def _round(self, side: str) -> Round:
+        self._empty()
+        count = ACTIONS[side]
+        self._put(count)
+        self._counts(fail=0.0)
+        with self._side(side) as process:
+            self._wait_for(count // 10)  # warm: connected, statements prepared
+            first, began, before = self._counts()["taken"], time.perf_counter(), self._cpu(process)
+            self._wait_for(count)
+            took, after = time.perf_counter() - began, self._cpu(process)
+        counts = self._counts()
+        if counts["taken"] != count or counts["retries"] or counts["forged"]:
+            raise LineFailed(f"{side}: {count} actions, but the receiver got {counts}")
+        cpu = {part: (after[part] - before[part]) * 1e6 / (count - first) for part in after}
+        return Round((count - first) / took, cpu)
+
+    def _cpu(self, worker: psutil.Process) -> dict[str, float]:
+        families = {"worker": [worker], "receiver": [self.receiver]}
+        families["postgres"] = [self.postmaster, *self.postmaster.children()]
+        return {part: sum(sum(one.cpu_times()[:2]) for one in family) for part, family in families.items()}
+
+    def _wait_for(self, count: int) -> None:
+        until = time.monotonic() + 120
+        while self._counts()["taken"] < count:
+            if time.monotonic() > until:
+                raise LineFailed(f"120 s went by before {count} deliveries arrived")
+            time.sleep(0.02)
+
+    @contextmanager
+    def _side(self, side: str) -> Iterator[psutil.Process]:
+        command = [sys.executable, "-m", "benchmarks.delivery_sides", side, str(self.folder), self.url]
+        environment = {**os.environ, "BANK_SECRET": SECRET}
+        process = subprocess.Popen(command, cwd=Path(__file__).parent.parent, env=environment, stdin=subprocess.DEVNULL)
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            if process.wait(30) != 0:
+                raise LineFailed(f"{side} ended with {process.returncode}")
+
+    def _counts(self, *, fail: float | None = None) -> dict[str, Any]:
+        query = "" if fail is None else f"?fail={fail}"
+        with urlopen(f"http://127.0.0.1:{self.port}/counts{query}", timeout=10) as answer:
+            told: dict[str, Any] = json.loads(answer.read())
+        return told
+
+    def _empty(self) -> None:
+        with self.database.begin() as tx:
+            tx.execute(text("TRUNCATE outbox, delivery_attempts, delivery_answers"))
+
+    def _put(self, count: int) -> None:
+        now = datetime.now(UTC) - timedelta(seconds=1)
+        with self.database.begin() as tx:
+            outbox.add(tx, [_action(now) for _ in range(count)])
+
+
+def _action(at: datetime) -> outbox.Message:
+    """An action as a decision writes it, with an input of 24 fields."""
+    decision_id = uuid7(at)
+    decision = {
+        "id": str(decision_id),
+        "automation": "payments",
+        "outcome": "release",
+        "rule": "safe",
+        "reasons": [],
+        "score": 0.0312,
+        "confidence": 0.97,
+        "model": {"name": "fraud-risk", "version": 3},
+        "decided_at": at.isoformat(),
+        "decided_by": "policy",
+        "input": {f"field_{n}": round(n * 1.37, 2) for n in range(24)},
+    }
+    payload = {
+        "automation": "payments",
+        "action": "release",
+        "connector": "webhook",
+        "destination": "bank",
+        "options": {},
+        "outcome": "release",
+        "decision": decision,
+    }
+    return outbox.Message(
+        id=uuid7(at),
+        topic=DELIVER_ACTION,
+        scope="payments",
+        subject=decision_id,
+        payload=payload,
+        correlation_id="bench",
+        created_at=at,
+        due_at=at,
+    )
+
+
+def _figures(rounds: list[Round]) -> dict[str, Any]:
+    cpu = {part: round(statistics.median(one.cpu[part] for one in rounds)) for part in rounds[0].cpu}
+    return {"per_second": round(statistics.median(one.per_second for one in rounds)), "cpu_us": cpu}
+
+
+def _print(rounds: dict[str, list[Round]], curve: list[dict[str, Any]]) -> None:
+    title = f"Median of {ROUNDS} rounds; CPU in µs a delivery"
+    table = Table(title=title, title_justify="left")
+    for column in ("", "a second", "worker", "PostgreSQL", "receiver"):
+        table.add_column(column, justify="right" if column else "left")
+    for side, of in rounds.items():
+        figures = _figures(of)
+        cpu = [f"{figures['cpu_us'][part]:,}" for part in ("worker", "postgres", "receiver")]
+        table.add_row(side, f"{figures['per_second']:,}", *cpu)
+    shares = Table(title="A receiver that fails a share of what it gets", title_justify="left")
+    for column in ("fails", "first tries", "retries", "for each first try"):
+        shares.add_column(column, justify="right")
+    for point in curve:
+        each = point["retries"] / max(point["firsts"], 1)
+        shares.add_row(f"{point['fails']:.0%}", str(point["firsts"]), str(point["retries"]), f"{each:.2f}")
+    console = Console()
+    console.print(table)
+    console.print(shares)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
