@@ -5,13 +5,16 @@ and hundreds of resamples of 100,000 rows take a second. Their values are held a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from andon.models.manifest import Estimate, Metrics, Plot
 from andon.runtimes import Matrix
+
+if TYPE_CHECKING:  # two megabytes that a gateway, which never draws, does without
+    from numpy.random import Generator
 
 RESAMPLES = 300
 BINS = 10
@@ -24,7 +27,7 @@ _TINY = 1e-15
 
 
 def metrics_of(
-    probabilities: Matrix, labels: NDArray[np.int64], classes: Sequence[str], *, rng: np.random.Generator
+    probabilities: Matrix, labels: NDArray[np.int64], classes: Sequence[str], *, rng: "Generator"
 ) -> Metrics:
     """All figures of calibrated probabilities [rows, classes] whose true classes are `labels`."""
     counts = np.bincount(labels, minlength=len(classes)).tolist()
@@ -45,7 +48,7 @@ def metrics_of(
     )
 
 
-def _estimates(figures: Figures, rows: int, rng: np.random.Generator) -> dict[str, Estimate]:
+def _estimates(figures: Figures, rows: int, rng: "Generator") -> dict[str, Estimate]:
     drawn = [figures(_resample(rows, rng)) for _ in range(RESAMPLES)]
     estimates = {}
     for name, value in figures(np.ones(rows)).items():
@@ -57,7 +60,7 @@ def _estimates(figures: Figures, rows: int, rng: np.random.Generator) -> dict[st
     return estimates
 
 
-def _resample(rows: int, rng: np.random.Generator) -> Floats:
+def _resample(rows: int, rng: "Generator") -> Floats:
     """How often each row is drawn when as many are drawn with replacement as there are."""
     return np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(np.float64)
 

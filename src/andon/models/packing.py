@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from andon.models.package import digest_of
 from andon.models.savers import save
 from andon.models.signature import FeatureKind, FeatureSpec, Signature, task_of
 from andon.runtimes import Matrix
+
+if TYPE_CHECKING:  # two megabytes that a gateway, which never draws, does without
+    from numpy.random import Generator
 
 FOLDER_VARIABLE = "ANDON_PACKAGE_FOLDER"
 """Environment variable by which `andon models register --from-script` says where to write."""
@@ -95,7 +98,7 @@ def pack(
 
 
 def _measure(
-    raw: Matrix, labels: NDArray[np.int64], signature: Signature, trained: Matrix, rng: np.random.Generator
+    raw: Matrix, labels: NDArray[np.int64], signature: Signature, trained: Matrix, rng: "Generator"
 ) -> dict[str, Any]:
     """Calibrate on one random half of the held-out rows, measure on the other."""
     shuffled = rng.permutation(len(labels))
@@ -120,7 +123,7 @@ def _predict(asked: Asked, matrix: Matrix, signature: Signature) -> Matrix:
     return probabilities
 
 
-def _probe(asked: Asked, signature: Signature, trained: Matrix, rng: np.random.Generator) -> Probes:
+def _probe(asked: Asked, signature: Signature, trained: Matrix, rng: "Generator") -> Probes:
     """Invented rows from each column's own spread, the last with nothing but missing values; serving must answer them alike."""
     whole = {FeatureKind.CATEGORY, FeatureKind.BOOLEAN}
     coded = {feature.name for feature in signature.features if feature.kind in whole}
