@@ -96,17 +96,17 @@ class Feed:
 
 
 def kill_workers(line: Line, draw: random.Random) -> None:
-    """Kill the worker, some time after the one before it was seen to move on."""
+    """Kill the worker, some time after it was seen to move on."""
     database = Database(postgres.url_of(config.load(line.folder, {})))
     try:
         for _ in range(KILLS):
             before = decided(database)
             line.wait_until("decisions went on", lambda before=before: decided(database) > before, timeout=30)
             time.sleep(draw.uniform(0, 0.5))  # not a condition: the moment of the kill is to be any
-            for process in line.processes():
-                if process.cmdline()[-1:] == ["worker"]:
-                    process.kill()
-                    psutil.wait_procs([process], timeout=5)
+            workers = line.running("worker")
+            for process in workers:
+                process.kill()
+            psutil.wait_procs(workers, timeout=5)
     finally:
         database.close()
 
