@@ -201,7 +201,7 @@ def test_nobody_there_and_no_such_name_certainly_got_nothing() -> None:
 def test_a_private_address_is_refused_before_anything_is_sent() -> None:
     async def work(client: Client) -> None:
         with pytest.raises(AddressRefused):
-            await Origin(client.origin.url).send(b"x", within=SECOND)
+            await Origin(f"http://{client.origin.authority}/").send(b"x", within=SECOND)
         assert client.connections == 0
 
     with_server(answering(OK), work)
