@@ -21,7 +21,7 @@ from brokers import KafkaSender, a_kafka, a_nats, a_stream, a_topic, send_to_nat
 from packages import a_package
 from receiver import SECRET, Receiver
 
-KILLS = int(os.environ.get("ANDON_TEST_KILLS", "3"))
+KILLS = int(os.environ.get("ANDON_TEST_KILLS", "2"))
 ACCOUNTS = 20
 ROUND, PAUSE = 60, 0.05
 """Events sent at once, and seconds between."""
