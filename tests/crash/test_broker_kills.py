@@ -21,10 +21,10 @@ from brokers import KafkaSender, a_kafka, a_nats, a_stream, a_topic, send_to_nat
 from packages import a_package
 from receiver import SECRET, Receiver
 
-KILLS = int(os.environ.get("ANDON_TEST_KILLS", "6"))
+KILLS = int(os.environ.get("ANDON_TEST_KILLS", "2"))
 ACCOUNTS = 20
-ROUND = 150
-"""Events sent at once."""
+ROUND, PAUSE = 60, 0.05
+"""Events sent at once, and seconds between."""
 
 CATCH_UP_SECONDS = 40.0
 
@@ -37,10 +37,11 @@ payments.triggers = ({trigger},)
 """
 
 DECIDED = """
-SELECT convert_from(record, 'UTF8')::json -> 'input' ->> 'account',
-       (convert_from(record, 'UTF8')::json -> 'input' ->> 'payment_id')::int
-FROM decisions ORDER BY id
+SELECT r -> 'input' ->> 'account' AS account, (r -> 'input' ->> 'payment_id')::int AS number,
+       (r -> 'features' ->> 'amount_count_1h')::int AS nth
+FROM (SELECT convert_from(record, 'UTF8')::json AS r FROM decisions) AS d ORDER BY account, nth, number
 """
+"""In the order of their effect: how many payments of the account the window held, each one counting itself."""
 
 
 @contextmanager
@@ -84,7 +85,7 @@ class Feed:
         while not self._stop.is_set():
             events = [self._event() for _ in range(ROUND)]
             self._send(events)
-            self._stop.wait(0.05)
+            self._stop.wait(PAUSE)
 
     def _event(self) -> tuple[str, bytes]:
         account = f"a{self._draw.randrange(ACCOUNTS)}"
@@ -96,17 +97,17 @@ class Feed:
 
 
 def kill_workers(line: Line, draw: random.Random) -> None:
-    """Kill the worker, some time after the one before it was seen to move on."""
+    """Kill the worker, some time after it was seen to move on."""
     database = Database(postgres.url_of(config.load(line.folder, {})))
     try:
         for _ in range(KILLS):
             before = decided(database)
             line.wait_until("decisions went on", lambda before=before: decided(database) > before, timeout=30)
             time.sleep(draw.uniform(0, 0.5))  # not a condition: the moment of the kill is to be any
-            for process in line.processes():
-                if process.cmdline()[-1:] == ["worker"]:
-                    process.kill()
-                    psutil.wait_procs([process], timeout=5)
+            workers = line.running("worker")
+            for process in workers:
+                process.kill()
+            psutil.wait_procs(workers, timeout=5)
     finally:
         database.close()
 
@@ -117,15 +118,16 @@ def decided(database: Database) -> int:
 
 
 def check(line: Line, sent: Mapping[str, list[int]]) -> None:
-    """All that was sent is decided, once, in the order of each account; nothing is dead, and the audit log holds."""
+    """All that was sent is decided and counted once, in the order of each account; nothing is dead, the audit log holds."""
     database = Database(postgres.url_of(config.load(line.folder, {})))
     total = sum(map(len, sent.values()))
     try:
         line.wait_until("all was decided", lambda: decided(database) >= total, timeout=CATCH_UP_SECONDS)
         found: dict[str, list[int]] = {}
         with database.begin() as tx:
-            for account, number in tx.execute(text(DECIDED)):
+            for account, number, nth in tx.execute(text(DECIDED)):
                 found.setdefault(account, []).append(number)
+                assert nth == len(found[account])
             assert tx.execute(text("SELECT count(*) FROM dead_events")).scalar_one() == 0
             counted = tx.execute(text("SELECT sum(entries) FROM feature_tiles")).scalar_one()
         assert found == sent

@@ -27,6 +27,7 @@ COMMANDS = {
     "reviews": "andon.cli.reviews:app",
     "actions": "andon.cli.actions:app",
     "connectors": "andon.cli.connectors:app",
+    "streams": "andon.cli.streams:app",
     "spending": "andon.cli.spending:show",
     "keys": "andon.cli.keys:app",
     "audit": "andon.cli.audit:app",

@@ -9,6 +9,9 @@ from andon.decisions.domain import RECORDED
 from andon.decisions.record import decode, digest_of, moment
 from andon.kernel.db import Tx
 
+AT_ONCE = 4000
+"""Decisions that are looked at together; their records are in memory meanwhile."""
+
 _ENTRY = 48
 """Bytes of a leaf's body for one decision: 16 of id, 32 of digest."""
 
@@ -18,6 +21,10 @@ class LedgerEvidence:
 
     def check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
         """Rows that are gone or changed."""
+        for some in _in_groups(leaves):
+            yield from self._check(tx, some)
+
+    def _check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
         rows = store.claimed_rows(tx, [identifier for leaf in leaves for identifier, _ in _claims(leaf)])
         for leaf in leaves:
             for identifier, digest in _claims(leaf):
@@ -35,6 +42,20 @@ class LedgerEvidence:
             yield _finding(
                 Harm.EVIDENCE_UNCLAIMED, "no leaf of the log holds this decision", row.writer, row.seq, row.id
             )
+
+
+def _in_groups(leaves: Sequence[Leaf]) -> Iterator[list[Leaf]]:
+    """As many leaves together as hold about AT_ONCE decisions."""
+    group: list[Leaf] = []
+    size = 0
+    for leaf in leaves:
+        group.append(leaf)
+        size += len(leaf.body) // _ENTRY
+        if size >= AT_ONCE:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _claims(leaf: Leaf) -> Iterator[tuple[UUID, bytes]]:

@@ -7,7 +7,23 @@ from math import log
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Row, Text, cast, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Row,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.elements import TextClause
@@ -256,8 +272,13 @@ def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
 
 
 def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, LedgerRow]:
-    """The rows of these decisions, whole, as they stand."""
-    return {row.id: row for row in tx.execute(select(decisions).where(decisions.c.id.in_(ids)))}
+    """The rows of these decisions, whole, as they stand. There may be more than a statement may have parameters."""
+    if not ids:
+        return {}
+    query = select(decisions).where(
+        decisions.c.id == any_(cast(list(ids), ARRAY(Uuid))), decisions.c.id.between(min(ids), max(ids))
+    )
+    return {row.id: row for row in tx.execute(query)}
 
 
 def unclaimed_rows(tx: Tx) -> Iterator[LedgerRow]:
