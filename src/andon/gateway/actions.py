@@ -6,12 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from andon import actions
 from andon.access import Permission, Principal
 from andon.actions import Action, ActionNotFound, ActionState, AnswerKind, Attempt, Which
-from andon.gateway.dependencies import Caller, Db, Now
+from andon.gateway.dependencies import Caller, Db, Moment, Now
 from andon.kernel.db import Tx
 
 router = APIRouter(prefix="/v1/actions", tags=["actions"])
@@ -82,8 +82,8 @@ class WhichIn(Why):
 
     automation: str | None = None
     destination: str | None = None
-    since: AwareDatetime | None = Field(default=None, description="Written at this moment or later.")
-    until: AwareDatetime | None = Field(default=None, description="Written before this moment.")
+    since: Moment | None = Field(default=None, description="Written at this moment or later.")
+    until: Moment | None = Field(default=None, description="Written before this moment.")
     because: str | None = Field(default=None, min_length=1, max_length=200, description="A part of the last error.")
     limit: int = Field(default=10_000, ge=1, le=100_000, description="How many at most, the oldest first.")
 
@@ -101,8 +101,8 @@ def index(
     state: ActionState = ActionState.DEAD,
     automation: str | None = None,
     destination: str | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     because: Annotated[str | None, Query(max_length=200, description="A part of the last error.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: UUID | None = None,
@@ -134,7 +134,7 @@ def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) ->
         actions.enable_destination(tx, name, actor=caller.actor, reason=why.reason, now=now)
 
 
-@router.post("/resend")
+@router.post(":resend")
 def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now) -> ResentOut:
     """Send dead letters again, each under its own key; those of disabled destinations stay."""
     caller.require_anywhere(Permission.RESEND_ACTIONS)

@@ -208,7 +208,12 @@ def _events() -> dict[str, Any]:
             "required": True,
             "content": {
                 STRUCTURED: {"schema": event},
-                BATCHED: {"schema": {"type": "array", "items": event}},
+                BATCHED: {
+                    "schema": {
+                        "type": "array",
+                        "description": "Events as in structured mode; each is answered by itself.",
+                    }
+                },
                 "application/json": {"schema": {}},
             },
         },

@@ -144,7 +144,7 @@ def show(automation: str, stream: str, caller: Caller, db: Db) -> StreamOut:
         return _told(tx, _visible(tx, StreamKey(automation, stream), caller))
 
 
-@router.post("/streams/{automation}/{stream:path}/pause")
+@router.post("/streams:pause/{automation}/{stream:path}")
 def pause(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: Now) -> StreamOut:
     """Stop a stream. When this is answered, nothing of it is decided any more; what comes waits at its source."""
     key = StreamKey(automation, stream)
@@ -153,7 +153,7 @@ def pause(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: N
         return _told(tx, streams.pause(tx, key, actor=caller.actor, reason=why.reason, now=now))
 
 
-@router.post("/streams/{automation}/{stream:path}/resume")
+@router.post("/streams:resume/{automation}/{stream:path}")
 def resume(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: Now) -> StreamOut:
     """Let a stream go on from where it stopped."""
     key = StreamKey(automation, stream)
@@ -162,7 +162,7 @@ def resume(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: 
         return _told(tx, streams.resume(tx, key, actor=caller.actor, reason=why.reason, now=now))
 
 
-@router.post("/streams/{automation}/{stream:path}/seek", status_code=202)
+@router.post("/streams:seek/{automation}/{stream:path}", status_code=202)
 def seek(automation: str, stream: str, wanted: Seek, caller: Caller, db: Db, now: Now) -> StreamOut:
     """Have a stream go on elsewhere. Its reader finds out where that is; until then nothing of it is decided."""
     key = StreamKey(automation, stream)

@@ -138,16 +138,27 @@ def test_streams_are_seen_and_run_by_who_may(installation: Installation, bank: s
     assert (listed["stream"], listed["decided"], listed["state"]) == ("http:events", 5, "idle")
     path = "/v1/streams/payments/http:events"
     why = {"reason": "a look"}
-    assert call(installation, "POST", f"{path}/pause", vera, json=why).status_code == 403
-    assert call(installation, "POST", f"{path}/pause", stranger, json=why).status_code == 404
+    assert call(installation, "POST", path.replace("streams/", "streams:pause/"), vera, json=why).status_code == 403
+    assert call(installation, "POST", path.replace("streams/", "streams:pause/"), stranger, json=why).status_code == 404
     assert call(installation, "GET", path, stranger).status_code == 404
     assert call(installation, "GET", "/v1/streams", stranger).json() == []
-    assert call(installation, "POST", f"{path}/pause", otto, json=why).json()["state"] == "paused"
-    assert call(installation, "POST", f"{path}/resume", otto, json=why).json()["state"] == "idle"
-    sought = call(installation, "POST", f"{path}/seek", otto, json=why | {"to": "start"})
+    assert (
+        call(installation, "POST", path.replace("streams/", "streams:pause/"), otto, json=why).json()["state"]
+        == "paused"
+    )
+    assert (
+        call(installation, "POST", path.replace("streams/", "streams:resume/"), otto, json=why).json()["state"]
+        == "idle"
+    )
+    sought = call(installation, "POST", path.replace("streams/", "streams:seek/"), otto, json=why | {"to": "start"})
     assert (sought.status_code, sought.json()["partitions"][0]["seek"]) == (202, "start")
-    assert call(installation, "POST", f"{path}/seek", otto, json=why | {"to": "soon"}).status_code == 422
-    assert call(installation, "POST", "/v1/streams/payments/none/pause", otto, json=why).status_code == 404
+    assert (
+        call(
+            installation, "POST", path.replace("streams/", "streams:seek/"), otto, json=why | {"to": "soon"}
+        ).status_code
+        == 422
+    )
+    assert call(installation, "POST", "/v1/streams:pause/payments/none", otto, json=why).status_code == 404
 
 
 def test_dead_events_are_seen_mended_and_discarded_by_who_may(
