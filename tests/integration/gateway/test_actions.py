@@ -98,7 +98,14 @@ def test_many_are_sent_again_by_what_narrows_them_and_only_within_ones_automatio
     bury(installation.database, other, at=NOW, why="failed: answered 503")
     bury(installation.database, [an_action(NOW)], at=NOW, why="unknown: no answer")
     path = "/v1/actions:resend"
-    for body in ({}, {"reason": ""}, {**WHY, "limit": 0}, {**WHY, "since": "yesterday"}, {**WHY, "state": "done"}):
+    for body in (
+        {},
+        {"reason": ""},
+        {**WHY, "limit": 0},
+        {**WHY, "since": "yesterday"},
+        {**WHY, "until": 0},
+        {**WHY, "state": "done"},
+    ):
         assert call(installation, "POST", path, operator, json=body).status_code == 422
     assert call(installation, "POST", path, viewer, json=WHY).status_code == 403
     asked = {**WHY, "destination": "bank", "because": "503"}
