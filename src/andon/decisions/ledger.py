@@ -26,7 +26,7 @@ _OWN = {
     "score": "float8",
     "confidence": "float8",
     "correlation_id": "text",
-    "latency_us": "int",
+    "latency_us": "bigint",
     "record": "bytea",
 }
 """The columns in which each decision has its own value; sent as arrays."""

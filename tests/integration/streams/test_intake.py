@@ -130,3 +130,14 @@ def test_an_input_that_no_longer_fits_says_so_and_holds_up_nobody(installation: 
         waiting = decisions.find_waiting(tx, bad.id)
     assert waiting is not None
     assert "contract has changed" in (waiting.error or "")
+
+
+def test_what_waited_for_days_is_decided_and_its_latency_told(installation: Installation) -> None:
+    old = replace(a_request(installation, 1), asked_at=installation.clock.now() - timedelta(days=3))
+    accept(installation, old)
+    work(installation)
+    with installation.database.begin() as tx:
+        (row,) = tx.execute(text("SELECT id, latency_us FROM decisions")).all()
+        waiting = tx.execute(text("SELECT count(*) FROM intake")).scalar_one()
+    assert (row.id, waiting) == (old.id, 0)
+    assert row.latency_us >= timedelta(days=3) / timedelta(microseconds=1)
