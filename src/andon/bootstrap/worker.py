@@ -159,7 +159,7 @@ class _Worker:
         return False
 
     def _keep_house(self, tx: Tx) -> bool:
-        now = self._clock.now()
+        now = self._database.now()  # what is deleted is gone: a process whose clock has jumped must not say what is old
         decisions.keep_house(tx, now, failed_kept=timedelta(seconds=self._settings.gateway.results_seconds))
         streams.keep_house(tx, now)
         return features.prune(tx, now) == features.PRUNED_AT_ONCE
