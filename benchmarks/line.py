@@ -36,7 +36,7 @@ class Line:
     def __init__(self, folder: Path, *, environment: dict[str, str] | None = None, ports: Sequence[int] = ()) -> None:
         self.folder = folder
         self.gateway, self.console, self.worker = ports or free_ports(3)
-        self._environment = {
+        self.environment = {
             **os.environ,
             "ANDON_GATEWAY_PORT": str(self.gateway),
             "ANDON_GATEWAY_GRPC_PORT": "0",
@@ -56,7 +56,7 @@ class Line:
         done = subprocess.run(
             [ANDON, *arguments],
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -78,7 +78,7 @@ class Line:
             self._process = subprocess.Popen(
                 [ANDON, "up"],
                 cwd=self.folder,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

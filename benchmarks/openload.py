@@ -12,12 +12,13 @@ import sys
 import time
 from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
+from urllib.parse import urlsplit
 
 import numpy as np
 import uvloop
 
 from benchmarks.loadgen import told_by
-from benchmarks.wire import Connection, ConnectionLost, request
+from benchmarks.wire import Connection, request
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,50 +106,123 @@ class _Tally:
         ]
 
 
+class _Caller(Connection):
+    """One connection. Whoever is answered sends what waits next; no task and no future a request, for the generator has to be cheap."""
+
+    def __init__(self, crowd: "_Crowd") -> None:
+        super().__init__()
+        self._crowd = crowd
+        self._due = 0.0
+        self.busy = False
+
+    def ask(self, due: float, text: bytes) -> None:
+        """Send a request that was due at a moment."""
+        if self._transport is None:
+            self._crowd.lost()
+            return
+        self._due, self.busy = due, True
+        self._transport.write(text)
+
+    def on_body(self, part: bytes) -> None:
+        """Nobody reads it."""
+
+    def on_message_complete(self) -> None:
+        """An answer is there whole."""
+        if self.busy:
+            self.busy = False
+            self._crowd.answered(self, self._parser.get_status_code(), self._due)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The server closed it."""
+        super().connection_lost(error)
+        if self.busy:
+            self.busy = False
+            self._crowd.lost()
+
+
+class _Crowd:
+    """All callers of one load, and what waits for one of them to be free."""
+
+    def __init__(self, load: Offer) -> None:
+        parts = urlsplit(load.url)
+        self._place = (parts.hostname or "", parts.port or 80)
+        self.began = 0.0
+        self._free: deque[_Caller] = deque()
+        self._waiting: deque[tuple[float, bytes]] = deque()
+        self._joining = set[asyncio.Task[None]]()
+        self._under_way = 0
+        self._last: asyncio.Future[None] | None = None
+        self.tally = _Tally(load)
+
+    async def join(self) -> None:
+        """One more caller."""
+        async with asyncio.timeout(5):
+            _, caller = await asyncio.get_running_loop().create_connection(lambda: _Caller(self), *self._place)
+        self._go_on(caller)
+
+    def ask(self, due: float, text: bytes) -> None:
+        """Send a request, or let it wait for a free connection."""
+        self._waiting.append((due, text))
+        if self._free:
+            self._go_on(self._free.popleft())
+
+    def answered(self, caller: _Caller, status: int, due: float) -> None:
+        """One answer came: the next, please."""
+        self.tally.answered(status, due, self.began)
+        self._one_less()
+        self._go_on(caller)
+
+    def lost(self) -> None:
+        """A request came to nothing, and another connection is needed."""
+        self.tally.failures["ConnectionLost"] += 1
+        self._one_less()
+        task = asyncio.get_running_loop().create_task(self.join())
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
+
+    async def finish(self) -> None:
+        """Send nothing more, and wait for what is under way, thirty seconds at most."""
+        self.tally.failures["never sent"] += len(self._waiting)
+        self._waiting.clear()
+        if self._under_way:
+            self._last = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._last], timeout=30)
+        self.tally.failures["TimeoutError"] += self._under_way
+
+    def _go_on(self, caller: _Caller) -> None:
+        if self._waiting:
+            self._under_way += 1
+            caller.ask(*self._waiting.popleft())
+        else:
+            self._free.append(caller)
+
+    def _one_less(self) -> None:
+        self._under_way -= 1
+        if self._last is not None and not self._under_way and not self._last.done():
+            self._last.set_result(None)
+
+
 async def run(load: Offer) -> Told:
     """All arrivals, then whatever is still under way."""
     requests = [
         request("POST", load.url, headers={"Content-Type": "application/json", **load.headers}, body=body.encode())
         for body in load.bodies
     ]
-    free = deque([await Connection.to(load.url) for _ in range(load.connections)])
-    waiting: deque[tuple[float, bytes]] = deque()
-    tally, under_way = _Tally(load), set[asyncio.Task[None]]()
+    crowd = _Crowd(load)
+    for _ in range(load.connections):
+        await crowd.join()
     cpu, began = time.process_time(), time.perf_counter()
-
-    async def send(connection: Connection, due: float, text: bytes) -> None:
-        while True:
-            try:
-                answer = await connection.send(text)
-                tally.answered(answer.status, due, began)
-            except (ConnectionLost, TimeoutError) as error:
-                tally.failures[type(error).__name__] += 1
-                connection = await Connection.to(load.url)
-            if not waiting:
-                free.append(connection)
-                return
-            due, text = waiting.popleft()
-
+    crowd.began = began
     offered, due, draw = 0, began, random.Random(5)
     while due < began + load.seconds:
         while due <= time.perf_counter():
-            text = requests[offered % len(requests)]
+            crowd.ask(due, requests[offered % len(requests)])
             offered += 1
-            if free:
-                task = asyncio.create_task(send(free.popleft(), due, text))
-                under_way.add(task)
-                task.add_done_callback(under_way.discard)
-            else:
-                waiting.append((due, text))
             due += draw.expovariate(load.per_second)
         await asyncio.sleep(max(0.0005, due - time.perf_counter()))
-    waiting_at_the_end = len(waiting)
-    waiting.clear()
-    tally.failures["never sent"] += waiting_at_the_end
-    while under_way:
-        await asyncio.wait(list(under_way))
+    await crowd.finish()
     seconds = time.perf_counter() - began
-    return tally.told(load, offered, seconds, time.process_time() - cpu)
+    return crowd.tally.told(load, offered, seconds, time.process_time() - cpu)
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ async def _against_postgresql(
     database: Database, line: Line, requests: Sequence[DecisionRequest]
 ) -> tuple[float, float]:
     """CPU time of handing one prepared batch to PostgreSQL, and of the whole way from features to commit."""
-    clock, chain, connection = SystemClock(), audit.Chain(uuid4()), await database.connect()
+    clock, chain, connection = SystemClock(), audit.Chain(uuid4()), await database.statements()
     recorder = Recorder(database, clock=clock)
     parts = Parts(recorder, clock, DecisionMetrics(Metrics()), Unlimited(), _unseen)
     sent, whole = [], []
@@ -152,12 +152,12 @@ async def _against_postgresql(
         batch = [replace(request, id=uuid7(clock.now())) for request in requests]
         decided = _decided(line, batch)
         leaf, statement = ledger.prepare(chain, [Entry(one, messages(line, one)) for one in decided], [])
-        sent.append(await _cpu_of(connection.execute(*statement)))
+        sent.append(await _cpu_of(connection.execute(statement[0], *statement[1])))
         chain.advance(leaf)
         batch = [replace(request, id=uuid7(clock.now())) for request in requests]
         whole.append(await _cpu_of(decide(parts, [_item(line, request) for request in batch])))
     await recorder.close()
-    await connection.close()
+    connection.close()
     return _each(min(sent)), _each(min(whole))
 
 

@@ -106,6 +106,7 @@ DASHBOARD: dict[str, Sequence[Panel]] = {
             says="Decisions at once, by Little's law.",
         ),
         Panel("Waiting", [("sum by (priority) (andon_queue_depth)", "{{priority}}")]),
+        Panel("Waiting by version", [("sum by (model, version) (andon_version_queue_depth)", NAMED)]),
         Panel(
             "Batch size",
             [(f"{rate('andon_batch_size_sum', VERSION)} / {rate('andon_batch_size_count', VERSION)}", NAMED)],

@@ -58,9 +58,9 @@ def a_small_kafka() -> Iterator[str]:
     keeper.flush(1)
 
 
-def a_topic(address: str, partitions: int = 3) -> str:
+def a_topic(address: str, partitions: int = 3, *, name: str | None = None) -> str:
     """A new topic's name."""
-    name = f"t-{uuid4().hex[:8]}"
+    name = name or f"t-{uuid4().hex[:8]}"
     client = AdminClient({"bootstrap.servers": address, "log_level": 0})
     for made in client.create_topics([NewTopic(name, partitions, 1)]).values():
         made.result(10)

@@ -9,11 +9,15 @@ from typing import TypeVar
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import text
 
 from andon.kernel import postgres
 from andon.kernel.db import Database
 from andon.migrations import upgrading
+
+settings.register_profile("andon", deadline=None)  # how long an example takes says what else the machine does
+settings.load_profile("andon")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

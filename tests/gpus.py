@@ -15,6 +15,9 @@ class FakeNvml:
     def __init__(self, *, driver: bool = True) -> None:
         self.driver = driver
         self.fallen: set[int] = set()
+        self.computing: dict[int, set[int]] = {0: set(), 1: set()}
+        """Which processes compute on which GPU."""
+        self.looks = 0
 
     def nvmlInit(self) -> None:  # noqa: N802 - the library's name
         if not self.driver:
@@ -35,3 +38,9 @@ class FakeNvml:
         if handle in self.fallen:
             raise NvmlError("lost")
         return SimpleNamespace(used=1000 + handle, total=8000)
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: int) -> list[SimpleNamespace]:  # noqa: N802 - the library's name
+        self.looks += 1
+        if handle in self.fallen:
+            raise NvmlError("lost")
+        return [SimpleNamespace(pid=pid) for pid in self.computing[handle]]

@@ -1,14 +1,9 @@
 """A whole small installation for tests: a registered model, an automation, a gateway's application over a real database."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
-
-from andon import Automation, Policy, Request, Review, Window, access, models, webhook
+from andon import Automation, access, models
 from andon.access import Grant, KeyRing, Role
 from andon.bootstrap.project import build_events
 from andon.decisions import Decider, Deployment, Unwatched
@@ -18,45 +13,11 @@ from andon.kernel.config import GatewaySettings, Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.kernel.metrics import Metrics
+from automations import an_automation
 from packages import a_package
 
 PEPPER = b"0" * 64
 OWNER = Actor("owner")
-
-POLICY = """
-outcomes: [release, pause, review]
-lists:
-  sanctioned: [KP]
-rules:
-  - {id: sanctioned, when: 'input.country in lists.sanctioned', then: pause, reasons: [SANCTIONED_COUNTRY]}
-  - {id: risky, when: 'prediction.score >= 0.8', then: pause, reasons: [HIGH_SCORE]}
-  - {id: safe, when: 'prediction.score < 0.3', then: release}
-otherwise: review
-"""
-
-
-class Payment(BaseModel):
-    """What the test automation takes."""
-
-    payment_id: str
-    account: str
-    amount: Annotated[float, Field(gt=0)]
-    country: str = "DE"
-
-
-def an_automation(name: str = "payments", *, windows: bool = True) -> Automation:
-    """Pauses large amounts and sanctioned countries, releases small ones, asks a person about the rest."""
-    window = [Window("amount", by="account", over=("1h",), aggregates=("count", "sum"))] if windows else []
-    return Automation(
-        name,
-        contract=Payment,
-        subject="account",
-        features=[Request("round_amount", lambda payment: payment["amount"] % 100 == 0), *window],
-        model="fraud-risk",
-        policy=Policy.yaml(POLICY),
-        actions={"pause": webhook("bank"), "release": webhook("bank")},
-        review=Review(queue="fraud", due=timedelta(minutes=15)),
-    )
 
 
 @dataclass(slots=True)
@@ -126,11 +87,6 @@ def install(database: Database, folder: Path, *automations: Automation) -> Insta
     if deployment.problems:
         raise next(iter(deployment.problems.values()))
     return Installation(database, deployment, clock)
-
-
-def payment(number: int = 1, **fields: Any) -> Mapping[str, Any]:
-    """A payment as a caller sends it."""
-    return {"payment_id": f"p{number}", "account": "a1", "amount": 50.0, "country": "DE", **fields}
 
 
 CALLER = Grant(Role.CALLER, "payments")

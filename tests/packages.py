@@ -8,7 +8,7 @@ import lightgbm
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from andon.models import FeatureKind, FeatureSpec, encode, encode_labels, pack
+from andon.models import FeatureKind, FeatureSpec, encode, encode_labels, open_package, pack
 from onnx_graphs import a_network
 
 FEATURES = (FeatureSpec("amount", FeatureKind.NUMBER), FeatureSpec("country", FeatureKind.CATEGORY, ("DE", "FR")))
@@ -41,6 +41,14 @@ def trained_on_python(version: str, package: Path) -> Path:
     manifest = json.loads((package / "manifest.json").read_text())
     manifest["environment"]["python"] = version
     (package / "manifest.json").write_text(json.dumps(manifest))
+    return package
+
+
+def trained_with(packages: dict[str, str], package: Path) -> Path:
+    """The package as if exactly these distributions had been captured."""
+    manifest = open_package(package).manifest
+    captured = manifest.environment.model_copy(update={"packages": packages})
+    (package / "manifest.json").write_text(manifest.model_copy(update={"environment": captured}).to_json())
     return package
 
 

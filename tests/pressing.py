@@ -10,8 +10,8 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
+from automations import payment
 from calls import DECIDE
-from lines import payment
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,13 @@ class Proxy:
         self._started.wait()
         return self
 
+    def close(self) -> None:
+        """End all connections and take no more."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopped.set)
+            self._thread.join()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._stopped.set)
-        self._thread.join()
+        self.close()

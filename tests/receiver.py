@@ -94,6 +94,11 @@ class Receiver:
         with self._changed:
             self._plan.extend(behaviours)
 
+    def plan_nothing(self) -> None:
+        """Go on as before at once."""
+        with self._changed:
+            self._plan.clear()
+
     def always(self, behaviour: Behaviour) -> None:
         """What to do with every request that nothing else is planned for."""
         with self._changed:

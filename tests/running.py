@@ -11,7 +11,7 @@ from packages import a_package
 from receiver import SECRET
 
 AUTOMATION = """
-from lines import an_automation
+from automations import an_automation
 
 payments = an_automation()
 """

@@ -1,7 +1,8 @@
 """The lines that `script/bench events` measures.
 
-`events` decides: 13 fields, 9 window features, 100 trees, four rules, a review queue. `nothing` reads the same topic, decodes each
-event and leaves it out, so only its position moves: what reading alone costs.
+`events` decides: 13 fields, 9 window features, 100 trees, four rules, a review queue. `idle` does all the same but deciding: each event
+is read by the contract, passes the line and is recorded, without windows, by one stump and one rule. `nothing` only reads:
+it decodes each event and leaves it out, so that only its position moves.
 """
 
 from collections.abc import Mapping
@@ -53,6 +54,18 @@ events = Automation(
     review=Review(queue="events"),
     risk=MaxError(0.1),
     trigger=(kafka("transfers"), nats("TRANSFERS", subjects=subjects("TRANSFERS"))),
+)
+
+idle = Automation(
+    "idle",
+    contract=Transfer,
+    subject="account_id",
+    model="idle-model",
+    policy=Policy.yaml(
+        "outcomes: [release, review]\nrules:\n  - {id: all, when: 'true', then: release}\notherwise: review\n"
+    ),
+    review=Review(queue="events"),
+    trigger=(kafka("passing"), nats("PASSING", subjects=subjects("PASSING"))),
 )
 
 nothing = Automation(

@@ -1,9 +1,10 @@
-"""Trains 100 trees on 17 numbers, 9 of which are window features, and packs them as ONNX."""
+"""Trains 100 trees on 17 numbers, 9 of which are window features, and, for deciding nothing, one stump on one; packs both as ONNX."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from automation import events
+from automation import events, idle
 from numpy.typing import NDArray
 from skl2onnx import to_onnx
 from sklearn.ensemble import GradientBoostingClassifier
@@ -37,19 +38,38 @@ def main() -> None:
         - 6.0 * column["device_trust"]
     )
     labels = (risk + rng.normal(0, 0.3, ROWS) > -1.0).astype(np.int64)
-    model = GradientBoostingClassifier(n_estimators=100, max_depth=5, random_state=7)
-    model.fit(matrix[:TRAINING].astype(np.float32), labels[:TRAINING])
-    onnx = to_onnx(model, matrix[:1].astype(np.float32), options={"zipmap": False})
-    Path("model.onnx").write_bytes(onnx.SerializeToString())
-    known, new = (
-        {name: values[part] for name, values in column.items()} for part in (slice(TRAINING), slice(TRAINING, None))
-    )
     told = [CLASSES[label] for label in labels]
+    trees = GradientBoostingClassifier(n_estimators=100, max_depth=5, random_state=7)
+    _pack("package", events.model, trees, NAMES, column, told)
+    _pack(
+        "idle-package",
+        idle.model,
+        GradientBoostingClassifier(n_estimators=1, max_depth=1, random_state=7),
+        NAMES[:1],
+        column,
+        told,
+    )
+
+
+def _pack(
+    folder: str,
+    name: str,
+    model: GradientBoostingClassifier,
+    names: tuple[str, ...],
+    column: Mapping[str, NDArray[np.float64]],
+    told: list[str],
+) -> None:
+    """Fit a model to these columns and pack it."""
+    matrix = np.column_stack([column[one] for one in names]).astype(np.float32)
+    model.fit(matrix[:TRAINING], [CLASSES.index(label) for label in told[:TRAINING]])
+    file = Path(f"{name}.onnx")
+    file.write_bytes(to_onnx(model, matrix[:1], options={"zipmap": False}).SerializeToString())
+    known, new = ({one: column[one][part] for one in names} for part in (slice(TRAINING), slice(TRAINING, None)))
     pack(
-        "package",
-        name=events.model,
-        model=Path("model.onnx"),
-        features=tuple(FeatureSpec(name, FeatureKind.NUMBER) for name in NAMES),
+        folder,
+        name=name,
+        model=file,
+        features=tuple(FeatureSpec(one, FeatureKind.NUMBER) for one in names),
         classes=CLASSES,
         training=(known, told[:TRAINING]),
         held_out=(new, told[TRAINING:]),

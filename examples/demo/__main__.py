@@ -1,13 +1,13 @@
-"""`script/demo [--once]`: from nothing to a running line, with its doors open until Ctrl-C."""
+"""`script/demo [--once] [--broker nats|kafka]`: from nothing to a running line, with its doors open until Ctrl-C."""
 
 import argparse
 import asyncio
 import base64
 import os
 import secrets
-import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,18 +15,22 @@ from pathlib import Path
 
 import psutil
 from benchmarks.line import Line, LineFailed, TooSlow, free_ports, memory_of
-from examples.demo import display, stream
+from examples.demo import display, intakes, project, stream
+from examples.demo.comparison import MEASURED, Comparison, Way
+from examples.demo.customers import Customers
+from examples.demo.intakes import Intake
+from examples.demo.ledger import Ledger
 from examples.demo.receiver import CoreBanking
+from examples.demo.stream import Progress, Transfer
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".andon-demo"
-PROJECT = "transfer-screening"
+FOLDER = Path(__file__).parents[2] / ".andon-demo"
 TRANSFERS = 10_000
 SEED = 2
 DRAIN_SECONDS = 120.0
+CALLER = "demo"
 
 console = Console(highlight=False)
 
@@ -35,11 +39,21 @@ def main() -> int:
     """Tell the whole story; what was started is stopped, however it ends."""
     arguments = argparse.ArgumentParser(prog="script/demo", description=__doc__)
     arguments.add_argument("--once", action="store_true", help="stop after the summary instead of staying up")
-    once = arguments.parse_args().once
+    arguments.add_argument(
+        "--broker",
+        choices=[name for name in intakes.KINDS if name != "table"],
+        help="bring the events by this broker, which is started too, instead of a table in the database",
+    )
+    arguments.add_argument("--transfers", type=int, default=TRANSFERS, help=f"how many; {TRANSFERS:,} if left out")
+    arguments.add_argument(
+        "--folder", type=Path, default=FOLDER, help=f"where the project is written anew; {FOLDER.name} if left out"
+    )
+    given = arguments.parse_args()
     began = float(os.environ.get("ANDON_DEMO_BEGAN") or time.time())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return _demo(began, once=once)
+        with tempfile.TemporaryDirectory(prefix="andon-demo-", dir="/tmp") as scratch:
+            return _demo(given, began, Path(scratch))
     except KeyboardInterrupt:
         console.print("\nStopped.")
         return 130
@@ -48,62 +62,52 @@ def main() -> int:
         return 1
 
 
-def _demo(began: float, *, once: bool) -> int:
+def _demo(given: argparse.Namespace, began: float, scratch: Path) -> int:
+    kind = given.broker or "table"
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     (bank_port,) = free_ports(1)
-    folder = _project(bank_port)
-    with (
-        CoreBanking(secret, bank_port) as bank,
-        Line(folder, environment={"CORE_BANKING_SECRET": secret}) as line,
-        _undisturbed_end(),
-    ):
-        key = _prepare(line)
-        progress = asyncio.run(_stream(line, key))
-        summary = _settle(line, key, bank, progress, began)
-        display.show_summary(console, summary)
-        if not once:
-            _stay(line, key)
-    console.print(f"Stopped. What was recorded is in {folder.relative_to(ROOT)}.")
+    with intakes.opened(kind, scratch) as intake:
+        with _phase("Writing a project (andon init)"):
+            folder = project.write(given.folder, intake, bank_port)
+        with (
+            CoreBanking(secret, bank_port) as bank,
+            Line(folder, environment={"CORE_BANKING_SECRET": secret}) as line,
+            _undisturbed_end(),
+        ):
+            key = _prepare(line)
+            with Ledger(folder) as ledger:
+                for place in (project.PLACE, project.TWIN_PLACE):
+                    intake.prepare(place, ledger.url)
+                transfers = stream.transfers(given.transfers, seed=SEED)
+                progress = asyncio.run(_stream(line, ledger, intake, key, transfers, intakes.KINDS[kind]))
+                summary = _settle(line, ledger, intake, key, bank, progress, began)
+                ways = _compare(Comparison(line, ledger, intake, key, CALLER), transfers, progress)
+                display.show_summary(console, summary, intakes.KINDS[kind])
+                display.show_comparison(console, ways, ledger.settings.cost)
+            if not given.once:
+                _stay(line, key)
+    console.print(f"Stopped. What was recorded is in {_shown(folder)}.")
     return 0 if summary.succeeded else 1
-
-
-def _project(bank_port: int) -> Path:
-    """A fresh project from the template, whose actions go to the receiver of this demo."""
-    with _phase("Writing a project (andon init)"):
-        _remove(FOLDER)
-        FOLDER.mkdir()
-        Line(FOLDER).command("init", PROJECT)
-        settings = FOLDER / PROJECT / "andon.toml"
-        text = settings.read_text(encoding="utf-8")
-        settings.write_text(text.replace("127.0.0.1:8099", f"127.0.0.1:{bank_port}"), encoding="utf-8")
-    return FOLDER / PROJECT
-
-
-def _remove(folder: Path) -> None:
-    """Take the project of an earlier demo away, its database too where that had to be put elsewhere."""
-    database = folder / PROJECT / ".andon" / "postgres"
-    if (folder / PROJECT).exists():
-        Line(folder / PROJECT).command("stop")
-    if database.is_symlink():
-        shutil.rmtree(database.resolve(), ignore_errors=True)
-    if folder.exists():
-        shutil.rmtree(folder)
 
 
 def _prepare(line: Line) -> str:
     """Start everything, which trains the first model; gives a key that may do all."""
     with _phase("Training a model, starting PostgreSQL, gateway, worker and console (andon up)"):
         line.up()
-        return line.key("demo", "admin")
+        return line.key(CALLER, "admin")
 
 
-async def _stream(line: Line, key: str) -> stream.Progress:
-    """Send the transfers, with a live display."""
-    bodies = stream.transfers(TRANSFERS, seed=SEED)
-    progress = stream.Progress(expected=len(bodies))
-    console.print(f"Sending {len(bodies):,} transfers over {stream.CONNECTIONS} connections")
-    url = f"{line.url}/v1/automations/transfer-screening/decisions"
-    sending = asyncio.create_task(stream.send(url, key, bodies, progress))
+async def _stream(
+    line: Line, ledger: Ledger, intake: Intake, key: str, transfers: list[Transfer], kind: str
+) -> Progress:
+    """Send the transfers, with a live display, until the last of them is decided."""
+    calls = sum(transfer.urgent for transfer in transfers)
+    progress = Progress(calls, len(transfers) - calls)
+    console.print(
+        f"Deciding {len(transfers):,} transfers: {progress.calls:,} urgent ones called over {stream.CONNECTIONS} connections, "
+        f"{progress.events:,} as events from {kind}, {stream.PER_SECOND:,.0f} a second"
+    )
+    sending = asyncio.create_task(_send(line, ledger, intake, key, transfers, progress))
     with Live(display.live(progress), console=console, auto_refresh=False) as live:
         while not (await asyncio.wait([sending], timeout=0.2))[0]:
             live.update(display.live(progress), refresh=True)
@@ -114,39 +118,63 @@ async def _stream(line: Line, key: str) -> stream.Progress:
     return progress
 
 
-def _settle(line: Line, key: str, bank: CoreBanking, progress: stream.Progress, began: float) -> display.Summary:
+async def _send(
+    line: Line, ledger: Ledger, intake: Intake, key: str, transfers: list[Transfer], progress: Progress
+) -> None:
+    url = f"{line.url}/v1/automations/{project.AUTOMATION}/decisions"
+
+    async def follow() -> None:
+        """Until all events are decided, or it takes too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while True:
+                    progress.decided, otherwise = await asyncio.to_thread(ledger.done, project.AUTOMATION)
+                    if progress.decided + otherwise >= progress.events:
+                        return
+                    await asyncio.sleep(0.1)
+
+    following = asyncio.create_task(follow())
+    async with intake.sending(project.PLACE, ledger.url) as events:
+        await stream.send(url, key, transfers, progress, events)
+    await following
+    progress.ended = time.monotonic()
+
+
+def _settle(
+    line: Line, ledger: Ledger, intake: Intake, key: str, bank: CoreBanking, progress: Progress, began: float
+) -> display.Summary:
     """Wait until all that follows from the decisions has happened, and count it."""
-    reviews, opened = progress.outcomes["review"], 0
-    expected = progress.answered - reviews
-
-    def settled() -> bool:
-        nonlocal opened
-        opened = int(sum(line.metrics("andon_reviews_opened_total", key, port=line.worker).values()))
-        status.update(
-            f"Actions delivered: {len(bank.actions):,} of {expected:,}, reviews opened: {opened:,} of {reviews:,}"
-        )
-        return len(bank.actions) >= expected and opened >= reviews
-
-    with console.status("Waiting for actions and reviews") as status, suppress(TooSlow):
-        line.wait_until("all actions were delivered", settled, timeout=DRAIN_SECONDS)
-    return display.Summary(
+    summary = display.Summary(
         progress=progress,
-        reviews=opened,
-        actions_expected=expected,
-        actions_delivered=len(bank.actions),
-        forged=bank.forged,
-        cost=_cost(line, key),
+        events=ledger.outcomes(project.AUTOMATION, intake.stream(project.PLACE)),
         memory=line.memory() + memory_of(psutil.Process()),
         first_decision=(progress.first_answer or time.time()) - began,
     )
 
+    customers = Customers(line.url, key)
 
-def _cost(line: Line, key: str) -> str:
-    """The price of a decision as the gateway's /metrics has it, in words."""
-    for labels, price in line.metrics("andon_decision_cost", key, port=line.gateway).items():
-        currency = labels.removeprefix("currency=")
-        return f"{price:.2g} {currency} of gateway CPU ({1 / price:,.0f} decisions for one {currency})"
-    return "unknown"
+    def settled() -> bool:
+        customers.answer(list(bank.asked))
+        summary.actions_delivered, summary.forged = len(bank.actions), bank.forged
+        summary.procedures_ended, summary.customers_asked = len(bank.ended), customers.answered
+        summary.reviews = int(sum(line.metrics("andon_reviews_opened_total", key, port=line.worker).values()))
+        status.update(
+            f"Actions delivered: {summary.actions_delivered:,} of {summary.actions_expected:,}, "
+            f"paused transfers ended: {summary.procedures_ended:,} of {summary.outcomes['pause']:,}, "
+            f"reviews opened: {summary.reviews:,} of {summary.outcomes['review']:,}"
+        )
+        return summary.settled
+
+    with console.status("Waiting for actions and reviews") as status, suppress(TooSlow):
+        line.wait_until("all actions were delivered", settled, timeout=DRAIN_SECONDS)
+    return summary
+
+
+def _compare(comparison: Comparison, transfers: list[Transfer], progress: Progress) -> list[Way]:
+    """The two paths, and deciding one by one."""
+    measured = transfers[:MEASURED]
+    with _phase("Measuring what a decision costs by each path, and one by one"):
+        return [comparison.called(measured), comparison.streamed(measured), comparison.plain(progress.told)]
 
 
 def _stay(line: Line, key: str) -> None:
@@ -155,6 +183,11 @@ def _stay(line: Line, key: str) -> None:
     console.print(f"Sign-in   [bold]{key}[/]", soft_wrap=True)
     console.print("\nCtrl-C stops everything.")
     line.wait()
+
+
+def _shown(folder: Path) -> str:
+    """As it is seen from the checkout."""
+    return str(folder.relative_to(FOLDER.parent) if folder.is_relative_to(FOLDER.parent) else folder)
 
 
 @contextmanager

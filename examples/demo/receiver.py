@@ -1,9 +1,10 @@
-"""The core banking system of the demo: takes signed webhooks and counts each action once, by its key."""
+"""The core banking system of the demo: takes signed webhooks, counts each action once by its key, and knows which customers to ask."""
 
 import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import threading
 from types import TracebackType
 
@@ -11,12 +12,17 @@ import httptools
 
 
 class CoreBanking:
-    """What has arrived while the context lasted, on `port`. `forged` counts wrong signatures; those are refused."""
+    """What has arrived while the context lasted, on `port`. `forged` counts wrong signatures; those are refused.
+
+    `asked` are the procedures that wait for their customer, `ended` those that then released or confirmed.
+    """
 
     def __init__(self, secret: str, port: int) -> None:
         self._key = base64.b64decode(secret.removeprefix("whsec_"))
         self.port = port
         self.actions: set[str] = set()
+        self.asked: dict[str, None] = {}
+        self.ended: set[str] = set()
         self.forged = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -42,6 +48,12 @@ class CoreBanking:
             self.forged += 1
             return 401
         self.actions.add(identifier)
+        event = json.loads(body)
+        procedure = event["data"].get("procedure")
+        if event["type"] == "decision.notify-customer":
+            self.asked[procedure] = None
+        elif procedure is not None and event["type"] in ("decision.release", "decision.confirm"):
+            self.ended.add(procedure)
         return 200
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from andon import Automation, MaxError, Policy, Request, Review, Window, webhook
+from andon import Automation, MaxError, Policy, Request, Review, Window, run_procedure, webhook
 
 from contract import Transfer
+from procedures import pause_transfer
 
 
 def at_night(transfer: Mapping[str, Any]) -> bool:
@@ -24,7 +25,8 @@ screening = Automation(
     ],
     model="fraud-risk",
     policy=Policy.file("policies/transfer_screening.yaml"),
-    actions={"pause": webhook("core-banking"), "release": webhook("core-banking")},
+    actions={"pause": run_procedure(pause_transfer), "release": webhook("core-banking")},
+    procedures=[pause_transfer],
     review=Review(queue="fraud", due=timedelta(minutes=15)),
     risk=MaxError(0.003, confidence=0.95),
 )

@@ -2,6 +2,7 @@
 
 decide(screening, rows, model=Path("package"))          with the packed model
 decide(screening, rows, model=lambda row: 0.97)          with a score of your choice, to test the policy
+await rehearse(pause_transfer, decision, events=...)     a procedure, with the events and refusals of your choice
 MemorySource()                                           a source of events in memory, for tests of streams
 """
 
@@ -17,13 +18,18 @@ from pydantic_core import to_json
 from andon import models, serving
 from andon.authoring import Automation
 from andon.decisions import Arm, Decision, DecisionRequest, Line, LineRef, ModelRef, Traffic, assemble, compile_policy
-from andon.features import MemoryTiles
+from andon.features import Looked, MemoryTiles
 from andon.kernel.ids import uuid7
 from andon.models import ModelVersion
+from andon.procedures import Rehearsal, rehearse
 from andon.serving import Prediction, RiskGate
 from andon.streams import Arrival, SourceUnavailable, StreamMissing
 
+__all__ = ["START", "FakeClock", "Rehearsal", "decide", "rehearse"]
+
 Score: TypeAlias = Callable[[Mapping[str, Any]], float]
+
+Tables: TypeAlias = Mapping[str, Mapping[Any, Mapping[str, Any]]]
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -119,20 +125,27 @@ def decide(
     model: Path | Score,
     at: Sequence[datetime] | None = None,
     certain: bool = True,
+    happened: Sequence[datetime] | None = None,
+    tables: Tables | None = None,
 ) -> list[Decision]:
     """Decide rows as a caller would send them, one after the other, each seeing the windows of those before it.
 
     `model` is a packed folder, or a function that gives the score of a row; then `certain` is what the risk gate says.
-    `at` are the moments at which they come, all the same if not given. Raises InputInvalid for a row outside the contract,
+    `at` are the moments at which they come, all the same if not given, `happened` those of their events, if they are others.
+    `tables` are the rows that lookups find, by table and key: `{"customers": {"a1": {"segment": "gold"}}}`. Raises InputInvalid for a row outside the contract,
     PolicyInvalid, AutomationInvalid.
     """
     clock, tiles = FakeClock(), MemoryTiles()
     line = _line(automation, model, clock, certain)
     decided: list[Decision] = []
-    for row, moment in zip(rows, at or [START] * len(rows), strict=True):
+    came = at or [START] * len(rows)
+    events: Sequence[datetime | None] = happened or [None] * len(rows)
+    for row, moment, event in zip(rows, came, events, strict=True):
         clock.set(moment)
-        request = _request(line, row, moment)
-        decisions, deltas = line.decide([request], tiles.read(line.needs([request.input], [moment])))
+        request = _request(line, row, moment, event)
+        decisions, deltas = line.decide(
+            [request], tiles.read(line.needs([request])), _looked_up(line, request, tables or {})
+        )
         tiles.write(deltas)
         decided += decisions
     return decided
@@ -173,7 +186,14 @@ def _line(automation: Automation, model: Path | Score, clock: FakeClock, certain
     )
 
 
-def _request(line: Line, row: Mapping[str, Any], moment: datetime) -> DecisionRequest:
+def _looked_up(line: Line, request: DecisionRequest, tables: Tables) -> Looked:
+    return {
+        one.lookup: {str(key): row for key, row in tables.get(one.lookup.table, {}).items()}
+        for one in line.wanted([request])
+    }
+
+
+def _request(line: Line, row: Mapping[str, Any], moment: datetime, happened_at: datetime | None) -> DecisionRequest:
     raw = to_json(row)
     identifier = uuid7(moment)
     return DecisionRequest(
@@ -185,6 +205,7 @@ def _request(line: Line, row: Mapping[str, Any], moment: datetime) -> DecisionRe
         correlation_id=str(identifier),
         asked_at=moment,
         began_ns=perf_counter_ns(),
+        happened_at=happened_at,
     )
 
 

@@ -19,13 +19,13 @@ from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
-from lines import payment
+from automations import payment
 from running import prepared
 
 BATCH = "/v1/automations/payments/decisions:batch"
 AUTOMATION = """
 from andon import Automation, Policy
-from lines import Payment
+from automations import Payment
 
 POLICY = '''
 outcomes: [release, pause, review]
@@ -122,10 +122,14 @@ FORMATS = {
 }
 
 
-def ask(client: httpx.Client, media_type: str, rows: int) -> int:
-    """Send a batch as most clients do, all of it before the first byte of the answer is read; how many rows were released."""
+def ask(client: httpx.Client, media_type: str, rows: int, *, at_once: bool = False) -> int:
+    """Send a batch as most clients do, all of it before the first byte of the answer is read; how many rows were released.
+
+    `at_once`: the rows are there faster than they can be decided, so that as many are under way as may be.
+    """
+    content = FORMATS[media_type](rows)
     with client.stream(
-        "POST", BATCH, content=FORMATS[media_type](rows), headers={"Content-Type": media_type}
+        "POST", BATCH, content=b"".join(content) if at_once else content, headers={"Content-Type": media_type}
     ) as response:
         assert response.status_code == 200
         assert response.headers["Content-Type"] == media_type
@@ -148,7 +152,7 @@ def lines_of(response: httpx.Response) -> Iterator[bytes]:
 def test_a_batch_takes_no_more_memory_the_longer_it_is(
     line: Line, client: httpx.Client, media_type: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask(client, media_type, 5_000) == 5_000  # what is loaded and filled once is there then
+    assert ask(client, media_type, 20_000, at_once=True) == 20_000  # what is loaded and filled once is there then
     growth = {}
     for rows in (10_000, 100_000):
         memory, began = Memory(gateway_of(line)), time.perf_counter()

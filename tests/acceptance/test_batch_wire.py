@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from andon.bootstrap import wire
 from andon.kernel.db import Database
+from automations import payment
 from calls import DECIDE
-from lines import CALLER, Installation, install, payment
+from lines import CALLER, Installation, install
 from listening import listening
 
 NDJSON = "application/x-ndjson"

@@ -11,8 +11,8 @@ import psutil
 import pytest
 from benchmarks.line import Line
 
+from automations import payment
 from calls import DECIDE
-from lines import payment
 from packages import a_package
 from pressing import Pressure
 from receiver import Receiver
@@ -20,7 +20,7 @@ from running import prepared
 
 AUTOMATION = """
 from andon import Automation, Policy, Review
-from lines import POLICY, Payment
+from automations import POLICY, Payment
 
 payments = Automation(
     "payments",

@@ -169,10 +169,10 @@ def test_what_cannot_be_used_ends_with_the_reason_and_writes_nothing(andon: Ando
 
 def test_without_a_file_the_transfer_screening_example_is_written(andon: Andon, tmp_path: Path) -> None:
     assert andon("init", "screening").exit_code == 0
+    assert not list((tmp_path / "screening").rglob("__pycache__"))
     (automation,) = load_file(tmp_path / "screening" / "automation.py")
     assert automation.name == "transfer-screening"
     assert (tmp_path / "screening" / ".gitignore").read_text().startswith("#")
-    assert not list((tmp_path / "screening").rglob("__pycache__"))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from benchmarks.line import Line
 
+from automations import payment
 from calls import DECIDE
-from lines import payment
 from receiver import Receiver
 from running import prepared
 

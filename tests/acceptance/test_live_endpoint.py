@@ -9,7 +9,7 @@ import pytest
 from benchmarks.line import Line
 
 from andon.live import GONE_AFTER
-from lines import payment
+from automations import payment
 from running import running
 
 PATH = "/v1/endpoints/fraud-risk"

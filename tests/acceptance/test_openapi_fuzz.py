@@ -18,8 +18,9 @@ import schemathesis
 from andon import reviews
 from andon.gateway import create_control, document
 from andon.kernel.db import Database
+from automations import payment
 from calls import DECIDE
-from lines import ADMIN, Installation, install, payment
+from lines import ADMIN, Installation, install
 from listening import listening
 from messages import an_action, bury
 

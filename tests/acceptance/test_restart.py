@@ -19,17 +19,17 @@ from sqlalchemy import text
 
 from andon.kernel.db import Database
 from andon.supervisor import control
+from automations import payment
 from calls import DECIDE
-from lines import payment
 from pressing import Pressure
 from receiver import Receiver
 from running import running
 
 STRICTER = """
-import lines
+import automations
 
-lines.POLICY = lines.POLICY.replace("prediction.score < 0.3', then: release", "prediction.score < 0.3', then: pause")
-payments = lines.an_automation()
+automations.POLICY = automations.POLICY.replace("prediction.score < 0.3', then: release", "prediction.score < 0.3', then: pause")
+payments = automations.an_automation()
 """
 
 

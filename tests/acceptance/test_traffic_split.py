@@ -10,8 +10,8 @@ import pytest
 from benchmarks.line import Line
 
 from andon.serving import TrafficSplit, bucket_of
+from automations import payment
 from calls import DECIDE
-from lines import payment
 from packages import a_package
 from pressing import Answer, Pressure
 from receiver import Receiver

@@ -16,6 +16,7 @@ SLICES = {
     "live",
     "models",
     "policies",
+    "procedures",
     "reviews",
     "runtimes",
     "serving",
@@ -24,6 +25,7 @@ SLICES = {
 }
 PORT_USERS = {"connectors"}
 PARTS = {
+    "andon.procedures.conducting",
     *(f"andon.serving.inference{module}" for module in ("", ".rest", ".grpc", ".protobuf")),
     "andon.streams.sources",
     "andon.actions.cloudevents",

@@ -1,13 +1,19 @@
 """A review is worked from the queue to the verdict without touching the mouse."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from tests.browser.conftest import Bank, Visit
 
 from andon import actions, audit, labels, reviews
 from andon.reviews import ReviewFilter, ReviewState
 
 pytestmark = pytest.mark.browser
+
+
+def press(page: Page, key: str) -> None:
+    """Presses a key once the page's script is there to hear it: a form's answer is seen before that."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
 
 
 def test_a_review_is_opened_claimed_decided_and_explained_by_keyboard_alone(visit: Visit, bank: Bank) -> None:
@@ -19,9 +25,9 @@ def test_a_review_is_opened_claimed_decided_and_explained_by_keyboard_alone(visi
     expect(page.locator("[data-row] a").first).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Why a person")).to_be_visible()
-    page.keyboard.press("c")
+    press(page, "c")
     expect(page.get_by_role("status")).to_have_text("The review is yours.")
-    page.keyboard.press("2")
+    press(page, "2")
     expect(page.get_by_label("pause")).to_be_checked()
     expect(page.get_by_label("Reason")).to_be_focused()
     page.keyboard.type("1 call: the holder knows nothing of it")
@@ -58,9 +64,9 @@ def test_a_review_that_somebody_holds_is_nobody_elses(visit: Visit) -> None:
         page.keyboard.press("j")
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name="Claim")).to_be_visible()
-    mine.keyboard.press("c")
+    press(mine, "c")
     expect(mine.get_by_role("status")).to_be_visible()
-    theirs.keyboard.press("c")
+    press(theirs, "c")
     expect(theirs.get_by_role("alert")).to_contain_text("otto works on this review until")
     expect(theirs.get_by_role("button", name="Decide")).to_have_count(0)
 

@@ -5,6 +5,7 @@ import json
 import random
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -14,22 +15,28 @@ COUNTRIES = ("DE", "FR", "KP", "XX")
 
 @dataclass
 class Answered:
-    """One answer that a caller got."""
+    """One answer that a caller got; with no outcome the request was accepted, to be decided later."""
 
     key: str
     decision_id: str
-    outcome: str
+    outcome: str | None
     at: float
 
 
 @dataclass
 class Load:
-    """`width` callers against a gateway, from `start` to `stop`. Everything that was answered is in `answers`."""
+    """`width` callers against gateways, from `start` to `stop`. Everything that was answered is in `answers`.
 
-    port: int
+    A caller whose request got no answer asks the next gateway. The share `later` of requests is only to be accepted.
+    """
+
+    ports: Sequence[int]
     token: str
     seed: int
     width: int = 6
+    later: float = 0.0
+    pause: float = 0.03
+    """Seconds between two requests of a caller, so that the faults are what is tested and not the computer."""
     answers: list[Answered] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -49,19 +56,18 @@ class Load:
             thread.join(60)
         assert not any(thread.is_alive() for thread in self._threads), "a caller got no answer within 60 s"
 
-    def answered_after(self, moment: float, *, within: float) -> float | None:
-        """Seconds from `moment` to the first answer of a request that was asked and answered after it."""
-        until = moment + within
-        while time.monotonic() < until:
-            recent = [answer.at for answer in self.answers[-self.width * 4 :] if answer.at > moment]
-            if recent:
-                return min(recent) - moment
-            self._stop.wait(0.01)
-        return None
+    def answered_after(self, moment: float) -> float | None:
+        """Seconds from `moment` to the first answer that came after it; None if there is none yet."""
+        first = None
+        for answer in reversed(self.answers):
+            if answer.at <= moment:
+                break
+            first = answer.at
+        return None if first is None else first - moment
 
     def _ask_on(self, caller: int) -> None:
         draw = random.Random(f"{self.seed}:{caller}")
-        while not self._stop.is_set():
+        while not self._stop.wait(self.pause):
             number = next(self._numbers)
             payment = {
                 "payment_id": f"p{number}",
@@ -69,31 +75,33 @@ class Load:
                 "amount": round(draw.uniform(1, 600), 2),
                 "country": draw.choice(COUNTRIES),
             }
-            self._insist(f"key-{number}", json.dumps(payment).encode())
+            self._insist(number, json.dumps(payment).encode(), later=draw.random() < self.later)
 
-    def _insist(self, key: str, body: bytes) -> None:
+    def _insist(self, number: int, body: bytes, *, later: bool) -> None:
+        key = f"key-{number}"
         headers = {
             "Authorization": f"Bearer {self.token}",
             "Content-Type": "application/json",
             "Idempotency-Key": key,
+            **({"Prefer": "respond-async"} if later else {}),
         }
-        while True:
-            status, answer = self._post(headers, body)
-            if status == 200:
-                self.answers.append(Answered(key, answer["id"], answer["outcome"], time.monotonic()))
+        for turn in itertools.count(number):
+            status, answer = self._post(self.ports[turn % len(self.ports)], headers, body)
+            if status in (200, 202):
+                self.answers.append(Answered(key, answer["id"], answer.get("outcome"), time.monotonic()))
                 return
             if status in (400, 401, 403, 404, 413, 415, 422, 500):
                 self.refusals.append(f"{status} {answer}")
                 return
             time.sleep(0.02)
 
-    def _post(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
+    def _post(self, port: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         """Status and body; 0 if the connection broke."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = HTTPConnection("127.0.0.1", port, timeout=8)
         try:
             connection.request("POST", "/v1/automations/payments/decisions", body, headers)
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            with connection.getresponse() as response:
+                return response.status, json.loads(response.read())
         except (OSError, HTTPException, ValueError):
             return 0, {}
         finally:

@@ -19,6 +19,7 @@ from sqlalchemy import text
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from brokers import KafkaSender, a_kafka, a_nats, a_stream, a_topic, send_to_nats
+from counted import counted_in_windows
 from packages import a_package
 from receiver import SECRET, Receiver
 
@@ -31,7 +32,7 @@ CATCH_UP_SECONDS = 40.0
 
 AUTOMATION = """
 from andon import kafka, nats
-from lines import an_automation
+from automations import an_automation
 
 payments = an_automation()
 payments.triggers = ({trigger},)
@@ -130,7 +131,7 @@ def check(line: Line, sent: Mapping[str, list[int]]) -> None:
                 found.setdefault(account, []).append(number)
                 assert nth == len(found[account])
             assert tx.execute(text("SELECT count(*) FROM dead_events")).scalar_one() == 0
-            counted = tx.execute(text("SELECT sum(entries) FROM feature_tiles")).scalar_one()
+            counted = counted_in_windows(tx, "payments")
         assert found == sent
         assert counted == total
     finally:

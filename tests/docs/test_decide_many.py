@@ -17,7 +17,8 @@ from andon.gateway.headers import LONGEST_WAIT
 from andon.gateway.waiters import MOST
 from andon.kernel.config import GatewaySettings, Settings
 from andon.kernel.db import Database
-from lines import CALLER, Installation, install, payment
+from automations import payment
+from lines import CALLER, Installation, install
 from listening import listening
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/decide-many.md").read_text(encoding="utf-8")

@@ -43,7 +43,7 @@ def extras() -> list[str]:
 
 def to_build_and_test() -> list[str]:
     groups = [each for group in PROJECT["dependency-groups"].values() for each in group]
-    return [*PROJECT["build-system"]["requires"], *groups]
+    return [*PROJECT["build-system"]["requires"], *(each for each in groups if isinstance(each, str))]
 
 
 def installed(name: str = "andon") -> Iterator[metadata.Distribution]:

@@ -12,7 +12,7 @@ from packages import a_package
 
 AUTOMATION = """
 from andon import Automation, Policy, Request, webhook
-from lines import POLICY, Payment
+from automations import POLICY, Payment
 
 payments = Automation(
     "payments",

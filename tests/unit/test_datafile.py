@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from andon.datafile import DataFileInvalid, read_rows
+from andon.datafile import DataFileInvalid, read_rows, reading
 
 CSVS = {
     "plain": (b"a,b\n1,x\n", [{"a": "1", "b": "x"}]),
@@ -110,3 +110,24 @@ def test_rows_keep_the_order_of_the_file_and_a_sample_is_always_the_same(tmp_pat
     assert len(sample) == 100
     assert list(read_rows(file, most=100)) == sample
     assert len(list(read_rows(file, most=20_000))) == 10_000
+
+
+WIDE = 600
+"""Characters of a row: a file of many such is larger than what one thread of DuckDB takes at a time."""
+
+
+def test_the_rows_of_a_large_csv_come_in_its_order(tmp_path: Path) -> None:
+    file = tmp_path / "large.csv"
+    with file.open("w") as out:
+        out.write("number,filling\n")
+        out.writelines(f"{number},{'x' * WIDE}\n" for number in range(150_000))
+    assert all(row["number"] == str(number) for number, row in enumerate(read_rows(file)))
+
+
+def test_the_rows_of_many_row_groups_come_in_their_order(tmp_path: Path) -> None:
+    file = tmp_path / "large.parquet"
+    table = f"SELECT range AS number, repeat('x', {WIDE}) AS filling FROM range(200000)"
+    duckdb.sql(f"COPY ({table}) TO '{file}' (FORMAT parquet, ROW_GROUP_SIZE 20000)")
+    with reading(file) as data:
+        assert all(row["number"] == number for number, row in enumerate(data.rows()))
+        assert [number for number, _, _ in data.rows_by_time("number")] == list(range(1, 200_001))

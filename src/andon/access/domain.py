@@ -27,6 +27,9 @@ class Permission(StrEnum):
     ADD_LABELS = "say what turned out to be true"
     READ_ACTIONS = "read actions"
     RESEND_ACTIONS = "send actions again"
+    READ_PROCEDURES = "read procedures"
+    SEND_EVENTS = "send events to procedures"
+    CONTROL_PROCEDURES = "cancel, resume or fork procedures"
     READ_STREAMS = "read streams and dead events"
     RUN_STREAMS = "pause, resume or seek streams"
     MEND_EVENTS = "send dead events again or discard them"
@@ -49,7 +52,7 @@ class Role(StrEnum):
 
 
 _P = Permission
-_CALL = frozenset({_P.DECIDE, _P.READ_OWN_DECISIONS})
+_CALL = frozenset({_P.DECIDE, _P.READ_OWN_DECISIONS, _P.SEND_EVENTS})
 _VIEW = frozenset(
     {
         _P.READ_OWN_DECISIONS,
@@ -58,6 +61,7 @@ _VIEW = frozenset(
         _P.READ_MODELS,
         _P.READ_REVIEWS,
         _P.READ_ACTIONS,
+        _P.READ_PROCEDURES,
         _P.READ_STREAMS,
         _P.READ_METRICS,
     }
@@ -66,6 +70,8 @@ _REVIEW = _VIEW | {_P.WORK_REVIEWS, _P.ADD_LABELS}
 _OPERATE = _REVIEW | {
     _P.DECIDE,
     _P.RESEND_ACTIONS,
+    _P.SEND_EVENTS,
+    _P.CONTROL_PROCEDURES,
     _P.RUN_STREAMS,
     _P.MEND_EVENTS,
     _P.SET_ALIAS,

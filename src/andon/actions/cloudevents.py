@@ -6,6 +6,7 @@ from typing import Any
 from andon.actions.ports import Delivery
 
 MEDIA_TYPE = "application/json"
+STRUCTURED = "application/cloudevents+json"
 
 
 def attributes_of(delivery: Delivery) -> dict[str, str]:
@@ -26,6 +27,13 @@ def attributes_of(delivery: Delivery) -> dict[str, str]:
 def data_of(delivery: Delivery) -> bytes:
     """Its data: the decision, the same bytes at each attempt."""
     return json.dumps(delivery.data, separators=(",", ":")).encode()
+
+
+def structured(delivery: Delivery) -> bytes:
+    """All of it as one JSON object, the same bytes at each attempt: the trace, which is another each time, is left to a header."""
+    attributes = {name: value for name, value in attributes_of(delivery).items() if name != "traceparent"}
+    event = {**attributes, "datacontenttype": MEDIA_TYPE, "data": delivery.data}
+    return json.dumps(event, separators=(",", ":")).encode()
 
 
 def field_of(delivery: Delivery, name: str | None) -> str | None:

@@ -28,7 +28,7 @@ from andon.kernel.outbox import Message, State
 LEASE = timedelta(seconds=6)
 CAPACITY = 2048
 ELSEWHERE = 32
-"""How many messages for one unknown destination are taken at once; they are dead letters."""
+"""How many messages for one unknown destination are taken at once; they are left to others, and at last are dead letters."""
 
 IDLE = timedelta(milliseconds=200)
 """How soon a new action is seen when there was nothing to do."""

@@ -14,7 +14,7 @@ RETRY_AFTER_CAP = timedelta(days=1)
 
 BREAKER_FAILURES = 5
 BREAKER_PAUSE = timedelta(seconds=5)
-BREAKER_PAUSE_CAP = timedelta(minutes=5)
+BREAKER_PAUSE_CAP = timedelta(seconds=30)
 
 
 class AnswerKind(StrEnum):

@@ -114,11 +114,13 @@ class Inquiring(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a connector may need beside a delivery: the time, the project's folder, the servers of `[connections.NAME]`."""
+    """What a connector may need beside a delivery: the time, the project's folder, the servers of `[connections.NAME]`,
+    what starts procedures in this process (None where none does)."""
 
     clock: Clock = field(default_factory=SystemClock)
     root: Path = field(default_factory=Path)
     connections: Mapping[str, Any] = field(default_factory=dict)
+    procedures: Any = None
 
 
 @dataclass(frozen=True, slots=True)

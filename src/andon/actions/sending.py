@@ -16,11 +16,17 @@ from andon.actions.observing import Observer
 from andon.actions.ports import Connector, Delivery, Destination, Inquiring
 from andon.actions.postbox import Postbox
 from andon.actions.store import Entry
+from andon.authoring import BY_PROCEDURE
 from andon.kernel.clock import Clock
 from andon.kernel.errors import Invalid
 from andon.kernel.ids import uuid7
 from andon.kernel.outbox import Conclusion, Message, State
 from andon.kernel.tracing import span, traceparent_of
+
+UNKNOWN_FOR = timedelta(minutes=5)
+"""So long an action waits for a worker that knows its way, before it is a dead letter: during a restart an old one does not."""
+
+UNKNOWN_WAIT = timedelta(seconds=5)
 
 _DETAIL_LIMIT = 2000
 _DIED = "no answer was written: the process that delivered ended"
@@ -62,6 +68,9 @@ class Sender:
 
     async def bring(self, message: Message, last: Attempt | None, disabled: Mapping[str, Disabled]) -> Ending:
         """Bring one claimed message to an end. Raises DatabaseUnavailable when that cannot be written."""
+        unknown = self._unknown(message)
+        if unknown is not None:
+            return self._left_to_others(message, unknown)
         obstacle = self._obstacle(message, disabled)
         if obstacle is not None:
             return _dead(message, obstacle)
@@ -82,23 +91,38 @@ class Sender:
             finally:
                 lane.abandon()
 
+    def _unknown(self, message: Message) -> str | None:
+        """What this process lacks to try a message at all; one that began on other settings or other code may have it."""
+        destination, connector = str(message.payload.get("destination", "")), str(message.payload.get("connector", ""))
+        if connector not in self.used and (unusable := self._connect(connector)) is not None:
+            return unusable
+        if destination in self._lanes:
+            return None
+        if connector == BY_PROCEDURE:
+            return f"no procedure {destination!r} is declared in this project; declare it, then send this again"
+        return (
+            f"destination {destination!r} is not configured: "
+            f"add [destinations.{destination}] to andon.toml, then send this again"
+        )
+
+    def _left_to_others(self, message: Message, unknown: str) -> Ending:
+        now = self._clock.now()
+        if now >= (message.revived_at or message.created_at) + UNKNOWN_FOR:
+            return _dead(message, unknown)
+        self._observer.held_back(str(message.payload.get("destination", "")), "unknown")
+        waiting = replace(message, last_error=unknown)
+        return later(waiting, now if self._stopping.is_set() else now + UNKNOWN_WAIT)
+
     def _obstacle(self, message: Message, disabled: Mapping[str, Disabled]) -> str | None:
         """Why a message cannot even be tried, for the person who will find it among the dead letters."""
         payload = message.payload
-        destination, connector = str(payload.get("destination", "")), str(payload.get("connector", ""))
-        lane = self._lanes.get(destination)
-        if lane is None:
-            return (
-                f"destination {destination!r} is not configured: "
-                f"add [destinations.{destination}] to andon.toml, then send this again"
-            )
-        if connector not in self.used and (unusable := self._connect(connector)) is not None:
-            return unusable
+        destination = str(payload.get("destination", ""))
         if not isinstance(payload.get("decision"), Mapping):
             return "the message holds no decision to deliver"
         gone = disabled.get(destination)
         if gone is not None:
             return f"destination {destination!r} is disabled: {gone.reason}"
+        lane = self._lanes[destination]
         if message.attempts >= lane.destination.max_attempts:
             return f"gave up after {message.attempts} attempts; the last never got as far as an answer"
         return None

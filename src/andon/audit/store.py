@@ -32,8 +32,8 @@ _NAMES = ", ".join(name for name, _ in _COLUMNS)
 COLUMNS = len(_COLUMNS)
 """How many parameters `insert_sql` takes."""
 
-EXISTS_SQL = "SELECT EXISTS (SELECT FROM audit_entries WHERE writer = $1 AND seq = $2)"
-"""Whether a leaf is in the log, for a writer whose commit was not answered."""
+HASH_SQL = "SELECT hash FROM audit_entries WHERE writer = $1 AND seq = $2"
+"""The hash of a leaf if it is in the log, for a writer whose commit was not answered."""
 
 
 def _readable(at: ColumnElement[datetime]) -> ColumnElement[datetime]:

@@ -15,28 +15,53 @@ from andon.authoring.actions import (
 )
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
+from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
-from andon.authoring.features import AGGREGATES, Feature, Request, Window, span_of
+from andon.authoring.features import AGGREGATES, OF_NUMBERS, Feature, Lookup, Request, Window, span_of
 from andon.authoring.policy import Policy
+from andon.authoring.procedures import (
+    BY_PROCEDURE,
+    Answered,
+    Compensation,
+    Procedure,
+    ProcedureSpec,
+    Received,
+    Retry,
+    StepFailed,
+    procedure,
+    run_procedure,
+)
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
-from andon.authoring.triggers import Trigger, files, http_events, kafka, nats, schedule, table
+from andon.authoring.triggers import Trigger, files, http_events, kafka, nats, on_event, schedule, table
 
 __all__ = [
     "AGGREGATES",
+    "BY_PROCEDURE",
     "BY_REVIEW",
     "BY_RULES",
+    "EXPECTED",
+    "OF_NUMBERS",
     "ActionSpec",
+    "Answered",
     "Automation",
     "Budget",
+    "Compensation",
     "DeclarationInvalid",
+    "Expect",
     "Feature",
+    "Lookup",
     "MaxError",
     "NotTaken",
     "Policy",
+    "Procedure",
+    "ProcedureSpec",
+    "Received",
     "Refused",
     "Request",
+    "Retry",
     "Review",
+    "StepFailed",
     "Trigger",
     "Window",
     "action",
@@ -47,7 +72,10 @@ __all__ = [
     "kafka_topic",
     "nats",
     "nats_subject",
+    "on_event",
+    "procedure",
     "python",
+    "run_procedure",
     "schedule",
     "smtp",
     "span_of",

@@ -32,9 +32,9 @@ def action(connector: str, destination: str, **options: Any) -> ActionSpec:
     return _spec(connector, destination, options)
 
 
-def webhook(destination: str) -> ActionSpec:
-    """Tell a destination by a signed HTTP POST (Standard Webhooks)."""
-    return _spec("webhook", destination, {})
+def webhook(destination: str, *, cloudevents: bool = False) -> ActionSpec:
+    """Tell a destination by a signed HTTP POST (Standard Webhooks); `cloudevents` makes its body a structured CloudEvent."""
+    return _spec("webhook", destination, {"cloudevents": True} if cloudevents else {})
 
 
 def http(

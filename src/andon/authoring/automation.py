@@ -3,14 +3,17 @@
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
 from andon.authoring.errors import DeclarationInvalid
+from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import Budget, Fallbacks, checked
-from andon.authoring.features import Feature, Window
+from andon.authoring.features import Feature, Lookup, Window
 from andon.authoring.policy import Policy
+from andon.authoring.procedures import BY_PROCEDURE, ProcedureSpec
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
 from andon.authoring.triggers import Trigger
@@ -33,12 +36,15 @@ class Automation:
         policy: Policy,
         subject: str | None = None,
         features: Sequence[Feature] = (),
+        expect: Sequence[Expect] = (),
+        lateness: timedelta = timedelta(hours=1),
         actions: Mapping[str, ActionSpec] | None = None,
         review: Review | None = None,
         risk: MaxError | None = None,
         fallback: Fallbacks = (),
         budget: Budget | None = None,
         trigger: Trigger | Sequence[Trigger] = (),
+        procedures: Sequence[ProcedureSpec] = (),
         results: ActionSpec | None = None,
     ) -> None:
         self.name = name
@@ -47,12 +53,15 @@ class Automation:
         self.policy = policy
         self.subject = subject
         self.features = tuple(features)
+        self.expect = tuple(expect)
+        self.lateness = lateness
         self.actions = dict(actions or {})
         self.review = review or Review(queue=name)
         self.risk = risk
         self.fallback = checked(name, fallback)
         self.budget = budget
         self.triggers = (trigger,) if isinstance(trigger, Trigger) else tuple(trigger)
+        self.procedures = tuple(procedures)
         self.results = results
         caller = sys._getframe(1)
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
@@ -61,7 +70,7 @@ class Automation:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The names of all features beyond the contract's own fields, in order."""
-        return tuple(name for feature in self.features for name in feature.names)
+        return (*(name for feature in self.features for name in feature.names), *(EXPECTED if self.expect else ()))
 
     def __repr__(self) -> str:
         return f"Automation({self.name!r}, declared at {self.declared_at})"
@@ -77,16 +86,48 @@ class Automation:
                 f"Automation {self.name!r}: subject {self.subject!r} is not a field of {self.contract.__name__}"
             )
         for feature in self.features:
-            if isinstance(feature, Window):
-                for field in (feature.field, feature.by):
-                    if field not in fields:
-                        raise DeclarationInvalid(
-                            f"Automation {self.name!r}: Window needs {field!r}, which {self.contract.__name__} lacks"
-                        )
+            for field in _fields_of(feature):
+                if field not in fields:
+                    kind = type(feature).__name__
+                    raise DeclarationInvalid(
+                        f"Automation {self.name!r}: {kind} needs {field!r}, which {self.contract.__name__} lacks"
+                    )
+        if self.lateness < timedelta(0):
+            raise DeclarationInvalid(f"Automation {self.name!r}: lateness is a span of time, not a negative one")
         streams = [trigger.name for trigger in self.triggers]
         if len(set(streams)) != len(streams):
             raise DeclarationInvalid(f"Automation {self.name!r}: one of {', '.join(streams)} is there twice")
+        self._check_procedures()
         names = [*fields, *self.feature_names]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise DeclarationInvalid(f"Automation {self.name!r}: {', '.join(twice)} stands for two values; rename one")
+        unknown = [expected.name for expected in self.expect if expected.name not in names]
+        if unknown:
+            raise DeclarationInvalid(
+                f"Automation {self.name!r}: Expect({unknown[0]!r}) is about no feature and no field"
+            )
+
+    def _check_procedures(self) -> None:
+        flows = [one.flow for one in self.procedures]
+        if len(set(flows)) != len(flows):
+            raise DeclarationInvalid(f"Automation {self.name!r}: the same code is twice among its procedures")
+        present = [one.name for one in self.procedures if not one.retired]
+        if len(set(present)) != len(present):
+            raise DeclarationInvalid(
+                f"Automation {self.name!r}: two of its procedures have one name; all but one of them must be retired"
+            )
+        for outcome, action in self.actions.items():
+            if action.connector == BY_PROCEDURE and action.destination not in present:
+                known = ", ".join(present) or "none"
+                raise DeclarationInvalid(
+                    f"Automation {self.name!r}: action {outcome!r} runs {action.destination!r}, "
+                    f"which is not among its procedures ({known})"
+                )
+
+
+def _fields_of(feature: Feature) -> tuple[str, ...]:
+    """The fields of the contract that a feature is made of, as far as its declaration says."""
+    if isinstance(feature, Window):
+        return feature.field, feature.by
+    return (feature.by,) if isinstance(feature, Lookup) else ()

@@ -2,15 +2,20 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 from andon.authoring.errors import DeclarationInvalid
 
-AGGREGATES = ("count", "sum", "mean", "min", "max")
+AGGREGATES = ("count", "sum", "mean", "min", "max", "std", "distinct", "last", "since")
+"""What a window can say. `last` and `since` (seconds) are about the entry before the present one."""
+
+OF_NUMBERS = frozenset({"sum", "mean", "min", "max", "std"})
+"""Those that only a numeric field has."""
 
 _SPAN = re.compile(r"^([1-9]\d*)([smhd])$")
+_IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -18,11 +23,13 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 class Request:
     """A value computed from the input alone by a pure function, e.g. `Request("night", lambda i: i["hour"] < 6)`.
 
-    `compute` gets the validated input as a mapping and returns a number, a string, a boolean or None (missing).
+    `compute` gets the validated input as a mapping and returns a number, a string, a boolean or None (missing). With
+    `batch=True` it gets the inputs of a whole batch as a list and returns as many values, each the same as it would be alone.
     """
 
     name: str
-    compute: Callable[[Mapping[str, Any]], float | int | str | bool | None]
+    compute: Callable[..., Any]
+    batch: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -32,15 +39,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Aggregates of a numeric field over the last while, by the value of another: the velocity of an account.
+    """Aggregates of a field over the last while, by the value of another: the velocity of an account.
 
-    `over` are spans like "10m", "1h", "24h", "7d". The present input counts as the newest entry of its own window.
+    `over` are spans like "10m", "1h", "24h", "7d". The present input counts as the newest entry of its own window; `last` and
+    `since` are about the entry before it. `name` is what the features' names begin with, the field's if it is not given.
     """
 
     field: str
     by: str
     over: tuple[str, ...]
     aggregates: tuple[str, ...] = ("count", "sum")
+    name: str = ""
 
     def __post_init__(self) -> None:
         for span in self.over:
@@ -52,12 +61,64 @@ class Window:
                 )
 
     @property
+    def named(self) -> tuple[tuple[str, str, str], ...]:
+        """Each feature with its span and aggregate, e.g. `("amount_count_10m", "10m", "count")`."""
+        prefix = self.name or self.field
+        return tuple(
+            (f"{prefix}_{aggregate}_{span}", span, aggregate) for span in self.over for aggregate in self.aggregates
+        )
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The features this gives, e.g. `amount_count_10m`."""
-        return tuple(f"{self.field}_{aggregate}_{span}" for span in self.over for aggregate in self.aggregates)
+        return tuple(name for name, _, _ in self.named)
 
 
-Feature: TypeAlias = Request | Window
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Columns of the row of a table or view whose `key` is the value of the field `by`, e.g. what is known of a customer.
+
+    `table` is in Andon's own database, `crm.customers` if it is in another schema than the usual one. `key` is called like `by`
+    if it is not given. A value may have been read up to `fresh` ago. With `oldest` a row counts only if its column `updated` is no
+    longer ago than that. Where there is no row that counts, each column needs its `default`; without one the decision goes to a person.
+    """
+
+    table: str
+    by: str
+    columns: tuple[str, ...]
+    key: str = ""
+    fresh: str = "1m"
+    updated: str = ""
+    oldest: str = ""
+    default: Mapping[str, float | int | str | bool | None] = field(default_factory=dict, hash=False)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for span in filter(None, (self.fresh, self.oldest)):
+            span_of(span)
+        for word in (*self.table.split("."), *self.columns, self.key or self.by, self.updated or "updated"):
+            if not _IDENTIFIER.match(word):
+                raise DeclarationInvalid(f"Lookup({self.table!r}): {word!r} is no plain name of a table or column")
+        if not self.columns:
+            raise DeclarationInvalid(f"Lookup({self.table!r}) names no columns")
+        if self.oldest and not self.updated:
+            raise DeclarationInvalid(
+                f"Lookup({self.table!r}): `oldest` needs `updated`, the column that says when a row was written"
+            )
+        for column in self.default:
+            if column not in self.columns:
+                raise DeclarationInvalid(
+                    f"Lookup({self.table!r}): a default for {column!r}, which is none of its columns"
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features this gives, e.g. `customers_segment`."""
+        prefix = self.name or self.table.rpartition(".")[2]
+        return tuple(f"{prefix}_{column}" for column in self.columns)
+
+
+Feature: TypeAlias = Request | Window | Lookup
 
 
 def span_of(text: str) -> timedelta:

@@ -1,7 +1,8 @@
 """Triggers: where events come from that are decided without a call. A declaration names a place; its address is a setting."""
 
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from andon.authoring.errors import DeclarationInvalid
@@ -89,3 +90,46 @@ def files(folder: str, *, pattern: str = "*", known_by: str = "", read: Read | N
     `known_by` holds what another row held before, in whatever file, is not decided again.
     """
     return Trigger("files", folder, options={"pattern": pattern, "known_by": known_by}, read=read)
+
+
+def on_event(source: Trigger) -> Callable[[Read], Trigger]:
+    """Have a function read the events of a source: it makes the contract's input of an event's data, or None to leave it out.
+
+        @on_event(kafka("payments"))
+        def payments(event):
+            return {"payment_id": event["id"], **event["payment"]}
+
+        screening = Automation(..., trigger=payments)
+
+    The name stands for the trigger from then on, and the function is its `read`. It must be pure: an event may be read again.
+    """
+    if not isinstance(source, Trigger):
+        hint = "@on_event(kafka('payments'))"
+        raise DeclarationInvalid(f"on_event needs a source of events, as in {hint}; it was given {_shown(source)}")
+    if source.read is not None:
+        raise DeclarationInvalid(
+            f"on_event({source.name!r}): `read` is given already; the decorated function takes its place"
+        )
+
+    def declare(read: Read) -> Trigger:
+        name = getattr(read, "__name__", type(read).__name__)
+        if not callable(read):
+            raise DeclarationInvalid(f"on_event({source.name!r}): {name} must be a function of the event's data")
+        if inspect.iscoroutinefunction(read) or inspect.isgeneratorfunction(read):
+            raise DeclarationInvalid(
+                f"on_event({source.name!r}): {name} must be a plain function, which returns the input"
+            )
+        try:
+            inspect.signature(read).bind({})
+        except TypeError:
+            raise DeclarationInvalid(
+                f"on_event({source.name!r}): {name} must take one argument, the event's data"
+            ) from None
+        return replace(source, read=read)
+
+    return declare
+
+
+def _shown(given: object) -> str:
+    """What somebody wrote in place of a source."""
+    return f"the function {given.__name__}" if inspect.isfunction(given) else repr(given)[:60]

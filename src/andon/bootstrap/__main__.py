@@ -5,9 +5,9 @@ import sys
 from typing import Any
 
 modules: dict[str, Any] = sys.modules
-modules["rich"] = (
-    None  # a server prints no tables: structlog, which would load it, allows for that; 3 MB less a process
-)
+if __name__ == "__main__":
+    # A server prints no tables: structlog, which would load it, allows for that; 3 MB less a process.
+    modules["rich"] = None
 
 from andon.bootstrap import inheritance  # noqa: E402
 from andon.bootstrap.installation import process_parts  # noqa: E402

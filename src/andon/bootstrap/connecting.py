@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from andon import connectors
 from andon.actions import Connector, Destination, Kind, Repeat, Surroundings
-from andon.authoring import ActionSpec, Automation
+from andon.authoring import BY_PROCEDURE, ActionSpec, Automation
 from andon.decisions import AutomationInvalid
 from andon.kernel import config
 from andon.kernel.config import Settings, SettingsInvalid
@@ -148,6 +148,8 @@ def check_destinations(automation: Automation, settings: Settings, kinds: Mappin
     """What the settings lack for the actions of an automation."""
     faults: list[Fault] = []
     for outcome, action in doings(automation).items():
+        if action.connector == BY_PROCEDURE:
+            continue
         where = action.declared_at or automation.declared_at
         given = settings.destinations.get(action.destination)
         if given is None:

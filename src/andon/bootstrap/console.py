@@ -8,7 +8,7 @@ from andon import console
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.project import build_events
 from andon.bootstrap.serving import Server
-from andon.kernel.clock import SystemClock
+from andon.kernel.clock import SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.logs import configure_logs
@@ -21,11 +21,14 @@ def serve_console(settings: Settings, url: str, pepper: bytes, place: Inheritanc
 
 
 async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
-    app = console.create_app(settings, database, SystemClock(), pepper, build_events())
+    clock = SharedClock(database.now)
+    app = console.create_app(settings, database, clock, pepper, build_events())
     ended = asyncio.Event()
     host, port = settings.console.host, settings.console.port
     server = Server(app, host=host, port=port, ending=ended.set, place=place, proxied=True)
+    following = asyncio.create_task(clock.follow())
     try:
         await server.serve()
     finally:
+        following.cancel()
         database.close()

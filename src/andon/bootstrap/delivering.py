@@ -6,19 +6,22 @@ from andon.actions import Deliveries, Surroundings, waiting_retries
 from andon.bootstrap.brokers import Clients
 from andon.bootstrap.connecting import Connected, Kinds, destinations
 from andon.bootstrap.observers import DeliveryMetrics
+from andon.bootstrap.procedures import Procedures
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics, Readings
 
 
-def build_deliveries(settings: Settings, database: Database, clock: Clock, metrics: Metrics) -> Deliveries:
+def build_deliveries(
+    settings: Settings, database: Database, clock: Clock, metrics: Metrics, procedures: Procedures | None = None
+) -> Deliveries:
     """Everything that carries out actions. Raises SettingsInvalid, ConnectorUnusable."""
-    kinds = Kinds(settings.root)
+    kinds, started = Kinds(settings.root), procedures or Procedures()
     deliveries = Deliveries(
         database,
-        Connected(kinds, Surroundings(clock, settings.root, Clients(settings))),
-        destinations(settings, kinds),
+        Connected(kinds, Surroundings(clock, settings.root, Clients(settings), started.conductor)),
+        {**destinations(settings, kinds), **started.destinations},
         clock,
         observer=DeliveryMetrics(metrics),
     )

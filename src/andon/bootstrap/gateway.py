@@ -1,18 +1,17 @@
 """A gateway process: load, serve, follow changes, drain."""
 
 import asyncio
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
 import uvloop
 
-from andon import migrations
+from andon import features, migrations
 from andon.access import KeyRing
 from andon.bootstrap.costs import add_cost
 from andon.bootstrap.deploying import deployment_of
-from andon.bootstrap.gauges import watch_queue, watch_traffic
+from andon.bootstrap.gauges import watch_queue, watch_traffic, watch_versions
 from andon.bootstrap.gpus import find_nvml, watch_gpus
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
@@ -22,10 +21,11 @@ from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
 from andon.bootstrap.serving import Server, settle_memory, tracing
-from andon.bootstrap.spending import Paying, cpu_seconds_of, keep_spending
+from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
+from andon.bootstrap.threads import one_thread
 from andon.decisions import Decider
 from andon.gateway import Admission, Gateway, Side, create_app, serve_inference
-from andon.kernel.clock import SystemClock
+from andon.kernel.clock import Clock, SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import OVER, Database, DatabaseUnavailable
 from andon.kernel.listening import listen
@@ -40,9 +40,7 @@ log = structlog.get_logger(__name__)
 def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
     """Run a gateway until it is told to end; returns when everything in flight was answered."""
     configure_logs("gateway", settings.telemetry.log_level)
-    os.environ.setdefault(
-        "OMP_NUM_THREADS", "1"
-    )  # small batches: more threads of a model's library only fight for the cores
+    one_thread()
     flush = tracing("gateway", settings)
     try:
         uvloop.run(_serve(settings, Database(url, pool_size=2), pepper, place))
@@ -51,7 +49,9 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritanc
 
 
 async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
-    gateway, side, keeper, reporter = _build(settings, database, pepper)
+    clock = SharedClock(database.now)
+    await clock.begin()
+    gateway, side, keeper, reporter, teller = _build(settings, database, pepper, clock)
     ended = asyncio.Event()
 
     async def heard(noun: str) -> None:
@@ -80,8 +80,11 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         watch_loop(gateway.metrics),
         try_again(gateway.deployment),
         reporter.run(),
+        teller.run(),
+        clock.follow(),
     )
     try:
+        await gateway.decider.open()
         await place.until_ready(lambda: _problems(gateway))
         settle_memory()
         async with keeper:
@@ -100,8 +103,10 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         log.info("gateway.ended")
 
 
-def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gateway, Side, Keeper, Reporter]:
-    clock, metrics, keys = SystemClock(), Metrics(), KeyRing(pepper)
+def _build(
+    settings: Settings, database: Database, pepper: bytes, clock: Clock
+) -> tuple[Gateway, Side, Keeper, Reporter, features.BreachTeller]:
+    metrics, keys = Metrics(), KeyRing(pepper)
     automations, events = load_automations(settings), build_events()
     deployment = deployment_of(settings, database, automations, clock, retire=lambda loaded: decider.retire(loaded))
     keeper = keep_spending(
@@ -113,14 +118,15 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
         metrics=metrics,
         cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
     )
-    observer, tracing = DecisionMetrics(metrics), settings.telemetry.otlp_endpoint is not None
+    teller = features.BreachTeller(database, events, clock)
+    observer, tracing = DecisionMetrics(metrics, breached=teller.count), settings.telemetry.otlp_endpoint is not None
     watch = LiveWatch(CommitTraces(observer) if tracing else observer)
     decider = Decider(
         database,
         lambda: deployment.lines,
         clock=clock,
         watcher=watch,
-        purse=Paying(keeper),
+        purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
     )
     limits = settings.gateway
     gateway = Gateway(
@@ -144,6 +150,7 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
         lambda: len(deployment.problems),
     )
     watch_queue(metrics, lambda: decider.depths)
+    watch_versions(metrics, lambda: deployment.lines, lambda: decider.depths_by_version)
     watch_traffic(metrics, lambda: deployment.lines)
     watch_pools(metrics, lambda: deployment.loaded)
     watch_gpus(metrics, find_nvml())
@@ -158,7 +165,7 @@ def _build(settings: Settings, database: Database, pepper: bytes) -> tuple[Gatew
         clock=clock,
         under_way=lambda: gateway.admission.in_flight,
     )
-    return gateway, side, keeper, reporter
+    return gateway, side, keeper, reporter, teller
 
 
 def _follow(gateway: Gateway, noun: str) -> None:

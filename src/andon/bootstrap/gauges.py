@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from andon.decisions import Line
+from andon.decisions import Line, Priority
 from andon.kernel.metrics import Metrics, Readings
 
 PRIORITIES = ("interactive", "normal", "bulk")
@@ -15,6 +15,30 @@ def watch_queue(metrics: Metrics, depths: Callable[[], Sequence[int]]) -> None:
         "Requests that wait for a batch, by priority: interactive, normal, bulk.",
         lambda: [((name,), depth) for name, depth in zip(PRIORITIES, depths(), strict=True)],
         labels=("priority",),
+    )
+
+
+def watch_versions(
+    metrics: Metrics,
+    lines: Callable[[], Mapping[str, Line]],
+    depths: Callable[[], Mapping[tuple[str, int, Priority], int]],
+) -> None:
+    """How many requests wait for each version that may answer."""
+
+    def waiting() -> Readings:
+        found = {
+            (arm.ref.model.name, arm.version): 0 for line in lines().values() for arm in line.traffic.arms.values()
+        }
+        for (model, version, _), count in depths().items():
+            found[model, version] = found.get((model, version), 0) + count
+        for (model, version), count in found.items():
+            yield (model, str(version)), count
+
+    metrics.gauges_of(
+        "andon_version_queue_depth",
+        "Requests that wait for a batch, by the version that is to answer them.",
+        waiting,
+        labels=("model", "version"),
     )
 
 

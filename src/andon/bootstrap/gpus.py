@@ -1,13 +1,20 @@
 """How busy the NVIDIA GPUs of this machine are, by NVML; where there is none, or no library (extra `gpu`), nothing is shown."""
 
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 import structlog
 
 from andon.kernel.metrics import Metrics, Readings
+from andon.serving import no_gpus
 
 log = structlog.get_logger(__name__)
+
+EVERY = 1.0
+"""Seconds between two looks at which processes compute on a GPU."""
 
 
 class Nvml(Protocol):
@@ -35,6 +42,10 @@ class Nvml(Protocol):
         """`used` and `total`, in bytes."""
         ...
 
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: Any) -> Any:  # noqa: N802 - the library's name
+        """The processes that compute on it; `pid` of each."""
+        ...
+
 
 def find_nvml() -> Nvml | None:
     """The library, if it is installed."""
@@ -46,15 +57,56 @@ def find_nvml() -> Nvml | None:
     return found
 
 
-def watch_gpus(metrics: Metrics, library: Nvml | None) -> None:
-    """Show each GPU that the library finds, by its index."""
-    if library is None:
-        return
+def _handles(library: Nvml) -> list[Any]:
+    """Every GPU that the library finds; none where there is no driver."""
     try:
         library.nvmlInit()
-        gpus = [library.nvmlDeviceGetHandleByIndex(index) for index in range(library.nvmlDeviceGetCount())]
+        return [library.nvmlDeviceGetHandleByIndex(index) for index in range(library.nvmlDeviceGetCount())]
     except library.NVMLError as error:
         log.info("gpus.none", error=type(error).__name__)
+        return []
+
+
+class Computing:
+    """On how many GPUs a process computes, by a look at them once a second at most."""
+
+    def __init__(self, library: Nvml, gpus: Sequence[Any], *, now: Callable[[], float] = time.monotonic) -> None:
+        self._library, self._gpus, self._now = library, gpus, now
+        self._seen: Counter[int] = Counter()
+        self._looked_at: float | None = None
+
+    def __call__(self, pid: int) -> int:
+        """How many GPUs."""
+        now = self._now()
+        if self._looked_at is None or now - self._looked_at >= EVERY:
+            self._looked_at = now
+            self._seen = Counter(pid for gpu in self._gpus for pid in self._pids_on(gpu))
+        return self._seen[pid]
+
+    def _pids_on(self, gpu: Any) -> set[int]:
+        try:
+            return {one.pid for one in self._library.nvmlDeviceGetComputeRunningProcesses(gpu)}
+        except self._library.NVMLError as error:
+            log.warning("gpus.no_answer", error=type(error).__name__)
+            return set()
+
+
+def gpus_of(library: Nvml | None) -> Callable[[int], int]:
+    """What says on how many GPUs a process computes."""
+    gpus = [] if library is None else _handles(library)
+    return no_gpus if library is None or not gpus else Computing(library, gpus)
+
+
+@cache
+def gpus_here() -> Callable[[int], int]:
+    """The same for this machine."""
+    return gpus_of(find_nvml())
+
+
+def watch_gpus(metrics: Metrics, library: Nvml | None) -> None:
+    """Show each GPU that the library finds, by its index."""
+    gpus = [] if library is None else _handles(library)
+    if library is None or not gpus:
         return
 
     def of_each(value: Callable[[Any], float]) -> Callable[[], Readings]:

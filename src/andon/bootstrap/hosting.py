@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from andon import serving
+from andon.bootstrap.gpus import gpus_here
 from andon.kernel.config import Settings
 from andon.models import ModelVersion
 from andon.serving import Hosting, LoadedVersion
@@ -13,8 +14,13 @@ def hosting_of(settings: Settings, model: str) -> Hosting:
     environments = settings.data / "environments"
     given = settings.endpoints.get(model)
     if given is None:
-        return Hosting(environments=environments)
-    return Hosting(environments=environments, secret=given.bearer(), **given.model_dump(exclude={"secret_env"}))
+        return Hosting(environments=environments, gpus_of=gpus_here())
+    return Hosting(
+        environments=environments,
+        gpus_of=gpus_here(),
+        secret=given.bearer(),
+        **given.model_dump(exclude={"secret_env"}),
+    )
 
 
 def load_hosted(settings: Settings, version: ModelVersion, folder: Path) -> LoadedVersion:

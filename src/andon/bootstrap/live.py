@@ -1,6 +1,7 @@
 """What a process says of itself while it runs: put together from its decider, its versions and its metrics."""
 
 import resource
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -43,13 +44,19 @@ def report_live(
 
 
 def _waiting(decider: Decider) -> Mapping[str, Waiting]:
-    depths = decider.depths_by_model
+    depths: Counter[tuple[str, Priority]] = Counter()
+    for (model, _, priority), count in decider.depths_by_version.items():
+        depths[model, priority] += count
     return {model: Waiting(*(depths[model, priority] for priority in Priority)) for model, _ in depths}
 
 
 def _pools(deployment: Deployment) -> tuple[Pool, ...]:
-    statuses = [(one.version, one.status()) for one in deployment.loaded]
-    return tuple(Pool(version.name, version.number, status) for version, status in statuses if status is not None)
+    """The versions that have processes or connections, and of the others those with which something went wrong."""
+    return tuple(
+        Pool(one.version.name, one.version.number, status)
+        for one in deployment.loaded
+        if (status := one.health()).incidents or not one.inline
+    )
 
 
 def _rss_bytes() -> int:

@@ -1,25 +1,35 @@
 """From what the slices tell to metrics: one call a batch, nothing a decision."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+import structlog
 
 from andon.actions import Answer
 from andon.bootstrap.spans import tell_commit, tell_stages
 from andon.decisions import BatchReport, Watcher
 from andon.kernel.metrics import Metrics
 
+log = structlog.get_logger(__name__)
+
 TRANSIENT = frozenset({"PREDICTION_TIMED_OUT", "ENDPOINT_BUSY"})
 """Reasons of a fallback after which the same version may well answer the next time."""
+
+TOLD_EVERY = 60.0
+"""Seconds after which a breach of the same expectation is logged again."""
 
 SPENT = "BUDGET_SPENT"
 """The reason of a fallback that is nobody's failure."""
 
 
 class DecisionMetrics:
-    """Counts what the decider did. Call it from the event loop only."""
+    """Counts what the decider did. `breached` hears of expectations that did not hold. Call it from the event loop only."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, *, breached: Callable[[str, str, int], None] | None = None) -> None:
         self._metrics = metrics
+        self._breached = breached
+        self._told: dict[tuple[str, str], float] = {}
         self.decided = 0
 
     def batch(self, reports: Sequence[BatchReport]) -> None:
@@ -56,7 +66,23 @@ class DecisionMetrics:
         metrics.stages.observe_many((*arm, "whole"), report.whole)
         for outcome, count in Counter([decision.outcome for decision in report.decisions]).items():
             metrics.decisions.add((*arm, outcome), count)
+        for why, count in report.misplaced.items():
+            metrics.misplaced.add((report.automation, why), count)
+        if report.breached:
+            self._tell_breaches(report)
         self._count_failures(report, arm)
+
+    def _tell_breaches(self, report: BatchReport) -> None:
+        """Count each, and log each name once in a while: one batch of a stream that went wrong is like the next."""
+        now = monotonic()
+        for name, count in report.breached.items():
+            key = (report.automation, name)
+            self._metrics.breached.add(key, count)
+            if self._breached is not None:
+                self._breached(report.automation, name, count)
+            if now - self._told.get(key, -TOLD_EVERY) >= TOLD_EVERY:
+                self._told[key] = now
+                log.warning("expectation.breached", automation=report.automation, feature=name, decisions=count)
 
     def _count_failures(self, report: BatchReport, arm: tuple[str, str, str]) -> None:
         """Fallbacks by reason; errors are those fallbacks, and what the line itself could not compute or rule.
@@ -101,6 +127,27 @@ class CommitTraces:
     def shadowed(self, automation: str, run: int, dropped: int) -> None:
         """Shadows are in nobody's trace."""
         self._then.shadowed(automation, run, dropped)
+
+
+class ProcedureMetrics:
+    """Counts what procedures did. All of them run on one thread's event loop, so one thread writes."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def step_done(self, procedure: str, step: str, seconds: float) -> None:
+        """A function of a step returned."""
+        self._metrics.procedure_step_failures.add((procedure, step), 0)  # counted from zero
+        self._metrics.procedure_step_seconds.observe_times((procedure, step), seconds)
+
+    def step_failed(self, procedure: str, step: str) -> None:
+        """A function of a step raised."""
+        self._metrics.procedure_step_failures.add((procedure, step))
+
+    def ended(self, procedure: str, *, failed: bool) -> None:
+        """A procedure came to its end."""
+        self._metrics.procedures_ended.add((procedure, "failed"), failed)
+        self._metrics.procedures_ended.add((procedure, "done"), not failed)
 
 
 class DeliveryMetrics:

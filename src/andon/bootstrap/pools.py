@@ -1,4 +1,4 @@
-"""How the versions are doing that run in processes of their own or on another server, read when it is scraped."""
+"""How the versions are doing, above all those that run in processes of their own or on another server; read when it is scraped."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,12 +10,12 @@ INCIDENTS = ("crashed", "timed_out", "leaked", "unloadable", "failed")
 
 
 def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]]) -> None:
-    """Show each of `loaded()` that has processes."""
+    """Show each of `loaded()`: its processes, if it has some, and whatever went wrong."""
 
-    def of_each(values: Callable[[PoolStatus], Readings]) -> Callable[[], Readings]:
+    def of_each(values: Callable[[PoolStatus], Readings], *, inline: bool = False) -> Callable[[], Readings]:
         def read() -> Readings:
             for one in loaded():
-                status = one.status()
+                status = one.health() if inline else one.status()
                 if status is not None:
                     for further, value in values(status):
                         yield (one.version.name, str(one.version.number), *further), value
@@ -51,13 +51,19 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
     metrics.gauges_of(
         "andon_breaker_open",
         "1 while a version is asked nothing because it failed again and again, else 0.",
-        of_each(lambda s: [((), float(s.breaker != "closed"))]),
+        of_each(lambda s: [((), float(s.breaker != "closed"))], inline=True),
         labels=("model", "version"),
     )
     metrics.counts_of(
         "andon_pool_cpu_seconds_total",
         "CPU time that the processes of this version spent predicting.",
         of_each(lambda s: [((), s.cpu_seconds)]),
+        labels=("model", "version"),
+    )
+    metrics.counts_of(
+        "andon_pool_gpu_seconds_total",
+        "GPU time of the processes of this version: how long their batches took, on each GPU that they compute on.",
+        of_each(lambda s: [((), s.gpu_seconds)]),
         labels=("model", "version"),
     )
     metrics.counts_of(
@@ -68,7 +74,10 @@ def watch_pools(metrics: Metrics, loaded: Callable[[], Iterable[LoadedVersion]])
     )
     metrics.counts_of(
         "andon_pool_incidents_total",
-        "What went wrong with processes of this version, by kind.",
-        of_each(lambda s: [((kind,), n) for kind, n in (dict.fromkeys(INCIDENTS, 0) | dict(s.incidents)).items()]),
+        "What went wrong with this version, by kind.",
+        of_each(
+            lambda s: [((kind,), n) for kind, n in (dict.fromkeys(INCIDENTS, 0) | dict(s.incidents)).items()],
+            inline=True,
+        ),
         labels=("model", "version", "kind"),
     )

@@ -1,21 +1,21 @@
 """A project as a whole: its automations, what is wrong with them, and a line for commands that decide by themselves."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from andon import decisions, labels
+from andon import decisions, labels, models, procedures
 from andon.authoring import Automation
 from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
 from andon.bootstrap.hosting import load_hosted
-from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Line
+from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
-from andon.kernel.db import Database
+from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Fault
 from andon.kernel.events import Events
+from andon.models import ModelVersion, Ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ def build_events() -> Events:
     """Who hears of what: the wiring of everything that goes up."""
     events = Events()
     labels.subscribe(events)
+    procedures.subscribe(events)
     return events
 
 
@@ -43,6 +44,7 @@ def load_automations(settings: Settings) -> list[Automation]:
         if names.count(automation.name) > 1:
             fault = Fault(automation.declared_at, f"the name {automation.name!r} is taken by another automation")
             raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault])
+    _check_procedures(found, settings)
     return found
 
 
@@ -59,6 +61,7 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
             _, policy = decisions.compile_policy(automation)
             if database is not None:
                 with database.begin() as tx:
+                    decisions.check_lookups(tx, automation)
                     champion = decisions.champion_of(tx, automation)
                 decisions.check_signature(automation, champion)
                 idle = decisions.idle_features(automation, champion, policy)
@@ -70,9 +73,8 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
     return found
 
 
-@contextmanager
-def opened_line(settings: Settings, database: Database, clock: Clock, name: str | None) -> Iterator[Line]:
-    """The line of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
+def deployed_alone(settings: Settings, database: Database, clock: Clock, name: str | None) -> Deployment:
+    """The deployment of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
     automation = chosen(load_automations(settings), name)
     deployment = Deployment(
         database, [automation], cache=settings.data / "models", clock=clock, load=partial(load_hosted, settings)
@@ -81,7 +83,28 @@ def opened_line(settings: Settings, database: Database, clock: Clock, name: str 
     problem = deployment.problems.get(automation.name)
     if problem is not None:
         raise problem
-    yield deployment.lines[automation.name]
+    return deployment
+
+
+def users_of(settings: Settings, model: str, alias: str) -> list[Automation]:
+    """The automations for which the version an alias points to answers; none where the project has no automation yet."""
+    if not any((settings.root / file).exists() for file in settings.project.automations):
+        return []
+    return [a for a in load_automations(settings) if a.model == model and decisions.answers_by(a, alias)]
+
+
+def ready_for(users: Sequence[Automation], settings: Settings, tx: Tx) -> Ready:
+    """A version may answer if every automation gives what it needs and it answers here as when it was packed.
+
+    The environment of an isolated one is built for that, if need be: so none is ever built when a request waits.
+    """
+
+    def ready(version: ModelVersion) -> None:
+        for automation in users:
+            decisions.check_signature(automation, version)
+        load_hosted(settings, version, models.fetch(tx, version, settings.data / "models"))
+
+    return ready
 
 
 def chosen(automations: Sequence[Automation], name: str | None) -> Automation:
@@ -95,6 +118,19 @@ def chosen(automations: Sequence[Automation], name: str | None) -> Automation:
         if automation.name == name:
             return automation
     raise AutomationNotFound(f"No automation {name!r} in this project; there is {known}")
+
+
+def _check_procedures(automations: Sequence[Automation], settings: Settings) -> None:
+    """That a name means one procedure throughout the project, and no destination as well. Raises AutomationInvalid."""
+    present: dict[str, str] = {}
+    for one in (one for automation in automations for one in automation.procedures if not one.retired):
+        message = ""
+        if present.setdefault(one.name, one.flow) != one.flow:
+            message = f"the name {one.name!r} is taken by another procedure"
+        elif one.name in settings.destinations:
+            message = f"procedure {one.name!r} is named like [destinations.{one.name}]; rename one"
+        if message:
+            raise AutomationInvalid(f"{one.declared_at}: {message}", faults=[Fault(one.declared_at, message)])
 
 
 def _problems(error: AndonError) -> list[Problem]:

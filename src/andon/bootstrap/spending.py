@@ -18,8 +18,9 @@ from andon.spending import Keeper, Price
 class Paying:
     """What the decider pays from: the purse says what may be predicted, the tally keeps what everything cost."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._purse, self._tally = keeper.purse, keeper.tally
+    def __init__(self, keeper: Keeper, gpu_us: Callable[[str, int], int]) -> None:
+        """`gpu_us` says what GPU time an automation's version took since it was asked last."""
+        self._purse, self._tally, self._gpu_us = keeper.purse, keeper.tally, gpu_us
 
     def allow(self, automation: str, n: int) -> int:
         """How many of `n` predictions may be made."""
@@ -27,10 +28,17 @@ class Paying:
 
     def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
         """Predictions are over: so many were paid and took so much CPU time, so many were not made."""
-        self._purse.settle(automation, version, paid, cpu_us)
-        self._tally.add(automation, version, paid, cpu_us)
+        gpu_us = self._gpu_us(automation, version)
+        self._purse.settle(automation, version, paid, cpu_us, gpu_us)
+        self._tally.add(automation, version, paid, cpu_us, gpu_us)
         if unpaid:
             self._tally.add(automation, 0, unpaid, 0)
+
+    def settle_shadow(self, automation: str, version: int, paid: int, cpu_us: int) -> None:
+        """Predictions of a version that only looked on are over and took so much CPU time."""
+        gpu_us = self._gpu_us(automation, version)
+        self._purse.settle(automation, version, paid, cpu_us, gpu_us)
+        self._tally.add(automation, version, 0, cpu_us, gpu_us)
 
 
 def cpu_seconds_of(loaded: Callable[[], Sequence[LoadedVersion]]) -> Callable[[], float]:
@@ -44,6 +52,19 @@ def cpu_seconds_of(loaded: Callable[[], Sequence[LoadedVersion]]) -> Callable[[]
         return most
 
     return so_far
+
+
+def gpu_us_of(
+    automations: Iterable[Automation], loaded: Callable[[], Sequence[LoadedVersion]]
+) -> Callable[[str, int], int]:
+    """The GPU time that the processes of an automation's version took since this was asked last, in microseconds."""
+    models = {automation.name: automation.model for automation in automations}
+
+    def taken(automation: str, version: int) -> int:
+        wanted = models[automation], version
+        return sum(one.take_gpu_us() for one in loaded() if (one.version.name, one.version.number) == wanted)
+
+    return taken
 
 
 def price_of(settings: Settings) -> Price:

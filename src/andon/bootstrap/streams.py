@@ -11,7 +11,7 @@ import structlog
 from andon.authoring import Automation, Trigger
 from andon.bootstrap.brokers import Lost, open_kafka, open_nats
 from andon.decisions import BatchDecider, Deployment, Purse, Watcher
-from andon.kernel.clock import Clock, SystemClock
+from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics, Readings
@@ -27,6 +27,7 @@ class Wanted:
 
     settings: Settings
     database: Database
+    clock: Clock
     automation: Automation
     trigger: Trigger
     lost: Lost
@@ -48,7 +49,7 @@ def _schedule(wanted: Wanted) -> Source:
         trigger.place,
         timezone=trigger.options["timezone"],
         catch_up=bool(trigger.options["catch_up"]),
-        clock=SystemClock(),
+        clock=wanted.clock,
     )
 
 
@@ -104,7 +105,7 @@ def streams_of(
             watch.lost(key, messages)
 
         key = StreamKey(automation.name, trigger.name)
-        return opener(Wanted(settings, database, automation, trigger, lost))
+        return opener(Wanted(settings, database, clock, automation, trigger, lost))
 
     return Streams(
         automations,

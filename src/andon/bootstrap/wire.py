@@ -157,7 +157,7 @@ class Wire(HttpToolsProtocol):
         if length is None or end + length != len(data):
             return False
         if self._direct.shedding:
-            self._shed()
+            self._shed(None if known is None else known[0])
             return True
         if known is None:
             self._text = text if end <= KNOWN_BYTES else b""
@@ -171,12 +171,12 @@ class Wire(HttpToolsProtocol):
         self._direct.again(known[0], data[end:], partial(self._reply, hold))
         return True
 
-    def _shed(self) -> None:
+    def _shed(self, head: Any) -> None:
         """Refuse one more in a few microseconds: what this costs is taken from those who are answered."""
         self._arriving = False
         self._wait_no_more()
         self._unset_keepalive_if_required()
-        self._direct.shed()
+        self._direct.shed(head)
         self.transport.write(_SHED)
         self.server_state.total_requests += 1
         self._keep_alive()

@@ -16,15 +16,17 @@ from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics
 from andon.bootstrap.pools import watch_pools
+from andon.bootstrap.procedures import conduct
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
 from andon.bootstrap.serving import Server, settle_memory, tracing
-from andon.bootstrap.spending import Paying, cpu_seconds_of, keep_spending
+from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.streams import run_streams, streams_of
+from andon.bootstrap.threads import one_thread
 from andon.decisions import Decider, Deployment
 from andon.gateway import Side, create_side
 from andon.kernel import outbox
-from andon.kernel.clock import SystemClock
+from andon.kernel.clock import SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.errors import Unavailable
@@ -44,6 +46,7 @@ REVIEWS_IDLE = timedelta(milliseconds=200)
 def serve_worker(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
     """Run a worker until it is told to end; returns when what it had begun is finished or given back."""
     configure_logs("worker", settings.telemetry.log_level)
+    one_thread()
     flush = tracing("worker", settings)
     try:
         uvloop.run(_Worker(settings, Database(url), pepper, place).run())
@@ -56,7 +59,7 @@ class _Worker:
         self._settings = settings
         self._place = place
         self._database = database
-        self._clock = SystemClock()
+        self._clock = SharedClock(database.now)
         self._metrics = Metrics()
         self._keys = KeyRing(pepper)
         self._stop = asyncio.Event()
@@ -66,7 +69,9 @@ class _Worker:
 
     async def run(self) -> None:
         """Everything side by side; the first unforeseen error ends the process, and its supervisor starts a new one."""
-        automations = load_automations(self._settings)
+        await self._clock.begin()
+        automations, events = load_automations(self._settings), build_events()
+        teller = features.BreachTeller(self._database, events, self._clock)
         deployment = deployment_of(
             self._settings, self._database, automations, self._clock, retire=lambda loaded: decider.retire(loaded)
         )
@@ -75,22 +80,24 @@ class _Worker:
             self._database,
             automations,
             clock=self._clock,
-            events=build_events(),
+            events=events,
             metrics=self._metrics,
             cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
         )
         self._deployment = deployment
         watch_pools(self._metrics, lambda: deployment.loaded)
         await self._heard("*")
-        deliveries = build_deliveries(self._settings, self._database, self._clock, self._metrics)
-        counted = DecisionMetrics(self._metrics)
+        procedures = conduct(self._database, automations, self._clock, self._metrics)
+        await procedures.launch()
+        deliveries = build_deliveries(self._settings, self._database, self._clock, self._metrics, procedures)
+        counted = DecisionMetrics(self._metrics, breached=teller.count)
         watch = LiveWatch(CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted)
         decider = Decider(
             self._database,
             lambda: deployment.lines,
             clock=self._clock,
             watcher=watch,
-            purse=Paying(keeper),
+            purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
         )
         self._streams = streams_of(
             self._settings,
@@ -100,7 +107,7 @@ class _Worker:
             clock=self._clock,
             metrics=self._metrics,
             watcher=watch,
-            purse=Paying(keeper),
+            purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
         )
         intake = Intake(self._database, deployment, decider, self._clock)
         side = Side(self._keys, self._clock, self._metrics, self._problems)
@@ -108,12 +115,19 @@ class _Worker:
         server = Server(create_side(side), host="127.0.0.1", port=port, ending=ending, place=place)
         settle_memory()
         reporter = report_live(self._database, "worker", watch, decider, deployment, self._metrics, clock=self._clock)
-        listener = asyncio.gather(listen(self._database, self._heard), try_again(deployment), reporter.run())
+        listener = asyncio.gather(
+            listen(self._database, self._heard),
+            try_again(deployment),
+            reporter.run(),
+            teller.run(),
+            self._clock.follow(),
+        )
         try:
             async with keeper, asyncio.TaskGroup() as group:
                 group.create_task(server.serve())
                 group.create_task(deliveries.run(self._stop))
                 group.create_task(intake.run(self._stop))
+                group.create_task(procedures.run(self._stop))
                 group.create_task(run_streams(self._streams, deployment, self._stop))
                 group.create_task(self._again_and_again(self._open_reviews, REVIEWS_IDLE))
                 group.create_task(
@@ -148,9 +162,10 @@ class _Worker:
             return work(tx)
 
     def _open_reviews(self, tx: Tx) -> bool:
+        """Open what is asked for; at once again only if there may be more, since a transaction for each handful costs a stream its pace."""
         opened = reviews.open_due(tx, now=self._clock.now())
         self._metrics.reviews_opened.inc(opened)
-        return opened > 0
+        return opened == reviews.OPENED_AT_ONCE
 
     def _seal(self, tx: Tx) -> bool:
         if audit.seal(tx, self._clock.now()) is not None:
@@ -162,6 +177,7 @@ class _Worker:
         now = self._database.now()  # what is deleted is gone: a process whose clock has jumped must not say what is old
         decisions.keep_house(tx, now, failed_kept=timedelta(seconds=self._settings.gateway.results_seconds))
         streams.keep_house(tx, now)
+        features.forget_breaches(tx, now)
         return features.prune(tx, now) == features.PRUNED_AT_ONCE
 
     async def _heard(self, noun: str) -> None:

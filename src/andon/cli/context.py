@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from andon.bootstrap.installation import pepper_of, settings_here
 from andon.kernel import postgres
-from andon.kernel.clock import Clock, SystemClock
+from andon.kernel.clock import Clock, SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
@@ -39,6 +39,8 @@ def project() -> Iterator[Project]:
         database = Database(url)
         try:
             upgrading.upgrade(database)
-            yield Project(settings, database, Actor(f"cli:{getpass.getuser()}"), SystemClock())
+            clock = SharedClock(database.now)
+            clock.look()
+            yield Project(settings, database, Actor(f"cli:{getpass.getuser()}"), clock)
         finally:
             database.close()

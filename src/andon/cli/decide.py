@@ -1,34 +1,54 @@
-"""`andon decide FILE`: the rows of a file through the same line as every call, the decisions beside the file."""
+"""`andon decide FILE`, or `--sql QUERY`: every row through the same line as every call, once, however often it is killed."""
 
-import asyncio
-import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter_ns
-from typing import Annotated, Any
+from time import monotonic
+from typing import Annotated
 
 import typer
+import uvloop
 from pydantic_core import to_json
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from andon import datafile
-from andon.bootstrap.project import opened_line
+from andon import scoring
+from andon.bootstrap.project import deployed_alone
+from andon.bootstrap.scoring import IntervalsOf, scorer
+from andon.bootstrap.threads import one_thread
 from andon.cli.context import Project, project
-from andon.datafile import DataFile
-from andon.decisions import Decider, Decision, DecisionRequest, InputInvalid, InputMalformed, Line, Unwatched
+from andon.cli.progress import progress
+from andon.datafile import DataFileInvalid
+from andon.decisions import Deployment
 from andon.kernel.errors import Conflict, Invalid
 from andon.kernel.ids import uuid7
+from andon.scoring import Row, Rows, Run, Scored
 
-BATCH = 256
 _REFUSED_SHOWN = 5
-COLUMNS = ("row", "decision_id", "outcome", "score", "confidence", "rule", "reasons", "model_version", "error")
 
-File = Annotated[Path, typer.Argument(help="A CSV or Parquet file; one row, one decision.")]
+File = Annotated[
+    Path | None, typer.Argument(help="A CSV, Parquet or NDJSON file; one row, one decision.", show_default=False)
+]
+Sql = Annotated[str | None, typer.Option("--sql", help="Decide the rows of this query instead of a file's.")]
+UrlEnv = Annotated[
+    str | None,
+    typer.Option(
+        help="Environment variable with the postgresql:// address that --sql asks; without it Andon's own database."
+    ),
+]
 Name = Annotated[str | None, typer.Option("--automation", help="Which automation decides, if there are several.")]
-Output = Annotated[Path | None, typer.Option(help="Where the decisions go; FILE with .decisions.csv if not given.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where the decisions go, as .parquet, .csv or .ndjson; FILE with .decisions.parquet if not given."
+    ),
+]
 Force = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
+Keep = Annotated[list[str] | None, typer.Option("--keep", help="A column to carry into the output; may be repeated.")]
+Again = Annotated[bool, typer.Option("--again", help="Do not go on with a run that was killed: decide all rows anew.")]
 
 
 class RowsRefused(Invalid):
@@ -39,111 +59,222 @@ class OutputExists(Conflict):
     """The output is there already."""
 
 
-def decide(file: File, automation: Name = None, output: Output = None, overwrite: Force = False) -> None:
-    """Decide every row of a file and write the decisions beside it."""
-    target = output or file.with_name(f"{file.stem}.decisions.csv")
-    if target.exists() and not overwrite:
-        raise OutputExists(f"{target} is there already; remove it, choose another --output, or say --overwrite")
-    with (
-        project() as here,
-        datafile.reading(file) as data,
-        opened_line(here.settings, here.database, here.clock, automation) as line,
-    ):
-        left_out = sorted(set(data.names) - _wanted(line))
-        if left_out:
-            Console().print(f"Left out, not in the contract: {', '.join(left_out)}", highlight=False, markup=False)
-        refused = asyncio.run(_decide_file(here, line, data, target))
-    Console().print(f"Decisions are in {target}", highlight=False, markup=False)
+class SourceUnclear(Invalid):
+    """What to decide is not said, or said twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked for on the command line."""
+
+    file: Path | None
+    sql: str | None
+    url_env: str | None
+    target: Path
+    keep: tuple[str, ...]
+    again: bool
+
+    @property
+    def shown(self) -> str:
+        """The source in words that may stay for ever: no path, no text of a query."""
+        if self.file is not None:
+            return self.file.name
+        return f"a query on {self.url_env or 'the database of Andon'}"
+
+
+def decide(
+    file: File = None,
+    sql: Sql = None,
+    url_env: UrlEnv = None,
+    automation: Name = None,
+    output: Output = None,
+    overwrite: Force = False,
+    keep: Keep = None,
+    again: Again = False,
+) -> None:
+    """Decide every row of a file or a query and write the decisions. Killed and started again, it goes on where it was."""
+    asked = _Asked(file, sql, url_env, _target(file, sql, output), tuple(keep or ()), again)
+    if file is not None and not file.exists():
+        raise DataFileInvalid(f"There is no file {file}")
+    if asked.target.exists() and not overwrite:
+        raise OutputExists(f"{asked.target} is there already; remove it, choose another --output, or say --overwrite")
+    scoring.check(asked.target, asked.keep)
+    one_thread()
+    with project() as here:
+        deployment = deployed_alone(here.settings, here.database, here.clock, automation)
+        refused = _Command(here, deployment, asked).run()
     if refused:
-        shown = "; ".join(f"row {row}: {why}" for row, why in refused[:_REFUSED_SHOWN])
-        raise RowsRefused(f"{len(refused)} rows do not fit the contract: {shown}")
+        shown = "; ".join(f"row {row}: {why}" for row, why in refused.first)
+        raise RowsRefused(f"{refused.count} rows do not fit the contract: {shown}")
 
 
-async def _decide_file(here: Project, line: Line, data: DataFile, target: Path) -> list[tuple[int, str]]:
-    refused: list[tuple[int, str]] = []
-    decider = Decider(here.database, lambda: {line.ref.automation: line}, clock=here.clock, watcher=Unwatched())
-    draft = target.with_name(f"{target.name}.part")
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as out, _progress() as progress:
-            task = progress.add_task(f"Deciding {data.path.name}", total=data.count())
-            writer = csv.writer(out)
-            writer.writerow(COLUMNS)
-            for batch in _batches(enumerate(data.rows(), start=1)):
-                requests = dict(_read(here, line, batch, refused))
-                decided = await decider.decide_batch(list(requests.values()))
-                why = dict(refused[-len(batch) :])
-                for number, _ in batch:
-                    request = requests.get(number)
-                    writer.writerow(_row(number, None if request is None else decided[request.id], why.get(number)))
-                progress.advance(task, len(batch))
-        draft.replace(target)
-    finally:
-        await decider.close()
-        draft.unlink(missing_ok=True)
-    return refused
+def _target(file: Path | None, sql: str | None, output: Path | None) -> Path:
+    if (file is None) == (sql is None):
+        raise SourceUnclear("Name a file, or give a query with --sql")
+    if output is not None:
+        return output
+    if file is None:
+        raise SourceUnclear("Say with --output where the decisions of the query go, e.g. --output decisions.parquet")
+    return file.with_name(f"{file.stem}.decisions.parquet")
 
 
-def _read(
-    here: Project, line: Line, batch: Sequence[tuple[int, Mapping[str, Any]]], refused: list[tuple[int, str]]
-) -> Iterator[tuple[int, DecisionRequest]]:
-    wanted = _wanted(line)
-    for number, row in batch:
-        raw = to_json({name: value for name, value in row.items() if name in wanted})
-        now = here.clock.now()
-        try:
-            given = line.contract.read(raw)
-        except (InputInvalid, InputMalformed) as error:
-            refused.append((number, "; ".join(f"{f.where}: {f.message}" for f in error.faults) or str(error)))
-            continue
-        identifier = uuid7(now)
-        yield (
-            number,
-            DecisionRequest(
-                id=identifier,
-                automation=line.ref.automation,
-                raw=raw,
-                input=given,
-                caller=here.actor.name,
-                correlation_id=str(identifier),
-                asked_at=now,
-                began_ns=perf_counter_ns(),
-            ),
+class _Refused:
+    """The rows that were refused: how many, and the first of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[tuple[int, str]] = []
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def add(self, row: Scored) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.first) < _REFUSED_SHOWN:
+            self.first.append((row.row, row.error or ""))
+
+
+class _Command:
+    """One `andon decide`, from finding the run to its end."""
+
+    def __init__(self, here: Project, deployment: Deployment, asked: _Asked) -> None:
+        self._here, self._deployment, self._asked = here, deployment, asked
+        ((self._automation, self._line),) = deployment.lines.items()
+        self._outcomes: Counter[str] = Counter()
+        self._refused = _Refused()
+        self._began = monotonic()
+
+    def run(self) -> _Refused:
+        """All of it; the rows that were refused."""
+        digest = self._digest()
+        with self._here.database.alone(f"andon.scoring/{self._automation}/{digest}") as alone:
+            if not alone:
+                raise scoring.RunBusy(f"Another process is deciding {self._asked.shown}; let it end, or end it")
+            unfinished = self._unfinished(digest)
+            with self._rows(digest, unfinished) as rows:
+                if rows.left_out:
+                    _say(f"Left out, not in the contract: {', '.join(rows.left_out)}")
+                run = unfinished or self._begun(digest, rows.count())
+                read_back = uvloop.run(self._decide(run, rows))
+            with self._here.database.begin() as tx:
+                scoring.end(tx, run, self._here.actor, now=self._here.clock.now(), refused=self._refused.count)
+            if self._asked.sql is not None:
+                self._fetched(digest).unlink(missing_ok=True)
+        self._tell(run, read_back)
+        return self._refused
+
+    async def _decide(self, run: Run, rows: Rows) -> int:
+        """Decide all rows and write the output; how many of them the ledger had already."""
+        here, intervals = self._here, IntervalsOf(self._here.database)
+        with (
+            progress(f"Deciding {run.source}", run.rows, "rows") as advance,
+            scoring.writing(self._asked.target, run.id, self._asked.keep) as output,
+        ):
+
+            def kept(scored: Sequence[Scored], given: Sequence[Row]) -> None:
+                complete = [intervals.add(row) for row in scored]
+                output.add([(row, one.kept) for row, one in zip(complete, given, strict=True)])
+                self._count(scored)
+                advance(len(scored))
+
+            async with scorer(here.settings, here.database, here.clock, self._deployment, run) as deciding:
+                await deciding.run(rows, kept)
+            return deciding.read_back
+
+    def _count(self, scored: Sequence[Scored]) -> None:
+        for row in scored:
+            if row.outcome is None:
+                self._refused.add(row)
+            else:
+                self._outcomes[row.outcome] += 1
+
+    def _digest(self) -> str:
+        """What says which rows these are."""
+        if self._asked.file is None:
+            return hashlib.sha256(to_json([self._asked.url_env, self._asked.sql])).hexdigest()
+        size = self._asked.file.stat().st_size
+        with progress(f"Reading {self._asked.file.name}", size, "bytes") as advance:
+            return scoring.digest_of(self._asked.file, advance)
+
+    def _unfinished(self, digest: str) -> Run | None:
+        """The run over these rows that was killed, if it shall be gone on with."""
+        here = self._here
+        with here.database.begin() as tx:
+            run = scoring.unfinished(tx, self._automation, digest)
+            if run is None:
+                return None
+            if self._asked.again:
+                scoring.give_up(tx, run, here.actor, now=here.clock.now())
+                return None
+        _say(
+            f"Going on with the run of {run.begun_at:%Y-%m-%d %H:%M} UTC: no row is decided twice (--again decides all anew)"
         )
+        return run
+
+    def _begun(self, digest: str, rows: int) -> Run:
+        now = self._here.clock.now()
+        run = Run(
+            id=uuid7(now),
+            automation=self._automation,
+            source=self._asked.shown,
+            digest=digest,
+            rows=rows,
+            part_rows=scoring.PART_ROWS,
+            caller=self._here.actor.name,
+            begun_at=now,
+        )
+        with self._here.database.begin() as tx:
+            scoring.begin(tx, run, self._here.actor)
+        return run
+
+    @contextmanager
+    def _rows(self, digest: str, unfinished: Run | None) -> Iterator[Rows]:
+        wanted = [field.alias or name for name, field in self._line.contract.model.model_fields.items()]
+        if self._asked.file is not None:
+            with scoring.opened(self._asked.file, wanted, self._asked.keep) as rows:
+                yield rows
+        else:
+            yield self._rows_of_query(self._asked.sql or "", wanted, self._fetched(digest), unfinished)
+
+    def _rows_of_query(self, query: str, wanted: Sequence[str], into: Path, unfinished: Run | None) -> Rows:
+        if unfinished is None:
+            into.parent.mkdir(parents=True, exist_ok=True)
+            with progress("Asking the database", 0, "rows") as advance:
+                left_out = scoring.fetch(self._url(), query, wanted, self._asked.keep, into, advance)
+            return scoring.Fetched(into, left_out)
+        if not into.exists():
+            raise scoring.RunLost(
+                f"The rows that this query gave are not in {into} any more, so it cannot be said which were decided; "
+                "--again asks and decides all anew"
+            )
+        rows = scoring.Fetched(into)
+        if rows.keep != self._asked.keep:
+            given = " ".join(f"--keep {name}" for name in rows.keep) or "no --keep"
+            raise scoring.ColumnMissing(f"This run was begun with {given}: go on with the same, or decide all --again")
+        return rows
+
+    def _url(self) -> str:
+        if self._asked.url_env is None:
+            return self._here.database.url
+        url = os.environ.get(self._asked.url_env)
+        if not url:
+            raise SourceUnclear(f"The environment variable {self._asked.url_env} (of --url-env) is not set")
+        return url
+
+    def _fetched(self, digest: str) -> Path:
+        """Where the rows of a query wait until they are decided."""
+        return self._here.settings.data / "runs" / f"{self._automation}-{digest[:32]}.rows"
+
+    def _tell(self, run: Run, read_back: int) -> None:
+        seconds = monotonic() - self._began
+        decided = sum(self._outcomes.values())
+        outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in self._outcomes.most_common())
+        before = f", {read_back:,} of them before" if read_back else ""
+        rate = f"{(decided - read_back) / seconds:,.0f}/s"
+        _say(f"Decided {decided:,} of {run.rows:,} rows{before} in {seconds:.1f} s ({rate}): {outcomes or 'none'}")
+        _say(f"Decisions are in {self._asked.target}")
 
 
-def _wanted(line: Line) -> set[str]:
-    """The names under which the contract takes its fields."""
-    return {field.alias or name for name, field in line.contract.model.model_fields.items()}
-
-
-def _row(number: int, decision: Decision | None, error: str | None) -> list[Any]:
-    if decision is None:
-        return [number, *[""] * (len(COLUMNS) - 2), error]
-    prediction, ruling = decision.judgement.prediction, decision.judgement.ruling
-    return [
-        number,
-        decision.request.id,
-        ruling.outcome,
-        "" if prediction is None else prediction.score,
-        "" if prediction is None else prediction.confidence,
-        ruling.rule,
-        " ".join(ruling.reasons),
-        decision.line.model.version,
-        ruling.error or "",
-    ]
-
-
-def _batches(rows: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[list[tuple[int, Mapping[str, Any]]]]:
-    following = iter(rows)
-    while batch := list(islice(following, BATCH)):
-        yield batch
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
+def _say(what: str) -> None:
+    Console().print(what, highlight=False, markup=False, soft_wrap=True)

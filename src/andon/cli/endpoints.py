@@ -12,14 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from andon import decisions, models, serving
+from andon import serving
 from andon.authoring import Automation
-from andon.bootstrap.hosting import load_hosted
-from andon.bootstrap.project import load_automations
+from andon.bootstrap.project import load_automations, ready_for
 from andon.cli.context import Project, project
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
-from andon.models import ModelVersion
 from andon.serving import EndpointNotFound, TrafficSplit
 
 app = typer.Typer(help="See and choose which versions of a model answer.", no_args_is_help=True)
@@ -96,13 +94,6 @@ def split(
     shares = _shares(share or [])
     with _opened() as opened:
         users = opened.users_of(name)
-
-        def runs_here(version: ModelVersion) -> None:
-            for automation in users:
-                decisions.check_signature(automation, version)
-            settings = opened.here.settings
-            load_hosted(settings, version, models.fetch(opened.tx, version, settings.data / "models"))
-
         serving.set_split(
             opened.tx,
             name,
@@ -111,7 +102,7 @@ def split(
             actor=opened.here.actor,
             reason=reason,
             now=opened.here.clock.now(),
-            ready=runs_here,
+            ready=ready_for(users, opened.here.settings, opened.tx),
         )
         state = _state(opened, name)
     shadows = "".join(f", version {version} looks on" for version in state["shadows"])

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from andon import models
 from andon.bootstrap.hosting import load_hosted
+from andon.bootstrap.project import ready_for, users_of
 from andon.cli.context import project
 from andon.cli.environments import environment
 from andon.kernel.db import Tx
@@ -125,10 +126,12 @@ def set_alias(
     reason: Reason,
     name: ModelName = None,
 ) -> None:
-    """Point an alias to a version; running gateways follow within a second."""
+    """Point an alias to a version; running gateways follow within a second. What cannot answer here is refused."""
     with project() as here, here.database.begin() as tx:
         model = name or _only(tx)
-        models.set_alias(tx, model, alias, number, actor=here.actor, reason=reason, now=here.clock.now())
+        users = users_of(here.settings, model, alias)
+        ready = ready_for(users, here.settings, tx) if users else None
+        models.set_alias(tx, model, alias, number, actor=here.actor, reason=reason, now=here.clock.now(), ready=ready)
     typer.echo(f"{alias} of {model} is version {number}")
 
 

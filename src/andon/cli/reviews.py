@@ -47,7 +47,7 @@ def list_reviews(
         table.add_column(column, overflow="fold")
     for review in found:
         due = _time(review.due_at) + (", late" if review.is_overdue(now) else "")
-        why = f"{review.queue}, {review.automation}: {', '.join(review.reasons) or review.rule}"
+        why = f"{review.queue}, {review.automation}: {review.question or ', '.join(review.reasons) or review.rule}"
         table.add_row(*map(escape, (str(review.id), due, _standing(review, now), why)))
     Console().print(table)
 
@@ -114,6 +114,7 @@ def _summary(review: Review, now: datetime) -> dict[str, Any]:
         "state": review.state(now).value,
         "holder": review.holder(now),
         "rule": review.rule,
+        "question": review.question,
         "reasons": list(review.reasons),
         "outcomes": list(review.outcomes),
         "opened_at": review.opened_at.isoformat(),

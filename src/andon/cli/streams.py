@@ -202,6 +202,7 @@ def _summary(stream: Stream, waiting: int) -> dict[str, Any]:
         "stream": stream.key.stream,
         "state": stream.state.value,
         "lag": stream.lag,
+        "per_second": stream.per_second,
         "watermark": stream.watermark and stream.watermark.isoformat(),
         **{count: stream.total(count) for count in ("decided", "repeated", "left_out", "dead")},
         "dead_waiting": waiting,

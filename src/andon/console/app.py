@@ -7,7 +7,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from andon.access import KeyRing
-from andon.console import actions, audit, decisions, endpoints, errors, models, overview, reviews, sign_in, streams
+from andon.console import (
+    actions,
+    audit,
+    decisions,
+    endpoints,
+    errors,
+    models,
+    overview,
+    procedures,
+    reviews,
+    sign_in,
+    streams,
+)
 from andon.console.context import Console
 from andon.console.dependencies import Here, signed_in
 from andon.console.pulse import Pulse
@@ -50,7 +62,7 @@ def create_app(settings: Settings, database: Database, clock: Clock, pepper: byt
     errors.install(app)
     app.add_api_route("/livez", _livez, methods=["GET"])
     app.add_api_route("/readyz", _readyz, methods=["GET"])
-    for page in (sign_in, overview, decisions, reviews, endpoints, models, streams, actions, audit):
+    for page in (sign_in, overview, decisions, reviews, endpoints, models, streams, actions, procedures, audit):
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_api_route("/{path:path}", _nowhere, methods=["GET"], dependencies=[Depends(signed_in)])

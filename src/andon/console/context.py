@@ -44,6 +44,7 @@ SECTIONS = (
     Section("/models", "Models", Permission.READ_MODELS, shared=True),
     Section("/streams", "Streams", Permission.READ_STREAMS),
     Section("/actions", "Actions", Permission.READ_ACTIONS),
+    Section("/procedures", "Procedures", Permission.READ_PROCEDURES),
     Section("/audit", "Audit", Permission.READ_AUDIT, shared=True),
 )
 

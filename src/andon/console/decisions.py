@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from andon import actions, decisions, labels, reviews
+from andon import actions, decisions, labels, procedures, reviews
 from andon.access import Permission
 from andon.console.dependencies import Db, Here, Signed
 from andon.console.paging import PAGE, pager
@@ -106,6 +106,9 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         decision=found,
         record=found.record,
         actions=actions.of_decision(tx, decision_id) if visitor.may(Permission.READ_ACTIONS, automation) else [],
+        procedures=procedures.of_decision(tx, decision_id)
+        if visitor.may(Permission.READ_PROCEDURES, automation)
+        else [],
         review=reviews.of_decision(tx, decision_id) if visitor.may(Permission.READ_REVIEWS, automation) else None,
         labels=labels.of_decision(tx, decision_id),
         now=here.clock.now(),

@@ -97,6 +97,11 @@ def endpoint_of(tx: Tx, visitor: Visitor, name: str, now: datetime) -> Endpoint:
     return _endpoint(tx, name, users, processes, visitor, now)
 
 
+def users_of(tx: Tx, name: str, now: datetime) -> Sequence[AutomationVersion]:
+    """All automations that use a model, whoever looks."""
+    return _users(tx, live.processes(tx, now)).get(name, [])
+
+
 def shadows_of(tx: Tx, split: TrafficSplit, now: datetime) -> list[Shadow]:
     """What each shadow of a split said, beside what was decided."""
     return [_shadow(tx, split.endpoint, version, now - _DAY) for version in split.shadows]

@@ -1,6 +1,6 @@
 """Endpoints: which versions of a model answer, how fast, at what cost; and splitting the traffic between them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -20,8 +20,8 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Fault, Invalid
 from andon.live import STAGES
-from andon.models import ModelVersion
-from andon.serving import SplitInvalid
+from andon.models import ModelVersion, Ready
+from andon.serving import VersionUnfit
 
 router = APIRouter()
 
@@ -79,7 +79,7 @@ def set_split(
                 actor=visitor.principal.actor,
                 reason=reason,
                 now=here.clock.now(),
-                ready=_ready(endpoint.everybody, here.settings, name),
+                ready=ready_for(endpoint.everybody, here.settings, name),
                 seen=seen,
             )
     except (Invalid, Conflict) as error:
@@ -88,7 +88,7 @@ def set_split(
     return notices.back_to(f"/endpoints/{name}", "split-same" if after.number == seen else "split-set")
 
 
-def _ready(users: Sequence[AutomationVersion], settings: Settings, name: str) -> Callable[[ModelVersion], None]:
+def ready_for(users: Sequence[AutomationVersion], settings: Settings, name: str) -> Ready:
     """A version may answer if every automation gives what it needs, and its environment is there if it runs in its own."""
     environments = serving.Environments(settings.data / "environments")
     isolated = name in settings.endpoints and settings.endpoints[name].isolated
@@ -100,7 +100,7 @@ def _ready(users: Sequence[AutomationVersion], settings: Settings, name: str) ->
             for lacks in decisions.lacking(user, version)
         ]
         if faults:
-            raise SplitInvalid(faults=faults)
+            raise VersionUnfit(faults=faults)
         if isolated or version.manifest.runtime.isolated_only:
             environments.require(version)
 

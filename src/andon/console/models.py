@@ -8,11 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from andon import models
+from andon import decisions, models
 from andon.access import Permission
 from andon.console import notices
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
+from andon.console.endpoint_view import users_of
+from andon.console.endpoints import ready_for
 from andon.console.errors import status_of
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid
@@ -84,15 +86,25 @@ def set_alias(
     alias: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
 ) -> Response:
-    """Point an alias to this version."""
+    """Point an alias to this version; one that answers has to be able to, in every automation."""
     visitor.principal.require(Permission.SET_ALIAS, None)
     now = here.clock.now()
     try:
         with here.database.begin() as tx:
-            models.set_alias(tx, name, alias, number, actor=visitor.principal.actor, reason=reason, now=now)
+            users = [user for user in users_of(tx, name, now) if decisions.answered_by(user, alias)]
+            models.set_alias(
+                tx,
+                name,
+                alias,
+                number,
+                actor=visitor.principal.actor,
+                reason=reason,
+                now=now,
+                ready=ready_for(users, here.settings, name) if users else None,
+            )
     except (Invalid, Conflict) as error:
         with here.database.begin() as tx:
-            return _page(here, visitor, tx, name, number, problem=error)
+            return _page(here, visitor, tx, name, number, problem=error, typed={"alias": alias, "reason": reason})
     return notices.back_to(f"/models/{name}/{number}", "alias-set")
 
 

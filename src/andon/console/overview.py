@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from andon import actions, decisions, reviews
+from andon import actions, decisions, features, reviews
 from andon.access import Permission
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Db, Here, Signed
@@ -65,5 +65,6 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
         "overdue": sum(queue.overdue for queue in queues.values()),
         "dead": sum(dead.values()),
         "lines": lines,
+        "breaches": features.breaches(tx, automations=scopes, since=now - SPAN),
         "series": series(tallies, now),
     }

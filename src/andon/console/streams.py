@@ -1,6 +1,6 @@
 """Streams: how far events are, stopping them and letting them go on; events that could not be decided, mended and sent again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -20,13 +20,13 @@ from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid, NotFound
 from andon.streams import DeadEvent, DeadEventNotFound, DeadState, StreamKey, StreamNotFound
 
-router = APIRouter(prefix="/streams")
+router = APIRouter()
 
 SHOWN_BYTES = 100_000
 """Of a dead event's data; what is larger is mended by the command line."""
 
 
-@router.get("")
+@router.get("/streams")
 def show_list(
     here: Here,
     visitor: Signed,
@@ -43,8 +43,7 @@ def show_list(
         "streams.html",
         visitor=visitor,
         section="/streams",
-        streams=streams.page(tx, scopes),
-        waiting=streams.count_dead(tx, scopes),
+        **_listed(visitor, tx),
         state=state,
         events=found,
         notice=notices.text(done),
@@ -52,13 +51,19 @@ def show_list(
     )
 
 
-@router.get("/dead_events/{event_id}")
+@router.get("/live/streams")
+def live(here: Here, visitor: Signed, tx: Db) -> Response:
+    """The part of the page that is fetched again every two seconds."""
+    return here.pages.html("streams_live.html", visitor=visitor, **_listed(visitor, tx))
+
+
+@router.get("/streams/dead_events/{event_id}")
 def show_dead(here: Here, visitor: Signed, tx: Db, event_id: UUID, done: str = "") -> Response:
     """One event with its data as it came. Out of the visitor's scope it does not exist."""
     return _dead_page(here, visitor, _dead(visitor, tx, event_id), notice=notices.text(done))
 
 
-@router.post("/dead_events/{event_id}/resend")
+@router.post("/streams/dead_events/{event_id}/resend")
 def resend(
     here: Here,
     visitor: Acting,
@@ -77,10 +82,11 @@ def resend(
         lambda tx, now: streams.resend(
             tx, event_id, data=mended, actor=visitor.principal.actor, reason=reason, now=now
         ),
+        mending={"typed": data, "reason": reason},
     )
 
 
-@router.post("/dead_events/{event_id}/discard")
+@router.post("/streams/dead_events/{event_id}/discard")
 def discard(here: Here, visitor: Acting, event_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
     """Give an event up for good."""
     return _settle(
@@ -92,13 +98,13 @@ def discard(here: Here, visitor: Acting, event_id: UUID, reason: Annotated[str, 
     )
 
 
-@router.get("/{automation}/{stream:path}")
+@router.get("/streams/{automation}/{stream:path}")
 def show(here: Here, visitor: Signed, tx: Db, automation: str, stream: str, done: str = "") -> Response:
     """One stream with its partitions."""
     return _page(here, visitor, tx, StreamKey(automation, stream), notice=notices.text(done))
 
 
-@router.post("/{automation}/{stream:path}/{what}")
+@router.post("/streams/{automation}/{stream:path}/{what}")
 def change(
     here: Here,
     visitor: Acting,
@@ -130,9 +136,22 @@ def change(
     return notices.back_to(f"/streams/{automation}/{quote(stream)}", f"stream-{what}")
 
 
+def _listed(visitor: Visitor, tx: Tx) -> dict[str, Any]:
+    """The streams that the visitor may see, and how many dead events of each wait."""
+    scopes = visitor.scopes(Permission.READ_STREAMS)
+    return {"streams": streams.page(tx, scopes), "waiting": streams.count_dead(tx, scopes)}
+
+
 def _settle(
-    here: Console, visitor: Visitor, event_id: UUID, notice: str, work: Callable[[Tx, datetime], DeadEvent]
+    here: Console,
+    visitor: Visitor,
+    event_id: UUID,
+    notice: str,
+    work: Callable[[Tx, datetime], DeadEvent],
+    *,
+    mending: Mapping[str, str] | None = None,
 ) -> Response:
+    """Do it, or say why not, with what was typed still in the form."""
     with here.database.begin() as tx:
         event = _dead(visitor, tx, event_id)
     visitor.principal.require(Permission.MEND_EVENTS, event.automation)
@@ -140,7 +159,7 @@ def _settle(
         with here.database.begin() as tx:
             work(tx, here.clock.now())
     except (Invalid, Conflict) as error:
-        return _dead_page(here, visitor, event, problem=error)
+        return _dead_page(here, visitor, event, problem=error, **(mending or {}))
     return notices.back_to(f"/streams/dead_events/{event_id}", notice)
 
 

@@ -5,8 +5,11 @@ committed. Start reading at `line.py` (pure) and `decider.py` (durable).
 """
 
 from andon.decisions.assembly import (
+    answered_by,
+    answers_by,
     as_deployed,
     assemble,
+    check_lookups,
     check_signature,
     compile_policy,
     describe,
@@ -65,6 +68,7 @@ from andon.decisions.service import (
     accept,
     accept_again,
     automations,
+    between,
     claim,
     count_waiting,
     deploy,
@@ -73,6 +77,7 @@ from andon.decisions.service import (
     find_waiting,
     first_answer,
     first_answers,
+    following,
     get,
     keep_house,
     newest,
@@ -82,6 +87,7 @@ from andon.decisions.service import (
     stats,
     tallies,
     version,
+    with_input,
     withdraw,
 )
 from andon.decisions.traffic import Arm, Predicts, Traffic
@@ -138,10 +144,14 @@ __all__ = [
     "Watcher",
     "accept",
     "accept_again",
+    "answered_by",
+    "answers_by",
     "as_deployed",
     "assemble",
     "automations",
+    "between",
     "champion_of",
+    "check_lookups",
     "check_signature",
     "claim",
     "compile_policy",
@@ -153,6 +163,7 @@ __all__ = [
     "find_waiting",
     "first_answer",
     "first_answers",
+    "following",
     "get",
     "idle_features",
     "keep_house",
@@ -169,5 +180,6 @@ __all__ = [
     "tallies",
     "variables",
     "version",
+    "with_input",
     "withdraw",
 ]

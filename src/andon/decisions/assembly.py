@@ -5,12 +5,13 @@ import hashlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import rfc8785
 
-from andon import policies
-from andon.authoring import Automation, MaxError, Policy, Request, Window
+from andon import features, policies
+from andon.authoring import EXPECTED, OF_NUMBERS, Automation, Feature, Lookup, MaxError, Policy, Window
 from andon.decisions.contract import Contract
 from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
 from andon.decisions.errors import AutomationInvalid
@@ -18,20 +19,27 @@ from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
 from andon.decisions.traffic import Arm, Traffic
 from andon.kernel.clock import Clock
+from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
-from andon.models import ModelVersion
+from andon.models import CHAMPION, ModelVersion
 from andon.policies import CompiledPolicy, DecisionTable, ValueKind, kind_of
 from andon.serving import LoadedVersion
+
+_USUAL_LATENESS = timedelta(hours=1)
 
 
 def variables(automation: Automation) -> dict[str, ValueKind]:
     """What a policy of this automation may name, beside what every policy has."""
     fields = {f"input.{name}": kind_of(field.annotation) for name, field in automation.contract.model_fields.items()}
-    return {**fields, **{f"features.{name}": kind for f in automation.features for name, kind in _kinds(f)}}
+    computed = {
+        f"features.{name}": kind for feature in automation.features for name, kind in _kinds(automation, feature)
+    }
+    return {**fields, **computed, **(_EXPECTED if automation.expect else {})}
 
 
 def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolicy]:
     """The automation's policy, checked against its contract, features, outcomes and actions. Raises PolicyInvalid, AutomationInvalid."""
+    _check_windows(automation)
     text, source = policy_text(automation)
     table = policies.parse(text, source=source)
     compiled = policies.compile(table, variables(automation))
@@ -77,19 +85,30 @@ def check_signature(automation: Automation, version: ModelVersion) -> None:
         )
 
 
+def check_lookups(tx: Tx, automation: Automation) -> None:
+    """That the tables which the automation looks into can be read. Raises AutomationInvalid."""
+    lookups = [feature for feature in automation.features if isinstance(feature, Lookup)]
+    faults = [fault for lookup in lookups for fault in features.lookup_faults(tx, lookup)]
+    if faults:
+        raise _invalid(automation, *faults)
+
+
+def answers_by(automation: Automation, alias: str) -> bool:
+    """Whether the version an alias points to may answer for an automation: as its champion or as one of its fallbacks."""
+    return alias in (CHAMPION, *automation.fallback)
+
+
+def answered_by(deployed: AutomationVersion, alias: str) -> bool:
+    """The same for an automation as it was deployed."""
+    return alias in (CHAMPION, *deployed.description["fallback"])
+
+
 def lacking(deployed: AutomationVersion, version: ModelVersion) -> list[str]:
     """The same for an automation as it was deployed: the features that a model version needs and nothing there gives."""
     described = deployed.description
-    given = set(described["contract"]["properties"])
+    given = {*described["contract"]["properties"], *(EXPECTED if described.get("expect") else ())}
     for feature in described["features"]:
-        if "request" in feature:
-            given.add(feature["request"])
-        else:
-            given |= {
-                f"{feature['window']}_{aggregate}_{span}"
-                for span in feature["over"]
-                for aggregate in feature["aggregates"]
-            }
+        given.update(_names_of(feature))
     return [f.name for f in version.manifest.signature.features if f.name not in given]
 
 
@@ -125,6 +144,9 @@ def describe(automation: Automation) -> dict[str, Any]:
         "review": {"queue": automation.review.queue, "due_seconds": int(automation.review.due.total_seconds())},
         "risk": None if risk is None else {"target": risk.target, "confidence": risk.confidence},
         "fallback": list(automation.fallback),
+        **({"expect": [_plain(asdict(one)) for one in automation.expect]} if automation.expect else {}),
+        **({} if automation.lateness == _USUAL_LATENESS else {"lateness_seconds": automation.lateness.total_seconds()}),
+        **_procedures(automation),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 
@@ -143,36 +165,89 @@ def digest_of(description: Mapping[str, Any]) -> str:
     return hashlib.sha256(rfc8785.dumps(dict(description))).hexdigest()
 
 
-def _kinds(feature: Request | Window) -> list[tuple[str, ValueKind]]:
-    if isinstance(feature, Request):
-        return [(feature.name, ValueKind.ANY)]
-    return [
-        (
-            f"{feature.field}_{aggregate}_{span}",
-            ValueKind.NUMBER if aggregate in ("count", "sum") else ValueKind.OPTIONAL_NUMBER,
-        )
-        for span in feature.over
-        for aggregate in feature.aggregates
-    ]
+_EXPECTED = dict(zip((f"features.{name}" for name in EXPECTED), (ValueKind.BOOLEAN, ValueKind.STRING), strict=True))
+
+_TEXTS = frozenset({ValueKind.STRING, ValueKind.OPTIONAL_STRING})
+_NUMBERS = frozenset({ValueKind.NUMBER, ValueKind.OPTIONAL_NUMBER, ValueKind.BOOLEAN, ValueKind.OPTIONAL_BOOLEAN})
 
 
-def _feature(feature: Request | Window) -> dict[str, Any]:
+def _kinds(automation: Automation, feature: Feature) -> list[tuple[str, ValueKind]]:
     if isinstance(feature, Window):
+        return [(name, _kind_in_window(automation, feature, aggregate)) for name, _, aggregate in feature.named]
+    return [(name, ValueKind.ANY) for name in feature.names]
+
+
+def _kind_in_window(automation: Automation, window: Window, aggregate: str) -> ValueKind:
+    if aggregate in ("count", "sum"):
+        return ValueKind.NUMBER
+    if aggregate != "last":
+        return ValueKind.OPTIONAL_NUMBER
+    kind = kind_of(automation.contract.model_fields[window.field].annotation)
+    if kind in _NUMBERS:
+        return ValueKind.OPTIONAL_NUMBER
+    return ValueKind.OPTIONAL_STRING if kind in _TEXTS else ValueKind.ANY
+
+
+def _check_windows(automation: Automation) -> None:
+    """That nobody asks for the sum of texts. Raises AutomationInvalid."""
+    faults = []
+    for window in automation.features:
+        if isinstance(window, Window) and kind_of(automation.contract.model_fields[window.field].annotation) in _TEXTS:
+            wrong = [aggregate for aggregate in window.aggregates if aggregate in OF_NUMBERS]
+            faults += [f"Window({window.field!r}): {window.field!r} is a text, which has no {', '.join(wrong)}"] * bool(
+                wrong
+            )
+    if faults:
+        raise _invalid(automation, *faults)
+
+
+def _feature(feature: Feature) -> dict[str, Any]:
+    """A feature as it is kept with the version; what has its usual value is left out, so that old versions keep their digest."""
+    if isinstance(feature, Window):
+        named = {"name": feature.name} if feature.name else {}
         return {
             "window": feature.field,
             "by": feature.by,
             "over": list(feature.over),
             "aggregates": list(feature.aggregates),
+            **named,
         }
+    if isinstance(feature, Lookup):
+        return {"lookup": feature.table, "names": list(feature.names), **_plain(asdict(feature))}
     try:
         source = inspect.getsource(feature.compute)
     except OSError:
         source = feature.compute.__qualname__
-    return {"request": feature.name, "source": hashlib.sha256(source.encode()).hexdigest()}
+    batch = {"batch": True} if feature.batch else {}
+    return {"request": feature.name, "source": hashlib.sha256(source.encode()).hexdigest(), **batch}
+
+
+def _names_of(described: Mapping[str, Any]) -> list[str]:
+    """The features that a described one gives."""
+    if "request" in described:
+        return [described["request"]]
+    if "lookup" in described:
+        return list(described["names"])
+    window = Window(
+        described["window"],
+        described["by"],
+        tuple(described["over"]),
+        tuple(described["aggregates"]),
+        described.get("name", ""),
+    )
+    return list(window.names)
+
+
+def _procedures(automation: Automation) -> dict[str, Any]:
+    present = {one.name: one.version for one in automation.procedures if not one.retired}
+    return {"procedures": present} if present else {}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+    return {
+        name: dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+    }
 
 
 def _invalid(automation: Automation, *messages: str) -> AutomationInvalid:

@@ -1,7 +1,7 @@
 """Decides whole batches, each in one commit with what its sender writes of his own: for streams, whose progress it is.
 
 The same passage as for every call, without a queue in front: who reads a stream takes the next batch when this one is over.
-It has a writer and a chain of its own, so that it waits for nobody.
+It has a writer and a chain of its own. Several streams may share one: they wait for each other to read and to record, not to decide.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from andon.kernel.db import Database
 
 
 class BatchDecider:
-    """Decides one batch at a time. Use from one event loop; `close` when done. `line_of` gives the line of an automation, or raises."""
+    """Decides batches. Use from one event loop; `close` when done. `line_of` gives the line of an automation, or raises."""
 
     def __init__(
         self,
@@ -33,9 +33,12 @@ class BatchDecider:
         self._line_of = line_of
         self._watcher = watcher
         self._recorder = Recorder(database, clock=clock)
-        self._deciding = False
+        self._under_way = 0
+        self._repeating = True
         paying = purse or Unlimited()
-        self._shadows = Shadows(self._recorder, clock=clock, watcher=watcher, purse=paying, busy=lambda: self._deciding)
+        self._shadows = Shadows(
+            self._recorder, clock=clock, watcher=watcher, purse=paying, busy=lambda: self._under_way > 0
+        )
         self._parts = Parts(self._recorder, clock, watcher, paying, self._shadows.offer)
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
@@ -44,7 +47,7 @@ class BatchDecider:
         The ids of those that are in the ledger now. Raises LedgerUnavailable, what keeps the line
         from deciding, and what `alongside` refuses with.
         """
-        self._deciding = True
+        self._under_way += 1
         try:
             passed = await self._decide(requests, alongside)
         except Exception as error:
@@ -52,7 +55,7 @@ class BatchDecider:
                 self._watcher.failed(True, len(requests))
             raise
         finally:
-            self._deciding = False
+            self._under_way -= 1
         if passed.groups:
             self._watcher.batch(passed.reports())
         for group in passed.groups:
@@ -66,22 +69,28 @@ class BatchDecider:
         await self._recorder.close()
 
     async def _decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> Passed:
-        """A repeat must not be seen by the windows of those behind it, so it is left out before anything is decided."""
+        """A repeat must not be seen by the windows of those behind it: without it the batch is decided anew.
+
+        Where there was one lately, it is asked for beforehand.
+        """
         fresh = await self._without_repeats(requests)
         while True:
             try:
                 return await decide(self._parts, [self._item(request) for request in fresh], alongside)
             except RepeatsFound as found:
+                self._repeating = True
                 fresh = [request for request in fresh if request.id not in found.ids]
 
     async def _without_repeats(self, requests: Sequence[DecisionRequest]) -> list[DecisionRequest]:
+        """Without those that repeat another of them or, if repeats are to be expected, one that was decided."""
         once: dict[tuple[str, str], DecisionRequest] = {}
         for request in requests:
             if request.idempotency is not None:
                 once.setdefault((request.idempotency.scope, request.idempotency.key), request)
-        if not once:
-            return list(requests)
-        used = await self._recorder.used([r.idempotency for r in once.values() if r.idempotency is not None])
+        used: set[tuple[str, str]] = set()
+        if once and self._repeating:
+            used = await self._recorder.used([r.idempotency for r in once.values() if r.idempotency is not None])
+            self._repeating = bool(used)
         kept = {request.id for place, request in once.items() if place not in used}
         return [request for request in requests if request.idempotency is None or request.id in kept]
 

@@ -41,6 +41,10 @@ class Decider:
         self._inline = Lane(self._parts, capacity=lambda: 1)
         self._elsewhere: dict[int, tuple[Predicts, Lane]] = {}
 
+    async def open(self) -> None:
+        """Be ready for the first request: connected, as far as the database is there."""
+        await self._recorder.open()
+
     @property
     def waiting(self) -> int:
         """How many requests wait for a batch."""
@@ -54,10 +58,10 @@ class Decider:
         return interactive, normal, bulk
 
     @property
-    def depths_by_model(self) -> Counter[tuple[str, Priority]]:
-        """How many wait for each model, by priority; looks at everything that waits."""
+    def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:
+        """How many wait for each version of a model, by priority; looks at everything that waits."""
         lanes = [self._inline, *(lane for _, lane in self._elsewhere.values())]
-        return sum((lane.depths_by_model for lane in lanes), Counter())
+        return sum((lane.depths_by_version for lane in lanes), Counter())
 
     @property
     def lanes(self) -> int:

@@ -10,7 +10,7 @@ import structlog
 from andon import models, serving
 from andon.authoring import BY_REVIEW, BY_RULES, Automation
 from andon.decisions import service
-from andon.decisions.assembly import arm_of, assemble
+from andon.decisions.assembly import arm_of, assemble, check_lookups
 from andon.decisions.domain import AutomationVersion
 from andon.decisions.errors import AutomationInvalid, AutomationNotFound
 from andon.decisions.line import Line
@@ -83,12 +83,14 @@ class Deployment:
                     lines[automation.name] = self._line(automation, lines.get(automation.name))
                 except AndonError as error:
                     problems[automation.name] = error
-                    log.error("automation.not_ready", automation=automation.name, error=str(error))
+                    faults = [f"{fault.where}: {fault.message}" for fault in error.faults]
+                    log.error("automation.not_ready", automation=automation.name, error=str(error), faults=faults)
             self.lines, self.problems = lines, problems
             self._let_go()
 
     def _line(self, automation: Automation, present: Line | None) -> Line:
         with self._database.begin() as tx:
+            check_lookups(tx, automation)
             deployed = service.deploy(tx, automation, actor=PLATFORM, now=self._clock.now())
             wanted = _Wanted(tx, automation)
             if present is not None and wanted.is_met_by(present):

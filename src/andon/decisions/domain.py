@@ -65,7 +65,8 @@ class DecisionRequest:
     `began_ns` is the monotonic clock (`time.perf_counter_ns`) at admission, from which the latency counts; on the same
     clock, nobody waits for an answer after `deadline_ns`. `pinned` is the model version that a tester asked for, `notify` the
     destination to which the whole answer goes. `happened_at` is when the event came about that asks for a decision, if that
-    is told; then windows see it at that time.
+    is told; then windows see it at that time. `arrived_at` is when it came into the log from which it was read; it may have waited
+    there for long, which makes it no late event.
     """
 
     id: UUID
@@ -84,6 +85,12 @@ class DecisionRequest:
     pinned: int | None = None
     notify: str | None = None
     happened_at: datetime | None = None
+    arrived_at: datetime | None = None
+
+    @property
+    def came_at(self) -> datetime:
+        """The moment at which it came to us, from which its lateness counts."""
+        return self.arrived_at or self.asked_at
 
     @property
     def at(self) -> datetime:

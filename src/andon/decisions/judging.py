@@ -8,7 +8,7 @@ from typing import Any
 
 from andon.authoring import BY_REVIEW, BY_RULES
 from andon.decisions.domain import Fallback, Judgement
-from andon.decisions.line import BudgetSpent, Line, Seen, Unpredictable, because_of, predict_each, rows_of
+from andon.decisions.line import BudgetSpent, Line, Seen, Unpredictable, because_of, rows_of
 from andon.decisions.traffic import Arm
 from andon.models import ValueUnusable
 from andon.serving import EndpointBusy, Prediction, PredictionFailed, PredictionTimedOut
@@ -70,10 +70,8 @@ async def _predictions(arm: Arm, rows: Sequence[Mapping[str, Any]], until: float
     """A prediction or what went wrong for each row; what is not there in time on `perf_counter` has timed out."""
     if not rows:
         return []
-    if arm.loaded.inline:
-        return predict_each(arm, rows)
     left = until - perf_counter()
-    if left <= 0:
+    if left <= 0 and not arm.loaded.inline:
         return [PredictionTimedOut(f"No time was left to ask version {arm.version} of {arm.ref.model.name}")] * len(
             rows
         )

@@ -1,7 +1,8 @@
 """A lane: natural batching in front of one kind of arm.
 
 There is no timer on the way of urgent work. While one batch is on its way through features, model, policy and commit, the
-next collects; the moment the first ends, all that has collected goes. All inline arms share one lane, with one batch at a
+next collects; the moment the first ends, what has collected goes: all of it, or, while the callers of the first are still to
+be told, as much as makes the two equal. All inline arms share one lane, with one batch at a
 time; an arm elsewhere has a lane of its own with as many batches as it has processes, so that it holds up nobody else.
 """
 
@@ -9,13 +10,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import perf_counter, perf_counter_ns
+from typing import NamedTuple
 
 import structlog
 
 from andon.decisions.domain import Decision, Priority
 from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
 from andon.decisions.pace import Pace
-from andon.decisions.passage import Parts, decide
+from andon.decisions.passage import Parts, Passed, decide
 from andon.decisions.queue import BULK_SLICE, MAX_BATCH, Item, Queue, grouped
 
 log = structlog.get_logger(__name__)
@@ -23,8 +25,19 @@ log = structlog.get_logger(__name__)
 _MEMORY = 0.9
 """How much each batch leaves of the batches before it in the average."""
 
+AHEAD = 64
+"""A next batch of at most so many is sent before the last one is told; a larger one would keep those callers waiting too long."""
+
 TELLING = 16
 """From so many decisions on, a batch tells what one costs under load."""
+
+
+class _Ended(NamedTuple):
+    """A batch whose end is known: it passed, or there is an error."""
+
+    batch: Sequence[Item]
+    passed: Passed | None
+    error: BaseException | None
 
 
 class Lane:
@@ -35,7 +48,7 @@ class Lane:
         self._capacity = capacity
         self._queue = Queue(max_batch)
         self._under_way = 0
-        self._seconds = self._decided = 0.0
+        self._seconds = self._decided = self._seconds_each = 0.0
         self._pace = Pace()
         self._wake: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
@@ -47,18 +60,13 @@ class Lane:
         return self._queue.depths
 
     @property
-    def depths_by_model(self) -> Counter[tuple[str, Priority]]:
-        """How many wait for each model, by priority."""
-        return self._queue.depths_by_model
+    def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:
+        """How many wait for each version of a model, by priority."""
+        return self._queue.depths_by_version
 
     def expected_wait(self, priority: Priority) -> float:
         """Seconds until a request of this priority that came now would be answered, by the service time of late."""
         return self._seconds_each * self._queue.ahead_of(priority) / max(1, self._under_way)
-
-    @property
-    def _seconds_each(self) -> float:
-        """How long a batch of late took for each of its decisions. Large batches count for more: they are what comes under load."""
-        return self._seconds / self._decided if self._decided else 0.0
 
     def add(self, item: Item) -> None:
         """Take a request. Raises LineBusy when its deadline would pass before its turn: then it is refused at once.
@@ -97,22 +105,68 @@ class Lane:
             self._go()
 
     async def _run(self) -> None:
-        """Batches, one after the other, until nothing waits that is due."""
+        """Batches, one after the other, until nothing waits that is due.
+
+        The next one is on its way to PostgreSQL before the callers of the last one are told, so that both work at once.
+        """
+        ended: _Ended | None = None
         try:
             while True:
-                batch, expired = self._queue.take(self._pace.room(BULK_SLICE), perf_counter_ns())
+                batch, expired = self._queue.take(self._pace.room(BULK_SLICE), perf_counter_ns(), self._share(ended))
                 self._tell_expired(expired)
                 if not batch:
                     break
                 if len(self._queue):
                     self._go()
-                await self._answer(batch)
+                began = perf_counter()
+                under_way = asyncio.get_running_loop().create_task(decide(self._parts, batch))
+                await asyncio.sleep(0)  # until it has something to wait for
+                self._tell(ended)
+                ended = await self._end_of(batch, under_way, began)
+                if not 0 < len(self._queue) <= AHEAD:
+                    self._tell(ended)
+                    ended = None
         finally:
+            self._tell(ended)
             self._under_way -= 1
             if len(self._queue):
                 self._go()
             elif self._under_way == 0:
                 self._idle.set()
+
+    def _share(self, ended: "_Ended | None") -> int:
+        """How many to take. While the last ones are still to be told, half of both: they will ask again, and two batches of one
+        size leave neither PostgreSQL nor this process without work for long."""
+        return MAX_BATCH if ended is None else (len(self._queue) + len(ended.batch) + 1) // 2
+
+    async def _end_of(self, batch: Sequence[Item], under_way: "asyncio.Task[Passed]", began: float) -> "_Ended":
+        """How a batch ended, once it is known."""
+        try:
+            passed = await under_way
+        except Exception as error:  # noqa: BLE001 - the edge between batches and callers: each caller gets it and answers it
+            self._parts.watcher.failed(isinstance(error, LedgerUnavailable), len(batch))
+            return _Ended(batch, None, error)
+        seconds = perf_counter() - began
+        self._pace.learn(len(batch), seconds)
+        self._learn(len(batch), seconds)
+        return _Ended(batch, passed, None)
+
+    def _tell(self, ended: "_Ended | None") -> None:
+        """Tell everybody how a batch ended; each gets the error if there is one."""
+        if ended is None:
+            return
+        passed = ended.passed
+        if passed is None:
+            for item in ended.batch:
+                _tell(item, None, ended.error)
+            return
+        for group in passed.groups:
+            for item, decision in zip(group.items, group.decisions, strict=True):
+                _tell(item, decision if item.request.id in passed.recorded else None, None)
+        self._parts.watcher.batch(passed.reports())
+        for group in passed.groups:
+            if group.line.traffic.shadows:
+                self._parts.shadow(group.line, *group.seen_of(passed.recorded))
 
     def _tell_expired(self, expired: Sequence[Item]) -> None:
         for item in expired:
@@ -120,38 +174,18 @@ class Lane:
         for line, items in grouped(expired):
             self._parts.watcher.expired(line.automation.name, len(items))
 
-    async def _answer(self, batch: Sequence[Item]) -> None:
-        """Decide and record a batch, then tell everybody; each gets the error if there is one."""
-        began = perf_counter()
-        try:
-            passed = await decide(self._parts, batch)
-        except Exception as error:  # noqa: BLE001 - the edge between batches and callers: each caller gets it and answers it
-            self._parts.watcher.failed(isinstance(error, LedgerUnavailable), len(batch))
-            for item in batch:
-                _tell(item, None, error)
-            return
-        for group in passed.groups:
-            for item, decision in zip(group.items, group.decisions, strict=True):
-                _tell(item, decision if item.request.id in passed.recorded else None, None)
-        seconds = perf_counter() - began
-        self._pace.learn(len(batch), seconds)
-        self._learn(len(batch), seconds)
-        self._parts.watcher.batch(passed.reports())
-        for group in passed.groups:
-            if group.line.traffic.shadows:
-                self._parts.shadow(group.line, *group.seen_of(passed.recorded))
-
     def _learn(self, decided: int, seconds: float) -> None:
-        """Take a batch into the average. A small one that left nothing waiting can only lower it.
+        """Take a batch into the average of how long each decision takes; large batches count for more: they are what comes under load.
 
-        Most of its time is the fixed cost of any commit; taken for the cost of each decision, a burst on a quiet line would
-        look hopeless and be refused.
+        A small one can only lower it, unless there are no others: most of its time is the fixed cost of any commit, or of the first;
+        taken for the cost of each decision, a burst on a quiet line would look hopeless and be refused.
         """
-        small = decided < TELLING and not len(self._queue)
+        small = decided < min(TELLING, self._queue.limit)
         if small and (not self._decided or seconds / decided >= self._seconds_each):
             return
         self._seconds = _MEMORY * self._seconds + seconds
         self._decided = _MEMORY * self._decided + decided
+        self._seconds_each = self._seconds / self._decided
 
 
 def _tell(item: Item, decision: Decision | None, error: BaseException | None) -> None:

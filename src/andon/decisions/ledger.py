@@ -20,6 +20,7 @@ from andon.features import TileDelta
 from andon.kernel import outbox
 from andon.kernel.identity import PLATFORM
 from andon.kernel.outbox import Message
+from andon.kernel.statements import Statement
 
 _OWN = {
     "id": "uuid",
@@ -49,7 +50,7 @@ The driver looks at every element of an array twice, so an array less is worth a
 """
 
 
-def _statement(*, messages: bool, tiles: bool) -> str:
+def _statement(*, messages: bool, tiles: bool, more: bool) -> str:
     """One statement for everything. Its parameters: _OWN and the position of what is shared, _SHARED, salts, the leaf, messages, tiles.
 
     What a batch does not have is not in it: every array that a statement takes costs gateway and server some microseconds.
@@ -66,7 +67,7 @@ def _statement(*, messages: bool, tiles: bool) -> str:
         beside.append(f"messages AS ({outbox.insert_sql(first)})")
         first += outbox.COLUMNS
     if tiles:
-        beside.append(f"tiles AS ({features.insert_sql(first)})")
+        beside.append(f"tiles AS ({features.insert_sql(first, more=more)})")
     return (
         f"WITH {', '.join(beside)} "
         f"INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, salt, writer, seq) "
@@ -76,17 +77,23 @@ def _statement(*, messages: bool, tiles: bool) -> str:
 
 
 APPEND = {
-    (messages, tiles): _statement(messages=messages, tiles=tiles)
+    (messages, tiles, more): _statement(messages=messages, tiles=tiles, more=more)
     for messages in (False, True)
-    for tiles in (False, True)
+    for tiles, more in ((False, False), (True, False), (True, True))
 }
-"""The statement that records a batch, by whether it sends messages and whether it changes tiles."""
+"""The statement that records a batch, by whether it sends messages, changes tiles, and those more than sums."""
 
 RESERVE = """
 INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::timestamptz[])
 ON CONFLICT DO NOTHING RETURNING decision_id
 """
+
+RESERVE_ALL = """
+INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
+SELECT k.*, $5::timestamptz FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[]) AS k
+"""
+"""Fails if one of the keys was used before."""
 
 USED = """
 SELECT scope, key FROM idempotency_keys WHERE (scope, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
@@ -102,9 +109,7 @@ class Entry(NamedTuple):
     messages: Sequence[Message]
 
 
-def prepare(
-    chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[TileDelta]
-) -> tuple[audit.Leaf, tuple[Any, ...]]:
+def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[TileDelta]) -> tuple[audit.Leaf, Statement]:
     """The next leaf of the chain for a batch, and the statement with its parameters that records it.
 
     The caller executes it, and advances the chain once it knows of the commit.
@@ -127,14 +132,17 @@ def prepare(
     now = perf_counter_ns()
     rows = [_row(entry.decision, written, shared, lines, now) for entry, written in zip(entries, records, strict=True)]
     messages = [message for entry in entries for message in entry.messages]
+    more = features.has_more(deltas)
     return leaf, (
-        APPEND[bool(messages), bool(deltas)],
-        *zip(*rows, strict=True),
-        *zip(*shared, strict=True),
-        drawn,
-        *audit.values_of(leaf),
-        *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
-        *(features.columns_of(deltas) if deltas else ()),
+        APPEND[bool(messages), bool(deltas), more],
+        (
+            *zip(*rows, strict=True),
+            *zip(*shared, strict=True),
+            drawn,
+            *audit.values_of(leaf),
+            *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
+            *(features.columns_of(deltas, more=more) if deltas else ()),
+        ),
     )
 
 
@@ -146,20 +154,11 @@ async def used(connection: asyncpg.Connection, keys: Sequence[Idempotency]) -> s
 
 async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionRequest], now: datetime) -> set[UUID]:
     """Inside a transaction: the ids that may be decided now. Left out are repeats of a used key and intake rows already taken."""
-    keyed = sorted(
-        ((r.idempotency, r.id) for r in requests if r.idempotency is not None), key=lambda k: (k[0].scope, k[0].key)
-    )
     refused: set[UUID] = set()
-    if keyed:
-        won = await connection.fetch(
-            RESERVE,
-            [key.scope for key, _ in keyed],
-            [key.key for key, _ in keyed],
-            [key.digest for key, _ in keyed],
-            [identifier for _, identifier in keyed],
-            [now] * len(keyed),
-        )
-        refused |= {identifier for _, identifier in keyed} - {row["decision_id"] for row in won}
+    if (columns := _keys_of(requests)) is not None:
+        keyed = columns[-1]
+        won = await connection.fetch(RESERVE, *columns, [now] * len(keyed))
+        refused |= set(keyed) - {row["decision_id"] for row in won}
     waiting = [r.id for r in requests if r.from_intake and r.id not in refused]
     if waiting:
         taken = await connection.fetch(TAKE_FROM_INTAKE, waiting)
@@ -167,9 +166,35 @@ async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionReq
     return {request.id for request in requests} - refused
 
 
-async def is_committed(connection: asyncpg.Connection, leaf: audit.Leaf) -> bool:
-    """Whether a batch whose commit was not answered is in the ledger."""
-    return bool(await connection.fetchval(audit.EXISTS_SQL, leaf.writer, leaf.seq))
+def reserving(requests: Sequence[DecisionRequest], now: datetime) -> list[Statement]:
+    """What reserves the keys of all of these, if any has one, or fails. Nothing for those from the intake."""
+    columns = _keys_of(requests)
+    return [] if columns is None else [(RESERVE_ALL, (*columns, now))]
+
+
+async def written_hash(connection: asyncpg.Connection, leaf: audit.Leaf) -> bytes | None:
+    """The hash of the leaf that is in the log where this one should be; None if there is none, so the batch was not committed."""
+    written: bytes | None = await connection.fetchval(audit.HASH_SQL, leaf.writer, leaf.seq)
+    return written
+
+
+async def recorded_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these decisions that are in the ledger."""
+    rows = await connection.fetch("SELECT id FROM decisions WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"] for row in rows}
+
+
+def _keys_of(requests: Sequence[DecisionRequest]) -> tuple[list[str], list[str], list[bytes], list[UUID]] | None:
+    """Scopes, keys, digests and ids of those that have a key, in the order in which everybody takes them; None if none has."""
+    keyed = sorted(
+        (r.idempotency.scope, r.idempotency.key, r.idempotency.digest, r.id)
+        for r in requests
+        if r.idempotency is not None
+    )
+    if not keyed:
+        return None
+    scopes, keys, digests, ids = zip(*keyed, strict=True)
+    return list(scopes), list(keys), list(digests), list(ids)
 
 
 def _row(

@@ -11,7 +11,7 @@ from andon.authoring import Automation
 from andon.decisions.contract import Contract
 from andon.decisions.domain import Decision, DecisionRequest, Fallback, Judgement, LineRef, Risk
 from andon.decisions.traffic import Arm, Predicts, Traffic
-from andon.features import FeatureSet, Needs, Snapshot, TileDelta
+from andon.features import FeatureSet, Looked, Needs, Snapshot, TileDelta, Wanted
 from andon.kernel.clock import Clock
 from andon.models import ValueUnusable
 from andon.policies import ERROR, REVIEW, CompiledPolicy, Ruling
@@ -45,10 +45,15 @@ def because_of(error: Unpredictable) -> str:
 
 
 class Seen(NamedTuple):
-    """The features of one row as seen, or why they could not be computed."""
+    """The features of one row as seen, or why they could not be computed.
+
+    `misplaced` says why windows do not have it at the time of its event, `breached` what was not as expected.
+    """
 
     features: Mapping[str, Any]
     error: str | None = None
+    misplaced: str | None = None
+    breached: Sequence[str] = ()
 
 
 class Line:
@@ -67,7 +72,9 @@ class Line:
         self.traffic = traffic
         self.contract = Contract(automation.contract)
         self.outcomes = outcomes
-        self._features = FeatureSet(automation.name, automation.features)
+        self._features = FeatureSet(
+            automation.name, automation.features, expect=automation.expect, lateness=automation.lateness
+        )
         self._policy = policy
         self._clock = clock
 
@@ -85,25 +92,52 @@ class Line:
         """The same line with other arms."""
         return Line(self.automation, traffic=traffic, policy=self._policy, outcomes=self.outcomes, clock=self._clock)
 
-    def needs(self, inputs: Sequence[Mapping[str, Any]], at: Sequence[datetime]) -> Needs:
-        """The stored feature state that deciding these inputs requires."""
-        return self._features.needs(inputs, at)
+    @property
+    def looks_up(self) -> bool:
+        """Whether deciding requires rows of tables."""
+        return self._features.looks_up
 
-    def see(self, requests: Sequence[DecisionRequest], snapshot: Snapshot) -> tuple[list[Seen], list[TileDelta]]:
+    def needs(self, requests: Sequence[DecisionRequest]) -> Needs:
+        """The stored feature state that deciding these requires."""
+        if not self._features.windowed:
+            return ()
+        return self._features.needs([r.input for r in requests], [r.at for r in requests], _asked(requests))
+
+    def wanted(self, requests: Sequence[DecisionRequest]) -> list[Wanted]:
+        """The rows of tables that deciding these requires."""
+        return self._features.wanted([r.input for r in requests])
+
+    def see(
+        self, requests: Sequence[DecisionRequest], snapshot: Snapshot, looked: Looked | None = None
+    ) -> tuple[list[Seen], list[TileDelta]]:
         """The features of a batch in its order, and what the batch adds to the feature state."""
-        computed = self._features.compute([r.input for r in requests], [r.at for r in requests], snapshot)
-        failed = computed.failures
-        if not failed:
+        timed = self._features.timed
+        asked = _asked(requests) if timed else None
+        computed = self._features.compute(
+            [r.input for r in requests],
+            [r.at for r in requests] if timed else (),
+            snapshot,
+            asked=asked,
+            looked=looked,
+            now=None if asked is None else requests[-1].asked_at,
+        )
+        failed, misplaced, breached = computed.failures, computed.misplaced, computed.breached
+        if not (failed or misplaced or breached):
             return [Seen(row) for row in computed.rows], computed.deltas
-        seen = [Seen(row, str(failed[i]) if i in failed else None) for i, row in enumerate(computed.rows)]
+        seen = [
+            Seen(row, str(failed[i]) if i in failed else None, misplaced.get(i), breached.get(i, ()))
+            for i, row in enumerate(computed.rows)
+        ]
         return seen, computed.deltas
 
-    def decide(self, requests: Sequence[DecisionRequest], snapshot: Snapshot) -> tuple[list[Decision], list[TileDelta]]:
+    def decide(
+        self, requests: Sequence[DecisionRequest], snapshot: Snapshot, looked: Looked | None = None
+    ) -> tuple[list[Decision], list[TileDelta]]:
         """Decide a batch in its order by the champion, and what the batch adds to the feature state.
 
         Never raises for a bad row: what cannot be computed or predicted goes to review with the reason.
         """
-        seen, deltas = self.see(requests, snapshot)
+        seen, deltas = self.see(requests, snapshot, looked)
         judgements = self.judge([request.input for request in requests], seen)
         now, subject = self._clock.now(), self.automation.subject
         decisions = [
@@ -153,6 +187,13 @@ class Line:
     def to_review(self, arm: Arm, reason: str, error: str, fallback: Fallback | None = None) -> Judgement:
         """A person is asked, and told why."""
         return Judgement(None, _uncertain(arm), Ruling(REVIEW, ERROR, (reason,), error), fallback)
+
+
+def _asked(requests: Sequence[DecisionRequest]) -> list[datetime] | None:
+    """When each came; None if all came as they happened."""
+    if all(request.happened_at is None for request in requests):
+        return None
+    return [request.came_at for request in requests]
 
 
 def _uncertain(arm: Arm) -> Risk:

@@ -1,11 +1,13 @@
 """Reading the builder's Python file: the automations it declares, and their policies as text."""
 
 import importlib.util
+import inspect
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from andon.authoring import Automation
+from andon.authoring import Automation, Trigger
 from andon.decisions.errors import AutomationInvalid
 from andon.kernel.errors import AndonError, Fault
 
@@ -14,7 +16,7 @@ def load_file(path: Path) -> list[Automation]:
     """The automations that a Python file declares at its top level, in order. Raises AutomationInvalid with file and line.
 
     The file is run as Python runs it: its folder is importable. What it imports from there is forgotten afterwards, so
-    that two projects with a `contract.py` each do not meet in one process.
+    that two projects with a `contract.py` each do not meet in one process; not what is installed, whose `.venv` is often in there.
     """
     if not path.is_file():
         raise AutomationInvalid(f"There is no file {path}", faults=[Fault(str(path), "expected a Python file")])
@@ -26,7 +28,8 @@ def load_file(path: Path) -> list[Automation]:
     finally:
         sys.path.remove(folder)
         for name in set(sys.modules) - known:
-            if (getattr(sys.modules[name], "__file__", None) or "").startswith(folder + "/"):
+            file = getattr(sys.modules[name], "__file__", None) or ""
+            if file.startswith(folder + "/") and "site-packages" not in file:
                 del sys.modules[name]
     found = list({id(value): value for value in namespace.values() if isinstance(value, Automation)}.values())
     if not found:
@@ -34,7 +37,24 @@ def load_file(path: Path) -> list[Automation]:
             f"{path} declares no automation",
             faults=[Fault(str(path), "expected `name = Automation(...)` at the top level")],
         )
+    _require_all_taken(namespace, found)
     return found
+
+
+def _require_all_taken(namespace: Mapping[str, object], automations: Sequence[Automation]) -> None:
+    """What the file reads events by is a trigger of one of its automations; else they would come, and nobody would hear of it."""
+    taken = {id(trigger) for automation in automations for trigger in automation.triggers}
+    for name, value in namespace.items():
+        if not isinstance(value, Trigger) or id(value) in taken:
+            continue
+        read = value.read
+        if inspect.isfunction(read) and read.__module__ == namespace["__name__"]:
+            code = read.__code__
+            message = (
+                f"{name} reads events of {value.name}, but no automation here takes them: name it by trigger={name}"
+            )
+            fault = Fault(f"{code.co_filename}:{code.co_firstlineno}", message)
+            raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault])
 
 
 def policy_text(automation: Automation) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """One batch on its way: features as seen, each arm's judgement, the record, and what is told of it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -39,7 +40,7 @@ class Watcher(Protocol):
         ...
 
     def shadowed(self, automation: str, run: int, dropped: int) -> None:
-        """So many rows were shown to shadows, and so many were not because there was no time."""
+        """So many rows were shown to shadows, and so many were not because there was no time, or no budget left."""
         ...
 
 
@@ -70,6 +71,10 @@ class Purse(Protocol):
         """This version's predictions that were allowed (`paid`) are over and took so much CPU time; `unpaid` were not made."""
         ...
 
+    def settle_shadow(self, automation: str, version: int, paid: int, cpu_us: int) -> None:
+        """The same for a version that only looked on: its predictions cost and decide nothing."""
+        ...
+
 
 class Unlimited:
     """A purse for those who have no budget and count no cost."""
@@ -80,6 +85,9 @@ class Unlimited:
         return n
 
     def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
+        """Nothing."""
+
+    def settle_shadow(self, automation: str, version: int, paid: int, cpu_us: int) -> None:
         """Nothing."""
 
 
@@ -180,9 +188,10 @@ async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | Non
 async def _see(parts: Parts, group: Group) -> None:
     began = perf_counter()
     requests = group.requests
-    needs = group.line.needs([r.input for r in requests], [r.at for r in requests])
+    needs = group.line.needs(requests)
     snapshot = await parts.recorder.read(needs) if needs else {}
-    group.seen, group.deltas = group.line.see(requests, snapshot)
+    looked = await parts.recorder.look_up(group.line.wanted(requests)) if group.line.looks_up else None
+    group.seen, group.deltas = group.line.see(requests, snapshot, looked)
     group.features = perf_counter() - began
 
 
@@ -244,6 +253,7 @@ def _reports(group: Group, passed: Passed) -> list[BatchReport]:
     for share in group.shares:
         numbers = [n for n in share.numbers if group.items[n].request.id in recorded]
         asked = [group.items[n].request.began_ns for n in numbers]
+        strange = [seen for seen in map(group.seen.__getitem__, numbers) if seen.misplaced is not None or seen.breached]
         reports.append(
             BatchReport(
                 automation=group.line.automation.name,
@@ -260,6 +270,8 @@ def _reports(group: Group, passed: Passed) -> list[BatchReport]:
                 began_ns=began_ns,
                 ended_ns=ended_ns,
                 fallbacks=share.judged.fallbacks,
+                misplaced=Counter(seen.misplaced for seen in strange if seen.misplaced is not None),
+                breached=Counter(name for seen in strange for name in seen.breached),
             )
         )
     return reports

@@ -1,6 +1,6 @@
 """What waits to be decided in one lane: the urgent first, the expired never, bulk work in large helpings. Pure.
 
-Interactive and normal work goes with the next batch. Bulk work waits until there is a batch full of it, or until its oldest
+Interactive and normal work goes with the next batch, or when a lane shares its callers between two, with the one after. Bulk work waits until there is a batch full of it, or until its oldest
 has waited BULK_WAIT: a large batch costs far less CPU a decision. At once goes only as much of it as is done in BULK_SLICE, so
 that it never costs the urgent more than that, whether they are in its batch or come while it is under way.
 """
@@ -52,7 +52,7 @@ class Queue:
     """First come, first served within a priority."""
 
     def __init__(self, limit: int = MAX_BATCH) -> None:
-        self._limit = limit
+        self.limit = limit
         self._by_priority: tuple[deque[Item], deque[Item], deque[Item]] = (deque(), deque(), deque())
 
     def __len__(self) -> int:
@@ -65,11 +65,11 @@ class Queue:
         return interactive, normal, bulk
 
     @property
-    def depths_by_model(self) -> Counter[tuple[str, Priority]]:
-        """How many wait for each model, by priority."""
-        counts: Counter[tuple[str, Priority]] = Counter()
+    def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:
+        """How many wait for each version of a model, by priority."""
+        counts: Counter[tuple[str, int, Priority]] = Counter()
         for priority, waiting in zip(Priority, self._by_priority, strict=True):
-            counts.update((item.arm.ref.model.name, priority) for item in waiting)
+            counts.update((item.arm.ref.model.name, item.arm.version, priority) for item in waiting)
         return counts
 
     def add(self, item: Item) -> None:
@@ -83,21 +83,22 @@ class Queue:
             ahead += len(waiting)
         return ahead
 
-    def take(self, room: int, now_ns: int) -> tuple[list[Item], list[Item]]:
-        """The next batch, and what expired before its turn. `room` is how much bulk work fits into BULK_SLICE."""
+    def take(self, room: int, now_ns: int, most: int = MAX_BATCH) -> tuple[list[Item], list[Item]]:
+        """The next batch of at most so many, and what expired before its turn. `room` is how much bulk work fits into BULK_SLICE."""
         batch: list[Item] = []
         expired: list[Item] = []
         interactive, normal, bulk = self._by_priority
-        _move(interactive, batch, self._limit, expired, now_ns)
-        _move(normal, batch, self._limit, expired, now_ns)
+        limit = min(self.limit, most)
+        _move(interactive, batch, limit, expired, now_ns)
+        _move(normal, batch, limit, expired, now_ns)
         if bulk and (batch or self.bulk_wait(now_ns) is None):
-            _move(bulk, batch, min(self._limit, len(batch) + max(BULK_LEAST, room)), expired, now_ns)
+            _move(bulk, batch, min(limit, len(batch) + max(BULK_LEAST, room)), expired, now_ns)
         return batch, expired
 
     def bulk_wait(self, now_ns: int) -> float | None:
         """Seconds until bulk work that waits alone is due; None when something is due now."""
         interactive, normal, bulk = self._by_priority
-        if not bulk or interactive or normal or len(bulk) >= min(BULK_BATCH, self._limit):
+        if not bulk or interactive or normal or len(bulk) >= min(BULK_BATCH, self.limit):
             return None
         left = BULK_WAIT - (now_ns - bulk[0].queued_ns) / 1e9
         return left if left > 0 else None

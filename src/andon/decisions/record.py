@@ -28,34 +28,35 @@ def encode(decisions: Sequence[Decision]) -> list[bytes]:
 def _encode(decision: Decision, shared: dict[int, bytes]) -> bytes:
     request, judgement = decision.request, decision.judgement
     ruling, prediction, fallback, risk = judgement.ruling, judgement.prediction, judgement.fallback, judgement.risk
-    own = to_json(
-        {
-            "id": str(request.id),
-            "asked_at": request.asked_at,
-            "happened_at": request.happened_at,
-            "caller": request.caller,
-            "correlation_id": request.correlation_id,
-            "traceparent": request.traceparent,
-            "idempotency_key": None if request.idempotency is None else request.idempotency.key,
-            "features": decision.features,
-            "prediction": None
-            if prediction is None
-            else {
-                "score": prediction.score,
-                "label": prediction.label,
-                "confidence": prediction.confidence,
-                "probabilities": prediction.probabilities,
-            },
-            "risk": {"certain": risk.certain, "threshold": risk.threshold, "target": risk.target},
-            "policy": {
-                "outcome": ruling.outcome,
-                "rule": ruling.rule,
-                "reasons": ruling.reasons,
-                "error": ruling.error,
-            },
-            "fallback": None if fallback is None else {"step": fallback.step, "because": fallback.because},
-        }
-    )
+    told: dict[str, Any] = {
+        "id": str(request.id),
+        "asked_at": request.asked_at,
+        "happened_at": request.happened_at,
+        "caller": request.caller,
+        "correlation_id": request.correlation_id,
+        "traceparent": request.traceparent,
+        "idempotency_key": None if request.idempotency is None else request.idempotency.key,
+        "features": decision.features,
+        "prediction": None
+        if prediction is None
+        else {
+            "score": prediction.score,
+            "label": prediction.label,
+            "confidence": prediction.confidence,
+            "probabilities": prediction.probabilities,
+        },
+        "risk": {"certain": risk.certain, "threshold": risk.threshold, "target": risk.target},
+        "policy": {
+            "outcome": ruling.outcome,
+            "rule": ruling.rule,
+            "reasons": ruling.reasons,
+            "error": ruling.error,
+        },
+        "fallback": None if fallback is None else {"step": fallback.step, "because": fallback.because},
+    }
+    if request.arrived_at is not None:
+        told["arrived_at"] = request.arrived_at
+    own = to_json(told)
     line = shared.get(id(decision.line)) or _once(shared, decision.line, _line(decision.line))
     stages = shared.get(id(decision.stages_us)) or _once(shared, decision.stages_us, decision.stages_us)
     given = decision.assignment

@@ -5,12 +5,13 @@ in the ledger once or not at all.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,9 +22,12 @@ from andon.decisions import ledger
 from andon.decisions.domain import DecisionRequest, Idempotency
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.ledger import Entry
-from andon.features import Needs, Snapshot, TileDelta
+from andon.features import Looked, Lookups, Needs, Snapshot, TileDelta, Wanted
 from andon.kernel.clock import Clock
 from andon.kernel.db import CONNECTION_LOST, Database
+from andon.kernel.statements import Statement, Statements
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +40,16 @@ REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg
 """What PostgreSQL says of a decision that it will never take, whenever it is sent."""
 
 
+CLASH = (asyncpg.UniqueViolationError, asyncpg.DivisionByZeroError)
+"""Some of a batch is there already, or what is written alongside is refused; what exactly, is asked one after the other."""
+
+
 class Alongside(Protocol):
     """What somebody writes of his own in the transaction that records a batch, e.g. how far a stream is."""
+
+    def statements(self, recorded: AbstractSet[UUID]) -> Sequence[Statement] | None:
+        """It, as statements of which one divides by zero if it is refused; None if only `write` can do it."""
+        ...
 
     async def write(
         self, connection: asyncpg.Connection, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
@@ -63,7 +75,7 @@ class RepeatsFound(Exception):
 
 @dataclass(slots=True)
 class Batch:
-    """What is to be recorded together. `deltas` gives what some of the requests add to the feature state.
+    """What is to be recorded together, and what is of it. `deltas` gives what some of the requests add to the feature state.
 
     With something written alongside it is all or nothing: a repeat in it raises RepeatsFound.
     """
@@ -71,14 +83,25 @@ class Batch:
     entries: Sequence[Entry]
     deltas: Callable[[Sequence[DecisionRequest]], list[TileDelta]]
     leaf: audit.Leaf | None = None
+    attempted: set[UUID] = field(default_factory=set)
+    """What the last attempt was to record."""
     recorded: set[UUID] = field(default_factory=set)
     alongside: Alongside | None = None
     refused: dict[UUID, str] = field(default_factory=dict)
     sent: bool = False
 
+    @property
+    def ids(self) -> list[UUID]:
+        """Of the decisions that are still to be recorded."""
+        return [entry.decision.request.id for entry in self.entries]
+
     def of(self, entries: Sequence[Entry]) -> "Batch":
         """A part of it."""
         return Batch(entries, self.deltas)
+
+    def leave_out(self, ids: set[UUID]) -> None:
+        """Record these no more."""
+        self.entries = [entry for entry in self.entries if entry.decision.request.id not in ids]
 
 
 class Recorder:
@@ -89,27 +112,29 @@ class Recorder:
         self._clock = clock
         self._chain = audit.Chain(uuid4())
         self._connection: asyncpg.Connection | None = None
+        self._statements: Statements | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._lookups = Lookups()
+
+    async def open(self) -> None:
+        """Connect and prepare ahead of the first batch, which would wait for it. A server that is not there now is tried again then."""
+        async with self._one_at_a_time:
+            with suppress(*CONNECTION_LOST):
+                await self._connected()
+                self._statements = await self._database.statements()
+                await self._statements.prepare(ledger.APPEND.values())
 
     async def read(self, needs: Needs) -> Snapshot:
         """The feature state that a batch needs. Raises LedgerUnavailable."""
-        async with self._one_at_a_time:
-            deadline = perf_counter() + PATIENCE.total_seconds()
-            while True:
-                try:
-                    return await features.read(await self._connected(), needs)
-                except CONNECTION_LOST as error:
-                    await self._again(deadline, error)
+        return await self._patiently(lambda connection: features.read(connection, needs))
+
+    async def look_up(self, wanted: Sequence[Wanted]) -> Looked:
+        """The rows that a batch needs, as far as none is known that is fresh enough. Raises LedgerUnavailable."""
+        return await self._patiently(lambda connection: self._lookups.read(connection, wanted))
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
         """Those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
-        async with self._one_at_a_time:
-            deadline = perf_counter() + PATIENCE.total_seconds()
-            while True:
-                try:
-                    return await ledger.used(await self._connected(), keys)
-                except CONNECTION_LOST as error:
-                    await self._again(deadline, error)
+        return await self._patiently(lambda connection: ledger.used(connection, keys))
 
     async def record(self, batch: Batch) -> set[UUID]:
         """Record a batch in one commit; the ids of what is now in the ledger, without repeats. Raises LedgerUnavailable.
@@ -140,8 +165,20 @@ class Recorder:
 
     async def close(self) -> None:
         """Let go of the database."""
+        if self._statements is not None:
+            self._statements.close()
         if self._connection is not None:
             await self._connection.close()
+
+    async def _patiently(self, read: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """Read, again on a new connection while the database is away."""
+        async with self._one_at_a_time:
+            deadline = perf_counter() + PATIENCE.total_seconds()
+            while True:
+                try:
+                    return await read(await self._connected())
+                except CONNECTION_LOST as error:
+                    await self._again(deadline, error)
 
     async def _record_alone(self, batch: Batch, entry: Entry) -> None:
         alone = batch.of([entry])
@@ -174,7 +211,7 @@ class Recorder:
             trial = (connection := await self._connected()).transaction()
             await trial.start()
             try:
-                await self._write(connection, batch.of([entry]), [entry])
+                await connection.execute(*_flat(self._appending(batch.of([entry]), [entry])))
             except REFUSED as error:
                 _log_refusal(entry.decision.request)
                 return type(error).__name__
@@ -189,45 +226,113 @@ class Recorder:
     async def _record_patiently(self, batch: Batch) -> None:
         """Try again on a new connection while the database is away, without ever recording a batch twice."""
         deadline = perf_counter() + PATIENCE.total_seconds()
+        conflict: asyncpg.UniqueViolationError | None = None
+        write = self._record_once
         while True:
             try:
-                connection = await self._connected()
-                if not await _is_committed(connection, batch):
-                    batch.leaf = None
-                    await self._record_once(connection, batch)
-                break
+                connection, chain = await self._connected(), self._chain
+                if await self._came_through(connection, batch):
+                    return
+                if conflict is not None and self._chain is chain:
+                    await self._leave_out_repeats(connection, batch, conflict)
+                conflict, batch.attempted = None, set()
+                if batch.entries or batch.alongside is not None:
+                    await write(batch)
+                self._advance(batch)
             except CONNECTION_LOST as error:
                 await self._again(deadline, error)
+                write = self._record_stepwise  # which needs one connection, not two
             except asyncpg.UniqueViolationError as error:
-                raise self._gave_up(error) from error
+                conflict = error
+            else:
+                return
+
+    def _advance(self, batch: Batch) -> None:
+        """What was attempted is committed."""
         if batch.leaf is not None:
             self._chain.advance(batch.leaf)
+        batch.recorded |= batch.attempted
 
-    async def _record_once(self, connection: asyncpg.Connection, batch: Batch) -> None:
+    async def _came_through(self, connection: asyncpg.Connection, batch: Batch) -> bool:
+        """Whether attempts whose end is unknown recorded the batch after all; if not, the rest may be attempted anew.
+
+        A backend may have outlived its connection. Then the leaf of an attempt before the last one, with other salts, perhaps of
+        the batch before, stands where the last one's would; nothing can be linked to it, and a new chain begins.
+        """
+        if batch.leaf is None:
+            return batch.sent and batch.alongside is not None and await batch.alongside.is_written(connection)
+        written = await ledger.written_hash(connection, batch.leaf)
+        if written == batch.leaf.hash:
+            self._advance(batch)
+            return True
+        there = set() if written is None else await ledger.recorded_of(connection, batch.ids)
+        batch.leaf = None
+        if written is None:
+            return False
+        self._chain = audit.Chain(uuid4())
+        batch.recorded |= there
+        batch.leave_out(there)
+        return not batch.entries
+
+    async def _leave_out_repeats(
+        self, connection: asyncpg.Connection, batch: Batch, conflict: asyncpg.UniqueViolationError
+    ) -> None:
+        """Take out what another process recorded under the same id. Raises LedgerUnavailable if that is not what is wrong, RepeatsFound."""
+        there = await ledger.recorded_of(connection, batch.ids)
+        if not there:
+            raise self._gave_up(conflict) from conflict
+        if batch.alongside is not None:
+            raise RepeatsFound(there)
+        batch.leave_out(there)
+
+    async def _record_once(self, batch: Batch) -> None:
+        """In one transaction: in one round trip if nothing clashes, and otherwise again, step by step."""
+        with suppress(*CLASH):
+            if await self._record_together(batch):
+                return
+        await self._record_stepwise(batch)
+
+    async def _record_stepwise(self, batch: Batch) -> None:
+        """In one transaction, in which it is asked first what is there already."""
+        connection = await self._connected()
+        batch.attempted, batch.leaf, batch.sent = set(), None, False
         requests = [entry.decision.request for entry in batch.entries]
-        claims = any(request.idempotency or request.from_intake for request in requests)
-        if not claims and batch.alongside is None:
-            await self._write(connection, batch, batch.entries)
-            return
         async with connection.transaction():
-            kept = batch.entries
-            if claims:
-                allowed = await ledger.reserve(connection, requests, self._clock.now())
-                kept = [entry for entry in kept if entry.decision.request.id in allowed]
+            allowed = await ledger.reserve(connection, requests, self._clock.now())
+            kept = [entry for entry in batch.entries if entry.decision.request.id in allowed]
             if batch.alongside is not None and len(kept) < len(requests):
                 raise RepeatsFound({request.id for request in requests} - allowed)
-            batch.recorded = set()
             if kept:
-                await self._write(connection, batch, kept)
+                await connection.execute(*_flat(self._appending(batch, kept)))
             if batch.alongside is not None:
                 batch.sent = True
-                await batch.alongside.write(connection, batch.recorded, batch.refused)
+                await batch.alongside.write(connection, batch.attempted, batch.refused)
 
-    async def _write(self, connection: asyncpg.Connection, batch: Batch, entries: Sequence[Entry]) -> None:
+    async def _record_together(self, batch: Batch) -> bool:
+        """All of it at once. False if it has to go step by step, which nothing was sent for then. Raises one of CLASH."""
+        requests = [entry.decision.request for entry in batch.entries]
+        if batch.refused or any(request.from_intake for request in requests):
+            return False
+        alongside: Sequence[Statement] = ()
+        if batch.alongside is not None:
+            asked = batch.alongside.statements({request.id for request in requests})
+            if asked is None:
+                return False
+            alongside = asked
+        appending = [self._appending(batch, batch.entries)] if requests else []
+        reserving = ledger.reserving(requests, self._clock.now())
+        if self._statements is None or self._statements.is_closed:
+            self._statements = await self._database.statements()
+        batch.sent = batch.alongside is not None
+        await self._statements.together([*reserving, *appending, *alongside])
+        return True
+
+    def _appending(self, batch: Batch, entries: Sequence[Entry]) -> Statement:
+        """What writes these into the ledger, with the next leaf of the chain."""
         requests = [entry.decision.request for entry in entries]
-        batch.recorded = {request.id for request in requests}
+        batch.attempted = {request.id for request in requests}
         batch.leaf, statement = ledger.prepare(self._chain, entries, batch.deltas(requests))
-        await connection.execute(*statement)
+        return statement
 
     async def _again(self, deadline: float, error: BaseException) -> None:
         """Wait a moment for another connection. Raises LedgerUnavailable after the deadline."""
@@ -246,7 +351,9 @@ class Recorder:
         """Give up a connection whose state is unknown."""
         if self._connection is not None:
             self._connection.terminate()
-        self._connection = None
+        if self._statements is not None:
+            self._statements.close()
+        self._connection = self._statements = None
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
@@ -254,11 +361,8 @@ class Recorder:
         return self._connection
 
 
-async def _is_committed(connection: asyncpg.Connection, batch: Batch) -> bool:
-    """Whether a batch that was sent before is in the database."""
-    if batch.leaf is not None:
-        return await ledger.is_committed(connection, batch.leaf)
-    return batch.sent and batch.alongside is not None and await batch.alongside.is_written(connection)
+def _flat(statement: Statement) -> tuple[Any, ...]:
+    return statement[0], *statement[1]
 
 
 def _log_refusal(request: DecisionRequest) -> None:

@@ -12,7 +12,8 @@ class BatchReport:
 
     `queue` and `whole` hold one entry a decision, in the order of `decisions`: from its admission to the start of the batch,
     and to the commit. The other stages took so long for the batch as a whole; `features` and `record` are shared with the
-    other arms of the same commit. `fallbacks` counts the decisions that the arm could not make, by the reason.
+    other arms of the same commit. `fallbacks` counts the decisions that the arm could not make, by the reason; `misplaced` those that
+    windows do not have at the time of their event, by why; `breached` the values that were not as expected, by name.
     """
 
     automation: str
@@ -29,3 +30,5 @@ class BatchReport:
     began_ns: int
     ended_ns: int
     fallbacks: Mapping[str, int] = field(default_factory=dict)
+    misplaced: Mapping[str, int] = field(default_factory=dict)
+    breached: Mapping[str, int] = field(default_factory=dict)

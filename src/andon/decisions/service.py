@@ -48,6 +48,20 @@ def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = No
     return store.page(tx, wanted, limit=limit, before=before)
 
 
+def following(
+    tx: Tx, automation: str, since: datetime, until: datetime, *, limit: int, after: UUID | None = None
+) -> list[DecisionRecord]:
+    """Decisions of an automation that were asked for between two moments, whole, oldest first, those after `after`."""
+    return store.following(tx, automation, since, until, limit=limit, after=after)
+
+
+def with_input(
+    tx: Tx, automation: str, field: str, value: str, *, since: datetime, until: datetime, limit: int
+) -> list[DecisionRecord]:
+    """The newest decisions asked for between two moments whose input has this value in a field."""
+    return store.with_input(tx, automation, field, value, since, until, limit)
+
+
 def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] | None = None) -> Stats:
     """How the line did between two moments, over the named automations or all."""
     return store.stats(tx, since, until, automations)
@@ -91,31 +105,33 @@ def accept(tx: Tx, request: DecisionRequest, *, notify: str | None = None) -> UU
     The same idempotency key again gives the same id; raises KeyReused if the input differs.
     """
     key = request.idempotency
-    if key is not None:
-        answered = first_answer(tx, key)
-        if answered is not None:
-            return answered.row.id
-    accepted = store.accept(
-        tx,
-        {
-            "id": request.id,
-            "automation": request.automation,
-            "raw": request.raw,
-            "caller": request.caller,
-            "correlation_id": request.correlation_id,
-            "traceparent": request.traceparent,
-            "idempotency_key": None if key is None else key.key,
-            "received_at": request.asked_at,
-            "notify": notify,
-        },
-    )
-    if accepted is not None:
+    values = {
+        "id": request.id,
+        "automation": request.automation,
+        "raw": request.raw,
+        "caller": request.caller,
+        "correlation_id": request.correlation_id,
+        "traceparent": request.traceparent,
+        "idempotency_key": None if key is None else key.key,
+        "received_at": request.asked_at,
+        "notify": notify,
+    }
+    accepted = store.accept(tx, values)
+    if key is None:
+        return request.id
+    while accepted is None:
+        waiting = store.waiting_by_key(tx, request.automation, request.caller, key.key)
+        if waiting is not None:
+            if waiting.raw != request.raw:
+                raise KeyReused()
+            return waiting.id
+        accepted = store.accept(tx, values)
+    # Only now: what waited under the key may have been decided while this was put in its place.
+    answered = first_answer(tx, key)
+    if answered is None:
         return accepted
-    assert key is not None  # noqa: S101 - only an idempotency key can conflict
-    waiting = store.waiting_by_key(tx, request.automation, request.caller, key.key)
-    if waiting is None or waiting.raw != request.raw:
-        raise KeyReused()
-    return waiting.id
+    store.withdraw(tx, accepted)
+    return answered.row.id
 
 
 def accept_again(
@@ -222,6 +238,11 @@ def version(tx: Tx, name: str, number: int) -> AutomationVersion:
 def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
     """The last decisions of an automation, whole, newest first."""
     return store.newest(tx, automation, limit)
+
+
+def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
+    """The decisions with ids from `first` to `last`, whole, in their order."""
+    return store.between(tx, first, last)
 
 
 def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:

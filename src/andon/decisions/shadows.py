@@ -85,22 +85,36 @@ class Shadows:
 
     async def _show(self, rows: Sequence[tuple[Line, DecisionRequest, Seen]]) -> None:
         line = rows[0][0]
-        requests, seen = [request for _, request, _ in rows], [s for _, _, s in rows]
+        name = line.automation.name
         for arm in line.traffic.shadows:
-            cpu = thread_time_ns()
+            paid = self._purse.allow(name, len(rows))
+            if paid < len(rows):
+                self._watcher.shadowed(name, 0, len(rows) - paid)
+            if not paid:
+                continue
+            said = await self._asked(line, arm, rows[:paid])
+            try:
+                await self._recorder.run(SHADOW_SQL, *shadow_columns(said))
+            except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+                log.warning("shadows.lost", rows=paid, error=type(error).__name__)
+                self._watcher.shadowed(name, 0, paid)
+                continue
+            self._watcher.shadowed(name, paid, 0)
+
+    async def _asked(
+        self, line: Line, arm: Arm, rows: Sequence[tuple[Line, DecisionRequest, Seen]]
+    ) -> list[ShadowPrediction]:
+        """What one shadow says of rows that the budget pays for."""
+        requests, seen = [request for _, request, _ in rows], [s for _, _, s in rows]
+        cpu, cpu_us = thread_time_ns(), 0
+        try:
             judged = await judge(
                 line, arm, [request.input for request in requests], seen, within=WITHIN, paid=len(rows), alone=True
             )
             cpu_us = (thread_time_ns() - cpu) // 1000 if arm.loaded.inline else arm.loaded.take_cpu_us()
-            self._purse.settle(line.automation.name, arm.version, 0, 0, cpu_us)
-            said = [self._said(arm, r, j) for r, j in zip(requests, judged.judgements, strict=True)]
-            try:
-                await self._recorder.run(SHADOW_SQL, *shadow_columns(said))
-            except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
-                log.warning("shadows.lost", rows=len(rows), error=type(error).__name__)
-                self._watcher.shadowed(line.automation.name, 0, len(rows))
-                continue
-            self._watcher.shadowed(line.automation.name, len(rows), 0)
+        finally:
+            self._purse.settle_shadow(line.automation.name, arm.version, len(rows), cpu_us)
+        return [self._said(arm, r, j) for r, j in zip(requests, judged.judgements, strict=True)]
 
     def _said(self, arm: Arm, request: DecisionRequest, judgement: Judgement) -> ShadowPrediction:
         prediction, ruling = judgement.prediction, judgement.ruling

@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.elements import TextClause
 
@@ -68,10 +68,39 @@ def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = No
     return [_listed(row) for row in tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))]
 
 
+def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
+    """The decisions with ids from `first` to `last`, in their order."""
+    query = select(decisions).where(decisions.c.id.between(first, last)).order_by(decisions.c.id)
+    return [_record(row) for row in tx.execute(query)]
+
+
 def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
     """The last decisions of an automation, newest first."""
     query = select(decisions).where(decisions.c.automation == automation).order_by(decisions.c.id.desc()).limit(limit)
     return [_record(row) for row in tx.execute(query)]
+
+
+def following(
+    tx: Tx, automation: str, since: datetime, until: datetime, *, limit: int, after: UUID | None
+) -> list[DecisionRecord]:
+    """Decisions of an automation that were asked for between two moments, oldest first, those after `after`."""
+    query = select(decisions).where(decisions.c.automation == automation, decisions.c.id < floor_of(until))
+    query = query.where(decisions.c.id >= floor_of(since) if after is None else decisions.c.id > after)
+    return [_record(row) for row in tx.execute(query.order_by(decisions.c.id).limit(limit))]
+
+
+def with_input(
+    tx: Tx, automation: str, field: str, value: str, since: datetime, until: datetime, limit: int
+) -> list[DecisionRecord]:
+    """The newest decisions that were asked for between two moments and whose input has a value in a field. Reads all in between."""
+    given = func.convert_from(decisions.c.record, "UTF8").cast(JSONB)["input"][field].astext
+    query = select(decisions).where(
+        decisions.c.automation == automation,
+        decisions.c.id >= floor_of(since),
+        decisions.c.id < floor_of(until),
+        given == value,
+    )
+    return [_record(row) for row in tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))]
 
 
 def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] | None) -> Stats:

@@ -6,26 +6,43 @@ computed = features.compute(inputs, at, snapshot)
 ... insert_sql(first) with columns_of(computed.deltas), inside the statement that records the decisions
 """
 
-from andon.features.domain import Key, Needs, Snapshot, Tile, TileDelta, Value
+from andon.features.breaches import BreachTeller, ExpectationBreached, breaches, forget_breaches, tell
+from andon.features.domain import Breach, Looked, More, Need, Needs, Series, Snapshot, Tile, TileDelta, Value, Wanted
 from andon.features.errors import FeatureFailed
+from andon.features.history import History
+from andon.features.lookups import Lookups
 from andon.features.memory import MemoryTiles
 from andon.features.service import Computed, FeatureSet
-from andon.features.store import PRUNED_AT_ONCE, columns_of, insert_sql, prune, read
+from andon.features.store import PRUNED_AT_ONCE, columns_of, has_more, insert_sql, lookup_faults, prune, read
 
 __all__ = [
     "PRUNED_AT_ONCE",
+    "Breach",
+    "BreachTeller",
     "Computed",
+    "ExpectationBreached",
     "FeatureFailed",
     "FeatureSet",
-    "Key",
+    "History",
+    "Looked",
+    "Lookups",
     "MemoryTiles",
+    "More",
+    "Need",
     "Needs",
+    "Series",
     "Snapshot",
     "Tile",
     "TileDelta",
     "Value",
+    "Wanted",
+    "breaches",
     "columns_of",
+    "forget_breaches",
+    "has_more",
     "insert_sql",
+    "lookup_faults",
     "prune",
     "read",
+    "tell",
 ]

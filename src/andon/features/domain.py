@@ -1,12 +1,20 @@
 """Tiles: the state of windows, small mergeable sums over fixed stretches of time. Pure.
 
+A plain tile holds count, sum, least and most; one with `more` also what std, distinct, last and since need. Merging is
+associative: in whatever order and helpings inputs are counted, the tile says the same.
+
 An input counts as if it had come at the start of its tile. So a window of `span` sees what came within (now - span, now],
 except that at its far end it may forget an input up to one tile width early; a tile is a sixtieth of its span or less.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
+from hashlib import md5
 from typing import Any, NamedTuple, TypeAlias
+
+from andon.authoring import Lookup
+from andon.features.errors import FeatureFailed
+from andon.features.sketch import union
 
 Value: TypeAlias = float | int | str | bool | None
 
@@ -20,6 +28,19 @@ MOST_TILES_PER_SPAN = 720
 """... and the longest of at most so many: what one window reads for one key has a bound."""
 
 
+class More(NamedTuple):
+    """What a tile holds beyond sums; None is what nobody kept when the tile was written, and so stays unknown.
+
+    `spread` is the sum of squared distances from the mean, `last_at` the moment of the newest entry in seconds since 1970,
+    `last` its value, `members` the sketch of the different values (`sketch.py`).
+    """
+
+    spread: float | None
+    last_at: float | None
+    last: float | str | None
+    members: tuple[int, ...] | None
+
+
 class Tile(NamedTuple):
     """What was seen in one stretch of time that begins at `start`, in whole seconds since 1970."""
 
@@ -28,38 +49,59 @@ class Tile(NamedTuple):
     total: float
     least: float
     most: float
+    more: More | None = None
 
 
-class Key(NamedTuple):
-    """Whose tiles: the values of `field` among inputs whose `by` is `value`, in tiles of `width` seconds."""
+class Series(NamedTuple):
+    """Whose tiles, but for the value: those of `field` among inputs by their field `by`, in tiles of `width` seconds.
 
+    `id` stands for the rest: 64 bits of its MD5, which the table has in place of four names in every row.
+    """
+
+    id: int
     automation: str
     field: str
     by: str
-    value: str
     width: int
+
+    @classmethod
+    def of(cls, automation: str, field: str, by: str, width: int) -> "Series":
+        """The series of these names."""
+        named = "\x1f".join((automation, field, by, str(width))).encode()
+        digest = md5(named, usedforsecurity=False).digest()
+        return cls(int.from_bytes(digest[:8], "big", signed=True), automation, field, by, width)
 
 
 class TileDelta(NamedTuple):
-    """What a batch adds to one tile, which nothing looks at any more from `until` on."""
+    """What a batch adds to one tile of the inputs whose `by` is `value`; nothing looks at it any more from `until` on."""
 
-    key: Key
+    series: Series
+    value: str
     tile: Tile
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """Which tiles a batch reads: of each key those that begin after `since`, in whole seconds since 1970."""
+class Need(NamedTuple):
+    """The tiles of one series that a batch reads: of these values, those that begin after `since` and not after `upto`.
 
-    since: Mapping[Key, int]
+    `cuts` are places in time, ascending: tiles between an even one and the next (counted from 1) are alike to every
+    input of the batch, so a store may give them merged, under the start of the newest. `more` tells which of what is beyond
+    sums is looked at: spread, last, members; None for plain tiles.
+    """
 
-    def __bool__(self) -> bool:
-        return bool(self.since)
+    series: Series
+    values: Sequence[str]
+    since: int
+    upto: int
+    cuts: Sequence[int]
+    more: tuple[bool, bool, bool] | None
 
 
-Snapshot: TypeAlias = Mapping[Key, Sequence[Tile]]
-"""The tiles that a batch asked for; a key without tiles is absent."""
+Needs: TypeAlias = Sequence[Need]
+"""What a batch reads; falsy when it reads nothing."""
+
+Snapshot: TypeAlias = Mapping[Series, Mapping[str, Sequence[Tile]]]
+"""The tiles that a batch asked for by value, oldest first; a value without tiles is absent."""
 
 
 def width_by_span(spans: Iterable[int]) -> dict[int, int]:
@@ -74,11 +116,57 @@ def width_by_span(spans: Iterable[int]) -> dict[int, int]:
 
 
 def merged(one: Tile, other: Tile) -> Tile:
-    """Two tiles of the same start as one."""
+    """Two tiles of the same start as one; `other` was written later."""
     return Tile(
         one.start,
         one.entries + other.entries,
         one.total + other.total,
         min(one.least, other.least),
         max(one.most, other.most),
+        _merged_more(one, other),
     )
+
+
+def _merged_more(one: Tile, other: Tile) -> More | None:
+    mine, theirs = one.more, other.more
+    if mine is None or theirs is None:
+        return None
+    spread = None
+    if mine.spread is not None and theirs.spread is not None:
+        spread = mine.spread + theirs.spread + between(one.entries, one.total, other.entries, other.total)
+    if mine.last_at is None or theirs.last_at is None:
+        last_at, last = None, None
+    else:
+        newer = theirs if theirs.last_at >= mine.last_at else mine
+        last_at, last = newer.last_at, newer.last
+    members = None if mine.members is None or theirs.members is None else union(mine.members, theirs.members)
+    return More(spread, last_at, last, members)
+
+
+def between(entries: int, total: float, other_entries: int, other_total: float) -> float:
+    """What two groups of values add to the sum of squared distances because their means differ (Chan, Golub, LeVeque 1979)."""
+    difference = other_total / other_entries - total / entries
+    return difference * difference * entries * other_entries / (entries + other_entries)
+
+
+class Wanted(NamedTuple):
+    """Which rows of a lookup's table a batch asks for, by key."""
+
+    lookup: Lookup
+    keys: Sequence[str]
+
+
+Found: TypeAlias = "Mapping[str, Any] | FeatureFailed"
+"""A row by column, or why it could not be read."""
+
+Looked: TypeAlias = Mapping[Lookup, Mapping[str, Found]]
+"""The rows that a batch asked for, by key; a key without a row is absent."""
+
+
+class Breach(NamedTuple):
+    """A value that was not as its automation expects: in how many decisions of a span, and when last."""
+
+    automation: str
+    name: str
+    decisions: int
+    last_at: datetime

@@ -2,56 +2,127 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from andon.authoring import Feature, Request, Window
-from andon.features.domain import Needs, Row, Snapshot, TileDelta, Value
+from andon.authoring import Expect, Feature, Lookup, Request, Window
+from andon.features.domain import Looked, Needs, Row, Snapshot, TileDelta, Value, Wanted
 from andon.features.errors import FeatureFailed
-from andon.features.values import computed
-from andon.features.windows import PlanState, needed, plans_of
+from andon.features.expectations import Expectations
+from andon.features.rows import LookupPlan
+from andon.features.times import LATE, Times, times_of
+from andon.features.values import computed, computed_together
+from andon.features.windows import PlanState, WindowPlan, needed, plans_of
 
 
 @dataclass(slots=True)
 class Computed:
     """The features of a batch, row by row in arrival order, and what its inputs add to the tiles.
 
-    `failures` are by row number: that row lacks the feature that failed, and its decision goes to a person.
+    `failures` are by row number: that row lacks the feature that failed, and its decision goes to a person. So are `misplaced`
+    (`times.py`), and `breached`: the names that are not as expected.
     """
 
     rows: list[dict[str, Value]]
     deltas: list[TileDelta] = field(default_factory=list)
     failures: dict[int, FeatureFailed] = field(default_factory=dict)
+    misplaced: dict[int, str] = field(default_factory=dict)
+    breached: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 class FeatureSet:
-    """The features of one automation, prepared once; what its methods do is pure, save for the builder's own functions."""
+    """The features of one automation, prepared once; what its methods do is pure, save for the builder's own functions.
 
-    def __init__(self, automation: str, features: Sequence[Feature]) -> None:
-        self._requests = [(f.name, f.compute) for f in features if isinstance(f, Request)]
+    `lateness` is how late an input may come to be placed in windows, `expect` what is expected of the values.
+    """
+
+    def __init__(
+        self,
+        automation: str,
+        features: Sequence[Feature],
+        *,
+        expect: Sequence[Expect] = (),
+        lateness: timedelta = timedelta(0),
+    ) -> None:
+        requests = [f for f in features if isinstance(f, Request)]
+        self._requests = [(f.name, f.compute) for f in requests if not f.batch]
+        self._batch_requests = [(f.name, f.compute) for f in requests if f.batch]
+        self._lookups = [LookupPlan(f) for f in features if isinstance(f, Lookup)]
         self._plans = plans_of(automation, [f for f in features if isinstance(f, Window)])
+        self._expectations = Expectations(expect)
+        self._lateness = lateness.total_seconds()
 
     @property
     def windowed(self) -> bool:
         """Whether a batch needs tiles at all."""
         return bool(self._plans)
 
-    def needs(self, inputs: Sequence[Row], at: Sequence[datetime]) -> Needs:
-        """Which tiles must be read before `compute`; falsy when none."""
-        if not self._plans:
-            return Needs({})
-        return Needs(needed(self._plans, inputs, [moment.timestamp() for moment in at]))
+    @property
+    def looks_up(self) -> bool:
+        """Whether a batch needs rows of tables at all."""
+        return bool(self._lookups)
 
-    def compute(self, inputs: Sequence[Row], at: Sequence[datetime], snapshot: Snapshot) -> Computed:
-        """The features of a batch in arrival order: an input sees those before it, and itself."""
+    @property
+    def timed(self) -> bool:
+        """Whether it matters when an input came."""
+        return self.windowed or self.looks_up
+
+    @property
+    def plans(self) -> Sequence[WindowPlan]:
+        """The windows, by the fields that they look at."""
+        return self._plans
+
+    @property
+    def longest(self) -> int:
+        """The longest span of a window, in seconds; 0 if there is none."""
+        return max((layer.longest for plan in self._plans for layer in plan.layers), default=0)
+
+    def needs(self, inputs: Sequence[Row], at: Sequence[datetime], asked: Sequence[datetime] | None = None) -> Needs:
+        """Which tiles must be read before `compute`; falsy when none. `asked` is when each input came, if not as it happened."""
+        if not self._plans or not inputs:
+            return ()
+        return needed(self._plans, inputs, times_of(at, asked, self._lateness).at)
+
+    def wanted(self, inputs: Sequence[Row]) -> list[Wanted]:
+        """Which rows of tables must be there before `compute`."""
+        return [plan.wanted(inputs) for plan in self._lookups]
+
+    def compute(
+        self,
+        inputs: Sequence[Row],
+        at: Sequence[datetime],
+        snapshot: Snapshot,
+        *,
+        asked: Sequence[datetime] | None = None,
+        looked: Looked | None = None,
+        now: datetime | None = None,
+    ) -> Computed:
+        """The features of a batch in arrival order: an input sees those before it, and itself. `at` may be empty unless `timed`.
+
+        `now` is given where inputs have waited: what they add is kept as long from now on, for those that waited behind them.
+        """
         done = Computed([{} for _ in inputs])
-        if self._requests:
+        if self._requests or self._batch_requests:
             self._by_function(inputs, done)
+        for lookup in self._lookups:
+            lookup.look_up(inputs, asked or at, looked or {}, done.rows, done.failures)
+        if self._plans:
+            done.misplaced = (times := times_of(at, asked, self._lateness)).misplaced
+            self._by_windows(inputs, times, snapshot, done, 0 if now is None else int(now.timestamp()))
+        if self._expectations:
+            done.breached = self._expectations.checked(inputs, done.rows)
+        return done
+
+    def _by_windows(self, inputs: Sequence[Row], times: Times, snapshot: Snapshot, done: Computed, now: int) -> None:
+        late = {number for number, why in times.misplaced.items() if why == LATE}
         for plan in self._plans:
             state = PlanState(plan, snapshot)
-            for row, moment, features in zip(inputs, at, done.rows, strict=True):
-                state.pass_through(row, moment.timestamp(), features)
-            done.deltas += state.deltas()
-        return done
+            if late:
+                for number, (row, moment, features) in enumerate(zip(inputs, times.at, done.rows, strict=True)):
+                    (state.look_in if number in late else state.pass_through)(row, moment, features)
+            else:
+                for row, moment, features in zip(inputs, times.at, done.rows, strict=True):
+                    state.pass_through(row, moment, features)
+            done.deltas += state.deltas(int(self._lateness), now)
 
     def _by_function(self, inputs: Sequence[Row], done: Computed) -> None:
         for number, (row, features) in enumerate(zip(inputs, done.rows, strict=True)):
@@ -60,3 +131,9 @@ class FeatureSet:
                     features[name] = computed(name, function, row)
                 except FeatureFailed as failed:
                     done.failures.setdefault(number, failed)
+        for name, function in self._batch_requests:
+            for number, value in enumerate(computed_together(name, function, inputs)):
+                if isinstance(value, FeatureFailed):
+                    done.failures.setdefault(number, value)
+                else:
+                    done.rows[number][name] = value

@@ -1,28 +1,140 @@
 """All SQL of tiles. The hot path reads a batch's tiles in one query and writes them inside the statement that records it."""
 
-from collections.abc import Sequence
+import re
+from bisect import insort
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import asyncpg
 from sqlalchemy import text
 
-from andon.features.domain import Key, Needs, Snapshot, Tile, TileDelta, merged
+from andon.authoring import Lookup
+from andon.features.domain import Breach, More, Needs, Snapshot, Tile, TileDelta, merged
+from andon.features.lookups import columns_read, quoted_table
+from andon.features.sketch import K
 from andon.kernel.db import Tx
 
 PRUNED_AT_ONCE = 20_000
 
-_READ = """
-SELECT needed.number, tile.start, tile.entries, tile.total, tile.least, tile.most
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[]) WITH ORDINALITY
-     AS needed(automation, field, by_field, value, width, since, number)
-CROSS JOIN LATERAL (
-    SELECT start, entries, total, least, most FROM feature_tiles AS t
-    WHERE t.automation = needed.automation AND t.field = needed.field AND t.by_field = needed.by_field
-      AND t.value = needed.value AND t.width = needed.width AND t.start > needed.since
-    ORDER BY t.start
-) AS tile
-"""
+
+class _Stretch(NamedTuple):
+    """Tiles of a need between two places in time, the second exclusive. Those that are alike to the whole batch come as one."""
+
+    need: int
+    since: int
+    before: int
+    together: bool
+    more: tuple[bool, bool, bool] | None
+
+
+def _stretches(needs: Needs) -> list[_Stretch]:
+    """What is to be read, without what is empty: a batch's inputs came within a second or two, so of most cuts two are one."""
+    found = []
+    for number, need in enumerate(needs):
+        places = pairwise((need.since + 1, *need.cuts, need.upto + 1))
+        for at, (since, before) in enumerate(places):
+            if since < before:
+                found.append(_Stretch(number, since, before, bool(need.cuts) and at % 2 == 0, need.more))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _read_sql(shapes: tuple[tuple[int, bool, tuple[bool, bool, bool] | None], ...], needs: int) -> str:
+    """The query for stretches of these shapes: of which need each is, whether its tiles come as one, and what is looked at beyond sums.
+
+    Its parameters are the series and values of each need, and then both ends of each stretch.
+    """
+    beyond = any(more is not None for _, _, more in shapes)
+    return " UNION ALL ".join(
+        _stretch_sql(number, 2 * needs + 2 * at + 1, together, _beyond_sql(more) if beyond else "")
+        for at, (number, together, more) in enumerate(shapes)
+    )
+
+
+def _stretch_sql(number: int, first: int, together: bool, beyond: str) -> str:
+    """Tiles by an index scan for each value: added up where they are found, since a busy key has hundreds."""
+    return (
+        f"(SELECT {number}, n.number, t.* FROM unnest(${2 * number + 2}::text[]) WITH ORDINALITY AS n(value, number) "
+        "CROSS JOIN LATERAL (SELECT max(f.start) AS start, sum(f.entries)::bigint, sum(f.total), min(f.least), max(f.most)"
+        f"{beyond} FROM feature_tiles AS f WHERE f.series = ${2 * number + 1}::bigint AND f.value = n.value "
+        f"AND f.start >= ${first}::bigint AND f.start < ${first + 1}::bigint{'' if together else ' GROUP BY f.start'}) AS t "
+        "WHERE t.start IS NOT NULL)"
+    )
+
+
+def _beyond_sql(more: tuple[bool, bool, bool] | None) -> str:
+    """What tiles hold beyond sums, merged: unknown (NULL) if it is of any; the newest entries with the tiles they are in."""
+    spread, last, members = more or (False, False, False)
+    columns = [
+        "CASE WHEN count(f.spread) = count(*) THEN "
+        "(feature_spread(ARRAY[f.entries::float8, f.total, f.spread]) FILTER (WHERE f.spread IS NOT NULL))[3] END"
+        if spread
+        else "NULL::float8",
+        *(
+            ("array_agg(f.start)", "array_agg(f.last_at)", "array_agg(f.last_number)", "array_agg(f.last_text)")
+            if last
+            else ("NULL::bigint[]", "NULL::float8[]", "NULL::float8[]", "NULL::text[]")
+        ),
+        "CASE WHEN count(f.members) = count(*) THEN feature_members(f.members) END" if members else "NULL::bigint[]",
+    ]
+    return ", " + ", ".join(columns)
+
+
+_MERGED = {
+    "entries": "t.entries + excluded.entries",
+    "total": "t.total + excluded.total",
+    "least": "LEAST(t.least, excluded.least)",
+    "most": "GREATEST(t.most, excluded.most)",
+    "until": "GREATEST(t.until, excluded.until)",
+}
+
+_NEWER = "t.last_at IS NULL OR excluded.last_at IS NULL OR excluded.last_at >= t.last_at"
+"""Whether the newest entry is that of the batch; if either is unknown, the merged one is."""
+
+_MERGED_MORE = {
+    "spread": "t.spread + excluded.spread + power(excluded.total / excluded.entries - t.total / t.entries, 2)"
+    " * t.entries * excluded.entries / (t.entries + excluded.entries)",
+    "last_at": "CASE WHEN t.last_at IS NOT NULL AND excluded.last_at IS NOT NULL"
+    " THEN GREATEST(t.last_at, excluded.last_at) END",
+    "last_number": f"CASE WHEN {_NEWER} THEN excluded.last_number ELSE t.last_number END",
+    "last_text": f"CASE WHEN {_NEWER} THEN excluded.last_text ELSE t.last_text END",
+    "members": "CASE WHEN t.members @> excluded.members THEN t.members WHEN t.members IS NOT NULL AND excluded.members IS NOT NULL"
+    f" THEN ARRAY(SELECT DISTINCT m FROM unnest(t.members || excluded.members) AS m ORDER BY m LIMIT {K}) END",
+}
+"""How stored and new state become one; the same as `domain.merged`. What is unknown (NULL) stays so."""
+
+_UNKNOWN = dict.fromkeys(_MERGED_MORE, "NULL")
+"""What becomes of the rest of a tile when a batch that keeps only sums adds to it."""
+
+_COLUMNS = {
+    "series": "bigint",
+    "value": "text",
+    "start": "bigint",
+    "entries": "bigint",
+    "total": "double precision",
+    "least": "double precision",
+    "most": "double precision",
+    "until": "bigint",
+}
+_COLUMNS_MORE = {
+    "spread": "double precision",
+    "last_at": "double precision",
+    "last_number": "double precision",
+    "last_text": "text",
+    "members": "text",
+}
+"""The parameters of an upsert. `members` is an array's text, since arrays of arrays have to be rectangular."""
+
+_start_of = itemgetter(0)
+
+_new = tuple.__new__
+"""Makes a named tuple of what is in order already, in a third of the time that its own class takes."""
+
+_NO_MORE = (None,) * len(_COLUMNS_MORE)
 
 _PRUNE = text("""
 DELETE FROM feature_tiles WHERE ctid = ANY (ARRAY(
@@ -35,42 +147,163 @@ async def read(connection: asyncpg.Connection, needs: Needs) -> Snapshot:
     """All tiles a batch needs, in one query."""
     if not needs:
         return {}
-    keys = list(needs.since)
-    columns = [list(column) for column in zip(*keys, strict=True)]
-    snapshot: dict[Key, list[Tile]] = {}
-    for number, *tile in await connection.fetch(_READ, *columns, list(needs.since.values())):
-        snapshot.setdefault(keys[number - 1], []).append(Tile(*tile))
-    return snapshot
+    stretches = _stretches(needs)
+    keys = [part for need in needs for part in (need.series.id, need.values)]
+    ends = [end for stretch in stretches for end in (stretch.since, stretch.before)]
+    shapes = tuple((stretch.need, stretch.together, stretch.more) for stretch in stretches)
+    found = await connection.fetch(_read_sql(shapes, len(needs)), *keys, *ends)
+    by_need: list[dict[str, list[Tile]]] = [{} for _ in needs]
+    values = [need.values for need in needs]
+    plain = all(need.more is None for need in needs)
+    for layer, number, start, entries, total, least, most, *beyond in found:
+        value = values[layer][number - 1]
+        more = None if plain else _more_of_row(beyond)
+        tile = _new(Tile, (start, entries, total, least, most, more))
+        tiles = by_need[layer].get(value)
+        if tiles is None:
+            by_need[layer][value] = [tile]
+        else:
+            insort(tiles, tile, key=_start_of)
+    return {need.series: tiles for need, tiles in zip(needs, by_need, strict=True)}
 
 
-def insert_sql(first: int) -> str:
-    """The upsert of tiles as part of a larger statement: eleven array parameters from number `first` on (see `columns_of`).
+def has_more(deltas: Sequence[TileDelta]) -> bool:
+    """Whether any of these tiles holds more than sums, which `insert_sql` and `columns_of` have to know."""
+    return any(delta.tile.more is not None for delta in deltas)
 
-    Rows are locked in the order of their keys, so that two gateways cannot wait for each other.
+
+def insert_sql(first: int, *, more: bool) -> str:
+    """The upsert of tiles as part of a larger statement: array parameters from number `first` on (see `columns_of`).
+
+    Rows are locked in the order in which they are given, which is that of their keys, so that two gateways cannot wait for each other.
     """
-    types = ["text"] * 4 + ["integer", "bigint", "bigint"] + ["double precision"] * 3 + ["bigint"]
-    arrays = ", ".join(f"${first + i}::{type_}[]" for i, type_ in enumerate(types))
-    names = "automation, field, by_field, value, width, start, entries, total, least, most, until"
+    columns = _COLUMNS | (_COLUMNS_MORE if more else {})
+    arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(columns.values()))
+    taken = ", ".join("d.members::bigint[]" if name == "members" else f"d.{name}" for name in columns)
+    merges = _MERGED | (_MERGED_MORE if more else _UNKNOWN)
+    sets = ", ".join(f"{name} = {merge}" for name, merge in merges.items())
     return (
-        f"INSERT INTO feature_tiles AS t ({names}) SELECT * FROM unnest({arrays}) AS d({names}) "
-        "ORDER BY automation, field, by_field, value, width, start "
-        "ON CONFLICT (automation, field, by_field, value, width, start) DO UPDATE SET "
-        "entries = t.entries + excluded.entries, total = t.total + excluded.total, least = LEAST(t.least, excluded.least), "
-        "most = GREATEST(t.most, excluded.most), until = GREATEST(t.until, excluded.until)"
+        f"INSERT INTO feature_tiles AS t ({', '.join(columns)}) SELECT {taken} "
+        f"FROM unnest({arrays}) WITH ORDINALITY AS d({', '.join(columns)}, number) ORDER BY d.number "
+        f"ON CONFLICT (series, value, start) DO UPDATE SET {sets}"
     )
 
 
-def columns_of(deltas: Sequence[TileDelta]) -> list[list[Any]]:
+def columns_of(deltas: Sequence[TileDelta], *, more: bool) -> list[list[Any]]:
     """The parameters of `insert_sql`: one list a column. Deltas of several batches may be given; each tile occurs once."""
-    once: dict[tuple[Key, int], TileDelta] = {}
-    for delta in deltas:
-        place = (delta.key, delta.tile.start)
+    once: dict[tuple[int, str, int], tuple[Tile, int]] = {}
+    for series, value, tile, until in deltas:
+        place = (series.id, value, tile.start)
         before = once.get(place)
-        once[place] = delta if before is None else delta._replace(tile=merged(before.tile, delta.tile))
-    rows = [(*delta.key, *delta.tile, delta.until) for delta in once.values()]
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(11)]
+        once[place] = (tile, until) if before is None else (merged(before[0], tile), max(until, before[1]))
+    places = sorted(once)
+    rows: list[tuple[Any, ...]] = [(*place, *once[place][0][1:5], once[place][1]) for place in places]
+    if more:
+        rows = [row + _more_of(once[place][0]) for place, row in zip(places, rows, strict=True)]
+    width = len(_COLUMNS) + (len(_COLUMNS_MORE) if more else 0)
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _more_of(tile: Tile) -> tuple[Any, ...]:
+    if tile.more is None:
+        return _NO_MORE
+    spread, last_at, last, members = tile.more
+    written = None if members is None else f"{{{','.join(map(str, members))}}}"
+    if type(last) is str:
+        return spread, last_at, None, last, written
+    return spread, last_at, last, None, written
+
+
+def _more_of_row(values: Sequence[Any]) -> More:
+    spread, starts, moments, numbers, texts, members = values
+    last_at, last = None, None
+    if starts is not None:
+        newest = 0 if len(starts) == 1 else starts.index(max(starts))
+        last_at, text_ = moments[newest], texts[newest]
+        last = numbers[newest] if text_ is None else text_
+    sketch = None if members is None else tuple(members)
+    return More(spread, last_at, last, sketch)
 
 
 def prune(tx: Tx, now: datetime) -> int:
     """Delete tiles that no window reaches any more, the worker's housekeeping; how many. Fewer than PRUNED_AT_ONCE: all are gone."""
     return tx.execute(_PRUNE, {"now": int(now.timestamp()), "most": PRUNED_AT_ONCE}).rowcount
+
+
+_ADD_BREACHES = text("""
+INSERT INTO expectation_breaches AS b (automation, name, minute, decisions, last_at)
+SELECT automation, name, :minute, decisions, :now
+FROM unnest(CAST(:automations AS text[]), CAST(:names AS text[]), CAST(:decisions AS bigint[])) AS n(automation, name, decisions)
+ORDER BY automation, name
+ON CONFLICT (automation, name, minute)
+    DO UPDATE SET decisions = b.decisions + excluded.decisions, last_at = greatest(b.last_at, excluded.last_at)
+RETURNING automation, name, xmax = 0 AS new
+""")
+"""In one order for all, so that processes which write the same rows do not wait for each other."""
+
+_BREACHES = text("""
+SELECT automation, name, CAST(sum(decisions) AS bigint), max(last_at) FROM expectation_breaches
+WHERE last_at >= :since AND (CAST(:automations AS text[]) IS NULL OR automation = ANY (:automations))
+GROUP BY automation, name ORDER BY max(last_at) DESC, automation, name
+""")
+
+_FORGET_BREACHES = text("DELETE FROM expectation_breaches WHERE minute < :before")
+
+
+def add_breaches(
+    tx: Tx, counts: Mapping[tuple[str, str], int], minute: datetime, now: datetime
+) -> list[tuple[str, str]]:
+    """Add to what was breached in a minute, by automation and name; those that were not there before."""
+    rows = {
+        "automations": [automation for automation, _ in counts],
+        "names": [name for _, name in counts],
+        "decisions": list(counts.values()),
+    }
+    written = tx.execute(_ADD_BREACHES, {**rows, "minute": minute, "now": now})
+    return [(automation, name) for automation, name, new in written if new]
+
+
+def breaches(tx: Tx, automations: Collection[str] | None, since: datetime) -> list[Breach]:
+    """What was breached since a moment, the latest first."""
+    named = None if automations is None else list(automations)
+    return [Breach(*row) for row in tx.execute(_BREACHES, {"since": since, "automations": named})]
+
+
+def forget_breaches(tx: Tx, before: datetime) -> int:
+    """Delete what was breached before a moment; how many."""
+    return tx.execute(_FORGET_BREACHES, {"before": before}).rowcount
+
+
+_COLUMN_TYPES = text("""
+SELECT a.attname, format_type(a.atttypid, NULL) AS kind, t.typtype = 'e' AS is_enum
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
+""")
+
+_USABLE = re.compile(
+    r"^(smallint|integer|bigint|real|double precision|numeric|boolean|text|character varying|character|uuid|date|timestamp.*)$"
+)
+
+
+def lookup_faults(tx: Tx, lookup: Lookup) -> list[str]:
+    """What keeps a lookup from being read: its table or a column is missing, of a kind that is no feature, or not ours to read."""
+    kinds = {row.attname: row for row in tx.execute(_COLUMN_TYPES, {"table": quoted_table(lookup)})}
+    if not kinds:
+        return [f"Lookup({lookup.table!r}): there is no such table or view"]
+    key = lookup.key or lookup.by
+    missing = [column for column in (key, *columns_read(lookup)) if column not in kinds]
+    if missing:
+        return [f"Lookup({lookup.table!r}): no column {column!r}; there are {', '.join(kinds)}" for column in missing]
+    faults = [
+        f"Lookup({lookup.table!r}): {column!r} is of type {kinds[column].kind}; a feature is a number, a text, a boolean or a time"
+        for column in columns_read(lookup)
+        if not kinds[column].is_enum and not _USABLE.match(kinds[column].kind)
+    ]
+    if lookup.updated and not re.match("timestamp|date", kinds[lookup.updated].kind):
+        faults.append(
+            f"Lookup({lookup.table!r}): {lookup.updated!r} is of type {kinds[lookup.updated].kind}, not a time"
+        )
+    may = text("SELECT has_table_privilege(to_regclass(:table), 'SELECT')")
+    if not tx.execute(may, {"table": quoted_table(lookup)}).scalar_one():
+        faults.append(f"Lookup({lookup.table!r}): Andon's role may not read it; GRANT SELECT on it")
+    return faults

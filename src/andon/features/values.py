@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -30,6 +30,15 @@ def counted(value: Any) -> float | None:
     except (OverflowError, ValueError):
         return None
     return number if -LARGEST <= number <= LARGEST else None
+
+
+def entry_of(value: Any) -> tuple[float, float | str] | None:
+    """A field's value as a window of any kind of values takes it: the number to sum (0 for texts) and the value itself; None if missing."""
+    if isinstance(value, (int, float, Decimal)):
+        number = counted(value)
+        return None if number is None else (number, number)
+    text = key_text(value)
+    return None if text is None else (0.0, text)
 
 
 def key_text(value: Any) -> str | None:
@@ -76,3 +85,31 @@ def computed(name: str, function: Any, row: Mapping[str, Any]) -> Value:
     if type(value) is float and math.isfinite(value):
         return value
     return usable(name, value)
+
+
+def computed_together(name: str, function: Any, rows: Sequence[Mapping[str, Any]]) -> list[Value | FeatureFailed]:
+    """The values of a builder's function for a batch, in its order. What goes wrong costs only the rows that it must.
+
+    If the function raises, or its answer does not have one value for each row, each row is asked for alone.
+    """
+    try:
+        values = function(list(rows))
+        values = values.tolist() if hasattr(values, "tolist") else list(values)
+    except Exception as error:  # noqa: BLE001 - the builder's own function: whatever is wrong in it is told with the decision
+        failed = FeatureFailed(f"Feature {name!r} raised {type(error).__name__}: {error}")
+    else:
+        if len(values) == len(rows):
+            return [_usable_or_failed(name, value) for value in values]
+        failed = FeatureFailed(f"Feature {name!r}: expected {len(rows)} values for as many inputs, got {len(values)}")
+    if len(rows) == 1:
+        return [failed]
+    return [one for row in rows for one in computed_together(name, function, [row])]
+
+
+def _usable_or_failed(name: str, value: Any) -> Value | FeatureFailed:
+    if type(value) is float and math.isfinite(value):
+        return value
+    try:
+        return usable(name, value)
+    except FeatureFailed as failed:
+        return failed

@@ -1,39 +1,15 @@
-"""Windows over one batch: tiles of the snapshot and of the batch itself, summed for each input in arrival order.
+"""Windows over one batch: tiles of the snapshot and of the batch itself, summed for each input in arrival order."""
 
-This is on the hot path of every decision of a line with windows, hence the plain lists and the single pass over a key's tiles.
-"""
+from collections.abc import Mapping, Sequence
+from typing import cast
 
-import math
-from bisect import insort
-from collections.abc import Sequence
-from operator import itemgetter
-from typing import Any, TypeAlias
+from andon.authoring import AGGREGATES, OF_NUMBERS, Window, span_of
+from andon.features.domain import Need, Row, Series, Snapshot, Tile, TileDelta, Value, width_by_span
+from andon.features.states import Entry, FullState, Layer, SumState
+from andon.features.values import counted, entry_of, key_text
 
-from andon.authoring import AGGREGATES, Window, span_of
-from andon.features.domain import Key, Row, Snapshot, Tile, TileDelta, Value, width_by_span
-from andon.features.values import counted, key_text
-
-Numbers: TypeAlias = list[Any]
-"""A tile that grows: start, entries, total, least, most."""
-
-_start = itemgetter(0)
-
-
-class Layer:
-    """The spans of a plan that share tiles of one width, shortest first, with the features each gives."""
-
-    def __init__(self, width: int) -> None:
-        self.width = width
-        self.spans: list[tuple[int, list[tuple[str, int]]]] = []
-
-    @property
-    def longest(self) -> int:
-        """The longest span, in seconds."""
-        return self.spans[-1][0]
-
-    def add(self, span: int, named: list[tuple[str, int]]) -> None:
-        """One more span with its features: their names and which aggregate each is."""
-        insort(self.spans, (span, named), key=_start)
+_OF_SUMS = frozenset(AGGREGATES[:5])
+"""The aggregates that plain tiles can tell."""
 
 
 class WindowPlan:
@@ -43,17 +19,29 @@ class WindowPlan:
         self.automation = automation
         self.field = windows[0].field
         self.by = windows[0].by
+        wanted = {aggregate for window in windows for aggregate in window.aggregates}
+        self.numeric = not wanted.isdisjoint(OF_NUMBERS)
+        self.more = not wanted <= _OF_SUMS
+        self.state = FullState if self.more else SumState
+        beyond = ("std" in wanted, not wanted.isdisjoint(("last", "since")), "distinct" in wanted)
         widths = width_by_span(_seconds(span) for window in windows for span in window.over)
-        by_width = {width: Layer(width) for width in widths.values()}
+        by_width = {
+            width: Layer(Series.of(automation, self.field, self.by, width), beyond if self.more else None)
+            for width in widths.values()
+        }
         for window in windows:
             for span in window.over:
-                named = [(f"{window.field}_{a}_{span}", AGGREGATES.index(a)) for a in window.aggregates]
+                named = [(name, AGGREGATES.index(a)) for name, over, a in window.named if over == span]
                 by_width[widths[_seconds(span)]].add(_seconds(span), named)
         self.layers = list(by_width.values())
 
-    def key(self, value: str, layer: Layer) -> Key:
-        """The key of the tiles of one value in one layer."""
-        return Key(self.automation, self.field, self.by, value, layer.width)
+    def entry(self, row: Row) -> Entry | None:
+        """What an input adds; None if its value is missing or no number where numbers are summed."""
+        value = row.get(self.field)
+        if not self.numeric:
+            return entry_of(value)
+        number = counted(value)
+        return None if number is None else (number, number)
 
 
 def plans_of(automation: str, windows: Sequence[Window]) -> list[WindowPlan]:
@@ -64,16 +52,20 @@ def plans_of(automation: str, windows: Sequence[Window]) -> list[WindowPlan]:
     return [WindowPlan(automation, together) for together in pairs.values()]
 
 
-def needed(plans: Sequence[WindowPlan], rows: Sequence[Row], at: Sequence[float]) -> dict[Key, int]:
-    """For each key of a batch, after which start its tiles are needed."""
-    earliest = min(at, default=0.0)
-    since: dict[Key, int] = {}
+def needed(plans: Sequence[WindowPlan], rows: Sequence[Row], at: Sequence[float]) -> list[Need]:
+    """The tiles that a batch reads."""
+    first, last = min(at), max(at)
+    needs = []
     for plan in plans:
         values = {key_text(row.get(plan.by)) for row in rows}
-        for layer in plan.layers:
-            start = math.floor(earliest - layer.longest)
-            since.update((plan.key(value, layer), start) for value in values if value is not None)
-    return since
+        values.discard(None)
+        if values:
+            known = cast(list[str], list(values))
+            needs += [layer.need(known, first, last) for layer in plan.layers]
+    return needs
+
+
+_NONE: Mapping[str, Sequence[Tile]] = {}
 
 
 class PlanState:
@@ -81,102 +73,47 @@ class PlanState:
 
     def __init__(self, plan: WindowPlan, snapshot: Snapshot) -> None:
         self._plan = plan
-        self._snapshot = snapshot
-        self._by_value: dict[str, list[KeyState]] = {}
+        self._stored = [(layer, snapshot.get(layer.series, _NONE)) for layer in plan.layers]
+        self._by_value: dict[str, list[SumState]] = {}
 
     def pass_through(self, row: Row, at: float, features: dict[str, Value]) -> None:
-        """Count an input in the windows of the plan, then say what they hold."""
-        plan = self._plan
-        value = key_text(row.get(plan.by))
+        """Count an input in the windows of the plan, and say what they hold then."""
+        value = key_text(row.get(self._plan.by))
         if value is None:
-            for layer in plan.layers:
-                KeyState(None, layer, ()).look(at, features)
+            for layer in self._plan.layers:
+                self._plan.state(layer, ()).passed(None, at, features)
             return
         states = self._by_value.get(value)
         if states is None:
-            keys = ((plan.key(value, layer), layer) for layer in plan.layers)
-            states = [KeyState(key, layer, self._snapshot.get(key, ())) for key, layer in keys]
-            self._by_value[value] = states
-        amount = counted(row.get(plan.field))
+            states = self._by_value[value] = self._states(value)
+        entry = self._plan.entry(row)
         for state in states:
-            if amount is not None:
-                state.count(amount, at)
-            state.look(at, features)
+            state.passed(entry, at, features)
 
-    def deltas(self) -> list[TileDelta]:
-        """What the batch adds, each tile once."""
-        return [delta for states in self._by_value.values() for state in states for delta in state.deltas()]
-
-
-class KeyState:
-    """The tiles of one key, oldest first: those of the snapshot with those of the batch in them, and the latter alone."""
-
-    __slots__ = ("_added", "_key", "_layer", "_tiles")
-
-    def __init__(self, key: Key | None, layer: Layer, tiles: Sequence[Tile]) -> None:
-        self._key = key
-        self._layer = layer
-        self._tiles: list[Numbers] = [list(tile) for tile in tiles]
-        self._added: dict[int, Numbers] = {}
-
-    def count(self, amount: float, at: float) -> None:
-        """Add an input to its tile."""
-        width = self._layer.width
-        start = int(at // width) * width
-        tiles = self._tiles
-        if not tiles or tiles[-1][0] < start:
-            tiles.append([start, 1, amount, amount, amount])
+    def look_in(self, row: Row, at: float, features: dict[str, Value]) -> None:
+        """What the windows would hold with an input that is not placed in them: nobody else sees it."""
+        value = key_text(row.get(self._plan.by))
+        entry = None if value is None else self._plan.entry(row)
+        if value is None:
+            states = [self._plan.state(layer, ()) for layer in self._plan.layers]
+        elif value in self._by_value:
+            states = [state.copied() for state in self._by_value[value]]
         else:
-            same = next((tile for tile in reversed(tiles) if tile[0] <= start), None)
-            if same is not None and same[0] == start:
-                _grow(same, amount)
-            else:
-                insort(tiles, [start, 1, amount, amount, amount], key=_start)
-        added = self._added.get(start)
-        if added is None:
-            self._added[start] = [start, 1, amount, amount, amount]
-        else:
-            _grow(added, amount)
+            states = self._states(value)
+        for state in states:
+            state.passed(entry, at, features)
 
-    def look(self, at: float, features: dict[str, Value]) -> None:
-        """Write the aggregates of all spans into `features`: one pass from the newest tile back."""
-        tiles = self._tiles
-        position = len(tiles) - 1
-        while position >= 0 and tiles[position][0] > at:
-            position -= 1
-        entries, total, least, most = 0, 0.0, math.inf, -math.inf
-        for span, named in self._layer.spans:
-            after = at - span
-            while position >= 0:
-                start, n, t, low, high = tiles[position]
-                if start <= after:
-                    break
-                entries += n
-                total += t
-                least = low if low < least else least
-                most = high if high > most else most
-                position -= 1
-            held = (entries, total, total / entries, least, most) if entries else _NOTHING
-            for name, aggregate in named:
-                features[name] = held[aggregate]
+    def deltas(self, kept: int, now: int) -> list[TileDelta]:
+        """What the batch adds, each tile once; kept so many seconds longer than windows need it, at least from `now` on."""
+        added: list[TileDelta] = []
+        for value, states in self._by_value.items():
+            for state in states:
+                state.add_deltas(value, kept, now, added)
+        return added
 
-    def deltas(self) -> list[TileDelta]:
-        """What the batch added."""
-        if self._key is None:
-            return []
-        after = self._layer.longest + self._layer.width
-        return [TileDelta(self._key, Tile(*added), start + after) for start, added in self._added.items()]
-
-
-_NOTHING = (0, 0.0, None, None, None)
-"""An empty window, in the order of AGGREGATES: count, sum, mean, min, max."""
-
-
-def _grow(tile: Numbers, amount: float) -> None:
-    tile[1] += 1
-    tile[2] += amount
-    tile[3] = amount if amount < tile[3] else tile[3]
-    tile[4] = amount if amount > tile[4] else tile[4]
+    def _states(self, value: str) -> list[SumState]:
+        state = self._plan.state
+        return [state(layer, tiles.get(value, ())) for layer, tiles in self._stored]
 
 
 def _seconds(span: str) -> int:

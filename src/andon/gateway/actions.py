@@ -6,12 +6,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from andon import actions
 from andon.access import Permission, Principal
 from andon.actions import Action, ActionNotFound, ActionState, AnswerKind, Attempt, Which
 from andon.gateway.dependencies import Caller, Db, Moment, Now
+from andon.gateway.reasons import Why
 from andon.kernel.db import Tx
 
 router = APIRouter(prefix="/v1/actions", tags=["actions"])
@@ -67,14 +68,6 @@ class DestinationOut(BaseModel):
     name: str
     disabled_at: datetime
     reason: str
-
-
-class Why(BaseModel):
-    """The reason; it stands in the audit log."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str = Field(min_length=1, max_length=2000)
 
 
 class WhichIn(Why):

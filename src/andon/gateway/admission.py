@@ -1,9 +1,20 @@
 """Admission: how fast a key may ask, and how much may be under way. In memory, per gateway; a check costs under a microsecond."""
 
+from collections.abc import Mapping
 from time import monotonic
 from uuid import UUID
 
+from andon.decisions import DeadlineExceeded, LineBusy
 from andon.gateway.errors import Overloaded, RateLimited
+from andon.kernel.errors import AndonError
+
+SENT_AWAY: Mapping[type[AndonError], str] = {
+    RateLimited: "rate",
+    Overloaded: "queue",
+    LineBusy: "queue",
+    DeadlineExceeded: "deadline",
+}
+"""The errors with which a request is sent away for want of room or time, and the reason that is counted."""
 
 
 class Bucket:
@@ -42,6 +53,11 @@ class Admission:
         self._max_in_flight = max_in_flight
         self._buckets: dict[UUID, Bucket] = {}
 
+    @property
+    def full(self) -> bool:
+        """Whether as much is under way as may be."""
+        return self.in_flight >= self._max_in_flight
+
     def admit(self, key: UUID) -> str:
         """Count one request of a key; the value of its RateLimit header."""
         now = monotonic()
@@ -51,6 +67,6 @@ class Admission:
         left = bucket.take(now)
         if left < 0:
             raise RateLimited(retry_after=max(1, round(bucket.wait())))
-        if self.in_flight >= self._max_in_flight:
+        if self.full:
             raise Overloaded(retry_after=1)
         return f'"burst";r={int(left)};t=1'

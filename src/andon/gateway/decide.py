@@ -8,9 +8,9 @@ no task and no future a request. `__call__` is the same as an ASGI application, 
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from time import perf_counter_ns
 from typing import TypeAlias
-from uuid import UUID
 
 import structlog
 from opentelemetry.trace import Span, SpanKind, StatusCode
@@ -19,11 +19,12 @@ from pydantic_core import to_json
 from andon import decisions
 from andon.access import Permission
 from andon.decisions import Decision, DecisionRecord, DecisionRequest, Idempotency, KeyInFlight
+from andon.gateway.admission import SENT_AWAY
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body
 from andon.gateway.dependencies import Gateway
-from andon.gateway.errors import HeaderInvalid, MethodNotAllowed, Overloaded, RateLimited
+from andon.gateway.errors import HeaderInvalid, MethodNotAllowed
 from andon.gateway.headers import correlation_of, destination_of, traceparent_of_headers
 from andon.gateway.heads import KNOWN, Head, head_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
@@ -45,15 +46,16 @@ JSON = "application/json"
 class Asked:
     """One request on its way to its answer."""
 
-    __slots__ = ("began", "correlation", "headers", "id", "name", "out", "reply", "span", "task")
+    __slots__ = ("at", "began", "correlation", "headers", "id", "name", "out", "reply", "span", "task")
 
-    def __init__(self, name: str, headers: Mapping[str, str], reply: Reply, identifier: UUID, server: Span) -> None:
+    def __init__(self, name: str, headers: Mapping[str, str], reply: Reply, at: datetime, server: Span) -> None:
         self.began = perf_counter_ns()
+        self.at = at
         self.name = name
         self.headers = headers
         self.reply = reply
-        self.id = identifier
-        self.correlation = str(identifier)
+        self.id = uuid7(at)
+        self.correlation = str(self.id)
         self.span = server
         self.out: dict[str, str] = {}
         self.task: asyncio.Task[None] | None = None
@@ -76,13 +78,15 @@ class Decide:
 
     @property
     def shedding(self) -> bool:
-        """Whether so much waits that one more request is better refused at a glance."""
-        return self._gateway.decider.expected_wait > self._longest_wait
+        """Whether so much is under way or waits that one more request is better refused at a glance."""
+        gateway = self._gateway
+        return gateway.admission.full or gateway.decider.expected_wait > self._longest_wait
 
-    def shed(self) -> None:
-        """One was refused at a glance; its automation was not looked at."""
-        self._gateway.metrics.requests.add(("unknown", "503"))
-        self._gateway.metrics.refused.add(("unknown", "queue"))
+    def shed(self, head: Head | None) -> None:
+        """One was refused at a glance; of a head that was not seen before nobody looked at the automation."""
+        automation = "unknown" if head is None else self._known(head.name)
+        self._gateway.metrics.requests.add((automation, "503"))
+        self._gateway.metrics.refused.add((automation, "queue"))
 
     def remember(self, text: bytes, head: Head, length: int) -> None:
         """Know these bytes of a head, with the length of the body that they announce, from now on."""
@@ -102,7 +106,7 @@ class Decide:
 
         Gives the head for `again`, if the same bytes will mean the same the next time.
         """
-        asked = Asked(name, headers, reply, uuid7(self._gateway.clock.now()), server)
+        asked = Asked(name, headers, reply, self._gateway.clock.now(), server)
         try:
             asked.correlation = correlation_of(headers, asked.correlation)
             head = head_of(self._gateway, name, headers)
@@ -114,7 +118,7 @@ class Decide:
 
     def again(self, head: Head, body: bytes, reply: Reply) -> None:
         """Take one more with a head that was read before; who asks and how fast is looked at as ever."""
-        asked = Asked(head.name, head.headers, reply, uuid7(self._gateway.clock.now()), NO_SPAN)
+        asked = Asked(head.name, head.headers, reply, self._gateway.clock.now(), NO_SPAN)
         self._take(asked, head, body)
 
     def _take(self, asked: Asked, head: Head, body: bytes) -> None:
@@ -147,7 +151,7 @@ class Decide:
             if not answered.done():
                 answered.set_result((status, out, body))
 
-        asked = Asked(name, headers, reply, uuid7(self._gateway.clock.now()), server)
+        asked = Asked(name, headers, reply, self._gateway.clock.now(), server)
         try:
             asked.correlation = correlation_of(headers, asked.correlation)
             if method != "POST":
@@ -163,8 +167,7 @@ class Decide:
 
     def _admitted(self, asked: Asked, head: Head, raw: bytes) -> DecisionRequest:
         gateway, name, out = self._gateway, head.name, asked.out
-        now = gateway.clock.now()
-        caller = gateway.keys.again(head.caller, now)
+        caller = gateway.keys.again(head.caller, asked.at)
         caller.require(Permission.DECIDE, name)
         out["RateLimit-Policy"] = gateway.admission.policy
         out["RateLimit"] = gateway.admission.admit(caller.id)
@@ -180,7 +183,7 @@ class Decide:
             input=line.contract.read(raw),
             caller=caller.name,
             correlation_id=asked.correlation,
-            asked_at=now,
+            asked_at=asked.at,
             began_ns=asked.began,
             traceparent=traceparent,
             idempotency=None if head.key is None else Idempotency.of(name, caller.name, head.key, raw),
@@ -268,8 +271,7 @@ class Decide:
             status, body = status_of(error), problem(error, asked.correlation)
             asked.out |= {"Content-Type": CONTENT_TYPE, **headers_of(error)}
             asked.span.set_attribute("error.type", error.code)
-            reason = _REFUSALS.get(error.code)
-            if reason is not None:
+            if reason := SENT_AWAY.get(type(error)):
                 self._gateway.metrics.refused.add((self._known(asked.name), reason))
         else:
             log.error("decide.failed", automation=asked.name, correlation_id=asked.correlation, exc_info=error)
@@ -291,15 +293,6 @@ class Decide:
     def _known(self, name: str) -> str:
         """The automation as a label; a name that nobody deployed is none."""
         return name if name in self._gateway.lines else "unknown"
-
-
-_REFUSALS = {
-    RateLimited.__name__: "rate",
-    Overloaded.__name__: "queue",
-    "LineBusy": "queue",
-    "DeadlineExceeded": "deadline",
-}
-"""The reason that is counted, by the code of the error."""
 
 
 def _unrecorded() -> RuntimeError:

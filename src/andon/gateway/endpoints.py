@@ -1,6 +1,6 @@
 """Endpoints: which versions of a model answer and which only look on, and changing that."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from andon.decisions import Line
 from andon.gateway.dependencies import Caller, Db, Moment, Now, Parts
 from andon.kernel.config import Settings
 from andon.kernel.db import Tx
-from andon.models import ModelVersion
+from andon.models import ModelVersion, Ready
 from andon.serving import EndpointNotFound, TrafficSplit
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
@@ -81,7 +81,7 @@ class ShadowOut(BaseModel):
 def index(gateway: Parts, caller: Caller, db: Db) -> list[EndpointOut]:
     """The endpoints of the automations that the caller may see."""
     caller.require_anywhere(Permission.READ_MODELS)
-    endpoints = _endpoints(gateway.lines)
+    endpoints = endpoints_of(gateway.lines)
     with db.begin() as tx:
         return [_shown(tx, name, users) for name, users in endpoints.items() if _may_read(caller, users)]
 
@@ -109,7 +109,7 @@ def set_split(name: Name, wanted: SplitIn, gateway: Parts, caller: Caller, db: D
             actor=caller.actor,
             reason=wanted.reason,
             now=now,
-            ready=_ready(users, gateway.settings, name),
+            ready=ready_for(users, gateway.settings, name),
         )
         return _shown(tx, name, users)
 
@@ -139,7 +139,7 @@ def shadow(
     return ShadowOut.model_validate(summary, from_attributes=True)
 
 
-def _endpoints(lines: Mapping[str, Line]) -> dict[str, list[Automation]]:
+def endpoints_of(lines: Mapping[str, Line]) -> dict[str, list[Automation]]:
     """The models that are used here, each with the automations that use it."""
     endpoints: dict[str, list[Automation]] = {}
     for _, line in sorted(lines.items()):
@@ -154,13 +154,13 @@ def _may_read(caller: Principal, users: Sequence[Automation]) -> bool:
 def readable(lines: Mapping[str, Line], name: str, caller: Principal) -> list[Automation]:
     """The automations that use an endpoint, one of which the caller may look into. Raises Forbidden, EndpointNotFound."""
     caller.require_anywhere(Permission.READ_MODELS)
-    users = _endpoints(lines).get(name, [])
+    users = endpoints_of(lines).get(name, [])
     if not _may_read(caller, users):
         raise EndpointNotFound(f"No automation that you may see uses a model {name!r} here")
     return users
 
 
-def _ready(users: Sequence[Automation], settings: Settings, name: str) -> Callable[[ModelVersion], None]:
+def ready_for(users: Sequence[Automation], settings: Settings, name: str) -> Ready:
     """A version may answer if every automation gives what it needs, and its environment, if it runs in its own, is built here."""
     environments = serving.Environments(settings.data / "environments")
     isolated = name in settings.endpoints and settings.endpoints[name].isolated

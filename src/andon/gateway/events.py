@@ -6,29 +6,35 @@ answered by itself: a bad one costs no other.
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import structlog
 
 from andon import streams
-from andon.access import Forbidden, Permission, Principal
+from andon.access import Permission, Principal
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body
 from andon.gateway.dependencies import Gateway, bearer
 from andon.gateway.errors import EventUnknown, MediaTypeUnsupported, MethodNotAllowed
 from andon.gateway.headers import correlation_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
-from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Invalid
 from andon.kernel.ids import uuid7
-from andon.streams import BATCHED, STRUCTURED, Event, EventUnreadable, Reader, StreamKey, events_of
+from andon.streams import BATCHED, STRUCTURED, Event, EventUnreadable, Reader, Received, StreamKey, events_of
 
 log = structlog.get_logger(__name__)
 
 PATH = "/v1/events"
 MOST = 1000
 """Events in one call."""
+
+
+class _Taken(NamedTuple):
+    """An event, and what each automation that takes it gets; None where it is left out."""
+
+    event: Event
+    by_automation: Mapping[str, Received | None]
 
 
 class Events:
@@ -86,45 +92,44 @@ class Events:
         self, found: Sequence[Event | EventUnreadable], caller: Principal, correlation: str
     ) -> list[dict[str, Any] | AndonError]:
         """All good ones are kept in one transaction: whoever is answered 202 need not send again."""
+        read = [self._read(event, caller, correlation) for event in found]
+        taken = [one for by in read if isinstance(by, _Taken) for one in by.by_automation.values() if one]
         with self._gateway.database.begin() as tx:
-            return [
-                event if isinstance(event, EventUnreadable) else self._keep_one(tx, event, caller, correlation)
-                for event in found
-            ]
+            kept = iter(streams.receive(tx, taken, caller=caller.name, now=self._gateway.clock.now()))
+        return [by if isinstance(by, AndonError) else _told(by, kept) for by in read]
 
-    def _keep_one(self, tx: Tx, event: Event, caller: Principal, correlation: str) -> dict[str, Any] | AndonError:
-        try:
-            taken = self._results(tx, event, caller, correlation)
-        except Invalid as error:
-            return error
-        except Forbidden as error:
-            return error
-        if not taken:
-            return EventUnknown(f"No automation that {caller.name} may ask takes events of the type {event.type!r}")
-        return {"id": event.id, "source": event.source, "automations": taken}
-
-    def _results(self, tx: Tx, event: Event, caller: Principal, correlation: str) -> dict[str, str]:
-        """By automation: accepted, repeated or left_out. Raises Invalid if one of them cannot decide it; then none gets it."""
-        read = []
+    def _read(self, event: Event | EventUnreadable, caller: Principal, correlation: str) -> _Taken | AndonError:
+        """What each automation that takes an event gets. If one of them cannot decide it, none gets it."""
+        if isinstance(event, EventUnreadable):
+            return event
+        own = event if event.correlation is not None else event._replace(correlation=event.id or correlation)
+        read: dict[str, Received | None] = {}
         for name, line in self._gateway.lines.items():
             for trigger in line.automation.triggers:
                 taken = trigger.source == "http" and (not trigger.types or event.type in trigger.types)
-                if taken and caller.may(Permission.DECIDE, name):
-                    reader = Reader(StreamKey(name, trigger.name), trigger, line.contract)
-                    read.append((name, reader.input_of(event), line.automation.subject))
-        results = {}
-        now = self._gateway.clock.now()
-        for name, given, subject in read:
-            if given is None:
-                results[name] = "left_out"
-                continue
-            key = None if subject is None else given[1].get(subject)
-            own = event if event.correlation is not None else event._replace(correlation=event.id or correlation)
-            kept = streams.receive(
-                tx, own, automation=name, key=None if key is None else str(key), caller=caller.name, now=now
-            )
-            results[name] = "accepted" if kept else "repeated"
-        return results
+                if not (taken and caller.may(Permission.DECIDE, name)):
+                    continue
+                try:
+                    given = Reader(StreamKey(name, trigger.name), trigger, line.contract).input_of(event)
+                except Invalid as error:
+                    return error
+                subject = line.automation.subject
+                key = None if given is None or subject is None else given[1].get(subject)
+                if given is not None:
+                    read[name] = Received(own, name, None if key is None else str(key))
+                read.setdefault(name, None)
+        if not read:
+            return EventUnknown(f"No automation that {caller.name} may ask takes events of the type {event.type!r}")
+        return _Taken(event, read)
+
+
+def _told(taken: _Taken, kept: Iterator[bool]) -> dict[str, Any]:
+    """What became of one event, by automation."""
+    by = {
+        name: "left_out" if one is None else "accepted" if next(kept) else "repeated"
+        for name, one in taken.by_automation.items()
+    }
+    return {"id": taken.event.id, "source": taken.event.source, "automations": by}
 
 
 def _is_json(media: str) -> bool:

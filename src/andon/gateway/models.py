@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from andon import models
+from andon import decisions, models
 from andon.access import Permission
-from andon.gateway.dependencies import Caller, Db, Now
+from andon.gateway.dependencies import Caller, Db, Now, Parts
+from andon.gateway.endpoints import endpoints_of, ready_for
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -93,13 +94,22 @@ def show_version(name: Name, number: Number, caller: Caller, db: Db) -> VersionW
 
 
 @router.put("/{name}/aliases/{alias}")
-def set_alias(name: Name, alias: Name, wanted: AliasIn, caller: Caller, db: Db, now: Now) -> AliasOut:
-    """Point an alias to a version; running gateways follow within a second."""
+def set_alias(name: Name, alias: Name, wanted: AliasIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> AliasOut:
+    """Point an alias to a version; running gateways follow within a second. One that answers has to be able to, in every automation."""
     caller.require(Permission.SET_ALIAS, None)
+    users = [user for user in endpoints_of(gateway.lines).get(name, []) if decisions.answers_by(user, alias)]
     with db.begin() as tx:
-        return _alias(
-            models.set_alias(tx, name, alias, wanted.number, actor=caller.actor, reason=wanted.reason, now=now)
+        changed = models.set_alias(
+            tx,
+            name,
+            alias,
+            wanted.number,
+            actor=caller.actor,
+            reason=wanted.reason,
+            now=now,
+            ready=ready_for(users, gateway.settings, name) if users else None,
         )
+    return _alias(changed)
 
 
 @router.get("/{name}/aliases/{alias}/history")

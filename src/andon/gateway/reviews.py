@@ -36,6 +36,7 @@ class ReviewOut(BaseModel):
     queue: str
     state: ReviewState
     rule: str
+    question: str | None = Field(description="What a procedure asks; null if it is the decision that waits.")
     reasons: list[str]
     outcomes: list[str] = Field(description="What a verdict may be.")
     opened_at: datetime
@@ -153,6 +154,7 @@ def _shown(review: Review, now: datetime) -> dict[str, Any]:
         "queue": review.queue,
         "state": review.state(now),
         "rule": review.rule,
+        "question": review.question,
         "reasons": list(review.reasons),
         "outcomes": list(review.outcomes),
         "opened_at": review.opened_at,

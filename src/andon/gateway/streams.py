@@ -6,12 +6,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 from pydantic_core import to_json
 
 from andon import streams
 from andon.access import Permission, Principal
 from andon.gateway.dependencies import Caller, Db, Now, Parts
+from andon.gateway.reasons import Why
 from andon.kernel.db import Tx
 from andon.streams import DeadEvent, DeadEventNotFound, DeadState, State, Stream, StreamKey, StreamNotFound
 
@@ -28,6 +29,7 @@ class PartitionOut(BaseModel):
     position: int
     end: int | None
     lag: int | None
+    per_second: float | None
     seek: str | None
     owner: UUID | None
     watermark: datetime | None
@@ -41,6 +43,7 @@ class StreamOut(BaseModel):
     stream: str
     state: State
     lag: int | None
+    per_second: float | None = Field(description="Events that are worked off a second lately; none if nobody reads it.")
     watermark: datetime | None
     decided: int
     repeated: int
@@ -97,14 +100,6 @@ class DeadEventsOut(BaseModel):
 
     events: list[DeadEventOut]
     next: UUID | None
-
-
-class Why(BaseModel):
-    """The reason; it stands in the audit log."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str = Field(min_length=1, max_length=2000)
 
 
 class Seek(Why):
@@ -246,6 +241,7 @@ def _out(stream: Stream, dead: int) -> StreamOut:
         stream=stream.key.stream,
         state=stream.state,
         lag=stream.lag,
+        per_second=stream.per_second,
         watermark=stream.watermark,
         decided=stream.total("decided"),
         repeated=stream.total("repeated"),

@@ -1,7 +1,29 @@
-"""The time, as something that can be handed in, so that no rule reads a clock by itself."""
+"""The time, as something that can be handed in, so that no rule reads a clock by itself.
 
+All processes of an installation go by one clock, that of the database server: what one of them says is due, claimed or too old
+means the same to the others, also while the clock of a machine is wrong.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Protocol
+
+import structlog
+
+from andon.kernel.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 2.0
+"""How often the server's clock is looked at."""
+
+PATIENCE_SECONDS = 20.0
+"""How long a process that starts waits for a server that restarts just now; to end and be started again would take longer."""
+
+_RETRY_SECONDS = 0.2
 
 
 class Clock(Protocol):
@@ -17,3 +39,46 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+class SharedClock:
+    """The database server's clock as `ask` tells it; the machine's own until `look` was called.
+
+    Between two looks it goes by the time that has passed, which no setting of a clock changes. An answer that took long says less:
+    the server read its clock at some moment in between. Any thread may use it.
+    """
+
+    def __init__(self, ask: Callable[[], datetime], *, passing: Callable[[], float] = monotonic) -> None:
+        self._ask = ask
+        self._passing = passing
+        self._ahead = datetime.now(UTC).timestamp() - passing()
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._passing() + self._ahead, UTC)
+
+    def look(self) -> None:
+        """Ask the server once, and go by what it says as far as that is certain. Raises DatabaseUnavailable."""
+        began = self._passing()
+        there = self._ask().timestamp()
+        self._ahead = min(max(self._ahead, there - self._passing()), there - began)
+
+    async def begin(self) -> None:
+        """Look once the server answers. Raises DatabaseUnavailable if it does not for long."""
+        until = self._passing() + PATIENCE_SECONDS
+        while True:
+            try:
+                await asyncio.to_thread(self.look)
+            except Unavailable as error:
+                if self._passing() >= until:
+                    raise
+                log.warning("clock.waits_for_database", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def follow(self) -> None:
+        """Look at once, and again and again, through outages. Runs until cancelled."""
+        while True:
+            with suppress(Unavailable):
+                await asyncio.to_thread(self.look)
+            await asyncio.sleep(LOOK_SECONDS)

@@ -121,7 +121,12 @@ class EndpointSettings(Section):
     )
     processes_min: int = Field(1, ge=0, le=64, description="Processes kept; 0 lets an idle version end (a cold start).")
     processes_max: int = Field(1, ge=1, le=64, description="Processes at most.")
-    timeout_seconds: float = Field(5.0, gt=0, description="How long one batch may take to predict; then it failed.")
+    timeout_seconds: float = Field(
+        5.0,
+        gt=0,
+        description="How long one batch may take to predict; then it failed. What runs inside the gateway cannot be stopped: "
+        "its answer is used, and the version left alone if that happens again and again.",
+    )
     idle_seconds: float = Field(300.0, gt=0, description="After so long without work a process above the minimum ends.")
     wait_target_ms: float = Field(
         20.0, gt=0, description="How long a batch may wait for a free process before another is started."

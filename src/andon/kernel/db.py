@@ -6,13 +6,17 @@ A request, a command or a unit of work is one `Tx`; only its opener commits.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from time import monotonic, sleep
 from typing import TypeAlias
 
 import asyncpg
+from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from andon.kernel.errors import Unavailable
+from andon.kernel.statements import Statements
 
 Tx: TypeAlias = Connection
 
@@ -34,6 +38,8 @@ CONNECTION_LOST = (
 )
 """What asyncpg raises when the server went away, restarts or does not answer; the connection is of no use any more."""
 
+UNFIT = (DataError, IntegrityError)
+"""What SQLAlchemy raises when PostgreSQL refuses what is written: the same is refused again."""
 
 Refusal: TypeAlias = SQLAlchemyError
 """Whatever PostgreSQL or its driver refuses; caught only where an installation is examined."""
@@ -54,7 +60,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=7,
             pool_pre_ping=True,
-            connect_args={"options": "-c timezone=UTC"},
+            connect_args={"options": "-c timezone=UTC", "connect_timeout": 5},
         )
 
     @property
@@ -68,8 +74,12 @@ class Database:
         try:
             with self.engine.begin() as tx:
                 yield tx
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, NoneFree) as error:
             raise DatabaseUnavailable(f"PostgreSQL at {self.shown} does not answer or gave up") from error
+        except InternalError as error:
+            if not isinstance(error.orig, IdleInTransactionSessionTimeout):
+                raise
+            raise DatabaseUnavailable(f"PostgreSQL at {self.shown} ended a transaction that stood still") from error
 
     @contextmanager
     def snapshot(self) -> Iterator[Tx]:
@@ -77,6 +87,26 @@ class Database:
         with self.begin() as tx:
             tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             yield tx
+
+    @contextmanager
+    def alone(self, name: str, *, within: float = 5.0) -> Iterator[bool]:
+        """Say whether we alone have `name` in this database, for as long as the block lasts; waits a little for a holder that ends.
+
+        It is free again when the holder's connection is gone, so a restart of the server frees it too: it spares two the same
+        work, and keeps nothing from being written twice. Raises DatabaseUnavailable.
+        """
+        try:
+            holder = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        except (OperationalError, NoneFree) as error:
+            raise DatabaseUnavailable(f"PostgreSQL at {self.shown} does not answer or gave up") from error
+        try:
+            holder.detach()
+            until, take = monotonic() + within, text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
+            while not (taken := bool(holder.execute(take, {"name": name}).scalar_one())) and monotonic() < until:
+                sleep(0.05)
+            yield taken
+        finally:
+            holder.close()
 
     def version(self) -> int:
         """The server's major version. Raises DatabaseUnavailable."""
@@ -99,6 +129,10 @@ class Database:
     async def connect(self) -> asyncpg.Connection:
         """One asyncpg connection of its own. The caller closes it."""
         return await asyncpg.connect(self.url, timeout=5, command_timeout=30)
+
+    async def statements(self) -> Statements:
+        """A connection of its own for the statement that every batch runs. Raises ConnectionError. The caller closes it."""
+        return await Statements.connect(self.url)
 
     def close(self) -> None:
         """Close all idle connections."""

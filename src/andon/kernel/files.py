@@ -89,6 +89,12 @@ def give_to_folder_owner(file: int | Path, folder: Path) -> None:
         os.chown(file, owner.st_uid, owner.st_gid)
 
 
+def sync_file(file: Path) -> None:
+    """Make the content of `file` survive a power cut."""
+    with file.open("rb") as content:
+        os.fsync(content.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -120,9 +120,19 @@ class Metrics:
             "Decisions that something else than this version made, by the reason.",
             (*_ARM, "reason"),
         )
+        self.misplaced = self._many(
+            "andon_events_misplaced_total",
+            "Decisions that windows do not have at the time of their event: later than allowed (late), or ahead of our clock (future).",
+            ("automation", "why"),
+        )
+        self.breached = self._many(
+            "andon_expectations_breached_total",
+            "Values of features and fields that were not as the automation expects.",
+            ("automation", "feature"),
+        )
         self.shadows = self._many(
             "andon_shadows_total",
-            "Decisions shown to a shadow version (run), or not because there was no time (dropped).",
+            "Decisions shown to a shadow version (run), or not because there was no time or no budget left (dropped).",
             ("automation", "result"),
         )
 
@@ -130,7 +140,7 @@ class Metrics:
         """What was not decided."""
         self.refused = self._many(
             "andon_refused_total",
-            "Requests sent away at the door, by the reason: rate, queue, deadline, breaker.",
+            "Requests sent away for want of room or time, by the reason: rate, queue, deadline.",
             ("automation", "reason"),
         )
         self.expired = self._many(
@@ -189,7 +199,7 @@ class Metrics:
         )
         self.held_back = self._many(
             "andon_deliveries_held_back_total",
-            "Claimed actions that were given back untried, by the reason: breaker, retry_budget.",
+            "Claimed actions that were given back untried, by the reason: breaker, retry_budget, unknown (to this worker).",
             ("destination", "reason"),
         )
         self.inquiries = self._many(
@@ -197,8 +207,25 @@ class Metrics:
             "Destinations asked whether they took an earlier attempt, by what they said.",
             ("destination", "answer"),
         )
+        self._add_procedures()
         self.reviews_opened = self._counter("andon_reviews_opened_total", "Reviews opened.", ())
         self.sealed = self._counter("andon_audit_checkpoints_total", "Checkpoints written.", ())
+
+    def _add_procedures(self) -> None:
+        """What procedures do in a worker."""
+        self.procedure_step_seconds = self._seconds(
+            "andon_procedure_step_seconds", "One call of a step's function that returned.", ("procedure", "step")
+        )
+        self.procedure_step_failures = self._many(
+            "andon_procedure_step_failures_total",
+            "Calls of a step's function that raised; some are tried again.",
+            ("procedure", "step"),
+        )
+        self.procedures_ended = self._many(
+            "andon_procedures_ended_total",
+            "Procedures that came to their end: done or failed.",
+            ("procedure", "result"),
+        )
 
     def _many(self, name: str, description: str, labels: tuple[str, ...] = ()) -> BatchCounter:
         return BatchCounter(name, description, labels, registry=self.registry)

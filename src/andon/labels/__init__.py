@@ -2,6 +2,6 @@
 
 from andon.labels.domain import Label, LabelSource, value_of
 from andon.labels.errors import LabelInvalid
-from andon.labels.service import of_decision, record, subscribe
+from andon.labels.service import newest_of, of_decision, record, subscribe
 
-__all__ = ["Label", "LabelInvalid", "LabelSource", "of_decision", "record", "subscribe", "value_of"]
+__all__ = ["Label", "LabelInvalid", "LabelSource", "newest_of", "of_decision", "record", "subscribe", "value_of"]

@@ -1,5 +1,6 @@
 """Recording and reading what turned out to be true."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -48,6 +49,11 @@ def record(
 def of_decision(tx: Tx, decision_id: UUID) -> list[Label]:
     """All labels of one decision, oldest first; the last of a source is what it says now."""
     return store.of_decision(tx, decision_id)
+
+
+def newest_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, tuple[str, float]]:
+    """What is known last of each of these decisions, and its weight; those of which nothing is known are left out."""
+    return store.newest_of(tx, ids) if ids else {}
 
 
 def subscribe(events: Events) -> None:

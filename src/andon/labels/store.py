@@ -1,5 +1,6 @@
 """All SQL about labels. Never commits."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -40,3 +41,13 @@ def of_decision(tx: Tx, decision_id: UUID) -> list[Label]:
         )
         for row in rows
     ]
+
+
+def newest_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, tuple[str, float]]:
+    """The value and weight of the newest label of each of these decisions that has one."""
+    query = (
+        select(labels.c.decision_id, labels.c.value, labels.c.weight)
+        .where(labels.c.decision_id.in_(ids))
+        .order_by(labels.c.id)
+    )
+    return {row.decision_id: (row.value, row.weight) for row in tx.execute(query)}

@@ -20,12 +20,14 @@ from andon.models.errors import (
     ValueUnusable,
     VersionNotFound,
 )
+from andon.models.intervals import Intervals
 from andon.models.manifest import Calibration, Curve, Estimate, Manifest, RiskEvidence, Runtime
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
 from andon.models.packing import pack
 from andon.models.risk import threshold_for
 from andon.models.service import (
+    Ready,
     alias_history,
     by_alias,
     fetch,
@@ -51,6 +53,7 @@ __all__ = [
     "Estimate",
     "FeatureKind",
     "FeatureSpec",
+    "Intervals",
     "Manifest",
     "Matrix",
     "ModelNotFound",
@@ -59,6 +62,7 @@ __all__ = [
     "PackageInvalid",
     "PickleRefused",
     "PythonModel",
+    "Ready",
     "ReasonMissing",
     "RiskEvidence",
     "Rows",

@@ -1,9 +1,10 @@
 """What can be done with models: register, fetch, point aliases. Changes are audited and announced to running gateways."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from andon import audit
 from andon.kernel.db import Tx, announce
@@ -22,6 +23,9 @@ from andon.models.errors import (
 from andon.models.package import danger_of, open_package
 
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
+
+Ready: TypeAlias = Callable[[ModelVersion], None]
+"""Makes sure that a version can answer here before it gets traffic; raises what keeps it from that."""
 
 
 def register(
@@ -61,15 +65,28 @@ def register(
     return version
 
 
-def set_alias(tx: Tx, name: str, alias: str, number: int, *, actor: Actor, reason: str, now: datetime) -> Alias:
+def set_alias(
+    tx: Tx,
+    name: str,
+    alias: str,
+    number: int,
+    *,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    ready: Ready | None = None,
+) -> Alias:
     """Point an alias to a version; running gateways follow within a second of the commit.
 
-    Where it points there already, nothing changes. Raises AliasInvalid, ReasonMissing, ModelNotFound, VersionNotFound.
+    Where it points there already, nothing changes. Raises AliasInvalid, ReasonMissing, ModelNotFound, VersionNotFound, and
+    what `ready` raises.
     """
     if not _ALIAS.match(alias):
         raise AliasInvalid(f"Alias {alias!r}: lower-case letters, digits and '-', at most 63, a letter first")
     why = _reason(reason)
-    get(tx, name, number)
+    version = get(tx, name, number)
+    if ready is not None:
+        ready(version)
     store.lock(tx, name)
     before = store.find_alias(tx, name, alias)
     if before is not None and before.number == number:

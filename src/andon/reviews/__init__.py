@@ -4,12 +4,25 @@ A verdict is one transaction: the review, the audit entry, the action of the cho
 `VerdictGiven` (labels). Start reading at `domain.py`.
 """
 
-from andon.reviews.domain import CLAIM, Backlog, Claim, Review, ReviewFilter, ReviewState, Verdict, VerdictGiven
+from andon.reviews.domain import (
+    CLAIM,
+    Backlog,
+    Claim,
+    QuestionAnswered,
+    Review,
+    ReviewFilter,
+    ReviewState,
+    Verdict,
+    VerdictGiven,
+)
 from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, ReviewNotFound, VerdictInvalid
 from andon.reviews.service import (
+    OPENED_AT_ONCE,
+    ask,
     backlogs,
     claim,
     count,
+    find_question,
     get,
     give_verdict,
     of_decision,
@@ -21,8 +34,10 @@ from andon.reviews.service import (
 
 __all__ = [
     "CLAIM",
+    "OPENED_AT_ONCE",
     "Backlog",
     "Claim",
+    "QuestionAnswered",
     "Review",
     "ReviewDecided",
     "ReviewFilter",
@@ -33,9 +48,11 @@ __all__ = [
     "Verdict",
     "VerdictGiven",
     "VerdictInvalid",
+    "ask",
     "backlogs",
     "claim",
     "count",
+    "find_question",
     "get",
     "give_verdict",
     "of_decision",

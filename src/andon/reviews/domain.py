@@ -48,7 +48,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A person's task on one decision. `actions` says what each outcome sets off, `decision` what the outside is told."""
+    """A person's task on one decision. `actions` says what each outcome sets off, `decision` what the outside is told.
+
+    A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer sets off nothing
+    but that the procedure goes on.
+    """
 
     id: UUID
     decision_id: UUID
@@ -65,6 +69,9 @@ class Review:
     due_at: datetime
     claim: Claim | None = None
     verdict: Verdict | None = None
+    asked_by: UUID | None = None
+    procedure_id: UUID | None = None
+    question: str | None = None
 
     def state(self, now: datetime) -> ReviewState:
         """Where the review stands at the moment `now`."""
@@ -155,6 +162,14 @@ class Backlog:
 
     waiting: int
     overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """Event: a person answered what a procedure asked. This is no verdict on the decision, so no label."""
+
+    procedure_id: UUID
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)

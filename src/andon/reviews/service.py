@@ -16,7 +16,7 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import store
-from andon.reviews.domain import Backlog, Review, ReviewFilter, ReviewState, VerdictGiven
+from andon.reviews.domain import Backlog, QuestionAnswered, Review, ReviewFilter, ReviewState, VerdictGiven
 from andon.reviews.errors import ReviewNotFound
 
 _LEASE = timedelta(minutes=1)
@@ -35,7 +35,10 @@ class _Asked(BaseModel):
     decision: dict[str, Any]
 
 
-def open_due(tx: Tx, *, now: datetime, limit: int = 500) -> int:
+OPENED_AT_ONCE = 500
+
+
+def open_due(tx: Tx, *, now: datetime, limit: int = OPENED_AT_ONCE) -> int:
     """Open the reviews that decisions asked for, exactly one a decision; how many messages were taken.
 
     Claiming, opening and settling are this one transaction: it happens whole or not at all.
@@ -59,6 +62,49 @@ def open_due(tx: Tx, *, now: datetime, limit: int = 500) -> int:
     return len(messages)
 
 
+def ask(
+    tx: Tx,
+    *,
+    key: UUID,
+    procedure_id: UUID,
+    decision_id: UUID,
+    automation: str,
+    decision: Mapping[str, Any],
+    queue: str,
+    question: str,
+    choices: Sequence[str],
+    due: timedelta,
+    correlation_id: str,
+    traceparent: str | None,
+    now: datetime,
+) -> None:
+    """Open a review for what a procedure asks about its decision, exactly one a key."""
+    review = Review(
+        id=uuid7(now),
+        decision_id=decision_id,
+        automation=automation,
+        queue=queue,
+        rule="",
+        reasons=(),
+        outcomes=tuple(choices),
+        actions={},
+        decision=decision,
+        correlation_id=correlation_id,
+        traceparent=traceparent,
+        opened_at=now,
+        due_at=now + due,
+        asked_by=key,
+        procedure_id=procedure_id,
+        question=question,
+    )
+    store.add(tx, [review])
+
+
+def find_question(tx: Tx, key: UUID) -> Review | None:
+    """The review that was opened under a procedure's key, or None."""
+    return store.find_question(tx, key)
+
+
 def get(tx: Tx, review_id: UUID) -> Review:
     """One review. Raises ReviewNotFound."""
     found = store.find(tx, review_id)
@@ -68,7 +114,7 @@ def get(tx: Tx, review_id: UUID) -> Review:
 
 
 def of_decision(tx: Tx, decision_id: UUID) -> Review | None:
-    """The review of one decision, or None."""
+    """The review of one decision, or None. What its procedures ask is beside that."""
     return store.find_of_decision(tx, decision_id)
 
 
@@ -139,7 +185,10 @@ def give_verdict(
         before={"state": ReviewState.CLAIMED.value},
         after={"state": ReviewState.DECIDED.value, "outcome": outcome, "decision": str(review.decision_id)},
     )
-    events.publish(tx, VerdictGiven(review.id, review.decision_id, review.automation, verdict))
+    if review.procedure_id is not None:
+        events.publish(tx, QuestionAnswered(review.procedure_id, verdict))
+    else:
+        events.publish(tx, VerdictGiven(review.id, review.decision_id, review.automation, verdict))
     return review
 
 

@@ -15,10 +15,10 @@ from andon.reviews.tables import reviews
 
 
 def add(tx: Tx, opened: Sequence[Review]) -> int:
-    """Write new reviews; a decision that has one keeps it. How many were new."""
+    """Write new reviews; a decision that has one keeps it, and so does a question. How many were new."""
     if not opened:
         return 0
-    statement = insert(reviews).on_conflict_do_nothing(index_elements=["decision_id"]).returning(reviews.c.id)
+    statement = insert(reviews).on_conflict_do_nothing().returning(reviews.c.id)
     return len(tx.execute(statement, [_new(review) for review in opened]).all())
 
 
@@ -30,7 +30,14 @@ def find(tx: Tx, review_id: UUID) -> Review | None:
 
 def find_of_decision(tx: Tx, decision_id: UUID) -> Review | None:
     """The review of one decision, or None."""
-    row = tx.execute(select(reviews).where(reviews.c.decision_id == decision_id)).one_or_none()
+    of_decision = (reviews.c.decision_id == decision_id, reviews.c.asked_by.is_(None))
+    row = tx.execute(select(reviews).where(*of_decision)).one_or_none()
+    return None if row is None else _review(row)
+
+
+def find_question(tx: Tx, key: UUID) -> Review | None:
+    """The review of a procedure's question, or None."""
+    row = tx.execute(select(reviews).where(reviews.c.asked_by == key)).one_or_none()
     return None if row is None else _review(row)
 
 
@@ -133,6 +140,9 @@ def _new(review: Review) -> dict[str, Any]:
         "traceparent": review.traceparent,
         "opened_at": review.opened_at,
         "due_at": review.due_at,
+        "asked_by": review.asked_by,
+        "procedure_id": review.procedure_id,
+        "question": review.question,
     }
 
 
@@ -154,4 +164,7 @@ def _review(row: Row[Any]) -> Review:
         due_at=row.due_at,
         claim=Claim(row.claimed_by, row.claimed_at, row.claimed_until) if claimed else None,
         verdict=Verdict(row.outcome, row.reason, row.decided_by, row.decided_at) if decided else None,
+        asked_by=row.asked_by,
+        procedure_id=row.procedure_id,
+        question=row.question,
     )

@@ -8,7 +8,7 @@ reviews = Table(
     "reviews",
     MetaData(),
     Column("id", Uuid, primary_key=True),
-    Column("decision_id", Uuid, nullable=False, unique=True),
+    Column("decision_id", Uuid, nullable=False),
     Column("automation", String, nullable=False),
     Column("queue", String, nullable=False),
     Column("state", String, nullable=False),
@@ -28,4 +28,7 @@ reviews = Table(
     Column("reason", Text, nullable=True),
     Column("decided_by", String, nullable=True),
     Column("decided_at", _AT, nullable=True),
+    Column("asked_by", Uuid, nullable=True, unique=True),
+    Column("procedure_id", Uuid, nullable=True),
+    Column("question", Text, nullable=True),
 )

@@ -22,14 +22,14 @@ from andon.serving.errors import (
     PredictionTimedOut,
     SplitChanged,
     SplitInvalid,
+    VersionUnfit,
 )
-from andon.serving.hosting import Hosting
+from andon.serving.hosting import Hosting, no_gpus
 from andon.serving.isolated import Environments
 from andon.serving.loaded import LoadedVersion, load
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.remote import RemoteModel
 from andon.serving.service import (
-    Ready,
     champion_of,
     compare_shadows,
     list_splits,
@@ -60,7 +60,6 @@ __all__ = [
     "PredictionFailed",
     "PredictionTimedOut",
     "Predictor",
-    "Ready",
     "RemoteModel",
     "RiskGate",
     "ShadowPrediction",
@@ -68,12 +67,14 @@ __all__ = [
     "SplitChanged",
     "SplitInvalid",
     "TrafficSplit",
+    "VersionUnfit",
     "bucket_of",
     "champion_of",
     "compare_shadows",
     "list_splits",
     "load",
     "newest_said",
+    "no_gpus",
     "set_split",
     "shadow_columns",
     "shadows_of",

@@ -1,6 +1,6 @@
 """A circuit breaker for one version: after failure upon failure it is asked nothing for a while, then one probe decides.
 
-Pure: the time is handed in, in seconds of any clock that only goes forward. Used by isolated pools and remote servers.
+Pure: the time is handed in, in seconds of any clock that only goes forward. Every version has one, wherever it runs.
 """
 
 from collections import deque

@@ -27,6 +27,10 @@ class SplitInvalid(Invalid):
     """These shares are no traffic split."""
 
 
+class VersionUnfit(Invalid):
+    """This version cannot answer in every automation that uses the model."""
+
+
 class SplitChanged(Conflict):
     """Somebody else changed the split meanwhile."""
 

@@ -1,7 +1,14 @@
 """How the versions of one model are run on this machine. What a setting means to its user stands in `kernel/config.py`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+
+def no_gpus(pid: int) -> int:
+    """Where there is none."""
+    del pid
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,8 @@ class Hosting:
     """What that server is sent as `Authorization: Bearer`."""
     allow_private: bool = False
     """Whether a remote model's server may be in the own network."""
+    gpus_of: Callable[[int], int] = field(default=no_gpus, repr=False)
+    """On how many GPUs the process of this id computes."""
 
 
 HERE = Hosting()

@@ -16,6 +16,7 @@ from andon.models import Calibrator, Encoder, Matrix, ModelVersion, Runtime, col
 from andon.serving.domain import ALWAYS, NEVER, Prediction, RiskGate
 from andon.serving.errors import EndpointUnavailable, PredictionFailed
 from andon.serving.hosting import HERE, Hosting
+from andon.serving.inline import InlineWatch
 from andon.serving.isolated import Environments, IsolatedPredictor, Launch, Trial
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.remote import open_remote
@@ -34,12 +35,14 @@ class LoadedVersion:
         *,
         patient: PatientPredictor | None = None,
         max_batch: int = HERE.max_batch,
+        timeout: float = HERE.timeout_seconds,
     ) -> None:
         signature = version.manifest.signature
         self.version = version
         self.patient = patient
+        self._watch = InlineWatch(self._shown, timeout)
         self._max_batch = max_batch
-        self._cpu_taken = 0.0
+        self._cpu_taken = self._gpu_taken = 0.0
         self._predictor = predictor
         self._classes = signature.classes
         self._binary = signature.task == "binary"
@@ -59,14 +62,20 @@ class LoadedVersion:
         return 1 if self.patient is None else self.patient.capacity
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """One prediction a row, in order; blocks wherever the model runs. Raises ValueUnusable, PredictionFailed."""
+        """One prediction a row, in order; blocks wherever the model runs, and asks it in any case. Raises ValueUnusable, PredictionFailed."""
         return self._of(self.raw(self._encoder.encode(rows))) if rows else []
 
     async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
-        """One prediction a row, in order, within so many seconds. Raises ValueUnusable, PredictionFailed (timed out, busy)."""
-        if self.patient is None or not rows:
-            return self.predict(rows)
+        """One prediction a row, in order, within so many seconds. Raises ValueUnusable, PredictionFailed (timed out, busy).
+
+        Inline it takes as long as it takes; but a version that fails or is late again and again is not asked for a while.
+        """
+        if not rows:
+            return []
         matrix = self._encoder.encode(rows)
+        if self.patient is None:
+            with self._watch.prediction():
+                return self._of(self.raw(matrix))
         return self._of(self._checked(await self.patient.predict_soon(matrix, within=within), len(rows)))
 
     @property
@@ -82,6 +91,14 @@ class LoadedVersion:
         taken, self._cpu_taken = so_far - self._cpu_taken, so_far
         return int(taken * 1e6)
 
+    def take_gpu_us(self) -> int:
+        """The same of GPU time."""
+        if self.patient is None:
+            return 0
+        so_far = self.patient.gpu_seconds
+        taken, self._gpu_taken = so_far - self._gpu_taken, so_far
+        return int(taken * 1e6)
+
     async def start(self) -> None:
         """Bring up the model's processes, warm; nothing to do inline. Raises EndpointUnavailable."""
         if self.patient is not None:
@@ -95,6 +112,10 @@ class LoadedVersion:
     def status(self) -> PoolStatus | None:
         """How the model's processes are doing; None inline."""
         return None if self.patient is None else self.patient.status()
+
+    def health(self) -> PoolStatus:
+        """What went wrong, and whether the version is asked; wherever its model runs."""
+        return self._watch.status() if self.patient is None else self.patient.status()
 
     def gate(self, risk: MaxError | None) -> RiskGate:
         """The gate that holds `risk`; without one, everything is certain."""
@@ -162,7 +183,7 @@ def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> Loaded
         loaded = LoadedVersion(version, pool, patient=pool, max_batch=hosting.max_batch)
     else:
         pool = None
-        loaded = LoadedVersion(version, _opened(version, folder))
+        loaded = LoadedVersion(version, _opened(version, folder), timeout=hosting.timeout_seconds)
     try:
         answers = loaded.raw(_probes_of(version))
     except PredictionFailed as error:

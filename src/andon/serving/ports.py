@@ -25,6 +25,8 @@ class PoolStatus:
     """How long the last start took, from nothing to warm."""
     cpu_seconds: float = 0.0
     """CPU time spent predicting since the start, over all processes there were."""
+    gpu_seconds: float = 0.0
+    """GPU time spent predicting since the start: how long batches took, on each GPU that their process computes on."""
     rss_bytes: int = 0
     """Resident memory of the processes that live."""
     breaker: str = "closed"
@@ -45,6 +47,11 @@ class PatientPredictor(Predictor, Protocol):
     @property
     def cpu_seconds(self) -> float:
         """CPU time that predicting took since the start, as far as it is known; cheap to ask."""
+        ...
+
+    @property
+    def gpu_seconds(self) -> float:
+        """The same of GPU time."""
         ...
 
     async def predict_soon(self, matrix: Matrix, *, within: float) -> Matrix:

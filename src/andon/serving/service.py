@@ -1,23 +1,20 @@
 """What can be done with traffic splits: set one, read them, read what shadows said. Changes are audited and announced."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from andon import audit, models
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
 from andon.kernel.identity import Actor
-from andon.models import ModelVersion
+from andon.models import ModelVersion, Ready
 from andon.serving import store
 from andon.serving.domain import ShadowPrediction, ShadowSummary, TrafficSplit
 from andon.serving.errors import SplitChanged, SplitInvalid
 from andon.serving.spreading import spread
-
-Ready: TypeAlias = Callable[[ModelVersion], None]
-"""Makes sure that a version can run here before it gets traffic. Raises EnvironmentInvalid."""
 
 
 def set_split(
@@ -95,7 +92,8 @@ def shadows_of(tx: Tx, decision_id: UUID) -> Sequence[ShadowPrediction]:
 
 
 def compare_shadows(tx: Tx, endpoint: str, version: int, since: datetime) -> ShadowSummary:
-    """What one version said as a shadow since a moment, counted."""
+    """What one version said as a shadow since a moment, counted. Raises ModelNotFound, VersionNotFound."""
+    models.get(tx, endpoint, version)
     return store.summary_of(tx, endpoint, version, since)
 
 

@@ -6,11 +6,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.kernel.db import Tx
-from andon.spending.domain import Book, Hold, Period, Spend
+from andon.spending.domain import NEARLY, Book, Hold, Period, Spend
 from andon.spending.tables import budget_purses, budgets, spend, spend_idle, spend_writers
 
 _SPENT = ("day", "automation", "version", "currency", "decisions", "cpu_us", "gpu_us", "cost")
@@ -83,11 +83,17 @@ def decided(tx: Tx, first: date, last: date) -> Mapping[tuple[date, str], int]:
 
 
 def open_budget(tx: Tx, period: Period, amount: int, now: datetime) -> None:
-    """Begin a period, or say anew what its amount is."""
+    """Begin a period, or say anew what its amount is; one that was raised is neither spent nor, if that is so, nearly spent any more."""
     statement = upsert(budgets).values(
         **_key(period), ends_on=period.ends_on, amount=amount, spent=0, reserved=0, opened_at=now
     )
-    again = {"amount": amount, "opened_at": now}
+    raised, far_from_spent = budgets.c.amount < amount, budgets.c.spent * 100 < amount * NEARLY
+    again = {
+        "amount": amount,
+        "opened_at": now,
+        "nearly_at": case((raised & far_from_spent, None), else_=budgets.c.nearly_at),
+        "used_up_at": case((raised, None), else_=budgets.c.used_up_at),
+    }
     tx.execute(statement.on_conflict_do_update(constraint=budgets.primary_key, set_=again))
 
 

@@ -25,6 +25,7 @@ from andon.streams.reading import Reader
 from andon.streams.runner import Streams
 from andon.streams.service import (
     ReasonMissing,
+    Received,
     count_dead,
     dead_events,
     discard,
@@ -55,6 +56,7 @@ __all__ = [
     "PositionGone",
     "Reader",
     "ReasonMissing",
+    "Received",
     "SeekInvalid",
     "Source",
     "SourceUnavailable",

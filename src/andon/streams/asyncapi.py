@@ -96,8 +96,7 @@ def _send(
     messages[name] = {
         "name": name,
         "title": f"A decision of {automation.name}",
-        "contentType": "application/json",
-        "payload": {"$ref": f"#/components/schemas/{automation.name}.decision"},
+        **_told(results, {"$ref": f"#/components/schemas/{automation.name}.decision"}),
     }
     channels[name] = {
         "address": str(results.options.get("topic") or results.options.get("subject") or results.destination),
@@ -111,6 +110,19 @@ def _send(
         "messages": [{"$ref": f"#/channels/{name}/messages/decision"}],
         "summary": "Told at least once, under one id each.",
     }
+
+
+def _told(results: ActionSpec, decision: Mapping[str, Any]) -> dict[str, Any]:
+    """How a decision is wrapped: a broker's message has the attributes as headers, a webhook has an envelope around it."""
+    if results.connector in _PROTOCOLS and results.connector != "http":
+        return {"contentType": "application/json", "headers": _headers(()), "payload": decision}
+    if results.connector != "webhook":
+        return {"contentType": "application/json", "payload": decision}
+    if results.options.get("cloudevents"):
+        envelope = {**{name: _ATTRIBUTES[name] for name in _ATTRIBUTES if name != "traceparent"}, "data": decision}
+        return {"contentType": "application/cloudevents+json", "payload": {"type": "object", "properties": envelope}}
+    envelope = {"type": {"type": "string"}, "timestamp": {"type": "string", "format": "date-time"}, "data": decision}
+    return {"contentType": "application/json", "payload": {"type": "object", "properties": envelope}}
 
 
 def _headers(types: tuple[str, ...]) -> dict[str, Any]:

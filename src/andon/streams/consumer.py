@@ -26,6 +26,7 @@ from andon.streams.errors import Poison
 from andon.streams.places import RENEW_SECONDS, Place
 from andon.streams.ports import PutsAway, Source
 from andon.streams.progress import Lost, Moved, Progress
+from andon.streams.rate import Rate
 from andon.streams.reading import Chunk, Reader, split
 
 log = structlog.get_logger(__name__)
@@ -78,6 +79,7 @@ class _Log:
     place: Place
     next: int
     lane: int
+    rate: Rate
     chunks: deque[Chunk] = field(default_factory=deque)
     ahead: int = 0
     room: asyncio.Event = field(default_factory=asyncio.Event)
@@ -157,8 +159,12 @@ class Consumer:
                 await asyncio.wait_for(self._poked.wait(), RENEW_SECONDS)
 
     async def _follow(self, ours: Mapping[str, Place]) -> None:
-        """Stop reading what is not ours, is paused or is to go on elsewhere; begin with what is."""
+        """Stop reading what is not ours, is paused or is to go on elsewhere; begin with what is, also where reading broke off."""
         self._ours = set(ours)
+        for partition, ended in [(name, one.task) for name, one in self._logs.items() if one.task and one.task.done()]:
+            error = None if ended.cancelled() else ended.exception()
+            log.error("stream.reading_broke_off", stream=str(self._key), partition=partition, exc_info=error)
+            await self._drop(partition)
         for partition in list(self._logs):
             place = ours.get(partition)
             if place is None or place.paused or place.seek is not None:
@@ -167,7 +173,8 @@ class Consumer:
             if place.seek is not None:
                 await self._seek(place, place.seek)
             elif not place.paused and partition not in self._logs:
-                begun = _Log(place, place.position, lane=self._emptiest(), position=place.position)
+                rate = Rate(asyncio.get_running_loop().time())
+                begun = _Log(place, place.position, self._emptiest(), rate, position=place.position)
                 self._logs[partition] = begun
                 begun.task = asyncio.ensure_future(self._read(partition, begun))
 
@@ -224,8 +231,13 @@ class Consumer:
         ends = {
             name: await source.end(name) for name in sorted(self._ours) if await self._is_there(source, name, names)
         }
-        if ends:
-            await self._in_thread(lambda tx: store.set_ends(tx, self._key, self._member, ends))
+        now = asyncio.get_running_loop().time()
+        told = {
+            name: (end, self._logs[name].rate.per_second(now) if name in self._logs else 0.0)
+            for name, end in ends.items()
+        }
+        if told:
+            await self._in_thread(lambda tx: store.set_ends(tx, self._key, self._member, told))
         for name, end in ends.items():
             if name in self._logs:
                 self._logs[name].end = end
@@ -293,14 +305,15 @@ class Consumer:
         return min(range(len(self._deciders)), key=taken.count)
 
     def _take(self, lane: int) -> list[Chunk]:
-        """The next batch of a lane: chunks of its partitions in turn, as many as fit."""
+        """The next batch of a lane: chunks of its partitions in turn, as many as fit; who had one goes to the back."""
         taken: list[Chunk] = []
         size = 0
         while True:
             before = len(taken)
-            for reading in [reading for reading in self._logs.values() if reading.lane == lane and reading.chunks]:
+            for name, reading in [(n, one) for n, one in self._logs.items() if one.lane == lane and one.chunks]:
                 if taken and size + _weight(reading.chunks[0]) > BATCH:
                     continue
+                self._logs[name] = self._logs.pop(name)
                 chunk = reading.chunks.popleft()
                 reading.ahead -= _weight(chunk)
                 reading.room.set()
@@ -340,6 +353,7 @@ class Consumer:
             reading = self._logs.get(chunk.partition)
             if reading is not None:
                 reading.position, reading.watermark = chunk.next, chunk.watermark or reading.watermark
+                reading.rate.add(len(chunk.requests) + len(chunk.dead) + chunk.left_out)
 
     async def _one_by_one(self, lane: int, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
         """Something in a batch breaks the line itself: find the message, bury it, and decide the others."""
@@ -395,8 +409,6 @@ class Consumer:
             await self._in_thread(lambda tx: store.leave(tx, self._key, self._member))
         if self._source is not None:
             await self._source.close()
-        for decider in self._deciders:
-            await decider.close()
 
     async def _in_thread(self, work: Callable[[Tx], T]) -> T:
         def transaction() -> T:

@@ -57,6 +57,8 @@ class Partition:
     repeated: int
     left_out: int
     dead: int
+    per_second: float | None = None
+    """Events that its reader worked off a second lately; None if nobody reads it."""
 
     @property
     def lag(self) -> int | None:
@@ -89,6 +91,12 @@ class Stream:
     def lag(self) -> int | None:
         """About how many messages are behind, of all partitions; None if no source was asked yet."""
         known = [p.lag for p in self.partitions if p.lag is not None]
+        return sum(known) if known else None
+
+    @property
+    def per_second(self) -> float | None:
+        """Events that are worked off a second, of all partitions; None if nobody reads them."""
+        known = [p.per_second for p in self.partitions if p.per_second is not None]
         return sum(known) if known else None
 
     @property

@@ -1,6 +1,12 @@
 """What can go wrong with streams of events."""
 
+import traceback
+from pathlib import Path
+
 from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+
+LONGEST_REASON = 500
+"""Characters of what somebody else's code says."""
 
 
 class SourceUnavailable(Unavailable):
@@ -37,3 +43,24 @@ class SourceUnknown(Invalid):
 
 class Poison(Invalid):
     """This event cannot be decided."""
+
+
+class ReadFailed(Poison):
+    """The trigger's function failed with this event."""
+
+    reason = ""
+    """More than whoever sent the event may hear of the code behind it."""
+
+    @staticmethod
+    def because(error: Exception) -> "ReadFailed":
+        """What the function raised, and where; the line that called it is the first of the traceback."""
+        failed = ReadFailed(f"The trigger's `read` failed with {type(error).__name__}")
+        called = traceback.extract_tb(error.__traceback__)[1:]
+        at = f" in {called[-1].name} ({Path(called[-1].filename).name}:{called[-1].lineno})" if called else ""
+        failed.reason = f"{failed}{at}: {error}"[:LONGEST_REASON]
+        return failed
+
+
+def reason_of(error: Invalid) -> str:
+    """Why an event is dead, for those who may see it."""
+    return error.reason if isinstance(error, ReadFailed) else str(error)

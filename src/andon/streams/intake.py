@@ -108,7 +108,7 @@ class Intake:
             return self._again(waiting, event)
         except Invalid as error:
             with self._database.begin() as tx:
-                service.fail_again(tx, event.id, waiting.id, str(error))
+                service.fail_again(tx, event.id, waiting.id, error)
             return None
 
     def _again(self, waiting: Waiting, event: DeadEvent) -> DecisionRequest:

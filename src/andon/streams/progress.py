@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from pydantic_core import to_json
 
 from andon.kernel.errors import Conflict
+from andon.kernel.statements import Statement
 from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.reading import Chunk, Reader
@@ -31,6 +33,12 @@ WHERE p.automation = $1 AND p.stream = $2 AND p.partition = n.partition
 RETURNING p.partition
 """
 """Rows are locked in order, so that two who move or change several of them do not wait for each other."""
+
+MOVE_ALL = f"""
+WITH moved AS ({MOVE})
+SELECT 1 / (count(*) = cardinality($4::text[]))::int FROM moved
+"""
+"""The same for all of them, or a division by zero."""
 
 MOVED = """
 SELECT count(*) FROM stream_partitions p
@@ -89,6 +97,11 @@ class Progress:
         self._chunks = chunks
         self._now = now
 
+    def statements(self, recorded: AbstractSet[UUID]) -> list[Statement] | None:
+        """What moves all partitions, or divides by zero; None if there are events to bury."""
+        steps, dead = self._steps(recorded, {})
+        return None if dead else [(MOVE_ALL, self._moving(steps))]
+
     async def write(
         self, connection: asyncpg.Connection, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
     ) -> None:
@@ -96,34 +109,31 @@ class Progress:
         steps, dead = self._steps(recorded, refused)
         if dead:
             await connection.execute(BURY, *_columns(dead))
-        moved = await connection.fetch(
-            MOVE,
-            *self._key,
-            self._owner,
-            list(steps),
-            [step.first for step in steps.values()],
-            [step.next for step in steps.values()],
-            [step.watermark for step in steps.values()],
-            [step.decided for step in steps.values()],
-            [step.repeated for step in steps.values()],
-            [step.left_out for step in steps.values()],
-            [step.dead for step in steps.values()],
-        )
+        moved = await connection.fetch(MOVE, *self._moving(steps))
         if len(moved) < len(steps):
             raise Lost(set(steps) - {row["partition"] for row in moved})
-        values = steps.values()
-        self.moved = Moved(
-            sum(step.decided for step in values),
-            sum(step.repeated for step in values),
-            sum(step.left_out for step in values),
-            sum(step.dead for step in values),
-        )
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
         """Whether all partitions are where this batch brings them."""
         ends = {chunk.partition: chunk.next for chunk in self._chunks}
         found = await connection.fetchval(MOVED, *self._key, self._owner, list(ends), list(ends.values()))
         return bool(found == len(ends))
+
+    def _moving(self, steps: Mapping[str, _Step]) -> tuple[Any, ...]:
+        """The parameters of MOVE."""
+        values = steps.values()
+        return (
+            *self._key,
+            self._owner,
+            list(steps),
+            [step.first for step in values],
+            [step.next for step in values],
+            [step.watermark for step in values],
+            [step.decided for step in values],
+            [step.repeated for step in values],
+            [step.left_out for step in values],
+            [step.dead for step in values],
+        )
 
     def _steps(
         self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
@@ -143,6 +153,13 @@ class Progress:
             step.left_out += chunk.left_out
             step.dead += len(buried)
             dead += buried
+        values = steps.values()
+        self.moved = Moved(
+            sum(step.decided for step in values),
+            sum(step.repeated for step in values),
+            sum(step.left_out for step in values),
+            sum(step.dead for step in values),
+        )
         return steps, dead
 
     def _refused(self, chunk: Chunk, refused: Mapping[UUID, str]) -> list[DeadEvent]:

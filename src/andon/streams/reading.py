@@ -18,7 +18,7 @@ from andon.decisions import Contract, DecisionRequest, Idempotency, Priority
 from andon.kernel.errors import Fault, Invalid
 from andon.kernel.ids import uuid7
 from andon.streams.domain import DeadEvent, StreamKey
-from andon.streams.errors import Poison
+from andon.streams.errors import Poison, ReadFailed, reason_of
 from andon.streams.events import Event, EventUnreadable, events_of, value_of
 from andon.streams.ports import Arrival
 
@@ -85,7 +85,7 @@ class Reader:
             source=event.source,
             event_id=event.id,
             type=event.type,
-            reason=str(error),
+            reason=reason_of(error),
             faults=error.faults,
             data=event.data,
             headers=arrival.headers,
@@ -131,6 +131,7 @@ class Reader:
             else Idempotency.of_event(self.key.automation, event.source, event.id, raw),
             priority=Priority.NORMAL,
             happened_at=event.time or arrival.at,
+            arrived_at=arrival.at,
         )
 
     def _read(self, chunk: Chunk, number: int, arrival: Arrival, now: datetime) -> None:
@@ -167,7 +168,7 @@ class Reader:
             return None if made is None else to_json(made, inf_nan_mode="strings")
         except Exception as error:  # the builder's own code: whatever it raises is about this event
             log.warning("event.not_read", stream=str(self.key), error=type(error).__name__)
-            raise Poison(f"The trigger's `read` failed with {type(error).__name__}") from error
+            raise ReadFailed.because(error) from error
 
 
 def split(reader: Reader, chunk: Chunk, now: datetime) -> list[Chunk]:

@@ -1,6 +1,7 @@
 """All streams of one process, each on its own: what is wrong with one keeps no other waiting."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from uuid import uuid4
@@ -19,8 +20,8 @@ from andon.streams.reading import MAX_BYTES, Reader
 
 log = structlog.get_logger(__name__)
 
-LANES = 2
-"""Writers of one stream in one process, each with partitions of its own: while one waits for PostgreSQL, the other computes."""
+LANES = 4
+"""Writers of one process, for all its streams: each partition keeps to one of them. While one waits for PostgreSQL, others compute."""
 
 RESTART_SECONDS = 2.0
 """How long a stream rests after something unforeseen."""
@@ -29,8 +30,7 @@ RESTART_SECONDS = 2.0
 class Streams:
     """Reads and decides the streams of these automations until told to stop.
 
-    `open_source` gives a source for a trigger, `decider` a writer of its own for each stream. A process is one reader of each
-    of its streams; give it another name (`member`) only in tests.
+    `open_source` gives a source for a trigger, `decider` one of LANES writers. A process is one reader of each of its streams.
     """
 
     def __init__(
@@ -65,16 +65,27 @@ class Streams:
 
     async def run(self, stop: asyncio.Event) -> None:
         """All of them, side by side."""
-        await asyncio.gather(*(self._run(automation, trigger, stop) for automation, trigger in self._declared))
+        writers = deque(self._decider() for _ in range(LANES))
+        running = []
+        for automation, trigger in self._declared:
+            running.append(self._run(automation, trigger, list(writers), stop))
+            writers.rotate()  # what has one partition begins with another writer than its neighbour
+        try:
+            await asyncio.gather(*running)
+        finally:
+            for writer in writers:
+                await writer.close()
 
-    async def _run(self, automation: Automation, trigger: Trigger, stop: asyncio.Event) -> None:
+    async def _run(
+        self, automation: Automation, trigger: Trigger, writers: Sequence[BatchDecider], stop: asyncio.Event
+    ) -> None:
         key = StreamKey(automation.name, trigger.name)
         reader = Reader(key, trigger, Contract(automation.contract), max_bytes=self._max_bytes)
         while not stop.is_set():
             consumer = self._running[key] = Consumer(
                 reader,
                 lambda: self._open_source(automation, trigger),
-                [self._decider() for _ in range(LANES)],
+                writers,
                 database=self._database,
                 member=uuid4(),
                 clock=self._clock,

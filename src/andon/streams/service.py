@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from andon import audit, decisions
 from andon.kernel.db import Tx, announce
@@ -14,14 +16,22 @@ from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.streams import store
 from andon.streams.domain import SHELVES, DeadEvent, DeadState, Stream, StreamKey, seek_to
-from andon.streams.errors import DeadEventNotFound, EventSettled, StreamNotFound
-from andon.streams.events import Event
+from andon.streams.errors import DeadEventNotFound, EventSettled, StreamNotFound, reason_of
+from andon.streams.events import Event, value_of
 
 INBOX_KEPT = timedelta(days=7)
 """How long an event that came by HTTP can be read again, once it is decided."""
 
 PREVIEW = 400
 """Bytes of each dead event in a list."""
+
+
+class Received(NamedTuple):
+    """An event that came by HTTP, for one automation; events of one `key` are decided in their order."""
+
+    event: Event
+    automation: str
+    key: str | None
 
 
 class ReasonMissing(Invalid):
@@ -105,9 +115,12 @@ def get_dead(tx: Tx, event_id: UUID) -> DeadEvent:
 def resend(tx: Tx, event_id: UUID, *, data: bytes | None, actor: Actor, reason: str, now: datetime) -> DeadEvent:
     """Have a worker try an event again through the intake, with other data if it was mended; it is dead again if that fails, too.
 
-    `decision_id` of what this returns is where the decision will be found. Raises DeadEventNotFound, EventSettled.
+    `decision_id` of what this returns is where the decision will be found. Raises DeadEventNotFound, EventSettled, and
+    EventUnreadable if what was mended is no JSON.
     """
     event = _mendable(tx, event_id, reason)
+    if data is not None:
+        value_of(data)
     identifier = uuid7(now)
     decisions.accept_again(
         tx,
@@ -136,15 +149,32 @@ def discard(tx: Tx, event_id: UUID, *, actor: Actor, reason: str, now: datetime)
     return discarded
 
 
-def fail_again(tx: Tx, event_id: UUID, request: UUID, why: str) -> None:
+def fail_again(tx: Tx, event_id: UUID, request: UUID, why: Invalid) -> None:
     """An event that was sent again cannot be decided still: it is dead again, with the new reason."""
     decisions.withdraw(tx, request)
-    store.revive_dead(tx, event_id, why)
+    store.revive_dead(tx, event_id, reason_of(why), why.faults)
 
 
-def receive(tx: Tx, event: Event, *, automation: str, key: str | None, caller: str, now: datetime) -> bool:
-    """Keep an event that came by HTTP until a worker decides it; False if its source and id were kept before."""
-    shelf = int.from_bytes(sha256((key or event.id or "").encode()).digest()[:2]) % SHELVES
+def receive(tx: Tx, received: Sequence[Received], *, caller: str, now: datetime) -> list[bool]:
+    """Keep events that came by HTTP until a worker decides them; False for each whose source and id were kept before.
+
+    All go in one statement, in the order in which they are given.
+    """
+    if not received:
+        return []
+    kept = store.put_in_inbox(tx, [_row(one) for one in received], caller, now)
+    return [one.event.id is None or _once(kept, (one.automation, one.event.source, one.event.id)) for one in received]
+
+
+def _once(kept: set[tuple[str, str | None, str | None]], which: tuple[str, str | None, str | None]) -> bool:
+    """Whether it is there, and from now on it is not: of two alike in one call the second is a repeat."""
+    there = which in kept
+    kept.discard(which)
+    return there
+
+
+def _row(one: Received) -> Mapping[str, Any]:
+    event = one.event
     headers = {
         f"ce-{name}": value
         for name, value in (
@@ -158,18 +188,15 @@ def receive(tx: Tx, event: Event, *, automation: str, key: str | None, caller: s
         )
         if value is not None
     }
-    values: Mapping[str, Any] = {
-        "automation": automation,
-        "shelf": shelf,
+    return {
+        "automation": one.automation,
+        "shelf": int.from_bytes(sha256((one.key or event.id or "").encode()).digest()[:2]) % SHELVES,
         "source": event.source,
         "event_id": event.id,
-        "key": key,
-        "headers": headers,
+        "key": one.key,
+        "headers": to_json(headers).decode(),
         "data": event.data,
-        "caller": caller,
-        "received_at": now,
     }
-    return store.put_in_inbox(tx, values)
 
 
 def keep_house(tx: Tx, now: datetime) -> None:

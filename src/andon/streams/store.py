@@ -155,15 +155,15 @@ def owned(tx: Tx, key: StreamKey, member: UUID) -> list[tuple[str, int, bool, st
     return [(row.partition, row.position, row.paused, row.seek) for row in tx.execute(query.order_by(_p.partition))]
 
 
-def set_ends(tx: Tx, key: StreamKey, member: UUID, ends: Mapping[str, int]) -> None:
-    """Write down where partitions end."""
+def set_ends(tx: Tx, key: StreamKey, member: UUID, ends: Mapping[str, tuple[int, float]]) -> None:
+    """Write down where partitions end, and how many events a second their reader works off."""
     _lock(tx, key)
     statement = (
         update(stream_partitions)
         .where(*_is(_p, key), _p.owner == member, _p.partition == bindparam("name"))
-        .values(end_position=bindparam("end_of"), end_at=func.clock_timestamp())
+        .values(end_position=bindparam("end_of"), per_second=bindparam("rate"), end_at=func.clock_timestamp())
     )
-    tx.execute(statement, [{"name": name, "end_of": end} for name, end in sorted(ends.items())])
+    tx.execute(statement, [{"name": name, "end_of": end, "rate": rate} for name, (end, rate) in sorted(ends.items())])
 
 
 def is_at(tx: Tx, key: StreamKey, member: UUID, partition: str, position: int) -> bool:
@@ -256,21 +256,42 @@ def settle_dead(tx: Tx, event: DeadEvent) -> None:
     )
 
 
-def revive_dead(tx: Tx, event_id: UUID, reason: str) -> None:
+def revive_dead(tx: Tx, event_id: UUID, reason: str, faults: Sequence[Fault]) -> None:
     """An event that was sent again is dead again."""
+    told = [{"where": fault.where, "message": fault.message} for fault in faults]
     tx.execute(
         update(dead_events)
         .where(dead_events.c.id == event_id)
         .values(
-            state=DeadState.DEAD, reason=reason, settled_at=None, settled_by=None, settle_reason=None, decision_id=None
+            state=DeadState.DEAD,
+            reason=reason,
+            faults=told,
+            settled_at=None,
+            settled_by=None,
+            settle_reason=None,
+            decision_id=None,
         )
     )
 
 
-def put_in_inbox(tx: Tx, values: Mapping[str, Any]) -> bool:
-    """Keep an event that came by HTTP; False if its source and id are there already."""
-    statement = upsert(event_inbox).values(**values).on_conflict_do_nothing().returning(event_inbox.c.position)
-    return tx.execute(statement).scalar_one_or_none() is not None
+_PUT_IN_INBOX = text("""
+INSERT INTO event_inbox (automation, shelf, source, event_id, key, headers, data, caller, received_at)
+SELECT automation, shelf, source, event_id, key, headers, data, :caller, :now
+FROM unnest(CAST(:automation AS text[]), CAST(:shelf AS int[]), CAST(:source AS text[]), CAST(:event_id AS text[]), CAST(:key AS text[]),
+    CAST(:headers AS jsonb[]), CAST(:data AS bytea[]))
+    WITH ORDINALITY AS n(automation, shelf, source, event_id, key, headers, data, number)
+ORDER BY number
+ON CONFLICT DO NOTHING
+RETURNING automation, source, event_id
+""")
+
+
+def put_in_inbox(
+    tx: Tx, rows: Sequence[Mapping[str, Any]], caller: str, now: datetime
+) -> set[tuple[str, str | None, str | None]]:
+    """Keep events that came by HTTP, in this order; automation, source and id of those that were not there already."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return {tuple(row) for row in tx.execute(_PUT_IN_INBOX, {**columns, "caller": caller, "now": now})}
 
 
 def forget_inbox(tx: Tx, before: datetime) -> int:
@@ -317,6 +338,7 @@ def _partition(row: Row[Any]) -> Partition:
         repeated=row.repeated,
         left_out=row.left_out,
         dead=row.dead,
+        per_second=row.per_second if row.alive else None,
     )
 
 

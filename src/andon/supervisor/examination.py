@@ -254,7 +254,12 @@ def _clock(database: Database, now: Callable[[], datetime]) -> Finding:
     if apart <= _DRIFT:
         return Finding("clock", State.FINE, "agrees with the database's")
     found = f"{apart.total_seconds():.0f} s apart from the database's"
-    return Finding("clock", State.WRONG, found, "synchronise both clocks (NTP): due times and expiries depend on them")
+    return Finding(
+        "clock",
+        State.WRONG,
+        found,
+        "synchronise both clocks (NTP): Andon goes by the database's, its log and TLS by this machine's",
+    )
 
 
 def _automations(settings: Settings, database: Database | None, check_project: ProjectCheck) -> Finding:

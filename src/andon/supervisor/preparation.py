@@ -1,6 +1,5 @@
 """Before the parts start: the database gets the present schema, and a new installation its first key."""
 
-from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.migrations import upgrading
@@ -16,6 +15,6 @@ def prepare(url: str, settings: Settings) -> tuple[str, str | None]:
     database = Database(url, pool_size=1)
     try:
         upgrading.upgrade(database)
-        return database.shown, first_key(database, settings, SystemClock().now())
+        return database.shown, first_key(database, settings, database.now())
     finally:
         database.close()

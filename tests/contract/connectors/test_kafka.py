@@ -41,8 +41,11 @@ def messages(address: str, topic: str) -> list[tuple[dict[str, str], str]]:
     found: list[tuple[dict[str, str], str]] = []
     try:
         for partition in range(3):
+            _, end = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
             client.assign([TopicPartition(topic, partition, 0)])
-            while (message := client.poll(0.5)) is not None:
+            for _ in range(end):
+                message = client.poll(10)
+                assert message is not None
                 assert message.error() is None
                 headers = message.headers()
                 assert isinstance(headers, list)
@@ -55,6 +58,8 @@ def messages(address: str, topic: str) -> list[tuple[dict[str, str], str]]:
 
 
 class TestKafkaConnector(ConnectorContract):
+    silence = timedelta(seconds=3)
+
     @pytest.fixture
     def cut(self) -> Iterator[Cut]:
         cut = Cut()

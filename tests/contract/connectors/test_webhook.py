@@ -17,6 +17,8 @@ from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a
 from andon.actions import AnswerKind, Destination
 from andon.connectors.webhook import WebhookConnector
 from andon.kernel.clock import SystemClock
+from andon.streams import STRUCTURED
+from andon.streams.events import event_of
 from certificates import a_certificate
 from receiver import HangUp, Receiver, Reply, Slow
 
@@ -165,6 +167,19 @@ class TestWebhook(ConnectorContract):
         self.deliver(WebhookConnector(SystemClock()), delivery)
         assert stage.receiver.received[str(delivery.key)].body == first
         assert json.loads(first)["data"]["input"]["name"] == "Zoë 😀"
+
+    def test_a_cloudevent_is_signed_whole_and_read_as_one(
+        self, connector: WebhookConnector, stage: WebhookStage
+    ) -> None:
+        delivery = replace(a_delivery(stage.destination()), options={"cloudevents": True})
+        self.deliver(connector, delivery, replace(delivery, traceparent=f"00-{'1' * 32}-{'2' * 16}-01"))
+        [received] = stage.receiver.received.values()
+        assert (received.times, stage.receiver.forged) == (2, 0)
+        assert received.headers["content-type"] == STRUCTURED
+        event = event_of(received.body, received.headers)
+        assert (event.id, event.source) == (str(delivery.key), "/andon/automations/screening")
+        assert (event.type, event.time) == ("andon.decision.release", delivery.created_at)
+        assert json.loads(event.data) == json.loads(json.dumps(delivery.data))
 
     def test_during_a_change_of_secret_a_receiver_with_either_takes_it(
         self, connector: WebhookConnector, stage: WebhookStage

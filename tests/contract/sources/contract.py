@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from random import Random
 from time import perf_counter
 from typing import ClassVar, Protocol
 
@@ -14,6 +15,9 @@ from andon.streams import Arrival, Source, SourceUnavailable, StreamMissing
 
 SOON = 10.0
 """Seconds that a source may take to show what was sent."""
+
+HASTE = 25
+"""How often each partition is read from somewhere else before an answer has come."""
 
 
 class Stage(Protocol):
@@ -98,6 +102,26 @@ class SourceContract(ABC):
                         ]
             finally:
                 await other.close()
+
+        self.run(test)
+
+    def test_whoever_goes_elsewhere_in_haste_gets_everything_from_there_in_order(self) -> None:
+        """What was on its way from the place before is not taken for what is there."""
+
+        async def test(stage: Stage) -> None:
+            for number in range(40):
+                await stage.send(self.body(number), key=("one", "two")[number % 2])
+            logs = [item for item in (await read_all(stage.source, 40)).items() if item[1]]
+            draw = Random(5)
+
+            async def go_elsewhere(partition: str, log: Sequence[Arrival]) -> None:
+                for _ in range(HASTE):
+                    before, first = draw.randrange(len(log)), draw.randrange(len(log))
+                    await stage.source.read(partition, log[before].position, most=1, wait=draw.uniform(0, 0.02))
+                    found = await read(stage.source, partition, log[first].position, len(log) - first, wait=0.05)
+                    assert [a.position for a in found] == [a.position for a in log[first:]]
+
+            await asyncio.gather(*(go_elsewhere(*item) for item in logs))
 
         self.run(test)
 
@@ -228,13 +252,13 @@ class SourceContract(ABC):
         self.run(test)
 
 
-async def read(source: Source, partition: str, position: int, number: int) -> Sequence[Arrival]:
+async def read(source: Source, partition: str, position: int, number: int, *, wait: float = 0.5) -> Sequence[Arrival]:
     """That many messages from a position on, in as many readings as it takes."""
     found: list[Arrival] = []
     until = perf_counter() + SOON
     while len(found) < number and perf_counter() < until:
         at = found[-1].position + 1 if found else position
-        found += await source.read(partition, at, most=number - len(found), wait=0.5)
+        found += await source.read(partition, at, most=number - len(found), wait=wait)
     assert len(found) == number
     return found
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from andon import actions
 from andon.actions import AnswerKind, Deliveries, Destination
+from andon.connectors.procedure import ProcedureConnector
 from andon.connectors.webhook import WebhookConnector
 from andon.kernel import outbox
 from andon.kernel.db import Database
@@ -45,7 +46,7 @@ async def delivering(
 ) -> AsyncIterator[Deliveries]:
     deliveries = Deliveries(
         database,
-        {"webhook": WebhookConnector(clock)},
+        {"webhook": WebhookConnector(clock), "procedure": ProcedureConnector(None, clock)},
         {destination.name: destination for destination in destinations},
         clock,
         share=share,

@@ -26,7 +26,7 @@ from andon.kernel.metrics import Metrics
 OWN = {"http", "python", "smtp", "sql", "webhook"}
 
 AUTOMATION = """
-from lines import POLICY, Payment
+from automations import POLICY, Payment
 from andon import Automation, Policy, action, http, python, sql, webhook
 
 payments = Automation(

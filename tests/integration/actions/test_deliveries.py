@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from andon import actions
-from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Repeat, Which
+from andon.actions import ActionState, AnswerKind, BreakerState, Deliveries, Destination, Repeat, Which
 from andon.actions.deliveries import LEASE
+from andon.actions.sending import UNKNOWN_FOR, UNKNOWN_WAIT
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
@@ -195,17 +196,51 @@ def test_what_cannot_be_sent_at_all_is_a_dead_letter_that_says_what_to_do(
     unknown_destination = an_action(clock.now(), destination="nowhere")
     good = an_action(clock.now())
     unknown_connector = replace(an_action(clock.now()), payload={**good.payload, "connector": "fax"})
+    started = {**good.payload, "connector": "procedure", "destination": "pause-transfer"}
+    unknown_procedure = replace(an_action(clock.now()), payload=started)
     empty = replace(an_action(clock.now()), payload={"destination": "bank", "connector": "webhook"})
-    put(database, unknown_destination, unknown_connector, empty, good)
+    unknown = [
+        (unknown_destination, "[destinations.nowhere] to andon.toml"),
+        (unknown_connector, "no connector 'fax'; there are: procedure, webhook"),
+        (unknown_procedure, "no procedure 'pause-transfer' is declared in this project"),
+    ]
+    put(database, *(message for message, _ in unknown), empty, good)
 
     async def one_round() -> int:
         async with delivering(database, a_destination(receiver), clock=clock) as deliveries:
             return await deliveries.run_round()
 
     assert asyncio.run(one_round()) == 1
-    assert "[destinations.nowhere] to andon.toml" in str(the_action(database, unknown_destination).last_error)
-    assert the_action(database, unknown_connector).last_error == "no connector 'fax'; there are: webhook"
     assert the_action(database, empty).last_error == "the message holds no decision to deliver"
+    for message, says in unknown:
+        waiting = the_action(database, message)
+        assert (waiting.state, waiting.attempts) == (ActionState.PENDING, 0), "a worker that is newer may know it"
+        assert says in str(waiting.last_error)
+    clock.move_on(UNKNOWN_FOR - timedelta(seconds=1))
+    assert asyncio.run(one_round()) == 0
+    assert {the_action(database, message).state for message, _ in unknown} == {ActionState.PENDING}
+    clock.move_on(UNKNOWN_WAIT)
+    assert asyncio.run(one_round()) == 0
+    for message, says in unknown:
+        assert the_action(database, message).state is ActionState.DEAD
+        assert says in str(the_action(database, message).last_error)
+
+
+def test_an_action_that_an_old_worker_does_not_know_is_carried_out_by_a_new_one(
+    database: Database, receiver: Receiver, clock: MovedClock
+) -> None:
+    message = an_action(clock.now(), destination="new")
+    put(database, message)
+
+    async def one_round(destination: Destination) -> int:
+        async with delivering(database, destination, clock=clock) as deliveries:
+            return await deliveries.run_round()
+
+    assert asyncio.run(one_round(a_destination(receiver))) == 0
+    clock.move_on(UNKNOWN_WAIT)
+    assert asyncio.run(one_round(a_destination(receiver, name="new"))) == 1
+    assert (the_action(database, message).state, the_action(database, message).attempts) == (ActionState.DONE, 1)
+    assert list(receiver.received) == [str(message.id)]
 
 
 def test_a_failing_destination_is_left_alone_without_counting_and_holds_up_nobody_else(

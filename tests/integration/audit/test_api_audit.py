@@ -9,8 +9,9 @@ from tests.integration.audit.logbook import NOON
 from andon import audit
 from andon.access import Grant, Role
 from andon.kernel.db import Database
+from automations import payment
 from calls import DECIDE, call
-from lines import ADMIN, CALLER, Installation, install, payment
+from lines import ADMIN, CALLER, Installation, install
 
 AUDITOR = Grant(Role.AUDITOR)
 

@@ -52,7 +52,7 @@ def token(database: Database) -> str:
 
 def routes(app: FastAPI, method: str) -> list[str]:
     """The paths of all routes that answer a method, with something in place of their parameters."""
-    filled = dict.fromkeys(("decision_id", "review_id", "action_id", "event_id"), SOME_ID)
+    filled = dict.fromkeys(("decision_id", "review_id", "action_id", "procedure_id", "event_id"), SOME_ID)
     filled |= {"name": "m", "number": 1, "automation": "a", "stream": "kafka:s", "what": "pause"}
     return sorted(
         path.format(**filled, path="x") for path, methods in app.openapi()["paths"].items() if method in methods

@@ -23,8 +23,9 @@ from andon.kernel.ids import uuid7
 from andon.live import ArmCounts, Process, Status
 from andon.models import FeatureKind, FeatureSpec
 from andon.serving import TrafficSplit
+from automations import POLICY, Payment, an_automation, payment
 from calls import DECIDE, call
-from lines import OWNER, PEPPER, POLICY, Installation, Payment, an_automation, install, payment
+from lines import OWNER, PEPPER, Installation, install
 from packages import CLASSES, a_package, trained_on_python
 from shadowing import failed, said, write
 
@@ -46,6 +47,12 @@ class Visitor:
         fields = dict(re.findall(r'<input type="hidden" name="(csrf|seen)" value="([^"]*)"', page))
         form = {"version": [*map(str, share)], "share": [*share.values()], "shadow": [*map(str, shadow)]}
         return self.client.post(f"{PAGE}/split", data={**fields, **form, "reason": reason})
+
+    def name(self, alias: str, version: int) -> httpx.Response:
+        """Point an alias to a version, on the version's page."""
+        page = f"/models/fraud-risk/{version}"
+        fields = dict(re.findall(r'<input type="hidden" name="(csrf)" value="([^"]*)"', self.see(page).text))
+        return self.client.post(f"{page}/aliases", data={**fields, "alias": alias, "reason": "try it"})
 
 
 SignIn = Callable[..., Visitor]
@@ -203,10 +210,15 @@ def test_a_version_whose_environment_is_not_built_is_refused_with_the_command_th
     with bank.begin() as tx:
         package = trained_on_python("3.9.1", a_package(tmp_path / "4", seed=4))
         models.register(tx, package, actor=OWNER, reason="x", now=datetime.now(UTC))
-    answer = sign_in(Grant(Role.ADMIN)).split({4: "5"})
-    assert answer.status_code == 422
-    assert "andon endpoints split fraud-risk" in answer.text
+    visitor = sign_in(Grant(Role.ADMIN))
+    for answer in (visitor.split({4: "5"}), visitor.name("champion", 4)):
+        assert answer.status_code == 422
+        assert "andon models environment fraud-risk 4 --build" in answer.text
+        assert ">try it</textarea>" in answer.text
+    assert visitor.name("candidate", 4).status_code == 303
     assert holding(bank).number == 0
+    with bank.begin() as tx:
+        assert models.by_alias(tx, "fraud-risk", "champion").number == 1
 
 
 def test_agreement_compares_what_a_shadow_said_with_what_was_decided(installed: Installation) -> None:

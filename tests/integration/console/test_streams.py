@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from markupsafe import escape
 from pydantic_core import to_json
 from tests.integration.streams.streaming import KEY, reading, run, scalar, streaming, until
 from tests.served import served
@@ -18,7 +19,8 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.streams import DeadState
 from andon.testing import MemorySource
-from lines import PEPPER, Installation, payment
+from automations import payment
+from lines import PEPPER, Installation
 
 PLACE = "/streams/payments/memory:payments"
 
@@ -67,6 +69,12 @@ def test_an_operator_mends_an_event_and_stops_the_stream(installation: Installat
         came = event.data.decode()
         refused = post(client, page, f"{page}/resend", data=came, came=came, reason=" ")
         assert refused.status_code == 422
+        typed = '{"payment_id": "p1", '
+        broken = post(client, page, f"{page}/resend", data=typed, came=came, reason="half mended")
+        assert broken.status_code == 422
+        assert "It is not JSON" in broken.text
+        assert str(escape(typed)) in broken.text, "what was typed is not lost"
+        assert "half mended" in broken.text
         sent = post(client, page, f"{page}/resend", data=to_json(payment(1)).decode(), came=came, reason="mended")
         assert sent.headers["location"] == f"{page}?done=event-resent"
         with installation.database.begin() as tx:

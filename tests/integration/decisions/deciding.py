@@ -9,7 +9,8 @@ from sqlalchemy import text
 from andon import decisions
 from andon.decisions import Decider, Decision, DecisionRecord, Line, Purse, Traffic, Watcher
 from arms import line_of
-from lines import Installation, an_automation
+from automations import an_automation
+from lines import Installation
 
 T = TypeVar("T")
 

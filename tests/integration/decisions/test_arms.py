@@ -12,7 +12,8 @@ from andon import decisions, serving
 from andon.decisions import Decider, Decision, DecisionRecord, Idempotency, Line
 from andon.serving import PredictionFailed, PredictionTimedOut, bucket_of
 from arms import Elsewhere, Here, arm, request_of, says, traffic
-from lines import OWNER, Installation, payment, register_champion
+from automations import payment
+from lines import OWNER, Installation, register_champion
 from packages import a_package
 
 from .deciding import Counted, a_line, deciding, recorded
@@ -132,6 +133,9 @@ def test_what_fallbacks_decided_is_the_same_when_it_is_decided_again(installatio
 
         def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
             del automation, version, paid, unpaid, cpu_us
+
+        def settle_shadow(self, automation: str, version: int, paid: int, cpu_us: int) -> None:
+            raise AssertionError("nobody looks on here")
 
     for chain in chains:
         line = a_line(installation, traffic(champion, broken_one, fallbacks=chain))

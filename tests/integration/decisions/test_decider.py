@@ -15,7 +15,8 @@ from andon import audit, decisions
 from andon.decisions import AutomationNotFound, Decision, DecisionRequest, Idempotency, LedgerEvidence
 from andon.kernel import outbox
 from andon.kernel.ids import uuid7
-from lines import Installation, payment
+from automations import payment
+from lines import Installation
 
 INSERTED = """
 INSERT INTO decisions SELECT gen_random_uuid(), automation, automation_version, decided_at, outcome, rule, score, confidence,

@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from andon import models, serving
 from andon.decisions import Deployment
-from lines import OWNER, Installation, an_automation, register_champion
+from automations import an_automation
+from lines import OWNER, Installation, register_champion
 from packages import a_package
 
 

@@ -9,7 +9,8 @@ import pytest
 from andon.decisions import DeadlineExceeded, Decider, Decision, Fallback, LineBusy, Priority
 from andon.serving import PredictionFailed, PredictionTimedOut
 from arms import Elsewhere, Here, arm, request_of, says, traffic
-from lines import Installation, payment
+from automations import payment
+from lines import Installation
 
 from .deciding import Counted, a_line, deciding, outcome, recorded
 

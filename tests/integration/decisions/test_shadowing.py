@@ -9,11 +9,35 @@ from andon.decisions import Decider
 from andon.decisions.shadows import ROOM
 from andon.serving import PredictionFailed, PredictionTimedOut
 from arms import Elsewhere, Here, arm, request_of, says, traffic
-from lines import Installation, payment
+from automations import payment
+from lines import Installation
 
 from .deciding import Counted, a_line, deciding, outcome, recorded, shadows
 
 RELEASE, PAUSE = says(0.1), says(0.9)
+
+
+class Purse:
+    """Pays for so many predictions."""
+
+    def __init__(self, predictions: int) -> None:
+        self.left, self.decided, self.looked_on = predictions, 0, 0
+
+    def allow(self, automation: str, n: int) -> int:
+        del automation
+        allowed = min(n, self.left)
+        self.left -= allowed
+        return allowed
+
+    def settle(self, automation: str, version: int, paid: int, unpaid: int, cpu_us: int) -> None:
+        assert (automation, version, unpaid) == ("payments", 1, 0)
+        assert cpu_us >= 0
+        self.decided += paid
+
+    def settle_shadow(self, automation: str, version: int, paid: int, cpu_us: int) -> None:
+        assert (automation, version) == ("payments", 2)
+        assert cpu_us >= 0
+        self.looked_on += paid
 
 
 def late() -> Exception:
@@ -89,6 +113,22 @@ def test_while_requests_wait_nothing_is_shown_and_what_does_not_fit_is_dropped(i
     deciding(installation, [watched, other], work, watcher=watcher, within=60)
     assert sum(looking.asked) == ROOM
     assert len(shadows(installation)) == ROOM
+
+
+def test_a_shadow_sees_no_more_than_the_budget_pays_for(installation: Installation) -> None:
+    line = a_line(installation, traffic(arm(1, Here(RELEASE)), arm(2, Here(PAUSE)), shadows=(2,)))
+    watcher, purse = Counted(), Purse(predictions=8)
+
+    async def work(decider: Decider) -> None:
+        at = installation.clock.now()
+        await decider.decide_batch([request_of(line, payment(n), at=at) for n in range(5)])
+        await shown(watcher, 5)
+
+    deciding(installation, [line], work, watcher=watcher, purse=purse)
+    assert [tuple(map(sum, zip(*watcher.shadows, strict=True)))] == [(3, 2)]
+    assert len(shadows(installation)) == 3
+    assert purse.decided == 5
+    assert purse.looked_on == 3
 
 
 def test_what_cannot_be_written_is_lost_and_the_next_is_shown(installation: Installation) -> None:

@@ -17,6 +17,7 @@ from andon.features import (
     Snapshot,
     TileDelta,
     columns_of,
+    has_more,
     insert_sql,
     prune,
     read,
@@ -51,8 +52,10 @@ class PostgresTiles:
     def write(self, deltas: Iterable[TileDelta]) -> None:
         async def go() -> None:
             async with self._connection() as connection:
-                statement = f"WITH tiles AS ({insert_sql(2)}) SELECT $1::text"
-                await connection.fetchval(statement, "recorded", *columns_of(list(deltas)))
+                written = list(deltas)
+                more = has_more(written)
+                statement = f"WITH tiles AS ({insert_sql(2, more=more)}) SELECT $1::text"
+                await connection.fetchval(statement, "recorded", *columns_of(written, more=more))
 
         asyncio.run(go())
 
@@ -157,7 +160,7 @@ def test_two_gateways_that_write_the_same_accounts_lose_nothing_and_do_not_deadl
         for _ in range(25):
             inputs = [transfer(1.0, account) for account in order(accounts)]
             computed = features.compute(inputs, [NOW] * len(inputs), {})
-            await connection.execute(insert_sql(1), *columns_of(computed.deltas))
+            await connection.execute(insert_sql(1, more=False), *columns_of(computed.deltas, more=False))
         await connection.close()
 
     async def both() -> None:
@@ -166,3 +169,59 @@ def test_two_gateways_that_write_the_same_accounts_lose_nothing_and_do_not_deadl
     asyncio.run(both())
     [row] = seen(PostgresTiles(database), features, (transfer(1.0, "7"), NOW))
     assert (row["amount_count_1h"], row["amount_sum_24h"]) == (51, 51.0)
+
+
+MORE = Window("amount", by="account", over=("10m", "24h"), aggregates=("std", "distinct", "last", "since"))
+COUNTRIES = Window("country", by="account", over=("24h",), aggregates=("count", "distinct", "last", "since"))
+
+
+def test_std_distinct_last_and_since_go_on_where_earlier_batches_ended(tiles: Store) -> None:
+    features = FeatureSet("line", [MORE, COUNTRIES])
+    for seconds, amount, country in ((0, 10.0, "DE"), (30, 20.0, "FR"), (61.5, 60.0, "DE")):
+        at = NOW + timedelta(seconds=seconds)
+        [row] = seen(tiles, features, ({"amount": amount, "account": "A", "country": country}, at))
+    assert (row["amount_distinct_24h"], row["amount_last_10m"], row["amount_since_10m"]) == (3, 20.0, 31.5)
+    assert row["amount_std_24h"] == row["amount_std_10m"] == pytest.approx(26.457513110645905, rel=1e-12)
+    assert (row["country_count_24h"], row["country_distinct_24h"], row["country_last_24h"]) == (3, 2, "FR")
+
+
+def test_what_comes_late_is_not_the_last_but_a_tie_is(tiles: Store) -> None:
+    features = FeatureSet("line", [MORE])
+    seen(tiles, features, (transfer(1.0), NOW + timedelta(seconds=5)))
+    seen(tiles, features, (transfer(2.0), NOW + timedelta(seconds=1)))
+    assert seen(tiles, features, (transfer(3.0), NOW + timedelta(seconds=5)))[0]["amount_last_10m"] == 1.0
+    [row] = seen(tiles, features, (transfer(4.0), NOW + timedelta(seconds=6)))
+    assert (row["amount_last_10m"], row["amount_since_10m"]) == (3.0, 1.0)
+
+
+def test_many_different_values_are_told_alike_wherever_they_are_kept(tiles: Store) -> None:
+    features = FeatureSet("line", [MORE])
+    for batch in range(4):
+        rows = [(transfer(float(number)), NOW) for number in range(60 * batch, 60 * batch + 80)]
+        told = seen(tiles, features, *rows)[-1]["amount_distinct_24h"]
+    in_memory = FeatureSet("line", [MORE]).compute([transfer(float(n)) for n in range(260)], [NOW] * 260, {}).rows[-1]
+    assert told == in_memory["amount_distinct_24h"]
+    assert told == pytest.approx(260, rel=0.3)
+
+
+def test_what_was_not_kept_when_a_tile_was_written_is_missing_until_the_window_has_passed_it(tiles: Store) -> None:
+    before, after = FeatureSet("line", [VELOCITY]), FeatureSet("line", [VELOCITY, MORE])
+    seen(tiles, before, (transfer(1.0), NOW))
+    [row] = seen(tiles, after, (transfer(3.0), NOW + timedelta(seconds=30)))
+    told = [row[f"amount_{aggregate}_10m"] for aggregate in ("count", "sum", "std", "distinct", "last", "since")]
+    assert told == [2, 4.0, None, None, None, None]
+    [row] = seen(tiles, after, (transfer(5.0), NOW + timedelta(seconds=605)))
+    assert (row["amount_std_10m"], row["amount_last_10m"]) == (pytest.approx(2**0.5), 3.0)
+    seen(tiles, before, (transfer(9.0), NOW + timedelta(seconds=606)))  # a gateway that is not restarted yet
+    [row] = seen(tiles, after, (transfer(5.0), NOW + timedelta(seconds=607)))
+    assert (row["amount_count_10m"], row["amount_std_10m"]) == (4, None)
+
+
+def test_deltas_of_several_batches_are_one_write(tiles: Store) -> None:
+    features = FeatureSet("line", [MORE])
+    first = features.compute([transfer(1.0)], [NOW], {}).deltas
+    second = features.compute([transfer(4.0), transfer(4.0)], [NOW, NOW], {}).deltas
+    tiles.write([*first, *second])
+    [row] = seen(tiles, features, (transfer(1.0), NOW))
+    assert (row["amount_distinct_10m"], row["amount_last_10m"]) == (2, 4.0)
+    assert row["amount_std_10m"] == pytest.approx(3**0.5)

@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from andon.access import Grant, Role
 from andon.gateway import create_app
+from automations import payment
 from calls import DECIDE, call, calling
-from lines import CALLER, Installation, payment
+from lines import CALLER, Installation
 
 BATCH = f"{DECIDE}:batch"
 JSON, NDJSON, ARROW = "application/json", "application/x-ndjson", "application/vnd.apache.arrow.stream"

@@ -4,8 +4,9 @@ import pytest
 
 from andon.access import Grant, Role
 from andon.gateway import create_control, document
+from automations import payment
 from calls import DECIDE, call
-from lines import ADMIN, CALLER, Installation, payment
+from lines import ADMIN, CALLER, Installation
 
 OPEN = {"/livez", "/readyz", "/startupz"}
 

@@ -8,8 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from andon.access import Grant, Role
+from andon.gateway.decide import Decide
+from andon.gateway.heads import head_of
+from automations import payment
 from calls import DECIDE, call, calling
-from lines import CALLER, Installation, payment
+from lines import CALLER, Installation
 
 
 def recorded(installation: Installation) -> int:
@@ -178,3 +181,21 @@ def test_more_than_fits_under_way_is_turned_away_and_the_rest_is_answered(instal
     assert statuses.count(200) == 5
     assert statuses.count(503) == 15
     assert recorded(installation) == 5
+
+
+def test_when_as_much_is_under_way_as_may_be_the_wire_refuses_at_a_glance_and_counts_it_for_the_automation(
+    installation: Installation,
+) -> None:
+    headers = {"authorization": f"Bearer {installation.key('bank', CALLER)}", "content-type": "application/json"}
+    gateway, _ = installation.gateway(max_in_flight=2)
+    decide = Decide(gateway)
+    head = head_of(gateway, "payments", headers)
+    gateway.admission.in_flight = 1
+    assert not decide.shedding
+    gateway.admission.in_flight = 2
+    assert decide.shedding
+    decide.shed(head)
+    decide.shed(None)
+    exposed = gateway.metrics.text().decode()
+    assert 'andon_refused_total{automation="payments",reason="queue"} 1.0' in exposed
+    assert 'andon_refused_total{automation="unknown",reason="queue"} 1.0' in exposed

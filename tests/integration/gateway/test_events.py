@@ -13,8 +13,9 @@ from andon import http_events, streams
 from andon.access import Grant, Role
 from andon.kernel.db import Database
 from andon.streams.sources import inbox_source
+from automations import payment
 from calls import call
-from lines import Installation, payment
+from lines import Installation
 
 BINARY = {
     "ce-specversion": "1.0",
@@ -76,6 +77,13 @@ def test_events_in_all_three_modes_are_decided_once(installation: Installation, 
     assert by_event["e1"] == ("bank", "2026-11-20T10:00:00Z")
 
 
+def test_an_event_that_stands_twice_in_a_batch_is_kept_once(installation: Installation, bank: str) -> None:
+    answer = post(installation, bank, [envelope(1), envelope(2), envelope(1)], BATCH)
+    told = [event["automations"]["payments"] for event in answer.json()["events"]]
+    assert told == ["accepted", "accepted", "repeated"]
+    assert rows(installation, "SELECT event_id FROM event_inbox ORDER BY position") == [("e1",), ("e2",)]
+
+
 def test_of_a_batch_each_event_is_answered_by_itself(installation: Installation, bank: str) -> None:
     wrong = envelope(2) | {"data": {"payment_id": 5, "amount": -1}}
     unknown = envelope(3, type="payment.lost")
@@ -103,6 +111,9 @@ def test_of_a_batch_each_event_is_answered_by_itself(installation: Installation,
         (payment(1), BINARY | {"ce-specversion": "2.0"}, 422),
         (b"{}", BATCH, 422),
         (b"x" * 1_100_000, BINARY, 413),
+        (payment(1, payment_id="x" * 5_000_000), BINARY, 413),
+        ({"payment_id": "p1", "amount": 5.0}, BINARY, 422),
+        (payment(1, amount=-1), BINARY, 422),
         ([], BATCH, 202),
     ],
 )
@@ -166,7 +177,8 @@ def test_dead_events_are_seen_mended_and_discarded_by_who_may(
 ) -> None:
     with installation.database.begin() as tx:
         event = streams.Event(b"{}", "/bank", "e1", "payment.made")
-        streams.receive(tx, event, automation="payments", key=None, caller="bank", now=installation.clock.now())
+        received = streams.Received(event, "payments", None)
+        streams.receive(tx, [received], caller="bank", now=installation.clock.now())
 
     async def work() -> None:
         async with reading(installation, inbox_source(installation.database, "payments")):

@@ -204,6 +204,23 @@ def test_every_row_counts_against_the_rate(installation: Installation) -> None:
     assert calling(installation, ask, burst=8, rate_per_minute=1) == [200, 200, 429]
 
 
+def test_who_is_sent_away_is_counted_by_the_reason(installation: Installation) -> None:
+    headers = {"Authorization": f"Bearer {installation.key('bank', Grant(Role.CALLER), Grant(Role.VIEWER))}"}
+
+    async def ask(client: httpx.AsyncClient) -> tuple[list[int], str]:
+        late = headers | {"X-Request-Timeout": "0.000001"}
+        statuses = [
+            (await client.post(INFER, json=columns(count), headers=given)).status_code
+            for count, given in ((4, late), (3, headers), (4, headers))
+        ]
+        return statuses, (await client.get("/metrics", headers=headers)).text
+
+    statuses, metrics = calling(installation, ask, burst=9, rate_per_minute=1)
+    assert statuses == [504, 200, 429]
+    assert 'andon_refused_total{automation="payments",reason="deadline"} 1.0' in metrics
+    assert 'andon_refused_total{automation="payments",reason="rate"} 1.0' in metrics
+
+
 def test_health_is_open_to_all_and_the_rest_describes_itself(installation: Installation) -> None:
     key = installation.key("bank", CALLER)
     assert call(installation, "GET", "/v2/health/live").json() == {"live": True}

@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 
 from andon.access import Grant, Role
+from automations import payment
 from calls import DECIDE, call
-from lines import CALLER, Installation, payment
+from lines import CALLER, Installation
 
 
 @pytest.fixture

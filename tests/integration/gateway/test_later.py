@@ -19,8 +19,9 @@ from andon.kernel.config import Destination as DestinationSettings
 from andon.kernel.db import OVER
 from andon.kernel.listening import listen
 from andon.streams import Intake
+from automations import payment
 from calls import DECIDE
-from lines import CALLER, Installation, payment
+from lines import CALLER, Installation
 from receiver import SECRET, Receiver
 
 T = TypeVar("T")

@@ -13,8 +13,9 @@ from andon.access import Grant, Role
 from andon.gateway import Gateway, create_app
 from andon.serving import PredictionTimedOut
 from arms import Elsewhere, arm, line_of, says, traffic
+from automations import an_automation, payment
 from calls import DECIDE, call
-from lines import CALLER, Installation, an_automation, payment, register_champion
+from lines import CALLER, Installation, register_champion
 from packages import a_package
 
 

@@ -45,7 +45,7 @@ class Client:
         self.origin = origin
         self.connections = 0
 
-    async def ask(self, *, within: timedelta = SECOND, whole: bool = False) -> Response:
+    async def ask(self, *, within: timedelta = timedelta(seconds=10), whole: bool = False) -> Response:
         request = request_of("POST", self.origin.target, {"host": self.origin.authority}, b"{}")
         return await self.origin.send(request, within=within, whole=whole)
 

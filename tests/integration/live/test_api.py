@@ -11,8 +11,9 @@ from andon.access import Grant, Role
 from andon.kernel.db import Database
 from andon.live import ArmCounts, Process, Status, Waiting
 from andon.live.bands import bands_of
+from automations import an_automation
 from calls import call
-from lines import Installation, an_automation, install
+from lines import Installation, install
 
 PATH = "/v1/endpoints/fraud-risk/live"
 

@@ -1,5 +1,6 @@
 """A real Prometheus scrapes a whole installation: what stands in its metrics, and that the shipped rules make sense of it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import httpx
 import pytest
 from benchmarks.line import Line
 from script import dashboard
+from script.pages import FOLDER
 
-from lines import payment
+from automations import payment
 from monitoring import asked, queries
 from prometheus import Prometheus, promtool
 from receiver import Receiver
@@ -18,6 +20,7 @@ PATH = "/v1/automations/payments/decisions"
 ARM = ("payments", "fraud-risk", "1")
 STAGES = {"queue", "features", "predict", "policy", "record", "whole"}
 ASKED = 30
+ONLY_WHERE_THERE_ARE = ("andon_gpu", "andon_procedures")
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +77,23 @@ def test_the_stages_of_a_decision_add_up_to_the_whole(prometheus: Prometheus) ->
 
 def test_the_gauges_of_a_gateway_are_there(prometheus: Prometheus) -> None:
     assert set(prometheus.query("sum by (priority) (andon_queue_depth)")) == {("interactive",), ("normal",), ("bulk",)}
+    assert set(prometheus.query("sum by (model, version) (andon_version_queue_depth)")) == {ARM[1:]}
     assert prometheus.query("andon_traffic_share_ratio{version='1'} == 1").values()
     (beats,) = prometheus.wait_for("andon_event_loop_lag_seconds_count > 2", bool).values()
     assert beats > 2
+
+
+def test_each_process_shows_what_the_reference_says_of_it(line: Line, viewer: str) -> None:
+    page = (FOLDER / "metrics.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(andon_\w+)` \| (?:gauge|counter) \| (gateway|worker|both) \|", page, re.MULTILINE)
+    headers = {"Authorization": f"Bearer {viewer}"}
+    for process, door in zip(("gateway", "worker"), doors(line), strict=True):
+        text = httpx.get(f"http://{door}/metrics", headers=headers, trust_env=False).raise_for_status().text
+        wanted = {name for name, of in told if of in (process, "both") and not name.startswith(ONLY_WHERE_THERE_ARE)}
+        others = {name for name, of in told if of not in (process, "both")}
+        shown = set(re.findall(r"^# HELP (\w+) ", text, re.MULTILINE))
+        assert wanted - shown == set()
+        assert others & shown == set()
 
 
 def test_the_recording_rules_say_percentiles_of_each_stage(prometheus: Prometheus) -> None:
@@ -84,7 +101,7 @@ def test_the_recording_rules_say_percentiles_of_each_stage(prometheus: Prometheu
     found = prometheus.wait_for(query, lambda found: {stage for (stage,) in found} == STAGES)
     assert all(0 < seconds < 10 for seconds in found.values())
     prometheus.wait_for("version:andon_errors:ratio_rate5m", lambda found: found == {ARM: 0})
-    missed = prometheus.query("automation:andon_objective_missed:ratio_rate5m")
+    missed = prometheus.wait_for("automation:andon_objective_missed:ratio_rate5m", bool)
     assert 0 <= missed["payments",] <= 1
 
 

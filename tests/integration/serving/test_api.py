@@ -19,12 +19,14 @@ from andon.gateway import create_app
 from andon.kernel.config import EndpointSettings
 from andon.kernel.db import Database
 from andon.models import FeatureKind, FeatureSpec
+from automations import an_automation, payment
 from calls import DECIDE, call
-from lines import ADMIN, OWNER, Installation, an_automation, install, payment
+from lines import ADMIN, OWNER, Installation, install
 from packages import a_package, trained_on_python
 from shadowing import said, write
 
 SPLIT = "/v1/endpoints/fraud-risk/split"
+CHAMPION = "/v1/models/fraud-risk/aliases/champion"
 
 
 @pytest.fixture
@@ -109,27 +111,41 @@ def test_what_is_no_split_is_refused(installation: Installation, wanted: dict[st
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_version_that_needs_what_an_automation_does_not_give_gets_no_share(
+def test_a_version_that_needs_what_an_automation_does_not_give_gets_no_share_and_is_no_champion(
     installation: Installation, tmp_path: Path
 ) -> None:
     with installation.database.begin() as tx:
         package = _needing("merchant", tmp_path / "third")
         models.register(tx, package, actor=OWNER, reason="needs more", now=installation.clock.now())
     key = installation.key("otto", Grant(Role.OPERATOR))
-    answer = call(installation, "PUT", SPLIT, key, json={"shares": {"3": 5}, "reason": "x"})
-    assert answer.status_code == 422
-    assert "version 3 needs 'merchant'" in answer.text
+    for path, wanted in ((SPLIT, {"shares": {"3": 5}}), (CHAMPION, {"number": 3})):
+        answer = call(installation, "PUT", path, key, json={**wanted, "reason": "x"})
+        assert answer.status_code == 422
+        assert "version 3 needs 'merchant'" in answer.text
+    unused = call(
+        installation, "PUT", CHAMPION.replace("champion", "candidate"), key, json={"number": 3, "reason": "x"}
+    )
+    assert unused.status_code == 200
+    assert call(installation, "GET", "/v1/endpoints/fraud-risk", key).json()["champion"] == 1
 
 
-def test_a_version_whose_own_environment_is_not_built_gets_no_share(installation: Installation, tmp_path: Path) -> None:
+def test_a_version_whose_own_environment_is_not_built_gets_no_share_and_is_no_champion(
+    installation: Installation, tmp_path: Path
+) -> None:
     with installation.database.begin() as tx:
         package = trained_on_python("3.2.0", a_package(tmp_path / "third", seed=3))
         models.register(tx, package, actor=OWNER, reason="old", now=installation.clock.now())
     key = installation.key("otto", Grant(Role.OPERATOR))
-    for wanted, status in (({"shares": {"3": 5}}, 422), ({"shadows": [3]}, 422), ({"shares": {"2": 5}}, 200)):
-        answer = _split_isolated(installation, key, {**wanted, "reason": "x"})
+    for path, wanted, status in (
+        (SPLIT, {"shares": {"3": 5}}, 422),
+        (SPLIT, {"shadows": [3]}, 422),
+        (SPLIT, {"shares": {"2": 5}}, 200),
+        (CHAMPION, {"number": 3}, 422),
+        (CHAMPION, {"number": 2}, 200),
+    ):
+        answer = _put_isolated(installation, key, path, {**wanted, "reason": "x"})
         assert answer.status_code == status, answer.text
-        assert status == 200 or "environment of fraud-risk 3 is not built yet" in answer.json()["detail"]
+        assert status == 200 or "environment of fraud-risk 3 is not built here yet" in answer.json()["detail"]
 
 
 def test_what_shadows_said_stands_beside_the_decision_and_is_counted(installation: Installation) -> None:
@@ -145,6 +161,8 @@ def test_what_shadows_said_stands_beside_the_decision_and_is_counted(installatio
     assert (counted["count"], counted["outcomes"], counted["mean_score"]) == (1, {"release": 1}, 0.1)
     later = {"since": (at + timedelta(hours=1)).isoformat()}
     assert call(installation, "GET", "/v1/endpoints/fraud-risk/shadows/2", key, params=later).json()["count"] == 0
+    unknown = call(installation, "GET", "/v1/endpoints/fraud-risk/shadows/9", key)
+    assert (unknown.status_code, unknown.json()["detail"]) == (404, "Model fraud-risk has no version 9")
 
 
 def test_what_no_automation_uses_is_no_endpoint(installation: Installation) -> None:
@@ -153,8 +171,8 @@ def test_what_no_automation_uses_is_no_endpoint(installation: Installation) -> N
     assert call(installation, "GET", "/v1/endpoints/No%20Name", key).status_code == 422
 
 
-def _split_isolated(installation: Installation, key: str, wanted: Mapping[str, Any]) -> httpx.Response:
-    """A gateway where fraud-risk runs in processes of its own is asked to split."""
+def _put_isolated(installation: Installation, key: str, path: str, wanted: Mapping[str, Any]) -> httpx.Response:
+    """A gateway where fraud-risk runs in processes of its own is asked for a change."""
 
     async def run() -> httpx.Response:
         gateway, side = installation.gateway()
@@ -162,7 +180,7 @@ def _split_isolated(installation: Installation, key: str, wanted: Mapping[str, A
         gateway.settings = gateway.settings.model_copy(update={"endpoints": endpoints})
         transport = httpx.ASGITransport(create_app(gateway, side))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            return await client.put(SPLIT, json=wanted, headers={"Authorization": f"Bearer {key}"})
+            return await client.put(path, json=wanted, headers={"Authorization": f"Bearer {key}"})
 
     return asyncio.run(run())
 

@@ -12,7 +12,7 @@ from andon import models
 from andon.cli import app
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from packages import a_package, trained_on_python
+from packages import a_package, trained_with
 from shadowing import NOW, failed, said, write
 
 AUTOMATION = """
@@ -25,14 +25,14 @@ class Payment(BaseModel):
     country: str
 
 screening = Automation(
-    "payments", contract=Payment, subject="country", model="fraud-risk", review=Review(queue="fraud", due=timedelta(minutes=15)),
+    "payments", contract=Payment, subject="country", model="fraud-risk", fallback=("stable",), review=Review(queue="fraud", due=timedelta(minutes=15)),
     policy=Policy.yaml("outcomes: [release, review]\\nrules:\\n  - {id: safe, when: 'prediction.score < 0.3', then: release}\\notherwise: review"),
 )
 """
 
 
-def run(*arguments: str, status: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["endpoints", *arguments])
+def run(*arguments: str, status: int = 0, noun: str = "endpoints") -> Result:
+    result = CliRunner().invoke(app, [noun, *arguments])
     assert result.exit_code == status, result.output
     return result
 
@@ -81,17 +81,42 @@ def test_what_cannot_be_split_is_named() -> None:
     assert json.loads(run("history", "fraud-risk", "--json").stdout) == []
 
 
-def test_a_version_whose_environment_cannot_be_built_gets_no_share(
-    registry: Database, project: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def unbuildable(registry: Database, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A version whose captured packages are nowhere to be had, of a model that runs isolated."""
     with (project / "andon.toml").open("a") as settings:
         settings.write("[endpoints.fraud-risk]\nisolated = true\n")
+    (tmp_path / "wheels").mkdir()
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     with registry.begin() as tx:
-        package = trained_on_python("3.2.0", a_package(tmp_path / "old", seed=4))
-        models.register(tx, package, actor=Actor("owner"), reason="old", now=NOW)
-    said = run("split", "fraud-risk", "--share", "4=5", "--reason", "x", status=2)
-    assert "3.2" in said.output
+        package = trained_with({"marker": "1.5"}, a_package(tmp_path / "old", seed=4))
+        return models.register(tx, package, actor=Actor("owner"), reason="old", now=NOW).number
+
+
+@pytest.mark.parametrize("wanted", [("--share", "4=5"), ("--shadow", "4")])
+def test_a_version_whose_environment_cannot_be_built_gets_no_share(unbuildable: int, wanted: tuple[str, str]) -> None:
+    assert unbuildable == 4
+    assert "marker==1.5" in run("split", "fraud-risk", *wanted, "--reason", "x", status=2).output
     assert json.loads(run("history", "fraud-risk", "--json").stdout) == []
+
+
+def test_a_version_whose_environment_cannot_be_built_becomes_nothing_that_answers(unbuildable: int) -> None:
+    for alias in ("champion", "stable"):
+        said = run("alias", "set", alias, str(unbuildable), "--reason", "x", status=2, noun="models")
+        assert "cannot be built here" in said.output
+        assert "marker==1.5" in said.output
+    run("alias", "set", "candidate", str(unbuildable), "--reason", "no automation asks for it", noun="models")
+    history = json.loads(run("alias", "history", "--json", noun="models").stdout)
+    assert [(entry["alias"], entry["number"]) for entry in history] == [("candidate", unbuildable), ("champion", 1)]
+
+
+def test_a_version_that_needs_what_an_automation_does_not_give_becomes_no_champion(project: Path) -> None:
+    (project / "automation.py").write_text(
+        AUTOMATION.replace("    country: str", "    land: str").replace('"country"', '"land"')
+    )
+    said = run("alias", "set", "champion", "2", "--reason", "x", status=2, noun="models")
+    assert "model fraud-risk version 2 needs 'country'" in said.output
 
 
 def test_an_endpoint_whose_model_is_not_registered_yet_is_listed(project: Path) -> None:
@@ -109,3 +134,4 @@ def test_what_a_shadow_said_is_counted(registry: Database) -> None:
     assert "pause 1, release 1; mean score 0.5000" in told
     counted = json.loads(run("shadow", "fraud-risk", "2", "--json").stdout)
     assert (counted["count"], counted["outcomes"]) == (2, {"pause": 1, "release": 1})
+    assert "Model fraud-risk has no version 9" in run("shadow", "fraud-risk", "9", status=4).output

@@ -13,8 +13,7 @@ from andon import models
 from andon.cli import app
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from andon.models import open_package
-from packages import a_package
+from packages import a_package, trained_with
 from wheels import small_wheel
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -36,10 +35,7 @@ def project(registry: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     here = a_package(tmp_path / "here", name="pinned")
-    other = a_package(tmp_path / "other", name="pinned", seed=2)
-    manifest = open_package(other).manifest
-    changed = manifest.environment.model_copy(update={"packages": {"marker": "1.5"}})
-    (other / "manifest.json").write_text(manifest.model_copy(update={"environment": changed}).to_json())
+    other = trained_with({"marker": "1.5"}, a_package(tmp_path / "other", name="pinned", seed=2))
     with registry.begin() as tx:
         for package in (here, other):
             models.register(tx, package, actor=Actor("owner"), reason="test", now=NOW)

@@ -88,6 +88,30 @@ def test_it_runs_on_uvloop_as_a_gateway_does_and_takes_a_large_batch_in_parts(pa
     uvloop.run(scenario())
 
 
+def test_a_batch_takes_gpu_time_on_each_gpu_that_its_process_computes_on(package: Path) -> None:
+    asked: list[int] = []
+
+    def two(pid: int) -> int:
+        asked.append(pid)
+        return 2
+
+    async def scenario() -> None:
+        loaded = a_pool(package, gpus_of=two)
+        await loaded.start()
+        (process,) = children()
+        asked.clear()  # of its probes
+        began = time.monotonic()
+        await labels(loaded, [{"amount": float(trouble.SLOW), "country": "DE"}])
+        took = time.monotonic() - began
+        assert asked == [process.pid]
+        assert 2 * 0.3 <= status_of(loaded).gpu_seconds <= 2 * took
+        assert 2 * 300_000 <= loaded.take_gpu_us() <= 2_000_000 * took
+        assert loaded.take_gpu_us() == 0
+        await loaded.close()
+
+    asyncio.run(scenario())
+
+
 def test_whoever_blocks_is_answered_beside_a_pool_without_its_loop(package: Path) -> None:
     async def scenario() -> None:
         loaded = a_pool(package)

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from uuid import UUID
 
-from andon import serving
+import pytest
+
+from andon import models, serving
 from andon.kernel.db import Database
 from shadowing import NOW, failed, said, write
 
@@ -15,10 +17,10 @@ def test_what_was_written_is_read_back_by_version(database: Database) -> None:
         assert serving.shadows_of(tx, UUID(int=3)) == []
 
 
-def test_a_batch_that_is_sent_twice_is_there_once(database: Database) -> None:
-    write(database, said(1), said(2))
-    write(database, said(1, outcome="pause"), said(3))
-    with database.begin() as tx:
+def test_a_batch_that_is_sent_twice_is_there_once(registry: Database) -> None:
+    write(registry, said(1), said(2))
+    write(registry, said(1, outcome="pause"), said(3))
+    with registry.begin() as tx:
         assert serving.shadows_of(tx, UUID(int=1)) == [said(1)]
         assert serving.compare_shadows(tx, "fraud-risk", 2, NOW).count == 3
 
@@ -27,12 +29,14 @@ def test_an_empty_batch_is_no_mistake(database: Database) -> None:
     write(database)
 
 
-def test_a_shadow_is_counted_since_a_moment(database: Database) -> None:
+def test_a_shadow_is_counted_since_a_moment(registry: Database) -> None:
     old = said(9, at=NOW - timedelta(days=2))
-    write(database, said(1), said(2, outcome="pause", score=0.9), failed(3), said(4, 3), old)
-    with database.begin() as tx:
+    write(registry, said(1), said(2, outcome="pause", score=0.9), failed(3), said(4, 3), old)
+    with registry.begin() as tx:
         summary = serving.compare_shadows(tx, "fraud-risk", 2, NOW - timedelta(days=1))
-        nothing = serving.compare_shadows(tx, "fraud-risk", 7, NOW)
+        nothing = serving.compare_shadows(tx, "fraud-risk", 1, NOW)
+        with pytest.raises(models.VersionNotFound):
+            serving.compare_shadows(tx, "fraud-risk", 7, NOW)
     assert (summary.count, summary.errors, summary.outcomes) == (3, 1, {"pause": 1, "release": 1})
     assert (summary.mean_score, summary.mean_confidence) == (0.5, 0.5)
     assert (nothing.count, nothing.errors, nothing.outcomes, nothing.mean_score) == (0, 0, {}, None)

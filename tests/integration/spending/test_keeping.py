@@ -10,16 +10,16 @@ from sqlalchemy import text
 
 from andon import spending
 from andon.authoring import Automation, Budget
-from andon.bootstrap.spending import keep_spending
+from andon.bootstrap.spending import Paying, keep_spending
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import CostSettings, Settings
 from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics
 from andon.spending import Keeper, Spend
-from lines import an_automation
+from automations import an_automation
 
-HOUR_EUR = CostSettings(cpu_hour=3.6)
+HOUR_EUR = CostSettings(cpu_hour=3.6, gpu_hour=10.8)
 SECOND = 1_000_000
 
 
@@ -120,3 +120,21 @@ def test_an_addition_whose_commit_was_not_answered_is_made_once(database: Databa
     assert (row.decisions, row.cpu_us) == (2, 2 * SECOND)
     with database.begin() as tx:
         assert tx.execute(text("SELECT count(*) FROM spend_writers")).scalar_one() == 1
+
+
+def test_a_budget_pays_for_versions_that_look_on_and_counts_no_decision_of_theirs(database: Database) -> None:
+    async def run() -> None:
+        async with keeper(database, Metrics()) as keeping:
+            paying = Paying(keeping, lambda _, version: version * SECOND)
+            assert (paying.allow("payments", 3), paying.allow("payments", 2)) == (3, 2)
+            paying.settle("payments", 1, 3, 1, SECOND // 10)
+            paying.settle_shadow("payments", 2, 2, SECOND // 5)
+
+    asyncio.run(run())
+    rows = {row.version: (row.decisions, row.cpu_us, row.cost) for row in spent(database)}
+    assert rows == {0: (1, 0, 0), 1: (3, SECOND // 10, 3_100_000), 2: (0, SECOND // 5, 6_200_000)}
+    assert {row.version: row.gpu_us for row in spent(database)} == {0: 0, 1: SECOND, 2: 2 * SECOND}
+    with database.begin() as tx:
+        state = spending.budget_state(tx, "payments", datetime.now(UTC))
+    assert state is not None
+    assert (state.spent, state.reserved) == (9_300_000, 0)

@@ -172,6 +172,24 @@ def test_a_budget_that_was_lowered_below_what_is_spent_pays_nothing(database: Da
     assert spend(a_purse(database, amount=2.0), 10) == 10
 
 
+def test_a_budget_that_was_raised_is_open_again_and_told_anew_when_it_is_nearly_spent(database: Database) -> None:
+    events, heard = Events(), list[BudgetNearlySpent]()
+    events.subscribe(BudgetNearlySpent, lambda _, event: heard.append(event))
+    assert spend(a_purse(database, amount=1.0, events=events), 2000) < 1000
+    assert (state(database).standing, len(heard)) == (Standing.SPENT, 1)
+    a_purse(database, amount=1.1, events=events).renew(NOW)
+    assert state(database).standing is Standing.NEARLY_SPENT
+    raised = a_purse(database, amount=2.0, events=events)
+    raised.renew(NOW)
+    assert (state(database).standing, state(database).nearly_at, state(database).used_up_at) == (
+        Standing.OPEN,
+        None,
+        None,
+    )
+    assert spend(raised, 700) == 700
+    assert (state(database).standing, len(heard)) == (Standing.NEARLY_SPENT, 2)
+
+
 class Flaky(Database):
     """A database that fails, now before a commit, now after it, so that nobody knows what became of it."""
 

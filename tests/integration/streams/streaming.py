@@ -16,7 +16,8 @@ from andon import Automation, Trigger
 from andon.decisions import BatchDecider, Unwatched
 from andon.kernel.db import Database
 from andon.streams import Moved, Source, StreamKey, Streams
-from lines import Installation, an_automation, install, payment
+from automations import an_automation, payment
+from lines import Installation, install
 
 MEMORY = Trigger("memory", "payments")
 KEY = StreamKey("payments", "memory:payments")
@@ -61,13 +62,14 @@ async def reading(
     automations: Sequence[Automation] | None = None,
     database: Database | None = None,
     watch: Counting | None = None,
+    open_source: Callable[[Automation, Trigger], Source] | None = None,
     **options: Any,
 ) -> AsyncIterator[Streams]:
     """A process that reads the streams, until the block ends."""
     stop = asyncio.Event()
     streams = Streams(
         automations or [line.automation for line in installation.deployment.lines.values()],
-        open_source=lambda *_: source,
+        open_source=open_source or (lambda *_: source),
         decider=lambda: BatchDecider(
             database or installation.database,
             installation.deployment.line,

@@ -13,7 +13,7 @@ from andon import Trigger, files, schedule, table
 from andon.kernel.db import Database
 from andon.streams.sources import FileSource, ScheduleSource, table_source
 from andon.testing import START, FakeClock
-from lines import payment
+from automations import payment
 
 
 def test_rows_of_a_table_are_decided_while_many_write_to_it(database: Database, tmp_path: Path) -> None:

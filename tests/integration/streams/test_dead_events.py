@@ -24,9 +24,10 @@ from tests.integration.streams.streaming import (
 from andon import Trigger, decisions, streams
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from andon.streams import DeadEventNotFound, DeadState, EventSettled, Intake, StreamKey
+from andon.streams import DeadEventNotFound, DeadState, EventSettled, EventUnreadable, Intake, StreamKey
 from andon.testing import MemorySource
-from lines import Installation, payment
+from automations import payment
+from lines import Installation
 
 OTTO = Actor("otto")
 
@@ -58,7 +59,7 @@ BAD: dict[str, tuple[bytes, dict[str, str], str]] = {
     "time": (to_json(payment(1)), cloud_event(1)[1] | {"ce_time": "yesterday"}, "Its time cannot be read"),
     "xml": (b"<a/>", cloud_event(1)[1] | {"content-type": "text/xml"}, "Its data is text/xml"),
     "envelope": (b"{}", {"content-type": "application/cloudevents+json"}, "It lacks id, source, type"),
-    "read": (to_json(payment(1, amount=-1)), {}, "`read` failed with KeyError"),
+    "read": (to_json(payment(1, amount=-1)), {}, "`read` failed with KeyError in _read (test_dead_events.py:"),
 }
 
 
@@ -143,8 +144,28 @@ def test_an_event_that_is_mended_badly_is_dead_again_with_the_new_reason(install
             event = streams.get_dead(tx, event_id)
         assert event.state is DeadState.DEAD
         assert expected in event.reason
+        assert ("input.amount" in {fault.where for fault in event.faults}) is (expected == "do not fit")
     assert decided(installation) == 0
     assert scalar(installation, "SELECT count(*) FROM intake") == 0
+
+
+def test_what_was_mended_into_no_json_is_refused_at_once(installation: Installation) -> None:
+    event_id = a_dead_event(installation, b"not json", {})
+    now = installation.clock.now()
+    with installation.database.begin() as tx, pytest.raises(EventUnreadable, match=r"It is not JSON: .* line 1"):
+        streams.resend(tx, event_id, data=b"{nope", actor=OTTO, reason="a try", now=now)
+    with installation.database.begin() as tx:
+        assert streams.get_dead(tx, event_id).state is DeadState.DEAD
+
+
+def test_why_reading_failed_again_is_told_with_its_line(installation: Installation) -> None:
+    event_id = a_dead_event(installation, b"not json", {})
+    with installation.database.begin() as tx:
+        given = to_json(payment(1, amount=-1))
+        streams.resend(tx, event_id, data=given, actor=OTTO, reason="a try", now=installation.clock.now())
+    work(installation)
+    with installation.database.begin() as tx:
+        assert "KeyError in _read (test_dead_events.py:" in streams.get_dead(tx, event_id).reason
 
 
 def test_a_discarded_event_stays_to_be_looked_at(installation: Installation) -> None:
@@ -166,10 +187,10 @@ def test_an_event_that_breaks_the_line_itself_is_buried_and_the_others_go_on(ins
     line = installation.deployment.line("payments")
     ordinary = line.see
 
-    def breaking(requests, snapshot):  # type: ignore[no-untyped-def]
+    def breaking(requests, snapshot, looked=None):  # type: ignore[no-untyped-def]
         if any(request.input["payment_id"] == "p13" for request in requests):
             raise ZeroDivisionError
-        return ordinary(requests, snapshot)
+        return ordinary(requests, snapshot, looked)
 
     line.see = breaking  # type: ignore[method-assign]
 

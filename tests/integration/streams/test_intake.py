@@ -15,7 +15,8 @@ from andon.decisions import DecisionRequest, Idempotency, KeyReused
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
 from andon.streams import Intake
-from lines import Installation, install, payment
+from automations import payment
+from lines import Installation, install
 
 
 @pytest.fixture

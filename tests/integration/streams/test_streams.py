@@ -1,6 +1,7 @@
 """Events become decisions: each once, in order, with the stream's position in the same commit."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from uuid import uuid4
@@ -22,13 +23,19 @@ from tests.integration.streams.streaming import (
     until,
 )
 
+from andon import Trigger
 from andon.decisions import BatchDecider, Unwatched
 from andon.kernel.db import Database
 from andon.streams import Arrival, places, store
 from andon.streams.progress import Lost, Progress
 from andon.streams.reading import Reader
+from andon.streams.runner import LANES
 from andon.testing import MemorySource
-from lines import Installation, payment
+from automations import payment
+from lines import Installation
+
+POOL = 10
+"""Connections that the cold side of a process has at most."""
 
 
 @pytest.fixture
@@ -52,6 +59,22 @@ def test_every_event_is_decided_and_the_position_moves_with_it(installation: Ins
         assert all(batch.decided <= 500 for batch in watch.batches)
         assert scalar(installation, "SELECT position FROM stream_partitions") == 1200
         assert scalar(installation, "SELECT decided FROM stream_partitions") == 1200
+
+    run(test)
+
+
+def test_a_partition_far_behind_keeps_no_other_of_its_lane_waiting(installation: Installation) -> None:
+    short = "SELECT count(*) FROM stream_partitions WHERE position = 1"
+
+    async def test() -> None:
+        source, many = MemorySource(partitions=8), 6000
+        for number in range(many):
+            source.send(to_json(payment(number)), key="0")
+        for partition in range(1, 8):
+            source.send(to_json(payment(many + partition)), key=str(partition))
+        async with reading(installation, source):
+            await until(lambda: scalar(installation, short) == 7)
+            assert scalar(installation, "SELECT position FROM stream_partitions WHERE partition = '0'") < many
 
     run(test)
 
@@ -204,6 +227,45 @@ def test_a_source_that_is_down_is_tried_again_and_its_stream_says_so(installatio
             source.missing = True
             await until(lambda: scalar(installation, "SELECT problem FROM streams") is not None)
             assert "no partition" in scalar(installation, "SELECT problem FROM streams")
+
+    run(test)
+
+
+def test_many_streams_hold_no_more_connections_than_one(database: Database, tmp_path: Path) -> None:
+    triggers = [Trigger("memory", f"payments-{number}") for number in range(6)]
+    installation = streaming(database, tmp_path, *triggers)
+    sources = {trigger.place: MemorySource(partitions=4) for trigger in triggers}
+
+    async def test() -> None:
+        for source in sources.values():
+            for number in range(200):
+                source.send(to_json(payment(number)), key=str(number))
+        async with reading(installation, MemorySource(), open_source=lambda _, trigger: sources[trigger.place]):
+            await until(lambda: decided(installation) == 6 * 200)
+            held = scalar(installation, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        assert held <= 2 * LANES + POOL
+
+    run(test)
+
+
+class BreakingOff(MemorySource):
+    """Ends its first reader, as a client does that cancels what it waits for."""
+
+    broke = False
+
+    async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
+        if not self.broke:
+            self.broke = True
+            raise asyncio.CancelledError
+        return await super().read(partition, position, most=most, wait=wait)
+
+
+def test_a_partition_whose_reading_broke_off_is_read_anew(installation: Installation) -> None:
+    async def test() -> None:
+        source = BreakingOff()
+        source.send(to_json(payment(1)))
+        async with reading(installation, source):
+            await until(lambda: decided(installation) == 1)
 
     run(test)
 

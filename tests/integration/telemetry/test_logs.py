@@ -12,7 +12,7 @@ import psutil
 import pytest
 from benchmarks.line import Line
 
-from lines import payment
+from automations import payment
 from receiver import SECRET, HangUp, Receiver, Reply
 from running import running
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from benchmarks.line import Line
 
-from lines import payment
+from automations import payment
 from otlp import Collector, Told
 from receiver import Received, Receiver, Reply
 from running import prepared, running

@@ -14,11 +14,12 @@ READS = {
     Permission.READ_MODELS,
     Permission.READ_REVIEWS,
     Permission.READ_ACTIONS,
+    Permission.READ_PROCEDURES,
     Permission.READ_STREAMS,
     Permission.READ_METRICS,
 }
 EXPECTED = {
-    Role.CALLER: {Permission.DECIDE, Permission.READ_OWN_DECISIONS},
+    Role.CALLER: {Permission.DECIDE, Permission.READ_OWN_DECISIONS, Permission.SEND_EVENTS},
     Role.VIEWER: READS,
     Role.REVIEWER: READS | {Permission.WORK_REVIEWS, Permission.ADD_LABELS},
     Role.OPERATOR: READS
@@ -27,6 +28,8 @@ EXPECTED = {
         Permission.ADD_LABELS,
         Permission.DECIDE,
         Permission.RESEND_ACTIONS,
+        Permission.SEND_EVENTS,
+        Permission.CONTROL_PROCEDURES,
         Permission.RUN_STREAMS,
         Permission.MEND_EVENTS,
         Permission.SET_ALIAS,

@@ -1,8 +1,11 @@
 """What was spent and how budgets stand, in units of the currency."""
 
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 from andon.bootstrap.costs import SpendingMetrics
+from andon.bootstrap.spending import gpu_us_of
 from andon.kernel.metrics import Metrics
 from andon.spending import BudgetState, Period, Spend, Standing
 
@@ -24,3 +27,13 @@ def test_a_budget_shows_its_amount_and_how_much_of_it_is_gone() -> None:
     SpendingMetrics(metrics).budget(state)
     assert b'andon_budget_used_ratio{automation="payments",per="day"} 0.8\n' in metrics.text()
     assert b'andon_budget_amount{automation="payments",currency="EUR",per="day"} 5.0\n' in metrics.text()
+
+
+def test_gpu_time_is_that_of_the_version_of_the_automations_own_model() -> None:
+    def loaded(name: str, number: int, gpu_us: int) -> Any:
+        return SimpleNamespace(version=SimpleNamespace(name=name, number=number), take_gpu_us=lambda: gpu_us)
+
+    automations: list[Any] = [SimpleNamespace(name="payments", model="fraud-risk")]
+    versions = [loaded("fraud-risk", 1, 10), loaded("fraud-risk", 2, 20), loaded("churn", 2, 40)]
+    taken = gpu_us_of(automations, lambda: versions)
+    assert [taken("payments", version) for version in (1, 2, 3)] == [10, 20, 0]

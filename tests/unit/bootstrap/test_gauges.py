@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from andon.bootstrap.gauges import watch_queue, watch_traffic
+from andon.bootstrap.gauges import watch_queue, watch_traffic, watch_versions
 from andon.bootstrap.loop import EVERY, watch_loop
 from andon.bootstrap.pools import watch_pools
+from andon.decisions import Priority
 from andon.kernel.metrics import Metrics
 from andon.serving import PoolStatus, TrafficSplit
 
@@ -27,6 +28,21 @@ def test_the_queue_is_shown_by_priority_as_it_is_now() -> None:
         'andon_queue_depth{priority="normal"} 2.0',
         'andon_queue_depth{priority="bulk"} 7.0',
     }
+
+
+def test_the_queue_is_shown_by_version_and_a_version_for_which_nothing_waits_is_at_zero() -> None:
+    metrics = Metrics()
+    model = SimpleNamespace(model=SimpleNamespace(name="fraud-risk"))
+    arms = {version: SimpleNamespace(ref=model, version=version) for version in (3, 4)}
+    lines_now: Any = {"payments": SimpleNamespace(traffic=SimpleNamespace(arms=arms))}
+    waiting = {("fraud-risk", 3, Priority.INTERACTIVE): 2, ("fraud-risk", 3, Priority.BULK): 5}
+    watch_versions(metrics, lambda: lines_now, lambda: waiting)
+    assert lines(metrics, "andon_version_queue_depth{") == {
+        'andon_version_queue_depth{model="fraud-risk",version="3"} 7.0',
+        'andon_version_queue_depth{model="fraud-risk",version="4"} 0.0',
+    }
+    waiting[("fraud-risk", 2, Priority.NORMAL)] = 1
+    assert 'andon_version_queue_depth{model="fraud-risk",version="2"} 1.0' in lines(metrics, "andon_version")
 
 
 def line_of(split: TrafficSplit, champion: int) -> Any:
@@ -54,16 +70,20 @@ def test_two_automations_on_one_endpoint_show_it_once() -> None:
 
 
 def loaded(version: int, status: PoolStatus | None) -> Any:
-    return SimpleNamespace(version=SimpleNamespace(name="fraud-risk", number=version), status=lambda: status)
+    return SimpleNamespace(
+        version=SimpleNamespace(name="fraud-risk", number=version),
+        status=lambda: status,
+        health=lambda: status or PoolStatus(incidents={"failed": 7}, breaker="open"),
+    )
 
 
-def pool(name: str, value: float, **further: str) -> str:
-    """A sample of version 2 as the exposition has it: labels in the order of their names."""
-    labels = sorted({"model": "fraud-risk", "version": "2", **further}.items())
+def pool(name: str, value: float, *, version: str = "2", **further: str) -> str:
+    """A sample of a version as the exposition has it: labels in the order of their names."""
+    labels = sorted({"model": "fraud-risk", "version": version, **further}.items())
     return f"{name}{{" + ",".join(f'{label}="{of}"' for label, of in labels) + f"}} {value}"
 
 
-def test_a_version_in_processes_of_its_own_shows_them_and_an_inline_one_has_none() -> None:
+def test_a_version_in_processes_of_its_own_shows_them_and_an_inline_one_what_went_wrong() -> None:
     status = PoolStatus(
         ready=3,
         starting=1,
@@ -73,6 +93,7 @@ def test_a_version_in_processes_of_its_own_shows_them_and_an_inline_one_has_none
         incidents={"crashed": 3, "timed_out": 1},
         cold_start_seconds=1.5,
         cpu_seconds=12.5,
+        gpu_seconds=2.5,
         rss_bytes=1024,
         breaker="half_open",
     )
@@ -86,11 +107,18 @@ def test_a_version_in_processes_of_its_own_shows_them_and_an_inline_one_has_none
         pool("andon_pool_resident_memory_bytes", 1024.0),
         pool("andon_pool_cold_start_seconds", 1.5),
         pool("andon_pool_cpu_seconds_total", 12.5),
+        pool("andon_pool_gpu_seconds_total", 2.5),
         pool("andon_pool_restarts_total", 4.0),
         pool("andon_pool_incidents_total", 3.0, kind="crashed"),
         pool("andon_pool_incidents_total", 1.0, kind="timed_out"),
         *(pool("andon_pool_incidents_total", 0.0, kind=kind) for kind in ("leaked", "unloadable", "failed")),
         pool("andon_breaker_open", 1.0),
+        pool("andon_pool_incidents_total", 7.0, version="1", kind="failed"),
+        *(
+            pool("andon_pool_incidents_total", 0.0, version="1", kind=kind)
+            for kind in ("crashed", "timed_out", "leaked", "unloadable")
+        ),
+        pool("andon_breaker_open", 1.0, version="1"),
     }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from andon.bootstrap.gpus import find_nvml, watch_gpus
+from andon.bootstrap.gpus import EVERY, Computing, find_nvml, gpus_of, watch_gpus
 from andon.kernel.metrics import Metrics
 from gpus import FakeNvml
 
@@ -36,6 +36,24 @@ def test_without_gpus_there_is_no_metric_and_no_error(library: FakeNvml | None) 
     metrics = Metrics()
     watch_gpus(metrics, library)
     assert b"andon_gpu" not in metrics.text()
+
+
+def test_a_process_computes_on_as_many_gpus_as_show_it_and_is_looked_for_once_a_second() -> None:
+    library, clock = FakeNvml(), [10.0]
+    library.computing = {0: {7, 8}, 1: {7}}
+    computing = Computing(library, [0, 1], now=lambda: clock[0])
+    assert [computing(pid) for pid in (7, 8, 9)] == [2, 1, 0]
+    library.computing = {0: set(), 1: {9}}
+    assert (computing(7), library.looks) == (2, 2)
+    clock[0] += EVERY
+    assert [computing(pid) for pid in (7, 9)] == [0, 1]
+    library.fallen, clock[0] = {1}, clock[0] + EVERY
+    assert computing(9) == 0
+
+
+@pytest.mark.parametrize("library", [None, FakeNvml(driver=False)], ids=["no library", "no driver"])
+def test_without_gpus_nothing_computes_on_one(library: FakeNvml | None) -> None:
+    assert gpus_of(library)(1) == 0
 
 
 def test_the_real_library_has_what_is_asked_of_it() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +13,11 @@ from hypothesis import strategies as st
 from andon.decisions import Arm, Fallback, Line
 from andon.decisions.judging import Judged, judge
 from andon.decisions.line import Seen
-from andon.models import ValueUnusable
-from andon.serving import EndpointBusy, PredictionFailed, PredictionTimedOut
+from andon.models import Matrix, ModelVersion, ValueUnusable, open_package
+from andon.serving import EndpointBusy, LoadedVersion, PredictionFailed, PredictionTimedOut
 from arms import Elsewhere, Here, Score, arm, line_of, says, traffic
-from lines import an_automation, payment
+from automations import an_automation, payment
+from packages import a_package
 
 RELEASE = says(0.1)
 SEEN = Seen({"round_amount": False})
@@ -86,6 +89,30 @@ def test_another_version_answers_for_one_that_cannot_and_the_reason_is_kept(
     assert told(done) == [("release", Fallback("stable", because))]
     assert [one.version for one in done.arms] == [2]
     assert done.fallbacks == {because: 1}
+
+
+class Refusing:
+    """A model in the gateway's own process that raises whatever it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        self.asked += 1
+        raise RuntimeError("no")
+
+
+def test_an_inline_version_that_fails_again_and_again_is_left_alone_and_its_fallback_answers(tmp_path: Path) -> None:
+    manifest = open_package(a_package(tmp_path / "package")).manifest
+    version = ModelVersion(manifest.name, 1, manifest.digest, manifest, "owner", "test", datetime.now(UTC))
+    refusing = Refusing()
+    first, other = arm(1, LoadedVersion(version, refusing)), arm(2, Here(RELEASE))
+    line = a_line(first, ("stable", other))
+    because = [
+        one.fallback.because for _ in range(6) for one in judged(line, first, payment()).judgements if one.fallback
+    ]
+    assert because == ["PREDICTION_FAILED"] * 5 + ["ENDPOINT_BUSY"]
+    assert refusing.asked == 5
 
 
 def test_the_chain_is_asked_in_its_order_until_one_answers() -> None:

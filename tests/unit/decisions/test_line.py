@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from andon import Automation, Policy, Request, Review, Window
 from andon.serving import PredictionFailed
 from andon.testing import START, decide
-from lines import Payment, an_automation, payment
+from automations import Payment, an_automation, payment
 
 amounts = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=20)
 

@@ -1,5 +1,6 @@
 """What is wrong with an automation is named with file and line, before anything runs."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def a_project(
     (folder / "automation.py").write_text(automation.replace("{more}", more), encoding="utf-8")
     (folder / "policy.yaml").write_text(POLICY.format(when=when, then=then), encoding="utf-8")
     return folder / "automation.py"
+
+
+def test_what_is_installed_inside_a_project_stays_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = tmp_path / ".venv" / "lib" / "site-packages"
+    installed.mkdir(parents=True)
+    (installed / "andon_test_installed.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(installed))
+    load_file(a_project(tmp_path, automation="import andon_test_installed\n" + AUTOMATION))
+    assert sys.modules.pop("andon_test_installed")
 
 
 def test_a_project_is_loaded_with_its_neighbours_and_leaves_no_trace(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from andon.decisions import Decision
 from andon.decisions.record import decode, digest_of, encode
 from andon.testing import decide
-from lines import an_automation, payment
+from automations import an_automation, payment
 
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from andon.decisions import VersionNotServed
 from andon.serving import Assignment, Chosen
 from arms import Elsewhere, Here, arm, line_of, request_of, says, traffic
-from lines import an_automation, payment
+from automations import an_automation, payment
 
 CHAMPION, SECOND, THIRD = (arm(n, Here(says(0.1))) for n in (1, 2, 3))
 UNITS = 4000

@@ -9,7 +9,7 @@ from andon.bootstrap.brokers import kafka_client, nats_client, trouble_with_brok
 from andon.kernel import config
 from andon.kernel.config import Settings, SettingsInvalid
 from andon.kernel.connections import KafkaConnection
-from lines import an_automation
+from automations import an_automation
 
 
 def settings(folder: Path, text: str) -> Settings:

@@ -1,5 +1,8 @@
 """Identifiers carry their time and sort by it."""
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -22,3 +25,29 @@ def test_an_identifier_tells_its_moment_and_is_a_version_7_uuid(at: datetime) ->
 def test_later_identifiers_are_greater(at: datetime, milliseconds: int) -> None:
     later = at + timedelta(milliseconds=milliseconds)
     assert uuid7(at) < floor_of(later) <= uuid7(later)
+
+
+def test_threads_draw_no_identifier_twice() -> None:
+    at = datetime(2026, 11, 25, tzinfo=UTC)
+    with ThreadPoolExecutor(8) as threads:
+        drawn = list(threads.map(lambda _: [uuid7(at) for _ in range(2000)], range(8)))
+    assert len({identifier for some in drawn for identifier in some}) == 8 * 2000
+
+
+FORKED = """
+import os
+from datetime import UTC, datetime
+from andon.kernel.ids import uuid7
+at = datetime(2026, 11, 25, tzinfo=UTC)
+uuid7(at)
+forked = os.fork()
+print(uuid7(at), flush=True)
+if forked:
+    os.waitpid(forked, 0)
+"""
+
+
+def test_a_forked_process_draws_other_identifiers() -> None:
+    told = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=30, check=True)
+    one, other = told.stdout.split()
+    assert one != other

@@ -1,6 +1,9 @@
 """An endpoint answers with sound probabilities or not at all; the gate lets through what is proven."""
 
+import asyncio
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import pytest
 from andon import serving
 from andon.authoring import MaxError
 from andon.models import Matrix, ModelVersion, ValueUnusable, open_package
-from andon.serving import LoadedVersion, Prediction, PredictionFailed, RiskGate
+from andon.serving import EndpointBusy, LoadedVersion, Prediction, PredictionFailed, RiskGate
 from packages import a_package
 
 ROWS = [{"amount": 10.0, "country": "DE"}, {"amount": None, "country": "nowhere"}]
@@ -105,3 +108,58 @@ def test_a_confidence_at_the_threshold_is_certain() -> None:
     gate = RiskGate(threshold=0.9, target=0.01)
     at, below = (Prediction(c, "yes", c, {"no": 1 - c, "yes": c}) for c in (0.9, 0.8999))
     assert (gate.certain(at), gate.certain(below)) == (True, False)
+
+
+def soon(loaded: LoadedVersion) -> list[Prediction]:
+    return asyncio.run(loaded.predict_soon(ROWS, within=60))
+
+
+def test_a_version_that_fails_again_and_again_is_left_alone_until_a_probe_finds_it_well(version: ModelVersion) -> None:
+    asked: list[int] = []
+    well = False
+
+    def answer(matrix: Matrix) -> Any:
+        asked.append(len(matrix))
+        if not well:
+            raise ValueError("no")
+        return [[0.5, 0.5]] * len(matrix)
+
+    loaded = LoadedVersion(version, Broken(answer))
+    for _ in range(5):
+        with pytest.raises(PredictionFailed, match="failed with ValueError"):
+            soon(loaded)
+    with pytest.raises(EndpointBusy, match=r"failed too often and is asked again in .* s; the last time: .*ValueError"):
+        soon(loaded)
+    assert len(asked) == 5
+    assert (loaded.health().breaker, loaded.health().incidents) == ("open", {"failed": 5})
+    well = True
+    until = time.monotonic() + 10
+    while loaded.health().breaker != "closed" and time.monotonic() < until:
+        with suppress(EndpointBusy):
+            soon(loaded)
+    assert len(soon(loaded)) == len(ROWS)
+
+
+def test_an_inline_version_that_is_late_again_and_again_is_left_alone(version: ModelVersion) -> None:
+    """What came late is used: it is there, and nobody can stop what computes it."""
+    loaded = LoadedVersion(version, Broken(lambda matrix: [[0.5, 0.5]] * len(matrix)), timeout=0.0)
+    for _ in range(5):
+        assert len(soon(loaded)) == len(ROWS)
+    with pytest.raises(EndpointBusy, match=r"the last time: Model fraud-risk 1 took .* s, more than 0 s"):
+        soon(loaded)
+    assert loaded.health().incidents == {"timed_out": 5}
+
+
+def test_a_value_that_cannot_be_encoded_says_nothing_about_the_version(version: ModelVersion, package: Path) -> None:
+    loaded = serving.load(version, package)
+    for _ in range(6):
+        with pytest.raises(ValueUnusable):
+            asyncio.run(loaded.predict_soon([{"amount": "much", "country": "DE"}], within=60))
+    assert loaded.health().incidents == {}
+
+
+def test_replay_and_commands_ask_a_version_that_is_left_alone(version: ModelVersion) -> None:
+    loaded = LoadedVersion(version, Broken(lambda matrix: matrix[:0]))
+    for _ in range(8):
+        with pytest.raises(PredictionFailed, match="no usable probabilities"):
+            loaded.predict(ROWS)

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator, meta
 
-from andon import Automation, http_events, kafka, nats, schedule, webhook
+from andon import Automation, http_events, kafka, kafka_topic, nats, nats_subject, schedule, webhook
+from andon.authoring import ActionSpec
 from andon.decisions.consequences import told
 from andon.streams import asyncapi_document
 from andon.testing import decide
-from lines import Payment, an_automation, payment
+from automations import Payment, an_automation, payment
 
 KEY = re.compile(r"^[A-Za-z0-9._-]+$")
 
@@ -60,6 +61,35 @@ def test_the_schemas_take_what_comes_and_what_goes(document: dict[str, Any]) -> 
     Draft202012Validator(schemas["payments.input"]).validate(dict(payment(1)))
     assert not Draft202012Validator(schemas["payments.input"]).is_valid({"amount": 1})
     assert set(Payment.model_fields) == set(schemas["payments.input"]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("results", "media", "holds"),
+    [
+        (webhook("bank"), "application/json", {"type", "timestamp", "data"}),
+        (
+            webhook("bank", cloudevents=True),
+            "application/cloudevents+json",
+            {"id", "source", "specversion", "type", "time", "correlationid", "data"},
+        ),
+        (kafka_topic("log", "decisions"), "application/json", None),
+        (nats_subject("log", "decisions"), "application/json", None),
+    ],
+)
+def test_what_is_told_of_a_decision_is_described_as_its_connector_sends_it(
+    results: ActionSpec, media: str, holds: set[str] | None
+) -> None:
+    automation: Automation = an_automation()
+    automation.results = results
+    message = asyncapi_document([automation])["components"]["messages"]["payments.results"]
+    assert message["contentType"] == media
+    decision = {"$ref": "#/components/schemas/payments.decision"}
+    if holds is None:
+        assert message["payload"] == decision
+        assert "ce_source" in message["headers"]["properties"]
+    else:
+        assert set(message["payload"]["properties"]) == holds
+        assert message["payload"]["properties"]["data"] == decision
 
 
 def test_the_schema_of_a_decision_is_what_is_told(document: dict[str, Any]) -> None:

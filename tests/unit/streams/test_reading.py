@@ -1,6 +1,8 @@
 """Messages become requests or dead events, and nothing that comes breaks the reader. Properties where there is an invariant."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,10 +12,11 @@ from pydantic_core import to_json
 
 from andon import Trigger
 from andon.decisions import Contract
-from andon.streams import Arrival, EventUnreadable, Partition, Reader, SeekInvalid, Stream, StreamKey, events_of
+from andon.kernel.errors import Invalid
+from andon.streams import Arrival, Event, EventUnreadable, Partition, Reader, SeekInvalid, Stream, StreamKey, events_of
 from andon.streams.domain import moment_of, seek_to, share_of
 from andon.streams.reading import split
-from lines import Payment, payment
+from automations import Payment, payment
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 KEY = StreamKey("payments", "memory:payments")
@@ -127,3 +130,17 @@ def test_an_idle_partition_does_not_hold_the_watermark_back() -> None:
     assert Stream(KEY, [idle, behind, newest]).watermark == behind.watermark
     assert Stream(KEY, [idle, newest]).watermark == newest.watermark
     assert Stream(KEY, [idle, behind, newest]).lag == 45
+
+
+def test_what_a_triggers_function_raised_stands_in_the_dead_event_but_is_not_told_to_the_sender() -> None:
+    def read(event: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"amount": float(event["amount"])}
+
+    reader = Reader(KEY, Trigger("memory", "payments", read=read), Contract(Payment))
+    with pytest.raises(Invalid) as refused:
+        reader.input_of(Event(b'{"amount": "a secret"}'))
+    assert str(refused.value) == "The trigger's `read` failed with ValueError"
+    assert (refused.value.faults, refused.value.details) == ((), {})
+    (dead,) = reader.read("0", 0, [Arrival(0, b'{"amount": "a secret"}')], NOW).dead
+    assert dead.reason.startswith("The trigger's `read` failed with ValueError in read (test_reading.py:")
+    assert dead.reason.endswith("could not convert string to float: 'a secret'")

@@ -68,6 +68,7 @@ class KafkaSource:
         self._mirror = "group.id" in client
         self._backlogs: dict[int, Backlog] = {}
         self._arrived = asyncio.Condition()
+        self._taking = asyncio.Lock()
         self._looking: asyncio.Task[None] | None = None
         self._hungry = 0
         self._closed = False
@@ -99,7 +100,8 @@ class KafkaSource:
         asked = (await self._range(partition))[1]
         if int(partition) not in self._backlogs:
             return asked
-        _, fetched = self._consumer.get_watermark_offsets(TopicPartition(self._topic, int(partition)), cached=True)
+        known = TopicPartition(self._topic, int(partition))
+        _, fetched = await self._ask(lambda: self._consumer.get_watermark_offsets(known, cached=True))
         return max(asked, int(fetched))
 
     async def position_at(self, partition: str, moment: datetime) -> int:
@@ -140,13 +142,17 @@ class KafkaSource:
             await asyncio.to_thread(self._consumer.close)
 
     async def _assign(self, number: int, position: int) -> Backlog:
-        """Have a partition fetched from a position on, and nothing of it from before."""
+        """Have a partition fetched from a position on, and nothing of it from before.
+
+        What a look has in hand just now was fetched from elsewhere, so that look is waited for.
+        """
         start, _ = await self._range(str(number))
         if position < start:
             self._lost(str(number), start - position)
-        self._drop(number)
-        backlog = self._backlogs[number] = Backlog(position)
-        self._consumer.incremental_assign([TopicPartition(self._topic, number, max(position, start))])
+        async with self._taking:
+            self._drop(number)
+            backlog = self._backlogs[number] = Backlog(position)
+            self._consumer.incremental_assign([TopicPartition(self._topic, number, max(position, start))])
         return backlog
 
     def _drop(self, number: int) -> None:
@@ -169,11 +175,12 @@ class KafkaSource:
     async def _look(self) -> None:
         """Take from the client what has come, as long as somebody waits."""
         while self._hungry:
-            messages = self._consumer.consume(HELPING, 0)
-            if not messages:
-                messages = await asyncio.get_running_loop().run_in_executor(self._thread, self._poll)
-            for message in messages:
-                self._place(message)
+            async with self._taking:
+                messages = self._consumer.consume(HELPING, 0)
+                if not messages:
+                    messages = await asyncio.get_running_loop().run_in_executor(self._thread, self._poll)
+                for message in messages:
+                    self._place(message)
             if messages:
                 self._forget_unread()
                 async with self._arrived:

@@ -1,11 +1,12 @@
 """Webhooks by the rules of standardwebhooks.com: signed, keyed, never redirected, and not into private networks."""
 
 from andon.actions.ports import Kind
-from andon.connectors.webhook.connector import WebhookConnector
+from andon.connectors.webhook.connector import WebhookConnector, WebhookOptions
 
 KIND = Kind(
     summary="A signed HTTP POST of the decision (Standard Webhooks).",
     connect=lambda surroundings: WebhookConnector(surroundings.clock),
+    options=WebhookOptions,
 )
 
-__all__ = ["KIND", "WebhookConnector"]
+__all__ = ["KIND", "WebhookConnector", "WebhookOptions"]

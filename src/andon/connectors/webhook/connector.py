@@ -8,13 +8,25 @@ import json
 import ssl
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from andon.actions import OverHttp, answer_of
-from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, Repeat
+from andon.actions.cloudevents import STRUCTURED, structured
+from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, Repeat, Shape
 from andon.connectors.webhook.signing import SecretInvalid, Signer
 from andon.kernel.addresses import Resolve, resolve
 from andon.kernel.clock import Clock
 from andon.kernel.http import Origin, UrlInvalid, request_of
 from andon.version import __version__
+
+
+class WebhookOptions(Shape):
+    """What the body is."""
+
+    cloudevents: bool = Field(
+        False,
+        description="Whether the body is a CloudEvent in structured mode, instead of what Standard Webhooks suggests.",
+    )
 
 
 class WebhookConnector:
@@ -45,11 +57,11 @@ class WebhookConnector:
         await self._http.close()
 
     def _request(self, route: "_Route", delivery: Delivery) -> bytes:
-        body = body_of(delivery)
+        media, body = body_of(delivery)
         key, timestamp = str(delivery.key), int(self._clock.now().timestamp())
         headers = {
             "host": route.origin.authority,
-            "content-type": "application/json",
+            "content-type": media,
             "user-agent": f"andon/{__version__}",
             "webhook-id": key,
             "webhook-timestamp": str(timestamp),
@@ -77,11 +89,13 @@ class _Route:
     signer: Signer
 
 
-def body_of(delivery: Delivery) -> bytes:
-    """The body of a delivery: the same bytes at each attempt."""
+def body_of(delivery: Delivery) -> tuple[str, bytes]:
+    """The body of a delivery and its media type: the same bytes at each attempt. The signature is over all of it."""
+    if delivery.options.get("cloudevents"):
+        return STRUCTURED, structured(delivery)
     event = {
         "type": f"decision.{delivery.outcome}",
         "timestamp": delivery.created_at.isoformat(),
         "data": delivery.data,
     }
-    return json.dumps(event, separators=(",", ":")).encode()
+    return "application/json", json.dumps(event, separators=(",", ":")).encode()

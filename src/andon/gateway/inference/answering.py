@@ -11,6 +11,7 @@ from uuid import UUID
 
 from andon.access import Permission, Principal
 from andon.decisions import Decision, DecisionRequest, Line, Priority, VersionNotServed
+from andon.gateway.admission import SENT_AWAY
 from andon.gateway.dependencies import Gateway, Side, bearer
 from andon.gateway.errors import Overloaded
 from andon.gateway.inference.outputs import OUTPUTS, require_known, response_of
@@ -150,6 +151,12 @@ class Inference:
         self.gateway.metrics.requests.add((known, str(status)))
         if status < 300:
             self.gateway.metrics.latency.observe_times((known,), (perf_counter_ns() - began_ns) / 1e9)
+
+    def sent_away(self, model: str, error: AndonError) -> None:
+        """Count a refusal for want of room or time."""
+        if reason := SENT_AWAY.get(type(error)):
+            known = model if model in self.gateway.lines else "unknown"
+            self.gateway.metrics.refused.add((known, reason))
 
     def _pinned(self, line: Line, version: str, asked: Asked) -> int | None:
         """The version that answers whatever the split says. Raises Forbidden, VersionNotServed."""

@@ -142,6 +142,7 @@ class OpenInference:
             request = rest.decode_request(body, rest.header_length(call.headers.get(rest.HEADER_LENGTH.lower())))
             response = await self._inference.infer(replace(request, model=name, version=version), asked)
         except AndonError as error:
+            self._inference.sent_away(name, error)
             return _refused(call, error)
         except Exception:
             log.exception("inference.failed", automation=name, correlation_id=correlation)

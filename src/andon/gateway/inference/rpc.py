@@ -132,6 +132,7 @@ class _Methods:
             status = 200
         except AndonError as error:
             status = status_of(error)
+            inference.sent_away(request.model, error)
             raise
         finally:
             inference.told(request.model, status, began)

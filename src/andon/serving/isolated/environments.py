@@ -54,8 +54,8 @@ class Environments:
         """That nothing has to be built to run a version. Raises EnvironmentInvalid, which says how it is built ahead."""
         if self.find(version.manifest) is None:
             raise EnvironmentInvalid(
-                f"The environment of {version.name} {version.number} is not built yet, which may take minutes: "
-                f"`andon endpoints split {version.name}` builds it, and tells what it lacks"
+                f"The environment of {version.name} {version.number} is not built here yet, which may take minutes: "
+                f"`andon models environment {version.name} {version.number} --build` builds it, and tells what it lacks"
             )
 
     def find(self, manifest: Manifest) -> Path | None:

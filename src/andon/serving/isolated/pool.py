@@ -82,7 +82,7 @@ class IsolatedPredictor:
         self._incidents: Counter[str] = Counter()
         self._last_incident: str | None = None
         self._cold_start: float | None = None
-        self._cpu_seconds = 0.0
+        self._cpu_seconds = self._gpu_seconds = 0.0
         self._aside: Aside | None = None
         self._aside_lock = Lock()
         self._closed = False
@@ -97,6 +97,11 @@ class IsolatedPredictor:
     def cpu_seconds(self) -> float:
         """CPU time spent predicting since the start, over all processes there were."""
         return self._cpu_seconds
+
+    @property
+    def gpu_seconds(self) -> float:
+        """GPU time spent predicting since the start: how long batches took, on each GPU that their process computes on."""
+        return self._gpu_seconds
 
     async def start(self) -> None:
         """Have the least number of processes ready and warm. Raises EndpointUnavailable with the reason when one cannot be."""
@@ -162,6 +167,7 @@ class IsolatedPredictor:
             last_incident=self._last_incident,
             cold_start_seconds=self._cold_start,
             cpu_seconds=self._cpu_seconds,
+            gpu_seconds=self._gpu_seconds,
             rss_bytes=sum(process.rss_bytes for process in processes),
             breaker=self._breaker.state,
         )
@@ -221,21 +227,29 @@ class IsolatedPredictor:
             async with asyncio.timeout(self._hosting.timeout_seconds):
                 reply = await process.predict(batch.matrix)
         except TimeoutError:
+            self._computed(process, began)
             late = PredictionTimedOut(f"{self._launch.shown} gave no answer within {self._hosting.timeout_seconds:g} s")
             await self._replace(process, batch, late, "timed_out")
         except ProcessGone:
             crash = PredictionFailed(f"The process of {self._launch.shown} ended while it predicted")
             await self._replace(process, batch, crash, "crashed")
         except Refused as refusal:
+            self._computed(process, began)
             self._cpu_seconds += refusal.cpu_seconds
             self._fail(batch, PredictionFailed(f"{self._launch.shown} failed with {refusal}"), "failed")
             await self._free_again(process)
         else:
             self._cpu_seconds += reply.cpu_seconds
-            self._demand.took(time.monotonic() - began)
+            self._demand.took(self._computed(process, began))
             self._settle(batch, reply.probabilities)
             await self._free_again(process)
         self._hand_out()
+
+    def _computed(self, process: ModelProcess, began: float) -> float:
+        """How long a batch took, which counts for each GPU that its process computes on."""
+        took = time.monotonic() - began
+        self._gpu_seconds += took * self._hosting.gpus_of(process.pid)
+        return took
 
     def _settle(self, batch: _Batch, probabilities: Matrix) -> None:
         fault = self._trial.fault_of(probabilities, len(batch.matrix))

@@ -51,6 +51,11 @@ class RemotePredictor:
         """0: the server does not say what it took."""
         return 0.0
 
+    @property
+    def gpu_seconds(self) -> float:
+        """0, as well."""
+        return 0.0
+
     def predict(self, matrix: Matrix) -> Matrix:
         """Raw probabilities [rows, classes]; blocks, and tells the server's own words if it fails. Raises PredictionFailed."""
         blocks = [matrix[at : at + _BLOCK_ROWS] for at in range(0, len(matrix), _BLOCK_ROWS)]

@@ -22,6 +22,7 @@ CREATE TABLE stream_partitions (
     owner        uuid,           -- one of its members; of no effect when that is not heard of any more
     end_position bigint,         -- as the source said at end_at
     end_at       timestamptz,
+    per_second   double precision,  -- events decided lately, as its reader said at end_at
     watermark    timestamptz,    -- the newest event time so far
     moved_at     timestamptz,
     decided      bigint NOT NULL DEFAULT 0,

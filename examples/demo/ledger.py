@@ -1,0 +1,62 @@
+"""What the demo asks Andon's database: how far the events are, and what the ledger says of one way into the line."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import psycopg
+
+from andon.kernel import config, postgres
+
+DONE = "SELECT coalesce(sum(decided), 0), coalesce(sum(repeated + left_out + dead), 0) FROM stream_partitions WHERE automation = %s"
+OUTCOMES = "SELECT outcome, count(*) FROM decisions WHERE automation = %s AND caller = %s GROUP BY outcome"
+ROUTED = """
+SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY 1000 * extract(epoch FROM decided_at - happened_at)::float8), count(*)
+FROM (
+    SELECT decided_at, coalesce(r ->> 'happened_at', r ->> 'asked_at')::timestamptz AS happened_at
+    FROM decisions CROSS JOIN LATERAL (SELECT convert_from(record, 'UTF8')::jsonb AS r) AS written
+    WHERE automation = %s AND caller = %s
+) AS routed
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """How long it took from when something happened to when it was decided, in milliseconds, and of how many decisions."""
+
+    p50: float
+    p95: float
+    decisions: int
+
+
+class Ledger:
+    """A connection to a project's database while it runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = config.load(folder, {})
+        self.url = postgres.url_of(self.settings)
+        self._database = psycopg.connect(self.url, autocommit=True)
+
+    def done(self, automation: str) -> tuple[int, int]:
+        """How many events of an automation are decided, and how many ended otherwise."""
+        decided, otherwise = self._database.execute(DONE, (automation,)).fetchone() or (0, 0)
+        return int(decided), int(otherwise)
+
+    def outcomes(self, automation: str, caller: str) -> Counter[str]:
+        """What was decided for one caller; a stream is a caller too."""
+        return Counter(dict(self._database.execute(OUTCOMES, (automation, caller)).fetchall()))
+
+    def routed(self, automation: str, caller: str) -> Routed:
+        """How long the decisions of a caller took: an event from when it happened, a call from when it was asked."""
+        found, decisions = self._database.execute(ROUTED, (automation, caller)).fetchone() or (None, 0)
+        p50, p95 = found or (0.0, 0.0)
+        return Routed(p50, p95, decisions)
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()

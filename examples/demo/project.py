@@ -1,0 +1,71 @@
+"""The project of the demo: the example as `andon init` writes it, with a stream of events, and a twin to measure by."""
+
+import shutil
+from pathlib import Path
+
+from benchmarks.line import Line, LineFailed
+from examples.demo.intakes import Intake
+
+NAME = AUTOMATION = "transfer-screening"
+TWIN = "transfer-screening-twin"
+PLACE, TWIN_PLACE = "transfers", "measured"
+"""Where the events of the two come from."""
+
+
+def write(parent: Path, intake: Intake, bank_port: int) -> Path:
+    """A fresh project, whose events come from `intake` and whose actions go to the receiver of this demo. Its folder."""
+    remove(parent)
+    parent.mkdir()
+    Line(parent).command("init", NAME)
+    folder = parent / NAME
+    automation, settings = folder / "automation.py", folder / "andon.toml"
+    automation.write_text(with_events(automation.read_text(encoding="utf-8"), intake), encoding="utf-8")
+    text = settings.read_text(encoding="utf-8").replace("127.0.0.1:8099", f"127.0.0.1:{bank_port}")
+    settings.write_text(f"{text}\n{intake.settings}", encoding="utf-8")
+    return folder
+
+
+def remove(parent: Path) -> None:
+    """Take the project of an earlier demo away, its database too where that had to be put elsewhere; nothing of anybody else."""
+    others = sorted(entry.name for entry in parent.iterdir() if entry.name != NAME) if parent.exists() else []
+    if others:
+        raise LineFailed(f"{parent} holds {others[0]}, which is of no demo; name another --folder")
+    database = parent / NAME / ".andon" / "postgres"
+    if (parent / NAME).exists():
+        Line(parent / NAME).command("stop")
+    if database.is_symlink():
+        shutil.rmtree(database.resolve(), ignore_errors=True)
+    if parent.exists():
+        shutil.rmtree(parent)
+
+
+def with_events(text: str, intake: Intake) -> str:
+    """The example's automation with a trigger, and its twin: the same, but nothing follows from what it decides."""
+    text = _inserted(text, "from contract import", f"from andon import {intake.imports}\n")
+    text = _inserted(
+        text, "screening = Automation(", f"{intake.definitions.lstrip()}\n\n" if intake.definitions else ""
+    )
+    text = _inserted(text, '    model="fraud-risk"', f"    trigger={intake.trigger(PLACE)},\n")
+    return f"{text}{_TWIN.format(name=TWIN, trigger=intake.trigger(TWIN_PLACE))}"
+
+
+def _inserted(text: str, before: str, new: str) -> str:
+    if text.count(before) != 1:
+        raise LineFailed(f"The example has changed: {before!r} is {text.count(before)} times in its automation.py")
+    return text.replace(before, new + before)
+
+
+_TWIN = """
+
+# By this one the demo measures what deciding alone costs, on the same transfers.
+twin = Automation(
+    "{name}",
+    contract=screening.contract,
+    subject=screening.subject,
+    features=screening.features,
+    model=screening.model,
+    policy=screening.policy,
+    risk=screening.risk,
+    trigger={trigger},
+)
+"""

@@ -1,0 +1,33 @@
+"""Pausing a transfer: hold it, tell the customer, wait two days for an answer, then release it or confirm the pause."""
+
+from datetime import timedelta
+from typing import Any
+
+from andon import Procedure, procedure, webhook
+from pydantic import BaseModel
+
+ANSWER = "customer-answer"
+BANK = webhook("core-banking")
+
+
+class Decided(BaseModel):
+    """What this procedure reads of the decision that started it."""
+
+    id: str
+    input: dict[str, Any]
+
+
+@procedure("pause-transfer")
+async def pause_transfer(p: Procedure, decision: Decided) -> str:
+    """What became of the transfer: `release` if the customer says it is his, else `confirm`. What fails later undoes the pause."""
+    transfer = {"id": decision.id, "transfer_id": decision.input["transfer_id"], "procedure": str(p.id)}
+
+    async def unpause() -> None:
+        await p.deliver(BANK, transfer, event="release")
+
+    await p.deliver(BANK, transfer, event="pause", compensate=unpause)
+    await p.deliver(BANK, transfer, event="notify-customer")
+    answer = await p.wait_for(ANSWER, within=timedelta(days=2))
+    outcome = "release" if answer is not None and answer.data == {"mine": True} else "confirm"
+    await p.deliver(BANK, transfer, event=outcome)
+    return outcome

@@ -1,0 +1,30 @@
+"""What a builder expects of the values that a decision sees."""
+
+from dataclasses import dataclass
+
+from andon.authoring.errors import DeclarationInvalid
+
+EXPECTED = ("expectations_hold", "expectations_breached")
+"""The features of a line with expectations: whether all hold, and the names of those that do not, with commas between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What a feature or a field of the input should be: between two numbers, one of some values, there at all.
+
+    What is not as expected is a breach: it is counted, told, kept with the decision and given to the policy, which says what
+    follows. `missing` is whether a missing value is as expected.
+    """
+
+    name: str
+    at_least: float | None = None
+    at_most: float | None = None
+    one_of: tuple[float | int | str | bool, ...] = ()
+    missing: bool = False
+
+    def __post_init__(self) -> None:
+        bounded = self.at_least is not None or self.at_most is not None
+        if bounded and self.one_of:
+            raise DeclarationInvalid(f"Expect({self.name!r}): either bounds or one_of, not both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise DeclarationInvalid(f"Expect({self.name!r}): at_least is more than at_most")

@@ -1,0 +1,219 @@
+"""Procedures: what follows a decision when it takes several steps. A function with a name; declaring one runs nothing."""
+
+import ast
+import hashlib
+import inspect
+import re
+import textwrap
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeAlias, TypeVar
+from uuid import UUID
+
+from andon.authoring.actions import ActionSpec
+from andon.authoring.errors import DeclarationInvalid
+
+T = TypeVar("T")
+
+Compensation: TypeAlias = Callable[[], Awaitable[Any]]
+"""Undoes a step that was done, when the procedure fails later. It is made of steps itself: `lambda: p.step(unlock, account)`."""
+
+BY_PROCEDURE = "procedure"
+"""The connector of actions that start a procedure; their destination is its name."""
+
+_NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a step is tried, and how long between: a random share of a span that doubles from `first` up to `longest`.
+
+    Only errors of the kinds in `on`, and none in `never`, are tried again.
+    """
+
+    attempts: int = 5
+    first: timedelta = timedelta(seconds=1)
+    longest: timedelta = timedelta(hours=1)
+    on: tuple[type[Exception], ...] = (Exception,)
+    never: tuple[type[Exception], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise DeclarationInvalid(f"Retry: expected at least 1 attempt, got {self.attempts}")
+        if self.first < timedelta() or self.longest < self.first:
+            raise DeclarationInvalid("Retry: expected 0 <= first <= longest")
+
+    def wait(self, attempt: int, share: float) -> timedelta:
+        """How long to wait after attempt number `attempt` (from 1), with `share` drawn from 0 to 1."""
+        span: timedelta = min(self.first * 2 ** min(attempt - 1, 32), self.longest)
+        return span * share
+
+    def wants(self, error: Exception) -> bool:
+        """Whether to try again after this error."""
+        return isinstance(error, self.on) and not isinstance(error, self.never)
+
+
+class StepFailed(Exception):
+    """A step was given up: its function failed too often or for good, or its delivery was refused."""
+
+    def __init__(self, step: str, why: str) -> None:
+        super().__init__(f"{step}: {why}")
+        self.step = step
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event that was sent to a procedure."""
+
+    name: str
+    data: Any
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a person chose, and why."""
+
+    choice: str
+    reason: str
+    by: str
+    at: datetime
+
+
+class Procedure(Protocol):
+    """What a procedure's function is handed, and the only way it may touch the world: everything here is done once and kept.
+
+    Await one step before the next. A clock, chance or a network beside it would give another run after a restart.
+    """
+
+    @property
+    def id(self) -> UUID:
+        """The procedure's own id."""
+        ...
+
+    @property
+    def automation(self) -> str:
+        """The automation whose decision started it."""
+        ...
+
+    @property
+    def decision_id(self) -> UUID:
+        """The decision that started it."""
+        ...
+
+    async def step(
+        self,
+        function: Callable[..., Awaitable[T]] | Callable[..., T],
+        *args: Any,
+        name: str | None = None,
+        retry: Retry | None = None,
+        compensate: Compensation | None = None,
+    ) -> T:
+        """What `function(*args)` returns. After a kill it may be called once more, so give what it does outside a key of its own.
+
+        Arguments and results are JSON values, or what Pydantic can make of them by the function's annotation. Raises StepFailed.
+        """
+        ...
+
+    async def deliver(
+        self, action: ActionSpec, data: Mapping[str, Any], *, event: str, compensate: Compensation | None = None
+    ) -> None:
+        """Have `data` delivered to an action's destination as `event`, with all that deliveries have: retries, breaker, one key.
+
+        Returns when it was delivered. Raises StepFailed when it was given up.
+        """
+        ...
+
+    async def wait_for(self, event: str, *, within: timedelta | None = None) -> Received | None:
+        """The next event of this name that is or was sent to this procedure; None when the time is up."""
+        ...
+
+    async def ask(
+        self, question: str, *, choices: Sequence[str], queue: str | None = None, due: timedelta = timedelta(hours=24)
+    ) -> Answered:
+        """Ask a person, in a review queue (the automation's own if none is named), and wait for the answer."""
+        ...
+
+    async def sleep(self, span: timedelta) -> None:
+        """Wait for a while, from now on."""
+        ...
+
+    async def sleep_until(self, moment: datetime) -> None:
+        """Wait until a moment; one that has passed is no wait."""
+        ...
+
+    async def now(self) -> datetime:
+        """The present moment, as it was when this was first asked."""
+        ...
+
+    async def random(self) -> float:
+        """A number from 0 to 1, as it was when this was first asked."""
+        ...
+
+
+Body: TypeAlias = Callable[[Procedure, Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureSpec:
+    """A declared procedure. `version` is a digest of its function's code; what has begun on it ends on it.
+
+    `retired`: it starts nothing any more, and is kept for what has begun on it.
+    """
+
+    name: str
+    body: Body
+    retired: bool = False
+    version: str = field(init=False)
+    declared_at: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not _NAME.match(self.name):
+            raise DeclarationInvalid(
+                f"Procedure {self.name!r}: a name is lower-case letters, digits and '-', at most 63, a letter first"
+            )
+        if not inspect.iscoroutinefunction(self.body) or len(inspect.signature(self.body).parameters) != 2:
+            raise DeclarationInvalid(f"Procedure {self.name!r}: expected `async def function(p, decision)`")
+        code = self.body.__code__
+        object.__setattr__(self, "version", digest_of(self.body))
+        object.__setattr__(self, "declared_at", f"{code.co_filename}:{code.co_firstlineno}")
+
+    @property
+    def flow(self) -> str:
+        """The name and the version, as one word."""
+        return f"{self.name}@{self.version}"
+
+
+def procedure(name: str, *, retired: bool = False) -> Callable[[Body], ProcedureSpec]:
+    """Declare the function below as a procedure. Raises DeclarationInvalid.
+
+    The function's own code is its version: to change it while procedures run that began on it, keep a copy with
+    `retired=True` until they have ended. What its steps call may change at any time.
+    """
+
+    def declare(body: Body) -> ProcedureSpec:
+        return ProcedureSpec(name, body, retired)
+
+    return declare
+
+
+def run_procedure(started: "ProcedureSpec | str") -> ActionSpec:
+    """As an action: start this procedure, once for each decision or verdict with the outcome."""
+    return ActionSpec(BY_PROCEDURE, started if isinstance(started, str) else started.name)
+
+
+def digest_of(function: Callable[..., Any]) -> str:
+    """Eight hex digits of what a function does: neither its name, its decorators and comments, nor how it is set count."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError) as error:
+        raise DeclarationInvalid(f"{function.__qualname__}: its source cannot be read, so it has no version") from error
+    node = tree.body[0]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        node.name, node.decorator_list = "function", []
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:8]

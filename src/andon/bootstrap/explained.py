@@ -1,0 +1,80 @@
+"""A window's value explained: which tiles it is made of, and which decisions of the ledger were counted in them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from andon import decisions, features
+from andon.authoring import Automation, Window
+from andon.features import FeatureSet, Tile
+from andon.kernel.db import Database
+
+EVENTS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A decision whose input was counted: when it happened, and the value."""
+
+    decision_id: UUID
+    at: datetime
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The windows over one field by another for one value at one moment: the features, the tiles by their width, the newest events."""
+
+    field: str
+    by: str
+    values: dict[str, Any]
+    tiles: dict[int, list[Tile]]
+    events: list[Event]
+
+
+async def explained(database: Database, automation: Automation, key: str, at: datetime) -> list[Explained]:
+    """What an input of this key would see at a moment, before it is counted itself."""
+    line = FeatureSet(automation.name, automation.features, lateness=automation.lateness)
+    connection = await database.connect()
+    try:
+        return [await _one(connection, database, automation, key, at, number) for number in range(len(line.plans))]
+    finally:
+        await connection.close()
+
+
+async def _one(
+    connection: asyncpg.Connection, database: Database, automation: Automation, key: str, at: datetime, number: int
+) -> Explained:
+    plan = FeatureSet(automation.name, automation.features).plans[number]
+    windows = [f for f in automation.features if isinstance(f, Window) and (f.field, f.by) == (plan.field, plan.by)]
+    line = FeatureSet(automation.name, windows)
+    inputs = [{plan.by: key}]
+    needs = [need._replace(cuts=()) for need in line.needs(inputs, [at])]
+    snapshot = await features.read(connection, needs)
+    [values] = line.compute(inputs, [at], snapshot).rows
+    tiles = {series.width: list(found.get(key, ())) for series, found in snapshot.items()}
+    with database.begin() as tx:
+        records = decisions.with_input(
+            tx,
+            automation.name,
+            plan.by,
+            key,
+            since=at - timedelta(seconds=line.longest) - timedelta(minutes=1),
+            until=at + automation.lateness + timedelta(minutes=1),
+            limit=10 * EVENTS_SHOWN,
+        )
+    return Explained(plan.field, plan.by, dict(values), tiles, _events(records, plan.field, at, line.longest))
+
+
+def _events(records: list[decisions.DecisionRecord], field: str, at: datetime, longest: int) -> list[Event]:
+    """Those whose time lies within the longest window, newest first."""
+    found = []
+    for record in records:
+        told = record.record.get("happened_at") or record.record["asked_at"]
+        moment = datetime.fromisoformat(told)
+        if at - timedelta(seconds=longest) < moment <= at:
+            found.append(Event(record.row.id, moment, record.record["input"].get(field)))
+    return sorted(found, key=lambda event: event.at, reverse=True)[:EVENTS_SHOWN]

@@ -1,0 +1,229 @@
+"""`andon features`: what an automation sees, why it sees it, and training sets made by the same definitions."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from andon import decisions, features
+from andon.authoring import Feature, Lookup, Window
+from andon.bootstrap import training
+from andon.bootstrap.explained import Explained, explained
+from andon.bootstrap.frames import check_parquet, library, words_of, write_parquet
+from andon.bootstrap.installation import settings_here
+from andon.bootstrap.project import chosen, load_automations
+from andon.bootstrap.training import Span, Told
+from andon.cli.context import project
+from andon.kernel.errors import Conflict, Invalid
+
+app = typer.Typer(help="What an automation sees, why, and training sets by the same definitions.", no_args_is_help=True)
+
+Name = Annotated[str | None, typer.Option("--automation", help="Which automation, if there are several.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+From = Annotated[str, typer.Option("--from", help="The first moment, ISO 8601; without a zone it is UTC.")]
+To = Annotated[str | None, typer.Option("--to", help="The moment before which it ends; now if not given.")]
+Output = Annotated[Path | None, typer.Option(help="The Parquet file to write; AUTOMATION.parquet if not given.")]
+HistoryFile = Annotated[
+    str | None,
+    typer.Option(
+        "--history",
+        help="Compute the features anew: of a CSV or Parquet file with the contract's fields, or of `ledger`, the recorded inputs.",
+    ),
+]
+TimeColumn = Annotated[str, typer.Option("--time", help="The column of the history that says when each row happened.")]
+Labels = Annotated[bool, typer.Option("--labels", help="Add what turned out to be true, where it is known.")]
+Force = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
+Key = Annotated[str, typer.Argument(help="The value whose windows are explained, e.g. an account.")]
+At = Annotated[str | None, typer.Option("--at", help="The moment, ISO 8601; now if not given.")]
+Since = Annotated[str | None, typer.Option("--since", help="The first moment, ISO 8601; a day ago if not given.")]
+File = Annotated[Path, typer.Argument(help="A Parquet file, e.g. one that `andon features dataset` wrote.")]
+
+LEDGER = "ledger"
+LATELY = timedelta(days=1)
+
+
+class MomentInvalid(Invalid):
+    """A moment is no time as ISO 8601 writes it."""
+
+
+class DatasetExists(Conflict):
+    """The output is there already."""
+
+
+class ExpectationsBreached(Conflict):
+    """Some values are not as the automation expects."""
+
+
+@app.command("list")
+def list_(automation: Name = None, as_json: AsJson = False) -> None:
+    """The features of an automation: how each comes about, and what is expected of it."""
+    declared = chosen(load_automations(settings_here()), automation)
+    expected = {one.name: words_of(one) for one in declared.expect}
+    shown = [
+        {"feature": name, "from": told, "expected": expected.get(name)}
+        for feature in declared.features
+        for name, told in _described(feature)
+    ]
+    shown += [
+        {"feature": name, "from": "the input", "expected": told}
+        for name, told in expected.items()
+        if name in declared.contract.model_fields
+    ]
+    if as_json:
+        typer.echo(json.dumps(shown, indent=2))
+        return
+    table = Table("feature", "from", "expected")
+    for row in shown:
+        table.add_row(str(row["feature"]), str(row["from"]), row["expected"] or "")
+    Console().print(table)
+
+
+@app.command()
+def show(key: Key, automation: Name = None, at: At = None, as_json: AsJson = False) -> None:
+    """What the windows of a key hold at a moment, and what they are made of: tiles, and the decisions that were counted."""
+    with project() as here:
+        declared = chosen(load_automations(here.settings), automation)
+        moment = here.clock.now() if at is None else _moment(at)
+        found = asyncio.run(explained(here.database, declared, key, moment))
+    if as_json:
+        typer.echo(json.dumps([_as_json(one) for one in found], indent=2, default=str))
+        return
+    for one in found:
+        _show(one, key, moment)
+    if not found:
+        Console().print(f"{declared.name} has no windows")
+
+
+@app.command()
+def breaches(automation: Name = None, since: Since = None, as_json: AsJson = False) -> None:
+    """Which values of decisions were not as their automation expects."""
+    with project() as here, here.database.begin() as tx:
+        if automation is not None and automation not in decisions.automations(tx):
+            raise decisions.AutomationNotFound(f"No automation {automation!r} was ever deployed here")
+        first = here.clock.now() - LATELY if since is None else _moment(since)
+        found = features.breaches(tx, automations=None if automation is None else [automation], since=first)
+    if as_json:
+        typer.echo(json.dumps([one._asdict() for one in found], indent=2, default=datetime.isoformat))
+        return
+    table = Table("automation", "value", "decisions", "last")
+    for one in found:
+        table.add_row(one.automation, one.name, f"{one.decisions:,}", one.last_at.isoformat(timespec="seconds"))
+    Console().print(table if found else f"Nothing since {first.isoformat(timespec='seconds')}", highlight=False)
+
+
+@app.command()
+def dataset(
+    since: From,
+    until: To = None,
+    automation: Name = None,
+    output: Output = None,
+    history: HistoryFile = None,
+    time: TimeColumn = "at",
+    labels: Labels = False,
+    overwrite: Force = False,
+) -> None:
+    """A training set in which each row has what could be known at its moment: as seen in the ledger, or computed of a history."""
+    library()
+    with project() as here:
+        declared = chosen(load_automations(here.settings), automation)
+        span = Span(_moment(since), here.clock.now() if until is None else _moment(until))
+        if span.since >= span.until:
+            raise MomentInvalid(f"{span.since.isoformat()} lies after {span.until.isoformat()}")
+        target = output or Path(f"{declared.name}.parquet")
+        if target.exists() and not overwrite:
+            raise DatasetExists(f"{target} is there already; choose another --output, or say --overwrite")
+        with _progress("Reading") as told:
+            if history is None:
+                chunks = training.as_seen(here.database, declared, span, with_labels=labels, told=told)
+            elif history == LEDGER:
+                chunks = training.recomputed(here.database, declared, span, with_labels=labels, told=told)
+            else:
+                chunks = training.of_file(Path(history), declared, span, time=time, told=told)
+            rows = write_parquet(chunks, target)
+    Console().print(f"{rows:,} rows are in {target}", highlight=False, markup=False)
+
+
+@app.command()
+def check(file: File, automation: Name = None, as_json: AsJson = False) -> None:
+    """Hold a data set against what the automation expects; ends with 5 if something is not so."""
+    declared = chosen(load_automations(settings_here()), automation)
+    rows, breaches = check_parquet(file, declared)
+    if as_json:
+        typer.echo(json.dumps({"rows": rows, "breaches": [one._asdict() for one in breaches]}, indent=2))
+    elif breaches:
+        table = Table("feature", "expected", "rows that differ", "the first")
+        for one in breaches:
+            table.add_row(one.name, one.expected, f"{one.rows:,}", ", ".join(map(str, one.first)))
+        Console().print(table)
+    if breaches:
+        raise ExpectationsBreached(f"{len(breaches)} of {len(declared.expect)} expectations do not hold for {file}")
+    if not as_json:
+        Console().print(f"All {len(declared.expect)} expectations hold for {rows:,} rows", highlight=False)
+
+
+def _described(feature: Feature) -> list[tuple[str, str]]:
+    """Each feature's name and where it comes from."""
+    if isinstance(feature, Window):
+        return [(name, f"{a} of {feature.field} by {feature.by} over {span}") for name, span, a in feature.named]
+    if isinstance(feature, Lookup):
+        source = f"of {feature.table} by {feature.by}, at most {feature.fresh} old"
+        return [(name, f"{column} {source}") for name, column in zip(feature.names, feature.columns, strict=True)]
+    return [(feature.name, "a function of the input" if not feature.batch else "a function of the batch")]
+
+
+def _show(one: Explained, key: str, moment: datetime) -> None:
+    console = Console()
+    console.print(f"{one.field} by {one.by} = {key!r} at {moment.isoformat()}", highlight=False, markup=False)
+    values = Table("feature", "value")
+    for name, value in one.values.items():
+        values.add_row(name, "missing" if value is None else str(value))
+    console.print(values)
+    for width, tiles in one.tiles.items():
+        table = Table("from", "entries", "sum", "min", "max", title=f"Tiles of {width} s", title_justify="left")
+        for tile in tiles:
+            begin = datetime.fromtimestamp(tile.start, tz=UTC).isoformat()
+            table.add_row(begin, str(tile.entries), f"{tile.total:g}", f"{tile.least:g}", f"{tile.most:g}")
+        console.print(table)
+    events = Table("decision", "at", one.field, title="Decisions in it, newest first", title_justify="left")
+    for event in one.events:
+        events.add_row(str(event.decision_id), event.at.isoformat(), str(event.value))
+    console.print(events)
+
+
+def _as_json(one: Explained) -> dict[str, Any]:
+    return {
+        "field": one.field,
+        "by": one.by,
+        "values": one.values,
+        "tiles": [
+            {"width": width, "start": tile.start, "entries": tile.entries, "total": tile.total}
+            for width, tiles in one.tiles.items()
+            for tile in tiles
+        ],
+        "events": [{"decision_id": e.decision_id, "at": e.at.isoformat(), "value": e.value} for e in one.events],
+    }
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise MomentInvalid(f"{text!r} is no moment; write 2026-11-24 or 2026-11-24T12:00:00Z") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Told]:
+    """A count of rows, with how long it took so far."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,.0f} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda rows: progress.advance(task, rows)

@@ -1,0 +1,90 @@
+"""The connector whose receiver is this very installation: a delivery starts a procedure, once by the delivery's key."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
+from andon.kernel.clock import Clock
+from andon.kernel.db import DatabaseUnavailable
+from andon.kernel.errors import Invalid
+from andon.procedures import NotStarted
+
+THREADS = 8
+"""So many are started side by side. Threads of its own: a database that says nothing keeps nobody else from working."""
+
+
+class Starter(Protocol):
+    """What starts procedures (`andon.procedures.conducting.Conductor`)."""
+
+    def start_alone(
+        self,
+        name: str,
+        key: UUID,
+        given: Mapping[str, Any],
+        *,
+        automation: str,
+        decision_id: UUID,
+        correlation_id: str,
+        traceparent: str | None,
+        now: datetime,
+    ) -> bool:
+        """Start one in a transaction of its own; False if one was started under this key.
+
+        Raises Invalid, NotStarted, and DatabaseUnavailable if nobody knows whether it was.
+        """
+        ...
+
+
+class ProcedureConnector:
+    """Starts the procedure that a delivery's destination is named after."""
+
+    repeat = Repeat.IDEMPOTENT
+
+    def __init__(self, starter: Starter | None, clock: Clock) -> None:
+        self._starter = starter
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="procedure")
+
+    async def deliver(self, delivery: Delivery) -> Answer:
+        """Start it, in a transaction of its own; a repeat finds it started."""
+        if self._starter is None:
+            return Answer(AnswerKind.REFUSED, "this worker runs no procedures: its project declares none")
+        try:
+            decision_id = UUID(str(delivery.data.get("id")))
+        except ValueError:
+            return Answer(AnswerKind.REFUSED, "the delivery names no decision")
+        start = partial(self._start, self._starter, delivery, decision_id)
+        patience = delivery.destination.timeout.total_seconds()
+        try:
+            async with asyncio.timeout(patience):
+                new = await asyncio.get_running_loop().run_in_executor(self._threads, start)
+        except Invalid as error:
+            return Answer(AnswerKind.REFUSED, str(error))
+        except NotStarted:
+            return Answer(AnswerKind.FAILED, "nothing was started: the database did not answer")
+        except DatabaseUnavailable:
+            return Answer(AnswerKind.UNKNOWN, "the commit was sent, but no answer came")
+        except TimeoutError:
+            return Answer(AnswerKind.UNKNOWN, f"timeout after {patience:g} s")
+        return Answer(AnswerKind.DELIVERED, "started" if new else "was started already")
+
+    async def close(self) -> None:
+        """Start nothing more. What the database does not answer is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _start(self, starter: Starter, delivery: Delivery, decision_id: UUID) -> bool:
+        return starter.start_alone(
+            delivery.destination.name,
+            delivery.key,
+            delivery.data,
+            automation=delivery.automation,
+            decision_id=decision_id,
+            correlation_id=delivery.correlation_id,
+            traceparent=delivery.traceparent,
+            now=self._clock.now(),
+        )

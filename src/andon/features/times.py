@@ -1,0 +1,38 @@
+"""When windows see an input: at the time of its event, within bounds on both sides. Pure.
+
+An event that is older than the allowed lateness when it comes is not placed, since the tiles of its time may be gone: its own decision
+sees the windows as of the earliest moment for which they are kept, and itself in them. One from further in the future than clocks differ is placed at the moment at which it came.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+SKEW = 60.0
+"""Seconds by which the clock of whoever tells of an event may be ahead of ours."""
+
+LATE, FUTURE = "late", "future"
+
+
+class Times(NamedTuple):
+    """For each input when windows see it, in seconds since 1970; which are not placed there, by row, and why."""
+
+    at: list[float]
+    misplaced: dict[int, str]
+
+
+def times_of(at: Sequence[datetime], asked: Sequence[datetime] | None, lateness: float) -> Times:
+    """When windows see inputs that happened at `at` and came at `asked`; those that came as they happened, if that is None."""
+    seconds = [moment.timestamp() for moment in at]
+    if asked is None:
+        return Times(seconds, {})
+    misplaced = {}
+    for number, came in enumerate(asked):
+        ahead = seconds[number] - came.timestamp()
+        if ahead > SKEW:
+            seconds[number] = came.timestamp()
+            misplaced[number] = FUTURE
+        elif -ahead > lateness:
+            seconds[number] = came.timestamp() - lateness
+            misplaced[number] = LATE
+    return Times(seconds, misplaced)

@@ -1,0 +1,90 @@
+"""Parameters in PostgreSQL's binary format, and whole arrays at once: a driver looks at each element of each array on its own.
+
+The formats are those of the server's `*send` functions: an array is its dimensions, its element type, and each element with its
+length before it, -1 for NULL (src/backend/utils/adt/arrayfuncs.c, `array_send`); a time is microseconds since 2000 in UTC.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from struct import Struct
+from typing import Any, TypeAlias
+from uuid import UUID
+
+Encode: TypeAlias = Callable[[Any], bytes]
+"""A value, which is not None, to what the server reads."""
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000_000
+
+_head = Struct("!iiIii").pack
+_length = Struct("!i").pack
+_int2, _int4, _int8, _float8 = (Struct(f"!{code}").pack for code in "hiqd")
+_each_int4, _each_int8, _each_float8 = (Struct(f"!i{code}").pack for code in "iqd")
+_NULL = _length(-1)
+_SIXTEEN = _length(16)
+_TRUE, _FALSE = _length(1) + b"\1", _length(1) + b"\0"
+
+
+def _array(element: int, items: list[bytes]) -> bytes:
+    """One dimension, counted from 1; the server does not ask whether there are NULLs, it finds them."""
+    return _head(1, 1, element, len(items), 1) + b"".join(items)
+
+
+def _microseconds(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return since.days * _DAY + since.seconds * 1_000_000 + since.microseconds
+
+
+def _uuids(values: Sequence[UUID]) -> bytes:
+    return _array(2950, [_NULL if value is None else _SIXTEEN + value.bytes for value in values])
+
+
+def _bytes(values: Sequence[bytes | None]) -> bytes:
+    return _array(17, [_NULL if value is None else _length(len(value)) + value for value in values])
+
+
+def _texts(values: Sequence[str | None]) -> bytes:
+    encoded = [None if value is None else value.encode() for value in values]
+    return _array(25, [_NULL if value is None else _length(len(value)) + value for value in encoded])
+
+
+def _integers(values: Sequence[int | None]) -> bytes:
+    return _array(23, [_NULL if value is None else _each_int4(4, value) for value in values])
+
+
+def _bigints(values: Sequence[int | None]) -> bytes:
+    return _array(20, [_NULL if value is None else _each_int8(8, value) for value in values])
+
+
+def _floats(values: Sequence[float | None]) -> bytes:
+    return _array(701, [_NULL if value is None else _each_float8(8, value) for value in values])
+
+
+def _booleans(values: Sequence[bool | None]) -> bytes:
+    return _array(16, [_NULL if value is None else _TRUE if value else _FALSE for value in values])
+
+
+def _times(values: Sequence[datetime | None]) -> bytes:
+    return _array(1184, [_NULL if value is None else _each_int8(8, _microseconds(value)) for value in values])
+
+
+ENCODERS: Mapping[int, Encode] = {
+    16: lambda value: b"\1" if value else b"\0",
+    17: lambda value: value,
+    20: _int8,
+    21: _int2,
+    23: _int4,
+    25: str.encode,
+    701: _float8,
+    1000: _booleans,
+    1001: _bytes,
+    1007: _integers,
+    1009: _texts,
+    1016: _bigints,
+    1022: _floats,
+    1184: lambda value: _int8(_microseconds(value)),
+    1185: _times,
+    2950: lambda value: value.bytes,
+    2951: _uuids,
+}
+"""What encodes a parameter, by the number of its type (src/include/catalog/pg_type.dat)."""

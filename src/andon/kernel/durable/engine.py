@@ -1,0 +1,168 @@
+"""The engine: runs the flows that this process has code for, on DBOS. Importing this imports DBOS.
+
+Each flow is a queue of its own, so a process is never handed a run whose code it lacks. DBOS works on a thread and an event
+loop of its own; what it says of runs in its logs is left out, for it may show their values.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import structlog
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy import Engine as Connections
+from sqlalchemy import create_engine, make_url
+
+from andon.kernel.clock import Clock
+from andon.kernel.db import Database, Tx
+from andon.kernel.durable.leases import LEASE, Lease
+from andon.kernel.durable.rows import SCHEMA
+from andon.kernel.durable.running import Running
+from andon.kernel.errors import Unavailable
+from andon.kernel.ids import uuid7
+
+Flow: TypeAlias = Callable[[Running], Awaitable[Any]]
+"""The code of a flow. What it returns is kept as JSON; what it raises is why the run failed."""
+
+APPLICATION = "andon"
+VERSION = "andon-1"
+"""DBOS's own version of applications, pinned: ours are the flows' names."""
+
+DEATHS = 10
+"""How often in a row a run may be under way when its process ends, before it is not tried any more."""
+
+LOST = 70
+"""The exit code of a process that others have declared dead."""
+
+WIDTH = 64
+"""How many runs of a flow a process is at side by side. Those that wait are not among them: they have no process."""
+
+_POLL = 0.1
+_LAST_SECONDS = 2.0
+_CONNECTIONS = 8
+_THREADS = 12
+_HIDDEN = ("Exception encountered in asynchronous workflow", "Asyncio task cancelled", "Workflow ", "Error executing")
+
+_log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """Executes runs between `launch` and `close`; one a process. `lost` ends the process when others took it for dead."""
+
+    def __init__(
+        self,
+        database: Database,
+        flows: Mapping[str, Flow],
+        clock: Clock,
+        *,
+        lease: timedelta = LEASE,
+        lost: Callable[[], object] = lambda: os._exit(LOST),
+    ) -> None:
+        self.executor = str(uuid7(clock.now()))
+        self._database = database
+        self._flows = dict(flows)
+        self._clock = clock
+        self._lease = Lease(database, self.executor, recover=DBOS._recover_pending_workflows, lost=lost, span=lease)
+        self._connections = _connect(database.url)
+        self._functions = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
+        self._dbos: DBOS | None = None
+        self._client = DBOSClient(
+            system_database_engine=self._connections,
+            dbos_system_schema=SCHEMA,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=APPLICATION,
+            lazy=True,
+        )
+
+    def launch(self) -> None:
+        """Make DBOS's tables if they are not there, take the lease, execute. Blocks; call it where no event loop runs."""
+        logging.getLogger("dbos").addFilter(_is_shown)
+        self._lease.take()
+        self._dbos = DBOS(config=self._config())
+        logger = logging.getLogger("dbos")
+        logger.handlers.clear()
+        logger.propagate = True
+        for name, flow in self._flows.items():
+            DBOS.workflow(name=name, max_recovery_attempts=DEATHS)(self._workflow(name, flow))
+        DBOS.listen_queues(list(self._flows))
+        DBOS.launch()
+        for name in self._flows:
+            DBOS.register_queue(name, polling_interval_sec=_POLL, worker_concurrency=WIDTH, on_conflict="always_update")
+        self._lease.begin()
+        _log.info("durable.launched", executor=self.executor, flows=sorted(self._flows))
+
+    def close(self) -> None:
+        """Stop where each run is and let others have them."""
+        self._take_no_more()
+        DBOS.destroy(destroy_registry=True)
+        self._functions.shutdown(wait=False, cancel_futures=True)
+        try:
+            self._lease.give_back()
+        except Unavailable as error:
+            _log.warning("durable.lease.runs_out", error=str(error))
+        finally:
+            self._connections.dispose()
+            logging.getLogger("dbos").removeFilter(_is_shown)
+
+    def _take_no_more(self) -> None:
+        """No run is taken any more, and none is on its way to the event loop that DBOS is about to stop."""
+        if self._dbos is None:
+            return
+        for told in self._dbos.background_thread_stop_events:
+            told.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("queue-worker-"):
+                thread.join(_LAST_SECONDS)
+
+    def start(self, tx: Tx, flow: str, run_id: UUID) -> None:
+        """Start a run in the caller's transaction. Starting the same id again changes nothing."""
+        self._client.enqueue_in_transaction(
+            tx,
+            {
+                "workflow_name": flow,
+                "queue_name": flow,
+                "workflow_id": str(run_id),
+                "app_version": VERSION,
+                "application_name": APPLICATION,
+            },
+        )
+
+    def _workflow(self, name: str, flow: Flow) -> Callable[[], Awaitable[Any]]:
+        async def run() -> Any:
+            return await flow(Running(self._database, self._lease, self._clock, self._functions))
+
+        run.__qualname__ = run.__name__ = name
+        return run
+
+    def _config(self) -> DBOSConfig:
+        return {
+            "name": APPLICATION,
+            "system_database_url": self._database.url,
+            "system_database_engine": self._connections,
+            "dbos_system_schema": SCHEMA,
+            "serializer": DBOSPortableJSONSerializer(),
+            "application_version": VERSION,
+            "executor_id": self.executor,
+            "max_executor_threads": _THREADS,
+            "log_level": "WARNING",
+            "enable_otlp": False,
+        }
+
+
+def _connect(url: str) -> Connections:
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        pool_size=_CONNECTIONS,
+        max_overflow=4,
+        connect_args={"options": "-c timezone=UTC"},
+    )
+
+
+def _is_shown(record: logging.LogRecord) -> bool:
+    """What DBOS says of its own state, not what it says of runs."""
+    return not str(record.msg).startswith(_HIDDEN)

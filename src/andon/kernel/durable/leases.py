@@ -1,0 +1,149 @@
+"""A lease a process: who holds runs and is alive. What a dead process held is given to the living by whoever sees it first.
+
+The row is written before the process can take any run and renewed every third of its life, on a thread of its own, by the
+database's clock. A process that finds its row taken away has been declared dead and ends at once; between running out and
+knowing, it begins no step.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import text
+
+from andon.kernel.db import Database, Tx
+from andon.kernel.durable import rows
+from andon.kernel.errors import Unavailable
+
+LEASE = timedelta(seconds=5)
+"""How long after its last sign of life a process counts as dead; others have its runs within about a second more."""
+
+FROZEN = timedelta(seconds=3)
+"""After so long without a word within a transaction the server ends it: a process that was frozen in one would keep its locks, and
+with them the living from what it held. Shorter than the lease, so that nobody waits for it."""
+
+REAPER = 0x72656170
+"""Key of the advisory lock under which one process at a time gives away what the dead held."""
+
+_FROZEN_MS = int(FROZEN.total_seconds() * 1000)
+_GIVING_AWAY_MS = 60_000
+"""While runs are given away, other connections do the work."""
+
+_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = "
+
+_log = structlog.get_logger(__name__)
+
+
+class Lease:
+    """This process's lease, and its look after the others'. `recover` gives the runs of dead processes back to all.
+
+    `lost` is called when others have declared this process dead, from the lease's own thread: it must end the process.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        executor: str,
+        *,
+        recover: Callable[[list[str]], object],
+        lost: Callable[[], object],
+        span: timedelta = LEASE,
+    ) -> None:
+        self._database = database
+        self._executor = executor
+        self._recover = recover
+        self._lost = lost
+        self._span = span
+        self._until = 0.0
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+
+    @property
+    def held(self) -> bool:
+        """Whether nobody can have taken this process for dead. Sleep of the machine counts."""
+        return _seconds() < self._until
+
+    def take(self) -> None:
+        """Write the lease; before anything else is done. Raises DatabaseUnavailable."""
+        began = _seconds()
+        with self._database.begin() as tx:
+            tx.execute(
+                text(
+                    "INSERT INTO durable_leases (executor, host, pid, started_at, expires_at) "
+                    "VALUES (:executor, :host, :pid, clock_timestamp(), clock_timestamp() + :span)"
+                ),
+                {"executor": self._executor, "host": os.uname().nodename, "pid": os.getpid(), "span": self._span},
+            )
+        self._until = began + self._span.total_seconds()
+
+    def begin(self) -> None:
+        """Renew from now on, and look after the others."""
+        self._thread.start()
+
+    def give_back(self) -> None:
+        """End in good order: what this process still holds is free for others at once. Raises DatabaseUnavailable."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._until = 0.0
+        with self.briefly() as tx:
+            tx.execute(text("DELETE FROM durable_leases WHERE executor = :executor"), {"executor": self._executor})
+
+    def reap(self) -> int:
+        """Declare processes dead whose lease has run out and give their runs to the living; how many held some."""
+        with self.briefly() as tx:
+            gone = tx.execute(
+                text("DELETE FROM durable_leases WHERE expires_at < clock_timestamp() RETURNING executor, host, pid")
+            ).all()
+        for row in gone:
+            _log.warning("durable.process.dead", executor=row.executor, host=row.host, pid=row.pid)
+        with self.briefly() as tx:
+            if not tx.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": REAPER}).scalar_one():
+                return 0
+            dead = rows.orphans(tx)
+            if dead:
+                _log.warning("durable.runs.taken_over", executors=dead)
+                tx.execute(text(f"{_LIMIT}{_GIVING_AWAY_MS}"))
+                self._recover(dead)
+        return len(dead)
+
+    def renew(self) -> bool:
+        """Renew the lease; False if it was taken away. Raises DatabaseUnavailable."""
+        began = _seconds()
+        with self.briefly() as tx:
+            renewed = tx.execute(
+                text("UPDATE durable_leases SET expires_at = clock_timestamp() + :span WHERE executor = :executor"),
+                {"executor": self._executor, "span": self._span},
+            ).rowcount
+        if renewed != 1:
+            return False
+        self._until = began + self._span.total_seconds()
+        return True
+
+    @contextmanager
+    def briefly(self) -> Iterator[Tx]:
+        """A transaction that ends by itself if this process is frozen in it. Raises DatabaseUnavailable."""
+        with self._database.begin() as tx:
+            tx.execute(text(f"{_LIMIT}{_FROZEN_MS}"))
+            yield tx
+
+    def _keep(self) -> None:
+        while not self._ending.wait(self._span.total_seconds() / 6):
+            try:
+                if _seconds() > self._until - self._span.total_seconds() * 2 / 3 and not self.renew():
+                    _log.critical("durable.lease.lost", executor=self._executor)
+                    self._lost()
+                    return
+                self.reap()
+            except Unavailable as error:
+                _log.warning("durable.lease.waits", error=str(error))
+            except Exception:  # noqa: BLE001 - the lease is kept whatever goes wrong in a round; logged
+                _log.exception("durable.lease.failed")
+
+
+def _seconds() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -1,0 +1,164 @@
+"""A run as its own code sees it: steps that are done once, looks for what it waits for, a stand that nobody else shares."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from dbos._context import get_local_dbos_context
+
+from andon.kernel.clock import Clock
+from andon.kernel.db import Database, DatabaseUnavailable, Tx
+from andon.kernel.durable import rows
+from andon.kernel.durable.domain import NEVER, Interrupted, StepRecord, Waiting
+from andon.kernel.durable.leases import Lease
+
+T = TypeVar("T")
+
+_RETRY_SECONDS = 0.5
+_FRESH_SECONDS = 0.1
+"""How long it may be since the run was seen to be ours before a step begins without looking again."""
+
+
+class NotRepeatable(RuntimeError):
+    """The code took another way than it did before: it is not the code that this run began on, or asks a clock or chance."""
+
+
+class StepsOverlap(RuntimeError):
+    """A step began before the one before it had ended: await each step."""
+
+
+class Running:
+    """One execution of a run. Its steps are numbered from 1; those that are written down are not done again."""
+
+    def __init__(self, database: Database, lease: Lease, clock: Clock, functions: Executor) -> None:
+        context = get_local_dbos_context()
+        if context is None or context.owner_xid is None:
+            raise RuntimeError("a run is executed by the engine only")
+        self.id = UUID(context.workflow_id)
+        self._owner = context.owner_xid
+        self._database = database
+        self._lease = lease
+        self._clock = clock
+        self._functions = functions
+        self._number = 0
+        self._busy = False
+        self._records: dict[int, StepRecord] = {}
+        self._seen = time.monotonic()
+
+    async def step(self, name: str, body: Callable[[int], Awaitable[Any]]) -> Any:
+        """What `body(number)` returns (JSON), asked once: afterwards what it returned the first time. What it raises ends the run.
+
+        If the process is killed meanwhile, it is done again; so its effects are keyed.
+        """
+        with self._one_at_a_time():
+            self._number += 1
+            number = self._number
+            known = self._records.get(number)
+            if known is not None and known.name != name:
+                raise NotRepeatable(f"step {number}, {name!r}, was {known.name!r} when this run began")
+            return await self._perform(number, name, body) if known is None else known.output
+
+    def recall(self, tx: Tx) -> None:
+        """Read which steps are written down; once, before the first."""
+        self._records = {record.number: record for record in rows.steps(tx, self.id)}
+
+    async def look(self, name: str, check: Callable[[Tx, datetime, int], Any]) -> Any:
+        """A step that waits: what `check(tx, now, number)` returns, as soon as that is not `Waiting`.
+
+        While it is, there is no execution; the run's row is held while `check` looks, so nothing that comes is missed.
+        """
+
+        async def body(number: int) -> Any:
+            found = await self.in_transaction(lambda tx: self._check(tx, check, number))
+            if isinstance(found, Waiting):
+                raise Interrupted
+            return found
+
+        return await self.step(name, body)
+
+    async def pause(self, write: Callable[[Tx], None], span: timedelta) -> None:
+        """Within a step: write something down and wait; the step begins anew afterwards. Never returns."""
+
+        def parked(tx: Tx) -> None:
+            write(tx)
+            rows.park(tx, self.id, until=self._clock.now() + span)
+
+        await self.in_transaction(parked)
+        raise Interrupted
+
+    async def in_transaction(self, work: Callable[[Tx], T], *, held: bool = True) -> T:
+        """Within a step: do database work that only the run's present owner may do; through outages of the database.
+
+        The run's row is held meanwhile, unless `work` sees to that itself.
+        """
+        while True:
+            try:
+                done = await asyncio.to_thread(self._transaction if held else self._read, work)
+            except DatabaseUnavailable:
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                self._seen = time.monotonic()
+                return done
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Read what no step changes, before the first; through outages of the database."""
+        while True:
+            try:
+                return await asyncio.to_thread(self._read, work)
+            except DatabaseUnavailable:
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def in_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Call a function that blocks."""
+        return await asyncio.get_running_loop().run_in_executor(self._functions, partial(function, *args, **kwargs))
+
+    def _read(self, work: Callable[[Tx], T]) -> T:
+        with self._database.begin() as tx:
+            return work(tx)
+
+    def _transaction(self, work: Callable[[Tx], T]) -> T:
+        with self._database.begin() as tx:
+            if rows.hold(tx, self.id, owner=self._owner) is None:
+                raise Interrupted
+            return work(tx)
+
+    def _check(self, tx: Tx, check: Callable[[Tx, datetime, int], Any], number: int) -> Any:
+        found = check(tx, self._clock.now(), number)
+        if isinstance(found, Waiting):
+            rows.park(tx, self.id, until=found.until or NEVER)
+        return found
+
+    async def _perform(self, number: int, name: str, body: Callable[[int], Awaitable[Any]]) -> Any:
+        """Do a step and write it down. Not while others may take this process for dead: then they do it.
+
+        That the run is still ours was seen a moment ago, when it was taken or its last step written; after a pause it is looked at.
+        """
+        while not self._lease.held:  # noqa: ASYNC110 - moved by a thread that knows no event loop
+            await asyncio.sleep(0.05)
+        if time.monotonic() - self._seen > _FRESH_SECONDS:
+            await self.in_transaction(lambda _: None)
+        began_at = self._clock.now()
+        output = await body(number)
+        record = StepRecord(number, name, output, began_at, self._clock.now())
+        await self.in_transaction(partial(self._record, record=record), held=False)
+        return output
+
+    def _record(self, tx: Tx, record: StepRecord) -> None:
+        if not rows.record(tx, self.id, record, owner=self._owner):
+            raise Interrupted
+
+    @contextmanager
+    def _one_at_a_time(self) -> Any:
+        if self._busy:
+            raise StepsOverlap("one step of a procedure begins when the one before it has ended: await each")
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False

@@ -1,0 +1,66 @@
+"""Between what the true probability of a confident prediction lies: exact binomial intervals over bands of confidence.
+
+The evidence of the risk gate counts errors on held-out rows above thresholds that were taken from other rows. The rows between
+two of them are a band, and the errors in it a plain binomial, so the interval is exact (Clopper and Pearson 1934): for
+new rows that are like the held-out ones, it covers the share of right predictions in the band in 95 of 100 models. It says
+nothing of a single row beside its band, and takes the labels of a band together.
+"""
+
+import itertools
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from andon.models.manifest import RiskEvidence, RiskRow
+
+BANDS = 20
+"""At most; each has about as many rows as the next, by what was planned before the errors were counted."""
+
+LEVEL = 0.95
+
+
+class Intervals:
+    """The bands of one model version."""
+
+    def __init__(self, evidence: RiskEvidence) -> None:
+        ends = _ends(evidence.table)
+        self._floors = [row.threshold for row in reversed(ends)]
+        counts = [(0, 0), *((row.rows, row.errors) for row in ends)]
+        bands = [(rows - r, errors - e) for (r, e), (rows, errors) in itertools.pairwise(counts)]
+        self._right = [right_between(*band) for band in reversed(bands)]
+
+    def of(self, confidence: float) -> tuple[float, float] | None:
+        """Between what the probability lies that a prediction of this confidence is right; None where no row was held out."""
+        at = bisect_right(self._floors, confidence)
+        return self._right[at - 1] if at else None
+
+    def of_score(self, score: float, confidence: float) -> tuple[float, float] | None:
+        """The same for a score: with two classes that of the unlikelier one is what is left."""
+        right = self.of(confidence)
+        if right is None or score == confidence:
+            return right
+        return 1.0 - right[1], 1.0 - right[0]
+
+
+def right_between(rows: int, errors: int) -> tuple[float, float] | None:
+    """The exact interval of the share of right ones among so many; None of nothing."""
+    from scipy.special import betaincinv  # here, because a gateway needs no intervals and saves the memory
+
+    if rows == 0:
+        return None
+    right, tail = rows - errors, (1.0 - LEVEL) / 2
+    low = 0.0 if right == 0 else float(betaincinv(right, errors + 1, tail))
+    high = 1.0 if errors == 0 else float(betaincinv(right + 1, errors, 1.0 - tail))
+    return low, high
+
+
+def _ends(table: Sequence[RiskRow]) -> list[RiskRow]:
+    """The lowest threshold of each band, from the surest down. Only planned counts choose, never the tested rows."""
+    if not table:
+        return []
+    ends: list[RiskRow] = []
+    for row in table:
+        if row.planned * BANDS >= table[-1].planned * (len(ends) + 1):
+            ends.append(row)
+    if ends[-1] is not table[-1]:
+        ends[-1] = table[-1]
+    return ends

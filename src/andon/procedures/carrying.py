@@ -1,0 +1,51 @@
+"""One execution of one procedure, from its beginning to its end, its next wait, or the undoing of what it did."""
+
+from typing import Any
+
+import structlog
+
+from andon.authoring import ProcedureSpec, StepFailed
+from andon.kernel.clock import Clock
+from andon.kernel.db import Tx
+from andon.kernel.durable.running import NotRepeatable, Running
+from andon.procedures import store
+from andon.procedures.domain import Procedure
+from andon.procedures.ports import Observer
+from andon.procedures.steps import Steps
+from andon.procedures.values import as_given, as_json, words_of
+
+_log = structlog.get_logger(__name__)
+
+
+class ProcedureFailed(Exception):
+    """Why a procedure failed, and what of it could not be undone."""
+
+
+async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observer: Observer) -> Any:
+    """Run the function from its beginning; what was done is not done again. What it returned, as JSON. Raises ProcedureFailed."""
+    procedure, failures = await running.read(lambda tx: _facts(tx, running))
+    steps = Steps(procedure, running, clock, failures, observer)
+    try:
+        result = as_json(await spec.body(steps, as_given(spec.body, procedure.input)), spec.name)
+    except Exception as error:  # noqa: BLE001 - the builder's code; it is told, logged and undone
+        why = str(error) if isinstance(error, StepFailed) else words_of(error)
+        left = [] if isinstance(error, NotRepeatable) else await steps.undo()
+        _log.warning(
+            "procedure.failed",
+            procedure_id=str(procedure.id),
+            procedure=procedure.flow,
+            correlation_id=procedure.correlation_id,
+            error=type(error).__name__,
+        )
+        observer.ended(procedure.name, failed=True)
+        raise ProcedureFailed("; ".join([why, *left])) from None
+    observer.ended(procedure.name, failed=False)
+    return result
+
+
+def _facts(tx: Tx, running: Running) -> tuple[Procedure, dict[int, int]]:
+    running.recall(tx)
+    found = store.facts(tx, running.id)
+    if found is None:
+        raise ProcedureFailed(f"there is no procedure {running.id}")
+    return found

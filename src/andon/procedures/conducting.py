@@ -1,0 +1,165 @@
+"""What a worker does for procedures: starts them, runs those whose code it has, wakes those whose delivery ended, says what has none.
+
+Importing this imports DBOS, so only a process that has procedures does.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from andon.authoring import ProcedureSpec
+from andon.kernel import durable
+from andon.kernel.clock import Clock
+from andon.kernel.db import UNFIT, Database, DatabaseUnavailable, Tx
+from andon.kernel.durable.engine import Engine, Flow
+from andon.kernel.durable.leases import LEASE
+from andon.procedures import store
+from andon.procedures.carrying import carry_out
+from andon.procedures.domain import Procedure, Version
+from andon.procedures.errors import NotStarted, ProcedureUnknown, StartRefused
+from andon.procedures.ports import Observer, Unobserved
+
+WAKING = timedelta(milliseconds=100)
+STRANDED_EVERY = timedelta(minutes=1)
+
+_log = structlog.get_logger(__name__)
+
+
+class Conductor:
+    """Runs the procedures of one process between `launch` and `close`."""
+
+    def __init__(
+        self,
+        database: Database,
+        specs: Sequence[ProcedureSpec],
+        clock: Clock,
+        *,
+        observer: Observer | None = None,
+        lease: timedelta = LEASE,
+        lost: Callable[[], object] | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._observer = observer or Unobserved()
+        self._specs = {spec.flow: spec for spec in specs}
+        self._current = {spec.name: spec for spec in specs if not spec.retired}
+        options: dict[str, Any] = {} if lost is None else {"lost": lost}
+        flows = {flow: self._flow(spec) for flow, spec in self._specs.items()}
+        self._engine = Engine(database, flows, clock, lease=lease, **options)
+
+    @property
+    def executor(self) -> str:
+        """This process among those that run procedures."""
+        return self._engine.executor
+
+    def launch(self) -> None:
+        """Begin to run. Blocks for a moment; call it in a thread of its own."""
+        self._engine.launch()
+        with self._database.begin() as tx:
+            store.see_versions(tx, self._versions(self._clock.now()))
+
+    def close(self) -> None:
+        """Stop where everything is; others go on with it."""
+        self._engine.close()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, once launched; then stop where everything is."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._again_and_again(self.wake_delivered, WAKING, stop))
+                group.create_task(self._again_and_again(self._tell_stranded, STRANDED_EVERY, stop))
+        finally:
+            await asyncio.to_thread(self.close)
+
+    def start(
+        self,
+        tx: Tx,
+        name: str,
+        key: UUID,
+        given: Mapping[str, Any],
+        *,
+        automation: str,
+        decision_id: UUID,
+        correlation_id: str,
+        traceparent: str | None,
+        now: datetime,
+    ) -> bool:
+        """Start a procedure in the caller's transaction; False if one was started under this key. Raises ProcedureUnknown."""
+        spec = self._current.get(name)
+        if spec is None:
+            known = ", ".join(sorted(self._current)) or "none"
+            raise ProcedureUnknown(f"No procedure {name!r} is declared in this process; there is: {known}")
+        new = Procedure(
+            id=key,
+            name=name,
+            version=spec.version,
+            automation=automation,
+            decision_id=decision_id,
+            input=given,
+            correlation_id=correlation_id,
+            traceparent=traceparent,
+            started_at=now,
+        )
+        if not store.add(tx, new):
+            return False
+        self._engine.start(tx, spec.flow, key)
+        return True
+
+    def start_alone(self, name: str, key: UUID, given: Mapping[str, Any], **about: Any) -> bool:
+        """The same in a transaction of its own. Raises ProcedureUnknown, StartRefused, NotStarted, and DatabaseUnavailable if
+        nobody knows whether the commit was done."""
+        committing = False
+        try:
+            with self._database.begin() as tx:
+                new = self.start(tx, name, key, given, **about)
+                committing = True
+        except DatabaseUnavailable as error:
+            if committing:
+                raise
+            raise NotStarted(str(error)) from error
+        except UNFIT as error:
+            raise StartRefused(f"PostgreSQL refused to keep procedure {name!r}: {type(error).__name__}") from error
+        return new
+
+    def wake_delivered(self, tx: Tx) -> int:
+        """Let those go on whose delivery has ended; how many."""
+        return durable.wake(tx, store.settled_deliveries(tx))
+
+    def stranded(self, tx: Tx) -> dict[str, int]:
+        """How many procedures have begun on code that this process lacks, by name and version. Another may have it."""
+        return {flow: count for flow, count in durable.unfinished(tx).items() if flow not in self._specs}
+
+    def _tell_stranded(self, tx: Tx) -> int:
+        for flow, count in self.stranded(tx).items():
+            _log.error(
+                "procedures.without_code",
+                procedure=flow,
+                count=count,
+                advice="they wait for a process that has it: keep the old function with retired=True, or fork them",
+            )
+        return 0
+
+    def _flow(self, spec: ProcedureSpec) -> Flow:
+        return partial(carry_out, spec, clock=self._clock, observer=self._observer)
+
+    def _versions(self, now: datetime) -> list[Version]:
+        return [Version(spec.name, spec.version, spec.retired, now) for spec in self._specs.values()]
+
+    async def _again_and_again(self, work: Callable[[Tx], int], pause: timedelta, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await asyncio.to_thread(self._in_transaction, work)
+            except DatabaseUnavailable as error:
+                _log.warning("procedures wait for the database", error=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause.total_seconds())
+
+    def _in_transaction(self, work: Callable[[Tx], int]) -> int:
+        with self._database.begin() as tx:
+            return work(tx)

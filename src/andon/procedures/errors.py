@@ -1,0 +1,43 @@
+"""What can go wrong with a procedure, as far as a person who looks after it is concerned."""
+
+from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class ProcedureNotFound(NotFound):
+    """No such procedure."""
+
+
+class ProcedureUnknown(Invalid):
+    """No procedure of this name is declared."""
+
+
+class StartRefused(Invalid):
+    """The database refused to keep the procedure."""
+
+
+class NotStarted(Unavailable):
+    """The database did not answer before anything was started."""
+
+
+class ProcedureOver(Conflict):
+    """The procedure is over."""
+
+
+class ProcedureNotStopped(Conflict):
+    """Only a procedure that was cancelled, or is exhausted, can be resumed."""
+
+
+class StepInvalid(Invalid):
+    """There is no such step to begin from."""
+
+
+class EventKeyReused(Conflict):
+    """Another event was sent under this key."""
+
+
+class EventInvalid(Invalid):
+    """The event cannot be sent as it is."""
+
+
+class ReasonMissing(Invalid):
+    """A reason is required: say why, for whoever reads the audit log."""

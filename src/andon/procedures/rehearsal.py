@@ -1,0 +1,153 @@
+"""A procedure rehearsed in memory, for a builder's tests: no database, no waiting; events, answers and refusals as they are given."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from andon.authoring import ActionSpec, Answered, Compensation, ProcedureSpec, Received, Retry, StepFailed
+from andon.procedures.domain import UNDO
+from andon.procedures.values import as_given, as_json, as_returned, words_of
+
+T = TypeVar("T")
+
+_BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_WHO = "rehearsal"
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """What a procedure did: the names of its steps in order, what it delivered, its result or why it failed, how long it took."""
+
+    steps: list[str] = field(default_factory=list)
+    delivered: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    """Destination, event and data, in order."""
+    result: Any = None
+    error: str | None = None
+    took: timedelta = timedelta()
+
+
+async def rehearse(
+    spec: ProcedureSpec,
+    decision: Mapping[str, Any],
+    *,
+    events: Mapping[str, Sequence[Any]] | None = None,
+    answers: Sequence[str] = (),
+    refuse: Sequence[str] = (),
+) -> Rehearsal:
+    """Run a procedure at once. An event that is not given does not come; `refuse` names deliveries and steps that fail for good."""
+    actor = _Actor(events or {}, answers, refuse)
+    seen = actor.seen
+    try:
+        seen.result = as_json(await spec.body(actor, as_given(spec.body, as_json(decision, spec.name))), spec.name)
+    except Exception as error:  # noqa: BLE001 - the builder's code; a test looks at what it raised
+        seen.error = "; ".join([str(error) if isinstance(error, StepFailed) else words_of(error), *await actor.undo()])
+    seen.took = actor.time - _BEGAN
+    return seen
+
+
+class _Actor:
+    """The `Procedure` that the function is handed."""
+
+    id = UUID(int=1)
+    automation = _WHO
+    decision_id = UUID(int=2)
+
+    def __init__(self, events: Mapping[str, Sequence[Any]], answers: Sequence[str], refuse: Sequence[str]) -> None:
+        self.seen = Rehearsal()
+        self.time = _BEGAN
+        self._events = {name: list(data) for name, data in events.items()}
+        self._answers = list(answers)
+        self._refuse = set(refuse)
+        self._done: list[tuple[str, Compensation]] = []
+        self._undoing = False
+
+    async def step(
+        self,
+        function: Callable[..., Awaitable[T]] | Callable[..., T],
+        *args: Any,
+        name: str | None = None,
+        retry: Retry | None = None,
+        compensate: Compensation | None = None,
+    ) -> T:
+        called = name or str(getattr(function, "__name__", type(function).__name__))
+        tries = retry or Retry()
+        self._begin("step", called)
+        for number in range(1, tries.attempts + 1):
+            try:
+                returned = function(*args)
+                value = as_json(await returned if inspect.isawaitable(returned) else returned, called)
+            except Exception as error:  # noqa: BLE001 - the builder's code, judged by its own retry
+                if number == tries.attempts or not tries.wants(error):
+                    raise StepFailed(called, words_of(error)) from None
+                self.time += tries.wait(number, 1)
+                continue
+            break
+        self._remember(called, compensate)
+        return cast(T, as_returned(function, value))
+
+    async def deliver(
+        self, action: ActionSpec, data: Mapping[str, Any], *, event: str, compensate: Compensation | None = None
+    ) -> None:
+        content = as_json(dict(data), event)
+        self._begin("deliver", event)
+        self.seen.delivered.append((action.destination, event, content))
+        self._remember(event, compensate)
+
+    async def wait_for(self, event: str, *, within: timedelta | None = None) -> Received | None:
+        self._begin("wait", event)
+        waiting = self._events.get(event)
+        if waiting:
+            return Received(event, as_json(waiting.pop(0), event), _WHO, self.time)
+        if within is None:
+            raise AssertionError(f"the procedure waits for {event!r} without a limit, and none is given")
+        self.time += within
+        return None
+
+    async def ask(
+        self, question: str, *, choices: Sequence[str], queue: str | None = None, due: timedelta = timedelta(hours=24)
+    ) -> Answered:
+        del due
+        self._begin("ask", queue or self.automation)
+        if not self._answers or self._answers[0] not in choices:
+            raise AssertionError(f"{question!r} has no answer of {', '.join(choices)} given")
+        return Answered(self._answers.pop(0), "rehearsed", _WHO, self.time)
+
+    async def sleep(self, span: timedelta) -> None:
+        self._begin("sleep", "")
+        self.time += span
+
+    async def sleep_until(self, moment: datetime) -> None:
+        self._begin("sleep", "")
+        self.time = max(self.time, moment)
+
+    async def now(self) -> datetime:
+        self._begin("now", "")
+        return self.time
+
+    async def random(self) -> float:
+        self._begin("random", "")
+        return 0.5
+
+    async def undo(self) -> list[str]:
+        self._undoing = True
+        left = []
+        while self._done:
+            name, compensation = self._done.pop()
+            try:
+                await compensation()
+            except Exception as error:  # noqa: BLE001 - as in a real one, the next is undone all the same
+                left.append(f"{name} could not be undone: {words_of(error)}")
+        return left
+
+    def _begin(self, kind: str, name: str) -> None:
+        step = f"{UNDO if self._undoing else ''}{kind}{':' if name else ''}{name}"
+        self.seen.steps.append(step)
+        if name in self._refuse:
+            raise StepFailed(name, "refused in the rehearsal")
+
+    def _remember(self, name: str, compensate: Compensation | None) -> None:
+        if compensate is not None and not self._undoing:
+            self._done.append((name, compensate))

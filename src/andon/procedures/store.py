@@ -1,0 +1,220 @@
+"""All SQL about procedures, beyond their runs. Takes and returns domain objects; never commits."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from andon.kernel import durable
+from andon.kernel.db import Tx
+from andon.kernel.durable import RunState
+from andon.procedures.domain import Attempt, Event, Procedure, Version, Wait
+from andon.procedures.tables import procedure_attempts as attempts
+from andon.procedures.tables import procedure_events as events
+from andon.procedures.tables import procedure_versions as versions
+from andon.procedures.tables import procedure_waits as waits
+from andon.procedures.tables import procedures
+
+_others = attempts.alias("others")
+
+
+def add(tx: Tx, procedure: Procedure) -> bool:
+    """Write a new procedure; False if its id is there already."""
+    values = {column.name: getattr(procedure, column.name) for column in procedures.c}
+    statement = insert(procedures).values(values).on_conflict_do_nothing().returning(procedures.c.id)
+    return tx.execute(statement).one_or_none() is not None
+
+
+def find(tx: Tx, procedure_id: UUID) -> Procedure | None:
+    """One procedure with its run, or None."""
+    row = tx.execute(select(procedures).where(procedures.c.id == procedure_id)).one_or_none()
+    return None if row is None else _with_runs(tx, [row])[0]
+
+
+def facts(tx: Tx, procedure_id: UUID) -> tuple[Procedure, dict[int, int]] | None:
+    """What an execution begins with, in one query: the procedure without its run, and how often each step has failed."""
+    failed = (
+        select(func.json_object_agg(attempts.c.step, attempts.c.number))
+        .where(attempts.c.procedure_id == procedure_id)
+        .where(
+            attempts.c.number
+            == select(func.max(_others.c.number))
+            .where(_others.c.procedure_id == procedure_id, _others.c.step == attempts.c.step)
+            .scalar_subquery()
+        )
+        .scalar_subquery()
+    )
+    row = tx.execute(select(procedures, failed.label("failed")).where(procedures.c.id == procedure_id)).one_or_none()
+    if row is None:
+        return None
+    return _procedure(row), {int(step): number for step, number in (row.failed or {}).items()}
+
+
+def of_decision(tx: Tx, decision_id: UUID) -> list[Procedure]:
+    """The procedures that a decision started, oldest first."""
+    query = select(procedures).where(procedures.c.decision_id == decision_id).order_by(procedures.c.id)
+    return _with_runs(tx, tx.execute(query).all())
+
+
+def page(
+    tx: Tx,
+    *,
+    automations: Sequence[str] | None,
+    state: RunState | None,
+    name: str | None,
+    limit: int,
+    before: UUID | None,
+) -> list[Procedure]:
+    """Procedures, newest first."""
+    query = select(procedures)
+    if automations is not None:
+        query = query.where(procedures.c.automation.in_(automations))
+    if name is not None:
+        query = query.where(procedures.c.name == name)
+    if state is not None:
+        query = query.where(durable.in_state(procedures.c.id, state))
+    if before is not None:
+        query = query.where(procedures.c.id < before)
+    return _with_runs(tx, tx.execute(query.order_by(procedures.c.id.desc()).limit(limit)).all())
+
+
+def see_versions(tx: Tx, seen: Iterable[Version]) -> None:
+    """Note which versions a process has the code of."""
+    for version in seen:
+        statement = insert(versions).values(asdict(version))
+        changed = {"retired": statement.excluded.retired, "seen_at": statement.excluded.seen_at}
+        tx.execute(statement.on_conflict_do_update(index_elements=["name", "version"], set_=changed))
+
+
+def current_version(tx: Tx, name: str) -> str | None:
+    """The version of a name that was seen last and starts new ones."""
+    query = select(versions.c.version).where(versions.c.name == name, versions.c.retired.is_(False))
+    return tx.execute(query.order_by(versions.c.seen_at.desc()).limit(1)).scalar()
+
+
+def add_event(tx: Tx, procedure_id: UUID, event: Event) -> Event:
+    """Write an event; the one that is there already if its key is."""
+    values = {**asdict(event), "procedure_id": procedure_id}
+    tx.execute(insert(events).values(values).on_conflict_do_nothing(index_elements=["procedure_id", "key"]))
+    query = select(events).where(events.c.procedure_id == procedure_id, events.c.key == event.key)
+    return _event(tx.execute(query).one())
+
+
+def take_event(tx: Tx, procedure_id: UUID, name: str, step: int) -> Event | None:
+    """The event that a step got, or the oldest of a name that nobody has, which is the step's from now on."""
+    query = (
+        select(events)
+        .where(
+            events.c.procedure_id == procedure_id,
+            events.c.name == name,
+            or_(events.c.taken_by == step, events.c.taken_by.is_(None)),
+        )
+        .order_by(events.c.taken_by.nulls_last(), events.c.id)
+        .limit(1)
+    )
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        return None
+    tx.execute(update(events).where(events.c.id == row.id).values(taken_by=step))
+    return _event(row)
+
+
+def events_of(tx: Tx, procedure_id: UUID) -> list[Event]:
+    """All events that were sent to a procedure, oldest first."""
+    query = select(events).where(events.c.procedure_id == procedure_id).order_by(events.c.id)
+    return [_event(row) for row in tx.execute(query)]
+
+
+def begin_wait(tx: Tx, procedure_id: UUID, wait: Wait, *, message_id: UUID | None = None) -> Wait:
+    """What a step waits for, as it was written when it began to."""
+    values = {**asdict(wait), "procedure_id": procedure_id, "message_id": message_id}
+    tx.execute(insert(waits).values(values).on_conflict_do_nothing())
+    query = select(waits).where(waits.c.procedure_id == procedure_id, waits.c.step == wait.step)
+    return _wait(tx.execute(query).one())
+
+
+def end_wait(tx: Tx, procedure_id: UUID, step: int) -> None:
+    """The step has what it waited for."""
+    tx.execute(update(waits).where(waits.c.procedure_id == procedure_id, waits.c.step == step).values(over=True))
+
+
+def waits_of(tx: Tx, procedure_ids: Sequence[UUID]) -> dict[UUID, list[Wait]]:
+    """What the steps of procedures wait or waited for."""
+    query = select(waits).where(waits.c.procedure_id.in_(procedure_ids)).order_by(waits.c.step)
+    found: dict[UUID, list[Wait]] = {procedure_id: [] for procedure_id in procedure_ids}
+    for row in tx.execute(query):
+        found[row.procedure_id].append(_wait(row))
+    return found
+
+
+def settled_deliveries(tx: Tx) -> list[UUID]:
+    """The procedures that wait for a delivery which has ended; marked, so that each is found once."""
+    found = tx.execute(
+        text(
+            "UPDATE procedure_waits w SET over = TRUE FROM outbox o "
+            "WHERE o.id = w.message_id AND NOT w.over AND w.message_id IS NOT NULL AND o.state <> 'pending' "
+            "RETURNING w.procedure_id"
+        )
+    )
+    return list(found.scalars())
+
+
+def add_attempt(tx: Tx, procedure_id: UUID, attempt: Attempt) -> None:
+    """Write a try that failed."""
+    tx.execute(insert(attempts).values({**asdict(attempt), "procedure_id": procedure_id}).on_conflict_do_nothing())
+
+
+def attempts_of(tx: Tx, procedure_id: UUID) -> list[Attempt]:
+    """The tries at a procedure's steps that failed, oldest first."""
+    query = select(attempts).where(attempts.c.procedure_id == procedure_id)
+    return [
+        Attempt(row.step, row.name, row.number, row.began_at, row.ended_at, row.error)
+        for row in tx.execute(query.order_by(attempts.c.step, attempts.c.number))
+    ]
+
+
+def copy_until(tx: Tx, old: UUID, new: UUID, step: int) -> None:
+    """Give a fork what is told of its steps before `step`: waits, and attempts that failed."""
+    before = {"old": old, "new": new, "step": step}
+    tx.execute(
+        text(
+            "INSERT INTO procedure_waits (procedure_id, step, what, began_at, until, over) "
+            "SELECT :new, step, what, began_at, until, TRUE "
+            "FROM procedure_waits WHERE procedure_id = :old AND step < :step"
+        ),
+        before,
+    )
+    tx.execute(
+        text(
+            "INSERT INTO procedure_attempts (procedure_id, step, name, number, began_at, ended_at, error) "
+            "SELECT :new, step, name, number, began_at, ended_at, error "
+            "FROM procedure_attempts WHERE procedure_id = :old AND step < :step"
+        ),
+        before,
+    )
+
+
+def versions_seen(tx: Tx) -> list[Version]:
+    """All versions that processes have had, the newest of each name last."""
+    rows = tx.execute(select(versions).order_by(versions.c.name, versions.c.seen_at))
+    return [Version(row.name, row.version, row.retired, row.seen_at) for row in rows]
+
+
+def _with_runs(tx: Tx, rows: Sequence[Row[Any]]) -> list[Procedure]:
+    runs = durable.find(tx, [row.id for row in rows]) if rows else {}
+    return [replace(_procedure(row), run=runs.get(row.id)) for row in rows]
+
+
+def _procedure(row: Row[Any]) -> Procedure:
+    return Procedure(**{column.name: row._mapping[column.name] for column in procedures.c})
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(row.id, row.name, row.key, row.data, row.sent_by, row.sent_at, row.taken_by)
+
+
+def _wait(row: Row[Any]) -> Wait:
+    return Wait(row.step, row.what, row.began_at, row.until, row.over)

@@ -1,0 +1,43 @@
+"""Values on their way into and out of steps: JSON when they are kept, what the builder's annotations say when they are used."""
+
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+_ERROR_LIMIT = 500
+
+
+def as_given(function: Callable[..., Any], given: Any) -> Any:
+    """The decision as the second parameter of a procedure's function wants it. Raises ValidationError."""
+    parameter = list(inspect.signature(function).parameters)[1]
+    return TypeAdapter(typing.get_type_hints(function).get(parameter, Any)).validate_python(given)
+
+
+def as_returned(function: Callable[..., Any], value: Any) -> Any:
+    """A step's result as the function's annotation says, whether it was called just now or before a restart."""
+    try:
+        hint = typing.get_type_hints(function).get("return")
+    except (NameError, TypeError):
+        return value
+    return value if hint is None else TypeAdapter(hint).validate_python(value)
+
+
+def as_json(value: Any, name: str) -> Any:
+    """A value as it is kept. Raises TypeError."""
+    try:
+        return to_jsonable_python(value)
+    except PydanticSerializationError as error:
+        raise TypeError(f"{name} returned what is no JSON value: {error}") from None
+
+
+def words_of(error: Exception) -> str:
+    """An error for people, in one line; of a value that does not fit where it does not, never the value."""
+    if isinstance(error, ValidationError):
+        faults = error.errors(include_input=False, include_url=False)
+        return f"a value does not fit: {', '.join('.'.join(map(str, f['loc'])) or f['type'] for f in faults)}"
+    text = " ".join(str(error).split())[:_ERROR_LIMIT]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

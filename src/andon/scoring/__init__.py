@@ -1,0 +1,41 @@
+"""Scoring: the rows of a file or a query through the line, once each, however often the run is killed.
+
+A run is found again by what its rows are. Start reading at `domain.py` (why no row is decided twice), then `deciding.py`.
+"""
+
+from andon.scoring.deciding import Scorer
+from andon.scoring.domain import COLUMNS, PART_ROWS, Interval, Run, Scored
+from andon.scoring.errors import ColumnMissing, QueryInvalid, RunBusy, RunInterrupted, RunLost, SourceUnavailable
+from andon.scoring.output import ENDINGS, OutputInvalid, check, writing
+from andon.scoring.query import Fetched, fetch
+from andon.scoring.service import begin, end, give_up, unfinished
+from andon.scoring.sources import Row, Rows, digest_of, opened
+
+__all__ = [
+    "COLUMNS",
+    "ENDINGS",
+    "PART_ROWS",
+    "ColumnMissing",
+    "Fetched",
+    "Interval",
+    "OutputInvalid",
+    "QueryInvalid",
+    "Row",
+    "Rows",
+    "Run",
+    "RunBusy",
+    "RunInterrupted",
+    "RunLost",
+    "Scored",
+    "Scorer",
+    "SourceUnavailable",
+    "begin",
+    "check",
+    "digest_of",
+    "end",
+    "fetch",
+    "give_up",
+    "opened",
+    "unfinished",
+    "writing",
+]

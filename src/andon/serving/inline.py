@@ -1,0 +1,60 @@
+"""How a model fares that runs on the caller's thread, and the circuit breaker before it.
+
+Nobody can stop it there. What it answers after its time is used, and counts as a failure: a model that has become slow, which
+holds up all else in its process, is left alone like one that raises.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from andon.serving.breaker import Breaker
+from andon.serving.errors import EndpointBusy, PredictionFailed
+from andon.serving.ports import PoolStatus
+
+log = structlog.get_logger(__name__)
+
+
+class InlineWatch:
+    """Watches the predictions of one version. `timeout` is in seconds, for a batch."""
+
+    def __init__(self, shown: str, timeout: float) -> None:
+        self._shown = shown
+        self._timeout = timeout
+        self._breaker = Breaker()
+        self._incidents: Counter[str] = Counter()
+        self._last: str | None = None
+
+    @contextmanager
+    def prediction(self) -> Iterator[None]:
+        """Around one batch. Raises EndpointBusy if the model is left alone; lets PredictionFailed pass."""
+        began = time.monotonic()
+        if not self._breaker.admit(began):
+            after = self._breaker.retry_after(began)
+            raise EndpointBusy(
+                f"{self._shown} failed too often and is asked again in {after:.1f} s; the last time: {self._last}",
+                retry_after=after,
+            )
+        try:
+            yield
+        except PredictionFailed as error:
+            self._fail("failed", str(error))
+            raise
+        took = time.monotonic() - began
+        if took > self._timeout:
+            self._fail("timed_out", f"{self._shown} took {took:.1f} s, more than {self._timeout:g} s")
+        else:
+            self._breaker.succeed()
+
+    def status(self) -> PoolStatus:
+        """What went wrong so far, and whether it is asked."""
+        return PoolStatus(incidents=dict(self._incidents), last_incident=self._last, breaker=self._breaker.state)
+
+    def _fail(self, kind: str, problem: str) -> None:
+        self._incidents[kind] += 1
+        self._last = problem
+        self._breaker.fail(time.monotonic())
+        log.warning("model.incident", model=self._shown, kind=kind, what=problem)

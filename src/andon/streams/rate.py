@@ -1,0 +1,26 @@
+"""How many events a second, over the last ten seconds or so. Pure: the clock is handed in, in seconds."""
+
+from collections import deque
+
+SPAN_SECONDS = 10.0
+
+
+class Rate:
+    """Counts events; `per_second` is asked for every now and then, and looks back to the last of these moments that is long enough ago."""
+
+    def __init__(self, now: float) -> None:
+        self._count = 0
+        self._marks = deque([(now, 0)])
+
+    def add(self, events: int) -> None:
+        """So many more."""
+        self._count += events
+
+    def per_second(self, now: float) -> float:
+        """Events a second lately."""
+        marks = self._marks
+        marks.append((now, self._count))
+        while len(marks) > 2 and now - marks[1][0] >= SPAN_SECONDS:
+            marks.popleft()
+        since, before = marks[0]
+        return (self._count - before) / (now - since) if now > since else 0.0

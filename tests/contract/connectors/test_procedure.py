@@ -1,0 +1,133 @@
+"""The connector that starts procedures keeps the contract of connectors; its receiver is the installation's own PostgreSQL."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from sqlalchemy import make_url, text
+from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
+
+from andon import Procedure, procedure, procedures
+from andon.actions import Answer, AnswerKind, Delivery, Destination, Surroundings
+from andon.connectors.procedure import KIND, ProcedureConnector
+from andon.kernel.db import Database
+from andon.kernel.ids import uuid7
+from andon.procedures import RunState
+from andon.procedures.conducting import Conductor
+from conducting import CLOCK, conducting, outcome, until
+from proxy import Proxy
+
+NOW = datetime.now(UTC)
+DECISION = UUID(int=3)
+
+
+@procedure("echo")
+async def echo(p: Procedure, decision: dict[str, Any]) -> list[str]:
+    return [decision["outcome"], str(p.decision_id), p.automation]
+
+
+@pytest.fixture
+def running(database: Database) -> Iterator[Conductor]:
+    with conducting(database, echo) as conductor:
+        yield conductor
+
+
+class InstallationStage:
+    """An installation that runs procedures; the connector reaches its PostgreSQL through a proxy, by a url that holds a secret."""
+
+    def __init__(self, database: Database, proxy: Proxy) -> None:
+        self._database = database
+        self._proxy = proxy
+
+    def destination(self, *, timeout: timedelta = timedelta(seconds=5)) -> Destination:
+        return Destination("echo", "procedure:echo", timeout=timeout)
+
+    def nowhere(self) -> Destination:
+        self._proxy.close()
+        return self.destination()
+
+    def refuse(self) -> None:
+        for statement in ("DROP CONSTRAINT IF EXISTS never", "ADD CONSTRAINT never CHECK (false) NOT VALID"):
+            with self._database.begin() as tx:
+                tx.execute(text(f"ALTER TABLE procedures {statement}"))
+
+    def fail(self) -> None:
+        self._proxy.cut_before(b"INSERT INTO procedures")
+
+    def keep_silent(self) -> None:
+        self._proxy.hold_after(b"COMMIT")
+
+    def vanish(self) -> None:
+        self._proxy.cut_after(b"COMMIT")
+
+    def taken(self) -> dict[str, int]:
+        query = "SELECT workflow_uuid, count(*) FROM andon_durable.workflow_status GROUP BY workflow_uuid"
+        with self._database.begin() as tx:
+            return {row[0]: row[1] for row in tx.execute(text(query))}
+
+
+@pytest.fixture
+def stage(database: Database, running: Conductor) -> Iterator[InstallationStage]:
+    url = make_url(database.url)
+    with Proxy(url.host or "127.0.0.1", url.port or 5432) as proxy:
+        yield InstallationStage(database, proxy)
+
+
+@pytest.fixture
+def connector(database: Database, stage: InstallationStage) -> Iterator[ProcedureConnector]:
+    about = {"sslmode": "disable", "application_name": SECRET_TEXT}
+    url = make_url(database.url).set(host="127.0.0.1", port=stage._proxy.port, query=about)
+    beyond = Database(url.render_as_string(hide_password=False))
+    yield ProcedureConnector(Conductor(beyond, [echo], CLOCK), CLOCK)
+    beyond.close()
+
+
+class TestProcedure(ConnectorContract):
+    counts_repeats: ClassVar[bool] = False
+
+    def a_delivery(self, destination: Destination) -> Delivery:
+        return a_delivery(destination, data={"id": str(DECISION), "outcome": "pause"})
+
+    def test_two_at_once_under_one_key_start_one(self, connector: ProcedureConnector, stage: InstallationStage) -> None:
+        delivery = self.a_delivery(stage.destination())
+
+        async def run() -> list[Answer]:
+            return await asyncio.gather(*[connector.deliver(delivery) for _ in range(8)])
+
+        answers = asyncio.run(run())
+        assert {answer.kind for answer in answers} == {AnswerKind.DELIVERED}
+        assert sorted(answer.detail for answer in answers) == ["started", *["was started already"] * 7]
+        assert stage.taken() == {str(delivery.key): 1}
+
+    def test_what_it_cannot_start_is_refused_with_words(
+        self, connector: ProcedureConnector, stage: InstallationStage
+    ) -> None:
+        other = self.a_delivery(replace(stage.destination(), name="other"))
+        [unknown, nameless] = self.deliver(
+            connector, other, a_delivery(stage.destination(), data={"id": "no decision"})
+        )
+        assert (unknown.kind, "there is: echo" in unknown.detail) == (AnswerKind.REFUSED, True)
+        assert nameless.kind is AnswerKind.REFUSED
+
+
+def test_what_it_starts_runs_and_knows_its_decision(database: Database, running: Conductor) -> None:
+    key = UUID(bytes=uuid7(NOW).bytes)
+    delivery = a_delivery(
+        Destination("echo", "procedure:echo"), key=key, data={"id": str(DECISION), "outcome": "pause"}
+    )
+    assert asyncio.run(ProcedureConnector(running, CLOCK).deliver(delivery)).kind is AnswerKind.DELIVERED
+    until(database, key, RunState.DONE)
+    assert outcome(database, key)[0] == ["pause", str(DECISION), "screening"]
+    with database.begin() as tx:
+        (one,) = procedures.of_decision(tx, DECISION)
+    assert (one.id, one.correlation_id) == (key, "corr-1")
+
+
+def test_a_worker_without_procedures_says_so() -> None:
+    alone = KIND.connect(Surroundings(CLOCK))
+    delivery = a_delivery(Destination("echo", "procedure:echo"), data={"id": str(DECISION)})
+    assert asyncio.run(alone.deliver(delivery)).kind is AnswerKind.REFUSED

@@ -1,0 +1,14 @@
+"""How many inputs the windows of a line have counted, for tests that compare it with what was decided."""
+
+from sqlalchemy import text
+
+from andon.features import Series
+from andon.kernel.db import Tx
+
+
+def counted_in_windows(tx: Tx, automation: str, *, field: str = "amount", by: str = "account", width: int = 60) -> int:
+    """The entries of all tiles of one series, whatever value they are of."""
+    series = Series.of(automation, field, by, width).id
+    query = text("SELECT COALESCE(sum(entries), 0)::bigint FROM feature_tiles WHERE series = :series")
+    counted: int = tx.execute(query, {"series": series}).scalar_one()
+    return counted

@@ -1,0 +1,241 @@
+"""Statements by libpq: what arrives is what was given, and what goes wrong is told as asyncpg tells it."""
+
+import asyncio
+import select
+import socket
+import struct
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import uvloop
+from sqlalchemy import make_url, text
+
+from andon.kernel import statements
+from andon.kernel.db import CONNECTION_LOST, Database
+from andon.kernel.ids import uuid7
+from andon.kernel.statements import Statements
+
+ALL = """
+INSERT INTO things (n, u, t, i, b, f, o, w, y)
+SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::float8[], $7::bool[], $8::timestamptz[], $9::bytea[])
+"""
+ONE = "INSERT INTO things (n, u, t, i, b, f, o, w, y) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+
+A_NOTICE = b"N" + struct.pack("!I", 24) + b"SWARNING\0C57P02\0M!\0\0"
+"""The words of a server one of whose processes crashed: severity, code and message."""
+
+EARLY, LATE = datetime(1999, 12, 31, 23, 59, 59, 999999, UTC), datetime(2026, 11, 25, 14, 38, 42, 1, UTC)
+ROWS = [
+    (1, UUID(int=7), "Ünïcode €", -(2**31), 2**63 - 1, 0.1, True, EARLY, b"\0\1\2"),
+    (2, uuid7(LATE), "", 2**31 - 1, -(2**63), float("-inf"), False, LATE, b""),
+    (3, None, None, None, None, None, None, None, None),
+]
+
+
+@pytest.fixture
+def things(database: Database) -> Database:
+    with database.begin() as tx:
+        tx.execute(
+            text(
+                "CREATE TABLE things (n int PRIMARY KEY, u uuid, t text, i int, b bigint, f float8, o bool, w timestamptz, y bytea)"
+            )
+        )
+    return database
+
+
+@asynccontextmanager
+async def opened(database: Database) -> AsyncIterator[Statements]:
+    one = await database.statements()
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def run(database: Database, work: Callable[[Statements], Coroutine[Any, Any, None]]) -> None:
+    async def whole() -> None:
+        async with opened(database) as one:
+            await work(one)
+
+    asyncio.run(whole())
+
+
+class Reset:
+    """A way to PostgreSQL that ends with a reset, which no orderly end comes before."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_connection((parsed.host or "127.0.0.1", parsed.port or 5432))
+        own = parsed.set(host="127.0.0.1", port=self._door.getsockname()[1])
+        self.url = own.render_as_string(hide_password=False)
+        self._over = threading.Event()
+        self._handing_on = threading.Thread(target=self._hand_on)
+        self._handing_on.start()
+
+    def end(self, *, after: bytes) -> None:
+        """Say a last word and reset; the client has both when this returns."""
+        self._over.set()
+        self._handing_on.join()
+        self._client.sendall(after)
+        self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for one in (self._client, self._server, self._door):
+            one.close()
+
+    def _hand_on(self) -> None:
+        self._client, _ = self._door.accept()
+        other = {self._client: self._server, self._server: self._client}
+        while not self._over.is_set():
+            for source in select.select(list(other), [], [], 0.01)[0]:
+                other[source].sendall(source.recv(65536))
+
+
+def wait_until_asleep(database: Database) -> None:
+    """Until the server runs a statement that takes its time."""
+    asleep = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()")
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with database.begin() as tx:
+            if tx.execute(asleep).scalar_one():
+                return
+        time.sleep(0.01)
+    raise AssertionError("the statement did not begin")
+
+
+def there(database: Database) -> list[tuple[Any, ...]]:
+    with database.begin() as tx:
+        return [tuple(row) for row in tx.execute(text("SELECT n, u, t, i, b, f, o, w, y FROM things ORDER BY n"))]
+
+
+async def add(one: Statements, number: int, note: str = "") -> None:
+    await one.execute(ONE, number, None, note, None, None, None, None, None, None)
+
+
+def test_arrays_arrive_as_they_were_given(things: Database) -> None:
+    run(things, lambda one: one.execute(ALL, *zip(*ROWS, strict=True)))
+    assert there(things) == ROWS
+
+
+def test_single_values_arrive_as_they_were_given(things: Database) -> None:
+    async def each(one: Statements) -> None:
+        for row in ROWS:
+            await one.execute(ONE, *row)
+
+    run(things, each)
+    assert there(things) == ROWS
+
+
+def test_no_rows_are_no_error(things: Database) -> None:
+    run(things, lambda one: one.execute(ALL, *([] for _ in range(9))))
+    assert there(things) == []
+
+
+def test_what_the_socket_does_not_take_at_once_is_sent_when_it_does(things: Database) -> None:
+    long = "x" * 20_000_000
+    run(things, lambda one: add(one, 1, long))
+    assert there(things)[0][2] == long
+
+
+def test_a_refusal_is_the_error_that_asyncpg_has_for_it_and_the_next_statement_is_taken(things: Database) -> None:
+    async def twice(one: Statements) -> None:
+        await add(one, 1)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await add(one, 1)
+        with pytest.raises(asyncpg.DataError):
+            await add(one, 2, "a NUL: \0")
+        await add(one, 3)
+
+    run(things, twice)
+    assert [row[0] for row in there(things)] == [1, 3]
+
+
+def test_a_statement_that_cannot_be_read_is_refused_and_can_be_mended(things: Database) -> None:
+    async def wrong(one: Statements) -> None:
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await one.execute("INSERT INTO nothing_of_that_name VALUES ($1)", 1)
+        await add(one, 1)
+
+    run(things, wrong)
+    assert [row[0] for row in there(things)] == [1]
+
+
+def test_what_goes_together_is_there_together_or_not_at_all(things: Database) -> None:
+    async def several(one: Statements) -> None:
+        await one.together([(ONE, (number, *[None] * 8)) for number in (1, 2)])
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await one.together([(ONE, (number, *[None] * 8)) for number in (3, 1, 4)])
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await one.together([(ONE, (5, *[None] * 8)), ("SELECT 1 / $1::int", (0,))])
+        await one.together([(ONE, (6, *[None] * 8)), ("SELECT 1 / $1::int", (1,)), (ONE, (7, *[None] * 8))])
+
+    run(things, several)
+    assert [row[0] for row in there(things)] == [1, 2, 6, 7]
+
+
+def test_a_killed_backend_is_a_lost_connection(things: Database) -> None:
+    async def killed(one: Statements) -> None:
+        await add(one, 1)
+        with things.begin() as tx:
+            end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO things%'"
+            assert tx.execute(text(end)).scalar_one()
+        with pytest.raises(CONNECTION_LOST):
+            await add(one, 2)
+        with pytest.raises(CONNECTION_LOST):
+            await add(one, 3)
+        assert one.is_closed
+
+    run(things, killed)
+    assert [row[0] for row in there(things)] == [1]
+
+
+def test_a_server_that_takes_too_long_is_taken_for_lost(things: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "PATIENCE_SECONDS", 0.1)
+
+    async def slow(one: Statements) -> None:
+        with pytest.raises(TimeoutError):
+            await one.execute("SELECT pg_sleep($1::float8)", 30.0)
+        assert one.is_closed
+
+    run(things, slow)
+
+
+@pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])
+def test_a_connection_that_is_reset_after_a_last_word_is_lost_at_once(
+    things: Database, runner: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    async def reset() -> None:
+        way = Reset(things.url)
+        one = await Statements.connect(way.url)
+        task = asyncio.create_task(one.execute("SELECT pg_sleep($1::float8)", 30.0))
+        await asyncio.to_thread(wait_until_asleep, things)
+        way.end(after=A_NOTICE)
+        with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+            await asyncio.wait_for(task, 5)
+        assert one.is_closed
+
+    runner(reset())
+
+
+def test_who_waits_no_more_leaves_a_closed_connection(things: Database) -> None:
+    async def cancelled(one: Statements) -> None:
+        task = asyncio.create_task(one.execute("SELECT pg_sleep($1::float8)", 30.0))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert one.is_closed
+
+    run(things, cancelled)
+
+
+def test_a_server_that_is_not_there_is_a_connection_error_without_a_password() -> None:
+    with pytest.raises(ConnectionError) as raised:
+        asyncio.run(Statements.connect("postgresql://andon:hush@127.0.0.1:1/andon"))
+    assert "hush" not in str(raised.value)

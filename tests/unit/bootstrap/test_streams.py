@@ -1,0 +1,50 @@
+"""How far streams are stands in the metrics: messages behind, how old the newest decided event is, what became of each."""
+
+from datetime import timedelta
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from andon.bootstrap.streams import StreamMetrics
+from andon.kernel.metrics import Metrics
+from andon.streams import Moved, StreamKey
+from andon.testing import FakeClock
+
+KEY = StreamKey("payments", "kafka:payments")
+OTHER = StreamKey("payments", "table:refunds")
+
+
+def shown(metrics: Metrics, name: str, key: StreamKey = KEY, **labels: str) -> float | None:
+    wanted = {"automation": key.automation, "stream": key.stream, **labels}
+    families = text_string_to_metric_families(metrics.text().decode())
+    found = [s.value for family in families for s in family.samples if s.name == name and s.labels == wanted]
+    return found[0] if found else None
+
+
+def test_lag_and_watermark_are_told_by_stream_and_the_watermark_ages() -> None:
+    metrics, clock = Metrics(), FakeClock()
+    watch = StreamMetrics(metrics, clock)
+    watch.stands(KEY, 1200, clock.now() - timedelta(seconds=30), 3)
+    watch.stands(OTHER, 0, None, 1)
+    assert shown(metrics, "andon_stream_lag") == 1200
+    assert shown(metrics, "andon_stream_partitions") == 3
+    assert shown(metrics, "andon_stream_watermark_age_seconds") == 30
+    assert shown(metrics, "andon_stream_watermark_age_seconds", OTHER) is None, "nothing was decided yet"
+    clock.set(clock.now() + timedelta(seconds=15))
+    watch.stands(KEY, 7, clock.now() - timedelta(seconds=2), 3)
+    assert shown(metrics, "andon_stream_lag") == 7
+    clock.set(clock.now() + timedelta(seconds=60))
+    assert shown(metrics, "andon_stream_watermark_age_seconds") == 62
+
+
+def test_what_became_of_events_is_counted_from_zero() -> None:
+    metrics = Metrics()
+    watch = StreamMetrics(metrics, FakeClock())
+    watch.stands(KEY, 0, None, 1)
+    results = ("decided", "repeated", "left_out", "dead")
+    assert [shown(metrics, "andon_stream_events_total", result=result) for result in results] == [0, 0, 0, 0]
+    watch.moved(KEY, Moved(decided=5, repeated=1, left_out=2, dead=1))
+    watch.failed(KEY)
+    watch.lost(KEY, 9)
+    assert [shown(metrics, "andon_stream_events_total", result=result) for result in results] == [5, 1, 2, 1]
+    assert shown(metrics, "andon_stream_failures_total") == 1
+    assert shown(metrics, "andon_stream_lost_total") == 9

@@ -1,0 +1,90 @@
+"""Rows out of files: lines of JSON as they stand, tables as JSON, what is kept of each."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andon.datafile import DataFileInvalid
+from andon.scoring import ColumnMissing, Row, digest_of, opened, sources
+
+VALUES = st.dictionaries(
+    st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=8), max_size=4
+)
+
+
+def rows_of(path: Path, wanted: list[str] | None = None, keep: list[str] | None = None) -> list[Row]:
+    with opened(path, wanted or [], keep or []) as rows:
+        found = list(rows)
+        assert rows.count() == len(found)
+        return found
+
+
+def test_each_line_is_a_row_as_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "rows.ndjson"
+    file.write_bytes(b'\xef\xbb\xbf{"a": 1}\r\n\n   \n {"a":"x"}\nnot JSON\n{"a": 3}')
+    assert [row.raw for row in rows_of(file)] == [b'{"a": 1}', b'{"a":"x"}', b"not JSON", b'{"a": 3}']
+
+
+@given(st.lists(VALUES, max_size=6))
+def test_any_documents_come_back(tmp_path_factory: pytest.TempPathFactory, values: list[dict[str, Any]]) -> None:
+    file = tmp_path_factory.mktemp("lines") / "rows.jsonl"
+    file.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
+    assert [json.loads(row.raw or b"") for row in rows_of(file)] == values
+
+
+def test_a_line_that_is_too_long_is_a_row_with_a_reason_and_costs_no_other_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "LINE_BYTES", 20)
+    file = tmp_path / "rows.ndjson"
+    file.write_bytes(b'{"a": 1}\n' + b"x" * 75 + b'\n{"a": 2}\n')
+    first, long, last = rows_of(file)
+    assert (first.raw, long.raw, last.raw) == (b'{"a": 1}', None, b'{"a": 2}')
+    assert "longer than" in (long.error or "")
+
+
+def test_a_file_that_begins_with_a_document_is_lines_whatever_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "rows.txt"
+    file.write_text('{"a": 1}\n{"a": 2}\n')
+    assert len(rows_of(file)) == 2
+
+
+def test_of_a_table_the_contract_gets_its_columns_and_the_output_what_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("id,amount,note\n7,1.5,hello\n8,,\n")
+    with opened(file, ["amount"], ["id", "note"]) as rows:
+        assert rows.left_out == ["id", "note"]
+        assert list(rows) == [Row(b'{"amount":"1.5"}', ("7", "hello")), Row(b'{"amount":null}', ("8", None))]
+
+
+def test_what_is_kept_of_a_line_is_text_or_json(tmp_path: Path) -> None:
+    file = tmp_path / "rows.ndjson"
+    file.write_text('{"id": 7, "tags": ["a"], "name": "x"}\n[1]\nbroken\n')
+    kept = [row.kept for row in rows_of(file, keep=["id", "tags", "name"])]
+    assert kept == [("7", '["a"]', "x"), (None, None, None), (None, None, None)]
+
+
+def test_a_column_to_keep_that_is_not_there_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("id,amount\n7,1.5\n")
+    with pytest.raises(ColumnMissing, match=r"'ident'.*id, amount"), opened(file, ["amount"], ["ident"]):
+        pass
+
+
+def test_the_digest_is_that_of_the_bytes_and_tells_how_far_it_is(tmp_path: Path) -> None:
+    file, seen = tmp_path / "rows.csv", list[int]()
+    file.write_bytes(b"x" * (sources._CHUNK + 5))
+    assert digest_of(file, seen.append) == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert sum(seen) == sources._CHUNK + 5
+
+
+def test_what_is_no_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataFileInvalid, match="There is no file"):
+        digest_of(tmp_path / "none.csv", lambda _: None)
+    with pytest.raises(DataFileInvalid, match="is a folder"):
+        digest_of(tmp_path, lambda _: None)
