@@ -9,6 +9,7 @@ import random
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -172,14 +173,16 @@ class ToNats(Sender):
     async def _publish(self, account: str, body: bytes) -> bool:
         try:
             if self._client is None:
-                self._client = await nats.connect(
+                self._client = nats.NATS()
+                await self._client.connect(
                     f"nats://{self._address}", allow_reconnect=False, connect_timeout=2, error_cb=_ignored
                 )
             headers = {"content-type": "application/cloudevents+json"}
             await self._client.jetstream().publish(f"{self._stream}.{account}", body, headers=headers, timeout=2)
         except (nats.errors.Error, APIError, OSError, TimeoutError):
             if self._client is not None:
-                await self._client.close()
+                with suppress(nats.errors.Error, OSError, AttributeError):  # it may not have got as far as a connection
+                    await self._client.close()
             self._client = None
             return False
         return True

@@ -75,9 +75,19 @@ class Proxy:
         self._started.set()
         self._loop.run_forever()
         server.close()
-        self._cut()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self) -> None:
+        """End all connections, also those that are being made."""
+        making = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in making:
+            task.cancel()
+        await asyncio.gather(*making, return_exceptions=True)
+        while self._pipes:
+            self._cut()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # what was never told of its connection closes on the next turn of the loop
 
 
 class _Side(asyncio.Protocol):

@@ -75,13 +75,19 @@ class _Storage:
     def __init__(self, url: str, place: Path, server: Server | None) -> None:
         self.url, self.server = url, server
         self._place = place
+        self._recovery = server and server.recovery()
         self._backoff = Backoff()
         self._started_at = time.monotonic()
         self._due_at = 0.0
 
     def tend(self) -> None:
         """If the embedded server has ended, start it again: at once, and after a failed attempt when its time has come."""
-        if self.server is None or self.server.is_alive() or time.monotonic() < self._due_at:
+        if self.server is None or self._recovery is None or time.monotonic() < self._due_at:
+            return
+        if self._recovery.is_abandoned():
+            _log.warning("postgres_stuck", pid=self.server.pid, hint="nobody replays its log after a crash: it is killed")
+            self.server.kill()
+        if self.server.is_alive():
             return
         _log.warning("postgres_ended", pid=self.server.pid)
         try:
@@ -91,6 +97,7 @@ class _Storage:
             _log.error("postgres_failed", error=str(error))
             return
         self._started_at = time.monotonic()
+        self._recovery = self.server.recovery()
         self.url = self.server.url
         _log.info("postgres_started", pid=self.server.pid)
 

@@ -17,6 +17,7 @@ import pytest
 from andon.kernel import postgres
 from andon.kernel.config import DatabaseSettings, Settings
 from andon.kernel.postgres.launcher import Server
+from stuck import abandon
 
 pytestmark = pytest.mark.postgres
 
@@ -122,6 +123,15 @@ def test_a_killed_backend_does_not_end_the_server(place: Path) -> None:
             doomed.execute(b"SELECT 1")
     assert postgres.start(place).pid == server.pid
     assert ask(postgres.start(place), "SELECT 1") == 1
+
+
+def test_a_server_whose_recovery_was_killed_is_replaced(place: Path) -> None:
+    first = postgres.start(place)
+    tell(first, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
+    abandon(first)
+    second = postgres.start(place)
+    assert (second.url, second.pid != first.pid) == (first.url, True)
+    assert ask(second, "SELECT count(*) FROM kept") == 1000
 
 
 def test_a_stale_postmaster_pid_whose_number_was_given_to_another_process_does_not_stop_a_start(place: Path) -> None:

@@ -15,6 +15,7 @@ from andon import access
 from andon.kernel import postgres
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
+from stuck import abandon
 
 from .conftest import PARTS, Up
 
@@ -157,6 +158,19 @@ def test_a_killed_postgresql_is_started_again_at_its_address(start: Start) -> No
     assert after is not None
     assert (after.url, after.pid != before.pid) == (before.url, True)
     assert after.url == up.seen("gateway")["url"]
+    assert up.end() == 0
+
+
+def test_a_postgresql_whose_recovery_was_killed_is_started_again(start: Start) -> None:
+    up = start(embedded=True).until_running()
+    place = up.folder / ".andon" / "postgres"
+    before = postgres.running(place)
+    assert before is not None
+    abandon(before)
+    up.until(lambda: "postgres_started" in up.said)
+    after = postgres.running(place)
+    assert after is not None
+    assert (after.url, after.pid != before.pid) == (before.url, True)
     assert up.end() == 0
 
 

@@ -41,7 +41,7 @@ from andon.kernel.ids import uuid7
 at = datetime(2026, 11, 25, tzinfo=UTC)
 uuid7(at)
 forked = os.fork()
-print(uuid7(at), flush=True)
+os.write(1, f"{uuid7(at)}\\n".encode())  # at once: print writes the end of a line by itself
 if forked:
     os.waitpid(forked, 0)
 """

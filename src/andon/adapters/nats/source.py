@@ -22,6 +22,9 @@ EVERYTHING = ">"
 
 ANSWER_SECONDS = 5.0
 
+_TROUBLE = (Error, OSError, TimeoutError, RuntimeError)
+"""What the client raises when the server is away. RuntimeError is uvloop's, of a connection that was closed a moment before."""
+
 
 class NatsSource:
     """Reads a stream. `client` are the options of the connection. Use from one event loop. `lost` hears how many were removed unread."""
@@ -94,10 +97,13 @@ class NatsSource:
         feed = self._feeds.get(partition)
         if feed is None or feed.position != position or (feed.stale and not len(feed)):
             feed = await self._open(partition, position)
-        if not len(feed):
-            await feed.wait(wait)
-        arrivals = feed.take(most)
-        await feed.ask()
+        try:
+            if not len(feed):
+                await feed.wait(wait)
+            arrivals = feed.take(most)
+            await feed.ask()
+        except _TROUBLE as error:
+            raise self._problem(error) from error
         if not arrivals and not self._is_connected:
             raise self._problem(TimeoutError())
         return arrivals
@@ -146,7 +152,7 @@ class NatsSource:
             raise StreamMissing(
                 f"There is no stream {self._stream} in NATS, or nothing of it: {_words(error)}"
             ) from error
-        except (Error, OSError, TimeoutError) as error:
+        except _TROUBLE as error:
             raise self._problem(error) from error
 
     async def _connected(self) -> Client:
@@ -169,8 +175,8 @@ class NatsSource:
                     error_cb=self._heard,
                     reconnected_cb=self._reconnected,
                 )
-        except (Error, OSError, TimeoutError) as error:
-            with suppress(Error, OSError, AttributeError):
+        except _TROUBLE as error:
+            with suppress(*_TROUBLE, AttributeError):
                 await client.close()
             raise self._problem(error) from error
         self._said = ""

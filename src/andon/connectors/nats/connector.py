@@ -16,6 +16,9 @@ from andon.actions.cloudevents import MEDIA_TYPE, attributes_of, data_of
 from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
 from andon.connectors.nats.settings import NatsOptions, NatsSettings
 
+_TROUBLE = (Error, OSError, TimeoutError, RuntimeError)
+"""What the client raises when the server is away. RuntimeError is uvloop's, of a connection that was closed a moment before."""
+
 _NOT_SENT = (ConnectionClosedError, NoServersError, OutboundBufferLimitError)
 
 _COME_BACK = 500
@@ -42,7 +45,7 @@ class NatsConnector:
         try:
             async with asyncio.timeout(seconds):
                 client = await self._connected(name)
-        except (Error, OSError, TimeoutError) as error:
+        except _TROUBLE as error:
             return Answer(AnswerKind.FAILED, f"could not be sent ({_words(error)})")
         return await _publish(client, options.subject, delivery, seconds)
 
@@ -82,11 +85,11 @@ async def _publish(client: Client, subject: str, delivery: Delivery, seconds: fl
         return Answer(kind, f"refused ({error.description})", error.code)
     except _NOT_SENT as error:
         return Answer(AnswerKind.FAILED, f"could not be sent ({_words(error)})")
-    except (Error, OSError, TimeoutError, asyncio.CancelledError) as error:
+    except (*_TROUBLE, asyncio.CancelledError) as error:
         task = asyncio.current_task()
         if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
             raise
-        with suppress(Error, OSError):
+        with suppress(*_TROUBLE):
             await client.close()  # the next delivery begins with a connection that works
         said = f"timeout after {seconds:g} s" if isinstance(error, TimeoutError) else _words(error)
         return Answer(AnswerKind.UNKNOWN, f"sent, but no answer came ({said})")

@@ -88,8 +88,10 @@ class SmtpConnector:
             tls_context=self._trust(),
             timeout=None,
         )
+        beneath: asyncio.BaseTransport | None = None
         try:
             await server.connect()
+            beneath = server.transport
             await server.ehlo()
             if settings.encryption == "starttls":
                 progress.step = "STARTTLS"
@@ -109,9 +111,9 @@ class SmtpConnector:
             with suppress(aiosmtplib.SMTPException):
                 await server.quit()
         finally:
-            if server.transport is not None:
-                cast(asyncio.WriteTransport, server.transport).abort()
-            server.close()
+            server.close()  # as quit() does: it begins to say goodbye, which nobody waits for
+            if beneath is not None:
+                cast(asyncio.WriteTransport, beneath).abort()
             await asyncio.sleep(0)  # it closes on the next turn of the loop
 
     async def _connect(self, destination: Destination) -> socket.socket:

@@ -26,6 +26,7 @@ from andon.kernel.postgres.account import as_account
 from andon.kernel.postgres.binaries import Binaries
 from andon.kernel.postgres.errors import PostgresFailed
 from andon.kernel.postgres.home import Home
+from andon.kernel.postgres.recovery import Recovery
 
 _READY_SECONDS = 120.0
 """How long a server may replay its log after a crash."""
@@ -62,6 +63,14 @@ class Server:
     def is_alive(self) -> bool:
         """Whether this very server still runs."""
         return _is_postmaster(self.pid, self.home.data)
+
+    def recovery(self) -> Recovery:
+        """Tells whether it will ever be ready again."""
+        return Recovery(self.pid, self.home.cluster)
+
+    def kill(self) -> None:
+        """End it by force, which loses nothing: the next start replays its log."""
+        _kill(self.pid, self.home.data)
 
 
 class _Postmaster(NamedTuple):
@@ -201,7 +210,7 @@ def _spawn(here: Home, programs: Binaries, alive: int) -> None:
 
 def _ready(here: Home) -> _Postmaster | None:
     """Wait until the server that runs or was just started answers; None when it has ended instead."""
-    begin, told, seen = time.monotonic(), False, False
+    begin, told, seen, recovery = time.monotonic(), False, False, None
     while time.monotonic() - begin < _READY_SECONDS:
         found = _read(here)
         if found is not None and _answers(found):
@@ -209,6 +218,10 @@ def _ready(here: Home) -> _Postmaster | None:
         if found is None and (seen or not files.is_held(here.alive)):
             return None
         seen = found is not None
+        if found is not None:
+            recovery = recovery or Recovery(found.pid, here.cluster)
+            if recovery.is_abandoned():
+                _kill(found.pid, here.data)
         if not told and time.monotonic() - begin > _PATIENCE_SECONDS:
             _log.info("postgres_recovers", hint="after a crash PostgreSQL replays its log before it answers")
             told = True
@@ -249,6 +262,11 @@ def _is_postmaster(pid: int, data: Path) -> bool:
         return psutil.Process(pid).cmdline()[1:3] == ["-D", str(data)]
     except (psutil.Error, ValueError):
         return False
+
+
+def _kill(pid: int, data: Path) -> None:
+    if _is_postmaster(pid, data):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _leftovers(here: Home) -> list[psutil.Process]:
