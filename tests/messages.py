@@ -1,10 +1,15 @@
 """What a decision writes to the outbox, as the ones who carry it out find it."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
 
 from andon.decisions import DELIVER_ACTION, OPEN_REVIEW
-from andon.kernel import outbox
+from andon.kernel import claims, outbox
+from andon.kernel.claims import Room
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
 
@@ -70,3 +75,37 @@ def bury(database: Database, messages: Sequence[outbox.Message], *, at: datetime
     with database.begin() as tx:
         for message in messages:
             outbox.settle(tx, message.id, outbox.State.DEAD, now=at, error=why)
+
+
+def connected(database: Database, work: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
+    """Do something on one connection of asyncpg."""
+
+    async def run() -> Any:
+        connection = await database.connect()
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def claim(
+    database: Database, *rooms: Room, now: datetime, lease: timedelta, elsewhere: int = 0
+) -> list[outbox.Message]:
+    """Claim actions, as who delivers them does."""
+
+    async def work(connection: asyncpg.Connection) -> list[outbox.Message]:
+        return await claims.claim(connection, DELIVER_ACTION, rooms, elsewhere=elsewhere, now=now, lease=lease)
+
+    found: list[outbox.Message] = connected(database, work)
+    return found
+
+
+def conclude(database: Database, *conclusions: outbox.Conclusion, now: datetime) -> None:
+    """Say how claimed messages ended."""
+
+    async def work(connection: asyncpg.Connection) -> None:
+        await connection.execute(claims.conclude_sql(1), *claims.conclusions_of(conclusions, now=now))
+
+    connected(database, work)

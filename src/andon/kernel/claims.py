@@ -71,7 +71,8 @@ async def claim(
 ) -> list[Message]:
     """Take due messages, the oldest of each lane first, as many as there is room for; `elsewhere` is the room of every other lane.
 
-    As with `outbox.claim` nobody else gets them before the lease ends, and each claim counts as an attempt.
+    Nobody else gets them before the lease ends, and each claim counts as an attempt, so that work which kills its process runs
+    out of attempts too.
     """
     rows = await connection.fetch(
         _CLAIM,

@@ -23,6 +23,12 @@ def uuid7(at: datetime) -> UUID:
     return identifier
 
 
+def uuid7_sql(at: str) -> str:
+    """An expression by which PostgreSQL makes such an identifier itself, of the moment `at`, another expression."""
+    milliseconds = f"lpad(to_hex(floor(extract(epoch FROM {at}) * 1000)::bigint), 12, '0')"
+    return f"({milliseconds} || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid"
+
+
 def _draw() -> Iterator[int]:
     """Random parts, with version and variant in their places."""
     fresh = os.urandom(10 * _DRAWN_AT_ONCE)

@@ -6,7 +6,7 @@ A claimed message that is not settled by `claimed_until` is free again: the work
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -26,9 +26,7 @@ from sqlalchemy import (
     Uuid,
     func,
     insert,
-    or_,
     select,
-    text,
     update,
 )
 
@@ -135,29 +133,39 @@ def insert_sql(first: int) -> str:
     )
 
 
-def claim(tx: Tx, topic: str, *, limit: int, now: datetime, lease: timedelta) -> list[Message]:
-    """Take up to `limit` due messages of a topic without lanes, oldest first; nobody else gets them before the lease ends or they are settled.
+def taken_sql(parts: Mapping[str, str]) -> str:
+    """The beginning of a statement that does by itself what due messages without a lane ask for, so that nobody has to claim them.
 
-    Each claim counts as an attempt, so that work which kills its process runs out of attempts too.
+    They are done by it: `taken` are up to `:limit` of `:topic`, the oldest that are due at `:now`. `parts` are what a payload must have,
+    by its type in JSON, and come as columns of `taken`, each as JSON; a message that lacks one is dead, and `wrong` says why.
     """
-    free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
-    due = (
-        select(outbox.c.id)
-        .where(
-            outbox.c.topic == topic, outbox.c.lane == "", outbox.c.state == State.PENDING, outbox.c.due_at <= now, free
-        )
-        .order_by(outbox.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
+    lacking = (
+        f"CASE WHEN json_typeof(p.{name}) IS DISTINCT FROM '{kind}' THEN '{name}' END" for name, kind in parts.items()
     )
-    statement = (
-        update(outbox)
-        .where(outbox.c.id == due.c.id)
-        .values(claimed_until=now + lease, attempts=outbox.c.attempts + 1)
-        .returning(outbox)
+    given = (
+        f"CASE WHEN n.nul THEN replace(p.{name}::text, '{_STAND_IN}', '{_NUL}')::json ELSE p.{name} END AS {name}"
+        for name in parts
     )
-    return sorted((_message(row, attempts=row.attempts - 1) for row in tx.execute(statement)), key=lambda m: m.id)
+    return f"""
+WITH due AS (
+    SELECT m.id, {", ".join(given)}, 'cannot be read: ' || nullif(concat_ws(', ', {", ".join(lacking)}), '') AS wrong
+    FROM outbox AS m CROSS JOIN LATERAL (SELECT strpos(m.payload::text, '{_NUL}') > 0) AS n(nul)
+    CROSS JOIN LATERAL json_to_record(
+        CASE WHEN json_typeof(m.payload) <> 'object' THEN '{{}}'
+            WHEN n.nul THEN replace(m.payload::text, '{_NUL}', '{_STAND_IN}')::json ELSE m.payload END
+    ) AS p({", ".join(f"{name} json" for name in parts)})
+    WHERE m.topic = :topic AND m.lane = '' AND m.state = 'pending' AND m.due_at <= :now
+    ORDER BY m.due_at LIMIT :limit FOR UPDATE OF m SKIP LOCKED
+), taken AS (
+    UPDATE outbox AS m SET state = CASE WHEN due.wrong IS NULL THEN 'done' ELSE 'dead' END, last_error = due.wrong, settled_at = :now,
+        attempts = m.attempts + 1
+    FROM due WHERE m.id = due.id
+    RETURNING m.id, m.scope, m.subject, m.correlation_id, m.traceparent, m.created_at, due.wrong, {", ".join(f"due.{name}" for name in parts)}
+)"""
+
+
+_NUL, _STAND_IN = "\\u0000", "\\ufdd0"
+"""PostgreSQL takes no JSON apart that has a NUL in it; meanwhile the escape of a character that is none stands for it."""
 
 
 def settle(tx: Tx, message_id: UUID, state: State, *, now: datetime, error: str | None = None) -> None:
@@ -175,23 +183,6 @@ FROM unnest(CAST({ids} AS uuid[]), CAST({attempts} AS integer[]), CAST({states} 
 WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.state = 'done')
 """
 """A claim that has run out and been taken over has no say any more, except that what is done is done."""
-
-
-def conclude(tx: Tx, conclusions: Sequence[Conclusion], *, now: datetime) -> None:
-    """Say how a batch of claimed messages ended, in one statement."""
-    names = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted")
-    tx.execute(
-        text(CONCLUDE.format(**{name: f":{name}" for name in names})),
-        {
-            "now": now,
-            "ids": [c.message.id for c in conclusions],
-            "attempts": [c.message.attempts + 1 for c in conclusions],
-            "states": [c.state.value for c in conclusions],
-            "due_ats": [c.due_at for c in conclusions],
-            "errors": [c.error for c in conclusions],
-            "counted": [c.counted for c in conclusions],
-        },
-    )
 
 
 def revive(

@@ -2,16 +2,56 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from andon.kernel import outbox
 from andon.kernel.db import Tx
+from andon.kernel.ids import uuid7_sql
 from andon.reviews.domain import Backlog, Claim, Review, ReviewFilter, ReviewState, Verdict
 from andon.reviews.errors import ReviewNotFound
 from andon.reviews.tables import reviews
+
+_ASKED = {
+    "queue": "string",
+    "due_seconds": "number",
+    "rule": "string",
+    "reasons": "array",
+    "outcomes": "array",
+    "actions": "object",
+    "decision": "object",
+}
+"""What a message that asks for a review has, by its type in JSON."""
+
+_OPEN = text(f"""{outbox.taken_sql(_ASKED)}, opened AS (
+    INSERT INTO reviews (id, decision_id, automation, queue, state, rule, reasons, outcomes, actions, decision, correlation_id,
+        traceparent, opened_at, due_at)
+    SELECT {uuid7_sql("CAST(:now AS timestamptz)")}, subject, scope, queue #>> '{{}}', '{ReviewState.OPEN}', rule #>> '{{}}',
+        ARRAY(SELECT json_array_elements_text(reasons)), ARRAY(SELECT json_array_elements_text(outcomes)), actions, decision,
+        correlation_id, traceparent, :now, created_at + due_seconds::text::float8 * interval '1 second'
+    FROM taken WHERE wrong IS NULL ORDER BY id
+    ON CONFLICT DO NOTHING
+)
+SELECT scope AS automation, queue #>> '{{}}' AS queue, traceparent, wrong FROM taken
+""")
+
+
+class Asked(NamedTuple):
+    """What was made of a message that asked for a review: `wrong` says why it cannot be read, None if it can."""
+
+    automation: str
+    queue: str
+    traceparent: str | None
+    wrong: str | None
+
+
+def open_asked(tx: Tx, topic: str, *, now: datetime, limit: int) -> list[Asked]:
+    """Open a review for each message of the topic; a decision that has one keeps it."""
+    rows = tx.execute(_OPEN, {"topic": topic, "now": now, "limit": limit})
+    return [Asked(*row) for row in rows]
 
 
 def add(tx: Tx, opened: Sequence[Review]) -> int:

@@ -85,7 +85,9 @@ class _Storage:
         if self.server is None or self._recovery is None or time.monotonic() < self._due_at:
             return
         if self._recovery.is_abandoned():
-            _log.warning("postgres_stuck", pid=self.server.pid, hint="nobody replays its log after a crash: it is killed")
+            _log.warning(
+                "postgres_stuck", pid=self.server.pid, hint="nobody replays its log after a crash: it is killed"
+            )
             self.server.kill()
         if self.server.is_alive():
             return

@@ -2,42 +2,26 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import asyncpg
 from sqlalchemy import text
 
+import messages
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import claims, outbox
 from andon.kernel.claims import Room
 from andon.kernel.db import Database
 from andon.kernel.outbox import Conclusion, Message, State
-from messages import a_question, an_action, put
+from messages import a_question, an_action, conclude, connected, put
 
 NOW = datetime.now(UTC)
 LEASE = timedelta(seconds=6)
 
 
-def connected(database: Database, work: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
-    async def run() -> Any:
-        connection = await database.connect()
-        try:
-            return await work(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
-
-
 def claim(database: Database, *rooms: Room, elsewhere: int = 0, now: datetime = NOW) -> list[Message]:
-    async def work(connection: asyncpg.Connection) -> list[Message]:
-        return await claims.claim(connection, DELIVER_ACTION, rooms, elsewhere=elsewhere, now=now, lease=LEASE)
-
-    found: list[Message] = connected(database, work)
-    return found
+    return messages.claim(database, *rooms, now=now, lease=LEASE, elsewhere=elsewhere)
 
 
 def lanes(found: list[Message]) -> list[str]:
@@ -61,8 +45,7 @@ def test_what_was_tried_waits_apart_from_what_was_not(database: Database) -> Non
     tried = claim(database, Room("bank", 2, 0))
     again = [Conclusion(message, State.PENDING, "failed", due_at=NOW) for message in tried[:1]]
     given_back = [Conclusion(message, State.PENDING, None, due_at=NOW, counted=False) for message in tried[1:]]
-    with database.begin() as tx:
-        outbox.conclude(tx, again + given_back, now=NOW)
+    conclude(database, *again, *given_back, now=NOW)
     assert [message.again for message in claim(database, Room("bank", 0, 9))] == [True]
     assert [message.attempts for message in claim(database, Room("bank", 9, 0))] == [0, 0, 0]
 

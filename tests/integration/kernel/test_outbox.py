@@ -4,10 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import messages
+from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
+from andon.kernel.claims import Room
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
 from andon.kernel.outbox import Which
+from messages import an_action, conclude, put
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -27,62 +31,64 @@ def a_message() -> outbox.Message:
     )
 
 
+def claim(database: Database, most: int, now: datetime = NOW) -> list[outbox.Message]:
+    return messages.claim(database, Room("bank", most, most), now=now, lease=LEASE)
+
+
 def test_a_claimed_message_is_nobody_elses_until_its_lease_ends(database: Database) -> None:
-    message = a_message()
+    message = an_action(NOW)
+    put(database, message)
     with database.begin() as tx:
-        outbox.add(tx, [message])
         assert not outbox.is_claimed(tx, message.id, now=NOW)
-        assert outbox.claim(tx, "t", limit=10, now=NOW, lease=LEASE) == [message]
+    assert claim(database, 10) == [message]
+    with database.begin() as tx:
         assert outbox.is_claimed(tx, message.id, now=NOW + LEASE)
         assert not outbox.is_claimed(tx, message.id, now=NOW + LEASE + timedelta(seconds=1))
-        assert outbox.claim(tx, "t", limit=10, now=NOW, lease=LEASE) == []
-        again = outbox.claim(tx, "t", limit=10, now=NOW + LEASE + timedelta(seconds=1), lease=LEASE)
+    assert claim(database, 10) == []
+    again = claim(database, 10, NOW + LEASE + timedelta(seconds=1))
     assert [(m.id, m.attempts) for m in again] == [(message.id, 1)]
 
 
 def test_only_a_dead_message_can_be_revived(database: Database) -> None:
-    message = a_message()
+    message = an_action(NOW)
     with database.begin() as tx:
         outbox.add(tx, [message])
-        assert outbox.revive(tx, "t", EVERY, now=NOW, ids=[message.id]) == []
+        assert outbox.revive(tx, DELIVER_ACTION, EVERY, now=NOW, ids=[message.id]) == []
         outbox.settle(tx, message.id, outbox.State.DEAD, now=NOW, error="refused")
-        assert outbox.page(tx, "t", outbox.State.DEAD, which=Which(scopes=["other"]), limit=5) == []
-        assert outbox.revive(tx, "t", EVERY, now=NOW, ids=[message.id]) == [message.id]
-        assert [m.id for m in outbox.claim(tx, "t", limit=10, now=NOW, lease=LEASE)] == [message.id]
+        assert outbox.page(tx, DELIVER_ACTION, outbox.State.DEAD, which=Which(scopes=["other"]), limit=5) == []
+        assert outbox.revive(tx, DELIVER_ACTION, EVERY, now=NOW, ids=[message.id]) == [message.id]
+    assert [m.id for m in claim(database, 10)] == [message.id]
 
 
 def test_a_claim_that_was_taken_over_cannot_be_put_back(database: Database) -> None:
     later = NOW + LEASE + timedelta(seconds=1)
-    with database.begin() as tx:
-        outbox.add(tx, [a_message()])
-        [first] = outbox.claim(tx, "t", limit=1, now=NOW, lease=LEASE)
-        [second] = outbox.claim(tx, "t", limit=1, now=later, lease=LEASE)
-        outbox.conclude(tx, [outbox.Conclusion(first, outbox.State.PENDING, due_at=later)], now=later)
-        assert outbox.claim(tx, "t", limit=1, now=later, lease=LEASE) == []
-        assert second.attempts == 1
+    put(database, an_action(NOW))
+    [first] = claim(database, 1)
+    [second] = claim(database, 1, later)
+    conclude(database, outbox.Conclusion(first, outbox.State.PENDING, due_at=later), now=later)
+    assert claim(database, 1, later) == []
+    assert second.attempts == 1
 
 
 def test_what_is_done_is_done_even_when_the_claim_was_taken_over(database: Database) -> None:
     later = NOW + LEASE + timedelta(seconds=1)
+    put(database, an_action(NOW))
+    [first] = claim(database, 1)
+    [second] = claim(database, 1, later)
+    conclude(database, outbox.Conclusion(first, outbox.State.DONE), now=later)
+    conclude(database, outbox.Conclusion(second, outbox.State.DEAD, "too late"), now=later)
     with database.begin() as tx:
-        outbox.add(tx, [a_message()])
-        [first] = outbox.claim(tx, "t", limit=1, now=NOW, lease=LEASE)
-        [second] = outbox.claim(tx, "t", limit=1, now=later, lease=LEASE)
-        outbox.conclude(tx, [outbox.Conclusion(first, outbox.State.DONE)], now=later)
-        outbox.conclude(tx, [outbox.Conclusion(second, outbox.State.DEAD, "too late")], now=later)
         found = outbox.find(tx, first.id)
     assert found is not None
     assert (found.state, found.last_error, found.settled_at) == (outbox.State.DONE, None, later)
 
 
 def test_messages_put_back_uncounted_have_used_no_attempt(database: Database) -> None:
-    with database.begin() as tx:
-        outbox.add(tx, [a_message(), a_message()])
-        claimed = outbox.claim(tx, "t", limit=2, now=NOW, lease=LEASE)
-        counted = [outbox.Conclusion(m, outbox.State.PENDING, "e", NOW, counted=n == 0) for n, m in enumerate(claimed)]
-        outbox.conclude(tx, counted, now=NOW)
-        again = outbox.claim(tx, "t", limit=2, now=NOW, lease=LEASE)
-    assert [m.attempts for m in again] == [1, 0]
+    put(database, an_action(NOW), an_action(NOW))
+    claimed = claim(database, 2)
+    counted = [outbox.Conclusion(m, outbox.State.PENDING, "e", NOW, counted=n == 0) for n, m in enumerate(claimed)]
+    conclude(database, *counted, now=NOW)
+    assert [m.attempts for m in claim(database, 2)] == [1, 0]
 
 
 def test_only_what_is_meant_is_found_counted_and_revived(database: Database) -> None:

@@ -3,10 +3,12 @@
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from json import dumps
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from andon import actions, audit, labels, reviews
 from andon.kernel import outbox
@@ -14,7 +16,7 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.errors import Conflict
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
-from andon.kernel.ids import uuid7
+from andon.kernel.ids import time_of, uuid7
 from andon.reviews import Review, ReviewFilter, ReviewState
 from messages import a_question
 
@@ -79,6 +81,56 @@ def test_what_cannot_be_read_becomes_a_dead_letter_and_stops_nothing(database: D
     assert dead is not None
     assert dead.state is outbox.State.DEAD
     assert "outcomes" in str(dead.last_error)
+
+
+@pytest.mark.parametrize(
+    ("payload", "lacking"),
+    [
+        ({"queue": 7, "reasons": "NOT_CERTAIN", "due_seconds": "900"}, "queue, due_seconds, reasons"),
+        ({"actions": [], "decision": None, "outcomes": {}, "rule": None}, "rule, outcomes, actions, decision"),
+        ([], "queue, due_seconds, rule, reasons, outcomes, actions, decision"),
+        ("text", "queue, due_seconds, rule, reasons, outcomes, actions, decision"),
+    ],
+)
+def test_a_message_that_is_no_question_is_dead_and_says_what_it_lacks(
+    database: Database, payload: Any, lacking: str
+) -> None:
+    good = a_question(NOW)
+    bad = a_question(NOW)
+    with database.begin() as tx:
+        outbox.add(tx, [bad, good])
+        whole = {**bad.payload, **payload} if isinstance(payload, dict) else payload
+        tx.execute(text("UPDATE outbox SET payload = :payload WHERE id = :id"), {"payload": dumps(whole), "id": bad.id})
+        assert reviews.open_due(tx, now=NOW) == 2
+        assert reviews.of_decision(tx, bad.subject) is None
+        assert reviews.of_decision(tx, good.subject) is not None
+        dead = outbox.find(tx, bad.id)
+    assert dead is not None
+    assert (dead.state, dead.last_error, dead.settled_at) == (outbox.State.DEAD, f"cannot be read: {lacking}", NOW)
+
+
+def test_a_review_is_what_was_asked_for(database: Database) -> None:
+    decision = {"id": "d", "outcome": "review", "input": {"name": "a\0b", "amount": 1.5, "big": 2**70}}
+    question = a_question(NOW - timedelta(hours=1), due=0.5)
+    question = replace(question, payload={**question.payload, "decision": decision}, traceparent="00-ab-cd-01")
+    [review] = opened(database, question)
+    asked = question.payload
+    assert review == Review(
+        id=review.id,
+        decision_id=question.subject,
+        automation=question.scope,
+        queue=asked["queue"],
+        rule=asked["rule"],
+        reasons=tuple(asked["reasons"]),
+        outcomes=tuple(asked["outcomes"]),
+        actions=asked["actions"],
+        decision=decision,
+        correlation_id=question.correlation_id,
+        traceparent="00-ab-cd-01",
+        opened_at=NOW,
+        due_at=question.created_at + timedelta(seconds=0.5),
+    )
+    assert (review.id.version, time_of(review.id)) == (7, NOW)
 
 
 def test_the_one_due_first_comes_first_page_by_page_and_filters_narrow_it(database: Database) -> None:
