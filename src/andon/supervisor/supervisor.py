@@ -75,7 +75,7 @@ class _Storage:
     def __init__(self, url: str, place: Path, server: Server | None) -> None:
         self.url, self.server = url, server
         self._place = place
-        self._recovery = server and server.recovery()
+        self._recovery = None if server is None else server.recovery()
         self._backoff = Backoff()
         self._started_at = time.monotonic()
         self._due_at = 0.0
