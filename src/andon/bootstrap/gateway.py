@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 import uvloop
+from starlette.concurrency import run_in_threadpool
 
 from andon import features, migrations
 from andon.access import KeyRing
@@ -86,8 +87,8 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
     try:
         await gateway.decider.open()
         await place.until_ready(lambda: _problems(gateway))
-        settle_memory()
         async with keeper:
+            await run_in_threadpool(settle_memory)  # which loads beforehand what the first request would
             async with asyncio.TaskGroup() as beside:
                 beside.create_task(answer_calls())
                 await server.serve()
