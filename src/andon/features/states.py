@@ -48,6 +48,16 @@ class Layer:
                 return
         insort(self.spans, (span, named), key=start_of)
 
+    def delta(self, value: str, start: int, tile: Tile, kept: int, now: int) -> TileDelta:
+        """What a batch adds to one tile, to be kept so many seconds longer than the longest span, from `now` on if it lay in a stream till then."""
+        until = (start if start > now else now) + self.spans[-1][0] + self.width + kept
+        return _new(TileDelta, (self.series, value, tile, until))
+
+    def delta_of(self, value: str, entry: Entry, at: float, kept: int, now: int) -> TileDelta:
+        """The same for a single entry, where tiles hold sums."""
+        start, amount = int(at // self.width) * self.width, entry[0]
+        return self.delta(value, start, _new(Tile, (start, 1, amount, amount, amount, None)), kept, now)
+
     def need(self, values: Sequence[str], first: float, last: float) -> Need:
         """The tiles that inputs at `first` to `last` look at. The far ends of their spans lie between the pairs of cuts."""
         cuts: list[int] = []
@@ -57,6 +67,33 @@ class Layer:
         if any(one > other for one, other in pairwise(cuts)):
             cuts = []  # the inputs are further apart than the spans, so no two tiles are alike to all
         return Need(self.series, values, math.floor(first - self.longest), math.floor(last), cuts, self.more)
+
+
+def look_back(layer: Layer, tiles: Sequence[Any], at: float, own: Entry | None, features: dict[str, Value]) -> None:
+    """Write the aggregates of all spans into `features`: one pass from the newest tile back. `own` is an entry that is in none yet."""
+    position = len(tiles) - 1
+    while position >= 0 and tiles[position][0] > at:
+        position -= 1
+    if own is None:
+        entries, total, least, most = 0, 0.0, math.inf, -math.inf
+    else:  # in the newest tile, so the sum is the same as if it were there
+        entries, total, least, most = 1, own[0], own[0], own[0]
+    for span, named in layer.spans:
+        after = at - span
+        while position >= 0:
+            start, n, t, low, high, _ = tiles[position]
+            if start <= after:
+                break
+            entries += n
+            total += t
+            if low < least:
+                least = low
+            if high > most:
+                most = high
+            position -= 1
+        held = (entries, total, total / entries, least, most) if entries else _NOTHING
+        for name, aggregate in named:
+            features[name] = held[aggregate]
 
 
 class SumState:
@@ -72,23 +109,24 @@ class SumState:
     def passed(self, entry: Entry | None, at: float, features: dict[str, Value]) -> None:
         """Count an input if it is an entry, then write what the windows hold into `features`."""
         if entry is not None:
-            amount, width, tiles = entry[0], self._layer.width, self._tiles
-            start = int(at // width) * width
-            if tiles and tiles[-1][0] >= start:
-                self._count(start, [start, 1, amount, amount, amount, None])
-            else:  # the first in the newest tile, as most are
-                tiles.append([start, 1, amount, amount, amount, None])
-                self._added[start] = [start, 1, amount, amount, amount, None]
-        self._look(at, features)
+            self.count(entry, at)
+        look_back(self._layer, self._tiles, at, None, features)
+
+    def count(self, entry: Entry, at: float) -> None:
+        """Count an input, and look at nothing."""
+        amount, width, tiles = entry[0], self._layer.width, self._tiles
+        start = int(at // width) * width
+        if tiles and tiles[-1][0] >= start:
+            self._count(start, [start, 1, amount, amount, amount, None])
+        else:  # the first in the newest tile, as most are
+            tiles.append([start, 1, amount, amount, amount, None])
+            self._added[start] = [start, 1, amount, amount, amount, None]
 
     def add_deltas(self, value: str, kept: int, now: int, added: list[TileDelta]) -> None:
-        """What the batch added, to be kept so many seconds longer than the longest span, from `now` on if it lay in a stream till then."""
+        """What the batch added, a delta for each tile."""
         layer = self._layer
-        after = layer.longest + layer.width + kept
-        series, tile = layer.series, self._tile
         for start, numbers in self._added.items():
-            until = (start if start > now else now) + after
-            added.append(_new(TileDelta, (series, value, tile(numbers), until)))
+            added.append(layer.delta(value, start, self._tile(numbers), kept, now))
 
     def copied(self) -> "SumState":
         """The tiles as they are now, for an input that shall leave no trace in them."""
@@ -110,30 +148,6 @@ class SumState:
                 tiles.insert(place + 1, entry[:])
         added = self._added.get(start)
         self._added[start] = entry if added is None else self._grown(added, entry)
-
-    def _look(self, at: float, features: dict[str, Value]) -> None:
-        """The aggregates of all spans: one pass from the newest tile back."""
-        tiles = self._tiles
-        position = len(tiles) - 1
-        while position >= 0 and tiles[position][0] > at:
-            position -= 1
-        entries, total, least, most = 0, 0.0, math.inf, -math.inf
-        for span, named in self._layer.spans:
-            after = at - span
-            while position >= 0:
-                start, n, t, low, high, _ = tiles[position]
-                if start <= after:
-                    break
-                entries += n
-                total += t
-                if low < least:
-                    least = low
-                if high > most:
-                    most = high
-                position -= 1
-            held = (entries, total, total / entries, least, most) if entries else _NOTHING
-            for name, aggregate in named:
-                features[name] = held[aggregate]
 
     def _grown(self, tile: Numbers, entry: Numbers) -> Numbers:
         amount = entry[2]

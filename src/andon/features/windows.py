@@ -5,7 +5,7 @@ from typing import cast
 
 from andon.authoring import AGGREGATES, OF_NUMBERS, Window, span_of
 from andon.features.domain import Need, Row, Series, Snapshot, Tile, TileDelta, Value, width_by_span
-from andon.features.states import Entry, FullState, Layer, SumState
+from andon.features.states import Entry, FullState, Layer, SumState, look_back
 from andon.features.values import counted, entry_of, key_text
 
 _OF_SUMS = frozenset(AGGREGATES[:5])
@@ -69,25 +69,32 @@ _NONE: Mapping[str, Sequence[Tile]] = {}
 
 
 class PlanState:
-    """The tiles of one plan while a batch is gone through."""
+    """The tiles of one plan while a batch is gone through.
+
+    Most keys occur once in a batch: then looking at what is stored and at the input itself is enough, where tiles hold sums.
+    """
 
     def __init__(self, plan: WindowPlan, snapshot: Snapshot) -> None:
         self._plan = plan
         self._stored = [(layer, snapshot.get(layer.series, _NONE)) for layer in plan.layers]
+        self._once: dict[str, tuple[Entry | None, float]] = {}
         self._by_value: dict[str, list[SumState]] = {}
 
     def pass_through(self, row: Row, at: float, features: dict[str, Value]) -> None:
         """Count an input in the windows of the plan, and say what they hold then."""
-        value = key_text(row.get(self._plan.by))
+        plan = self._plan
+        value = key_text(row.get(plan.by))
         if value is None:
-            for layer in self._plan.layers:
-                self._plan.state(layer, ()).passed(None, at, features)
+            for layer in plan.layers:
+                plan.state(layer, ()).passed(None, at, features)
             return
-        states = self._by_value.get(value)
-        if states is None:
-            states = self._by_value[value] = self._states(value)
-        entry = self._plan.entry(row)
-        for state in states:
+        entry = plan.entry(row)
+        if not plan.more and value not in self._once and value not in self._by_value:
+            self._once[value] = (entry, at)
+            for layer, tiles in self._stored:
+                look_back(layer, tiles.get(value, ()), at, entry, features)
+            return
+        for state in self._states_of(value):
             state.passed(entry, at, features)
 
     def look_in(self, row: Row, at: float, features: dict[str, Value]) -> None:
@@ -96,22 +103,39 @@ class PlanState:
         entry = None if value is None else self._plan.entry(row)
         if value is None:
             states = [self._plan.state(layer, ()) for layer in self._plan.layers]
-        elif value in self._by_value:
-            states = [state.copied() for state in self._by_value[value]]
+        elif value in self._by_value or value in self._once:
+            states = [state.copied() for state in self._states_of(value)]
         else:
-            states = self._states(value)
+            states = self._new_states(value)
         for state in states:
             state.passed(entry, at, features)
 
     def deltas(self, kept: int, now: int) -> list[TileDelta]:
         """What the batch adds, each tile once; kept so many seconds longer than windows need it, at least from `now` on."""
-        added: list[TileDelta] = []
+        layers = self._plan.layers
+        added = [
+            layer.delta_of(value, entry, at, kept, now)
+            for value, (entry, at) in self._once.items()
+            if entry is not None
+            for layer in layers
+        ]
         for value, states in self._by_value.items():
             for state in states:
                 state.add_deltas(value, kept, now, added)
         return added
 
-    def _states(self, value: str) -> list[SumState]:
+    def _states_of(self, value: str) -> list[SumState]:
+        """The states of a key, with the one input of it that was gone by, if any."""
+        states = self._by_value.get(value)
+        if states is None:
+            states = self._by_value[value] = self._new_states(value)
+            entry, at = self._once.pop(value, (None, 0.0))
+            if entry is not None:
+                for state in states:
+                    state.count(entry, at)
+        return states
+
+    def _new_states(self, value: str) -> list[SumState]:
         state = self._plan.state
         return [state(layer, tiles.get(value, ())) for layer, tiles in self._stored]
 

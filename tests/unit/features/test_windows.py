@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from andon.authoring import Window
 from andon.features import FeatureSet, MemoryTiles
-from andon.features.domain import MOST_TILES_PER_SPAN, TILES_PER_SPAN, width_by_span
+from andon.features.domain import MOST_TILES_PER_SPAN, TILES_PER_SPAN, TileDelta, width_by_span
+from andon.features.states import SumState
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 SPANS = {"30s": 30, "5m": 300, "1h": 3600, "24h": 86_400}
@@ -83,6 +84,37 @@ def test_every_aggregate_equals_a_recount_at_tile_resolution(all_: list[Transfer
         for span, seconds in SPANS.items():
             found = [row[f"amount_{aggregate}_{span}"] for aggregate in window.aggregates]
             assert found == expected(all_[: number + 1], now, seconds, WIDTHS[seconds])
+
+
+@given(transfers, transfers, st.lists(st.integers(0, 40), max_size=5))
+def test_a_key_that_comes_once_in_a_batch_sees_and_adds_to_the_last_bit_what_any_key_does(
+    before: list[Transfer], batch: list[Transfer], doubled: list[int]
+) -> None:
+    window = Window("amount", by="account", over=tuple(SPANS), aggregates=("count", "sum", "mean", "min", "max"))
+    features, stored = FeatureSet("line", [window]), MemoryTiles()
+    inputs, at = [t.row for t in before], [t.moment for t in before]
+    stored.write(features.compute(inputs, at, stored.read(features.needs(inputs, at))).deltas)
+    several = [t for number, t in enumerate(batch) for _ in range(1 + (number in doubled))]
+    inputs, at = [t.row for t in several], [t.moment for t in several]
+    snapshot = stored.read(features.needs(inputs, at))
+    [plan] = features.plans
+    states: dict[str, list[SumState]] = {}
+    rows: list[dict[str, Any]] = []
+    for t in several:
+        key = t.account or f"nobody {len(rows)}"
+        known = states.setdefault(
+            key, [SumState(one, snapshot.get(one.series, {}).get(key, ())) for one in plan.layers]
+        )
+        rows.append({})
+        for state in known:
+            state.passed(plan.entry(t.row) if t.account else None, t.moment.timestamp(), rows[-1])
+    deltas: list[TileDelta] = []
+    for key, known in states.items():
+        for state in known:
+            state.add_deltas(key, 0, 0, deltas)
+    computed = features.compute(inputs, at, snapshot)
+    assert computed.rows == rows
+    assert sorted(computed.deltas, key=repr) == sorted(deltas, key=repr)
 
 
 @given(transfers)
