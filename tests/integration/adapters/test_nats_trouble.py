@@ -7,9 +7,11 @@ from typing import Any
 
 import nats
 import pytest
+import uvloop
 from benchmarks.brokers import Broker
 
 from andon.adapters.nats import NatsSource
+from andon.adapters.nats.feed import HELPING
 from andon.bootstrap.brokers import nats_client
 from andon.kernel.connections import NatsConnection
 from andon.streams import Arrival, PositionGone, SourceUnavailable, StreamMissing
@@ -85,6 +87,32 @@ def test_a_server_that_is_killed_and_comes_back_gives_all_it_acknowledged() -> N
             assert lost.told == []
 
         with_source(server.address, stream, test)
+
+
+def test_a_connection_that_was_closed_a_moment_before_is_the_servers_trouble(server: Broker) -> None:
+    """It is written to before the client has noticed; what the loop says of it (uvloop even a RuntimeError) is no bug of ours."""
+
+    async def test() -> None:
+        stream = await a_stream(server.address)
+        await send_to_nats(server.address, *numbered(stream, *range(2500)))
+        source = NatsSource({"servers": [f"nats://{server.address}"]}, stream, lost=Lost())
+        found = await read(source, ">", 1, 10)
+        async with asyncio.timeout(20):
+            while source.waiting[">"] < 2 * HELPING - 10:
+                await asyncio.sleep(0.01)
+        found += await source.read(">", 11, most=HELPING - 20, wait=0.2)
+        client = source._client
+        assert client is not None
+        client._flusher_task.cancel()  # as when its own write has met the end of the connection first
+        await asyncio.sleep(0)
+        client._transport._io_writer.transport.abort()
+        with pytest.raises(SourceUnavailable):
+            await source.read(">", found[-1].position + 1, most=100, wait=0.2)  # the next helping is asked for
+        found += await read(source, ">", found[-1].position + 1, 2500 - len(found))
+        assert [arrival.data for arrival in found] == [b"%d" % n for n in range(2500)]
+        await source.close()
+
+    uvloop.run(test())
 
 
 async def read_held(source: NatsSource, position: int) -> list[Arrival]:

@@ -94,10 +94,10 @@ class NatsSource:
 
     async def read(self, partition: str, position: int, *, most: int, wait: float) -> Sequence[Arrival]:
         """What has come from `position` on. Raises PositionGone if the stream ends before it."""
-        feed = self._feeds.get(partition)
-        if feed is None or feed.position != position or (feed.stale and not len(feed)):
-            feed = await self._open(partition, position)
         try:
+            feed = self._feeds.get(partition)
+            if feed is None or feed.position != position or (feed.stale and not len(feed)):
+                feed = await self._open(partition, position)
             if not len(feed):
                 await feed.wait(wait)
             arrivals = feed.take(most)
