@@ -1,6 +1,6 @@
 """Messages written in the transaction that caused them and carried out afterwards, at least once, each under one key.
 
-The kernel knows no meaning: a message has a topic, and whoever owns the topic claims, does the work and settles.
+The kernel knows no meaning: a message has a topic, and whoever owns the topic claims, does the work and settles, or does it all in one statement (`taken_sql`).
 A claimed message that is not settled by `claimed_until` is free again: the work of a dead process is taken over.
 """
 
@@ -137,11 +137,10 @@ def taken_sql(parts: Mapping[str, str]) -> str:
     """The beginning of a statement that does by itself what due messages without a lane ask for, so that nobody has to claim them.
 
     They are done by it: `taken` are up to `:limit` of `:topic`, the oldest that are due at `:now`. `parts` are what a payload must have,
-    by its type in JSON, and come as columns of `taken`, each as JSON; a message that lacks one is dead, and `wrong` says why.
+    by its type in JSON (also `strings`, an array of them, and `objects`, an object of them), and come as columns of `taken`, each as
+    JSON; a message that lacks one is dead, and `wrong` says why.
     """
-    lacking = (
-        f"CASE WHEN json_typeof(p.{name}) IS DISTINCT FROM '{kind}' THEN '{name}' END" for name, kind in parts.items()
-    )
+    lacking = (f"CASE WHEN {_unlike(f'p.{name}', kind)} THEN '{name}' END" for name, kind in parts.items())
     given = (
         f"CASE WHEN n.nul THEN replace(p.{name}::text, '{_STAND_IN}', '{_NUL}')::json ELSE p.{name} END AS {name}"
         for name in parts
@@ -163,6 +162,21 @@ WITH due AS (
     RETURNING m.id, m.scope, m.subject, m.correlation_id, m.traceparent, m.created_at, due.wrong, {", ".join(f"due.{name}" for name in parts)}
 )"""
 
+
+def _unlike(part: str, kind: str) -> str:
+    """Whether a part of a payload is not of a kind."""
+    if kind not in _MEMBERS:
+        return f"json_typeof({part}) IS DISTINCT FROM '{kind}'"
+    whole, members, member = _MEMBERS[kind]
+    other = f"EXISTS (SELECT FROM {members}({part}) AS e WHERE json_typeof(e.value) <> '{member}')"
+    return f"CASE WHEN json_typeof({part}) IS DISTINCT FROM '{whole}' THEN true ELSE {other} END"
+
+
+_MEMBERS = {
+    "strings": ("array", "json_array_elements", "string"),
+    "objects": ("object", "json_each", "object"),
+}
+"""Kinds with members: what the whole is in JSON, what lists its members, and what each of them is."""
 
 _NUL, _STAND_IN = "\\u0000", "\\ufdd0"
 """PostgreSQL takes no JSON apart that has a NUL in it; meanwhile the escape of a character that is none stands for it."""

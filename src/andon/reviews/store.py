@@ -19,9 +19,9 @@ _ASKED = {
     "queue": "string",
     "due_seconds": "number",
     "rule": "string",
-    "reasons": "array",
-    "outcomes": "array",
-    "actions": "object",
+    "reasons": "strings",
+    "outcomes": "strings",
+    "actions": "objects",
     "decision": "object",
 }
 """What a message that asks for a review has, by its type in JSON."""

@@ -88,6 +88,7 @@ def test_what_cannot_be_read_becomes_a_dead_letter_and_stops_nothing(database: D
     [
         ({"queue": 7, "reasons": "NOT_CERTAIN", "due_seconds": "900"}, "queue, due_seconds, reasons"),
         ({"actions": [], "decision": None, "outcomes": {}, "rule": None}, "rule, outcomes, actions, decision"),
+        ({"reasons": [None], "outcomes": ["pause", 1], "actions": {"pause": "now"}}, "reasons, outcomes, actions"),
         ([], "queue, due_seconds, rule, reasons, outcomes, actions, decision"),
         ("text", "queue, due_seconds, rule, reasons, outcomes, actions, decision"),
     ],
