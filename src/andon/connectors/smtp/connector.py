@@ -111,6 +111,7 @@ class SmtpConnector:
             with suppress(aiosmtplib.SMTPException):
                 await server.quit()
         finally:
+            beneath = beneath or server.transport  # where it got no greeting
             server.close()  # as quit() does: it begins to say goodbye, which nobody waits for
             if beneath is not None:
                 cast(asyncio.WriteTransport, beneath).abort()
