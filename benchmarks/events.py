@@ -102,10 +102,13 @@ def _measured(folder: Path, events: int) -> dict[str, Any]:
         "plain": plain,
         "share": {broker: _share(rounds, "no-op") for broker, rounds in runs.items()},
         "share_of_reading": {broker: _share(rounds, "reading") for broker, rounds in runs.items()},
-        "failed": {
-            broker: sum(run.failed for each in rounds for run in each.values()) for broker, rounds in runs.items()
-        },
+        "failed": {broker: sum(run.failed for run in _all(rounds)) for broker, rounds in runs.items()},
+        "left": {broker: sum(run.lag[-1][1] for run in _all(rounds)) for broker, rounds in runs.items()},
     }
+
+
+def _all(rounds: Sequence[Mapping[str, Run]]) -> list[Run]:
+    return [run for each in rounds for run in each.values()]
 
 
 def _middle(rounds: Sequence[Mapping[str, Run]], side: str) -> Run:
@@ -189,8 +192,9 @@ def _missed(figures: Mapping[str, Any]) -> list[str]:
     missed = []
     for broker in ("kafka", "nats"):
         run, share = figures[broker]["deciding"], figures["share"][broker]
-        if figures["failed"][broker] or run["lag"][-1][1]:
-            missed.append(f"{broker}: {figures['failed'][broker]} events failed, {run['lag'][-1][1]} were left")
+        failed, left = figures["failed"][broker], figures["left"][broker]
+        if failed or left:
+            missed.append(f"{broker}: {failed} events failed, {left} were left")
         if run["per_second"] < GOAL:
             missed.append(f"{broker}: {run['per_second']:,.0f} decisions/s; the goal is {GOAL:,}")
         if share < GOAL_SHARE:
