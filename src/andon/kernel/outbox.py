@@ -138,21 +138,14 @@ def taken_sql(parts: Mapping[str, str]) -> str:
 
     They are done by it: `taken` are up to `:limit` of `:topic`, the oldest that are due at `:now`. `parts` are what a payload must have,
     by its type in JSON (also `strings`, an array of them, and `objects`, an object of them), and come as columns of `taken`, each as
-    JSON; a message that lacks one is dead, and `wrong` says why.
+    JSON; a message that lacks one is dead, and `wrong` says why. No payload may hold a NUL, which PostgreSQL takes no JSON apart with.
     """
     lacking = (f"CASE WHEN {_unlike(f'p.{name}', kind)} THEN '{name}' END" for name, kind in parts.items())
-    given = (
-        f"CASE WHEN n.nul THEN replace(p.{name}::text, '{_STAND_IN}', '{_NUL}')::json ELSE p.{name} END AS {name}"
-        for name in parts
-    )
     return f"""
 WITH due AS (
-    SELECT m.id, {", ".join(given)}, 'cannot be read: ' || nullif(concat_ws(', ', {", ".join(lacking)}), '') AS wrong
-    FROM outbox AS m CROSS JOIN LATERAL (SELECT strpos(m.payload::text, '{_NUL}') > 0) AS n(nul)
-    CROSS JOIN LATERAL json_to_record(
-        CASE WHEN json_typeof(m.payload) <> 'object' THEN '{{}}'
-            WHEN n.nul THEN replace(m.payload::text, '{_NUL}', '{_STAND_IN}')::json ELSE m.payload END
-    ) AS p({", ".join(f"{name} json" for name in parts)})
+    SELECT m.id, {", ".join(f"p.{name}" for name in parts)}, 'cannot be read: ' || nullif(concat_ws(', ', {", ".join(lacking)}), '') AS wrong
+    FROM outbox AS m CROSS JOIN LATERAL json_to_record(CASE WHEN json_typeof(m.payload) = 'object' THEN m.payload ELSE '{{}}' END)
+        AS p({", ".join(f"{name} json" for name in parts)})
     WHERE m.topic = :topic AND m.lane = '' AND m.state = 'pending' AND m.due_at <= :now
     ORDER BY m.due_at LIMIT :limit FOR UPDATE OF m SKIP LOCKED
 ), taken AS (
@@ -177,9 +170,6 @@ _MEMBERS = {
     "objects": ("object", "json_each", "object"),
 }
 """Kinds with members: what the whole is in JSON, what lists its members, and what each of them is."""
-
-_NUL, _STAND_IN = "\\u0000", "\\ufdd0"
-"""PostgreSQL takes no JSON apart that has a NUL in it; meanwhile the escape of a character that is none stands for it."""
 
 
 def settle(tx: Tx, message_id: UUID, state: State, *, now: datetime, error: str | None = None) -> None:

@@ -111,7 +111,7 @@ def test_a_message_that_is_no_question_is_dead_and_says_what_it_lacks(
 
 
 def test_a_review_is_what_was_asked_for(database: Database) -> None:
-    decision = {"id": "d", "outcome": "review", "input": {"name": "a\0b", "amount": 1.5, "big": 2**70}}
+    decision = {"id": "d", "outcome": "review", "input": {"name": "a\\u0000b \\", "amount": 1.5, "big": 2**70}}
     question = a_question(NOW - timedelta(hours=1), due=0.5)
     question = replace(question, payload={**question.payload, "decision": decision}, traceparent="00-ab-cd-01")
     [review] = opened(database, question)
