@@ -1,9 +1,10 @@
 """A lane: natural batching in front of one kind of arm.
 
-There is no timer on the way of urgent work. While one batch is on its way through features, model, policy and commit, the
-next collects; the moment the first ends, what has collected goes: all of it, or, while the callers of the first are still to
-be told, as much as makes the two equal. All inline arms share one lane, with one batch at a
-time; an arm elsewhere has a lane of its own with as many batches as it has processes, so that it holds up nobody else.
+There is no timer on the way of urgent work. While one batch is on its way through features, model, policy and commit, the next
+collects; the moment the first ends, what has collected goes. Few callers are told first, and those who ask again at once go with
+it; many callers are shared by two batches, of which the next is sent before the callers of the first are told. All inline arms
+share one lane, with one batch at a time; an arm elsewhere has a lane of its own with as many batches as it has processes, so
+that it holds up nobody else.
 """
 
 import asyncio
@@ -27,6 +28,9 @@ _MEMORY = 0.9
 
 AHEAD = 64
 """A next batch of at most so many is sent before the last one is told; a larger one would keep those callers waiting too long."""
+
+TWO_FROM = 24
+"""From so many callers on, two batches share them; of fewer, the fixed cost of a second batch takes more than PostgreSQL gives back."""
 
 TELLING = 16
 """From so many decisions on, a batch tells what one costs under load."""
@@ -107,7 +111,7 @@ class Lane:
     async def _run(self) -> None:
         """Batches, one after the other, until nothing waits that is due.
 
-        The next one is on its way to PostgreSQL before the callers of the last one are told, so that both work at once.
+        With many callers the next one is on its way to PostgreSQL before those of the last one are told, so that both work at once.
         """
         ended: _Ended | None = None
         try:
@@ -123,7 +127,12 @@ class Lane:
                 await asyncio.sleep(0)  # until it has something to wait for
                 self._tell(ended)
                 ended = await self._end_of(batch, under_way, began)
-                if not 0 < len(self._queue) <= AHEAD:
+                waiting = len(self._queue)
+                if waiting + len(batch) < TWO_FROM:
+                    self._tell(ended)
+                    ended = None
+                    await asyncio.sleep(0)  # until those who asked again at once are read
+                elif not 0 < waiting <= AHEAD:
                     self._tell(ended)
                     ended = None
         finally:

@@ -3,7 +3,7 @@
 `parse` reads, `compile` checks against an automation's variables, `CompiledPolicy.evaluate` decides. No storage.
 """
 
-from andon.policies.compiled import CompiledPolicy, Facts, check, compile, names_in  # noqa: A004 - a policy's verb
+from andon.policies.compiled import CompiledPolicy, check, compile, names_in  # noqa: A004 - a policy's verb
 from andon.policies.domain import (
     ERROR,
     GIVEN,
@@ -11,6 +11,7 @@ from andon.policies.domain import (
     POLICY_ERROR,
     REVIEW,
     DecisionTable,
+    Facts,
     Rule,
     Ruling,
     ValueKind,

@@ -1,27 +1,32 @@
 """A policy ready to decide: its conditions compiled to CEL, all rules as one expression."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from cel_expr_python import cel
 
 from andon.kernel.errors import Fault
 from andon.policies.conditions import Condition, ConditionFaulty, LookUp, Vocabulary
 from andon.policies.diagnosis import said_at_run_time
-from andon.policies.domain import ERROR, OTHERWISE, POLICY_ERROR, REVIEW, DecisionTable, Rule, Ruling, ValueKind
+from andon.policies.domain import (
+    ERROR,
+    OTHERWISE,
+    POLICY_ERROR,
+    REVIEW,
+    ROOTS,
+    DecisionTable,
+    Facts,
+    Rule,
+    Ruling,
+    ValueKind,
+)
 from andon.policies.errors import PolicyInvalid
 from andon.policies.kinds import converted
+from andon.policies.plain import NONE, first_match_of
 from andon.policies.tokens import references_in, tokens_of
-
-Facts: TypeAlias = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
-"""input, features, prediction and risk of one decision."""
-
-ROOTS = ("input", "features", "prediction", "risk")
 
 CHUNK = 24
 """Rules in one expression at most; CEL's parser goes 32 levels deep, and each rule is one."""
-
-_NONE = -1
 
 _ALWAYS_CONVERTED = frozenset({ValueKind.TIME, ValueKind.OPTIONAL_TIME, ValueKind.OPTIONAL_NUMBER, ValueKind.ANY})
 
@@ -69,9 +74,12 @@ class CompiledPolicy:
             for rule, ruling, condition in zip(table.rules, _rulings(table), conditions, strict=True)
             if not any(name.startswith("prediction.") for name in condition.reads)
         ]
+        self._plainly = first_match_of(conditions, self._kinds, table.lists)
         self._chunks = _chunked(vocabulary, [condition.text for condition in conditions], 0)
         self._rulings = _rulings(table)
         self._otherwise = Ruling(table.otherwise, OTHERWISE, ())
+        self._numbered = [*self._rulings, self._otherwise]
+        """The rulings by the numbers of their rules; NONE is the last."""
         reads = sorted(frozenset[str]().union(*(condition.reads for condition in conditions)))
         bound = frozenset[str]().union(*(condition.bound for condition in conditions))
         self._only_looked_up = [name for name in reads if name not in bound]
@@ -98,14 +106,17 @@ class CompiledPolicy:
         risk: Mapping[str, Any],
     ) -> Ruling:
         """The ruling on one decision. Never raises: what cannot be evaluated is a review with its error."""
+        if self._plainly is not None:
+            try:
+                return self._numbered[self._plainly(input, features, prediction, risk)]
+            except (KeyError, TypeError, ValueError, OverflowError):
+                pass  # a value of another class: that is for CEL to judge
         facts = (input, features, prediction, risk)
         try:
             index = self._first_match(self._quickly_bound(facts))
         except (KeyError, *_EVALUATION_ERRORS):
             index = None
-        if index is None:
-            return self._carefully(facts)
-        return self._otherwise if index == _NONE else self._rulings[index]
+        return self._carefully(facts) if index is None else self._numbered[index]
 
     def evaluate_without_prediction(
         self,
@@ -162,8 +173,11 @@ class CompiledPolicy:
             if value is not None or self._kinds[name] not in _NEVER_NULL:
                 data[name] = value
         for name, variable, listed in self._look_ups:
+            value = data.get(variable)
+            if value is not None and not isinstance(value, str):
+                return _not_ruled(f"`{variable}` is no {self._kinds[variable]}")
             if variable in data:
-                data[name] = data[variable] in listed
+                data[name] = value in listed
         return data
 
     def _first_match(self, data: Mapping[str, Any]) -> int | None:
@@ -172,9 +186,9 @@ class CompiledPolicy:
             index = chunk.eval(data=data).value()
             if type(index) is not int:
                 return None
-            if index != _NONE:
+            if index != NONE:
                 return index
-        return _NONE
+        return NONE
 
     def _carefully(self, facts: Facts) -> Ruling:
         """Rule by rule, after a first attempt failed: either a value only had to be converted, or a rule is to blame."""
@@ -253,7 +267,7 @@ def _chunked(vocabulary: Vocabulary, texts: Sequence[str], first: int) -> list[c
     if len(texts) <= CHUNK:
         rows = "".join(f"({text}) ? {first + i} : " for i, text in enumerate(texts))
         try:
-            return [vocabulary.compile(f"{rows}{_NONE}")]
+            return [vocabulary.compile(f"{rows}{NONE}")]
         except ConditionFaulty:
             if len(texts) == 1:
                 raise

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, TypeAlias
 
 from andon.policies.places import Place
 
@@ -17,6 +18,12 @@ ERROR = "error"
 
 POLICY_ERROR = "POLICY_ERROR"
 """The reason of a ruling that could not be made."""
+
+
+Facts: TypeAlias = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
+"""input, features, prediction and risk of one decision."""
+
+ROOTS = ("input", "features", "prediction", "risk")
 
 
 class ValueKind(StrEnum):

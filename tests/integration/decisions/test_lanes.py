@@ -153,6 +153,23 @@ def test_urgent_work_overtakes_normal_and_bulk_work(installation: Installation) 
     assert order == [Priority.INTERACTIVE] * 8 + [Priority.NORMAL] * 8 + [Priority.BULK] * 8
 
 
+def test_a_few_callers_that_ask_again_and_again_are_decided_together(installation: Installation) -> None:
+    async def ask(decider: Decider, caller: int) -> None:
+        for n in range(20):
+            assert outcome(await decider.decide(request_of(line, payment(20 * caller + n)))) == "release"
+
+    async def work(decider: Decider) -> None:
+        first = [asyncio.create_task(ask(decider, caller)) for caller in range(4)]
+        while not here.asked:
+            await asyncio.sleep(0)
+        await asyncio.gather(*first, *(ask(decider, caller) for caller in range(4, 8)))
+
+    here = Here(RELEASE)
+    line = a_line(installation, traffic(arm(1, here)))
+    deciding(installation, [line], work)
+    assert here.asked == [4, *[8] * 19, 4]
+
+
 def test_a_caller_that_cannot_be_told_keeps_nobody_else_waiting(installation: Installation) -> None:
     async def work(decider: Decider) -> str:
         def gone(decision: Decision | None, error: BaseException | None) -> None:
