@@ -30,7 +30,7 @@ def _kill_startup(server: Server) -> bool:
     while time.monotonic() < end:
         roles = {}
         with suppress(psutil.NoSuchProcess):
-            roles = {p.cmdline()[0].split(": ")[-1].split()[0]: p for p in psutil.Process(server.pid).children()}
+            roles = {_role(process): process for process in psutil.Process(server.pid).children()}
         if "startup" in roles:
             roles["startup"].kill()
             return True
@@ -38,3 +38,8 @@ def _kill_startup(server: Server) -> bool:
         if crashed and "walwriter" in roles:
             return False
     raise AssertionError(f"neither a recovery nor a ready server within {SECONDS:.0f} s")
+
+
+def _role(process: psutil.Process) -> str:
+    """What PostgreSQL calls it; empty when it has just ended."""
+    return " ".join(process.cmdline()).rpartition(": ")[2].partition(" ")[0]

@@ -1,9 +1,10 @@
 """All SQL about the audit log. Appends and reads; the database itself refuses everything else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ _COLUMNS = (
     ("body", "bytea"),
 )
 _NAMES = ", ".join(name for name, _ in _COLUMNS)
+_VALUES: Callable[[Leaf], tuple[Any, ...]] = attrgetter(*(name for name, _ in _COLUMNS))
 
 COLUMNS = len(_COLUMNS)
 """How many parameters `insert_sql` takes."""
@@ -58,9 +60,9 @@ def insert_sql(first: int) -> str:
     return f"INSERT INTO audit_entries ({_NAMES}) VALUES ({values})"
 
 
-def values_of(leaf: Leaf) -> list[Any]:
+def values_of(leaf: Leaf) -> Sequence[Any]:
     """The parameters of `insert_sql`."""
-    return [getattr(leaf, name) for name, _ in _COLUMNS]
+    return _VALUES(leaf)
 
 
 def append(tx: Tx, leaf: Leaf) -> None:

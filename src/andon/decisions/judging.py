@@ -46,10 +46,12 @@ async def judge(
     until = began + within
     rows = rows_of(inputs, seen)
     asked = [number for number, s in enumerate(seen) if s.error is None][:paid]
-    spent = BudgetSpent(f"The budget of {line.automation.name} is spent")
-    predictions: list[Prediction | Unpredictable] = [spent] * len(rows)
-    for number, prediction in zip(asked, await _predictions(arm, [rows[n] for n in asked], until), strict=True):
-        predictions[number] = prediction
+    if len(asked) == len(rows):
+        predictions = await _predictions(arm, rows, until)
+    else:
+        predictions = [BudgetSpent(f"The budget of {line.automation.name} is spent")] * len(rows)
+        for number, prediction in zip(asked, await _predictions(arm, [rows[n] for n in asked], until), strict=True):
+            predictions[number] = prediction
     predicted = perf_counter()
     judgements = [
         line.rule(arm, given, s, prediction) for given, s, prediction in zip(inputs, seen, predictions, strict=True)

@@ -116,8 +116,10 @@ class Lane:
         ended: _Ended | None = None
         try:
             while True:
-                batch, expired = self._queue.take(self._pace.room(BULK_SLICE), perf_counter_ns(), self._share(ended))
-                self._tell_expired(expired)
+                room = self._pace.room(BULK_SLICE) if self._queue.depths[Priority.BULK] else 0
+                batch, expired = self._queue.take(room, perf_counter_ns(), self._share(ended))
+                if expired:
+                    self._tell_expired(expired)
                 if not batch:
                     break
                 if len(self._queue):

@@ -176,6 +176,8 @@ async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | Non
     ]
 
     def deltas(requests: Sequence[DecisionRequest]) -> list[TileDelta]:
+        if not any(group.deltas for group in groups):
+            return []
         kept = {request.id for request in requests}
         return [delta for group in groups for delta in group.deltas_of(kept)]
 
@@ -241,9 +243,10 @@ def _by_arm(items: Sequence[Item]) -> list[tuple[Arm, list[int]]]:
 
 def _within(items: Sequence[Item]) -> float:
     """Seconds until the last of these callers goes away."""
-    deadlines = [item.request.deadline_ns for item in items]
-    last = max((deadline for deadline in deadlines if deadline is not None), default=None)
-    return FOR_EVER if last is None or None in deadlines else max(0.001, (last - perf_counter_ns()) / 1e9)
+    deadlines = [deadline for item in items if (deadline := item.request.deadline_ns) is not None]
+    if len(deadlines) < len(items):
+        return FOR_EVER
+    return max(0.001, (max(deadlines) - perf_counter_ns()) / 1e9)
 
 
 def _reports(group: Group, passed: Passed) -> list[BatchReport]:
@@ -270,8 +273,10 @@ def _reports(group: Group, passed: Passed) -> list[BatchReport]:
                 began_ns=began_ns,
                 ended_ns=ended_ns,
                 fallbacks=share.judged.fallbacks,
-                misplaced=Counter(seen.misplaced for seen in strange if seen.misplaced is not None),
-                breached=Counter(name for seen in strange for name in seen.breached),
+                misplaced=Counter([seen.misplaced for seen in strange if seen.misplaced is not None])
+                if strange
+                else {},
+                breached=Counter([name for seen in strange for name in seen.breached]) if strange else {},
             )
         )
     return reports

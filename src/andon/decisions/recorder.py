@@ -287,10 +287,12 @@ class Recorder:
 
     async def _record_once(self, batch: Batch) -> None:
         """In one transaction: in one round trip if nothing clashes, and otherwise again, step by step."""
-        with suppress(*CLASH):
-            if await self._record_together(batch):
-                return
-        await self._record_stepwise(batch)
+        try:
+            together = await self._record_together(batch)
+        except CLASH:
+            together = False
+        if not together:
+            await self._record_stepwise(batch)
 
     async def _record_stepwise(self, batch: Batch) -> None:
         """In one transaction, in which it is asked first what is there already."""

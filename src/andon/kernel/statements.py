@@ -118,12 +118,12 @@ class Statements:
         if self.is_closed:
             raise _lost()
         answered = self._answered = self._loop.create_future()
+        patience = self._loop.call_later(PATIENCE_SECONDS, self._give_up)
         try:
             send()
             self._connection.pipeline_sync()
             self._flush()
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                result: PGresult = await answered
+            result: PGresult = await answered
         except psycopg.OperationalError:
             self.close()
             raise _lost() from None
@@ -131,10 +131,16 @@ class Statements:
             self.close()  # what became of it is not known, so nothing can follow
             raise
         finally:
+            patience.cancel()
             self._answered = self._result = None
         if result.status == pq.ExecStatus.FATAL_ERROR:
             raise _error_of(result)
         return result
+
+    def _give_up(self) -> None:
+        """The server has had its time."""
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(TimeoutError("PostgreSQL did not answer in time"))
 
     def _flush(self) -> None:
         """Send on; what the socket does not take now goes when it is ready again."""

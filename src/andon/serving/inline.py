@@ -6,14 +6,16 @@ holds up all else in its process, is left alone like one that raises.
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 
 from andon.serving.breaker import Breaker
 from andon.serving.errors import EndpointBusy, PredictionFailed
 from andon.serving.ports import PoolStatus
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +30,8 @@ class InlineWatch:
         self._incidents: Counter[str] = Counter()
         self._last: str | None = None
 
-    @contextmanager
-    def prediction(self) -> Iterator[None]:
-        """Around one batch. Raises EndpointBusy if the model is left alone; lets PredictionFailed pass."""
+    def prediction(self, predict: Callable[[], T]) -> T:
+        """One batch. Raises EndpointBusy if the model is left alone; lets PredictionFailed pass."""
         began = time.monotonic()
         if not self._breaker.admit(began):
             after = self._breaker.retry_after(began)
@@ -39,7 +40,7 @@ class InlineWatch:
                 retry_after=after,
             )
         try:
-            yield
+            predicted = predict()
         except PredictionFailed as error:
             self._fail("failed", str(error))
             raise
@@ -48,6 +49,7 @@ class InlineWatch:
             self._fail("timed_out", f"{self._shown} took {took:.1f} s, more than {self._timeout:g} s")
         else:
             self._breaker.succeed()
+        return predicted
 
     def status(self) -> PoolStatus:
         """What went wrong so far, and whether it is asked."""

@@ -74,8 +74,7 @@ class LoadedVersion:
             return []
         matrix = self._encoder.encode(rows)
         if self.patient is None:
-            with self._watch.prediction():
-                return self._of(self.raw(matrix))
+            return self._watch.prediction(lambda: self._of(self.raw(matrix)))
         return self._of(self._checked(await self.patient.predict_soon(matrix, within=within), len(rows)))
 
     @property
