@@ -41,6 +41,8 @@ ROUTE = "POST /v1/automations/{name}/decisions"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
 DIRECT = re.compile(rb"^/v1/automations/([a-z0-9-]+)/decisions\Z")
 JSON = "application/json"
+SHEDDING_NS = 1_000_000
+"""How long what is too much is taken for too much without another look, which costs as much as the refusal itself."""
 
 
 class Asked:
@@ -70,6 +72,7 @@ class Decide:
         self._longest_wait = gateway.settings.gateway.wait_seconds
         self.heads: dict[bytes, tuple[Head, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._shedding_until = 0
 
     @property
     def direct(self) -> bool:
@@ -78,9 +81,18 @@ class Decide:
 
     @property
     def shedding(self) -> bool:
-        """Whether so much is under way or waits that one more request is better refused at a glance."""
+        """Whether so much is under way or waits that one more request is better refused at a glance.
+
+        Once it is so it stays so for a millisecond.
+        """
+        now = perf_counter_ns()
+        if now < self._shedding_until:
+            return True
         gateway = self._gateway
-        return gateway.admission.full or gateway.decider.expected_wait > self._longest_wait
+        full = gateway.admission.full or gateway.decider.expected_wait > self._longest_wait
+        if full:
+            self._shedding_until = now + SHEDDING_NS
+        return full
 
     def shed(self, head: Head | None) -> None:
         """One was refused at a glance; of a head that was not seen before nobody looked at the automation."""
