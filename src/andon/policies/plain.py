@@ -27,7 +27,7 @@ _EXACT = 2**53
 """Up to here each whole number is a double."""
 
 DEEPEST = 50
-"""Brackets within brackets that Python's parser is asked to read."""
+"""Brackets and `!` within one another that Python's parser is asked to read."""
 
 
 class _NotPlain(Exception):
@@ -135,11 +135,11 @@ class _Reader:
         token = self._taken()
         match token.kind, token.text:
             case _, "!":
-                return ValueKind.BOOLEAN, f"(not {self._of_kind(ValueKind.BOOLEAN, self._single())})"
+                return ValueKind.BOOLEAN, f"(not {self._of_kind(ValueKind.BOOLEAN, self._within(self._single))})"
             case _, "-":
                 return ValueKind.NUMBER, f"(-{self._literal(self._taken())})"
             case _, "(":
-                return self._bracketed()
+                return self._within(self._bracketed)
             case "number" | "whole", _:
                 return ValueKind.NUMBER, self._literal(token)
             case "string", text if text[0] in "'\"" and "\\" not in text and not text.startswith(('"""', "'''")):
@@ -150,14 +150,18 @@ class _Reader:
                 return self._named(token)
         raise _NotPlain
 
-    def _bracketed(self) -> tuple[ValueKind, str]:
+    def _within(self, part: Callable[[], tuple[ValueKind, str]]) -> tuple[ValueKind, str]:
         self._depth += 1
         if self._depth > DEEPEST:
             raise _NotPlain
+        inner = part()
+        self._depth -= 1
+        return inner
+
+    def _bracketed(self) -> tuple[ValueKind, str]:
         inner = self._either()
         if self._taken().text != ")":
             raise _NotPlain
-        self._depth -= 1
         return inner
 
     def _literal(self, token: Token) -> str:

@@ -126,7 +126,8 @@ def test_comparisons_are_translated(conditions: tuple[str, ...]) -> None:
         "input.amount < 1e999",
         "input.device == input.device",
         "input.device == 3 || input.device == '3'",
-        f"{'(' * 60}input.trusted{')' * 60}",
+        f"{'(' * 30}{'!(' * 30}input.trusted{')' * 60}",
+        f"{'!' * 3_000}input.trusted",
     ],
 )
 def test_what_says_more_is_left_to_cel_with_all_its_table(condition: str) -> None:
