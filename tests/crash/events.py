@@ -166,8 +166,7 @@ class ToNats(Sender):
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._client is not None:
-            self._loop.run_until_complete(self._client.close())
+        self._loop.run_until_complete(self._let_go())
         self._loop.close()
 
     async def _publish(self, account: str, body: bytes) -> bool:
@@ -180,12 +179,20 @@ class ToNats(Sender):
             headers = {"content-type": "application/cloudevents+json"}
             await self._client.jetstream().publish(f"{self._stream}.{account}", body, headers=headers, timeout=2)
         except (nats.errors.Error, APIError, OSError, TimeoutError):
-            if self._client is not None:
-                with suppress(nats.errors.Error, OSError, AttributeError):  # it may not have got as far as a connection
-                    await self._client.close()
-            self._client = None
+            await self._let_go()
             return False
         return True
+
+    async def _let_go(self) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        unconnected = (nats.errors.Error, OSError, AttributeError)  # it may not have got as far as a connection
+        with suppress(*unconnected):
+            await client.close()
+        with suppress(*unconnected):
+            client._transport.close()  # which stays open where something was left to send and could not be sent
+        await asyncio.sleep(0)
 
 
 async def _ignored(error: Exception) -> None:

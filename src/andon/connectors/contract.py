@@ -136,7 +136,10 @@ class ConnectorContract:
             return answers
 
         assert {answer.kind for answer in asyncio.run(run())} == {AnswerKind.DELIVERED}
-        assert stage.taken() == {str(delivery.key): 1 for delivery in deliveries}
+        taken = stage.taken()
+        assert taken == {str(delivery.key): 1 for delivery in deliveries}, (
+            f"{len(taken)} keys, {sum(taken.values())} in all"
+        )
 
     def test_no_secret_is_in_any_answer_or_text_of_a_destination(self, connector: Connector, stage: Stage) -> None:
         stage.refuse()
