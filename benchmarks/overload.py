@@ -27,7 +27,7 @@ from benchmarks.openload import Offer, Told, offer
 
 STEPS = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0)
 """Times the capacity."""
-SECONDS = 4.0
+SECONDS = 6.0
 ROUNDS = 3
 """How often each step is measured, all of them in turn; the one in the middle counts."""
 DEADLINE = 0.5
@@ -48,6 +48,8 @@ class Found:
     memory_after: float
     failed: int
     """Requests of all rounds that were neither answered nor refused."""
+    worst_p99: float
+    """Of the rounds with the greatest load, in milliseconds."""
 
     @property
     def peak(self) -> float:
@@ -72,7 +74,7 @@ class Found:
     def missed(self) -> list[str]:
         """The goals that were not reached."""
         goals = {
-            f"p99 of the accepted {self.at_most.p99} ms is above the deadline": self.at_most.p99 > DEADLINE * 1e3,
+            f"p99 of the accepted {self.worst_p99} ms is above the deadline": self.worst_p99 > DEADLINE * 1e3,
             f"goodput {self.at_most.goodput} is under 85% of the peak {self.peak}": self.at_most.goodput
             < GOAL_OF_PEAK * self.peak,
             f"memory grew from {self.memory_before} to {self.memory_after} MB": self.memory_after
@@ -115,14 +117,17 @@ def _measured(folder: Path) -> Found:
             return offer(Offer(url, bodies, capacity * times, SECONDS, DEADLINE, CONNECTIONS, timed))
 
         told: dict[float, list[Told]] = {times: [] for times in STEPS}
+        before = 0
         for _ in range(ROUNDS):
             for times in STEPS:
-                before = gateway.memory_info().rss
+                if times == max(STEPS):
+                    before = before or gateway.memory_info().rss  # before the first time
                 told[times].append(step(times))
         after = step(STEPS[0])
         steps = {times: sorted(each, key=lambda one: one.goodput)[ROUNDS // 2] for times, each in told.items()}
         failed = sum(one.failed - one.failures.get("never sent", 0) for each in told.values() for one in each)
-        return Found(capacity, steps, after, _mb(before), _mb(gateway.memory_info().rss), failed)
+        worst = max(one.p99 for one in told[max(STEPS)])
+        return Found(capacity, steps, after, _mb(before), _mb(gateway.memory_info().rss), failed, worst)
 
 
 def _gateway(line: Line) -> psutil.Process:

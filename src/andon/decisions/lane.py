@@ -130,13 +130,12 @@ class Lane:
                 self._tell(ended)
                 ended = await self._end_of(batch, under_way, began)
                 waiting = len(self._queue)
-                if waiting + len(batch) < TWO_FROM:
+                few = waiting + len(batch) < TWO_FROM
+                if few or not 0 < waiting <= AHEAD:
                     self._tell(ended)
                     ended = None
+                if few:
                     await asyncio.sleep(0)  # until those who asked again at once are read
-                elif not 0 < waiting <= AHEAD:
-                    self._tell(ended)
-                    ended = None
         finally:
             self._tell(ended)
             self._under_way -= 1

@@ -273,10 +273,8 @@ def _reports(group: Group, passed: Passed) -> list[BatchReport]:
                 began_ns=began_ns,
                 ended_ns=ended_ns,
                 fallbacks=share.judged.fallbacks,
-                misplaced=Counter([seen.misplaced for seen in strange if seen.misplaced is not None])
-                if strange
-                else {},
-                breached=Counter([name for seen in strange for name in seen.breached]) if strange else {},
+                misplaced=Counter([seen.misplaced for seen in strange if seen.misplaced is not None]),
+                breached=Counter([name for seen in strange for name in seen.breached]),
             )
         )
     return reports

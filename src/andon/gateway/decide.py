@@ -42,7 +42,7 @@ PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
 DIRECT = re.compile(rb"^/v1/automations/([a-z0-9-]+)/decisions\Z")
 JSON = "application/json"
 SHEDDING_NS = 1_000_000
-"""How long what is too much is taken for too much without another look, which costs as much as the refusal itself."""
+"""How long what is too much is taken for too much without another look."""
 
 
 class Asked:

@@ -1,4 +1,4 @@
-"""A policy ready to decide: its conditions compiled to CEL, all rules as one expression."""
+"""A policy ready to decide: its conditions compiled to CEL, all rules as one expression; what only compares is decided without it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

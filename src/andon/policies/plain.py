@@ -1,4 +1,4 @@
-"""Conditions that are comparisons and nothing else, as one Python function: an eighth of what CEL takes for the same answer.
+"""Conditions that are comparisons and nothing else, as one Python function: a twentieth of what CEL takes for the same answer.
 
 CEL stays what a condition means: it has checked each one before, and decides wherever a condition, or a value of one decision,
 is not of the plainest kind. What is translated here cannot fail once its values are of the classes that are looked at first, so

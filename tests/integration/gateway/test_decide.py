@@ -1,6 +1,7 @@
 """The decide route as its callers meet it."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -194,6 +195,10 @@ def test_when_as_much_is_under_way_as_may_be_the_wire_refuses_at_a_glance_and_co
     assert not decide.shedding
     gateway.admission.in_flight = 2
     assert decide.shedding
+    gateway.admission.in_flight = 1
+    until = time.monotonic() + 5
+    while decide.shedding:  # for a millisecond
+        assert time.monotonic() < until
     decide.shed(head)
     decide.shed(None)
     exposed = gateway.metrics.text().decode()
