@@ -75,6 +75,7 @@ def test_what_cannot_be_evaluated_is_a_review_with_its_error(condition: str, giv
         ("input.tags == []", {"tags": 3}),
         ("input.country == 'DE'", {"country": ["DE"]}),
         ("input.country == 'DE'", {"country": "\ud800"}),
+        ("input.country in lists.sanctioned", {"country": ["RU"]}),
         ("input.device == null", {"device": object()}),
     ],
 )
