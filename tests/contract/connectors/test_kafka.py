@@ -4,15 +4,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
 from tests.contract.connectors.publishing import Published
 
 from andon.actions import AnswerKind, Destination
 from andon.connectors.kafka import KafkaConnector, KafkaSettings
-from brokers import NOBODY, Cut, a_kafka_behind, a_topic
+from brokers import NOBODY, Cut, KafkaSender, a_kafka_behind, a_topic
 
 
 class KafkaStage:
@@ -36,25 +37,33 @@ class KafkaStage:
 
 
 def messages(address: str, topic: str) -> list[tuple[dict[str, str], str]]:
-    """Headers and key of all messages of a topic."""
+    """Headers and key of all messages of a topic, read up to a last one that is sent here.
+
+    The broker may tell too low an end of a partition into which several requests wrote at once, until the next one.
+    """
+    sender = KafkaSender(address, topic)
     client = Consumer({"bootstrap.servers": address, "group.id": "test", "auto.offset.reset": "error", "log_level": 0})
     found: list[tuple[dict[str, str], str]] = []
     try:
         for partition in range(3):
-            _, end = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+            last = uuid4().bytes
+            sender.send(last, partition=partition)
             client.assign([TopicPartition(topic, partition, 0)])
-            for _ in range(end):
-                message = client.poll(10)
-                assert message is not None
-                assert message.error() is None
+            while (message := _next(client)).value() != last:
                 headers = message.headers()
-                assert isinstance(headers, list)
-                found.append(
-                    ({name: (value or b"").decode() for name, value in headers}, (message.key() or b"").decode())
-                )
+                if isinstance(headers, list):  # else it is the last one of an earlier reading
+                    key = (message.key() or b"").decode()
+                    found.append(({name: (value or b"").decode() for name, value in headers}, key))
     finally:
         client.close()
     return found
+
+
+def _next(client: Consumer) -> Message:
+    message = client.poll(10)
+    assert message is not None
+    assert message.error() is None
+    return message
 
 
 class TestKafkaConnector(ConnectorContract):
