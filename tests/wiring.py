@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -56,14 +57,14 @@ class Echo:
 
     def _take(self, head: Known, body: bytes, reply: Callable[..., None]) -> None:
         said = told(ROUTE.format(head.name), head.headers.get("authorization", ""), body)
+        tell = partial(reply, 200, {"content-type": "text/plain"}, said)
+        self._answer(tell, 3 if body.startswith(b"later") else 0)
 
-        def answer(turns: int = 3 if body.startswith(b"later") else 0) -> None:
-            if turns:
-                asyncio.get_running_loop().call_soon(answer, turns - 1)
-            else:
-                reply(200, {"content-type": "text/plain"}, said)
-
-        answer()
+    def _answer(self, tell: Callable[[], None], turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._answer, tell, turns - 1)
+        else:
+            tell()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.ways.append("asgi")

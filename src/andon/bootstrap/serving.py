@@ -108,4 +108,4 @@ def settle_memory() -> None:
     with suppress(OSError, AttributeError):  # what start-up freed goes back to the system, where the C library is glibc
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)  # a batch makes thousands of objects and no cycles: look less often
+    gc.set_threshold(100_000, 20, 20)  # batches of a stream hold half of that, and no cycles: look less often

@@ -63,8 +63,21 @@ def _length_in(head: bytes) -> int | None:
     return None if found is None else int(found[1])
 
 
+class _NobodyWaits:
+    """The event of a request that nobody waits for."""
+
+    def set(self) -> None:
+        """Wake nobody."""
+
+
+_NOBODY_WAITS = _NobodyWaits()
+
+
 class _Hold:
-    """One request on the short way, in the place where uvicorn keeps a request that is not answered yet."""
+    """One request on the short way, in the place where uvicorn keeps a request that is not answered yet.
+
+    It holds nothing that holds it, so that it is gone with its answer and leaves no work to the collector.
+    """
 
     __slots__ = ("body", "disconnected", "keep_alive", "message_event", "more_body", "name", "response_complete")
 
@@ -75,10 +88,7 @@ class _Hold:
         self.keep_alive = True
         self.disconnected = False
         self.response_complete = False
-        self.message_event = self
-
-    def set(self) -> None:
-        """Nobody waits for this event."""
+        self.message_event = _NOBODY_WAITS
 
 
 class Wire(HttpToolsProtocol):

@@ -73,12 +73,29 @@ class Series(NamedTuple):
 
 
 class TileDelta(NamedTuple):
-    """What a batch adds to one tile of the inputs whose `by` is `value`; nothing looks at it any more from `until` on."""
+    """What a batch adds to one tile of the inputs whose `by` is `value`: place, tile and, in one row, since a batch has hundreds of it.
+
+    Nothing looks at the tile any more from `until` on.
+    """
 
     series: Series
     value: str
-    tile: Tile
+    start: int
+    entries: int
+    total: float
+    least: float
+    most: float
+    more: More | None
     until: int
+
+    @property
+    def tile(self) -> Tile:
+        """What is added, as a tile of its own."""
+        return Tile(*self[2:8])
+
+    def merged(self, other: "TileDelta") -> "TileDelta":
+        """This and a later one to the same tile, as one."""
+        return TileDelta(self.series, self.value, *merged(self.tile, other.tile), max(self.until, other.until))
 
 
 class Need(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from andon.features.domain import Needs, Series, Snapshot, Tile, TileDelta, merged
+from andon.features.domain import Needs, Series, Snapshot, Tile, TileDelta
 
 
 class MemoryTiles:
@@ -28,11 +28,8 @@ class MemoryTiles:
         """Merge what batches add."""
         for delta in deltas:
             tiles = self._tiles.setdefault(delta.series, {}).setdefault(delta.value, {})
-            before = tiles.get(delta.tile.start)
-            if before is not None:
-                both = merged(before.tile, delta.tile)
-                delta = delta._replace(tile=both, until=max(before.until, delta.until))
-            tiles[delta.tile.start] = delta
+            before = tiles.get(delta.start)
+            tiles[delta.start] = delta if before is None else before.merged(delta)
 
     def prune(self, now: datetime) -> int:
         """Forget tiles that no window reaches any more; how many."""

@@ -48,15 +48,18 @@ class Layer:
                 return
         insort(self.spans, (span, named), key=start_of)
 
-    def delta(self, value: str, start: int, tile: Tile, kept: int, now: int) -> TileDelta:
+    def delta(self, value: str, tile: Tile, kept: int, now: int) -> TileDelta:
         """What a batch adds to one tile, to be kept so many seconds longer than the longest span, from `now` on if it lay in a stream till then."""
-        until = (start if start > now else now) + self.spans[-1][0] + self.width + kept
-        return _new(TileDelta, (self.series, value, tile, until))
+        return _new(TileDelta, (self.series, value, *tile, self._until(tile[0], kept, now)))
 
     def delta_of(self, value: str, entry: Entry, at: float, kept: int, now: int) -> TileDelta:
         """The same for a single entry, where tiles hold sums."""
         start, amount = int(at // self.width) * self.width, entry[0]
-        return self.delta(value, start, _new(Tile, (start, 1, amount, amount, amount, None)), kept, now)
+        until = self._until(start, kept, now)
+        return _new(TileDelta, (self.series, value, start, 1, amount, amount, amount, None, until))
+
+    def _until(self, start: int, kept: int, now: int) -> int:
+        return (start if start > now else now) + self.spans[-1][0] + self.width + kept
 
     def need(self, values: Sequence[str], first: float, last: float) -> Need:
         """The tiles that inputs at `first` to `last` look at. The far ends of their spans lie between the pairs of cuts."""
@@ -124,9 +127,7 @@ class SumState:
 
     def add_deltas(self, value: str, kept: int, now: int, added: list[TileDelta]) -> None:
         """What the batch added, a delta for each tile."""
-        layer = self._layer
-        for start, numbers in self._added.items():
-            added.append(layer.delta(value, start, self._tile(numbers), kept, now))
+        added += [self._layer.delta(value, self._tile(numbers), kept, now) for numbers in self._added.values()]
 
     def copied(self) -> "SumState":
         """The tiles as they are now, for an input that shall leave no trace in them."""

@@ -2,7 +2,7 @@
 
 import re
 from bisect import insort
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy import text
 
 from andon.authoring import Lookup
-from andon.features.domain import Breach, More, Needs, Snapshot, Tile, TileDelta, merged
+from andon.features.domain import Breach, More, Needs, Series, Snapshot, Tile, TileDelta
 from andon.features.lookups import columns_read, quoted_table
 from andon.features.sketch import K
 from andon.kernel.db import Tx
@@ -130,6 +130,7 @@ _COLUMNS_MORE = {
 """The parameters of an upsert. `members` is an array's text, since arrays of arrays have to be rectangular."""
 
 _start_of = itemgetter(0)
+_place = itemgetter(0, 1, 2)
 
 _new = tuple.__new__
 """Makes a named tuple of what is in order already, in a third of the time that its own class takes."""
@@ -169,7 +170,7 @@ async def read(connection: asyncpg.Connection, needs: Needs) -> Snapshot:
 
 def has_more(deltas: Sequence[TileDelta]) -> bool:
     """Whether any of these tiles holds more than sums, which `insert_sql` and `columns_of` have to know."""
-    return any(delta.tile.more is not None for delta in deltas)
+    return any(delta.more is not None for delta in deltas)
 
 
 def insert_sql(first: int, *, more: bool) -> str:
@@ -189,25 +190,30 @@ def insert_sql(first: int, *, more: bool) -> str:
     )
 
 
-def columns_of(deltas: Sequence[TileDelta], *, more: bool) -> list[list[Any]]:
-    """The parameters of `insert_sql`: one list a column. Deltas of several batches may be given; each tile occurs once."""
-    once: dict[tuple[int, str, int], tuple[Tile, int]] = {}
-    for series, value, tile, until in deltas:
-        place = (series.id, value, tile.start)
-        before = once.get(place)
-        once[place] = (tile, until) if before is None else (merged(before[0], tile), max(until, before[1]))
-    places = sorted(once)
-    rows: list[tuple[Any, ...]] = [(*place, *once[place][0][1:5], once[place][1]) for place in places]
-    if more:
-        rows = [row + _more_of(once[place][0]) for place, row in zip(places, rows, strict=True)]
-    width = len(_COLUMNS) + (len(_COLUMNS_MORE) if more else 0)
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+def columns_of(deltas: Sequence[TileDelta], *, more: bool) -> list[Sequence[Any]]:
+    """The parameters of `insert_sql`: one sequence a column. Deltas of several batches may be given; each tile occurs once."""
+    if not deltas:
+        return [() for _ in range(len(_COLUMNS) + (len(_COLUMNS_MORE) if more else 0))]
+    ordered = sorted(deltas, key=_place)
+    series, values, starts, *sums, beyond, until = zip(*ordered, strict=True)
+    if len(set(zip(series, values, starts, strict=True))) < len(ordered):
+        return columns_of(_each_once(ordered), more=more)
+    columns = [[one.id for one in series], values, starts, *sums, until]
+    return columns + list(zip(*map(_more_of, beyond), strict=True)) if more else columns
 
 
-def _more_of(tile: Tile) -> tuple[Any, ...]:
-    if tile.more is None:
+def _each_once(ordered: Iterable[TileDelta]) -> list[TileDelta]:
+    once: dict[tuple[Series, str, int], TileDelta] = {}
+    for delta in ordered:
+        before = once.get(_place(delta))
+        once[_place(delta)] = delta if before is None else before.merged(delta)
+    return list(once.values())
+
+
+def _more_of(more: More | None) -> tuple[Any, ...]:
+    if more is None:
         return _NO_MORE
-    spread, last_at, last, members = tile.more
+    spread, last_at, last, members = more
     written = None if members is None else f"{{{','.join(map(str, members))}}}"
     if type(last) is str:
         return spread, last_at, None, last, written

@@ -118,9 +118,11 @@ async def add(one: Statements, number: int, note: str = "") -> None:
     await one.execute(ONE, number, None, note, None, None, None, None, None, None)
 
 
-def test_arrays_arrive_as_they_were_given(things: Database) -> None:
-    run(things, lambda one: one.execute(ALL, *zip(*ROWS, strict=True)))
-    assert there(things) == ROWS
+@pytest.mark.parametrize("rows", [ROWS, ROWS * 20, ROWS[:2] * 20], ids=["few", "many", "many without a NULL"])
+def test_arrays_arrive_as_they_were_given(things: Database, rows: list[tuple[Any, ...]]) -> None:
+    numbered = [(number, *row[1:]) for number, row in enumerate(rows)]
+    run(things, lambda one: one.execute(ALL, *zip(*numbered, strict=True)))
+    assert there(things) == numbered
 
 
 def test_single_values_arrive_as_they_were_given(things: Database) -> None:

@@ -1,6 +1,7 @@
 """One connection, any bytes: however valid requests are cut into pieces, they get the same answers in the same order."""
 
 import asyncio
+import gc
 import json
 from dataclasses import dataclass
 from itertools import pairwise
@@ -131,6 +132,22 @@ def test_a_head_that_was_seen_is_neither_parsed_again_nor_taken_for_anothers() -
     answers = exchanged(app, [one.text for one in sent], [20])
     assert [body for _, _, body in answers] == [one.answer for one in sent]
     assert app.ways == ["direct", "again", "direct", "again", "again"]
+
+
+def test_an_answered_request_leaves_nothing_to_the_collector() -> None:
+    async def go() -> int:
+        line, _ = connected(Echo())
+        line.data_received(post().text)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                line.data_received(post().text)
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    assert asyncio.run(go()) < 50  # of a hundred
 
 
 def test_empty_lines_before_a_request_are_no_head_that_could_be_remembered() -> None:

@@ -145,7 +145,7 @@ def test_two_windows_over_the_same_fields_count_an_input_once() -> None:
     )
     computed = features.compute([{"amount": 3.0, "account": "A"}], [START], {})
     assert computed.rows == [{"amount_count_10m": 1, "amount_max_10m": 3.0, "amount_max_20m": 3.0}]
-    assert [delta.tile.entries for delta in computed.deltas] == [1]
+    assert [delta.entries for delta in computed.deltas] == [1]
 
 
 def test_a_window_of_days_does_not_make_a_short_one_coarse() -> None:
