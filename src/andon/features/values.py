@@ -15,6 +15,9 @@ from andon.features.errors import FeatureFailed
 LARGEST = 1e100
 """A larger value does not count in a window: a sum of such values would not fit a double."""
 
+SMALLEST = 1e-100
+"""A value nearer to zero counts as zero: PostgreSQL refuses to square a smaller difference, as the spread of a window needs it."""
+
 _LONGEST_KEY = 128
 _PLAIN = frozenset({int, str, bool, type(None)})
 
@@ -22,14 +25,20 @@ _PLAIN = frozenset({int, str, bool, type(None)})
 def counted(value: Any) -> float | None:
     """A field's value as a window counts it; None when it does not: missing, NaN, no number, or beyond all measure."""
     if type(value) is float:
-        return value if -LARGEST <= value <= LARGEST else None
+        return value if SMALLEST <= value <= LARGEST else _within(value)
     if not isinstance(value, (int, float, Decimal)):
         return None
     try:
         number = float(value)
     except (OverflowError, ValueError):
         return None
-    return number if -LARGEST <= number <= LARGEST else None
+    return _within(number)
+
+
+def _within(number: float) -> float | None:
+    if not -LARGEST <= number <= LARGEST:
+        return None
+    return 0.0 if -SMALLEST < number < SMALLEST else number
 
 
 def entry_of(value: Any) -> tuple[float, float | str] | None:

@@ -217,6 +217,14 @@ def test_what_was_not_kept_when_a_tile_was_written_is_missing_until_the_window_h
     assert (row["amount_count_10m"], row["amount_std_10m"]) == (4, None)
 
 
+def test_values_that_are_hardly_more_than_nothing_can_be_merged(tiles: Store) -> None:
+    features = FeatureSet("line", [MORE])
+    for amount in (5e-324, -1e-200, 1e-100, 2e-100):
+        [row] = seen(tiles, features, (transfer(amount), NOW))
+    assert (row["amount_distinct_10m"], row["amount_last_10m"]) == (3, 1e-100)  # the one before
+    assert row["amount_std_10m"] == pytest.approx(0.0, abs=1e-99)
+
+
 def test_deltas_of_several_batches_are_one_write(tiles: Store) -> None:
     features = FeatureSet("line", [MORE])
     first = features.compute([transfer(1.0)], [NOW], {}).deltas
