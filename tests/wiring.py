@@ -57,7 +57,7 @@ class Echo:
 
     def _take(self, head: Known, body: bytes, reply: Callable[..., None]) -> None:
         said = told(ROUTE.format(head.name), head.headers.get("authorization", ""), body)
-        tell = partial(reply, 200, {"content-type": "text/plain"}, said)
+        tell = partial(reply, 200, "content-type: text/plain\r\n", said)
         self._answer(tell, 3 if body.startswith(b"later") else 0)
 
     def _answer(self, tell: Callable[[], None], turns: int) -> None:

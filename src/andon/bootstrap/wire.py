@@ -8,7 +8,6 @@ timer runs only for one that came in pieces. The short way: a small request to a
 import asyncio
 import json
 import re
-from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -261,14 +260,13 @@ class Wire(HttpToolsProtocol):
                 return match if fits else None
         return None
 
-    def _reply(self, hold: _Hold, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def _reply(self, hold: _Hold, status: int, lines: str, body: bytes) -> None:
         """Answer a request that was held, and take the next."""
         hold.response_complete = True
         if self.transport.is_closing():
             return
-        head = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         end = "" if hold.keep_alive else "connection: close\r\n"
-        text = f"{_STATUS[status]}{head}{end}content-length: {len(body)}\r\n\r\n"
+        text = f"{_STATUS[status]}{lines}{end}content-length: {len(body)}\r\n\r\n"
         self.transport.write(text.encode("latin-1") + body)
         self.server_state.total_requests += 1
         if not hold.keep_alive:

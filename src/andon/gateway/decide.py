@@ -34,8 +34,8 @@ from andon.kernel.tracing import NO_SPAN, span, traceparent_of
 
 log = structlog.get_logger(__name__)
 
-Reply: TypeAlias = Callable[[int, Mapping[str, str], bytes], None]
-"""Takes the status, the headers and the body of an answer."""
+Reply: TypeAlias = Callable[[int, str, bytes], None]
+"""Takes the status, the header lines (each with its end) and the body of an answer."""
 
 ROUTE = "POST /v1/automations/{name}/decisions"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
@@ -48,7 +48,7 @@ SHEDDING_NS = 1_000_000
 class Asked:
     """One request on its way to its answer."""
 
-    __slots__ = ("at", "began", "correlation", "headers", "id", "name", "out", "reply", "span", "task")
+    __slots__ = ("at", "began", "correlation", "headers", "id", "limits", "name", "out", "reply", "span", "task")
 
     def __init__(self, name: str, headers: Mapping[str, str], reply: Reply, at: datetime, server: Span) -> None:
         self.began = perf_counter_ns()
@@ -59,6 +59,7 @@ class Asked:
         self.id = uuid7(at)
         self.correlation = str(self.id)
         self.span = server
+        self.limits = ""
         self.out: dict[str, str] = {}
         self.task: asyncio.Task[None] | None = None
 
@@ -157,11 +158,11 @@ class Decide:
     async def _respond(
         self, method: str, name: str, headers: Mapping[str, str], receive: Receive, send: Send, server: Span
     ) -> None:
-        answered: asyncio.Future[tuple[int, Mapping[str, str], bytes]] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[tuple[int, str, bytes]] = asyncio.get_running_loop().create_future()
 
-        def reply(status: int, out: Mapping[str, str], body: bytes) -> None:
+        def reply(status: int, lines: str, body: bytes) -> None:
             if not answered.done():
-                answered.set_result((status, out, body))
+                answered.set_result((status, lines, body))
 
         asked = Asked(name, headers, reply, self._gateway.clock.now(), server)
         try:
@@ -174,15 +175,15 @@ class Decide:
             self._refuse(asked, error)
         else:
             self.begin(name, headers, raw, reply, server)
-        status, out, body = await answered
-        await respond(send, status, body, out)
+        status, lines, body = await answered
+        await respond(send, status, body, dict(line.split(": ", 1) for line in lines.split("\r\n")[:-1]))
 
     def _admitted(self, asked: Asked, head: Head, raw: bytes) -> DecisionRequest:
-        gateway, name, out = self._gateway, head.name, asked.out
+        gateway, name = self._gateway, head.name
         caller = gateway.keys.again(head.caller, asked.at)
         caller.require(Permission.DECIDE, name)
-        out["RateLimit-Policy"] = gateway.admission.policy
-        out["RateLimit"] = gateway.admission.admit(caller.id)
+        asked.limits = f"RateLimit-Policy: {gateway.admission.policy}\r\n"
+        asked.limits += f"RateLimit: {gateway.admission.admit(caller.id)}\r\n"
         line = gateway.line(name)
         traceparent = head.traceparent
         if asked.span is not NO_SPAN:
@@ -210,8 +211,8 @@ class Decide:
         def done(decision: Decision | None, error: BaseException | None) -> None:
             admission.in_flight -= 1
             if decision is not None:
-                asked.out["Location"] = f"/v1/decisions/{request.id}"
-                self._answer(asked, 200, answer_of(decision))
+                lines = f"Location: /v1/decisions/{asked.id}\r\nContent-Type: {JSON}\r\n"
+                self._tell(asked, 200, lines, answer_of(decision))
             else:
                 self._refuse(asked, error or _unrecorded())
 
@@ -292,15 +293,18 @@ class Decide:
         self._answer(asked, status, body)
 
     def _answer(self, asked: Asked, status: int, body: bytes) -> None:
-        metrics, known, out = self._gateway.metrics, self._known(asked.name), asked.out
+        asked.out.setdefault("Content-Type", JSON)
+        self._tell(asked, status, "".join([f"{name}: {value}\r\n" for name, value in asked.out.items()]), body)
+
+    def _tell(self, asked: Asked, status: int, lines: str, body: bytes) -> None:
+        """Answer with these header lines and those that every answer has."""
+        metrics, known = self._gateway.metrics, self._known(asked.name)
         metrics.requests.add((known, str(status)))
         if status < 300:
             metrics.latency.observe_times((known,), (perf_counter_ns() - asked.began) / 1e9)
         if asked.span is not NO_SPAN:
             _describe(asked.span, known, status)
-        out["X-Correlation-ID"] = asked.correlation
-        out.setdefault("Content-Type", JSON)
-        asked.reply(status, out, body)
+        asked.reply(status, f"{asked.limits}{lines}X-Correlation-ID: {asked.correlation}\r\n", body)
 
     def _known(self, name: str) -> str:
         """The automation as a label; a name that nobody deployed is none."""
