@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
-from andon.decisions.domain import Decision, DecisionRequest, Fallback, Judgement, LineRef, Risk
+from andon.decisions.domain import Decision, DecisionRequest, Fallback, Judgement, LineRef
 from andon.decisions.traffic import Arm, Predicts, Traffic
 from andon.features import FeatureSet, Looked, Needs, Snapshot, TileDelta, Wanted
 from andon.kernel.clock import Clock
@@ -162,8 +162,7 @@ class Line:
             return self.to_review(arm, FEATURE_FAILED, seen.error)
         if isinstance(prediction, Unpredictable):
             return self.to_review(arm, because_of(prediction), str(prediction))
-        gate = arm.gate
-        certain = prediction.confidence >= gate.threshold
+        certain = prediction.confidence >= arm.gate.threshold
         ruling = self._policy.evaluate(
             given,
             seen.features,
@@ -173,20 +172,19 @@ class Line:
                 "confidence": prediction.confidence,
                 "probabilities": prediction.probabilities,
             },
-            {"certain": certain, "threshold": gate.threshold, "target": gate.target},
+            arm.risk_facts[certain],
         )
-        return Judgement(prediction, Risk(certain, gate.threshold, gate.target), ruling)
+        return Judgement(prediction, arm.risks[certain], ruling)
 
     def by_rules(self, arm: Arm, given: Mapping[str, Any], seen: Seen, fallback: Fallback) -> Judgement:
         """What the rules say that need no prediction, where `arm` was to answer; nothing is certain."""
-        risk = _uncertain(arm)
-        ruling = self._policy.evaluate_without_prediction(given, seen.features, risk._asdict())
+        ruling = self._policy.evaluate_without_prediction(given, seen.features, arm.risk_facts[False])
         reasons = (*ruling.reasons, fallback.because)
-        return Judgement(None, risk, Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
+        return Judgement(None, arm.risks[False], Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
 
     def to_review(self, arm: Arm, reason: str, error: str, fallback: Fallback | None = None) -> Judgement:
         """A person is asked, and told why."""
-        return Judgement(None, _uncertain(arm), Ruling(REVIEW, ERROR, (reason,), error), fallback)
+        return Judgement(None, arm.risks[False], Ruling(REVIEW, ERROR, (reason,), error), fallback)
 
 
 def _asked(requests: Sequence[DecisionRequest]) -> list[datetime] | None:
@@ -194,10 +192,6 @@ def _asked(requests: Sequence[DecisionRequest]) -> list[datetime] | None:
     if all(request.happened_at is None for request in requests):
         return None
     return [request.came_at for request in requests]
-
-
-def _uncertain(arm: Arm) -> Risk:
-    return Risk(False, arm.gate.threshold, arm.gate.target)
 
 
 def rows_of(inputs: Sequence[Mapping[str, Any]], seen: Sequence[Seen]) -> list[Mapping[str, Any]]:

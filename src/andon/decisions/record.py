@@ -11,16 +11,16 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from pydantic_core import to_json
-
-from andon.decisions.domain import Decision, LineRef
+from andon.decisions.domain import Decision, LineRef, Risk
+from andon.kernel.plain_json import written
+from andon.policies import Ruling
 from andon.serving import Assignment
 
 SALT_BYTES = 16
 
 
 def encode(decisions: Sequence[Decision]) -> list[bytes]:
-    """The records of a batch as JSON bytes. What its decisions share (line, stages, assignment) is written once."""
+    """The records of a batch as JSON bytes. What its decisions share (line, stages, assignment, ruling, risk) is written once."""
     shared: dict[int, bytes] = {}
     return [_encode(decision, shared) for decision in decisions]
 
@@ -45,29 +45,28 @@ def _encode(decision: Decision, shared: dict[int, bytes]) -> bytes:
             "confidence": prediction.confidence,
             "probabilities": prediction.probabilities,
         },
-        "risk": {"certain": risk.certain, "threshold": risk.threshold, "target": risk.target},
-        "policy": {
-            "outcome": ruling.outcome,
-            "rule": ruling.rule,
-            "reasons": ruling.reasons,
-            "error": ruling.error,
-        },
         "fallback": None if fallback is None else {"step": fallback.step, "because": fallback.because},
     }
     if request.arrived_at is not None:
         told["arrived_at"] = request.arrived_at
-    own = to_json(told)
+    own = written(told)
     line = shared.get(id(decision.line)) or _once(shared, decision.line, _line(decision.line))
     stages = shared.get(id(decision.stages_us)) or _once(shared, decision.stages_us, decision.stages_us)
     given = decision.assignment
     assignment = shared.get(id(given)) or _once(shared, given, _assignment(given))
     decided = shared.get(id(decision.decided_at)) or _once(shared, decision.decided_at, decision.decided_at)
+    policy = shared.get(id(ruling)) or _once(shared, ruling, _policy(ruling))
+    gate = shared.get(id(risk)) or _once(shared, risk, _risk(risk))
     return b"".join(
         (
             b'{"input":',
             request.raw,
             b",",
             own[1:-1],
+            b',"risk":',
+            gate,
+            b',"policy":',
+            policy,
             b',"decided_at":',
             decided,
             b',"line":',
@@ -83,7 +82,7 @@ def _encode(decision: Decision, shared: dict[int, bytes]) -> bytes:
 
 def _once(shared: dict[int, bytes], part: object, values: object) -> bytes:
     """A part that several decisions of a batch have in common, as JSON; the batch holds it, so its identity names it."""
-    encoded = shared[id(part)] = to_json(values)
+    encoded = shared[id(part)] = written(values)
     return encoded
 
 
@@ -101,6 +100,14 @@ def digest_of(salt: bytes, record: bytes) -> bytes:
 def moment(text: str) -> datetime:
     """A moment as a record writes it."""
     return datetime.fromisoformat(text)
+
+
+def _risk(risk: Risk) -> Mapping[str, Any]:
+    return {"certain": risk.certain, "threshold": risk.threshold, "target": risk.target}
+
+
+def _policy(ruling: Ruling) -> Mapping[str, Any]:
+    return {"outcome": ruling.outcome, "rule": ruling.rule, "reasons": ruling.reasons, "error": ruling.error}
 
 
 def _assignment(given: Assignment) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from andon.decisions.domain import DecisionRequest, LineRef
+from andon.decisions.domain import DecisionRequest, LineRef, Risk
 from andon.decisions.errors import VersionNotServed
 from andon.serving import Assignment, Chosen, Prediction, RiskGate, TrafficSplit, bucket_of
 
@@ -47,6 +47,15 @@ class Arm:
     ref: LineRef
     loaded: Predicts
     gate: RiskGate
+    risks: tuple[Risk, Risk] = field(init=False)
+    """What the gate says of an uncertain and of a certain prediction."""
+    risk_facts: tuple[Mapping[str, Any], Mapping[str, Any]] = field(init=False)
+    """The same as policies read it."""
+
+    def __post_init__(self) -> None:
+        uncertain, certain = (Risk(is_certain, self.gate.threshold, self.gate.target) for is_certain in (False, True))
+        object.__setattr__(self, "risks", (uncertain, certain))
+        object.__setattr__(self, "risk_facts", (uncertain._asdict(), certain._asdict()))
 
     @property
     def version(self) -> int:

@@ -19,7 +19,7 @@ SMALLEST = 1e-100
 """A value nearer to zero counts as zero: PostgreSQL refuses to square a smaller difference, as the spread of a window needs it."""
 
 _LONGEST_KEY = 128
-_PLAIN = frozenset({int, str, bool, type(None)})
+_PLAIN = frozenset({int, bool, type(None)})
 
 
 def counted(value: Any) -> float | None:
@@ -71,12 +71,28 @@ def usable(name: str, value: Any) -> Value:
     if isinstance(value, Enum):
         return usable(name, value.value)
     if isinstance(value, str):
-        return str(value)
+        return _whole(name, str(value))
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, (Real, Decimal)):
         return _finite(name, float(value))
     raise FeatureFailed(f"Feature {name!r}: expected a number, a string, a boolean or None, got {type(value).__name__}")
+
+
+def _whole(name: str, value: str) -> str:
+    """A text that can be recorded."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise FeatureFailed(f"Feature {name!r} is a text with half a character in it: {value!a}") from None
+    return value
+
+
+def _raised(name: str, error: Exception) -> FeatureFailed:
+    """What a builder's function raised, in words that can be recorded."""
+    said = str(error).encode(errors="replace").decode()
+    return FeatureFailed(f"Feature {name!r} raised {type(error).__name__}: {said}")
 
 
 def _finite(name: str, value: float) -> float | None:
@@ -90,7 +106,7 @@ def computed(name: str, function: Any, row: Mapping[str, Any]) -> Value:
     try:
         value = function(row)
     except Exception as error:
-        raise FeatureFailed(f"Feature {name!r} raised {type(error).__name__}: {error}") from error
+        raise _raised(name, error) from error
     if type(value) is float and math.isfinite(value):
         return value
     return usable(name, value)
@@ -105,7 +121,7 @@ def computed_together(name: str, function: Any, rows: Sequence[Mapping[str, Any]
         values = function(list(rows))
         values = values.tolist() if hasattr(values, "tolist") else list(values)
     except Exception as error:  # noqa: BLE001 - the builder's own function: whatever is wrong in it is told with the decision
-        failed = FeatureFailed(f"Feature {name!r} raised {type(error).__name__}: {error}")
+        failed = _raised(name, error)
     else:
         if len(values) == len(rows):
             return [_usable_or_failed(name, value) for value in values]

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from fastapi import Response
 from pydantic import BaseModel
-from pydantic_core import to_json
 
 from andon.decisions import Decision, DecisionRecord, DecisionRow
+from andon.kernel.plain_json import written
 
 
 class ModelUsed(BaseModel):
@@ -65,7 +65,7 @@ def answer_of(decision: Decision) -> bytes:
     """The answer at once. Written by hand from the decision: this runs for every request."""
     line, judgement = decision.line, decision.judgement
     prediction, ruling = judgement.prediction, judgement.ruling
-    return to_json(
+    return written(
         {
             "id": str(decision.request.id),
             "automation": line.automation,
@@ -88,13 +88,13 @@ def answer_of(decision: Decision) -> bytes:
 
 def answer_of_record(record: DecisionRecord) -> bytes:
     """The answer again, from the ledger."""
-    row, written = record.row, record.record
-    return to_json(
+    row, told = record.row, record.record
+    return written(
         {
             **shared(row),
-            "reasons": written["policy"]["reasons"],
-            "label": None if written["prediction"] is None else written["prediction"]["label"],
-            "model": written["line"]["model"],
+            "reasons": told["policy"]["reasons"],
+            "label": None if told["prediction"] is None else told["prediction"]["label"],
+            "model": told["line"]["model"],
         }
     )
 

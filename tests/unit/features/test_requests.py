@@ -44,6 +44,10 @@ def test_a_value_is_taken_as_the_plain_one_it_stands_for(returned: Any, feature:
     assert type(row["f"]) is type(feature)
 
 
+def fail(words: str) -> None:
+    raise RuntimeError(words)
+
+
 @pytest.mark.parametrize(
     ("function", "said"),
     [
@@ -51,6 +55,8 @@ def test_a_value_is_taken_as_the_plain_one_it_stands_for(returned: Any, feature:
         (lambda _: 1 / 0, "Feature 'broken' raised ZeroDivisionError: division by zero"),
         (lambda _: [1], "Feature 'broken': expected a number, a string, a boolean or None, got list"),
         (lambda _: float("inf"), "Feature 'broken' is infinite"),
+        (lambda _: "Zo\ud83d", r"Feature 'broken' is a text with half a character in it: 'Zo\ud83d'"),
+        (lambda _: fail("half \ud83d"), "Feature 'broken' raised RuntimeError: half ?"),
     ],
 )
 def test_a_failing_function_fails_its_own_row_by_name(function: Callable[[Any], Any], said: str) -> None:
