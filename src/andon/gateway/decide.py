@@ -44,6 +44,9 @@ JSON = "application/json"
 SHEDDING_NS = 1_000_000
 """How long what is too much is taken for too much without another look."""
 
+ROOM_NS = 200_000
+"""How long there is taken to be room without another look."""
+
 
 class Asked:
     """One request on its way to its answer."""
@@ -73,7 +76,8 @@ class Decide:
         self._longest_wait = gateway.settings.gateway.wait_seconds
         self.heads: dict[bytes, tuple[Head, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._shedding_until = 0
+        self._sheds = False
+        self._look_at = 0
 
     @property
     def direct(self) -> bool:
@@ -84,16 +88,14 @@ class Decide:
     def shedding(self) -> bool:
         """Whether so much is under way or waits that one more request is better refused at a glance.
 
-        Once it is so it stays so for a millisecond.
+        It is looked at anew after a moment, which is longer where it is so.
         """
         now = perf_counter_ns()
-        if now < self._shedding_until:
-            return True
-        gateway = self._gateway
-        full = gateway.admission.full or gateway.decider.expected_wait > self._longest_wait
-        if full:
-            self._shedding_until = now + SHEDDING_NS
-        return full
+        if now >= self._look_at:
+            gateway = self._gateway
+            self._sheds = gateway.admission.full or gateway.decider.expected_wait > self._longest_wait
+            self._look_at = now + (SHEDDING_NS if self._sheds else ROOM_NS)
+        return self._sheds
 
     def shed(self, head: Head | None) -> None:
         """One was refused at a glance; of a head that was not seen before nobody looked at the automation."""
@@ -181,7 +183,8 @@ class Decide:
     def _admitted(self, asked: Asked, head: Head, raw: bytes) -> DecisionRequest:
         gateway, name = self._gateway, head.name
         caller = gateway.keys.again(head.caller, asked.at)
-        caller.require(Permission.DECIDE, name)
+        if caller is not head.allowed:
+            caller.require(Permission.DECIDE, name)
         asked.limits = f"RateLimit-Policy: {gateway.admission.policy}\r\n"
         asked.limits += f"RateLimit: {gateway.admission.admit(caller.id)}\r\n"
         line = gateway.line(name)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from andon.access import Permission, Recognised
+from andon.access import Permission, Principal, Recognised
 from andon.decisions import Priority
 from andon.gateway.bodies import require_json
 from andon.gateway.dependencies import Gateway, bearer
@@ -31,7 +31,11 @@ _STEADY = frozenset(
 
 
 class Head(NamedTuple):
-    """What a head says. `patience_ns` is how long the caller waits."""
+    """What a head says. `patience_ns` is how long the caller waits.
+
+    `allowed` is the caller as it was when it was found to have permission. `steady`: the same bytes mean the same the next time,
+    since nothing in them belongs to one request alone. `slow`: answering takes more of the database than the ledger.
+    """
 
     name: str
     headers: Mapping[str, str]
@@ -41,16 +45,9 @@ class Head(NamedTuple):
     priority: Priority
     patience_ns: int
     pinned: int | None
-
-    @property
-    def steady(self) -> bool:
-        """Whether the same bytes mean the same the next time: nothing in them belongs to one request alone."""
-        return _STEADY.issuperset(self.headers)
-
-    @property
-    def slow(self) -> bool:
-        """Whether answering takes more of the database than the ledger: a key, an answer later, a notice."""
-        return self.key is not None or "prefer" in self.headers or NOTIFY in self.headers
+    allowed: Principal
+    steady: bool
+    slow: bool
 
 
 def head_of(gateway: Gateway, name: str, headers: Mapping[str, str]) -> Head:
@@ -60,13 +57,17 @@ def head_of(gateway: Gateway, name: str, headers: Mapping[str, str]) -> Head:
     caller = gateway.keys.again(recognised, now)
     caller.require(Permission.DECIDE, name)
     require_json(headers)
+    key = key_of(headers)
     return Head(
         name=name,
         headers=headers,
         caller=recognised,
-        key=key_of(headers),
+        key=key,
         traceparent=traceparent_of_headers(headers),
         priority=priority_of(headers),
         patience_ns=deadline_of(headers, 0, gateway.settings.gateway.timeout_seconds),
         pinned=pinned_by(headers, caller, name),
+        allowed=caller,
+        steady=_STEADY.issuperset(headers),
+        slow=key is not None or "prefer" in headers or NOTIFY in headers,
     )
