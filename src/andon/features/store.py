@@ -132,9 +132,6 @@ _COLUMNS_MORE = {
 _start_of = itemgetter(0)
 _place = itemgetter(0, 1, 2)
 
-_new = tuple.__new__
-"""Makes a named tuple of what is in order already, in a third of the time that its own class takes."""
-
 _NO_MORE = (None,) * len(_COLUMNS_MORE)
 
 _PRUNE = text("""
@@ -145,7 +142,7 @@ DELETE FROM feature_tiles WHERE ctid = ANY (ARRAY(
 
 
 async def read(connection: asyncpg.Connection, needs: Needs) -> Snapshot:
-    """All tiles a batch needs, in one query."""
+    """All tiles a batch needs, in one query; those of sums as plain tuples, which are made in half the time."""
     if not needs:
         return {}
     stretches = _stretches(needs)
@@ -153,18 +150,16 @@ async def read(connection: asyncpg.Connection, needs: Needs) -> Snapshot:
     ends = [end for stretch in stretches for end in (stretch.since, stretch.before)]
     shapes = tuple((stretch.need, stretch.together, stretch.more) for stretch in stretches)
     found = await connection.fetch(_read_sql(shapes, len(needs)), *keys, *ends)
-    by_need: list[dict[str, list[Tile]]] = [{} for _ in needs]
+    by_need: list[dict[str, list[Any]]] = [{} for _ in needs]
     values = [need.values for need in needs]
     plain = all(need.more is None for need in needs)
-    for layer, number, start, entries, total, least, most, *beyond in found:
-        value = values[layer][number - 1]
-        more = None if plain else _more_of_row(beyond)
-        tile = _new(Tile, (start, entries, total, least, most, more))
-        tiles = by_need[layer].get(value)
-        if tiles is None:
-            by_need[layer][value] = [tile]
+    for layer, number, *numbers in found:
+        tile = (*numbers, None) if plain else Tile._make((*numbers[:5], _more_of_row(numbers[5:])))
+        own, value = by_need[layer], values[layer][number - 1]
+        if value in own:
+            insort(own[value], tile, key=_start_of)
         else:
-            insort(tiles, tile, key=_start_of)
+            own[value] = [tile]
     return {need.series: tiles for need, tiles in zip(needs, by_need, strict=True)}
 
 
