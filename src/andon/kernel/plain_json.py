@@ -14,7 +14,7 @@ def _plain(value: Any) -> str | float | int:
 
 
 written = msgspec.json.Encoder(enc_hook=_plain).encode
-"""Texts, numbers, booleans, None, times, and sequences and mappings of them, as UTF-8. Raises TypeError for any other value.
+"""Texts, numbers, booleans, None, times, UUIDs, and sequences and mappings of them, as UTF-8. Raises TypeError for any other value.
 
 A time is written as RFC 3339, in UTC with Z; a number that is none (NaN) as null.
 """
