@@ -16,5 +16,5 @@ def _plain(value: Any) -> str | float | int:
 written = msgspec.json.Encoder(enc_hook=_plain).encode
 """Texts, numbers, booleans, None, times, UUIDs, and sequences and mappings of them, as UTF-8. Raises TypeError for any other value.
 
-A time is written as RFC 3339, in UTC with Z; a number that is none (NaN) as null.
+A time is written as RFC 3339 with its offset, which is Z in UTC; a number that is none (NaN) as null.
 """
