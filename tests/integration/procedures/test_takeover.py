@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from andon.kernel import postgres
 from andon.kernel.db import Database, DatabaseUnavailable
-from andon.kernel.durable.engine import LOST
+from andon.kernel.durable.engine import LOST, _connect
 from andon.kernel.durable.leases import REAPER, Lease
 from andon.migrations import upgrading
 from andon.procedures import RunState
@@ -178,3 +178,18 @@ def test_procedures_outlive_a_restart_of_postgresql_in_the_same_process(short_fo
         found = marks(database)
         assert {key for key in found if key.endswith(f"/{STEPS - 1}")} == {f"{one}/{STEPS - 1}" for one in ids[:4]}
         database.close()
+
+
+def test_what_a_frozen_process_holds_in_a_transaction_of_the_engine_is_free_within_ten_seconds(
+    database: Database,
+) -> None:
+    connections, lock = _connect(database.url), text("SELECT pg_advisory_xact_lock(7)")
+    frozen = connections.connect()
+    try:
+        frozen.execute(lock)  # and never a word again
+        with database.begin() as tx:
+            tx.execute(text("SET LOCAL lock_timeout = '10s'"))
+            tx.execute(lock)
+    finally:
+        frozen.invalidate()
+        connections.dispose()

@@ -154,12 +154,18 @@ class Engine:
         }
 
 
+_STANDS_STILL = LEASE + timedelta(seconds=3)
+"""After so long without a word within a transaction of DBOS the server ends it: its process is frozen and counts as dead by now, and
+keeps its runs from those who took them over. Longer than the lease, so that it meets nobody who lives."""
+
+
 def _connect(url: str) -> Connections:
+    limit = int(_STANDS_STILL.total_seconds() * 1000)
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=_CONNECTIONS,
         max_overflow=4,
-        connect_args={"options": "-c timezone=UTC"},
+        connect_args={"options": f"-c timezone=UTC -c idle_in_transaction_session_timeout={limit}"},
     )
 
 
