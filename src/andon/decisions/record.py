@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from andon.decisions.domain import Decision, LineRef, Risk
-from andon.kernel.plain_json import written
+from andon.kernel.plain_json import to_json
 from andon.policies import Ruling
 from andon.serving import Assignment
 
@@ -49,7 +49,7 @@ def _encode(decision: Decision, shared: dict[int, bytes]) -> bytes:
     }
     if request.arrived_at is not None:
         told["arrived_at"] = request.arrived_at
-    own = written(told)
+    own = to_json(told)
     line = shared.get(id(decision.line)) or _once(shared, decision.line, _line(decision.line))
     stages = shared.get(id(decision.stages_us)) or _once(shared, decision.stages_us, decision.stages_us)
     given = decision.assignment
@@ -82,7 +82,7 @@ def _encode(decision: Decision, shared: dict[int, bytes]) -> bytes:
 
 def _once(shared: dict[int, bytes], part: object, values: object) -> bytes:
     """A part that several decisions of a batch have in common, as JSON; the batch holds it, so its identity names it."""
-    encoded = shared[id(part)] = written(values)
+    encoded = shared[id(part)] = to_json(values)
     return encoded
 
 

@@ -73,9 +73,9 @@ class Series(NamedTuple):
 
 
 class TileDelta(NamedTuple):
-    """What a batch adds to one tile of the inputs whose `by` is `value`: place, tile and, in one row, since a batch has hundreds of it.
+    """What a batch adds to one tile of the inputs whose `by` is `value`; nothing looks at the tile any more from `until` on.
 
-    Nothing looks at the tile any more from `until` on.
+    The numbers of the tile lie flat beside its place, in the order of `Tile`: a batch makes hundreds, and they go on as columns.
     """
 
     series: Series

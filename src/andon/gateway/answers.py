@@ -10,7 +10,7 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from andon.decisions import Decision, DecisionRecord, DecisionRow
-from andon.kernel.plain_json import written
+from andon.kernel.plain_json import to_json
 
 
 class ModelUsed(BaseModel):
@@ -65,7 +65,7 @@ def answer_of(decision: Decision) -> bytes:
     """The answer at once. Written by hand from the decision: this runs for every request."""
     line, judgement = decision.line, decision.judgement
     prediction, ruling = judgement.prediction, judgement.ruling
-    return written(
+    return to_json(
         {
             "id": str(decision.request.id),
             "automation": line.automation,
@@ -89,7 +89,7 @@ def answer_of(decision: Decision) -> bytes:
 def answer_of_record(record: DecisionRecord) -> bytes:
     """The answer again, from the ledger."""
     row, told = record.row, record.record
-    return written(
+    return to_json(
         {
             **shared(row),
             "reasons": told["policy"]["reasons"],

@@ -49,7 +49,7 @@ ROOM_NS = 200_000
 
 
 class Asked:
-    """One request on its way to its answer."""
+    """One request on its way to its answer. `limits` are the header lines of its rate, `out` further headers of the answer."""
 
     __slots__ = ("at", "began", "correlation", "headers", "id", "limits", "name", "out", "reply", "span", "task")
 
@@ -186,6 +186,7 @@ class Decide:
         if caller is not head.allowed:
             caller.require(Permission.DECIDE, name)
         asked.limits = f"RateLimit-Policy: {gateway.admission.policy}\r\n"
+        # told as well where this refuses
         asked.limits += f"RateLimit: {gateway.admission.admit(caller.id)}\r\n"
         line = gateway.line(name)
         traceparent = head.traceparent

@@ -28,6 +28,7 @@ _NULL = _length(-1)
 _SIXTEEN = _length(16)
 _INT8S, _FLOAT8S = (np.dtype([("length", ">i4"), ("value", code)]) for code in (">i8", ">f8"))
 _MANY = 32
+"""From so many numbers on NumPy's fixed cost is less than what it saves."""
 _TRUE, _FALSE = _length(1) + b"\1", _length(1) + b"\0"
 
 
@@ -69,9 +70,9 @@ def _floats(values: Sequence[float | None]) -> bytes:
 def _numbers(
     element: int, code: str, kind: np.dtype[np.void], each: Callable[[int, Any], bytes], values: Sequence[Any]
 ) -> bytes:
-    """Numbers of eight bytes. Many of them, without a NULL, are written together, in half the time."""
+    """Numbers of eight bytes. Many of them are written together, in half the time, unless one is a NULL."""
     if len(values) >= _MANY:
-        with suppress(TypeError):
+        with suppress(TypeError):  # a NULL, or no number, which the other way refuses
             numbers = array(code, values)
             items = np.empty(len(values), kind)
             items["length"], items["value"] = 8, numbers

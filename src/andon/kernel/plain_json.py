@@ -13,7 +13,7 @@ def _plain(value: Any) -> str | float | int:
     raise TypeError(f"{type(value).__name__} is no plain value")
 
 
-written = msgspec.json.Encoder(enc_hook=_plain).encode
+to_json = msgspec.json.Encoder(enc_hook=_plain).encode
 """Texts, numbers, booleans, None, times, UUIDs, and sequences and mappings of them, as UTF-8. Raises TypeError for any other value.
 
 A time is written as RFC 3339 with its offset, which is Z in UTC; a number that is none (NaN) as null.
