@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,12 +118,15 @@ def test_a_key_that_comes_once_in_a_batch_sees_and_adds_to_the_last_bit_what_any
     assert sorted(computed.deltas, key=repr) == sorted(deltas, key=repr)
 
 
+@pytest.mark.parametrize("over", [("5m",), ("30s", "5m")], ids=["alone", "in the narrower tiles of a shorter one"])
 @given(transfers)
-def test_a_window_forgets_at_most_one_tile_width_early_and_never_remembers_too_long(all_: list[Transfer]) -> None:
+def test_a_window_forgets_at_most_one_tile_width_early_and_never_remembers_too_long(
+    over: tuple[str, ...], all_: list[Transfer]
+) -> None:
+    width = width_by_span([SPANS[span] for span in over])[300]
     in_order = sorted((t for t in all_ if t.account and t.amount == t.amount and t.amount), key=lambda t: t.at)
     in_order = [t for t in in_order if math.isfinite(t.amount or 0)]
-    rows = gone_through([in_order], Window("amount", by="account", over=("5m",), aggregates=("count",)))
-    width = width_by_span([300])[300]  # of this span alone; with shorter ones beside it tiles would be narrower
+    rows = gone_through([in_order], Window("amount", by="account", over=over, aggregates=("count",)))
     for number, (row, now) in enumerate(zip(rows, in_order, strict=True)):
         ages = [now.at - t.at for t in in_order[: number + 1] if t.account == now.account]
         surely, at_most = sum(age <= 300 - width for age in ages), sum(age < 300 for age in ages)
