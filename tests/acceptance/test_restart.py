@@ -143,3 +143,19 @@ def pid_of(line: Line, part: str) -> int:
 def recorded(database: Database) -> set[str]:
     with database.begin() as tx:
         return set(tx.execute(text("SELECT id::text FROM decisions")).scalars())
+
+
+def test_a_gateway_has_the_ledgers_days_before_it_answers(line: Line, database: Database) -> None:
+    """The worker that makes them ahead may start later, and what is decided before would stay without a partition."""
+    planned = text(
+        "SELECT inhrelid::regclass::text FROM pg_inherits "
+        "WHERE inhparent = 'decisions'::regclass AND inhrelid != 'decisions_unplanned'::regclass ORDER BY 1"
+    )
+    with database.begin() as tx:
+        days = tx.execute(planned).scalars().all()
+        for day in days:
+            tx.execute(text(f"DROP TABLE {day}"))
+    line.command("restart", "gateway")
+    with database.begin() as tx:
+        assert tx.execute(planned).scalars().all() == days
+    assert len(days) == 4

@@ -8,7 +8,7 @@ import structlog
 import uvloop
 from starlette.concurrency import run_in_threadpool
 
-from andon import features, migrations
+from andon import decisions, features, migrations
 from andon.access import KeyRing
 from andon.bootstrap.costs import add_cost
 from andon.bootstrap.deploying import deployment_of
@@ -85,6 +85,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         clock.follow(),
     )
     try:
+        await run_in_threadpool(_plan_days, gateway)
         await gateway.decider.open()
         await place.until_ready(lambda: _problems(gateway))
         async with keeper:
@@ -176,6 +177,15 @@ def _follow(gateway: Gateway, noun: str) -> None:
             gateway.keys.refresh(tx, gateway.clock.now())
     if noun in ("models", "automations", "*"):
         gateway.deployment.refresh()
+
+
+def _plan_days(gateway: Gateway) -> None:
+    """Have the ledger's partitions before the first decision: the worker that makes them may start later."""
+    try:
+        with gateway.database.begin() as tx:
+            decisions.plan_days(tx, gateway.clock.now())
+    except DatabaseUnavailable as error:
+        log.warning("gateway.days_not_planned", error=str(error))
 
 
 def _problems(gateway: Gateway) -> Mapping[str, str]:

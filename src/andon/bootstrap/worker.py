@@ -133,6 +133,7 @@ class _Worker:
                 group.create_task(
                     self._again_and_again(self._seal, timedelta(seconds=self._settings.worker.seal_seconds))
                 )
+                group.create_task(self._again_and_again(self._plan_days, HOUSEKEEPING))
                 group.create_task(self._again_and_again(self._keep_house, HOUSEKEEPING))
         finally:
             listener.cancel()
@@ -171,6 +172,10 @@ class _Worker:
         if audit.seal(tx, self._clock.now()) is not None:
             self._metrics.sealed.inc()
         self._keys.save_use(tx)
+        return False
+
+    def _plan_days(self, tx: Tx) -> bool:
+        decisions.plan_days(tx, self._database.now())
         return False
 
     def _keep_house(self, tx: Tx) -> bool:

@@ -125,7 +125,7 @@ class ConnectorContract:
     def test_a_connection_that_ends_before_the_answer_is_unknown(self, connector: Connector, stage: Stage) -> None:
         stage.vanish()
         [answer] = self.deliver(connector, self.a_delivery(stage.destination()))
-        assert answer.kind is AnswerKind.UNKNOWN
+        assert answer.kind is AnswerKind.UNKNOWN, answer
 
     def test_many_at_once_all_arrive(self, connector: Connector, stage: Stage) -> None:
         deliveries = [self.a_delivery(stage.destination()) for _ in range(50)]

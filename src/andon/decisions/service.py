@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from andon import audit
 from andon.authoring import Automation
 from andon.decisions import assembly, consequences, store
@@ -23,11 +25,13 @@ from andon.kernel import outbox
 from andon.kernel.db import Tx, announce
 from andon.kernel.identity import Actor
 
-KEYS_KEPT = timedelta(hours=48)
-"""How long a repeat under the same Idempotency-Key gets the first answer again; 24 hours are promised."""
+log = structlog.get_logger(__name__)
 
 DAYS_AHEAD = 3
 """Partitions of the ledger are made this many days before they are needed."""
+
+KEYS_KEPT = timedelta(hours=48)
+"""How long a repeat under the same Idempotency-Key gets the first answer again; 24 hours are promised."""
 
 
 def get(tx: Tx, decision_id: UUID) -> DecisionRecord:
@@ -245,11 +249,22 @@ def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
     return store.between(tx, first, last)
 
 
-def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:
-    """Make the ledger's next partitions, forget old idempotency keys and requests that failed longer ago than that."""
+def plan_days(tx: Tx, now: datetime) -> None:
+    """Make the ledger's partitions of today and of the next days, as far as they are missing.
+
+    A day that nobody planned in time stays in `decisions_unplanned`: decisions are never moved, and are found there as well.
+    Nobody who decides waits for this, except for a moment on such a day; while a long question to the ledger is under way it
+    gives up. Raises DatabaseUnavailable then: the next time it works.
+    """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for ahead in range(DAYS_AHEAD + 1):
-        store.plan_day(tx, midnight + timedelta(days=ahead))
+        day = midnight + timedelta(days=ahead)
+        if not store.plan_day(tx, day):
+            log.warning("ledger.day_stays_unplanned", day=f"{day:%Y-%m-%d}")
+
+
+def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:
+    """Forget old idempotency keys, and requests that failed longer ago than that."""
     store.forget_keys(tx, now - KEYS_KEPT)
     store.forget_failed(tx, now - failed_kept)
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     any_,
     cast,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -26,7 +27,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.sql.elements import TextClause
 
 from andon.decisions.domain import (
     LATENCY_BAND,
@@ -226,12 +226,28 @@ def count_intake(tx: Tx) -> int:
     return tx.execute(select(func.count()).select_from(intake).where(intake.c.error.is_(None))).scalar_one()
 
 
-def plan_day(tx: Tx, day: datetime) -> None:
-    """Make the partition of a day, if it is missing. Of two that try at once, one waits for the other."""
-    tx.execute(text("SELECT pg_advisory_xact_lock(hashtext('andon.decisions.partitions'))"))
-    name = f"decisions_{day:%Y_%m_%d}"
-    if tx.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar_one() is None:
-        tx.execute(_partition(name, floor_of(day), floor_of(day + timedelta(days=1))))
+def plan_day(tx: Tx, day: datetime) -> bool:
+    """Make the partition of a day, if it is missing; False if it cannot have one, because decisions of that day are there already.
+
+    Raises DatabaseUnavailable at the end of the transaction if readers keep it waiting.
+    """
+    name, low, high = f"decisions_{day:%Y_%m_%d}", floor_of(day), floor_of(day + timedelta(days=1))
+    if _is_there(tx, name):
+        return True
+    tx.execute(text("SET LOCAL lock_timeout = '1s'"))
+    tx.execute(text("LOCK TABLE decisions_unplanned IN ACCESS EXCLUSIVE MODE"))
+    if _is_there(tx, name):  # made by another while we waited
+        return True
+    if tx.execute(select(exists().where(decisions.c.id >= low, decisions.c.id < high))).scalar_one():
+        return False
+    # Made beside the ledger and then attached: to be made in it, it would have to lock all of it.
+    tx.execute(text(f"CREATE TABLE {name} (LIKE decisions INCLUDING ALL)"))
+    tx.execute(text(f"ALTER TABLE decisions ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')"))
+    return True
+
+
+def _is_there(tx: Tx, table: str) -> bool:
+    return tx.execute(text("SELECT to_regclass(:name)"), {"name": table}).scalar_one() is not None
 
 
 def next_number(tx: Tx, name: str) -> int:
@@ -317,10 +333,6 @@ def unclaimed_rows(tx: Tx) -> Iterator[LedgerRow]:
         "WHERE e.writer IS NULL OR position(uuid_send(d.id) IN e.body) = 0"
     )
     yield from tx.execution_options(yield_per=1000).execute(query)
-
-
-def _partition(name: str, low: UUID, high: UUID) -> TextClause:
-    return text(f"CREATE TABLE {name} PARTITION OF decisions FOR VALUES FROM ('{low}') TO ('{high}')")
 
 
 def _conditions(wanted: DecisionFilter) -> list[ColumnElement[bool]]:

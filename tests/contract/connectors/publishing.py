@@ -94,5 +94,8 @@ class Published:
                 pass  # on a busy computer the way there may take longer than the time that the delivery has
 
     def _signal(self, number: int) -> None:
+        """Send the broker a signal, and with SIGSTOP wait until all its threads have stopped: until then they may answer."""
         assert self._broker.process is not None
         os.kill(self._broker.process.pid, number)
+        if number == signal.SIGSTOP:
+            os.waitid(os.P_PID, self._broker.process.pid, os.WSTOPPED)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from time import perf_counter_ns
 from typing import Any
 
@@ -168,12 +167,3 @@ def test_replay_of_recorded_decisions_is_identical(installation: Installation) -
         records = decisions.newest(tx, "payments", 1000)
     replayed = decisions.replay(records, lambda _: line, lambda _: None)
     assert (replayed.compared, replayed.identical) == (120, 120)
-
-
-def test_the_ledgers_days_are_partitions_made_ahead(installation: Installation) -> None:
-    with installation.database.begin() as tx:
-        decisions.keep_house(tx, installation.clock.now(), failed_kept=timedelta(days=7))
-    asyncio.run(decide_all(installation, [a_request(installation, payment())]))
-    with installation.database.begin() as tx:
-        place = tx.execute(text("SELECT tableoid::regclass::text FROM decisions")).scalar_one()
-    assert place == f"decisions_{installation.clock.now():%Y_%m_%d}"
