@@ -11,13 +11,13 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter, perf_counter_ns, process_time
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 import uvloop
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
@@ -137,7 +137,7 @@ def _requests(line: Line, raws: Sequence[bytes], inputs: Sequence[Any] | None = 
 def _decided(line: Line, requests: Sequence[DecisionRequest]) -> list[Decision]:
     made, _ = line.decide(requests, {})
     stages = {"features": 0, "predict": 0, "policy": 0, "cpu": 0, "batch": len(requests)}
-    return [decision._replace(stages_us=stages) for decision in made]
+    return [replace(decision, stages_us=stages) for decision in made]
 
 
 async def _against_postgresql(

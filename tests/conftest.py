@@ -9,6 +9,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 import pytest
+import structlog
 from hypothesis import settings
 from sqlalchemy import text
 
@@ -18,6 +19,10 @@ from andon.migrations import upgrading
 
 settings.register_profile("andon", deadline=None)  # how long an example takes says what else the machine does
 settings.load_profile("andon")
+
+# Drawing a stack with all its values takes a third of a second, in which what is tested stands still.
+_SHORTLY = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _SHORTLY])
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
+from msgspec import structs
 from opentelemetry.trace import SpanKind, StatusCode
 
 from andon.actions import service
@@ -110,7 +111,7 @@ class Sender:
         if now >= (message.revived_at or message.created_at) + UNKNOWN_FOR:
             return _dead(message, unknown)
         self._observer.held_back(str(message.payload.get("destination", "")), "unknown")
-        waiting = replace(message, last_error=unknown)
+        waiting = structs.replace(message, last_error=unknown)
         return later(waiting, now if self._stopping.is_set() else now + UNKNOWN_WAIT)
 
     def _obstacle(self, message: Message, disabled: Mapping[str, Disabled]) -> str | None:

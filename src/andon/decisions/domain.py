@@ -1,5 +1,8 @@
 """A decision and what it is made of; pure values, no database and no clock.
 
+What there is one of for each decision is a msgspec Struct: made in a fifth of the time that a dataclass or a tuple with names
+takes. None is part of a cycle, so the collector need not look at them.
+
 DecisionRequest -> features -> Prediction -> Risk -> Ruling  =  Decision  -> recorded as DecisionRow + DecisionRecord
 """
 
@@ -10,6 +13,8 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from andon.policies import Ruling
 from andon.serving import Assignment, Prediction
@@ -26,8 +31,7 @@ _LONGEST_KEY = 512
 """Characters; what is longer is known by its digest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Idempotency:
+class Idempotency(Struct, frozen=True, gc=False):
     """A caller's own key for one request; the same key with another `digest` of the input is an error."""
 
     scope: str
@@ -56,9 +60,8 @@ class Priority(IntEnum):
     BULK = 2
 
 
-@dataclass(slots=True)
-class DecisionRequest:
-    """One thing to decide, admitted and validated. Not frozen only because that costs a microsecond more; nothing is set later.
+class DecisionRequest(Struct, frozen=True, gc=False):
+    """One thing to decide, admitted and validated.
 
     `raw` is the JSON text as it came, `input` what the contract made of it.
 
@@ -115,14 +118,14 @@ class Risk(NamedTuple):
     target: float
 
 
-class Fallback(NamedTuple):
+class Fallback(Struct, frozen=True, gc=False):
     """Who answered instead of the version that was to: an alias, `rules` or `review`; and because of what."""
 
     step: str
     because: str
 
 
-class Judgement(NamedTuple):
+class Judgement(Struct, frozen=True, gc=False):
     """The pure part of a decision: what the model and the policy said of one row of features."""
 
     prediction: Prediction | None
@@ -131,7 +134,7 @@ class Judgement(NamedTuple):
     fallback: Fallback | None = None
 
 
-class Decision(NamedTuple):
+class Decision(Struct, frozen=True, gc=False):
     """One pass through the line, before it is recorded."""
 
     request: DecisionRequest

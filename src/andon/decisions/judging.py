@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from msgspec.structs import replace
+
 from andon.authoring import BY_REVIEW, BY_RULES
 from andon.decisions.domain import Fallback, Judgement
 from andon.decisions.line import BudgetSpent, Line, Seen, Unpredictable, because_of, rows_of
@@ -111,7 +113,7 @@ async def _fall_back(
         for number, prediction in zip(asked, await _predictions(arm, rows, until), strict=True):
             if not isinstance(prediction, Unpredictable):
                 judged = line.rule(arm, inputs[number], seen[number], prediction)
-                done.judgements[number] = judged._replace(fallback=Fallback(step, because[number]))
+                done.judgements[number] = replace(judged, fallback=Fallback(step, because[number]))
                 done.arms[number] = arm
                 del failed[number]
     for number, error in failed.items():

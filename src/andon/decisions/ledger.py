@@ -7,10 +7,11 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 from time import perf_counter_ns
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+from msgspec import Struct
 
 from andon import audit, features
 from andon.decisions import consequences, record
@@ -102,7 +103,7 @@ SELECT scope, key FROM idempotency_keys WHERE (scope, key) IN (SELECT * FROM unn
 TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True, gc=False):
     """One decision on its way into the ledger, with what follows it."""
 
     decision: Decision

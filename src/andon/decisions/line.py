@@ -5,7 +5,9 @@ What takes time (reading feature state, waiting for a model elsewhere, recording
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
@@ -44,7 +46,7 @@ def because_of(error: Unpredictable) -> str:
             return PREDICTION_FAILED
 
 
-class Seen(NamedTuple):
+class Seen(Struct, frozen=True, gc=False):
     """The features of one row as seen, or why they could not be computed.
 
     `misplaced` says why windows do not have it at the time of its event, `breached` what was not as expected.

@@ -7,9 +7,10 @@ that it never costs the urgent more than that, whether they are in its batch or 
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from andon.decisions.domain import Decision, DecisionRequest, Priority
 from andon.decisions.line import Line
@@ -31,8 +32,7 @@ Done: TypeAlias = Callable[[Decision | None, BaseException | None], None]
 """Hears how it ended: a decision that is in the ledger, None for a repeat of one that was there before, or an error."""
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct, gc=False):
     """One request on its way, with the arm that was chosen for it."""
 
     request: DecisionRequest

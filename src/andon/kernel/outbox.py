@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -67,8 +68,7 @@ class State(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True, gc=False):
     """One thing to be done because of `subject` (a decision's id), within `scope` (an automation's name).
 
     `id` is the idempotency key under which it is done, however often. `attempts` counts those begun before this claim,

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
-from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from andon.serving.spreading import BUCKETS, Places, spread
 
@@ -17,7 +18,7 @@ NEVER = 2.0
 """The threshold that no confidence reaches."""
 
 
-class Prediction(NamedTuple):
+class Prediction(Struct, frozen=True, gc=False):
     """Calibrated probabilities and what follows from them.
 
     Of two classes the score is P(positive) and the confidence P(label); of more, both are P(label).

@@ -4,11 +4,11 @@ Taking a row out and recording its decision are one transaction, so a kill leave
 """
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from time import perf_counter_ns
 
 import structlog
+from msgspec.structs import replace
 
 from andon import decisions
 from andon.decisions import Decider, DecisionRequest, Deployment, Idempotency, InputInvalid, InputMalformed, Waiting

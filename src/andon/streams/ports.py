@@ -6,18 +6,18 @@ effect exactly once whatever is killed, without a broker's transactions or consu
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+
+class Arrival(Struct, frozen=True, gc=False):
     """One message as it came. Positions grow within a partition, not always by one."""
 
     position: int
     data: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     """Names in lower case, as HTTP has them."""
     key: str | None = None
     at: datetime | None = None

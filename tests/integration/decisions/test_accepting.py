@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from andon import decisions

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from time import perf_counter_ns
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pydantic_core import to_json
 from sqlalchemy import text
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+from msgspec.structs import replace
 from sqlalchemy import text
 
 import messages

@@ -1,8 +1,9 @@
 """The outbox gives each message to one worker at a time, and to another when that one dies."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
+
+from msgspec.structs import replace
 
 import messages
 from andon.decisions import DELIVER_ACTION

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 from sqlalchemy import text
 
 from andon import actions, audit, labels, reviews
@@ -47,7 +48,7 @@ def verdict(tx: Tx, review_id: UUID, events: Events, *, actor: Actor = OLGA, out
 
 def test_a_decision_gets_exactly_one_review_however_often_it_is_asked_for(database: Database) -> None:
     message = a_question(NOW)
-    again = replace(message, id=uuid7(NOW))
+    again = structs.replace(message, id=uuid7(NOW))
     with database.begin() as tx:
         outbox.add(tx, [message, again])
         assert reviews.open_due(tx, now=NOW) == 2
@@ -72,7 +73,7 @@ def test_a_review_that_was_opened_but_not_committed_is_opened_again(database: Da
 
 def test_what_cannot_be_read_becomes_a_dead_letter_and_stops_nothing(database: Database) -> None:
     good, bad = a_question(NOW), a_question(NOW)
-    bad = replace(bad, payload={"queue": "fraud"})
+    bad = structs.replace(bad, payload={"queue": "fraud"})
     with database.begin() as tx:
         outbox.add(tx, [bad, good])
         assert reviews.open_due(tx, now=NOW) == 2
@@ -113,7 +114,7 @@ def test_a_message_that_is_no_question_is_dead_and_says_what_it_lacks(
 def test_a_review_is_what_was_asked_for(database: Database) -> None:
     decision = {"id": "d", "outcome": "review", "input": {"name": "a\\u0000b \\", "amount": 1.5, "big": 2**70}}
     question = a_question(NOW - timedelta(hours=1), due=0.5)
-    question = replace(question, payload={**question.payload, "decision": decision}, traceparent="00-ab-cd-01")
+    question = structs.replace(question, payload={**question.payload, "decision": decision}, traceparent="00-ab-cd-01")
     [review] = opened(database, question)
     asked = question.payload
     assert review == Review(

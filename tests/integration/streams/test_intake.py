@@ -1,12 +1,12 @@
 """What was accepted with 202 is decided once, under the id that was told, or says why it never will be."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter_ns
 
 import pytest
+from msgspec.structs import replace
 from pydantic_core import to_json
 from sqlalchemy import text
 
