@@ -1,7 +1,6 @@
 """Two versions in processes of their own on a running installation: split, pinned, swapped, hanging and killed."""
 
 import signal
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -77,29 +76,38 @@ def models_of(line: Line) -> list[psutil.Process]:
     return line.running("/isolated/host.py")
 
 
-def split(line: Line, *shares: str) -> None:
+def split(line: Line, key: str, *shares: str) -> None:
+    """Split, and wait until decisions are made under it."""
+    before = newest_split(line, key)
     given = [part for share in shares for part in ("--share", share)]
     line.command("endpoints", "split", "fraud-risk", *given, "--reason", "test")
-    time.sleep(1)
+    line.wait_until("the gateway had the split", lambda: newest_split(line, key) > before, timeout=30)
 
 
-def test_half_of_the_accounts_get_the_second_version_and_each_stays_with_its_own(line: Line, caller: str) -> None:
-    split(line, "2=50")
+def newest_split(line: Line, key: str) -> int:
+    """The number of the split under which decisions are made now."""
+    return int(whole(line, key, ask(line, key))["assignment"]["split"])
+
+
+def test_half_of_the_accounts_get_the_second_version_and_each_stays_with_its_own(
+    line: Line, tester: str, caller: str
+) -> None:
+    split(line, tester, "2=50")
     first = {f"a{n}": ask(line, caller, account=f"a{n}").json()["model"]["version"] for n in range(60)}
     again = {account: ask(line, caller, account=account).json()["model"]["version"] for account in first}
     assert again == first
     assert 15 <= list(first.values()).count(2) <= 45
-    split(line)
+    split(line, tester)
 
 
 def test_a_tester_pins_a_version_that_answers_and_a_caller_does_not(line: Line, tester: str, caller: str) -> None:
-    split(line, "2=1")
+    split(line, tester, "2=1")
     pinned = ask(line, tester, Andon_Model_Version="2")
     assert pinned.json()["model"]["version"] == 2
     assert whole(line, tester, pinned)["assignment"]["chosen"] == "pinned"
     assert ask(line, caller, Andon_Model_Version="2").status_code == 403
     assert ask(line, tester, Andon_Model_Version="7").status_code == 404
-    split(line)
+    split(line, tester)
 
 
 def test_the_champion_is_swapped_under_load_and_no_request_fails(line: Line, caller: str) -> None:

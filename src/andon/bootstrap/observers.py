@@ -8,7 +8,7 @@ import structlog
 
 from andon.actions import Answer
 from andon.bootstrap.spans import tell_commit, tell_stages
-from andon.decisions import BatchReport, Watcher
+from andon.decisions import BatchReport, Judgement, Watcher
 from andon.kernel.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -64,13 +64,14 @@ class DecisionMetrics:
         metrics.stages.observe_times((*arm, "policy"), report.policy, n)
         metrics.stages.observe_times((*arm, "record"), report.record, n)
         metrics.stages.observe_many((*arm, "whole"), report.whole)
-        for outcome, count in Counter([decision.outcome for decision in report.decisions]).items():
+        judgements = [decision.judgement for decision in report.decisions]
+        for outcome, count in Counter([judgement.ruling.outcome for judgement in judgements]).items():
             metrics.decisions.add((*arm, outcome), count)
         for why, count in report.misplaced.items():
             metrics.misplaced.add((report.automation, why), count)
         if report.breached:
             self._tell_breaches(report)
-        self._count_failures(report, arm)
+        self._count_failures(report, judgements, arm)
 
     def _tell_breaches(self, report: BatchReport) -> None:
         """Count each, and log each name once in a while: one batch of a stream that went wrong is like the next."""
@@ -84,14 +85,13 @@ class DecisionMetrics:
                 self._told[key] = now
                 log.warning("expectation.breached", automation=report.automation, feature=name, decisions=count)
 
-    def _count_failures(self, report: BatchReport, arm: tuple[str, str, str]) -> None:
+    def _count_failures(self, report: BatchReport, judgements: Sequence[Judgement], arm: tuple[str, str, str]) -> None:
         """Fallbacks by reason; errors are those fallbacks, and what the line itself could not compute or rule.
 
         Errors are counted from zero: Prometheus does not see that a counter grew which begins with one.
         """
         metrics = self._metrics
-        judgements = [decision.judgement for decision in report.decisions]
-        persistent = sum(each.fallback is None and each.ruling.error is not None for each in judgements)
+        persistent = sum([each.fallback is None and each.ruling.error is not None for each in judgements])
         transient = 0
         for reason, count in report.fallbacks.items():
             metrics.fallbacks.add((*arm, reason), count)

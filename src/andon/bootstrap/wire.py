@@ -104,6 +104,8 @@ class Wire(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._direct: Any = getattr(self.app, "direct", None)
         self._text = b""
+        self._known_hold: Any = None
+        """What holds a request whose head was seen before, and what it is answered with: one after the other."""
         self._last_use = 0.0
         self._idle: asyncio.TimerHandle | None = None
 
@@ -117,6 +119,7 @@ class Wire(HttpToolsProtocol):
         self._wait_no_more()
         if self._idle is not None:
             self._idle.cancel()
+        self._known_hold = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -172,12 +175,18 @@ class Wire(HttpToolsProtocol):
             self._text = text if end <= KNOWN_BYTES else b""
             return False
         self._arriving = False
-        self._wait_no_more()
-        self._unset_keepalive_if_required()
-        hold: Any = _Hold(known[0].name)
-        hold.more_body = False
+        if self._deadline is not None:
+            self._wait_no_more()
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        if self._known_hold is None:
+            new = _Hold(known[0].name)
+            new.more_body = False
+            self._known_hold = new, partial(self._reply, new)
+        hold, reply = self._known_hold
+        hold.keep_alive, hold.response_complete = True, False
         self.cycle = hold
-        self._direct.again(known[0], data[end:], partial(self._reply, hold))
+        self._direct.again(known[0], data[end:], reply)
         return True
 
     def _shed(self, head: Any) -> None:

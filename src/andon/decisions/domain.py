@@ -101,8 +101,7 @@ class DecisionRequest(Struct, frozen=True, gc=False):
         return self.happened_at or self.asked_at
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRef:
+class ModelRef(Struct, frozen=True, gc=False):
     """Which ModelVersion predicted."""
 
     name: str

@@ -62,7 +62,7 @@ async def judge(
     failed = {
         number: prediction
         for number, prediction in enumerate(predictions)
-        if isinstance(prediction, Unpredictable) and seen[number].error is None
+        if not isinstance(prediction, Prediction) and seen[number].error is None
     }
     if failed and not alone:
         await _fall_back(line, failed, inputs, seen, until, done)
@@ -111,7 +111,7 @@ async def _fall_back(
         asked = [n for n, error in failed.items() if not isinstance(error, BudgetSpent) and done.arms[n] is not arm]
         rows = rows_of([inputs[n] for n in asked], [seen[n] for n in asked])
         for number, prediction in zip(asked, await _predictions(arm, rows, until), strict=True):
-            if not isinstance(prediction, Unpredictable):
+            if isinstance(prediction, Prediction):
                 judged = line.rule(arm, inputs[number], seen[number], prediction)
                 done.judgements[number] = replace(judged, fallback=Fallback(step, because[number]))
                 done.arms[number] = arm

@@ -128,17 +128,16 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[TileD
         ),
         at=entries[-1].decision.decided_at,
     )
-    shared: dict[tuple[Any, ...], int] = {}
-    lines: dict[int, tuple[Any, ...]] = {}
+    shared = _Shared()
     now = perf_counter_ns()
-    rows = [_row(entry.decision, written, shared, lines, now) for entry, written in zip(entries, records, strict=True)]
+    rows = [_row(entry.decision, written, shared, now) for entry, written in zip(entries, records, strict=True)]
     messages = [message for entry in entries for message in entry.messages]
     more = features.has_more(deltas)
     return leaf, (
         APPEND[bool(messages), bool(deltas), more],
         (
             *zip(*rows, strict=True),
-            *zip(*shared, strict=True),
+            *zip(*shared.values, strict=True),
             drawn,
             *audit.values_of(leaf),
             *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
@@ -198,20 +197,30 @@ def _keys_of(requests: Sequence[DecisionRequest]) -> tuple[list[str], list[str],
     return list(scopes), list(keys), list(digests), list(ids)
 
 
-def _row(
-    decision: Decision,
-    written: bytes,
-    shared: dict[tuple[Any, ...], int],
-    lines: dict[int, tuple[Any, ...]],
-    now: int,
-) -> tuple[Any, ...]:
-    """The values of _OWN, and the position of those of _SHARED, which is counted from 1."""
-    request, judgement = decision.request, decision.judgement
-    prediction, ruling = judgement.prediction, judgement.ruling
-    line = lines.get(id(decision.line))
-    if line is None:
-        line = lines[id(decision.line)] = _line(decision.line)
-    alike = (*line, decision.decided_at, ruling.outcome, ruling.rule, judgement.risk.certain, request.caller)
+class _Shared:
+    """The values of _SHARED that decisions of a batch have, each once. The batch holds what they are made of, so identity tells."""
+
+    def __init__(self) -> None:
+        self.values: list[tuple[Any, ...]] = []
+        self._known: dict[tuple[Any, ...], int] = {}
+
+    def position(self, decision: Decision) -> int:
+        """Where those of a decision are, counted from 1."""
+        judgement, caller = decision.judgement, decision.request.caller
+        ruling, certain = judgement.ruling, judgement.risk.certain
+        key = (id(decision.line), id(decision.decided_at), id(ruling), certain, caller)
+        known = self._known.get(key)
+        if known is None:
+            self.values.append(
+                (*_line(decision.line), decision.decided_at, ruling.outcome, ruling.rule, certain, caller)
+            )
+            known = self._known[key] = len(self.values)
+        return known
+
+
+def _row(decision: Decision, written: bytes, shared: _Shared, now: int) -> tuple[Any, ...]:
+    """The values of _OWN, and the position of those of _SHARED."""
+    request, prediction = decision.request, decision.judgement.prediction
     return (
         request.id,
         None if prediction is None else prediction.score,
@@ -219,7 +228,7 @@ def _row(
         request.correlation_id,
         (now - request.began_ns) // 1000,
         written,
-        shared.setdefault(alike, len(shared) + 1),
+        shared.position(decision),
     )
 
 

@@ -162,7 +162,7 @@ class Line:
         """What the policy makes of one row and what an arm said of it; a review where something is missing."""
         if seen.error is not None:
             return self.to_review(arm, FEATURE_FAILED, seen.error)
-        if isinstance(prediction, Unpredictable):
+        if not isinstance(prediction, Prediction):
             return self.to_review(arm, because_of(prediction), str(prediction))
         certain = prediction.confidence >= arm.gate.threshold
         ruling = self._policy.evaluate(

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from time import perf_counter, perf_counter_ns, thread_time_ns
 from typing import Protocol
 from uuid import UUID
@@ -156,9 +155,15 @@ class Passed:
     ended_ns: int
     refused: Mapping[UUID, str] = field(default_factory=dict)
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is in the ledger."""
+        return len(self.recorded) == sum([len(group.items) for group in self.groups])
+
     def reports(self) -> list[BatchReport]:
         """What each arm did. Made after everybody has an answer, since nobody waits for it."""
-        return [report for group in self.groups for report in _reports(group, self)]
+        whole = self.whole
+        return [report for group in self.groups for report in _reports(group, self, whole)]
 
 
 async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | None = None) -> Passed:
@@ -199,7 +204,7 @@ async def _see(parts: Parts, group: Group) -> None:
 
 async def _judge(parts: Parts, group: Group) -> None:
     """Every arm of the group in turn, then the decisions in the order of the items."""
-    name, made = group.line.automation.name, list[tuple[int, Decision]]()
+    name, made = group.line.automation.name, dict[int, Decision]()
     for arm, numbers in _by_arm(group.items):
         items, seen = [group.items[n] for n in numbers], [group.seen[n] for n in numbers]
         paid, cpu = parts.purse.allow(name, sum(s.error is None for s in seen)), thread_time_ns()
@@ -221,15 +226,13 @@ async def _judge(parts: Parts, group: Group) -> None:
             "batch": len(items),
         }
         for n, item, s, judgement, by in zip(numbers, items, seen, judged.judgements, judged.arms, strict=True):
-            made.append((n, Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)))
-    if len(group.shares) > 1:
-        made.sort(key=itemgetter(0))
-    group.decisions = [decision for _, decision in made]
+            made[n] = Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)
+    group.decisions = [made[n] for n in range(len(group.items))]
 
 
 def _by_arm(items: Sequence[Item]) -> list[tuple[Arm, list[int]]]:
     first = items[0].arm
-    if all(item.arm is first for item in items):
+    if not [item for item in items if item.arm is not first]:
         return [(first, list(range(len(items))))]
     arms: dict[int, tuple[Arm, list[int]]] = {}
     for number, item in enumerate(items):
@@ -249,12 +252,12 @@ def _within(items: Sequence[Item]) -> float:
     return max(0.001, (max(deadlines) - perf_counter_ns()) / 1e9)
 
 
-def _reports(group: Group, passed: Passed) -> list[BatchReport]:
+def _reports(group: Group, passed: Passed, whole: bool) -> list[BatchReport]:
     """What each arm did; a request that repeats one decided before is in none."""
     recorded, began_ns, ended_ns = passed.recorded, passed.began_ns, passed.ended_ns
     reports = []
     for share in group.shares:
-        numbers = [n for n in share.numbers if group.items[n].request.id in recorded]
+        numbers = share.numbers if whole else [n for n in share.numbers if group.items[n].request.id in recorded]
         asked = [group.items[n].request.began_ns for n in numbers]
         strange = [seen for seen in map(group.seen.__getitem__, numbers) if seen.misplaced is not None or seen.breached]
         reports.append(

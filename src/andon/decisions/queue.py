@@ -115,6 +115,9 @@ def _move(waiting: deque[Item], batch: list[Item], limit: int, expired: list[Ite
 
 def grouped(items: Sequence[Item]) -> list[tuple[Line, list[Item]]]:
     """The items by line, in their order."""
+    first = items[0].line if items else None
+    if first is not None and not [item for item in items if item.line is not first]:
+        return [(first, list(items))]
     groups: dict[int, tuple[Line, list[Item]]] = {}
     for item in items:
         key = id(item.line)

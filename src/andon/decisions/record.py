@@ -11,79 +11,67 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from andon.decisions.domain import Decision, LineRef, Risk
+from msgspec import UNSET, Struct, UnsetType
+
+from andon.decisions.domain import Decision, Fallback, LineRef, Risk
 from andon.kernel.plain_json import to_json
 from andon.policies import Ruling
-from andon.serving import Assignment
+from andon.serving import Assignment, Prediction
 
 SALT_BYTES = 16
 
 
+class _Own(Struct, frozen=True, gc=False):
+    """What each decision has for itself. Of an event it is told when it arrived."""
+
+    id: str
+    asked_at: datetime
+    happened_at: datetime | None
+    caller: str
+    correlation_id: str
+    traceparent: str | None
+    idempotency_key: str | None
+    features: Mapping[str, Any]
+    prediction: Prediction | None
+    fallback: Fallback | None
+    arrived_at: datetime | UnsetType
+
+
 def encode(decisions: Sequence[Decision]) -> list[bytes]:
     """The records of a batch as JSON bytes. What its decisions share (line, stages, assignment, ruling, risk) is written once."""
-    shared: dict[int, bytes] = {}
+    shared: dict[tuple[int, ...], bytes] = {}
     return [_encode(decision, shared) for decision in decisions]
 
 
-def _encode(decision: Decision, shared: dict[int, bytes]) -> bytes:
+def _encode(decision: Decision, shared: dict[tuple[int, ...], bytes]) -> bytes:
+    """The batch holds what its decisions share, so that its identity names it."""
     request, judgement = decision.request, decision.judgement
-    ruling, prediction, fallback, risk = judgement.ruling, judgement.prediction, judgement.fallback, judgement.risk
-    told: dict[str, Any] = {
-        "id": str(request.id),
-        "asked_at": request.asked_at,
-        "happened_at": request.happened_at,
-        "caller": request.caller,
-        "correlation_id": request.correlation_id,
-        "traceparent": request.traceparent,
-        "idempotency_key": None if request.idempotency is None else request.idempotency.key,
-        "features": decision.features,
-        "prediction": None
-        if prediction is None
-        else {
-            "score": prediction.score,
-            "label": prediction.label,
-            "confidence": prediction.confidence,
-            "probabilities": prediction.probabilities,
-        },
-        "fallback": None if fallback is None else {"step": fallback.step, "because": fallback.because},
-    }
-    if request.arrived_at is not None:
-        told["arrived_at"] = request.arrived_at
-    own = to_json(told)
-    line = shared.get(id(decision.line)) or _once(shared, decision.line, _line(decision.line))
-    stages = shared.get(id(decision.stages_us)) or _once(shared, decision.stages_us, decision.stages_us)
-    given = decision.assignment
-    assignment = shared.get(id(given)) or _once(shared, given, _assignment(given))
-    decided = shared.get(id(decision.decided_at)) or _once(shared, decision.decided_at, decision.decided_at)
-    policy = shared.get(id(ruling)) or _once(shared, ruling, _policy(ruling))
-    gate = shared.get(id(risk)) or _once(shared, risk, _risk(risk))
-    return b"".join(
-        (
-            b'{"input":',
-            request.raw,
-            b",",
-            own[1:-1],
-            b',"risk":',
-            gate,
-            b',"policy":',
-            policy,
-            b',"decided_at":',
-            decided,
-            b',"line":',
-            line,
-            b',"assignment":',
-            assignment,
-            b',"stages_us":',
-            stages,
-            b"}",
+    ruling, risk = judgement.ruling, judgement.risk
+    own = to_json(
+        _Own(
+            str(request.id),
+            request.asked_at,
+            request.happened_at,
+            request.caller,
+            request.correlation_id,
+            request.traceparent,
+            None if request.idempotency is None else request.idempotency.key,
+            decision.features,
+            judgement.prediction,
+            judgement.fallback,
+            UNSET if request.arrived_at is None else request.arrived_at,
         )
     )
-
-
-def _once(shared: dict[int, bytes], part: object, values: object) -> bytes:
-    """A part that several decisions of a batch have in common, as JSON; the batch holds it, so its identity names it."""
-    encoded = shared[id(part)] = to_json(values)
-    return encoded
+    given, stages, at = decision.assignment, decision.stages_us, decision.decided_at
+    ruled, made = (id(ruling), id(risk)), (id(decision.line), id(given), id(stages), id(at))
+    ruled_so, made_so = shared.get(ruled), shared.get(made)
+    if ruled_so is None:
+        ruled_so = shared[ruled] = to_json({"risk": _risk(risk), "policy": _policy(ruling)})[1:-1]
+    if made_so is None:
+        made_so = shared[made] = to_json(
+            {"decided_at": at, "line": _line(decision.line), "assignment": _assignment(given), "stages_us": stages}
+        )[1:]
+    return b"".join((b'{"input":', request.raw, b",", own[1:-1], b",", ruled_so, b",", made_so))
 
 
 def decode(record: bytes) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """What a caller is told at once when it asks for a decision; what is known of it later is in `decisions.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from time import perf_counter_ns
 from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import Response
+from msgspec import Struct
 from pydantic import BaseModel
 
-from andon.decisions import Decision, DecisionRecord, DecisionRow
+from andon.decisions import Decision, DecisionRecord, DecisionRow, ModelRef
 from andon.kernel.plain_json import to_json
 
 
@@ -56,33 +57,56 @@ class BadRowOut(BaseModel):
     error: dict[str, Any]
 
 
+class _Answer(Struct, frozen=True, gc=False):
+    """AnswerOut as it is written."""
+
+    id: str
+    automation: str
+    automation_version: int
+    outcome: str
+    rule: str
+    reasons: Sequence[str]
+    score: float | None
+    label: str | None
+    confidence: float | None
+    certain: bool
+    model: ModelRef
+    policy_version: str
+    correlation_id: str
+    decided_at: datetime
+    latency_ms: float
+
+
 def as_json(shape: BaseModel, *, status: int, headers: Mapping[str, str]) -> Response:
     """An answer of another shape than the usual one of its route."""
     return Response(shape.model_dump_json(), status_code=status, headers=headers, media_type="application/json")
 
 
 def answer_of(decision: Decision) -> bytes:
-    """The answer at once. Written by hand from the decision: this runs for every request."""
-    line, judgement = decision.line, decision.judgement
+    """The answer at once, in the shape of AnswerOut. Written by hand from the decision: this runs for every request."""
+    request, line, judgement = decision.request, decision.line, decision.judgement
     prediction, ruling = judgement.prediction, judgement.ruling
+    score, label, confidence = (
+        (None, None, None) if prediction is None else (prediction.score, prediction.label, prediction.confidence)
+    )
     return to_json(
-        {
-            "id": str(decision.request.id),
-            "automation": line.automation,
-            "automation_version": line.automation_version,
-            "outcome": ruling.outcome,
-            "rule": ruling.rule,
-            "reasons": ruling.reasons,
-            "score": None if prediction is None else prediction.score,
-            "label": None if prediction is None else prediction.label,
-            "confidence": None if prediction is None else prediction.confidence,
-            "certain": judgement.risk.certain,
-            "model": {"name": line.model.name, "version": line.model.version, "digest": line.model.digest},
-            "policy_version": line.policy_version,
-            "correlation_id": decision.request.correlation_id,
-            "decided_at": decision.decided_at,
-            "latency_ms": (perf_counter_ns() - decision.request.began_ns) // 1000 / 1000,
-        }
+        _Answer(
+            str(request.id),
+            line.automation,
+            line.automation_version,
+            ruling.outcome,
+            ruling.rule,
+            ruling.reasons,
+            score,
+            label,
+            confidence,
+            judgement.risk.certain,
+            line.model,
+            line.policy_version,
+            request.correlation_id,
+            decision.decided_at,
+            (perf_counter_ns() - request.began_ns) // 1000 / 1000,
+        )
     )
 
 

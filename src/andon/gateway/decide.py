@@ -74,6 +74,7 @@ class Decide:
         self._gateway = gateway
         self.limit = gateway.settings.gateway.max_body_bytes
         self._longest_wait = gateway.settings.gateway.wait_seconds
+        self._policy = f"RateLimit-Policy: {gateway.admission.policy}\r\n"
         self.heads: dict[bytes, tuple[Head, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sheds = False
@@ -185,9 +186,8 @@ class Decide:
         caller = gateway.keys.again(head.caller, asked.at)
         if caller is not head.allowed:
             caller.require(Permission.DECIDE, name)
-        asked.limits = f"RateLimit-Policy: {gateway.admission.policy}\r\n"
-        # told as well where this refuses
-        asked.limits += f"RateLimit: {gateway.admission.admit(caller.id)}\r\n"
+        asked.limits = self._policy  # told as well where this refuses
+        asked.limits = f"{self._policy}RateLimit: {gateway.admission.admit(caller.id)}\r\n"
         line = gateway.line(name)
         traceparent = head.traceparent
         if asked.span is not NO_SPAN:
