@@ -44,6 +44,7 @@ class Report:
     answers: int = 0
     events: dict[str, int] = field(default_factory=dict)
     deliveries: int = 0
+    procedures: int = 0
     recoveries: list[float] = field(default_factory=list)
     wrong: dict[str, list[str]] = field(default_factory=dict)
 
@@ -58,7 +59,7 @@ class Report:
         slowest = max(self.recoveries, default=0.0)
         told = (
             f"seed {self.seed}: {self.faults.total()} faults in {self.seconds:.0f} s ({kinds}); {self.answers} calls, "
-            f"{events}, {self.deliveries} deliveries, slowest answer after a kill {slowest:.1f} s"
+            f"{events}, {self.deliveries} deliveries, {self.procedures} procedures, slowest answer after a kill {slowest:.1f} s"
         )
         return (
             f"{told}: all held"
@@ -101,6 +102,8 @@ def _check(plant: Plant, load: Load, report: Report) -> None:
             wrong["inputs"] = checks.inputs(records, load, sent)
             wrong["order"] = checks.order(records, sent)
             wrong["consequences"] = checks.consequences(tx, plant.receiver)
+            report.procedures = checks.started(tx)
+            wrong["procedures"] = checks.procedures(tx, plant.receiver)
         wrong["windows"] = checks.windows(database, records)
     wrong["audit"] = checks.audit(plant.line)
     wrong["bugs"] = checks.bugs(plant.logs)

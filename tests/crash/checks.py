@@ -15,9 +15,12 @@ from typing import Any, TypeAlias
 from benchmarks.line import Line, LineFailed
 from sqlalchemy import text
 
+import andon.procedures
 from andon import features
 from andon.features import FeatureSet, MemoryTiles
+from andon.kernel import durable
 from andon.kernel.db import Database, Tx
+from andon.procedures import RunState
 from automations import an_automation
 from crash.load import Load
 from receiver import Receiver
@@ -30,24 +33,29 @@ COUNTED = "amount_count_1h"
 
 _SHOWN = 5
 
+ENDS = ((RunState.DONE, ["hold", "lift"]), (RunState.FAILED, ["hold", "let-go"]))
+"""How procedures end and what the receiver has of them: of ordinary payments, and of sanctioned ones."""
+
 Record: TypeAlias = Mapping[str, Any]
 
 
 def quiet(database: Database, decided: int) -> list[str]:
-    """So much is decided, nothing waits in outbox or intake any more, nothing was given up."""
+    """So much is decided, nothing waits in outbox or intake any more, no procedure is under way, nothing was given up."""
     until = time.monotonic() + QUIET_SECONDS
     while True:
         with database.begin() as tx:
             states = dict(tx.execute(text("SELECT state, count(*) FROM outbox GROUP BY state")).all())
             waiting = tx.execute(text("SELECT count(*) FROM intake WHERE error IS NULL")).scalar_one()
             there = tx.execute(text("SELECT count(*) FROM decisions")).scalar_one()
+            under_way = durable.unfinished(tx)
         left = {state: n for state, n in states.items() if state != "done"}
-        if (there >= decided and not left and not waiting) or time.monotonic() > until:
+        if (there >= decided and not left and not waiting and not under_way) or time.monotonic() > until:
             break
         time.sleep(0.1)
     wrong = [f"{n} messages of the outbox are {state} after {QUIET_SECONDS:.0f} s" for state, n in left.items()]
     wrong += _waiting(database) if left else []
     wrong += [f"{waiting} requests of the intake are not decided after {QUIET_SECONDS:.0f} s"] if waiting else []
+    wrong += [f"{n} runs of {flow} are not over after {QUIET_SECONDS:.0f} s" for flow, n in under_way.items()]
     wrong += [f"{there} of {decided} inputs are decided after {QUIET_SECONDS:.0f} s"] if there < decided else []
     with database.begin() as tx:
         failed = tx.execute(text("SELECT error FROM intake WHERE error IS NOT NULL")).scalars()
@@ -114,22 +122,54 @@ def order(records: Sequence[Record], sent: Mapping[str, int]) -> list[str]:
 
 def consequences(tx: Tx, receiver: Receiver) -> list[str]:
     """Each decision with an action was delivered under one key, what came first is what was to come, each review was opened once."""
-    sent = dict(tx.execute(text("SELECT id::text, subject::text FROM outbox WHERE topic = 'action.deliver'")).all())
+    of_actions = text(
+        "SELECT id::text, subject::text, payload->>'connector' AS connector, payload->>'procedure' AS procedure FROM outbox "
+        "WHERE topic = 'action.deliver'"
+    )
+    actions = tx.execute(of_actions).all()
+    sent = {row.id: row.subject for row in actions if row.connector == "webhook"}
     received = {key: one.event["data"]["id"] for key, one in receiver.received.items()}
     wrong = [f"not delivered: {key}" for key in sorted(sent.keys() - received.keys())]
     wrong += [f"delivered and not in the outbox: {key}" for key in sorted(received.keys() - sent.keys())]
     both = sent.keys() & received.keys()
     wrong += [f"delivered for another decision: {key}" for key in both if sent[key] != received[key]]
-    counted = Counter(sent.values())
+    counted = Counter(row.subject for row in actions if row.procedure is None)
     wrong += [f"{n} actions for decision {decision}" for decision, n in counted.items() if n > 1]
     acting = tx.execute(text("SELECT count(*) FROM decisions WHERE outcome <> 'review'")).scalar_one()
     asked = tx.execute(text("SELECT count(*) FROM decisions WHERE outcome = 'review'")).scalar_one()
     opened = tx.execute(text("SELECT count(*), count(DISTINCT decision_id) FROM reviews")).one()
     if tuple(opened) != (asked, asked):
         wrong.append(f"{asked} decisions ask a person, {opened[0]} reviews of {opened[1]} decisions were opened")
-    if acting != len(sent):
-        wrong.append(f"{acting} decisions act, {len(sent)} actions were sent")
+    if acting != counted.total():
+        wrong.append(f"{acting} decisions act, {counted.total()} actions were sent")
     return wrong + ([f"{receiver.forged} deliveries were not signed as they should"] if receiver.forged else [])
+
+
+def started(tx: Tx) -> int:
+    """How many procedures there are."""
+    return int(tx.execute(text("SELECT count(*) FROM procedures")).scalar_one())
+
+
+def procedures(tx: Tx, receiver: Receiver) -> list[str]:
+    """Each decision that starts a procedure started one, which did all its steps, each once and in order, or undid what it had done."""
+    of_paused = text(
+        "SELECT id, convert_from(record, 'UTF8')::json->'input'->>'country' AS country FROM decisions "
+        "WHERE automation = 'payments' AND outcome = 'pause'"
+    )
+    paused = {row.id: row.country for row in tx.execute(of_paused)}
+    did: dict[str, list[str]] = defaultdict(list)
+    for one in receiver.received.values():
+        if (procedure := one.event["data"].get("procedure")) is not None:
+            did[procedure].append(one.event["type"].rpartition(".")[2])
+    found = andon.procedures.page(tx, automations=None, limit=1_000_000)
+    wrong = [
+        f"procedure {one.id} is {one.state} and did {did[str(one.id)]}"
+        for one in found
+        if (one.state, did[str(one.id)]) != ENDS[paused.get(one.decision_id) == "KP"]
+    ]
+    started = Counter(one.decision_id for one in found)
+    wrong += [f"{n} procedures for decision {decision}" for decision, n in started.items() if n > 1]
+    return wrong + [f"no procedure for decision {decision}" for decision in paused.keys() - started.keys()]
 
 
 def windows(database: Database, records: Sequence[Record]) -> list[str]:

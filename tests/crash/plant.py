@@ -39,19 +39,63 @@ FAKETIME = next(
 """The library that sets a process's clock; none if it is not installed."""
 
 AUTOMATION = """
-from andon import Automation, Policy, Review, kafka, nats, table, webhook
-from automations import POLICY, Payment, an_automation
+from datetime import timedelta
+from typing import Any
 
-payments = an_automation()
+from andon import Automation, Policy, Procedure, Retry, Review, kafka, nats, procedure, run_procedure, table, webhook
+from automations import POLICY, Payment, an_automation
+from pydantic import BaseModel
+
+BANK = webhook("bank")
+
+
+class Decided(BaseModel):
+    id: str
+    input: dict[str, Any]
+
+
+def refuse_sanctioned(country: str) -> str:
+    if country == "KP":
+        raise ValueError("sanctioned")
+    return country
+
+
+@procedure("hold-payment")
+async def hold_payment(p: Procedure, decision: Decided) -> str:
+    "Hold it for a moment and lift that; what is sanctioned fails after it was held, so that the hold is undone."
+    payment = {"id": decision.id, "procedure": str(p.id)}
+
+    async def let_go() -> None:
+        await p.deliver(BANK, payment, event="let-go")
+
+    await p.deliver(BANK, payment, event="hold", compensate=let_go)
+    await p.step(refuse_sanctioned, decision.input["country"], retry=Retry(attempts=1))
+    await p.sleep(timedelta(seconds=1))
+    await p.deliver(BANK, payment, event="lift")
+    return "lifted"
+
+
+FEATURES = an_automation().features
+payments = Automation(
+    "payments",
+    contract=Payment,
+    subject="account",
+    features=FEATURES,
+    model="fraud-risk",
+    policy=Policy.yaml(POLICY),
+    actions={"pause": run_procedure(hold_payment), "release": BANK},
+    procedures=[hold_payment],
+    review=Review(queue="fraud"),
+)
 
 events = Automation(
     "events",
     contract=Payment,
     subject="account",
-    features=payments.features,
+    features=FEATURES,
     model="fraud-risk",
     policy=Policy.yaml(POLICY),
-    actions={"pause": webhook("bank"), "release": webhook("bank")},
+    actions={"pause": BANK, "release": BANK},
     review=Review(queue="fraud"),
     trigger=(TRIGGERS),
 )

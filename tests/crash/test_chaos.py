@@ -21,4 +21,5 @@ def test_what_is_sent_is_decided_and_done_once_through_faults_of_every_kind(shor
     print(report)
     assert report.ok, checks.shown(report.wrong)
     assert report.answers > FAULTS
+    assert report.procedures > FAULTS // 4
     assert all(count > FAULTS for count in report.events.values()), report.events
