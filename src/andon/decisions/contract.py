@@ -24,6 +24,8 @@ _LONG, _HIGH = b"0" * 300, b"0e000"
 """What a number looks like, its digits made alike, that may be infinite as a float: 300 digits, or an exponent of three."""
 
 _PLAIN = frozenset((str, int, float, bool, type(None), datetime))
+_N, _I, _BACKSLASH = b"NI\\"
+"""How "NaN", "Infinity" and "\\u0000" begin. To look for a number among bytes takes a fifth of the time that other bytes take."""
 
 
 class Contract:
@@ -36,6 +38,7 @@ class Contract:
         )
         self._read = strict.__pydantic_validator__
         self._closed = _is_closed(model)
+        self._plain = self._closed and not _has_own_code(strict.__pydantic_core_schema__)
 
     def read(self, raw: bytes) -> Mapping[str, Any]:
         """The input in `raw`. Raises InputMalformed (not JSON) or InputInvalid, which names each wrong field."""
@@ -48,7 +51,7 @@ class Contract:
         if not self._closed and _is_too_large(raw):  # perhaps in a field that the contract does not have
             _refuse_what_json_cannot_hold(raw)
         values: dict[str, Any] = instance.__dict__
-        if _PLAIN.issuperset(map(type, values.values())):
+        if self._plain or _PLAIN.issuperset(map(type, values.values())):
             return values
         return {name: _plain(v) for name, v in instance.model_dump().items()}
 
@@ -62,6 +65,19 @@ def _is_closed(model: type[BaseModel]) -> bool:
     if model.model_config.get("extra") != "forbid":
         return False
     return all(_is_plain_and_finite(field.annotation) for field in model.model_fields.values())
+
+
+def _has_own_code(schema: Any) -> bool:
+    """Whether the builder's own code, or a default that nobody looks at, may put values into an input that are not plain."""
+    if isinstance(schema, list | tuple):
+        return any(map(_has_own_code, schema))
+    if not isinstance(schema, dict):
+        return False
+    if type(schema.get("default")) not in _PLAIN or any(
+        map(schema.get, ("default_factory", "post_init", "custom_init"))
+    ):
+        return True
+    return str(schema.get("type")).startswith("function") or any(map(_has_own_code, schema.values()))
 
 
 def _is_plain_and_finite(annotation: Any) -> bool:
@@ -81,7 +97,7 @@ def _is_too_large(raw: bytes) -> bool:
 def _is_suspicious(raw: bytes) -> bool:
     """Whether this may hold what JSON or PostgreSQL cannot. One letter is looked for first: a search for a word costs much more."""
     return (
-        (b"N" in raw and b"NaN" in raw) or (b"I" in raw and b"Infinity" in raw) or (b"\\" in raw and b"\\u0000" in raw)
+        (_N in raw and b"NaN" in raw) or (_I in raw and b"Infinity" in raw) or (_BACKSLASH in raw and b"\\u0000" in raw)
     )
 
 

@@ -3,18 +3,14 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from struct import Struct
-from typing import Any
 from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - a UUID as any other, made and written ten times faster
 
-_HALVES = Struct(">QQ")
-"""An identifier as two numbers: milliseconds, version and the first random bits; variant and the others."""
-
-_VERSION_7 = 7 << 12
+_VERSION_BITS = 0xF << 76
+_VERSION_7 = 7 << 76
+_VARIANT_BITS = 0b11 << 62
 _VARIANT_RFC = 0b10 << 62
-_FIRST_BITS, _OTHER_BITS = (1 << 12) - 1, (1 << 62) - 1
 
 _DRAWN_AT_ONCE = 256
 """Random parts that the operating system is asked for at once. Each asking lets another thread have the interpreter, and where one
@@ -23,9 +19,7 @@ computes it takes forty times as long as the rest of an identifier to get it bac
 
 def uuid7(at: datetime) -> UUID:
     """A new identifier of the moment `at`."""
-    first, other = _next_drawn()
-    first = _milliseconds(at) << 16 | _VERSION_7 | first & _FIRST_BITS
-    identifier: UUID = QuickUUID(_HALVES.pack(first, other & _OTHER_BITS | _VARIANT_RFC))
+    identifier: UUID = QuickUUID((_milliseconds(at) << 80 | _next_drawn()).to_bytes(16))
     return identifier
 
 
@@ -35,15 +29,22 @@ def uuid7_sql(at: str) -> str:
     return f"({milliseconds} || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid"
 
 
-def _next_drawn() -> tuple[int, int]:
-    """Two random numbers that nobody had yet. Any thread may ask: to take the next is one step for all of them."""
-    while (numbers := next(_drawn_parts[0], None)) is None:
-        _drawn_parts[0] = _HALVES.iter_unpack(os.urandom(_HALVES.size * _DRAWN_AT_ONCE))
-    first, other = numbers
-    return first, other
+def _draw() -> Iterator[int]:
+    """Random parts, with version and variant in their places."""
+    fresh = os.urandom(10 * _DRAWN_AT_ONCE)
+    drawn = (int.from_bytes(fresh[first : first + 10]) for first in range(0, len(fresh), 10))
+    return iter([part & ~(_VERSION_BITS | _VARIANT_BITS) | _VERSION_7 | _VARIANT_RFC for part in drawn])
 
 
-_drawn_parts: list[Iterator[tuple[Any, ...]]] = [iter(())]
+def _next_drawn() -> int:
+    """A part that nobody had yet. Any thread may ask: to take the next of a list is one step for all of them."""
+    while True:
+        for part in _drawn_parts[0]:
+            return part
+        _drawn_parts[0] = _draw()
+
+
+_drawn_parts: list[Iterator[int]] = [iter(())]
 
 
 def _forget_drawn() -> None:
@@ -63,8 +64,8 @@ def uuid7_in(series: UUID, at: datetime, number: int) -> UUID:
     34 bits of the series' own random part distinguish it from others of the same millisecond.
     """
     payload = (series.int & ((1 << 34) - 1)) << NUMBER_BITS | number
-    first = _milliseconds(at) << 16 | _VERSION_7 | payload >> 62
-    identifier: UUID = QuickUUID(_HALVES.pack(first, payload & _OTHER_BITS | _VARIANT_RFC))
+    bits = _milliseconds(at) << 80 | _VERSION_7 | (payload >> 62) << 64 | _VARIANT_RFC | payload & ((1 << 62) - 1)
+    identifier: UUID = QuickUUID(bits.to_bytes(16))
     return identifier
 
 

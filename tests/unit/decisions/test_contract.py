@@ -5,12 +5,12 @@ import math
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from andon.decisions import Contract, InputInvalid, InputMalformed
 
@@ -73,6 +73,58 @@ def test_what_expressions_do_not_know_becomes_plain() -> None:
         "tags": ["red"],
         "named": "x",
     }
+
+
+class Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    amount: float
+    label: str = "red"
+
+
+class Validated(Closed):
+    @field_validator("amount")
+    @classmethod
+    def coloured(cls, _: float) -> float:
+        return cast(float, Colour.RED)
+
+
+class ValidatedAfter(Closed):
+    @model_validator(mode="after")
+    def coloured(self) -> "ValidatedAfter":
+        self.__dict__["label"] = Colour.RED
+        return self
+
+
+class Begun(Closed):
+    def model_post_init(self, context: Any) -> None:
+        self.__dict__["label"] = Colour.RED
+
+
+class Built(Closed):
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.__dict__["label"] = Colour.RED
+
+
+class Converted(Closed):
+    colour: Annotated[str, AfterValidator(lambda _: Colour.RED)]
+
+
+class Assumed(Closed):
+    colour: str = cast(str, Colour.RED)
+
+
+class Made(Closed):
+    colour: str = Field(default_factory=lambda: cast(str, Colour.RED))
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+@pytest.mark.parametrize("model", [Closed, Validated, ValidatedAfter, Begun, Built, Converted, Assumed, Made])
+def test_what_a_builders_own_code_makes_of_plain_fields_becomes_plain(model: type[BaseModel]) -> None:
+    given = {"amount": 1.0, **({"colour": "green"} if model is Converted else {})}
+    read = Contract(model).read(json.dumps(given).encode())
+    assert "red" in read.values()
+    assert {type(value) for value in read.values()} <= {str, float}
 
 
 def test_each_wrong_field_is_named() -> None:
