@@ -147,12 +147,20 @@ class _Worker:
             log.info("worker.ended")
 
     async def _again_and_again(self, work: Callable[[Tx], bool], pause: timedelta) -> None:
-        """Do `work` in one transaction until it says there is no more, then pause; through outages of the database."""
+        """Do `work` in one transaction until it says there is no more, then pause; through outages of the database.
+
+        What fails is tried again after the pause, and keeps nothing else in this process from its work.
+        """
+        failed = self._metrics.chores_failed.labels(work.__name__.strip("_"))
         while not self._stop.is_set():
             try:
                 more = await asyncio.to_thread(self._in_transaction, work)
             except Unavailable as error:
                 log.warning("worker.interrupted", work=work.__name__, error=str(error))
+                more = False
+            except Exception:
+                log.exception("worker.chore_failed", work=work.__name__)
+                failed.inc()
                 more = False
             if not more:
                 with suppress(TimeoutError):

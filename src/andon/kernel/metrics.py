@@ -210,6 +210,11 @@ class Metrics:
         self._add_procedures()
         self.reviews_opened = self._counter("andon_reviews_opened_total", "Reviews opened.", ())
         self.sealed = self._counter("andon_audit_checkpoints_total", "Checkpoints written.", ())
+        self.chores_failed = self._counter(
+            "andon_chores_failed_total",
+            "Runs of a worker's own chore that failed by an error nobody foresaw; its log says which.",
+            ("chore",),
+        )
 
     def _add_procedures(self) -> None:
         """What procedures do in a worker."""
