@@ -253,8 +253,8 @@ def plan_days(tx: Tx, now: datetime) -> None:
     """Make the ledger's partitions of today and of the next days, as far as they are missing.
 
     A day that nobody planned in time stays in `decisions_unplanned`: decisions are never moved, and are found there as well.
-    Nobody who decides waits for this, except for a moment on such a day; while a long question to the ledger is under way it
-    gives up. Raises DatabaseUnavailable then: the next time it works.
+    Nobody who decides waits for this; while a long question to the ledger is under way it gives up. Raises DatabaseUnavailable
+    then: the next time it works.
     """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for ahead in range(DAYS_AHEAD + 1):

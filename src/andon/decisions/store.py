@@ -232,13 +232,16 @@ def plan_day(tx: Tx, day: datetime) -> bool:
     Raises DatabaseUnavailable at the end of the transaction if readers keep it waiting.
     """
     name, low, high = f"decisions_{day:%Y_%m_%d}", floor_of(day), floor_of(day + timedelta(days=1))
+    begun = select(exists().where(decisions.c.id >= low, decisions.c.id < high))
     if _is_there(tx, name):
         return True
+    if tx.execute(begun).scalar_one():
+        return False
     tx.execute(text("SET LOCAL lock_timeout = '1s'"))
     tx.execute(text("LOCK TABLE decisions_unplanned IN ACCESS EXCLUSIVE MODE"))
     if _is_there(tx, name):  # made by another while we waited
         return True
-    if tx.execute(select(exists().where(decisions.c.id >= low, decisions.c.id < high))).scalar_one():
+    if tx.execute(begun).scalar_one():
         return False
     # Made beside the ledger and then attached: to be made in it, it would have to lock all of it.
     tx.execute(text(f"CREATE TABLE {name} (LIKE decisions INCLUDING ALL)"))
