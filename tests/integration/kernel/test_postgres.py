@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -17,10 +18,20 @@ import pytest
 from andon.kernel import postgres
 from andon.kernel.config import DatabaseSettings, Settings
 from andon.kernel.postgres.launcher import Server
+from andon.kernel.postgres.recovery import Recovery
 from stuck import abandon
 
 pytestmark = pytest.mark.postgres
 
+
+ABANDONED = """
+import subprocess, time
+logger = subprocess.Popen(["postgres: c: logger", "60"], executable="/bin/sleep")
+caller = subprocess.Popen(["/bin/true"])  # whose end nobody looks at, so that it stays seen
+print(logger.pid, flush=True)
+time.sleep(60)
+"""
+"""Looks like a server with a process that logs, and with a caller that has just ended."""
 
 START = "import sys, pathlib; from andon.kernel import postgres; print(postgres.start(pathlib.Path(sys.argv[1])).pid)"
 
@@ -132,6 +143,19 @@ def test_a_server_whose_recovery_was_killed_is_replaced(place: Path) -> None:
     second = postgres.start(place)
     assert (second.url, second.pid != first.pid) == (first.url, True)
     assert ask(second, "SELECT count(*) FROM kept") == 1000
+
+
+def test_a_caller_that_has_just_ended_does_not_hide_that_nobody_is_at_work() -> None:
+    """While nobody recovers, all who ask are refused by a process each, which ends at once."""
+    with subprocess.Popen([sys.executable, "-c", ABANDONED], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        logger = int(server.stdout.readline())
+        recovery, until = Recovery(server.pid, "c"), time.monotonic() + 30
+        while not (seen := recovery.is_abandoned()) and time.monotonic() < until:
+            time.sleep(0.05)
+        server.kill()
+        os.kill(logger, signal.SIGKILL)
+    assert seen
 
 
 def test_a_stale_postmaster_pid_whose_number_was_given_to_another_process_does_not_stop_a_start(place: Path) -> None:

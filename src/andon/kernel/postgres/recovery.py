@@ -5,6 +5,7 @@ too, PostgreSQL 18 neither starts another nor ends, and refuses everybody for ev
 """
 
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -38,13 +39,17 @@ class Recovery:
         return now > self._worked_at + _ABANDONED_SECONDS
 
     def _roles(self) -> set[str]:
-        """What its processes do, by the first word."""
+        """What its processes do, by the first word. Callers come and go meanwhile: one that has ended during the look is left out."""
         roles = set()
-        try:
-            for process in psutil.Process(self._pid).children():
+        for process in self._children():
+            with suppress(psutil.Error):
                 title = process.cmdline()[:1]
                 if title and title[0].startswith(self._title):
                     roles.add(title[0].removeprefix(self._title).split()[0])
-        except psutil.Error:
-            return set()  # one has ended just now: another look tells more
         return roles
+
+    def _children(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self._pid).children()
+        except psutil.Error:
+            return []
