@@ -17,9 +17,10 @@ import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy import Engine as Connections
 from sqlalchemy import create_engine, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from andon.kernel.clock import Clock
-from andon.kernel.db import Database, Tx
+from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.durable.leases import LEASE, Lease
 from andon.kernel.durable.rows import SCHEMA
 from andon.kernel.durable.running import Running
@@ -80,7 +81,10 @@ class Engine:
         )
 
     def launch(self) -> None:
-        """Make DBOS's tables if they are not there, take the lease, execute. Blocks; call it where no event loop runs."""
+        """Make DBOS's tables if they are not there, take the lease, execute. Blocks; call it where no event loop runs.
+
+        Raises DatabaseUnavailable.
+        """
         logging.getLogger("dbos").addFilter(_is_shown)
         self._lease.take()
         self._dbos = DBOS(config=self._config())
@@ -90,9 +94,14 @@ class Engine:
         for name, flow in self._flows.items():
             DBOS.workflow(name=name, max_recovery_attempts=DEATHS)(self._workflow(name, flow))
         DBOS.listen_queues(list(self._flows))
-        DBOS.launch()
-        for name in self._flows:
-            DBOS.register_queue(name, polling_interval_sec=_POLL, worker_concurrency=WIDTH, on_conflict="always_update")
+        try:
+            DBOS.launch()
+            for name in self._flows:
+                DBOS.register_queue(
+                    name, polling_interval_sec=_POLL, worker_concurrency=WIDTH, on_conflict="always_update"
+                )
+        except (OperationalError, InterfaceError) as error:
+            raise DatabaseUnavailable(f"PostgreSQL at {self._database.shown} does not answer or gave up") from error
         self._lease.begin()
         _log.info("durable.launched", executor=self.executor, flows=sorted(self._flows))
 
