@@ -164,7 +164,8 @@ def test_a_batch_takes_no_more_memory_the_longer_it_is(
             sys.stdout.write(
                 f"\n{media_type}: {rows} rows, {rows / seconds:,.0f}/s, +{memory.growth / MEGABYTE:.1f} MB\n"
             )
-    assert max(growth.values()) < 16 * MEGABYTE  # held whole, the longer one would be over 100 MB
+    assert growth[10_000] < 16 * MEGABYTE
+    assert growth[100_000] < growth[10_000] + 4 * MEGABYTE
 
 
 def test_a_caller_who_goes_away_ends_the_intake_and_what_was_decided_is_in_the_ledger(
