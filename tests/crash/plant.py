@@ -75,30 +75,18 @@ async def hold_payment(p: Procedure, decision: Decided) -> str:
     return "lifted"
 
 
-FEATURES = an_automation().features
-payments = Automation(
-    "payments",
-    contract=Payment,
-    subject="account",
-    features=FEATURES,
-    model="fraud-risk",
-    policy=Policy.yaml(POLICY),
-    actions={"pause": run_procedure(hold_payment), "release": BANK},
-    procedures=[hold_payment],
-    review=Review(queue="fraud"),
-)
+SAME = {
+    "contract": Payment,
+    "subject": "account",
+    "features": an_automation().features,
+    "model": "fraud-risk",
+    "policy": Policy.yaml(POLICY),
+    "review": Review(queue="fraud"),
+}
+held = {"pause": run_procedure(hold_payment), "release": BANK}
+payments = Automation("payments", **SAME, actions=held, procedures=[hold_payment])
 
-events = Automation(
-    "events",
-    contract=Payment,
-    subject="account",
-    features=FEATURES,
-    model="fraud-risk",
-    policy=Policy.yaml(POLICY),
-    actions={"pause": BANK, "release": BANK},
-    review=Review(queue="fraud"),
-    trigger=(TRIGGERS),
-)
+events = Automation("events", **SAME, actions={"pause": BANK, "release": BANK}, trigger=(TRIGGERS))
 """
 
 TABLE = """
