@@ -114,6 +114,11 @@ class Receiver:
         with self._changed:
             return self._changed.wait_for(lambda: self.requests >= count, within)
 
+    def taken(self) -> dict[str, Received]:
+        """All deliveries until now; what comes later is not in it."""
+        with self._changed:
+            return dict(self.received)
+
     def start(self) -> Self:
         """Listen."""
         self._thread.start()

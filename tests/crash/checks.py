@@ -128,7 +128,7 @@ def consequences(tx: Tx, receiver: Receiver) -> list[str]:
     )
     actions = tx.execute(of_actions).all()
     sent = {row.id: row.subject for row in actions if row.connector == "webhook"}
-    received = {key: one.event["data"]["id"] for key, one in receiver.received.items()}
+    received = {key: one.event["data"]["id"] for key, one in receiver.taken().items()}
     wrong = [f"not delivered: {key}" for key in sorted(sent.keys() - received.keys())]
     wrong += [f"delivered and not in the outbox: {key}" for key in sorted(received.keys() - sent.keys())]
     both = sent.keys() & received.keys()
@@ -158,7 +158,7 @@ def procedures(tx: Tx, receiver: Receiver) -> list[str]:
     )
     paused = {row.id: row.country for row in tx.execute(of_paused)}
     did: dict[str, list[str]] = defaultdict(list)
-    for one in receiver.received.values():
+    for one in receiver.taken().values():
         if (procedure := one.event["data"].get("procedure")) is not None:
             did[procedure].append(one.event["type"].rpartition(".")[2])
     found = andon.procedures.page(tx, automations=None, limit=1_000_000)
