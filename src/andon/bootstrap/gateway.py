@@ -32,6 +32,7 @@ from andon.kernel.db import OVER, Database, DatabaseUnavailable
 from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
 from andon.kernel.metrics import Metrics
+from andon.kernel.patience import patiently
 from andon.live import LiveWatch, Reporter
 from andon.spending import Keeper
 
@@ -72,7 +73,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         await ended.wait()
         await inference.stop()
 
-    await heard("*")
+    await patiently(lambda: heard("*"))
     limits, app = settings.gateway, create_app(gateway, side)
     server = Server(app, host=limits.host, port=limits.port, ending=ending, hurry=hurry, place=place)
     aside = asyncio.gather(

@@ -1,7 +1,7 @@
 """What a worker does for procedures, if the project has any; without one it loads nothing for them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,12 +11,14 @@ from andon.authoring import Automation, ProcedureSpec
 from andon.bootstrap.observers import ProcedureMetrics
 from andon.kernel import durable
 from andon.kernel.clock import Clock
-from andon.kernel.db import Database
+from andon.kernel.db import Database, Tx
 from andon.kernel.metrics import Metrics, Readings
 
 if TYPE_CHECKING:
     from andon.procedures.conducting import Conductor
 
+WAKING = timedelta(milliseconds=100)
+STRANDED_EVERY = timedelta(minutes=1)
 _ATTEMPTS = 20
 
 
@@ -27,10 +29,20 @@ class Procedures:
     conductor: "Conductor | None" = None
     destinations: dict[str, Destination] = field(default_factory=dict)
 
+    @property
+    def chores(self) -> list[tuple[Callable[[Tx], int], timedelta]]:
+        """What is to be done for them again and again, each with the pause in between."""
+        if self.conductor is None:
+            return []
+        return [(self.conductor.wake_delivered, WAKING), (self.conductor.tell_stranded, STRANDED_EVERY)]
+
     async def run(self, stop: asyncio.Event) -> None:
-        """Run procedures until `stop` is set."""
+        """Run procedures until `stop` is set; then stop where everything is."""
         if self.conductor is not None:
-            await self.conductor.run(stop)
+            try:
+                await stop.wait()
+            finally:
+                await asyncio.to_thread(self.conductor.close)
 
     async def launch(self) -> None:
         """Make ready to start procedures; before anything is delivered."""

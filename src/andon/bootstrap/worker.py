@@ -34,6 +34,7 @@ from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
 from andon.kernel.metrics import Metrics
 from andon.kernel.outbox import State
+from andon.kernel.patience import patiently
 from andon.live import LiveWatch
 from andon.streams import Intake, Streams
 
@@ -86,9 +87,9 @@ class _Worker:
         )
         self._deployment = deployment
         watch_pools(self._metrics, lambda: deployment.loaded)
-        await self._heard("*")
+        await patiently(lambda: self._heard("*"))
         procedures = conduct(self._database, automations, self._clock, self._metrics)
-        await procedures.launch()
+        await patiently(procedures.launch)
         deliveries = build_deliveries(self._settings, self._database, self._clock, self._metrics, procedures)
         counted = DecisionMetrics(self._metrics, breached=teller.count)
         watch = LiveWatch(CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted)
@@ -135,6 +136,8 @@ class _Worker:
                 )
                 group.create_task(self._again_and_again(self._plan_days, HOUSEKEEPING))
                 group.create_task(self._again_and_again(self._keep_house, HOUSEKEEPING))
+                for chore, pause in procedures.chores:
+                    group.create_task(self._again_and_again(chore, pause))
         finally:
             listener.cancel()
             with suppress(asyncio.CancelledError):
@@ -146,8 +149,8 @@ class _Worker:
             self._database.close()
             log.info("worker.ended")
 
-    async def _again_and_again(self, work: Callable[[Tx], bool], pause: timedelta) -> None:
-        """Do `work` in one transaction until it says there is no more, then pause; through outages of the database.
+    async def _again_and_again(self, work: Callable[[Tx], int], pause: timedelta) -> None:
+        """Do `work` in one transaction until it has nothing more to do, then pause; through outages of the database.
 
         What fails is tried again after the pause, and keeps nothing else in this process from its work.
         """
@@ -157,16 +160,16 @@ class _Worker:
                 more = await asyncio.to_thread(self._in_transaction, work)
             except Unavailable as error:
                 log.warning("worker.interrupted", work=work.__name__, error=str(error))
-                more = False
+                more = 0
             except Exception:
                 log.exception("worker.chore_failed", work=work.__name__)
                 failed.inc()
-                more = False
+                more = 0
             if not more:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), pause.total_seconds())
 
-    def _in_transaction(self, work: Callable[[Tx], bool]) -> bool:
+    def _in_transaction(self, work: Callable[[Tx], int]) -> int:
         with self._database.begin() as tx:
             return work(tx)
 

@@ -11,19 +11,11 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
-import structlog
-
 from andon.kernel.errors import Unavailable
-
-log = structlog.get_logger(__name__)
+from andon.kernel.patience import patiently
 
 LOOK_SECONDS = 2.0
 """How often the server's clock is looked at."""
-
-PATIENCE_SECONDS = 20.0
-"""How long a process that starts waits for a server that restarts just now; to end and be started again would take longer."""
-
-_RETRY_SECONDS = 0.2
 
 
 class Clock(Protocol):
@@ -64,17 +56,7 @@ class SharedClock:
 
     async def begin(self) -> None:
         """Look once the server answers. Raises DatabaseUnavailable if it does not for long."""
-        until = self._passing() + PATIENCE_SECONDS
-        while True:
-            try:
-                await asyncio.to_thread(self.look)
-            except Unavailable as error:
-                if self._passing() >= until:
-                    raise
-                log.warning("clock.waits_for_database", error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
+        await patiently(lambda: asyncio.to_thread(self.look), passing=self._passing)
 
     async def follow(self) -> None:
         """Look at once, and again and again, through outages. Runs until cancelled."""

@@ -3,9 +3,7 @@
 Importing this imports DBOS, so only a process that has procedures does.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,9 +22,6 @@ from andon.procedures.carrying import carry_out
 from andon.procedures.domain import Procedure, Version
 from andon.procedures.errors import NotStarted, ProcedureUnknown, StartRefused
 from andon.procedures.ports import Observer, Unobserved
-
-WAKING = timedelta(milliseconds=100)
-STRANDED_EVERY = timedelta(minutes=1)
 
 _log = structlog.get_logger(__name__)
 
@@ -59,23 +54,14 @@ class Conductor:
         return self._engine.executor
 
     def launch(self) -> None:
-        """Begin to run. Blocks for a moment; call it in a thread of its own."""
-        self._engine.launch()
+        """Begin to run. Blocks for a moment; call it in a thread of its own, again after it raised DatabaseUnavailable."""
         with self._database.begin() as tx:
             store.see_versions(tx, self._versions(self._clock.now()))
+        self._engine.launch()
 
     def close(self) -> None:
         """Stop where everything is; others go on with it."""
         self._engine.close()
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, once launched; then stop where everything is."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._again_and_again(self.wake_delivered, WAKING, stop))
-                group.create_task(self._again_and_again(self._tell_stranded, STRANDED_EVERY, stop))
-        finally:
-            await asyncio.to_thread(self.close)
 
     def start(
         self,
@@ -135,7 +121,8 @@ class Conductor:
         """How many procedures have begun on code that this process lacks, by name and version. Another may have it."""
         return {flow: count for flow, count in durable.unfinished(tx).items() if flow not in self._specs}
 
-    def _tell_stranded(self, tx: Tx) -> int:
+    def tell_stranded(self, tx: Tx) -> int:
+        """Say in the log which of them wait for other code; 0, for there is nothing more to do."""
         for flow, count in self.stranded(tx).items():
             _log.error(
                 "procedures.without_code",
@@ -150,16 +137,3 @@ class Conductor:
 
     def _versions(self, now: datetime) -> list[Version]:
         return [Version(spec.name, spec.version, spec.retired, now) for spec in self._specs.values()]
-
-    async def _again_and_again(self, work: Callable[[Tx], int], pause: timedelta, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await asyncio.to_thread(self._in_transaction, work)
-            except DatabaseUnavailable as error:
-                _log.warning("procedures wait for the database", error=str(error))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause.total_seconds())
-
-    def _in_transaction(self, work: Callable[[Tx], int]) -> int:
-        with self._database.begin() as tx:
-            return work(tx)

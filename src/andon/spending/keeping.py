@@ -16,6 +16,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.errors import Unavailable
 from andon.kernel.events import Events
+from andon.kernel.patience import patiently
 from andon.spending import service
 from andon.spending.domain import Price
 from andon.spending.ports import Watcher
@@ -63,7 +64,7 @@ class Keeper:
 
     async def __aenter__(self) -> "Keeper":
         self._idle_us = self._idle_so_far()
-        await asyncio.to_thread(self._begin)
+        await patiently(lambda: asyncio.to_thread(self._begin))
         self._task = asyncio.get_running_loop().create_task(self._run())
         return self
 

@@ -6,13 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
+from andon import Procedure, procedure
 from andon.kernel import postgres
 from andon.kernel.db import Database, DatabaseUnavailable
 from andon.kernel.durable.engine import LOST, _connect
@@ -22,9 +25,16 @@ from andon.procedures import RunState
 from andon.procedures.conducting import Conductor
 from conducting import CLOCK, get, outcome, send, start, until
 from procedure_worker import STEPS, TABLE, march, stand
+from proxy import Proxy
 
 TAKEN_OVER_WITHIN = 10.0
 ROOT = Path(__file__).parents[3]
+
+
+@procedure("answer")
+async def answer(p: Procedure, given: dict[str, Any]) -> int:
+    """Nothing but an answer."""
+    return 42
 
 
 @contextmanager
@@ -193,3 +203,20 @@ def test_what_a_frozen_process_holds_in_a_transaction_of_the_engine_is_free_with
     finally:
         frozen.invalidate()
         connections.dispose()
+
+
+@pytest.mark.parametrize("mark", [b"procedure_versions", b"durable_leases", b"andon_durable", b"queues"])
+def test_a_launch_that_an_outage_cut_short_is_done_again(database: Database, mark: bytes) -> None:
+    url = make_url(database.url)
+    with Proxy("127.0.0.1", url.port or 5432) as proxy, ThreadPoolExecutor(1) as beside:
+        through = Database(url.set(port=proxy.port).render_as_string(hide_password=False))
+        conductor = Conductor(through, [answer], CLOCK)
+        proxy.cut_before(mark)
+        with pytest.raises(DatabaseUnavailable):
+            beside.submit(conductor.launch).result()
+        beside.submit(conductor.launch).result()
+        try:
+            assert until(database, start(database, conductor, "answer")).state is RunState.DONE
+        finally:
+            beside.submit(conductor.close).result()
+            through.close()

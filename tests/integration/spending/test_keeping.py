@@ -138,3 +138,16 @@ def test_a_budget_pays_for_versions_that_look_on_and_counts_no_decision_of_their
         state = spending.budget_state(tx, "payments", datetime.now(UTC))
     assert state is not None
     assert (state.spent, state.reserved) == (9_300_000, 0)
+
+
+def test_a_database_that_is_away_just_then_is_waited_for_at_the_start(database: Database) -> None:
+    unanswered, metrics = Unanswered(database.url), Metrics()
+    unanswered.silent = 2
+
+    async def run() -> None:
+        async with keeper(unanswered, metrics) as kept:
+            assert kept.purse.allow("payments", 4) == 4
+
+    asyncio.run(run())
+    unanswered.close()
+    assert unanswered.was_silent.is_set()

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.kernel.clock import PATIENCE_SECONDS, SharedClock
+from andon.kernel.clock import SharedClock
 from andon.kernel.errors import Unavailable
+from andon.kernel.patience import PATIENCE_SECONDS
 
 TRUTH = datetime(2026, 11, 25, 12, tzinfo=UTC)
 """What the server's clock says when the time that passes is at zero."""

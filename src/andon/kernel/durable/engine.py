@@ -83,7 +83,7 @@ class Engine:
     def launch(self) -> None:
         """Make DBOS's tables if they are not there, take the lease, execute. Blocks; call it where no event loop runs.
 
-        Raises DatabaseUnavailable.
+        Raises DatabaseUnavailable; then it may be called again.
         """
         logging.getLogger("dbos").addFilter(_is_shown)
         self._lease.take()
@@ -101,6 +101,7 @@ class Engine:
                     name, polling_interval_sec=_POLL, worker_concurrency=WIDTH, on_conflict="always_update"
                 )
         except (OperationalError, InterfaceError) as error:
+            DBOS.destroy(destroy_registry=True)
             raise DatabaseUnavailable(f"PostgreSQL at {self._database.shown} does not answer or gave up") from error
         self._lease.begin()
         _log.info("durable.launched", executor=self.executor, flows=sorted(self._flows))

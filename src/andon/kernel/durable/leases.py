@@ -74,7 +74,8 @@ class Lease:
             tx.execute(
                 text(
                     "INSERT INTO durable_leases (executor, host, pid, started_at, expires_at) "
-                    "VALUES (:executor, :host, :pid, clock_timestamp(), clock_timestamp() + :span)"
+                    "VALUES (:executor, :host, :pid, clock_timestamp(), clock_timestamp() + :span) "
+                    "ON CONFLICT (executor) DO UPDATE SET expires_at = EXCLUDED.expires_at"
                 ),
                 {"executor": self._executor, "host": os.uname().nodename, "pid": os.getpid(), "span": self._span},
             )
