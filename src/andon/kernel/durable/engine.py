@@ -47,7 +47,13 @@ _POLL = 0.1
 _LAST_SECONDS = 2.0
 _CONNECTIONS = 8
 _THREADS = 12
-_HIDDEN = ("Exception encountered in asynchronous workflow", "Asyncio task cancelled", "Workflow ", "Error executing")
+_HIDDEN = (
+    "Exception encountered in asynchronous workflow",
+    "Asyncio task cancelled",
+    "Workflow ",
+    "Error executing",
+    "DBOS failed to launch",
+)
 
 _log = structlog.get_logger(__name__)
 
