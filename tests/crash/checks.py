@@ -152,11 +152,11 @@ def started(tx: Tx) -> int:
 
 def procedures(tx: Tx, receiver: Receiver) -> list[str]:
     """Each decision that starts a procedure started one, which did all its steps, each once and in order, or undid what it had done."""
-    of_paused = text(
+    of_held = text(
         "SELECT id, convert_from(record, 'UTF8')::json->'input'->>'country' AS country FROM decisions "
-        "WHERE automation = 'payments' AND outcome = 'pause'"
+        "WHERE automation = 'payments' AND outcome = 'hold'"
     )
-    paused = {row.id: row.country for row in tx.execute(of_paused)}
+    held = {row.id: row.country for row in tx.execute(of_held)}
     did: dict[str, list[str]] = defaultdict(list)
     for one in receiver.taken().values():
         if (procedure := one.event["data"].get("procedure")) is not None:
@@ -165,11 +165,11 @@ def procedures(tx: Tx, receiver: Receiver) -> list[str]:
     wrong = [
         f"procedure {one.id} is {one.state} and did {did[str(one.id)]}"
         for one in found
-        if (one.state, did[str(one.id)]) != ENDS[paused.get(one.decision_id) == "KP"]
+        if (one.state, did[str(one.id)]) != ENDS[held.get(one.decision_id) == "KP"]
     ]
     started = Counter(one.decision_id for one in found)
     wrong += [f"{n} procedures for decision {decision}" for decision, n in started.items() if n > 1]
-    return wrong + [f"no procedure for decision {decision}" for decision in paused.keys() - started.keys()]
+    return wrong + [f"no procedure for decision {decision}" for decision in held.keys() - started.keys()]
 
 
 def windows(database: Database, records: Sequence[Record]) -> list[str]:
