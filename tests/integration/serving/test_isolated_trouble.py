@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,28 @@ def test_an_idle_process_that_is_killed_from_outside_is_replaced_and_nobody_sees
         assert status.incidents == {"crashed": 1}
         assert "SIGKILL" in (status.last_incident or "")
         await loaded.close()
+
+    asyncio.run(scenario())
+
+
+def test_what_a_process_had_on_disk_goes_with_it_also_when_it_was_killed(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def on_disk() -> set[Path]:
+        return set(tmp_path.glob("*/*"))
+
+    async def scenario() -> None:
+        loaded = a_pool(package)
+        await loaded.start()
+        before = on_disk()
+        assert len(before) == 1
+        children()[0].kill()
+        await settled(lambda: status_of(loaded).restarts == 1 and status_of(loaded).ready == 1)
+        await settled(lambda: len(on_disk()) == 1 and not on_disk() & before)
+        await loaded.close()
+        await settled(lambda: not any(tmp_path.iterdir()))
 
     asyncio.run(scenario())
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import IO, Any
 
@@ -27,7 +28,7 @@ HOST = Path(__file__).with_name("host.py")
 _STARTER = ThreadPoolExecutor(1, "isolated")
 """The one thread that starts processes. The kernel ends them when their parent *thread* ends, and this one lives as long as we do."""
 
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 """All that a model's process gets of our environment: any other variable may be a secret."""
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -227,11 +228,12 @@ def _spawn(launch: Launch) -> tuple["subprocess.Popen[bytes]", socket.socket]:
     """Start the process, with one end of a socket pair; runs on the starter's thread."""
     ours, theirs = socket.socketpair()
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    scratch = TemporaryDirectory(prefix="andon-model-", ignore_cleanup_errors=True)
     try:
         child = subprocess.Popen(  # noqa: S603 - our own program in an interpreter we chose
             [launch.python, "-I", HOST, str(theirs.fileno()), str(os.getpid()), str(2 * launch.memory_bytes)],
             cwd=launch.folder,
-            env=environment | _ONE_THREAD,
+            env=environment | _ONE_THREAD | {"TMPDIR": scratch.name},
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -240,11 +242,12 @@ def _spawn(launch: Launch) -> tuple["subprocess.Popen[bytes]", socket.socket]:
         )
     except BaseException:
         ours.close()
+        scratch.cleanup()
         raise
     finally:
         theirs.close()
     assert child.stdout is not None  # noqa: S101 - asked for above
-    Thread(target=_log_lines, args=(child.stdout, launch.shown, child.pid), daemon=True).start()
+    Thread(target=_look_after, args=(child.stdout, launch.shown, child.pid, scratch), daemon=True).start()
     return child, ours
 
 
@@ -255,6 +258,12 @@ def _give_up(spawning: "asyncio.Future[tuple[subprocess.Popen[bytes], socket.soc
     child, ours = spawning.result()
     ours.close()
     _STARTER.submit(child.wait)
+
+
+def _look_after(output: IO[bytes], shown: str, pid: int, scratch: "TemporaryDirectory[str]") -> None:
+    """Until it has ended, however it does; then what it had unpacked and written is removed."""
+    with scratch:
+        _log_lines(output, shown, pid)
 
 
 def _log_lines(output: IO[bytes], shown: str, pid: int) -> None:
