@@ -5,12 +5,9 @@ there, all that has come goes. Nothing is remembered here that a kill could lose
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
-from random import uniform
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -23,33 +20,22 @@ from andon.kernel.errors import AndonError, Unavailable
 from andon.streams import places, store
 from andon.streams.domain import END, START, StreamKey
 from andon.streams.errors import Poison
+from andon.streams.lanes import BATCH, Lanes, Log
 from andon.streams.places import RENEW_SECONDS, Place
 from andon.streams.ports import PutsAway, Source
 from andon.streams.progress import Lost, Moved, Progress
-from andon.streams.rate import Rate
 from andon.streams.reading import Chunk, Reader, split
+from andon.streams.troubles import Troubles
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-BATCH = 500
-"""Events in one commit, at most, unless one message holds more."""
-
-AHEAD = 1000
-"""Events of one partition that are read ahead of the commit."""
-
-LARGE_BYTES = 20_000
-"""An event of so many bytes is not counted as more than one; a batch holds ten megabytes at most, unless one message has more."""
 
 WAIT = 1.0
 """Seconds that one reading waits for messages."""
 
 SURVEY_SECONDS = 2.0
 """How often the source is asked for its partitions and their ends."""
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two tries."""
 
 
 class Watch(Protocol):
@@ -70,23 +56,6 @@ class Watch(Protocol):
     def lost(self, key: StreamKey, messages: int) -> None:
         """The source removed messages before they were read."""
         ...
-
-
-@dataclass(slots=True)
-class _Log:
-    """A partition as it is being read."""
-
-    place: Place
-    next: int
-    lane: int
-    rate: Rate
-    chunks: deque[Chunk] = field(default_factory=deque)
-    ahead: int = 0
-    room: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
-    position: int = 0
-    end: int | None = None
-    watermark: datetime | None = None
 
 
 class Consumer:
@@ -112,13 +81,11 @@ class Consumer:
         self._member = member
         self._clock = clock
         self._watch = watch
-        self._logs: dict[str, _Log] = {}
-        self._arrived = [asyncio.Event() for _ in deciders]
+        self._lanes = Lanes(len(deciders))
         self._poked = asyncio.Event()
         self._known: set[str] = set()
         self._ours: set[str] = set()
-        self._pauses: dict[str, float] = {}
-        self._problems: dict[str, str] = {}
+        self._troubles = Troubles(reader.key, self._show)
 
     def poke(self) -> None:
         """Look at once whether somebody paused or sought this stream."""
@@ -135,14 +102,13 @@ class Consumer:
         try:
             working: set[asyncio.Future[Any]] = {deciding, places_kept, surveyed, told}
             done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
-            for arrived in self._arrived:
-                arrived.set()
+            self._lanes.wake()
             if stop.is_set():
                 await deciding
             for task in done:
                 task.result()
         finally:
-            reading = [log.task for log in self._logs.values() if log.task is not None]
+            reading = [log.task for log in self._lanes.logs.values() if log.task is not None]
             await _end([told, deciding, places_kept, surveyed, *reading])
             await self._let_go()
 
@@ -161,32 +127,31 @@ class Consumer:
     async def _follow(self, ours: Mapping[str, Place]) -> None:
         """Stop reading what is not ours, is paused or is to go on elsewhere; begin with what is, also where reading broke off."""
         self._ours = set(ours)
-        for partition, ended in [(name, one.task) for name, one in self._logs.items() if one.task and one.task.done()]:
+        for partition, ended in [
+            (name, one.task) for name, one in self._lanes.logs.items() if one.task and one.task.done()
+        ]:
             error = None if ended.cancelled() else ended.exception()
             log.error("stream.reading_broke_off", stream=str(self._key), partition=partition, exc_info=error)
             await self._drop(partition)
-        for partition in list(self._logs):
+        for partition in list(self._lanes.logs):
             place = ours.get(partition)
             if place is None or place.paused or place.seek is not None:
                 await self._drop(partition)
         for partition, place in ours.items():
             if place.seek is not None:
                 await self._seek(place, place.seek)
-            elif not place.paused and partition not in self._logs:
-                rate = Rate(asyncio.get_running_loop().time())
-                begun = _Log(place, place.position, self._emptiest(), rate, position=place.position)
-                self._logs[partition] = begun
+            elif not place.paused and partition not in self._lanes.logs:
+                begun = self._lanes.begin(place)
                 begun.task = asyncio.ensure_future(self._read(partition, begun))
 
     async def _drop(self, partition: str) -> None:
-        dropped = self._logs.pop(partition, None)
+        dropped = self._lanes.logs.pop(partition, None)
         if dropped is not None:
             dropped.chunks.clear()
             if dropped.task is not None:
                 await _end([dropped.task])
         for doing in (f"read {partition}", f"seek {partition}"):
-            self._pauses.pop(doing, None)
-            self._problems.pop(doing, None)
+            self._troubles.forget(doing)
 
     async def _seek(self, place: Place, to: str) -> None:
         """Find out the position that a person asked for, and go on from there."""
@@ -206,7 +171,7 @@ class Consumer:
         await self._in_thread(
             lambda tx: store.set_position(tx, self._key, partition, position, owner=self._member, seek=to)
         )
-        self._went_well(f"seek {place.partition}")
+        self._troubles.went_well(f"seek {place.partition}")
         self._poked.set()
 
     async def _survey(self) -> None:
@@ -214,11 +179,11 @@ class Consumer:
         while True:
             try:
                 await self._look_around()
-                self._went_well("survey")
+                self._troubles.went_well("survey")
             except AndonError as error:
                 await self._failed("survey", error)
                 continue
-            await self._tell_problem()
+            await self._troubles.show()
             await asyncio.sleep(SURVEY_SECONDS)
 
     async def _look_around(self) -> None:
@@ -233,15 +198,15 @@ class Consumer:
         }
         now = asyncio.get_running_loop().time()
         told = {
-            name: (end, self._logs[name].rate.per_second(now) if name in self._logs else 0.0)
+            name: (end, self._lanes.logs[name].rate.per_second(now) if name in self._lanes.logs else 0.0)
             for name, end in ends.items()
         }
         if told:
             await self._in_thread(lambda tx: store.set_ends(tx, self._key, self._member, told))
         for name, end in ends.items():
-            if name in self._logs:
-                self._logs[name].end = end
-        logs = self._logs.values()
+            if name in self._lanes.logs:
+                self._lanes.logs[name].end = end
+        logs = self._lanes.logs.values()
         self._watch.stands(
             self._key,
             sum(max(0, reading.end - reading.position) for reading in logs if reading.end is not None),
@@ -267,60 +232,33 @@ class Consumer:
         await self._drop(partition)
         return False
 
-    async def _read(self, partition: str, reading: _Log) -> None:
+    async def _read(self, partition: str, reading: Log) -> None:
         """Read ahead, as far as there is room, for as long as the partition is ours."""
         while True:
             try:
                 source = await self._opened()
                 arrivals = await source.read(partition, reading.next, most=BATCH, wait=WAIT)
-                self._went_well(f"read {partition}")
+                self._troubles.went_well(f"read {partition}")
             except Exception as error:  # noqa: BLE001 - the edge to a source: whatever it raises is told and tried again
                 await self._failed(f"read {partition}", error)
                 continue
             while arrivals:
                 chunk = self._reader.read(partition, reading.next, arrivals, self._clock.now(), most=BATCH)
                 arrivals = arrivals[len(chunk.arrivals) :]
-                reading.next = chunk.next
-                reading.chunks.append(chunk)
-                reading.ahead += _weight(chunk)
-                self._arrived[reading.lane].set()
+                reading.add(chunk)
+                self._lanes.arrived[reading.lane].set()
                 await asyncio.sleep(0)
-            while reading.ahead >= AHEAD:
-                reading.room.clear()
-                await reading.room.wait()
+            await reading.until_room()
 
     async def _decide_all(self, lane: int, stop: asyncio.Event) -> None:
         """Batch after batch of the partitions of a lane: while one lane waits for its commit, another computes."""
         while not stop.is_set():
-            await self._arrived[lane].wait()
-            chunks = self._take(lane)
+            await self._lanes.arrived[lane].wait()
+            chunks = self._lanes.take(lane)
             if not chunks:
-                self._arrived[lane].clear()
+                self._lanes.arrived[lane].clear()
                 continue
             await self._settle(lane, chunks, stop)
-
-    def _emptiest(self) -> int:
-        """The lane with the fewest partitions."""
-        taken = [reading.lane for reading in self._logs.values()]
-        return min(range(len(self._deciders)), key=taken.count)
-
-    def _take(self, lane: int) -> list[Chunk]:
-        """The next batch of a lane: chunks of its partitions in turn, as many as fit; who had one goes to the back."""
-        taken: list[Chunk] = []
-        size = 0
-        while True:
-            before = len(taken)
-            for name, reading in [(n, one) for n, one in self._logs.items() if one.lane == lane and one.chunks]:
-                if taken and size + _weight(reading.chunks[0]) > BATCH:
-                    continue
-                self._logs[name] = self._logs.pop(name)
-                chunk = reading.chunks.popleft()
-                reading.ahead -= _weight(chunk)
-                reading.room.set()
-                taken.append(chunk)
-                size += _weight(chunk)
-            if len(taken) == before:
-                return taken
 
     async def _settle(self, lane: int, chunks: Sequence[Chunk], stop: asyncio.Event) -> None:
         """Decide and record a batch, however often it takes; what is no longer ours is left to whoever has it."""
@@ -342,7 +280,7 @@ class Consumer:
                 await self._one_by_one(lane, chunks, stop)
                 return
             else:
-                self._went_well("decide")
+                self._troubles.went_well("decide")
                 return
 
     async def _decide(self, lane: int, chunks: Sequence[Chunk]) -> None:
@@ -350,7 +288,7 @@ class Consumer:
         await self._deciders[lane].decide([request for chunk in chunks for request in chunk.requests], progress)
         self._watch.moved(self._key, progress.moved)
         for chunk in chunks:
-            reading = self._logs.get(chunk.partition)
+            reading = self._lanes.logs.get(chunk.partition)
             if reading is not None:
                 reading.position, reading.watermark = chunk.next, chunk.watermark or reading.watermark
                 reading.rate.add(len(chunk.requests) + len(chunk.dead) + chunk.left_out)
@@ -379,29 +317,11 @@ class Consumer:
         return self._source
 
     async def _failed(self, doing: str, error: Exception) -> None:
-        """Say what is wrong, and wait longer each time before it is tried again."""
-        pause = self._pauses.get(doing, FIRST_PAUSE)
-        self._pauses[doing] = min(LONGEST_PAUSE, pause * 2)
         self._watch.failed(self._key)
-        known = self._problems.get(doing)
-        self._problems[doing] = str(error) if isinstance(error, AndonError) else type(error).__name__
-        if known != self._problems[doing]:
-            unforeseen = None if isinstance(error, AndonError) else error
-            log.warning(
-                "stream.troubled", stream=str(self._key), doing=doing, error=self._problems[doing], exc_info=unforeseen
-            )
-            await self._tell_problem()
-        await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - spreads retries; no secret
+        await self._troubles.failed(doing, error)
 
-    def _went_well(self, doing: str) -> None:
-        if self._pauses.pop(doing, None) is not None:
-            self._problems.pop(doing, None)
-            log.info("stream.goes_on", stream=str(self._key), doing=doing)
-
-    async def _tell_problem(self) -> None:
-        problem = next(iter(self._problems.values()), None)
-        with suppress(Unavailable):
-            await self._in_thread(lambda tx: store.set_problem(tx, self._key, problem, self._clock.now()))
+    async def _show(self, problem: str | None) -> None:
+        await self._in_thread(lambda tx: store.set_problem(tx, self._key, problem, self._clock.now()))
 
     async def _let_go(self) -> None:
         """Give everything back, so that others need not wait."""
@@ -416,12 +336,6 @@ class Consumer:
                 return work(tx)
 
         return await asyncio.to_thread(transaction)
-
-
-def _weight(chunk: Chunk) -> int:
-    """How much of a batch it is: by its events, or by its bytes if they are large."""
-    size = sum(len(arrival.data) for arrival in chunk.arrivals)
-    return max(len(chunk.arrivals), len(chunk.requests), size // LARGE_BYTES)
 
 
 async def _told(stop: asyncio.Event) -> None:

@@ -1,0 +1,56 @@
+"""What keeps failing in one stream: it is said once and shown, and tried again after ever longer pauses."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from random import uniform
+
+import structlog
+
+from andon.kernel.errors import AndonError, Unavailable
+from andon.streams.domain import StreamKey
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two tries."""
+
+
+class Troubles:
+    """By what was being done. `show` has the oldest of them stand where people look, or none; it may raise Unavailable."""
+
+    def __init__(self, key: StreamKey, show: Callable[[str | None], Awaitable[None]]) -> None:
+        self._key = key
+        self._show = show
+        self._pauses: dict[str, float] = {}
+        self._problems: dict[str, str] = {}
+
+    async def failed(self, doing: str, error: Exception) -> None:
+        """Say what is wrong, and wait longer each time before it is tried again."""
+        pause = self._pauses.get(doing, FIRST_PAUSE)
+        self._pauses[doing] = min(LONGEST_PAUSE, pause * 2)
+        known = self._problems.get(doing)
+        self._problems[doing] = str(error) if isinstance(error, AndonError) else type(error).__name__
+        if known != self._problems[doing]:
+            unforeseen = None if isinstance(error, AndonError) else error
+            log.warning(
+                "stream.troubled", stream=str(self._key), doing=doing, error=self._problems[doing], exc_info=unforeseen
+            )
+            await self.show()
+        await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - spreads retries; no secret
+
+    def went_well(self, doing: str) -> None:
+        """It works (again)."""
+        if self._pauses.pop(doing, None) is not None:
+            self._problems.pop(doing, None)
+            log.info("stream.goes_on", stream=str(self._key), doing=doing)
+
+    def forget(self, doing: str) -> None:
+        """It is not done any more."""
+        self._pauses.pop(doing, None)
+        self._problems.pop(doing, None)
+
+    async def show(self) -> None:
+        """Have what is wrong now stand where people look."""
+        with suppress(Unavailable):
+            await self._show(next(iter(self._problems.values()), None))
