@@ -108,4 +108,6 @@ def settle_memory() -> None:
     with suppress(OSError, AttributeError):  # what start-up freed goes back to the system, where the C library is glibc
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)  # batches of a stream hold half of that, and no cycles: look less often
+    # Batches of a stream hold half of that, so look less often. What waits for it meanwhile is little: a decision leaves no
+    # cycle, but a prediction of LightGBM's does (ctypes.cast), 370 bytes a batch; that is 18 MB at most.
+    gc.set_threshold(100_000, 20, 20)
