@@ -8,7 +8,10 @@ from zipfile import ZipFile
 
 
 class Unpacked:
-    """The archive's content in a folder below TMPDIR. It is removed with this object, at the latest when the process ends."""
+    """The archive's content in a folder below TMPDIR. It is removed with this object, or when the process ends by itself.
+
+    What a killed process leaves is removed by whoever gave it its TMPDIR.
+    """
 
     def __init__(self, file: Path) -> None:
         self.folder = Path(mkdtemp(prefix="andon-model-"))

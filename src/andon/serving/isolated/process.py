@@ -226,9 +226,9 @@ class _Link(asyncio.Protocol):
 
 def _spawn(launch: Launch) -> tuple["subprocess.Popen[bytes]", socket.socket]:
     """Start the process, with one end of a socket pair; runs on the starter's thread."""
+    scratch = TemporaryDirectory(prefix="andon-model-", ignore_cleanup_errors=True)
     ours, theirs = socket.socketpair()
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    scratch = TemporaryDirectory(prefix="andon-model-", ignore_cleanup_errors=True)
     try:
         child = subprocess.Popen(  # noqa: S603 - our own program in an interpreter we chose
             [launch.python, "-I", HOST, str(theirs.fileno()), str(os.getpid()), str(2 * launch.memory_bytes)],
@@ -246,8 +246,7 @@ def _spawn(launch: Launch) -> tuple["subprocess.Popen[bytes]", socket.socket]:
         raise
     finally:
         theirs.close()
-    assert child.stdout is not None  # noqa: S101 - asked for above
-    Thread(target=_look_after, args=(child.stdout, launch.shown, child.pid, scratch), daemon=True).start()
+    Thread(target=_look_after, args=(child, launch.shown, scratch), daemon=True).start()
     return child, ours
 
 
@@ -255,15 +254,16 @@ def _give_up(spawning: "asyncio.Future[tuple[subprocess.Popen[bytes], socket.soc
     """Nobody waits for this process any more: it ends when its socket closes."""
     if spawning.cancelled() or spawning.exception() is not None:
         return
-    child, ours = spawning.result()
+    _, ours = spawning.result()
     ours.close()
-    _STARTER.submit(child.wait)
 
 
-def _look_after(output: IO[bytes], shown: str, pid: int, scratch: "TemporaryDirectory[str]") -> None:
+def _look_after(child: "subprocess.Popen[bytes]", shown: str, scratch: "TemporaryDirectory[str]") -> None:
     """Until it has ended, however it does; then what it had unpacked and written is removed."""
+    assert child.stdout is not None  # noqa: S101 - asked for by who started it
     with scratch:
-        _log_lines(output, shown, pid)
+        _log_lines(child.stdout, shown, child.pid)
+        child.wait()  # it may have closed its output before
 
 
 def _log_lines(output: IO[bytes], shown: str, pid: int) -> None:
