@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,11 +33,11 @@ def test_every_chunk_is_taken_once_in_the_order_of_its_partition_and_no_batch_is
         for name, events in read:
             log = lanes.logs[name]
             log.add(chunk(name, log.next, events))
-        batches = [batch for lane in range(count) for batch in iter(lambda lane=lane: lanes.take(lane), [])]  # type: ignore[misc]
+        batches = [batch for lane in range(count) for batch in iter(partial(lanes.take, lane), [])]
         assert all(sum(len(one.arrivals) for one in batch) <= BATCH for batch in batches)
         taken = [one for batch in batches for one in batch]
         for name in "abcde":
-            own = [events for given_, events in read if given_ == name]
+            own = [events for of, events in read if of == name]
             assert [len(one.arrivals) for one in taken if one.partition == name] == own
             assert lanes.logs[name].ahead == 0
 

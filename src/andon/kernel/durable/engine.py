@@ -186,5 +186,5 @@ def _connect(url: str) -> Connections:
 
 
 def _is_shown(record: logging.LogRecord) -> bool:
-    """What DBOS says of its own state, not what it says of runs."""
+    """What DBOS says of its own state; not what it says of runs, nor of a launch that failed, which is told by who launched it."""
     return not str(record.msg).startswith(_HIDDEN)
