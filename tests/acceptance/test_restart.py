@@ -15,13 +15,14 @@ import psutil
 import pytest
 from benchmarks.line import Line, LineFailed
 from benchmarks.loadgen import Load, measure
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from andon.kernel.db import Database
 from andon.supervisor import control
 from automations import payment
 from calls import DECIDE
 from pressing import Pressure
+from proxy import Proxy
 from receiver import Receiver
 from running import running
 
@@ -143,6 +144,23 @@ def pid_of(line: Line, part: str) -> int:
 def recorded(database: Database) -> set[str]:
     with database.begin() as tx:
         return set(tx.execute(text("SELECT id::text FROM decisions")).scalars())
+
+
+@pytest.mark.parametrize("part", ["gateway", "worker"])
+@pytest.mark.parametrize("step", [b"FROM access_keys", b"DELETE FROM spend_writers"], ids=["keys", "spending"])
+def test_a_part_waits_at_every_step_of_its_start_for_a_database_that_is_away_just_then(
+    database: Database, part: str, step: bytes
+) -> None:
+    """To end and be started again would take longer, most of all on a computer that is busy."""
+    url = make_url(database.url)
+    with Proxy("127.0.0.1", url.port or 5432) as proxy, Receiver() as receiver:
+        through = url.set(port=proxy.port).render_as_string(hide_password=False)
+        with running(receiver.url, {"ANDON_DATABASE_URL": through}) as line:
+            proxy.cut_before(step)
+            line.command("restart", part)
+            said = line.log.read_text(encoding="utf-8")
+    assert said.count('"event": "start.waits"') == 1
+    assert "part_ended" not in said
 
 
 def test_a_gateway_has_the_ledgers_days_before_it_answers(line: Line, database: Database) -> None:
