@@ -100,8 +100,8 @@ class Deliveries:
         return {name: lane.sending for name, lane in self._lanes.items()}
 
     def retries_left(self) -> dict[str, int]:
-        """How many retries the budget of each destination allows now."""
-        return {name: lane.retries_left for name, lane in self._lanes.items()}
+        """How many retries the budget of each destination that has one allows now."""
+        return {name: left for name, lane in self._lanes.items() if (left := lane.retries_left) is not None}
 
     async def close(self) -> None:
         """Close all connectors that were used, and let go of the database."""

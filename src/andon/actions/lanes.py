@@ -38,7 +38,7 @@ class Lane:
         self._stopping = stopping
         self._slots = asyncio.Semaphore(destination.max_concurrent)
         self._breaker = Breaker()
-        self._budget = RetryBudget()
+        self._budget = None if destination.own else RetryBudget()
         self._pace = None if destination.rate_per_second is None else Pace(destination.rate_per_second)
 
     @property
@@ -47,9 +47,9 @@ class Lane:
         return self._breaker.state(self._clock.now())
 
     @property
-    def retries_left(self) -> int:
-        """How many retries the budget allows now."""
-        return self._budget.room(self._seconds())
+    def retries_left(self) -> int | None:
+        """How many retries the budget allows now; None where there is no budget."""
+        return None if self._budget is None else self._budget.room(self._seconds())
 
     @property
     def is_full(self) -> bool:
@@ -63,7 +63,8 @@ class Lane:
             free = min(free, 1)
         if free and self._pace is not None:
             free = min(free, max(0, self._pace.room(self._seconds(), within=_AHEAD) - self.held))
-        again = min(free, max(0, self.retries_left - self._held_again)) if free else 0
+        left = self.retries_left if free else 0
+        again = free if left is None else min(free, max(0, left - self._held_again))
         return Room(self.destination.name, free, again)
 
     def hold(self, message: Message) -> None:
@@ -99,8 +100,9 @@ class Lane:
                 self.sending -= 1
 
     def may_retry(self) -> bool:
-        """Whether the budget allows one more retry now."""
-        return self.retries_left > 0
+        """Whether one more retry is allowed now."""
+        left = self.retries_left
+        return left is None or left > 0
 
     def begin(self, message: Message) -> None:
         """A delivery is let through; `answered` may follow, `abandon` has to.
@@ -108,6 +110,8 @@ class Lane:
         Taking over from a process that died is neither a first try nor a retry: the receiver is not why it comes again.
         """
         self._breaker = self._breaker.begun(self._clock.now())
+        if self._budget is None:
+            return
         if message.again:
             self._budget.retry(self._seconds())
         elif not message.attempts:
@@ -118,7 +122,9 @@ class Lane:
         self._breaker = self._breaker.abandoned()
 
     def answered(self, answer: Answer) -> None:
-        """Learn from an answer whether the receiver works."""
+        """Learn from an answer whether the receiver works, where that is not ourselves."""
+        if self.destination.own:
+            return
         before = self.breaker
         self._breaker = self._breaker.answered() if is_up(answer) else self._breaker.failed(self._clock.now())
         if self.breaker is not before:

@@ -42,7 +42,8 @@ class Shape(BaseModel):
 class Destination:
     """Where one outside system is and how it wants to be treated (`[destinations.NAME]` in andon.toml).
 
-    `settings` holds what only one kind of connector knows (`[destinations.NAME.KIND]`), by that kind.
+    `settings` holds what only one kind of connector knows (`[destinations.NAME.KIND]`), by that kind. One that is `own` is this
+    installation: it fails when the database is away, and then nothing is sent anyway, so no breaker and no retry budget spares it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Destination:
     max_concurrent: int = 32
     rate_per_second: float | None = None
     deadline: timedelta | None = None
+    own: bool = False
     settings: Mapping[str, BaseModel] = field(default_factory=dict, hash=False, repr=False)
 
     def settings_of(self, kind: str, shape: type[S]) -> S:

@@ -68,7 +68,7 @@ def conduct(database: Database, automations: Sequence[Automation], clock: Clock,
         conductor,
         {
             one.name: Destination(
-                one.name, f"procedure:{one.name}", timeout=timedelta(seconds=30), max_attempts=_ATTEMPTS
+                one.name, f"procedure:{one.name}", timeout=timedelta(seconds=30), max_attempts=_ATTEMPTS, own=True
             )
             for one in specs
             if not one.retired

@@ -82,6 +82,25 @@ def test_first_tries_are_not_held_up_by_retries_that_wait_for_the_budget(
     assert asyncio.run(rounds()) == 10
 
 
+def test_what_is_our_own_is_not_spared_so_that_all_of_it_goes_on_when_the_database_is_back(
+    database: Database, receiver: Receiver, clock: MovedClock
+) -> None:
+    failing = [an_action(clock.now()) for _ in range(3 * FLOOR)]
+    put(database, *failing)
+    receiver.plan(*[Reply(503)] * len(failing))
+
+    async def rounds() -> None:
+        own = replace(a_destination(receiver), own=True)
+        async with delivering(database, own, clock=clock, share=lambda: 0.1) as deliveries:
+            while receiver.requests < len(failing):
+                await deliveries.run_round()
+            clock.move_on(timedelta(seconds=2))
+            assert await deliveries.run_round() == len(failing)
+            assert deliveries.retries_left() == {}
+
+    asyncio.run(rounds())
+
+
 def test_no_more_than_the_bulkhead_are_sent_side_by_side(database: Database, receiver: Receiver) -> None:
     clock = MovedClock()
     put(database, *[an_action(clock.now()) for _ in range(12)])
