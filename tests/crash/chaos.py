@@ -96,6 +96,9 @@ def _check(plant: Plant, load: Load, report: Report) -> None:
     wrong = report.wrong
     with plant.database() as database:
         wrong["quiet"] = checks.quiet(database, len(load.answers) + sum(sent.values()))
+        if wrong["quiet"]:
+            wrong["quiet"] += plant.lanes()
+            print(checks.shown(wrong), flush=True)  # in case that what is looked at next breaks off
         with database.begin() as tx:
             records = checks.ledger(tx)
             wrong["calls"] = checks.calls(tx, load)

@@ -31,7 +31,7 @@ QUIET_SECONDS = 60.0
 COUNTED = "amount_count_1h"
 """The feature that tells how many events of an account the line has seen."""
 
-_SHOWN = 5
+_SHOWN = 12
 
 ENDS = ((RunState.DONE, ["hold", "lift"]), (RunState.FAILED, ["hold", "let-go"]))
 """How procedures end and what the receiver has of them: of ordinary payments, and of sanctioned ones."""
@@ -64,17 +64,18 @@ def quiet(database: Database, decided: int) -> list[str]:
 
 
 def _waiting(database: Database) -> list[str]:
-    """What is known of the messages that wait: whether they were tried, how often, when they are due, what was answered last."""
-    of_kinds = text(
-        "SELECT topic, again, claimed_until > now() AS claimed, count(*), min(attempts), max(attempts), "
-        "min(due_at) - now() AS first, max(due_at) - now() AS last, mode() WITHIN GROUP (ORDER BY last_error) AS error, "
-        "count(*) FILTER (WHERE due_at < now()) AS due FROM outbox WHERE state = 'pending' GROUP BY 1, 2, 3"
+    """What is known of the messages that wait: who has them, how often they were tried, when they are due, what was answered last."""
+    one_by_one = text(
+        "SELECT o.topic, o.lane, o.again, o.attempts, o.due_at - clock_timestamp() AS due, "
+        "o.claimed_until - clock_timestamp() AS claimed, o.last_error, free.id IS NULL AS locked FROM outbox o LEFT JOIN "
+        "(SELECT id FROM outbox WHERE state = 'pending' FOR UPDATE SKIP LOCKED) AS free ON free.id = o.id "
+        "WHERE o.state = 'pending' ORDER BY o.due_at LIMIT 3"
     )
     with database.begin() as tx:
         return [
-            f"{row.count} of {row.topic}, tried {row.min} to {row.max} times{' (again)' * bool(row.again)}"
-            f"{', claimed' * bool(row.claimed)}: {row.due} are due, due from {row.first} to {row.last}; {row.error}"
-            for row in tx.execute(of_kinds)
+            f"{row.topic} for {row.lane!r}, tried {row.attempts} times{' (again)' * bool(row.again)}, "
+            f"due in {row.due}, claimed until {row.claimed}{', locked' * bool(row.locked)}; {row.last_error}"
+            for row in tx.execute(one_by_one)
         ]
 
 

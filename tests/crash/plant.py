@@ -21,7 +21,7 @@ from pathlib import Path
 import nats
 import psutil
 from benchmarks.brokers import Broker, kafka_broker, kafka_program, nats_program, nats_server
-from benchmarks.line import ANDON, Line, free_ports
+from benchmarks.line import ANDON, Line, LineFailed, free_ports
 from confluent_kafka.admin import AdminClient, NewTopic
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -129,6 +129,10 @@ TRIGGERS = {
 }
 
 
+LANES = ("andon_destination_breaker_open", "andon_retry_budget_remaining", "andon_deliveries_in_flight")
+"""What a worker's metrics say of its lanes."""
+
+
 class Clock:
     """The clock of a process, by how much it is wrong."""
 
@@ -213,6 +217,8 @@ class Plant:
     token: str
     ports: tuple[int, int]
     """Where the callers ask: gateway 1 through its proxy, and gateway 2."""
+    workers: tuple[int, int]
+    """Where the workers tell their metrics."""
     proxies: dict[str, Proxy]
     second: dict[str, Kept]
     clocks: dict[str, Clock]
@@ -246,6 +252,17 @@ class Plant:
             return [postmaster] if role == "postmaster" else sorted(postmaster.children(), key=lambda p: p.pid)
         except (psutil.NoSuchProcess, ValueError, OSError, IndexError):
             return []
+
+    def lanes(self) -> list[str]:
+        """What each worker says of the lanes in which it delivers."""
+        said = []
+        for number, port in enumerate(self.workers, start=1):
+            for name in LANES:
+                try:
+                    said.append(f"worker {number}: {name} {self.line.metrics(name, self.token, port=port)}")
+                except (OSError, LineFailed) as error:
+                    said.append(f"worker {number} does not tell: {error}")
+        return said
 
     @property
     def logs(self) -> list[Path]:
@@ -290,7 +307,7 @@ def running(folder: Path, seed: int) -> Iterator[Plant]:
         token = line.key("bank", "caller").split()[-1]
         for port in (gateway, worker):
             _wait_until_ready(port)
-        plant = Plant(line, receiver, token, ports, proxies, second, clocks, brokers)
+        plant = Plant(line, receiver, token, ports, (line.worker, worker), proxies, second, clocks, brokers)
         plant.senders += _senders(plant, seed, url.render_as_string(hide_password=False))
         yield plant
 
