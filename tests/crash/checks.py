@@ -66,15 +66,15 @@ def quiet(database: Database, decided: int) -> list[str]:
 def _waiting(database: Database) -> list[str]:
     """What is known of the messages that wait: who has them, how often they were tried, when they are due, what was answered last."""
     one_by_one = text(
-        "SELECT o.topic, o.lane, o.again, o.attempts, o.due_at - clock_timestamp() AS due, "
-        "o.claimed_until - clock_timestamp() AS claimed, o.last_error, free.id IS NULL AS locked FROM outbox o LEFT JOIN "
+        "SELECT o.topic, o.lane, o.again, o.attempts, extract(epoch FROM o.due_at - clock_timestamp()) AS due, "
+        "extract(epoch FROM o.claimed_until - clock_timestamp()) AS claimed, o.last_error, free.id IS NULL AS locked FROM outbox o LEFT JOIN "
         "(SELECT id FROM outbox WHERE state = 'pending' FOR UPDATE SKIP LOCKED) AS free ON free.id = o.id "
         "WHERE o.state = 'pending' ORDER BY o.due_at LIMIT 3"
     )
     with database.begin() as tx:
         return [
             f"{row.topic} for {row.lane!r}, tried {row.attempts} times{' (again)' * bool(row.again)}, "
-            f"due in {row.due}, claimed until {row.claimed}{', locked' * bool(row.locked)}; {row.last_error}"
+            f"due in {row.due} s, claimed for {row.claimed} s{', locked' * bool(row.locked)}; {row.last_error}"
             for row in tx.execute(one_by_one)
         ]
 

@@ -255,11 +255,11 @@ class Plant:
 
     def lanes(self) -> list[str]:
         """What each worker says of the lanes in which it delivers."""
-        said = []
+        said, key = [], self.line.key("onlooker", "viewer").split()[-1]
         for number, port in enumerate(self.workers, start=1):
             for name in LANES:
                 try:
-                    said.append(f"worker {number}: {name} {self.line.metrics(name, self.token, port=port)}")
+                    said.append(f"worker {number}: {name} {self.line.metrics(name, key, port=port)}")
                 except (OSError, LineFailed) as error:
                     said.append(f"worker {number} does not tell: {error}")
         return said
