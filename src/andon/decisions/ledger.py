@@ -17,7 +17,7 @@ from andon import audit, features
 from andon.decisions import consequences, record
 from andon.decisions.domain import RECORDED, Decision, DecisionRequest, Idempotency, LineRef
 from andon.decisions.record import SALT_BYTES
-from andon.features import TileDelta
+from andon.features import Delta
 from andon.kernel import outbox
 from andon.kernel.identity import PLATFORM
 from andon.kernel.outbox import Message
@@ -110,7 +110,7 @@ class Entry(Struct, frozen=True, gc=False):
     messages: Sequence[Message]
 
 
-def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[TileDelta]) -> tuple[audit.Leaf, Statement]:
+def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta]) -> tuple[audit.Leaf, Statement]:
     """The next leaf of the chain for a batch, and the statement with its parameters that records it.
 
     The caller executes it, and advances the chain once it knows of the commit.

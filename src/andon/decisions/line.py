@@ -13,7 +13,7 @@ from andon.authoring import Automation
 from andon.decisions.contract import Contract
 from andon.decisions.domain import Decision, DecisionRequest, Fallback, Judgement, LineRef
 from andon.decisions.traffic import Arm, Predicts, Traffic
-from andon.features import FeatureSet, Looked, Needs, Snapshot, TileDelta, Wanted
+from andon.features import Delta, FeatureSet, Looked, Needs, Snapshot, Wanted
 from andon.kernel.clock import Clock
 from andon.models import ValueUnusable
 from andon.policies import ERROR, REVIEW, CompiledPolicy, Ruling
@@ -111,7 +111,7 @@ class Line:
 
     def see(
         self, requests: Sequence[DecisionRequest], snapshot: Snapshot, looked: Looked | None = None
-    ) -> tuple[list[Seen], list[TileDelta]]:
+    ) -> tuple[list[Seen], list[Delta]]:
         """The features of a batch in its order, and what the batch adds to the feature state."""
         timed = self._features.timed
         asked = _asked(requests) if timed else None
@@ -134,7 +134,7 @@ class Line:
 
     def decide(
         self, requests: Sequence[DecisionRequest], snapshot: Snapshot, looked: Looked | None = None
-    ) -> tuple[list[Decision], list[TileDelta]]:
+    ) -> tuple[list[Decision], list[Delta]]:
         """Decide a batch in its order by the champion, and what the batch adds to the feature state.
 
         Never raises for a bad row: what cannot be computed or predicted goes to review with the reason.

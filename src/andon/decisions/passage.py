@@ -16,7 +16,7 @@ from andon.decisions.queue import Item, grouped
 from andon.decisions.recorder import Alongside, Batch, Recorder
 from andon.decisions.report import BatchReport
 from andon.decisions.traffic import Arm
-from andon.features import TileDelta
+from andon.features import Delta
 from andon.kernel.clock import Clock
 
 FOR_EVER = 3600.0
@@ -118,7 +118,7 @@ class Group:
     line: Line
     items: list[Item]
     seen: list[Seen] = field(default_factory=list)
-    deltas: list[TileDelta] = field(default_factory=list)
+    deltas: list[Delta] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     features: float = 0.0
@@ -134,7 +134,7 @@ class Group:
         kept = [(item.request, seen) for item, seen in pairs if item.request.id in recorded]
         return [request for request, _ in kept], [seen for _, seen in kept]
 
-    def deltas_of(self, kept: set[UUID]) -> list[TileDelta]:
+    def deltas_of(self, kept: set[UUID]) -> list[Delta]:
         """What those requests that are recorded add to the feature state."""
         if all(item.request.id in kept for item in self.items):
             return self.deltas
@@ -180,7 +180,7 @@ async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | Non
         Entry(decision, consequences.messages(group.line, decision)) for group in groups for decision in group.decisions
     ]
 
-    def deltas(requests: Sequence[DecisionRequest]) -> list[TileDelta]:
+    def deltas(requests: Sequence[DecisionRequest]) -> list[Delta]:
         if not any(group.deltas for group in groups):
             return []
         kept = {request.id for request in requests}

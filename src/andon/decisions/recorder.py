@@ -22,7 +22,7 @@ from andon.decisions import ledger
 from andon.decisions.domain import DecisionRequest, Idempotency
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.ledger import Entry
-from andon.features import Looked, Lookups, Needs, Snapshot, TileDelta, Wanted
+from andon.features import Delta, Looked, Lookups, Needs, Snapshot, Wanted
 from andon.kernel.clock import Clock
 from andon.kernel.db import CONNECTION_LOST, Database
 from andon.kernel.statements import Statement, Statements
@@ -81,7 +81,7 @@ class Batch:
     """
 
     entries: Sequence[Entry]
-    deltas: Callable[[Sequence[DecisionRequest]], list[TileDelta]]
+    deltas: Callable[[Sequence[DecisionRequest]], list[Delta]]
     leaf: audit.Leaf | None = None
     attempted: set[UUID] = field(default_factory=set)
     """What the last attempt was to record."""

@@ -7,6 +7,7 @@ computed = features.compute(inputs, at, snapshot)
 """
 
 from andon.features.breaches import BreachTeller, ExpectationBreached, breaches, forget_breaches, tell
+from andon.features.columns import Delta
 from andon.features.domain import Breach, Looked, More, Need, Needs, Series, Snapshot, Tile, TileDelta, Value, Wanted
 from andon.features.errors import FeatureFailed
 from andon.features.history import History
@@ -20,6 +21,7 @@ __all__ = [
     "Breach",
     "BreachTeller",
     "Computed",
+    "Delta",
     "ExpectationBreached",
     "FeatureFailed",
     "FeatureSet",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from andon.features.columns import Delta, each
 from andon.features.domain import Needs, Series, Snapshot, Tile, TileDelta
 
 
@@ -24,9 +25,9 @@ class MemoryTiles:
                     seen[value] = tiles
         return found
 
-    def write(self, deltas: Iterable[TileDelta]) -> None:
+    def write(self, deltas: Iterable[Delta]) -> None:
         """Merge what batches add."""
-        for delta in deltas:
+        for delta in each(deltas):
             tiles = self._tiles.setdefault(delta.series, {}).setdefault(delta.value, {})
             before = tiles.get(delta.start)
             tiles[delta.start] = delta if before is None else before.merged(delta)

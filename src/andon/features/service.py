@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from andon.authoring import Expect, Feature, Lookup, Request, Window
-from andon.features.domain import Looked, Needs, Row, Snapshot, TileDelta, Value, Wanted
+from andon.features.columns import Delta
+from andon.features.domain import Looked, Needs, Row, Snapshot, Value, Wanted
 from andon.features.errors import FeatureFailed
 from andon.features.expectations import Expectations
 from andon.features.rows import LookupPlan
@@ -23,7 +24,7 @@ class Computed:
     """
 
     rows: list[dict[str, Value]]
-    deltas: list[TileDelta] = field(default_factory=list)
+    deltas: list[Delta] = field(default_factory=list)
     failures: dict[int, FeatureFailed] = field(default_factory=dict)
     misplaced: dict[int, str] = field(default_factory=dict)
     breached: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -120,8 +121,7 @@ class FeatureSet:
                 for number, (row, moment, features) in enumerate(zip(inputs, times.at, done.rows, strict=True)):
                     (state.look_in if number in late else state.pass_through)(row, moment, features)
             else:
-                for row, moment, features in zip(inputs, times.at, done.rows, strict=True):
-                    state.pass_through(row, moment, features)
+                state.pass_all(inputs, times.at, done.rows)
             done.deltas += state.deltas(int(self._lateness), now)
 
     def _by_function(self, inputs: Sequence[Row], done: Computed) -> None:

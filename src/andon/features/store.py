@@ -10,9 +10,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import asyncpg
+import numpy as np
 from sqlalchemy import text
 
 from andon.authoring import Lookup
+from andon.features.columns import MANY, Delta, Stretch, Stretches, TileColumns, each, joined
 from andon.features.domain import Breach, More, Needs, Series, Snapshot, Tile, TileDelta
 from andon.features.lookups import columns_read, quoted_table
 from andon.features.sketch import K
@@ -22,12 +24,16 @@ PRUNED_AT_ONCE = 20_000
 
 
 class _Stretch(NamedTuple):
-    """Tiles of a need between two places in time, the second exclusive. Those that are alike to the whole batch come as one."""
+    """Tiles of a need between two places in time, the second exclusive. Those that are alike to the whole batch come as one.
+
+    `span` is the number of the span that such a stretch ends, counted from the shortest.
+    """
 
     need: int
     since: int
     before: int
     together: bool
+    span: int
     more: tuple[bool, bool, bool] | None
 
 
@@ -38,7 +44,8 @@ def _stretches(needs: Needs) -> list[_Stretch]:
         places = pairwise((need.since + 1, *need.cuts, need.upto + 1))
         for at, (since, before) in enumerate(places):
             if since < before:
-                found.append(_Stretch(number, since, before, bool(need.cuts) and at % 2 == 0, need.more))
+                span = len(need.cuts) // 2 - at // 2
+                found.append(_Stretch(number, since, before, bool(need.cuts) and at % 2 == 0, span, need.more))
     return found
 
 
@@ -52,6 +59,17 @@ def _read_sql(shapes: tuple[tuple[int, bool, tuple[bool, bool, bool] | None], ..
     return " UNION ALL ".join(
         _stretch_sql(number, 2 * needs + 2 * at + 1, together, _beyond_sql(more) if beyond else "")
         for at, (number, together, more) in enumerate(shapes)
+    )
+
+
+@lru_cache(maxsize=256)
+def _columns_sql(numbers: tuple[int, ...], needs: int) -> str:
+    """The query for stretches of these needs whose tiles come as one, as columns; with the same parameters."""
+    return " UNION ALL ".join(
+        f"SELECT {at}, array_agg(s.number::int), array_agg(s.start), array_agg(s.entries), array_agg(s.total), array_agg(s.least), "
+        f"array_agg(s.most) FROM {_stretch_sql(number, 2 * needs + 2 * at + 1, True, '')} "
+        "AS s(need, number, start, entries, total, least, most)"
+        for at, number in enumerate(numbers)
     )
 
 
@@ -148,6 +166,8 @@ async def read(connection: asyncpg.Connection, needs: Needs) -> Snapshot:
     stretches = _stretches(needs)
     keys = [part for need in needs for part in (need.series.id, need.values)]
     ends = [end for stretch in stretches for end in (stretch.since, stretch.before)]
+    if _as_columns(needs, stretches):
+        return await _read_columns(connection, needs, stretches, (*keys, *ends))
     shapes = tuple((stretch.need, stretch.together, stretch.more) for stretch in stretches)
     found = await connection.fetch(_read_sql(shapes, len(needs)), *keys, *ends)
     by_need: list[dict[str, list[Any]]] = [{} for _ in needs]
@@ -163,7 +183,24 @@ async def read(connection: asyncpg.Connection, needs: Needs) -> Snapshot:
     return {need.series: tiles for need, tiles in zip(needs, by_need, strict=True)}
 
 
-def has_more(deltas: Sequence[TileDelta]) -> bool:
+def _as_columns(needs: Needs, stretches: Sequence[_Stretch]) -> bool:
+    """Whether it is worth it, and all that is read is alike to the whole batch."""
+    many = max(len(need.values) for need in needs) >= MANY
+    return many and all(stretch.together and stretch.more is None for stretch in stretches)
+
+
+async def _read_columns(
+    connection: asyncpg.Connection, needs: Needs, stretches: Sequence[_Stretch], parameters: Sequence[Any]
+) -> Snapshot:
+    sql = _columns_sql(tuple(stretch.need for stretch in stretches), len(needs))
+    by_need: list[list[Stretch]] = [[] for _ in needs]
+    for at, *columns in await connection.fetch(sql, *parameters):
+        stretch = stretches[at]
+        by_need[stretch.need].append(Stretch.of(stretch.span, len(needs[stretch.need].values), columns))
+    return {need.series: Stretches(need.values, found) for need, found in zip(needs, by_need, strict=True)}
+
+
+def has_more(deltas: Sequence[Delta]) -> bool:
     """Whether any of these tiles holds more than sums, which `insert_sql` and `columns_of` have to know."""
     return any(delta.more is not None for delta in deltas)
 
@@ -185,16 +222,26 @@ def insert_sql(first: int, *, more: bool) -> str:
     )
 
 
-def columns_of(deltas: Sequence[TileDelta], *, more: bool) -> list[Sequence[Any]]:
+def columns_of(deltas: Sequence[Delta], *, more: bool) -> list[Any]:
     """The parameters of `insert_sql`: one sequence a column. Deltas of several batches may be given; each tile occurs once."""
     if not deltas:
         return [() for _ in range(len(_COLUMNS) + (len(_COLUMNS_MORE) if more else 0))]
-    ordered = sorted(deltas, key=_place)
+    together = None if more else joined(deltas)
+    if together is not None:
+        return _columns_together(together)
+    ordered = sorted(each(deltas), key=_place)
     series, values, starts, *sums, beyond, until = zip(*ordered, strict=True)
     if len(set(zip(series, values, starts, strict=True))) < len(ordered):
         return columns_of(_each_once(ordered), more=more)
     columns = [[one.id for one in series], values, starts, *sums, until]
     return columns + list(zip(*map(_more_of, beyond), strict=True)) if more else columns
+
+
+def _columns_together(together: Sequence[TileColumns]) -> list[Any]:
+    series = np.repeat([one.series.id for one in together], [len(one.values) for one in together])
+    values = [value for one in together for value in one.values]
+    numbers = [(one.starts, one.entries, one.totals, one.least, one.most, one.until) for one in together]
+    return [series, values, *(np.concatenate(column) for column in zip(*numbers, strict=True))]
 
 
 def _each_once(ordered: Iterable[TileDelta]) -> list[TileDelta]:

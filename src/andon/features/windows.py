@@ -1,9 +1,13 @@
 """Windows over one batch: tiles of the snapshot and of the batch itself, summed for each input in arrival order."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
+import numpy as np
+
 from andon.authoring import AGGREGATES, OF_NUMBERS, Window, span_of
+from andon.features.columns import Delta, Stretches, Sums, TileColumns
 from andon.features.domain import Need, Row, Series, Snapshot, Tile, TileDelta, Value, width_by_span
 from andon.features.states import Entry, FullState, Layer, SumState, look_back
 from andon.features.values import counted, entry_of, key_text
@@ -77,8 +81,40 @@ class PlanState:
     def __init__(self, plan: WindowPlan, snapshot: Snapshot) -> None:
         self._plan = plan
         self._stored = [(layer, snapshot.get(layer.series, _NONE)) for layer in plan.layers]
+        self._together: tuple[list[str], Sums, Sums] | None = None
         self._once: dict[str, tuple[Entry | None, float]] = {}
         self._by_value: dict[str, list[SumState]] = {}
+
+    def pass_all(self, rows: Sequence[Row], at: Sequence[float], features: Sequence[dict[str, Value]]) -> None:
+        """Count a batch of inputs, in arrival order, in the windows of the plan, and say what each of them sees."""
+        left: Iterable[int] = range(len(rows))
+        if all(isinstance(tiles, Stretches) for _, tiles in self._stored):
+            left = self._pass_together(rows, at, features)
+        for number in left:
+            self.pass_through(rows[number], at[number], features[number])
+
+    def _pass_together(
+        self, rows: Sequence[Row], at: Sequence[float], features: Sequence[dict[str, Value]]
+    ) -> list[int]:
+        """The same for those whose key occurs once in the batch; the numbers of the others."""
+        plan = self._plan
+        keys, entries = [key_text(row.get(plan.by)) for row in rows], [plan.entry(row) for row in rows]
+        times = Counter(keys)
+        alone = {n: key for n, key in enumerate(keys) if key is not None and times[key] == 1 and entries[n] is not None}
+        ordered = sorted(alone, key=alone.__getitem__)
+        values = [alone[n] for n in ordered]
+        amounts = np.array([cast(Entry, entries[n])[0] for n in ordered], np.float64)
+        self._together = values, amounts, np.array([at[n] for n in ordered], np.float64)
+        rows_seen = [features[n] for n in ordered]
+        left = [number for number in range(len(rows)) if number not in alone]
+        others = list({key for n in left if (key := keys[n]) is not None})
+        for at_layer, (layer, tiles) in enumerate(self._stored):
+            stretches = cast(Stretches, tiles)
+            for name, column in stretches.look_back(layer, values, amounts):
+                for seen, value in zip(rows_seen, column, strict=False):
+                    seen[name] = value
+            self._stored[at_layer] = layer, stretches.some(others)
+        return left
 
     def pass_through(self, row: Row, at: float, features: dict[str, Value]) -> None:
         """Count an input in the windows of the plan, and say what they hold then."""
@@ -110,10 +146,10 @@ class PlanState:
         for state in states:
             state.passed(entry, at, features)
 
-    def deltas(self, kept: int, now: int) -> list[TileDelta]:
+    def deltas(self, kept: int, now: int) -> list[Delta]:
         """What the batch adds, each tile once; kept so many seconds longer than windows need it, at least from `now` on."""
         layers = self._plan.layers
-        added = [
+        added: list[TileDelta] = [
             layer.delta_of(value, entry, at, kept, now)
             for value, (entry, at) in self._once.items()
             if entry is not None
@@ -122,7 +158,9 @@ class PlanState:
         for value, states in self._by_value.items():
             for state in states:
                 state.add_deltas(value, kept, now, added)
-        return added
+        if self._together is None:
+            return [*added]
+        return [*(TileColumns.of(layer, *self._together, kept, now) for layer in layers), *added]
 
     def _states_of(self, value: str) -> list[SumState]:
         """The states of a key, with the one input of it that was gone by, if any."""

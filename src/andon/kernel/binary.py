@@ -86,7 +86,7 @@ def _numbers(
     """Numbers of eight bytes. Many of them are written together, in half the time, unless one is a NULL."""
     if len(values) >= _MANY:
         with suppress(TypeError):  # a NULL, or no number, which the other way refuses
-            numbers = array(code, values)
+            numbers = values if isinstance(values, np.ndarray) else array(code, values)
             items = np.empty(len(values), kind)
             items["length"], items["value"] = 8, numbers
             return _head(1, 1, element, len(values), 1) + items.tobytes()
