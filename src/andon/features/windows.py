@@ -101,6 +101,8 @@ class PlanState:
         keys, entries = [key_text(row.get(plan.by)) for row in rows], [plan.entry(row) for row in rows]
         times = Counter(keys)
         alone = {n: key for n, key in enumerate(keys) if key is not None and times[key] == 1 and entries[n] is not None}
+        if not alone:
+            return list(range(len(rows)))
         ordered = sorted(alone, key=alone.__getitem__)
         values = [alone[n] for n in ordered]
         amounts = np.array([cast(Entry, entries[n])[0] for n in ordered], np.float64)

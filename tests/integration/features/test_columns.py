@@ -1,0 +1,136 @@
+"""Many inputs of one second are added up as columns: they see and add what each of them would by itself."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from andon.authoring import Window
+from andon.features import (
+    Delta,
+    FeatureSet,
+    MemoryTiles,
+    Needs,
+    Snapshot,
+    TileDelta,
+    columns_of,
+    has_more,
+    insert_sql,
+    read,
+)
+from andon.features.columns import MANY, Stretches, TileColumns, each
+from andon.kernel.db import Database
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+VELOCITY = Window("amount", by="account", over=("10m", "1h", "24h"), aggregates=("count", "sum", "mean", "min", "max"))
+COUNTRIES = Window("country", by="account", over=("1h",), aggregates=("count",))
+
+
+def some(draw: random.Random, count: int, accounts: int) -> list[dict[str, Any]]:
+    """Inputs of whole amounts, so that sums are the same in whatever order; some have no amount, some no account."""
+    names = [f"account {number}" for number in range(accounts)]
+    return [
+        {
+            "account": draw.choices([draw.choice(names), "busy", None], [0.9, 0.08, 0.02])[0],
+            "amount": None if draw.random() < 0.1 else float(draw.randrange(-500, 500)),
+            "country": draw.choice(["DE", "FR", None]),
+        }
+        for _ in range(count)
+    ]
+
+
+def in_postgres(database: Database, needs: Needs) -> Snapshot:
+    async def go() -> Snapshot:
+        connection = await database.connect()
+        try:
+            return await read(connection, needs)
+        finally:
+            await connection.close()
+
+    return asyncio.run(go())
+
+
+def into_postgres(database: Database, deltas: Sequence[Delta], *, by_driver: bool) -> None:
+    """By either of the two ways on which the ledger goes: the driver's, or that of statements that are prepared."""
+
+    async def go() -> None:
+        more = has_more(deltas)
+        statement, columns = insert_sql(1, more=more), columns_of(deltas, more=more)
+        if by_driver:
+            connection = await database.connect()
+            await connection.execute(statement, *columns)
+            await connection.close()
+        else:
+            statements = await database.statements()
+            await statements.execute(statement, *columns)
+            statements.close()
+
+    asyncio.run(go())
+
+
+def stored(database: Database) -> list[Any]:
+    query = text("SELECT series, value, start, entries, total, least, most, until FROM feature_tiles ORDER BY 1, 2, 3")
+    with database.begin() as tx:
+        return [tuple(row) for row in tx.execute(query)]
+
+
+@pytest.mark.parametrize("by_driver", [True, False], ids=["by the driver", "prepared"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_batch_of_one_second_sees_and_adds_what_a_batch_of_any_time_does(
+    database: Database, seed: int, by_driver: bool
+) -> None:
+    draw, features, memory = random.Random(seed), FeatureSet("line", [VELOCITY, COUNTRIES]), MemoryTiles()
+    together, kept = 0, dict[tuple[int, str, int], TileDelta]()
+    for number in range(12):
+        batch = some(draw, 90, accounts=80)
+        second = NOW + timedelta(seconds=number * draw.choice([1, 9, 300, 4000]))
+        at = [second + timedelta(seconds=draw.random() * (0.999 if number % 4 else 3)) for _ in batch]
+        needs = features.needs(batch, at)
+        snapshot = in_postgres(database, needs)
+        alike = {moment.replace(microsecond=0) for moment in at} == {second}
+        assert all(isinstance(tiles, Stretches) for tiles in snapshot.values()) == alike
+        together += alike
+        computed, expected = features.compute(batch, at, snapshot), features.compute(batch, at, memory.read(needs))
+        assert computed.rows == expected.rows
+        assert any(isinstance(delta, TileColumns) for delta in computed.deltas) == alike
+        assert sorted(each(computed.deltas), key=repr) == sorted(each(expected.deltas), key=repr)
+        into_postgres(database, computed.deltas, by_driver=by_driver)
+        memory.write(expected.deltas)
+        for one in each(expected.deltas):
+            before = kept.get((one.series.id, one.value, one.start))
+            kept[one.series.id, one.value, one.start] = one if before is None else before.merged(one)
+    assert together == 9
+    assert stored(database) == [
+        (*place, one.entries, one.total, one.least, one.most, one.until) for place, one in sorted(kept.items())
+    ]
+
+
+def test_few_values_are_read_one_by_one(database: Database) -> None:
+    features = FeatureSet("line", [VELOCITY])
+    for count, columns in ((MANY - 1, False), (MANY, True)):
+        inputs = [{"account": f"account {n}", "amount": 1.0} for n in range(count)]
+        snapshot = in_postgres(database, features.needs(inputs, [NOW] * count))
+        assert all(isinstance(tiles, Stretches) for tiles in snapshot.values()) is columns
+
+
+def test_what_several_lines_of_a_batch_add_is_written_in_the_order_of_all_keys(database: Database) -> None:
+    inputs = [{"account": f"account {n % 40}", "amount": 1.0} for n in range(50)]
+    at = [NOW] * len(inputs)
+    one, other = FeatureSet("line", [VELOCITY]), FeatureSet("other", [VELOCITY])
+    deltas = [
+        delta
+        for line in (one, other, one)
+        for delta in line.compute(inputs, at, in_postgres(database, line.needs(inputs, at))).deltas
+    ]
+    for given in (deltas, deltas[: len(deltas) * 2 // 3]):
+        series, values, starts, entries, *_ = columns_of(given, more=False)
+        places = list(zip(map(int, series), values, map(int, starts), strict=True))
+        assert places == sorted(places)
+        assert len(set(places)) == len(places)
+        assert sum(map(int, entries)) == sum(delta.entries for delta in each(given))
+    into_postgres(database, deltas, by_driver=False)
+    assert sum(row[3] for row in stored(database)) == 2 * 3 * len(inputs)
