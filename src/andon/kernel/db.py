@@ -28,8 +28,13 @@ OVER = "andon_over"
 
 MINIMUM_VERSION = 15
 
+STANDS_STILL_SECONDS = 8
+"""After so long without a word within a transaction on a connection of `connect` the server ends it: its process is frozen, and keeps
+from others what it had locked. Longer than any claim or lease."""
+
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.OperatorInterventionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -122,13 +127,10 @@ class Database:
             moment: datetime = tx.execute(text("SELECT clock_timestamp()")).scalar_one()
         return moment
 
-    async def pool(self, *, size: int = 4) -> asyncpg.Pool:
-        """A pool of asyncpg connections to the same database. The caller closes it."""
-        return await asyncpg.create_pool(self.url, min_size=1, max_size=size, command_timeout=30)
-
     async def connect(self) -> asyncpg.Connection:
         """One asyncpg connection of its own. The caller closes it."""
-        return await asyncpg.connect(self.url, timeout=5, command_timeout=30)
+        limit = {"idle_in_transaction_session_timeout": f"{STANDS_STILL_SECONDS}s"}
+        return await asyncpg.connect(self.url, timeout=5, command_timeout=30, server_settings=limit)
 
     async def statements(self) -> Statements:
         """A connection of its own for the statement that every batch runs. Raises ConnectionError. The caller closes it."""

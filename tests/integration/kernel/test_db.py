@@ -1,10 +1,11 @@
-"""A database that does not answer is said so, in our words and without its password."""
+"""A database that does not answer is said so, in our words and without its password; who does not answer it keeps nothing locked."""
 
+import asyncio
 from contextlib import ExitStack
 
 import pytest
 
-from andon.kernel.db import Database, DatabaseUnavailable
+from andon.kernel.db import CONNECTION_LOST, STANDS_STILL_SECONDS, Database, DatabaseUnavailable
 
 
 def test_a_transaction_on_a_server_that_is_not_there_is_unavailable_and_names_no_password() -> None:
@@ -25,3 +26,20 @@ def test_a_pool_whose_connections_are_all_busy_is_unavailable_too(
             busy.enter_context(database.begin())
         with pytest.raises(DatabaseUnavailable):
             busy.enter_context(database.begin())
+
+
+def test_what_a_process_locked_that_stands_still_is_free_again_and_it_hears_of_it(database: Database) -> None:
+    take = "SELECT pg_advisory_xact_lock(7)"
+
+    async def go() -> None:
+        frozen, other = await database.connect(), await database.connect()
+        await frozen.execute("BEGIN")
+        await frozen.execute(take)
+        async with asyncio.timeout(2 * STANDS_STILL_SECONDS):
+            await other.execute(take)
+        with pytest.raises(CONNECTION_LOST):
+            await frozen.execute("COMMIT")
+        await frozen.close()
+        await other.close()
+
+    asyncio.run(go())
