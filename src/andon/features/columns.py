@@ -4,6 +4,7 @@ A batch of hundreds of inputs that came within a second reads of each key only w
 of it (`Need`). Then all that is left to do is to add up columns. What comes of it is the same to the last bit.
 """
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,15 +37,13 @@ class Stretch(NamedTuple):
     most: Sums
 
     @classmethod
-    def of(cls, span: int, size: int, found: Sequence[Sequence[Any] | None]) -> "Stretch":
-        """From what a store found: numbers of values counted from 1, and the columns of their tiles; None if it found nothing."""
+    def of(cls, span: int, size: int, numbers: NDArray[Any], found: Sequence[NDArray[Any]]) -> "Stretch":
+        """From what a store found: numbers of values, counted from 1, and the columns of their tiles in the order of `Tile`."""
         starts, entries = np.zeros(size, np.int64), np.zeros(size, np.int64)
         totals, least, most = np.zeros(size), np.full(size, np.inf), np.full(size, -np.inf)
-        numbers, *columns = found
-        if numbers is not None:
-            at = np.array(numbers, np.int64) - 1
-            for into, column in zip((starts, entries, totals, least, most), columns, strict=True):
-                into[at] = column
+        at = numbers.astype(np.int64) - 1
+        for into, column in zip((starts, entries, totals, least, most), found, strict=True):
+            into[at] = column
         return cls(span, starts, entries, totals, least, most)
 
 
@@ -129,11 +128,13 @@ class TileColumns:
         if not others:
             return self
         _, values, starts, *sums, _, until = zip(*sorted(others, key=_place), strict=True)
-        joined = [*self.values, *values]
-        order = sorted(range(len(joined)), key=joined.__getitem__)
+        places = [bisect(self.values, value) for value in values]
+        joined = self.values[:]
+        for place, value in zip(reversed(places), reversed(values), strict=True):
+            joined.insert(place, value)
         mine = (self.starts, self.entries, self.totals, self.least, self.most, self.until)
-        columns = [np.concatenate((m, o))[order] for m, o in zip(mine, (starts, *sums, until), strict=True)]
-        return TileColumns(self.series, [joined[n] for n in order], *columns)
+        columns = [np.insert(own, places, other) for own, other in zip(mine, (starts, *sums, until), strict=True)]
+        return TileColumns(self.series, joined, *columns)
 
 
 Delta: TypeAlias = TileDelta | TileColumns

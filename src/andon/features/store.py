@@ -18,6 +18,7 @@ from andon.features.columns import MANY, Delta, Stretch, Stretches, TileColumns,
 from andon.features.domain import Breach, More, Needs, Series, Snapshot, Tile, TileDelta
 from andon.features.lookups import columns_read, quoted_table
 from andon.features.sketch import K
+from andon.kernel.binary import numbers_in
 from andon.kernel.db import Tx
 
 PRUNED_AT_ONCE = 20_000
@@ -62,13 +63,16 @@ def _read_sql(shapes: tuple[tuple[int, bool, tuple[bool, bool, bool] | None], ..
     )
 
 
+_SENT = {"number": ">i8", "start": ">i8", "entries": ">i8", "total": ">f8", "least": ">f8", "most": ">f8"}
+"""The columns of a stretch and what they are of: sent as they are in memory, so that no number becomes an object here."""
+
+
 @lru_cache(maxsize=256)
 def _columns_sql(numbers: tuple[int, ...], needs: int) -> str:
     """The query for stretches of these needs whose tiles come as one, as columns; with the same parameters."""
     return " UNION ALL ".join(
-        f"SELECT {at}, array_agg(s.number::int), array_agg(s.start), array_agg(s.entries), array_agg(s.total), array_agg(s.least), "
-        f"array_agg(s.most) FROM {_stretch_sql(number, 2 * needs + 2 * at + 1, True, '')} "
-        "AS s(need, number, start, entries, total, least, most)"
+        f"SELECT {at}, {', '.join(f'array_send(array_agg(s.{name}))' for name in _SENT)} "
+        f"FROM {_stretch_sql(number, 2 * needs + 2 * at + 1, True, '')} AS s(need, {', '.join(_SENT)})"
         for at, number in enumerate(numbers)
     )
 
@@ -194,9 +198,11 @@ async def _read_columns(
 ) -> Snapshot:
     sql = _columns_sql(tuple(stretch.need for stretch in stretches), len(needs))
     by_need: list[list[Stretch]] = [[] for _ in needs]
-    for at, *columns in await connection.fetch(sql, *parameters):
-        stretch = stretches[at]
-        by_need[stretch.need].append(Stretch.of(stretch.span, len(needs[stretch.need].values), columns))
+    for at, *sent in await connection.fetch(sql, *parameters):
+        if sent[0] is not None:
+            stretch = stretches[at]
+            numbers, *tiles = map(numbers_in, sent, _SENT.values())
+            by_need[stretch.need].append(Stretch.of(stretch.span, len(needs[stretch.need].values), numbers, tiles))
     return {need.series: Stretches(need.values, found) for need, found in zip(needs, by_need, strict=True)}
 
 

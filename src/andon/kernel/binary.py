@@ -20,7 +20,9 @@ Encode: TypeAlias = Callable[[Any], bytes]
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
 
-_head = Struct("!iiIii").pack
+_HEAD = Struct("!iiIii")
+_HEAD_BYTES = _HEAD.size
+_head = _HEAD.pack
 _length = Struct("!i").pack
 _int2, _int4, _int8, _float8 = (Struct(f"!{code}").pack for code in "hiqd")
 _each_int4, _each_int8, _each_float8 = (Struct(f"!i{code}").pack for code in "iqd")
@@ -99,6 +101,12 @@ def _booleans(values: Sequence[bool | None]) -> bytes:
 
 def _times(values: Sequence[datetime | None]) -> bytes:
     return _array(1184, [_NULL if value is None else _each_int8(8, _microseconds(value)) for value in values])
+
+
+def numbers_in(sent: bytes, element: str) -> np.ndarray[Any, Any]:
+    """What `array_send` made of an array of numbers without NULLs, one dimension; `element` is their type in NumPy's words, big-endian."""
+    kind = np.dtype([("length", ">i4"), ("value", element)])
+    return np.frombuffer(sent, kind, offset=_HEAD_BYTES)["value"]
 
 
 ENCODERS: Mapping[int, Encode] = {
