@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from andon import Window, features
+from andon.bootstrap.serving import settle_memory
 from andon.features import FeatureSet
 from andon.kernel import postgres
 from andon.kernel.db import Database
@@ -90,6 +91,7 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="script/bench features", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     check = arguments.parse_args().check
+    settle_memory()  # as gateways and workers do
     with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
         Path(name).chmod(0o711)
         with postgres.lend(Path(name) / "postgres") as server:
