@@ -26,7 +26,7 @@ Sums: TypeAlias = NDArray[np.float64]
 class Stretch(NamedTuple):
     """The tiles of one series between two cuts, each value's merged; without entries where there is none.
 
-    `span` is the number of the longest-reaching span that begins there, counted from the shortest.
+    `span` is the number of the shortest span that reaches back to its beginning, counted from the shortest of all.
     """
 
     span: int

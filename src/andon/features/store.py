@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -27,7 +27,7 @@ PRUNED_AT_ONCE = 20_000
 class _Stretch(NamedTuple):
     """Tiles of a need between two places in time, the second exclusive. Those that are alike to the whole batch come as one.
 
-    `span` is the number of the span that such a stretch ends, counted from the shortest.
+    `span` is the number of the shortest span that reaches back to the beginning of such a stretch, counted from the shortest of all.
     """
 
     need: int
@@ -152,6 +152,7 @@ _COLUMNS_MORE = {
 """The parameters of an upsert. `members` is an array's text, since arrays of arrays have to be rectangular."""
 
 _start_of = itemgetter(0)
+_reach = attrgetter("span")
 _place = itemgetter(0, 1, 2)
 
 _NO_MORE = (None,) * len(_COLUMNS_MORE)
@@ -203,6 +204,8 @@ async def _read_columns(
             stretch = stretches[at]
             numbers, *tiles = map(numbers_in, sent, _SENT.values())
             by_need[stretch.need].append(Stretch.of(stretch.span, len(needs[stretch.need].values), numbers, tiles))
+    for found in by_need:
+        found.sort(key=_reach, reverse=True)  # the server may give them in any order
     return {need.series: Stretches(need.values, found) for need, found in zip(needs, by_need, strict=True)}
 
 
