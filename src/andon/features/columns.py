@@ -1,20 +1,20 @@
 """What `states.py` does for one key after the other, for many keys at once: tiles of sums as columns, by the position of their value.
 
 A batch of hundreds of inputs that came within a second reads of each key only whole stretches between two cuts, which are alike to all
-of it (`Need`). Then all that is left to do is to add up columns. What comes of it is the same to the last bit.
+of it (`Need`), and all that it adds to a series goes into tiles of one start. Then all that is left to do is to add up columns.
 """
 
-from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.features.domain import Series, Tile, TileDelta
-from andon.features.states import Layer
+from andon.features.domain import Series, Tile, TileDelta, Value
+from andon.features.states import NOTHING, Layer
 
 MANY = 32
 """From so many values on NumPy's fixed cost is less than what it saves."""
@@ -24,7 +24,7 @@ Sums: TypeAlias = NDArray[np.float64]
 
 
 class Stretch(NamedTuple):
-    """The tiles of one series between two cuts, each value's merged; without entries where there is none.
+    """The tiles of one series between two cuts, each value's merged; without entries where there is none. The last one is of nobody.
 
     `span` is the number of the shortest span that reaches back to its beginning, counted from the shortest of all.
     """
@@ -39,8 +39,8 @@ class Stretch(NamedTuple):
     @classmethod
     def of(cls, span: int, size: int, numbers: NDArray[Any], found: Sequence[NDArray[Any]]) -> "Stretch":
         """From what a store found: numbers of values, counted from 1, and the columns of their tiles in the order of `Tile`."""
-        starts, entries = np.zeros(size, np.int64), np.zeros(size, np.int64)
-        totals, least, most = np.zeros(size), np.full(size, np.inf), np.full(size, -np.inf)
+        starts, entries = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64)
+        totals, least, most = np.zeros(size + 1), np.full(size + 1, np.inf), np.full(size + 1, -np.inf)
         at = numbers.astype(np.int64) - 1
         for into, column in zip((starts, entries, totals, least, most), found, strict=True):
             into[at] = column
@@ -65,76 +65,66 @@ class Stretches(Mapping[str, Sequence[Tile]]):
 
     @cached_property
     def _tiles(self) -> Mapping[str, Sequence[Tile]]:
-        return self.some(list(self._position))
-
-    def some(self, values: Sequence[str]) -> dict[str, list[Tile]]:
-        """The tiles of some values, by value."""
-        at = np.array([self._position[value] for value in values], np.int64)
         found: dict[str, list[Tile]] = {}
         for one in self._stretches:
-            for value, *tile in zip(values, *(column[at].tolist() for column in one[1:]), strict=True):
+            for value, *tile in zip(self._position, *(column.tolist() for column in one[1:]), strict=False):
                 if tile[1]:
                     found.setdefault(value, []).append(Tile(*tile))
         return found
 
-    def look_back(self, layer: Layer, values: Sequence[str], amounts: Sums) -> Iterator[tuple[str, list[Any]]]:
-        """Each feature of the layer's spans, as the inputs of these values see it; `amounts` are their own, which are in no tile yet."""
-        at = np.array([self._position[value] for value in values], np.int64)
-        entries, totals, least, most = np.ones(len(values), np.int64), amounts, amounts, amounts
+    def look_back(self, layer: Layer, values: Sequence[str | None], own: "Own") -> Iterator[tuple[str, list[Value]]]:
+        """Each feature of the layer's spans, as inputs of these values see it; `own` is what of each its batch holds by then."""
+        nobody = len(self._position)
+        at = np.array([nobody if value is None else self._position[value] for value in values], np.int64)
+        entries, totals, least, most = own
         for number, (_, named) in enumerate(layer.spans):
             for one in self._stretches:
                 if one.span == number:
                     entries, totals = entries + one.entries[at], totals + one.totals[at]
                     least, most = np.minimum(least, one.least[at]), np.maximum(most, one.most[at])
-            held = (entries, totals, totals / entries, least, most)
+            held = (entries, totals, totals / np.maximum(entries, 1), least, most)
+            nothing = np.flatnonzero(entries == 0).tolist()
             for name, aggregate in named:
-                yield name, held[aggregate].tolist()
+                column = held[aggregate].tolist()
+                for row in nothing:
+                    column[row] = NOTHING[aggregate]
+                yield name, column
 
 
-@dataclass(frozen=True, slots=True)
-class TileColumns:
-    """What a batch adds to tiles of one series, many of them, each of another value, in the order of the values. See `TileDelta`."""
+class Own(NamedTuple):
+    """Of each of some inputs or values: how many entries a batch holds, their sum, the least and the most."""
 
-    series: Series
-    values: list[str]
-    starts: Whole
     entries: Whole
     totals: Sums
     least: Sums
     most: Sums
-    until: Whole
+
+    @classmethod
+    def of(cls, sums: Sequence[tuple[int, float, float, float]]) -> "Own":
+        """From one after the other."""
+        entries, *rest = zip(*sums, strict=True) if sums else ((), (), (), ())
+        return cls(np.array(entries, np.int64), *(np.array(one, np.float64) for one in rest))
+
+
+@dataclass(frozen=True, slots=True)
+class TileColumns:
+    """What a batch of one second adds to the tiles of one series, all of one start: by value, in order. See `TileDelta`."""
+
+    series: Series
+    start: int
+    until: int
+    values: list[str]
+    own: Own
 
     @property
     def more(self) -> None:
         """Nothing beyond sums."""
         return None
 
-    @classmethod
-    def of(cls, layer: Layer, values: list[str], amounts: Sums, at: Sums, kept: int, now: int) -> "TileColumns":
-        """What single inputs at these moments (seconds since 1970) add; `kept` and `now` as in `Layer.delta`."""
-        starts = np.floor_divide(at, layer.width).astype(np.int64) * layer.width
-        until = np.maximum(starts, now) + (layer.longest + layer.width + kept)
-        return cls(layer.series, values, starts, np.ones(len(values), np.int64), amounts, amounts, amounts, until)
-
     def each(self) -> Iterator[TileDelta]:
         """One by one."""
-        numbers = (self.starts, self.entries, self.totals, self.least, self.most, self.until)
-        rows = zip(self.values, *(column.tolist() for column in numbers), strict=True)
-        for value, start, entries, total, least, most, until in rows:
-            yield TileDelta(self.series, value, start, entries, total, least, most, None, until)
-
-    def with_(self, others: Sequence[TileDelta]) -> "TileColumns":
-        """These and some of other values, all in order."""
-        if not others:
-            return self
-        _, values, starts, *sums, _, until = zip(*sorted(others, key=_place), strict=True)
-        places = [bisect(self.values, value) for value in values]
-        joined = self.values[:]
-        for place, value in zip(reversed(places), reversed(values), strict=True):
-            joined.insert(place, value)
-        mine = (self.starts, self.entries, self.totals, self.least, self.most, self.until)
-        columns = [np.insert(own, places, other) for own, other in zip(mine, (starts, *sums, until), strict=True)]
-        return TileColumns(self.series, joined, *columns)
+        for value, *sums in zip(self.values, *(column.tolist() for column in self.own), strict=True):
+            yield TileDelta(self.series, value, *Tile(self.start, *sums), self.until)
 
 
 Delta: TypeAlias = TileDelta | TileColumns
@@ -149,24 +139,12 @@ def each(deltas: Iterable[Delta]) -> Iterator[TileDelta]:
             yield delta
 
 
-def joined(deltas: Iterable[Delta]) -> list[TileColumns] | None:
-    """All of it by series, if each tile is named once and each series has columns; in the order of series, values and starts."""
-    columns: dict[Series, TileColumns] = {}
-    others: dict[Series, list[TileDelta]] = {}
-    for delta in deltas:
-        if not isinstance(delta, TileColumns):
-            others.setdefault(delta.series, []).append(delta)
-        elif delta.series in columns:
-            return None
-        else:
-            columns[delta.series] = delta
-    for series, some in others.items():
-        if series not in columns or len({_place(one) for one in some}) < len(some):
-            return None
-        if not {one.value for one in some}.isdisjoint(columns[series].values):
-            return None
-    return [columns[series].with_(others.get(series, ())) for series in sorted(columns)]
+def in_order(deltas: Sequence[Delta]) -> list[TileColumns] | None:
+    """All of it in the order of series and values, if all is in columns and no series comes twice."""
+    columns = [delta for delta in deltas if isinstance(delta, TileColumns)]
+    if len(columns) < len(deltas) or len({one.series for one in columns}) < len(columns):
+        return None
+    return sorted(columns, key=_series_of)
 
 
-def _place(delta: TileDelta) -> tuple[str, int]:
-    return delta.value, delta.start
+_series_of = attrgetter("series")

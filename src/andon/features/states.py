@@ -50,15 +50,16 @@ class Layer:
 
     def delta(self, value: str, tile: Tile, kept: int, now: int) -> TileDelta:
         """What a batch adds to one tile, to be kept so many seconds longer than the longest span, from `now` on if it lay in a stream till then."""
-        return _new(TileDelta, (self.series, value, *tile, self._until(tile[0], kept, now)))
+        return _new(TileDelta, (self.series, value, *tile, self.until(tile[0], kept, now)))
 
     def delta_of(self, value: str, entry: Entry, at: float, kept: int, now: int) -> TileDelta:
         """The same for a single entry, where tiles hold sums."""
         start, amount = int(at // self.width) * self.width, entry[0]
-        until = self._until(start, kept, now)
+        until = self.until(start, kept, now)
         return _new(TileDelta, (self.series, value, start, 1, amount, amount, amount, None, until))
 
-    def _until(self, start: int, kept: int, now: int) -> int:
+    def until(self, start: int, kept: int, now: int) -> int:
+        """From when on nothing looks at a tile any more."""
         return (start if start > now else now) + self.spans[-1][0] + self.width + kept
 
     def need(self, values: Sequence[str], first: float, last: float) -> Need:
@@ -94,7 +95,7 @@ def look_back(layer: Layer, tiles: Sequence[Any], at: float, own: Entry | None, 
             if high > most:
                 most = high
             position -= 1
-        held = (entries, total, total / entries, least, most) if entries else _NOTHING
+        held = (entries, total, total / entries, least, most) if entries else NOTHING
         for name, aggregate in named:
             features[name] = held[aggregate]
 
@@ -249,5 +250,5 @@ class FullState(SumState):
 
 _UNKNOWN = More(None, None, None, None)
 
-_NOTHING = (0, 0.0, None, None, None)
+NOTHING = (0, 0.0, None, None, None)
 """An empty window of sums, in the order of AGGREGATES."""

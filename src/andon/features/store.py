@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import text
 
 from andon.authoring import Lookup
-from andon.features.columns import MANY, Delta, Stretch, Stretches, TileColumns, each, joined
+from andon.features.columns import MANY, Delta, Stretch, Stretches, TileColumns, each, in_order
 from andon.features.domain import Breach, More, Needs, Series, Snapshot, Tile, TileDelta
 from andon.features.lookups import columns_read, quoted_table
 from andon.features.sketch import K
@@ -235,7 +235,7 @@ def columns_of(deltas: Sequence[Delta], *, more: bool) -> list[Any]:
     """The parameters of `insert_sql`: one sequence a column. Deltas of several batches may be given; each tile occurs once."""
     if not deltas:
         return [() for _ in range(len(_COLUMNS) + (len(_COLUMNS_MORE) if more else 0))]
-    together = None if more else joined(deltas)
+    together = None if more else in_order(deltas)
     if together is not None:
         return _columns_together(together)
     ordered = sorted(each(deltas), key=_place)
@@ -247,10 +247,14 @@ def columns_of(deltas: Sequence[Delta], *, more: bool) -> list[Any]:
 
 
 def _columns_together(together: Sequence[TileColumns]) -> list[Any]:
-    series = np.repeat([one.series.id for one in together], [len(one.values) for one in together])
+    sizes = [len(one.values) for one in together]
+    series, starts, untils = (
+        np.repeat(column, sizes)
+        for column in zip(*((one.series.id, one.start, one.until) for one in together), strict=True)
+    )
     values = [value for one in together for value in one.values]
-    numbers = [(one.starts, one.entries, one.totals, one.least, one.most, one.until) for one in together]
-    return [series, values, *(np.concatenate(column) for column in zip(*numbers, strict=True))]
+    sums = (np.concatenate(column) for column in zip(*(one.own for one in together), strict=True))
+    return [series, values, starts, *sums, untils]
 
 
 def _each_once(ordered: Iterable[TileDelta]) -> list[TileDelta]:

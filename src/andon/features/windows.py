@@ -1,13 +1,11 @@
 """Windows over one batch: tiles of the snapshot and of the batch itself, summed for each input in arrival order."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
-
-import numpy as np
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias, cast
 
 from andon.authoring import AGGREGATES, OF_NUMBERS, Window, span_of
-from andon.features.columns import Delta, Stretches, Sums, TileColumns
+from andon.features.columns import Delta, Own, Stretches, TileColumns
 from andon.features.domain import Need, Row, Series, Snapshot, Tile, TileDelta, Value, width_by_span
 from andon.features.states import Entry, FullState, Layer, SumState, look_back
 from andon.features.values import counted, entry_of, key_text
@@ -70,6 +68,19 @@ def needed(plans: Sequence[WindowPlan], rows: Sequence[Row], at: Sequence[float]
 
 
 _NONE: Mapping[str, Sequence[Tile]] = {}
+_Sums: TypeAlias = tuple[int, float, float, float]
+"""Entries, total, least and most."""
+
+_NONE_YET: _Sums = (0, 0.0, math.inf, -math.inf)
+"""Of a key of which a batch holds nothing."""
+
+
+def _with(sums: _Sums, amount: float) -> _Sums:
+    """These and one entry more."""
+    if sums is _NONE_YET:
+        return 1, amount, amount, amount
+    entries, total, least, most = sums
+    return entries + 1, total + amount, min(least, amount), max(most, amount)
 
 
 class PlanState:
@@ -81,42 +92,42 @@ class PlanState:
     def __init__(self, plan: WindowPlan, snapshot: Snapshot) -> None:
         self._plan = plan
         self._stored = [(layer, snapshot.get(layer.series, _NONE)) for layer in plan.layers]
-        self._together: tuple[list[str], Sums, Sums] | None = None
+        self._together: tuple[float, dict[str, _Sums]] | None = None
         self._once: dict[str, tuple[Entry | None, float]] = {}
         self._by_value: dict[str, list[SumState]] = {}
 
     def pass_all(self, rows: Sequence[Row], at: Sequence[float], features: Sequence[dict[str, Value]]) -> None:
         """Count a batch of inputs, in arrival order, in the windows of the plan, and say what each of them sees."""
-        left: Iterable[int] = range(len(rows))
-        if all(isinstance(tiles, Stretches) for _, tiles in self._stored):
-            left = self._pass_together(rows, at, features)
-        for number in left:
-            self.pass_through(rows[number], at[number], features[number])
+        columns = [(layer, tiles) for layer, tiles in self._stored if isinstance(tiles, Stretches)]
+        if len(columns) == len(self._stored):
+            self._pass_together(rows, at[0], columns, features)
+        else:
+            for row, moment, seen in zip(rows, at, features, strict=True):
+                self.pass_through(row, moment, seen)
 
     def _pass_together(
-        self, rows: Sequence[Row], at: Sequence[float], features: Sequence[dict[str, Value]]
-    ) -> list[int]:
-        """The same for those whose key occurs once in the batch; the numbers of the others."""
+        self,
+        rows: Sequence[Row],
+        at: float,
+        columns: Sequence[tuple[Layer, Stretches]],
+        features: Sequence[dict[str, Value]],
+    ) -> None:
+        """The same for inputs of one second, whose tiles are there as columns."""
         plan = self._plan
-        keys, entries = [key_text(row.get(plan.by)) for row in rows], [plan.entry(row) for row in rows]
-        times = Counter(keys)
-        alone = {n: key for n, key in enumerate(keys) if key is not None and times[key] == 1 and entries[n] is not None}
-        if not alone:
-            return list(range(len(rows)))
-        ordered = sorted(alone, key=alone.__getitem__)
-        values = [alone[n] for n in ordered]
-        amounts = np.array([cast(Entry, entries[n])[0] for n in ordered], np.float64)
-        self._together = values, amounts, np.array([at[n] for n in ordered], np.float64)
-        rows_seen = [features[n] for n in ordered]
-        left = [number for number in range(len(rows)) if number not in alone]
-        others = list({key for n in left if (key := keys[n]) is not None})
-        for at_layer, (layer, tiles) in enumerate(self._stored):
-            stretches = cast(Stretches, tiles)
-            for name, column in stretches.look_back(layer, values, amounts):
-                for seen, value in zip(rows_seen, column, strict=False):
-                    seen[name] = value
-            self._stored[at_layer] = layer, stretches.some(others)
-        return left
+        keys = [key_text(row.get(plan.by)) for row in rows]
+        sums: dict[str, _Sums] = {}
+        own = []
+        for key, row in zip(keys, rows, strict=True):
+            held = _NONE_YET if key is None else sums.get(key, _NONE_YET)
+            if key is not None and (entry := plan.entry(row)) is not None:
+                held = sums[key] = _with(held, entry[0])
+            own.append(held)
+        self._together = at, dict(sorted(sums.items()))
+        seen = Own.of(own)
+        for layer, tiles in columns:
+            for name, column in tiles.look_back(layer, keys, seen):
+                for row_features, value in zip(features, column, strict=True):
+                    row_features[name] = value
 
     def pass_through(self, row: Row, at: float, features: dict[str, Value]) -> None:
         """Count an input in the windows of the plan, and say what they hold then."""
@@ -160,9 +171,16 @@ class PlanState:
         for value, states in self._by_value.items():
             for state in states:
                 state.add_deltas(value, kept, now, added)
+        return [*added, *self._columns(kept, now)]
+
+    def _columns(self, kept: int, now: int) -> Iterator[TileColumns]:
         if self._together is None:
-            return [*added]
-        return [*(TileColumns.of(layer, *self._together, kept, now) for layer in layers), *added]
+            return
+        at, sums = self._together
+        own = Own.of(list(sums.values()))
+        for layer in self._plan.layers:
+            start = int(at // layer.width) * layer.width
+            yield TileColumns(layer.series, start, layer.until(start, kept, now), list(sums), own)
 
     def _states_of(self, value: str) -> list[SumState]:
         """The states of a key, with the one input of it that was gone by, if any."""
