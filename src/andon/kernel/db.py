@@ -5,7 +5,7 @@ A request, a command or a unit of work is one `Tx`; only its opener commits.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import TypeAlias
 
@@ -27,6 +27,9 @@ OVER = "andon_over"
 """The channel on which the end of an accepted request is announced, by a trigger; the payload is its id."""
 
 MINIMUM_VERSION = 15
+
+IDLE_LIMIT = "idle_in_transaction_session_timeout"
+"""The server's setting of how long a transaction may stand still."""
 
 STANDS_STILL_SECONDS = 8
 """After so long without a word within a transaction on a connection of `connect` the server ends it: its process is frozen, and keeps
@@ -55,17 +58,21 @@ class DatabaseUnavailable(Unavailable):
 
 
 class Database:
-    """One PostgreSQL database. `url` is `postgresql://...`; the password never appears in a log or an error."""
+    """One PostgreSQL database. `url` is `postgresql://...`; the password never appears in a log or an error.
 
-    def __init__(self, url: str, *, pool_size: int = 3) -> None:
+    `stands_still` is after how long without a word within a transaction the server ends it.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 3, stands_still: timedelta | None = None) -> None:
         self.url = url
         parsed = make_url(url).set(drivername="postgresql+psycopg")
+        limit = "" if stands_still is None else f" -c {IDLE_LIMIT}={int(stands_still.total_seconds() * 1000)}"
         self.engine: Engine = create_engine(
             parsed,
             pool_size=pool_size,
             max_overflow=7,
             pool_pre_ping=True,
-            connect_args={"options": "-c timezone=UTC", "connect_timeout": 5},
+            connect_args={"options": f"-c timezone=UTC{limit}", "connect_timeout": 5},
         )
 
     @property
@@ -129,7 +136,7 @@ class Database:
 
     async def connect(self) -> asyncpg.Connection:
         """One asyncpg connection of its own. The caller closes it."""
-        limit = {"idle_in_transaction_session_timeout": f"{STANDS_STILL_SECONDS}s"}
+        limit = {IDLE_LIMIT: f"{STANDS_STILL_SECONDS}s"}
         return await asyncpg.connect(self.url, timeout=5, command_timeout=30, server_settings=limit)
 
     async def statements(self) -> Statements:

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from andon.kernel.clock import Clock
-from andon.kernel.db import Database, DatabaseUnavailable, Tx
+from andon.kernel.db import IDLE_LIMIT, Database, DatabaseUnavailable, Tx
 from andon.kernel.durable.leases import LEASE, Lease
 from andon.kernel.durable.rows import SCHEMA
 from andon.kernel.durable.running import Running
@@ -76,6 +76,7 @@ class Engine:
         self._clock = clock
         self._lease = Lease(database, self.executor, recover=DBOS._recover_pending_workflows, lost=lost, span=lease)
         self._connections = _connect(database.url)
+        self._runs = Database(database.url, stands_still=_STANDS_STILL)
         self._functions = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
         self._dbos: DBOS | None = None
         self._client = DBOSClient(
@@ -123,6 +124,7 @@ class Engine:
             _log.warning("durable.lease.runs_out", error=str(error))
         finally:
             self._connections.dispose()
+            self._runs.close()
             logging.getLogger("dbos").removeFilter(_is_shown)
 
     def _take_no_more(self) -> None:
@@ -150,7 +152,7 @@ class Engine:
 
     def _workflow(self, name: str, flow: Flow) -> Callable[[], Awaitable[Any]]:
         async def run() -> Any:
-            return await flow(Running(self._database, self._lease, self._clock, self._functions))
+            return await flow(Running(self._runs, self._lease, self._clock, self._functions))
 
         run.__qualname__ = run.__name__ = name
         return run
@@ -171,8 +173,8 @@ class Engine:
 
 
 _STANDS_STILL = LEASE + timedelta(seconds=3)
-"""After so long without a word within a transaction of DBOS the server ends it: its process is frozen and counts as dead by now, and
-keeps its runs from those who took them over. Longer than the lease, so that it meets nobody who lives."""
+"""After so long without a word within a transaction of DBOS or of a run the server ends it: its process is frozen and counts as dead by
+now, and keeps its runs from those who took them over. Longer than the lease, so that it meets nobody who lives."""
 
 
 def _connect(url: str) -> Connections:
@@ -181,7 +183,7 @@ def _connect(url: str) -> Connections:
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=_CONNECTIONS,
         max_overflow=4,
-        connect_args={"options": f"-c timezone=UTC -c idle_in_transaction_session_timeout={limit}"},
+        connect_args={"options": f"-c timezone=UTC -c {IDLE_LIMIT}={limit}"},
     )
 
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import text
 
-from andon.kernel.db import Database, Tx
+from andon.kernel.db import IDLE_LIMIT, Database, Tx
 from andon.kernel.durable import rows
 from andon.kernel.errors import Unavailable
 
@@ -33,7 +33,7 @@ _FROZEN_MS = int(FROZEN.total_seconds() * 1000)
 _GIVING_AWAY_MS = 60_000
 """While runs are given away, other connections do the work."""
 
-_LIMIT = "SET LOCAL idle_in_transaction_session_timeout = "
+_LIMIT = f"SET LOCAL {IDLE_LIMIT} = "
 
 _log = structlog.get_logger(__name__)
 

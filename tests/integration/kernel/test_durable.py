@@ -1,0 +1,52 @@
+"""A run whose process stands still in the midst of a transaction keeps its row from nobody for long."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from andon.kernel import durable
+from andon.kernel.clock import SystemClock
+from andon.kernel.db import Database
+from andon.kernel.durable import rows
+from andon.kernel.durable.engine import Engine
+from andon.kernel.durable.leases import LEASE
+from andon.kernel.durable.running import Running
+from andon.kernel.ids import uuid7
+
+CLOCK = SystemClock()
+
+
+def test_what_a_run_holds_is_free_for_others_soon_after_its_process_was_frozen(database: Database) -> None:
+    inside, goes_on = threading.Event(), threading.Event()
+
+    async def stand(running: Running) -> str:
+        def frozen(_: object) -> None:
+            inside.set()
+            goes_on.wait(30)
+
+        await running.in_transaction(frozen)
+        return "done"
+
+    engine, run = Engine(database, {"stand": stand}, CLOCK), uuid7(CLOCK.now())
+    with ThreadPoolExecutor(1) as beside:  # as in a worker, no event loop runs in the thread that launches
+        beside.submit(engine.launch).result()
+        try:
+            with database.begin() as tx:
+                engine.start(tx, "stand", run)
+            assert inside.wait(10)
+            began = time.monotonic()
+            with database.begin() as tx:
+                assert rows.hold(tx, run) is not None
+            assert timedelta(seconds=time.monotonic() - began) < 2 * LEASE
+            goes_on.set()
+            until = time.monotonic() + 10
+            while True:
+                with database.begin() as tx:
+                    if not durable.unfinished(tx):
+                        break
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        finally:
+            goes_on.set()
+            beside.submit(engine.close).result()
