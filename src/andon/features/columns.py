@@ -24,27 +24,28 @@ Sums: TypeAlias = NDArray[np.float64]
 
 
 class Stretch(NamedTuple):
-    """The tiles of one series between two cuts, each value's merged; without entries where there is none. The last one is of nobody.
+    """The tiles of one series from `start` to the next cut, each value's merged; without entries where there is none.
 
-    `span` is the number of the shortest span that reaches back to its beginning, counted from the shortest of all.
+    The last one is of nobody.
+    `span` is the number of the shortest span that reaches back to its start, counted from the shortest of all.
     """
 
     span: int
-    starts: Whole
+    start: int
     entries: Whole
     totals: Sums
     least: Sums
     most: Sums
 
     @classmethod
-    def of(cls, span: int, size: int, numbers: NDArray[Any], found: Sequence[NDArray[Any]]) -> "Stretch":
-        """From what a store found: numbers of values, counted from 1, and the columns of their tiles in the order of `Tile`."""
-        starts, entries = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64)
-        totals, least, most = np.zeros(size + 1), np.full(size + 1, np.inf), np.full(size + 1, -np.inf)
+    def of(cls, span: int, start: int, size: int, numbers: NDArray[Any], found: Sequence[NDArray[Any]]) -> "Stretch":
+        """From what a store found: numbers of values, counted from 1, and entries, totals, least and most of their tiles."""
+        entries, totals = np.zeros(size + 1, np.int64), np.zeros(size + 1)
+        least, most = np.full(size + 1, np.inf), np.full(size + 1, -np.inf)
         at = numbers.astype(np.int64) - 1
-        for into, column in zip((starts, entries, totals, least, most), found, strict=True):
+        for into, column in zip((entries, totals, least, most), found, strict=True):
             into[at] = column
-        return cls(span, starts, entries, totals, least, most)
+        return cls(span, start, entries, totals, least, most)
 
 
 class Stretches(Mapping[str, Sequence[Tile]]):
@@ -67,9 +68,10 @@ class Stretches(Mapping[str, Sequence[Tile]]):
     def _tiles(self) -> Mapping[str, Sequence[Tile]]:
         found: dict[str, list[Tile]] = {}
         for one in self._stretches:
-            for value, *tile in zip(self._position, *(column.tolist() for column in one[1:]), strict=False):
-                if tile[1]:
-                    found.setdefault(value, []).append(Tile(*tile))
+            columns = (one.entries, one.totals, one.least, one.most)
+            for value, *sums in zip(self._position, *(column.tolist() for column in columns), strict=False):
+                if sums[0]:
+                    found.setdefault(value, []).append(Tile(one.start, *sums))
         return found
 
     def look_back(self, layer: Layer, values: Sequence[str | None], own: "Own") -> Iterator[tuple[str, list[Value]]]:

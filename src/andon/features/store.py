@@ -63,28 +63,35 @@ def _read_sql(shapes: tuple[tuple[int, bool, tuple[bool, bool, bool] | None], ..
     )
 
 
-_SENT = {"number": ">i8", "start": ">i8", "entries": ">i8", "total": ">f8", "least": ">f8", "most": ">f8"}
+_SENT = {"number": ">i8", "entries": ">f8", "total": ">f8", "least": ">f8", "most": ">f8"}
 """The columns of a stretch and what they are of: sent as they are in memory, so that no number becomes an object here."""
 
 
 @lru_cache(maxsize=256)
 def _columns_sql(numbers: tuple[int, ...], needs: int) -> str:
     """The query for stretches of these needs whose tiles come as one, as columns; with the same parameters."""
+    sums = "sum(f.entries::float8), sum(f.total), min(f.least), max(f.most)"  # of doubles, which is a tenth less than of bigints
     return " UNION ALL ".join(
         f"SELECT {at}, {', '.join(f'array_send(array_agg(s.{name}))' for name in _SENT)} "
-        f"FROM {_stretch_sql(number, 2 * needs + 2 * at + 1, True, '')} AS s(need, {', '.join(_SENT)})"
+        f"FROM (SELECT n.number, t.* FROM {_tiles_sql(number, 2 * needs + 2 * at + 1, sums)} AS t) AS s({', '.join(_SENT)}) "
+        "WHERE s.entries IS NOT NULL"
         for at, number in enumerate(numbers)
     )
 
 
 def _stretch_sql(number: int, first: int, together: bool, beyond: str) -> str:
-    """Tiles by an index scan for each value: added up where they are found, since a busy key has hundreds."""
+    """Tiles of a need, one by one or together: added up where they are found, since a busy key has hundreds."""
+    sums = f"max(f.start) AS start, sum(f.entries)::bigint, sum(f.total), min(f.least), max(f.most){beyond}"
+    tiles = _tiles_sql(number, first, sums, "" if together else " GROUP BY f.start")
+    return f"(SELECT {number}, n.number, t.* FROM {tiles} AS t WHERE t.start IS NOT NULL)"
+
+
+def _tiles_sql(number: int, first: int, sums: str, by: str = "") -> str:
+    """What tiles of a need come to between two places in time, by an index scan for each value."""
     return (
-        f"(SELECT {number}, n.number, t.* FROM unnest(${2 * number + 2}::text[]) WITH ORDINALITY AS n(value, number) "
-        "CROSS JOIN LATERAL (SELECT max(f.start) AS start, sum(f.entries)::bigint, sum(f.total), min(f.least), max(f.most)"
-        f"{beyond} FROM feature_tiles AS f WHERE f.series = ${2 * number + 1}::bigint AND f.value = n.value "
-        f"AND f.start >= ${first}::bigint AND f.start < ${first + 1}::bigint{'' if together else ' GROUP BY f.start'}) AS t "
-        "WHERE t.start IS NOT NULL)"
+        f"unnest(${2 * number + 2}::text[]) WITH ORDINALITY AS n(value, number) "
+        f"CROSS JOIN LATERAL (SELECT {sums} FROM feature_tiles AS f WHERE f.series = ${2 * number + 1}::bigint "
+        f"AND f.value = n.value AND f.start >= ${first}::bigint AND f.start < ${first + 1}::bigint{by})"
     )
 
 
@@ -203,7 +210,8 @@ async def _read_columns(
         if sent[0] is not None:
             stretch = stretches[at]
             numbers, *tiles = map(numbers_in, sent, _SENT.values())
-            by_need[stretch.need].append(Stretch.of(stretch.span, len(needs[stretch.need].values), numbers, tiles))
+            size = len(needs[stretch.need].values)
+            by_need[stretch.need].append(Stretch.of(stretch.span, stretch.since, size, numbers, tiles))
     for found in by_need:
         found.sort(key=_reach, reverse=True)  # the server may give them in any order
     return {need.series: Stretches(need.values, found) for need, found in zip(needs, by_need, strict=True)}

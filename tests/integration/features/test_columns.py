@@ -109,6 +109,24 @@ def test_a_batch_of_one_second_sees_and_adds_what_a_batch_of_any_time_does(
     ]
 
 
+def test_one_that_is_late_among_them_sees_the_same_and_leaves_no_trace(database: Database) -> None:
+    draw, features, memory = random.Random(5), FeatureSet("line", [VELOCITY]), MemoryTiles()
+    for number in range(3):
+        batch, came = some(draw, 90, accounts=60), NOW + timedelta(minutes=7 * number)
+        at = [came - timedelta(hours=1) if row % 30 == 7 else came for row in range(len(batch))]
+        asked = [came] * len(batch)
+        needs = features.needs(batch, at, asked)
+        snapshot = in_postgres(database, needs)
+        assert all(isinstance(tiles, Stretches) for tiles in snapshot.values())
+        computed = features.compute(batch, at, snapshot, asked=asked)
+        expected = features.compute(batch, at, memory.read(needs), asked=asked)
+        assert computed.misplaced == {7: "late", 37: "late", 67: "late"}
+        assert computed.rows == expected.rows
+        assert sorted(each(computed.deltas), key=repr) == sorted(each(expected.deltas), key=repr)
+        into_postgres(database, computed.deltas, by_driver=False)
+        memory.write(expected.deltas)
+
+
 def test_few_values_are_read_one_by_one(database: Database) -> None:
     features = FeatureSet("line", [VELOCITY])
     for count, columns in ((MANY - 1, False), (MANY, True)):
