@@ -14,7 +14,8 @@ from andon.features.history import History
 from andon.features.lookups import Lookups
 from andon.features.memory import MemoryTiles
 from andon.features.service import Computed, FeatureSet
-from andon.features.store import PRUNED_AT_ONCE, columns_of, has_more, insert_sql, lookup_faults, prune, read
+from andon.features.store import PRUNED_AT_ONCE, lookup_faults, prune
+from andon.features.tiles import columns_of, has_more, insert_sql, read
 
 __all__ = [
     "PRUNED_AT_ONCE",

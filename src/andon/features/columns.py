@@ -23,11 +23,25 @@ Whole: TypeAlias = NDArray[np.int64]
 Sums: TypeAlias = NDArray[np.float64]
 
 
+class Own(NamedTuple):
+    """Of each of some inputs or values: how many entries a batch holds, their sum, the least and the most."""
+
+    entries: Whole
+    totals: Sums
+    least: Sums
+    most: Sums
+
+    @classmethod
+    def of(cls, sums: Sequence[tuple[int, float, float, float]]) -> "Own":
+        """From one after the other."""
+        entries, *rest = zip(*sums, strict=True) if sums else ((), (), (), ())
+        return cls(np.array(entries, np.int64), *(np.array(one, np.float64) for one in rest))
+
+
 class Stretch(NamedTuple):
     """The tiles of one series from `start` to the next cut, each value's merged; without entries where there is none.
 
-    The last one is of nobody.
-    `span` is the number of the shortest span that reaches back to its start, counted from the shortest of all.
+    The last place is of nobody, for inputs without a value. `span` is the number of the shortest span that reaches back to its start, counted from the shortest of all.
     """
 
     span: int
@@ -74,7 +88,7 @@ class Stretches(Mapping[str, Sequence[Tile]]):
                     found.setdefault(value, []).append(Tile(one.start, *sums))
         return found
 
-    def look_back(self, layer: Layer, values: Sequence[str | None], own: "Own") -> Iterator[tuple[str, list[Value]]]:
+    def look_back(self, layer: Layer, values: Sequence[str | None], own: Own) -> Iterator[tuple[str, list[Value]]]:
         """Each feature of the layer's spans, as inputs of these values see it; `own` is what of each its batch holds by then."""
         nobody = len(self._position)
         at = np.array([nobody if value is None else self._position[value] for value in values], np.int64)
@@ -91,21 +105,6 @@ class Stretches(Mapping[str, Sequence[Tile]]):
                 for row in nothing:
                     column[row] = NOTHING[aggregate]
                 yield name, column
-
-
-class Own(NamedTuple):
-    """Of each of some inputs or values: how many entries a batch holds, their sum, the least and the most."""
-
-    entries: Whole
-    totals: Sums
-    least: Sums
-    most: Sums
-
-    @classmethod
-    def of(cls, sums: Sequence[tuple[int, float, float, float]]) -> "Own":
-        """From one after the other."""
-        entries, *rest = zip(*sums, strict=True) if sums else ((), (), (), ())
-        return cls(np.array(entries, np.int64), *(np.array(one, np.float64) for one in rest))
 
 
 @dataclass(frozen=True, slots=True)

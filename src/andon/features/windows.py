@@ -68,6 +68,7 @@ def needed(plans: Sequence[WindowPlan], rows: Sequence[Row], at: Sequence[float]
 
 
 _NONE: Mapping[str, Sequence[Tile]] = {}
+
 _Sums: TypeAlias = tuple[int, float, float, float]
 """Entries, total, least and most."""
 
@@ -86,7 +87,8 @@ def _with(sums: _Sums, amount: float) -> _Sums:
 class PlanState:
     """The tiles of one plan while a batch is gone through.
 
-    Most keys occur once in a batch: then looking at what is stored and at the input itself is enough, where tiles hold sums.
+    Where tiles come as columns, the batch is added up at once. Otherwise most keys occur once in it: then looking at what is stored and
+    at the input itself is enough, where tiles hold sums.
     """
 
     def __init__(self, plan: WindowPlan, snapshot: Snapshot) -> None:

@@ -1,9 +1,7 @@
 """Many inputs of one second are added up as columns: they see and add what each of them would by itself."""
 
-import asyncio
 import random
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,22 +9,15 @@ from sqlalchemy import text
 
 from andon.authoring import Window
 from andon.features import (
-    Delta,
     FeatureSet,
     MemoryTiles,
-    Needs,
-    Snapshot,
     TileDelta,
     columns_of,
-    has_more,
-    insert_sql,
-    read,
 )
 from andon.features.columns import MANY, Stretches, TileColumns, each
 from andon.kernel.db import Database
+from integration.features.postgres_tiles import NOW, VELOCITY, PostgresTiles
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-VELOCITY = Window("amount", by="account", over=("10m", "1h", "24h"), aggregates=("count", "sum", "mean", "min", "max"))
 COUNTRIES = Window("country", by="account", over=("1h",), aggregates=("count",))
 
 
@@ -43,35 +34,6 @@ def some(draw: random.Random, count: int, accounts: int) -> list[dict[str, Any]]
     ]
 
 
-def in_postgres(database: Database, needs: Needs) -> Snapshot:
-    async def go() -> Snapshot:
-        connection = await database.connect()
-        try:
-            return await read(connection, needs)
-        finally:
-            await connection.close()
-
-    return asyncio.run(go())
-
-
-def into_postgres(database: Database, deltas: Sequence[Delta], *, by_driver: bool) -> None:
-    """By either of the two ways on which the ledger goes: the driver's, or that of statements that are prepared."""
-
-    async def go() -> None:
-        more = has_more(deltas)
-        statement, columns = insert_sql(1, more=more), columns_of(deltas, more=more)
-        if by_driver:
-            connection = await database.connect()
-            await connection.execute(statement, *columns)
-            await connection.close()
-        else:
-            statements = await database.statements()
-            await statements.execute(statement, *columns)
-            statements.close()
-
-    asyncio.run(go())
-
-
 def stored(database: Database) -> list[Any]:
     query = text("SELECT series, value, start, entries, total, least, most, until FROM feature_tiles ORDER BY 1, 2, 3")
     with database.begin() as tx:
@@ -84,21 +46,21 @@ def test_a_batch_of_one_second_sees_and_adds_what_a_batch_of_any_time_does(
     database: Database, seed: int, by_driver: bool
 ) -> None:
     draw, features, memory = random.Random(seed), FeatureSet("line", [VELOCITY, COUNTRIES]), MemoryTiles()
-    together, kept = 0, dict[tuple[int, str, int], TileDelta]()
+    tiles, together, kept = PostgresTiles(database), 0, dict[tuple[int, str, int], TileDelta]()
     for number in range(12):
         batch = some(draw, 90, accounts=80)
         second = NOW + timedelta(seconds=number * draw.choice([1, 9, 300, 4000]))
         at = [second + timedelta(seconds=draw.random() * (0.999 if number % 4 else 3)) for _ in batch]
         needs = features.needs(batch, at)
-        snapshot = in_postgres(database, needs)
+        snapshot = tiles.read(needs)
         alike = {moment.replace(microsecond=0) for moment in at} == {second}
-        assert all(isinstance(tiles, Stretches) for tiles in snapshot.values()) == alike
+        assert all(isinstance(one, Stretches) for one in snapshot.values()) == alike
         together += alike
         computed, expected = features.compute(batch, at, snapshot), features.compute(batch, at, memory.read(needs))
         assert computed.rows == expected.rows
         assert any(isinstance(delta, TileColumns) for delta in computed.deltas) == alike
         assert sorted(each(computed.deltas), key=repr) == sorted(each(expected.deltas), key=repr)
-        into_postgres(database, computed.deltas, by_driver=by_driver)
+        (tiles.write if by_driver else tiles.write_prepared)(computed.deltas)
         memory.write(expected.deltas)
         for one in each(expected.deltas):
             before = kept.get((one.series.id, one.value, one.start))
@@ -111,38 +73,40 @@ def test_a_batch_of_one_second_sees_and_adds_what_a_batch_of_any_time_does(
 
 def test_one_that_is_late_among_them_sees_the_same_and_leaves_no_trace(database: Database) -> None:
     draw, features, memory = random.Random(5), FeatureSet("line", [VELOCITY]), MemoryTiles()
+    tiles = PostgresTiles(database)
     for number in range(3):
         batch, came = some(draw, 90, accounts=60), NOW + timedelta(minutes=7 * number)
         at = [came - timedelta(hours=1) if row % 30 == 7 else came for row in range(len(batch))]
         asked = [came] * len(batch)
         needs = features.needs(batch, at, asked)
-        snapshot = in_postgres(database, needs)
-        assert all(isinstance(tiles, Stretches) for tiles in snapshot.values())
+        snapshot = tiles.read(needs)
+        assert all(isinstance(one, Stretches) for one in snapshot.values())
         computed = features.compute(batch, at, snapshot, asked=asked)
         expected = features.compute(batch, at, memory.read(needs), asked=asked)
         assert computed.misplaced == {7: "late", 37: "late", 67: "late"}
         assert computed.rows == expected.rows
         assert sorted(each(computed.deltas), key=repr) == sorted(each(expected.deltas), key=repr)
-        into_postgres(database, computed.deltas, by_driver=False)
+        tiles.write_prepared(computed.deltas)
         memory.write(expected.deltas)
 
 
 def test_few_values_are_read_one_by_one(database: Database) -> None:
-    features = FeatureSet("line", [VELOCITY])
+    features, tiles = FeatureSet("line", [VELOCITY]), PostgresTiles(database)
     for count, columns in ((MANY - 1, False), (MANY, True)):
         inputs = [{"account": f"account {n}", "amount": 1.0} for n in range(count)]
-        snapshot = in_postgres(database, features.needs(inputs, [NOW] * count))
-        assert all(isinstance(tiles, Stretches) for tiles in snapshot.values()) is columns
+        snapshot = tiles.read(features.needs(inputs, [NOW] * count))
+        assert all(isinstance(one, Stretches) for one in snapshot.values()) is columns
 
 
 def test_what_several_lines_of_a_batch_add_is_written_in_the_order_of_all_keys(database: Database) -> None:
     inputs = [{"account": f"account {n % 40}", "amount": 1.0} for n in range(50)]
     at = [NOW] * len(inputs)
+    tiles = PostgresTiles(database)
     one, other = FeatureSet("line", [VELOCITY]), FeatureSet("other", [VELOCITY])
     deltas = [
         delta
         for line in (one, other, one)
-        for delta in line.compute(inputs, at, in_postgres(database, line.needs(inputs, at))).deltas
+        for delta in line.compute(inputs, at, tiles.read(line.needs(inputs, at))).deltas
     ]
     for given in (deltas, deltas[: len(deltas) * 2 // 3]):
         series, values, starts, entries, *_ = columns_of(given, more=False)
@@ -150,5 +114,5 @@ def test_what_several_lines_of_a_batch_add_is_written_in_the_order_of_all_keys(d
         assert places == sorted(places)
         assert len(set(places)) == len(places)
         assert sum(map(int, entries)) == sum(delta.entries for delta in each(given))
-    into_postgres(database, deltas, by_driver=False)
+    tiles.write_prepared(deltas)
     assert sum(row[3] for row in stored(database)) == 2 * 3 * len(inputs)

@@ -1,9 +1,8 @@
 """Tiles in PostgreSQL and in memory behave alike: what was written is read, merged, and forgotten in time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
@@ -17,15 +16,10 @@ from andon.features import (
     Snapshot,
     TileDelta,
     columns_of,
-    has_more,
     insert_sql,
-    prune,
-    read,
 )
 from andon.kernel.db import Database
-
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-VELOCITY = Window("amount", by="account", over=("10m", "1h", "24h"), aggregates=("count", "sum", "mean", "min", "max"))
+from integration.features.postgres_tiles import NOW, VELOCITY, PostgresTiles
 
 
 class Store(Protocol):
@@ -34,42 +28,6 @@ class Store(Protocol):
     def read(self, needs: Needs) -> Snapshot: ...
     def write(self, deltas: Iterable[TileDelta]) -> None: ...
     def prune(self, now: datetime) -> int: ...
-
-
-class PostgresTiles:
-    """The face of the slice over a real database, a connection for each call."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def read(self, needs: Needs) -> Snapshot:
-        async def go() -> Snapshot:
-            async with self._connection() as connection:
-                return await read(connection, needs)
-
-        return asyncio.run(go())
-
-    def write(self, deltas: Iterable[TileDelta]) -> None:
-        async def go() -> None:
-            async with self._connection() as connection:
-                written = list(deltas)
-                more = has_more(written)
-                statement = f"WITH tiles AS ({insert_sql(2, more=more)}) SELECT $1::text"
-                await connection.fetchval(statement, "recorded", *columns_of(written, more=more))
-
-        asyncio.run(go())
-
-    def prune(self, now: datetime) -> int:
-        with self._database.begin() as tx:
-            return prune(tx, now)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        connection = await self._database.connect()
-        try:
-            yield connection
-        finally:
-            await connection.close()
 
 
 @pytest.fixture(params=["postgres", "memory"])

@@ -1,0 +1,280 @@
+"""The hot SQL of tiles: a batch's are read in one query, and written inside the statement that records it. The cold side is `store.py`."""
+
+from bisect import insort
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
+
+import asyncpg
+import numpy as np
+
+from andon.features.columns import MANY, Delta, Stretch, Stretches, TileColumns, each, in_order
+from andon.features.domain import More, Needs, Series, Snapshot, Tile, TileDelta
+from andon.features.sketch import K
+from andon.kernel.binary import numbers_in
+
+
+class _Stretch(NamedTuple):
+    """Tiles of a need between two places in time, the second exclusive. Those that are alike to the whole batch come as one.
+
+    `span` is the number of the shortest span that reaches back to the beginning of such a stretch, counted from the shortest of all.
+    """
+
+    need: int
+    since: int
+    before: int
+    together: bool
+    span: int
+    more: tuple[bool, bool, bool] | None
+
+
+def _stretches(needs: Needs) -> list[_Stretch]:
+    """What is to be read, without what is empty: a batch's inputs came within a second or two, so of most cuts two are one."""
+    found = []
+    for number, need in enumerate(needs):
+        places = pairwise((need.since + 1, *need.cuts, need.upto + 1))
+        for at, (since, before) in enumerate(places):
+            if since < before:
+                span = len(need.cuts) // 2 - at // 2
+                found.append(_Stretch(number, since, before, bool(need.cuts) and at % 2 == 0, span, need.more))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _read_sql(shapes: tuple[tuple[int, bool, tuple[bool, bool, bool] | None], ...], needs: int) -> str:
+    """The query for stretches of these shapes: of which need each is, whether its tiles come as one, and what is looked at beyond sums.
+
+    Its parameters are the series and values of each need, and then both ends of each stretch.
+    """
+    beyond = any(more is not None for _, _, more in shapes)
+    return " UNION ALL ".join(
+        _stretch_sql(number, 2 * needs + 2 * at + 1, together, _beyond_sql(more) if beyond else "")
+        for at, (number, together, more) in enumerate(shapes)
+    )
+
+
+_SENT = {"number": ">i8", "entries": ">f8", "total": ">f8", "least": ">f8", "most": ">f8"}
+"""The columns of a stretch and what they are of: sent as they are in memory, so that no number becomes an object here."""
+
+
+@lru_cache(maxsize=256)
+def _columns_sql(numbers: tuple[int, ...], needs: int) -> str:
+    """The query for stretches of these needs whose tiles come as one, as columns; with the same parameters."""
+    sums = "sum(f.entries::float8), sum(f.total), min(f.least), max(f.most)"  # of doubles, which is a tenth less than of bigints
+    return " UNION ALL ".join(
+        f"SELECT {at}, {', '.join(f'array_send(array_agg(s.{name}))' for name in _SENT)} "
+        f"FROM (SELECT n.number, t.* FROM {_tiles_sql(number, 2 * needs + 2 * at + 1, sums)} AS t) AS s({', '.join(_SENT)}) "
+        "WHERE s.entries IS NOT NULL"
+        for at, number in enumerate(numbers)
+    )
+
+
+def _stretch_sql(number: int, first: int, together: bool, beyond: str) -> str:
+    """Tiles of a need, one by one or together: added up where they are found, since a busy key has hundreds."""
+    sums = f"max(f.start) AS start, sum(f.entries)::bigint, sum(f.total), min(f.least), max(f.most){beyond}"
+    tiles = _tiles_sql(number, first, sums, "" if together else " GROUP BY f.start")
+    return f"(SELECT {number}, n.number, t.* FROM {tiles} AS t WHERE t.start IS NOT NULL)"
+
+
+def _tiles_sql(number: int, first: int, sums: str, by: str = "") -> str:
+    """What tiles of a need come to between two places in time, by an index scan for each value."""
+    return (
+        f"unnest(${2 * number + 2}::text[]) WITH ORDINALITY AS n(value, number) "
+        f"CROSS JOIN LATERAL (SELECT {sums} FROM feature_tiles AS f WHERE f.series = ${2 * number + 1}::bigint "
+        f"AND f.value = n.value AND f.start >= ${first}::bigint AND f.start < ${first + 1}::bigint{by})"
+    )
+
+
+def _beyond_sql(more: tuple[bool, bool, bool] | None) -> str:
+    """What tiles hold beyond sums, merged: unknown (NULL) if it is of any; the newest entries with the tiles they are in."""
+    spread, last, members = more or (False, False, False)
+    columns = [
+        "CASE WHEN count(f.spread) = count(*) THEN "
+        "(feature_spread(ARRAY[f.entries::float8, f.total, f.spread]) FILTER (WHERE f.spread IS NOT NULL))[3] END"
+        if spread
+        else "NULL::float8",
+        *(
+            ("array_agg(f.start)", "array_agg(f.last_at)", "array_agg(f.last_number)", "array_agg(f.last_text)")
+            if last
+            else ("NULL::bigint[]", "NULL::float8[]", "NULL::float8[]", "NULL::text[]")
+        ),
+        "CASE WHEN count(f.members) = count(*) THEN feature_members(f.members) END" if members else "NULL::bigint[]",
+    ]
+    return ", " + ", ".join(columns)
+
+
+_MERGED = {
+    "entries": "t.entries + excluded.entries",
+    "total": "t.total + excluded.total",
+    "least": "LEAST(t.least, excluded.least)",
+    "most": "GREATEST(t.most, excluded.most)",
+    "until": "GREATEST(t.until, excluded.until)",
+}
+
+_NEWER = "t.last_at IS NULL OR excluded.last_at IS NULL OR excluded.last_at >= t.last_at"
+"""Whether the newest entry is that of the batch; if either is unknown, the merged one is."""
+
+_MERGED_MORE = {
+    "spread": "t.spread + excluded.spread + power(excluded.total / excluded.entries - t.total / t.entries, 2)"
+    " * t.entries * excluded.entries / (t.entries + excluded.entries)",
+    "last_at": "CASE WHEN t.last_at IS NOT NULL AND excluded.last_at IS NOT NULL"
+    " THEN GREATEST(t.last_at, excluded.last_at) END",
+    "last_number": f"CASE WHEN {_NEWER} THEN excluded.last_number ELSE t.last_number END",
+    "last_text": f"CASE WHEN {_NEWER} THEN excluded.last_text ELSE t.last_text END",
+    "members": "CASE WHEN t.members @> excluded.members THEN t.members WHEN t.members IS NOT NULL AND excluded.members IS NOT NULL"
+    f" THEN ARRAY(SELECT DISTINCT m FROM unnest(t.members || excluded.members) AS m ORDER BY m LIMIT {K}) END",
+}
+"""How stored and new state become one; the same as `domain.merged`. What is unknown (NULL) stays so."""
+
+_UNKNOWN = dict.fromkeys(_MERGED_MORE, "NULL")
+"""What becomes of the rest of a tile when a batch that keeps only sums adds to it."""
+
+_COLUMNS = {
+    "series": "bigint",
+    "value": "text",
+    "start": "bigint",
+    "entries": "bigint",
+    "total": "double precision",
+    "least": "double precision",
+    "most": "double precision",
+    "until": "bigint",
+}
+_COLUMNS_MORE = {
+    "spread": "double precision",
+    "last_at": "double precision",
+    "last_number": "double precision",
+    "last_text": "text",
+    "members": "text",
+}
+"""The parameters of an upsert. `members` is an array's text, since arrays of arrays have to be rectangular."""
+
+_start_of = itemgetter(0)
+_reach = attrgetter("span")
+_place = itemgetter(0, 1, 2)
+
+_NO_MORE = (None,) * len(_COLUMNS_MORE)
+
+
+async def read(connection: asyncpg.Connection, needs: Needs) -> Snapshot:
+    """All tiles a batch needs, in one query; those of sums as plain tuples, which are made in half the time."""
+    if not needs:
+        return {}
+    stretches = _stretches(needs)
+    keys = [part for need in needs for part in (need.series.id, need.values)]
+    ends = [end for stretch in stretches for end in (stretch.since, stretch.before)]
+    if _as_columns(needs, stretches):
+        return await _read_columns(connection, needs, stretches, (*keys, *ends))
+    shapes = tuple((stretch.need, stretch.together, stretch.more) for stretch in stretches)
+    found = await connection.fetch(_read_sql(shapes, len(needs)), *keys, *ends)
+    by_need: list[dict[str, list[Any]]] = [{} for _ in needs]
+    values = [need.values for need in needs]
+    plain = all(need.more is None for need in needs)
+    for layer, number, *numbers in found:
+        tile = (*numbers, None) if plain else Tile._make((*numbers[:5], _more_of_row(numbers[5:])))
+        own, value = by_need[layer], values[layer][number - 1]
+        if value in own:
+            insort(own[value], tile, key=_start_of)
+        else:
+            own[value] = [tile]
+    return {need.series: tiles for need, tiles in zip(needs, by_need, strict=True)}
+
+
+def _as_columns(needs: Needs, stretches: Sequence[_Stretch]) -> bool:
+    """Whether it is worth it, and all that is read is alike to the whole batch."""
+    many = max(len(need.values) for need in needs) >= MANY
+    return many and all(stretch.together and stretch.more is None for stretch in stretches)
+
+
+async def _read_columns(
+    connection: asyncpg.Connection, needs: Needs, stretches: Sequence[_Stretch], parameters: Sequence[Any]
+) -> Snapshot:
+    sql = _columns_sql(tuple(stretch.need for stretch in stretches), len(needs))
+    by_need: list[list[Stretch]] = [[] for _ in needs]
+    for at, *sent in await connection.fetch(sql, *parameters):
+        if sent[0] is not None:
+            stretch = stretches[at]
+            numbers, *tiles = map(numbers_in, sent, _SENT.values())
+            size = len(needs[stretch.need].values)
+            by_need[stretch.need].append(Stretch.of(stretch.span, stretch.since, size, numbers, tiles))
+    for found in by_need:
+        found.sort(key=_reach, reverse=True)  # the server may give them in any order
+    return {need.series: Stretches(need.values, found) for need, found in zip(needs, by_need, strict=True)}
+
+
+def has_more(deltas: Sequence[Delta]) -> bool:
+    """Whether any of these tiles holds more than sums, which `insert_sql` and `columns_of` have to know."""
+    return any(delta.more is not None for delta in deltas)
+
+
+def insert_sql(first: int, *, more: bool) -> str:
+    """The upsert of tiles as part of a larger statement: array parameters from number `first` on (see `columns_of`).
+
+    Rows are locked in the order in which they are given, which is that of their keys, so that two gateways cannot wait for each other.
+    """
+    columns = _COLUMNS | (_COLUMNS_MORE if more else {})
+    arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(columns.values()))
+    taken = ", ".join("d.members::bigint[]" if name == "members" else f"d.{name}" for name in columns)
+    merges = _MERGED | (_MERGED_MORE if more else _UNKNOWN)
+    sets = ", ".join(f"{name} = {merge}" for name, merge in merges.items())
+    return (
+        f"INSERT INTO feature_tiles AS t ({', '.join(columns)}) SELECT {taken} "
+        f"FROM unnest({arrays}) WITH ORDINALITY AS d({', '.join(columns)}, number) ORDER BY d.number "
+        f"ON CONFLICT (series, value, start) DO UPDATE SET {sets}"
+    )
+
+
+def columns_of(deltas: Sequence[Delta], *, more: bool) -> list[Any]:
+    """The parameters of `insert_sql`: one sequence a column. Deltas of several batches may be given; each tile occurs once."""
+    if not deltas:
+        return [() for _ in range(len(_COLUMNS) + (len(_COLUMNS_MORE) if more else 0))]
+    together = None if more else in_order(deltas)
+    if together is not None:
+        return _columns_together(together)
+    ordered = sorted(each(deltas), key=_place)
+    series, values, starts, *sums, beyond, until = zip(*ordered, strict=True)
+    if len(set(zip(series, values, starts, strict=True))) < len(ordered):
+        return columns_of(_each_once(ordered), more=more)
+    columns = [[one.id for one in series], values, starts, *sums, until]
+    return columns + list(zip(*map(_more_of, beyond), strict=True)) if more else columns
+
+
+def _columns_together(together: Sequence[TileColumns]) -> list[Any]:
+    sizes = [len(one.values) for one in together]
+    series, starts, untils = (
+        np.repeat(column, sizes)
+        for column in zip(*((one.series.id, one.start, one.until) for one in together), strict=True)
+    )
+    values = [value for one in together for value in one.values]
+    sums = (np.concatenate(column) for column in zip(*(one.own for one in together), strict=True))
+    return [series, values, starts, *sums, untils]
+
+
+def _each_once(ordered: Iterable[TileDelta]) -> list[TileDelta]:
+    once: dict[tuple[Series, str, int], TileDelta] = {}
+    for delta in ordered:
+        before = once.get(_place(delta))
+        once[_place(delta)] = delta if before is None else before.merged(delta)
+    return list(once.values())
+
+
+def _more_of(more: More | None) -> tuple[Any, ...]:
+    if more is None:
+        return _NO_MORE
+    spread, last_at, last, members = more
+    written = None if members is None else f"{{{','.join(map(str, members))}}}"
+    if type(last) is str:
+        return spread, last_at, None, last, written
+    return spread, last_at, last, None, written
+
+
+def _more_of_row(values: Sequence[Any]) -> More:
+    spread, starts, moments, numbers, texts, members = values
+    last_at, last = None, None
+    if starts is not None:
+        newest = 0 if len(starts) == 1 else starts.index(max(starts))
+        last_at, text_ = moments[newest], texts[newest]
+        last = numbers[newest] if text_ is None else text_
+    sketch = None if members is None else tuple(members)
+    return More(spread, last_at, last, sketch)
