@@ -109,5 +109,5 @@ def settle_memory() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     gc.freeze()
     # Batches of a stream hold half of that, so look less often. What waits for it meanwhile is little: a decision leaves no
-    # cycle, but a prediction of LightGBM's does (ctypes.cast), 370 bytes a batch; that is 18 MB at most.
+    # cycle, but a prediction of LightGBM's does (ctypes.cast), 600 bytes in four objects a batch; that is 18 MB at most.
     gc.set_threshold(100_000, 20, 20)

@@ -235,13 +235,15 @@ def plan_day(tx: Tx, day: datetime) -> bool:
     begun = select(exists().where(decisions.c.id >= low, decisions.c.id < high))
     if _is_there(tx, name):
         return True
-    if tx.execute(begun).scalar_one():
-        return False
     tx.execute(text("SET LOCAL lock_timeout = '1s'"))
-    tx.execute(text("LOCK TABLE decisions_unplanned IN ACCESS EXCLUSIVE MODE"))
+    # One plans at a time: two who had both looked at the ledger would each wait for the other to let go of it.
+    tx.execute(text("LOCK TABLE decisions_unplanned IN SHARE UPDATE EXCLUSIVE MODE"))
     if _is_there(tx, name):  # made by another while we waited
         return True
     if tx.execute(begun).scalar_one():
+        return False
+    tx.execute(text("LOCK TABLE decisions_unplanned IN ACCESS EXCLUSIVE MODE"))
+    if tx.execute(begun).scalar_one():  # decided by another while we waited
         return False
     # Made beside the ledger and then attached: to be made in it, it would have to lock all of it.
     tx.execute(text(f"CREATE TABLE {name} (LIKE decisions INCLUDING ALL)"))

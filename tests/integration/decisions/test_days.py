@@ -85,17 +85,20 @@ def test_a_planned_day_can_not_be_changed_either(installation: Installation) -> 
             tx.execute(text(change))
 
 
-def test_of_two_that_plan_at_once_one_waits(installation: Installation) -> None:
-    start = Barrier(2)
+def test_of_those_that_plan_at_once_all_but_one_wait(installation: Installation) -> None:
+    """Many rounds of several: two that had both looked at the ledger before they asked for all of it stood in each other's way."""
+    rounds, planners = 12, 4
+    start = Barrier(planners)
 
     def run() -> None:
-        start.wait()
-        plan(installation, datetime(2027, 5, 1, tzinfo=UTC))
+        for n in range(rounds):
+            start.wait(10)
+            plan(installation, datetime(2027, 5, 1, tzinfo=UTC) + timedelta(days=n))
 
     with ThreadPoolExecutor() as pool:
-        for planning in [pool.submit(run) for _ in range(2)]:
-            planning.result(10)
-    assert len(days(installation)) == DAYS_AHEAD + 2
+        for planning in [pool.submit(run) for _ in range(planners)]:
+            planning.result(60)
+    assert len(days(installation)) == DAYS_AHEAD + rounds + 1
 
 
 def test_planning_waits_for_no_long_question_and_deciding_for_no_planning(installation: Installation) -> None:
