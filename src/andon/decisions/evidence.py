@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from andon.audit import Finding, Harm, Leaf
-from andon.decisions import store
 from andon.decisions.domain import RECORDED
 from andon.decisions.record import decode, digest_of, moment
+from andon.decisions.store import reading
 from andon.kernel.db import Tx
 
 AT_ONCE = 4000
@@ -25,7 +25,7 @@ class LedgerEvidence:
             yield from self._check(tx, some)
 
     def _check(self, tx: Tx, leaves: Sequence[Leaf]) -> Iterable[Finding]:
-        rows = store.claimed_rows(tx, [identifier for leaf in leaves for identifier, _ in _claims(leaf)])
+        rows = reading.claimed_rows(tx, [identifier for leaf in leaves for identifier, _ in _claims(leaf)])
         for leaf in leaves:
             for identifier, digest in _claims(leaf):
                 row = rows.get(identifier)
@@ -38,7 +38,7 @@ class LedgerEvidence:
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
         """Rows that no leaf holds."""
-        for row in store.unclaimed_rows(tx):
+        for row in reading.unclaimed_rows(tx):
             yield _finding(
                 Harm.EVIDENCE_UNCLAIMED, "no leaf of the log holds this decision", row.writer, row.seq, row.id
             )
@@ -64,7 +64,7 @@ def _claims(leaf: Leaf) -> Iterator[tuple[UUID, bytes]]:
         yield UUID(bytes=body[start : start + 16]), body[start + 16 : start + _ENTRY]
 
 
-def _columns_that_differ(row: store.LedgerRow, leaf: Leaf) -> Iterator[Finding]:
+def _columns_that_differ(row: reading.LedgerRow, leaf: Leaf) -> Iterator[Finding]:
     record = decode(row.record)
     line, policy, prediction = record["line"], record["policy"], record["prediction"] or {}
     told = {

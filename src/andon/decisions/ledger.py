@@ -1,6 +1,6 @@
 """The ledger's hot side: everything a batch of decisions writes goes into PostgreSQL as ONE statement, so as one commit.
 
-Decisions, outbox messages, window tiles and the audit leaf stand or fall together. The cold side (reading) is `store.py`.
+Decisions, outbox messages, window tiles and the audit leaf stand or fall together. The cold side (reading) is `store`.
 """
 
 import os

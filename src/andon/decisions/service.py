@@ -8,7 +8,7 @@ import structlog
 
 from andon import audit
 from andon.authoring import Automation
-from andon.decisions import assembly, consequences, store
+from andon.decisions import assembly, consequences
 from andon.decisions.domain import (
     AutomationVersion,
     DecisionFilter,
@@ -21,6 +21,7 @@ from andon.decisions.domain import (
     Waiting,
 )
 from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyReused
+from andon.decisions.store import days, intake, reading, versions
 from andon.kernel import outbox
 from andon.kernel.db import Tx, announce
 from andon.kernel.identity import Actor
@@ -36,7 +37,7 @@ KEYS_KEPT = timedelta(hours=48)
 
 def get(tx: Tx, decision_id: UUID) -> DecisionRecord:
     """One decision, whole. Raises DecisionNotFound."""
-    found = store.find(tx, decision_id)
+    found = reading.find(tx, decision_id)
     if found is None:
         raise DecisionNotFound(f"No decision {decision_id}")
     return found
@@ -44,54 +45,54 @@ def get(tx: Tx, decision_id: UUID) -> DecisionRecord:
 
 def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
     """One decision, whole, or None."""
-    return store.find(tx, decision_id)
+    return reading.find(tx, decision_id)
 
 
 def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = None) -> list[DecisionRow]:
     """Decisions, newest first, older than `before`."""
-    return store.page(tx, wanted, limit=limit, before=before)
+    return reading.page(tx, wanted, limit=limit, before=before)
 
 
 def following(
     tx: Tx, automation: str, since: datetime, until: datetime, *, limit: int, after: UUID | None = None
 ) -> list[DecisionRecord]:
     """Decisions of an automation that were asked for between two moments, whole, oldest first, those after `after`."""
-    return store.following(tx, automation, since, until, limit=limit, after=after)
+    return reading.following(tx, automation, since, until, limit=limit, after=after)
 
 
 def with_input(
     tx: Tx, automation: str, field: str, value: str, *, since: datetime, until: datetime, limit: int
 ) -> list[DecisionRecord]:
     """The newest decisions asked for between two moments whose input has this value in a field."""
-    return store.with_input(tx, automation, field, value, since, until, limit)
+    return reading.with_input(tx, automation, field, value, since, until, limit)
 
 
 def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] | None = None) -> Stats:
     """How the line did between two moments, over the named automations or all."""
-    return store.stats(tx, since, until, automations)
+    return reading.stats(tx, since, until, automations)
 
 
 def tallies(tx: Tx, *, since: datetime, until: datetime, step: timedelta) -> list[Tally]:
     """For each step of time (counted from 1970) and automation that had decisions: how many, and how long they took."""
-    return store.tallies(tx, since, until, step)
+    return reading.tallies(tx, since, until, step)
 
 
 def first_answer(tx: Tx, key: Idempotency) -> DecisionRecord | None:
     """The decision that a used key got, or None. Raises KeyReused if it was for another input."""
-    used = store.by_key(tx, key)
+    used = reading.by_key(tx, key)
     if used is None:
         return None
     digest, decision_id = used
     if digest != key.digest:
         raise KeyReused()
-    return store.find(tx, decision_id)
+    return reading.find(tx, decision_id)
 
 
 def first_answers(tx: Tx, keys: Sequence[Idempotency]) -> dict[str, DecisionRecord | KeyReused]:
     """What used keys of one scope got, by key; KeyReused in place of what was for another input."""
-    used = store.by_keys(tx, keys)
+    used = reading.by_keys(tx, keys)
     digests = {key.key: key.digest for key in keys}
-    recorded = store.find_all(tx, [decision_id for digest, decision_id in used.values()])
+    recorded = reading.find_all(tx, [decision_id for digest, decision_id in used.values()])
     answers: dict[str, DecisionRecord | KeyReused] = {}
     for key, (digest, decision_id) in used.items():
         if digest != digests[key]:
@@ -120,21 +121,21 @@ def accept(tx: Tx, request: DecisionRequest, *, notify: str | None = None) -> UU
         "received_at": request.asked_at,
         "notify": notify,
     }
-    accepted = store.accept(tx, values)
+    accepted = intake.accept(tx, values)
     if key is None:
         return request.id
     while accepted is None:
-        waiting = store.waiting_by_key(tx, request.automation, request.caller, key.key)
+        waiting = intake.by_key(tx, request.automation, request.caller, key.key)
         if waiting is not None:
             if waiting.raw != request.raw:
                 raise KeyReused()
             return waiting.id
-        accepted = store.accept(tx, values)
+        accepted = intake.accept(tx, values)
     # Only now: what waited under the key may have been decided while this was put in its place.
     answered = first_answer(tx, key)
     if answered is None:
         return accepted
-    store.withdraw(tx, accepted)
+    intake.withdraw(tx, accepted)
     return answered.row.id
 
 
@@ -152,7 +153,7 @@ def accept_again(
     now: datetime,
 ) -> None:
     """Keep an event that could not be decided to be tried again; who takes it reads it first."""
-    store.accept(
+    intake.accept(
         tx,
         {
             "id": identifier,
@@ -170,22 +171,22 @@ def accept_again(
 
 def withdraw(tx: Tx, decision_id: UUID) -> None:
     """Take a waiting request back."""
-    store.withdraw(tx, decision_id)
+    intake.withdraw(tx, decision_id)
 
 
 def find_waiting(tx: Tx, decision_id: UUID) -> Waiting | None:
     """A request that waits to be decided, or None."""
-    return store.waiting(tx, decision_id)
+    return intake.find(tx, decision_id)
 
 
 def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[Waiting]:
     """Take the oldest waiting requests of these automations; they are free again when the lease ends undecided."""
-    return store.claim(tx, automations, limit=limit, now=now, lease=lease)
+    return intake.claim(tx, automations, limit=limit, now=now, lease=lease)
 
 
 def fail(tx: Tx, decision_id: UUID, error: str, *, now: datetime) -> None:
     """Say why a waiting request can never be decided; who asked will find it there, or is told where it asked to be."""
-    failed = store.fail(tx, decision_id, error, now)
+    failed = intake.fail(tx, decision_id, error, now)
     if failed is not None and failed.notify is not None:
         outbox.add(tx, [consequences.failure(failed, failed.notify, now)])
 
@@ -194,16 +195,16 @@ def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> Au
     """The version of an automation as it stands; a new one, audited and announced, if its content is new."""
     description = assembly.describe(automation)
     digest = assembly.digest_of(description)
-    known = store.version_by_digest(tx, automation.name, digest)
+    known = versions.by_digest(tx, automation.name, digest)
     if known is not None:
         return known
-    store.lock_versions(tx, automation.name)
-    known = store.version_by_digest(tx, automation.name, digest)
+    versions.lock(tx, automation.name)
+    known = versions.by_digest(tx, automation.name, digest)
     if known is not None:
         return known
-    number = store.next_number(tx, automation.name)
+    number = versions.next_number(tx, automation.name)
     deployed = AutomationVersion(automation.name, number, digest, description, actor.name, now)
-    store.add_version(tx, deployed)
+    versions.add(tx, deployed)
     audit.record(
         tx,
         actor=actor,
@@ -218,22 +219,22 @@ def deploy(tx: Tx, automation: Automation, *, actor: Actor, now: datetime) -> Au
 
 def automations(tx: Tx) -> list[str]:
     """The names of all automations that were ever deployed."""
-    return store.automations(tx)
+    return versions.automations(tx)
 
 
 def newest_versions(tx: Tx) -> list[AutomationVersion]:
     """The newest version of every automation that was ever deployed, by name."""
-    return store.newest_versions(tx)
+    return versions.newest(tx)
 
 
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """What was decided, by the decision's id; those that are not there are left out."""
-    return store.outcomes_of(tx, ids) if ids else {}
+    return reading.outcomes_of(tx, ids) if ids else {}
 
 
 def version(tx: Tx, name: str, number: int) -> AutomationVersion:
     """One deployed version. Raises AutomationNotFound."""
-    found = store.version(tx, name, number)
+    found = versions.find(tx, name, number)
     if found is None:
         raise AutomationNotFound(f"{name} has no version {number}")
     return found
@@ -241,12 +242,12 @@ def version(tx: Tx, name: str, number: int) -> AutomationVersion:
 
 def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
     """The last decisions of an automation, whole, newest first."""
-    return store.newest(tx, automation, limit)
+    return reading.newest(tx, automation, limit)
 
 
 def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
     """The decisions with ids from `first` to `last`, whole, in their order."""
-    return store.between(tx, first, last)
+    return reading.between(tx, first, last)
 
 
 def plan_days(tx: Tx, now: datetime) -> None:
@@ -259,16 +260,16 @@ def plan_days(tx: Tx, now: datetime) -> None:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     for ahead in range(DAYS_AHEAD + 1):
         day = midnight + timedelta(days=ahead)
-        if not store.plan_day(tx, day):
+        if not days.plan(tx, day):
             log.warning("ledger.day_stays_unplanned", day=f"{day:%Y-%m-%d}")
 
 
 def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:
     """Forget old idempotency keys, and requests that failed longer ago than that."""
-    store.forget_keys(tx, now - KEYS_KEPT)
-    store.forget_failed(tx, now - failed_kept)
+    reading.forget_keys(tx, now - KEYS_KEPT)
+    intake.forget_failed(tx, now - failed_kept)
 
 
 def count_waiting(tx: Tx) -> int:
     """How many accepted requests wait to be decided."""
-    return store.count_intake(tx)
+    return intake.count(tx)

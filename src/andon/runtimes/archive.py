@@ -14,7 +14,7 @@ class Unpacked:
     """
 
     def __init__(self, file: Path) -> None:
-        self.folder = Path(mkdtemp(prefix="andon-model-"))
+        self.folder = Path(mkdtemp(prefix="andon-archive-"))
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         with ZipFile(file) as archive:
             archive.extractall(self.folder)

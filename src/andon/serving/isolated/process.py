@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import IO, Any
 
@@ -22,6 +21,7 @@ import structlog
 from andon.models import Matrix
 from andon.serving.isolated import frames
 from andon.serving.isolated.frames import FrameBroken, Head
+from andon.serving.isolated.scratch import Scratch
 
 HOST = Path(__file__).with_name("host.py")
 
@@ -226,14 +226,14 @@ class _Link(asyncio.Protocol):
 
 def _spawn(launch: Launch) -> tuple["subprocess.Popen[bytes]", socket.socket]:
     """Start the process, with one end of a socket pair; runs on the starter's thread."""
-    scratch = TemporaryDirectory(prefix="andon-model-", ignore_cleanup_errors=True)
+    scratch = Scratch()
     ours, theirs = socket.socketpair()
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
         child = subprocess.Popen(  # noqa: S603 - our own program in an interpreter we chose
             [launch.python, "-I", HOST, str(theirs.fileno()), str(os.getpid()), str(2 * launch.memory_bytes)],
             cwd=launch.folder,
-            env=environment | _ONE_THREAD | {"TMPDIR": scratch.name},
+            env=environment | _ONE_THREAD | {"TMPDIR": str(scratch.folder)},
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -242,7 +242,7 @@ def _spawn(launch: Launch) -> tuple["subprocess.Popen[bytes]", socket.socket]:
         )
     except BaseException:
         ours.close()
-        scratch.cleanup()
+        scratch.close()
         raise
     finally:
         theirs.close()
@@ -258,7 +258,7 @@ def _give_up(spawning: "asyncio.Future[tuple[subprocess.Popen[bytes], socket.soc
     ours.close()
 
 
-def _look_after(child: "subprocess.Popen[bytes]", shown: str, scratch: "TemporaryDirectory[str]") -> None:
+def _look_after(child: "subprocess.Popen[bytes]", shown: str, scratch: Scratch) -> None:
     """Until it has ended, however it does; then what it had unpacked and written is removed."""
     assert child.stdout is not None  # noqa: S101 - asked for by who started it
     with scratch:

@@ -1,6 +1,6 @@
-"""All cold SQL about decisions: reading the ledger, the intake, deployed versions, partitions. Never commits."""
+"""SQL that reads the ledger, and about idempotency keys."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from math import log
@@ -17,30 +17,24 @@ from sqlalchemy import (
     any_,
     cast,
     delete,
-    exists,
     func,
-    insert,
     or_,
     select,
     text,
-    update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, distinct_on
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.dialects.postgresql import JSONB
 
 from andon.decisions.domain import (
     LATENCY_BAND,
-    AutomationVersion,
     DecisionFilter,
     DecisionRecord,
     DecisionRow,
     Idempotency,
     Stats,
     Tally,
-    Waiting,
 )
 from andon.decisions.record import decode, digest_of
-from andon.decisions.tables import automation_versions, decisions, idempotency_keys, intake
+from andon.decisions.tables import decisions, idempotency_keys
 from andon.kernel.db import Tx
 from andon.kernel.ids import floor_of
 
@@ -51,7 +45,6 @@ LedgerRow: TypeAlias = Row[Any]
 """A row of the ledger as it stands, every column."""
 
 _LISTED = [decisions.c[name] for name in DecisionRow.__dataclass_fields__]
-_WAITING = [intake.c[name] for name in Waiting.__dataclass_fields__]
 
 
 def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
@@ -161,157 +154,6 @@ def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
 def forget_keys(tx: Tx, before: datetime) -> int:
     """Delete idempotency keys older than `before`."""
     return tx.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < before)).rowcount
-
-
-def accept(tx: Tx, values: Mapping[str, Any]) -> UUID | None:
-    """Put a request into the intake; None if its idempotency key is already waiting there."""
-    statement = upsert(intake).values(**values).on_conflict_do_nothing().returning(intake.c.id)
-    return tx.execute(statement).scalar_one_or_none()
-
-
-def waiting(tx: Tx, decision_id: UUID) -> Waiting | None:
-    """The intake row of a request that is not decided yet."""
-    row = tx.execute(select(*_WAITING).where(intake.c.id == decision_id)).one_or_none()
-    return None if row is None else Waiting(**row._asdict())
-
-
-def waiting_by_key(tx: Tx, automation: str, caller: str, key: str) -> Waiting | None:
-    """The intake row that holds an idempotency key."""
-    query = select(*_WAITING).where(
-        intake.c.automation == automation, intake.c.caller == caller, intake.c.idempotency_key == key
-    )
-    row = tx.execute(query).one_or_none()
-    return None if row is None else Waiting(**row._asdict())
-
-
-def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[Waiting]:
-    """Take the oldest waiting requests of these automations."""
-    free = or_(intake.c.claimed_until.is_(None), intake.c.claimed_until < now)
-    due = (
-        select(intake.c.id)
-        .where(free, intake.c.error.is_(None), intake.c.automation.in_(automations))
-        .order_by(intake.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    statement = update(intake).where(intake.c.id == due.c.id).values(claimed_until=now + lease).returning(*_WAITING)
-    return sorted((Waiting(**row._asdict()) for row in tx.execute(statement)), key=lambda taken: taken.id)
-
-
-def fail(tx: Tx, decision_id: UUID, error: str, now: datetime) -> Waiting | None:
-    """Say why a waiting request can never be decided; the request, None if it waits no more."""
-    statement = (
-        update(intake)
-        .where(intake.c.id == decision_id, intake.c.error.is_(None))
-        .values(error=error, claimed_until=None, failed_at=now)
-        .returning(*_WAITING)
-    )
-    row = tx.execute(statement).one_or_none()
-    return None if row is None else Waiting(**row._asdict())
-
-
-def withdraw(tx: Tx, decision_id: UUID) -> None:
-    """Delete a waiting request."""
-    tx.execute(delete(intake).where(intake.c.id == decision_id))
-
-
-def forget_failed(tx: Tx, before: datetime) -> int:
-    """Delete requests that failed before a moment; how many."""
-    return tx.execute(delete(intake).where(intake.c.failed_at < before)).rowcount
-
-
-def count_intake(tx: Tx) -> int:
-    """How many requests wait to be decided."""
-    return tx.execute(select(func.count()).select_from(intake).where(intake.c.error.is_(None))).scalar_one()
-
-
-def plan_day(tx: Tx, day: datetime) -> bool:
-    """Make the partition of a day, if it is missing; False if it cannot have one, because decisions of that day are there already.
-
-    Raises DatabaseUnavailable at the end of the transaction if readers keep it waiting.
-    """
-    name, low, high = f"decisions_{day:%Y_%m_%d}", floor_of(day), floor_of(day + timedelta(days=1))
-    begun = select(exists().where(decisions.c.id >= low, decisions.c.id < high))
-    if _is_there(tx, name):
-        return True
-    tx.execute(text("SET LOCAL lock_timeout = '1s'"))
-    # One plans at a time: two who had both looked at the ledger would each wait for the other to let go of it.
-    tx.execute(text("LOCK TABLE decisions_unplanned IN SHARE UPDATE EXCLUSIVE MODE"))
-    if _is_there(tx, name):  # made by another while we waited
-        return True
-    if tx.execute(begun).scalar_one():
-        return False
-    tx.execute(text("LOCK TABLE decisions_unplanned IN ACCESS EXCLUSIVE MODE"))
-    if tx.execute(begun).scalar_one():  # decided by another while we waited
-        return False
-    # Made beside the ledger and then attached: to be made in it, it would have to lock all of it.
-    tx.execute(text(f"CREATE TABLE {name} (LIKE decisions INCLUDING ALL)"))
-    tx.execute(text(f"ALTER TABLE decisions ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')"))
-    return True
-
-
-def _is_there(tx: Tx, table: str) -> bool:
-    return tx.execute(text("SELECT to_regclass(:name)"), {"name": table}).scalar_one() is not None
-
-
-def next_number(tx: Tx, name: str) -> int:
-    """The number for a new version of an automation; whoever asks at the same time waits for this transaction."""
-    tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"andon.automation.{name}"})
-    query = select(func.coalesce(func.max(automation_versions.c.number), 0) + 1).where(
-        automation_versions.c.name == name
-    )
-    return int(tx.execute(query).scalar_one())
-
-
-def version_by_digest(tx: Tx, name: str, digest: str) -> AutomationVersion | None:
-    """The version of an automation with exactly this content."""
-    query = select(automation_versions).where(
-        automation_versions.c.name == name, automation_versions.c.digest == digest
-    )
-    row = tx.execute(query).one_or_none()
-    return None if row is None else AutomationVersion(**row._asdict())
-
-
-def version(tx: Tx, name: str, number: int) -> AutomationVersion | None:
-    """One version of an automation."""
-    query = select(automation_versions).where(
-        automation_versions.c.name == name, automation_versions.c.number == number
-    )
-    row = tx.execute(query).one_or_none()
-    return None if row is None else AutomationVersion(**row._asdict())
-
-
-def lock_versions(tx: Tx, name: str) -> None:
-    """Let nobody else add a version of this automation until the transaction ends: processes that start together find the same ones."""
-    tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"automation_versions/{name}", 0))))
-
-
-def add_version(tx: Tx, deployed: AutomationVersion) -> None:
-    """Write a deployed version."""
-    tx.execute(
-        insert(automation_versions).values(
-            name=deployed.name,
-            number=deployed.number,
-            digest=deployed.digest,
-            description=dict(deployed.description),
-            deployed_by=deployed.deployed_by,
-            deployed_at=deployed.deployed_at,
-        )
-    )
-
-
-def newest_versions(tx: Tx) -> list[AutomationVersion]:
-    """The newest version of every automation, by name."""
-    c = automation_versions.c
-    query = select(automation_versions).ext(distinct_on(c.name)).order_by(c.name, c.number.desc())
-    return [AutomationVersion(**row._asdict()) for row in tx.execute(query)]
-
-
-def automations(tx: Tx) -> list[str]:
-    """The names of all automations ever deployed."""
-    query = select(automation_versions.c.name).distinct().order_by(automation_versions.c.name)
-    return list(tx.execute(query).scalars())
 
 
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -1,0 +1,38 @@
+"""SQL about the ledger's partitions, one a day."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select, text
+
+from andon.decisions.tables import decisions
+from andon.kernel.db import Tx
+from andon.kernel.ids import floor_of
+
+
+def plan(tx: Tx, day: datetime) -> bool:
+    """Make the partition of a day, if it is missing; False if it cannot have one, because decisions of that day are there already.
+
+    Raises DatabaseUnavailable at the end of the transaction if readers keep it waiting.
+    """
+    name, low, high = f"decisions_{day:%Y_%m_%d}", floor_of(day), floor_of(day + timedelta(days=1))
+    begun = select(exists().where(decisions.c.id >= low, decisions.c.id < high))
+    if _is_there(tx, name):
+        return True
+    tx.execute(text("SET LOCAL lock_timeout = '1s'"))
+    # One plans at a time: two who had both looked at the ledger would each wait for the other to let go of it.
+    tx.execute(text("LOCK TABLE decisions_unplanned IN SHARE UPDATE EXCLUSIVE MODE"))
+    if _is_there(tx, name):  # made by another while we waited
+        return True
+    if tx.execute(begun).scalar_one():
+        return False
+    tx.execute(text("LOCK TABLE decisions_unplanned IN ACCESS EXCLUSIVE MODE"))
+    if tx.execute(begun).scalar_one():  # decided by another while we waited
+        return False
+    # Made beside the ledger and then attached: to be made in it, it would have to lock all of it.
+    tx.execute(text(f"CREATE TABLE {name} (LIKE decisions INCLUDING ALL)"))
+    tx.execute(text(f"ALTER TABLE decisions ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')"))
+    return True
+
+
+def _is_there(tx: Tx, table: str) -> bool:
+    return tx.execute(text("SELECT to_regclass(:name)"), {"name": table}).scalar_one() is not None

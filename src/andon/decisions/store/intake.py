@@ -1,0 +1,78 @@
+"""SQL about accepted requests that wait to be decided."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from andon.decisions.domain import Waiting
+from andon.decisions.tables import intake
+from andon.kernel.db import Tx
+
+_WAITING = [intake.c[name] for name in Waiting.__dataclass_fields__]
+
+
+def accept(tx: Tx, values: Mapping[str, Any]) -> UUID | None:
+    """Put a request into the intake; None if its idempotency key is already waiting there."""
+    statement = upsert(intake).values(**values).on_conflict_do_nothing().returning(intake.c.id)
+    return tx.execute(statement).scalar_one_or_none()
+
+
+def find(tx: Tx, decision_id: UUID) -> Waiting | None:
+    """The intake row of a request that is not decided yet."""
+    row = tx.execute(select(*_WAITING).where(intake.c.id == decision_id)).one_or_none()
+    return None if row is None else Waiting(**row._asdict())
+
+
+def by_key(tx: Tx, automation: str, caller: str, key: str) -> Waiting | None:
+    """The intake row that holds an idempotency key."""
+    query = select(*_WAITING).where(
+        intake.c.automation == automation, intake.c.caller == caller, intake.c.idempotency_key == key
+    )
+    row = tx.execute(query).one_or_none()
+    return None if row is None else Waiting(**row._asdict())
+
+
+def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[Waiting]:
+    """Take the oldest waiting requests of these automations."""
+    free = or_(intake.c.claimed_until.is_(None), intake.c.claimed_until < now)
+    due = (
+        select(intake.c.id)
+        .where(free, intake.c.error.is_(None), intake.c.automation.in_(automations))
+        .order_by(intake.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    statement = update(intake).where(intake.c.id == due.c.id).values(claimed_until=now + lease).returning(*_WAITING)
+    return sorted((Waiting(**row._asdict()) for row in tx.execute(statement)), key=lambda taken: taken.id)
+
+
+def fail(tx: Tx, decision_id: UUID, error: str, now: datetime) -> Waiting | None:
+    """Say why a waiting request can never be decided; the request, None if it waits no more."""
+    statement = (
+        update(intake)
+        .where(intake.c.id == decision_id, intake.c.error.is_(None))
+        .values(error=error, claimed_until=None, failed_at=now)
+        .returning(*_WAITING)
+    )
+    row = tx.execute(statement).one_or_none()
+    return None if row is None else Waiting(**row._asdict())
+
+
+def withdraw(tx: Tx, decision_id: UUID) -> None:
+    """Delete a waiting request."""
+    tx.execute(delete(intake).where(intake.c.id == decision_id))
+
+
+def forget_failed(tx: Tx, before: datetime) -> int:
+    """Delete requests that failed before a moment; how many."""
+    return tx.execute(delete(intake).where(intake.c.failed_at < before)).rowcount
+
+
+def count(tx: Tx) -> int:
+    """How many requests wait to be decided."""
+    return tx.execute(select(func.count()).select_from(intake).where(intake.c.error.is_(None))).scalar_one()

@@ -1,0 +1,67 @@
+"""SQL about the deployed versions of automations."""
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from andon.decisions.domain import AutomationVersion
+from andon.decisions.tables import automation_versions
+from andon.kernel.db import Tx
+
+
+def next_number(tx: Tx, name: str) -> int:
+    """The number for a new version of an automation; whoever asks at the same time waits for this transaction."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"andon.automation.{name}"})
+    query = select(func.coalesce(func.max(automation_versions.c.number), 0) + 1).where(
+        automation_versions.c.name == name
+    )
+    return int(tx.execute(query).scalar_one())
+
+
+def by_digest(tx: Tx, name: str, digest: str) -> AutomationVersion | None:
+    """The version of an automation with exactly this content."""
+    query = select(automation_versions).where(
+        automation_versions.c.name == name, automation_versions.c.digest == digest
+    )
+    row = tx.execute(query).one_or_none()
+    return None if row is None else AutomationVersion(**row._asdict())
+
+
+def find(tx: Tx, name: str, number: int) -> AutomationVersion | None:
+    """One version of an automation."""
+    query = select(automation_versions).where(
+        automation_versions.c.name == name, automation_versions.c.number == number
+    )
+    row = tx.execute(query).one_or_none()
+    return None if row is None else AutomationVersion(**row._asdict())
+
+
+def lock(tx: Tx, name: str) -> None:
+    """Let nobody else add a version of this automation until the transaction ends: processes that start together find the same ones."""
+    tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"automation_versions/{name}", 0))))
+
+
+def add(tx: Tx, deployed: AutomationVersion) -> None:
+    """Write a deployed version."""
+    tx.execute(
+        insert(automation_versions).values(
+            name=deployed.name,
+            number=deployed.number,
+            digest=deployed.digest,
+            description=dict(deployed.description),
+            deployed_by=deployed.deployed_by,
+            deployed_at=deployed.deployed_at,
+        )
+    )
+
+
+def newest(tx: Tx) -> list[AutomationVersion]:
+    """The newest version of every automation, by name."""
+    c = automation_versions.c
+    query = select(automation_versions).ext(distinct_on(c.name)).order_by(c.name, c.number.desc())
+    return [AutomationVersion(**row._asdict()) for row in tx.execute(query)]
+
+
+def automations(tx: Tx) -> list[str]:
+    """The names of all automations ever deployed."""
+    query = select(automation_versions.c.name).distinct().order_by(automation_versions.c.name)
+    return list(tx.execute(query).scalars())

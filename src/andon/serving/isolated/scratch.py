@@ -1,0 +1,51 @@
+"""The folder of one model's process for what it unpacks and writes, removed even if its gateway is killed: by the next one.
+
+A lock on the folder says that its gateway lives; the kernel lets go of it when that process ends, however it does.
+"""
+
+import fcntl
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from tempfile import gettempdir, mkdtemp
+from types import TracebackType
+
+_PREFIX = "andon-model-"
+
+
+class Scratch:
+    """A new folder below TMPDIR, until it is closed. Raises OSError if none can be made."""
+
+    def __init__(self) -> None:
+        _sweep()
+        while True:
+            self.folder = Path(mkdtemp(prefix=_PREFIX))
+            self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            if self.folder.is_dir():
+                return
+            os.close(self._lock)  # another swept it before it was locked
+
+    def __enter__(self) -> Path:
+        return self.folder
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove it with all that is in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _sweep() -> None:
+    """Remove what killed gateways left; what belongs to other users stays."""
+    for folder in Path(gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
