@@ -76,7 +76,7 @@ class Engine:
         self._clock = clock
         self._lease = Lease(database, self.executor, recover=DBOS._recover_pending_workflows, lost=lost, span=lease)
         self._connections = _connect(database.url)
-        self._runs = Database(database.url, stands_still=_STANDS_STILL)
+        self._runs = Database(database.url, pool_size=_CONNECTIONS, stands_still=_STANDS_STILL)
         self._functions = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
         self._dbos: DBOS | None = None
         self._client = DBOSClient(
