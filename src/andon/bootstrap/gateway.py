@@ -45,7 +45,7 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritanc
     one_thread()
     flush = tracing("gateway", settings)
     try:
-        uvloop.run(_serve(settings, Database(url, pool_size=2), pepper, place))
+        uvloop.run(_serve(settings, Database(url, pool_size=8), pepper, place))
     finally:
         flush()
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from andon.decisions.domain import Decision, DecisionRequest, Priority
+from andon.decisions.domain import Decision, DecisionRequest, Idempotency, Priority
 from andon.decisions.errors import AutomationNotFound
 from andon.decisions.lane import Lane
 from andon.decisions.line import Line
@@ -106,6 +106,10 @@ class Decider:
         """Decide these together; repeats are left out. Raises LedgerUnavailable, AutomationNotFound."""
         decided = await asyncio.gather(*(self.decide(request) for request in requests))
         return {decision.request.id: decision for decision in decided if decision is not None}
+
+    async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
+        """Those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
+        return await self._recorder.used(keys)
 
     async def retire(self, loaded: LoadedVersion) -> None:
         """A version answers no more: finish what it has to do, then end its processes."""

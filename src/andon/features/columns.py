@@ -52,14 +52,15 @@ class Stretch(NamedTuple):
     most: Sums
 
     @classmethod
-    def of(cls, span: int, start: int, size: int, numbers: NDArray[Any], found: Sequence[NDArray[Any]]) -> "Stretch":
-        """From what a store found: numbers of values, counted from 1, and entries, totals, least and most of their tiles."""
-        entries, totals = np.zeros(size + 1, np.int64), np.zeros(size + 1)
-        least, most = np.full(size + 1, np.inf), np.full(size + 1, -np.inf)
-        at = numbers.astype(np.int64) - 1
-        for into, column in zip((entries, totals, least, most), found, strict=True):
-            into[at] = column
-        return cls(span, start, entries, totals, least, most)
+    def of(cls, span: int, start: int, places: NDArray[Any], sums: Sequence[NDArray[Any]]) -> "Stretch":
+        """From what a store found: at which places, which are all there are, and entries, totals, least and most there."""
+        columns = []
+        for column, nothing in zip(sums, (0.0, 0.0, np.inf, -np.inf), strict=True):
+            into = np.empty(len(places) + 1)
+            into[places], into[-1] = column, nothing
+            columns.append(into)
+        entries, *rest = columns
+        return cls(span, start, entries.astype(np.int64), *rest)
 
 
 class Stretches(Mapping[str, Sequence[Tile]]):

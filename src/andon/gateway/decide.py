@@ -18,13 +18,14 @@ from pydantic_core import to_json
 
 from andon import decisions
 from andon.access import Permission
-from andon.decisions import Decision, DecisionRecord, DecisionRequest, Idempotency, KeyInFlight
+from andon.decisions import Decision, DecisionRequest, Idempotency, KeyInFlight
 from andon.gateway.admission import SENT_AWAY
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body
 from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import HeaderInvalid, MethodNotAllowed
+from andon.gateway.first_answers import FirstAnswers
 from andon.gateway.headers import correlation_of, destination_of, traceparent_of_headers
 from andon.gateway.heads import KNOWN, Head, head_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
@@ -76,6 +77,7 @@ class Decide:
         self._longest_wait = gateway.settings.gateway.wait_seconds
         self._policy = f"RateLimit-Policy: {gateway.admission.policy}\r\n"
         self.heads: dict[bytes, tuple[Head, int]] = {}
+        self._first_answers = FirstAnswers(gateway.decider, gateway.database)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sheds = False
         self._look_at = 0
@@ -259,21 +261,18 @@ class Decide:
             raise KeyInFlight(retry_after=1)
         in_flight.add(mark)
         try:
-            first = await self._first(key)
+            first = await self._first_answers.of(key)
             decision = None if first is not None else await self._decide(request)
             if decision is not None:
                 out["Location"] = f"/v1/decisions/{request.id}"
                 return 200, answer_of(decision)
-            first = first or await self._first(key)
+            first = first or await self._first_answers.of(key)
         finally:
             in_flight.discard(mark)
         if first is None:
             raise KeyInFlight(retry_after=1)
         out |= {"Location": f"/v1/decisions/{first.row.id}", "Idempotency-Replayed": "true"}
         return 200, answer_of_record(first)
-
-    async def _first(self, key: Idempotency) -> DecisionRecord | None:
-        return await self._gateway.in_thread(lambda tx: decisions.first_answer(tx, key))
 
     async def _decide(self, request: DecisionRequest) -> Decision | None:
         admission = self._gateway.admission
