@@ -34,19 +34,24 @@ class FirstAnswers:
         return await answer
 
     async def _ask(self) -> None:
-        while self._asked:
-            asked, self._asked = self._asked, []
-            try:
-                used = await self._decider.used([key for key, _ in asked])
-                known = [key for key, _ in asked if (key.scope, key.key) in used]
-                found = await asyncio.to_thread(self._read, known) if known else {}
-            except Exception as error:  # noqa: BLE001 - told to everybody who asked
-                for _, answer in asked:
-                    if not answer.done():
-                        answer.set_exception(error)
-            else:
-                _tell(asked, found)
-        self._asking = None
+        try:
+            while self._asked:
+                asked, self._asked = self._asked, []
+                await self._answer(asked)
+        finally:
+            self._asking = None
+
+    async def _answer(self, asked: Sequence[_Asked]) -> None:
+        try:
+            used = await self._decider.used([key for key, _ in asked])
+            known = [key for key, _ in asked if (key.scope, key.key) in used]
+            found = await asyncio.to_thread(self._read, known) if known else {}
+        except Exception as error:  # noqa: BLE001 - told to everybody who asked
+            for _, answer in asked:
+                if not answer.done():
+                    answer.set_exception(error)
+        else:
+            _tell(asked, found)
 
     def _read(self, keys: Sequence[Idempotency]) -> _Found:
         by_scope: defaultdict[str, list[Idempotency]] = defaultdict(list)

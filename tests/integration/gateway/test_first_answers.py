@@ -63,18 +63,18 @@ def test_all_who_ask_at_once_are_one_question_and_those_who_come_meanwhile_the_n
 
 
 def test_each_hears_of_its_own_key(installation: Installation) -> None:
-    token = installation.key("bank", CALLER)
-    for number in (1, 2):
+    tokens = {caller: installation.key(caller, CALLER) for caller in ("bank", "other")}
+    for caller, number in (("bank", 1), ("bank", 2), ("other", 2)):
         response = call(
             installation,
             "POST",
             DECIDE,
-            token,
+            tokens[caller],
             content=json.dumps(payment(number)),
             headers={"Content-Type": "application/json", "Idempotency-Key": f"transfer-{number}"},
         )
         assert response.status_code == 200
-    raw = json.dumps(payment(2)).encode()
+        raw = response.request.content
 
     async def run() -> Answers:
         decider = Counted(installation)
@@ -85,11 +85,13 @@ def test_each_hears_of_its_own_key(installation: Installation) -> None:
         await decider.close()
         return found
 
-    first, of_another_caller, reused, unused = asyncio.run(run())
+    first, of_another, reused, unused = asyncio.run(run())
     assert isinstance(first, DecisionRecord)
+    assert isinstance(of_another, DecisionRecord)
+    assert (first.row.caller, of_another.row.caller) == ("bank", "other")
     assert first.record["input"]["payment_id"] == payment(2)["payment_id"]
     assert isinstance(reused, KeyReused)
-    assert (of_another_caller, unused) == (None, None)
+    assert unused is None
 
 
 def test_an_outage_is_told_to_all_and_the_next_question_is_asked(installation: Installation) -> None:
