@@ -4,7 +4,7 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -165,7 +165,6 @@ _COLUMNS_MORE = {
 """The parameters of an upsert. `members` is an array's text, since arrays of arrays have to be rectangular."""
 
 _start_of = itemgetter(0)
-_reach = attrgetter("span")
 _place = itemgetter(0, 1, 2)
 
 _NO_MORE = (None,) * len(_COLUMNS_MORE)
@@ -218,8 +217,6 @@ async def _read_columns(connection: asyncpg.Connection, needs: Needs, stretches:
             columns = sent[number * len(_SENT) : (number + 1) * len(_SENT)]
             sums = [numbers_in(column, ">f8") for column in columns]
             by_need[stretch.need].append(Stretch.of(stretch.span, stretch.since, places, sums))
-    for found in by_need:
-        found.sort(key=_reach, reverse=True)
     return {need.series: Stretches(need.values, found) for need, found in zip(needs, by_need, strict=True)}
 
 

@@ -19,13 +19,8 @@ class Scratch:
 
     def __init__(self) -> None:
         _sweep()
-        while True:
-            self.folder = Path(mkdtemp(prefix=_PREFIX))
-            self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-            if self.folder.is_dir():
-                return
-            os.close(self._lock)  # another swept it before it was locked
+        while not self._made():
+            pass
 
     def __enter__(self) -> Path:
         return self.folder
@@ -37,6 +32,19 @@ class Scratch:
         """Remove it with all that is in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self._lock)
+
+    def _made(self) -> bool:
+        """Make a folder and lock it; False if another, who saw it unlocked, has swept it meanwhile."""
+        self.folder = Path(mkdtemp(prefix=_PREFIX))
+        try:
+            self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            return False
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        if self.folder.is_dir():
+            return True
+        os.close(self._lock)
+        return False
 
 
 def _sweep() -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,3 +72,15 @@ def test_own_folders_and_what_is_no_folder_stay(below: Path, tmp_path_factory: p
         assert second.is_dir()
     assert foreign.is_dir()
     assert {place.name for place in below.iterdir()} == {"andon-model-file", "andon-model-link"}
+
+
+def test_of_many_that_begin_at_once_each_has_a_folder_that_stays(below: Path) -> None:
+    def hold(_: int) -> bool:
+        with Scratch() as folder:
+            (folder / "weights").write_text("large")
+            with Scratch():
+                return (folder / "weights").exists()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(hold, range(400)))
+    assert list(below.iterdir()) == []
