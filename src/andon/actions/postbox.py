@@ -16,13 +16,13 @@ import asyncpg
 
 from andon.actions import store
 from andon.actions.domain import Attempt, Disabled
-from andon.actions.grouping import Grouped
 from andon.actions.store import Entry
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import claims
 from andon.kernel.claims import Room
 from andon.kernel.clock import Clock
 from andon.kernel.db import CONNECTION_LOST, Database, DatabaseUnavailable
+from andon.kernel.grouping import Grouped
 from andon.kernel.outbox import Message
 
 PATIENCE = timedelta(seconds=3)
@@ -53,7 +53,7 @@ class Postbox:
         self._reading = _Connection(database)
         self._writing = [_Connection(database) for _ in range(FLIGHTS)]
         self._free = list(self._writing)
-        self._entries = Grouped(self._write, flights=FLIGHTS)
+        self._entries: Grouped[Entry, None] = Grouped(self._write, flights=FLIGHTS)
 
     async def take(self, rooms: Sequence[Room], *, elsewhere: int, lease: timedelta) -> Taken:
         """Claim what is due where there is room. Raises DatabaseUnavailable."""
@@ -84,12 +84,13 @@ class Postbox:
         for connection in (self._reading, *self._writing):
             await connection.close()
 
-    async def _write(self, entries: Sequence[Entry]) -> None:
+    async def _write(self, entries: Sequence[Entry]) -> list[None]:
         free = self._free.pop()
         try:
             await free.do(lambda connection: store.write(connection, entries, now=self._clock.now()), patience=PATIENCE)
         finally:
             self._free.append(free)
+        return [None] * len(entries)
 
 
 class _Connection:
