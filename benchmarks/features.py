@@ -91,7 +91,7 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="script/bench features", description=__doc__)
     arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
     check = arguments.parse_args().check
-    settle_memory()  # as gateways and workers do
+    settle_memory(young=100_000)  # as workers do
     with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
         Path(name).chmod(0o711)
         with postgres.lend(Path(name) / "postgres") as server:

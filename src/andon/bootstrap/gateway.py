@@ -90,7 +90,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         await gateway.decider.open()
         await place.until_ready(lambda: _problems(gateway))
         async with keeper:
-            await run_in_threadpool(settle_memory)  # which loads beforehand what the first request would
+            await run_in_threadpool(settle_memory, young=10_000)  # which loads beforehand what the first request would
             async with asyncio.TaskGroup() as beside:
                 beside.create_task(answer_calls())
                 await server.serve()

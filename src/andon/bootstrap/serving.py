@@ -102,12 +102,14 @@ def tracing(process: str, settings: Settings) -> Callable[[], None]:
     return send_the_rest
 
 
-def settle_memory() -> None:
-    """After start-up: what is there now stays, so the collector need not look at it during requests."""
+def settle_memory(*, young: int) -> None:
+    """After start-up: what is there now stays, so the collector need not look at it during requests.
+
+    It looks when so many objects more have been made than let go. What waits for it until then is little: a decision leaves no
+    cycle, but a prediction of LightGBM's does (ctypes.cast), 600 bytes in four objects a batch.
+    """
     gc.collect()
     with suppress(OSError, AttributeError):  # what start-up freed goes back to the system, where the C library is glibc
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     gc.freeze()
-    # Batches of a stream hold half of that, so look less often. What waits for it meanwhile is little: a decision leaves no
-    # cycle, but a prediction of LightGBM's does (ctypes.cast), 600 bytes in four objects a batch; that is 18 MB at most.
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(young, 20, 20)

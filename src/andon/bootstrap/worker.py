@@ -114,7 +114,7 @@ class _Worker:
         side = Side(self._keys, self._clock, self._metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
         server = Server(create_side(side), host="127.0.0.1", port=port, ending=ending, place=place)
-        settle_memory()
+        settle_memory(young=100_000)  # batches of a stream hold half of that
         reporter = report_live(self._database, "worker", watch, decider, deployment, self._metrics, clock=self._clock)
         listener = asyncio.gather(
             listen(self._database, self._heard),
