@@ -67,6 +67,7 @@ from andon.decisions.report import BatchReport
 from andon.decisions.service import (
     accept,
     accept_again,
+    accept_new,
     automations,
     between,
     claim,
@@ -145,6 +146,7 @@ __all__ = [
     "Watcher",
     "accept",
     "accept_again",
+    "accept_new",
     "answered_by",
     "answers_by",
     "as_deployed",

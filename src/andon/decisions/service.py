@@ -102,10 +102,8 @@ def first_answers(tx: Tx, keys: Sequence[Idempotency]) -> dict[str, DecisionReco
     return answers
 
 
-def accept(tx: Tx, request: DecisionRequest, *, notify: str | None = None) -> UUID:
+def accept(tx: Tx, request: DecisionRequest) -> UUID:
     """Keep a validated request to be decided soon; the id under which its decision will be found.
-
-    `notify` is the destination to which the whole answer goes, once it is there.
 
     The same idempotency key again gives the same id; raises KeyReused if the input differs.
     """
@@ -119,7 +117,7 @@ def accept(tx: Tx, request: DecisionRequest, *, notify: str | None = None) -> UU
         "traceparent": request.traceparent,
         "idempotency_key": None if key is None else key.key,
         "received_at": request.asked_at,
-        "notify": notify,
+        "notify": request.notify,
     }
     accepted = intake.accept(tx, values)
     if key is None:
@@ -137,6 +135,19 @@ def accept(tx: Tx, request: DecisionRequest, *, notify: str | None = None) -> UU
         return accepted
     intake.withdraw(tx, accepted)
     return answered.row.id
+
+
+def accept_new(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
+    """Keep those of these requests whose idempotency key, if they have one, was never used; their ids. `accept` tells of the others."""
+    accepted = intake.accept_new(tx, requests)
+    keyed = {request.id: request.idempotency for request in requests if request.idempotency and request.id in accepted}
+    if keyed:  # as in `accept`: only now
+        used = reading.used(tx, list(keyed.values()))
+        decided = {decision_id for decision_id, key in keyed.items() if (key.scope, key.key) in used}
+        for decision_id in decided:
+            intake.withdraw(tx, decision_id)
+        accepted -= decided
+    return accepted
 
 
 def accept_again(

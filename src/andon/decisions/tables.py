@@ -1,4 +1,4 @@
-"""Decision rows, intake rows and deployed versions. Only `store.py` may import this; `ledger.py` writes the same tables by asyncpg."""
+"""Decision rows, intake rows and deployed versions. Only `store` may import this; `ledger.py` writes the same tables by asyncpg."""
 
 from sqlalchemy import (
     BigInteger,

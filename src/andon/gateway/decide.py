@@ -13,12 +13,13 @@ from time import perf_counter_ns
 from typing import TypeAlias
 
 import structlog
+from msgspec.structs import replace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from pydantic_core import to_json
 
-from andon import decisions
 from andon.access import Permission
 from andon.decisions import Decision, DecisionRequest, Idempotency, KeyInFlight
+from andon.gateway.acceptances import Acceptances
 from andon.gateway.admission import SENT_AWAY
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
@@ -78,6 +79,7 @@ class Decide:
         self._policy = f"RateLimit-Policy: {gateway.admission.policy}\r\n"
         self.heads: dict[bytes, tuple[Head, int]] = {}
         self._first_answers = FirstAnswers(gateway.decider, gateway.database)
+        self._acceptances = Acceptances(gateway.database)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sheds = False
         self._look_at = 0
@@ -249,7 +251,7 @@ class Decide:
         """Keep the request in the intake; a worker decides it. Raises HeaderInvalid for a pinned version, which the intake does not keep."""
         if request.pinned is not None:
             raise HeaderInvalid("Andon-Model-Version: a version cannot be pinned for an answer that comes later")
-        identifier = await self._gateway.in_thread(lambda tx: decisions.accept(tx, request, notify=notify))
+        identifier = await self._acceptances.of(replace(request, notify=notify))
         location = f"/v1/decisions/{identifier}"
         out |= {"Location": location, "Preference-Applied": "respond-async", "Retry-After": "1"}
         return 202, to_json({"id": identifier, "status": "pending", "location": location})

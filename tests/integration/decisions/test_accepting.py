@@ -1,17 +1,18 @@
 """A request for later that is sent again just while it is decided: its caller gets the id that was decided."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 import asyncpg
+import pytest
 from msgspec.structs import replace
 from sqlalchemy import text
 
 from andon import decisions
 from andon.decisions import BatchDecider, DecisionRequest, Idempotency, Unwatched
-from andon.kernel.db import Database
+from andon.kernel.db import Database, Tx
 from arms import request_of
 from automations import payment
 from lines import Installation
@@ -44,7 +45,21 @@ class Held:
         return False
 
 
-def test_a_repeat_that_comes_while_the_first_is_recorded_gets_the_id_of_the_first(installation: Installation) -> None:
+def alone(tx: Tx, request: DecisionRequest) -> UUID:
+    return decisions.accept(tx, request)
+
+
+def among_new_ones(tx: Tx, request: DecisionRequest) -> UUID:
+    """As a gateway accepts it: only what proves to be a repeat is looked at by itself."""
+    if request.id in decisions.accept_new(tx, [request]):
+        return request.id
+    return decisions.accept(tx, request)
+
+
+@pytest.mark.parametrize("way", [alone, among_new_ones])
+def test_a_repeat_that_comes_while_the_first_is_recorded_gets_the_id_of_the_first(
+    installation: Installation, way: Callable[[Tx, DecisionRequest], UUID]
+) -> None:
     def a_request() -> DecisionRequest:
         line = installation.deployment.lines["payments"]
         key = Idempotency.of("payments", "bank", "once", b"")
@@ -52,7 +67,7 @@ def test_a_repeat_that_comes_while_the_first_is_recorded_gets_the_id_of_the_firs
 
     def accept(request: DecisionRequest) -> UUID:
         with installation.database.begin() as tx:
-            return decisions.accept(tx, request)
+            return way(tx, request)
 
     async def run() -> UUID:
         decider = BatchDecider(

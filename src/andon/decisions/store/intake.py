@@ -5,12 +5,22 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from andon.decisions.domain import Waiting
+from andon.decisions.domain import DecisionRequest, Waiting
 from andon.decisions.tables import intake
 from andon.kernel.db import Tx
+
+_ACCEPT_NEW = text("""
+INSERT INTO intake (id, automation, raw, caller, correlation_id, traceparent, idempotency_key, received_at, notify)
+SELECT * FROM unnest(
+    CAST(:ids AS uuid[]), CAST(:automations AS text[]), CAST(:raws AS bytea[]), CAST(:callers AS text[]),
+    CAST(:correlation_ids AS text[]), CAST(:traceparents AS text[]), CAST(:keys AS text[]), CAST(:times AS timestamptz[]),
+    CAST(:notified AS text[])
+)
+ON CONFLICT DO NOTHING RETURNING id
+""")
 
 _WAITING = [intake.c[name] for name in Waiting.__dataclass_fields__]
 
@@ -19,6 +29,30 @@ def accept(tx: Tx, values: Mapping[str, Any]) -> UUID | None:
     """Put a request into the intake; None if its idempotency key is already waiting there."""
     statement = upsert(intake).values(**values).on_conflict_do_nothing().returning(intake.c.id)
     return tx.execute(statement).scalar_one_or_none()
+
+
+def accept_new(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
+    """Put requests into the intake; the ids of all but those whose idempotency key is waiting there already.
+
+    In the order of their keys, so that two gateways cannot wait for each other.
+    """
+    ordered = sorted(requests, key=_by_key)
+    columns = {
+        "ids": [request.id for request in ordered],
+        "automations": [request.automation for request in ordered],
+        "raws": [request.raw for request in ordered],
+        "callers": [request.caller for request in ordered],
+        "correlation_ids": [request.correlation_id for request in ordered],
+        "traceparents": [request.traceparent for request in ordered],
+        "keys": [None if request.idempotency is None else request.idempotency.key for request in ordered],
+        "times": [request.asked_at for request in ordered],
+        "notified": [request.notify for request in ordered],
+    }
+    return set(tx.execute(_ACCEPT_NEW, columns).scalars())
+
+
+def _by_key(request: DecisionRequest) -> tuple[str, str]:
+    return ("", "") if request.idempotency is None else (request.idempotency.scope, request.idempotency.key)
 
 
 def find(tx: Tx, decision_id: UUID) -> Waiting | None:

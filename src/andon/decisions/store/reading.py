@@ -21,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -142,6 +143,13 @@ def by_keys(tx: Tx, keys: Sequence[Idempotency]) -> dict[str, tuple[bytes, UUID]
         idempotency_keys.c.scope == keys[0].scope, idempotency_keys.c.key.in_([key.key for key in keys])
     )
     return {row.key: (row.digest, row.decision_id) for row in tx.execute(query)}
+
+
+def used(tx: Tx, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
+    """Those of these keys that were used, as scope and key."""
+    asked = tuple_(idempotency_keys.c.scope, idempotency_keys.c.key).in_([(key.scope, key.key) for key in keys])
+    query = select(idempotency_keys.c.scope, idempotency_keys.c.key).where(asked)
+    return {(row.scope, row.key) for row in tx.execute(query)}
 
 
 def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
