@@ -29,6 +29,7 @@ from rich.table import Table
 
 from andon import Window, features
 from andon.bootstrap.serving import settle_memory
+from andon.decisions.reader import Reader
 from andon.features import FeatureSet
 from andon.kernel import postgres
 from andon.kernel.db import Database
@@ -116,20 +117,21 @@ def _median(rounds: Sequence[Round]) -> dict[str, float]:
 async def _measured(database: Database) -> tuple[list[Round], list[Round], list[float]]:
     rng = np.random.default_rng(7)
     connection, lines = await database.connect(), [FeatureSet("story", VELOCITY), FeatureSet("richer", RICHER)]
-    statements = await database.statements()
+    reader, statements = Reader(database), await database.statements()
     measured: list[list[Round]] = [[], []]
     plain = []
     with Console(stderr=True).status("a day of history") as status:
         await _preload(connection, lines, rng)
         for line in lines:
-            await _tiles(connection, statements, line, rng, NOW, 10)
+            await _tiles(connection, reader, statements, line, rng, NOW, 10)
         for number in range(ROUNDS):
             status.update(f"round {number + 1} of {ROUNDS}")
             begin = NOW + timedelta(seconds=30 * number + 10)
             for line, rounds in zip(lines, measured, strict=True):
-                rounds.append(await _tiles(connection, statements, line, rng, begin, BATCHES))
+                rounds.append(await _tiles(connection, reader, statements, line, rng, begin, BATCHES))
             plain.append(await _plainly(connection, rng, begin))
     statements.close()
+    await reader.close()
     await connection.close()
     return measured[0], measured[1], plain
 
@@ -153,13 +155,14 @@ async def _preload(connection: asyncpg.Connection, lines: Sequence[FeatureSet], 
 
 async def _tiles(
     connection: asyncpg.Connection,
+    reader: Reader,
     statements: Statements,
     line: FeatureSet,
     rng: np.random.Generator,
     begin: datetime,
     batches: int,
 ) -> Round:
-    """Batches one after the other, as a gateway under load has them, and by the same two ways to PostgreSQL."""
+    """Batches one after the other, as a gateway under load has them, and by the same ways to PostgreSQL."""
     server = _server_of(connection)
     read = compute = update = 0.0
     cpu, server_cpu = process_time(), _cpu_of(server)
@@ -167,7 +170,7 @@ async def _tiles(
         inputs = _inputs(rng, BATCH)
         at = [begin + timedelta(seconds=0.25 * number)] * BATCH
         began = perf_counter()
-        snapshot = await features.read(connection, line.needs(inputs, at))
+        snapshot = await reader.read(line.needs(inputs, at))
         seen = perf_counter()
         deltas = line.compute(inputs, at, snapshot).deltas
         computed = perf_counter()

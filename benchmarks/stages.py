@@ -30,6 +30,7 @@ from andon.decisions.ledger import Entry
 from andon.decisions.line import predict_each, rows_of
 from andon.decisions.passage import Parts, decide
 from andon.decisions.queue import Item
+from andon.decisions.reader import Reader
 from andon.decisions.record import digest_of as record_digest
 from andon.decisions.record import encode
 from andon.decisions.recorder import Recorder
@@ -146,7 +147,8 @@ async def _against_postgresql(
     """CPU time of handing one prepared batch to PostgreSQL, and of the whole way from features to commit."""
     clock, chain, connection = SystemClock(), audit.Chain(uuid4()), await database.statements()
     recorder = Recorder(database, clock=clock)
-    parts = Parts(recorder, clock, DecisionMetrics(Metrics()), Unlimited(), _unseen)
+    reader = Reader(database)
+    parts = Parts(reader, recorder, clock, DecisionMetrics(Metrics()), Unlimited(), _unseen)
     sent, whole = [], []
     for _ in range(COMMITS):
         batch = [replace(request, id=uuid7(clock.now())) for request in requests]
@@ -157,6 +159,7 @@ async def _against_postgresql(
         batch = [replace(request, id=uuid7(clock.now())) for request in requests]
         whole.append(await _cpu_of(decide(parts, [_item(line, request) for request in batch])))
     await recorder.close()
+    await reader.close()
     connection.close()
     return _each(min(sent)), _each(min(whole))
 

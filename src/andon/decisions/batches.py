@@ -12,6 +12,7 @@ from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.line import Line
 from andon.decisions.passage import Parts, Passed, Purse, Unlimited, Watcher, decide
 from andon.decisions.queue import Item
+from andon.decisions.reader import Reader
 from andon.decisions.recorder import Alongside, Recorder, RepeatsFound
 from andon.decisions.shadows import Shadows
 from andon.kernel.clock import Clock
@@ -33,13 +34,14 @@ class BatchDecider:
         self._line_of = line_of
         self._watcher = watcher
         self._recorder = Recorder(database, clock=clock)
+        self._reader = Reader(database)
         self._under_way = 0
         self._repeating = True
         paying = purse or Unlimited()
         self._shadows = Shadows(
             self._recorder, clock=clock, watcher=watcher, purse=paying, busy=lambda: self._under_way > 0
         )
-        self._parts = Parts(self._recorder, clock, watcher, paying, self._shadows.offer)
+        self._parts = Parts(self._reader, self._recorder, clock, watcher, paying, self._shadows.offer)
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
         """Decide these in their order, repeats left out, and record them together with `alongside`, even if there are none.
@@ -67,6 +69,7 @@ class BatchDecider:
         """Let go of the database."""
         await self._shadows.close()
         await self._recorder.close()
+        await self._reader.close()
 
     async def _decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> Passed:
         """A repeat must not be seen by the windows of those behind it: without it the batch is decided anew.
@@ -89,7 +92,7 @@ class BatchDecider:
                 once.setdefault((request.idempotency.scope, request.idempotency.key), request)
         used: set[tuple[str, str]] = set()
         if once and self._repeating:
-            used = await self._recorder.used([r.idempotency for r in once.values() if r.idempotency is not None])
+            used = await self._reader.used([r.idempotency for r in once.values() if r.idempotency is not None])
             self._repeating = bool(used)
         kept = {request.id for place, request in once.items() if place not in used}
         return [request for request in requests if request.idempotency is None or request.id in kept]

@@ -11,6 +11,7 @@ from andon.decisions.lane import Lane
 from andon.decisions.line import Line
 from andon.decisions.passage import Parts, Purse, Unlimited, Watcher
 from andon.decisions.queue import Done, Item
+from andon.decisions.reader import Reader
 from andon.decisions.recorder import Recorder
 from andon.decisions.shadows import Shadows
 from andon.decisions.traffic import Predicts
@@ -33,17 +34,19 @@ class Decider:
     ) -> None:
         self._lines = lines
         self._recorder = Recorder(database, clock=clock)
+        self._reader = Reader(database)
         paying = purse or Unlimited()
         self._shadows = Shadows(
             self._recorder, clock=clock, watcher=watcher, purse=paying, busy=lambda: self.waiting > 0
         )
-        self._parts = Parts(self._recorder, clock, watcher, paying, self._shadows.offer)
+        self._parts = Parts(self._reader, self._recorder, clock, watcher, paying, self._shadows.offer)
         self._inline = Lane(self._parts, capacity=lambda: 1)
         self._elsewhere: dict[int, tuple[Predicts, Lane]] = {}
 
     async def open(self) -> None:
         """Be ready for the first request: connected, as far as the database is there."""
         await self._recorder.open()
+        await self._reader.open()
 
     @property
     def waiting(self) -> int:
@@ -109,7 +112,7 @@ class Decider:
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
         """Those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
-        return await self._recorder.used(keys)
+        return await self._reader.used(keys)
 
     async def retire(self, loaded: LoadedVersion) -> None:
         """A version answers no more: finish what it has to do, then end its processes."""
@@ -125,6 +128,7 @@ class Decider:
             await lane.drained()
         await self._shadows.close()
         await self._recorder.close()
+        await self._reader.close()
 
     def _lane_of(self, loaded: Predicts) -> Lane:
         known = self._elsewhere.get(id(loaded))

@@ -13,6 +13,7 @@ from andon.decisions.judging import Judged, judge
 from andon.decisions.ledger import Entry
 from andon.decisions.line import Line, Seen
 from andon.decisions.queue import Item, grouped
+from andon.decisions.reader import Reader
 from andon.decisions.recorder import Alongside, Batch, Recorder
 from andon.decisions.report import BatchReport
 from andon.decisions.traffic import Arm
@@ -94,6 +95,7 @@ class Unlimited:
 class Parts:
     """What all lanes of a process share. `shadow` is offered every batch after it was answered."""
 
+    reader: Reader
     recorder: Recorder
     clock: Clock
     watcher: Watcher
@@ -196,8 +198,8 @@ async def _see(parts: Parts, group: Group) -> None:
     began = perf_counter()
     requests = group.requests
     needs = group.line.needs(requests)
-    snapshot = await parts.recorder.read(needs) if needs else {}
-    looked = await parts.recorder.look_up(group.line.wanted(requests)) if group.line.looks_up else None
+    snapshot = await parts.reader.read(needs) if needs else {}
+    looked = await parts.reader.look_up(group.line.wanted(requests)) if group.line.looks_up else None
     group.seen, group.deltas = group.line.see(requests, snapshot, looked)
     group.features = perf_counter() - began
 

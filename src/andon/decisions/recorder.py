@@ -1,40 +1,33 @@
-"""The ledger's writer in one process: reads feature state and records batches on one connection, through outages.
+"""The ledger's writer in one process: records batches on one connection, through outages.
 
 What is recorded is decided already. A batch whose commit was not answered is looked for before it is sent again, so it is
 in the ledger once or not at all.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import asyncpg
 import structlog
 
-from andon import audit, features
+from andon import audit
 from andon.decisions import ledger
-from andon.decisions.domain import DecisionRequest, Idempotency
+from andon.decisions.domain import DecisionRequest
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.ledger import Entry
-from andon.features import Delta, Looked, Lookups, Needs, Snapshot, Wanted
+from andon.decisions.reader import PATIENCE, RECONNECT_SECONDS
+from andon.features import Delta
 from andon.kernel.clock import Clock
 from andon.kernel.db import CONNECTION_LOST, Database
 from andon.kernel.statements import Statement, Statements
 
-T = TypeVar("T")
-
 log = structlog.get_logger(__name__)
-
-PATIENCE = timedelta(seconds=8)
-"""How long a batch waits for a database that is restarting before its callers are told to try again."""
-
-RECONNECT_SECONDS = 0.05
 
 REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 """What PostgreSQL says of a decision that it will never take, whenever it is sent."""
@@ -114,27 +107,13 @@ class Recorder:
         self._connection: asyncpg.Connection | None = None
         self._statements: Statements | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._lookups = Lookups()
 
     async def open(self) -> None:
         """Connect and prepare ahead of the first batch, which would wait for it. A server that is not there now is tried again then."""
         async with self._one_at_a_time:
             with suppress(*CONNECTION_LOST):
-                await self._connected()
                 self._statements = await self._database.statements()
                 await self._statements.prepare(ledger.APPEND.values())
-
-    async def read(self, needs: Needs) -> Snapshot:
-        """The feature state that a batch needs. Raises LedgerUnavailable."""
-        return await self._patiently(lambda connection: features.read(connection, needs))
-
-    async def look_up(self, wanted: Sequence[Wanted]) -> Looked:
-        """The rows that a batch needs, as far as none is known that is fresh enough. Raises LedgerUnavailable."""
-        return await self._patiently(lambda connection: self._lookups.read(connection, wanted))
-
-    async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
-        """Those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
-        return await self._patiently(lambda connection: ledger.used(connection, keys))
 
     async def record(self, batch: Batch) -> set[UUID]:
         """Record a batch in one commit; the ids of what is now in the ledger, without repeats. Raises LedgerUnavailable.
@@ -169,16 +148,6 @@ class Recorder:
             self._statements.close()
         if self._connection is not None:
             await self._connection.close()
-
-    async def _patiently(self, read: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-        """Read, again on a new connection while the database is away."""
-        async with self._one_at_a_time:
-            deadline = perf_counter() + PATIENCE.total_seconds()
-            while True:
-                try:
-                    return await read(await self._connected())
-                except CONNECTION_LOST as error:
-                    await self._again(deadline, error)
 
     async def _record_alone(self, batch: Batch, entry: Entry) -> None:
         alone = batch.of([entry])
@@ -230,11 +199,11 @@ class Recorder:
         write = self._record_once
         while True:
             try:
-                connection, chain = await self._connected(), self._chain
-                if await self._came_through(connection, batch):
+                chain = self._chain
+                if await self._came_through(batch):
                     return
                 if conflict is not None and self._chain is chain:
-                    await self._leave_out_repeats(connection, batch, conflict)
+                    await self._leave_out_repeats(batch, conflict)
                 conflict, batch.attempted = None, set()
                 if batch.entries or batch.alongside is not None:
                     await write(batch)
@@ -253,14 +222,17 @@ class Recorder:
             self._chain.advance(batch.leaf)
         batch.recorded |= batch.attempted
 
-    async def _came_through(self, connection: asyncpg.Connection, batch: Batch) -> bool:
+    async def _came_through(self, batch: Batch) -> bool:
         """Whether attempts whose end is unknown recorded the batch after all; if not, the rest may be attempted anew.
 
         A backend may have outlived its connection. Then the leaf of an attempt before the last one, with other salts, perhaps of
         the batch before, stands where the last one's would; nothing can be linked to it, and a new chain begins.
         """
         if batch.leaf is None:
-            return batch.sent and batch.alongside is not None and await batch.alongside.is_written(connection)
+            if batch.alongside is None or not batch.sent:
+                return False
+            return await batch.alongside.is_written(await self._connected())
+        connection = await self._connected()
         written = await ledger.written_hash(connection, batch.leaf)
         if written == batch.leaf.hash:
             self._advance(batch)
@@ -274,11 +246,9 @@ class Recorder:
         batch.leave_out(there)
         return not batch.entries
 
-    async def _leave_out_repeats(
-        self, connection: asyncpg.Connection, batch: Batch, conflict: asyncpg.UniqueViolationError
-    ) -> None:
+    async def _leave_out_repeats(self, batch: Batch, conflict: asyncpg.UniqueViolationError) -> None:
         """Take out what another process recorded under the same id. Raises LedgerUnavailable if that is not what is wrong, RepeatsFound."""
-        there = await ledger.recorded_of(connection, batch.ids)
+        there = await ledger.recorded_of(await self._connected(), batch.ids)
         if not there:
             raise self._gave_up(conflict) from conflict
         if batch.alongside is not None:

@@ -100,6 +100,30 @@ def test_a_key_is_decided_once_however_many_processes_are_asked_at_the_same_time
         assert tx.execute(text("SELECT count(*) FROM decisions")).scalar_one() == 1
 
 
+def test_whether_a_key_was_used_is_told_while_a_commit_waits(installation: Installation) -> None:
+    key = Idempotency.of("payments", "bank", "used", b"{}")
+
+    async def run() -> tuple[set[tuple[str, str]], bool]:
+        decider, holder = installation.decider(), await installation.database.connect()
+        locked = holder.transaction()
+        await locked.start()
+        await holder.execute("LOCK TABLE decisions IN EXCLUSIVE MODE")
+        deciding = asyncio.ensure_future(decider.decide(a_request(installation, payment(2))))
+        while not await holder.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            told = await decider.used([key])
+        waits = not deciding.done()
+        await locked.rollback()
+        await deciding
+        await holder.close()
+        await decider.close()
+        return told, waits
+
+    asyncio.run(decide_all(installation, [a_request(installation, payment(1), key="used")]))
+    assert asyncio.run(run()) == ({(key.scope, key.key)}, True)
+
+
 def test_an_unknown_automation_is_refused_and_nothing_is_recorded(installation: Installation) -> None:
     request = replace(a_request(installation, payment()), automation="other")
     with pytest.raises(AutomationNotFound, match="No automation 'other'"):

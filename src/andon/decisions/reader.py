@@ -1,0 +1,98 @@
+"""What deciding has to know from the database: window tiles, rows of tables, used keys; through outages.
+
+It is read on connections of its own: to ask whether keys were used waits neither for a commit under way nor for the tiles of others.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from time import perf_counter
+from typing import TypeVar
+
+import asyncpg
+import structlog
+
+from andon import features
+from andon.decisions import ledger
+from andon.decisions.domain import Idempotency
+from andon.decisions.errors import LedgerUnavailable
+from andon.features import Looked, Lookups, Needs, Snapshot, Wanted
+from andon.kernel.db import CONNECTION_LOST, Database
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = timedelta(seconds=8)
+"""How long a batch waits for a database that is restarting before its callers are told to try again."""
+
+RECONNECT_SECONDS = 0.05
+
+
+class Reader:
+    """Use from one event loop; `close` when done."""
+
+    def __init__(self, database: Database) -> None:
+        self._state, self._keys = _Patient(database), _Patient(database)
+        self._lookups = Lookups()
+
+    async def open(self) -> None:
+        """Connect ahead of the first batch. A server that is not there now is tried again then."""
+        with suppress(*CONNECTION_LOST):
+            await self._state.connected()
+
+    async def read(self, needs: Needs) -> Snapshot:
+        """The feature state that a batch needs. Raises LedgerUnavailable."""
+        return await self._state.ask(lambda connection: features.read(connection, needs))
+
+    async def look_up(self, wanted: Sequence[Wanted]) -> Looked:
+        """The rows that a batch needs, as far as none is known that is fresh enough. Raises LedgerUnavailable."""
+        return await self._state.ask(lambda connection: self._lookups.read(connection, wanted))
+
+    async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
+        """Those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
+        return await self._keys.ask(lambda connection: ledger.used(connection, keys))
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._state.close()
+        await self._keys.close()
+
+
+class _Patient:
+    """One connection, for one question at a time; asked again on a new one while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: asyncpg.Connection | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def ask(self, question: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """What the database says. Raises LedgerUnavailable."""
+        async with self._one_at_a_time:
+            deadline = perf_counter() + PATIENCE.total_seconds()
+            while True:
+                try:
+                    return await question(await self.connected())
+                except CONNECTION_LOST as error:
+                    self._let_go()
+                    if perf_counter() > deadline:
+                        log.error("ledger.unreadable", error=type(error).__name__)
+                        raise LedgerUnavailable() from error
+                    await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._database.connect()
+        return self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    def _let_go(self) -> None:
+        """Give up a connection whose state is unknown."""
+        if self._connection is not None:
+            self._connection.terminate()
+        self._connection = None
