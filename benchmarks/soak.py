@@ -126,9 +126,17 @@ def _soaked(folder: Path, seconds: float) -> Soaked:
         finally:
             ended.set()
             watching.join()
+        if counted.failures:
+            print("\n".join(_complaints(line)), file=sys.stderr)
         in_ledger, shadows = _recorded(folder)
         reference = 600.0 if seconds >= 1200 else seconds / 6
         return Soaked(seconds, reference, looks, counted, in_ledger, shadows)
+
+
+def _complaints(line: Line) -> list[str]:
+    """The first errors of the log, which say why an answer was wrong."""
+    said = line.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [one for one in said if '"level": "error"' in one][:20]
 
 
 def _watch(line: Line, looks: list[Look], began: float, seconds: float, ended: threading.Event) -> None:

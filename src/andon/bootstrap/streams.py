@@ -136,7 +136,7 @@ class StreamMetrics:
         metrics.gauges_of(
             "andon_stream_lag",
             "Messages behind in the partitions that this process reads, about.",
-            lambda: [(key, stand[0]) for key, stand in self._stands.items()],
+            lambda: [(key, stand[0]) for key, stand in self._stands.copy().items()],
             labels=("automation", "stream"),
         )
         metrics.gauges_of(
@@ -148,7 +148,7 @@ class StreamMetrics:
         metrics.gauges_of(
             "andon_stream_partitions",
             "Partitions that this process reads.",
-            lambda: [(key, stand[2]) for key, stand in self._stands.items()],
+            lambda: [(key, stand[2]) for key, stand in self._stands.copy().items()],
             labels=("automation", "stream"),
         )
 
@@ -178,6 +178,6 @@ class StreamMetrics:
 
     def _ages(self) -> Readings:
         now = self._clock.now()
-        for key, (_, watermark, _) in self._stands.items():
+        for key, (_, watermark, _) in self._stands.copy().items():
             if watermark is not None:
                 yield key, (now - watermark).total_seconds()

@@ -56,15 +56,13 @@ class Decider:
     @property
     def depths(self) -> tuple[int, int, int]:
         """How many wait by priority: interactive, normal, bulk."""
-        lanes = [self._inline, *(lane for _, lane in self._elsewhere.values())]
-        interactive, normal, bulk = (sum(depth) for depth in zip(*(lane.depths for lane in lanes), strict=True))
+        interactive, normal, bulk = (sum(depth) for depth in zip(*(lane.depths for lane in self._lanes), strict=True))
         return interactive, normal, bulk
 
     @property
     def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:
         """How many wait for each version of a model, by priority; looks at everything that waits."""
-        lanes = [self._inline, *(lane for _, lane in self._elsewhere.values())]
-        return sum((lane.depths_by_version for lane in lanes), Counter())
+        return sum((lane.depths_by_version for lane in self._lanes), Counter())
 
     @property
     def lanes(self) -> int:
@@ -124,11 +122,16 @@ class Decider:
 
     async def close(self) -> None:
         """Finish what was asked, then let go of the database."""
-        for lane in (self._inline, *(lane for _, lane in self._elsewhere.values())):
+        for lane in self._lanes:
             await lane.drained()
         await self._shadows.close()
         await self._recorder.close()
         await self._reader.close()
+
+    @property
+    def _lanes(self) -> list[Lane]:
+        """All of them as they are at one moment, whatever thread asks."""
+        return [self._inline, *(lane for _, lane in list(self._elsewhere.values()))]
 
     def _lane_of(self, loaded: Predicts) -> Lane:
         known = self._elsewhere.get(id(loaded))

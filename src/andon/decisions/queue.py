@@ -66,10 +66,10 @@ class Queue:
 
     @property
     def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:
-        """How many wait for each version of a model, by priority."""
+        """How many wait for each version of a model, by priority. Any thread may ask: what is counted is what waits at one moment."""
         counts: Counter[tuple[str, int, Priority]] = Counter()
         for priority, waiting in zip(Priority, self._by_priority, strict=True):
-            counts.update((item.arm.ref.model.name, item.arm.version, priority) for item in waiting)
+            counts.update((item.arm.ref.model.name, item.arm.version, priority) for item in list(waiting))
         return counts
 
     def add(self, item: Item) -> None:

@@ -48,7 +48,7 @@ class BatchCounter(Collector):
     def collect(self) -> Iterable[Metric]:
         """All counts as they are now."""
         family = CounterMetricFamily(self.name, self.documentation, labels=self.labelnames)
-        for labels, count in list(self._counts.items()):
+        for labels, count in self._counts.copy().items():
             family.add_metric(labels, count)
         return [family]
 
@@ -110,7 +110,7 @@ class BatchHistogram(Collector):
         """All buckets, counts and sums as they are now."""
         family = HistogramMetricFamily(self.name, self.documentation, labels=self.labelnames)
         bounds = [*map(str, self.buckets), "+Inf"]
-        for labels, series in list(self._series.items()):
+        for labels, series in self._series.copy().items():
             upto = accumulate(series.counts)
             family.add_metric(labels, list(zip(bounds, upto, strict=True)), series.total)
         return [family]

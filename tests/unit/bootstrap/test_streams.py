@@ -8,6 +8,7 @@ from andon.bootstrap.streams import StreamMetrics
 from andon.kernel.metrics import Metrics
 from andon.streams import Moved, StreamKey
 from andon.testing import FakeClock
+from meanwhile import meanwhile
 
 KEY = StreamKey("payments", "kafka:payments")
 OTHER = StreamKey("payments", "table:refunds")
@@ -48,3 +49,18 @@ def test_what_became_of_events_is_counted_from_zero() -> None:
     assert [shown(metrics, "andon_stream_events_total", result=result) for result in results] == [5, 1, 2, 1]
     assert shown(metrics, "andon_stream_failures_total") == 1
     assert shown(metrics, "andon_stream_lost_total") == 9
+
+
+def test_streams_that_begin_while_metrics_are_scraped_break_no_scrape() -> None:
+    metrics = Metrics()
+    watch = StreamMetrics(metrics, FakeClock())
+    watch.stands(KEY, 7, FakeClock().now(), 1)
+    stand = metrics.registry.restricted_registry(["andon_stream_lag", "andon_stream_watermark_age_seconds"])
+
+    def one_more(number: int) -> None:
+        if number < 1000:
+            watch.stands(StreamKey("refunds", f"table:t{number}"), 0, FakeClock().now(), 1)
+
+    with meanwhile(one_more):
+        told = [list(stand.collect()) for _ in range(50)]
+    assert all(len(families) == 2 for families in told)

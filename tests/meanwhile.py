@@ -1,0 +1,28 @@
+"""Reading on one thread what another changes at the same time, with the interpreter handed over as often as it can be."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+
+@contextmanager
+def meanwhile(change: Callable[[int], object]) -> Iterator[None]:
+    """Run `change` with 0, 1, 2 and so on again and again on another thread until the block ends."""
+    ended, before = Event(), sys.getswitchinterval()
+
+    def run() -> None:
+        number = 0
+        while not ended.is_set():
+            change(number)
+            number += 1
+
+    thread = Thread(target=run)
+    sys.setswitchinterval(1e-6)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        sys.setswitchinterval(before)
