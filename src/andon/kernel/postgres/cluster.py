@@ -101,6 +101,9 @@ def _settings(home: Home, port: int) -> dict[str, str | int]:
         # Recovery after a kill within seconds.
         "max_wal_size": "256MB",
         "checkpoint_timeout": "5min",
+        # A new segment of the log is not filled with zeros first, for which every commit would wait, and a used one is kept.
+        "wal_init_zero": "off",
+        "min_wal_size": "256MB",
         # One installation on one machine: small, no helpers that would not help.
         "max_connections": 100,
         "shared_buffers": "16MB",
