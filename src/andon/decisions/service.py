@@ -79,26 +79,23 @@ def tallies(tx: Tx, *, since: datetime, until: datetime, step: timedelta) -> lis
 
 def first_answer(tx: Tx, key: Idempotency) -> DecisionRecord | None:
     """The decision that a used key got, or None. Raises KeyReused if it was for another input."""
-    used = reading.by_key(tx, key)
-    if used is None:
-        return None
-    digest, decision_id = used
-    if digest != key.digest:
-        raise KeyReused()
-    return reading.find(tx, decision_id)
+    answer = first_answers(tx, [key]).get((key.scope, key.key))
+    if isinstance(answer, KeyReused):
+        raise answer
+    return answer
 
 
-def first_answers(tx: Tx, keys: Sequence[Idempotency]) -> dict[str, DecisionRecord | KeyReused]:
-    """What used keys of one scope got, by key; KeyReused in place of what was for another input."""
+def first_answers(tx: Tx, keys: Sequence[Idempotency]) -> dict[tuple[str, str], DecisionRecord | KeyReused]:
+    """What used keys got, by scope and key; KeyReused in place of what was for another input."""
     used = reading.by_keys(tx, keys)
-    digests = {key.key: key.digest for key in keys}
+    digests = {(key.scope, key.key): key.digest for key in keys}
     recorded = reading.find_all(tx, [decision_id for digest, decision_id in used.values()])
-    answers: dict[str, DecisionRecord | KeyReused] = {}
-    for key, (digest, decision_id) in used.items():
-        if digest != digests[key]:
-            answers[key] = KeyReused()
+    answers: dict[tuple[str, str], DecisionRecord | KeyReused] = {}
+    for place, (digest, decision_id) in used.items():
+        if digest != digests[place]:
+            answers[place] = KeyReused()
         elif decision_id in recorded:
-            answers[key] = recorded[decision_id]
+            answers[place] = recorded[decision_id]
     return answers
 
 
@@ -142,7 +139,7 @@ def accept_new(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
     accepted = intake.accept_new(tx, requests)
     keyed = {request.id: request.idempotency for request in requests if request.idempotency and request.id in accepted}
     if keyed:  # as in `accept`: only now
-        used = reading.used(tx, list(keyed.values()))
+        used = reading.by_keys(tx, list(keyed.values()))
         decided = {decision_id for decision_id, key in keyed.items() if (key.scope, key.key) in used}
         for decision_id in decided:
             intake.withdraw(tx, decision_id)

@@ -4,7 +4,6 @@ To ask for each by itself costs many times what a decision does.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -38,12 +37,5 @@ class FirstAnswers:
         return [found.get((key.scope, key.key)) for key in keys]
 
     def _read(self, keys: Sequence[Idempotency]) -> Mapping[tuple[str, str], _Answer]:
-        by_scope: defaultdict[str, list[Idempotency]] = defaultdict(list)
-        for key in keys:
-            by_scope[key.scope].append(key)
         with self._database.begin() as tx:
-            return {
-                (scope, key): answer
-                for scope, together in by_scope.items()
-                for key, answer in decisions.first_answers(tx, together).items()
-            }
+            return decisions.first_answers(tx, keys)

@@ -109,7 +109,9 @@ def test_whether_a_key_was_used_is_told_while_a_commit_waits(installation: Insta
         await locked.start()
         await holder.execute("LOCK TABLE decisions IN EXCLUSIVE MODE")
         deciding = asyncio.ensure_future(decider.decide(a_request(installation, payment(2))))
-        while not await holder.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+        while not await holder.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'decisions'::regclass"
+        ):
             await asyncio.sleep(0.01)
         async with asyncio.timeout(5):
             told = await decider.used([key])

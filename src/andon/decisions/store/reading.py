@@ -21,7 +21,6 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -44,6 +43,11 @@ _LATE = timedelta(minutes=1)
 
 LedgerRow: TypeAlias = Row[Any]
 """A row of the ledger as it stands, every column."""
+
+_USED = text("""
+SELECT scope, key, digest, decision_id FROM idempotency_keys
+WHERE (scope, key) IN (SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:keys AS text[])))
+""")
 
 _LISTED = [decisions.c[name] for name in DecisionRow.__dataclass_fields__]
 
@@ -128,28 +132,10 @@ def tallies(tx: Tx, since: datetime, until: datetime, step: timedelta) -> list[T
     return [_tally(at, automation, list(rows)) for (at, automation), rows in groupby(tx.execute(query), _step_of)]
 
 
-def by_key(tx: Tx, key: Idempotency) -> tuple[bytes, UUID] | None:
-    """The digest of the input that first used a key, and the decision it got."""
-    query = select(idempotency_keys.c.digest, idempotency_keys.c.decision_id).where(
-        idempotency_keys.c.scope == key.scope, idempotency_keys.c.key == key.key
-    )
-    row = tx.execute(query).one_or_none()
-    return None if row is None else (row.digest, row.decision_id)
-
-
-def by_keys(tx: Tx, keys: Sequence[Idempotency]) -> dict[str, tuple[bytes, UUID]]:
-    """The same for many keys of one scope; those that were not used are left out."""
-    query = select(idempotency_keys.c.key, idempotency_keys.c.digest, idempotency_keys.c.decision_id).where(
-        idempotency_keys.c.scope == keys[0].scope, idempotency_keys.c.key.in_([key.key for key in keys])
-    )
-    return {row.key: (row.digest, row.decision_id) for row in tx.execute(query)}
-
-
-def used(tx: Tx, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
-    """Those of these keys that were used, as scope and key."""
-    asked = tuple_(idempotency_keys.c.scope, idempotency_keys.c.key).in_([(key.scope, key.key) for key in keys])
-    query = select(idempotency_keys.c.scope, idempotency_keys.c.key).where(asked)
-    return {(row.scope, row.key) for row in tx.execute(query)}
+def by_keys(tx: Tx, keys: Sequence[Idempotency]) -> dict[tuple[str, str], tuple[bytes, UUID]]:
+    """Of those of these keys that were used, by scope and key: the digest of the input that first used it, and the decision it got."""
+    wanted = {"scopes": [key.scope for key in keys], "keys": [key.key for key in keys]}
+    return {(row.scope, row.key): (row.digest, row.decision_id) for row in tx.execute(_USED, wanted)}
 
 
 def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
