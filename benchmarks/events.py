@@ -33,8 +33,8 @@ from benchmarks.brokers import Broker, kafka_broker, nats_server
 from benchmarks.line import Line
 
 PROJECT = Path(__file__).parent / "events-project"
-EVENTS = 80_000
-ROUNDS = 3
+EVENTS = 60_000
+ROUNDS = 5
 PLAIN_EVENTS = 1_500
 PATIENCE = 90.0
 GOAL = 10_000

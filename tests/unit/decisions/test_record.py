@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import from_json
 
 from andon.decisions import Decision
 from andon.decisions.record import decode, digest_of, encode
@@ -28,6 +29,48 @@ def test_a_record_is_json_that_reads_back_to_the_same_numbers(name: str, amount:
     assert record["prediction"]["score"] == score
     assert record["features"] == json.loads(json.dumps(decision.features))
     assert record["policy"]["outcome"] == decision.outcome
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | names,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def types_in(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: types_in(inner) for name, inner in value.items()}
+    return [types_in(inner) for inner in value] if isinstance(value, list) else type(value)
+
+
+@given(st.dictionaries(names, values, max_size=4), st.booleans(), st.sampled_from([None, 1]))
+def test_a_record_reads_as_any_json_parser_reads_it(given: dict[str, Any], escaped: bool, indent: int | None) -> None:
+    text = json.dumps({"input": given}, ensure_ascii=escaped, indent=indent)
+    read = decode(text.encode())
+    assert read == json.loads(text)
+    assert types_in(read) == types_in(json.loads(text))
+
+
+def test_an_input_that_is_nested_as_deep_as_a_contract_reads_can_be_read_again() -> None:
+    deepest = max(depth for depth in range(1, 400) if can_be_read(nested(depth)))
+    assert not can_be_read(b'{"input":%b}' % nested(deepest)), "a record is one level deeper"
+    inner = decode(b'{"input":%b}' % nested(deepest))["input"]
+    for _ in range(deepest - 1):
+        (inner,) = inner
+    assert inner == []
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+def can_be_read(text: bytes) -> bool:
+    try:
+        from_json(text)
+    except ValueError:
+        return False
+    return True
 
 
 def test_equal_records_have_unequal_digests_under_unequal_salts() -> None:

@@ -50,11 +50,12 @@ WHERE (scope, key) IN (SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:keys 
 """)
 
 _LISTED = [decisions.c[name] for name in DecisionRow.__dataclass_fields__]
+_WHOLE = [*_LISTED, *(decisions.c[name] for name in ("writer", "seq", "salt", "record"))]
 
 
 def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
     """The whole record of one decision."""
-    row = tx.execute(select(decisions).where(decisions.c.id == decision_id)).one_or_none()
+    row = tx.execute(select(*_WHOLE).where(decisions.c.id == decision_id)).one_or_none()
     return None if row is None else _record(row)
 
 
@@ -63,18 +64,18 @@ def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = No
     query = select(*_LISTED).where(*_conditions(wanted))
     if before is not None:
         query = query.where(decisions.c.id < before)
-    return [_listed(row) for row in tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))]
+    return [DecisionRow(*row) for row in tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))]
 
 
 def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
     """The decisions with ids from `first` to `last`, in their order."""
-    query = select(decisions).where(decisions.c.id.between(first, last)).order_by(decisions.c.id)
+    query = select(*_WHOLE).where(decisions.c.id.between(first, last)).order_by(decisions.c.id)
     return [_record(row) for row in tx.execute(query)]
 
 
 def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
     """The last decisions of an automation, newest first."""
-    query = select(decisions).where(decisions.c.automation == automation).order_by(decisions.c.id.desc()).limit(limit)
+    query = select(*_WHOLE).where(decisions.c.automation == automation).order_by(decisions.c.id.desc()).limit(limit)
     return [_record(row) for row in tx.execute(query)]
 
 
@@ -82,7 +83,7 @@ def following(
     tx: Tx, automation: str, since: datetime, until: datetime, *, limit: int, after: UUID | None
 ) -> list[DecisionRecord]:
     """Decisions of an automation that were asked for between two moments, oldest first, those after `after`."""
-    query = select(decisions).where(decisions.c.automation == automation, decisions.c.id < floor_of(until))
+    query = select(*_WHOLE).where(decisions.c.automation == automation, decisions.c.id < floor_of(until))
     query = query.where(decisions.c.id >= floor_of(since) if after is None else decisions.c.id > after)
     return [_record(row) for row in tx.execute(query.order_by(decisions.c.id).limit(limit))]
 
@@ -92,7 +93,7 @@ def with_input(
 ) -> list[DecisionRecord]:
     """The newest decisions that were asked for between two moments and whose input has a value in a field. Reads all in between."""
     given = func.convert_from(decisions.c.record, "UTF8").cast(JSONB)["input"][field].astext
-    query = select(decisions).where(
+    query = select(*_WHOLE).where(
         decisions.c.automation == automation,
         decisions.c.id >= floor_of(since),
         decisions.c.id < floor_of(until),
@@ -142,7 +143,7 @@ def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
     """The whole records of these decisions; those that are not there are left out."""
     if not ids:
         return {}
-    return {row.id: _record(row) for row in tx.execute(select(decisions).where(decisions.c.id.in_(ids)))}
+    return {row.id: _record(row) for row in tx.execute(select(*_WHOLE).where(decisions.c.id.in_(ids)))}
 
 
 def forget_keys(tx: Tx, before: datetime) -> int:
@@ -193,10 +194,6 @@ def _conditions(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _listed(row: Row[Any]) -> DecisionRow:
-    return DecisionRow(**{name: getattr(row, name) for name in DecisionRow.__dataclass_fields__})
-
-
 def _step_of(row: Row[Any]) -> tuple[datetime, str]:
     return row.at, row.automation
 
@@ -212,11 +209,13 @@ def _tally(at: datetime, automation: str, rows: Sequence[Row[Any]]) -> Tally:
 
 
 def _record(row: Row[Any]) -> DecisionRecord:
+    """From the columns of _WHOLE."""
+    *listed, writer, seq, salt, record = row
     return DecisionRecord(
-        row=_listed(row),
-        writer=row.writer,
-        seq=row.seq,
-        salt=row.salt,
-        record=decode(row.record),
-        digest=digest_of(row.salt, row.record).hex(),
+        row=DecisionRow(*listed),
+        writer=writer,
+        seq=seq,
+        salt=salt,
+        record=decode(record),
+        digest=digest_of(salt, record).hex(),
     )
