@@ -210,12 +210,11 @@ def _tally(at: datetime, automation: str, rows: Sequence[Row[Any]]) -> Tally:
 
 def _record(row: Row[Any]) -> DecisionRecord:
     """From the columns of _WHOLE."""
-    *listed, writer, seq, salt, record = row
     return DecisionRecord(
-        row=DecisionRow(*listed),
-        writer=writer,
-        seq=seq,
-        salt=salt,
-        record=decode(record),
-        digest=digest_of(salt, record).hex(),
+        row=DecisionRow(*row[: len(_LISTED)]),
+        writer=row.writer,
+        seq=row.seq,
+        salt=row.salt,
+        record=decode(row.record),
+        digest=digest_of(row.salt, row.record).hex(),
     )

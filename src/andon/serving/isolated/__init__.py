@@ -4,7 +4,8 @@
 """
 
 from andon.serving.isolated.environments import Environments
-from andon.serving.isolated.pool import IsolatedPredictor, Trial
+from andon.serving.isolated.pool import IsolatedPredictor
 from andon.serving.isolated.process import Launch
+from andon.serving.isolated.trial import Trial
 
 __all__ = ["Environments", "IsolatedPredictor", "Launch", "Trial"]

@@ -6,9 +6,9 @@ scaler's decision, whether a batch is taken at all the breaker's. Used from one 
 
 import asyncio
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -21,32 +21,17 @@ from andon.serving.errors import EndpointBusy, EndpointUnavailable, PredictionFa
 from andon.serving.hosting import Hosting
 from andon.serving.isolated.aside import Aside
 from andon.serving.isolated.demand import Demand, Occupancy
+from andon.serving.isolated.pauses import Pauses
 from andon.serving.isolated.process import Launch, ModelProcess, ProcessGone, Refused
 from andon.serving.isolated.scaler import Bounds, Scaler, Seen
+from andon.serving.isolated.trial import StartFailed, Trial, start_tried
+from andon.serving.isolated.waiting import Batch, Waiting
 from andon.serving.ports import PoolStatus
 
 _LOOK_SECONDS = 0.05
 _WEIGH_SECONDS = 1.0
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 10.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What a process must answer before it counts as ready, and what is wrong with an answer, in words; None if nothing is."""
-
-    probes: Matrix
-    fault_of_probes: Callable[[Matrix], str | None]
-    fault_of: Callable[[Matrix, int], str | None]
-
-
-@dataclass(slots=True, eq=False)
-class _Batch:
-    matrix: Matrix
-    deadline: float
-    answer: "asyncio.Future[Matrix]"
-    came_at: float
 
 
 class IsolatedPredictor:
@@ -63,20 +48,17 @@ class IsolatedPredictor:
                 idle_seconds=hosting.idle_seconds,
             )
         )
-        self._queue: deque[_Batch] = deque()
+        self._queue = Waiting()
         self._free: list[ModelProcess] = []
         """In the order in which they worked; the last is asked next."""
-        self._busy: dict[ModelProcess, _Batch] = {}
+        self._busy: dict[ModelProcess, Batch] = {}
         self._starting = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._starts: set[asyncio.Task[str | None]] = set()
         self._looking: asyncio.Task[None] | None = None
-        self._waits: list[float] = []
-        self._backlog_since: float | None = None
         self._occupancy = Occupancy(hosting.processes_max, time.monotonic())
         self._demand = Demand()
-        self._paused_until = 0.0
-        self._short_lives = 0
+        self._pauses = Pauses()
         self._weighed_at = 0.0
         self._restarts = 0
         self._incidents: Counter[str] = Counter()
@@ -149,7 +131,7 @@ class IsolatedPredictor:
         await asyncio.gather(*ending, return_exceptions=True)
         while self._tasks:
             await asyncio.wait(set(self._tasks))
-        self._refuse_queued(EndpointBusy(f"{self._launch.shown} is being closed"))
+        self._queue.refuse(EndpointBusy(f"{self._launch.shown} is being closed"))
         await asyncio.gather(*(process.close() for process in self._free))
         self._free.clear()
         await asyncio.to_thread(self.end_aside)
@@ -178,10 +160,8 @@ class IsolatedPredictor:
         now = time.monotonic()
         self._demand.came(now)
         self._admit(now)
-        batch = _Batch(matrix, deadline, asyncio.get_running_loop().create_future(), now)
-        self._queue.append(batch)
-        if self._backlog_since is None:
-            self._backlog_since = now
+        batch = Batch(matrix, deadline, asyncio.get_running_loop().create_future(), now)
+        self._queue.add(batch)
         self._hand_out()
         if self._queue and not (self._free or self._busy or self._starting):
             self._look()
@@ -206,21 +186,14 @@ class IsolatedPredictor:
             )
 
     def _hand_out(self) -> None:
-        """Give waiting batches to free processes; a batch that nobody waits for any more is dropped."""
-        while self._queue and self._free:
-            batch = self._queue.popleft()
-            now = time.monotonic()
-            self._waits.append(now - batch.came_at)
-            if batch.answer.done() or now >= batch.deadline:
-                continue
+        """Give waiting batches to free processes."""
+        while self._free and (batch := self._queue.take(now := time.monotonic())) is not None:
             process = self._free.pop()
             self._busy[process] = batch
             self._occupancy.changed(len(self._busy), now)
             self._begin(self._run(process, batch))
-        if not self._queue:
-            self._backlog_since = None
 
-    async def _run(self, process: ModelProcess, batch: _Batch) -> None:
+    async def _run(self, process: ModelProcess, batch: Batch) -> None:
         """One batch on one process. Whatever happens, the batch gets an answer or an error and the process's place is cared for."""
         began = time.monotonic()
         try:
@@ -251,22 +224,20 @@ class IsolatedPredictor:
         self._gpu_seconds += took * self._hosting.gpus_of(process.pid)
         return took
 
-    def _settle(self, batch: _Batch, probabilities: Matrix) -> None:
+    def _settle(self, batch: Batch, probabilities: Matrix) -> None:
         fault = self._trial.fault_of(probabilities, len(batch.matrix))
         if fault is not None:
             error = PredictionFailed(f"{self._launch.shown} gave no usable probabilities: {fault}")
             self._fail(batch, error, "failed")
             return
-        self._short_lives = 0
+        self._pauses.answered()
         self._breaker.succeed()
-        if not batch.answer.done():
-            batch.answer.set_result(probabilities)
+        batch.succeed(probabilities)
 
-    def _fail(self, batch: _Batch, error: PredictionFailed, kind: str, detail: str = "") -> None:
+    def _fail(self, batch: Batch, error: PredictionFailed, kind: str, detail: str = "") -> None:
         self._note(kind, f"{error}{f' ({detail})' if detail else ''}")
         self._breaker.fail(time.monotonic())
-        if not batch.answer.done():
-            batch.answer.set_exception(error)
+        batch.fail(error)
 
     # Processes: started, freed, replaced.
 
@@ -291,12 +262,12 @@ class IsolatedPredictor:
         self._restarts += 1
         await process.close()
 
-    async def _replace(self, process: ModelProcess, batch: _Batch, error: PredictionFailed, kind: str) -> None:
+    async def _replace(self, process: ModelProcess, batch: Batch, error: PredictionFailed, kind: str) -> None:
         self._leave(process)
         ending = await process.kill()
         self._restarts += 1
         self._fail(batch, error, kind, ending)
-        self._pause()
+        self._pauses.ended(time.monotonic())
 
     def _lost(self, process: ModelProcess) -> None:
         """A process ended by itself. One at work is seen by its batch."""
@@ -308,13 +279,7 @@ class IsolatedPredictor:
     async def _bury(self, process: ModelProcess) -> None:
         ending = await process.kill()
         self._note("crashed", f"An idle process of {self._launch.shown} ended: {ending}")
-        self._pause()
-
-    def _pause(self) -> None:
-        """The first process that ends is replaced at once; those that end again and again without an answer, ever later."""
-        wait = 0.0 if self._short_lives == 0 else _FIRST_PAUSE_SECONDS * 2.0 ** min(self._short_lives, 20)
-        self._short_lives += 1
-        self._paused_until = time.monotonic() + min(wait, _LONGEST_PAUSE_SECONDS)
+        self._pauses.ended(time.monotonic())
 
     def _begin_start(self) -> "asyncio.Task[str | None]":
         """Start one process; it counts as starting from now on."""
@@ -329,12 +294,9 @@ class IsolatedPredictor:
         began = time.monotonic()
         problem: str | None = None
         try:
-            async with asyncio.timeout(self._hosting.start_seconds):
-                process = await self._warm()
-        except TimeoutError:
-            problem = f"{self._launch.shown} was not loaded within {self._hosting.start_seconds:g} s"
-        except (Refused, ProcessGone, OSError) as error:
-            problem = f"{self._launch.shown} cannot be loaded: {error}"
+            process = await start_tried(self._launch, self._trial, self._lost, within=self._hosting.start_seconds)
+        except StartFailed as failure:
+            problem = str(failure)
         finally:
             self._starting -= 1
         if problem is not None:
@@ -345,31 +307,13 @@ class IsolatedPredictor:
         self._hand_out()
         return None
 
-    async def _warm(self) -> ModelProcess:
-        process = await ModelProcess.start(self._launch, self._lost)
-        try:
-            reply = await process.predict(self._trial.probes)
-            if fault := self._trial.fault_of_probes(reply.probabilities):
-                raise Refused(fault)
-        except BaseException:
-            await process.kill()
-            raise
-        return process
-
     def _could_not_start(self, problem: str) -> None:
         """Nobody shall wait for a process that does not come."""
         self._note("unloadable", problem)
         self._breaker.fail(time.monotonic())
-        self._pause()
+        self._pauses.ended(time.monotonic())
         if not (self._free or self._busy or self._starting):
-            self._refuse_queued(PredictionFailed(problem))
-
-    def _refuse_queued(self, error: PredictionFailed) -> None:
-        while self._queue:
-            batch = self._queue.popleft()
-            if not batch.answer.done():
-                batch.answer.set_exception(error)
-        self._backlog_since = None
+            self._queue.refuse(PredictionFailed(problem))
 
     # Looking after the pool, some times a second.
 
@@ -388,20 +332,20 @@ class IsolatedPredictor:
         if now - self._weighed_at >= _WEIGH_SECONDS:
             self._weighed_at = now
             self._weigh()
+        waited = self._queue.told(now)
         seen = Seen(
             ready=len(self._free) + len(self._busy),
             starting=self._starting,
             queued=len(self._queue),
-            waits=self._waits,
-            oldest_seconds=now - self._queue[0].came_at if self._queue else 0.0,
-            backlog_seconds=0.0 if self._backlog_since is None else now - self._backlog_since,
+            waits=waited.waits,
+            oldest_seconds=waited.oldest,
+            backlog_seconds=waited.backlog,
             demand=self._demand.processes(now),
             at_work=self._occupancy.shares(now),
             idle_seconds=self._occupancy.idle_seconds(now),
         )
-        self._waits = []
         change = self._scaler.look(seen, now)
-        if now >= self._paused_until:
+        if self._pauses.are_over(now):
             for _ in range(change.start):
                 self._begin_start()
         for _ in range(min(change.end, len(self._free))):

@@ -1,0 +1,25 @@
+"""How soon a process that ended is replaced: the first at once, those that end again and again without an answer ever later. Pure."""
+
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.1, 10.0
+
+
+class Pauses:
+    """Told of every process that ended or could not start, and of every answer."""
+
+    def __init__(self) -> None:
+        self._ends = 0
+        self._until = 0.0
+
+    def ended(self, now: float) -> None:
+        """One more is to be replaced."""
+        wait = 0.0 if self._ends == 0 else _FIRST_SECONDS * 2.0 ** min(self._ends, 20)
+        self._ends += 1
+        self._until = now + min(wait, _LONGEST_SECONDS)
+
+    def answered(self) -> None:
+        """There was an answer: what was before counts no more."""
+        self._ends = 0
+
+    def are_over(self, now: float) -> bool:
+        """Whether another may be started."""
+        return now >= self._until

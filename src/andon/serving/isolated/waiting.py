@@ -1,0 +1,78 @@
+"""Batches that wait for a process, oldest first, and what of their waiting the scaler is told. Pure: the time is handed in."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from andon.models import Matrix
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Rows to predict by a moment (`time.monotonic`), and who hears of it."""
+
+    matrix: Matrix
+    deadline: float
+    answer: "asyncio.Future[Matrix]"
+    came_at: float
+
+    def succeed(self, probabilities: Matrix) -> None:
+        """Answer, if anybody still waits."""
+        if not self.answer.done():
+            self.answer.set_result(probabilities)
+
+    def fail(self, error: Exception) -> None:
+        """Say what went wrong, if anybody still waits."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Waited(NamedTuple):
+    """How long each batch waited that was taken since this was told last; the oldest that waits; the queue not to be empty, in seconds."""
+
+    waits: list[float]
+    oldest: float
+    backlog: float
+
+
+class Waiting:
+    """First come, first served."""
+
+    def __init__(self) -> None:
+        self._batches: deque[Batch] = deque()
+        self._waits: list[float] = []
+        self._since: float | None = None
+        """Since when it has not been empty."""
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def add(self, batch: Batch) -> None:
+        """One more."""
+        self._batches.append(batch)
+        if self._since is None:
+            self._since = batch.came_at
+
+    def take(self, now: float) -> Batch | None:
+        """The next that somebody still waits for; those that nobody waits for any more are dropped."""
+        while self._batches:
+            batch = self._batches.popleft()
+            self._waits.append(now - batch.came_at)
+            if not self._batches:
+                self._since = None
+            if not batch.answer.done() and now < batch.deadline:
+                return batch
+        return None
+
+    def refuse(self, error: Exception) -> None:
+        """None of them will be answered."""
+        while self._batches:
+            self._batches.popleft().fail(error)
+        self._since = None
+
+    def told(self, now: float) -> Waited:
+        """What is to be known of the waiting up to now."""
+        waits, self._waits = self._waits, []
+        oldest = now - self._batches[0].came_at if self._batches else 0.0
+        return Waited(waits, oldest, 0.0 if self._since is None else now - self._since)
