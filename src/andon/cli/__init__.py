@@ -1,66 +1,102 @@
 """The command line. Each noun has a file; here they become one program, whose errors become messages and exit codes."""
 
 import importlib
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from andon.bootstrap.telling import exit_code, tell
 from andon.kernel.errors import AndonError
 from andon.version import __version__
 
+
+class Told(NamedTuple):
+    """Where a command lives, and what `andon --help` says of it: the beginning of its own words."""
+
+    place: str
+    help: str
+
+
 COMMANDS = {
-    "init": "andon.cli.init:init",
-    "up": "andon.cli.up:up",
-    "restart": "andon.cli.restart:restart",
-    "stop": "andon.cli.stop:stop",
-    "doctor": "andon.cli.doctor:doctor",
-    "gateway": "andon.cli.gateway:gateway",
-    "worker": "andon.cli.worker:worker",
-    "console": "andon.cli.console:console",
-    "decide": "andon.cli.decide:decide",
-    "replay": "andon.cli.replay:replay",
-    "models": "andon.cli.models:app",
-    "endpoints": "andon.cli.endpoints:app",
-    "policy": "andon.cli.policy:app",
-    "features": "andon.cli.features:app",
-    "reviews": "andon.cli.reviews:app",
-    "actions": "andon.cli.actions:app",
-    "procedures": "andon.cli.procedures:app",
-    "connectors": "andon.cli.connectors:app",
-    "streams": "andon.cli.streams:app",
-    "spending": "andon.cli.spending:show",
-    "keys": "andon.cli.keys:app",
-    "audit": "andon.cli.audit:app",
+    "init": Told(
+        "andon.cli.init:init", "Write a new project: learnt from a data file, or the transfer screening example."
+    ),
+    "up": Told(
+        "andon.cli.up:up",
+        "Start the database, the gateway, the worker and the console, and keep them running until Ctrl-C.",
+    ),
+    "restart": Told(
+        "andon.cli.restart:restart",
+        "Replace the processes of a running `andon up`, which so read the project anew, without losing a request.",
+    ),
+    "stop": Told("andon.cli.stop:stop", "Stop `andon up` in a folder, or a PostgreSQL that a killed one left behind."),
+    "doctor": Told(
+        "andon.cli.doctor:doctor", "Look for what is wrong with this installation. Ends with status 6 if anything is."
+    ),
+    "gateway": Told(
+        "andon.cli.gateway:gateway",
+        "Answer decisions over HTTP. Needs a database that `andon up` or you have started and migrated.",
+    ),
+    "worker": Told(
+        "andon.cli.worker:worker",
+        "Carry out what follows decisions: deliveries, reviews, the intake, the seal of the audit log.",
+    ),
+    "console": Told("andon.cli.console:console", "Show the web console."),
+    "decide": Told(
+        "andon.cli.decide:decide",
+        "Decide every row of a file or a query and write the decisions. Killed and started again, it goes on where it was.",
+    ),
+    "replay": Told(
+        "andon.cli.replay:replay",
+        "Decide the newest recorded decisions again from what was seen then, and compare outcome, rule and score.",
+    ),
+    "models": Told("andon.cli.models:app", "Register, look at and choose model versions."),
+    "endpoints": Told("andon.cli.endpoints:app", "See and choose which versions of a model answer."),
+    "policy": Told("andon.cli.policy:app", "Check a policy, or try it on facts."),
+    "features": Told(
+        "andon.cli.features:app", "What an automation sees, why, and training sets by the same definitions."
+    ),
+    "reviews": Told("andon.cli.reviews:app", "Work the review queue."),
+    "actions": Told("andon.cli.actions:app", "Look at what could not be delivered, and send it again."),
+    "procedures": Told("andon.cli.procedures:app", "Look after what follows decisions in several steps."),
+    "connectors": Told("andon.cli.connectors:app", "What actions can reach, and how to make one more kind."),
+    "streams": Told("andon.cli.streams:app", "Look at streams of events, stop them and let them go on."),
+    "spending": Told(
+        "andon.cli.spending:show",
+        "Show what decisions cost, by day, automation and model version, and how the budgets stand.",
+    ),
+    "keys": Told("andon.cli.keys:app", "Make, list and revoke API keys."),
+    "audit": Told("andon.cli.audit:app", "Verify the audit log, read it, see how far it is sealed."),
 }
-"""Where each command lives. A command is imported when it is asked for, so that `andon --help` answers at once."""
+"""A command is imported when it is run, so that `andon --help` answers at once."""
+
+
+def loaded(name: str) -> Any:
+    """The command of a name."""
+    module, _, attribute = COMMANDS[name].place.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    if isinstance(found, typer.Typer):
+        command: Any = typer.main.get_group(found)
+    else:
+        single = typer.Typer(add_completion=False)
+        single.command(name)(found)
+        command = typer.main.get_command(single)
+    command.name = name
+    return command
 
 
 class Commands(TyperGroup):
-    """All commands by name, loaded on demand; their errors told in words."""
+    """All commands by name and help, loaded when they are run; their errors told in words."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """All names, in the order a newcomer meets them."""
-        del ctx
-        return list(COMMANDS)
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.commands = {name: TyperCommand(name, help=told.help) for name, told in COMMANDS.items()}
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of a name, or None."""
-        del ctx
-        place = COMMANDS.get(cmd_name)
-        if place is None:
-            return None
-        module, _, attribute = place.partition(":")
-        found = getattr(importlib.import_module(module), attribute)
-        if isinstance(found, typer.Typer):
-            command: Any = typer.main.get_group(found)
-        else:
-            single = typer.Typer(add_completion=False)
-            single.command(cmd_name)(found)
-            command = typer.main.get_command(single)
-        command.name = cmd_name
-        return command
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is asked for, itself."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, loaded(str(name)), rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run, and end with the exit code of an error's kind."""

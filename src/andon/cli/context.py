@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from andon import migrations
 from andon.bootstrap.installation import pepper_of, settings_here
 from andon.kernel import postgres
 from andon.kernel.clock import Clock, SharedClock
@@ -12,7 +13,6 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.kernel.logs import configure_logs
-from andon.migrations import upgrading
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def project() -> Iterator[Project]:
     with postgres.available(settings) as url:
         database = Database(url)
         try:
-            upgrading.upgrade(database)
+            migrations.ensure(database)
             clock = SharedClock(database.now)
             clock.look()
             yield Project(settings, database, Actor(f"cli:{getpass.getuser()}"), clock)

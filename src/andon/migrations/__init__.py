@@ -1,8 +1,9 @@
 """The database's schema: which one this code expects, and whether a database has it. Bringing it there is `upgrading.py`.
 
-Nothing here needs Alembic, which would cost every process 30 MB.
+Nothing here needs Alembic, which would cost every process 30 MB and half a second, unless there is something to bring.
 """
 
+import importlib
 from pathlib import Path
 
 from sqlalchemy import text
@@ -19,3 +20,9 @@ def is_current(database: Database) -> bool:
         if tx.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
             return False
         return tx.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [HEAD]
+
+
+def ensure(database: Database) -> None:
+    """Bring the database to the present schema, unless it has it. Raises DatabaseTooOld, DatabaseUnavailable."""
+    if not is_current(database):
+        importlib.import_module("andon.migrations.upgrading").upgrade(database)

@@ -1,8 +1,8 @@
 """Before the parts start: the database gets the present schema, and a new installation its first key."""
 
+from andon import migrations
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.migrations import upgrading
 from andon.supervisor.first_key import first_key
 
 
@@ -14,7 +14,7 @@ def prepare(url: str, settings: Settings) -> tuple[str, str | None]:
     """
     database = Database(url, pool_size=1)
     try:
-        upgrading.upgrade(database)
+        migrations.ensure(database)
         return database.shown, first_key(database, settings, database.now())
     finally:
         database.close()

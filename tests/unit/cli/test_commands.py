@@ -1,11 +1,14 @@
 """The command line as a whole: every command loads, errors end with words and the exit code of their kind."""
 
+import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from andon.cli import COMMANDS, app
+from andon.cli import COMMANDS, app, loaded
 from andon.version import __version__
 
 
@@ -24,8 +27,28 @@ def test_every_command_explains_itself(command: str) -> None:
     assert (status, "Usage: " in told) == (0, True)
 
 
-def test_what_is_no_command_is_refused() -> None:
-    assert run("deploy")[0] == 2
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_all_says_of_each_what_it_says_of_itself(command: str) -> None:
+    first = inspect.cleandoc(loaded(command).help).split("\n\n")[0]
+    assert COMMANDS[command].help == first.replace("\n", " ")
+
+
+def test_the_help_of_all_loads_no_command() -> None:
+    program = (
+        "import sys; from andon.cli import app; app(['--help'], standalone_mode=False)\n"
+        "print([name for name in sys.modules if name.startswith(('andon.cli.', 'sqlalchemy', 'numpy'))])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert "procedures" in told
+    assert told.splitlines()[-1] == "[]"
+
+
+def test_what_is_no_command_is_refused_with_what_was_perhaps_meant() -> None:
+    status, _, error = run("modles")
+    assert status == 2
+    assert "'models'" in error
 
 
 def test_an_error_is_told_in_words_without_a_traceback(tmp_path: Path) -> None:
