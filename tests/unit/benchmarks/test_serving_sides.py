@@ -3,12 +3,14 @@
 import ast
 import importlib.util
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from benchmarks.peers import FASTAPI, KSERVE, PEERS, Peer
-from benchmarks.serving import SENT, missed_of, transfer
+from benchmarks.peers.running import Started
+from benchmarks.serving import RARELY, SENT, Sides, missed_of, transfer
 from benchmarks.serving_results import Goal
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
@@ -78,3 +80,15 @@ def test_check_fails_for_missed_goals_and_for_the_peers_that_goals_rest_on() -> 
     absent = {"kserve-v1": "cannot be installed", "ray": "no answer"}
     assert missed_of(goals, PEERS, absent) == ["fast", "KServe SDK, V1 did not run"]
     assert {peer.name for peer in PEERS if peer.required} == {FASTAPI.name, KSERVE.name}
+
+
+def test_the_sides_that_goals_rest_on_have_their_turn_in_every_round_and_the_others_now_and_then() -> None:
+    def start() -> nullcontext[Started]:
+        raise AssertionError("nobody starts it")
+
+    sides = Sides(
+        dict.fromkeys(("andon", "fastapi", "ray", "gone"), start), {"gone": "it cannot be installed"}, {"ray"}
+    )
+    turns = [[name for name, _ in sides.of_round(number)] for number in range(RARELY + 1)]
+    assert turns[0] == turns[RARELY] == ["andon", "fastapi", "ray"]
+    assert turns[1:RARELY] == [["andon", "fastapi"]] * (RARELY - 1)
