@@ -22,12 +22,12 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from andon import migrations
 from andon.authoring import Budget
 from andon.kernel import postgres
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.events import Events
-from andon.migrations import upgrading
 from andon.spending import Purse, Tally, money
 from benchmarks.budget_line import LineRun, spend_on_a_line
 from benchmarks.spender import AUTOMATION, PRICE, TASKS, truth_of
@@ -236,7 +236,7 @@ def _database(server: str) -> Iterator[Database]:
     base, _, query = server.partition("?")
     database = Database(base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else ""))
     try:
-        upgrading.upgrade(database)
+        migrations.ensure(database)
         yield database
     finally:
         database.close()

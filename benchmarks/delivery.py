@@ -28,12 +28,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
+from andon import migrations
 from andon.actions.limits import FLOOR, RATIO
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, postgres
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
-from andon.migrations import upgrading
 from benchmarks.line import LineFailed, free_ports, wait_for
 
 SECRET = "whsec_" + "YSBzZWNyZXQgb25seSBmb3IgdGVzdHMsIDMyIGJ5dGVz"
@@ -97,7 +97,7 @@ class _Bench:
             with postgres.lend(self.folder / "postgres") as server:
                 self.url = server.url
                 self.database = Database(server.url)
-                upgrading.upgrade(self.database)
+                migrations.ensure(self.database)
                 pid = (self.folder / "postgres").glob("**/postmaster.pid")
                 self.postmaster = psutil.Process(abs(int(next(pid).read_text(encoding="utf-8").splitlines()[0])))
                 yield self

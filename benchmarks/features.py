@@ -27,14 +27,13 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from andon import Window, features
+from andon import Window, features, migrations
 from andon.bootstrap.serving import settle_memory
 from andon.decisions.reader import Reader
 from andon.features import FeatureSet
 from andon.kernel import postgres
 from andon.kernel.db import Database
 from andon.kernel.statements import Statements
-from andon.migrations import upgrading
 
 GOAL = 40.0
 BATCH = 256
@@ -97,7 +96,7 @@ def main() -> int:
         Path(name).chmod(0o711)
         with postgres.lend(Path(name) / "postgres") as server:
             database = Database(server.url)
-            upgrading.upgrade(database)
+            migrations.ensure(database)
             try:
                 rounds, richer, plain = uvloop.run(_measured(database))
             finally:

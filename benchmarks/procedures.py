@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from andon import Procedure, procedure, procedures
+from andon import Procedure, migrations, procedure, procedures
 from andon.kernel import durable, postgres
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
 from andon.kernel.logs import configure_logs
-from andon.migrations import upgrading
 from andon.procedures import RunState
 from andon.procedures.conducting import Conductor
 
@@ -54,7 +53,7 @@ def main() -> int:
         Path(folder).chmod(0o711)
         with postgres.lend(Path(folder) / "postgres") as server:
             database = Database(server.url)
-            upgrading.upgrade(database)
+            migrations.ensure(database)
             result = measure(database, given.count)
             database.close()
     print(json.dumps({"benchmark": "procedures", "goal_per_second": GOAL, **result}))

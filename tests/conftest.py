@@ -13,9 +13,9 @@ import structlog
 from hypothesis import settings
 from sqlalchemy import text
 
+from andon import migrations
 from andon.kernel import postgres
 from andon.kernel.db import Database
-from andon.migrations import upgrading
 
 settings.register_profile("andon", deadline=None)  # how long an example takes says what else the machine does
 settings.load_profile("andon")
@@ -62,7 +62,7 @@ def template(server_url: str) -> Iterator[str]:
     name = f"andon_template_{uuid4().hex[:12]}"
     _administer(server_url, f"CREATE DATABASE {name}")
     database = Database(_address(server_url, name))
-    upgrading.upgrade(database)
+    migrations.ensure(database)
     database.close()
     yield name
     _drop(server_url, name)

@@ -8,10 +8,15 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from andon.kernel.db import Database
+from andon.kernel.db import MINIMUM_VERSION, Database
+from andon.kernel.errors import Conflict
 
 HEAD = max(file.name[:4] for file in (Path(__file__).parent / "versions").glob("[0-9]*.py"))
 """The newest revision; their numbers count up."""
+
+
+class DatabaseTooOld(Conflict):
+    """The PostgreSQL server is older than Andon supports."""
 
 
 def is_current(database: Database) -> bool:
@@ -24,5 +29,8 @@ def is_current(database: Database) -> bool:
 
 def ensure(database: Database) -> None:
     """Bring the database to the present schema, unless it has it. Raises DatabaseTooOld, DatabaseUnavailable."""
+    version = database.version()
+    if version < MINIMUM_VERSION:
+        raise DatabaseTooOld(f"PostgreSQL {version} at {database.shown}: Andon needs {MINIMUM_VERSION} or later")
     if not is_current(database):
         importlib.import_module("andon.migrations.upgrading").upgrade(database)

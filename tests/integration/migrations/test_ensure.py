@@ -4,17 +4,17 @@ import os
 import subprocess
 import sys
 
+import pytest
 from sqlalchemy import text
 
 from andon import migrations
-from andon.kernel.db import Database
+from andon.kernel.db import MINIMUM_VERSION, Database
 
 PROGRAM = """
 import os, sys
 from andon import migrations
 from andon.kernel.db import Database
-from andon.cli import context
-from andon.supervisor import preparation
+import andon.cli.context, andon.supervisor.preparation  # which ensure it
 
 database = Database(os.environ["DATABASE"])
 migrations.ensure(database)
@@ -24,8 +24,7 @@ print("alembic" in sys.modules)
 
 
 def loads_alembic(database: Database) -> bool:
-    url = database.engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
-    environment = {**os.environ, "DATABASE": url}
+    environment = {**os.environ, "DATABASE": database.url}
     command = [sys.executable, "-c", PROGRAM]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
     return ended.stdout.split()[-1] == "True"
@@ -45,3 +44,19 @@ def test_an_empty_database_gets_the_present_schema(database: Database) -> None:
 def test_where_the_schema_is_there_alembic_is_not_loaded(database: Database) -> None:
     assert not loads_alembic(database)
     assert migrations.is_current(database)
+
+
+class OldServer(Database):
+    """A database whose server says that it is older than it is."""
+
+    def version(self) -> int:
+        return MINIMUM_VERSION - 1
+
+
+def test_a_server_that_is_too_old_is_refused_though_the_schema_is_there(database: Database) -> None:
+    old = OldServer(database.url)
+    try:
+        with pytest.raises(migrations.DatabaseTooOld, match=f"needs {MINIMUM_VERSION} or later"):
+            migrations.ensure(old)
+    finally:
+        old.close()

@@ -15,12 +15,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import make_url, text
 
-from andon import Procedure, procedure
+from andon import Procedure, migrations, procedure
 from andon.kernel import postgres
 from andon.kernel.db import Database, DatabaseUnavailable
 from andon.kernel.durable.engine import LOST, _connect
 from andon.kernel.durable.leases import REAPER, Lease
-from andon.migrations import upgrading
 from andon.procedures import RunState
 from andon.procedures.conducting import Conductor
 from conducting import CLOCK, get, outcome, send, start, until
@@ -171,7 +170,7 @@ def test_who_waits_is_not_moved_by_deaths_and_is_woken_by_its_event(database: Da
 def test_procedures_outlive_a_restart_of_postgresql_in_the_same_process(short_folder: Path) -> None:
     with postgres.lend(short_folder / "postgres") as server:
         database = Database(server.url)
-        upgrading.upgrade(database)
+        migrations.ensure(database)
         with worker(database) as process:
             ids = [*started(database, "march", 4), *started(database, "stand", 1)]
             wait_until("it is in the middle", lambda: done_by(database, process.pid) >= 6, within=20)
