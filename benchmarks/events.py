@@ -33,7 +33,7 @@ from benchmarks.brokers import Broker, kafka_broker, nats_server
 from benchmarks.line import Line
 
 PROJECT = Path(__file__).parent / "events-project"
-EVENTS = 60_000
+EVENTS = 80_000
 ROUNDS = 5
 PLAIN_EVENTS = 1_500
 PATIENCE = 90.0

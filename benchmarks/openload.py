@@ -41,6 +41,8 @@ class Offer:
 class Told:
     """What came of it: good answers came in time. Latencies of the good and the late, in milliseconds.
 
+    `seconds` go by until the last answer is there, so that what still waited at the end of the load is no gift to `goodput`, good answers a second.
+
     `by_second` holds the good answers and the 99th percentile of the latency for each second in which requests were due.
     """
 
@@ -90,7 +92,7 @@ class _Tally:
             refused=self.refused,
             failed=self.failures.total(),
             seconds=round(seconds, 3),
-            goodput=round(good / load.seconds, 1),
+            goodput=round(good / seconds, 1),
             p50=round(float(np.percentile(taken, 50)) * 1e3, 2),
             p99=round(float(np.percentile(taken, 99)) * 1e3, 2),
             generator_cpu=round(cpu / seconds, 2),

@@ -81,7 +81,9 @@ def main() -> int:
         outcomes, absent = _measured(folder, peers, rounds=options.rounds, seconds=options.seconds)
     goals = goals_of(outcomes)
     titles = {"andon": "Andon", **{peer.name: peer.title for peer in peers}}
-    said = f"Median of {options.rounds} rounds of {options.seconds:g} s ({-(-options.rounds // RARELY)} for peers that no goal rests on)"
+    said = f"Median of {options.rounds} rounds of {options.seconds:g} s"
+    if not all(peer.required for peer in peers):
+        said += f" ({len(range(0, options.rounds, RARELY))} for peers that no goal rests on)"
     serving_report.show(titles, outcomes, absent, goals, said)
     if options.write:
         serving_report.write(HERE.parent / "docs", titles, outcomes, absent, said)
