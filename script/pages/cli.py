@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from script.pages.markdown import code, span, table
 
-from andon.cli import app, loaded
+from andon.cli import app
 
 HEAD = ("argument or option", "takes", "default", "meaning")
 WORDS = {"str": "text", "int": "integer", "float": "number", "dir": "folder", "uuid": "id"}
@@ -30,7 +30,7 @@ def _under(context: Any) -> Iterator[Any]:
         yield context
     if hasattr(command, "list_commands"):
         for name in command.list_commands(context):
-            found = loaded(name) if context.parent is None else command.get_command(context, name)
+            _, found, _ = command.resolve_command(context, [name])
             yield from _under(found.context_class(found, info_name=name, parent=context))
 
 

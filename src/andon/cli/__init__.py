@@ -11,69 +11,71 @@ from andon.kernel.errors import AndonError
 from andon.version import __version__
 
 
-class Told(NamedTuple):
-    """Where a command lives, and what `andon --help` says of it: the beginning of its own words."""
+class Listed(NamedTuple):
+    """A command in `andon --help`: where it lives, and the beginning of its own help."""
 
     place: str
     help: str
 
 
 COMMANDS = {
-    "init": Told(
+    "init": Listed(
         "andon.cli.init:init", "Write a new project: learnt from a data file, or the transfer screening example."
     ),
-    "up": Told(
+    "up": Listed(
         "andon.cli.up:up",
         "Start the database, the gateway, the worker and the console, and keep them running until Ctrl-C.",
     ),
-    "restart": Told(
+    "restart": Listed(
         "andon.cli.restart:restart",
         "Replace the processes of a running `andon up`, which so read the project anew, without losing a request.",
     ),
-    "stop": Told("andon.cli.stop:stop", "Stop `andon up` in a folder, or a PostgreSQL that a killed one left behind."),
-    "doctor": Told(
+    "stop": Listed(
+        "andon.cli.stop:stop", "Stop `andon up` in a folder, or a PostgreSQL that a killed one left behind."
+    ),
+    "doctor": Listed(
         "andon.cli.doctor:doctor", "Look for what is wrong with this installation. Ends with status 6 if anything is."
     ),
-    "gateway": Told(
+    "gateway": Listed(
         "andon.cli.gateway:gateway",
         "Answer decisions over HTTP. Needs a database that `andon up` or you have started and migrated.",
     ),
-    "worker": Told(
+    "worker": Listed(
         "andon.cli.worker:worker",
         "Carry out what follows decisions: deliveries, reviews, the intake, the seal of the audit log.",
     ),
-    "console": Told("andon.cli.console:console", "Show the web console."),
-    "decide": Told(
+    "console": Listed("andon.cli.console:console", "Show the web console."),
+    "decide": Listed(
         "andon.cli.decide:decide",
         "Decide every row of a file or a query and write the decisions. Killed and started again, it goes on where it was.",
     ),
-    "replay": Told(
+    "replay": Listed(
         "andon.cli.replay:replay",
         "Decide the newest recorded decisions again from what was seen then, and compare outcome, rule and score.",
     ),
-    "models": Told("andon.cli.models:app", "Register, look at and choose model versions."),
-    "endpoints": Told("andon.cli.endpoints:app", "See and choose which versions of a model answer."),
-    "policy": Told("andon.cli.policy:app", "Check a policy, or try it on facts."),
-    "features": Told(
+    "models": Listed("andon.cli.models:app", "Register, look at and choose model versions."),
+    "endpoints": Listed("andon.cli.endpoints:app", "See and choose which versions of a model answer."),
+    "policy": Listed("andon.cli.policy:app", "Check a policy, or try it on facts."),
+    "features": Listed(
         "andon.cli.features:app", "What an automation sees, why, and training sets by the same definitions."
     ),
-    "reviews": Told("andon.cli.reviews:app", "Work the review queue."),
-    "actions": Told("andon.cli.actions:app", "Look at what could not be delivered, and send it again."),
-    "procedures": Told("andon.cli.procedures:app", "Look after what follows decisions in several steps."),
-    "connectors": Told("andon.cli.connectors:app", "What actions can reach, and how to make one more kind."),
-    "streams": Told("andon.cli.streams:app", "Look at streams of events, stop them and let them go on."),
-    "spending": Told(
+    "reviews": Listed("andon.cli.reviews:app", "Work the review queue."),
+    "actions": Listed("andon.cli.actions:app", "Look at what could not be delivered, and send it again."),
+    "procedures": Listed("andon.cli.procedures:app", "Look after what follows decisions in several steps."),
+    "connectors": Listed("andon.cli.connectors:app", "What actions can reach, and how to make one more kind."),
+    "streams": Listed("andon.cli.streams:app", "Look at streams of events, stop them and let them go on."),
+    "spending": Listed(
         "andon.cli.spending:show",
         "Show what decisions cost, by day, automation and model version, and how the budgets stand.",
     ),
-    "keys": Told("andon.cli.keys:app", "Make, list and revoke API keys."),
-    "audit": Told("andon.cli.audit:app", "Verify the audit log, read it, see how far it is sealed."),
+    "keys": Listed("andon.cli.keys:app", "Make, list and revoke API keys."),
+    "audit": Listed("andon.cli.audit:app", "Verify the audit log, read it, see how far it is sealed."),
 }
 """A command is imported when it is run, so that `andon --help` answers at once."""
 
 
 def loaded(name: str) -> Any:
-    """The command of a name."""
+    """A command itself, by its name in COMMANDS."""
     module, _, attribute = COMMANDS[name].place.partition(":")
     found = getattr(importlib.import_module(module), attribute)
     if isinstance(found, typer.Typer):
@@ -91,7 +93,7 @@ class Commands(TyperGroup):
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)
-        self.commands = {name: TyperCommand(name, help=told.help) for name, told in COMMANDS.items()}
+        self.commands = {name: TyperCommand(name, help=listed.help) for name, listed in COMMANDS.items()}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is asked for, itself."""

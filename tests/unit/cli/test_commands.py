@@ -45,6 +45,10 @@ def test_the_help_of_all_loads_no_command() -> None:
     assert told.splitlines()[-1] == "[]"
 
 
+def test_what_is_no_command_is_refused() -> None:
+    assert run("deploy")[0] == 2
+
+
 def test_what_is_no_command_is_refused_with_what_was_perhaps_meant() -> None:
     status, _, error = run("modles")
     assert status == 2

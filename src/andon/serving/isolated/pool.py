@@ -24,7 +24,7 @@ from andon.serving.isolated.demand import Demand, Occupancy
 from andon.serving.isolated.pauses import Pauses
 from andon.serving.isolated.process import Launch, ModelProcess, ProcessGone, Refused
 from andon.serving.isolated.scaler import Bounds, Scaler, Seen
-from andon.serving.isolated.trial import StartFailed, Trial, start_tried
+from andon.serving.isolated.trial import StartFailed, Trial, start_ready
 from andon.serving.isolated.waiting import Batch, Waiting
 from andon.serving.ports import PoolStatus
 
@@ -294,7 +294,7 @@ class IsolatedPredictor:
         began = time.monotonic()
         problem: str | None = None
         try:
-            process = await start_tried(self._launch, self._trial, self._lost, within=self._hosting.start_seconds)
+            process = await start_ready(self._launch, self._trial, self._lost, within=self._hosting.start_seconds)
         except StartFailed as failure:
             problem = str(failure)
         finally:
@@ -332,7 +332,7 @@ class IsolatedPredictor:
         if now - self._weighed_at >= _WEIGH_SECONDS:
             self._weighed_at = now
             self._weigh()
-        waited = self._queue.told(now)
+        waited = self._queue.look(now)
         seen = Seen(
             ready=len(self._free) + len(self._busy),
             starting=self._starting,

@@ -21,7 +21,7 @@ class Trial:
     fault_of: Callable[[Matrix, int], str | None]
 
 
-async def start_tried(
+async def start_ready(
     launch: Launch, trial: Trial, lost: Callable[[ModelProcess], None], *, within: float
 ) -> ModelProcess:
     """Start a process and ask it its probes; `lost` hears when it ends by itself later. Raises StartFailed after `within` seconds or before."""

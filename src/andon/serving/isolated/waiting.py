@@ -29,11 +29,14 @@ class Batch:
 
 
 class Waited(NamedTuple):
-    """How long each batch waited that was taken since this was told last; the oldest that waits; the queue not to be empty, in seconds."""
+    """What the scaler looks at, in seconds."""
 
     waits: list[float]
+    """How long each batch waited that was taken since the last look."""
     oldest: float
+    """How long the oldest has waited that waits now."""
     backlog: float
+    """Since when the queue has not been empty."""
 
 
 class Waiting:
@@ -71,8 +74,8 @@ class Waiting:
             self._batches.popleft().fail(error)
         self._since = None
 
-    def told(self, now: float) -> Waited:
-        """What is to be known of the waiting up to now."""
+    def look(self, now: float) -> Waited:
+        """All of the waiting since the last look."""
         waits, self._waits = self._waits, []
         oldest = now - self._batches[0].came_at if self._batches else 0.0
         return Waited(waits, oldest, 0.0 if self._since is None else now - self._since)

@@ -28,12 +28,12 @@ def test_the_oldest_goes_first_and_how_long_each_waited_is_told_once(a_batch: Ma
     waiting.add(first)
     waiting.add(second)
     assert waiting.take(now=4.0) is first
-    assert waiting.told(now=5.0) == ([3.0], 3.0, 4.0), "the second waits for 3 s, and since 4 s there was always one"
+    assert waiting.look(now=5.0) == ([3.0], 3.0, 4.0), "the second waits for 3 s, and since 4 s there was always one"
     assert waiting.take(now=6.0) is second
     assert waiting.take(now=6.0) is None
-    assert waiting.told(now=7.0) == ([4.0], 0.0, 0.0)
+    assert waiting.look(now=7.0) == ([4.0], 0.0, 0.0)
     waiting.add(a_batch(8.0))
-    assert waiting.told(now=9.0) == ([], 1.0, 1.0), "it was empty between"
+    assert waiting.look(now=9.0) == ([], 1.0, 1.0), "it was empty between"
 
 
 def test_whom_nobody_waits_for_any_more_is_passed_over(a_batch: Make) -> None:
@@ -43,7 +43,7 @@ def test_whom_nobody_waits_for_any_more_is_passed_over(a_batch: Make) -> None:
     gone.answer.cancel()
     assert waiting.take(now=3.0) is last
     assert len(waiting) == 0
-    assert waiting.told(now=3.0).waits == [2.0, 1.0, 0.5], "they waited as well"
+    assert waiting.look(now=3.0).waits == [2.0, 1.0, 0.5], "they waited as well"
 
 
 def test_all_that_wait_are_refused_but_for_those_who_left(a_batch: Make) -> None:
@@ -53,7 +53,7 @@ def test_all_that_wait_are_refused_but_for_those_who_left(a_batch: Make) -> None
     gone.answer.cancel()
     waiting.refuse(ValueError("closed"))
     assert len(waiting) == 0
-    assert waiting.told(now=9.0) == ([], 0.0, 0.0)
+    assert waiting.look(now=9.0) == ([], 0.0, 0.0)
     assert str(there.answer.exception()) == "closed"
 
 
