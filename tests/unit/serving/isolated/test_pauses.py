@@ -4,7 +4,7 @@ from andon.serving.isolated.pauses import Pauses
 
 
 def pause_of(pauses: Pauses) -> float:
-    """Tenths of a second until another may be started, by trying."""
+    """Seconds until another may be started, found by trying each tenth."""
     pauses.ended(100.0)
     return next(tenths for tenths in range(1_000) if pauses.are_over(100.0 + tenths / 10 + 1e-6)) / 10
 
