@@ -39,12 +39,13 @@ CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""What asyncpg raises when the server went away, restarts or does not answer; the connection is of no use any more."""
+"""What asyncpg raises when the server went away, restarts, does not answer or has no room; the connection is of no use any more."""
 
 UNFIT = (DataError, IntegrityError)
 """What SQLAlchemy raises when PostgreSQL refuses what is written: the same is refused again."""

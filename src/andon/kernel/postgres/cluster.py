@@ -104,8 +104,9 @@ def _settings(home: Home, port: int) -> dict[str, str | int]:
         # A new segment of the log is not filled with zeros first, for which every commit would wait, and a used one is kept.
         "wal_init_zero": "off",
         "min_wal_size": "256MB",
+        # Gateway, worker and console take up to 90, and twice that while they are restarted beside each other.
+        "max_connections": 200,
         # One installation on one machine: small, no helpers that would not help.
-        "max_connections": 100,
         "shared_buffers": "16MB",
         "work_mem": "4MB",
         "maintenance_work_mem": "32MB",
