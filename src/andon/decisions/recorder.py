@@ -123,7 +123,7 @@ class Recorder:
         async with self._one_at_a_time:
             try:
                 await self._record_patiently(batch)
-            except asyncpg.PostgresError as error:
+            except REFUSED as error:
                 if batch.alongside is not None:
                     await self._record_without_refused(batch, error)
                 elif len(batch.entries) == 1:
@@ -131,6 +131,8 @@ class Recorder:
                 else:
                     for entry in batch.entries:
                         await self._record_alone(batch, entry)
+            except asyncpg.PostgresError as error:
+                raise self._gave_up(error) from error
         return batch.recorded
 
     async def run(self, statement: str, *parameters: object) -> None:
@@ -153,14 +155,14 @@ class Recorder:
         alone = batch.of([entry])
         try:
             await self._record_patiently(alone)
-        except asyncpg.PostgresError:
+        except REFUSED:
             _log_refusal(entry.decision.request)
         batch.recorded |= alone.recorded
 
     async def _record_without_refused(self, batch: Batch, error: asyncpg.PostgresError) -> None:
         """Find out which decisions PostgreSQL refuses, by trying each and undoing it, and record the others together.
 
-        Raises LedgerUnavailable if it is none of them: a full disk or a deadlock passes, and says nothing about a decision.
+        Raises LedgerUnavailable if it is none of them.
         """
         kept: list[Entry] = []
         for entry in batch.entries:
@@ -208,7 +210,7 @@ class Recorder:
                 if batch.entries or batch.alongside is not None:
                     await write(batch)
                 self._advance(batch)
-            except CONNECTION_LOST as error:
+            except (*CONNECTION_LOST, asyncpg.TransactionRollbackError) as error:
                 await self._again(deadline, error)
                 write = self._record_stepwise  # which needs one connection, not two
             except asyncpg.UniqueViolationError as error:
