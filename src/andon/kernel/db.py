@@ -3,6 +3,7 @@
 A request, a command or a unit of work is one `Tx`; only its opener commits.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from time import monotonic, sleep
 from typing import TypeAlias
 
 import asyncpg
+from psycopg import OperationalError as Lost
 from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
@@ -65,6 +67,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 3, stands_still: timedelta | None = None) -> None:
+        logging.getLogger("sqlalchemy.pool.impl.QueuePool").addFilter(_is_shown)
         self.url = url
         parsed = make_url(url).set(drivername="postgresql+psycopg")
         limit = "" if stands_still is None else f" -c {IDLE_LIMIT}={int(stands_still.total_seconds() * 1000)}"
@@ -152,3 +155,8 @@ class Database:
 def announce(tx: Tx, noun: str) -> None:
     """Tell every running process, once this transaction is committed, that `noun` changed."""
     tx.execute(text("SELECT pg_notify(:channel, :noun)"), {"channel": CHANGED, "noun": noun})
+
+
+def _is_shown(record: logging.LogRecord) -> bool:
+    """What a pool says of its own state; not that a connection was gone when it came back, which who needed it has heard."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], Lost)

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import text
 
 from andon.kernel.db import CONNECTION_LOST, STANDS_STILL_SECONDS, Database, DatabaseUnavailable
 
@@ -26,6 +27,20 @@ def test_a_pool_whose_connections_are_all_busy_is_unavailable_too(
             busy.enter_context(database.begin())
         with pytest.raises(DatabaseUnavailable):
             busy.enter_context(database.begin())
+
+
+def test_a_connection_that_is_gone_when_it_comes_back_is_no_error_in_the_log(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = database.engine.raw_connection()
+    cursor = lost.cursor()
+    cursor.execute("SELECT pg_backend_pid()")
+    with database.begin() as tx:
+        assert tx.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": cursor.fetchone()[0]}).scalar_one()
+    lost.close()
+    assert caplog.records == []
+    with database.begin() as tx:
+        assert tx.execute(text("SELECT 1")).scalar_one() == 1
 
 
 def test_what_a_process_locked_that_stands_still_is_free_again_and_it_hears_of_it(database: Database) -> None:
