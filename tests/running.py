@@ -18,9 +18,11 @@ payments = an_automation()
 
 
 @contextmanager
-def prepared(receiver_url: str, settings: Mapping[str, str] | None = None) -> Iterator[Line]:
-    """The project with a registered champion, not yet started. `settings` are environment variables: ANDON_..."""
-    with TemporaryDirectory(prefix="andon-", dir="/tmp") as name:
+def prepared(
+    receiver_url: str, settings: Mapping[str, str] | None = None, *, place: Path = Path("/tmp")
+) -> Iterator[Line]:
+    """The project with a registered champion in a folder of `place`, not yet started. `settings` are environment variables: ANDON_..."""
+    with TemporaryDirectory(prefix="andon-", dir=place) as name:
         folder = Path(name)
         folder.chmod(0o711)  # as root, PostgreSQL runs as another user and has to pass through
         (folder / "automation.py").write_text(AUTOMATION, encoding="utf-8")
@@ -36,8 +38,10 @@ def prepared(receiver_url: str, settings: Mapping[str, str] | None = None) -> It
 
 
 @contextmanager
-def running(receiver_url: str, settings: Mapping[str, str] | None = None) -> Iterator[Line]:
+def running(
+    receiver_url: str, settings: Mapping[str, str] | None = None, *, place: Path = Path("/tmp")
+) -> Iterator[Line]:
     """The same, up and ready for decisions."""
-    with prepared(receiver_url, settings) as line:
+    with prepared(receiver_url, settings, place=place) as line:
         line.up()
         yield line

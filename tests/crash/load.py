@@ -5,6 +5,7 @@ import json
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -37,8 +38,12 @@ class Load:
     later: float = 0.0
     pause: float = 0.03
     """Seconds between two requests of a caller, so that the faults are what is tested and not the computer."""
+    patience: float = 8.0
+    """Seconds that a caller waits for an answer before it asks again."""
     answers: list[Answered] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    told: Counter[int] = field(default_factory=Counter)
+    """How often each status was answered; 0 is no answer."""
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -87,6 +92,7 @@ class Load:
         }
         for turn in itertools.count(number):
             status, answer = self._post(self.ports[turn % len(self.ports)], headers, body)
+            self.told[status] += 1
             if status in (200, 202):
                 self.answers.append(Answered(key, answer["id"], answer.get("outcome"), time.monotonic()))
                 return
@@ -97,7 +103,7 @@ class Load:
 
     def _post(self, port: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         """Status and body; 0 if the connection broke."""
-        connection = HTTPConnection("127.0.0.1", port, timeout=8)
+        connection = HTTPConnection("127.0.0.1", port, timeout=self.patience)
         try:
             connection.request("POST", "/v1/automations/payments/decisions", body, headers)
             with connection.getresponse() as response:

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import TypeAlias
 
 import asyncpg
-from psycopg import OperationalError as Lost
+import psycopg
 from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
@@ -41,13 +41,14 @@ CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""What asyncpg raises when the server went away, restarts, does not answer or has no room; the connection is of no use any more."""
+"""What asyncpg raises when the server went away, restarts, does not answer or lacks room (for connections, on its disk); the connection is
+of no use any more."""
 
 UNFIT = (DataError, IntegrityError)
 """What SQLAlchemy raises when PostgreSQL refuses what is written: the same is refused again."""
@@ -67,7 +68,8 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 3, stands_still: timedelta | None = None) -> None:
-        logging.getLogger("sqlalchemy.pool.impl.QueuePool").addFilter(_is_shown)
+        for name in _TELL_OF_CONNECTIONS:
+            logging.getLogger(name).addFilter(_is_shown)
         self.url = url
         parsed = make_url(url).set(drivername="postgresql+psycopg")
         limit = "" if stands_still is None else f" -c {IDLE_LIMIT}={int(stands_still.total_seconds() * 1000)}"
@@ -157,6 +159,12 @@ def announce(tx: Tx, noun: str) -> None:
     tx.execute(text("SELECT pg_notify(:channel, :noun)"), {"channel": CHANGED, "noun": noun})
 
 
+_TELL_OF_CONNECTIONS = ("sqlalchemy.pool.impl.QueuePool", "asyncio")
+
+
 def _is_shown(record: logging.LogRecord) -> bool:
-    """What a pool says of its own state; not that a connection was gone when it came back, which who needed it has heard."""
-    return record.exc_info is None or not isinstance(record.exc_info[1], Lost)
+    """What these say, but not that a connection is lost which was given back or is waited for no more: who needed it has heard."""
+    error = record.exc_info[1] if record.exc_info else None
+    if record.name == "asyncio" and not record.getMessage().startswith("Future exception was never retrieved"):
+        return True
+    return not isinstance(error, psycopg.OperationalError | asyncpg.PostgresConnectionError)

@@ -2,19 +2,35 @@
 
 import logging
 import sys
+from contextlib import suppress
 from types import TracebackType
+from typing import TextIO, cast
 
 import structlog
 
 from andon.kernel.tracebacks import describe
 
 
-class _Stderr(logging.Handler):
-    """Writes to what is the standard error stream at the time."""
+class _Stderr:
+    """What is the standard error stream at the time. What it cannot take, on a full disk say, is lost, and the work goes on."""
+
+    def write(self, text: str) -> None:
+        """Write it."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
+class _Libraries(logging.Handler):
+    """What libraries log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""
-        sys.stderr.write(self.format(record) + "\n")
+        _Stderr().write(self.format(record) + "\n")
 
 
 def configure_logs(process: str, level: str) -> None:
@@ -32,7 +48,7 @@ def configure_logs(process: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(cast(TextIO, _Stderr())),
     )
     structlog.contextvars.bind_contextvars(process=process)
     sys.excepthook = _log_end
@@ -42,7 +58,7 @@ def _log_libraries(
     level: str, shared: list[structlog.types.Processor], rendered: list[structlog.types.Processor]
 ) -> None:
     """Warnings and errors of libraries in the same form; what they say of their good health is left out."""
-    handler = _Stderr()
+    handler = _Libraries()
     drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -73,9 +73,8 @@ def test_what_is_asked_while_no_connection_is_to_be_had_is_decided_when_one_is(
 
 
 @pytest.mark.parametrize("requests", [1, 3])
-@pytest.mark.parametrize("condition", ["disk_full", "read_only_sql_transaction"])
-def test_a_database_that_can_write_nothing_is_unavailable_and_refuses_no_decision(
-    installation: Installation, condition: str, requests: int
+def test_a_server_that_only_reads_is_unavailable_and_refuses_no_decision(
+    installation: Installation, requests: int
 ) -> None:
     async def work(decider: Decider) -> None:
         asked = [decider.decide(request_of(line, payment(n))) for n in range(requests)]
@@ -83,18 +82,19 @@ def test_a_database_that_can_write_nothing_is_unavailable_and_refuses_no_decisio
         assert [type(one) for one in answers] == [LedgerUnavailable] * requests
         assert outcome(await decider.decide(request_of(line, payment()))) == "release"
 
-    fail(installation, condition, times=1)
+    fail(installation, "read_only_sql_transaction", times=1)
     line = the_line(installation)
     deciding(installation, [line], work)
     assert len(recorded(installation)) == 1
 
 
-def test_what_others_were_in_the_way_of_is_recorded_again(installation: Installation) -> None:
+@pytest.mark.parametrize("condition", ["deadlock_detected", "disk_full"])
+def test_what_passes_by_itself_is_waited_for(installation: Installation, condition: str) -> None:
     async def work(decider: Decider) -> None:
         asked = [decider.decide(request_of(line, payment(n))) for n in range(3)]
         assert {outcome(one) for one in await asyncio.gather(*asked)} == {"release"}
 
-    fail(installation, "deadlock_detected", times=REFUSALS)
+    fail(installation, condition, times=REFUSALS)
     line = the_line(installation)
     deciding(installation, [line], work)
     assert len(recorded(installation)) == 3

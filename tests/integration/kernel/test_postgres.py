@@ -251,6 +251,13 @@ def test_what_postgresql_complains_of_is_said(place: Path) -> None:
         postgres.start(place)
 
 
+def test_what_the_disk_refuses_is_said(place: Path) -> None:
+    lock = place.with_name(f"{place.name}.lock")
+    lock.mkdir(parents=True)
+    with pytest.raises(postgres.PostgresFailed, match=f"^{lock}: Is a directory$"):
+        postgres.start(place)
+
+
 def test_data_of_another_version_is_left_alone(place: Path) -> None:
     postgres.start(place)
     postgres.stop(place)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -122,3 +123,19 @@ raise RuntimeError("{PERSON}") from KeyError("{PERSON}")
     assert failed["exception"]["at"][-1].endswith(" fails")
     assert forgotten["exception"]["type"] == "builtins.ValueError"
     assert (ended["event"], ended["exception"]["cause"]["type"]) == ("process.failed", "builtins.KeyError")
+
+
+def test_a_log_that_takes_nothing_more_ends_no_process() -> None:
+    program = """
+import logging, structlog
+from andon.kernel.logs import configure_logs
+configure_logs("gateway", "info")
+structlog.get_logger().error("lost")
+logging.getLogger("library").error("lost as well")
+print("goes on")
+"""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True, check=False
+        )
+    assert done.stdout == "goes on\n"

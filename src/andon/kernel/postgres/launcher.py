@@ -143,6 +143,8 @@ def _permitted(place: Path) -> Iterator[None]:
         yield
     except PermissionError as error:
         raise PostgresFailed(f"{error.filename or place} belongs to another user: run Andon as its owner") from error
+    except OSError as error:
+        raise PostgresFailed(f"{error.filename or place}: {error.strerror}") from error
 
 
 def _launch(here: Home) -> _Postmaster:
