@@ -5,7 +5,8 @@ A chunk is in memory at a time; the types of the columns are settled over all of
 
 import importlib
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,24 +49,34 @@ def write_parquet(chunks: Iterable[list[dict[str, Any]]], target: Path) -> int:
         raise DatasetInvalid(f"There is no folder {target.parent}")
     rows = 0
     draft = target.with_name(f"{target.name}.part")
-    with tempfile.TemporaryDirectory(prefix="andon-", dir=target.parent) as folder:
+    with ExitStack() as at_the_end:
+        with _told(polars, target):
+            folder = at_the_end.enter_context(tempfile.TemporaryDirectory(prefix="andon-", dir=target.parent))
         parts: list[Path] = []
         for chunk in chunks:
             part = Path(folder, f"{len(parts):06}.parquet")
-            _frame(polars, chunk).write_parquet(part)
+            with _told(polars, target):
+                _frame(polars, chunk).write_parquet(part)
             parts.append(part)
             rows += len(chunk)
-        try:
+        at_the_end.callback(draft.unlink, missing_ok=True)
+        with _told(polars, target):
             if parts:
                 together = polars.concat([polars.scan_parquet(part) for part in parts], how="diagonal_relaxed")
                 together.sink_parquet(draft)
             else:
                 polars.DataFrame().write_parquet(draft)
-        except polars.exceptions.PolarsError as error:
-            draft.unlink(missing_ok=True)
-            raise DatasetInvalid(f"The rows cannot become one table: {error}") from error
-    draft.replace(target)
+            draft.replace(target)
     return rows
+
+
+@contextmanager
+def _told(polars: Any, target: Path) -> Iterator[None]:
+    """What the file system refuses, or cannot become one table, in words."""
+    try:
+        yield
+    except (OSError, polars.exceptions.PolarsError) as error:
+        raise DatasetInvalid(f"{target} cannot be written: {error}") from error
 
 
 def check_parquet(file: Path, automation: Automation) -> tuple[int, list[Breach]]:

@@ -1,5 +1,6 @@
 """The command line. Each noun has a file; here they become one program, whose errors become messages and exit codes."""
 
+import errno
 import importlib
 from typing import Annotated, Any, NamedTuple
 
@@ -7,7 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from andon.bootstrap.telling import exit_code, tell
-from andon.kernel.errors import AndonError
+from andon.kernel.errors import AndonError, Unavailable
 from andon.version import __version__
 
 
@@ -88,6 +89,13 @@ def loaded(name: str) -> Any:
     return command
 
 
+class FileRefused(Unavailable):
+    """The file system does not take or give a file: it is full, or only to be read, or it belongs to others."""
+
+
+_OF_FILES = {errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPERM, errno.EROFS}
+
+
 class Commands(TyperGroup):
     """All commands by name and help, loaded when they are run; their errors told in words."""
 
@@ -107,6 +115,12 @@ class Commands(TyperGroup):
         except AndonError as error:
             tell(error)
             raise typer.Exit(exit_code(error)) from error
+        except OSError as error:
+            if error.errno not in _OF_FILES:
+                raise
+            refused = FileRefused(": ".join(filter(None, (error.filename, error.strerror))))
+            tell(refused)
+            raise typer.Exit(exit_code(refused)) from error
 
 
 app = typer.Typer(

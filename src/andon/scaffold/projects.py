@@ -49,7 +49,8 @@ def _put(folder: Path, fill: Callable[[Path], None]) -> Path:
             fill(partial)
             partial.rename(folder)
     except OSError as error:
-        raise FolderUnwritable(f"{folder} cannot be written: {error.strerror}") from error
+        why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+        raise FolderUnwritable(f"{folder} cannot be written: {why}") from error
     return folder
 
 

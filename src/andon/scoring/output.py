@@ -5,7 +5,7 @@ A draft grows beside it, line by line, so that memory does not; Parquet is made 
 
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from andon.kernel.files import sync_file, sync_folder
 from andon.scoring.domain import COLUMNS, Scored
 
 ENDINGS = (".parquet", ".csv", ".ndjson", ".jsonl")
+
+_KEPT = "what was decided is kept, and the same command goes on with it"
 
 _TYPES = {
     "row": "BIGINT",
@@ -54,43 +56,58 @@ class Output:
     def __init__(self, draft: Path, ending: str, keep: Sequence[str]) -> None:
         self._names = (*COLUMNS, *keep)
         self._csv = ending == ".csv"
-        self._file = draft.open("wb")
-        if self._csv:
-            self._file.write(_csv_lines([self._names]))
+        with _told(draft):
+            self._file = draft.open("wb")
+            if self._csv:
+                self._file.write(_csv_lines([self._names]))
 
     def add(self, rows: Sequence[tuple[Scored, Sequence[str | None]]]) -> None:
-        """The next rows, each with the values that are kept of it."""
+        """The next rows, each with the values that are kept of it. Raises OutputInvalid."""
         if self._csv:
-            self._file.write(_csv_lines([_cells(row, kept) for row, kept in rows]))
+            lines = [_csv_lines([_cells(row, kept) for row, kept in rows])]
         else:
-            names = self._names
-            self._file.writelines(to_json(dict(zip(names, (*row, *kept), strict=True))) + b"\n" for row, kept in rows)
+            lines = [to_json(dict(zip(self._names, (*row, *kept), strict=True))) + b"\n" for row, kept in rows]
+        with _told(Path(self._file.name)):
+            self._file.writelines(lines)
 
     def close(self) -> None:
-        """Nothing more comes."""
-        self._file.close()
+        """Nothing more comes. Raises OutputInvalid."""
+        with _told(Path(self._file.name)):
+            self._file.close()
 
 
 @contextmanager
 def writing(target: Path, run: UUID, keep: Sequence[str]) -> Iterator[Output]:
-    """The output of a run; it is at `target` when the block has ended well. What a killed run left beside it is used again."""
+    """The output of a run; it is at `target` when the block has ended well. What a killed run left beside it is used again.
+
+    Raises OutputInvalid.
+    """
     ending = target.suffix.lower()
     draft = target.with_name(f".{target.name}.{run.hex[-12:]}.part")
     whole = draft.with_name(f"{draft.name}.parquet")
     output = Output(draft, ending, keep)
-    try:
+    with ExitStack() as at_the_end:
+        for file in (whole, draft):
+            at_the_end.callback(file.unlink, missing_ok=True)
+        at_the_end.callback(output.close)
         yield output
         output.close()
         if ending == ".parquet":
             _convert(draft, whole, keep)
         finished = whole if ending == ".parquet" else draft
-        sync_file(finished)
-        finished.replace(target)
-        sync_folder(target.parent)
-    finally:
-        output.close()
-        draft.unlink(missing_ok=True)
-        whole.unlink(missing_ok=True)
+        with _told(target):
+            sync_file(finished)
+            finished.replace(target)
+            sync_folder(target.parent)
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """What the file system refuses, in words."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputInvalid(f"{file} cannot be written: {error.strerror}; {_KEPT}") from error
 
 
 def _convert(draft: Path, whole: Path, keep: Sequence[str]) -> None:
@@ -109,7 +126,7 @@ def _convert(draft: Path, whole: Path, keep: Sequence[str]) -> None:
                 f"COPY (SELECT * FROM {read}) TO {_quoted(str(whole))} (FORMAT parquet, COMPRESSION zstd)"
             )
         except duckdb.Error as error:
-            raise OutputInvalid(f"{whole} cannot be written: {str(error).splitlines()[0]}") from error
+            raise OutputInvalid(f"{whole} cannot be written: {str(error).splitlines()[0]}; {_KEPT}") from error
 
 
 def _plain(path: Path) -> str:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from andon.cli import COMMANDS, app, loaded
 from andon.version import __version__
+from limits import room_for
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -60,3 +61,11 @@ def test_an_error_is_told_in_words_without_a_traceback(tmp_path: Path) -> None:
     assert (status, told) == (2, "")
     assert "There is no file" in error
     assert "Traceback" not in error
+
+
+def test_a_disk_without_room_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with room_for(100):
+        status, told, error = run("connectors", "new", "teller")
+    assert (status, told) == (6, "")
+    assert error == "error: File too large\n"

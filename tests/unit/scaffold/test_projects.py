@@ -12,6 +12,7 @@ from andon import scaffold
 from andon.datafile import read_rows
 from andon.decisions import Contract, load_file
 from andon.scaffold.projects import EXAMPLE, example_folder
+from limits import room_for
 
 ROOT = Path(__file__).parents[3]
 COLUMNS = {"n": [f"{i * 7 % 40}.5" for i in range(40)], "y": ["yes", "no"] * 20}
@@ -46,6 +47,12 @@ def test_a_parent_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     source = write(tmp_path, COLUMNS)
     with pytest.raises(scaffold.FolderUnwritable, match="No such file or directory"):
         scaffold.from_data("line", tmp_path / "absent", source, target="y")
+
+
+def test_a_disk_without_room_is_said(tmp_path: Path) -> None:
+    with room_for(1_000), pytest.raises(scaffold.FolderUnwritable, match=r"line cannot be written: .*File too large"):
+        scaffold.from_template("line", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_example_is_found_in_the_checkout() -> None:

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from andon.scoring import COLUMNS, OutputInvalid, Scored, check, writing
+from limits import room_for
 
 RUN = UUID(int=7)
 ROWS = [
@@ -61,6 +62,29 @@ def test_what_fails_midway_leaves_the_old_output_and_nothing_else(tmp_path: Path
         _ = 1 / 0
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv", ".ndjson"])
+def test_a_disk_without_room_is_told_and_what_was_written_takes_none(tmp_path: Path, ending: str) -> None:
+    target = tmp_path / f"out{ending}"
+    with room_for(100_000), pytest.raises(OutputInvalid, match=r"File too large; what was decided is kept"):
+        write_many(target)
+    assert list(tmp_path.iterdir()) == []
+
+
+def write_many(target: Path) -> None:
+    with writing(target, RUN, ["key"]) as output:
+        for _ in range(2_000):
+            output.add(ROWS)
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    with writing(target, RUN, []):
+        (draft,) = tmp_path.iterdir()
+    draft.mkdir()
+    with pytest.raises(OutputInvalid, match="Is a directory"), writing(target, RUN, []):
+        pass
 
 
 def test_what_a_killed_run_left_is_used_again(tmp_path: Path) -> None:
