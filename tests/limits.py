@@ -8,9 +8,22 @@ from contextlib import contextmanager
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
     """A file takes no more than so many bytes, as on a disk that becomes full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    with _limited(resource.RLIMIT_FSIZE, size):
+        yield
+
+
+@contextmanager
+def open_files(count: int) -> Iterator[None]:
+    """As a shell gives: so many files and connections at once, until a process asks for more. Processes inherit it."""
+    with _limited(resource.RLIMIT_NOFILE, count):
+        yield
+
+
+@contextmanager
+def _limited(what: int, most: int) -> Iterator[None]:
+    before = resource.getrlimit(what)
+    resource.setrlimit(what, (most, before[1]))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.setrlimit(what, before)

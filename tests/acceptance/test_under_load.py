@@ -1,8 +1,10 @@
 """What changes while decisions are asked for: a key is revoked, the gateway is told to end."""
 
 import signal
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx
 import psutil
@@ -12,6 +14,8 @@ from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from automations import payment
+from limits import open_files
 from pressing import Pressure
 from receiver import Receiver
 from running import running
@@ -19,7 +23,10 @@ from running import running
 
 @pytest.fixture(scope="module")
 def line() -> Iterator[Line]:
-    with Receiver() as receiver, running(receiver.url) as line:
+    with ExitStack() as stack:
+        receiver = stack.enter_context(Receiver())
+        with open_files(256):
+            line = stack.enter_context(running(receiver.url))
         yield line
 
 
@@ -39,6 +46,17 @@ def test_a_revoked_key_is_refused_within_a_second_and_others_go_on(line: Line, a
     assert {one.status for one in out.answers} == {200, 401}
     assert {one.status for one in on.answers} == {200}
     assert (out.broken, on.broken) == (0, 0)
+
+
+def test_more_callers_are_served_than_a_shell_gives_open_files(line: Line) -> None:
+    headers = {"Authorization": f"Bearer {line.key('many', 'caller').split()[-1]}"}
+    url = f"{line.url}/v1/automations/payments/decisions"
+    with ExitStack() as stack:
+        kept = [stack.enter_context(socket.create_connection(("127.0.0.1", line.gateway))) for _ in range(300)]
+        assert httpx.post(url, json=payment(), headers=headers, trust_env=False).status_code == 200
+        for one in kept:
+            one.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert all(one.recv(100).startswith(b"HTTP/1.1 200") for one in kept)
 
 
 def test_a_gateway_that_is_told_to_end_answers_all_that_it_decides(line: Line) -> None:

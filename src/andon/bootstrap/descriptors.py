@@ -1,0 +1,11 @@
+"""How many files and connections a process may have open."""
+
+import resource
+from contextlib import suppress
+
+
+def open_many() -> None:
+    """Have as many as the system lets us (`ulimit -H -n`): a shell gives 1,024, and each connection after that would be reset unseen."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # a system may have a limit of its own that is lower than what it tells
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
