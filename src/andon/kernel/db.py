@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import asyncpg
 import psycopg
-from psycopg.errors import IdleInTransactionSessionTimeout
+from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoneFree
@@ -42,13 +42,14 @@ CONNECTION_LOST = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""What asyncpg raises when the server went away, restarts, does not answer or lacks room (for connections, on its disk); the connection is
-of no use any more."""
+"""What asyncpg raises when the server went away, restarts, does not answer, lacks room (for connections, on its disk) or has become a standby
+that takes nothing; the connection is of no use any more."""
 
 UNFIT = (DataError, IntegrityError)
 """What SQLAlchemy raises when PostgreSQL refuses what is written: the same is refused again."""
@@ -95,9 +96,12 @@ class Database:
         except (OperationalError, InterfaceError, NoneFree) as error:
             raise DatabaseUnavailable(f"PostgreSQL at {self.shown} does not answer or gave up") from error
         except InternalError as error:
-            if not isinstance(error.orig, IdleInTransactionSessionTimeout):
-                raise
-            raise DatabaseUnavailable(f"PostgreSQL at {self.shown} ended a transaction that stood still") from error
+            if isinstance(error.orig, IdleInTransactionSessionTimeout):
+                raise DatabaseUnavailable(f"PostgreSQL at {self.shown} ended a transaction that stood still") from error
+            if isinstance(error.orig, ReadOnlySqlTransaction):
+                self.engine.dispose()  # another server may be the one to write to by now
+                raise DatabaseUnavailable(f"PostgreSQL at {self.shown} lets nothing be written") from error
+            raise
 
     @contextmanager
     def snapshot(self) -> Iterator[Tx]:

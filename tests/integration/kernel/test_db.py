@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from andon.kernel.db import CONNECTION_LOST, STANDS_STILL_SECONDS, Database, DatabaseUnavailable
 
@@ -29,6 +29,20 @@ def test_a_pool_whose_connections_are_all_busy_is_unavailable_too(
             busy.enter_context(database.begin())
         with pytest.raises(DatabaseUnavailable):
             busy.enter_context(database.begin())
+
+
+def test_a_server_that_only_reads_is_unavailable_and_another_may_be_found_later(database: Database) -> None:
+    alter, write = f'ALTER DATABASE "{make_url(database.url).database}"', text("CREATE TABLE written ()")
+    owner = Database(database.url)
+    with owner.begin() as tx:
+        tx.execute(text(f"{alter} SET default_transaction_read_only = on"))
+    with pytest.raises(DatabaseUnavailable, match="lets nothing be written"), database.begin() as tx:
+        tx.execute(write)
+    with owner.begin() as tx:  # which is as it was when it began
+        tx.execute(text(f"{alter} RESET default_transaction_read_only"))
+    owner.close()
+    with database.begin() as tx:
+        tx.execute(write)
 
 
 def test_a_connection_that_is_gone_when_it_comes_back_is_no_error_in_the_log(
