@@ -56,6 +56,13 @@ class SqlStage:
     def vanish(self) -> None:
         self.proxy.cut_after(b"COMMIT")
 
+    def only_read(self, only: bool) -> None:
+        """Become a standby, cutting off whoever is connected, or let new connections find a primary again."""
+        self._run(f'ALTER DATABASE "{self._url.database}" SET default_transaction_read_only = {only}')
+        if only:
+            others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            self._run(f"SELECT pg_terminate_backend(pid, 5000) {others}")
+
     def taken(self) -> dict[str, int]:
         with self.database.begin() as tx:
             rows = tx.execute(text("SELECT key::text, count(*) FROM pauses GROUP BY key")).all()
@@ -106,6 +113,25 @@ class TestSql(ConnectorContract):
         assert (first.kind, second.kind) == (AnswerKind.UNKNOWN, AnswerKind.DELIVERED)
         assert "taken before" in second.detail
         assert stage.taken() == {str(delivery.key): 1}
+
+    def test_a_server_that_only_reads_is_left_and_tried_again_later(
+        self, connector: SqlConnector, stage: SqlStage
+    ) -> None:
+        first, second = (a_delivery(stage.destination(), options=self.options) for _ in range(2))
+
+        async def run() -> list[Answer]:
+            answers = [await connector.deliver(first)]
+            stage.only_read(True)
+            answers += [await connector.deliver(second), await connector.deliver(second)]
+            stage.only_read(False)
+            answers.append(await connector.deliver(second))
+            await connector.close()
+            return answers
+
+        answers = asyncio.run(run())
+        assert [answer.kind.value for answer in answers] == ["delivered", "failed", "failed", "delivered"]
+        assert answers[2].detail == "nothing was done (ReadOnlySQLTransactionError)"
+        assert stage.taken() == {str(first.key): 1, str(second.key): 1}
 
     def test_values_are_parameters_and_never_sql(self, connector: SqlConnector, stage: SqlStage) -> None:
         evil = "x'); DROP TABLE pauses; --"

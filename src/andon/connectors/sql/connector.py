@@ -122,6 +122,9 @@ class _Target:
         connection = await pool.acquire()
         try:
             yield connection
+        except CONNECTION_LOST:
+            connection.terminate()
+            raise
         except (asyncpg.PostgresError, ValueMissing, ValueUnfit):
             raise
         except BaseException:
