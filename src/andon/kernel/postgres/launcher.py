@@ -144,7 +144,7 @@ def _permitted(place: Path) -> Iterator[None]:
     except PermissionError as error:
         raise PostgresFailed(f"{error.filename or place} belongs to another user: run Andon as its owner") from error
     except OSError as error:
-        raise PostgresFailed(f"{error.filename or place}: {error.strerror}") from error
+        raise PostgresFailed(f"{error.filename or place}: {error.strerror or error}") from error
 
 
 def _launch(here: Home) -> _Postmaster:
