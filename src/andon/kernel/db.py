@@ -41,14 +41,16 @@ CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    asyncpg.OutOfMemoryError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""What asyncpg raises when the server went away, restarts, does not answer, lacks room (for connections, on its disk) or has become a standby
+"""What asyncpg raises when the server went away, restarts, does not answer, lacks room (for a connection, on its disk, in memory) or has become a standby
 that takes nothing; the connection is of no use any more."""
 
 UNFIT = (DataError, IntegrityError)
@@ -69,8 +71,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 3, stands_still: timedelta | None = None) -> None:
-        for name in _TELL_OF_CONNECTIONS:
-            logging.getLogger(name).addFilter(_is_shown)
+        logging.getLogger("sqlalchemy.pool.impl.QueuePool").addFilter(_is_shown)
         self.url = url
         parsed = make_url(url).set(drivername="postgresql+psycopg")
         limit = "" if stands_still is None else f" -c {IDLE_LIMIT}={int(stands_still.total_seconds() * 1000)}"
@@ -163,12 +164,6 @@ def announce(tx: Tx, noun: str) -> None:
     tx.execute(text("SELECT pg_notify(:channel, :noun)"), {"channel": CHANGED, "noun": noun})
 
 
-_TELL_OF_CONNECTIONS = ("sqlalchemy.pool.impl.QueuePool", "asyncio")
-
-
 def _is_shown(record: logging.LogRecord) -> bool:
-    """What these say, but not that a connection is lost which was given back or is waited for no more: who needed it has heard."""
-    error = record.exc_info[1] if record.exc_info else None
-    if record.name == "asyncio" and not record.getMessage().startswith("Future exception was never retrieved"):
-        return True
-    return not isinstance(error, psycopg.OperationalError | asyncpg.PostgresConnectionError)
+    """What a pool says, but not that a connection was gone when it came back: who needed it has heard."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], psycopg.OperationalError)

@@ -125,6 +125,7 @@ class Statements:
             self._flush()
             result: PGresult = await answered
         except psycopg.OperationalError:
+            answered.cancel()  # it may have happened before anybody waited
             self.close()
             raise _lost() from None
         except BaseException:

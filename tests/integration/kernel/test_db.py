@@ -1,10 +1,8 @@
 """A database that does not answer is said so, in our words and without its password; who does not answer it keeps nothing locked."""
 
 import asyncio
-import gc
 from contextlib import ExitStack
 
-import asyncpg
 import pytest
 from sqlalchemy import make_url, text
 
@@ -57,21 +55,6 @@ def test_a_connection_that_is_gone_when_it_comes_back_is_no_error_in_the_log(
     assert caplog.records == []
     with database.begin() as tx:
         assert tx.execute(text("SELECT 1")).scalar_one() == 1
-
-
-@pytest.mark.parametrize(
-    ("error", "told"), [(asyncpg.ConnectionDoesNotExistError("closed"), 0), (ValueError("a bug"), 1)]
-)
-def test_a_lost_connection_that_is_waited_for_no_more_is_no_error_in_the_log(
-    database: Database, caplog: pytest.LogCaptureFixture, error: Exception, told: int
-) -> None:
-    async def go() -> None:
-        waited_for = asyncio.get_running_loop().create_future()
-        waited_for.set_exception(error)
-
-    asyncio.run(go())
-    gc.collect()
-    assert len(caplog.records) == told
 
 
 def test_what_a_process_locked_that_stands_still_is_free_again_and_it_hears_of_it(database: Database) -> None:

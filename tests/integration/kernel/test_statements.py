@@ -1,6 +1,7 @@
 """Statements by libpq: what arrives is what was given, and what goes wrong is told as asyncpg tells it."""
 
 import asyncio
+import gc
 import select
 import socket
 import struct
@@ -206,6 +207,27 @@ def test_a_server_that_takes_too_long_is_taken_for_lost(things: Database, monkey
         assert one.is_closed
 
     run(things, slow)
+
+
+@pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])
+def test_a_reset_that_is_met_in_sending_is_told_to_who_asked_and_to_nobody_else(
+    things: Database, runner: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    untold: list[object] = []
+
+    async def reset() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: untold.append(context))
+        way = Reset(things.url)
+        one = await Statements.connect(way.url)
+        await one.execute("SELECT $1::text", "a")
+        way.end(after=b"")
+        with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+            await one.execute("SELECT $1::text", "more than a socket takes at once" * 100_000)
+        assert one.is_closed
+        gc.collect()
+
+    runner(reset())
+    assert untold == []
 
 
 @pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])
