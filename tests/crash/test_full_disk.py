@@ -40,7 +40,7 @@ def disk(short_folder: Path) -> Iterator[Path]:
     if made.returncode != 0:
         pytest.skip(f"No file system can be mounted here: {made.stderr.strip()}")
     yield place
-    subprocess.run(["umount", str(place)], check=True)
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.mark.crash

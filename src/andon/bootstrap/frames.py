@@ -22,7 +22,7 @@ class DatasetsMissing(Conflict):
 
 
 class DatasetInvalid(Invalid):
-    """The rows cannot become one table, or the file is none."""
+    """The data set cannot be written, or the file is none."""
 
 
 class Breach(NamedTuple):
@@ -50,17 +50,17 @@ def write_parquet(chunks: Iterable[list[dict[str, Any]]], target: Path) -> int:
     rows = 0
     draft = target.with_name(f"{target.name}.part")
     with ExitStack() as at_the_end:
-        with _told(polars, target):
+        with _refusal_in_words(polars, target):
             folder = at_the_end.enter_context(tempfile.TemporaryDirectory(prefix="andon-", dir=target.parent))
         parts: list[Path] = []
         for chunk in chunks:
             part = Path(folder, f"{len(parts):06}.parquet")
-            with _told(polars, target):
+            with _refusal_in_words(polars, target):
                 _frame(polars, chunk).write_parquet(part)
             parts.append(part)
             rows += len(chunk)
         at_the_end.callback(draft.unlink, missing_ok=True)
-        with _told(polars, target):
+        with _refusal_in_words(polars, target):
             if parts:
                 together = polars.concat([polars.scan_parquet(part) for part in parts], how="diagonal_relaxed")
                 together.sink_parquet(draft)
@@ -71,7 +71,7 @@ def write_parquet(chunks: Iterable[list[dict[str, Any]]], target: Path) -> int:
 
 
 @contextmanager
-def _told(polars: Any, target: Path) -> Iterator[None]:
+def _refusal_in_words(polars: Any, target: Path) -> Iterator[None]:
     """What the file system refuses, or cannot become one table, in words."""
     try:
         yield

@@ -12,7 +12,7 @@ from andon import decisions, features, migrations
 from andon.access import KeyRing
 from andon.bootstrap.costs import add_cost
 from andon.bootstrap.deploying import deployment_of
-from andon.bootstrap.descriptors import open_many
+from andon.bootstrap.descriptors import raise_open_files_limit
 from andon.bootstrap.gauges import watch_queue, watch_traffic, watch_versions
 from andon.bootstrap.gpus import find_nvml, watch_gpus
 from andon.bootstrap.inheritance import ALONE, Inheritance
@@ -44,7 +44,7 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritanc
     """Run a gateway until it is told to end; returns when everything in flight was answered."""
     configure_logs("gateway", settings.telemetry.log_level)
     one_thread()
-    open_many()
+    raise_open_files_limit()
     flush = tracing("gateway", settings)
     try:
         uvloop.run(_serve(settings, Database(url, pool_size=8), pepper, place))

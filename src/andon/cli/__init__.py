@@ -118,7 +118,7 @@ class Commands(TyperGroup):
         except OSError as error:
             if error.errno not in _OF_FILES:
                 raise
-            refused = FileRefused(": ".join(filter(None, (error.filename, error.strerror))))
+            refused = FileRefused(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
             tell(refused)
             raise typer.Exit(exit_code(refused)) from error
 

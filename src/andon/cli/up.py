@@ -1,6 +1,7 @@
 """`andon up`: the whole installation in the foreground."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -26,4 +27,10 @@ def up(
         environment["ANDON_DATABASE_URL"] = database
     settings = config.load(folder.resolve(), environment)
     logs.configure_logs("up", settings.telemetry.log_level)
-    supervisor.up(settings, say=typer.echo)
+    supervisor.up(settings, say=say)
+
+
+def say(words: str) -> None:
+    """Tell who started it. What cannot be written, on a full disk say, is lost, and the work goes on: also the ending, in which parts finish."""
+    with suppress(OSError):
+        typer.echo(words)

@@ -56,7 +56,7 @@ class Output:
     def __init__(self, draft: Path, ending: str, keep: Sequence[str]) -> None:
         self._names = (*COLUMNS, *keep)
         self._csv = ending == ".csv"
-        with _told(draft):
+        with _refusal_in_words(draft):
             self._file = draft.open("wb")
             if self._csv:
                 self._file.write(_csv_lines([self._names]))
@@ -67,12 +67,12 @@ class Output:
             lines = [_csv_lines([_cells(row, kept) for row, kept in rows])]
         else:
             lines = [to_json(dict(zip(self._names, (*row, *kept), strict=True))) + b"\n" for row, kept in rows]
-        with _told(Path(self._file.name)):
+        with _refusal_in_words(Path(self._file.name)):
             self._file.writelines(lines)
 
     def close(self) -> None:
         """Nothing more comes. Raises OutputInvalid."""
-        with _told(Path(self._file.name)):
+        with _refusal_in_words(Path(self._file.name)):
             self._file.close()
 
 
@@ -95,14 +95,14 @@ def writing(target: Path, run: UUID, keep: Sequence[str]) -> Iterator[Output]:
         if ending == ".parquet":
             _convert(draft, whole, keep)
         finished = whole if ending == ".parquet" else draft
-        with _told(target):
+        with _refusal_in_words(target):
             sync_file(finished)
             finished.replace(target)
             sync_folder(target.parent)
 
 
 @contextmanager
-def _told(file: Path) -> Iterator[None]:
+def _refusal_in_words(file: Path) -> Iterator[None]:
     """What the file system refuses, in words."""
     try:
         yield

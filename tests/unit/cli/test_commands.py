@@ -69,3 +69,12 @@ def test_a_disk_without_room_is_told_in_words(tmp_path: Path, monkeypatch: pytes
         status, told, error = run("connectors", "new", "teller")
     assert (status, told) == (6, "")
     assert error == "error: File too large\n"
+
+
+def test_words_of_up_that_cannot_be_written_end_nothing() -> None:
+    program = "import sys; from andon.cli.up import say; say('ready'); print('goes on', file=sys.stderr)"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.stderr.startswith("goes on\n")
