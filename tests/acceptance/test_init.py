@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,6 +174,22 @@ def test_without_a_file_the_transfer_screening_example_is_written(andon: Andon, 
     (automation,) = load_file(tmp_path / "screening" / "automation.py")
     assert automation.name == "transfer-screening"
     assert (tmp_path / "screening" / ".gitignore").read_text().startswith("#")
+
+
+def test_what_is_told_to_do_next_sets_every_secret_the_example_needs(andon: Andon, tmp_path: Path) -> None:
+    told = andon("init", "screening").output
+    commands = [line.strip() for line in told.partition("Next:")[2].splitlines() if line.strip()]
+    assert commands[-1] == "andon up"
+    assert f"    {commands[1]}" in (tmp_path / "screening" / "README.md").read_text()
+    script = "\n".join([*commands[:-1], "pwd", "env"])
+    shown = subprocess.run(["sh", "-euc", script], cwd=tmp_path, env={"PATH": os.environ["PATH"]}, capture_output=True)
+    folder, *environment = shown.stdout.decode().splitlines()
+    assert folder == str(tmp_path / "screening")
+    settings = tomllib.loads((tmp_path / "screening" / "andon.toml").read_text())
+    wanted = [destination["secret_env"] for destination in settings["destinations"].values()]
+    assert wanted
+    for name in wanted:
+        assert any(one.startswith(f"{name}=whsec_") and len(one) > len(name) + 30 for one in environment)
 
 
 @pytest.mark.parametrize(

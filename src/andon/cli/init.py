@@ -28,7 +28,7 @@ def init(name: Name, source: From = None, target: Target = None, time: Time = No
         if target or time or positive:
             raise Invalid("--target, --time and --positive describe a data file; name it by --from")
         scaffold.from_template(name, Path.cwd())
-        _tell_next(console, name)
+        _tell_next(console, name, scaffold.EXAMPLE_SETUP)
         return
     if target is None:
         raise Invalid("--from needs --target: the column to predict")
@@ -43,9 +43,6 @@ def init(name: Name, source: From = None, target: Target = None, time: Time = No
     _tell_next(console, name)
 
 
-def _tell_next(console: Console, folder: str) -> None:
-    console.print(
-        f"\nWritten to {folder}/. Next:\n\n    cd {folder}\n    andon up\n",
-        highlight=False,
-        soft_wrap=True,
-    )
+def _tell_next(console: Console, folder: str, *preparing: str) -> None:
+    commands = "".join(f"    {command}\n" for command in (f"cd {folder}", *preparing, "andon up"))
+    console.print(f"\nWritten to {folder}/. Next:\n\n{commands}", markup=False, highlight=False, soft_wrap=True)

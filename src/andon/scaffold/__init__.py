@@ -13,9 +13,10 @@ from andon.scaffold.errors import (
     FolderUnwritable,
     NameInvalid,
 )
-from andon.scaffold.projects import from_data, from_template
+from andon.scaffold.projects import EXAMPLE_SETUP, from_data, from_template
 
 __all__ = [
+    "EXAMPLE_SETUP",
     "Column",
     "ConnectorExists",
     "ConnectorNameInvalid",

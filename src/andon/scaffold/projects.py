@@ -11,6 +11,9 @@ from andon.scaffold.errors import FolderOccupied, FolderUnwritable
 
 EXAMPLE = "transfer_screening"
 
+EXAMPLE_SETUP = "export CORE_BANKING_SECRET=whsec_$(head -c 24 /dev/urandom | base64)"
+"""The command before its first `andon up`: makes the key that signs what its core bank is told, which its `andon.toml` names."""
+
 _NOT_COPIED = (".andon", "package", "__pycache__", ".pytest_cache", ".ruff_cache")
 
 
