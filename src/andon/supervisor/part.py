@@ -38,6 +38,11 @@ class Part:
         """What it is."""
         return self.address.part
 
+    @property
+    def pids(self) -> list[int]:
+        """Its processes, ended ones until they are seen off."""
+        return [child.pid for child in self._children()]
+
     def start(self, environment: Mapping[str, str]) -> None:
         """Start it. What it says of itself is asked at its address: it may run and not be ready."""
         self._child = self._born(environment, waits=False)

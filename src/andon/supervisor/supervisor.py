@@ -13,6 +13,7 @@ from andon.bootstrap.inheritance import SHARED
 from andon.kernel import postgres
 from andon.kernel.config import FILE_NAME, Settings
 from andon.kernel.postgres import PostgresFailed, Server
+from andon.supervisor import adopted
 from andon.supervisor.aside import call_aside
 from andon.supervisor.backoff import Backoff
 from andon.supervisor.control import Door, opened
@@ -163,6 +164,7 @@ class _Supervisor:
         while not self._signals.stop_within(_LOOK_SECONDS):
             self._tend()
             self._replace()
+            adopted.reap({pid for part in self._parts for pid in part.pids})
             if self._unready and time.monotonic() >= next_look:
                 next_look = time.monotonic() + _LATE_LOOK_SECONDS
                 for part in [part for part in self._unready if (answer := part.answer()) and answer.ready]:

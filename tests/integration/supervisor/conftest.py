@@ -25,7 +25,7 @@ SECONDS = 60.0
 class Up:
     """A running `andon up` and what can be seen of it."""
 
-    def __init__(self, folder: Path, url: str | None) -> None:
+    def __init__(self, folder: Path, url: str | None, *words: str) -> None:
         self.folder = folder
         self._said = folder / "said.txt"
         ports = {f"ANDON_{part.upper()}_PORT": "0" for part in PARTS}
@@ -33,7 +33,7 @@ class Up:
         environment = given | ports | ({"ANDON_DATABASE_URL": url} if url else {})
         with self._said.open("wb") as said:
             self.process = subprocess.Popen(
-                [sys.executable, PROGRAM, folder], env=environment, stdout=said, stderr=subprocess.STDOUT
+                [sys.executable, PROGRAM, folder, *words], env=environment, stdout=said, stderr=subprocess.STDOUT
             )
 
     @property
@@ -76,11 +76,11 @@ Start = Callable[..., Up]
 
 @pytest.fixture
 def start(project: Path, database: Database) -> Iterator[Start]:
-    """Starts `andon up` on the test's database, or on an embedded one."""
+    """Starts `andon up` on the test's database, or on an embedded one; further words are for `up.py`."""
     started: list[Up] = []
 
-    def _start(*, embedded: bool = False) -> Up:
-        started.append(Up(project, None if embedded else database.url))
+    def _start(*words: str, embedded: bool = False) -> Up:
+        started.append(Up(project, None if embedded else database.url, *words))
         return started[-1]
 
     yield _start

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -158,6 +159,21 @@ def test_a_killed_postgresql_is_started_again_at_its_address(start: Start) -> No
     assert after is not None
     assert (after.url, after.pid != before.pid) == (before.url, True)
     assert after.url == up.seen("gateway")["url"]
+    assert up.end() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Orphans fall to a process of ours on Linux alone")
+def test_what_falls_to_the_first_process_of_a_container_does_not_stay_as_zombies(start: Start) -> None:
+    up = start("adopting", embedded=True).until_running()
+    supervisor, before = psutil.Process(up.process.pid), postgres.running(up.folder / ".andon" / "postgres")
+    assert before is not None
+    assert before.pid in {child.pid for child in supervisor.children()}
+    os.kill(before.pid, signal.SIGKILL)
+    killed = up.pids()[0]
+    os.kill(killed, signal.SIGKILL)
+    up.until(lambda: "postgres_started" in up.said and up.seen(PARTS[0])["pid"] != killed)
+    up.until(lambda: not any(gone(child.pid) for child in supervisor.children()))
+    assert f'"part": "{PARTS[0]}", "status": -9' in up.said
     assert up.end() == 0
 
 
