@@ -32,7 +32,7 @@ class ProjectSettings(Section):
     )
     train: str | None = Field(
         default=None,
-        description="Python file that trains and packs the model; the first `andon up` runs it if no model is registered.",
+        description="Python file that trains and packs the model; `andon up` runs it before it starts, as long as no model is registered.",
     )
 
 

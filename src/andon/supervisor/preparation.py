@@ -1,13 +1,14 @@
 """Before the parts start: the database gets the present schema, and a new installation its first key."""
 
-from andon import migrations
+from andon import migrations, models
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.supervisor.first_key import first_key
 
 
-def prepare(url: str, settings: Settings) -> tuple[str, str | None]:
-    """Migrate, and make the first key: the address without its password, and the key's text if this installation is new.
+def prepare(url: str, settings: Settings) -> tuple[str, str | None, bool]:
+    """Migrate, and make the first key: the address without its password, the key's text if this installation is new, and whether
+    any model is registered.
 
     A plain answer, so that who asked from another process need not import what this one does.
     Raises PepperMissing, DatabaseUnavailable, DatabaseTooOld.
@@ -15,6 +16,8 @@ def prepare(url: str, settings: Settings) -> tuple[str, str | None]:
     database = Database(url, pool_size=1)
     try:
         migrations.ensure(database)
-        return database.shown, first_key(database, settings, database.now())
+        token = first_key(database, settings, database.now())
+        with database.begin() as tx:
+            return database.shown, token, bool(models.list_versions(tx))
     finally:
         database.close()

@@ -58,8 +58,8 @@ def up(settings: Settings, *, say: Say, command: Callable[[str], list[str]] | No
         sockets = {address.part: [places.enter_context(one) for one in bind(address)] for address in addresses}
         shared = _shared_port(settings, places)
         with _storage(settings, say) as storage:
-            new = _prepare(storage.url, settings, say, addresses)
-            script = settings.project.train if new else None
+            has_model = _prepare(storage.url, settings, say, addresses)
+            script = None if has_model else settings.project.train
             stopped = script is not None and not train(settings.root, script, storage.url, signals, say)
             parts = [
                 Part(address, (command or _command)(address.part), settings.root, sockets[address.part])
@@ -246,14 +246,14 @@ def _storage(settings: Settings, say: Say) -> Iterator[_Storage]:
 
 
 def _prepare(url: str, settings: Settings, say: Say, addresses: list[Address]) -> bool:
-    """Bring the database to the present schema, and tell the first key of a new installation; whether it is one."""
-    shown, token = call_aside("andon.supervisor.preparation", "prepare", url, settings)
+    """Bring the database to the present schema, and tell the first key of a new installation; whether a model is registered."""
+    shown, token, has_model = call_aside("andon.supervisor.preparation", "prepare", url, settings)
     if settings.database.url is not None:
         say(f"database  {shown}")
     if token is not None:
         console = next(address.url for address in addresses if address.part == "console")
         say(f"\nSign in at {console} with this key; it is shown only this once:\n\n    {token}\n")
-    return token is not None
+    return has_model
 
 
 def _check_project(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The first start of a new project: its training script gives it the model without which nothing could be decided."""
+"""A project without a model: its training script gives it the first one, without which nothing could be decided."""
 
 import os
 import subprocess
@@ -12,13 +12,14 @@ from andon.supervisor.signals import Signals
 
 _LOOK_SECONDS = 0.1
 
-REASON = "the first model, trained by the first `andon up`"
+REASON = "the first model, trained by `andon up`"
 
 
 def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[str], None]) -> bool:
     """Run the script and let what it packs answer, unless a model is registered. False if a signal to stop came meanwhile.
 
-    What goes wrong is told, and no reason to end: everything else runs, and a model can be registered at any time.
+    What goes wrong is told, and no reason to end: everything else runs, a model can be registered at any time, and the next start
+    tries again.
     """
     say(f"model     training the first one by {script}")
     register = ["models", "register", "--first", "--from-script", script, "--alias", "champion", "--reason", REASON]
