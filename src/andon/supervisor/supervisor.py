@@ -253,7 +253,7 @@ def _prepare(url: str, settings: Settings, say: Say, addresses: list[Address]) -
     if token is not None:
         console = next(address.url for address in addresses if address.part == "console")
         say(f"\nSign in at {console} with this key; it is shown only this once:\n\n    {token}\n")
-    return has_model
+    return bool(has_model)
 
 
 def _check_project(settings: Settings) -> None:
