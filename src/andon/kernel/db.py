@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoneFree
 
+from andon.kernel import session
 from andon.kernel.errors import Unavailable
 from andon.kernel.statements import Statements
 
@@ -73,14 +74,13 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 3, stands_still: timedelta | None = None) -> None:
         logging.getLogger("sqlalchemy.pool.impl.QueuePool").addFilter(_is_shown)
         self.url = url
-        parsed = make_url(url).set(drivername="postgresql+psycopg")
-        limit = "" if stands_still is None else f" -c {IDLE_LIMIT}={int(stands_still.total_seconds() * 1000)}"
+        limit = {} if stands_still is None else {IDLE_LIMIT: str(int(stands_still.total_seconds() * 1000))}
         self.engine: Engine = create_engine(
-            parsed,
+            make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
             max_overflow=7,
             pool_pre_ping=True,
-            connect_args={"options": f"-c timezone=UTC{limit}", "connect_timeout": 5},
+            connect_args={"options": session.options_of(url, **limit), "connect_timeout": 5},
         )
 
     @property
@@ -139,6 +139,11 @@ class Database:
         except OperationalError as error:
             raise DatabaseUnavailable(f"No PostgreSQL answers at {self.shown}") from error
 
+    def encoding(self) -> str:
+        """How the database writes texts, by PostgreSQL's name for it."""
+        with self.begin() as tx:
+            return str(tx.execute(text("SHOW server_encoding")).scalar_one())
+
     def now(self) -> datetime:
         """The server's clock."""
         with self.begin() as tx:
@@ -147,8 +152,8 @@ class Database:
 
     async def connect(self) -> asyncpg.Connection:
         """One asyncpg connection of its own. The caller closes it."""
-        limit = {IDLE_LIMIT: f"{STANDS_STILL_SECONDS}s"}
-        return await asyncpg.connect(self.url, timeout=5, command_timeout=30, server_settings=limit)
+        settings = {**session.SETTINGS, IDLE_LIMIT: f"{STANDS_STILL_SECONDS}s"}
+        return await asyncpg.connect(self.url, timeout=5, command_timeout=30, server_settings=settings)
 
     async def statements(self) -> Statements:
         """A connection of its own for the statement that every batch runs. Raises ConnectionError. The caller closes it."""

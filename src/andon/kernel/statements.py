@@ -17,6 +17,7 @@ from psycopg import pq
 from psycopg.pq.abc import PGresult
 
 from andon.kernel.binary import ENCODERS, Encode
+from andon.kernel.session import options_of
 
 CONNECT_SECONDS = 5
 
@@ -58,7 +59,9 @@ class Statements:
     async def connect(cls, url: str) -> "Statements":
         """Raises ConnectionError."""
         try:
-            connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+            connection = await psycopg.AsyncConnection.connect(
+                url, autocommit=True, connect_timeout=CONNECT_SECONDS, options=options_of(url)
+            )
         except psycopg.OperationalError:
             raise ConnectionError("PostgreSQL does not take this connection") from None
         return cls(connection, asyncio.get_running_loop())

@@ -15,8 +15,21 @@ HEAD = max(file.name[:4] for file in (Path(__file__).parent / "versions").glob("
 """The newest revision; their numbers count up."""
 
 
-class DatabaseTooOld(Conflict):
-    """The PostgreSQL server is older than Andon supports."""
+class DatabaseUnfit(Conflict):
+    """The PostgreSQL server is older than Andon supports, or the database is not encoded as UTF8."""
+
+
+def check(database: Database) -> None:
+    """See whether the database can hold what is decided here. Raises DatabaseUnfit, DatabaseUnavailable."""
+    version = database.version()
+    if version < MINIMUM_VERSION:
+        raise DatabaseUnfit(f"PostgreSQL {version} at {database.shown}: Andon needs {MINIMUM_VERSION} or later")
+    encoding = database.encoding()
+    if encoding != "UTF8":
+        raise DatabaseUnfit(
+            f"The database at {database.shown} is encoded as {encoding}, which cannot hold every text: make one with "
+            "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def is_current(database: Database) -> bool:
@@ -28,9 +41,7 @@ def is_current(database: Database) -> bool:
 
 
 def ensure(database: Database) -> None:
-    """Bring the database to the present schema, unless it has it. Raises DatabaseTooOld, DatabaseUnavailable."""
-    version = database.version()
-    if version < MINIMUM_VERSION:
-        raise DatabaseTooOld(f"PostgreSQL {version} at {database.shown}: Andon needs {MINIMUM_VERSION} or later")
+    """Bring the database to the present schema, unless it has it. Raises DatabaseUnfit, DatabaseUnavailable."""
+    check(database)
     if not is_current(database):
         importlib.import_module("andon.migrations.upgrading").upgrade(database)

@@ -13,6 +13,7 @@ from psycopg import sql
 from pydantic_core import from_json, to_json
 
 from andon.kernel import files
+from andon.kernel.session import options_of
 from andon.scoring.errors import ColumnMissing, QueryInvalid, SourceUnavailable
 from andon.scoring.sources import Row
 
@@ -56,7 +57,7 @@ def fetch(
     text = query.strip().rstrip(";")
     draft = into.with_name(f"{into.name}.part")
     try:
-        with psycopg.connect(url, connect_timeout=10, options="-c timezone=UTC") as connection:
+        with psycopg.connect(url, connect_timeout=10, options=options_of(url)) as connection:
             connection.read_only = True
             names = _columns(connection, text)
             missing = sorted(set(keep) - set(names))

@@ -11,7 +11,7 @@ def prepare(url: str, settings: Settings) -> tuple[str, str | None, bool]:
     any model is registered.
 
     A plain answer, so that who asked from another process need not import what this one does.
-    Raises PepperMissing, DatabaseUnavailable, DatabaseTooOld.
+    Raises PepperMissing, DatabaseUnavailable, DatabaseUnfit.
     """
     database = Database(url, pool_size=1)
     try:

@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from uuid import uuid4
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from andon import migrations
 from andon.kernel.db import MINIMUM_VERSION, Database
@@ -56,7 +59,24 @@ class OldServer(Database):
 def test_a_server_that_is_too_old_is_refused_though_the_schema_is_there(database: Database) -> None:
     old = OldServer(database.url)
     try:
-        with pytest.raises(migrations.DatabaseTooOld, match=f"needs {MINIMUM_VERSION} or later"):
+        with pytest.raises(migrations.DatabaseUnfit, match=f"needs {MINIMUM_VERSION} or later"):
             migrations.ensure(old)
     finally:
         old.close()
+
+
+@pytest.fixture
+def latin(database: Database) -> Iterator[Database]:
+    """A database beside ours that is encoded as LATIN1."""
+    name = f"latin_{uuid4().hex}"
+    with psycopg.connect(database.url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0".encode())
+        made = Database(make_url(database.url).set(database=name).render_as_string(hide_password=False))
+        yield made
+        made.close()
+        server.execute(f"DROP DATABASE {name}".encode())
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(latin: Database) -> None:
+    with pytest.raises(migrations.DatabaseUnfit, match=r"encoded as LATIN1.*ENCODING 'UTF8'"):
+        migrations.ensure(latin)

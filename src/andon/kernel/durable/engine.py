@@ -26,6 +26,7 @@ from andon.kernel.durable.rows import SCHEMA
 from andon.kernel.durable.running import Running
 from andon.kernel.errors import Unavailable
 from andon.kernel.ids import uuid7
+from andon.kernel.session import options_of
 
 Flow: TypeAlias = Callable[[Running], Awaitable[Any]]
 """The code of a flow. What it returns is kept as JSON; what it raises is why the run failed."""
@@ -178,12 +179,12 @@ now, and keeps its runs from those who took them over. Longer than the lease, so
 
 
 def _connect(url: str) -> Connections:
-    limit = int(_STANDS_STILL.total_seconds() * 1000)
+    limit = {IDLE_LIMIT: str(int(_STANDS_STILL.total_seconds() * 1000))}
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=_CONNECTIONS,
         max_overflow=4,
-        connect_args={"options": f"-c timezone=UTC -c {IDLE_LIMIT}={limit}"},
+        connect_args={"options": options_of(url, **limit)},
     )
 
 
