@@ -9,8 +9,9 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from andon.kernel.connections import Connection
 from andon.kernel.destinations import Destination
@@ -42,6 +43,13 @@ class DatabaseSettings(Section):
     url: SecretStr | None = Field(
         None, description="postgresql://... of a PostgreSQL 15 or later; without it one is embedded in `.andon/`."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _of_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _is_of_postgresql(url.get_secret_value()):
+            raise ValueError("expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+        return url
 
 
 class AccessSettings(Section):
@@ -204,6 +212,14 @@ def names() -> dict[str, tuple[str, str]]:
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
         for name in field.annotation.model_fields
     }
+
+
+def _is_of_postgresql(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("postgresql", "postgres") and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 def _overlay(written: dict[str, Any], environment: Mapping[str, str]) -> None:

@@ -12,13 +12,21 @@ from typing import TypeAlias
 
 import asyncpg
 import psycopg
-from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
+from psycopg.errors import IdleInTransactionSessionTimeout, InsufficientPrivilege, ReadOnlySqlTransaction
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as NoneFree
 
 from andon.kernel import session
-from andon.kernel.errors import Unavailable
+from andon.kernel.errors import Conflict, Unavailable
 from andon.kernel.statements import Statements
 
 Tx: TypeAlias = Connection
@@ -65,6 +73,10 @@ class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
 
 
+class DatabaseUnfit(Conflict):
+    """The PostgreSQL server is older than Andon supports, the database is not encoded as UTF8, or its role may not make tables in it."""
+
+
 class Database:
     """One PostgreSQL database. `url` is `postgresql://...`; the password never appears in a log or an error.
 
@@ -105,6 +117,20 @@ class Database:
             raise
 
     @contextmanager
+    def making(self) -> Iterator[None]:
+        """For what makes tables and schemas. Raises DatabaseUnfit if the role may not."""
+        try:
+            yield
+        except ProgrammingError as error:
+            if not isinstance(error.orig, InsufficientPrivilege):
+                raise
+            said = str(error.orig).partition("\n")[0]
+            raise DatabaseUnfit(
+                f"The role of {self.shown} may not make what Andon needs ({said}): make it the database's owner, or "
+                "GRANT CREATE on the database and on its schema to it"
+            ) from error
+
+    @contextmanager
     def snapshot(self) -> Iterator[Tx]:
         """Give a read-only `Tx` that sees one moment for as long as it lasts, whatever others write meanwhile."""
         with self.begin() as tx:
@@ -137,7 +163,7 @@ class Database:
             with self.engine.connect() as tx:
                 return int(tx.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
         except OperationalError as error:
-            raise DatabaseUnavailable(f"No PostgreSQL answers at {self.shown}") from error
+            raise DatabaseUnavailable(f"No connection to PostgreSQL at {self.shown}: {_why(error)}") from error
 
     def encoding(self) -> str:
         """How the database writes texts, by PostgreSQL's name for it."""
@@ -162,6 +188,12 @@ class Database:
     def close(self) -> None:
         """Close all idle connections."""
         self.engine.dispose()
+
+
+def _why(error: OperationalError) -> str:
+    """What the server or the network says of a connection that did not come about; names no password."""
+    said = str(error.orig).partition("\n")[0].rpartition(" failed: ")[2]
+    return said.removeprefix("FATAL:").strip()
 
 
 def announce(tx: Tx, noun: str) -> None:

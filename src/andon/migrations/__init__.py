@@ -8,15 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from andon.kernel.db import MINIMUM_VERSION, Database
-from andon.kernel.errors import Conflict
+from andon.kernel.db import MINIMUM_VERSION, Database, DatabaseUnfit
 
 HEAD = max(file.name[:4] for file in (Path(__file__).parent / "versions").glob("[0-9]*.py"))
 """The newest revision; their numbers count up."""
-
-
-class DatabaseUnfit(Conflict):
-    """The PostgreSQL server is older than Andon supports, or the database is not encoded as UTF8."""
 
 
 def check(database: Database) -> None:
@@ -44,4 +39,5 @@ def ensure(database: Database) -> None:
     """Bring the database to the present schema, unless it has it. Raises DatabaseUnfit, DatabaseUnavailable."""
     check(database)
     if not is_current(database):
-        importlib.import_module("andon.migrations.upgrading").upgrade(database)
+        with database.making():
+            importlib.import_module("andon.migrations.upgrading").upgrade(database)

@@ -21,7 +21,7 @@ import psutil
 from andon import migrations
 from andon.kernel import config, postgres
 from andon.kernel.config import Settings
-from andon.kernel.db import Database, Refusal
+from andon.kernel.db import Database, DatabaseUnfit, Refusal
 from andon.kernel.errors import AndonError
 from andon.supervisor.answering import ask
 from andon.supervisor.ports import Address, listeners, trouble_at
@@ -228,7 +228,7 @@ def _database(database: Database) -> Iterator[Finding]:
         yield Finding("database", State.FINE, f"PostgreSQL {database.version()} at {database.shown}")
         yield _schema(database)
         yield _clock(database, lambda: datetime.now(UTC))
-    except migrations.DatabaseUnfit as error:
+    except DatabaseUnfit as error:
         yield _wrong("database", error, "have ANDON_DATABASE_URL name another")
     except AndonError as error:
         yield _wrong("database", error, "start it, or correct ANDON_DATABASE_URL")

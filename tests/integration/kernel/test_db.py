@@ -1,6 +1,7 @@
 """A database that does not answer is said so, in our words and without its password; who does not answer it keeps nothing locked."""
 
 import asyncio
+import re
 from contextlib import ExitStack
 
 import pytest
@@ -16,6 +17,21 @@ def test_a_transaction_on_a_server_that_is_not_there_is_unavailable_and_names_no
     database.close()
     assert "127.0.0.1:1" in str(raised.value)
     assert "hush" not in str(raised.value)
+
+
+def test_why_a_connection_did_not_come_about_is_said(database: Database) -> None:
+    url = make_url(database.url)
+    for wrong, said in (
+        (url.set(database="nothing_there"), 'nothing_there: database "nothing_there" does not exist'),
+        (url.set(password="hush"), f'password authentication failed for user "{url.username}"'),
+        (url.set(host="nobody.invalid"), "failed to resolve host 'nobody.invalid'"),
+        (url.set(port=1), f"{url.database}: Connection refused"),
+    ):
+        other = Database(wrong.render_as_string(hide_password=False))
+        with pytest.raises(DatabaseUnavailable, match=re.escape(said)) as raised:
+            other.version()
+        other.close()
+        assert "hush" not in str(raised.value)
 
 
 def test_a_pool_whose_connections_are_all_busy_is_unavailable_too(

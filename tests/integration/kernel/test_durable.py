@@ -1,13 +1,16 @@
-"""A run whose process stands still in the midst of a transaction keeps its row from nobody for long."""
+"""The engine beside others: a process of it that stands still, a role that may not make its tables."""
 
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import make_url, text
+
 from andon.kernel import durable
 from andon.kernel.clock import SystemClock
-from andon.kernel.db import Database
+from andon.kernel.db import Database, DatabaseUnfit
 from andon.kernel.durable import rows
 from andon.kernel.durable.engine import Engine
 from andon.kernel.durable.leases import LEASE
@@ -49,4 +52,16 @@ def test_what_a_run_holds_is_free_for_others_soon_after_its_process_was_frozen(d
                 time.sleep(0.05)
         finally:
             goes_on.set()
+            beside.submit(engine.close).result()
+
+
+def test_a_role_that_may_not_make_the_engines_tables_is_told_what_it_needs(database: Database) -> None:
+    with database.begin() as tx:
+        tx.execute(text(f'REVOKE CREATE ON DATABASE "{make_url(database.url).database}" FROM CURRENT_USER'))
+    engine = Engine(database, {}, CLOCK)
+    with ThreadPoolExecutor(1) as beside:
+        try:
+            with pytest.raises(DatabaseUnfit, match=r"permission denied for database.*GRANT CREATE"):
+                beside.submit(engine.launch).result()
+        finally:
             beside.submit(engine.close).result()

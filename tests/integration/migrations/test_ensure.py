@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from andon import migrations
-from andon.kernel.db import MINIMUM_VERSION, Database
+from andon.kernel.db import MINIMUM_VERSION, Database, DatabaseUnfit
 
 PROGRAM = """
 import os, sys
@@ -59,7 +59,7 @@ class OldServer(Database):
 def test_a_server_that_is_too_old_is_refused_though_the_schema_is_there(database: Database) -> None:
     old = OldServer(database.url)
     try:
-        with pytest.raises(migrations.DatabaseUnfit, match=f"needs {MINIMUM_VERSION} or later"):
+        with pytest.raises(DatabaseUnfit, match=f"needs {MINIMUM_VERSION} or later"):
             migrations.ensure(old)
     finally:
         old.close()
@@ -77,6 +77,15 @@ def latin(database: Database) -> Iterator[Database]:
         server.execute(f"DROP DATABASE {name}".encode())
 
 
+def test_a_role_that_may_make_nothing_is_told_what_it_needs(database: Database) -> None:
+    with database.begin() as tx:
+        tx.execute(text("DROP SCHEMA public CASCADE"))
+        tx.execute(text("CREATE SCHEMA public"))
+        tx.execute(text("REVOKE CREATE ON SCHEMA public FROM CURRENT_USER"))
+    with pytest.raises(DatabaseUnfit, match=r"permission denied for schema public.*GRANT CREATE"):
+        migrations.ensure(database)
+
+
 def test_a_database_that_cannot_hold_every_text_is_refused(latin: Database) -> None:
-    with pytest.raises(migrations.DatabaseUnfit, match=r"encoded as LATIN1.*ENCODING 'UTF8'"):
+    with pytest.raises(DatabaseUnfit, match=r"encoded as LATIN1.*ENCODING 'UTF8'"):
         migrations.ensure(latin)

@@ -91,7 +91,7 @@ class Engine:
     def launch(self) -> None:
         """Make DBOS's tables if they are not there, take the lease, execute. Blocks; call it where no event loop runs.
 
-        Raises DatabaseUnavailable; then it may be called again.
+        Raises DatabaseUnavailable; then it may be called again. Raises DatabaseUnfit if the role may not make tables.
         """
         logging.getLogger("dbos").addFilter(_is_shown)
         self._lease.take()
@@ -103,7 +103,8 @@ class Engine:
             DBOS.workflow(name=name, max_recovery_attempts=DEATHS)(self._workflow(name, flow))
         DBOS.listen_queues(list(self._flows))
         try:
-            DBOS.launch()
+            with self._database.making():
+                DBOS.launch()
             for name in self._flows:
                 DBOS.register_queue(
                     name, polling_interval_sec=_POLL, worker_concurrency=WIDTH, on_conflict="always_update"
