@@ -178,7 +178,7 @@ class Database:
 
     async def connect(self) -> asyncpg.Connection:
         """One asyncpg connection of its own. The caller closes it."""
-        settings = {**session.SETTINGS, IDLE_LIMIT: f"{STANDS_STILL_SECONDS}s"}
+        settings = {**session.SETTINGS, **session.STAYING, IDLE_LIMIT: f"{STANDS_STILL_SECONDS}s"}
         return await asyncpg.connect(self.url, timeout=5, command_timeout=30, server_settings=settings)
 
     async def statements(self) -> Statements:

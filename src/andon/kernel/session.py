@@ -13,6 +13,10 @@ SETTINGS = {
 """As parameters of a connection: how values are written as text, and what a transaction sees of those beside it."""
 
 
+STAYING = {"idle_session_timeout": "0"}
+"""For a connection that listens, or is there for the next batch, however long there is nothing. PostgreSQL knows it from 14 on."""
+
+
 def options_of(url: str, **more: str) -> str:
     """The same and `more`, as libpq's `options`, behind those that the address asks for itself."""
     own = make_url(url).query.get("options", ())

@@ -17,7 +17,7 @@ from psycopg import pq
 from psycopg.pq.abc import PGresult
 
 from andon.kernel.binary import ENCODERS, Encode
-from andon.kernel.session import options_of
+from andon.kernel.session import STAYING, options_of
 
 CONNECT_SECONDS = 5
 
@@ -60,7 +60,7 @@ class Statements:
         """Raises ConnectionError."""
         try:
             connection = await psycopg.AsyncConnection.connect(
-                url, autocommit=True, connect_timeout=CONNECT_SECONDS, options=options_of(url)
+                url, autocommit=True, connect_timeout=CONNECT_SECONDS, options=options_of(url, **STAYING)
             )
         except psycopg.OperationalError:
             raise ConnectionError("PostgreSQL does not take this connection") from None

@@ -18,7 +18,9 @@ ODD = {
     "extra_float_digits": "0",
     "client_encoding": "'LATIN1'",
     "default_transaction_isolation": "'serializable'",
+    "idle_session_timeout": "'10min'",
 }
+UNLESS_IT_STAYS = "SELECT 1 / (current_setting('idle_session_timeout') = '0')::int"
 UNLESS_READ_COMMITTED = "SELECT 1 / (current_setting('transaction_isolation') = 'read committed')::int"
 PRECISE = 0.1 + 0.2
 
@@ -44,12 +46,13 @@ def test_times_intervals_numbers_and_texts_are_read_as_they_were_written(odd: Da
     assert tuple(found) == (moment, long, PRECISE, word)
 
 
-def test_batches_see_what_others_committed_meanwhile(odd: Database) -> None:
+def test_batches_see_what_others_committed_meanwhile_and_their_connections_stay(odd: Database) -> None:
     async def ask() -> None:
         connection, statements = await odd.connect(), await odd.statements()
         try:
-            await connection.execute(UNLESS_READ_COMMITTED)
-            await statements.execute(UNLESS_READ_COMMITTED)
+            for unless in (UNLESS_READ_COMMITTED, UNLESS_IT_STAYS):
+                await connection.execute(unless)
+                await statements.execute(unless)
         finally:
             statements.close()
             await connection.close()
