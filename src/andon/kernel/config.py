@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 
@@ -22,6 +22,10 @@ __all__ = ["Destination", "Settings", "SettingsInvalid", "load", "names"]
 
 FILE_NAME = "andon.toml"
 PREFIX = "ANDON_"
+
+_TLS = {"sslcert", "sslkey", "sslmode", "sslrootcert"}
+_ASKABLE = {"application_name", "host", "options", "target_session_attrs", *_TLS}
+"""What an address of a database may ask for behind its `?`: what libpq and asyncpg both understand."""
 
 
 class ProjectSettings(Section):
@@ -47,8 +51,16 @@ class DatabaseSettings(Section):
     @field_validator("url")
     @classmethod
     def _of_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not _is_of_postgresql(url.get_secret_value()):
+        if url is None:
+            return None
+        if not _is_of_postgresql(url.get_secret_value()):
             raise ValueError("expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+        asked = {name for name, _ in parse_qsl(urlsplit(url.get_secret_value()).query, keep_blank_values=True)}
+        if unknown := sorted(asked - _ASKABLE):
+            known = ", ".join(sorted(_ASKABLE))
+            raise ValueError(
+                f"it asks for {', '.join(unknown)}, which not every connection of ours would heed; it may ask for {known}"
+            )
         return url
 
 

@@ -69,9 +69,20 @@ def test_a_query_to_decide_rows_of_says_times_and_numbers_in_full(odd: Database,
 
 
 def test_what_the_address_asks_for_itself_holds_too(odd: Database) -> None:
-    asking = make_url(odd.url).update_query_dict({"options": "-c search_path=pg_catalog"})
-    database = Database(asking.render_as_string(hide_password=False))
+    asked = {"options": "-c search_path=pg_catalog", "sslmode": "prefer", "target_session_attrs": "read-write"}
+    address = make_url(odd.url).update_query_dict({**asked, "application_name": "bank"})
+    database = Database(address.render_as_string(hide_password=False))
+    settings = "SELECT current_setting('search_path'), current_setting('timezone'), current_setting('application_name')"
+
+    async def in_batches() -> tuple[str, ...]:
+        connection, statements = await database.connect(), await database.statements()
+        await statements.execute("SELECT 1 / (current_setting('search_path') = 'pg_catalog')::int")
+        statements.close()
+        found = tuple(await connection.fetchrow(settings))
+        await connection.close()
+        return found
+
     with database.begin() as tx:
-        found = tx.execute(text("SELECT current_setting('search_path'), current_setting('timezone')")).one()
+        found = tuple(tx.execute(text(settings)).one())
     database.close()
-    assert tuple(found) == ("pg_catalog", "UTC")
+    assert found == asyncio.run(in_batches()) == ("pg_catalog", "UTC", "bank")
