@@ -1,6 +1,6 @@
 """What our sessions with PostgreSQL rely on, whatever the server, the database or the role has as its own default."""
 
-from sqlalchemy import make_url
+from psycopg.conninfo import conninfo_to_dict
 
 SETTINGS = {
     "timezone": "UTC",
@@ -12,14 +12,15 @@ SETTINGS = {
 }
 """As parameters of a connection: how values are written as text, and what a transaction sees of those beside it."""
 
+_BLANK = r"\ "
 
 STAYING = {"idle_session_timeout": "0"}
 """For a connection that listens, or is there for the next batch, however long there is nothing. PostgreSQL knows it from 14 on."""
 
 
 def options_of(url: str, **more: str) -> str:
-    """The same and `more`, as libpq's `options`, behind those that the address asks for itself."""
-    own = make_url(url).query.get("options", ())
-    asked = (own,) if isinstance(own, str) else own
-    ours = (f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in {**SETTINGS, **more}.items())
-    return " ".join((*asked, *ours))
+    """The same and `more`, as libpq's `options`, behind those that the address asks for itself. Raises psycopg.ProgrammingError if it is none."""
+    asked = conninfo_to_dict(url).get("options")
+    settings = {**SETTINGS, **more}.items()
+    ours = [f"-c {name}={value.replace(' ', _BLANK)}" for name, value in settings]
+    return " ".join([str(asked), *ours] if asked else ours)

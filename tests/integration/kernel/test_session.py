@@ -69,9 +69,8 @@ def test_a_query_to_decide_rows_of_says_times_and_numbers_in_full(odd: Database,
 
 
 def test_what_the_address_asks_for_itself_holds_too(odd: Database) -> None:
-    asked = {"options": "-c search_path=pg_catalog", "sslmode": "prefer", "target_session_attrs": "read-write"}
-    address = make_url(odd.url).update_query_dict({**asked, "application_name": "bank"})
-    database = Database(address.render_as_string(hide_password=False))
+    asked = "options=-c%20search_path%3Dpg_catalog&sslmode=prefer&target_session_attrs=read-write&application_name=bank"
+    database = Database(f"{odd.url}?{asked}")
     settings = "SELECT current_setting('search_path'), current_setting('timezone'), current_setting('application_name')"
 
     async def in_batches() -> tuple[str, ...]:
