@@ -42,12 +42,9 @@ def register(
     name: Annotated[str | None, typer.Option(help="The name the package must have.")] = None,
     alias: Annotated[str | None, typer.Option(help="Point this alias to the version at once.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Accept a pickle: loading it may run any code.")] = False,
-    first: Annotated[bool, typer.Option("--first", help="Do nothing if a model is registered already.")] = False,
     limit_minutes: Annotated[float, typer.Option(min=0.01, help="How long the script may run.")] = 60.0,
 ) -> None:
     """Register a packed model. The same package again is the same version."""
-    if first and _any_registered():
-        return
     limit = timedelta(minutes=limit_minutes)
     with _packed(path, from_script, limit) as package, project() as here:
         _check_name(package, name)
@@ -60,11 +57,6 @@ def register(
                 models.set_alias(tx, version.name, alias, version.number, actor=here.actor, reason=reason, now=now)
     pointed = f", now the {alias}" if alias else ""
     typer.echo(f"{version.name} {version.number} ({version.digest[:12]}){pointed}")
-
-
-def _any_registered() -> bool:
-    with project() as here, here.database.begin() as tx:
-        return bool(models.list_versions(tx))
 
 
 @app.command("list")

@@ -183,11 +183,11 @@ async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | Non
     ]
 
     def deltas(requests: Sequence[DecisionRequest]) -> list[Delta]:
-        seen = [group for group in groups if group.deltas]
+        adding = [group for group in groups if group.deltas]
         if len(requests) == len(entries):
-            return [delta for group in seen for delta in group.deltas]
+            return [delta for group in adding for delta in group.deltas]
         kept = {request.id for request in requests}
-        return [delta for group in seen for delta in group.deltas_of(kept)]
+        return [delta for group in adding for delta in group.deltas_of(kept)]
 
     recording = perf_counter()
     batch = Batch(entries, deltas, alongside=alongside)

@@ -37,7 +37,7 @@ class ProjectSettings(Section):
     )
     train: str | None = Field(
         default=None,
-        description="Python file that trains and packs the model; `andon up` runs it before it starts, as long as no model is registered.",
+        description="Python file that trains and packs the model; `andon up` runs it first, as long as no model is registered.",
     )
 
 
@@ -229,9 +229,10 @@ def names() -> dict[str, tuple[str, str]]:
 def _is_of_postgresql(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("postgresql", "postgres") and parts.port != 0
-    except ValueError:  # a port that is none
+        port = parts.port
+    except ValueError:
         return False
+    return parts.scheme in ("postgresql", "postgres") and port != 0
 
 
 def _overlay(written: dict[str, Any], environment: Mapping[str, str]) -> None:

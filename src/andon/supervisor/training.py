@@ -16,13 +16,13 @@ REASON = "the first model, trained by `andon up`"
 
 
 def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[str], None]) -> bool:
-    """Run the script and let what it packs answer, unless a model is registered. False if a signal to stop came meanwhile.
+    """Run the script and let what it packs answer. False if a signal to stop came meanwhile.
 
     What goes wrong is told, and no reason to end: everything else runs, a model can be registered at any time, and the next start
     tries again.
     """
     say(f"model     training the first one by {script}")
-    register = ["models", "register", "--first", "--from-script", script, "--alias", "champion", "--reason", REASON]
+    register = ["models", "register", "--from-script", script, "--alias", "champion", "--reason", REASON]
     inherited = {name: value for name, value in os.environ.items() if name != "ANDON_DATABASE_URL_FILE"}
     with (
         tempfile.TemporaryFile("w+") as said,
@@ -42,8 +42,5 @@ def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[st
                 return False
         said.seek(0)
         told = said.read().strip()
-    if process.returncode == 0:
-        say(f"model     {told or 'one is registered already'}")
-    else:
-        say(f"model     there is none yet; {told}")
+    say(f"model     {told}" if process.returncode == 0 else f"model     there is none yet; {told}")
     return True

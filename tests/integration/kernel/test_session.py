@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
+from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
+from andon.kernel.durable.engine import Engine
 from andon.scoring.query import fetch
 
 ODD = {
@@ -58,6 +60,15 @@ def test_batches_see_what_others_committed_meanwhile_and_their_connections_stay(
             await connection.close()
 
     asyncio.run(ask())
+
+
+def test_the_transactions_of_procedures_see_what_others_committed_meanwhile(odd: Database) -> None:
+    engine = Engine(odd, {}, SystemClock())
+    try:
+        with engine._connections.connect() as connection:
+            connection.execute(text(UNLESS_READ_COMMITTED))
+    finally:
+        engine.close()
 
 
 def test_a_query_to_decide_rows_of_says_times_and_numbers_in_full(odd: Database, tmp_path: Path) -> None:
