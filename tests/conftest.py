@@ -1,6 +1,7 @@
 """What all tests share: a real PostgreSQL, an empty migrated database for each test that asks, and three standing people."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,10 @@ settings.load_profile("andon")
 _SHORTLY = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _SHORTLY])
 
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""So many bytes free, and the databases of tests are kept in memory."""
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
@@ -45,7 +50,7 @@ def server_url() -> Iterator[str]:
     if given := os.environ.get("ANDON_TEST_SERVER"):
         yield given
         return
-    with _short_folder() as folder, postgres.lend(folder / "postgres") as server:
+    with _short_folder(_quick()) as folder, postgres.lend(folder / "postgres") as server:
         yield server.url
 
 
@@ -79,9 +84,15 @@ def database(server_url: str, template: str) -> Iterator[Database]:
     _drop(server_url, name)
 
 
+def _quick() -> Path:
+    """Where files are made fastest. Each test's database is three hundred, which took a fifth of a run's CPU time on ext4."""
+    there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if there else Path("/tmp")
+
+
 @contextmanager
-def _short_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="andon-", dir="/tmp") as name:
+def _short_folder(place: Path = Path("/tmp")) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="andon-", dir=place) as name:
         Path(name).chmod(0o711)
         yield Path(name)
 

@@ -1,7 +1,10 @@
 """Small packed models for tests: two raw features, two classes, milliseconds to train."""
 
 import json
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import lightgbm
@@ -16,6 +19,18 @@ CLASSES = ("ok", "fraud")
 
 
 def a_package(folder: Path, *, name: str = "fraud-risk", seed: int = 1) -> Path:
+    """A package as `packed_anew` makes it. Hundreds of tests take the same one, so each process packs it once."""
+    return shutil.copytree(_kept(name, seed).name, folder, dirs_exist_ok=True)
+
+
+@cache
+def _kept(name: str, seed: int) -> TemporaryDirectory[str]:
+    place = TemporaryDirectory(prefix="andon-package-")
+    packed_anew(Path(place.name), name=name, seed=seed)
+    return place
+
+
+def packed_anew(folder: Path, *, name: str = "fraud-risk", seed: int = 1) -> Path:
     """A LightGBM model that suspects large amounts, packed into `folder`; another seed gives another model."""
     training, held_out = some_rows(seed)
     data = lightgbm.Dataset(encode(FEATURES, training[0]), encode_labels(CLASSES, training[1]))

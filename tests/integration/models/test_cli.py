@@ -14,10 +14,10 @@ SCRIPT = """
 import os, sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from packages import a_package
+from packages import packed_anew
 assert "ANDON_DATABASE_URL" not in os.environ, "the script sees a secret"
 print("trained beside", Path("data.csv").read_text())
-a_package("wherever the script likes")
+packed_anew("wherever the script likes")
 """
 
 

@@ -221,9 +221,9 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, {tests!r})
-from packages import a_package
+from packages import packed_anew
 
-a_package(Path("package"))
+packed_anew(Path("package"))
 """
 
 

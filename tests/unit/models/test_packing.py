@@ -22,7 +22,7 @@ from andon.models import (
     pack,
 )
 from onnx_graphs import a_network
-from packages import CLASSES, FEATURES, a_package
+from packages import CLASSES, FEATURES, packed_anew
 
 
 def rows_of(count: int, seed: int = 1) -> tuple[dict[str, Any], list[str]]:
@@ -56,7 +56,7 @@ def packed(folder: Path, model: Any, **changes: Any) -> Path:
 
 
 def test_the_manifest_survives_json_and_keeps_its_digest(tmp_path: Path) -> None:
-    manifest = open_package(a_package(tmp_path / "package")).manifest
+    manifest = open_package(packed_anew(tmp_path / "package")).manifest
     again = Manifest.model_validate_json(manifest.to_json())
     assert again == manifest
     assert again.digest == manifest.digest
@@ -64,7 +64,7 @@ def test_the_manifest_survives_json_and_keeps_its_digest(tmp_path: Path) -> None
 
 
 def test_the_profile_counts_every_row_of_the_training_data(tmp_path: Path) -> None:
-    profile = open_package(a_package(tmp_path / "package")).manifest.profile
+    profile = open_package(packed_anew(tmp_path / "package")).manifest.profile
     amount, country = profile.numeric["amount"], profile.category["country"]
     assert sum(amount.counts) + amount.missing == amount.rows == 300
     assert len(amount.edges) == len(amount.counts) + 1
@@ -74,14 +74,14 @@ def test_the_profile_counts_every_row_of_the_training_data(tmp_path: Path) -> No
 
 
 def test_half_of_the_held_out_rows_calibrate_and_the_other_half_measures(tmp_path: Path) -> None:
-    manifest = open_package(a_package(tmp_path / "package")).manifest
+    manifest = open_package(packed_anew(tmp_path / "package")).manifest
     assert manifest.calibration.rows == manifest.metrics.rows == manifest.risk.rows == 150
     assert (manifest.training.rows, manifest.training.held_out_rows) == (300, 300)
     assert {"roc_auc", "average_precision", "log_loss", "brier", "accuracy", "ece"} == set(manifest.metrics.estimates)
 
 
 def test_packing_the_same_model_again_differs_only_in_its_time(tmp_path: Path) -> None:
-    first, second = (open_package(a_package(tmp_path / name)).manifest for name in ("a", "b"))
+    first, second = (open_package(packed_anew(tmp_path / name)).manifest for name in ("a", "b"))
     assert first.model_copy(update={"created_at": second.created_at}) == second
 
 
@@ -143,10 +143,10 @@ def test_an_onnx_graph_that_takes_a_fixed_number_of_rows_is_refused(tmp_path: Pa
 def test_a_folder_with_other_content_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(PackageInvalid, match="not empty and holds no package"):
-        a_package(tmp_path)
+        packed_anew(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
-    a_package(tmp_path / "package")
-    a_package(tmp_path / "package", seed=2)
+    packed_anew(tmp_path / "package")
+    packed_anew(tmp_path / "package", seed=2)
 
 
 def test_the_package_says_which_script_and_commit_made_it(tmp_path: Path) -> None:
@@ -169,6 +169,6 @@ def test_a_model_from_an_interactive_session_has_no_script(tmp_path: Path) -> No
 
 SCRIPT = """
 from pathlib import Path
-from packages import a_package
-a_package(Path("package"))
+from packages import packed_anew
+packed_anew(Path("package"))
 """
