@@ -85,6 +85,7 @@ def test_a_killed_run_goes_on_and_decides_no_row_twice(line: Line, database: Dat
         kill_when(line, database, file, int(moment * ROWS))
     killed = outputs(line, file, "killed")
     assert [without_id(row) for row in killed] == [without_id(row) for row in undisturbed]
+    assert len(killed) == ROWS
     assert len({row["decision_id"] for row in [*killed, *undisturbed]}) == 2 * ROWS
     with database.begin() as tx:
         counted = dict(tx.execute(text("SELECT automation, count(*) FROM decisions GROUP BY 1")).all())
