@@ -27,7 +27,7 @@ structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _SHO
 
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
-"""So many bytes free, and the databases of tests are kept in memory."""
+"""So many bytes have to be free in it."""
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -50,7 +50,7 @@ def server_url() -> Iterator[str]:
     if given := os.environ.get("ANDON_TEST_SERVER"):
         yield given
         return
-    with _short_folder(_quick()) as folder, postgres.lend(folder / "postgres") as server:
+    with _short_folder(_place_of_databases()) as folder, postgres.lend(folder / "postgres") as server:
         yield server.url
 
 
@@ -84,8 +84,8 @@ def database(server_url: str, template: str) -> Iterator[Database]:
     _drop(server_url, name)
 
 
-def _quick() -> Path:
-    """Where files are made fastest. Each test's database is three hundred, which took a fifth of a run's CPU time on ext4."""
+def _place_of_databases() -> Path:
+    """In memory, if there is room. Each test's database is three hundred files; to make them took a fifth of a run's CPU time on ext4."""
     there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
     return MEMORY if there else Path("/tmp")
 
