@@ -207,13 +207,15 @@ def load(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         written = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsInvalid(f"{file} is not TOML: {error}") from error
-    _overlay(written, environment)
+    variables = _overlay(written, environment)
     try:
         return Settings(**written, root=root.resolve())
     except ValidationError as error:
-        faults = [Fault(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors(include_input=False)]
-        wrong = "; ".join(f"{fault.where}: {fault.message}" for fault in faults)
-        raise SettingsInvalid(f"{file}: {wrong}", faults=faults) from error
+        found = error.errors(include_input=False)
+        faults = [Fault(".".join(map(str, one["loc"])), one["msg"]) for one in found]
+        sources = [variables.get(one["loc"][:2], file) for one in found]
+        wrong = [f"{source}: {fault.where}: {fault.message}" for source, fault in zip(sources, faults, strict=True)]
+        raise SettingsInvalid("; ".join(wrong), faults=faults) from error
 
 
 def names() -> dict[str, tuple[str, str]]:
@@ -235,8 +237,12 @@ def _is_of_postgresql(url: str) -> bool:
     return parts.scheme in ("postgresql", "postgres") and port != 0
 
 
-def _overlay(written: dict[str, Any], environment: Mapping[str, str]) -> None:
+def _overlay(written: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[int | str, ...], str]:
+    """Put what the environment says over what is written; the variable by the section and the name that it set."""
+    variables: dict[tuple[int | str, ...], str] = {}
     for variable, (section, name) in names().items():
         value = value_of(variable, environment)
         if value is not None:
+            variables[section, name] = variable
             written.setdefault(section, {})[name] = value.split(",") if name == "automations" else value
+    return variables

@@ -32,3 +32,12 @@ def test_an_address_of_postgresql_is_taken_as_it_is(tmp_path: Path, url: str) ->
     found = config.load(tmp_path, {"ANDON_DATABASE_URL": url}).database.url
     assert found is not None
     assert found.get_secret_value() == url
+
+
+def test_what_is_wrong_is_said_of_the_place_where_it_was_set(tmp_path: Path) -> None:
+    (tmp_path / "andon.toml").write_text("[console]\nport = 0.5\n")
+    with pytest.raises(SettingsInvalid) as raised:
+        config.load(tmp_path, {"ANDON_GATEWAY_PORT": "none", "ANDON_PROJECT_AUTOMATIONS": "a.py"})
+    in_file, in_variable = sorted(str(raised.value).split("; "), key=lambda said: said.startswith("ANDON"))
+    assert in_file.startswith(f"{tmp_path / 'andon.toml'}: console.port: ")
+    assert in_variable.startswith("ANDON_GATEWAY_PORT: gateway.port: ")
