@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from andon import Window, features, migrations
-from andon.bootstrap.serving import settle_memory
+from andon.bootstrap.memory import settle_memory
 from andon.decisions.reader import Reader
 from andon.features import FeatureSet
 from andon.kernel import postgres

@@ -18,11 +18,12 @@ from andon.bootstrap.gpus import find_nvml, watch_gpus
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
 from andon.bootstrap.loop import watch_loop
+from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
-from andon.bootstrap.serving import Server, settle_memory, tracing
+from andon.bootstrap.serving import Server, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.threads import one_thread
 from andon.decisions import Decider

@@ -1,10 +1,7 @@
 """Running an ASGI application as a process that ends cleanly: finish what is in flight, then go."""
 
-import ctypes
-import gc
 import importlib
 from collections.abc import Callable
-from contextlib import suppress
 from socket import socket
 from typing import Any
 
@@ -100,16 +97,3 @@ def tracing(process: str, settings: Settings) -> Callable[[], None]:
     traces = importlib.import_module("andon.kernel.traces")
     send_the_rest: Callable[[], None] = traces.configure_traces(process, settings.telemetry.otlp_endpoint)
     return send_the_rest
-
-
-def settle_memory(*, young: int) -> None:
-    """After start-up: what is there now stays, so the collector need not look at it during requests.
-
-    It looks when so many objects more have been made than let go. What waits for it until then is little: a decision leaves no
-    cycle, but a prediction of LightGBM's does (ctypes.cast), 600 bytes in four objects a batch.
-    """
-    gc.collect()
-    with suppress(OSError, AttributeError):  # what start-up freed goes back to the system, where the C library is glibc
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-    gc.freeze()
-    gc.set_threshold(young, 20, 20)

@@ -14,12 +14,13 @@ from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
+from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.procedures import conduct
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
-from andon.bootstrap.serving import Server, settle_memory, tracing
+from andon.bootstrap.serving import Server, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
