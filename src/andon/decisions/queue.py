@@ -78,9 +78,12 @@ class Queue:
 
     def ahead_of(self, priority: Priority) -> int:
         """How many go before one that would come now."""
-        ahead = 0
-        for waiting in self._by_priority[: priority + 1]:
-            ahead += len(waiting)
+        interactive, normal, bulk = self._by_priority
+        ahead = len(interactive)
+        if priority >= Priority.NORMAL:
+            ahead += len(normal)
+        if priority >= Priority.BULK:
+            ahead += len(bulk)
         return ahead
 
     def take(self, room: int, now_ns: int, most: int = MAX_BATCH) -> tuple[list[Item], list[Item]]:

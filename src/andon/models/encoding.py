@@ -5,6 +5,7 @@ columns: seconds since 1970, hour of the day and weekday (0 is Monday), in UTC. 
 """
 
 import math
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -40,17 +41,30 @@ class Encoder:
         names = [feature.name for feature in features for _ in range(_width(feature))]
         self._coders = [(at, coder) for at, coder in enumerate(_coders(features)) if coder is not None]
         self._pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+        self._pack = struct.Struct(f"{len(names)}d").pack
 
     def encode(self, rows: Sequence[Mapping[str, Any]]) -> Matrix:
         """The matrix of a batch of rows, each of which holds every feature (None is missing). Raises ValueUnusable."""
         try:
-            picked = [list(self._pick(row)) for row in rows]
-            for values in picked:
-                for at, coder in self._coders:
-                    values[at] = coder[values[at]]
-            return _numbers(list(chain.from_iterable(picked))).reshape(len(rows), len(self.columns))
+            picked = [self._pick(row) for row in rows]
+            return self._matrix(list(map(self._coded, picked)) if self._coders else picked)
         except (KeyError, TypeError, ValueError, OverflowError, ValueUnusable) as error:
             raise self._blame(rows, error) from error
+
+    def _coded(self, values: Sequence[Any]) -> list[Any]:
+        """The values of a row with numbers for all that is none."""
+        coded = list(values)
+        for at, coder in self._coders:
+            coded[at] = coder[coded[at]]
+        return coded
+
+    def _matrix(self, picked: Sequence[Sequence[Any]]) -> Matrix:
+        """Rows of numbers; a fifth of what NumPy takes to look at each, which only missing ones and texts of numbers need."""
+        try:
+            numbers = np.frombuffer(bytearray().join([self._pack(*values) for values in picked]))
+        except struct.error:
+            numbers = _numbers(list(chain.from_iterable(picked)))
+        return numbers.reshape(len(picked), len(self.columns))
 
     def _blame(self, rows: Sequence[Mapping[str, Any]], error: Exception) -> ValueUnusable:
         for number, row in enumerate(rows):
