@@ -39,13 +39,18 @@ def gather_pages() -> int:
     """Put this process's own memory into huge pages where they would be mostly full, and say how many.
 
     A core knows by heart where so many thousand pages are. A batch touches more of them than that, and in a virtual machine each
-    one that it has to look up is looked up twice. Elsewhere than on Linux, and on one before 6.1, there are none: all goes on as it is.
+    one that it has to look up is looked up twice. A system that has none, or shows no process its own memory (all but Linux 6.1
+    and later), goes on as it is.
     """
-    if mmap.PAGESIZE != 4096 or not Path("/proc/self/pagemap").exists():
+    if mmap.PAGESIZE != 4096:  # then a huge page is larger
+        return 0
+    try:
+        starts = list(_mostly_full())
+    except OSError:
         return 0
     madvise = ctypes.CDLL(None).madvise
     madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    return sum(madvise(start, HUGE, COLLAPSE) == 0 for start in list(_mostly_full()))
+    return sum(madvise(start, HUGE, COLLAPSE) == 0 for start in starts)
 
 
 def _mostly_full() -> Iterator[int]:

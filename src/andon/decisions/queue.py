@@ -79,12 +79,10 @@ class Queue:
     def ahead_of(self, priority: Priority) -> int:
         """How many go before one that would come now."""
         interactive, normal, bulk = self._by_priority
-        ahead = len(interactive)
-        if priority >= Priority.NORMAL:
-            ahead += len(normal)
-        if priority >= Priority.BULK:
-            ahead += len(bulk)
-        return ahead
+        if not priority:
+            return len(interactive)
+        ahead = len(interactive) + len(normal)
+        return ahead if priority == 1 else ahead + len(bulk)
 
     def take(self, room: int, now_ns: int, most: int = MAX_BATCH) -> tuple[list[Item], list[Item]]:
         """The next batch of at most so many, and what expired before its turn. `room` is how much bulk work fits into BULK_SLICE."""
