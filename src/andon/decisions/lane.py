@@ -9,7 +9,7 @@ that it holds up nobody else.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter, perf_counter_ns
 from typing import NamedTuple
 
@@ -125,19 +125,24 @@ class Lane:
                 if len(self._queue):
                     self._go()
                 began = perf_counter()
-                under_way = asyncio.get_running_loop().create_task(decide(self._parts, batch))
-                await asyncio.sleep(0)  # until it has something to wait for
-                self._tell(ended)
-                ended = await self._end_of(batch, under_way, began)
+                deciding: Awaitable[Passed] = decide(self._parts, batch)
+                if ended is not None:
+                    deciding = asyncio.ensure_future(deciding)
+                    await asyncio.sleep(0)  # until it has something to wait for
+                    self._tell(ended)
+                    ended = None
+                ended = await self._end_of(batch, deciding, began)
                 waiting = len(self._queue)
                 few = waiting + len(batch) < TWO_FROM
+                del batch, deciding  # so that the next requests are read into their memory, which the caches still have
                 if few or not 0 < waiting <= AHEAD:
                     self._tell(ended)
                     ended = None
                 if few:
                     await asyncio.sleep(0)  # until those who asked again at once are read
         finally:
-            self._tell(ended)
+            if ended is not None:
+                self._tell(ended)
             self._under_way -= 1
             if len(self._queue):
                 self._go()
@@ -149,10 +154,10 @@ class Lane:
         size leave neither PostgreSQL nor this process without work for long."""
         return MAX_BATCH if ended is None else (len(self._queue) + len(ended.batch) + 1) // 2
 
-    async def _end_of(self, batch: Sequence[Item], under_way: "asyncio.Task[Passed]", began: float) -> "_Ended":
+    async def _end_of(self, batch: Sequence[Item], deciding: Awaitable[Passed], began: float) -> "_Ended":
         """How a batch ended, once it is known."""
         try:
-            passed = await under_way
+            passed = await deciding
         except Exception as error:  # noqa: BLE001 - the edge between batches and callers: each caller gets it and answers it
             self._parts.watcher.failed(isinstance(error, LedgerUnavailable), len(batch))
             return _Ended(batch, None, error)
@@ -161,10 +166,8 @@ class Lane:
         self._learn(len(batch), seconds)
         return _Ended(batch, passed, None)
 
-    def _tell(self, ended: "_Ended | None") -> None:
+    def _tell(self, ended: "_Ended") -> None:
         """Tell everybody how a batch ended; each gets the error if there is one."""
-        if ended is None:
-            return
         passed = ended.passed
         if passed is None:
             for item in ended.batch:
