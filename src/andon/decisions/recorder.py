@@ -293,12 +293,16 @@ class Recorder:
             if asked is None:
                 return False
             alongside = asked
-        appending = [self._appending(batch, batch.entries)] if requests else []
-        reserving = ledger.reserving(requests, self._clock.now())
         if self._statements is None or self._statements.is_closed:
             self._statements = await self._database.statements()
         batch.sent = batch.alongside is not None
-        await self._statements.together([*reserving, *appending, *alongside])
+        await self._statements.together(
+            [
+                *ledger.reserving(requests, self._clock.now()),
+                *([self._appending(batch, batch.entries)] if requests else []),
+                *alongside,
+            ]
+        )
         return True
 
     def _appending(self, batch: Batch, entries: Sequence[Entry]) -> Statement:

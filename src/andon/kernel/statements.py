@@ -76,16 +76,20 @@ class Statements:
         await self.together([(statement, values)])
 
     async def together(self, statements: Sequence[Statement]) -> None:
-        """Run these in one transaction, which the first that fails ends. Raises as `execute` does."""
-        sending = [(await self._prepared_for(statement), values) for statement, values in statements]
+        """Run these in one transaction, which the first that fails ends. Raises as `execute` does.
+
+        Nothing of them is held while the server works: to free it then costs nobody time, and what comes meanwhile gets its memory.
+        """
+        prepared = [await self._prepared_for(statement) for statement, _ in statements]
         given = [
-            (prepared, [None if v is None else encode(v) for encode, v in zip(prepared.encoders, values, strict=True)])
-            for prepared, values in sending
+            [None if value is None else encode(value) for encode, value in zip(one.encoders, values, strict=True)]
+            for one, (_, values) in zip(prepared, statements, strict=True)
         ]
+        del statements
 
         def send() -> None:
-            for prepared, encoded in given:
-                self._connection.send_query_prepared(prepared.name, encoded, prepared.formats)
+            for one in prepared:
+                self._connection.send_query_prepared(one.name, given.pop(0), one.formats)
 
         await self._run(send)
 
