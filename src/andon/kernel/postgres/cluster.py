@@ -108,6 +108,10 @@ def _settings(home: Home, port: int) -> dict[str, str | int]:
         "max_connections": 200,
         # One installation on one machine: small, no helpers that would not help.
         "shared_buffers": "16MB",
+        # A page that is full of decisions is written by the background writer, and no commit waits for it.
+        "bgwriter_delay": "10ms",
+        "bgwriter_lru_maxpages": 1000,
+        "bgwriter_lru_multiplier": 4,
         "work_mem": "4MB",
         "maintenance_work_mem": "32MB",
         "huge_pages": "off",
