@@ -30,11 +30,13 @@ STEPS = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0)
 """Times the capacity."""
 SECONDS = 3.0
 ROUNDS = 7
-"""How often each step is measured, all of them in turn after the capacity; the one in the middle counts. Many short rounds, for a
-machine that is fast in one second and slow in the next would make a peak of whichever step it was fast for, and three times the
-capacity of a slow moment is no overload in a fast one."""
+"""How often each step is measured, all of them in turn; the one in the middle counts. Many short rounds, for a machine that is
+fast in one second and slow in the next would make a peak of whichever step it was fast for. The capacity is measured as often,
+before all of them: what comes after an overload is slower for a while."""
 DEADLINE = 0.5
 CONNECTIONS = 1500
+CALLERS = 512
+"""So many, each with one request under way, find the capacity: fewer leave room in the batches, and of more some are refused."""
 GOAL_OF_PEAK = 0.85
 GOAL_MEMORY = 1.1
 RECOVERY_SECONDS = 2
@@ -109,25 +111,24 @@ def _measured(folder: Path) -> Found:
         line.up()
         headers = {"Authorization": f"Bearer {line.key('bench', 'caller')}"}
         url, bodies = f"{line.url}/v1/automations/bench/decisions", _bodies(windows=False)
-        load = Load(url, bodies, 64, 2.0, '"outcome"', headers)
+        load = Load(url, bodies, CALLERS, 2.0, '"outcome"', headers)
         measure(load)
+        capacity = median(measure(load).per_second for _ in range(ROUNDS))
         gateway = _gateway(line)
 
-        def step(times: float, capacity: float) -> Told:
+        def step(times: float) -> Told:
             status.update(f"{times:g} times the capacity of {capacity:,.0f} a second")
             timed = {**headers, "X-Request-Timeout": str(DEADLINE)}
             return offer(Offer(url, bodies, capacity * times, SECONDS, DEADLINE, CONNECTIONS, timed))
 
         told: dict[float, list[Told]] = {times: [] for times in STEPS}
-        before, capacities = 0, []
+        before = 0
         for _ in range(ROUNDS):
-            capacities.append(measure(load).per_second)
             for times in STEPS:
                 if times == max(STEPS):
                     before = before or gateway.memory_info().rss  # before the first time
-                told[times].append(step(times, capacities[-1]))
-        capacity = median(capacities)
-        after = step(STEPS[0], capacity)
+                told[times].append(step(times))
+        after = step(STEPS[0])
         steps = {times: sorted(each, key=lambda one: one.goodput)[ROUNDS // 2] for times, each in told.items()}
         failed = sum(one.failed - one.failures.get("never sent", 0) for each in told.values() for one in each)
         worst = max(one.p99 for one in told[max(STEPS)])
