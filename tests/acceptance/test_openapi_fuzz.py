@@ -64,7 +64,7 @@ def test_with_every_permission_all_answers_are_as_described(
 @pytest.mark.timeout(300)
 def test_without_a_key_all_answers_are_as_described(gateway: str, tmp_path: Path) -> None:
     described = httpx.get(f"{gateway}/openapi.json", trust_env=False).json()
-    fuzz(tmp_path, gateway, described, key=None, phases="fuzzing", examples=3)
+    fuzz(tmp_path, gateway, described, key=None, phases="fuzzing", examples=6)
 
 
 def fuzz(folder: Path, url: str, described: dict[str, Any], *, key: str | None, phases: str, examples: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -168,6 +169,25 @@ def test_a_few_callers_that_ask_again_and_again_are_decided_together(installatio
     line = a_line(installation, traffic(arm(1, here)))
     deciding(installation, [line], work)
     assert here.asked == [4, *[8] * 19, 4]
+
+
+def test_nothing_of_a_batch_is_held_when_the_next_requests_are_read(installation: Installation) -> None:
+    held: list[bool] = []
+
+    class Caller:
+        """Hears its answer, and looks soon after whether anybody still holds it: what came in is read then."""
+
+        def __call__(self, decision: Decision | None, error: BaseException | None) -> None:
+            del decision, error
+            me = weakref.ref(self)
+            asyncio.get_running_loop().call_soon(lambda: held.append(me() is not None))
+
+    async def work(decider: Decider) -> None:
+        decider.submit(request_of(line, payment(1)), Caller())
+
+    line = a_line(installation, traffic(arm(1, Here(RELEASE))))
+    deciding(installation, [line], work)
+    assert held == [False]
 
 
 def test_a_caller_that_cannot_be_told_keeps_nobody_else_waiting(installation: Installation) -> None:

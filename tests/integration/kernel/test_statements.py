@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -180,6 +181,22 @@ def test_what_goes_together_is_there_together_or_not_at_all(things: Database) ->
 
     run(things, several)
     assert [row[0] for row in there(things)] == [1, 2, 6, 7]
+
+
+def test_what_was_sent_is_not_held_while_the_server_works(things: Database) -> None:
+    class Note(str):
+        """A text whose end can be seen."""
+
+    async def sent(one: Statements) -> None:
+        note = Note("long")
+        gone = weakref.ref(note)
+        under_way = asyncio.create_task(one.together([("SELECT pg_sleep(0.5), $1::text", (note,))]))
+        del note
+        await asyncio.to_thread(wait_until_asleep, things)
+        assert gone() is None
+        await under_way
+
+    run(things, sent)
 
 
 def test_a_killed_backend_is_a_lost_connection(things: Database) -> None:
