@@ -38,8 +38,8 @@ def settle_memory(*, young: int) -> None:
 def gather_pages() -> int:
     """Put this process's own memory into huge pages where they would be mostly full, and say how many.
 
-    A core knows by heart where so many thousand pages are. A batch touches more of them than that, and in a virtual machine each
-    one that it has to look up is looked up twice. A system that has none, or shows no process its own memory (all but Linux 6.1
+    A core remembers where a few thousand pages are and looks up the others, which a virtual machine makes dearer; a huge page
+    is one instead of 512. A system that has none, or shows no process its own memory (all but Linux 6.1
     and later), goes on as it is.
     """
     if mmap.PAGESIZE != 4096:  # then a huge page is larger

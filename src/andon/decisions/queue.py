@@ -78,11 +78,10 @@ class Queue:
 
     def ahead_of(self, priority: Priority) -> int:
         """How many go before one that would come now."""
-        interactive, normal, bulk = self._by_priority
-        if not priority:
-            return len(interactive)
-        ahead = len(interactive) + len(normal)
-        return ahead if priority == 1 else ahead + len(bulk)
+        ahead = 0
+        for waiting in self._by_priority[: priority + 1]:
+            ahead += len(waiting)
+        return ahead
 
     def take(self, room: int, now_ns: int, most: int = MAX_BATCH) -> tuple[list[Item], list[Item]]:
         """The next batch of at most so many, and what expired before its turn. `room` is how much bulk work fits into BULK_SLICE."""
