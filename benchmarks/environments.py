@@ -31,7 +31,7 @@ def python_of(name: str, lock: Path) -> Path:
     print(f"Installing {name} into {folder}", file=sys.stderr)
     folder.parent.mkdir(parents=True, exist_ok=True)
     _uv("venv", "--clear", "--python", sys.executable, str(folder))
-    _uv("pip", "install", "--python", str(python), "--no-deps", "-r", str(lock))
+    _uv("pip", "install", "--compile-bytecode", "--python", str(python), "--no-deps", "-r", str(lock))
     marker.write_text(wanted, encoding="utf-8")
     return python
 

@@ -1,5 +1,6 @@
 """How busy the NVIDIA GPUs of this machine are, by NVML; where there is none, or no library (extra `gpu`), nothing is shown."""
 
+import ctypes
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -47,11 +48,16 @@ class Nvml(Protocol):
         ...
 
 
-def find_nvml() -> Nvml | None:
-    """The library, if it is installed."""
+DRIVER = "libnvidia-ml.so.1"
+"""What NVIDIA's driver brings, and `pynvml` looks for."""
+
+
+def find_nvml(driver: str = DRIVER) -> Nvml | None:
+    """The library, if it is installed and so is a driver: without one it would only cost ten megabytes."""
     try:
+        ctypes.CDLL(driver)
         import pynvml
-    except ImportError:
+    except (OSError, ImportError):
         return None
     found: Nvml = pynvml
     return found

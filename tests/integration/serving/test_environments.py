@@ -46,6 +46,7 @@ def test_an_environment_holds_what_was_captured_and_is_built_once(
     (python,) = pythons
     assert python == (tmp_path / "environments" / wanted.digest / "bin" / "python").absolute()
     assert list(python.parents[1].glob("lib/python*/site-packages/marker.py"))
+    assert list(python.parents[1].glob("lib/python*/site-packages/__pycache__/marker.*.pyc"))  # each start saves that
     assert json.loads((python.parents[1] / NOTE).read_text()) == {"python": HERE, "packages": {"marker": "1.5"}}
     made_at = python.parents[1].stat().st_ino
     environments.build(wanted)

@@ -1,5 +1,8 @@
 """GPUs are shown where NVML finds some; where there is no library, no driver or no answer, nothing is and nothing breaks."""
 
+import subprocess
+import sys
+
 import pytest
 
 from andon.bootstrap.gpus import EVERY, Computing, find_nvml, gpus_of, watch_gpus
@@ -57,8 +60,14 @@ def test_without_gpus_nothing_computes_on_one(library: FakeNvml | None) -> None:
 
 
 def test_the_real_library_has_what_is_asked_of_it() -> None:
-    library = find_nvml()
+    library = find_nvml(driver="libc.so.6")  # any library that is there
     assert library is not None
     used = [name for name in dir(FakeNvml) if name.lower().startswith("nvml")]
     assert [name for name in used if not hasattr(library, name)] == []
     watch_gpus(Metrics(), library)
+
+
+def test_without_a_driver_the_library_is_not_even_loaded() -> None:
+    look = "import sys; from andon.bootstrap.gpus import find_nvml; print(find_nvml('libno-driver.so.1'), 'pynvml' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.split() == ["None", "False"]

@@ -97,7 +97,8 @@ class Environments:
 
 
 def _by_uv(uv: str, base: Path, fresh: Path) -> list[list[str]]:
-    install = [uv, "pip", "install", "--python", str(fresh / "bin" / "python"), "--no-deps", "-r", _PINS]
+    python = str(fresh / "bin" / "python")
+    install = [uv, "pip", "install", "--compile-bytecode", "--python", python, "--no-deps", "-r", _PINS]
     return [[uv, "venv", "--relocatable", "--python", str(base), str(fresh)], install]
 
 
