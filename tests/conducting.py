@@ -11,7 +11,7 @@ from uuid import UUID
 from andon import procedures
 from andon.authoring import ProcedureSpec
 from andon.kernel.clock import SystemClock
-from andon.kernel.db import Database
+from andon.kernel.db import Database, Tx
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.procedures import Entry, Procedure, RunState
@@ -46,20 +46,27 @@ def start(
     key: UUID | None = None,
 ) -> UUID:
     """The id of a procedure that was started."""
+    with database.begin() as tx:
+        return start_in(tx, conductor, name, given, key=key)
+
+
+def start_in(
+    tx: Tx, conductor: Conductor, name: str, given: Mapping[str, Any] | None = None, *, key: UUID | None = None
+) -> UUID:
+    """The same, within a transaction."""
     now = CLOCK.now()
     key = key or UUID(bytes=uuid7(now).bytes)
-    with database.begin() as tx:
-        conductor.start(
-            tx,
-            name,
-            key,
-            given or {},
-            automation=LINE,
-            decision_id=key,
-            correlation_id=f"corr-{key}",
-            traceparent=None,
-            now=now,
-        )
+    conductor.start(
+        tx,
+        name,
+        key,
+        given or {},
+        automation=LINE,
+        decision_id=key,
+        correlation_id=f"corr-{key}",
+        traceparent=None,
+        now=now,
+    )
     return key
 
 

@@ -16,12 +16,13 @@ from sqlalchemy import text
 
 from andon import Procedure, procedure
 from andon.kernel import durable
-from andon.kernel.db import Database
+from andon.kernel.db import Database, Tx
 from andon.kernel.durable import RunState
+from andon.kernel.durable import rows as durable_rows
 from andon.kernel.durable.engine import APPLICATION, DEATHS, VERSION
 from andon.kernel.ids import uuid7
 from andon.procedures.conducting import Conductor
-from conducting import CLOCK, conducting, start, timeline, until
+from conducting import CLOCK, conducting, start, start_in, timeline, until
 
 TIMES = {
     "updated_at",
@@ -75,8 +76,12 @@ def beside(call: Callable[[], T]) -> T:
 def row(database: Database, run_id: UUID) -> Mapping[str, Any]:
     """A run's row, without what differs between any two."""
     with database.begin() as tx:
-        query = "SELECT * FROM andon_durable.workflow_status WHERE workflow_uuid = :id"
-        found = tx.execute(text(query), {"id": str(run_id)}).one()._mapping
+        return row_in(tx, run_id)
+
+
+def row_in(tx: Tx, run_id: UUID) -> Mapping[str, Any]:
+    query = "SELECT * FROM andon_durable.workflow_status WHERE workflow_uuid = :id"
+    found = tx.execute(text(query), {"id": str(run_id)}).one()._mapping
     return {name: value for name, value in found.items() if name not in TIMES}
 
 
@@ -175,6 +180,25 @@ def test_what_a_dead_executor_held_is_recovered_by_the_private_call(database: Da
     until(database, runs, RunState.DONE)
     assert [entry.name for entry in timeline(database, runs)] == ["first", "block"]
     assert row(database, runs)["executor_id"] == conductor.executor
+
+
+def test_a_run_that_is_given_back_looks_as_dbos_had_it_before_it_was_taken_and_only_its_taker_gives_it(
+    database: Database, conductor: Conductor
+) -> None:
+    with database.begin() as tx:
+        runs = start_in(tx, conductor, "rows")
+        before = row_in(tx, runs)
+    assert entered.wait(10)
+    with database.begin() as tx:
+        ((held, token),) = durable_rows.held_by(tx, conductor.executor)
+        assert held == runs
+        assert durable_rows.requeue(tx, "another", [(runs, token)]) == 0
+        assert durable_rows.requeue(tx, conductor.executor, [(runs, "another")]) == 0
+        assert durable_rows.requeue(tx, conductor.executor, [(runs, token)]) == 1
+        after = row_in(tx, runs)
+    assert {name: value for name, value in after.items() if value != before[name]} == {}
+    go.set()
+    until(database, runs, RunState.DONE)
 
 
 def test_a_run_whose_process_ended_too_often_is_exhausted_and_can_be_resumed(

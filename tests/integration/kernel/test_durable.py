@@ -4,9 +4,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, event, make_url, text
 
 from andon.kernel import durable
 from andon.kernel.clock import SystemClock
@@ -52,6 +53,49 @@ def test_what_a_run_holds_is_free_for_others_soon_after_its_process_was_frozen(d
                 time.sleep(0.05)
         finally:
             goes_on.set()
+            beside.submit(engine.close).result()
+
+
+def test_runs_that_were_taken_in_a_commit_whose_answer_was_lost_go_on_in_the_same_process(database: Database) -> None:
+    done: list[object] = []
+
+    async def pass_by(running: Running) -> str:
+        done.append(running.id)
+        return "done"
+
+    engine, runs = Engine(database, {"pass-by": pass_by}, CLOCK), [uuid7(CLOCK.now()) for _ in range(3)]
+    taking, lost = threading.Event(), threading.Event()
+
+    def executed(_: Connection, cursor: Any, statement: str, *more: object) -> None:
+        if statement.startswith("UPDATE") and "owner_xid=" in statement and cursor.rowcount > 0:
+            taking.set()
+
+    def committing(connection: Connection) -> None:
+        if taking.is_set() and not lost.is_set():
+            lost.set()
+            held: Any = connection.connection.dbapi_connection
+            held.commit()
+            held.close()  # so that who commits hears of an error
+
+    connections = engine.__dict__["_connections"]
+    event.listen(connections, "after_cursor_execute", executed)
+    event.listen(connections, "commit", committing)
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(engine.launch).result()
+        try:
+            with database.begin() as tx:
+                for run in runs:
+                    engine.start(tx, "pass-by", run)
+            assert lost.wait(10)
+            began = time.monotonic()
+            while True:
+                with database.begin() as tx:
+                    if not durable.unfinished(tx):
+                        break
+                assert timedelta(seconds=time.monotonic() - began) < 2 * LEASE
+                time.sleep(0.05)
+            assert sorted(map(str, done)) == sorted(map(str, runs))
+        finally:
             beside.submit(engine.close).result()
 
 

@@ -91,7 +91,7 @@ def holds(database: Database, pid: int) -> dict[UUID, str]:
 @contextmanager
 def frozen_while_it_looks(database: Database) -> Iterator[None]:
     """A process stands still in the transaction in which it looks for the dead; the server ends it."""
-    with suppress(DatabaseUnavailable), Lease(database, "frozen", recover=list, lost=list).briefly() as tx:
+    with suppress(DatabaseUnavailable), Lease(database, "frozen", recover=list, tidy=str, lost=list).briefly() as tx:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": REAPER})
         yield
 

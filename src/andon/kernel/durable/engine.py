@@ -24,6 +24,7 @@ from andon.kernel.db import IDLE_LIMIT, Database, DatabaseUnavailable, Tx
 from andon.kernel.durable.leases import LEASE, Lease
 from andon.kernel.durable.rows import SCHEMA
 from andon.kernel.durable.running import Running
+from andon.kernel.durable.strays import Execution, Strays
 from andon.kernel.errors import Unavailable
 from andon.kernel.ids import uuid7
 from andon.kernel.session import options_of
@@ -75,7 +76,16 @@ class Engine:
         self._database = database
         self._flows = dict(flows)
         self._clock = clock
-        self._lease = Lease(database, self.executor, recover=DBOS._recover_pending_workflows, lost=lost, span=lease)
+        self._executing: set[Execution] = set()
+        strays = Strays(self.executor, lambda: frozenset(self._executing))
+        self._lease = Lease(
+            database,
+            self.executor,
+            recover=DBOS._recover_pending_workflows,
+            tidy=strays.give_back,
+            lost=lost,
+            span=lease,
+        )
         self._connections = _connect(database.url)
         self._runs = Database(database.url, pool_size=_CONNECTIONS, stands_still=_STANDS_STILL)
         self._functions = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
@@ -154,7 +164,12 @@ class Engine:
 
     def _workflow(self, name: str, flow: Flow) -> Callable[[], Awaitable[Any]]:
         async def run() -> Any:
-            return await flow(Running(self._runs, self._lease, self._clock, self._functions))
+            running = Running(self._runs, self._lease, self._clock, self._functions)
+            self._executing.add(running.execution)
+            try:
+                return await flow(running)
+            finally:
+                self._executing.remove(running.execution)
 
         run.__qualname__ = run.__name__ = name
         return run

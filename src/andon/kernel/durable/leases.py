@@ -39,7 +39,8 @@ _log = structlog.get_logger(__name__)
 
 
 class Lease:
-    """This process's lease, and its look after the others'. `recover` gives the runs of dead processes back to all.
+    """This process's lease, and its look after the others'. `recover` gives the runs of dead processes back to all, `tidy` what this
+    one lost sight of.
 
     `lost` is called when others have declared this process dead, from the lease's own thread: it must end the process.
     """
@@ -50,12 +51,14 @@ class Lease:
         executor: str,
         *,
         recover: Callable[[list[str]], object],
+        tidy: Callable[[Tx], object],
         lost: Callable[[], object],
         span: timedelta = LEASE,
     ) -> None:
         self._database = database
         self._executor = executor
         self._recover = recover
+        self._tidy = tidy
         self._lost = lost
         self._span = span
         self._until = 0.0
@@ -140,6 +143,8 @@ class Lease:
                     self._lost()
                     return
                 self.reap()
+                with self.briefly() as tx:
+                    self._tidy(tx)
             except Unavailable as error:
                 _log.warning("durable.lease.waits", error=str(error))
             except Exception:  # noqa: BLE001 - the lease is kept whatever goes wrong in a round; logged

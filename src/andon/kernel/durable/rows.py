@@ -224,6 +224,28 @@ def orphans(tx: Tx) -> list[str]:
     return list(tx.execute(text(query)).scalars())
 
 
+def held_by(tx: Tx, executor: str) -> list[tuple[UUID, str]]:
+    """The runs that a process has taken and that are not over, each with the token with which it was taken."""
+    query = (
+        f"SELECT workflow_uuid, owner_xid FROM {_STATUS} "
+        "WHERE status = 'PENDING' AND executor_id = :executor AND owner_xid IS NOT NULL"
+    )
+    return [(UUID(row.workflow_uuid), row.owner_xid) for row in tx.execute(text(query), {"executor": executor})]
+
+
+def requeue(tx: Tx, executor: str, taken: Sequence[tuple[UUID, str]]) -> int:
+    """Have runs taken anew that a process has taken with these tokens; how many are still so. That it had them counts as no attempt."""
+    return tx.execute(
+        text(
+            f"UPDATE {_STATUS} SET status = 'ENQUEUED', queue_name = name, owner_xid = NULL, executor_id = NULL, "
+            f"started_at_epoch_ms = NULL, recovery_attempts = greatest(recovery_attempts - 1, 0), updated_at = {_NOW_MS} "
+            "WHERE status = 'PENDING' AND executor_id = :executor AND (workflow_uuid, owner_xid) IN "
+            "(SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:owners AS text[])))"
+        ),
+        {"executor": executor, "ids": [str(run) for run, _ in taken], "owners": [owner for _, owner in taken]},
+    ).rowcount
+
+
 def in_state(run_id: ColumnElement[UUID], state: RunState) -> ColumnElement[bool]:
     """A condition for queries of others: that the run of this id is in a state."""
     runs = table("workflow_status", column("workflow_uuid"), column("status"), schema=SCHEMA)

@@ -51,6 +51,11 @@ class Running:
         self._records: dict[int, StepRecord] = {}
         self._seen = time.monotonic()
 
+    @property
+    def execution(self) -> tuple[UUID, str]:
+        """The run, and the token with which this process took it."""
+        return self.id, self._owner
+
     async def step(self, name: str, body: Callable[[int], Awaitable[Any]]) -> Any:
         """What `body(number)` returns (JSON), asked once: afterwards what it returned the first time. What it raises ends the run.
 

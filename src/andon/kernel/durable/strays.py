@@ -1,0 +1,47 @@
+"""Runs that are this process's by the database's word and that it does not execute: nobody else would ever take them.
+
+DBOS takes runs in one commit and then begins them. When the answer to that commit is lost, they are taken and it does not know. The same
+holds for a run that has ended and whose end could not be written down: it is done again, from its last step.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from typing import TypeAlias
+from uuid import UUID
+
+import structlog
+
+from andon.kernel.db import Tx
+from andon.kernel.durable import rows
+
+Execution: TypeAlias = tuple[UUID, str]
+"""A run, and the token that was written into its row when it was taken, each time another."""
+
+STRAY_SECONDS = 3.0
+"""A run that is not executed for so long is a stray; between being taken and being begun lies a moment."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Strays:
+    """Use from one thread. `executing` says what this process is at."""
+
+    def __init__(self, executor: str, executing: Callable[[], Collection[Execution]]) -> None:
+        self._executor = executor
+        self._executing = executing
+        self._seen: dict[Execution, float] = {}
+
+    def give_back(self, tx: Tx) -> int:
+        """Have those that have been strays for a while taken anew, by anybody; how many.
+
+        Whoever goes on with one after all is kept from its steps, since its token counts no more.
+        """
+        held = rows.held_by(tx, self._executor)
+        now, executing = time.monotonic(), self._executing()
+        self._seen = {one: self._seen.get(one, now) for one in held if one not in executing}
+        strays = [one for one, since in self._seen.items() if now - since >= STRAY_SECONDS]
+        if not strays:
+            return 0
+        given = rows.requeue(tx, self._executor, strays)
+        _log.warning("durable.runs.given_back", runs=given)
+        return given
