@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 
+from andon.bootstrap.parking import Parking
 from andon.bootstrap.serving import Server
 from andon.gateway import create_app
 from lines import Installation
@@ -15,10 +16,13 @@ from lines import Installation
 def listening(installation: Installation, **limits: int) -> Iterator[str]:
     """The address of a new gateway; what is in flight at the end is finished first."""
     gateway, side = installation.gateway(**limits)
-    server = Server(create_app(gateway, side), host="127.0.0.1", port=0, ending=lambda: None)
+    app = create_app(gateway, side)
+    parking = Parking(crowded=lambda: app.decide.crowded, refused=app.decide.shed)
+    server = Server(app, host="127.0.0.1", port=0, ending=lambda: None, parking=parking)
 
     async def serve(door: socket.socket) -> None:
         await server.serve(sockets=[door])
+        parking.close()
         await gateway.decider.close()
 
     with socket.create_server(("127.0.0.1", 0)) as door:

@@ -1,13 +1,16 @@
 """uvicorn's protocol as ours, driven by bytes on a transport of memory, in front of an application that says what it was asked."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 import uvicorn
 from uvicorn.server import ServerState
 
+from andon.bootstrap.draining import DrainingWire, DrainState
+from andon.bootstrap.parking import Parking
 from andon.bootstrap.wire import Wire
 
 ROUTE = "/v1/automations/{}/decisions"
@@ -34,9 +37,8 @@ class Echo:
         self.shedding = False
         self.ways: list[str] = []
 
-    def shed(self, head: Known | None) -> None:
-        del head
-        self.ways.append("shed")
+    def shed(self, name: str, times: int) -> None:
+        self.ways += ["shed"] * times
 
     def path(self, url: bytes) -> str | None:
         parts = url.decode("latin-1").split("/")
@@ -144,3 +146,18 @@ def answers_in(written: bytes) -> list[tuple[int, dict[str, str], bytes]]:
         answers.append((int(status), headers, rest[:length]))
         written = rest[length:]
     return answers
+
+
+@asynccontextmanager
+async def listening(app: Any, parking: Parking | None = None) -> AsyncIterator[tuple[int, DrainState]]:
+    """The port of a server of such connections, and what they share."""
+    config = uvicorn.Config(app, log_level="critical", lifespan="off")
+    config.load()
+    config.loaded_app = app
+    loop, state = asyncio.get_running_loop(), DrainState()
+    state.parking = parking
+    server = await loop.create_server(
+        lambda: DrainingWire(config=config, server_state=state, app_state={}, _loop=loop), "127.0.0.1", 0
+    )
+    async with server:
+        yield server.sockets[0].getsockname()[1], state

@@ -11,6 +11,7 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
+from andon.bootstrap.parking import Parking
 from andon.bootstrap.wire import Wire
 
 QUIET_SECONDS = 3.0
@@ -31,6 +32,7 @@ class DrainState(ServerState):
     def __init__(self) -> None:
         super().__init__()
         self.draining = False
+        self.parking: Parking | None = None
 
 
 class DrainingWire(Wire):
@@ -40,7 +42,7 @@ class DrainingWire(Wire):
         """One that was accepted just before the end."""
         super().connection_made(transport)
         state: Any = self.server_state
-        self.ending = state.draining
+        self.ending, self.parking = state.draining, state.parking
 
     @property
     def quiet(self) -> bool:

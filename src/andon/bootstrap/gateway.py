@@ -20,6 +20,7 @@ from andon.bootstrap.live import report_live
 from andon.bootstrap.loop import watch_loop
 from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics
+from andon.bootstrap.parking import Parking
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
@@ -78,7 +79,11 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
 
     await patiently(lambda: heard("*"))
     limits, app = settings.gateway, create_app(gateway, side)
-    server = Server(app, host=limits.host, port=limits.port, ending=ending, hurry=hurry, place=place)
+    parking = Parking(crowded=lambda: app.decide.crowded, refused=app.decide.shed)
+    gateway.metrics.gauge_of(
+        "andon_parked_connections", "Connections on which the shedder refuses what comes.", lambda: parking.parked
+    )
+    server = Server(app, host=limits.host, port=limits.port, ending=ending, hurry=hurry, place=place, parking=parking)
     aside = asyncio.gather(
         listen(database, heard),
         listen(database, gateway.waiters.heard, channel=OVER),
@@ -97,6 +102,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
             async with asyncio.TaskGroup() as beside:
                 beside.create_task(answer_calls())
                 await server.serve()
+                parking.close()
                 ended.set()
             await gateway.decider.close()
     finally:

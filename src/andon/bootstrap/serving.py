@@ -10,6 +10,7 @@ import uvicorn
 
 from andon.bootstrap.draining import DrainingWire, DrainState, drain
 from andon.bootstrap.inheritance import ALONE, Inheritance
+from andon.bootstrap.parking import Parking
 from andon.kernel.config import Settings
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ class Server(uvicorn.Server):
         hurry: Callable[[], None] = _nothing,
         place: Inheritance = ALONE,
         proxied: bool = False,
+        parking: Parking | None = None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -57,6 +59,7 @@ class Server(uvicorn.Server):
             )
         )
         self.server_state = DrainState()
+        self.server_state.parking = parking
         self._ending, self._hurry, self._place = ending, hurry, place
 
     async def serve(self, sockets: list[socket] | None = None) -> None:

@@ -7,13 +7,15 @@ timer runs only for one that came in pieces. The short way: a small request to a
 
 import asyncio
 import json
-import re
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from andon.bootstrap.parking import Parking
+from andon.bootstrap.shedder import REFUSAL, asked_in
 
 HEAD_BYTES = 65_536
 """A request line with its headers may be as long as this and what one more read brings."""
@@ -30,36 +32,13 @@ DIRECT_BYTES = 65_536
 KEEP_ALIVE_SECONDS = 75.0
 """How long a connection that went the short way may be idle."""
 
-_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,6})\r\n")
-DIRECT_LINE = re.compile(rb"POST /v1/automations/[a-z0-9-]+/decisions HTTP/1\.1\r\n")
+SOON_SECONDS = 0.25
+"""Who is refused twice within this time is parked."""
 
 KNOWN_BYTES = 2_048
 """A head up to this size may be remembered."""
 
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
-
-
-def _shed_answer() -> bytes:
-    """The answer to a request that is refused unread: always the same."""
-    content = {
-        "type": "urn:andon:problem:overloaded",
-        "title": "Overloaded",
-        "status": 503,
-        "detail": "More is waiting than can be decided in time",
-        "code": "Overloaded",
-    }
-    body = json.dumps(content).encode()
-    head = f"retry-after: 1\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n\r\n"
-    return _STATUS[503].encode() + head.encode() + body
-
-
-_SHED = _shed_answer()
-
-
-def _length_in(head: bytes) -> int | None:
-    """How long the body is of a request to the hot route with this head; None for any other."""
-    found = _LENGTH.search(head) if DIRECT_LINE.match(head) else None
-    return None if found is None else int(found[1])
 
 
 class _NobodyWaits:
@@ -97,6 +76,7 @@ class Wire(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self.ending = False
         """Whether the server ends, so that each answer is the last on its connection."""
+        self.parking: Parking | None = None
         self._in_head = True
         self._arriving = True
         self._head = 0
@@ -107,6 +87,7 @@ class Wire(HttpToolsProtocol):
         self._known_hold: Any = None
         """What holds a request whose head was seen before, and what it is answered with: one after the other."""
         self._last_use = 0.0
+        self._last_refusal = -SOON_SECONDS
         self._idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -165,11 +146,11 @@ class Wire(HttpToolsProtocol):
             return False
         text = data[:end]
         known = self._direct.heads.get(text)
-        length = _length_in(text) if known is None else known[1]
-        if length is None or end + length != len(data):
+        asked = asked_in(text) if known is None else (known[0].name, known[1])
+        if asked is None or end + asked[1] != len(data):
             return False
         if self._direct.shedding:
-            self._shed(None if known is None else known[0])
+            self._shed(asked[0])
             return True
         if known is None:
             self._text = text if end <= KNOWN_BYTES else b""
@@ -189,15 +170,38 @@ class Wire(HttpToolsProtocol):
         self._direct.again(known[0], data[end:], reply)
         return True
 
-    def _shed(self, head: Any) -> None:
-        """Refuse one more in a few microseconds: what this costs is taken from those who are answered."""
+    def _shed(self, name: str) -> None:
+        """Refuse one more in a few microseconds: what this costs is taken from those who are answered.
+
+        Who comes again within a moment will do so once more: that is refused elsewhere.
+        """
         self._arriving = False
         self._wait_no_more()
         self._unset_keepalive_if_required()
-        self._direct.shed(head)
-        self.transport.write(_SHED)
+        self._direct.shed(name, 1)
+        self.transport.write(REFUSAL)
         self.server_state.total_requests += 1
+        before = self._last_refusal
         self._keep_alive()
+        self._last_refusal = self._last_use
+        if self.parking is not None and not self.ending and self._last_use - before < SOON_SECONDS:
+            self.parking.park(self)
+
+    def descriptor(self) -> int | None:
+        """Its socket, with nothing left to write; None when it is closed."""
+        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+            return None
+        descriptor: int = self.transport.get_extra_info("socket").fileno()
+        return descriptor
+
+    def pause(self) -> None:
+        """Read no more, while it is parked."""
+        self.flow.pause_reading()
+
+    def resume(self) -> None:
+        """Read on, if it is open still."""
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     # httptools calls these
     def on_message_begin(self) -> None:

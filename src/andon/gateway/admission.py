@@ -54,6 +54,11 @@ class Admission:
         self._buckets: dict[UUID, Bucket] = {}
 
     @property
+    def share(self) -> float:
+        """How much is under way of what may be."""
+        return self.in_flight / self._max_in_flight
+
+    @property
     def full(self) -> bool:
         """Whether as much is under way as may be."""
         return self.in_flight >= self._max_in_flight

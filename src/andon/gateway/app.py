@@ -66,21 +66,21 @@ class GatewayApp:
     def __init__(self, gateway: Gateway, side: Side, control: FastAPI) -> None:
         self._control = control
         self._inference = OpenInference(gateway, side)
-        self._decide = Decide(gateway)
+        self.decide = Decide(gateway)
         self._batch = Batch(gateway)
         self._events = Events(gateway)
 
     @property
     def direct(self) -> Decide | None:
         """The route that takes whole requests by a call, if it does now."""
-        return self._decide if self._decide.direct else None
+        return self.decide if self.decide.direct else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""
         if scope["type"] == "http":
             match = PATH.match(scope["path"])
             if match is not None:
-                await self._decide(scope, receive, send, match[1])
+                await self.decide(scope, receive, send, match[1])
                 return
             match = BATCH_PATH.match(scope["path"])
             if match is not None:

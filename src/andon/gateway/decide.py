@@ -50,6 +50,10 @@ ROOM_NS = 200_000
 """How long there is taken to be room without another look."""
 
 
+CROWDED = 0.25
+"""Of what may be under way or wait: when less does, there is room for those who were refused."""
+
+
 class Asked:
     """One request on its way to its answer. `limits` are the header lines of its rate, `out` further headers of the answer."""
 
@@ -102,11 +106,17 @@ class Decide:
             self._look_at = now + (SHEDDING_NS if self._sheds else ROOM_NS)
         return self._sheds
 
-    def shed(self, head: Head | None) -> None:
-        """One was refused at a glance; of a head that was not seen before nobody looked at the automation."""
-        automation = "unknown" if head is None else self._known(head.name)
-        self._gateway.metrics.requests.add((automation, "503"))
-        self._gateway.metrics.refused.add((automation, "queue"))
+    @property
+    def crowded(self) -> bool:
+        """Whether so much is still under way or waits that those who were refused at a glance need not be looked at yet."""
+        gateway = self._gateway
+        return gateway.admission.share > CROWDED or gateway.decider.expected_wait > CROWDED * self._longest_wait
+
+    def shed(self, name: str, times: int) -> None:
+        """So many that asked this automation were refused at a glance; nobody looked whether there is one of this name."""
+        automation = self._known(name)
+        self._gateway.metrics.requests.add((automation, "503"), times)
+        self._gateway.metrics.refused.add((automation, "queue"), times)
 
     def remember(self, text: bytes, head: Head, length: int) -> None:
         """Know these bytes of a head, with the length of the body that they announce, from now on."""

@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from andon.access import Grant, Role
 from andon.gateway.decide import Decide
-from andon.gateway.heads import head_of
 from automations import payment
 from calls import DECIDE, call, calling
 from lines import CALLER, Installation
@@ -187,17 +186,15 @@ def test_more_than_fits_under_way_is_turned_away_and_the_rest_is_answered(instal
 def test_when_as_much_is_under_way_as_may_be_the_wire_refuses_at_a_glance_and_counts_it_for_the_automation(
     installation: Installation,
 ) -> None:
-    headers = {"authorization": f"Bearer {installation.key('bank', CALLER)}", "content-type": "application/json"}
     gateway, _ = installation.gateway(max_in_flight=2)
     decide = Decide(gateway)
-    head = head_of(gateway, "payments", headers)
     until = time.monotonic() + 5
     for under_way, sheds in ((1, False), (2, True), (1, False)):
         gateway.admission.in_flight = under_way
         while decide.shedding != sheds:  # it looks again after a moment
             assert time.monotonic() < until
-    decide.shed(head)
-    decide.shed(None)
+    decide.shed("payments", 1)
+    decide.shed("nothing-deployed", 2)
     exposed = gateway.metrics.text().decode()
     assert 'andon_refused_total{automation="payments",reason="queue"} 1.0' in exposed
-    assert 'andon_refused_total{automation="unknown",reason="queue"} 1.0' in exposed
+    assert 'andon_refused_total{automation="unknown",reason="queue"} 2.0' in exposed

@@ -1,0 +1,153 @@
+"""A process that refuses what a gateway has no time for: so that a refusal takes nothing from those who are decided.
+
+It knows nothing of Andon and needs nothing but Python, so that it starts at once and is small. A gateway that sheds hands it the
+sockets of those it refused (`parking.py`) and keeps its own ends closed meanwhile. On each of them every whole request for a decision gets the same
+answer, for some time; then the connection is left to the gateway again, and so is one on which anything else comes, unread.
+
+`python shedder.py CHANNEL SECONDS`: on the channel come the numbers of connections with their sockets, to be kept for so long at most, or RECALL,
+which has all of them come back; the gateway is told, as JSON, which came back and what was refused. When it ends, so does this.
+"""
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import sys
+from array import array
+from collections import Counter
+from time import monotonic
+
+NICE = 10
+"""It gets what those who decide leave of the processors: to be refused a little later harms nobody."""
+
+AT_ONCE = 250
+"""Sockets in one message at most; the kernel takes 253."""
+
+RECALL = b"R"
+
+NUMBERS = "I"
+"""How numbers of connections are sent, by the module array."""
+
+_MOST = 65_536
+"""What is longer than this is left to the gateway."""
+
+_LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,6})\r\n")
+_LINE = re.compile(rb"POST /v1/automations/([a-z0-9-]+)/decisions HTTP/1\.1\r\n")
+
+
+def _refusal() -> bytes:
+    content = {
+        "type": "urn:andon:problem:overloaded",
+        "title": "Overloaded",
+        "status": 503,
+        "detail": "More is waiting than can be decided in time",
+        "code": "Overloaded",
+    }
+    body = json.dumps(content)
+    return (
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+REFUSAL = _refusal()
+"""The answer to a request that is refused unread: always the same."""
+
+
+def asked_in(head: bytes) -> tuple[str, int] | None:
+    """Which automation a head asks for a decision, and how long the body is; None for any other head."""
+    line, length = _LINE.match(head), _LENGTH.search(head)
+    return None if line is None or length is None else (line[1].decode(), int(length[1]))
+
+
+def asked_whole(data: bytes) -> str | None:
+    """Which automation one request asks for a decision that is all of this; None for anything else."""
+    end = data.find(b"\r\n\r\n") + 4
+    asked = asked_in(data[:end]) if end >= 4 else None
+    return asked[0] if asked is not None and end + asked[1] == len(data) else None
+
+
+class _Shedder:
+    def __init__(self, channel: socket.socket, seconds: float) -> None:
+        self._channel = channel
+        self._seconds = seconds
+        self._poll = select.epoll()
+        self._poll.register(channel, select.EPOLLIN)
+        self._parked: dict[int, tuple[socket.socket, int, float]] = {}
+        """By descriptor, in the order in which they came: the socket, the gateway's number, and until when."""
+        self._back: list[int] = []
+        self._refused: Counter[str] = Counter()
+
+    def run(self) -> None:
+        """Until the gateway is gone."""
+        own = self._channel.fileno()
+        while True:
+            for descriptor, _ in self._poll.poll(self._until_next()):
+                if descriptor == own:
+                    if not self._take():
+                        return
+                elif descriptor in self._parked:
+                    self._look(descriptor)
+            now = monotonic()
+            while self._parked and next(iter(self._parked.values()))[2] <= now:
+                self._leave(next(iter(self._parked)))
+            self._tell()
+
+    def _until_next(self) -> float:
+        """Seconds until the next connection goes back; -1 if there is none."""
+        return max(0.0, next(iter(self._parked.values()))[2] - monotonic()) if self._parked else -1
+
+    def _take(self) -> bool:
+        """Hear the gateway; False when it is gone."""
+        message, descriptors, _, _ = socket.recv_fds(self._channel, 4 * AT_ONCE, AT_ONCE)
+        if message == RECALL:
+            for descriptor in list(self._parked):
+                self._leave(descriptor)
+            return True
+        until = monotonic() + self._seconds
+        for descriptor, number in zip(descriptors, array(NUMBERS, message), strict=True):
+            self._parked[descriptor] = (socket.socket(fileno=descriptor), number, until)
+            self._poll.register(descriptor, select.EPOLLIN)
+        return bool(message)
+
+    def _look(self, descriptor: int) -> None:
+        """Refuse what came, or leave the connection if it is anything else."""
+        parked = self._parked[descriptor][0]
+        try:
+            data = parked.recv(_MOST, socket.MSG_PEEK)
+            name = asked_whole(data)
+            if name is not None and self._refuse(parked, data):
+                self._refused[name] += 1
+                return
+        except OSError:
+            pass  # what is wrong with it the gateway finds
+        self._leave(descriptor)
+
+    def _refuse(self, parked: socket.socket, data: bytes) -> bool:
+        """Answer what was looked at, and take it away. One who does not even read refusals is cut off."""
+        if parked.send(REFUSAL) == len(REFUSAL):
+            parked.recv(len(data))
+            return True
+        parked.shutdown(socket.SHUT_RDWR)
+        return False
+
+    def _leave(self, descriptor: int) -> None:
+        parked, number, _ = self._parked.pop(descriptor)
+        self._poll.unregister(descriptor)
+        parked.close()
+        self._back.append(number)
+
+    def _tell(self) -> None:
+        for first in range(0, len(self._back), AT_ONCE):
+            told = {"back": self._back[first : first + AT_ONCE], "refused": self._refused}
+            self._channel.send(json.dumps(told).encode())
+            self._refused.clear()
+        self._back.clear()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the gateway says when it is over
+    os.nice(NICE)
+    _Shedder(socket.socket(fileno=int(sys.argv[1])), float(sys.argv[2])).run()

@@ -1,0 +1,37 @@
+"""What the shedder refuses by itself is one whole request for a decision and nothing else."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from andon.bootstrap.shedder import asked_in, asked_whole
+
+heads = st.builds(
+    lambda name, more: (f"POST /v1/automations/{name}/decisions HTTP/1.1\r\nHost: g\r\n{more}".encode(), name),
+    st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True),
+    st.sampled_from(["", "Authorization: Bearer x\r\n", "X-Request-Timeout: 0.5\r\n"]),
+)
+
+
+@given(heads, st.binary(max_size=300))
+def test_a_whole_request_is_known_by_its_automation_and_no_part_of_it_is_taken_for_one(
+    head: tuple[bytes, str], body: bytes
+) -> None:
+    line, name = head
+    text = line + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    assert asked_whole(text) == name
+    assert [cut for cut in range(len(text)) if asked_whole(text[:cut]) is not None] == []
+    assert asked_whole(text + b"P") is None
+    assert asked_whole(text + text) is None
+
+
+def test_what_asks_for_anything_else_or_does_not_say_how_long_it_is_is_none() -> None:
+    rest = b"Host: g\r\nContent-Length: 2\r\n\r\n{}"
+    for line in (
+        b"GET /v1/automations/payments/decisions HTTP/1.1",
+        b"POST /v1/automations/payments/decisions:batch HTTP/1.1",
+        b"POST /v1/automations/payments/decisions HTTP/1.0",
+        b"POST /v1/automations/%70ayments/decisions HTTP/1.1",
+        b"POST /v1/events HTTP/1.1",
+    ):
+        assert asked_whole(line + b"\r\n" + rest) is None
+    assert asked_in(b"POST /v1/automations/payments/decisions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") is None
