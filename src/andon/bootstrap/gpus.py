@@ -53,7 +53,7 @@ DRIVER = "libnvidia-ml.so.1"
 
 
 def find_nvml(driver: str = DRIVER) -> Nvml | None:
-    """The library, if it is installed and so is a driver: without one it would only cost ten megabytes."""
+    """The library, if it is installed and so is a driver: without one it would only take memory."""
     try:
         ctypes.CDLL(driver)
         import pynvml

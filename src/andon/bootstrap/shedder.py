@@ -69,6 +69,21 @@ def asked_whole(data: bytes) -> str | None:
     return asked[0] if asked is not None and end + asked[1] == len(data) else None
 
 
+def refuse(parked: socket.socket, data: bytes) -> bool:
+    """Take away what was looked at and answer it, in this order: whoever is killed in between leaves a request without an answer, and none with two.
+
+    One who does not even read refusals is cut off; then False.
+    """
+    parked.recv(len(data))
+    try:
+        whole = parked.send(REFUSAL) == len(REFUSAL)
+    except BlockingIOError:
+        whole = False
+    if not whole:
+        parked.shutdown(socket.SHUT_RDWR)
+    return whole
+
+
 class _Shedder:
     def __init__(self, channel: socket.socket, seconds: float) -> None:
         self._channel = channel
@@ -118,20 +133,12 @@ class _Shedder:
         try:
             data = parked.recv(_MOST, socket.MSG_PEEK)
             name = asked_whole(data)
-            if name is not None and self._refuse(parked, data):
+            if name is not None and refuse(parked, data):
                 self._refused[name] += 1
                 return
         except OSError:
             pass  # what is wrong with it the gateway finds
         self._leave(descriptor)
-
-    def _refuse(self, parked: socket.socket, data: bytes) -> bool:
-        """Answer what was looked at, and take it away. One who does not even read refusals is cut off."""
-        if parked.send(REFUSAL) == len(REFUSAL):
-            parked.recv(len(data))
-            return True
-        parked.shutdown(socket.SHUT_RDWR)
-        return False
 
     def _leave(self, descriptor: int) -> None:
         parked, number, _ = self._parked.pop(descriptor)

@@ -1,9 +1,13 @@
 """What the shedder refuses by itself is one whole request for a decision and nothing else."""
 
+import socket
+from contextlib import suppress
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.bootstrap.shedder import asked_in, asked_whole
+from andon.bootstrap.shedder import REFUSAL, asked_in, asked_whole, refuse
 
 heads = st.builds(
     lambda name, more: (f"POST /v1/automations/{name}/decisions HTTP/1.1\r\nHost: g\r\n{more}".encode(), name),
@@ -35,3 +39,28 @@ def test_what_asks_for_anything_else_or_does_not_say_how_long_it_is_is_none() ->
     ):
         assert asked_whole(line + b"\r\n" + rest) is None
     assert asked_in(b"POST /v1/automations/payments/decisions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") is None
+
+
+def test_what_is_refused_is_taken_away() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.send(b"a request")
+        assert refuse(ours, b"a request")
+        with pytest.raises(BlockingIOError):
+            ours.recv(9)
+        assert theirs.recv(65_536) == REFUSAL
+
+
+def test_who_reads_no_refusals_is_cut_off() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.send(b"a request")
+        with suppress(BlockingIOError):
+            while True:
+                ours.send(REFUSAL)
+        assert not refuse(ours, b"a request")
+        theirs.settimeout(10)
+        while theirs.recv(65_536):
+            pass  # until the end, which comes
