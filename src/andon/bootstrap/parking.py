@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from array import array
+from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
@@ -23,6 +24,12 @@ from andon.bootstrap.shedder import AT_ONCE, NUMBERS, RECALL
 
 PARKED_SECONDS = 0.25
 """How long a connection is parked at most."""
+
+SOON_SECONDS = 0.25
+"""Who is refused twice within this time is parked, if many are refused."""
+
+MANY = 100
+"""Fewer refusals in SOON_SECONDS cost a gateway next to nothing, and whoever asks again may be lucky."""
 
 LOOK_SECONDS = 0.005
 """How often it is looked whether there is room again."""
@@ -61,11 +68,17 @@ class Parking:
     """Use from one event loop. `crowded` says whether they may stay, `refused` hears what was refused: an automation as it was asked, and how often."""
 
     def __init__(
-        self, *, crowded: Callable[[], bool], refused: Callable[[str, int], None], seconds: float = PARKED_SECONDS
+        self,
+        *,
+        crowded: Callable[[], bool],
+        refused: Callable[[str, int], None],
+        seconds: float = PARKED_SECONDS,
+        many: int = MANY,
     ) -> None:
         self._crowded = crowded
         self._refused = refused
         self._seconds = seconds
+        self._newest: deque[float] = deque(maxlen=many)
         self._numbers = count()
         self._leaving: list[Parkable] = []
         self._parked: dict[int, tuple[Parkable, float]] = {}
@@ -80,8 +93,17 @@ class Parking:
         """How many connections are parked now."""
         return len(self._leaving) + len(self._parked)
 
-    def park(self, connection: Parkable) -> None:
-        """Have others refuse what comes on it next; it was answered just now, and nothing of it is under way."""
+    def refused(self, connection: Parkable, now: float, before: float) -> None:
+        """A request was refused now by the gateway itself, after another on the same connection; nothing of it is under way.
+
+        What comes next on it is refused by the process, if that is soon and so many are.
+        """
+        newest = self._newest
+        newest.append(now)
+        if now - before < SOON_SECONDS and len(newest) == newest.maxlen and now - newest[0] < SOON_SECONDS:
+            self._park(connection)
+
+    def _park(self, connection: Parkable) -> None:
         connection.pause()
         if not self._leaving:
             asyncio.get_running_loop().call_soon(self._hand_over)  # when what was answered is written

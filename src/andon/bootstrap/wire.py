@@ -7,6 +7,7 @@ timer runs only for one that came in pieces. The short way: a small request to a
 
 import asyncio
 import json
+import math
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -31,9 +32,6 @@ DIRECT_BYTES = 65_536
 
 KEEP_ALIVE_SECONDS = 75.0
 """How long a connection that went the short way may be idle."""
-
-SOON_SECONDS = 0.25
-"""Who is refused twice within this time is parked."""
 
 KNOWN_BYTES = 2_048
 """A head up to this size may be remembered."""
@@ -87,7 +85,7 @@ class Wire(HttpToolsProtocol):
         self._known_hold: Any = None
         """What holds a request whose head was seen before, and what it is answered with: one after the other."""
         self._last_use = 0.0
-        self._last_refusal = -SOON_SECONDS
+        self._last_refusal = -math.inf
         self._idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -173,7 +171,7 @@ class Wire(HttpToolsProtocol):
     def _shed(self, name: str) -> None:
         """Refuse one more in a few microseconds: what this costs is taken from those who are answered.
 
-        Who comes again within a moment will do so once more: that is refused elsewhere.
+        Where many are, who comes again within a moment is refused elsewhere.
         """
         self._arriving = False
         self._wait_no_more()
@@ -184,8 +182,8 @@ class Wire(HttpToolsProtocol):
         before = self._last_refusal
         self._keep_alive()
         self._last_refusal = self._last_use
-        if self.parking is not None and not self.ending and self._last_use - before < SOON_SECONDS:
-            self.parking.park(self)
+        if self.parking is not None and not self.ending:
+            self.parking.refused(self, self._last_use, before)
 
     def descriptor(self) -> int | None:
         """Its socket, with nothing left to write; None when it is closed."""

@@ -73,14 +73,14 @@ def post(body: bytes = b"{}", path: str = PAYMENTS) -> bytes:
 
 
 @asynccontextmanager
-async def crowd(seconds: float = LONG) -> AsyncIterator[Crowd]:
+async def crowd(seconds: float = LONG, many: int = 1) -> AsyncIterator[Crowd]:
     app = Echo()
     made: list[Crowd] = []
 
     def refused(name: str, times: int) -> None:
         made[0].refused[name] += times
 
-    parking = Parking(crowded=lambda: made[0].crowded, refused=refused, seconds=seconds)
+    parking = Parking(crowded=lambda: made[0].crowded, refused=refused, seconds=seconds, many=many)
     async with asyncio.timeout(20), listening(app, parking) as (port, state):
         made.append(Crowd(port, state, app, parking))
         try:
@@ -119,6 +119,17 @@ def test_what_comes_next_is_refused_elsewhere_in_the_same_words_and_counted_for_
             at.crowded = False
             assert await until_read(first) == told(PAYMENTS, "anna", b"{}")
             assert at.refused["payments"] >= 3
+
+    uvloop.run(run())
+
+
+def test_where_few_are_refused_nobody_is_parked() -> None:
+    async def run() -> None:
+        async with crowd(many=5) as at:
+            callers = [await at.parked() for _ in range(2)]  # four refusals
+            assert [(await caller.ask(post()))[0] for caller in callers] == [200, 200]
+            await at.parked()
+            assert at.parking.parked
 
     uvloop.run(run())
 
