@@ -87,6 +87,8 @@ class Parking:
         self._process: subprocess.Popen[bytes] | None = None
         self._not_before = 0.0
         self._watch: asyncio.TimerHandle | None = None
+        self._overdue: int | None = None
+        """What should have come back by the last look: if this process stood still, what it was sent is heard before the next."""
 
     @property
     def parked(self) -> int:
@@ -166,10 +168,12 @@ class Parking:
         self._watch = None
         if not self._parked or self._channel is None:
             return
-        _, since = next(iter(self._parked.values()))
-        if asyncio.get_running_loop().time() - since > self._seconds + LOST_SECONDS:
+        number, (_, since) = next(iter(self._parked.items()))
+        overdue = asyncio.get_running_loop().time() - since > self._seconds + LOST_SECONDS
+        if overdue and number == self._overdue:
             self._lose("it gives nothing back")
             return
+        self._overdue = number if overdue else None
         if not self._crowded():
             try:
                 self._channel.send(RECALL)
