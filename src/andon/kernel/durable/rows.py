@@ -234,11 +234,14 @@ def held_by(tx: Tx, executor: str) -> list[tuple[UUID, str]]:
 
 
 def requeue(tx: Tx, executor: str, taken: Sequence[tuple[UUID, str]]) -> int:
-    """Have runs taken anew that a process has taken with these tokens; how many are still so. That it had them counts as no attempt."""
+    """Have runs taken anew that a process has taken with these tokens; how many are still so.
+
+    That it had them stays counted: a run that can never be ended is exhausted some time.
+    """
     return tx.execute(
         text(
             f"UPDATE {_STATUS} SET status = 'ENQUEUED', queue_name = name, owner_xid = NULL, executor_id = NULL, "
-            f"started_at_epoch_ms = NULL, recovery_attempts = greatest(recovery_attempts - 1, 0), updated_at = {_NOW_MS} "
+            f"started_at_epoch_ms = NULL, updated_at = {_NOW_MS} "
             "WHERE status = 'PENDING' AND executor_id = :executor AND (workflow_uuid, owner_xid) IN "
             "(SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:owners AS text[])))"
         ),
