@@ -1,6 +1,6 @@
 """Virtual environments beside our own, one for each lock file, kept outside the repository from one run to the next.
 
-They lie in $ANDON_BENCH_CACHE or `~/.cache/andon-bench`; one is made anew when its lock file or the Python changed.
+They lie in $ANDON_BENCH_CACHE or `~/.cache/andon-bench`; one is made anew when its lock file, the Python or how it is installed changed.
 """
 
 import hashlib
@@ -25,13 +25,14 @@ def python_of(name: str, lock: Path) -> Path:
     """The Python of an environment that holds what `lock` names; built when it is not there yet. Raises EnvironmentFailed."""
     folder = cache() / name
     python, marker = folder / "bin" / "python", folder / ".built-from"
-    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+    install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--no-deps", "-r", str(lock))
+    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode() + " ".join(install).encode()).hexdigest()
     if python.exists() and marker.exists() and marker.read_text(encoding="utf-8") == wanted:
         return python
     print(f"Installing {name} into {folder}", file=sys.stderr)
     folder.parent.mkdir(parents=True, exist_ok=True)
     _uv("venv", "--clear", "--python", sys.executable, str(folder))
-    _uv("pip", "install", "--compile-bytecode", "--python", str(python), "--no-deps", "-r", str(lock))
+    _uv(*install)
     marker.write_text(wanted, encoding="utf-8")
     return python
 

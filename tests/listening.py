@@ -17,7 +17,7 @@ def listening(installation: Installation, **limits: int) -> Iterator[str]:
     """The address of a new gateway; what is in flight at the end is finished first."""
     gateway, side = installation.gateway(**limits)
     app = create_app(gateway, side)
-    parking = Parking(crowded=lambda: app.decide.crowded, refused=app.decide.shed, many=1)
+    parking = Parking(crowded=lambda: app.decide.crowded, tally=app.decide.tally_shed, many=1)
     server = Server(app, host="127.0.0.1", port=0, ending=lambda: None, parking=parking)
 
     async def serve(door: socket.socket) -> None:

@@ -37,7 +37,7 @@ class Echo:
         self.shedding = False
         self.ways: list[str] = []
 
-    def shed(self, name: str, times: int) -> None:
+    def tally_shed(self, name: str, times: int) -> None:
         self.ways += ["shed"] * times
 
     def path(self, url: bytes) -> str | None:
@@ -149,7 +149,7 @@ def answers_in(written: bytes) -> list[tuple[int, dict[str, str], bytes]]:
 
 
 @asynccontextmanager
-async def listening(app: Any, parking: Parking | None = None) -> AsyncIterator[tuple[int, DrainState]]:
+async def serving(app: Any, parking: Parking | None = None) -> AsyncIterator[tuple[int, DrainState]]:
     """The port of a server of such connections, and what they share."""
     config = uvicorn.Config(app, log_level="critical", lifespan="off")
     config.load()

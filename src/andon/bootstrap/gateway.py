@@ -79,7 +79,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
 
     await patiently(lambda: heard("*"))
     limits, app = settings.gateway, create_app(gateway, side)
-    parking = Parking(crowded=lambda: app.decide.crowded, refused=app.decide.shed)
+    parking = Parking(crowded=lambda: app.decide.crowded, tally=app.decide.tally_shed)
     gateway.metrics.gauge_of(
         "andon_parked_connections", "Connections on which the shedder refuses what comes.", lambda: parking.parked
     )

@@ -65,18 +65,18 @@ class Parkable(Protocol):
 
 
 class Parking:
-    """Use from one event loop. `crowded` says whether they may stay, `refused` hears what was refused: an automation as it was asked, and how often."""
+    """Use from one event loop. `crowded` says whether they may stay, `tally` hears what was refused by the process: an automation as it was asked, and how often."""
 
     def __init__(
         self,
         *,
         crowded: Callable[[], bool],
-        refused: Callable[[str, int], None],
+        tally: Callable[[str, int], None],
         seconds: float = PARKED_SECONDS,
         many: int = MANY,
     ) -> None:
         self._crowded = crowded
-        self._refused = refused
+        self._tally = tally
         self._seconds = seconds
         self._newest: deque[float] = deque(maxlen=many)
         self._numbers = count()
@@ -213,7 +213,7 @@ class Parking:
             return
         told = json.loads(message)
         for name, times in told["refused"].items():
-            self._refused(name, times)
+            self._tally(name, times)
         for number in told["back"]:
             self._parked.pop(number)[0].resume()
 

@@ -176,7 +176,7 @@ class Wire(HttpToolsProtocol):
         self._arriving = False
         self._wait_no_more()
         self._unset_keepalive_if_required()
-        self._direct.shed(name, 1)
+        self._direct.tally_shed(name, 1)
         self.transport.write(REFUSAL)
         self.server_state.total_requests += 1
         before = self._last_refusal

@@ -112,7 +112,7 @@ class Decide:
         gateway = self._gateway
         return gateway.admission.share > CROWDED or gateway.decider.expected_wait > CROWDED * self._longest_wait
 
-    def shed(self, name: str, times: int) -> None:
+    def tally_shed(self, name: str, times: int) -> None:
         """So many that asked this automation were refused at a glance; nobody looked whether there is one of this name."""
         automation = self._known(name)
         self._gateway.metrics.requests.add((automation, "503"), times)

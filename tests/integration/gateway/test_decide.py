@@ -193,8 +193,8 @@ def test_when_as_much_is_under_way_as_may_be_the_wire_refuses_at_a_glance_and_co
         gateway.admission.in_flight = under_way
         while decide.shedding != sheds:  # it looks again after a moment
             assert time.monotonic() < until
-    decide.shed("payments", 1)
-    decide.shed("nothing-deployed", 2)
+    decide.tally_shed("payments", 1)
+    decide.tally_shed("nothing-deployed", 2)
     exposed = gateway.metrics.text().decode()
     assert 'andon_refused_total{automation="payments",reason="queue"} 1.0' in exposed
     assert 'andon_refused_total{automation="unknown",reason="queue"} 2.0' in exposed

@@ -20,8 +20,8 @@ from andon.bootstrap.parking import Parking
 from automations import payment
 from calls import DECIDE
 from lines import CALLER, Installation
-from listening import listening as listening_to
-from wiring import ROUTE, Echo, answers_in, listening, told
+from listening import listening
+from wiring import ROUTE, Echo, answers_in, serving, told
 
 PAYMENTS = ROUTE.format("payments")
 LONG = 60.0
@@ -80,8 +80,8 @@ async def crowd(seconds: float = LONG, many: int = 1) -> AsyncIterator[Crowd]:
     def refused(name: str, times: int) -> None:
         made[0].refused[name] += times
 
-    parking = Parking(crowded=lambda: made[0].crowded, refused=refused, seconds=seconds, many=many)
-    async with asyncio.timeout(20), listening(app, parking) as (port, state):
+    parking = Parking(crowded=lambda: made[0].crowded, tally=refused, seconds=seconds, many=many)
+    async with asyncio.timeout(20), serving(app, parking) as (port, state):
         made.append(Crowd(port, state, app, parking))
         try:
             yield made[0]
@@ -198,10 +198,13 @@ def test_when_the_shedder_is_killed_the_gateway_goes_on_by_itself() -> None:
 
 def test_a_shedder_that_hangs_is_ended_and_what_it_had_is_answered() -> None:
     async def run() -> None:
-        async with crowd(seconds=0.1) as at:
+        async with crowd(seconds=1.0) as at:
             callers = [await at.parked() for _ in range(3)]
-            os.kill(shedder_of(at), signal.SIGSTOP)
-            assert [(await caller.ask(post()))[0] for caller in callers][-1] == 200
+            pid = shedder_of(at)
+            os.kill(pid, signal.SIGSTOP)
+            assert at.parking.parked == 3
+            assert [(await caller.ask(post()))[0] for caller in callers] == [200] * 3
+            assert not psutil.pid_exists(pid)
 
     uvloop.run(run())
 
@@ -255,7 +258,7 @@ def test_of_a_rush_each_request_is_recorded_or_refused_and_counted_once(installa
             while counted not in (await client.get("/metrics", headers=viewer)).text:
                 await asyncio.sleep(0.05)  # those of the last quarter of a second are still to be told
 
-    with listening_to(installation, max_in_flight=4) as url:
+    with listening(installation, max_in_flight=4) as url:
         asyncio.run(run(url))
     assert set(statuses) == {200, 503}
     assert statuses.total() == 600
