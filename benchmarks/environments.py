@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from andon.kernel.files import locked
+
 UV = Path(__file__).parent.parent / "script" / "uv.py"
 
 
@@ -22,18 +24,22 @@ def cache() -> Path:
 
 
 def python_of(name: str, lock: Path) -> Path:
-    """The Python of an environment that holds what `lock` names; built when it is not there yet. Raises EnvironmentFailed."""
+    """The Python of an environment that holds what `lock` names; built when it is not there yet. Raises EnvironmentFailed.
+
+    Who wants one that another process is building waits for it.
+    """
     folder = cache() / name
-    python, marker = folder / "bin" / "python", folder / ".built-from"
+    python, marker = folder / "bin" / "python", folder / ".installed-from"
     install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--no-deps", "-r", str(lock))
     wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode() + " ".join(install).encode()).hexdigest()
-    if python.exists() and marker.exists() and marker.read_text(encoding="utf-8") == wanted:
-        return python
-    print(f"Installing {name} into {folder}", file=sys.stderr)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _uv("venv", "--clear", "--python", sys.executable, str(folder))
-    _uv(*install)
-    marker.write_text(wanted, encoding="utf-8")
+    with locked(folder.with_name(f"{name}.lock")):
+        if python.exists() and marker.exists() and marker.read_text(encoding="utf-8") == wanted:
+            return python
+        print(f"Installing {name} into {folder}", file=sys.stderr)
+        _uv("venv", "--clear", "--python", sys.executable, str(folder))
+        _uv(*install)
+        marker.write_text(wanted, encoding="utf-8")
     return python
 
 
