@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 from benchmarks.environments import python_of
+from benchmarks.line import free_ports
 
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "benchmarks/peers/mlserver/requirements.lock"
@@ -36,7 +37,7 @@ class MlServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.http, self.grpc, self._metrics = _free_ports(3)
+        self.http, self.grpc, self._metrics = free_ports(3)
         self._python = python_of("mlserver", LOCK)
         self._process: subprocess.Popen[bytes] | None = None
         for file in MODELS.glob("*.py"):
@@ -76,6 +77,7 @@ class MlServer:
         until = time.monotonic() + 60
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > until:
+                self.stop()
                 raise RuntimeError(f"MLServer did not start:\n{(self.folder / 'log').read_text()[-2000:]}")
             time.sleep(0.05)
 
@@ -88,8 +90,10 @@ class MlServer:
 
     def _is_ready(self) -> bool:
         try:
+            with socket.create_connection(("127.0.0.1", self.grpc), timeout=1):
+                pass
             return httpx.get(f"{self.address('rest')}/v2/health/ready", timeout=1, trust_env=False).status_code == 200
-        except httpx.TransportError:
+        except (OSError, httpx.TransportError):
             return False
 
 
@@ -101,12 +105,3 @@ def own_probabilities(matrix: Any, classes: int = 2) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.probabilities(matrix, classes)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()

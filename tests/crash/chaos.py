@@ -17,8 +17,9 @@ from pathlib import Path
 
 from crash import checks
 from crash.faults import Fault, drawn
+from crash.kept import FAKETIME
 from crash.load import Load
-from crash.plant import FAKETIME, Plant, running
+from crash.plant import Plant, running
 
 ROUND = 500
 """Faults on one system; then everything is checked, and a new one begins."""

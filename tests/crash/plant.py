@@ -9,8 +9,6 @@ The second ones are restarted when they end, as a service manager would; their c
 
 import asyncio
 import os
-import subprocess
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -21,7 +19,7 @@ from pathlib import Path
 import nats
 import psutil
 from benchmarks.brokers import Broker, kafka_broker, kafka_program, nats_program, nats_server
-from benchmarks.line import ANDON, Line, LineFailed, free_ports
+from benchmarks.line import Line, LineFailed, free_ports
 from confluent_kafka.admin import AdminClient, NewTopic
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -29,183 +27,14 @@ from sqlalchemy.engine import make_url
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from crash.events import Sender, ToKafka, ToNats, ToTable
+from crash.kept import Clock, Kept
+from crash.project import PARTITIONS, STREAM, TABLE, TOPIC, write_project
 from crash.proxy import Proxy
 from packages import a_package
 from receiver import SECRET, Receiver
 
-FAKETIME = next(
-    (str(file) for place in ("/usr/lib", "/usr/local/lib") for file in Path(place).glob("**/libfaketimeMT.so.1")), None
-)
-"""The library that sets a process's clock; none if it is not installed."""
-
-AUTOMATION = """
-from datetime import timedelta
-from typing import Any
-
-from andon import Automation, Policy, Procedure, Retry, Review, kafka, nats, procedure, run_procedure, table, webhook
-from automations import POLICY, Payment, an_automation
-from pydantic import BaseModel
-
-BANK = webhook("bank")
-
-
-class Decided(BaseModel):
-    id: str
-    input: dict[str, Any]
-
-
-def refuse_sanctioned(country: str) -> str:
-    if country == "KP":
-        raise ValueError("sanctioned")
-    return country
-
-
-@procedure("hold-payment")
-async def hold_payment(p: Procedure, decision: Decided) -> str:
-    "Hold it for a moment and lift that; what is sanctioned fails after it was held, so that the hold is undone."
-    payment = {"id": decision.id, "procedure": str(p.id)}
-
-    async def let_go() -> None:
-        await p.deliver(BANK, payment, event="let-go")
-
-    await p.deliver(BANK, payment, event="hold", compensate=let_go)
-    await p.step(refuse_sanctioned, decision.input["country"], retry=Retry(attempts=1))
-    await p.sleep(timedelta(seconds=1))
-    await p.deliver(BANK, payment, event="lift")
-    return "lifted"
-
-
-SAME = {
-    "contract": Payment,
-    "subject": "account",
-    "features": an_automation().features,
-    "model": "fraud-risk",
-    "policy": Policy.yaml(POLICY),
-    "review": Review(queue="fraud"),
-}
-TOLD = {"pause": BANK, "release": BANK}
-events = Automation("events", **SAME, actions=TOLD, trigger=(TRIGGERS))
-
-# An eighth of the accounts: procedures for more are as much as two cores can do, and who starts anew would wait for them.
-WATCHED = (
-    POLICY.replace("outcomes: [", "outcomes: [hold, ")
-    .replace("lists:", "lists:\\n  watched: [a0, a1, a2, a3, a4, a5]")
-    .replace("rules:", "rules:\\n  - {id: watched, when: 'input.account in lists.watched', then: hold}")
-)
-held = {"hold": run_procedure(hold_payment), **TOLD}
-payments = Automation("payments", **SAME | {"policy": Policy.yaml(WATCHED)}, actions=held, procedures=[hold_payment])
-"""
-
-TABLE = """
-CREATE TABLE incoming (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event text UNIQUE, at timestamptz NOT NULL,
-    account text, amount float8, country text, payment_id text
-)
-"""
-
-TOPIC, STREAM, PARTITIONS = "payments", "PAYMENTS", 4
-"""Where events are sent to; the topic has so many partitions, and all accounts of one are in one."""
-
-SETTINGS = """
-[gateway]
-timeout_seconds = 5
-
-[destinations.bank]
-url = "{url}"
-secret_env = "BANK_SECRET"
-allow_private = true
-max_attempts = 1000
-timeout_seconds = 2
-"""
-
-CONNECTIONS = {
-    "kafka": '[connections.kafka]\nkind = "kafka"\nservers = ["127.0.0.1:{port}"]\n',
-    "nats": '[connections.nats]\nkind = "nats"\nservers = ["nats://127.0.0.1:{port}"]\n',
-}
-TRIGGERS = {
-    "table": 'table("incoming", at="at", key="account")',
-    "kafka": f'kafka("{TOPIC}")',
-    "nats": f'nats("{STREAM}")',
-}
-
-
 LANES = ("andon_destination_breaker_open", "andon_retry_budget_remaining", "andon_deliveries_in_flight")
 """What a worker's metrics say of its lanes."""
-
-
-class Clock:
-    """The clock of a process, by how much it is wrong."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.set(0)
-
-    def set(self, seconds: float) -> None:
-        """Jump."""
-        draft = self._file.with_suffix(".new")
-        draft.write_text(f"{seconds:+.1f}")
-        draft.replace(self._file)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """With which a process is started that goes by it."""
-        if FAKETIME is None:
-            return {}
-        return {
-            "LD_PRELOAD": FAKETIME,
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
-
-
-class Kept:
-    """A process that is started again whenever it ends."""
-
-    def __init__(self, role: str, folder: Path, environment: dict[str, str]) -> None:
-        self.role = role
-        self.starts = 0
-        self._folder, self._environment = folder, environment
-        self._stopping = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._keep, daemon=True)
-        self._thread.start()
-
-    @property
-    def process(self) -> psutil.Process | None:
-        """It, while it lives."""
-        with suppress(psutil.NoSuchProcess):
-            if self._process is not None and self._process.poll() is None:
-                return psutil.Process(self._process.pid)
-        return None
-
-    def stop(self) -> None:
-        """End it."""
-        self._stopping.set()
-        process = self._process
-        if process is not None and process.poll() is None:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            if process.poll() is None:
-                process.kill()
-        self._thread.join()
-
-    def _keep(self) -> None:
-        with (self._folder / f"{self.role}-2.log").open("ab") as log:
-            while not self._stopping.is_set():
-                self.starts += 1
-                self._process = subprocess.Popen(
-                    [ANDON, self.role],
-                    cwd=self._folder,
-                    env=self._environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
-                self._process.wait()
-                self._stopping.wait(0.2)
 
 
 @dataclass
@@ -277,7 +106,7 @@ def running(folder: Path, seed: int) -> Iterator[Plant]:
         receiver = stack.enter_context(Receiver())
         proxies = {"receiver": stack.enter_context(Proxy(int(receiver.url.rsplit(":", 1)[1].split("/")[0])))}
         brokers = _brokers(stack, folder, proxies)
-        _write_project(folder, proxies, brokers)
+        write_project(folder, proxies["receiver"].port, {name: proxies[name].port for name in brokers})
         environment = {"BANK_SECRET": SECRET, "PYTHONPATH": str(Path(__file__).parent.parent)}
         line = stack.enter_context(Line(folder, environment=environment))
         package = a_package(folder / "package")
@@ -340,14 +169,6 @@ def _brokers(stack: ExitStack, folder: Path, proxies: dict[str, Proxy]) -> dict[
         proxy.target = brokers[name].port
         proxies[name] = proxy
     return brokers
-
-
-def _write_project(folder: Path, proxies: dict[str, Proxy], brokers: dict[str, Broker]) -> None:
-    triggers = ", ".join(trigger for name, trigger in TRIGGERS.items() if name == "table" or name in brokers)
-    (folder / "automation.py").write_text(AUTOMATION.replace("TRIGGERS", f"{triggers},"), encoding="utf-8")
-    connections = "".join(CONNECTIONS[name].format(port=proxies[name].port) for name in brokers)
-    settings = SETTINGS.format(url=f"http://127.0.0.1:{proxies['receiver'].port}/hook")
-    (folder / "andon.toml").write_text(settings + connections, encoding="utf-8")
 
 
 def _senders(plant: Plant, seed: int, url: str) -> list[Sender]:
