@@ -26,11 +26,6 @@ def api() -> Iterator[Api]:
         yield api
 
 
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
 def a_request(clock: MovedClock) -> outbox.Message:
     message = an_action(clock.now(), destination="core")
     return replace(message, payload={**message.payload, "connector": "http"})

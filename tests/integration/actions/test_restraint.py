@@ -1,7 +1,6 @@
 """A destination gets no more than it can take: retry budget, pace, bulkhead, deadline; and nothing is lost by it."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,17 +14,6 @@ from andon.kernel.identity import Actor
 from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
 from messages import an_action, bury, put
 from receiver import HangUp, Receiver, Reply, Slow
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
 
 
 def test_retries_stay_within_a_fifth_of_first_tries_and_the_rest_waits_untouched(
