@@ -34,7 +34,7 @@ from benchmarks.line import Line
 
 PROJECT = Path(__file__).parent / "events-project"
 EVENTS = 80_000
-ROUNDS = 5
+ROUNDS = 11
 PLAIN_EVENTS = 1_500
 PATIENCE = 90.0
 GOAL = 10_000

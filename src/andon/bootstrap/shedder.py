@@ -57,9 +57,17 @@ REFUSAL = _refusal()
 
 
 def asked_in(head: bytes) -> tuple[str, int] | None:
-    """Which automation a head asks for a decision, and how long the body is; None for any other head."""
+    """Which automation a head asks for a decision, and how long the body is; None for any other head.
+
+    One that says its length in two ways is the gateway's to refuse: whoever stands before it may read the other (RFC 9112, 11.2).
+    """
     line, length = _LINE.match(head), _LENGTH.search(head)
-    return None if line is None or length is None else (line[1].decode(), int(length[1]))
+    if line is None or length is None:
+        return None
+    small = head.lower()
+    if small.count(b"\ncontent-length") > 1 or b"\ntransfer-encoding" in small:
+        return None
+    return line[1].decode(), int(length[1])
 
 
 def asked_whole(data: bytes) -> str | None:

@@ -41,6 +41,13 @@ def test_what_asks_for_anything_else_or_does_not_say_how_long_it_is_is_none() ->
     assert asked_in(b"POST /v1/automations/payments/decisions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") is None
 
 
+@pytest.mark.parametrize("other", [b"Content-Length: 3", b"transfer-encoding: chunked", b"Transfer-Encoding : chunked"])
+def test_what_says_its_length_in_two_ways_is_none(other: bytes) -> None:
+    line = b"POST /v1/automations/payments/decisions HTTP/1.1\r\n"
+    for headers in (b"Content-Length: 2\r\n" + other, other + b"\r\nContent-Length: 2"):
+        assert asked_in(line + headers + b"\r\n\r\n") is None
+
+
 def test_what_is_refused_is_taken_away() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
