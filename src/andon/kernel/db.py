@@ -85,6 +85,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 3, stands_still: timedelta | None = None) -> None:
         logging.getLogger("sqlalchemy.pool.impl.QueuePool").addFilter(_is_shown)
+        logging.getLogger("asyncio").addFilter(_is_news)
         self.url = url
         limit = {} if stands_still is None else {IDLE_LIMIT: str(int(stands_still.total_seconds() * 1000))}
         self.engine: Engine = create_engine(
@@ -204,3 +205,12 @@ def announce(tx: Tx, noun: str) -> None:
 def _is_shown(record: logging.LogRecord) -> bool:
     """What a pool says, but not that a connection was gone when it came back: who needed it has heard."""
     return record.exc_info is None or not isinstance(record.exc_info[1], psycopg.OperationalError)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """What an event loop says, but not that asyncpg was cut off while it asked for TLS: who wanted that connection has heard.
+
+    So it is when a process stood still for longer than connecting may take (asyncpg's TLSUpgradeProto, whose future nobody awaits then).
+    """
+    error = None if record.exc_info is None else record.exc_info[1]
+    return not isinstance(error, ConnectionError) or str(error) != "unexpected connection_lost() call"

@@ -1,9 +1,13 @@
 """A database that does not answer is said so, in our words and without its password; who does not answer it keeps nothing locked."""
 
 import asyncio
+import gc
 import re
+import socket
+import time
 from contextlib import ExitStack
 
+import asyncpg
 import pytest
 from sqlalchemy import make_url, text
 
@@ -87,3 +91,24 @@ def test_what_a_process_locked_that_stands_still_is_free_again_and_it_hears_of_i
         await other.close()
 
     asyncio.run(go())
+
+
+def test_a_process_that_stood_still_while_it_connected_hears_of_it_once(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://a:b@127.0.0.1:{silent.getsockname()[1]}/x"
+        Database(url).close()
+
+        async def connect(steps: int) -> None:
+            connecting = asyncio.create_task(asyncpg.connect(url, timeout=0.05))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            time.sleep(0.1)  # noqa: ASYNC251 - it stands still
+            with pytest.raises(TimeoutError):
+                await connecting
+            silent.accept()[0].close()
+            await asyncio.sleep(0.01)
+
+        for steps in range(10):  # in one of which the connection is there, and what comes next is not yet asked
+            asyncio.run(connect(steps))
+            gc.collect()
+    assert caplog.records == []
