@@ -99,6 +99,10 @@ def _measured(folder: Path, events: int) -> dict[str, Any]:
             plain = _plain(line, kafka, project / "events-model.onnx")
     return {
         **{broker: {side: asdict(_middle(rounds, side)) for side in TOPICS} for broker, rounds in runs.items()},
+        "rounds": {
+            broker: {side: [each[side].per_second for each in rounds] for side in TOPICS}
+            for broker, rounds in runs.items()
+        },
         "plain": plain,
         "share": {broker: _share(rounds, "no-op") for broker, rounds in runs.items()},
         "share_of_reading": {broker: _share(rounds, "reading") for broker, rounds in runs.items()},
