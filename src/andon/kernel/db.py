@@ -210,7 +210,9 @@ def _is_shown(record: logging.LogRecord) -> bool:
 def _is_news(record: logging.LogRecord) -> bool:
     """What an event loop says, but not that asyncpg was cut off while it asked for TLS: who wanted that connection has heard.
 
-    So it is when a process stood still for longer than connecting may take (asyncpg's TLSUpgradeProto, whose future nobody awaits then).
+    So it is when a process stood still for longer than connecting may take: nobody awaits the future of asyncpg's TLSUpgradeProto
+    then. These are all that it can hold.
     """
     error = None if record.exc_info is None else record.exc_info[1]
-    return not isinstance(error, ConnectionError) or str(error) != "unexpected connection_lost() call"
+    cut_off = ("unexpected connection_lost() call", "PostgreSQL server at ")
+    return type(error) is not ConnectionError or not str(error).startswith(cut_off)

@@ -93,22 +93,26 @@ def test_what_a_process_locked_that_stands_still_is_free_again_and_it_hears_of_i
     asyncio.run(go())
 
 
-def test_a_process_that_stood_still_while_it_connected_hears_of_it_once(caplog: pytest.LogCaptureFixture) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"postgresql://a:b@127.0.0.1:{silent.getsockname()[1]}/x"
+@pytest.mark.parametrize("last_word", [b"", b"Ewhy"], ids=["silent", "refusing"])
+def test_a_process_that_stood_still_while_it_connected_hears_of_it_once(
+    caplog: pytest.LogCaptureFixture, last_word: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"postgresql://a:b@127.0.0.1:{server.getsockname()[1]}/x"
         Database(url).close()
 
         async def connect(steps: int) -> None:
             connecting = asyncio.create_task(asyncpg.connect(url, timeout=0.05))
             for _ in range(steps):
                 await asyncio.sleep(0)
-            time.sleep(0.1)  # noqa: ASYNC251 - it stands still
-            with pytest.raises(TimeoutError):
-                await connecting
-            silent.accept()[0].close()
+            with server.accept()[0] as taken:
+                taken.send(last_word)
+                time.sleep(0.1)  # noqa: ASYNC251 - it stands still
+                with pytest.raises((TimeoutError, ConnectionError)):
+                    await connecting
             await asyncio.sleep(0.01)
 
-        for steps in range(10):  # in one of which the connection is there, and what comes next is not yet asked
+        for steps in range(2, 12):  # in one of which the connection is there, and what comes next is not yet asked
             asyncio.run(connect(steps))
             gc.collect()
     assert caplog.records == []
