@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -69,7 +68,6 @@ class Sides:
 def main() -> int:
     """Measure, print, and with --check say whether the goals were reached."""
     options = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that every process started is ended
     peers = (
         (FASTAPI,)
         if options.peers is None
