@@ -106,6 +106,24 @@ async def until_read(caller: Caller) -> bytes:
     return answer[2]
 
 
+@pytest.mark.parametrize("other", ["Content-Length: 5", "Transfer-Encoding: chunked"])
+def test_a_request_that_says_its_length_in_two_ways_is_bad_also_while_many_are_refused(other: str) -> None:
+    doubtful = post().replace(b"\r\n\r\n", f"\r\n{other}\r\n\r\n".encode())
+
+    async def run() -> None:
+        async with crowd() as at:
+            parked = await at.parked()
+            at.app.shedding = True
+            fresh = Caller(*await asyncio.open_connection("127.0.0.1", at.port))
+            at.callers.append(fresh)
+            for caller in (parked, fresh):
+                status, headers, _ = await caller.ask(doubtful)
+                assert (status, headers["connection"]) == (400, "close")
+                assert await caller.reader.read() == b""
+
+    uvloop.run(run())
+
+
 def test_what_comes_next_is_refused_elsewhere_in_the_same_words_and_counted_for_its_automation() -> None:
     async def run() -> None:
         async with crowd() as at:
