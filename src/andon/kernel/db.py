@@ -211,7 +211,7 @@ def _is_news(record: logging.LogRecord) -> bool:
     """What an event loop says, but not that asyncpg was cut off while it asked for TLS: who wanted that connection has heard.
 
     So it is when a process stood still for longer than connecting may take: nobody awaits the future of asyncpg's TLSUpgradeProto
-    then. These are all that it can hold.
+    then. These are its own words; what else broke a connection has others, and is told.
     """
     error = None if record.exc_info is None else record.exc_info[1]
     cut_off = ("unexpected connection_lost() call", "PostgreSQL server at ")
