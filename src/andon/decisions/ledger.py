@@ -51,17 +51,31 @@ The driver looks at every element of an array twice, so an array less is worth a
 """
 
 
-def _statement(*, messages: bool, tiles: bool, more: bool) -> str:
-    """One statement for everything. Its parameters: _OWN and the position of what is shared, _SHARED, salts, the leaf, messages, tiles.
+def _one() -> tuple[str, str, int]:
+    """What a single decision puts into the ledger, from where, and how many parameters that takes: _OWN, _SHARED and its salt, as they are."""
+    kinds = (*_OWN.values(), *_SHARED.values(), "bytea")
+    return ", ".join(f"${i}::{kind}" for i, kind in enumerate(kinds, start=1)), "leaf", len(kinds)
 
-    What a batch does not have is not in it: every array that a statement takes costs gateway and server some microseconds.
-    """
+
+def _many() -> tuple[str, str, int]:
+    """The same of a batch: _OWN and the position of what is shared as arrays, _SHARED as arrays, and all salts in one."""
     own = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate((*_OWN.values(), "int"), start=1))
     first = len(_OWN) + 2
     shared = ", ".join(f"(${i}::{kind}[])[d.shared]" for i, kind in enumerate(_SHARED.values(), start=first))
-    first += len(_SHARED)
-    salt = f"substring(${first}::bytea FROM (d.number::int - 1) * {SALT_BYTES} + 1 FOR {SALT_BYTES})"
-    first += 1
+    last = first + len(_SHARED)
+    salt = f"substring(${last}::bytea FROM (d.number::int - 1) * {SALT_BYTES} + 1 FOR {SALT_BYTES})"
+    values = f"{', '.join(f'd.{name}' for name in _OWN)}, {shared}, {salt}"
+    return values, f"leaf, unnest({own}) WITH ORDINALITY AS d({', '.join(_OWN)}, shared, number)", last
+
+
+def _statement(*, one: bool, messages: bool, tiles: bool, more: bool) -> str:
+    """One statement for everything. Its parameters: those of `_one` or `_many`, the leaf, messages, tiles.
+
+    What a batch does not have is not in it: every array that a statement takes costs gateway and server some microseconds. A single
+    decision comes without arrays, which spares who waits for it a tenth of a millisecond.
+    """
+    values, source, taken = _one() if one else _many()
+    first = taken + 1
     beside = [f"leaf AS ({audit.insert_sql(first)} RETURNING writer, seq)"]
     first += audit.COLUMNS
     if messages:
@@ -70,19 +84,18 @@ def _statement(*, messages: bool, tiles: bool, more: bool) -> str:
     if tiles:
         beside.append(f"tiles AS ({features.insert_sql(first, more=more)})")
     return (
-        f"WITH {', '.join(beside)} "
-        f"INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, salt, writer, seq) "
-        f"SELECT {', '.join(f'd.{name}' for name in _OWN)}, {shared}, {salt}, leaf.writer, leaf.seq "
-        f"FROM leaf, unnest({own}) WITH ORDINALITY AS d({', '.join(_OWN)}, shared, number)"
+        f"WITH {', '.join(beside)} INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, salt, writer, seq) "
+        f"SELECT {values}, leaf.writer, leaf.seq FROM {source}"
     )
 
 
 APPEND = {
-    (messages, tiles, more): _statement(messages=messages, tiles=tiles, more=more)
+    (one, messages, tiles, more): _statement(one=one, messages=messages, tiles=tiles, more=more)
+    for one in (False, True)
     for messages in (False, True)
     for tiles, more in ((False, False), (True, False), (True, True))
 }
-"""The statement that records a batch, by whether it sends messages, changes tiles, and those more than sums."""
+"""The statement that records a batch, by whether it is a single decision, sends messages, changes tiles, and those more than sums."""
 
 RESERVE = """
 INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
@@ -132,12 +145,15 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta
     now = perf_counter_ns()
     rows = [_row(entry.decision, written, shared, now) for entry, written in zip(entries, records, strict=True)]
     messages = [message for entry in entries for message in entry.messages]
-    more = features.has_more(deltas)
+    more, one = features.has_more(deltas), len(entries) == 1
     return leaf, (
-        APPEND[bool(messages), bool(deltas), more],
+        APPEND[one, bool(messages), bool(deltas), more],
         (
-            *zip(*rows, strict=True),
-            *zip(*shared.values, strict=True),
+            *(
+                (*rows[0][:-1], *shared.values[0])
+                if one
+                else (*zip(*rows, strict=True), *zip(*shared.values, strict=True))
+            ),
             drawn,
             *audit.values_of(leaf),
             *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from time import perf_counter_ns
 from typing import Any
 
@@ -59,6 +60,42 @@ def test_an_answered_decision_is_in_the_ledger_with_everything_that_made_it(inst
     assert record.record["features"] == {"round_amount": False, "amount_count_1h": 1, "amount_sum_1h": 20.0}
     assert record.record["prediction"]["score"] == record.row.score
     assert record.record["line"]["model"]["digest"] == decision.line.model.digest
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_each_column_says_what_was_decided_be_it_alone_or_with_others(installation: Installation, many: int) -> None:
+    given = [payment(1, amount=20.0), payment(2, country="KP"), payment(3, amount=290.0)][:many]
+    decided = asyncio.run(decide_all(installation, [a_request(installation, row) for row in given]))
+    with installation.database.begin() as tx:
+        for decision, row in zip(decided, given, strict=True):
+            assert decision is not None
+            written = decisions.get(tx, decision.request.id)
+            assert asdict(written.row) | {"latency_us": 0} == _columns(decision)
+            assert written.record["input"] == row
+        assert tx.execute(text("SELECT DISTINCT writer, seq FROM decisions")).one()
+        assert audit.verify(tx, evidence={decisions.RECORDED: LedgerEvidence()}).ok
+
+
+def _columns(decision: Decision) -> dict[str, Any]:
+    line, ruling, prediction = decision.line, decision.judgement.ruling, decision.judgement.prediction
+    assert prediction is not None
+    return {
+        "id": decision.request.id,
+        "automation": line.automation,
+        "automation_version": line.automation_version,
+        "decided_at": decision.decided_at,
+        "outcome": ruling.outcome,
+        "rule": ruling.rule,
+        "score": prediction.score,
+        "confidence": prediction.confidence,
+        "certain": decision.judgement.risk.certain,
+        "model": line.model.name,
+        "model_version": line.model.version,
+        "policy_version": line.policy_version,
+        "caller": "bank",
+        "correlation_id": decision.request.correlation_id,
+        "latency_us": 0,
+    }
 
 
 def test_many_requests_share_a_few_commits_and_each_sees_the_windows_of_those_before_it(

@@ -10,7 +10,7 @@ from andon.kernel.db import Database
 
 
 @pytest.mark.parametrize("kind", APPEND, ids=str)
-def test_the_parameters_of_a_batchs_statement_can_be_encoded(database: Database, kind: tuple[bool, bool, bool]) -> None:
+def test_the_parameters_of_a_batchs_statement_can_be_encoded(database: Database, kind: tuple[bool, ...]) -> None:
     async def encoders() -> int:
         statements = await database.statements()
         try:
