@@ -120,9 +120,8 @@ def history(name: Name, as_json: AsJson = False) -> None:
         return
     table = Table("split", "shares", "shadows", "set", "by", "reason")
     for one in splits:
-        shares = ", ".join(f"{version}: {share:g} %" for version, share in one.shares.items())
         shadows = ", ".join(map(str, one.shadows))
-        table.add_row(*map(escape, (str(one.number), shares, shadows, _time(one.set_at), one.set_by, one.reason)))
+        table.add_row(*map(escape, (str(one.number), one.told, shadows, _time(one.set_at), one.set_by, one.reason)))
     Console().print(table)
 
 

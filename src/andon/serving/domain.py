@@ -74,6 +74,13 @@ class TrafficSplit:
                     return version
         return champion
 
+    @property
+    def told(self) -> str:
+        """Who gets how much, for people and long after: which version was champion then is not said, only that it had the rest."""
+        named = [f"version {version}: {share:g} %" for version, share in sorted(self.shares.items())]
+        rest = ["the rest to the champion"] if round(100 - sum(self.shares.values()), 2) else []
+        return ", ".join(named + rest) if named else "all to the champion"
+
     def answering(self, champion: int) -> dict[int, float]:
         """The versions that answer and how many percent each, by version; the champion stands there with the rest, if there is one."""
         rest = round(100 - sum(self.shares.values()), 2)

@@ -26,3 +26,9 @@ def test_a_champion_that_has_a_share_too_answers_for_both() -> None:
 
 def test_where_all_is_given_away_the_champion_does_not_answer() -> None:
     assert TrafficSplit("m", 1, {2: 99.99, 3: 0.01}).answering(1) == {2: 99.99, 3: 0.01}
+
+
+def test_a_split_is_told_whole_also_when_the_champion_is_named_in_it() -> None:
+    assert TrafficSplit("m", 1, {2: 0.4, 1: 0.6}).told == "version 1: 0.6 %, version 2: 0.4 %, the rest to the champion"
+    assert TrafficSplit("m", 1, {2: 99.99, 3: 0.01}).told == "version 2: 99.99 %, version 3: 0.01 %"
+    assert TrafficSplit("m", 1, {}).told == TrafficSplit("m").told == "all to the champion"
