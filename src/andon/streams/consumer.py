@@ -17,7 +17,7 @@ from andon.decisions import BatchDecider
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Unavailable
-from andon.streams import places, store
+from andon.streams import places
 from andon.streams.domain import END, START, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.lanes import BATCH, Lanes, Log
@@ -25,6 +25,7 @@ from andon.streams.places import RENEW_SECONDS, Place
 from andon.streams.ports import PutsAway, Source
 from andon.streams.progress import Lost, Moved, Progress
 from andon.streams.reading import Chunk, Reader, split
+from andon.streams.store import streams
 from andon.streams.troubles import Troubles
 
 log = structlog.get_logger(__name__)
@@ -93,7 +94,7 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep our places, survey the source and decide, side by side, until told to stop."""
-        await self._in_thread(lambda tx: store.declare(tx, self._key))
+        await self._in_thread(lambda tx: streams.declare(tx, self._key))
         deciding: asyncio.Future[Any] = asyncio.gather(
             *(self._decide_all(lane, stop) for lane in range(len(self._deciders)))
         )
@@ -169,7 +170,7 @@ class Consumer:
             await self._failed(f"seek {place.partition}", error)
             return
         await self._in_thread(
-            lambda tx: store.set_position(tx, self._key, partition, position, owner=self._member, seek=to)
+            lambda tx: streams.set_position(tx, self._key, partition, position, owner=self._member, seek=to)
         )
         self._troubles.went_well(f"seek {place.partition}")
         self._poked.set()
@@ -190,7 +191,7 @@ class Consumer:
         source = await self._opened()
         names = list(await source.partitions())
         if set(names) - self._known:
-            await self._in_thread(lambda tx: store.add_partitions(tx, self._key, names))
+            await self._in_thread(lambda tx: streams.add_partitions(tx, self._key, names))
             self._known |= set(names)
             self._poked.set()
         ends = {
@@ -202,7 +203,7 @@ class Consumer:
             for name, end in ends.items()
         }
         if told:
-            await self._in_thread(lambda tx: store.set_ends(tx, self._key, self._member, told))
+            await self._in_thread(lambda tx: streams.set_ends(tx, self._key, self._member, told))
         for name, end in ends.items():
             if name in self._lanes.logs:
                 self._lanes.logs[name].end = end
@@ -220,13 +221,13 @@ class Consumer:
             return True
         if partition in names:
             end = await source.end(partition)
-            if not await self._in_thread(lambda tx: store.is_at(tx, self._key, self._member, partition, end)):
+            if not await self._in_thread(lambda tx: streams.is_at(tx, self._key, self._member, partition, end)):
                 return True
             await self._drop(partition)
             await source.put_away(partition)
         else:
             log.warning("stream.partition_vanished", stream=str(self._key), partition=partition)
-        await self._in_thread(lambda tx: store.finish(tx, self._key, self._member, partition))
+        await self._in_thread(lambda tx: streams.finish(tx, self._key, self._member, partition))
         self._known.discard(partition)
         self._ours.discard(partition)
         await self._drop(partition)
@@ -321,12 +322,12 @@ class Consumer:
         await self._troubles.failed(doing, error)
 
     async def _show(self, problem: str | None) -> None:
-        await self._in_thread(lambda tx: store.set_problem(tx, self._key, problem, self._clock.now()))
+        await self._in_thread(lambda tx: streams.set_problem(tx, self._key, problem, self._clock.now()))
 
     async def _let_go(self) -> None:
         """Give everything back, so that others need not wait."""
         with suppress(Unavailable):
-            await self._in_thread(lambda tx: store.leave(tx, self._key, self._member))
+            await self._in_thread(lambda tx: streams.leave(tx, self._key, self._member))
         if self._source is not None:
             await self._source.close()
 

@@ -15,12 +15,13 @@ from andon.decisions import Decider, DecisionRequest, Deployment, Idempotency, I
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.errors import Invalid, Unavailable
-from andon.streams import service, store
+from andon.streams import service
 from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.events import Event, event_of
 from andon.streams.ports import Arrival
 from andon.streams.reading import Reader
+from andon.streams.store import dead
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class Intake:
             ready = sorted(self._deployment.lines)
             claimed = decisions.claim(tx, ready, limit=BATCH, now=self._clock.now(), lease=LEASE)
             return [
-                (waiting, None if waiting.dead_event is None else store.find_dead(tx, waiting.dead_event))
+                (waiting, None if waiting.dead_event is None else dead.find(tx, waiting.dead_event))
                 for waiting in claimed
             ]
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from andon.kernel.db import Tx
-from andon.streams import store
 from andon.streams.domain import StreamKey, share_of
+from andon.streams.store import streams
 
 LEASE = timedelta(seconds=6)
 RENEW_SECONDS = 2.0
@@ -29,12 +29,12 @@ class Place:
 
 def keep(tx: Tx, key: StreamKey, member: UUID) -> list[Place]:
     """Renew what we have, give up what is too much, take what is free up to our share; what is ours then."""
-    members = store.renew(tx, key, member, LEASE)
-    share = share_of(members, member, store.count_partitions(tx, key))
-    ours = store.owned(tx, key, member)
+    members = streams.renew(tx, key, member, LEASE)
+    share = share_of(members, member, streams.count_partitions(tx, key))
+    ours = streams.owned(tx, key, member)
     if len(ours) > share:
-        store.release(tx, key, member, [partition for partition, *_ in ours[share:]])
+        streams.release(tx, key, member, [partition for partition, *_ in ours[share:]])
     elif len(ours) < share:
-        store.claim(tx, key, member, share - len(ours))
-    store.forget_members(tx, key)
-    return [Place(*row) for row in store.owned(tx, key, member)]
+        streams.claim(tx, key, member, share - len(ours))
+    streams.forget_members(tx, key)
+    return [Place(*row) for row in streams.owned(tx, key, member)]

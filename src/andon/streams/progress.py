@@ -1,4 +1,4 @@
-"""The hot SQL of streams: how far they are, written in the transaction that records what was decided. The cold side is `store.py`."""
+"""The hot SQL of streams: how far they are, written in the transaction that records what was decided. The cold side is `store`."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet

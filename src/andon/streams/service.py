@@ -14,10 +14,10 @@ from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Invalid
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
-from andon.streams import store
 from andon.streams.domain import SHELVES, DeadEvent, DeadState, Stream, StreamKey, seek_to
 from andon.streams.errors import DeadEventNotFound, EventSettled, StreamNotFound, reason_of
 from andon.streams.events import Event, value_of
+from andon.streams.store import dead, inbox, streams
 
 INBOX_KEPT = timedelta(days=7)
 """How long an event that came by HTTP can be read again, once it is decided."""
@@ -40,12 +40,12 @@ class ReasonMissing(Invalid):
 
 def page(tx: Tx, automations: Sequence[str] | None = None) -> list[Stream]:
     """All streams that were ever read, of the named automations or all."""
-    return store.page(tx, automations)
+    return streams.page(tx, automations)
 
 
 def get(tx: Tx, key: StreamKey) -> Stream:
     """One stream with its partitions. Raises StreamNotFound."""
-    found = store.find(tx, key)
+    found = streams.find(tx, key)
     if found is None:
         raise StreamNotFound(f"No stream {key}")
     return found
@@ -55,7 +55,7 @@ def pause(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) -
     """Stop a stream: once this is committed nothing of it is recorded. What comes waits at its source. Raises StreamNotFound."""
     before = _held(tx, key, reason)
     if before.paused_at is None:
-        store.pause(tx, key, actor.name, reason, now)
+        streams.pause(tx, key, actor.name, reason, now)
         _tell(tx, key, "pause", actor, reason, now, {})
     return get(tx, key)
 
@@ -64,7 +64,7 @@ def resume(tx: Tx, key: StreamKey, *, actor: Actor, reason: str, now: datetime) 
     """Let a stream go on from where it stopped. Raises StreamNotFound."""
     before = _held(tx, key, reason)
     if before.paused_at is not None:
-        store.resume(tx, key)
+        streams.resume(tx, key)
         _tell(tx, key, "resume", actor, reason, now, {})
     return get(tx, key)
 
@@ -77,7 +77,7 @@ def seek(tx: Tx, key: StreamKey, to: str, *, partition: str | None, actor: Actor
     """
     wanted = seek_to(to)
     before = _held(tx, key, reason)
-    if store.seek(tx, key, wanted, partition) == 0:
+    if streams.seek(tx, key, wanted, partition) == 0:
         raise StreamNotFound(f"{key} has no partition {partition!r}" if partition else f"{key} has no partitions yet")
     positions = {p.name: p.position for p in before.partitions if partition in (None, p.name)}
     _tell(tx, key, "seek", actor, reason, now, {"to": wanted, "from": positions})
@@ -94,19 +94,17 @@ def dead_events(
     before: UUID | None = None,
 ) -> list[DeadEvent]:
     """Events that could not be decided, newest first, with the beginning of their data."""
-    return store.page_dead(
-        tx, state, automations=automations, stream=stream, limit=limit, before=before, preview=PREVIEW
-    )
+    return dead.page(tx, state, automations=automations, stream=stream, limit=limit, before=before, preview=PREVIEW)
 
 
 def count_dead(tx: Tx, automations: Sequence[str] | None = None) -> Mapping[StreamKey, int]:
     """How many events of each stream wait for a person."""
-    return store.count_dead(tx, automations)
+    return dead.count(tx, automations)
 
 
 def get_dead(tx: Tx, event_id: UUID) -> DeadEvent:
     """One of them, whole. Raises DeadEventNotFound."""
-    found = store.find_dead(tx, event_id)
+    found = dead.find(tx, event_id)
     if found is None:
         raise DeadEventNotFound(f"No dead event {event_id}")
     return found
@@ -135,7 +133,7 @@ def resend(tx: Tx, event_id: UUID, *, data: bytes | None, actor: Actor, reason: 
         now=now,
     )
     sent = _settled(event, DeadState.SENT, actor, reason, now, identifier)
-    store.settle_dead(tx, sent)
+    dead.settle(tx, sent)
     _tell_event(tx, sent, "resend", actor, reason, now, {"mended": data is not None, "decision": str(identifier)})
     return sent
 
@@ -144,7 +142,7 @@ def discard(tx: Tx, event_id: UUID, *, actor: Actor, reason: str, now: datetime)
     """Give an event up for good; it stays to be looked at. Raises DeadEventNotFound, EventSettled."""
     event = _mendable(tx, event_id, reason)
     discarded = _settled(event, DeadState.DISCARDED, actor, reason, now, None)
-    store.settle_dead(tx, discarded)
+    dead.settle(tx, discarded)
     _tell_event(tx, discarded, "discard", actor, reason, now, {})
     return discarded
 
@@ -152,7 +150,7 @@ def discard(tx: Tx, event_id: UUID, *, actor: Actor, reason: str, now: datetime)
 def fail_again(tx: Tx, event_id: UUID, request: UUID, why: Invalid) -> None:
     """An event that was sent again cannot be decided still: it is dead again, with the new reason."""
     decisions.withdraw(tx, request)
-    store.revive_dead(tx, event_id, reason_of(why), why.faults)
+    dead.revive(tx, event_id, reason_of(why), why.faults)
 
 
 def receive(tx: Tx, received: Sequence[Received], *, caller: str, now: datetime) -> list[bool]:
@@ -162,7 +160,7 @@ def receive(tx: Tx, received: Sequence[Received], *, caller: str, now: datetime)
     """
     if not received:
         return []
-    kept = store.put_in_inbox(tx, [_row(one) for one in received], caller, now)
+    kept = inbox.put(tx, [_row(one) for one in received], caller, now)
     return [one.event.id is None or _once(kept, (one.automation, one.event.source, one.event.id)) for one in received]
 
 
@@ -201,20 +199,20 @@ def _row(one: Received) -> Mapping[str, Any]:
 
 def keep_house(tx: Tx, now: datetime) -> None:
     """Forget events that came by HTTP long ago and are decided."""
-    store.forget_inbox(tx, now - INBOX_KEPT)
+    inbox.forget(tx, now - INBOX_KEPT)
 
 
 def _held(tx: Tx, key: StreamKey, reason: str) -> Stream:
     if not reason.strip():
         raise ReasonMissing
-    store.lock(tx, key)
+    streams.lock(tx, key)
     return get(tx, key)
 
 
 def _mendable(tx: Tx, event_id: UUID, reason: str) -> DeadEvent:
     if not reason.strip():
         raise ReasonMissing
-    event = store.find_dead(tx, event_id, lock=True)
+    event = dead.find(tx, event_id, lock=True)
     if event is None:
         raise DeadEventNotFound(f"No dead event {event_id}")
     if event.state is not DeadState.DEAD:

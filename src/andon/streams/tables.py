@@ -1,4 +1,4 @@
-"""Streams, their partitions and readers, dead events, the inbox. Only `store.py` may import this; `progress.py` writes by asyncpg."""
+"""Streams, their partitions and readers, dead events, the inbox. Only `store` may import this; `progress.py` writes by asyncpg."""
 
 from sqlalchemy import (
     BigInteger,

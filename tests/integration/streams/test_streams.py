@@ -26,10 +26,11 @@ from tests.integration.streams.streaming import (
 from andon import Trigger
 from andon.decisions import BatchDecider, Unwatched
 from andon.kernel.db import Database
-from andon.streams import Arrival, places, store
+from andon.streams import Arrival, places
 from andon.streams.progress import Lost, Progress
 from andon.streams.reading import Reader
 from andon.streams.runner import LANES
+from andon.streams.store import streams
 from andon.testing import MemorySource
 from automations import payment
 from lines import Installation
@@ -168,8 +169,8 @@ def test_what_a_process_had_that_is_not_heard_of_any_more_is_taken_over_within_t
     async def test() -> None:
         source = MemorySource(partitions=2)
         with installation.database.begin() as tx:
-            store.declare(tx, KEY)
-            store.add_partitions(tx, KEY, ["0", "1"])
+            streams.declare(tx, KEY)
+            streams.add_partitions(tx, KEY, ["0", "1"])
             assert len(places.keep(tx, KEY, uuid4())) == 2  # and then it is killed
         source.send(to_json(payment(1)), key="a")
         began = perf_counter()
@@ -186,15 +187,15 @@ def test_a_zombie_records_nothing(installation: Installation) -> None:
     async def test() -> None:
         zombie, living = uuid4(), uuid4()
         with installation.database.begin() as tx:
-            store.declare(tx, KEY)
-            store.add_partitions(tx, KEY, ["0"])
+            streams.declare(tx, KEY)
+            streams.add_partitions(tx, KEY, ["0"])
             places.keep(tx, KEY, zombie)
-            store.set_position(tx, KEY, "0", 0, owner=zombie, seek="start")
+            streams.set_position(tx, KEY, "0", 0, owner=zombie, seek="start")
         reader = Reader(KEY, MEMORY, installation.deployment.line("payments").contract)
         now = installation.clock.now()
         chunk = reader.read("0", 0, [Arrival(0, *cloud_event(1))], now)
         with installation.database.begin() as tx:
-            store.leave(tx, KEY, zombie)
+            streams.leave(tx, KEY, zombie)
             places.keep(tx, KEY, living)
         decider = BatchDecider(
             installation.database, installation.deployment.line, clock=installation.clock, watcher=Unwatched()

@@ -1,4 +1,4 @@
-"""All cold SQL of streams: what exists and how far it is, who reads what, dead events, the inbox. Never commits.
+"""Streams: what exists and how far it is, and who reads what.
 
 Leases are told by the database's clock, so that a worker whose own clock jumps neither loses nor keeps what it should not.
 """
@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, String, bindparam, cast, delete, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.kernel.db import Tx
-from andon.kernel.errors import Fault
-from andon.streams.domain import FINISHED, START, DeadEvent, DeadState, Partition, Stream, StreamKey
-from andon.streams.tables import dead_events, event_inbox, stream_members, stream_partitions, streams
+from andon.streams.domain import FINISHED, START, Partition, Stream, StreamKey
+from andon.streams.tables import stream_members, stream_partitions, streams
 
 _p = stream_partitions.c
 
@@ -202,113 +201,6 @@ def set_problem(tx: Tx, key: StreamKey, problem: str | None, now: datetime) -> N
     )
 
 
-def find_dead(tx: Tx, event_id: UUID, *, lock: bool = False) -> DeadEvent | None:
-    """One dead event, or None."""
-    query = select(dead_events).where(dead_events.c.id == event_id)
-    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else _dead(row)
-
-
-def page_dead(
-    tx: Tx,
-    state: DeadState,
-    *,
-    automations: Sequence[str] | None,
-    stream: str | None,
-    limit: int,
-    before: UUID | None,
-    preview: int,
-) -> list[DeadEvent]:
-    """Dead events in one state, newest first, with the first `preview` bytes of their data."""
-    d = dead_events.c
-    columns = [func.substring(d.data, 1, preview).label("data") if column is d.data else column for column in d]
-    query = select(*columns).where(d.state == state)
-    if automations is not None:
-        query = query.where(d.automation.in_(automations))
-    if stream is not None:
-        query = query.where(d.stream == stream)
-    if before is not None:
-        query = query.where(d.id < before)
-    return [_dead(row) for row in tx.execute(query.order_by(d.id.desc()).limit(limit))]
-
-
-def count_dead(tx: Tx, automations: Sequence[str] | None) -> dict[StreamKey, int]:
-    """How many dead events wait for a person, by stream."""
-    d = dead_events.c
-    query = select(d.automation, d.stream, func.count().label("n")).where(d.state == DeadState.DEAD)
-    if automations is not None:
-        query = query.where(d.automation.in_(automations))
-    return {StreamKey(row.automation, row.stream): row.n for row in tx.execute(query.group_by(d.automation, d.stream))}
-
-
-def settle_dead(tx: Tx, event: DeadEvent) -> None:
-    """Write down what became of a dead event."""
-    tx.execute(
-        update(dead_events)
-        .where(dead_events.c.id == event.id)
-        .values(
-            state=event.state,
-            settled_at=event.settled_at,
-            settled_by=event.settled_by,
-            settle_reason=event.settle_reason,
-            decision_id=event.decision_id,
-        )
-    )
-
-
-def revive_dead(tx: Tx, event_id: UUID, reason: str, faults: Sequence[Fault]) -> None:
-    """An event that was sent again is dead again."""
-    told = [{"where": fault.where, "message": fault.message} for fault in faults]
-    tx.execute(
-        update(dead_events)
-        .where(dead_events.c.id == event_id)
-        .values(
-            state=DeadState.DEAD,
-            reason=reason,
-            faults=told,
-            settled_at=None,
-            settled_by=None,
-            settle_reason=None,
-            decision_id=None,
-        )
-    )
-
-
-_PUT_IN_INBOX = text("""
-INSERT INTO event_inbox (automation, shelf, source, event_id, key, headers, data, caller, received_at)
-SELECT automation, shelf, source, event_id, key, headers, data, :caller, :now
-FROM unnest(CAST(:automation AS text[]), CAST(:shelf AS int[]), CAST(:source AS text[]), CAST(:event_id AS text[]), CAST(:key AS text[]),
-    CAST(:headers AS jsonb[]), CAST(:data AS bytea[]))
-    WITH ORDINALITY AS n(automation, shelf, source, event_id, key, headers, data, number)
-ORDER BY number
-ON CONFLICT DO NOTHING
-RETURNING automation, source, event_id
-""")
-
-
-def put_in_inbox(
-    tx: Tx, rows: Sequence[Mapping[str, Any]], caller: str, now: datetime
-) -> set[tuple[str, str | None, str | None]]:
-    """Keep events that came by HTTP, in this order; automation, source and id of those that were not there already."""
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return {tuple(row) for row in tx.execute(_PUT_IN_INBOX, {**columns, "caller": caller, "now": now})}
-
-
-def forget_inbox(tx: Tx, before: datetime) -> int:
-    """Delete events that came before a moment and are decided; how many."""
-    behind = (
-        select(_p.partition)
-        .where(
-            _p.automation == event_inbox.c.automation,
-            _p.partition == cast(event_inbox.c.shelf, String),
-            _p.stream.startswith("http:"),
-            _p.position <= event_inbox.c.position,
-        )
-        .exists()
-    )
-    return tx.execute(delete(event_inbox).where(event_inbox.c.received_at < before, ~behind)).rowcount
-
-
 def _is_read() -> ColumnElement[bool]:
     """Whether the owner of a partition is heard of."""
     m = stream_members.c
@@ -352,9 +244,3 @@ def _stream(row: Row[Any], partitions: Sequence[Partition]) -> Stream:
         row.problem,
         row.problem_at,
     )
-
-
-def _dead(row: Row[Any]) -> DeadEvent:
-    values = row._asdict()
-    faults = [Fault(fault["where"], fault["message"]) for fault in values.pop("faults")]
-    return DeadEvent(**{**values, "state": DeadState(values["state"]), "faults": faults, "data": bytes(values["data"])})
