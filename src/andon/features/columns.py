@@ -141,12 +141,17 @@ def each(deltas: Iterable[Delta]) -> Iterator[TileDelta]:
             yield delta
 
 
-def in_order(deltas: Sequence[Delta]) -> list[TileColumns] | None:
-    """All of it in the order of series and values, if all is in columns and no series comes twice."""
+def side_by_side(deltas: Sequence[Delta]) -> list[list[TileColumns]] | None:
+    """All of it by what the values are of, if all is in columns, no series comes twice, and all of a group has the same values."""
     columns = [delta for delta in deltas if isinstance(delta, TileColumns)]
     if len(columns) < len(deltas) or len({one.series for one in columns}) < len(columns):
         return None
-    return sorted(columns, key=_series_of)
+    groups: dict[tuple[str, str], list[TileColumns]] = {}
+    for one in sorted(columns, key=_series_of):
+        groups.setdefault((one.series.automation, one.series.by), []).append(one)
+    if any(one.values != group[0].values for group in groups.values() for one in group):
+        return None
+    return [groups[name] for name in sorted(groups)]
 
 
 _series_of = attrgetter("series")

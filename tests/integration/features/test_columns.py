@@ -109,10 +109,15 @@ def test_what_several_lines_of_a_batch_add_is_written_in_the_order_of_all_keys(d
         for delta in line.compute(inputs, at, tiles.read(line.needs(inputs, at))).deltas
     ]
     for given in (deltas, deltas[: len(deltas) * 2 // 3]):
-        series, values, starts, entries, *_ = columns_of(given, more=False)
-        places = list(zip(map(int, series), values, map(int, starts), strict=True))
-        assert places == sorted(places)
-        assert len(set(places)) == len(places)
-        assert sum(map(int, entries)) == sum(delta.entries for delta in each(given))
+        whose = {one.series.id: (one.series.automation, one.series.by) for one in each(given)}
+        for way in (given, list(each(given))):  # as columns, where each tile occurs once, and tile by tile
+            series, values, starts, entries, *_ = columns_of(way, more=False)
+            places = [
+                (*whose[int(one)], value, int(one), int(start))
+                for one, value, start in zip(series, values, starts, strict=True)
+            ]
+            assert places == sorted(places)
+            assert len(set(places)) == len(places)
+            assert sum(map(int, entries)) == sum(delta.entries for delta in each(given))
     tiles.write_prepared(deltas)
     assert sum(row[3] for row in stored(database)) == 2 * 3 * len(inputs)

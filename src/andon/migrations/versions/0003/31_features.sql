@@ -1,5 +1,5 @@
 -- A tile names its series by 64 bits of the MD5 of automation, field, by and width (features, `Series.of`) in place of the names
--- themselves: rows and index are half as large, and a comparison in the index is that of a number.
+-- themselves: rows and index are half as large. The value comes first in the index, so that all series of it are found at one place.
 ALTER TABLE feature_tiles ADD COLUMN series bigint;
 UPDATE feature_tiles SET series =
     ('x' || left(md5(concat_ws(E'\x1f', automation, field, by_field, width)), 16))::bit(64)::bigint;
@@ -9,7 +9,7 @@ ALTER TABLE feature_tiles
     DROP COLUMN field,
     DROP COLUMN by_field,
     DROP COLUMN width,
-    ADD PRIMARY KEY (series, value, start);
+    ADD PRIMARY KEY (value, series, start);
 
 -- What windows with std, distinct, last or since keep beside sums; NULL is unknown, and stays so when tiles are merged.
 ALTER TABLE feature_tiles
