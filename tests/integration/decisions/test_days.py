@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from andon import decisions
 from andon.decisions.service import DAYS_AHEAD
+from andon.decisions.store.days import SAMPLED
 from andon.kernel.db import DatabaseUnavailable
 from automations import payment
 from lines import Installation
@@ -44,6 +45,15 @@ def decide(installation: Installation, number: int) -> None:
 
 def named(day: datetime) -> str:
     return f"decisions_{day:%Y_%m_%d}"
+
+
+def test_a_day_is_analysed_by_few_rows(installation: Installation) -> None:
+    plan(installation, installation.clock.now())
+    query = text(
+        "SELECT DISTINCT attstattarget FROM pg_attribute WHERE attrelid = CAST(:day AS regclass) AND attnum > 0"
+    )
+    with installation.database.begin() as tx:
+        assert tx.execute(query, {"day": named(installation.clock.now())}).scalars().all() == [SAMPLED]
 
 
 def test_days_are_partitions_made_ahead(installation: Installation) -> None:
