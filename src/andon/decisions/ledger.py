@@ -31,7 +31,7 @@ _OWN = {
     "latency_us": "bigint",
     "record": "bytea",
 }
-"""The columns in which each decision has its own value; sent as arrays."""
+"""The columns in which each decision has its own value; of a batch sent as arrays."""
 
 _SHARED = {
     "automation": "text",
@@ -149,11 +149,7 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta
     return leaf, (
         APPEND[one, bool(messages), bool(deltas), more],
         (
-            *(
-                (*rows[0][:-1], *shared.values[0])
-                if one
-                else (*zip(*rows, strict=True), *zip(*shared.values, strict=True))
-            ),
+            *(_alone(rows[0], shared) if one else (*zip(*rows, strict=True), *zip(*shared.values, strict=True))),
             drawn,
             *audit.values_of(leaf),
             *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
@@ -246,6 +242,11 @@ def _row(decision: Decision, written: bytes, shared: _Shared, now: int) -> tuple
         written,
         shared.position(decision),
     )
+
+
+def _alone(row: tuple[Any, ...], shared: _Shared) -> tuple[Any, ...]:
+    """The values of _OWN and _SHARED of a single decision, which needs no position."""
+    return *row[:-1], *shared.values[0]
 
 
 def _line(line: LineRef) -> tuple[Any, ...]:

@@ -7,7 +7,6 @@ of it (`Need`), and all that it adds to a series goes into tiles of one start. T
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -141,17 +140,9 @@ def each(deltas: Iterable[Delta]) -> Iterator[TileDelta]:
             yield delta
 
 
-def side_by_side(deltas: Sequence[Delta]) -> list[list[TileColumns]] | None:
-    """All of it by what the values are of, if all is in columns, no series comes twice, and all of a group has the same values."""
+def all_columns(deltas: Sequence[Delta]) -> list[TileColumns] | None:
+    """These, if all of them are columns and no series comes twice."""
     columns = [delta for delta in deltas if isinstance(delta, TileColumns)]
     if len(columns) < len(deltas) or len({one.series for one in columns}) < len(columns):
         return None
-    groups: dict[tuple[str, str], list[TileColumns]] = {}
-    for one in sorted(columns, key=_series_of):
-        groups.setdefault((one.series.automation, one.series.by), []).append(one)
-    if any(one.values != group[0].values for group in groups.values() for one in group):
-        return None
-    return [groups[name] for name in sorted(groups)]
-
-
-_series_of = attrgetter("series")
+    return columns

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import asyncpg
 import numpy as np
-from numpy.typing import NDArray
 
-from andon.features.columns import MANY, Delta, Stretch, Stretches, TileColumns, each, side_by_side
+from andon.features.columns import MANY, Delta, Stretch, Stretches, TileColumns, all_columns, each
 from andon.features.domain import More, Needs, Series, Snapshot, Tile, TileDelta
 from andon.features.sketch import K
 from andon.kernel.binary import numbers_in
@@ -168,13 +167,6 @@ _COLUMNS_MORE = {
 _start_of = itemgetter(0)
 _place = itemgetter(0, 1, 2)
 
-
-def _turn(delta: TileDelta) -> tuple[str, str, str, int, int]:
-    """The order in which all take the tiles that they write: those of a value behind each other, as they lie in the index."""
-    series = delta.series
-    return series.automation, series.by, delta.value, series.id, delta.start
-
-
 _NO_MORE = (None,) * len(_COLUMNS_MORE)
 
 
@@ -254,10 +246,10 @@ def columns_of(deltas: Sequence[Delta], *, more: bool) -> list[Any]:
     """The parameters of `insert_sql`: one sequence a column. Deltas of several batches may be given; each tile occurs once."""
     if not deltas:
         return [() for _ in range(len(_COLUMNS) + (len(_COLUMNS_MORE) if more else 0))]
-    together = None if more else side_by_side(deltas)
+    together = None if more else all_columns(deltas)
     if together is not None:
         return _columns_together(together)
-    ordered = sorted(each(deltas), key=_turn)
+    ordered = sorted(each(deltas), key=lambda delta: _turn(delta.series, delta.value, delta.start))
     series, values, starts, *sums, beyond, until = zip(*ordered, strict=True)
     if len(set(zip(series, values, starts, strict=True))) < len(ordered):
         return columns_of(_each_once(ordered), more=more)
@@ -265,19 +257,22 @@ def columns_of(deltas: Sequence[Delta], *, more: bool) -> list[Any]:
     return columns + list(zip(*map(_more_of, beyond), strict=True)) if more else columns
 
 
-def _columns_together(groups: Sequence[Sequence[TileColumns]]) -> list[Any]:
-    values = [value for group in groups for value in group[0].values for _ in group]
-    columns = zip(*map(_interleaved, groups), strict=True)
-    series, starts, untils, *sums = (np.concatenate(column) for column in columns)
+def _turn(series: Series, value: str, start: int) -> tuple[str, str, str, int, int]:
+    """When a tile has its turn, for all who write tiles: those of a value behind each other, as they lie in the index."""
+    return series.automation, series.by, value, series.id, start
+
+
+def _columns_together(together: Sequence[TileColumns]) -> list[Any]:
+    turns = [_turn(one.series, value, one.start) for one in together for value in one.values]
+    order = sorted(range(len(turns)), key=turns.__getitem__)
+    sizes = [len(one.values) for one in together]
+    series, starts, untils = (
+        np.repeat(column, sizes)[order]
+        for column in zip(*((one.series.id, one.start, one.until) for one in together), strict=True)
+    )
+    values = [turns[at][2] for at in order]
+    sums = (np.concatenate(column)[order] for column in zip(*(one.own for one in together), strict=True))
     return [series, values, starts, *sums, untils]
-
-
-def _interleaved(group: Sequence[TileColumns]) -> list[NDArray[Any]]:
-    """Series, start, until, and what sums there are: for each value, of which all have the same, a row of each series."""
-    values = len(group[0].values)
-    places = zip(*((one.series.id, one.start, one.until) for one in group), strict=True)
-    sums = zip(*(one.own for one in group), strict=True)
-    return [*(np.tile(column, values) for column in places), *(np.stack(column, axis=1).ravel() for column in sums)]
 
 
 def _each_once(ordered: Iterable[TileDelta]) -> list[TileDelta]:

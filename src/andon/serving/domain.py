@@ -75,18 +75,22 @@ class TrafficSplit:
         return champion
 
     @property
+    def _rest(self) -> float:
+        """How many percent nobody is named for."""
+        return round(100 - sum(self.shares.values()), 2)
+
+    @property
     def told(self) -> str:
         """Who gets how much, for people and long after: which version was champion then is not said, only that it had the rest."""
         named = [f"version {version}: {share:g} %" for version, share in sorted(self.shares.items())]
-        rest = ["the rest to the champion"] if round(100 - sum(self.shares.values()), 2) else []
+        rest = ["the rest to the champion"] if self._rest else []
         return ", ".join(named + rest) if named else "all to the champion"
 
     def answering(self, champion: int) -> dict[int, float]:
         """The versions that answer and how many percent each, by version; the champion stands there with the rest, if there is one."""
-        rest = round(100 - sum(self.shares.values()), 2)
         percent = dict(self.shares)
-        if rest:
-            percent[champion] = round(percent.get(champion, 0) + rest, 2)
+        if self._rest:
+            percent[champion] = round(percent.get(champion, 0) + self._rest, 2)
         return dict(sorted(percent.items()))
 
 

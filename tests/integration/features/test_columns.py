@@ -1,6 +1,7 @@
 """Many inputs of one second are added up as columns: they see and add what each of them would by itself."""
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from andon.features import (
     TileDelta,
     columns_of,
 )
-from andon.features.columns import MANY, Stretches, TileColumns, each
+from andon.features.columns import MANY, Delta, Stretches, TileColumns, each
 from andon.kernel.db import Database
 from integration.features.postgres_tiles import NOW, VELOCITY, PostgresTiles
 
@@ -98,6 +99,32 @@ def test_few_values_are_read_one_by_one(database: Database) -> None:
         assert all(isinstance(one, Stretches) for one in snapshot.values()) is columns
 
 
+def in_turn(given: Sequence[Delta]) -> None:
+    """Each tile is written once, in the order of all, whichever way the batch was gone through."""
+    whose = {one.series.id: (one.series.automation, one.series.by) for one in each(given)}
+    for way in (given, list(each(given))):
+        series, values, starts, entries, *_ = columns_of(way, more=False)
+        places = [
+            (*whose[int(one)], value, int(one), int(start))
+            for one, value, start in zip(series, values, starts, strict=True)
+        ]
+        assert places == sorted(places)
+        assert len(set(places)) == len(places)
+        assert sum(map(int, entries)) == sum(delta.entries for delta in each(given))
+
+
+def test_a_field_that_some_inputs_lack_is_written_in_the_order_of_all_too(database: Database) -> None:
+    fee = Window("fee", by="account", over=("10m", "24h"), aggregates=("sum",))
+    features, tiles = FeatureSet("line", [VELOCITY, fee]), PostgresTiles(database)
+    inputs = [{"account": f"account {n}", "amount": 1.0, "fee": None if n % 3 else 2.0} for n in range(60)]
+    at = [NOW] * len(inputs)
+    deltas = features.compute(inputs, at, tiles.read(features.needs(inputs, at))).deltas
+    assert {len(one.values) for one in deltas if isinstance(one, TileColumns)} == {60, 20}
+    in_turn(deltas)
+    tiles.write_prepared(deltas)
+    assert sorted(stored(database)) == sorted((d.series.id, d.value, *d.tile[:5], d.until) for d in each(deltas))
+
+
 def test_what_several_lines_of_a_batch_add_is_written_in_the_order_of_all_keys(database: Database) -> None:
     inputs = [{"account": f"account {n % 40}", "amount": 1.0} for n in range(50)]
     at = [NOW] * len(inputs)
@@ -109,15 +136,6 @@ def test_what_several_lines_of_a_batch_add_is_written_in_the_order_of_all_keys(d
         for delta in line.compute(inputs, at, tiles.read(line.needs(inputs, at))).deltas
     ]
     for given in (deltas, deltas[: len(deltas) * 2 // 3]):
-        whose = {one.series.id: (one.series.automation, one.series.by) for one in each(given)}
-        for way in (given, list(each(given))):  # as columns, where each tile occurs once, and tile by tile
-            series, values, starts, entries, *_ = columns_of(way, more=False)
-            places = [
-                (*whose[int(one)], value, int(one), int(start))
-                for one, value, start in zip(series, values, starts, strict=True)
-            ]
-            assert places == sorted(places)
-            assert len(set(places)) == len(places)
-            assert sum(map(int, entries)) == sum(delta.entries for delta in each(given))
+        in_turn(given)
     tiles.write_prepared(deltas)
     assert sum(row[3] for row in stored(database)) == 2 * 3 * len(inputs)
