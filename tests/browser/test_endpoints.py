@@ -180,3 +180,4 @@ def test_a_full_page_fits_the_screen_and_everything_on_it_has_a_name(
         assert page.evaluate(OVERFLOWING) == [], path
         assert page.evaluate(UNNAMED) == [], path
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_role("cell", name="version 2: 12.5 %, the rest to the champion")).to_be_visible()
