@@ -19,6 +19,7 @@ from andon.decisions.domain import Idempotency
 from andon.decisions.errors import LedgerUnavailable
 from andon.features import Looked, Lookups, Needs, Snapshot, Wanted
 from andon.kernel.db import CONNECTION_LOST, Database
+from andon.kernel.session import BY_INDEX
 
 T = TypeVar("T")
 
@@ -84,7 +85,7 @@ class _Patient:
 
     async def connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._database.connect()
+            self._connection = await self._database.connect(**BY_INDEX)
         return self._connection
 
     async def close(self) -> None:

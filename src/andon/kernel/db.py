@@ -177,9 +177,9 @@ class Database:
             moment: datetime = tx.execute(text("SELECT clock_timestamp()")).scalar_one()
         return moment
 
-    async def connect(self) -> asyncpg.Connection:
-        """One asyncpg connection of its own. The caller closes it."""
-        settings = {**session.SETTINGS, **session.STAYING, IDLE_LIMIT: f"{STANDS_STILL_SECONDS}s"}
+    async def connect(self, **settings: str) -> asyncpg.Connection:
+        """One asyncpg connection of its own, with these settings beside our own. The caller closes it."""
+        settings = {**session.SETTINGS, **session.STAYING, IDLE_LIMIT: f"{STANDS_STILL_SECONDS}s", **settings}
         return await asyncpg.connect(self.url, timeout=5, command_timeout=30, server_settings=settings)
 
     async def statements(self) -> Statements:

@@ -17,6 +17,12 @@ _BLANK = r"\ "
 STAYING = {"idle_session_timeout": "0"}
 """For a connection that listens, or is there for the next batch, however long there is nothing. PostgreSQL knows it from 14 on."""
 
+BY_INDEX = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+"""For a connection that asks the same few questions again and again: each is planned once, for any keys, however few rows there are then.
+
+PostgreSQL otherwise plans the look-up of a single key anew each time, which takes several times as long as to look.
+"""
+
 
 def options_of(url: str, **more: str) -> str:
     """The same and `more`, as libpq's `options`, behind those that the address asks for itself. Raises psycopg.ProgrammingError if it is none."""

@@ -43,9 +43,9 @@ class Full(Database):
         yield
         await self._there.close()
 
-    async def connect(self) -> asyncpg.Connection:
+    async def connect(self, **settings: str) -> asyncpg.Connection:
         try:
-            return await super().connect()
+            return await super().connect(**settings)
         except asyncpg.TooManyConnectionsError:
             self.refused += 1
             if self.refused == REFUSALS:
