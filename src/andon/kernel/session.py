@@ -18,9 +18,10 @@ STAYING = {"idle_session_timeout": "0"}
 """For a connection that listens, or is there for the next batch, however long there is nothing. PostgreSQL knows it from 14 on."""
 
 BY_INDEX = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
-"""For a connection that asks the same few questions again and again: each is planned once, for any keys, however few rows there are then.
+"""For a connection that asks the same few questions again and again: each is planned once, for any keys.
 
-PostgreSQL otherwise plans the look-up of a single key anew each time, which takes several times as long as to look.
+PostgreSQL otherwise plans the look-up of a single key anew each time, which takes several times as long as to look. What is planned once, perhaps
+while a table is empty, has to go by an index where there is one; a table without is read through as ever.
 """
 
 

@@ -17,10 +17,8 @@ from andon.features import (
     TileDelta,
     columns_of,
     insert_sql,
-    read,
 )
 from andon.kernel.db import Database
-from andon.kernel.session import BY_INDEX
 from integration.features.postgres_tiles import NOW, VELOCITY, PostgresTiles
 
 
@@ -193,18 +191,3 @@ def test_deltas_of_several_batches_are_one_write(tiles: Store) -> None:
     [row] = seen(tiles, features, (transfer(1.0), NOW))
     assert (row["amount_distinct_10m"], row["amount_last_10m"]) == (2, 4.0)
     assert row["amount_std_10m"] == pytest.approx(3**0.5)
-
-
-def test_a_question_about_the_tiles_of_one_key_is_planned_once_for_all(database: Database) -> None:
-    features = FeatureSet("line", [VELOCITY])
-
-    async def asked() -> list[tuple[int, int]]:
-        connection = await database.connect(**BY_INDEX)
-        for number in range(8):
-            await read(connection, features.needs([transfer(1.0, f"account {number}")], [NOW]))
-        plans = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%feature_tiles%'"
-        found = [tuple(row) for row in await connection.fetch(plans)]
-        await connection.close()
-        return found
-
-    assert (8, 0) in asyncio.run(asked())
