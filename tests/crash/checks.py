@@ -17,7 +17,6 @@ from sqlalchemy import text
 
 import andon.procedures
 from andon import features
-from andon.actions.limits import WINDOW
 from andon.features import FeatureSet, MemoryTiles
 from andon.kernel import durable
 from andon.kernel.db import Database, Tx
@@ -26,11 +25,8 @@ from automations import an_automation
 from crash.load import Load
 from receiver import Receiver
 
-QUIET_SECONDS = WINDOW + 60.0
-"""In which everything that was sent must be decided and what decisions set off be done, by itself, once the faults are over.
-
-A retry may have to wait for the budget of its destination, which looks back over a whole WINDOW of faults.
-"""
+QUIET_SECONDS = 60.0
+"""In which everything that was sent must be decided and what decisions set off be done, by itself, once the faults are over."""
 
 COUNTED = "amount_count_1h"
 """The feature that tells how many events of an account the line has seen."""

@@ -4,15 +4,17 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-WINDOW = 60.0
+WINDOW = 30.0
+"""So long what a receiver failed at may keep from it what is due, when nothing new comes; in seconds."""
+
 RATIO = 0.2
-FLOOR = 10
+FLOOR = 5
 """So many retries in a window are allowed to a destination that hardly gets anything else."""
 
 _EPSILON = 1e-6
 """What times of this size are not exact to."""
 
-_SLICES = 60
+_SLICES = 30
 _SLICE = WINDOW / _SLICES
 
 

@@ -217,6 +217,6 @@ def test_a_worker_shows_how_each_destination_is_treated(project: Path, database:
     for line in (
         'andon_destination_breaker_open{destination="bank"} 0.0',
         'andon_deliveries_in_flight{destination="bank"} 0.0',
-        'andon_retry_budget_remaining{destination="bank"} 10.0',
+        'andon_retry_budget_remaining{destination="bank"} 5.0',
     ):
         assert line in shown

@@ -8,7 +8,7 @@ import pytest
 
 from andon import actions
 from andon.actions import ActionState, AnswerKind, Which
-from andon.actions.limits import FLOOR, RATIO
+from andon.actions.limits import FLOOR, RATIO, WINDOW
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
@@ -36,7 +36,7 @@ def test_retries_stay_within_a_fifth_of_first_tries_and_the_rest_waits_untouched
             with database.begin() as tx:
                 assert actions.waiting_retries(tx) == {"bank": firsts // 2 - within}
             for _ in range(10):
-                clock.move_on(timedelta(seconds=61))
+                clock.move_on(timedelta(seconds=WINDOW + 1))
                 while await deliveries.run_round():
                     pass
             return within, spent
@@ -63,7 +63,7 @@ def test_first_tries_are_not_held_up_by_retries_that_wait_for_the_budget(
             clock.move_on(timedelta(seconds=2))
             while await deliveries.run_round():
                 pass
-            assert receiver.requests == len(failing) + FLOOR
+            assert receiver.requests == len(failing) + RATIO * len(failing)
             await asyncio.to_thread(put, database, *[an_action(clock.now()) for _ in range(10)])
             return await deliveries.run_round()
 
