@@ -13,7 +13,7 @@ from typing import TypeAlias
 import asyncpg
 import psycopg
 from psycopg.errors import IdleInTransactionSessionTimeout, InsufficientPrivilege, ReadOnlySqlTransaction
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     DataError,
     IntegrityError,
@@ -187,8 +187,14 @@ class Database:
         return await Statements.connect(self.url)
 
     def close(self) -> None:
-        """Close all idle connections."""
-        self.engine.dispose()
+        """Close all connections; one that is in use, as soon as it is given back."""
+        close(self.engine)
+
+
+def close(engine: Engine) -> None:
+    """Close its connections. A thread may be in the middle of a transaction: SQLAlchemy alone would then keep that connection open for good."""
+    event.listen(engine.pool, "checkin", lambda _, given_back: given_back.close())
+    engine.dispose()
 
 
 def _why(error: OperationalError) -> str:

@@ -76,6 +76,18 @@ def test_a_connection_that_is_gone_when_it_comes_back_is_no_error_in_the_log(
         assert tx.execute(text("SELECT 1")).scalar_one() == 1
 
 
+def test_a_connection_in_use_when_a_database_is_closed_is_closed_when_it_is_given_back(database: Database) -> None:
+    other = Database(database.url)
+    with other.begin() as tx:
+        in_use = tx.connection.dbapi_connection
+        other.close()
+        assert tx.execute(text("SELECT 1")).scalar_one() == 1
+    assert in_use.closed
+    with other.begin() as tx:  # closed is not the end: what comes late finds the database, and leaves nothing open
+        in_use = tx.connection.dbapi_connection
+    assert in_use.closed
+
+
 def test_what_a_process_locked_that_stands_still_is_free_again_and_it_hears_of_it(database: Database) -> None:
     take = "SELECT pg_advisory_xact_lock(7)"
 

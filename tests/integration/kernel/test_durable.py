@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event, make_url, text
 
 from andon.kernel import durable
 from andon.kernel.clock import SystemClock
-from andon.kernel.db import Database, DatabaseUnfit
+from andon.kernel.db import Database, DatabaseUnfit, Tx
 from andon.kernel.durable import RunState, rows
 from andon.kernel.durable.engine import DEATHS, Engine
 from andon.kernel.durable.leases import LEASE
@@ -70,6 +70,33 @@ def until_none_is_under_way(database: Database, within: timedelta) -> None:
                 return
         assert timedelta(seconds=time.monotonic() - began) < within
         time.sleep(0.05)
+
+
+def test_what_is_in_a_transaction_when_its_engine_is_closed_leaves_no_connection_open(database: Database) -> None:
+    inside, goes_on = threading.Event(), threading.Event()
+    held: list[Any] = []
+
+    async def last(running: Running) -> None:
+        def work(tx: Tx) -> None:
+            held.append(tx.connection.dbapi_connection)
+            inside.set()
+            goes_on.wait(30)
+
+        await running.in_transaction(work)
+
+    engine, run = Engine(database, {"last": last}, CLOCK), uuid7(CLOCK.now())
+    try:
+        with launched(engine):
+            with database.begin() as tx:
+                engine.start(tx, "last", run)
+            assert inside.wait(10)
+        assert not held[0].closed
+    finally:
+        goes_on.set()
+    until = time.monotonic() + 10
+    while not held[0].closed:
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def test_runs_that_were_taken_in_a_commit_whose_answer_was_lost_go_on_in_the_same_process(database: Database) -> None:
