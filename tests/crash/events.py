@@ -34,7 +34,7 @@ class Sender(ABC):
         self._keys = [f"{self.name}-{n}" for n in range(keys)]
         self._pause = 1.0 / per_second
         self._begun = datetime.now(UTC)
-        self._stop = threading.Event()
+        self._stop, self._given_up = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._send_on, daemon=True)
 
     def start(self) -> None:
@@ -46,6 +46,11 @@ class Sender(ABC):
         self._stop.set()
         self._thread.join(60)
         assert not self._thread.is_alive(), f"an event to {self.name} did not arrive within 60 s"
+
+    def give_up(self) -> None:
+        """No more are sent, whether or not the event that is under way arrives."""
+        self._given_up.set()
+        self._stop.set()
 
     @abstractmethod
     def send(self, account: str, event: dict[str, Any]) -> bool:
@@ -59,12 +64,18 @@ class Sender(ABC):
         while not self._stop.wait(self._pause):
             account = self._draw.choice(self._keys)
             event = self._event(account, self.sent[account] + 1)
-            self.attempts += 1
-            while not self.send(account, event):
-                self.attempts += 1
-                threading.Event().wait(PAUSE)
-            self.sent[account] += 1
+            if self._arrives(account, event):
+                self.sent[account] += 1
         self.close()
+
+    def _arrives(self, account: str, event: dict[str, Any]) -> bool:
+        """Send until it has arrived; False if we gave up before."""
+        self.attempts += 1
+        while not self.send(account, event):
+            if self._given_up.wait(PAUSE):
+                return False
+            self.attempts += 1
+        return True
 
     def _event(self, account: str, number: int) -> dict[str, Any]:
         identifier = f"{account}/{number}"

@@ -45,6 +45,7 @@ class Load:
     told: Counter[int] = field(default_factory=Counter)
     """How often each status was answered; 0 is no answer."""
     _stop: threading.Event = field(default_factory=threading.Event)
+    _given_up: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -60,6 +61,11 @@ class Load:
         for thread in self._threads:
             thread.join(60)
         assert not any(thread.is_alive() for thread in self._threads), "a caller got no answer within 60 s"
+
+    def give_up(self) -> None:
+        """Ask no more, whether or not what was asked is answered."""
+        self._given_up.set()
+        self._stop.set()
 
     def answered_after(self, moment: float) -> float | None:
         """Seconds from `moment` to the first answer that came after it; None if there is none yet."""
@@ -99,7 +105,8 @@ class Load:
             if status in (400, 401, 403, 404, 413, 415, 422, 500):
                 self.refusals.append(f"{status} {answer}")
                 return
-            time.sleep(0.02)
+            if self._given_up.wait(0.02):
+                return
 
     def _post(self, port: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         """Status and body; 0 if the connection broke."""

@@ -2,12 +2,15 @@
 
 import os
 import random
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crash import checks
 from crash.chaos import round_of
+from crash.events import Sender
 
 FAULTS = int(os.environ.get("ANDON_TEST_FAULTS", "200"))
 
@@ -23,3 +26,29 @@ def test_what_is_sent_is_decided_and_done_once_through_faults_of_every_kind(shor
     assert report.answers > FAULTS
     assert report.procedures > FAULTS // 4
     assert all(count > FAULTS for count in report.events.values()), report.events
+
+
+class Unheard(Sender):
+    """Sends to nobody."""
+
+    name = "unheard"
+
+    def __init__(self) -> None:
+        super().__init__(seed=1, per_second=1000.0)
+        self.tried, self.closed = threading.Event(), threading.Event()
+
+    def send(self, account: str, event: dict[str, Any]) -> bool:
+        self.tried.set()
+        return False
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def test_a_round_that_is_broken_off_waits_for_no_event_to_arrive() -> None:
+    sender = Unheard()
+    sender.start()
+    assert sender.tried.wait(5)
+    sender.give_up()
+    assert sender.closed.wait(5)
+    assert not sender.sent
