@@ -228,17 +228,22 @@ def has_more(deltas: Sequence[Delta]) -> bool:
 def insert_sql(first: int, *, more: bool) -> str:
     """The upsert of tiles as part of a larger statement: array parameters from number `first` on (see `columns_of`).
 
-    Rows are locked in the order in which they are given (`_turn`), so that two gateways cannot wait for each other.
+    Rows are locked in the order in which they are given (`_turn`), so that two gateways cannot wait for each other. Elements of one size,
+    none of which is NULL, are found by their number: to unnest such an array takes PostgreSQL twice as long.
     """
     columns = _COLUMNS | (_COLUMNS_MORE if more else {})
-    arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(columns.values()))
-    taken = ", ".join("d.members::bigint[]" if name == "members" else f"d.{name}" for name in columns)
+    arrays = {name: f"${first + i}::{kind}[]" for i, (name, kind) in enumerate(columns.items())}
+    taken = {name: f"({array})[d.number::int]" for name, array in arrays.items()}
+    unnested = ["value", *(_COLUMNS_MORE if more else ())]
+    taken |= {name: f"d.{name}" for name in unnested}
+    if more:
+        taken["members"] += "::bigint[]"
     merges = _MERGED | (_MERGED_MORE if more else _UNKNOWN)
     sets = ", ".join(f"{name} = {merge}" for name, merge in merges.items())
     return (
-        f"INSERT INTO feature_tiles AS t ({', '.join(columns)}) SELECT {taken} "
-        f"FROM unnest({arrays}) WITH ORDINALITY AS d({', '.join(columns)}, number) ORDER BY d.number "
-        f"ON CONFLICT (series, value, start) DO UPDATE SET {sets}"
+        f"INSERT INTO feature_tiles AS t ({', '.join(taken)}) SELECT {', '.join(taken.values())} "
+        f"FROM unnest({', '.join(arrays[name] for name in unnested)}) WITH ORDINALITY AS d({', '.join(unnested)}, number) "
+        f"ORDER BY d.number ON CONFLICT (series, value, start) DO UPDATE SET {sets}"
     )
 
 
@@ -263,16 +268,22 @@ def _turn(series: Series, value: str, start: int) -> tuple[str, str, str, int, i
 
 
 def _columns_together(together: Sequence[TileColumns]) -> list[Any]:
-    turns = [_turn(one.series, value, one.start) for one in together for value in one.values]
-    order = sorted(range(len(turns)), key=turns.__getitem__)
+    values, own = together[0].values, [one.own for one in together]
+    if all(one.values is values for one in together):  # layers of a plan: of each value all of them, by their series
+        layers = sorted(range(len(together)), key=lambda at: (together[at].series.id, together[at].start))
+        order = (np.array(layers)[None, :] * len(values) + np.arange(len(values))[:, None]).ravel()
+        in_turn = [value for value in values for _ in layers]
+    else:
+        turns = [_turn(one.series, value, one.start) for one in together for value in one.values]
+        order = np.array(sorted(range(len(turns)), key=turns.__getitem__))
+        in_turn = [turns[at][2] for at in order]
     sizes = [len(one.values) for one in together]
     series, starts, untils = (
         np.repeat(column, sizes)[order]
         for column in zip(*((one.series.id, one.start, one.until) for one in together), strict=True)
     )
-    values = [turns[at][2] for at in order]
-    sums = (np.concatenate(column)[order] for column in zip(*(one.own for one in together), strict=True))
-    return [series, values, starts, *sums, untils]
+    sums = (np.concatenate(column)[order] for column in zip(*own, strict=True))
+    return [series, in_turn, starts, *sums, untils]
 
 
 def _each_once(ordered: Iterable[TileDelta]) -> list[TileDelta]:

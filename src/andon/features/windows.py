@@ -179,10 +179,10 @@ class PlanState:
         if self._together is None:
             return
         at, sums = self._together
-        own = Own.of(list(sums.values()))
+        values, own = list(sums), Own.of(list(sums.values()))
         for layer in self._plan.layers:
             start = int(at // layer.width) * layer.width
-            yield TileColumns(layer.series, start, layer.until(start, kept, now), list(sums), own)
+            yield TileColumns(layer.series, start, layer.until(start, kept, now), values, own)
 
     def _states_of(self, value: str) -> list[SumState]:
         """The states of a key, with the one input of it that was gone by, if any."""

@@ -125,6 +125,19 @@ def test_a_field_that_some_inputs_lack_is_written_in_the_order_of_all_too(databa
     assert sorted(stored(database)) == sorted((d.series.id, d.value, *d.tile[:5], d.until) for d in each(deltas))
 
 
+def test_what_each_of_several_lines_adds_is_written_in_the_order_of_all_keys(database: Database) -> None:
+    """The series of a line are in one order or the other by chance."""
+    inputs, tiles = [{"account": f"account {n % 40}", "amount": 1.0} for n in range(50)], PostgresTiles(database)
+    ascending = set()
+    for number in range(8):
+        line = FeatureSet(f"line {number}", [VELOCITY])
+        deltas = line.compute(inputs, [NOW] * len(inputs), tiles.read(line.needs(inputs, [NOW] * len(inputs)))).deltas
+        narrow, wide = (delta.series.id for delta in deltas)
+        ascending.add(narrow < wide)
+        in_turn(deltas)
+    assert ascending == {False, True}
+
+
 def test_what_several_lines_of_a_batch_add_is_written_in_the_order_of_all_keys(database: Database) -> None:
     inputs = [{"account": f"account {n % 40}", "amount": 1.0} for n in range(50)]
     at = [NOW] * len(inputs)
