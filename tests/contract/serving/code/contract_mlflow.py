@@ -4,6 +4,7 @@ from pathlib import Path
 
 import mlflow
 import mlflow.pyfunc
+import pandas as pd
 
 
 class Flow(mlflow.pyfunc.PythonModel):
@@ -12,7 +13,7 @@ class Flow(mlflow.pyfunc.PythonModel):
 
         self.scorer = Scorer(Path(context.artifacts["table"]).parent)
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         return self.scorer.predict({name: model_input[name].to_numpy() for name in model_input})
 
 
