@@ -81,12 +81,12 @@ def round_of(folder: Path, seed: int, faults: int, *, say: bool = False) -> Repo
         try:
             while (left := faults - report.faults.total()) > 0:
                 _spell(plant, load, draw, min(SPELL, left), report, say=say)
+            for one in asking:
+                one.stop()
         except BaseException:
             for one in asking:
                 one.give_up()
             raise
-        for one in asking:
-            one.stop()
         report.seconds = time.monotonic() - report.began
         _check(plant, load, report)
     return report

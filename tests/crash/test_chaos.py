@@ -2,7 +2,9 @@
 
 import os
 import random
+import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from crash import checks
 from crash.chaos import round_of
 from crash.events import Sender
+from crash.load import Load
 
 FAULTS = int(os.environ.get("ANDON_TEST_FAULTS", "200"))
 
@@ -45,10 +48,24 @@ class Unheard(Sender):
         self.closed.set()
 
 
-def test_a_round_that_is_broken_off_waits_for_no_event_to_arrive() -> None:
+def test_a_sender_that_gives_up_waits_for_no_event_to_arrive() -> None:
     sender = Unheard()
     sender.start()
     assert sender.tried.wait(5)
     sender.give_up()
     assert sender.closed.wait(5)
     assert not sender.sent
+
+
+def test_callers_that_give_up_wait_for_no_answer() -> None:
+    with socket.socket() as unheard:  # bound, but nobody listens
+        unheard.bind(("127.0.0.1", 0))
+        load = Load([unheard.getsockname()[1]], "", seed=1, width=2, pause=0.001)
+        load.start()
+        until = time.monotonic() + 5
+        while load.told[0] < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        load.give_up()
+        load.stop()
+    assert load.told[0] >= 2
+    assert load.answers == []

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import numpy as np
 
-from andon.features.columns import MANY, Delta, Stretch, Stretches, TileColumns, all_columns, each
+from andon.features.columns import MANY, Delta, Stretch, Stretches, TileColumns, Whole, all_columns, each
 from andon.features.domain import More, Needs, Series, Snapshot, Tile, TileDelta
 from andon.features.sketch import K
 from andon.kernel.binary import numbers_in
@@ -233,9 +233,8 @@ def insert_sql(first: int, *, more: bool) -> str:
     """
     columns = _COLUMNS | (_COLUMNS_MORE if more else {})
     arrays = {name: f"${first + i}::{kind}[]" for i, (name, kind) in enumerate(columns.items())}
-    taken = {name: f"({array})[d.number::int]" for name, array in arrays.items()}
     unnested = ["value", *(_COLUMNS_MORE if more else ())]
-    taken |= {name: f"d.{name}" for name in unnested}
+    taken = {name: f"d.{name}" if name in unnested else f"({array})[d.number::int]" for name, array in arrays.items()}
     if more:
         taken["members"] += "::bigint[]"
     merges = _MERGED | (_MERGED_MORE if more else _UNKNOWN)
@@ -268,22 +267,29 @@ def _turn(series: Series, value: str, start: int) -> tuple[str, str, str, int, i
 
 
 def _columns_together(together: Sequence[TileColumns]) -> list[Any]:
-    values, own = together[0].values, [one.own for one in together]
-    if all(one.values is values for one in together):  # layers of a plan: of each value all of them, by their series
-        layers = sorted(range(len(together)), key=lambda at: (together[at].series.id, together[at].start))
-        order = (np.array(layers)[None, :] * len(values) + np.arange(len(values))[:, None]).ravel()
-        in_turn = [value for value in values for _ in layers]
-    else:
-        turns = [_turn(one.series, value, one.start) for one in together for value in one.values]
-        order = np.array(sorted(range(len(turns)), key=turns.__getitem__))
-        in_turn = [turns[at][2] for at in order]
+    values, order = _in_turn(together)
     sizes = [len(one.values) for one in together]
     series, starts, untils = (
         np.repeat(column, sizes)[order]
         for column in zip(*((one.series.id, one.start, one.until) for one in together), strict=True)
     )
-    sums = (np.concatenate(column)[order] for column in zip(*own, strict=True))
-    return [series, in_turn, starts, *sums, untils]
+    sums = (np.concatenate(column)[order] for column in zip(*(one.own for one in together), strict=True))
+    return [series, values, starts, *sums, untils]
+
+
+def _in_turn(together: Sequence[TileColumns]) -> tuple[list[str], Whole]:
+    """The values of these tiles in the order of `_turn`, and the places from which they come.
+
+    The layers of one plan hold the very same values, in order: of each value all of them follow, by their series, and nothing is compared.
+    """
+    values = together[0].values
+    if all(one.values is values for one in together):
+        layers = sorted(range(len(together)), key=lambda at: (together[at].series.id, together[at].start))
+        places = np.array(layers) * len(values) + np.arange(len(values))[:, None]
+        return [value for value in values for _ in layers], places.ravel()
+    turns = [_turn(one.series, value, one.start) for one in together for value in one.values]
+    order = sorted(range(len(turns)), key=turns.__getitem__)
+    return [turns[at][2] for at in order], np.array(order)
 
 
 def _each_once(ordered: Iterable[TileDelta]) -> list[TileDelta]:

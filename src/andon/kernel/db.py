@@ -188,10 +188,10 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; one that is in use, as soon as it is given back."""
-        close(self.engine)
+        close_pool(self.engine)
 
 
-def close(engine: Engine) -> None:
+def close_pool(engine: Engine) -> None:
     """Close its connections. A thread may be in the middle of a transaction: SQLAlchemy alone would then keep that connection open for good."""
     event.listen(engine.pool, "checkin", lambda _, given_back: given_back.close())
     engine.dispose()

@@ -125,7 +125,7 @@ def test_a_field_that_some_inputs_lack_is_written_in_the_order_of_all_too(databa
     assert sorted(stored(database)) == sorted((d.series.id, d.value, *d.tile[:5], d.until) for d in each(deltas))
 
 
-def test_what_each_of_several_lines_adds_is_written_in_the_order_of_all_keys(database: Database) -> None:
+def test_what_one_line_of_windows_adds_is_written_in_the_order_of_all_keys(database: Database) -> None:
     """The series of a line are in one order or the other by chance."""
     inputs, tiles = [{"account": f"account {n % 40}", "amount": 1.0} for n in range(50)], PostgresTiles(database)
     ascending = set()

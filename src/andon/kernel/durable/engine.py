@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from andon.kernel.clock import Clock
-from andon.kernel.db import IDLE_LIMIT, Database, DatabaseUnavailable, Tx, close
+from andon.kernel.db import IDLE_LIMIT, Database, DatabaseUnavailable, Tx, close_pool
 from andon.kernel.durable.leases import LEASE, Lease
 from andon.kernel.durable.rows import SCHEMA
 from andon.kernel.durable.running import Running
@@ -135,7 +135,7 @@ class Engine:
         except Unavailable as error:
             _log.warning("durable.lease.runs_out", error=str(error))
         finally:
-            close(self._connections)
+            close_pool(self._connections)
             self._runs.close()
             logging.getLogger("dbos").removeFilter(_is_shown)
 
