@@ -115,12 +115,12 @@ def _median(rounds: Sequence[Round]) -> dict[str, float]:
 
 async def _measured(database: Database) -> tuple[list[Round], list[Round], list[float]]:
     rng = np.random.default_rng(7)
-    connection, lines = await database.connect(), [FeatureSet("story", VELOCITY), FeatureSet("richer", RICHER)]
+    connection, lines = await database.connect(), [_line("story", VELOCITY), _line("richer", RICHER)]
     reader, statements = Reader(database), await database.statements()
     measured: list[list[Round]] = [[], []]
     plain = []
     with Console(stderr=True).status("a day of history") as status:
-        await _preload(connection, lines, rng)
+        await _preload(database, connection, lines, rng)
         for line in lines:
             await _tiles(connection, reader, statements, line, rng, NOW, 10)
         for number in range(ROUNDS):
@@ -135,8 +135,16 @@ async def _measured(database: Database) -> tuple[list[Round], list[Round], list[
     return measured[0], measured[1], plain
 
 
-async def _preload(connection: asyncpg.Connection, lines: Sequence[FeatureSet], rng: np.random.Generator) -> None:
+def _line(name: str, windows: Sequence[Window]) -> FeatureSet:
+    return FeatureSet(name, windows, lateness=timedelta(hours=1))
+
+
+async def _preload(
+    database: Database, connection: asyncpg.Connection, lines: Sequence[FeatureSet], rng: np.random.Generator
+) -> None:
     await connection.execute(RAW)
+    with database.begin() as tx:
+        features.register(tx, [series for line in lines for series in line.series])
     ages = np.sort(rng.uniform(0, 86_400, HISTORY))[::-1]
     moments = [NOW - timedelta(seconds=float(age)) for age in ages]
     inputs = _inputs(rng, HISTORY)
@@ -148,8 +156,17 @@ async def _preload(connection: asyncpg.Connection, lines: Sequence[FeatureSet], 
         rows = [(i["account"], i["beneficiary"], i["amount"], i["country"], m) for i, m in zip(part, at, strict=True)]
         columns = ["account", "beneficiary", "amount", "country", "at"]
         await connection.copy_records_to_table("raw_events", records=rows, columns=columns)
+    _keep_house(database)
     await connection.execute("VACUUM ANALYZE feature_tiles")
     await connection.execute("VACUUM ANALYZE raw_events")
+
+
+def _keep_house(database: Database) -> None:
+    """As the worker has done by then: tiles that only a day looks at have grown."""
+    pruned = features.PRUNED_AT_ONCE
+    while pruned == features.PRUNED_AT_ONCE:
+        with database.begin() as tx:
+            pruned = features.prune(tx, NOW)
 
 
 async def _tiles(

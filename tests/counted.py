@@ -2,13 +2,13 @@
 
 from sqlalchemy import text
 
-from andon.features import Series
+from andon.features import Series, Step
 from andon.kernel.db import Tx
 
 
 def counted_in_windows(tx: Tx, automation: str, *, field: str = "amount", by: str = "account", width: int = 60) -> int:
-    """The entries of all tiles of one series, whatever value they are of."""
-    series = Series.of(automation, field, by, width).id
+    """The entries of all tiles of one series, whose narrowest are so wide, whatever value they are of."""
+    series = Series.of(automation, field, by, [Step(width, width)]).id
     query = text("SELECT COALESCE(sum(entries), 0)::bigint FROM feature_tiles WHERE series = :series")
     counted: int = tx.execute(query, {"series": series}).scalar_one()
     return counted

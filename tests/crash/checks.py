@@ -177,7 +177,8 @@ def windows(database: Database, records: Sequence[Record]) -> list[str]:
     """The windows of every account are what a computation from scratch makes of the ledger."""
     wrong: list[str] = []
     for name in sorted({record["line"]["automation"] for record in records}):
-        given = FeatureSet(name, an_automation(name).features)
+        declared = an_automation(name)
+        given = FeatureSet(name, declared.features, lateness=declared.lateness)
         own = [record for record in records if record["line"]["automation"] == name]
         history = sorted(((record["input"], _at(record)) for record in own), key=lambda one: one[1])
         memory = MemoryTiles()

@@ -15,7 +15,7 @@ from andon.authoring import AGGREGATES
 from andon.bootstrap.telling import EXIT_CODES
 from andon.cli import app
 from andon.features import FeatureSet, MemoryTiles
-from andon.features.domain import width_by_span
+from andon.features.domain import Step, steps_of
 from andon.kernel.errors import Invalid, NotFound
 from andon.policies import GIVEN, ValueKind, conditions, kind_of, reading
 
@@ -156,11 +156,10 @@ def test_an_empty_window_has_what_the_page_says() -> None:
 
 
 def test_tiles_are_as_wide_as_the_page_says() -> None:
-    widths = width_by_span([600, 3600, 86_400])
     assert '10 seconds for `"10m"`' in FEATURES
-    assert widths[600] == 10
+    assert steps_of([600, 3600, 86_400], 3600) == [[Step(10, 3600), Step(24 * 60, 86_400)]]
     assert '24 minutes at most for `"24h"`' in FEATURES
-    assert max(width_by_span([86_400])[86_400], widths[86_400]) == 24 * 60
+    assert steps_of([86_400], 3600) == [[Step(24 * 60, 86_400)]]
 
 
 def test_an_input_at_the_far_end_is_forgotten_at_most_one_tile_early() -> None:

@@ -9,7 +9,7 @@ import asyncpg
 
 from andon import decisions, features
 from andon.authoring import Automation, Window
-from andon.features import FeatureSet, Tile
+from andon.features import FeatureSet, Step, Tile
 from andon.kernel.db import Database
 
 EVENTS_SHOWN = 50
@@ -26,21 +26,21 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """The windows over one field by another for one value at one moment: the features, the tiles by their width, the newest events."""
+    """The windows over one field by another for one value at one moment: the features, the tiles by how they grow, the newest events."""
 
     field: str
     by: str
     values: dict[str, Any]
-    tiles: dict[int, list[Tile]]
+    tiles: dict[tuple[Step, ...], list[Tile]]
     events: list[Event]
 
 
 async def explained(database: Database, automation: Automation, key: str, at: datetime) -> list[Explained]:
     """What an input of this key would see at a moment, before it is counted itself."""
-    line = FeatureSet(automation.name, automation.features, lateness=automation.lateness)
+    windows = FeatureSet(automation.name, automation.features)
     connection = await database.connect()
     try:
-        return [await _one(connection, database, automation, key, at, number) for number in range(len(line.plans))]
+        return [await _one(connection, database, automation, key, at, number) for number in range(len(windows.plans))]
     finally:
         await connection.close()
 
@@ -50,12 +50,12 @@ async def _one(
 ) -> Explained:
     plan = FeatureSet(automation.name, automation.features).plans[number]
     windows = [f for f in automation.features if isinstance(f, Window) and (f.field, f.by) == (plan.field, plan.by)]
-    line = FeatureSet(automation.name, windows)
+    line = FeatureSet(automation.name, windows, lateness=automation.lateness)
     inputs = [{plan.by: key}]
     needs = [need._replace(cuts=()) for need in line.needs(inputs, [at])]
     snapshot = await features.read(connection, needs)
     [values] = line.compute(inputs, [at], snapshot).rows
-    tiles = {series.width: list(found.get(key, ())) for series, found in snapshot.items()}
+    tiles = {series.steps: list(found.get(key, ())) for series, found in snapshot.items()}
     with database.begin() as tx:
         records = decisions.with_input(
             tx,

@@ -186,8 +186,9 @@ def _show(one: Explained, key: str, moment: datetime) -> None:
     for name, value in one.values.items():
         values.add_row(name, "missing" if value is None else str(value))
     console.print(values)
-    for width, tiles in one.tiles.items():
-        table = Table("from", "entries", "sum", "min", "max", title=f"Tiles of {width} s", title_justify="left")
+    for steps, tiles in one.tiles.items():
+        widths = ", later of ".join(f"{step.width} s" for step in steps)
+        table = Table("from", "entries", "sum", "min", "max", title=f"Tiles of {widths}", title_justify="left")
         for tile in tiles:
             begin = datetime.fromtimestamp(tile.start, tz=UTC).isoformat()
             table.add_row(begin, str(tile.entries), f"{tile.total:g}", f"{tile.least:g}", f"{tile.most:g}")
@@ -204,8 +205,13 @@ def _as_json(one: Explained) -> dict[str, Any]:
         "by": one.by,
         "values": one.values,
         "tiles": [
-            {"width": width, "start": tile.start, "entries": tile.entries, "total": tile.total}
-            for width, tiles in one.tiles.items()
+            {
+                "widths": [step.width for step in steps],
+                "start": tile.start,
+                "entries": tile.entries,
+                "total": tile.total,
+            }
+            for steps, tiles in one.tiles.items()
             for tile in tiles
         ],
         "events": [{"decision_id": e.decision_id, "at": e.at.isoformat(), "value": e.value} for e in one.events],

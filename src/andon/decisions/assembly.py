@@ -93,6 +93,12 @@ def check_lookups(tx: Tx, automation: Automation) -> None:
         raise _invalid(automation, *faults)
 
 
+def register_windows(tx: Tx, automation: Automation) -> None:
+    """Say how the tiles of the automation's windows grow, before it writes any."""
+    given = features.FeatureSet(automation.name, automation.features, lateness=automation.lateness)
+    features.register(tx, given.series)
+
+
 def answers_by(automation: Automation, alias: str) -> bool:
     """Whether the version an alias points to may answer for an automation: as its champion or as one of its fallbacks."""
     return alias in (CHAMPION, *automation.fallback)

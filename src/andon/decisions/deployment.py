@@ -10,7 +10,7 @@ import structlog
 from andon import models, serving
 from andon.authoring import BY_REVIEW, BY_RULES, Automation
 from andon.decisions import service
-from andon.decisions.assembly import arm_of, assemble, check_lookups
+from andon.decisions.assembly import arm_of, assemble, check_lookups, register_windows
 from andon.decisions.domain import AutomationVersion
 from andon.decisions.errors import AutomationInvalid, AutomationNotFound
 from andon.decisions.line import Line
@@ -91,6 +91,7 @@ class Deployment:
     def _line(self, automation: Automation, present: Line | None) -> Line:
         with self._database.begin() as tx:
             check_lookups(tx, automation)
+            register_windows(tx, automation)
             deployed = service.deploy(tx, automation, actor=PLATFORM, now=self._clock.now())
             wanted = _Wanted(tx, automation)
             if present is not None and wanted.is_met_by(present):

@@ -8,13 +8,26 @@ computed = features.compute(inputs, at, snapshot)
 
 from andon.features.breaches import BreachTeller, ExpectationBreached, breaches, forget_breaches, tell
 from andon.features.columns import Delta
-from andon.features.domain import Breach, Looked, More, Need, Needs, Series, Snapshot, Tile, TileDelta, Value, Wanted
+from andon.features.domain import (
+    Breach,
+    Looked,
+    More,
+    Need,
+    Needs,
+    Series,
+    Snapshot,
+    Step,
+    Tile,
+    TileDelta,
+    Value,
+    Wanted,
+)
 from andon.features.errors import FeatureFailed
 from andon.features.history import History
 from andon.features.lookups import Lookups
 from andon.features.memory import MemoryTiles
 from andon.features.service import Computed, FeatureSet
-from andon.features.store import PRUNED_AT_ONCE, lookup_faults, prune
+from andon.features.store import PRUNED_AT_ONCE, lookup_faults, prune, register
 from andon.features.tiles import columns_of, has_more, insert_sql, read
 
 __all__ = [
@@ -35,6 +48,7 @@ __all__ = [
     "Needs",
     "Series",
     "Snapshot",
+    "Step",
     "Tile",
     "TileDelta",
     "Value",
@@ -47,5 +61,6 @@ __all__ = [
     "lookup_faults",
     "prune",
     "read",
+    "register",
     "tell",
 ]

@@ -1,6 +1,6 @@
 """What `states.py` does for one key after the other, for many keys at once: tiles of sums as columns, by the position of their value.
 
-A batch of hundreds of inputs that came within a second reads of each key only whole stretches between two cuts, which are alike to all
+A batch of hundreds of inputs that came within one tile reads of each key only whole stretches between two cuts, which are alike to all
 of it (`Need`), and all that it adds to a series goes into tiles of one start. Then all that is left to do is to add up columns.
 """
 
@@ -93,7 +93,7 @@ class Stretches(Mapping[str, Sequence[Tile]]):
         nobody = len(self._position)
         at = np.array([nobody if value is None else self._position[value] for value in values], np.int64)
         entries, totals, least, most = own
-        for number, (_, named) in enumerate(layer.spans):
+        for number, (_, _, named) in enumerate(layer.spans):
             for one in self._stretches:
                 if one.span == number:
                     entries, totals = entries + one.entries[at], totals + one.totals[at]
@@ -109,7 +109,7 @@ class Stretches(Mapping[str, Sequence[Tile]]):
 
 @dataclass(frozen=True, slots=True)
 class TileColumns:
-    """What a batch of one second adds to the tiles of one series, all of one start: by value, in order. See `TileDelta`."""
+    """What a batch within one tile adds to the tiles of one series, all of one start: by value, in order. See `TileDelta`."""
 
     series: Series
     start: int

@@ -3,8 +3,10 @@
 A plain tile holds count, sum, least and most; one with `more` also what std, distinct, last and since need. Merging is
 associative: in whatever order and helpings inputs are counted, the tile says the same.
 
-An input counts as if it had come at the start of its tile. So a window of `span` sees what came within (now - span, now],
-except that at its far end it may forget an input up to one tile width early; a tile is a sixtieth of its span or less.
+An input is counted in a narrow tile, whose numbers go over into a wider one when only longer spans look at them (`Step`). It counts
+as if it had come at the start of its tile, for a span that wider tiles serve at the start of that, grown or not. So a window of `span`
+sees what came within (now - span, now], except that at its far end it may forget an input up to one tile width early; a tile is a
+sixtieth of its span or less.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +28,25 @@ TILES_PER_SPAN = 60
 
 MOST_TILES_PER_SPAN = 720
 """... and the longest of at most so many: what one window reads for one key has a bound."""
+
+MOST_TILES_KEPT = 2 * MOST_TILES_PER_SPAN
+"""Tiles of which more are kept, for inputs that come late, do not grow: longer spans would have to read them all."""
+
+
+class Step(NamedTuple):
+    """Tiles of one series are `width` seconds wide until no span up to `longest`, in seconds, looks at them any more."""
+
+    width: int
+    longest: int
+
+    @property
+    def seconds(self) -> int:
+        """How long a tile stays so wide, from the moment of its inputs on."""
+        return self.longest + self.width
+
+    def start_of(self, moment: float) -> int:
+        """Where the tile that holds a moment begins. A span sees at `at` what begins after the end of the one that holds (at - span)."""
+        return int(moment // self.width) * self.width
 
 
 class More(NamedTuple):
@@ -53,27 +74,28 @@ class Tile(NamedTuple):
 
 
 class Series(NamedTuple):
-    """Whose tiles, but for the value: those of `field` among inputs by their field `by`, in tiles of `width` seconds.
+    """Whose tiles, but for the value: those of `field` among inputs by their field `by`, and how they grow wider, narrowest first.
 
-    `id` stands for the rest: 64 bits of its MD5, which the table has in place of four names in every row.
+    `id` stands for the names: 64 bits of their MD5, which the table has in place of them in every row. How tiles grow is no part of it,
+    so that new windows go on with the tiles of old ones.
     """
 
     id: int
     automation: str
     field: str
     by: str
-    width: int
+    steps: tuple[Step, ...]
 
     @classmethod
-    def of(cls, automation: str, field: str, by: str, width: int) -> "Series":
-        """The series of these names."""
-        named = "\x1f".join((automation, field, by, str(width))).encode()
-        digest = md5(named, usedforsecurity=False).digest()
-        return cls(int.from_bytes(digest[:8], "big", signed=True), automation, field, by, width)
+    def of(cls, automation: str, field: str, by: str, steps: Sequence[Step], *, apart: bool = False) -> "Series":
+        """The series of these names; `apart` is one whose tiles narrower ones do not grow into."""
+        names = (automation, field, by, str(steps[0].width)) if apart else (automation, field, by)
+        digest = md5("\x1f".join(names).encode(), usedforsecurity=False).digest()
+        return cls(int.from_bytes(digest[:8], "big", signed=True), automation, field, by, tuple(steps))
 
 
 class TileDelta(NamedTuple):
-    """What a batch adds to one tile of the inputs whose `by` is `value`; nothing looks at the tile any more from `until` on.
+    """What a batch adds to one tile of the inputs whose `by` is `value`; from `until` on nothing looks at it while it is so narrow.
 
     The numbers of the tile lie flat beside its place, in the order of `Tile`: a batch makes hundreds, and they go on as columns.
     """
@@ -121,15 +143,22 @@ Snapshot: TypeAlias = Mapping[Series, Mapping[str, Sequence[Tile]]]
 """The tiles that a batch asked for by value, oldest first; a value without tiles is absent."""
 
 
-def width_by_span(spans: Iterable[int]) -> dict[int, int]:
-    """For each span, in seconds, how wide its tiles are. Spans share tiles as long as none needs too many of them."""
-    widths: dict[int, int] = {}
-    width = 0
+def steps_of(spans: Iterable[int], kept: int) -> list[list[Step]]:
+    """How wide the tiles are that serve these spans, in seconds: of each series its steps, each width a multiple of the one before.
+
+    Spans share a step as long as none needs too many tiles of it, and steps a series as long as not too many tiles wait to grow; they
+    do so `kept` seconds after no span looks at them any more.
+    """
+    found: list[list[Step]] = []
     for span in sorted(spans):
-        if width == 0 or span > width * MOST_TILES_PER_SPAN:
-            width = max(1, span // TILES_PER_SPAN)
-        widths[span] = width
-    return widths
+        last = found[-1][-1] if found else None
+        if last is not None and span <= last.width * MOST_TILES_PER_SPAN:
+            found[-1][-1] = Step(last.width, span)
+        elif last is not None and last.longest + kept <= last.width * MOST_TILES_KEPT:
+            found[-1].append(Step(span // TILES_PER_SPAN // last.width * last.width, span))
+        else:
+            found.append([Step(max(1, span // TILES_PER_SPAN), span)])
+    return found
 
 
 def merged(one: Tile, other: Tile) -> Tile:

@@ -2,25 +2,45 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from andon.features.columns import Delta, each
 from andon.features.domain import Needs, Series, Snapshot, Tile, TileDelta
+
+
+class _Kept(NamedTuple):
+    """A tile, and how often it has grown."""
+
+    delta: TileDelta
+    level: int
+
+    def merged(self, other: "_Kept") -> "_Kept":
+        return _Kept(self.delta.merged(other.delta), max(self.level, other.level))
+
+    def grown(self) -> "_Kept | None":
+        """The same as a part of the next wider tile; None if there is none."""
+        steps = self.delta.series.steps[self.level :]
+        if len(steps) < 2:
+            return None
+        now, then = steps[:2]
+        until = self.delta.until + then.seconds - now.seconds
+        return _Kept(self.delta._replace(start=then.start_of(self.delta.start), until=until), self.level + 1)
 
 
 class MemoryTiles:
     """What `read`, the upsert and `prune` do, without a database."""
 
     def __init__(self) -> None:
-        self._tiles: dict[Series, dict[str, dict[int, TileDelta]]] = {}
+        self._tiles: dict[int, dict[str, dict[int, _Kept]]] = {}
 
     def read(self, needs: Needs) -> Snapshot:
         """All tiles a batch needs."""
         found: dict[Series, dict[str, list[Tile]]] = {}
         for need in needs:
-            own, seen = self._tiles.get(need.series, {}), found.setdefault(need.series, {})
+            own, seen = self._tiles.get(need.series.id, {}), found.setdefault(need.series, {})
             for value in need.values:
                 stored = own.get(value, {})
-                tiles = [stored[start].tile for start in sorted(stored) if need.since < start <= need.upto]
+                tiles = [stored[start].delta.tile for start in sorted(stored) if need.since < start <= need.upto]
                 if tiles:
                     seen[value] = tiles
         return found
@@ -28,18 +48,33 @@ class MemoryTiles:
     def write(self, deltas: Iterable[Delta]) -> None:
         """Merge what batches add."""
         for delta in each(deltas):
-            tiles = self._tiles.setdefault(delta.series, {}).setdefault(delta.value, {})
-            before = tiles.get(delta.start)
-            tiles[delta.start] = delta if before is None else before.merged(delta)
+            self._add(_Kept(delta, 0))
 
     def prune(self, now: datetime) -> int:
-        """Forget tiles that no window reaches any more; how many."""
-        moment, forgotten = int(now.timestamp()), 0
-        for own in self._tiles.values():
-            for value, tiles in list(own.items()):
-                kept = {start: delta for start, delta in tiles.items() if delta.until > moment}
-                forgotten += len(tiles) - len(kept)
-                own[value] = kept
-                if not kept:
-                    del own[value]
-        return forgotten
+        """Have tiles grow, and forget those that no window reaches any more; how many of both."""
+        moment = int(now.timestamp())
+        over = [
+            kept
+            for own in self._tiles.values()
+            for tiles in own.values()
+            for kept in tiles.values()
+            if kept.delta.until <= moment
+        ]
+        for kept in over:
+            self._remove(kept.delta)
+        for kept in over:
+            if (grown := kept.grown()) is not None:
+                self._add(grown)
+        return len(over)
+
+    def _add(self, kept: _Kept) -> None:
+        delta = kept.delta
+        tiles = self._tiles.setdefault(delta.series.id, {}).setdefault(delta.value, {})
+        before = tiles.get(delta.start)
+        tiles[delta.start] = kept if before is None else before.merged(kept)
+
+    def _remove(self, delta: TileDelta) -> None:
+        own = self._tiles[delta.series.id]
+        del own[delta.value][delta.start]
+        if not own[delta.value]:
+            del own[delta.value]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from andon.authoring import Expect, Feature, Lookup, Request, Window
 from andon.features.columns import Delta
-from andon.features.domain import Looked, Needs, Row, Snapshot, Value, Wanted
+from andon.features.domain import Looked, Needs, Row, Series, Snapshot, Value, Wanted
 from andon.features.errors import FeatureFailed
 from andon.features.expectations import Expectations
 from andon.features.rows import LookupPlan
@@ -48,9 +48,9 @@ class FeatureSet:
         self._requests = [(f.name, f.compute) for f in requests if not f.batch]
         self._batch_requests = [(f.name, f.compute) for f in requests if f.batch]
         self._lookups = [LookupPlan(f) for f in features if isinstance(f, Lookup)]
-        self._plans = plans_of(automation, [f for f in features if isinstance(f, Window)])
         self._expectations = Expectations(expect)
         self._lateness = lateness.total_seconds()
+        self._plans = plans_of(automation, [f for f in features if isinstance(f, Window)], int(self._lateness))
 
     @property
     def windowed(self) -> bool:
@@ -71,6 +71,11 @@ class FeatureSet:
     def plans(self) -> Sequence[WindowPlan]:
         """The windows, by the fields that they look at."""
         return self._plans
+
+    @property
+    def series(self) -> list[Series]:
+        """Those of which it reads and writes tiles."""
+        return [layer.series for plan in self._plans for layer in plan.layers]
 
     @property
     def longest(self) -> int:

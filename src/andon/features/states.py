@@ -6,11 +6,11 @@ This is on the hot path of every decision of a line with windows, hence the plai
 import math
 from bisect import insort
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from andon.features.domain import More, Need, Series, Tile, TileDelta, Value, between
+from andon.features.domain import More, Need, Series, Step, Tile, TileDelta, Value, between
 from andon.features.sketch import add_all, count_of, hash_of, union
 
 Numbers: TypeAlias = list[Any]
@@ -26,14 +26,14 @@ _new = tuple.__new__
 
 
 class Layer:
-    """The spans of a plan that share tiles of one width, shortest first, with the features each gives."""
+    """The spans of a plan that share the tiles of one series, shortest first, with the features each gives."""
 
     def __init__(self, series: Series, more: tuple[bool, bool, bool] | None) -> None:
         self.series = series
-        self.width = series.width
+        self.first = series.steps[0]
         self.more = more
         self.spreads, self.remembers, self.sketched = more or (False, False, False)
-        self.spans: list[tuple[int, list[tuple[str, int]]]] = []
+        self.spans: list[tuple[int, Step, list[tuple[str, int]]]] = []
 
     @property
     def longest(self) -> int:
@@ -42,35 +42,40 @@ class Layer:
 
     def add(self, span: int, named: list[tuple[str, int]]) -> None:
         """One more span with its features: their names and which aggregate each is."""
-        for known, features in self.spans:
+        for known, _, features in self.spans:
             if known == span:
                 features += named
                 return
-        insort(self.spans, (span, named), key=start_of)
+        step = next(step for step in self.series.steps if span <= step.longest)
+        insort(self.spans, (span, step, named), key=start_of)
+
+    def edges(self, at: float) -> list[int]:
+        """The earliest tile that each span sees, shortest span first; none later than that of a shorter one, which it holds."""
+        return list(accumulate((step.start_of(at - span) + step.width for span, step, _ in self.spans), min))
 
     def delta(self, value: str, tile: Tile, kept: int, now: int) -> TileDelta:
-        """What a batch adds to one tile, to be kept so many seconds longer than the longest span, from `now` on if it lay in a stream till then."""
+        """What a batch adds to one tile, to be kept so many seconds longer than spans look at it, from `now` on if it lay in a stream till then."""
         return _new(TileDelta, (self.series, value, *tile, self.until(tile[0], kept, now)))
 
     def delta_of(self, value: str, entry: Entry, at: float, kept: int, now: int) -> TileDelta:
         """The same for a single entry, where tiles hold sums."""
-        start, amount = int(at // self.width) * self.width, entry[0]
+        start, amount = self.first.start_of(at), entry[0]
         until = self.until(start, kept, now)
         return _new(TileDelta, (self.series, value, start, 1, amount, amount, amount, None, until))
 
     def until(self, start: int, kept: int, now: int) -> int:
-        """From when on nothing looks at a tile any more."""
-        return (start if start > now else now) + self.spans[-1][0] + self.width + kept
+        """From when on nothing looks at a tile any more that has not grown."""
+        return (start if start > now else now) + self.first.seconds + kept
 
     def need(self, values: Sequence[str], first: float, last: float) -> Need:
         """The tiles that inputs at `first` to `last` look at. The far ends of their spans lie between the pairs of cuts."""
-        cuts: list[int] = []
-        for span, _ in reversed(self.spans):
-            cuts += (math.floor(first - span) + 1, math.floor(last - span) + 1)
-        cuts.append(math.floor(first) + 1)
+        edges = list(zip(self.edges(first), self.edges(last), strict=True))
+        cuts = [edge for pair in reversed(edges) for edge in pair]
+        since = cuts[0] - 1
+        cuts.append(self.first.start_of(first) + self.first.width)
         if any(one > other for one, other in pairwise(cuts)):
             cuts = []  # the inputs are further apart than the spans, so no two tiles are alike to all
-        return Need(self.series, values, math.floor(first - self.longest), math.floor(last), cuts, self.more)
+        return Need(self.series, values, since, math.floor(last), cuts, self.more)
 
 
 def look_back(layer: Layer, tiles: Sequence[Any], at: float, own: Entry | None, features: dict[str, Value]) -> None:
@@ -82,11 +87,11 @@ def look_back(layer: Layer, tiles: Sequence[Any], at: float, own: Entry | None, 
         entries, total, least, most = 0, 0.0, math.inf, -math.inf
     else:  # in the newest tile, so the sum is the same as if it were there
         entries, total, least, most = 1, own[0], own[0], own[0]
-    for span, named in layer.spans:
-        after = at - span
+    for span, (width, _), named in layer.spans:
+        edge = (at - span) // width * width + width
         while position >= 0:
             start, n, t, low, high, _ = tiles[position]
-            if start <= after:
+            if start < edge:
                 break
             entries += n
             total += t
@@ -118,8 +123,8 @@ class SumState:
 
     def count(self, entry: Entry, at: float) -> None:
         """Count an input, and look at nothing."""
-        amount, width, tiles = entry[0], self._layer.width, self._tiles
-        start = int(at // width) * width
+        amount, tiles = entry[0], self._tiles
+        start = self._layer.first.start_of(at)
         if tiles and tiles[-1][0] >= start:
             self._count(start, [start, 1, amount, amount, amount, None])
         else:  # the first in the newest tile, as most are
@@ -179,7 +184,7 @@ class FullState(SumState):
         last = self._newest(at) if self._layer.remembers else None
         if entry is not None:
             amount, value = entry
-            start = int(at // self._layer.width) * self._layer.width
+            start = self._layer.first.start_of(at)
             members = (hash_of(value),) if self._layer.sketched else None
             self._count(start, [start, 1, amount, amount, amount, 0.0, at, value, members])
         self._look_at_all(at, last, features)
@@ -199,11 +204,12 @@ class FullState(SumState):
         entries, total, least, most = 0, 0.0, math.inf, -math.inf
         spread: float | None = 0.0 if self._layer.spreads else None
         members: set[int] | None = set() if self._layer.sketched else None
-        for span, named in self._layer.spans:
-            after = at - span
+        edge = at
+        for span, (width, _), named in self._layer.spans:
+            edge = min(edge, (at - span) // width * width + width)
             while position >= 0:
                 start, n, t, low, high, own, _, _, hashes = tiles[position]
-                if start <= after:
+                if start < edge:
                     break
                 if spread is not None:
                     spread = None if own is None else spread + own + (between(entries, total, n, t) if entries else 0.0)
@@ -218,7 +224,7 @@ class FullState(SumState):
                 most = high if high > most else most
                 position -= 1
             value, since = None, None
-            if last is not None and last[0] > after and last[1] is not None:
+            if last is not None and last[0] >= edge and last[1] is not None:
                 value, since = last[2], max(0.0, at - last[1])
             deviation = math.sqrt(spread / (entries - 1)) if spread is not None and entries > 1 else None
             distinct = None if members is None else count_of(members)

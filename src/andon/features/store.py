@@ -1,28 +1,79 @@
-"""The cold SQL of features: tiles that are over, what was not as expected, whether a lookup can be read. The hot side is `tiles.py`."""
+"""The cold SQL of features: tiles that grow or are over, what was not as expected, whether a lookup can be read. The hot side is `tiles.py`."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import text
 
 from andon.authoring import Lookup
-from andon.features.domain import Breach
+from andon.features.domain import Breach, Series
 from andon.features.lookups import columns_read, quoted_table
+from andon.features.sketch import K
+from andon.features.tiles import MERGED
 from andon.kernel.db import Tx
 
 PRUNED_AT_ONCE = 20_000
 
-_PRUNE = text("""
-DELETE FROM feature_tiles WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM feature_tiles WHERE until <= :now LIMIT :most FOR UPDATE SKIP LOCKED
-))
+_PATIENCE = text("SET LOCAL lock_timeout = '200ms'")
+"""Growing tiles must not be what those who decide wait for."""
+
+_PRUNE = text(f"""
+WITH over AS (
+    DELETE FROM feature_tiles WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM feature_tiles WHERE until <= :now LIMIT :most FOR UPDATE SKIP LOCKED
+    )) RETURNING *
+), growing AS (
+    SELECT o.*, next.width AS wider, next.seconds - coalesce(s.longest + s.width, 0) AS further
+    FROM over AS o LEFT JOIN feature_steps AS s ON s.series = o.series AND s.width = o.width
+    CROSS JOIN LATERAL (
+        SELECT w.width, w.longest + w.width AS seconds FROM feature_steps AS w
+        WHERE w.series = o.series AND w.width > o.width ORDER BY w.width LIMIT 1
+    ) AS next
+), grown AS (
+    INSERT INTO feature_tiles AS t (value, series, start, width, entries, total, least, most, until, spread, last_at, last_number, last_text, members)
+    SELECT value, series, start - mod(mod(start, wider) + wider, wider) AS grown, max(wider),
+        sum(entries), sum(total), min(least), max(most), max(until + further),
+        CASE WHEN count(spread) = count(*) THEN
+            (feature_spread(ARRAY[entries::float8, total, spread]) FILTER (WHERE spread IS NOT NULL))[3] END,
+        CASE WHEN count(last_at) = count(*) THEN max(last_at) END,
+        CASE WHEN count(last_at) = count(*) THEN (array_agg(last_number ORDER BY last_at DESC))[1] END,
+        CASE WHEN count(last_at) = count(*) THEN (array_agg(last_text ORDER BY last_at DESC))[1] END,
+        CASE WHEN count(members) = count(*) THEN
+            ARRAY(SELECT DISTINCT m FROM unnest(feature_members(members)) AS m ORDER BY m LIMIT {K}) END
+    FROM growing GROUP BY value, series, grown ORDER BY value, series, grown
+    ON CONFLICT (value, series, start)
+        DO UPDATE SET {MERGED}, width = greatest(t.width, excluded.width)
+)
+SELECT count(*) FROM over
 """)
 
 
 def prune(tx: Tx, now: datetime) -> int:
-    """Delete tiles that no window reaches any more, the worker's housekeeping; how many. Fewer than PRUNED_AT_ONCE: all are gone."""
-    return tx.execute(_PRUNE, {"now": int(now.timestamp()), "most": PRUNED_AT_ONCE}).rowcount
+    """Have tiles grow that only longer spans look at, and delete those that no window reaches any more, the worker's housekeeping.
+
+    How many there were; fewer than PRUNED_AT_ONCE: none is left.
+    """
+    tx.execute(_PATIENCE)
+    pruned: int = tx.execute(_PRUNE, {"now": int(now.timestamp()), "most": PRUNED_AT_ONCE}).scalar_one()
+    return pruned
+
+
+_FORGET_STEPS = text("DELETE FROM feature_steps WHERE series = :series AND width <> ALL (:widths)")
+
+_ADD_STEPS = text("""
+INSERT INTO feature_steps AS s (series, width, longest)
+SELECT :series, * FROM unnest(CAST(:widths AS bigint[]), CAST(:longest AS bigint[]))
+ON CONFLICT (series, width) DO UPDATE SET longest = excluded.longest WHERE s.longest <> excluded.longest
+""")
+
+
+def register(tx: Tx, every: Iterable[Series]) -> None:
+    """Say how the tiles of these series grow, as it is to be known before any is written: of a series that is not known they are deleted."""
+    for series in sorted(every):
+        widths, longest = zip(*series.steps, strict=True)
+        tx.execute(_FORGET_STEPS, {"series": series.id, "widths": list(widths)})
+        tx.execute(_ADD_STEPS, {"series": series.id, "widths": list(widths), "longest": list(longest)})
 
 
 _ADD_BREACHES = text("""

@@ -142,6 +142,9 @@ _MERGED_MORE = {
 }
 """How stored and new state become one; the same as `domain.merged`. What is unknown (NULL) stays so."""
 
+MERGED = ", ".join(f"{name} = {merge}" for name, merge in (_MERGED | _MERGED_MORE).items())
+"""The same as SQL, for `t` and what is `excluded`."""
+
 _UNKNOWN = dict.fromkeys(_MERGED_MORE, "NULL")
 """What becomes of the rest of a tile when a batch that keeps only sums adds to it."""
 
@@ -154,6 +157,7 @@ _COLUMNS = {
     "least": "double precision",
     "most": "double precision",
     "until": "bigint",
+    "width": "bigint",
 }
 _COLUMNS_MORE = {
     "spread": "double precision",
@@ -257,7 +261,7 @@ def columns_of(deltas: Sequence[Delta], *, more: bool) -> list[Any]:
     series, values, starts, *sums, beyond, until = zip(*ordered, strict=True)
     if len(set(zip(series, values, starts, strict=True))) < len(ordered):
         return columns_of(_each_once(ordered), more=more)
-    columns = [[one.id for one in series], values, starts, *sums, until]
+    columns = [[one.id for one in series], values, starts, *sums, until, [one.steps[0].width for one in series]]
     return columns + list(zip(*map(_more_of, beyond), strict=True)) if more else columns
 
 
@@ -269,12 +273,14 @@ def _turn(series: Series, value: str, start: int) -> tuple[str, str, str, int, i
 def _columns_together(together: Sequence[TileColumns]) -> list[Any]:
     values, order = _in_turn(together)
     sizes = [len(one.values) for one in together]
-    series, starts, untils = (
+    series, starts, untils, widths = (
         np.repeat(column, sizes)[order]
-        for column in zip(*((one.series.id, one.start, one.until) for one in together), strict=True)
+        for column in zip(
+            *((one.series.id, one.start, one.until, one.series.steps[0].width) for one in together), strict=True
+        )
     )
     sums = (np.concatenate(column)[order] for column in zip(*(one.own for one in together), strict=True))
-    return [series, values, starts, *sums, untils]
+    return [series, values, starts, *sums, untils, widths]
 
 
 def _in_turn(together: Sequence[TileColumns]) -> tuple[list[str], Whole]:

@@ -6,7 +6,7 @@ from typing import TypeAlias, cast
 
 from andon.authoring import AGGREGATES, OF_NUMBERS, Window, span_of
 from andon.features.columns import Delta, Own, Stretches, TileColumns
-from andon.features.domain import Need, Row, Series, Snapshot, Tile, TileDelta, Value, width_by_span
+from andon.features.domain import Need, Row, Series, Snapshot, Tile, TileDelta, Value, steps_of
 from andon.features.states import Entry, FullState, Layer, SumState, look_back
 from andon.features.values import counted, entry_of, key_text
 
@@ -17,7 +17,7 @@ _OF_SUMS = frozenset(AGGREGATES[:5])
 class WindowPlan:
     """All windows over one field by one other, prepared: they count an input once and share its tiles."""
 
-    def __init__(self, automation: str, windows: Sequence[Window]) -> None:
+    def __init__(self, automation: str, windows: Sequence[Window], kept: int) -> None:
         self.automation = automation
         self.field = windows[0].field
         self.by = windows[0].by
@@ -26,16 +26,19 @@ class WindowPlan:
         self.more = not wanted <= _OF_SUMS
         self.state = FullState if self.more else SumState
         beyond = ("std" in wanted, not wanted.isdisjoint(("last", "since")), "distinct" in wanted)
-        widths = width_by_span(_seconds(span) for window in windows for span in window.over)
-        by_width = {
-            width: Layer(Series.of(automation, self.field, self.by, width), beyond if self.more else None)
-            for width in widths.values()
-        }
+        self.layers = [
+            Layer(Series.of(automation, self.field, self.by, steps, apart=number > 0), beyond if self.more else None)
+            for number, steps in enumerate(
+                steps_of({_seconds(span) for window in windows for span in window.over}, kept)
+            )
+        ]
         for window in windows:
             for span in window.over:
                 named = [(name, AGGREGATES.index(a)) for name, over, a in window.named if over == span]
-                by_width[widths[_seconds(span)]].add(_seconds(span), named)
-        self.layers = list(by_width.values())
+                self._layer_of(_seconds(span)).add(_seconds(span), named)
+
+    def _layer_of(self, span: int) -> Layer:
+        return next(layer for layer in self.layers if span <= layer.series.steps[-1].longest)
 
     def entry(self, row: Row) -> Entry | None:
         """What an input adds; None if its value is missing or no number where numbers are summed."""
@@ -46,12 +49,12 @@ class WindowPlan:
         return None if number is None else (number, number)
 
 
-def plans_of(automation: str, windows: Sequence[Window]) -> list[WindowPlan]:
-    """A plan for each pair of fields that windows look at."""
+def plans_of(automation: str, windows: Sequence[Window], kept: int) -> list[WindowPlan]:
+    """A plan for each pair of fields that windows look at; tiles are kept so many seconds longer than windows need them."""
     pairs: dict[tuple[str, str], list[Window]] = {}
     for window in windows:
         pairs.setdefault((window.field, window.by), []).append(window)
-    return [WindowPlan(automation, together) for together in pairs.values()]
+    return [WindowPlan(automation, together, kept) for together in pairs.values()]
 
 
 def needed(plans: Sequence[WindowPlan], rows: Sequence[Row], at: Sequence[float]) -> list[Need]:
@@ -114,7 +117,7 @@ class PlanState:
         columns: Sequence[tuple[Layer, Stretches]],
         features: Sequence[dict[str, Value]],
     ) -> None:
-        """The same for inputs of one second, whose tiles are there as columns."""
+        """The same for inputs within one tile, where what is stored is there as columns."""
         plan = self._plan
         keys = [key_text(row.get(plan.by)) for row in rows]
         sums: dict[str, _Sums] = {}
@@ -181,7 +184,7 @@ class PlanState:
         at, sums = self._together
         values, own = list(sums), Own.of(list(sums.values()))
         for layer in self._plan.layers:
-            start = int(at // layer.width) * layer.width
+            start = layer.first.start_of(at)
             yield TileColumns(layer.series, start, layer.until(start, kept, now), values, own)
 
     def _states_of(self, value: str) -> list[SumState]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from andon.authoring import Window
-from andon.features import Delta, Needs, Snapshot, columns_of, has_more, insert_sql, prune, read
+from andon.features import Delta, Needs, Snapshot, columns_of, has_more, insert_sql, prune, read, register
 from andon.kernel.db import Database
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -28,14 +28,14 @@ class PostgresTiles:
         return asyncio.run(go())
 
     def write(self, deltas: Iterable[Delta]) -> None:
-        """By the driver, as part of a larger statement."""
+        """By the driver, as part of a larger statement; how they grow is said before."""
+        self._register(deltas := list(deltas))
 
         async def go() -> None:
             async with self._connection() as connection:
-                written = list(deltas)
-                more = has_more(written)
+                more = has_more(deltas)
                 statement = f"WITH tiles AS ({insert_sql(2, more=more)}) SELECT $1::text"
-                await connection.fetchval(statement, "recorded", *columns_of(written, more=more))
+                await connection.fetchval(statement, "recorded", *columns_of(deltas, more=more))
 
         asyncio.run(go())
 
@@ -53,6 +53,10 @@ class PostgresTiles:
     def prune(self, now: datetime) -> int:
         with self._database.begin() as tx:
             return prune(tx, now)
+
+    def _register(self, deltas: Sequence[Delta]) -> None:
+        with self._database.begin() as tx:
+            register(tx, {delta.series for delta in deltas})
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:

@@ -101,11 +101,12 @@ def test_a_value_is_explained_by_its_tiles_and_decisions(here: Installation) -> 
     decided = some(here)
     [one] = json.loads(andon("show", "a1", "--json").stdout)
     assert (one["values"]["amount_count_24h"], one["values"]["amount_sum_24h"]) == (3, 1030.0)
-    assert sum(tile["entries"] for tile in one["tiles"] if tile["width"] == 60) == 3
+    assert sum(tile["entries"] for tile in one["tiles"]) == 3
+    assert {tuple(tile["widths"]) for tile in one["tiles"]} == {(60, 1440)}
     assert {e["decision_id"] for e in one["events"]} == {
         str(d.request.id) for d in decided if d.request.input["account"] == "a1"
     }
-    assert "Tiles of 60 s" in andon("show", "a1").output
+    assert "Tiles of 60 s, later of 1440 s" in andon("show", "a1").output
     [before] = json.loads(andon("show", "a1", "--at", "2020-01-01", "--json").stdout)
     assert (before["values"]["amount_count_24h"], before["events"]) == (0, [])
 

@@ -1,7 +1,10 @@
 """Tiles in PostgreSQL and in memory behave alike: what was written is read, merged, and forgotten in time."""
 
 import asyncio
+import random
+import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -101,6 +104,97 @@ def test_pruning_forgets_nothing_that_a_window_still_reaches(tiles: Store) -> No
     assert tiles.prune(NOW + timedelta(days=1)) == 1
 
 
+def test_what_windows_see_does_not_depend_on_which_tiles_have_grown(tiles: Store) -> None:
+    """A day of two accounts, one of them busy: late ones among them, pruned as time goes, against tiles that are never pruned."""
+    draw, kept, lateness = random.Random(3), MemoryTiles(), timedelta(hours=1)
+    features = FeatureSet("line", [VELOCITY, MORE, COUNTRIES], lateness=lateness)
+    pruned, came = 0, NOW
+    for _ in range(60):
+        came += timedelta(seconds=draw.choice([3, 40, 600, 3_000]))
+        batch = [
+            {
+                "amount": float(draw.randrange(-9, 9)),
+                "account": draw.choice("AAB"),
+                "country": draw.choice(["DE", "FR"]),
+            }
+        ] * 3
+        at = [came - timedelta(seconds=draw.choice([0, 0, 7, 1_000, 3_600, 5_000])) for _ in batch]
+        asked = [came] * len(batch)
+        needs = features.needs(batch, at, asked)
+        computed = features.compute(batch, at, tiles.read(needs), asked=asked)
+        expected = features.compute(batch, at, kept.read(needs), asked=asked)
+        assert [rounded(row) for row in computed.rows] == [rounded(row) for row in expected.rows]
+        tiles.write(computed.deltas)
+        kept.write(expected.deltas)
+        if draw.random() < 0.5:
+            pruned += tiles.prune(came)
+    assert pruned > 50
+
+
+def test_a_tile_grows_with_what_it_holds_until_nothing_looks_at_it(tiles: Store) -> None:
+    features = FeatureSet("line", [MORE])
+    rows = [
+        (transfer(amount), NOW + timedelta(seconds=seconds)) for seconds, amount in ((3, 1.0), (25, 4.0), (47, 4.0))
+    ]
+    seen(tiles, features, *rows)
+    later = NOW + timedelta(hours=2)
+    before = seen_by_nobody(tiles, features, later)
+    assert tiles.prune(later) == 3
+    assert seen_by_nobody(tiles, features, later) == before
+    assert (before["amount_distinct_24h"], before["amount_last_24h"], before["amount_since_24h"]) == (3, 4.0, 7_153.0)
+    assert tiles.prune(later) == 0
+    [need] = features.needs([transfer(9.0)], [later])
+    [grown] = tiles.read([need._replace(cuts=())])[need.series]["A"]
+    assert (grown.start, grown.entries, grown.total) == (int(NOW.timestamp()), 3, 9.0)
+    assert tiles.prune(NOW + timedelta(days=2)) == 1
+    assert tiles.prune(NOW + timedelta(days=2)) == 0
+
+
+def rounded(row: dict[str, Any]) -> dict[str, Any]:
+    """Merged in another order, a deviation differs in its last digits."""
+    return {name: round(value, 9) if isinstance(value, float) else value for name, value in row.items()}
+
+
+def seen_by_nobody(tiles: Store, features: FeatureSet, at: datetime, account: str = "A") -> dict[str, Any]:
+    """What an input sees that is not recorded."""
+    inputs = [transfer(9.0, account)]
+    return features.compute(inputs, [at], tiles.read(features.needs(inputs, [at]))).rows[0]
+
+
+def test_what_comes_to_a_stretch_whose_tiles_have_grown_is_counted_too(tiles: Store) -> None:
+    """As from a stream that stood still while its events waited."""
+    features = FeatureSet("line", [VELOCITY, MORE])
+    moments = [NOW, NOW + timedelta(seconds=30)]
+    for moment in moments:
+        seen(tiles, features, (transfer(1.0), moment))
+    tiles.prune(NOW + timedelta(hours=2))
+    for moment in moments:
+        seen(tiles, features, (transfer(2.0), moment))
+    for hours in (3, 4):
+        row = seen_by_nobody(tiles, features, NOW + timedelta(hours=hours))
+        assert (row["amount_count_24h"], row["amount_sum_24h"], row["amount_last_24h"]) == (5, 15.0, 2.0)
+        tiles.prune(NOW + timedelta(hours=hours))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(("24h",), ("10m", "24h")), (("10m", "24h"), ("24h",)), (("10m", "24h"), ("1m", "24h"))]
+)
+def test_a_window_goes_on_when_others_come_or_go(
+    database: Database, before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    tiles = PostgresTiles(database)
+    seen(tiles, counting(*before), (transfer(1.0), NOW + timedelta(minutes=10)))
+    for hour in (1, 2, 5, 9):
+        [row] = seen(tiles, counting(*after), (transfer(1.0), NOW + timedelta(hours=hour)))
+        assert row["amount_count_24h"] == 1 + [1, 2, 5, 9].index(hour) + 1
+        tiles.prune(NOW + timedelta(hours=hour, minutes=30))
+
+
+def counting(*over: str) -> FeatureSet:
+    """One line of windows that are as long as that."""
+    return FeatureSet("line", [Window("amount", by="account", over=over, aggregates=("count",))])
+
+
 def test_pruning_goes_on_until_all_is_gone(database: Database) -> None:
     tiles = PostgresTiles(database)
     features = FeatureSet("line", [Window("amount", by="account", over=("1m",))])
@@ -191,3 +285,37 @@ def test_deltas_of_several_batches_are_one_write(tiles: Store) -> None:
     [row] = seen(tiles, features, (transfer(1.0), NOW))
     assert (row["amount_distinct_10m"], row["amount_last_10m"]) == (2, 4.0)
     assert row["amount_std_10m"] == pytest.approx(3**0.5)
+
+
+def test_tiles_that_grow_while_gateways_write_lose_nothing(database: Database) -> None:
+    """Each tile grows as soon as it is there, again and again, while others add to it."""
+    features = FeatureSet("line", [VELOCITY, MORE])
+    accounts = [str(number) for number in range(20)]
+    tiles, ended = PostgresTiles(database), threading.Event()
+    seen(tiles, features, *((transfer(1.0, account), NOW) for account in accounts))  # where the wide tiles begin
+
+    async def gateway() -> None:
+        connection = await database.connect()
+        for number in range(60):
+            at = [NOW + timedelta(seconds=10 * (number % 3))] * len(accounts)
+            computed = features.compute([transfer(1.0, account) for account in accounts], at, {})
+            await connection.execute(insert_sql(1, more=True), *columns_of(computed.deltas, more=True))
+        await connection.close()
+
+    async def both() -> None:
+        await asyncio.gather(gateway(), gateway())
+
+    def grow() -> int:
+        grown = 0
+        while not ended.is_set():
+            grown += tiles.prune(NOW + timedelta(hours=2))
+        return grown
+
+    with ThreadPoolExecutor() as pool:
+        growing = pool.submit(grow)
+        asyncio.run(both())
+        ended.set()
+        assert growing.result(timeout=10) > len(accounts)
+    for account in accounts:
+        row = seen_by_nobody(tiles, features, NOW + timedelta(hours=3), account)
+        assert row["amount_count_24h"] == 1 + 2 * 60 + 1

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from andon.authoring import Window
 from andon.features import FeatureSet, MemoryTiles
-from andon.features.domain import width_by_span
 from andon.features.sketch import K, count_of, hash_of, smallest, union
+from tiling import Tiling
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 SPANS = {"30s": 30, "5m": 300, "24h": 86_400}
-WIDTHS = width_by_span(SPANS.values())
+TILING = Tiling(SPANS.values())
 ASKED = [
     Window("amount", by="account", over=tuple(SPANS), aggregates=("count", "std", "distinct", "last", "since")),
     Window("country", by="account", over=tuple(SPANS), aggregates=("count", "distinct", "last", "since")),
@@ -48,6 +48,13 @@ class Transfer:
         return self.moment.timestamp()
 
 
+moments = st.one_of(
+    st.integers(0, 600),
+    st.integers(0, 200_000).map(lambda tenth: tenth / 10),
+    st.builds(lambda span, tenth: span + tenth / 10, st.sampled_from(list(SPANS.values())), st.integers(-900, 900)),
+)
+"""Some of them about a span apart, where windows begin to forget."""
+
 transfers = st.lists(
     st.builds(
         Transfer,
@@ -56,7 +63,7 @@ transfers = st.lists(
             st.floats(-1e6, 1e6).map(lambda amount: round(amount, 3)), st.sampled_from([5.0, 5.0, None, math.nan])
         ),
         country=st.sampled_from(["DE", "FR", "é" * 200, "", None]),
-        at=st.one_of(st.integers(0, 400), st.integers(0, 200_000).map(lambda tenth: tenth / 10)),
+        at=moments,
     ),
     max_size=30,
 )
@@ -84,13 +91,12 @@ def expected(past: Sequence[Transfer], field: str, span: int) -> dict[str, Any]:
     now = past[-1]
 
     def held(some: Sequence[Transfer]) -> list[Transfer]:
-        width = WIDTHS[span]
         return [
             t
             for t in some
             if t.account == now.account is not None
             and value_of(t, field) is not None
-            and now.seconds - span < t.seconds // width * width <= now.seconds
+            and TILING.sees(SPANS.values(), span, now.seconds, t.seconds)
         ]
 
     with_now, before = held(past), held(past[:-1])

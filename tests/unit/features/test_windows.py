@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from andon.authoring import Window
 from andon.features import FeatureSet, MemoryTiles
-from andon.features.domain import MOST_TILES_PER_SPAN, TILES_PER_SPAN, TileDelta, width_by_span
+from andon.features.domain import MOST_TILES_KEPT, MOST_TILES_PER_SPAN, TILES_PER_SPAN, Step, TileDelta, steps_of
 from andon.features.states import SumState
+from tiling import Tiling
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 SPANS = {"30s": 30, "5m": 300, "1h": 3600, "24h": 86_400}
-WIDTHS = width_by_span(SPANS.values())
+TILING = Tiling(SPANS.values())
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,19 @@ class Transfer:
         return START + timedelta(seconds=self.at)
 
 
+moments = st.one_of(
+    st.integers(0, 600),
+    st.integers(0, 200_000).map(lambda tenth: tenth / 10),
+    st.builds(lambda span, tenth: span + tenth / 10, st.sampled_from(list(SPANS.values())), st.integers(-900, 900)),
+)
+"""Some of them about a span apart, where windows begin to forget."""
+
 transfers = st.lists(
     st.builds(
         Transfer,
         account=st.sampled_from(["A", "B", None]),
         amount=st.one_of(st.integers(-1000, 1000).map(float), st.sampled_from([None, math.nan, math.inf])),
-        at=st.one_of(st.integers(0, 600), st.integers(0, 200_000).map(lambda tenth: tenth / 10)),
+        at=moments,
     ),
     max_size=40,
 )
@@ -60,7 +68,7 @@ def gone_through(batches: Sequence[Sequence[Transfer]], window: Window) -> list[
     return rows
 
 
-def expected(past: Sequence[Transfer], now: Transfer, span: int, width: int) -> list[float | None]:
+def expected(past: Sequence[Transfer], now: Transfer, span: int) -> list[float | None]:
     """Count, sum, mean, min and max by looking at every input again, as if each had come at the start of its tile."""
     moment = now.moment.timestamp()
     amounts = [
@@ -69,7 +77,7 @@ def expected(past: Sequence[Transfer], now: Transfer, span: int, width: int) -> 
         if t.account == now.account is not None
         and t.amount is not None
         and math.isfinite(t.amount)
-        and moment - span < t.moment.timestamp() // width * width <= moment
+        and TILING.sees(SPANS.values(), span, moment, t.moment.timestamp())
     ]
     if not amounts:
         return [0, 0.0, None, None, None]
@@ -84,7 +92,7 @@ def test_every_aggregate_equals_a_recount_at_tile_resolution(all_: list[Transfer
     for number, (row, now) in enumerate(zip(gone_through(batches, window), all_, strict=True)):
         for span, seconds in SPANS.items():
             found = [row[f"amount_{aggregate}_{span}"] for aggregate in window.aggregates]
-            assert found == expected(all_[: number + 1], now, seconds, WIDTHS[seconds])
+            assert found == expected(all_[: number + 1], now, seconds)
 
 
 @given(transfers, transfers, st.lists(st.integers(0, 40), max_size=5))
@@ -123,7 +131,7 @@ def test_a_key_that_comes_once_in_a_batch_sees_and_adds_to_the_last_bit_what_any
 def test_a_window_forgets_at_most_one_tile_width_early_and_never_remembers_too_long(
     over: tuple[str, ...], all_: list[Transfer]
 ) -> None:
-    width = width_by_span([SPANS[span] for span in over])[300]
+    width = Tiling(SPANS[span] for span in over).width(300)
     in_order = sorted((t for t in all_ if t.account and t.amount == t.amount and t.amount), key=lambda t: t.at)
     in_order = [t for t in in_order if math.isfinite(t.amount or 0)]
     rows = gone_through([in_order], Window("amount", by="account", over=over, aggregates=("count",)))
@@ -133,9 +141,17 @@ def test_a_window_forgets_at_most_one_tile_width_early_and_never_remembers_too_l
         assert surely <= row["amount_count_5m"] <= at_most
 
 
-@given(st.sets(st.integers(1, 10**7), min_size=1, max_size=6))
-def test_tiles_are_fine_enough_for_their_span_and_never_too_many(spans: set[int]) -> None:
-    for span, width in width_by_span(spans).items():
+@given(st.sets(st.integers(1, 10**7), min_size=1, max_size=6), st.sampled_from([0, 3_600, 10**6]))
+def test_tiles_are_fine_enough_for_their_span_and_never_too_many(spans: set[int], kept: int) -> None:
+    found = steps_of(spans, kept)
+    assert sorted(spans)[-1] == found[-1][-1].longest
+    for steps in found:
+        for one, other in pairwise(steps):
+            assert one.longest + kept <= one.width * MOST_TILES_KEPT
+            assert other.width % one.width == 0 < other.width
+    every = [step for steps in found for step in steps]
+    for span in spans:
+        width = next(step.width for step in every if span <= step.longest)
         assert width <= max(1, span / TILES_PER_SPAN)
         assert span <= max(width * MOST_TILES_PER_SPAN, 2 * TILES_PER_SPAN - 1)
 
@@ -154,4 +170,8 @@ def test_two_windows_over_the_same_fields_count_an_input_once() -> None:
 
 
 def test_a_window_of_days_does_not_make_a_short_one_coarse() -> None:
-    assert width_by_span([600, 3600, 86_400, 604_800]) == {600: 10, 3600: 10, 86_400: 1440, 604_800: 1440}
+    assert steps_of([600, 3600, 86_400, 604_800], 3600) == [[Step(10, 3600), Step(1440, 604_800)]]
+
+
+def test_tiles_that_would_stay_narrow_for_long_are_kept_beside_wider_ones() -> None:
+    assert steps_of([600, 86_400], 10 * 3600) == [[Step(10, 600)], [Step(1440, 86_400)]]
