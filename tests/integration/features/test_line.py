@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.integration.features.payments import decide, installed, request
 
-from andon import decisions
+from andon import decisions, features
 from andon.decisions import replay
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics
@@ -30,6 +30,15 @@ def test_late_events_are_placed_and_those_too_late_are_counted(database: Databas
     decided = decide(here, *batches, metrics=metrics)
     assert [d.features["amount_count_24h"] for d in decided] == [1, 1, 1, 3, 4]
     assert metrics.misplaced.counts == {("payments", "late"): 1.0, ("payments", "future"): 1.0}
+
+
+def test_tiles_grow_for_the_longer_windows_of_a_line_that_is_deployed(database: Database, tmp_path: Path) -> None:
+    here = installed(database, tmp_path)
+    decide(here, [request(here, {"amount": 7.0})])
+    with database.begin() as tx:
+        assert features.prune(tx, here.clock.now() + timedelta(hours=3)) == 1
+    [after] = decide(here, [request(here, {"amount": 1.0})])
+    assert (after.features["amount_count_24h"], after.features["amount_sum_24h"]) == (2, 8.0)
 
 
 def test_a_replay_gives_the_same_from_what_was_seen(database: Database, tmp_path: Path) -> None:
