@@ -55,7 +55,7 @@ async def _one(
     needs = [need._replace(cuts=()) for need in line.needs(inputs, [at])]
     snapshot = await features.read(connection, needs)
     [values] = line.compute(inputs, [at], snapshot).rows
-    tiles = {series.steps: list(found.get(key, ())) for series, found in snapshot.items()}
+    tiles = {series.steps: [Tile(*tile) for tile in found.get(key, ())] for series, found in snapshot.items()}
     with database.begin() as tx:
         records = decisions.with_input(
             tx,

@@ -111,6 +111,19 @@ def test_a_value_is_explained_by_its_tiles_and_decisions(here: Installation) -> 
     assert (before["values"]["amount_count_24h"], before["events"]) == (0, [])
 
 
+def test_windows_of_counts_and_sums_alone_are_explained_too(here: Installation) -> None:
+    some(here)
+    declared = 'Window("amount", by="account", over=("1h", "24h"), aggregates=("count", "sum"))'
+    Path("automation.py").write_text(
+        "from andon import Window\nfrom tests.integration.features.payments import a_line\n"
+        f"payments = a_line()\npayments.features = ({declared},)\n",
+        encoding="utf-8",
+    )
+    [one] = json.loads(andon("show", "a1", "--json").stdout)
+    assert (sum(tile["entries"] for tile in one["tiles"]), one["values"]["amount_count_24h"]) == (3, 3)
+    assert "Tiles of 60 s, later of 1440 s" in andon("show", "a1").output
+
+
 def test_every_feature_is_listed_with_what_it_is_and_what_is_expected(here: Installation) -> None:
     told = {row["feature"]: row for row in json.loads(andon("list", "--json").stdout)}
     assert told["amount_last_24h"]["from"] == "last of amount by account over 24h"
