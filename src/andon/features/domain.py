@@ -88,7 +88,7 @@ class Series(NamedTuple):
 
     @classmethod
     def of(cls, automation: str, field: str, by: str, steps: Sequence[Step], *, apart: bool = False) -> "Series":
-        """The series of these names; `apart` is one whose tiles narrower ones do not grow into."""
+        """The series of these names; `apart` is one whose tiles do not grow into those of the longest windows, which lie beside it."""
         names = (automation, field, by, str(steps[0].width)) if apart else (automation, field, by)
         digest = md5("\x1f".join(names).encode(), usedforsecurity=False).digest()
         return cls(int.from_bytes(digest[:8], "big", signed=True), automation, field, by, tuple(steps))

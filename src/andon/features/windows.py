@@ -26,11 +26,13 @@ class WindowPlan:
         self.more = not wanted <= _OF_SUMS
         self.state = FullState if self.more else SumState
         beyond = ("std" in wanted, not wanted.isdisjoint(("last", "since")), "distinct" in wanted)
+        every = steps_of({_seconds(span) for window in windows for span in window.over}, kept)
         self.layers = [
-            Layer(Series.of(automation, self.field, self.by, steps, apart=number > 0), beyond if self.more else None)
-            for number, steps in enumerate(
-                steps_of({_seconds(span) for window in windows for span in window.over}, kept)
+            Layer(
+                Series.of(automation, self.field, self.by, steps, apart=steps is not every[-1]),
+                beyond if self.more else None,
             )
+            for steps in every
         ]
         for window in windows:
             for span in window.over:

@@ -177,7 +177,13 @@ def test_what_comes_to_a_stretch_whose_tiles_have_grown_is_counted_too(tiles: St
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [(("24h",), ("10m", "24h")), (("10m", "24h"), ("24h",)), (("10m", "24h"), ("1m", "24h"))]
+    ("before", "after"),
+    [
+        (("24h",), ("10m", "24h")),
+        (("10m", "24h"), ("24h",)),
+        (("10m", "24h"), ("1m", "24h")),
+        (("1m", "24h"), ("10m", "24h")),
+    ],
 )
 def test_a_window_goes_on_when_others_come_or_go(
     database: Database, before: tuple[str, ...], after: tuple[str, ...]
@@ -190,9 +196,21 @@ def test_a_window_goes_on_when_others_come_or_go(
         tiles.prune(NOW + timedelta(hours=hour, minutes=30))
 
 
-def counting(*over: str) -> FeatureSet:
+def counting(*over: str, lateness: timedelta = timedelta(hours=1)) -> FeatureSet:
     """One line of windows that are as long as that."""
-    return FeatureSet("line", [Window("amount", by="account", over=over, aggregates=("count",))])
+    return FeatureSet("line", [Window("amount", by="account", over=over, aggregates=("count",))], lateness=lateness)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 10), (10, 1)])
+def test_a_window_goes_on_when_the_lateness_changes(database: Database, before: int, after: int) -> None:
+    """Of ten hours of lateness narrow tiles do not grow."""
+    tiles = PostgresTiles(database)
+    seen(tiles, counting("10m", "24h", lateness=timedelta(hours=before)), (transfer(1.0), NOW))
+    for number, hour in enumerate((3, 13, 23)):
+        at = NOW + timedelta(hours=hour)
+        [row] = seen(tiles, counting("10m", "24h", lateness=timedelta(hours=after)), (transfer(1.0), at))
+        assert row["amount_count_24h"] == number + 2
+        tiles.prune(at + timedelta(minutes=30))
 
 
 def test_pruning_goes_on_until_all_is_gone(database: Database) -> None:
