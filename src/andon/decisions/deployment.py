@@ -91,10 +91,11 @@ class Deployment:
     def _line(self, automation: Automation, present: Line | None) -> Line:
         with self._database.begin() as tx:
             check_lookups(tx, automation)
-            register_windows(tx, automation)
             deployed = service.deploy(tx, automation, actor=PLATFORM, now=self._clock.now())
             wanted = _Wanted(tx, automation)
-            if present is not None and wanted.is_met_by(present):
+            if present is None:
+                register_windows(tx, automation)
+            elif wanted.is_met_by(present):
                 return present
             folders = {v.number: models.fetch(tx, v, self._cache) for v in wanted.versions.values()}
         loaded = {n: self._loaded_version(version, folders[n]) for n, version in wanted.versions.items()}

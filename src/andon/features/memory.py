@@ -5,26 +5,25 @@ from datetime import datetime
 from typing import NamedTuple
 
 from andon.features.columns import Delta, each
-from andon.features.domain import Needs, Series, Snapshot, Tile, TileDelta
+from andon.features.domain import Needs, Series, Snapshot, Step, Tile, TileDelta
 
 
 class _Kept(NamedTuple):
-    """A tile, and how often it has grown."""
+    """A tile, and how wide it has grown."""
 
     delta: TileDelta
-    level: int
+    step: Step
 
     def merged(self, other: "_Kept") -> "_Kept":
-        return _Kept(self.delta.merged(other.delta), max(self.level, other.level))
+        return _Kept(self.delta.merged(other.delta), max(self.step, other.step))
 
     def grown(self) -> "_Kept | None":
         """The same as a part of the next wider tile; None if there is none."""
-        steps = self.delta.series.steps[self.level :]
-        if len(steps) < 2:
+        wider = next((step for step in self.delta.series.steps if step.width > self.step.width), None)
+        if wider is None:
             return None
-        now, then = steps[:2]
-        until = self.delta.until + then.seconds - now.seconds
-        return _Kept(self.delta._replace(start=then.start_of(self.delta.start), until=until), self.level + 1)
+        until = self.delta.until + wider.seconds - self.step.seconds
+        return _Kept(self.delta._replace(start=wider.start_of(self.delta.start), until=until), wider)
 
 
 class MemoryTiles:
@@ -48,7 +47,7 @@ class MemoryTiles:
     def write(self, deltas: Iterable[Delta]) -> None:
         """Merge what batches add."""
         for delta in each(deltas):
-            self._add(_Kept(delta, 0))
+            self._add(_Kept(delta, delta.series.steps[0]))
 
     def prune(self, now: datetime) -> int:
         """Have tiles grow, and forget those that no window reaches any more; how many of both."""
