@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
+from sqlalchemy import text
 
 from andon.authoring import Window
 from andon.features import (
@@ -21,7 +22,7 @@ from andon.features import (
     columns_of,
     insert_sql,
 )
-from andon.kernel.db import Database
+from andon.kernel.db import Database, DatabaseUnavailable
 from integration.features.postgres_tiles import NOW, VELOCITY, PostgresTiles
 
 
@@ -146,8 +147,43 @@ def test_a_tile_grows_with_what_it_holds_until_nothing_looks_at_it(tiles: Store)
     [need] = features.needs([transfer(9.0)], [later])
     [grown] = tiles.read([need._replace(cuts=())])[need.series]["A"]
     assert (grown.start, grown.entries, grown.total) == (int(NOW.timestamp()), 3, 9.0)
+    assert grown.more is not None
+    assert grown.more.members is not None
+    assert len(grown.more.members) == 2  # each value once
     assert tiles.prune(NOW + timedelta(days=2)) == 1
     assert tiles.prune(NOW + timedelta(days=2)) == 0
+
+
+def test_the_last_text_is_that_of_the_newest_tile_that_grew(tiles: Store) -> None:
+    features = FeatureSet("line", [Window("country", by="account", over=("10m", "24h"), aggregates=("last",))])
+    for seconds, country in ((0, "FR"), (20, "DE"), (40, "IT")):
+        seen(tiles, features, ({"account": "A", "country": country}, NOW + timedelta(seconds=seconds)))
+    at, row = NOW + timedelta(hours=3), {"account": "A", "country": "FR"}
+    assert tiles.prune(at) == 3
+    [told] = features.compute([row], [at], tiles.read(features.needs([row], [at]))).rows
+    assert told["country_last_24h"] == "IT"
+
+
+def test_a_tile_grows_step_by_step_and_is_kept_no_longer_than_its_longest_window(tiles: Store) -> None:
+    """One of the narrow tiles begins where the wide ones do, and is not due when the other is."""
+    features = FeatureSet("line", [Window("amount", by="account", over=("10m", "24h", "30d"))])
+    late = features.compute([transfer(1.0)], [NOW], {}, now=NOW + timedelta(minutes=30)).deltas
+    tiles.write([*late, *features.compute([transfer(1.0)], [NOW + timedelta(seconds=20)], {}).deltas])
+
+    def starts() -> list[int]:
+        [need] = features.needs([transfer(1.0)], [NOW + timedelta(days=1)])
+        return [tile[0] - int(NOW.timestamp()) for tile in tiles.read([need._replace(cuts=())])[need.series]["A"]]
+
+    assert (tiles.prune(NOW + timedelta(minutes=20)), starts()) == (1, [0])
+    assert tiles.prune(NOW + timedelta(hours=20)) == 0
+    assert (tiles.prune(NOW + timedelta(days=2)), starts()) == (1, [-start_within_month()])
+    assert tiles.prune(NOW + timedelta(days=29)) == 0
+    assert [tiles.prune(NOW + timedelta(days=32)) for _ in range(2)] == [1, 0]
+
+
+def start_within_month() -> int:
+    """Seconds since the tile of a window of 30 days began, of which one is half a day wide."""
+    return int(NOW.timestamp()) % 43_200
 
 
 def rounded(row: dict[str, Any]) -> dict[str, Any]:
@@ -199,6 +235,28 @@ def test_a_window_goes_on_when_others_come_or_go(
 def counting(*over: str, lateness: timedelta = timedelta(hours=1)) -> FeatureSet:
     """One line of windows that are as long as that."""
     return FeatureSet("line", [Window("amount", by="account", over=over, aggregates=("count",))], lateness=lateness)
+
+
+def test_tiles_of_a_window_that_was_taken_away_do_not_grow(database: Database) -> None:
+    tiles = PostgresTiles(database)
+    seen(tiles, counting("10m", "24h"), (transfer(1.0), NOW))
+    seen(tiles, counting("10m"), (transfer(1.0), NOW + timedelta(hours=3)))
+    assert [tiles.prune(NOW + timedelta(hours=9)) for _ in range(2)] == [2, 0]
+    assert tiles.prune(NOW + timedelta(days=9)) == 0
+
+
+def test_growing_gives_way_to_who_decides_and_loses_nothing(database: Database) -> None:
+    tiles, features = PostgresTiles(database), counting("10m", "24h")
+    for seconds in (0, 20):
+        seen(tiles, features, (transfer(1.0), NOW + timedelta(seconds=seconds)))
+    tiles.prune(NOW + timedelta(hours=2))
+    seen(tiles, features, (transfer(1.0), NOW + timedelta(seconds=20)))
+    with database.begin() as deciding:
+        deciding.execute(text("UPDATE feature_tiles SET entries = entries WHERE width = 1440"))
+        with pytest.raises(DatabaseUnavailable, match="gave up"):
+            tiles.prune(NOW + timedelta(hours=2))
+    assert tiles.prune(NOW + timedelta(hours=2)) == 1
+    assert seen_by_nobody(tiles, features, NOW + timedelta(hours=3))["amount_count_24h"] == 4
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 10), (10, 1)])

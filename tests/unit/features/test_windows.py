@@ -156,6 +156,20 @@ def test_tiles_are_fine_enough_for_their_span_and_never_too_many(spans: set[int]
         assert span <= max(width * MOST_TILES_PER_SPAN, 2 * TILES_PER_SPAN - 1)
 
 
+@pytest.mark.parametrize("aggregates", [("count",), ("count", "last")], ids=["sums", "more"])
+@given(st.integers(0, 100), st.integers(700, 740))
+def test_a_span_hardly_longer_than_another_sees_no_less_though_its_tiles_are_wider(
+    aggregates: tuple[str, ...], begun: int, age: int
+) -> None:
+    assert steps_of([30, 720, 721], 0) == [[Step(1, 720), Step(12, 721)]]
+    past = [Transfer("A", 1.0, begun), Transfer("A", 2.0, begun + age)]
+    window = Window("amount", by="account", over=("30s", "12m", "721s"), aggregates=aggregates)
+    last = gone_through([[one] for one in past], window)[-1]
+    for aggregate in aggregates:
+        shorter, longer = (last[f"amount_{aggregate}_{span}"] for span in ("12m", "721s"))
+        assert shorter is None or longer >= shorter
+
+
 def test_two_windows_over_the_same_fields_count_an_input_once() -> None:
     features = FeatureSet(
         "line",
