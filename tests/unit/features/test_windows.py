@@ -168,6 +168,7 @@ def test_a_span_hardly_longer_than_another_sees_no_less_though_its_tiles_are_wid
     for aggregate in aggregates:
         shorter, longer = (last[f"amount_{aggregate}_{span}"] for span in ("12m", "721s"))
         assert shorter is None or longer >= shorter
+    assert last["amount_count_12m"] == 1 + (age < 720)
 
 
 def test_two_windows_over_the_same_fields_count_an_input_once() -> None:
