@@ -1,14 +1,23 @@
 # Sourced by the scripts beside it (POSIX sh): one virtual environment made of what a lock file says, and nothing global.
 
-# The first Python that is new enough: $PYTHON, python3, or a versioned one.
+# The Python to use: $PYTHON, or of those that are here the newest that Andon is tested on, for it is the fastest; else python3.
+# One that cannot make virtual environments (on Debian that is a package of its own) is passed over.
 find_python() {
-  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  unfit=
+  for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
+    "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+    if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
       echo "$candidate"
       return
     fi
+    unfit="${unfit:-$candidate}"
   done
-  echo "Andon needs Python 3.11 or newer; found none (looked for: ${PYTHON:-python3, python3.13, python3.12, python3.11})." >&2
+  if [ -n "$unfit" ]; then
+    version="$("$unfit" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+    echo "$unfit cannot make virtual environments. On Debian and Ubuntu: apt-get install python$version-venv" >&2
+  else
+    echo "Andon needs Python 3.11 or newer; found none (looked for: ${PYTHON:-python3.13, python3.12, python3.11, python3})." >&2
+  fi
   return 1
 }
 
@@ -16,11 +25,6 @@ find_python() {
 make_venv() {
   if "$1/bin/python" -m pip --version >/dev/null 2>&1; then return; fi
   python="$(find_python)" || return 1
-  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
-    echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt-get install python$version-venv" >&2
-    return 1
-  fi
   echo "Making $1 with $("$python" --version)" >&2
   "$python" -m venv --clear "$1"
 }

@@ -106,7 +106,7 @@ def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_sent_again
 ) -> None:
     message = an_action(clock.now())
     put(database, message)
-    receiver.plan(Reply(422))
+    receiver.plan(Reply(403))
 
     async def one_round() -> int:
         async with delivering(database, a_destination(receiver), clock=clock) as deliveries:
@@ -116,7 +116,7 @@ def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_sent_again
     with database.begin() as tx:
         [dead] = actions.page(tx, ActionState.DEAD, which=Which(["payments"]))
         assert actions.page(tx, ActionState.DEAD, which=Which(["other"])) == []
-        assert (dead.id, dead.last_error) == (message.id, "answered 422 Unprocessable Entity")
+        assert (dead.id, dead.last_error) == (message.id, "answered 403 Forbidden")
         with pytest.raises(actions.ReasonMissing):
             actions.resend(tx, message.id, actor=OPERATOR, reason=" ", now=clock.now())
         again = actions.resend(tx, message.id, actor=OPERATOR, reason="receiver mended", now=clock.now())
