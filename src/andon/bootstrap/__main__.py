@@ -6,8 +6,10 @@ from typing import Any
 
 modules: dict[str, Any] = sys.modules
 if __name__ == "__main__":
-    # A server prints no tables: structlog, which would load it, allows for that; 3 MB less a process.
+    # A server prints no tables: structlog, which would load it, allows for that; 3 MB less a process. A project may load it still.
     modules["rich"] = None
+    importlib.import_module("structlog")
+    del modules["rich"]
 
 from andon.bootstrap import inheritance  # noqa: E402
 from andon.bootstrap.installation import process_parts  # noqa: E402

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from andon import access
-from andon.kernel import config, postgres
+from andon.kernel import config
 from andon.kernel.config import Settings
 
 
@@ -21,4 +21,13 @@ def pepper_of(settings: Settings) -> bytes:
 def process_parts() -> tuple[Settings, str, bytes]:
     """Settings, the url of the database (which the process does not start), the pepper. Raises SettingsInvalid, NotRunning."""
     settings = settings_here()
-    return settings, postgres.url_of(settings), pepper_of(settings)
+    return settings, _url_of(settings), pepper_of(settings)
+
+
+def _url_of(settings: Settings) -> str:
+    """Where the database is. What runs the embedded one is loaded only to look for it: a process that is told does without."""
+    if settings.database.url is not None:
+        return settings.database.url.get_secret_value()
+    from andon.kernel import postgres
+
+    return postgres.url_of(settings)

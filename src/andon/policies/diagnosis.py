@@ -1,6 +1,5 @@
 """What CEL says about a condition, said again for the person who wrote it: where in the condition, and what to write."""
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,6 +84,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     by_last: dict[str, list[str]] = {}
     for candidate in known:
         by_last.setdefault(candidate.rpartition(".")[2], []).append(candidate)
+    import difflib  # here, because it is for a name that nobody knows: a process that runs saves the memory
+
     matches = [last] if last in by_last else difflib.get_close_matches(last, by_last, n=3, cutoff=0.6)
     close = [candidate for match in matches for candidate in by_last[match]]
     best = [candidate for candidate in close if root and candidate.startswith(f"{root}.")] or close

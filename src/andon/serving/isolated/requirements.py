@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 
-from packaging.utils import canonicalize_name
-
 from andon.models import Manifest
 
 _NEVER = {"andon", "pip", "setuptools", "uv", "wheel"}
@@ -36,6 +34,8 @@ class Requirements:
 
 def requirements_of(manifest: Manifest) -> Requirements:
     """What a packed model needs."""
+    from packaging.utils import canonicalize_name  # here, because a gateway without isolated versions saves the memory
+
     captured = manifest.environment
     pins = {str(canonicalize_name(name)): version for name, version in captured.packages.items()}
     minor = ".".join(captured.python.split(".")[:2])
