@@ -22,12 +22,11 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.decide import ONE_THREAD, PROJECT, _bodies
-from benchmarks.line import Line
+from benchmarks.line import Line, cpu_of
 from benchmarks.loadgen import Load, measure
 from benchmarks.openload import Offer, Told, offer
 
@@ -192,14 +191,7 @@ class _Bench:
             yield "".join(f"{row}\n" for row in islice(rows, BULK // GROUPS)).encode()
 
     def _cpu(self) -> float:
-        total = 0.0
-        for process in self._line.processes():
-            try:
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system
-        return total
+        return sum(map(cpu_of, self._line.processes()))
 
 
 def _answered(told: Told) -> int:

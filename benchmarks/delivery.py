@@ -34,7 +34,7 @@ from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, postgres
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
-from benchmarks.line import LineFailed, free_ports, wait_for
+from benchmarks.line import LineFailed, cpu_of, free_ports, wait_for
 
 SECRET = "whsec_" + "YSBzZWNyZXQgb25seSBmb3IgdGVzdHMsIDMyIGJ5dGVz"
 GOAL = 2_000
@@ -153,7 +153,7 @@ class _Bench:
     def _cpu(self, worker: psutil.Process) -> dict[str, float]:
         families = {"worker": [worker], "receiver": [self.receiver]}
         families["postgres"] = [self.postmaster, *self.postmaster.children()]
-        return {part: sum(sum(one.cpu_times()[:2]) for one in family) for part, family in families.items()}
+        return {part: sum(map(cpu_of, family)) for part, family in families.items()}
 
     def _wait_for(self, count: int) -> None:
         until = time.monotonic() + 120

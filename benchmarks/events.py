@@ -30,7 +30,7 @@ from rich.table import Table
 from andon.kernel import config, postgres
 from benchmarks import event_feed
 from benchmarks.brokers import Broker, kafka_broker, nats_server
-from benchmarks.line import Line
+from benchmarks.line import Line, command_of, cpu_of
 
 PROJECT = Path(__file__).parent / "events-project"
 EVENTS = 80_000
@@ -167,17 +167,13 @@ class _Bench:
         """CPU seconds by part so far."""
         spent: dict[str, float] = {}
         for process in self._line.processes():
-            try:
-                command, times = process.cmdline(), process.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
+            command = command_of(process)
             part = command[-1] if command and command[-1] in PARTS else "up"
             part = "postgres" if command and "postgres" in command[0] else part
-            spent[part] = spent.get(part, 0.0) + times.user + times.system
+            spent[part] = spent.get(part, 0.0) + cpu_of(process)
         for name, broker in self._brokers.items():
             assert broker.process is not None
-            times = psutil.Process(broker.process.pid).cpu_times()
-            spent[name] = times.user + times.system
+            spent[name] = cpu_of(psutil.Process(broker.process.pid))
         return spent
 
 

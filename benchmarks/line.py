@@ -212,6 +212,14 @@ def command_of(process: psutil.Process) -> list[str]:
         return []
 
 
+def cpu_of(process: psutil.Process) -> float:
+    """Seconds of CPU time of a process and of its children that have ended; 0 when it has ended itself, and its parent holds them."""
+    try:
+        return float(sum(process.cpu_times()[:4]))
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
 def memory_of(process: psutil.Process) -> int:
     """Resident memory of a process in bytes, what it shares with others counted in part (PSS)."""
     try:

@@ -2,13 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TypeAlias
 
 import psutil
 
-from benchmarks.line import memory_of
+from benchmarks.line import cpu_of, memory_of
 from benchmarks.loadgen import Figures, Load, measure
 
 Family: TypeAlias = Mapping[str, Sequence[psutil.Process]]
@@ -61,8 +61,8 @@ class Side:
         return {part: _memory(processes) for part, processes in self.family().items()}
 
     def _cpu(self) -> dict[str, float]:
-        """Seconds so far by part; what ends meanwhile is forgotten, which the few short-lived ones do not make up for."""
-        return {part: sum(_cpu_times(processes)) for part, processes in self.family().items()}
+        """Seconds so far by part."""
+        return {part: sum(map(cpu_of, processes)) for part, processes in self.family().items()}
 
 
 def _others() -> float:
@@ -70,15 +70,6 @@ def _others() -> float:
     machine, own = psutil.cpu_times(), os.times()
     busy = machine.user + machine.system + machine.nice + machine.irq + machine.softirq
     return float(busy) - sum(own[:4])
-
-
-def _cpu_times(processes: Sequence[psutil.Process]) -> Iterator[float]:
-    for process in processes:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        yield times.user + times.system
 
 
 def _memory(processes: Sequence[psutil.Process]) -> Memory:
