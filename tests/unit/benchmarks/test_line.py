@@ -7,7 +7,9 @@ import psutil
 from benchmarks.line import cpu_of
 
 CHILD = "import time\nwhile time.process_time() < 0.3: pass"
-PARENT = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {CHILD!r}])\nprint('ended', flush=True)\ninput()"
+PARENT = (
+    f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {CHILD!r}])\nprint('ended', flush=True)\ninput()"
+)
 
 
 def test_what_a_child_that_ended_has_used_is_its_parents() -> None:
