@@ -1,6 +1,6 @@
 # Sourced by the scripts beside it (POSIX sh): one virtual environment made of what a lock file says, and nothing global.
 
-# The Python to use: $PYTHON, or of those that are here the newest that Andon is tested on, for it is the fastest; else python3.
+# The Python to use: $PYTHON, or the newest that is here up to 3.13, on which all is tested and which is the fastest; else python3.
 # One that cannot make virtual environments (on Debian that is a package of its own) is passed over.
 find_python() {
   unfit=

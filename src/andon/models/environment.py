@@ -5,9 +5,6 @@ import platform
 from collections.abc import Iterable
 from importlib import metadata
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import Environment
 
@@ -36,6 +33,11 @@ def capture(modules: Iterable[str], requires: Iterable[str]) -> Environment:
 
 def required_by(text: str) -> list[str]:
     """The distributions that a requirements file names; its options and files within files are left aside."""
+    from packaging.requirements import (
+        InvalidRequirement,
+        Requirement,
+    )  # here, because a gateway packs nothing and saves the memory
+
     names = []
     for line in text.splitlines():
         try:
@@ -47,6 +49,9 @@ def required_by(text: str) -> list[str]:
 
 def _closure(roots: list[str]) -> dict[str, str]:
     """Names and versions of `roots` and what they require here. What a requirement leaves out is no part of it."""
+    from packaging.requirements import Requirement  # here, as in `required_by`
+    from packaging.utils import canonicalize_name
+
     found: dict[str, str] = {}
     waiting = [(name, "", True) for name in roots]
     seen: set[tuple[str, str]] = set()

@@ -17,6 +17,7 @@ from andon.models import calibration, metrics, profile, risk
 from andon.models.asking import Asked
 from andon.models.elsewhere import Elsewhere
 from andon.models.encoding import Rows, columns_of, encode, encode_labels
+from andon.models.environment import capture
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import MANIFEST_FILE, Code, File, Manifest, Probes, TrainingData
 from andon.models.outputs import fault_of
@@ -71,8 +72,6 @@ def pack(
     asked = Asked(saved.runtime, target / saved.file, signature, elsewhere=elsewhere)
     rng = np.random.default_rng(SEED)
     probes = _probe(asked, signature, trained[0], rng)
-    from andon.models.environment import capture  # here, because a gateway packs nothing and saves the memory
-
     manifest = Manifest(
         name=name,
         description=description,

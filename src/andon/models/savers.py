@@ -8,6 +8,7 @@ from typing import Any
 from andon.models.custom import PythonModel, write_folder, write_python_model
 from andon.models.elsewhere import Elsewhere
 from andon.models.encoding import text_of
+from andon.models.environment import required_by
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import Runtime
 from andon.runtimes import foreign_types
@@ -93,8 +94,6 @@ def _by_path(path: Path, folder: Path) -> Saved:
 
 def _mlflow(path: Path, folder: Path) -> Saved:
     """With what MLflow wrote down as its requirements, MLflow itself aside: its small edition serves as well."""
-    from andon.models.environment import required_by  # here, because a gateway packs nothing and saves the memory
-
     write_folder(path, folder / "model.zip")
     listed = path / "requirements.txt"
     declared = required_by(listed.read_text(encoding="utf-8")) if listed.is_file() else []

@@ -80,12 +80,12 @@ def said_at_run_time(error: str) -> str:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """`; did you mean ...?` when known names are close, first those under the same root, else nothing."""
+    import difflib  # here, because it is for a name that nobody knows: a process that runs saves the memory
+
     root, _, last = name.rpartition(".")
     by_last: dict[str, list[str]] = {}
     for candidate in known:
         by_last.setdefault(candidate.rpartition(".")[2], []).append(candidate)
-    import difflib  # here, because it is for a name that nobody knows: a process that runs saves the memory
-
     matches = [last] if last in by_last else difflib.get_close_matches(last, by_last, n=3, cutoff=0.6)
     close = [candidate for match in matches for candidate in by_last[match]]
     best = [candidate for candidate in close if root and candidate.startswith(f"{root}.")] or close

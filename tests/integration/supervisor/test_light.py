@@ -13,11 +13,12 @@ try:
     runpy.run_module("andon.bootstrap", run_name="__main__")
 except SystemExit as end:
     print("ended with", end.code)
+print("structlog has", sys.modules["structlog"].dev.rich)
 print("loaded", sorted({"packaging", "psutil", "andon.kernel.postgres"} & sys.modules.keys()))
 """
 
 
-def test_a_process_that_is_told_its_database_loads_neither_tables_nor_what_runs_one_and_its_project_may(
+def test_a_process_loads_nothing_to_print_tables_run_a_database_or_pack_models_and_its_project_may(
     tmp_path: Path, database: Database
 ) -> None:
     (tmp_path / "automation.py").write_text('import rich\n\nraise RuntimeError(f"{rich.__name__} is here")\n')
@@ -30,5 +31,5 @@ def test_a_process_that_is_told_its_database_loads_neither_tables_nor_what_runs_
         timeout=60,
         check=False,
     )
-    assert ran.stdout.splitlines() == ["ended with 2", "loaded []"], ran.stderr
+    assert ran.stdout.splitlines() == ["ended with 2", "structlog has None", "loaded []"], ran.stderr
     assert "rich is here" in ran.stderr
