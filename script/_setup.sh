@@ -1,10 +1,10 @@
 # Sourced by the scripts beside it (POSIX sh): one virtual environment made of what a lock file says, and nothing global.
 
-# The Python to use: $PYTHON, or the newest that is here up to 3.13, on which all is tested and which is the fastest; else python3.
-# One that cannot make virtual environments (on Debian that is a package of its own) is passed over.
+# The Python to use: $PYTHON, python3, or a versioned one, the first that is new enough and can make virtual environments, which on
+# Debian is a package of its own.
 find_python() {
   unfit=
-  for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
+  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
     "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
     if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
       echo "$candidate"
@@ -16,7 +16,7 @@ find_python() {
     version="$("$unfit" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
     echo "$unfit cannot make virtual environments. On Debian and Ubuntu: apt-get install python$version-venv" >&2
   else
-    echo "Andon needs Python 3.11 or newer; found none (looked for: ${PYTHON:-python3.13, python3.12, python3.11, python3})." >&2
+    echo "Andon needs Python 3.11 or newer; found none (looked for: ${PYTHON:-python3, python3.13, python3.12, python3.11})." >&2
   fi
   return 1
 }

@@ -30,15 +30,15 @@ def found(place: Path, pythons: dict[str, str], chosen: str = "") -> subprocess.
 @pytest.mark.parametrize(
     ("pythons", "chosen", "taken"),
     [
-        ({"python3": "fit", "python3.11": "fit", "python3.13": "fit"}, "", "python3.13"),
-        ({"python3": "fit", "python3.11": "fit"}, "", "python3.11"),
-        ({"python3": "fit"}, "", "python3"),
-        ({"python3": "fit", "python3.13": "without venv"}, "", "python3"),
-        ({"python3.11": "fit", "python3.13": "fit"}, "python3.11", "python3.11"),
+        ({"python3": "fit", "python3.11": "fit", "python3.13": "fit"}, "", "python3"),
+        ({"python3": "too old", "python3.11": "fit", "python3.13": "fit"}, "", "python3.13"),
+        ({"python3": "too old", "python3.11": "fit"}, "", "python3.11"),
+        ({"python3": "without venv", "python3.13": "fit"}, "", "python3.13"),
+        ({"python3": "fit", "python3.11": "fit"}, "python3.11", "python3.11"),
     ],
-    ids=["newest", "older", "any", "that can make environments", "asked for"],
+    ids=["python3", "newest", "older", "that can make environments", "asked for"],
 )
-def test_the_newest_that_is_there_and_fit_is_taken(
+def test_the_first_that_is_new_enough_and_fit_is_taken(
     tmp_path: Path, pythons: dict[str, str], chosen: str, taken: str
 ) -> None:
     done = found(tmp_path, pythons, chosen)
@@ -56,6 +56,6 @@ def test_where_none_is_new_enough_it_says_what_was_looked_for(tmp_path: Path) ->
     done = found(tmp_path, {"python3": "too old"})
     assert (done.stdout, done.returncode) == ("", 1)
     assert (
-        "needs Python 3.11 or newer; found none (looked for: python3.13, python3.12, python3.11, python3)"
+        "needs Python 3.11 or newer; found none (looked for: python3, python3.13, python3.12, python3.11)"
         in done.stderr
     )
