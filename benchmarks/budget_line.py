@@ -56,8 +56,9 @@ class LineRun:
         """The goals that were not reached."""
         recorded = self.predicted + self.fallbacks.total()
         others = {because: n for because, n in self.fallbacks.items() if because != "BUDGET_SPENT"}
+        failures = sum((Counter(one.failures) for one in self.figures), Counter())
         goals = {
-            "requests failed": any(one.failed for one in self.figures),
+            f"requests failed: {dict(failures)}": bool(failures),
             f"{recorded} decisions in the ledger, {self.answered} answers": recorded != self.answered,
             f"spent and reserved reached {self.highest:.2%}": self.highest > 1,
             f"the route says {self.by_route:.2%}, the command {self.by_command:.2%}": max(

@@ -85,10 +85,10 @@ class Soaked:
     def missed(self) -> list[str]:
         """The goals that were not reached."""
         grown = [f"{part} holds {share:+.1%}" for part, share in self.growth().items() if share > GOAL]
-        failed, answers = self.counted.failures.total(), self.counted.recorded
+        failures, answers = self.counted.failures, self.counted.recorded
         return [
             *grown,
-            *([f"{failed} requests failed"] if failed else []),
+            *([f"requests failed: {dict(failures)}"] if failures else []),
             *([f"{self.in_ledger} decisions in the ledger, {answers} answers"] if self.in_ledger != answers else []),
         ]
 

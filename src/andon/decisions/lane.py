@@ -20,20 +20,15 @@ from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
 from andon.decisions.pace import Pace
 from andon.decisions.passage import Parts, Passed, decide
 from andon.decisions.queue import BULK_SLICE, MAX_BATCH, Item, Queue, grouped
+from andon.decisions.service_time import ServiceTime
 
 log = structlog.get_logger(__name__)
-
-_MEMORY = 0.9
-"""How much each batch leaves of the batches before it in the average."""
 
 AHEAD = 64
 """A next batch of at most so many is sent before the last one is told; a larger one would keep those callers waiting too long."""
 
 TWO_FROM = 24
 """From so many callers on, two batches share them; of fewer, the fixed cost of a second batch takes more than PostgreSQL gives back."""
-
-TELLING = 16
-"""From so many decisions on, a batch tells what one costs under load."""
 
 
 class _Ended(NamedTuple):
@@ -52,7 +47,7 @@ class Lane:
         self._capacity = capacity
         self._queue = Queue(max_batch)
         self._under_way = 0
-        self._seconds = self._decided = self._seconds_each = 0.0
+        self._service_time = ServiceTime(max_batch)
         self._pace = Pace()
         self._wake: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
@@ -70,7 +65,7 @@ class Lane:
 
     def expected_wait(self, priority: Priority) -> float:
         """Seconds until a request of this priority that came now would be answered, by the service time of late."""
-        return self._seconds_each * self._queue.ahead_of(priority) / max(1, self._under_way)
+        return self._service_time.each * self._queue.ahead_of(priority) / max(1, self._under_way)
 
     def add(self, item: Item) -> None:
         """Take a request. Raises LineBusy when its deadline would pass before its turn: then it is refused at once.
@@ -163,7 +158,7 @@ class Lane:
             return _Ended(batch, None, error)
         seconds = perf_counter() - began
         self._pace.learn(len(batch), seconds)
-        self._learn(len(batch), seconds)
+        self._service_time.learn(len(batch), seconds)
         return _Ended(batch, passed, None)
 
     def _tell(self, ended: "_Ended") -> None:
@@ -187,19 +182,6 @@ class Lane:
             _tell(item, None, DeadlineExceeded())
         for line, items in grouped(expired):
             self._parts.watcher.expired(line.automation.name, len(items))
-
-    def _learn(self, decided: int, seconds: float) -> None:
-        """Take a batch into the average of how long each decision takes; large batches count for more: they are what comes under load.
-
-        A small one can only lower it, unless there are no others: most of its time is the fixed cost of any commit, or of the first;
-        taken for the cost of each decision, a burst on a quiet line would look hopeless and be refused.
-        """
-        small = decided < min(TELLING, self._queue.limit)
-        if small and (not self._decided or seconds / decided >= self._seconds_each):
-            return
-        self._seconds = _MEMORY * self._seconds + seconds
-        self._decided = _MEMORY * self._decided + decided
-        self._seconds_each = self._seconds / self._decided
 
 
 def _tell(item: Item, decision: Decision | None, error: BaseException | None) -> None:

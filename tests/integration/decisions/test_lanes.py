@@ -3,6 +3,7 @@
 import asyncio
 import time
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -116,7 +117,8 @@ def test_what_nobody_waits_for_any_more_is_neither_predicted_nor_recorded(instal
 
 def test_who_cannot_be_answered_in_time_is_told_at_once_and_when_to_come_again(installation: Installation) -> None:
     async def work(decider: Decider) -> None:
-        await all_of(decider, [request_of(line, payment(n)) for n in range(64)])
+        for first in (0, 64, 128):
+            await all_of(decider, [request_of(line, payment(first + n)) for n in range(64)])
         hanging.open.clear()
         waiting = [decider.decide(request_of(line, payment(n))) for n in range(300)]
         await asyncio.sleep(0.05)
@@ -130,6 +132,31 @@ def test_who_cannot_be_answered_in_time_is_told_at_once_and_when_to_come_again(i
     hanging = Elsewhere(RELEASE, late=late, capacity=1)
     line = a_line(installation, traffic(arm(1, hanging)))
     deciding(installation, [line], work)
+
+
+def test_a_batch_that_stood_still_makes_nobody_look_late(installation: Installation) -> None:
+    async def ask(decider: Decider, caller: int) -> None:
+        for n in range(10):
+            assert outcome(await decider.decide(request_of(line, payment(10 * caller + n)))) == "release"
+            waits.append(decider.expected_wait)
+
+    async def work(decider: Decider) -> None:
+        for first in (0, 64):
+            stands_still.append(True)
+            await asyncio.gather(*(ask(decider, first + caller) for caller in range(64)))
+
+    def score(row: Mapping[str, Any]) -> float:
+        if stands_still:
+            stands_still.clear()
+            time.sleep(1.0)
+        return RELEASE(row)
+
+    waits: list[float] = []
+    stands_still: list[bool] = []
+    line = a_line(installation, traffic(arm(1, Here(score))))
+    deciding(installation, [line], work)
+    assert len(recorded(installation)) == 1280
+    assert 0 < max(waits) < 0.25
 
 
 def test_urgent_work_overtakes_normal_and_bulk_work(installation: Installation) -> None:

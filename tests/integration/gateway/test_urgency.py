@@ -85,7 +85,8 @@ def test_who_cannot_be_answered_in_time_gets_503_and_when_to_come_again(installa
         def ask(**more: str) -> Awaitable[httpx.Response]:
             return client.post(DECIDE, json=payment(), headers=headers | more)
 
-        await asyncio.gather(*(ask() for _ in range(64)))
+        for _ in range(3):
+            await asyncio.gather(*(ask() for _ in range(64)))
         busy.open.clear()
         waiting = [asyncio.create_task(_of(ask())) for _ in range(200)]
         while not busy.under_way:
