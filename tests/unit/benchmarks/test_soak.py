@@ -25,5 +25,5 @@ def test_memory_that_grows_by_more_than_five_percent_since_the_reference_is_name
 
 
 def test_one_failure_or_one_decision_too_few_misses_the_goal() -> None:
-    assert soaked(decisions=1).missed() == ["1 requests failed"]
+    assert soaked(decisions=1).missed() == ["requests failed: {'decisions': 1}"]
     assert soaked(in_ledger=4).missed() == ["4 decisions in the ledger, 5 answers"]
