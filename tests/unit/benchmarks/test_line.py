@@ -6,7 +6,7 @@ import sys
 import psutil
 from benchmarks.line import cpu_of
 
-CHILD = "import time\nwhile time.process_time() < 0.3: pass"
+CHILD = "import time\nwhile time.process_time() < 0.5: pass"
 PARENT = (
     f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {CHILD!r}])\nprint('ended', flush=True)\ninput()"
 )
@@ -17,6 +17,6 @@ def test_what_a_child_that_ended_has_used_is_its_parents() -> None:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"ended\n"
         process = psutil.Process(parent.pid)
-        assert cpu_of(process) >= 0.3
+        assert cpu_of(process) > 0.4  # the system counts in hundredths
         parent.communicate(b"\n", timeout=10)
     assert cpu_of(process) == 0.0
