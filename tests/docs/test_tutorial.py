@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from benchmarks.line import free_ports
 
 from andon import datafile
 
@@ -35,7 +35,8 @@ def folder() -> Iterator[Path]:
 def environment() -> dict[str, str]:
     """The reader's environment, with ports that nobody else uses."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ANDON_")}
-    ports = {f"ANDON_{process}_PORT": str(_free_port()) for process in ("GATEWAY", "CONSOLE", "WORKER")}
+    names = [f"ANDON_{process}_PORT" for process in ("GATEWAY", "CONSOLE", "WORKER")]
+    ports = dict(zip(names, map(str, free_ports(3)), strict=True))
     return {**clean, **ports, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
@@ -125,10 +126,3 @@ def _spoken() -> str:
         path.read_text(encoding="utf-8") for path in [SOURCE / "datafile.py", *(SOURCE / "scaffold").rglob("*.py")]
     )
     return re.sub(r'"\s*\n\s*f?"', "", code)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

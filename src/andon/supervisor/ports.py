@@ -3,7 +3,9 @@
 import errno
 import ipaddress
 import socket
-from dataclasses import dataclass
+from collections.abc import Container
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 
 import psutil
 
@@ -43,12 +45,18 @@ class Address:
 
 def addresses_of(settings: Settings) -> list[Address]:
     """Where gateway, worker and console will listen; a port 0 is replaced by a free one."""
-    wanted = [
+    return with_ports(
         Address("gateway", settings.gateway.host, settings.gateway.port),
         Address("worker", "127.0.0.1", settings.worker.port),
         Address("console", settings.console.host, settings.console.port),
-    ]
-    return [address if address.port else _any_port(address) for address in wanted]
+    )
+
+
+def with_ports(*addresses: Address) -> list[Address]:
+    """The same, with a free port where there is none, another one for each."""
+    given = {address.port for address in addresses}
+    with ExitStack() as held:  # until all are found, so that none is found twice
+        return [address if address.port else _on_any_port(address, given, held) for address in addresses]
 
 
 def check_free(addresses: list[Address]) -> None:
@@ -88,7 +96,7 @@ def reserve_shared(host: str, port: int) -> socket.socket | None:
     Nothing is accepted here. Who else wants the port finds it taken, as long as he does not mean to share it.
     """
     try:
-        _listen(host, port)
+        _listening(host, port).close()
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         one = socket.socket(family, kind, protocol)
     except OSError:
@@ -106,7 +114,7 @@ def trouble_at(address: Address) -> str | None:
     """Why the part cannot listen at its address and which setting to change, or None."""
     setting = f"[{address.part}] port in andon.toml, or {address.variable}"
     try:
-        _listen(address.host, address.port)
+        _listening(address.host, address.port).close()
     except socket.gaierror:
         return f"{address.host!r} is no address of this machine: set [{address.part}] host in andon.toml"
     except OSError as error:
@@ -140,18 +148,25 @@ def _by_whom(port: int) -> str:
     return ""
 
 
-def _any_port(address: Address) -> Address:
-    return Address(address.part, address.host, _listen(address.host, 0))
+def _on_any_port(address: Address, but: Container[int], held: ExitStack) -> Address:
+    port = 0
+    while port in but:
+        port = int(held.enter_context(_listening(address.host, 0)).getsockname()[1])
+    return replace(address, port=port)
 
 
-def _listen(host: str, port: int) -> int:
-    """Listen for a moment; the port that was used."""
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; whoever asked closes it."""
     family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
+    probe = socket.socket(family, kind, protocol)
+    try:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(place)
         probe.listen(1)
-        return int(probe.getsockname()[1])
+    except OSError:
+        probe.close()
+        raise
+    return probe
 
 
 def _bracketed(host: str) -> str:

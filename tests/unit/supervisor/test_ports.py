@@ -8,7 +8,7 @@ import pytest
 
 from andon.kernel.config import ConsoleSettings, GatewaySettings, Settings, WorkerSettings
 from andon.supervisor.errors import PortTaken
-from andon.supervisor.ports import Address, addresses_of, bind, check_free, listeners, reserve_shared
+from andon.supervisor.ports import Address, addresses_of, bind, check_free, listeners, reserve_shared, with_ports
 
 
 @pytest.fixture
@@ -45,6 +45,14 @@ def test_port_zero_becomes_a_free_port_for_each_part() -> None:
     check_free(addresses)
     assert [address.part for address in addresses] == ["gateway", "worker", "console"]
     assert addresses[2].url == f"http://127.0.0.1:{addresses[2].port}"
+
+
+def test_free_ports_are_never_the_same_nor_one_that_was_given() -> None:
+    anywhere = [Address(str(number), "127.0.0.1", 0) for number in range(300)]
+    found = {address.port for address in with_ports(*anywhere)}
+    assert len(found) == 300
+    given = [Address("given", "127.0.0.1", port) for port in found]
+    assert len({address.port for address in with_ports(*anywhere, *given)}) == 600
 
 
 def test_addresses_are_written_as_a_browser_takes_them() -> None:
