@@ -1,7 +1,7 @@
 """One part of an installation: asked whether it is ready, started again when it ends, replaced by a successor without a gap."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from socket import socket
 
@@ -47,7 +47,7 @@ class Part:
         """Start it. What it says of itself is asked at its address: it may run and not be ready."""
         self._child = self._born(environment, waits=False)
 
-    def tend(self, environment: Mapping[str, str]) -> int | None:
+    def tend(self, environment: Callable[[], Mapping[str, str]]) -> int | None:
         """If it has ended, start it again when its time has come. Returns its exit status, negative for a signal, when it just ended."""
         self._see_off()
         if self._child is not None:
@@ -60,7 +60,7 @@ class Part:
             _log.warning("part_ended", part=self.name, status=status, again_in_seconds=wait)
             return status
         if time.monotonic() >= self._due_at:
-            self.start(environment)
+            self.start(environment())
             _log.info("part_started", part=self.name)
         return None
 

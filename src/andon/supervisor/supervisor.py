@@ -182,7 +182,7 @@ class _Supervisor:
             for part in self._parts:
                 part.terminate()
         for part in self._parts:
-            status = part.tend(self._environment())
+            status = part.tend(self._environment)
             if first and status is not None and status >= 0:
                 raise PartFailed(f"The {part.name} ended with status {status} before it was ready; it says why above")
 

@@ -28,10 +28,11 @@ ABANDONED = """
 import subprocess, time
 logger = subprocess.Popen(["postgres: c: logger", "60"], executable="/bin/sleep")
 caller = subprocess.Popen(["/bin/true"])  # whose end nobody looks at, so that it stays seen
+writer = subprocess.Popen(["postgres: c: walwriter", "2"], executable="/bin/sleep")
 print(logger.pid, flush=True)
 time.sleep(60)
 """
-"""Looks like a server with a process that logs, and with a caller that has just ended."""
+"""Looks like a server with a process that logs, with a caller that has just ended, and soon without the one that writes its log."""
 
 START = "import sys, pathlib; from andon.kernel import postgres; print(postgres.start(pathlib.Path(sys.argv[1])).pid)"
 

@@ -24,6 +24,7 @@ class Recovery:
         self._pid = pid
         self._title = f"postgres: {cluster}: "
         self._looked_at = self._worked_at = time.monotonic()
+        self._at_work: psutil.Process | None = None
 
     def is_abandoned(self) -> bool:
         """Whether the server lives and nobody makes it ready. Looks at its processes once a second, however often it is asked."""
@@ -33,20 +34,28 @@ class Recovery:
         if now > self._looked_at + _ABANDONED_SECONDS:
             self._worked_at = now  # we stood still, and do not know what was meanwhile
         self._looked_at = now
-        roles = self._roles()
-        if roles & _AT_WORK or not roles:
+        if self._is_well():
             self._worked_at = now
         return now > self._worked_at + _ABANDONED_SECONDS
 
-    def _roles(self) -> set[str]:
-        """What its processes do, by the first word. Callers come and go meanwhile: one that has ended during the look is left out."""
-        roles = set()
-        for process in self._children():
-            with suppress(psutil.Error):
-                title = process.cmdline()[:1]
-                if title and title[0].startswith(self._title):
-                    roles.add(title[0].removeprefix(self._title).split()[0])
-        return roles
+    def _is_well(self) -> bool:
+        """Whether one is at work, or the server is gone.
+
+        The one of the last look is asked first: to find children takes a look at all processes of the machine.
+        """
+        if self._at_work is not None and self._role(self._at_work) in _AT_WORK:
+            return True
+        roles = {role: process for process in self._children() if (role := self._role(process)) is not None}
+        self._at_work = next((roles[role] for role in _AT_WORK if role in roles), None)
+        return self._at_work is not None or not roles
+
+    def _role(self, process: psutil.Process) -> str | None:
+        """What a process of the server does, by the first word; None of another, and of one that has ended."""
+        with suppress(psutil.Error):
+            title = process.cmdline()[:1]
+            if title and title[0].startswith(self._title):
+                return title[0].removeprefix(self._title).split()[0]
+        return None
 
     def _children(self) -> list[psutil.Process]:
         try:
