@@ -194,7 +194,7 @@ def test_a_connection_is_of_use_after_a_refusal(caller: Caller) -> None:
 def test_who_takes_too_long_to_ask_is_let_go_and_holds_up_nobody(
     installation: Installation, gateway: str, key: str, piece: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "ARRIVAL_SECONDS", 0.5)
+    monkeypatch.setattr(wire, "ARRIVAL_SECONDS", 1.5)
     slow = [Caller(gateway, key) for _ in range(50)]
     for caller in slow:
         caller.send(caller.head(f"Content-Length: {len(BODY)}") + BODY[:-1] if piece is None else piece)
@@ -202,7 +202,7 @@ def test_who_takes_too_long_to_ask_is_let_go_and_holds_up_nobody(
     dripping.start()
     began = time.monotonic()
     assert ask(gateway, key) == 200
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1.5
     dripping.join()
     for caller in slow:
         with closing(caller.socket):
@@ -210,5 +210,5 @@ def test_who_takes_too_long_to_ask_is_let_go_and_holds_up_nobody(
                 status, problem, _ = caller.answer()
                 assert (status, problem["code"]) == (408, "RequestTimeout")
             assert caller.is_closed()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 6
     assert recorded(installation) == 1
