@@ -319,11 +319,9 @@ def _data_version(here: Home) -> int | None:
 
 
 def _last_words(here: Home) -> str:
-    """The last thing PostgreSQL complained of, and where to read more."""
-    newest = max(here.log.glob("*.log"), key=lambda file: file.stat().st_mtime, default=here.start_log)
-    for file in (newest, here.start_log):
-        if not file.exists():
-            continue
+    """The last thing PostgreSQL complained of, and where to read more. What it wrote to last tells of this start, and not of one before."""
+    written = [file for file in (*here.log.glob("*.log"), here.start_log) if file.exists()]
+    for file in sorted(written, key=lambda file: file.stat().st_mtime_ns, reverse=True):
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[-50:]
         for line in reversed(lines):
             if re.search(r"(FATAL|PANIC|ERROR|postgres): ", line):
