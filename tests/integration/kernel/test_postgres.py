@@ -247,9 +247,9 @@ def test_a_long_path_gets_a_short_private_socket_folder(short_folder: Path) -> N
 def test_what_postgresql_complains_of_is_said(place: Path) -> None:
     postgres.start(place)
     postgres.stop(place)
-    (log,) = (place / "log").glob("*.log")
-    with log.open("a", encoding="utf-8") as file:
-        file.write("FATAL:  of a start before this one\n")
+    for log in (place / "log").glob("*.log"):
+        with log.open("a", encoding="utf-8") as file:
+            file.write("FATAL:  of a start before this one\n")
     (place / "data" / "global" / "pg_control").unlink()
     with pytest.raises(postgres.PostgresFailed, match=r"could not find the database system \(more in .*start\.log\)"):
         postgres.start(place)

@@ -17,6 +17,6 @@ def test_what_a_child_that_ended_has_used_is_its_parents() -> None:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"ended\n"
         process = psutil.Process(parent.pid)
-        assert cpu_of(process) > 0.4  # the system counts in hundredths
+        assert cpu_of(process) > 0.47  # of user and system time the system counts whole hundredths
         parent.communicate(b"\n", timeout=10)
     assert cpu_of(process) == 0.0

@@ -9,7 +9,7 @@ from andon.decisions.service_time import ServiceTime
 
 USUAL = 50e-6
 
-batches = st.lists(st.tuples(st.integers(16, 512), st.floats(1e-5, 1e-1)), min_size=3, max_size=40)
+large_batches = st.lists(st.tuples(st.integers(16, 512), st.floats(1e-5, 1e-1)), min_size=3, max_size=40)
 
 
 def after(*batches: tuple[int, float], limit: int = MAX_BATCH) -> ServiceTime:
@@ -20,7 +20,7 @@ def after(*batches: tuple[int, float], limit: int = MAX_BATCH) -> ServiceTime:
     return known
 
 
-@given(batches)
+@given(large_batches)
 def test_it_is_what_half_of_the_decisions_of_the_last_batches_took_at_most(given: list[tuple[int, float]]) -> None:
     last = given[-9:]
     each = after(*given).each * (1 + 1e-9)

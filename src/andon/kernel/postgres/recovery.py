@@ -24,7 +24,7 @@ class Recovery:
         self._pid = pid
         self._title = f"postgres: {cluster}: "
         self._looked_at = self._worked_at = time.monotonic()
-        self._at_work: psutil.Process | None = None
+        self._seen_at_work: psutil.Process | None = None
 
     def is_abandoned(self) -> bool:
         """Whether the server lives and nobody makes it ready. Looks at its processes once a second, however often it is asked."""
@@ -43,11 +43,11 @@ class Recovery:
 
         The one of the last look is asked first: to find children takes a look at all processes of the machine.
         """
-        if self._at_work is not None and self._role(self._at_work) in _AT_WORK:
+        if self._seen_at_work is not None and self._role(self._seen_at_work) in _AT_WORK:
             return True
         roles = {role: process for process in self._children() if (role := self._role(process)) is not None}
-        self._at_work = next((roles[role] for role in _AT_WORK if role in roles), None)
-        return self._at_work is not None or not roles
+        self._seen_at_work = next((roles[role] for role in _AT_WORK if role in roles), None)
+        return self._seen_at_work is not None or not roles
 
     def _role(self, process: psutil.Process) -> str | None:
         """What a process of the server does, by the first word; None of another, and of one that has ended."""
