@@ -103,7 +103,7 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, then see whether a request is still on its way."""
-        if self._direct is None or not self._is_fresh() or not self._is_taken_whole(data):
+        if self._direct is None or not self._is_taken_whole(data):
             self._parse(data)
         if self.ending:
             self.make_last()
@@ -126,19 +126,20 @@ class Wire(HttpToolsProtocol):
             if self._head > HEAD_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The head is longer than {HEAD_BYTES} bytes")
 
-    def _is_fresh(self) -> bool:
-        """Whether a request would begin now, with none before it under way."""
-        fresh = not self._arriving or (self._in_head and self._head == 0)
-        return fresh and not self.flow.write_paused and self._all_is_answered()
-
     def _all_is_answered(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
     def _is_taken_whole(self, data: bytes) -> bool:
         """Take one whole request to the hot route without parsing it: its head was seen before, or too much is waiting.
 
-        What is no such request is parsed as ever, and its head remembered if it turns out to be one.
+        What is no such request is parsed as ever, and its head remembered if it turns out to be one. So is what is not the beginning
+        of a request, or comes while one before it is under way.
         """
+        if self._arriving and not (self._in_head and self._head == 0):
+            return False
+        cycle: Any = self.cycle
+        if self.flow.write_paused or (cycle is not None and not cycle.response_complete):
+            return False
         end = data.find(b"\r\n\r\n") + 4
         if end < 4:
             return False
@@ -274,14 +275,15 @@ class Wire(HttpToolsProtocol):
     def _reply(self, hold: _Hold, status: int, lines: str, body: bytes) -> None:
         """Answer a request that was held, and take the next."""
         hold.response_complete = True
-        if self.transport.is_closing():
+        transport = self.transport
+        if transport.is_closing():
             return
         end = "" if hold.keep_alive else "connection: close\r\n"
         text = f"{_STATUS[status]}{lines}{end}content-length: {len(body)}\r\n\r\n"
-        self.transport.write(text.encode("latin-1") + body)
+        transport.write(text.encode("latin-1") + body)
         self.server_state.total_requests += 1
         if not hold.keep_alive:
-            self.transport.close()
+            transport.close()
         elif self.pipeline:
             self.on_response_complete()
         else:

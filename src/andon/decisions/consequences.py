@@ -26,7 +26,9 @@ def messages(line: Line, decision: Decision) -> Sequence[Message]:
 
     And one where all results of an automation are told to somebody.
     """
-    outcome, notify, results = decision.outcome, decision.request.notify, line.automation.results
+    outcome, notify, results = decision.judgement.ruling.outcome, decision.request.notify, line.automation.results
+    if outcome not in line.followed and notify is None and results is None:
+        return ()
     notice: Sequence[Message] = ()
     if notify is not None:
         notice = (_message(decision, DELIVER_ACTION, _answer(decision, notify)),)

@@ -82,9 +82,9 @@ class Decider:
         line = self._lines().get(request.automation)
         if line is None:
             raise AutomationNotFound(f"No automation {request.automation!r} is deployed here")
-        assignment = line.traffic.assign(request, line.automation.subject)
-        arm = line.traffic.arms[assignment.version]
-        elsewhere = line.traffic.elsewhere(arm)
+        traffic = line.traffic
+        assignment = traffic.assign(request, line.automation.subject)
+        arm, elsewhere = traffic.arms[assignment.version], traffic.elsewhere[assignment.version]
         lane = self._inline if elsewhere is None else self._lane_of(elsewhere)
         lane.add(Item(request, line, arm, assignment, done))
 

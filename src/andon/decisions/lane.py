@@ -168,10 +168,10 @@ class Lane:
             for item in ended.batch:
                 _tell(item, None, ended.error)
             return
-        whole = passed.whole
+        whole, recorded = passed.whole, passed.recorded
         for group in passed.groups:
             for item, decision in zip(group.items, group.decisions, strict=True):
-                _tell(item, decision if whole or item.request.id in passed.recorded else None, None)
+                _tell(item, decision if whole or item.request.id in recorded else None, None)
         self._parts.watcher.batch(passed.reports())
         for group in passed.groups:
             if group.line.traffic.shadows:

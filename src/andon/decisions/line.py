@@ -74,6 +74,8 @@ class Line:
         self.traffic = traffic
         self.contract = Contract(automation.contract)
         self.outcomes = outcomes
+        self.followed = frozenset((REVIEW, *automation.actions))
+        """The outcomes after which something is done."""
         self._features = FeatureSet(
             automation.name, automation.features, expect=automation.expect, lateness=automation.lateness
         )

@@ -42,11 +42,6 @@ class Item(Struct, gc=False):
     done: Done
     queued_ns: int = field(default_factory=perf_counter_ns)
 
-    def expired(self, now_ns: int) -> bool:
-        """Whether nobody waits any more."""
-        deadline = self.request.deadline_ns
-        return deadline is not None and now_ns > deadline
-
 
 class Queue:
     """First come, first served within a priority."""
@@ -78,10 +73,7 @@ class Queue:
 
     def ahead_of(self, priority: Priority) -> int:
         """How many go before one that would come now."""
-        ahead = 0
-        for waiting in self._by_priority[: priority + 1]:
-            ahead += len(waiting)
-        return ahead
+        return sum(map(len, self._by_priority[: priority + 1]))
 
     def take(self, room: int, now_ns: int, most: int = MAX_BATCH) -> tuple[list[Item], list[Item]]:
         """The next batch of at most so many, and what expired before its turn. `room` is how much bulk work fits into BULK_SLICE."""
@@ -105,12 +97,13 @@ class Queue:
 
 
 def _move(waiting: deque[Item], batch: list[Item], limit: int, expired: list[Item], now_ns: int) -> None:
+    """Fill up a batch with those for whom somebody still waits."""
     while waiting and len(batch) < limit:
-        item = waiting.popleft()
-        if item.expired(now_ns):
-            expired.append(item)
-        else:
-            batch.append(item)
+        taken = [waiting.popleft() for _ in range(min(len(waiting), limit - len(batch)))]
+        waited_for = [item for item in taken if (by := item.request.deadline_ns) is None or now_ns <= by]
+        batch += waited_for
+        if len(waited_for) < len(taken):
+            expired += [item for item in taken if (by := item.request.deadline_ns) is not None and now_ns > by]
 
 
 def grouped(items: Sequence[Item]) -> list[tuple[Line, list[Item]]]:

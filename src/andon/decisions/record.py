@@ -39,15 +39,15 @@ class _Own(Struct, frozen=True, gc=False):
 
 
 def encode(decisions: Sequence[Decision]) -> list[bytes]:
-    """The records of a batch as JSON bytes. What its decisions share (line, stages, assignment, ruling, risk) is written once."""
+    """The records of a batch as JSON bytes. What its decisions share (ruling, risk, line, assignment, stages) is written once."""
     shared: dict[tuple[int, ...], bytes] = {}
     return [_encode(decision, shared) for decision in decisions]
 
 
 def _encode(decision: Decision, shared: dict[tuple[int, ...], bytes]) -> bytes:
     """The batch holds what its decisions share, so that its identity names it."""
-    request, judgement = decision.request, decision.judgement
-    ruling, risk = judgement.ruling, judgement.risk
+    request, judgement, line, at = decision.request, decision.judgement, decision.line, decision.decided_at
+    ruling, risk, given, stages = judgement.ruling, judgement.risk, decision.assignment, decision.stages_us
     own = to_json(
         _Own(
             str(request.id),
@@ -63,16 +63,20 @@ def _encode(decision: Decision, shared: dict[tuple[int, ...], bytes]) -> bytes:
             UNSET if request.arrived_at is None else request.arrived_at,
         )
     )
-    given, stages, at = decision.assignment, decision.stages_us, decision.decided_at
-    ruled, made = (id(ruling), id(risk)), (id(decision.line), id(given), id(stages), id(at))
-    ruled_so, made_so = shared.get(ruled), shared.get(made)
-    if ruled_so is None:
-        ruled_so = shared[ruled] = to_json({"risk": _risk(risk), "policy": _policy(ruling)})[1:-1]
-    if made_so is None:
-        made_so = shared[made] = to_json(
-            {"decided_at": at, "line": _line(decision.line), "assignment": _assignment(given), "stages_us": stages}
+    of = (id(ruling), id(risk), id(line), id(given), id(stages), id(at))
+    rest = shared.get(of)
+    if rest is None:
+        rest = shared[of] = to_json(
+            {
+                "risk": _risk(risk),
+                "policy": _policy(ruling),
+                "decided_at": at,
+                "line": _line(line),
+                "assignment": _assignment(given),
+                "stages_us": stages,
+            }
         )[1:]
-    return b"".join((b'{"input":', request.raw, b",", own[1:-1], b",", ruled_so, b",", made_so))
+    return b"".join((b'{"input":', request.raw, b",", own[1:-1], b",", rest))
 
 
 def decode(record: bytes) -> dict[str, Any]:

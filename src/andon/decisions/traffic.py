@@ -72,24 +72,21 @@ class Traffic:
     arms: Mapping[int, Arm]
     shadows: tuple[Arm, ...] = ()
     fallbacks: tuple[tuple[str, Arm | None], ...] = ()
+    elsewhere: Mapping[int, Predicts | None] = field(init=False)
+    """By version number what of its arm and the fallbacks runs elsewhere, the first of it; None if all is inline, so that nothing is waited for."""
     _usual: Assignment = field(init=False)
-    _fallback_elsewhere: Predicts | None = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_usual", Assignment(self.champion.version, Chosen.SPLIT, self.split.number))
         fallbacks = (arm.loaded for _, arm in self.fallbacks if arm is not None and not arm.loaded.inline)
-        object.__setattr__(self, "_fallback_elsewhere", next(fallbacks, None))
+        fallback = next(fallbacks, None)
+        elsewhere = {number: fallback if arm.loaded.inline else arm.loaded for number, arm in self.arms.items()}
+        object.__setattr__(self, "elsewhere", elsewhere)
 
     @classmethod
     def of_one(cls, arm: Arm) -> "Traffic":
         """Everything to one version."""
         return cls(arm, TrafficSplit(arm.ref.model.name), {arm.version: arm})
-
-    def elsewhere(self, arm: Arm) -> Predicts | None:
-        """What of an arm and its fallbacks runs elsewhere, the first of it; None if all is inline, so that nothing is waited for."""
-        if not arm.loaded.inline:
-            return arm.loaded
-        return self._fallback_elsewhere
 
     def assign(self, request: DecisionRequest, subject: str | None) -> Assignment:
         """Which version is to answer: the pinned one, or the one whose share the request's subject falls into.

@@ -11,7 +11,7 @@ from andon.features.errors import FeatureFailed
 from andon.features.expectations import Expectations
 from andon.features.rows import LookupPlan
 from andon.features.times import LATE, Times, times_of
-from andon.features.values import computed, computed_together
+from andon.features.values import computed_each, computed_together
 from andon.features.windows import PlanState, WindowPlan, needed, plans_of
 
 
@@ -28,6 +28,17 @@ class Computed:
     failures: dict[int, FeatureFailed] = field(default_factory=dict)
     misplaced: dict[int, str] = field(default_factory=dict)
     breached: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def add(self, name: str, values: Sequence[Value | FeatureFailed]) -> None:
+        """One more feature of each row, or why a row lacks it."""
+        for features, value in zip(self.rows, values, strict=True):
+            features[name] = value  # type: ignore[assignment]  # what failed is taken out again
+        if FeatureFailed not in map(type, values):
+            return
+        for number, value in enumerate(values):
+            if isinstance(value, FeatureFailed):
+                self.failures.setdefault(number, value)
+                del self.rows[number][name]
 
 
 class FeatureSet:
@@ -130,15 +141,7 @@ class FeatureSet:
             done.deltas += state.deltas(int(self._lateness), now)
 
     def _by_function(self, inputs: Sequence[Row], done: Computed) -> None:
-        for number, (row, features) in enumerate(zip(inputs, done.rows, strict=True)):
-            for name, function in self._requests:
-                try:
-                    features[name] = computed(name, function, row)
-                except FeatureFailed as failed:
-                    done.failures.setdefault(number, failed)
+        for name, function in self._requests:
+            done.add(name, computed_each(name, function, inputs))
         for name, function in self._batch_requests:
-            for number, value in enumerate(computed_together(name, function, inputs)):
-                if isinstance(value, FeatureFailed):
-                    done.failures.setdefault(number, value)
-                else:
-                    done.rows[number][name] = value
+            done.add(name, computed_together(name, function, inputs))

@@ -2,14 +2,14 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from numbers import Integral, Real
 from typing import Any
 
-from andon.features.domain import Value
+from andon.features.domain import Row, Value
 from andon.features.errors import FeatureFailed
 
 LARGEST = 1e100
@@ -20,6 +20,7 @@ SMALLEST = 1e-100
 
 _LONGEST_KEY = 128
 _PLAIN = frozenset({int, bool, type(None)})
+_FLOATS = frozenset({float})
 
 
 def counted(value: Any) -> float | None:
@@ -101,18 +102,27 @@ def _finite(name: str, value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def computed(name: str, function: Any, row: Mapping[str, Any]) -> Value:
-    """The value of a builder's function for one input. Raises FeatureFailed for whatever goes wrong in it."""
+def computed_each(name: str, function: Any, rows: Sequence[Row]) -> list[Value | FeatureFailed]:
+    """The values of a builder's function of one input, for a batch, in its order. What goes wrong costs only its own row.
+
+    If the function raises for one of them, all are asked for once more, each by itself.
+    """
+    try:
+        values = [function(row) for row in rows]
+    except Exception:  # noqa: BLE001 - the builder's own function: whatever is wrong in it is told with the decision
+        return [_computed_alone(name, function, row) for row in rows]
+    return _usable_together(name, values)
+
+
+def _computed_alone(name: str, function: Any, row: Row) -> Value | FeatureFailed:
     try:
         value = function(row)
-    except Exception as error:
-        raise _raised(name, error) from error
-    if type(value) is float and math.isfinite(value):
-        return value
-    return usable(name, value)
+    except Exception as error:  # noqa: BLE001 - as above
+        return _raised(name, error)
+    return _usable_or_failed(name, value)
 
 
-def computed_together(name: str, function: Any, rows: Sequence[Mapping[str, Any]]) -> list[Value | FeatureFailed]:
+def computed_together(name: str, function: Any, rows: Sequence[Row]) -> list[Value | FeatureFailed]:
     """The values of a builder's function for a batch, in its order. What goes wrong costs only the rows that it must.
 
     If the function raises, or its answer does not have one value for each row, each row is asked for alone.
@@ -124,11 +134,19 @@ def computed_together(name: str, function: Any, rows: Sequence[Mapping[str, Any]
         failed = _raised(name, error)
     else:
         if len(values) == len(rows):
-            return [_usable_or_failed(name, value) for value in values]
+            return _usable_together(name, values)
         failed = FeatureFailed(f"Feature {name!r}: expected {len(rows)} values for as many inputs, got {len(values)}")
     if len(rows) == 1:
         return [failed]
     return [one for row in rows for one in computed_together(name, function, [row])]
+
+
+def _usable_together(name: str, values: list[Any]) -> list[Value | FeatureFailed]:
+    """Those of a batch. Looked at one by one only where they are not all of the plainest kind."""
+    kinds = set(map(type, values))
+    if kinds <= _PLAIN or (kinds == _FLOATS and math.isfinite(sum(values))):  # one that is not finite is in the sum
+        return values
+    return [_usable_or_failed(name, value) for value in values]
 
 
 def _usable_or_failed(name: str, value: Any) -> Value | FeatureFailed:

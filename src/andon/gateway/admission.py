@@ -23,19 +23,19 @@ class Bucket:
     __slots__ = ("_capacity", "_left", "_per_second", "_seen")
 
     def __init__(self, capacity: int, per_second: float, now: float) -> None:
-        self._capacity = capacity
+        self._capacity = float(capacity)
         self._per_second = per_second
-        self._left = float(capacity)
+        self._left = self._capacity
         self._seen = now
 
     def take(self, now: float) -> float:
         """Take one; what is left, or less than 0 if there was none to take."""
-        self._left = min(self._capacity, self._left + (now - self._seen) * self._per_second)
+        left = self._left + (now - self._seen) * self._per_second
+        if left > self._capacity:
+            left = self._capacity
         self._seen = now
-        if self._left < 1:
-            return self._left - 1
-        self._left -= 1
-        return self._left
+        self._left = left if left < 1 else left - 1
+        return left - 1
 
     def wait(self) -> float:
         """Seconds until there is one to take."""
@@ -72,6 +72,6 @@ class Admission:
         left = bucket.take(now)
         if left < 0:
             raise RateLimited(retry_after=max(1, round(bucket.wait())))
-        if self.full:
+        if self.in_flight >= self._max_in_flight:
             raise Overloaded(retry_after=1)
         return f'"burst";r={int(left)};t=1'

@@ -9,10 +9,14 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
+from http import HTTPStatus
 from time import perf_counter_ns
 from typing import TypeAlias
+from uuid import UUID
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from pydantic_core import to_json
@@ -43,6 +47,7 @@ ROUTE = "POST /v1/automations/{name}/decisions"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
 DIRECT = re.compile(rb"^/v1/automations/([a-z0-9-]+)/decisions\Z")
 JSON = "application/json"
+_STATUS = {status.value: str(status.value) for status in HTTPStatus}
 SHEDDING_NS = 1_000_000
 """How long what is too much is taken for too much without another look."""
 
@@ -54,23 +59,20 @@ CROWDED = 0.25
 """Of what may be under way or wait: when less does, there is room for those who were refused."""
 
 
-class Asked:
+class Asked(Struct):
     """One request on its way to its answer. `limits` are the header lines of its rate, `out` further headers of the answer."""
 
-    __slots__ = ("at", "began", "correlation", "headers", "id", "limits", "name", "out", "reply", "span", "task")
-
-    def __init__(self, name: str, headers: Mapping[str, str], reply: Reply, at: datetime, server: Span) -> None:
-        self.began = perf_counter_ns()
-        self.at = at
-        self.name = name
-        self.headers = headers
-        self.reply = reply
-        self.id = uuid7(at)
-        self.correlation = str(self.id)
-        self.span = server
-        self.limits = ""
-        self.out: dict[str, str] = {}
-        self.task: asyncio.Task[None] | None = None
+    name: str
+    headers: Mapping[str, str]
+    reply: Reply
+    at: datetime
+    began: int
+    id: UUID
+    correlation: str
+    span: Span
+    limits: str = ""
+    out: dict[str, str] = {}
+    task: asyncio.Task[None] | None = None
 
 
 class Decide:
@@ -78,6 +80,7 @@ class Decide:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._admission, self._metrics = gateway.admission, gateway.metrics
         self.limit = gateway.settings.gateway.max_body_bytes
         self._longest_wait = gateway.settings.gateway.wait_seconds
         self._policy = f"RateLimit-Policy: {gateway.admission.policy}\r\n"
@@ -101,22 +104,21 @@ class Decide:
         """
         now = perf_counter_ns()
         if now >= self._look_at:
-            gateway = self._gateway
-            self._sheds = gateway.admission.full or gateway.decider.expected_wait > self._longest_wait
+            self._sheds = self._admission.full or self._gateway.decider.expected_wait > self._longest_wait
             self._look_at = now + (SHEDDING_NS if self._sheds else ROOM_NS)
         return self._sheds
 
     @property
     def crowded(self) -> bool:
         """Whether so much is still under way or waits that those who were refused at a glance need not be looked at yet."""
-        gateway = self._gateway
-        return gateway.admission.share > CROWDED or gateway.decider.expected_wait > CROWDED * self._longest_wait
+        waits_long = self._gateway.decider.expected_wait > CROWDED * self._longest_wait
+        return self._admission.share > CROWDED or waits_long
 
     def tally_shed(self, name: str, times: int) -> None:
         """So many that asked this automation were refused at a glance; nobody looked whether there is one of this name."""
         automation = self._known(name)
-        self._gateway.metrics.requests.add((automation, "503"), times)
-        self._gateway.metrics.refused.add((automation, "queue"), times)
+        self._metrics.requests.add((automation, "503"), times)
+        self._metrics.refused.add((automation, "queue"), times)
 
     def remember(self, text: bytes, head: Head, length: int) -> None:
         """Know these bytes of a head, with the length of the body that they announce, from now on."""
@@ -136,7 +138,7 @@ class Decide:
 
         Gives the head for `again`, if the same bytes will mean the same the next time.
         """
-        asked = Asked(name, headers, reply, self._gateway.clock.now(), server)
+        asked = self._asked(name, headers, reply, server)
         try:
             asked.correlation = correlation_of(headers, asked.correlation)
             head = head_of(self._gateway, name, headers)
@@ -148,8 +150,13 @@ class Decide:
 
     def again(self, head: Head, body: bytes, reply: Reply) -> None:
         """Take one more with a head that was read before; who asks and how fast is looked at as ever."""
-        asked = Asked(head.name, head.headers, reply, self._gateway.clock.now(), NO_SPAN)
-        self._take(asked, head, body)
+        self._take(self._asked(head.name, head.headers, reply, NO_SPAN), head, body)
+
+    def _asked(self, name: str, headers: Mapping[str, str], reply: Reply, server: Span) -> Asked:
+        """A request that comes now."""
+        began, at = perf_counter_ns(), self._gateway.clock.now()
+        identifier = uuid7(at)
+        return Asked(name, headers, reply, at, began, identifier, str(identifier), server)
 
     def _take(self, asked: Asked, head: Head, body: bytes) -> None:
         try:
@@ -181,7 +188,7 @@ class Decide:
             if not answered.done():
                 answered.set_result((status, lines, body))
 
-        asked = Asked(name, headers, reply, self._gateway.clock.now(), server)
+        asked = self._asked(name, headers, reply, server)
         try:
             asked.correlation = correlation_of(headers, asked.correlation)
             if method != "POST":
@@ -201,7 +208,7 @@ class Decide:
         if caller is not head.allowed:
             caller.require(Permission.DECIDE, name)
         asked.limits = self._policy  # told as well where this refuses
-        asked.limits = f"{self._policy}RateLimit: {gateway.admission.admit(caller.id)}\r\n"
+        asked.limits = f"{self._policy}RateLimit: {self._admission.admit(caller.id)}\r\n"
         line = gateway.line(name)
         traceparent = head.traceparent
         if asked.span is not NO_SPAN:
@@ -224,22 +231,20 @@ class Decide:
         )
 
     def _submit(self, asked: Asked, request: DecisionRequest) -> None:
-        admission = self._gateway.admission
-
-        def done(decision: Decision | None, error: BaseException | None) -> None:
-            admission.in_flight -= 1
-            if decision is not None:
-                lines = f"Location: /v1/decisions/{asked.id}\r\nContent-Type: {JSON}\r\n"
-                self._tell(asked, 200, lines, answer_of(decision))
-            else:
-                self._refuse(asked, error or _unrecorded())
-
-        admission.in_flight += 1
+        self._admission.in_flight += 1
         try:
-            self._gateway.decider.submit(request, done)
+            self._gateway.decider.submit(request, partial(self._decided, asked))
         except BaseException:
-            admission.in_flight -= 1
+            self._admission.in_flight -= 1
             raise
+
+    def _decided(self, asked: Asked, decision: Decision | None, error: BaseException | None) -> None:
+        self._admission.in_flight -= 1
+        if decision is None:
+            self._refuse(asked, error or _unrecorded())
+        else:
+            lines = f"Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n"
+            self._tell(asked, 200, lines, answer_of(decision))
 
     async def _slowly(self, asked: Asked, request: DecisionRequest) -> None:
         """What needs the database beside the ledger: an idempotency key, or an answer later."""
@@ -287,12 +292,11 @@ class Decide:
         return 200, answer_of_record(first)
 
     async def _decide(self, request: DecisionRequest) -> Decision | None:
-        admission = self._gateway.admission
-        admission.in_flight += 1
+        self._admission.in_flight += 1
         try:
             return await self._gateway.decider.decide(request)
         finally:
-            admission.in_flight -= 1
+            self._admission.in_flight -= 1
 
     def _refuse(self, asked: Asked, error: BaseException) -> None:
         if isinstance(error, AndonError):
@@ -300,7 +304,7 @@ class Decide:
             asked.out |= {"Content-Type": CONTENT_TYPE, **headers_of(error)}
             asked.span.set_attribute("error.type", error.code)
             if reason := SENT_AWAY.get(type(error)):
-                self._gateway.metrics.refused.add((self._known(asked.name), reason))
+                self._metrics.refused.add((self._known(asked.name), reason))
         else:
             log.error("decide.failed", automation=asked.name, correlation_id=asked.correlation, exc_info=error)
             status, body = 500, internal(asked.correlation)
@@ -313,8 +317,8 @@ class Decide:
 
     def _tell(self, asked: Asked, status: int, lines: str, body: bytes) -> None:
         """Answer with these header lines and those that every answer has."""
-        metrics, known = self._gateway.metrics, self._known(asked.name)
-        metrics.requests.add((known, str(status)))
+        metrics, known = self._metrics, self._known(asked.name)
+        metrics.requests.add((known, _STATUS[status]))
         if status < 300:
             metrics.latency.observe_times((known,), (perf_counter_ns() - asked.began) / 1e9)
         if asked.span is not NO_SPAN:
@@ -323,7 +327,7 @@ class Decide:
 
     def _known(self, name: str) -> str:
         """The automation as a label; a name that nobody deployed is none."""
-        return name if name in self._gateway.lines else "unknown"
+        return name if name in self._gateway.deployment.lines else "unknown"
 
 
 def _unrecorded() -> RuntimeError:

@@ -65,7 +65,7 @@ class Gateway:
 
     def line(self, name: str) -> Line:
         """The line of one automation. Raises AutomationNotFound, NotReady."""
-        line = self.lines.get(name)
+        line = self.deployment.lines.get(name)
         if line is not None:
             return line
         problem = self.deployment.problems.get(name)

@@ -34,7 +34,10 @@ class BatchCounter(Collector):
 
     def add(self, labels: Labels, n: float = 1.0) -> None:
         """Count `n` more."""
-        self._counts[labels] = self._counts.get(labels, 0.0) + n
+        try:
+            self._counts[labels] += n
+        except KeyError:
+            self._counts[labels] = float(n)
 
     @property
     def counts(self) -> Mapping[Labels, float]:

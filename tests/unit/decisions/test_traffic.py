@@ -78,6 +78,6 @@ def test_a_version_that_is_no_arm_here_cannot_be_pinned() -> None:
 def test_what_runs_elsewhere_is_named_by_the_arm_or_else_by_its_fallbacks() -> None:
     away = Elsewhere(says(0.1), late=AssertionError)
     patient = arm(4, away)
-    assert traffic(CHAMPION, SECOND).elsewhere(CHAMPION) is None
-    assert traffic(CHAMPION, patient).elsewhere(patient) is away
-    assert traffic(CHAMPION, fallbacks=[("stable", patient), ("review", None)]).elsewhere(CHAMPION) is away
+    assert traffic(CHAMPION, SECOND).elsewhere[CHAMPION.version] is None
+    assert traffic(CHAMPION, patient).elsewhere[patient.version] is away
+    assert traffic(CHAMPION, fallbacks=[("stable", patient), ("review", None)]).elsewhere[CHAMPION.version] is away
