@@ -186,7 +186,7 @@ async def _call(url: str, course: Course, turn: int) -> None:
         turn = caller.turn
 
 
-def _keep_to_one_core() -> None:
+def keep_to_one_core() -> None:
     """Stay on the last core, for as long as the process runs: what is measured is woken on the core that sent it something.
 
     Else both are on the same core for a fifth to two thirds of the time, while another one is idle.
@@ -195,5 +195,5 @@ def _keep_to_one_core() -> None:
 
 
 if __name__ == "__main__":
-    _keep_to_one_core()
+    keep_to_one_core()
     print(json.dumps(asdict(uvloop.run(run(Load(**json.load(sys.stdin)))))))

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import uvloop
 
-from benchmarks.loadgen import told_by
+from benchmarks.loadgen import keep_to_one_core, told_by
 from benchmarks.wire import Connection, request
 
 TICK = 0.001
@@ -231,4 +231,5 @@ async def run(load: Offer) -> Told:
 
 
 if __name__ == "__main__":
+    keep_to_one_core()
     print(json.dumps(asdict(uvloop.run(run(Offer(**json.load(sys.stdin)))))))

@@ -1,6 +1,5 @@
 """From what the slices tell to metrics: one call a batch, nothing a decision."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic
 
@@ -65,8 +64,9 @@ class DecisionMetrics:
         metrics.stages.observe_times((*arm, "record"), report.record, n)
         metrics.stages.observe_many((*arm, "whole"), report.whole)
         judgements = [decision.judgement for decision in report.decisions]
-        for outcome, count in Counter([judgement.ruling.outcome for judgement in judgements]).items():
-            metrics.decisions.add((*arm, outcome), count)
+        outcomes = [judgement.ruling.outcome for judgement in judgements]
+        for outcome in set(outcomes):
+            metrics.decisions.add((*arm, outcome), outcomes.count(outcome))
         for why, count in report.misplaced.items():
             metrics.misplaced.add((report.automation, why), count)
         if report.breached:
@@ -91,7 +91,7 @@ class DecisionMetrics:
         Errors are counted from zero: Prometheus does not see that a counter grew which begins with one.
         """
         metrics = self._metrics
-        persistent = sum([each.fallback is None and each.ruling.error is not None for each in judgements])
+        persistent = sum([each.ruling.error is not None and each.fallback is None for each in judgements])
         transient = 0
         for reason, count in report.fallbacks.items():
             metrics.fallbacks.add((*arm, reason), count)

@@ -143,31 +143,41 @@ class Wire(HttpToolsProtocol):
         end = data.find(b"\r\n\r\n") + 4
         if end < 4:
             return False
-        text = data[:end]
-        known = self._direct.heads.get(text)
-        asked = asked_in(text) if known is None else (known[0].name, known[1])
-        if asked is None or end + asked[1] != len(data):
-            return False
-        if self._direct.shedding:
-            self._shed(asked[0])
-            return True
+        direct, text = self._direct, data[:end]
+        known = direct.heads.get(text)
         if known is None:
-            self._text = text if end <= KNOWN_BYTES else b""
+            return self._is_shed_unknown(text, len(data) - end)
+        head, length = known
+        if end + length != len(data):
             return False
+        if direct.shedding:
+            self._shed(head.name)
+            return True
         self._arriving = False
         if self._deadline is not None:
             self._wait_no_more()
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         if self._known_hold is None:
-            new = _Hold(known[0].name)
+            new = _Hold(head.name)
             new.more_body = False
             self._known_hold = new, partial(self._reply, new)
         hold, reply = self._known_hold
         hold.keep_alive, hold.response_complete = True, False
         self.cycle = hold
-        self._direct.again(known[0], data[end:], reply)
+        direct.again(head, data[end:], reply)
         return True
+
+    def _is_shed_unknown(self, text: bytes, length: int) -> bool:
+        """Refuse a request, of which so many bytes follow this head, if too much is waiting; else let its head be remembered."""
+        asked = asked_in(text)
+        if asked is None or asked[1] != length:
+            return False
+        if self._direct.shedding:
+            self._shed(asked[0])
+            return True
+        self._text = text if len(text) <= KNOWN_BYTES else b""
+        return False
 
     def _shed(self, name: str) -> None:
         """Refuse one more in a few microseconds: what this costs is taken from those who are answered.

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from andon.authoring import BY_REVIEW, BY_RULES
@@ -19,15 +19,14 @@ _OF_THE_TIME_LEFT = 0.75
 """How much of it a version may take: what is asked after it, and the record, need some as well."""
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(Struct):
     """The judgements of a batch, the arm that made each, and how long predicting and ruling took, in seconds."""
 
     judgements: list[Judgement]
     arms: list[Arm]
     predict: float
     policy: float
-    fallbacks: dict[str, int] = field(default_factory=dict)
+    fallbacks: dict[str, int] = {}
 
 
 async def judge(
@@ -47,10 +46,10 @@ async def judge(
     began = perf_counter()
     until = began + within
     rows = rows_of(inputs, seen)
-    asked = [number for number, s in enumerate(seen) if s.error is None][:paid]
-    if len(asked) == len(rows):
+    if paid == [s.error for s in seen].count(None) == len(rows):
         predictions = await _predictions(arm, rows, until)
     else:
+        asked = [number for number, s in enumerate(seen) if s.error is None][:paid]
         predictions = [BudgetSpent(f"The budget of {line.automation.name} is spent")] * len(rows)
         for number, prediction in zip(asked, await _predictions(arm, [rows[n] for n in asked], until), strict=True):
             predictions[number] = prediction
@@ -59,13 +58,14 @@ async def judge(
         line.rule(arm, given, s, prediction) for given, s, prediction in zip(inputs, seen, predictions, strict=True)
     ]
     done = Judged(judgements, [arm] * len(rows), predicted - began, 0.0)
-    failed = {
-        number: prediction
-        for number, prediction in enumerate(predictions)
-        if not isinstance(prediction, Prediction) and seen[number].error is None
-    }
-    if failed and not alone:
-        await _fall_back(line, failed, inputs, seen, until, done)
+    if not (alone or {Prediction}.issuperset(map(type, predictions))):
+        failed = {
+            number: prediction
+            for number, prediction in enumerate(predictions)
+            if not isinstance(prediction, Prediction) and seen[number].error is None
+        }
+        if failed:
+            await _fall_back(line, failed, inputs, seen, until, done)
     done.policy = perf_counter() - predicted
     return done
 

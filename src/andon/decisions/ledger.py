@@ -136,8 +136,10 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta
         action=RECORDED,
         subject=f"decisions:{len(entries)}",
         body=b"".join(
-            entry.decision.request.id.bytes + record.digest_of(salt, written)
-            for entry, salt, written in zip(entries, salts, records, strict=True)
+            [
+                entry.decision.request.id.bytes + record.digest_of(salt, written)
+                for entry, salt, written in zip(entries, salts, records, strict=True)
+            ]
         ),
         at=entries[-1].decision.decided_at,
     )

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter, perf_counter_ns, thread_time_ns
 from typing import Protocol
 from uuid import UUID
+
+from msgspec import Struct
 
 from andon.decisions import consequences
 from andon.decisions.domain import Decision, DecisionRequest
@@ -103,8 +105,7 @@ class Parts:
     shadow: Callable[[Line, Sequence[DecisionRequest], Sequence[Seen]], None]
 
 
-@dataclass(slots=True)
-class Share:
+class Share(Struct):
     """What one arm did in a batch: for which items of the group, and the CPU time it took in microseconds."""
 
     arm: Arm
@@ -113,16 +114,15 @@ class Share:
     cpu_us: int
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """The items of one line in a batch, and what came of them: `decisions` in the order of `items`."""
 
     line: Line
     items: list[Item]
-    seen: list[Seen] = field(default_factory=list)
-    deltas: list[Delta] = field(default_factory=list)
-    shares: list[Share] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
+    seen: list[Seen] = []
+    deltas: list[Delta] = []
+    shares: list[Share] = []
+    decisions: list[Decision] = []
     features: float = 0.0
 
     @property
@@ -143,8 +143,7 @@ class Group:
         return self.line.see([request for request in self.requests if request.id in kept], {})[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(Struct, frozen=True):
     """A batch that is in the ledger: what came of each line's items, the ids that are there now, and when it began and ended.
 
     `refused` are those that PostgreSQL would not take, where all depends on the others.
@@ -155,7 +154,7 @@ class Passed:
     record: float
     began_ns: int
     ended_ns: int
-    refused: Mapping[UUID, str] = field(default_factory=dict)
+    refused: Mapping[UUID, str] = {}
 
     @property
     def whole(self) -> bool:
@@ -209,8 +208,8 @@ async def _judge(parts: Parts, group: Group) -> None:
     """Every arm of the group in turn, then the decisions in the order of the items."""
     name, made = group.line.automation.name, dict[int, Decision]()
     for arm, numbers in _by_arm(group.items):
-        items, seen = [group.items[n] for n in numbers], [group.seen[n] for n in numbers]
-        paid, cpu = parts.purse.allow(name, sum(s.error is None for s in seen)), thread_time_ns()
+        items, seen = list(map(group.items.__getitem__, numbers)), list(map(group.seen.__getitem__, numbers))
+        paid, cpu = parts.purse.allow(name, [s.error for s in seen].count(None)), thread_time_ns()
         cpu_us = 0
         try:
             judged = await judge(
@@ -228,9 +227,12 @@ async def _judge(parts: Parts, group: Group) -> None:
             "cpu": cpu_us,
             "batch": len(items),
         }
-        for n, item, s, judgement, by in zip(numbers, items, seen, judged.judgements, judged.arms, strict=True):
-            made[n] = Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)
-    group.decisions = [made[n] for n in range(len(group.items))]
+        decisions = [
+            Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)
+            for item, s, judgement, by in zip(items, seen, judged.judgements, judged.arms, strict=True)
+        ]
+        made.update(zip(numbers, decisions, strict=True))
+    group.decisions = list(map(made.__getitem__, range(len(group.items))))
 
 
 def _by_arm(items: Sequence[Item]) -> list[tuple[Arm, list[int]]]:
@@ -261,14 +263,14 @@ def _reports(group: Group, passed: Passed, whole: bool) -> list[BatchReport]:
     reports = []
     for share in group.shares:
         numbers = share.numbers if whole else [n for n in share.numbers if group.items[n].request.id in recorded]
-        asked = [group.items[n].request.began_ns for n in numbers]
+        asked = [item.request.began_ns for item in map(group.items.__getitem__, numbers)]
         strange = [seen for seen in map(group.seen.__getitem__, numbers) if seen.misplaced is not None or seen.breached]
         reports.append(
             BatchReport(
                 automation=group.line.automation.name,
                 model=share.arm.ref.model.name,
                 version=share.arm.version,
-                decisions=[group.decisions[n] for n in numbers],
+                decisions=list(map(group.decisions.__getitem__, numbers)),
                 queue=[(began_ns - at) / 1e9 for at in asked],
                 whole=[(ended_ns - at) / 1e9 for at in asked],
                 features=group.features,
@@ -279,8 +281,10 @@ def _reports(group: Group, passed: Passed, whole: bool) -> list[BatchReport]:
                 began_ns=began_ns,
                 ended_ns=ended_ns,
                 fallbacks=share.judged.fallbacks,
-                misplaced=Counter([seen.misplaced for seen in strange if seen.misplaced is not None]),
-                breached=Counter([name for seen in strange for name in seen.breached]),
+                misplaced=Counter([seen.misplaced for seen in strange if seen.misplaced is not None])
+                if strange
+                else {},
+                breached=Counter([name for seen in strange for name in seen.breached]) if strange else {},
             )
         )
     return reports

@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import asyncpg
 import structlog
+from msgspec import Struct
 
 from andon import audit
 from andon.decisions import ledger
@@ -66,8 +66,7 @@ class RepeatsFound(Exception):
         self.ids = ids
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """What is to be recorded together, and what is of it. `deltas` gives what some of the requests add to the feature state.
 
     With something written alongside it is all or nothing: a repeat in it raises RepeatsFound.
@@ -76,11 +75,11 @@ class Batch:
     entries: Sequence[Entry]
     deltas: Callable[[Sequence[DecisionRequest]], list[Delta]]
     leaf: audit.Leaf | None = None
-    attempted: set[UUID] = field(default_factory=set)
+    attempted: set[UUID] = set()
     """What the last attempt was to record."""
-    recorded: set[UUID] = field(default_factory=set)
+    recorded: set[UUID] = set()
     alongside: Alongside | None = None
-    refused: dict[UUID, str] = field(default_factory=dict)
+    refused: dict[UUID, str] = {}
     sent: bool = False
 
     @property

@@ -1,13 +1,13 @@
 """What a batch tells whoever watches: how long each stage took, for which version, and how each decision came about."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from andon.decisions.domain import Decision
 
 
-@dataclass(frozen=True, slots=True)
-class BatchReport:
+class BatchReport(Struct, frozen=True):
     """One committed batch of one arm. Times are in seconds; `began_ns` and `ended_ns` on the clock of `perf_counter_ns`.
 
     `queue` and `whole` hold one entry a decision, in the order of `decisions`: from its admission to the start of the batch,
@@ -29,6 +29,6 @@ class BatchReport:
     cpu_us: int
     began_ns: int
     ended_ns: int
-    fallbacks: Mapping[str, int] = field(default_factory=dict)
-    misplaced: Mapping[str, int] = field(default_factory=dict)
-    breached: Mapping[str, int] = field(default_factory=dict)
+    fallbacks: Mapping[str, int] = {}
+    misplaced: Mapping[str, int] = {}
+    breached: Mapping[str, int] = {}

@@ -1,8 +1,9 @@
 """Features of a batch of inputs: what to read, what they are, what to write back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from andon.authoring import Expect, Feature, Lookup, Request, Window
 from andon.features.columns import Delta
@@ -15,8 +16,7 @@ from andon.features.values import computed_each, computed_together
 from andon.features.windows import PlanState, WindowPlan, needed, plans_of
 
 
-@dataclass(slots=True)
-class Computed:
+class Computed(Struct):
     """The features of a batch, row by row in arrival order, and what its inputs add to the tiles.
 
     `failures` are by row number: that row lacks the feature that failed, and its decision goes to a person. So are `misplaced`
@@ -24,10 +24,10 @@ class Computed:
     """
 
     rows: list[dict[str, Value]]
-    deltas: list[Delta] = field(default_factory=list)
-    failures: dict[int, FeatureFailed] = field(default_factory=dict)
-    misplaced: dict[int, str] = field(default_factory=dict)
-    breached: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    deltas: list[Delta] = []
+    failures: dict[int, FeatureFailed] = {}
+    misplaced: dict[int, str] = {}
+    breached: dict[int, tuple[str, ...]] = {}
 
     def add(self, name: str, values: Sequence[Value | FeatureFailed]) -> None:
         """One more feature of each row, or why a row lacks it."""

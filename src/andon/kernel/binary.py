@@ -56,7 +56,10 @@ def _bytes(values: Sequence[bytes | None]) -> bytes:
 
 
 def _texts(values: Sequence[str | None]) -> bytes:
-    return _of_any_length(25, [None if value is None else value.encode() for value in values])
+    try:
+        return _of_any_length(25, list(map(str.encode, values)))  # type: ignore[arg-type]  # of a NULL see below
+    except TypeError:
+        return _of_any_length(25, [None if value is None else value.encode() for value in values])
 
 
 def _of_any_length(element: int, values: Sequence[bytes | None]) -> bytes:

@@ -6,7 +6,7 @@ shown is the same (`tests/unit/kernel/test_tallies.py` compares the two).
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -95,9 +95,9 @@ class BatchHistogram(Collector):
         """Several values, in any order."""
         series = self._series.get(labels) or self._new(labels)
         if len(values) < MANY:
-            buckets, counts = self.buckets, series.counts
-            for value in values:
-                counts[bisect_left(buckets, value)] += 1
+            counts = series.counts
+            for bucket in map(bisect_left, repeat(self.buckets), values):
+                counts[bucket] += 1
             series.total += float(sum(values))
             return
         array = np.asarray(values, dtype=np.float64)
