@@ -143,10 +143,10 @@ class LoadedVersion:
 
     def _of(self, raw: Matrix) -> list[Prediction]:
         """Probabilities in the model's own order as calibrated predictions."""
-        calibrated = self._calibrator(raw if self._order is None else raw[:, self._order]).tolist()
-        return (
-            [self._of_two(*row) for row in calibrated] if self._binary else [self._of_many(row) for row in calibrated]
-        )
+        ordered = raw if self._order is None else raw[:, self._order]
+        if self._binary:
+            return [self._of_two(*pair) for pair in self._calibrator.of_two(ordered.tolist())]
+        return [self._of_many(row) for row in self._calibrator(ordered).tolist()]
 
     @property
     def _shown(self) -> str:

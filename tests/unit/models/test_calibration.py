@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from andon.models.calibration import MINIMUM, Calibrator, fit
+from andon.models.manifest import Calibration, Curve
 
 
 def two(positive: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -24,6 +25,24 @@ def test_a_higher_raw_score_never_gets_a_lower_probability_and_none_is_certain(s
     if calibrate._curves:
         assert 0 < calibrated.min() < calibrated.max() < 1
     np.testing.assert_allclose(calibrated.sum(axis=1), 1)
+
+
+curves = st.lists(
+    st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=60, unique_by=lambda point: point[0]
+).map(sorted)
+
+
+@given(curves, st.lists(st.floats(-0.001, 1.001), max_size=40), st.data())
+def test_between_its_points_a_curve_is_what_numpy_makes_of_it_also_for_a_single_row(
+    points: list[tuple[float, float]], others: list[float], data: st.DataObject
+) -> None:
+    x, y = zip(*points, strict=True)
+    raw = two(np.array([*others, *data.draw(st.lists(st.sampled_from(x)))]))
+    calibrate = Calibrator(Calibration(curves=(Curve(x=x, y=y),), rows=40))
+    expected = np.interp(raw[:, 1], x, y)
+    np.testing.assert_array_equal(calibrate(raw), two(expected))
+    assert calibrate.of_two(raw.tolist()) == [tuple(pair) for pair in two(expected).tolist()]
+    assert [calibrate.of_two([row])[0] for row in raw.tolist()] == calibrate.of_two(raw.tolist())
 
 
 def test_an_overconfident_score_becomes_the_true_frequency() -> None:
