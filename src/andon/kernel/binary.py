@@ -55,19 +55,19 @@ def _bytes(values: Sequence[bytes | None]) -> bytes:
     return _of_any_length(17, values)
 
 
-def _texts(values: Sequence[str | None]) -> bytes:
+def _texts(values: Sequence[Any]) -> bytes:
     try:
-        return _of_any_length(25, list(map(str.encode, values)))  # type: ignore[arg-type]  # of a NULL see below
-    except TypeError:
+        return _of_any_length(25, list(map(str.encode, values)))
+    except TypeError:  # a NULL
         return _of_any_length(25, [None if value is None else value.encode() for value in values])
 
 
-def _of_any_length(element: int, values: Sequence[bytes | None]) -> bytes:
+def _of_any_length(element: int, values: Sequence[Any]) -> bytes:
     """Each after its length. Put together only once: to copy a record first takes longer than all else here."""
     pieces = [_head(1, 1, element, len(values), 1)] * (1 + 2 * len(values))
     try:
-        pieces[1::2] = map(_LENGTHS.__getitem__, map(len, values))  # type: ignore[arg-type]  # of a NULL see below
-        pieces[2::2] = values  # type: ignore[assignment]  # no NULL is among them
+        pieces[1::2] = map(_LENGTHS.__getitem__, map(len, values))
+        pieces[2::2] = values
     except (TypeError, IndexError):  # a NULL, or one that is longer than most
         del pieces[1:]
         for value in values:

@@ -9,8 +9,8 @@ from andon.kernel.binary import ENCODERS, numbers_in
 from andon.kernel.db import Database
 
 BIGINTS, FLOATS = 1016, 1022
-WHOLE = [0, -1, 2**63 - 1, -(2**63), *range(40)]
-REAL = [0.1, -0.0, float("inf"), float("-inf"), 5e-324, 1.7976931348623157e308, *(n / 3 for n in range(40))]
+WHOLE = [0, -1, 2**63 - 1, -(2**63), *range(80)]
+REAL = [0.1, -0.0, float("inf"), float("-inf"), 5e-324, 1.7976931348623157e308, *(n / 3 for n in range(80))]
 
 
 @pytest.mark.parametrize(("element", "kind", "values"), [("bigint", ">i8", WHOLE), ("float8", ">f8", REAL)])

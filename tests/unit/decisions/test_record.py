@@ -1,10 +1,13 @@
 """A record holds the input as it was sent, and its digest says nothing without the salt."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from pydantic_core import from_json
 
 from andon.decisions import Decision
@@ -36,6 +39,29 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
     max_leaves=20,
 )
+
+
+SHARED = ("decided_at", "line", "assignment", "stages_us", "risk", "policy")
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 1)] * len(SHARED)), min_size=1, max_size=12))
+def test_in_a_batch_each_record_says_of_its_own_decision_what_it_would_say_alone(chosen: list[tuple[int, ...]]) -> None:
+    first, second = a_decision(payment(), 0.1), a_decision(payment(country="KP"), 0.9)
+    other_risk = second.judgement.risk._replace(target=0.5)
+    of = {
+        "decided_at": (first.decided_at, first.decided_at + timedelta(seconds=1)),
+        "line": (first.line, replace(first.line, policy_version="another")),
+        "assignment": (first.assignment, replace(first.assignment, version=7)),
+        "stages_us": ({"features": 1}, {"features": 2}),
+        "risk": (first.judgement.risk, other_risk),
+        "policy": (first.judgement.ruling, second.judgement.ruling),
+    }
+    decisions = []
+    for which in chosen:
+        had = {name: of[name][at] for name, at in zip(SHARED, which, strict=True)}
+        judgement = structs.replace(first.judgement, risk=had.pop("risk"), ruling=had.pop("policy"))
+        decisions.append(structs.replace(first, judgement=judgement, **had))
+    assert encode(decisions) == [encode([decision])[0] for decision in decisions]
 
 
 def types_in(value: Any) -> Any:

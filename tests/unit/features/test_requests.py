@@ -1,14 +1,17 @@
 """A builder's function gives a feature, or a failure that names it; it never takes the batch down."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from andon.authoring import Request
 from andon.features import FeatureFailed, FeatureSet, read
@@ -65,6 +68,39 @@ def test_a_failing_function_fails_its_own_row_by_name(function: Callable[[Any], 
     assert {number: str(failed) for number, failed in computed.failures.items()} == {0: said}
     assert isinstance(computed.failures[0], FeatureFailed)
     assert computed.rows == [{"fine": 1}]
+
+
+class Raises(NamedTuple):
+    """An input for which the function has no value."""
+
+    words: str
+
+
+values = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(
+        [1e308, math.nan, math.inf, -math.inf, None, True, 0, "text", "half \ud83d", Decimal("2.5"), Channel.MOBILE]
+    ),
+    st.sampled_from([np.float64(1.5), np.int64(3), [1], Raises("unlucky")]),
+)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@given(st.lists(values, max_size=12) | st.lists(st.floats(1e307, 1.7e308), max_size=12))
+def test_in_a_batch_each_row_gets_what_it_would_get_alone(batch: bool, given_values: list[Any]) -> None:
+    def function(row: dict[str, Any]) -> Any:
+        if isinstance(row["value"], Raises):
+            raise RuntimeError(row["value"].words)
+        return row["value"]
+
+    declared = Request("f", (lambda rows: [function(row) for row in rows]) if batch else function, batch=batch)
+    features = FeatureSet("line", [declared, Request("one", lambda _: 1)])
+    rows = [{"value": value} for value in given_values]
+    together = features.compute(rows, [NOW] * len(rows), {})
+    alone = [features.compute([row], [NOW], {}) for row in rows]
+    assert repr(together.rows) == repr([one.rows[0] for one in alone])
+    failed = {number: str(one.failures[0]) for number, one in enumerate(alone) if one.failures}
+    assert {number: str(failure) for number, failure in together.failures.items()} == failed
 
 
 def test_the_first_of_several_failures_of_a_row_is_told() -> None:

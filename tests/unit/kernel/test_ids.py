@@ -27,6 +27,14 @@ def test_later_identifiers_are_greater(at: datetime, milliseconds: int) -> None:
     assert uuid7(at) < floor_of(later) <= uuid7(later)
 
 
+def test_every_bit_that_says_neither_time_nor_version_nor_variant_is_random() -> None:
+    drawn = [uuid7(datetime(2026, 11, 25, tzinfo=UTC)).int for _ in range(2000)]
+    always = ever = drawn[0]
+    for one in drawn:
+        always, ever = always & one, ever | one
+    assert ever & ~always == (1 << 76) - 1 - (0b11 << 62)
+
+
 def test_threads_draw_no_identifier_twice() -> None:
     at = datetime(2026, 11, 25, tzinfo=UTC)
     with ThreadPoolExecutor(8) as threads:
