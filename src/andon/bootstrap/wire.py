@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from andon.bootstrap.hold import Hold
 from andon.bootstrap.parking import Parking
 from andon.bootstrap.shedder import REFUSAL, asked_in
 
@@ -37,34 +38,6 @@ KNOWN_BYTES = 2_048
 """A head up to this size may be remembered."""
 
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
-
-
-class _NobodyWaits:
-    """The event of a request that nobody waits for."""
-
-    def set(self) -> None:
-        """Wake nobody."""
-
-
-_NOBODY_WAITS = _NobodyWaits()
-
-
-class _Hold:
-    """One request on the short way, in the place where uvicorn keeps a request that is not answered yet.
-
-    It holds nothing that holds it, so that it is gone with its answer and leaves no work to the collector.
-    """
-
-    __slots__ = ("body", "disconnected", "keep_alive", "message_event", "more_body", "name", "response_complete")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.body = b""
-        self.more_body = True
-        self.keep_alive = True
-        self.disconnected = False
-        self.response_complete = False
-        self.message_event = _NOBODY_WAITS
 
 
 class Wire(HttpToolsProtocol):
@@ -146,7 +119,7 @@ class Wire(HttpToolsProtocol):
         direct, text = self._direct, data[:end]
         known = direct.heads.get(text)
         if known is None:
-            return self._is_shed_unknown(text, len(data) - end)
+            return self._is_refused_unread(text, len(data) - end)
         head, length = known
         if end + length != len(data):
             return False
@@ -159,7 +132,7 @@ class Wire(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         if self._known_hold is None:
-            new = _Hold(head.name)
+            new = Hold(head.name)
             new.more_body = False
             self._known_hold = new, partial(self._reply, new)
         hold, reply = self._known_hold
@@ -168,7 +141,7 @@ class Wire(HttpToolsProtocol):
         direct.again(head, data[end:], reply)
         return True
 
-    def _is_shed_unknown(self, text: bytes, length: int) -> bool:
+    def _is_refused_unread(self, text: bytes, length: int) -> bool:
         """Refuse a request, of which so many bytes follow this head, if too much is waiting; else let its head be remembered."""
         asked = asked_in(text)
         if asked is None or asked[1] != length:
@@ -231,7 +204,7 @@ class Wire(HttpToolsProtocol):
         if self._direct is not None:
             name = self._direct_name()
             if name is not None:
-                self.cycle = _Hold(name)  # type: ignore[assignment]  # all that uvicorn looks at is there
+                self.cycle = Hold(name)  # type: ignore[assignment]  # all that uvicorn looks at is there
                 return
             self._last_use = self.loop.time()
             url, headers, expects = self.url, self.headers, self.expect_100_continue
@@ -243,7 +216,7 @@ class Wire(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of its body."""
         hold: Any = self.cycle
-        if type(hold) is _Hold:
+        if type(hold) is Hold:
             hold.body += body
         else:
             self._came = True
@@ -255,7 +228,7 @@ class Wire(HttpToolsProtocol):
         self._wait_no_more()
         text, self._text = self._text, b""  # of the first request in what came, and of no other
         hold: Any = self.cycle
-        if type(hold) is not _Hold:
+        if type(hold) is not Hold:
             super().on_message_complete()
             return
         hold.more_body = False
@@ -282,7 +255,7 @@ class Wire(HttpToolsProtocol):
                 return match if fits else None
         return None
 
-    def _reply(self, hold: _Hold, status: int, lines: str, body: bytes) -> None:
+    def _reply(self, hold: Hold, status: int, lines: str, body: bytes) -> None:
         """Answer a request that was held, and take the next."""
         hold.response_complete = True
         transport = self.transport
