@@ -2,7 +2,7 @@
 
 Arrivals are random (exponential gaps) at a fixed rate over a pool of connections. A request for which no connection is free
 waits for one, and its latency counts from when it was due, so that a slow server cannot hide behind a patient generator
-(coordinated omission). `offer(load)` runs it in a process of its own.
+(coordinated omission). `offer(load)` runs it in a process of its own, which keeps to one core (`loadgen.py` says why).
 """
 
 import asyncio
