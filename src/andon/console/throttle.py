@@ -1,5 +1,6 @@
 """Slows down whoever guesses keys: after a few failures an address waits, twice as long each time."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
@@ -22,9 +23,9 @@ class _Failures:
 
 @dataclass(slots=True)
 class Throttle:
-    """Failed sign-ins by address, in the memory of one process."""
+    """Failed sign-ins by address, in the memory of one process; those whose last is longest ago come first."""
 
-    _failures: dict[str, _Failures] = field(default_factory=dict)
+    _failures: OrderedDict[str, _Failures] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
     def wait(self, address: str, now: datetime) -> timedelta:
@@ -41,9 +42,13 @@ class Throttle:
         """Count one failure."""
         with self._lock:
             self._forget(now)
-            failures = self._failures.setdefault(_network(address), _Failures(0, now))
+            network = _network(address)
+            failures = self._failures.setdefault(network, _Failures(0, now))
             failures.count += 1
             failures.last_at = now
+            self._failures.move_to_end(network)
+            if len(self._failures) > _MOST_ADDRESSES:
+                self._failures.popitem(last=False)
 
     def succeeded(self, address: str) -> None:
         """Clear what was counted."""
@@ -51,11 +56,8 @@ class Throttle:
             self._failures.pop(_network(address), None)
 
     def _forget(self, now: datetime) -> None:
-        old = [a for a, failures in self._failures.items() if now - failures.last_at > _FORGET_AFTER]
-        for address in old:
-            del self._failures[address]
-        while len(self._failures) >= _MOST_ADDRESSES:
-            del self._failures[next(iter(self._failures))]
+        while self._failures and now - next(iter(self._failures.values())).last_at > _FORGET_AFTER:
+            self._failures.popitem(last=False)
 
 
 def _network(address: str) -> str:

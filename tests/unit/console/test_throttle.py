@@ -29,6 +29,13 @@ def test_waiting_helps_and_a_success_clears_everything() -> None:
     assert failed(throttle, 1) == NOTHING
 
 
+def test_a_failure_after_a_long_time_is_the_first_again() -> None:
+    throttle = Throttle()
+    failed(throttle, FREE + 5)
+    throttle.failed("192.0.2.1", NOW + timedelta(minutes=16))
+    assert throttle.wait("192.0.2.1", NOW + timedelta(minutes=16)) == NOTHING
+
+
 def test_other_addresses_are_not_held_up_but_a_customers_whole_ipv6_network_is() -> None:
     throttle = Throttle()
     failed(throttle, FREE, "2001:db8:0:1::1")
@@ -41,6 +48,28 @@ def test_what_is_remembered_is_bounded() -> None:
     throttle = Throttle()
     for number in range(10_050):
         throttle.failed(f"10.0.{number // 250}.{number % 250}", NOW)
-    assert len(throttle._failures) <= 10_000
+    assert len(throttle._failures) == 10_000
     throttle.failed("192.0.2.1", NOW + timedelta(minutes=16))
     assert len(throttle._failures) == 1
+
+
+def test_who_goes_on_guessing_is_remembered_though_many_others_come() -> None:
+    throttle = Throttle()
+    failed(throttle, FREE)
+    for number in range(10_050):
+        throttle.failed(f"10.0.{number // 250}.{number % 250}", NOW)
+        if number % 5_000 == 0:
+            throttle.failed("192.0.2.1", NOW)
+    assert throttle.wait("192.0.2.1", NOW) > NOTHING
+    assert throttle.wait("10.0.0.1", NOW) == NOTHING
+    assert len(throttle._failures) == 10_000
+    assert "10.0.0.1" not in throttle._failures
+
+
+def test_what_is_forgotten_is_what_failed_last_longest_ago() -> None:
+    throttle = Throttle()
+    failed(throttle, FREE + 5, "192.0.2.1")
+    throttle.failed("192.0.2.2", NOW)
+    throttle.failed("192.0.2.1", NOW + timedelta(minutes=10))
+    throttle.failed("192.0.2.3", NOW + timedelta(minutes=16))
+    assert list(throttle._failures) == ["192.0.2.1", "192.0.2.3"]
