@@ -22,6 +22,8 @@ from andon.kernel.db import Database
 from automations import payment
 from running import prepared
 
+pytestmark = pytest.mark.long
+
 BATCH = "/v1/automations/payments/decisions:batch"
 AUTOMATION = """
 from andon import Automation, Policy

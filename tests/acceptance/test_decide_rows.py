@@ -17,6 +17,8 @@ from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from packages import a_package
 
+pytestmark = pytest.mark.long
+
 ROWS = [{"payment_id": f"p{n}", "account": f"a{n % 3}", "amount": 10.0 * n + 1, "country": "NA"} for n in range(40)]
 
 

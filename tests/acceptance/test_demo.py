@@ -11,6 +11,8 @@ import psutil
 import pytest
 from benchmarks.brokers import kafka_program, nats_program
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 TRANSFERS = 600
 PATIENCE = 240

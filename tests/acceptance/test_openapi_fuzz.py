@@ -24,6 +24,8 @@ from lines import ADMIN, Installation, install
 from listening import listening
 from messages import an_action, bury
 
+pytestmark = pytest.mark.long
+
 SEED = 20261125
 UNSUITABLE = "positive_data_acceptance"
 """What fits the document may still be refused: a cursor of no page, a key's name that is taken, a model that is not there."""

@@ -26,6 +26,8 @@ from proxy import Proxy
 from receiver import Receiver
 from running import running
 
+pytestmark = pytest.mark.long
+
 STRICTER = """
 import automations
 

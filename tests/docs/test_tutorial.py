@@ -14,6 +14,8 @@ from benchmarks.line import free_ports
 
 from andon import datafile
 
+pytestmark = pytest.mark.long
+
 DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = Path(__file__).parents[2] / "src" / "andon"
 TUTORIAL = (DOCS / "tutorial" / "first-line.md").read_text(encoding="utf-8")

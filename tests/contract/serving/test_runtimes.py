@@ -28,7 +28,10 @@ from andon.models import (
 from andon.runtimes import ModelUnreadable, open_model
 from andon.serving import EndpointUnavailable, Hosting, LoadedVersion
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")  # MLflow's own
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning"),  # MLflow's own
+    pytest.mark.long,
+]
 
 LIBRARIES = {
     "onnx": ["onnxruntime"],

@@ -26,6 +26,8 @@ from conducting import CLOCK, get, outcome, send, start, until
 from procedure_worker import STEPS, TABLE, march, stand
 from proxy import Proxy
 
+pytestmark = pytest.mark.long
+
 TAKEN_OVER_WITHIN = 10.0
 ROOT = Path(__file__).parents[3]
 

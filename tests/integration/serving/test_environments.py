@@ -15,6 +15,8 @@ from troublemaker import troublemaker as trouble
 from troubles import GOOD, a_pool, a_troublemaker, row, version_of
 from wheels import small_wheel, wheel_of_installed
 
+pytestmark = pytest.mark.long
+
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 

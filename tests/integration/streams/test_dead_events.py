@@ -29,6 +29,8 @@ from andon.testing import MemorySource
 from automations import payment
 from lines import Installation
 
+pytestmark = pytest.mark.long
+
 OTTO = Actor("otto")
 
 

@@ -18,7 +18,7 @@ from andon.supervisor.examination import Finding, State, examine
 
 from .conftest import Up
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 
 @dataclass

@@ -20,7 +20,7 @@ from stuck import abandon
 
 from .conftest import PARTS, Up
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 Start = Callable[..., Up]
 

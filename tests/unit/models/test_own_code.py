@@ -11,6 +11,8 @@ from andon.models import PackageInvalid, PythonModel, open_package
 from andon.models.package import danger_of
 from packages import packed
 
+pytestmark = pytest.mark.long
+
 CONSTANT = """
 import numpy as np
 class Constant:
