@@ -82,7 +82,7 @@ def template(server_url: str) -> Iterator[str]:
 def database(server_url: str, template: str) -> Iterator[Database]:
     """A migrated, empty database of this test's own."""
     name = f"andon_test_{uuid4().hex[:12]}"
-    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # in half of the time
     database = Database(_address(server_url, name))
     yield database
     database.close()
