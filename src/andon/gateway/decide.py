@@ -25,6 +25,7 @@ from andon.access import Permission
 from andon.decisions import Decision, DecisionRequest, Idempotency, KeyInFlight
 from andon.gateway.acceptances import Acceptances
 from andon.gateway.admission import SENT_AWAY
+from andon.gateway.answered import Answered
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body
@@ -87,6 +88,7 @@ class Decide:
         self.heads: dict[bytes, tuple[Head, int]] = {}
         self._first_answers = FirstAnswers(gateway.decider, gateway.database)
         self._acceptances = Acceptances(gateway.database)
+        self._answered = Answered(gateway.metrics)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sheds = False
         self._look_at = 0
@@ -242,9 +244,11 @@ class Decide:
         self._admission.in_flight -= 1
         if decision is None:
             self._refuse(asked, error or _unrecorded())
-        else:
-            lines = f"Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n"
-            self._tell(asked, 200, lines, answer_of(decision))
+            return
+        lines = f"{asked.limits}Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n"
+        body = answer_of(decision)
+        self._answered.add(asked.name, (perf_counter_ns() - asked.began) / 1e9)
+        self._reply(asked, 200, asked.name, lines, body)
 
     async def _slowly(self, asked: Asked, request: DecisionRequest) -> None:
         """What needs the database beside the ledger: an idempotency key, or an answer later."""
@@ -313,17 +317,18 @@ class Decide:
 
     def _answer(self, asked: Asked, status: int, body: bytes) -> None:
         asked.out.setdefault("Content-Type", JSON)
-        self._tell(asked, status, "".join([f"{name}: {value}\r\n" for name, value in asked.out.items()]), body)
-
-    def _tell(self, asked: Asked, status: int, lines: str, body: bytes) -> None:
-        """Answer with these header lines and those that every answer has."""
         metrics, known = self._metrics, self._known(asked.name)
         metrics.requests.add((known, _STATUS[status]))
         if status < 300:
             metrics.latency.observe_times((known,), (perf_counter_ns() - asked.began) / 1e9)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in asked.out.items()])
+        self._reply(asked, status, known, asked.limits + lines, body)
+
+    def _reply(self, asked: Asked, status: int, known: str, lines: str, body: bytes) -> None:
+        """Answer with these header lines and the one that every answer has."""
         if asked.span is not NO_SPAN:
             _describe(asked.span, known, status)
-        asked.reply(status, f"{asked.limits}{lines}X-Correlation-ID: {asked.correlation}\r\n", body)
+        asked.reply(status, f"{lines}X-Correlation-ID: {asked.correlation}\r\n", body)
 
     def _known(self, name: str) -> str:
         """The automation as a label; a name that nobody deployed is none."""
