@@ -56,8 +56,10 @@ def trouble(line: Line, receiver: Receiver, bank: str, root: str) -> None:
         assert client.get("/v1/decisions", params={"search": "\0" + PERSON}).status_code < 500
         assert receiver.wait_for(2)
         work_the_review(client, root)
-        end_the_database(line)
+        ended = the_database(line)
+        psutil.Process(ended).kill()
         assert client.post(PATH, json=payment(**person), timeout=20).status_code == 200
+    line.wait_until("the database was started again", lambda: the_database(line) not in (0, ended), timeout=20)
     with httpx.Client(base_url=f"http://127.0.0.1:{line.console}", trust_env=False) as client:
         client.post("/sign-in", data={"key": root})
         client.post("/sign-in", data={"key": f"{root}x"})
@@ -71,9 +73,13 @@ def work_the_review(client: httpx.Client, root: str) -> None:
     assert client.post(f"/v1/reviews/{review['id']}/verdict", json=said, headers=headers).status_code == 200
 
 
-def end_the_database(line: Line) -> None:
-    (file,) = (line.folder / ".andon").glob("**/postmaster.pid")
-    psutil.Process(int(file.read_text().splitlines()[0])).kill()
+def the_database(line: Line) -> int:
+    """The process of PostgreSQL; 0 while there is none."""
+    try:
+        (file,) = (line.folder / ".andon").glob("**/postmaster.pid")
+        return int(file.read_text().split()[0])
+    except (ValueError, FileNotFoundError, IndexError):
+        return 0
 
 
 def logged(line: Line) -> list[dict[str, Any]]:
