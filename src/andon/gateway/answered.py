@@ -1,4 +1,4 @@
-"""Counts the decisions that were answered: all of one turn of the event loop together, since a batch is answered in one turn."""
+"""Counts what decide requests were answered: all of one turn of the event loop together, since a batch is answered in one turn."""
 
 import asyncio
 
@@ -10,19 +10,22 @@ class Answered:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._seconds: dict[str, list[float]] = {}
+        self._seconds: dict[tuple[str, int], list[float]] = {}
 
-    def add(self, automation: str, seconds: float) -> None:
-        """One more is answered now, so long after it came. It is counted before anything that comes after it is looked at."""
-        known = self._seconds.get(automation)
+    def add(self, automation: str, status: int, seconds: float) -> None:
+        """One more is answered now, so long after it came. The next turn counts it."""
+        key = (automation, status)
+        known = self._seconds.get(key)
         if known is None:
             if not self._seconds:
                 asyncio.get_running_loop().call_soon(self._count)
-            known = self._seconds[automation] = []
+            known = self._seconds[key] = []
         known.append(seconds)
 
     def _count(self) -> None:
+        """Each answer by its status, and how long those took that are no error."""
         taken, self._seconds = self._seconds, {}
-        for automation, seconds in taken.items():
-            self._metrics.requests.add((automation, "200"), len(seconds))
-            self._metrics.latency.observe_many((automation,), seconds)
+        for (automation, status), seconds in taken.items():
+            self._metrics.requests.add((automation, str(status)), len(seconds))
+            if status < 300:
+                self._metrics.latency.observe_many((automation,), seconds)

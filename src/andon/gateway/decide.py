@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from time import perf_counter_ns
 from typing import TypeAlias
 from uuid import UUID
@@ -48,7 +47,6 @@ ROUTE = "POST /v1/automations/{name}/decisions"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
 DIRECT = re.compile(rb"^/v1/automations/([a-z0-9-]+)/decisions\Z")
 JSON = "application/json"
-_STATUS = {status.value: str(status.value) for status in HTTPStatus}
 SHEDDING_NS = 1_000_000
 """How long what is too much is taken for too much without another look."""
 
@@ -244,11 +242,9 @@ class Decide:
         self._admission.in_flight -= 1
         if decision is None:
             self._refuse(asked, error or _unrecorded())
-            return
-        lines = f"{asked.limits}Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n"
-        body = answer_of(decision)
-        self._answered.add(asked.name, (perf_counter_ns() - asked.began) / 1e9)
-        self._reply(asked, 200, asked.name, lines, body)
+        else:
+            lines = f"Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n"
+            self._tell(asked, 200, lines, answer_of(decision))
 
     async def _slowly(self, asked: Asked, request: DecisionRequest) -> None:
         """What needs the database beside the ledger: an idempotency key, or an answer later."""
@@ -317,18 +313,15 @@ class Decide:
 
     def _answer(self, asked: Asked, status: int, body: bytes) -> None:
         asked.out.setdefault("Content-Type", JSON)
-        metrics, known = self._metrics, self._known(asked.name)
-        metrics.requests.add((known, _STATUS[status]))
-        if status < 300:
-            metrics.latency.observe_times((known,), (perf_counter_ns() - asked.began) / 1e9)
-        lines = "".join([f"{name}: {value}\r\n" for name, value in asked.out.items()])
-        self._reply(asked, status, known, asked.limits + lines, body)
+        self._tell(asked, status, "".join([f"{name}: {value}\r\n" for name, value in asked.out.items()]), body)
 
-    def _reply(self, asked: Asked, status: int, known: str, lines: str, body: bytes) -> None:
-        """Answer with these header lines and the one that every answer has."""
+    def _tell(self, asked: Asked, status: int, lines: str, body: bytes) -> None:
+        """Answer with these header lines and those that every answer has."""
+        known = self._known(asked.name)
+        self._answered.add(known, status, (perf_counter_ns() - asked.began) / 1e9)
         if asked.span is not NO_SPAN:
             _describe(asked.span, known, status)
-        asked.reply(status, f"{lines}X-Correlation-ID: {asked.correlation}\r\n", body)
+        asked.reply(status, f"{asked.limits}{lines}X-Correlation-ID: {asked.correlation}\r\n", body)
 
     def _known(self, name: str) -> str:
         """The automation as a label; a name that nobody deployed is none."""

@@ -61,7 +61,6 @@ def test_who_goes_on_guessing_is_remembered_though_many_others_come() -> None:
         if number % 5_000 == 0:
             throttle.failed("192.0.2.1", NOW)
     assert throttle.wait("192.0.2.1", NOW) > NOTHING
-    assert throttle.wait("10.0.0.1", NOW) == NOTHING
     assert len(throttle._failures) == 10_000
     assert "10.0.0.1" not in throttle._failures
 
