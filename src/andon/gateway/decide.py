@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from time import perf_counter_ns
 from typing import TypeAlias
 from uuid import UUID
@@ -24,7 +25,6 @@ from andon.access import Permission
 from andon.decisions import Decision, DecisionRequest, Idempotency, KeyInFlight
 from andon.gateway.acceptances import Acceptances
 from andon.gateway.admission import SENT_AWAY
-from andon.gateway.answered import Answered
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body
@@ -47,6 +47,7 @@ ROUTE = "POST /v1/automations/{name}/decisions"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
 DIRECT = re.compile(rb"^/v1/automations/([a-z0-9-]+)/decisions\Z")
 JSON = "application/json"
+_STATUS = {status.value: str(status.value) for status in HTTPStatus}
 SHEDDING_NS = 1_000_000
 """How long what is too much is taken for too much without another look."""
 
@@ -86,7 +87,6 @@ class Decide:
         self.heads: dict[bytes, tuple[Head, int]] = {}
         self._first_answers = FirstAnswers(gateway.decider, gateway.database)
         self._acceptances = Acceptances(gateway.database)
-        self._answered = Answered(gateway.metrics)
         self._tasks: set[asyncio.Task[None]] = set()
         self._sheds = False
         self._look_at = 0
@@ -317,8 +317,10 @@ class Decide:
 
     def _tell(self, asked: Asked, status: int, lines: str, body: bytes) -> None:
         """Answer with these header lines and those that every answer has."""
-        known = self._known(asked.name)
-        self._answered.add(known, status, (perf_counter_ns() - asked.began) / 1e9)
+        metrics, known = self._metrics, self._known(asked.name)
+        metrics.requests.add((known, _STATUS[status]))
+        if status < 300:
+            metrics.latency.observe_times((known,), (perf_counter_ns() - asked.began) / 1e9)
         if asked.span is not NO_SPAN:
             _describe(asked.span, known, status)
         asked.reply(status, f"{asked.limits}{lines}X-Correlation-ID: {asked.correlation}\r\n", body)
