@@ -10,7 +10,7 @@ from andon.decisions.errors import AutomationNotFound
 from andon.decisions.lane import Lane
 from andon.decisions.line import Line
 from andon.decisions.passage import Parts, Purse, Unlimited, Watcher
-from andon.decisions.queue import Done, Item
+from andon.decisions.queue import Done, Foretold, Item
 from andon.decisions.reader import Reader
 from andon.decisions.recorder import Recorder
 from andon.decisions.shadows import Shadows
@@ -74,8 +74,8 @@ class Decider:
         """Seconds that an interactive request would wait now, in the lane that most share."""
         return self._inline.expected_wait(Priority.INTERACTIVE)
 
-    def submit(self, request: DecisionRequest, done: Done) -> None:
-        """Decide a request together with all others that are there, and tell `done` once it is recorded.
+    def submit(self, request: DecisionRequest, done: Done, foretold: Foretold | None = None) -> None:
+        """Decide a request together with all others that are there, and tell `done` once it is recorded, `foretold` before.
 
         Raises AutomationNotFound, VersionNotServed, LineBusy.
         """
@@ -86,7 +86,7 @@ class Decider:
         assignment = traffic.assign(request, line.automation.subject)
         arm, elsewhere = traffic.arms[assignment.version], traffic.elsewhere[assignment.version]
         lane = self._inline if elsewhere is None else self._lane_of(elsewhere)
-        lane.add(Item(request, line, arm, assignment, done))
+        lane.add(Item(request, line, arm, assignment, done, foretold))
 
     def decide(self, request: DecisionRequest) -> "asyncio.Future[Decision | None]":
         """The same, as a future; None means that the request repeats one already in the ledger."""

@@ -128,13 +128,14 @@ class Lane:
                     ended = None
                 ended = await self._end_of(batch, deciding, began)
                 waiting = len(self._queue)
-                few = waiting + len(batch) < TWO_FROM
+                callers = waiting + len(batch)
+                few = callers < TWO_FROM
                 del batch, deciding  # so that the next requests are read into their memory, which the caches still have
                 if few or not 0 < waiting <= AHEAD:
                     self._tell(ended)
                     ended = None
                 if few:
-                    await asyncio.sleep(0)  # until those who asked again at once are read
+                    await self._until_read(callers)
         finally:
             if ended is not None:
                 self._tell(ended)
@@ -143,6 +144,16 @@ class Lane:
                 self._go()
             elif self._under_way == 0:
                 self._idle.set()
+
+    async def _until_read(self, callers: int) -> None:
+        """Read those who were told a moment ago and ask again: until all are back, or a look at the sockets brings nobody.
+
+        One look is not enough. The last of them have their answer only then, and who misses the batch waits for a whole one.
+        """
+        before = -1
+        while before < len(self._queue) < callers:
+            before = len(self._queue)
+            await asyncio.sleep(0)
 
     def _share(self, ended: "_Ended | None") -> int:
         """How many to take. While the last ones are still to be told, half of both: they will ask again, and two batches of one

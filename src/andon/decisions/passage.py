@@ -1,5 +1,6 @@
 """One batch on its way: features as seen, each arm's judgement, the record, and what is told of it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -190,6 +191,7 @@ async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | Non
 
     recording = perf_counter()
     batch = Batch(entries, deltas, alongside=alongside)
+    asyncio.get_running_loop().call_soon(_foretell, groups)  # which is when PostgreSQL has the batch
     recorded = await parts.recorder.record(batch)
     return Passed(groups, recorded, perf_counter() - recording, began_ns, perf_counter_ns(), batch.refused)
 
@@ -233,6 +235,14 @@ async def _judge(parts: Parts, group: Group) -> None:
         ]
         made.update(zip(numbers, decisions, strict=True))
     group.decisions = list(map(made.__getitem__, range(len(group.items))))
+
+
+def _foretell(groups: Sequence[Group]) -> None:
+    """Let answers be made ready while PostgreSQL works: afterwards everybody waits for them."""
+    for group in groups:
+        for item, decision in zip(group.items, group.decisions, strict=True):
+            if item.foretold is not None:
+                item.foretold(decision)
 
 
 def _by_arm(items: Sequence[Item]) -> list[tuple[Arm, list[int]]]:

@@ -31,6 +31,9 @@ BULK_LEAST = 8
 Done: TypeAlias = Callable[[Decision | None, BaseException | None], None]
 """Hears how it ended: a decision that is in the ledger, None for a repeat of one that was there before, or an error."""
 
+Foretold: TypeAlias = Callable[[Decision], None]
+"""Hears what it will be if the ledger takes it, while PostgreSQL is at it: to have the answer ready. Nobody may be told yet."""
+
 
 class Item(Struct, gc=False):
     """One request on its way, with the arm that was chosen for it."""
@@ -40,6 +43,7 @@ class Item(Struct, gc=False):
     arm: Arm
     assignment: Assignment
     done: Done
+    foretold: Foretold | None = None
     queued_ns: int = field(default_factory=perf_counter_ns)
 
 

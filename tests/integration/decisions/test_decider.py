@@ -163,6 +163,40 @@ def test_whether_a_key_was_used_is_told_while_a_commit_waits(installation: Insta
     assert asyncio.run(run()) == ({(key.scope, key.key)}, True)
 
 
+def test_an_answer_can_be_made_ready_while_the_commit_waits_and_is_told_only_afterwards(
+    installation: Installation,
+) -> None:
+    told: list[tuple[str, Decision | None]] = []
+
+    async def run() -> list[str]:
+        decider, holder = installation.decider(), await installation.database.connect()
+        locked = holder.transaction()
+        await locked.start()
+        await holder.execute("LOCK TABLE decisions IN EXCLUSIVE MODE")
+        decided = asyncio.Event()
+
+        def done(decision: Decision | None, error: BaseException | None) -> None:
+            assert error is None
+            told.append(("done", decision))
+            decided.set()
+
+        decider.submit(a_request(installation, payment(1)), done, lambda decision: told.append(("foretold", decision)))
+        while not await holder.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'decisions'::regclass"
+        ):
+            await asyncio.sleep(0.01)
+        meanwhile = [what for what, _ in told]
+        await locked.rollback()
+        await decided.wait()
+        await holder.close()
+        await decider.close()
+        return meanwhile
+
+    assert asyncio.run(run()) == ["foretold"]
+    assert [what for what, _ in told] == ["foretold", "done"]
+    assert told[0][1] is told[1][1]
+
+
 def test_an_unknown_automation_is_refused_and_nothing_is_recorded(installation: Installation) -> None:
     request = replace(a_request(installation, payment()), automation="other")
     with pytest.raises(AutomationNotFound, match="No automation 'other'"):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import weakref
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -196,6 +197,31 @@ def test_a_few_callers_that_ask_again_and_again_are_decided_together(installatio
     line = a_line(installation, traffic(arm(1, here)))
     deciding(installation, [line], work)
     assert here.asked == [4, *[8] * 19, 4]
+
+
+def test_a_few_callers_that_come_back_one_after_the_other_are_decided_together(installation: Installation) -> None:
+    async def work(decider: Decider) -> None:
+        back = deque(range(8))
+
+        def told(decision: Decision | None, error: BaseException | None) -> None:
+            assert (outcome(decision), error) == ("release", None)
+            back.append(len(back))
+
+        for n in range(8):
+            decider.submit(request_of(line, payment(n)), told)
+        back.clear()
+        asked = 8
+        while asked < 80:
+            if back:
+                back.popleft()
+                decider.submit(request_of(line, payment(asked)), told)
+                asked += 1
+            await asyncio.sleep(0)
+
+    here = Here(RELEASE)
+    line = a_line(installation, traffic(arm(1, here)))
+    deciding(installation, [line], work)
+    assert here.asked == [8] * 10
 
 
 def test_nothing_of_a_batch_is_held_when_the_next_requests_are_read(installation: Installation) -> None:
