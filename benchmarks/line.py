@@ -220,6 +220,14 @@ def cpu_of(process: psutil.Process) -> float:
         return 0.0
 
 
+def resident_of(process: psutil.Process) -> int:
+    """Resident memory of a process in bytes (RSS); 0 when it has ended."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
 def memory_of(process: psutil.Process) -> int:
     """Resident memory of a process in bytes, what it shares with others counted in part (PSS)."""
     try:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import psutil
 
-from benchmarks.line import cpu_of, memory_of
+from benchmarks.line import cpu_of, memory_of, resident_of
 from benchmarks.loadgen import Figures, Load, measure
 
 Family: TypeAlias = Mapping[str, Sequence[psutil.Process]]
@@ -73,6 +73,5 @@ def _others() -> float:
 
 
 def _memory(processes: Sequence[psutil.Process]) -> Memory:
-    alive = [process for process in processes if process.is_running()]
-    rss = sum(process.memory_info().rss for process in alive)
-    return Memory(len(alive), round(rss / 1e6, 1), round(sum(map(memory_of, alive)) / 1e6, 1))
+    resident = [size for process in processes if (size := resident_of(process))]
+    return Memory(len(resident), round(sum(resident) / 1e6, 1), round(sum(map(memory_of, processes)) / 1e6, 1))

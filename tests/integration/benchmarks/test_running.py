@@ -3,11 +3,15 @@
 import dataclasses
 import sys
 from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
 
 import psutil
 import pytest
+from benchmarks.loadgen import Load
 from benchmarks.peers import FASTAPI, Peer
 from benchmarks.peers.running import PeerFailed, Started, Task, running
+from benchmarks.side import Side
 
 SERVER = """
 import http.server, json, os, signal, subprocess, sys
@@ -60,6 +64,26 @@ def test_it_is_measured_and_nothing_of_it_is_left(tmp_path: Path, task: Task) ->
     assert figures.answered > 0
     assert figures.cpu_us > 0
     assert psutil.wait_procs(family, timeout=0)[1] == []
+
+
+class Ending(psutil.Process):
+    """Ends when somebody asks what it holds, as a worker of PostgreSQL's may that has nothing more to do."""
+
+    def memory_info(self) -> Any:
+        self.kill()
+        self.wait(5)
+        return super().memory_info()
+
+
+def test_a_process_that_ends_while_it_is_measured_is_none_of_the_side() -> None:
+    with (
+        Popen([sys.executable, "-c", "input()"], stdin=PIPE) as staying,
+        Popen([sys.executable, "-c", "input()"], stdin=PIPE) as ending,
+    ):
+        family = {"server": [psutil.Process(staying.pid), Ending(ending.pid)]}
+        memory = Side(Load("http://127.0.0.1/", [""], 1, 0.1, ""), lambda: family).memory()["server"]
+    assert memory.processes == 1
+    assert 0 < memory.pss_mb <= memory.rss_mb
 
 
 def test_another_model_is_refused(tmp_path: Path, task: Task) -> None:
