@@ -75,7 +75,7 @@ class Decider:
         return self._inline.expected_wait(Priority.INTERACTIVE)
 
     def submit(self, request: DecisionRequest, done: Done, foretold: Foretold | None = None) -> None:
-        """Decide a request together with all others that are there, and tell `done` once it is recorded, `foretold` before.
+        """Decide a request together with all others that are there; `foretold` hears of it while it is recorded, `done` afterwards.
 
         Raises AutomationNotFound, VersionNotServed, LineBusy.
         """

@@ -191,7 +191,7 @@ async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | Non
 
     recording = perf_counter()
     batch = Batch(entries, deltas, alongside=alongside)
-    asyncio.get_running_loop().call_soon(_foretell, groups)  # which is when PostgreSQL has the batch
+    asyncio.get_running_loop().call_soon(_foretell, groups)  # once this waits for PostgreSQL
     recorded = await parts.recorder.record(batch)
     return Passed(groups, recorded, perf_counter() - recording, began_ns, perf_counter_ns(), batch.refused)
 

@@ -81,13 +81,13 @@ def as_json(shape: BaseModel, *, status: int, headers: Mapping[str, str]) -> Res
     return Response(shape.model_dump_json(), status_code=status, headers=headers, media_type="application/json")
 
 
-def answer_of(decision: Decision, begun: bytes | None = None) -> bytes:
-    """The answer at once, in the shape of AnswerOut; `begun` is what `begun_of` made of this decision before."""
+def answer_of(decision: Decision, draft: bytes | None = None) -> bytes:
+    """The answer at once, in the shape of AnswerOut; `draft` is what `draft_of` made of this decision before."""
     milliseconds = (perf_counter_ns() - decision.request.began_ns) / 1e6
-    return b'%b,"latency_ms":%.3f}' % (begun_of(decision) if begun is None else begun, milliseconds)
+    return b'%b,"latency_ms":%.3f}' % (draft_of(decision) if draft is None else draft, milliseconds)
 
 
-def begun_of(decision: Decision) -> bytes:
+def draft_of(decision: Decision) -> bytes:
     """The answer without its latency and its last brace. Written by hand from the decision: this runs for every request."""
     request, line, judgement = decision.request, decision.line, decision.judgement
     prediction, ruling = judgement.prediction, judgement.ruling

@@ -25,7 +25,7 @@ from andon.access import Permission
 from andon.decisions import Decision, DecisionRequest, Idempotency, KeyInFlight
 from andon.gateway.acceptances import Acceptances
 from andon.gateway.admission import SENT_AWAY
-from andon.gateway.answers import answer_of, answer_of_record, begun_of
+from andon.gateway.answers import answer_of, answer_of_record, draft_of
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, read_body
 from andon.gateway.dependencies import Gateway
@@ -60,8 +60,8 @@ CROWDED = 0.25
 
 
 class Asked(Struct):
-    """One request on its way to its answer. `limits` are the header lines of its rate, `out` further headers of the answer, `begun`
-    is as much of it as could be written while the decision was recorded."""
+    """One request on its way to its answer. `limits` are the header lines of its rate, `out` further headers of the answer, `draft`
+    as much of its body as could be written while the decision was recorded."""
 
     name: str
     headers: Mapping[str, str]
@@ -74,7 +74,7 @@ class Asked(Struct):
     limits: str = ""
     out: dict[str, str] = {}
     task: asyncio.Task[None] | None = None
-    begun: bytes | None = None
+    draft: bytes | None = None
 
 
 class Decide:
@@ -235,7 +235,7 @@ class Decide:
     def _submit(self, asked: Asked, request: DecisionRequest) -> None:
         self._admission.in_flight += 1
         try:
-            self._gateway.decider.submit(request, partial(self._decided, asked), partial(_begin_answer, asked))
+            self._gateway.decider.submit(request, partial(self._decided, asked), partial(_draft, asked))
         except BaseException:
             self._admission.in_flight -= 1
             raise
@@ -246,7 +246,7 @@ class Decide:
             self._refuse(asked, error or _unrecorded())
         else:
             lines = f"Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n"
-            self._tell(asked, 200, lines, answer_of(decision, asked.begun))
+            self._tell(asked, 200, lines, answer_of(decision, asked.draft))
 
     async def _slowly(self, asked: Asked, request: DecisionRequest) -> None:
         """What needs the database beside the ledger: an idempotency key, or an answer later."""
@@ -332,8 +332,9 @@ class Decide:
         return name if name in self._gateway.deployment.lines else "unknown"
 
 
-def _begin_answer(asked: Asked, decision: Decision) -> None:
-    asked.begun = begun_of(decision)
+def _draft(asked: Asked, decision: Decision) -> None:
+    """What can be written already is not waited for once the decision is recorded."""
+    asked.draft = draft_of(decision)
 
 
 def _unrecorded() -> RuntimeError:
