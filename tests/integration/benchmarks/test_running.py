@@ -77,8 +77,8 @@ class Ending(psutil.Process):
 
 def test_a_process_that_ends_while_it_is_measured_is_none_of_the_side() -> None:
     with (
-        Popen([sys.executable, "-c", "input()"], stdin=PIPE) as staying,
-        Popen([sys.executable, "-c", "input()"], stdin=PIPE) as ending,
+        Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=PIPE) as staying,
+        Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=PIPE) as ending,
     ):
         family = {"server": [psutil.Process(staying.pid), Ending(ending.pid)]}
         memory = Side(Load("http://127.0.0.1/", [""], 1, 0.1, ""), lambda: family).memory()["server"]

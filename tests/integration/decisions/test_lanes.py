@@ -3,7 +3,6 @@
 import asyncio
 import time
 import weakref
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -201,19 +200,18 @@ def test_a_few_callers_that_ask_again_and_again_are_decided_together(installatio
 
 def test_a_few_callers_that_come_back_one_after_the_other_are_decided_together(installation: Installation) -> None:
     async def work(decider: Decider) -> None:
-        back = deque(range(8))
+        back: list[Decision | None] = []
 
         def told(decision: Decision | None, error: BaseException | None) -> None:
             assert (outcome(decision), error) == ("release", None)
-            back.append(len(back))
+            back.append(decision)
 
         for n in range(8):
             decider.submit(request_of(line, payment(n)), told)
-        back.clear()
         asked = 8
         while asked < 80:
             if back:
-                back.popleft()
+                back.pop()
                 decider.submit(request_of(line, payment(asked)), told)
                 asked += 1
             await asyncio.sleep(0)
@@ -254,6 +252,19 @@ def test_a_caller_that_cannot_be_told_keeps_nobody_else_waiting(installation: In
     line = a_line(installation, traffic(arm(1, Here(RELEASE))))
     assert deciding(installation, [line], work) == "release"
     assert len(recorded(installation)) == 2
+
+
+def test_an_answer_that_cannot_be_made_ready_keeps_nobody_from_being_told(installation: Installation) -> None:
+    async def work(decider: Decider) -> list[str]:
+        def broken(decision: Decision) -> None:
+            raise ValueError(decision.request.id)
+
+        first: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
+        decider.submit(request_of(line, payment(1)), lambda decision, _: first.set_result(decision), broken)
+        return [outcome(one) for one in await asyncio.gather(first, decider.decide(request_of(line, payment(2))))]
+
+    line = a_line(installation, traffic(arm(1, Here(RELEASE))))
+    assert deciding(installation, [line], work) == ["release"] * 2
 
 
 def test_nothing_is_kept_of_an_arm_that_is_retired_and_what_it_had_begun_is_finished(
