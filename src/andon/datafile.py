@@ -60,6 +60,9 @@ _NOT_TABLES = {
     b"ARROW1": "an Arrow (Feather) file; write it as Parquet",
     b"%PDF": "a PDF document",
 }
+_JSON = re.compile(rb'[\s\[{]*[\[{]\s*"|\[\s*\[\s*[-\d]')
+_XML = re.compile(rb"<(\?xml|!doctype|!--|[a-z_][\w:.-]*(\s+[\w:.-]+\s*=|\s*/?>[\r\n ]*(<|\Z)))", re.IGNORECASE)
+"""How JSON and XML begin, and no header of a table: that may begin with [id] or <DATE>, too."""
 
 
 class DataFileInvalid(Invalid):
@@ -174,7 +177,8 @@ def _head(path: Path) -> bytes:
             raise DataFileInvalid(f"{path} is neither CSV nor Parquet: it is {what}")
     if not head.strip(b"\xef\xbb\xbf \r\n\t"):
         raise DataFileInvalid(f"{path} is empty")
-    if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"{", b"[", b"<"):
+    beginning = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+    if _JSON.match(beginning) or _XML.match(beginning):
         raise DataFileInvalid(f"{path} is neither CSV nor Parquet: it looks like JSON or XML")
     return head
 

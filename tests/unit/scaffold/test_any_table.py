@@ -69,6 +69,9 @@ NAMES = st.one_of(
             "a_b",
             "self",
             "id",
+            "[id]",
+            "<date>",
+            "{x}",
         )
     ),
 )
