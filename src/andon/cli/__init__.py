@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from andon.bootstrap.telling import exit_code, tell
+from andon.kernel.collector import resting
 from andon.kernel.errors import AndonError, Unavailable
 from andon.version import __version__
 
@@ -78,7 +79,8 @@ COMMANDS = {
 def loaded(name: str) -> Any:
     """A command itself, by its name in COMMANDS."""
     module, _, attribute = COMMANDS[name].place.partition(":")
-    found = getattr(importlib.import_module(module), attribute)
+    with resting():
+        found = getattr(importlib.import_module(module), attribute)
     if isinstance(found, typer.Typer):
         command: Any = typer.main.get_group(found)
     else:

@@ -1,4 +1,4 @@
-"""What a process of `andon up` loads, and what it leaves to its project."""
+"""What a process of `andon up` loads and how, and what it leaves to its project."""
 
 import subprocess
 import sys
@@ -7,13 +7,14 @@ from pathlib import Path
 from andon.kernel.db import Database
 
 PROCESS = """
-import runpy, sys
+import gc, runpy, sys
 sys.argv = ["andon.bootstrap", "gateway"]
 try:
     runpy.run_module("andon.bootstrap", run_name="__main__")
 except SystemExit as end:
     print("ended with", end.code)
 print("structlog has", sys.modules["structlog"].dev.rich)
+print("kept", gc.get_freeze_count() > 100_000, gc.isenabled())
 print("loaded", sorted({"packaging", "psutil", "andon.kernel.postgres"} & sys.modules.keys()))
 """
 
@@ -31,5 +32,5 @@ def test_a_process_loads_nothing_to_print_tables_run_a_database_or_pack_models_a
         timeout=60,
         check=False,
     )
-    assert ran.stdout.splitlines() == ["ended with 2", "structlog has None", "loaded []"], ran.stderr
+    assert ran.stdout.splitlines() == ["ended with 2", "structlog has None", "kept True True", "loaded []"], ran.stderr
     assert "rich is here" in ran.stderr

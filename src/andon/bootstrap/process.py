@@ -1,0 +1,27 @@
+"""One process of a running installation: what it serves, and how it ends when it cannot."""
+
+import importlib
+import sys
+from collections.abc import Callable
+
+from andon.bootstrap import inheritance
+from andon.bootstrap.installation import process_parts
+from andon.bootstrap.telling import exit_code, tell
+from andon.kernel.errors import AndonError
+
+
+def part(name: str) -> Callable[..., None]:
+    """What serves as gateway, worker or console, with all that it needs loaded."""
+    serve: Callable[..., None] = getattr(importlib.import_module(f"andon.bootstrap.{name}"), f"serve_{name}")
+    return serve
+
+
+def run(serve: Callable[..., None]) -> None:
+    """Serve until told to end. What keeps it from that is told to people and to who started it, and gives the exit code."""
+    place = inheritance.take()
+    try:
+        serve(*process_parts(), place)
+    except AndonError as error:
+        tell(error)
+        place.tell_failure(error)
+        sys.exit(exit_code(error))
