@@ -49,6 +49,7 @@ def line(short_folder: Path, receiver: Receiver) -> Iterator[Line]:
         yield line
 
 
+@pytest.mark.alone
 @pytest.mark.crash
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_and_nothing_done_twice_through_many_kills(line: Line, receiver: Receiver) -> None:
