@@ -1,12 +1,12 @@
 """A gateway with both doors of the Open Inference Protocol, behind the product's own servers on free ports."""
 
-import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import NamedTuple
 
+import uvloop
 from benchmarks.line import free_ports
 
 from andon.bootstrap.serving import Server
@@ -39,7 +39,7 @@ def inferring(installation: Installation, **limits: int) -> Iterator[Doors]:
         await gateway.decider.close()
 
     with socket.create_server(("127.0.0.1", 0)) as door:
-        thread = Thread(target=lambda: asyncio.run(serve(door)))
+        thread = Thread(target=lambda: uvloop.run(serve(door)))
         thread.start()
         try:
             assert listens.wait(20)

@@ -1,10 +1,11 @@
 """A gateway of an installation behind the product's own server, so that a test meets every byte of HTTP."""
 
-import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
+
+import uvloop
 
 from andon.bootstrap.parking import Parking
 from andon.bootstrap.serving import Server
@@ -26,7 +27,7 @@ def listening(installation: Installation, **limits: int) -> Iterator[str]:
         await gateway.decider.close()
 
     with socket.create_server(("127.0.0.1", 0)) as door:
-        thread = Thread(target=lambda: asyncio.run(serve(door)))
+        thread = Thread(target=lambda: uvloop.run(serve(door)))
         thread.start()
         try:
             yield f"http://127.0.0.1:{door.getsockname()[1]}"
