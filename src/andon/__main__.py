@@ -1,5 +1,5 @@
 """`python -m andon`."""
 
-from andon.cli import app
+from andon.cli import main
 
-app(prog_name="andon")
+main()

@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import sys
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -79,8 +80,7 @@ COMMANDS = {
 def loaded(name: str) -> Any:
     """A command itself, by its name in COMMANDS."""
     module, _, attribute = COMMANDS[name].place.partition(":")
-    with resting():
-        found = getattr(importlib.import_module(module), attribute)
+    found = getattr(importlib.import_module(module), attribute)
     if isinstance(found, typer.Typer):
         command: Any = typer.main.get_group(found)
     else:
@@ -148,3 +148,12 @@ def root(
 ) -> None:
     """Andon: from a prototype model to dependable, auditable decisions."""
     del version
+
+
+def main() -> None:
+    """The program `andon`: loads the command that is asked for, and runs it."""
+    asked = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    if asked is not None:
+        with resting():
+            importlib.import_module(asked.place.partition(":")[0])
+    app(prog_name="andon")

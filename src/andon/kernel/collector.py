@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def resting() -> Iterator[None]:
-    """Load modules within this. Nearly all of it stays: to look for what is left of it, again and again, takes a seventh of the time.
+    """Load a program within this. Nearly all of it stays: to look for what is left of it, again and again, takes a seventh of the time.
 
-    What is there afterwards is not looked at either, when a model's library is loaded next.
+    What is there afterwards is never looked at, so that loading a model's library next does not take longer for it. Only where a
+    program begins: elsewhere, what is garbage by then or later would stay as well.
     """
     gc.disable()
     try:

@@ -46,6 +46,19 @@ def test_the_help_of_all_loads_no_command() -> None:
     assert told.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(("arguments", "kept"), [(["keys", "--help"], True), (["--help"], False), (["deploy"], False)])
+def test_the_program_keeps_what_its_command_loads_out_of_the_collectors_sight(arguments: list[str], kept: bool) -> None:
+    program = (
+        "import gc, sys; from andon.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(gc.isenabled(), gc.get_freeze_count() > 100_000, 'andon.cli.keys' in sys.modules)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert told.splitlines()[-1] == f"True {kept} {kept}"
+
+
 def test_what_is_no_command_is_refused() -> None:
     assert run("deploy")[0] == 2
 
