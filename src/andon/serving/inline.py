@@ -5,19 +5,15 @@ holds up all else in its process, is left alone like one that raises.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
-
 from andon.serving.breaker import Breaker
 from andon.serving.errors import EndpointBusy, PredictionFailed
+from andon.serving.incidents import Incidents
 from andon.serving.ports import PoolStatus
 
 T = TypeVar("T")
-
-log = structlog.get_logger(__name__)
 
 
 class InlineWatch:
@@ -27,8 +23,7 @@ class InlineWatch:
         self._shown = shown
         self._timeout = timeout
         self._breaker = Breaker()
-        self._incidents: Counter[str] = Counter()
-        self._last: str | None = None
+        self._incidents = Incidents(shown)
 
     def prediction(self, predict: Callable[[], T]) -> T:
         """One batch. Raises EndpointBusy if the model is left alone; lets PredictionFailed pass."""
@@ -36,7 +31,7 @@ class InlineWatch:
         if not self._breaker.admit(began):
             after = self._breaker.retry_after(began)
             raise EndpointBusy(
-                f"{self._shown} failed too often and is asked again in {after:.1f} s; the last time: {self._last}",
+                f"{self._shown} failed too often and is asked again in {after:.1f} s; the last time: {self._incidents.last}",
                 retry_after=after,
             )
         try:
@@ -53,10 +48,9 @@ class InlineWatch:
 
     def status(self) -> PoolStatus:
         """What went wrong so far, and whether it is asked."""
-        return PoolStatus(incidents=dict(self._incidents), last_incident=self._last, breaker=self._breaker.state)
+        incidents = self._incidents
+        return PoolStatus(incidents=incidents.counts(), last_incident=incidents.last, breaker=self._breaker.state)
 
     def _fail(self, kind: str, problem: str) -> None:
-        self._incidents[kind] += 1
-        self._last = problem
+        self._incidents.note(kind, problem)
         self._breaker.fail(time.monotonic())
-        log.warning("model.incident", model=self._shown, kind=kind, what=problem)

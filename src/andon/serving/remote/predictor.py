@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections import Counter
 
 import numpy as np
 
 from andon.runtimes import Matrix
 from andon.serving.breaker import Breaker, Tolerance
 from andon.serving.errors import EndpointBusy, EndpointUnavailable, PredictionFailed, PredictionTimedOut
+from andon.serving.incidents import Incidents
 from andon.serving.ports import PoolStatus
 from andon.serving.remote.errors import ServerFailed, ServerRefused
 from andon.serving.remote.layout import Layout
@@ -38,8 +38,7 @@ class RemotePredictor:
         self._busy = 0
         self._waiting = 0
         self._closed = False
-        self._incidents: Counter[str] = Counter()
-        self._last: str | None = None
+        self._incidents = Incidents(shown)
 
     @property
     def capacity(self) -> int:
@@ -77,11 +76,11 @@ class RemotePredictor:
             raise
         except ServerRefused as error:
             self._breaker.succeed()  # it is there and answers
-            self._note("failed", error)
+            self._incidents.note("failed", str(error))
             raise
         except PredictionFailed as error:
             self._breaker.fail(time.monotonic())
-            self._note("timed_out" if isinstance(error, PredictionTimedOut) else "failed", error)
+            self._incidents.note("timed_out" if isinstance(error, PredictionTimedOut) else "failed", str(error))
             raise
         finally:
             self._busy -= 1
@@ -112,8 +111,8 @@ class RemotePredictor:
             ready=0 if self._closed else CONNECTIONS,
             busy=self._busy,
             queued=self._waiting,
-            incidents=dict(self._incidents),
-            last_incident=self._last,
+            incidents=self._incidents.counts(),
+            last_incident=self._incidents.last,
             breaker=self._breaker.state,
         )
 
@@ -139,10 +138,6 @@ class RemotePredictor:
             raise EndpointBusy(
                 f"{self._shown} is left alone for {self._breaker.retry_after(now):.1f} s after it failed again and again"
             )
-
-    def _note(self, kind: str, error: PredictionFailed) -> None:
-        self._incidents[kind] += 1
-        self._last = str(error)
 
 
 def _told(error: PredictionFailed) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import structlog
 
 from andon import serving
 from andon.models import FeatureKind, FeatureSpec, ModelVersion, PackageInvalid, columns_of, encode, open_package, pack
@@ -147,9 +148,11 @@ def test_a_server_that_is_down_is_left_alone_and_found_again(server: MlServer, t
         await version.predict_soon(rows, within=5)
         server.stop()
         try:
-            for _ in range(5):
-                with pytest.raises(ServerUnreachable, match=r"127\.0\.0\.1"):
-                    await version.predict_soon(rows, within=5)
+            with structlog.testing.capture_logs() as logs:
+                for _ in range(5):
+                    with pytest.raises(ServerUnreachable, match=r"127\.0\.0\.1"):
+                        await version.predict_soon(rows, within=5)
+            assert [entry["kind"] for entry in logs if entry["event"] == "model.incident"] == ["failed"] * 5
             with pytest.raises(EndpointBusy, match="left alone for"):
                 await version.predict_soon(rows, within=5)
             status = version.status()

@@ -1,0 +1,26 @@
+"""What went wrong with one version, wherever it runs: counted by kind, the last in words, each in the log."""
+
+from collections import Counter
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Incidents:
+    """Those of one version, which `shown` names. The kinds are those of PoolStatus."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+        self._counts: Counter[str] = Counter()
+        self.last: str | None = None
+
+    def note(self, kind: str, what: str) -> None:
+        """One more; `what` holds no values of a row."""
+        self._counts[kind] += 1
+        self.last = what
+        log.warning("model.incident", model=self._shown, kind=kind, what=what)
+
+    def counts(self) -> dict[str, int]:
+        """How many there were of each kind."""
+        return dict(self._counts)
