@@ -65,6 +65,7 @@ from andon.decisions.recorder import Alongside
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
 from andon.decisions.service import (
+    FirstAnswer,
     accept,
     accept_again,
     accept_new,
@@ -80,6 +81,7 @@ from andon.decisions.service import (
     first_answers,
     following,
     get,
+    holders,
     keep_house,
     newest,
     newest_versions,
@@ -118,6 +120,7 @@ __all__ = [
     "Deployment",
     "Difference",
     "Fallback",
+    "FirstAnswer",
     "Idempotency",
     "InputInvalid",
     "InputMalformed",
@@ -168,6 +171,7 @@ __all__ = [
     "first_answers",
     "following",
     "get",
+    "holders",
     "idle_features",
     "keep_house",
     "lacking",

@@ -242,6 +242,13 @@ class Waiting:
     dead_event: UUID | None = None
     mended: bool = False
 
+    @property
+    def idempotency(self) -> Idempotency | None:
+        """The caller's own key, if it came with one."""
+        if self.idempotency_key is None:
+            return None
+        return Idempotency.of(self.automation, self.caller, self.idempotency_key, self.raw)
+
 
 @dataclass(frozen=True, slots=True)
 class AutomationVersion:

@@ -98,10 +98,16 @@ APPEND = {
 """The statement that records a batch, by whether it is a single decision, sends messages, changes tiles, and those more than sums."""
 
 RESERVE = """
-INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::timestamptz[])
-ON CONFLICT DO NOTHING RETURNING decision_id
+WITH wanted AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::timestamptz[])
+        AS w(scope, key, digest, decision_id, created_at)
+), new AS (
+    INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at) SELECT * FROM wanted
+    ON CONFLICT DO NOTHING RETURNING decision_id
+)
+SELECT decision_id FROM new UNION ALL SELECT decision_id FROM wanted JOIN idempotency_keys USING (scope, key, decision_id)
 """
+"""Whose the keys are now: those that were free, and those that were reserved for the same request when it was accepted."""
 
 RESERVE_ALL = """
 INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)

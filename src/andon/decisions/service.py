@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
@@ -20,13 +21,16 @@ from andon.decisions.domain import (
     Tally,
     Waiting,
 )
-from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyReused
-from andon.decisions.store import days, intake, reading, versions
+from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyInFlight, KeyReused
+from andon.decisions.store import days, intake, keys, reading, versions
 from andon.kernel import outbox
 from andon.kernel.db import Tx, announce
+from andon.kernel.errors import AndonError
 from andon.kernel.identity import Actor
 
 log = structlog.get_logger(__name__)
+
+FirstAnswer: TypeAlias = DecisionRecord | KeyReused | KeyInFlight
 
 DAYS_AHEAD = 3
 """Partitions of the ledger are made this many days before they are needed."""
@@ -78,25 +82,27 @@ def tallies(tx: Tx, *, since: datetime, until: datetime, step: timedelta) -> lis
 
 
 def first_answer(tx: Tx, key: Idempotency) -> DecisionRecord | None:
-    """The decision that a used key got, or None. Raises KeyReused if it was for another input."""
+    """The decision that a used key got, or None. Raises KeyReused if it was for another input, KeyInFlight if it still waits."""
     answer = first_answers(tx, [key]).get((key.scope, key.key))
-    if isinstance(answer, KeyReused):
+    if isinstance(answer, AndonError):
         raise answer
     return answer
 
 
-def first_answers(tx: Tx, keys: Sequence[Idempotency]) -> dict[tuple[str, str], DecisionRecord | KeyReused]:
-    """What used keys got, by scope and key; KeyReused in place of what was for another input."""
-    used = reading.by_keys(tx, keys)
-    digests = {(key.scope, key.key): key.digest for key in keys}
+def first_answers(tx: Tx, asked: Sequence[Idempotency]) -> dict[tuple[str, str], FirstAnswer]:
+    """What used keys got, by scope and key. In its place KeyReused where it was for another input, KeyInFlight where it still waits."""
+    used = keys.used(tx, asked)
+    digests = {(key.scope, key.key): key.digest for key in asked}
     recorded = reading.find_all(tx, [decision_id for digest, decision_id in used.values()])
-    answers: dict[tuple[str, str], DecisionRecord | KeyReused] = {}
-    for place, (digest, decision_id) in used.items():
-        if digest != digests[place]:
-            answers[place] = KeyReused()
-        elif decision_id in recorded:
-            answers[place] = recorded[decision_id]
-    return answers
+    return {
+        place: KeyReused() if digest != digests[place] else recorded.get(decision_id) or KeyInFlight(retry_after=1)
+        for place, (digest, decision_id) in used.items()
+    }
+
+
+def holders(tx: Tx, used: Sequence[Idempotency]) -> dict[tuple[str, str], UUID]:
+    """Which decision used keys got or wait for, by scope and key."""
+    return {place: holder for place, (_, holder) in keys.used(tx, used).items()}
 
 
 def accept(tx: Tx, request: DecisionRequest) -> UUID:
@@ -105,46 +111,24 @@ def accept(tx: Tx, request: DecisionRequest) -> UUID:
     The same idempotency key again gives the same id; raises KeyReused if the input differs.
     """
     key = request.idempotency
-    values = {
-        "id": request.id,
-        "automation": request.automation,
-        "raw": request.raw,
-        "caller": request.caller,
-        "correlation_id": request.correlation_id,
-        "traceparent": request.traceparent,
-        "idempotency_key": None if key is None else key.key,
-        "received_at": request.asked_at,
-        "notify": request.notify,
-    }
-    accepted = intake.accept(tx, values)
-    if key is None:
-        return request.id
-    while accepted is None:
-        waiting = intake.by_key(tx, request.automation, request.caller, key.key)
-        if waiting is not None:
-            if waiting.raw != request.raw:
-                raise KeyReused()
-            return waiting.id
-        accepted = intake.accept(tx, values)
-    # Only now: what waited under the key may have been decided while this was put in its place.
-    answered = first_answer(tx, key)
-    if answered is None:
-        return accepted
-    intake.withdraw(tx, accepted)
-    return answered.row.id
+    while key is not None and not keys.reserve(tx, [request]):
+        first = keys.used(tx, [key]).get((key.scope, key.key))
+        if first is None:  # it was released just now
+            continue
+        digest, identifier = first
+        if digest != key.digest:
+            raise KeyReused()
+        return identifier
+    intake.accept_all(tx, [request])
+    return request.id
 
 
 def accept_new(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
     """Keep those of these requests whose idempotency key, if they have one, was never used; their ids. `accept` tells of the others."""
-    accepted = intake.accept_new(tx, requests)
-    keyed = {request.id: request.idempotency for request in requests if request.idempotency and request.id in accepted}
-    if keyed:  # as in `accept`: only now
-        used = reading.by_keys(tx, list(keyed.values()))
-        decided = {decision_id for decision_id, key in keyed.items() if (key.scope, key.key) in used}
-        for decision_id in decided:
-            intake.withdraw(tx, decision_id)
-        accepted -= decided
-    return accepted
+    reserved = keys.reserve(tx, requests)
+    new = [request for request in requests if request.idempotency is None or request.id in reserved]
+    intake.accept_all(tx, new)
+    return {request.id for request in new}
 
 
 def accept_again(
@@ -193,9 +177,16 @@ def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, leas
 
 
 def fail(tx: Tx, decision_id: UUID, error: str, *, now: datetime) -> None:
-    """Say why a waiting request can never be decided; who asked will find it there, or is told where it asked to be."""
+    """Say why a waiting request can never be decided; who asked will find it there, or is told where it asked to be.
+
+    Its idempotency key is free again.
+    """
     failed = intake.fail(tx, decision_id, error, now)
-    if failed is not None and failed.notify is not None:
+    if failed is None:
+        return
+    if failed.idempotency is not None:
+        keys.release(tx, failed.idempotency, decision_id)
+    if failed.notify is not None:
         outbox.add(tx, [consequences.failure(failed, failed.notify, now)])
 
 
@@ -274,7 +265,7 @@ def plan_days(tx: Tx, now: datetime) -> None:
 
 def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:
     """Forget old idempotency keys, and requests that failed longer ago than that."""
-    reading.forget_keys(tx, now - KEYS_KEPT)
+    keys.forget(tx, now - KEYS_KEPT)
     intake.forget_failed(tx, now - failed_kept)
 
 

@@ -5,14 +5,12 @@ To ask for each by itself costs many times what a decision does.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 from andon import decisions
-from andon.decisions import Decider, DecisionRecord, Idempotency, KeyReused
+from andon.decisions import Decider, DecisionRecord, FirstAnswer, Idempotency
 from andon.kernel.db import Database
+from andon.kernel.errors import AndonError
 from andon.kernel.grouping import Grouped
-
-_Answer: TypeAlias = DecisionRecord | KeyReused
 
 
 class FirstAnswers:
@@ -21,21 +19,24 @@ class FirstAnswers:
     def __init__(self, decider: Decider, database: Database) -> None:
         self._decider = decider
         self._database = database
-        self._asked: Grouped[Idempotency, _Answer | None] = Grouped(self._ask)
+        self._asked: Grouped[Idempotency, FirstAnswer | None] = Grouped(self._ask)
 
     async def of(self, key: Idempotency) -> DecisionRecord | None:
-        """The decision that a used key got, or None. Raises KeyReused if it was for another input, LedgerUnavailable, DatabaseUnavailable."""
+        """The decision that a used key got, or None.
+
+        Raises KeyReused if it was for another input, KeyInFlight if it waits in the intake, LedgerUnavailable, DatabaseUnavailable.
+        """
         answer = await self._asked.add(key)
-        if isinstance(answer, KeyReused):
+        if isinstance(answer, AndonError):
             raise answer
         return answer
 
-    async def _ask(self, keys: Sequence[Idempotency]) -> list[_Answer | None]:
+    async def _ask(self, keys: Sequence[Idempotency]) -> list[FirstAnswer | None]:
         used = await self._decider.used(keys)
         known = [key for key in keys if (key.scope, key.key) in used]
         found = await asyncio.to_thread(self._read, known) if known else {}
         return [found.get((key.scope, key.key)) for key in keys]
 
-    def _read(self, keys: Sequence[Idempotency]) -> Mapping[tuple[str, str], _Answer]:
+    def _read(self, keys: Sequence[Idempotency]) -> Mapping[tuple[str, str], FirstAnswer]:
         with self._database.begin() as tx:
             return decisions.first_answers(tx, keys)

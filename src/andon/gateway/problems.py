@@ -71,7 +71,7 @@ def headers_of(error: AndonError) -> dict[str, str]:
         headers["WWW-Authenticate"] = 'Bearer realm="andon"'
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = str(error.details["allow"])
-    if status_of(error) in (429, 503):
+    if status_of(error) in (429, 503) or "retry_after" in error.details:
         headers["Retry-After"] = str(error.details.get("retry_after", 1))
     return headers
 

@@ -11,7 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from andon import decisions
-from andon.decisions import Decider, DecisionRequest, Deployment, Idempotency, InputInvalid, InputMalformed, Waiting
+from andon.decisions import Decider, DecisionRequest, Deployment, InputInvalid, InputMalformed, Waiting
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.errors import Invalid, Unavailable
@@ -30,7 +30,8 @@ LEASE = timedelta(seconds=10)
 IDLE_SECONDS = 0.2
 """How often an empty intake is looked at."""
 
-_USED = "its Idempotency-Key was used for another decision meanwhile"
+_REPEATED = "the event was decided meanwhile, through another door"
+_REFUSED = "the database refused to record the decision; the log of the worker says why"
 
 
 class Intake:
@@ -63,7 +64,7 @@ class Intake:
         ]
         if requests:
             decided = await self._decider.decide_batch(requests)
-            await asyncio.to_thread(self._fail_repeats, [r for r in requests if r.id not in decided])
+            await asyncio.to_thread(self._fail_undecided, [r for r in requests if r.id not in decided])
         return len(taken)
 
     def _take(self) -> list[tuple[Waiting, DeadEvent | None]]:
@@ -96,9 +97,7 @@ class Intake:
             asked_at=waiting.received_at,
             began_ns=perf_counter_ns() - int((self._clock.now() - waiting.received_at).total_seconds() * 1e9),
             traceparent=waiting.traceparent,
-            idempotency=None
-            if waiting.idempotency_key is None
-            else Idempotency.of(waiting.automation, waiting.caller, waiting.idempotency_key, waiting.raw),
+            idempotency=waiting.idempotency,
             from_intake=True,
             notify=waiting.notify,
         )
@@ -135,11 +134,14 @@ class Intake:
         request = reader.request_of(came, *found, arrival, waiting.received_at, waiting.id)
         return replace(request, from_intake=True)
 
-    def _fail_repeats(self, repeats: list[DecisionRequest]) -> None:
-        """What was left undecided repeats a key that was used meanwhile, or was decided by another worker."""
+    def _fail_undecided(self, undecided: list[DecisionRequest]) -> None:
+        """What another worker decided is not there any more; a caller's own key is reserved for its request, an event's is not."""
         with self._database.begin() as tx:
-            for request in repeats:
-                decisions.fail(tx, request.id, _USED, now=self._clock.now())
+            taken = decisions.holders(tx, [key for request in undecided if (key := request.idempotency) is not None])
+            for request in undecided:
+                key = request.idempotency
+                repeats = key is not None and taken.get((key.scope, key.key), request.id) != request.id
+                decisions.fail(tx, request.id, _REPEATED if repeats else _REFUSED, now=self._clock.now())
 
     def _fail(self, waiting: Waiting, error: str) -> None:
         with self._database.begin() as tx:

@@ -1,48 +1,21 @@
-"""A request for later that is sent again just while it is decided: its caller gets the id that was decided."""
+"""A request for later holds its key from when it was accepted: a repeat gets its id, also just while it is decided."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable
 from uuid import UUID
 
-import asyncpg
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import text
 
 from andon import decisions
-from andon.decisions import BatchDecider, DecisionRequest, Idempotency, Unwatched
-from andon.kernel.db import Database, Tx
+from andon.decisions import DecisionRequest, Idempotency
+from andon.kernel.db import Tx
 from arms import request_of
 from automations import payment
 from lines import Installation
 
 BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-
-
-class Held:
-    """Written alongside a batch: keeps its transaction open until somebody waits for what it has locked."""
-
-    def __init__(self, database: Database) -> None:
-        self.reached = asyncio.Event()
-        self._database = database
-
-    def statements(self, recorded: AbstractSet[UUID]) -> None:
-        del recorded
-
-    async def write(
-        self, connection: asyncpg.Connection, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
-    ) -> None:
-        del connection, recorded, refused
-        self.reached.set()
-        looker = await self._database.connect()
-        while not await looker.fetchval(BLOCKED):
-            await asyncio.sleep(0.01)
-        await looker.close()
-
-    async def is_written(self, connection: asyncpg.Connection) -> bool:
-        del connection
-        return False
 
 
 def alone(tx: Tx, request: DecisionRequest) -> UUID:
@@ -70,14 +43,17 @@ def test_a_repeat_that_comes_while_the_first_is_recorded_gets_the_id_of_the_firs
             return way(tx, request)
 
     async def run() -> UUID:
-        decider = BatchDecider(
-            installation.database, installation.deployment.line, clock=installation.clock, watcher=Unwatched()
-        )
-        held = Held(installation.database)
-        deciding = asyncio.create_task(decider.decide([replace(first, from_intake=True)], held))
-        await held.reached.wait()
-        again = await asyncio.to_thread(accept, a_request())
-        assert await deciding == {first.id}
+        decider = installation.decider()
+        looker, locker = await installation.database.connect(), await installation.database.connect()
+        async with locker.transaction():
+            await locker.execute("SELECT FROM intake FOR UPDATE")  # so that it is not taken out of there yet
+            deciding = asyncio.ensure_future(decider.decide(replace(first, from_intake=True)))
+            while not await looker.fetchval(BLOCKED):
+                await asyncio.sleep(0.01)
+            again = await asyncio.to_thread(accept, a_request())
+        assert await deciding is not None
+        await looker.close()
+        await locker.close()
         await decider.close()
         return again
 

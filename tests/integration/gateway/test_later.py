@@ -186,3 +186,37 @@ def test_only_what_is_open_for_it_can_be_named(installation: Installation, heade
     assert said in response.json()["detail"]
     with installation.database.begin() as tx:
         assert tx.execute(text("SELECT (SELECT count(*) FROM intake) + (SELECT count(*) FROM decisions)")).scalar() == 0
+
+
+def test_the_key_of_what_waits_is_in_use_at_every_door(installation: Installation) -> None:
+    key = {"Idempotency-Key": "once"}
+
+    async def work(client: httpx.AsyncClient, intake: Intake) -> None:
+        accepted = await client.post(DECIDE, json=payment(1), headers={**LATER, **key})
+        assert accepted.status_code == 202
+        for _ in range(2):
+            waits = await client.post(DECIDE, json=payment(1), headers=key)
+            assert (waits.status_code, waits.json()["code"], waits.headers["Retry-After"]) == (409, "KeyInFlight", "1")
+        other = await client.post(DECIDE, json=payment(2), headers=key)
+        assert (other.status_code, other.json()["code"]) == (422, "KeyReused")
+        again = await client.post(DECIDE, json=payment(1), headers={**LATER, **key})
+        assert (again.status_code, again.json()["id"]) == (202, accepted.json()["id"])
+        assert await intake.run_round() == 1
+        decided = await client.post(DECIDE, json=payment(1), headers=key)
+        assert (decided.status_code, decided.headers["Idempotency-Replayed"]) == (200, "true")
+        assert decided.json()["id"] == accepted.json()["id"]
+
+    with_worker(installation, work)
+
+
+def test_a_row_of_a_batch_does_not_take_the_key_of_what_waits(installation: Installation) -> None:
+    async def work(client: httpx.AsyncClient, intake: Intake) -> None:
+        accepted = await client.post(DECIDE, json=payment(1), headers={**LATER, "Idempotency-Key": "nightly/0"})
+        rows = [payment(1), payment(2)]
+        answers = (await client.post(f"{DECIDE}:batch", json=rows, headers={"Idempotency-Key": "nightly"})).json()
+        assert [answer.get("error", {}).get("code") for answer in answers] == ["KeyInFlight", None]
+        assert await intake.run_round() == 1
+        answers = (await client.post(f"{DECIDE}:batch", json=rows, headers={"Idempotency-Key": "nightly"})).json()
+        assert answers[0]["id"] == accepted.json()["id"]
+
+    with_worker(installation, work)

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
-from andon import migrations
+from andon import decisions, migrations
+from andon.decisions import Idempotency
 from andon.kernel.db import MINIMUM_VERSION, Database, DatabaseUnfit
 
 PROGRAM = """
@@ -47,6 +48,22 @@ def test_an_empty_database_gets_the_present_schema(database: Database) -> None:
 def test_where_the_schema_is_there_alembic_is_not_loaded(database: Database) -> None:
     assert not loads_alembic(database)
     assert migrations.is_current(database)
+
+
+def test_what_was_accepted_before_keys_were_held_at_the_door_holds_its_key(database: Database) -> None:
+    with database.begin() as tx:
+        tx.execute(text("CREATE UNIQUE INDEX intake_key ON intake (automation, caller, idempotency_key)"))
+        tx.execute(
+            text(
+                "INSERT INTO intake (id, automation, raw, caller, correlation_id, idempotency_key, received_at) "
+                "VALUES (gen_random_uuid(), 'payments', 'raw', 'bank', 'c', 'once', now())"
+            )
+        )
+        tx.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+    migrations.ensure(database)
+    with database.begin() as tx:
+        held = decisions.holders(tx, [Idempotency.of("payments", "bank", "once", b"raw")])
+        assert list(held.values()) == tx.execute(text("SELECT id FROM intake")).scalars().all()
 
 
 class OldServer(Database):

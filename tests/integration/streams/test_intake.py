@@ -95,22 +95,48 @@ def test_what_a_dead_worker_had_taken_is_decided_by_the_next(installation: Insta
         assert decisions.get(tx, request.id).row.outcome == "release"
 
 
-def test_a_key_that_was_used_meanwhile_is_told_where_the_request_is_looked_for(installation: Installation) -> None:
+def test_nothing_else_is_decided_under_the_key_of_what_waits(installation: Installation) -> None:
     later, at_once = a_request(installation, 1, key="k"), a_request(installation, 1, key="k")
     accept(installation, later)
 
     async def decide_at_once() -> None:
         decider = installation.decider()
-        assert await decider.decide(at_once) is not None
+        assert await decider.decide(at_once) is None
         await decider.close()
 
     asyncio.run(decide_at_once())
     work(installation)
     with installation.database.begin() as tx:
-        assert decisions.find(tx, later.id) is None
-        waiting = decisions.find_waiting(tx, later.id)
-    assert waiting is not None
-    assert "Idempotency-Key was used" in (waiting.error or "")
+        assert decisions.find(tx, at_once.id) is None
+        assert decisions.get(tx, later.id).row.outcome == "release"
+        assert decisions.find_waiting(tx, later.id) is None
+        assert decisions.accept(tx, a_request(installation, 1, key="k")) == later.id
+
+
+def test_what_waits_longer_than_keys_are_kept_has_its_key_still(installation: Installation) -> None:
+    decided, later = a_request(installation, 1, key="d"), a_request(installation, 2, key="k")
+    accept(installation, decided)
+    work(installation)
+    accept(installation, later)
+    with installation.database.begin() as tx:
+        decisions.keep_house(tx, installation.clock.now() + timedelta(days=4), failed_kept=timedelta(days=7))
+        assert decisions.accept(tx, a_request(installation, 2, key="k")) == later.id
+        assert decisions.accept(tx, a_request(installation, 1, key="d")) != decided.id
+
+
+def test_what_cannot_be_decided_gives_its_key_back(installation: Installation) -> None:
+    bad = replace(a_request(installation, 1, key="k"), raw=b'{"payment_id": "p1"}')
+    bad = replace(bad, idempotency=Idempotency.of("payments", "bank", "k", bad.raw))
+    accept(installation, bad)
+    work(installation)
+    again = a_request(installation, 1, key="k")
+    accept(installation, again)
+    assert work(installation) == [1]
+    with installation.database.begin() as tx:
+        failed = decisions.find_waiting(tx, bad.id)
+        assert decisions.get(tx, again.id).row.outcome == "release"
+    assert failed is not None
+    assert "contract has changed" in (failed.error or "")
 
 
 def test_the_same_key_waits_once_and_another_input_under_it_is_refused(installation: Installation) -> None:

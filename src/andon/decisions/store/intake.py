@@ -5,68 +5,50 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import delete, func, insert, or_, select, text, update
 
 from andon.decisions.domain import DecisionRequest, Waiting
 from andon.decisions.tables import intake
 from andon.kernel.db import Tx
 
-_ACCEPT_NEW = text("""
+_ACCEPT_ALL = text("""
 INSERT INTO intake (id, automation, raw, caller, correlation_id, traceparent, idempotency_key, received_at, notify)
 SELECT * FROM unnest(
     CAST(:ids AS uuid[]), CAST(:automations AS text[]), CAST(:raws AS bytea[]), CAST(:callers AS text[]),
     CAST(:correlation_ids AS text[]), CAST(:traceparents AS text[]), CAST(:keys AS text[]), CAST(:times AS timestamptz[]),
     CAST(:notified AS text[])
 )
-ON CONFLICT DO NOTHING RETURNING id
 """)
 
 _WAITING = [intake.c[name] for name in Waiting.__dataclass_fields__]
 
 
-def accept(tx: Tx, values: Mapping[str, Any]) -> UUID | None:
-    """Put a request into the intake; None if its idempotency key is already waiting there."""
-    statement = upsert(intake).values(**values).on_conflict_do_nothing().returning(intake.c.id)
-    return tx.execute(statement).scalar_one_or_none()
+def accept(tx: Tx, values: Mapping[str, Any]) -> None:
+    """Put a request into the intake."""
+    tx.execute(insert(intake).values(**values))
 
 
-def accept_new(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
-    """Put requests into the intake; the ids of all but those whose idempotency key is waiting there already.
-
-    In the order of their keys, so that two gateways cannot wait for each other.
-    """
-    ordered = sorted(requests, key=_by_key)
+def accept_all(tx: Tx, requests: Sequence[DecisionRequest]) -> None:
+    """Put requests into the intake."""
+    if not requests:
+        return
     columns = {
-        "ids": [request.id for request in ordered],
-        "automations": [request.automation for request in ordered],
-        "raws": [request.raw for request in ordered],
-        "callers": [request.caller for request in ordered],
-        "correlation_ids": [request.correlation_id for request in ordered],
-        "traceparents": [request.traceparent for request in ordered],
-        "keys": [None if request.idempotency is None else request.idempotency.key for request in ordered],
-        "times": [request.asked_at for request in ordered],
-        "notified": [request.notify for request in ordered],
+        "ids": [request.id for request in requests],
+        "automations": [request.automation for request in requests],
+        "raws": [request.raw for request in requests],
+        "callers": [request.caller for request in requests],
+        "correlation_ids": [request.correlation_id for request in requests],
+        "traceparents": [request.traceparent for request in requests],
+        "keys": [None if request.idempotency is None else request.idempotency.key for request in requests],
+        "times": [request.asked_at for request in requests],
+        "notified": [request.notify for request in requests],
     }
-    return set(tx.execute(_ACCEPT_NEW, columns).scalars())
-
-
-def _by_key(request: DecisionRequest) -> tuple[str, str]:
-    return ("", "") if request.idempotency is None else (request.idempotency.scope, request.idempotency.key)
+    tx.execute(_ACCEPT_ALL, columns)
 
 
 def find(tx: Tx, decision_id: UUID) -> Waiting | None:
     """The intake row of a request that is not decided yet."""
     row = tx.execute(select(*_WAITING).where(intake.c.id == decision_id)).one_or_none()
-    return None if row is None else Waiting(**row._asdict())
-
-
-def by_key(tx: Tx, automation: str, caller: str, key: str) -> Waiting | None:
-    """The intake row that holds an idempotency key."""
-    query = select(*_WAITING).where(
-        intake.c.automation == automation, intake.c.caller == caller, intake.c.idempotency_key == key
-    )
-    row = tx.execute(query).one_or_none()
     return None if row is None else Waiting(**row._asdict())
 
 

@@ -1,4 +1,4 @@
-"""SQL that reads the ledger, and about idempotency keys."""
+"""SQL that reads the ledger."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,6 @@ from sqlalchemy import (
     Uuid,
     any_,
     cast,
-    delete,
     func,
     or_,
     select,
@@ -29,12 +28,11 @@ from andon.decisions.domain import (
     DecisionFilter,
     DecisionRecord,
     DecisionRow,
-    Idempotency,
     Stats,
     Tally,
 )
 from andon.decisions.record import decode, digest_of
-from andon.decisions.tables import decisions, idempotency_keys
+from andon.decisions.tables import decisions
 from andon.kernel.db import Tx
 from andon.kernel.ids import floor_of
 
@@ -43,11 +41,6 @@ _LATE = timedelta(minutes=1)
 
 LedgerRow: TypeAlias = Row[Any]
 """A row of the ledger as it stands, every column."""
-
-_USED = text("""
-SELECT scope, key, digest, decision_id FROM idempotency_keys
-WHERE (scope, key) IN (SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:keys AS text[])))
-""")
 
 _LISTED = [decisions.c[name] for name in DecisionRow.__dataclass_fields__]
 _WHOLE = [*_LISTED, *(decisions.c[name] for name in ("writer", "seq", "salt", "record"))]
@@ -133,22 +126,11 @@ def tallies(tx: Tx, since: datetime, until: datetime, step: timedelta) -> list[T
     return [_tally(at, automation, list(rows)) for (at, automation), rows in groupby(tx.execute(query), _step_of)]
 
 
-def by_keys(tx: Tx, keys: Sequence[Idempotency]) -> dict[tuple[str, str], tuple[bytes, UUID]]:
-    """Of those of these keys that were used, by scope and key: the digest of the input that first used it, and the decision it got."""
-    wanted = {"scopes": [key.scope for key in keys], "keys": [key.key for key in keys]}
-    return {(row.scope, row.key): (row.digest, row.decision_id) for row in tx.execute(_USED, wanted)}
-
-
 def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
     """The whole records of these decisions; those that are not there are left out."""
     if not ids:
         return {}
     return {row.id: _record(row) for row in tx.execute(select(*_WHOLE).where(decisions.c.id.in_(ids)))}
-
-
-def forget_keys(tx: Tx, before: datetime) -> int:
-    """Delete idempotency keys older than `before`."""
-    return tx.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < before)).rowcount
 
 
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -17,9 +17,9 @@ from andon.decisions import (
     Decision,
     DecisionRecord,
     DecisionRequest,
+    FirstAnswer,
     Idempotency,
     KeyInFlight,
-    KeyReused,
     Line,
     Priority,
 )
@@ -132,14 +132,14 @@ class BatchDecider:
             await self._in_order.put(await self._begun(row, known))
             self.rows = row.number + 1
 
-    async def _begun(self, row: Row, known: Mapping[tuple[str, str], DecisionRecord | KeyReused]) -> _Next:
+    async def _begun(self, row: Row, known: Mapping[tuple[str, str], FirstAnswer]) -> _Next:
         """The answer to a row if it is known already, or the row under way."""
         try:
             if isinstance(row.given, AndonError):
                 raise row.given
             key = self._asking.key_of(row)
             first = None if key is None else known.get((key.scope, key.key))
-            if isinstance(first, KeyReused):
+            if isinstance(first, AndonError):
                 raise first
             if first is not None:
                 return self._told(200, answer_of_record(first))
@@ -206,7 +206,7 @@ class BatchDecider:
             )
             return self._told(500, _bad(pending.row, internal(self._asking.correlation_id)))
 
-    async def _known(self, rows: Sequence[Row]) -> Mapping[tuple[str, str], DecisionRecord | KeyReused]:
+    async def _known(self, rows: Sequence[Row]) -> Mapping[tuple[str, str], FirstAnswer]:
         """What those rows got that were asked before under the same key."""
         keys = [key for row in rows if (key := self._asking.key_of(row)) is not None]
         return await self._gateway.in_thread(lambda tx: decisions.first_answers(tx, keys)) if keys else {}

@@ -1,0 +1,59 @@
+"""SQL about idempotency keys: who used one first, for which input, and what it got or waits for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select, text
+
+from andon.decisions.domain import DecisionRequest, Idempotency
+from andon.decisions.tables import idempotency_keys, intake
+from andon.kernel.db import Tx
+
+_RESERVE = text("""
+INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
+SELECT * FROM unnest(
+    CAST(:scopes AS text[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]), CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])
+)
+ON CONFLICT DO NOTHING RETURNING decision_id
+""")
+
+_USED = text("""
+SELECT scope, key, digest, decision_id FROM idempotency_keys
+WHERE (scope, key) IN (SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:keys AS text[])))
+""")
+
+
+def reserve(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
+    """Take the keys of these requests; the ids of those whose key nobody had. One without a key takes none.
+
+    In the order of the keys, so that two processes cannot wait for each other.
+    """
+    keyed = sorted(
+        (key.scope, key.key, key.digest, request.id, request.asked_at)
+        for request in requests
+        if (key := request.idempotency) is not None
+    )
+    if not keyed:
+        return set()
+    columns = zip(("scopes", "keys", "digests", "ids", "times"), zip(*keyed, strict=True), strict=True)
+    return set(tx.execute(_RESERVE, {name: list(values) for name, values in columns}).scalars())
+
+
+def used(tx: Tx, keys: Sequence[Idempotency]) -> dict[tuple[str, str], tuple[bytes, UUID]]:
+    """Of those of these keys that were used, by scope and key: the digest of the input that first used it, and the decision it got."""
+    wanted = {"scopes": [key.scope for key in keys], "keys": [key.key for key in keys]}
+    return {(row.scope, row.key): (row.digest, row.decision_id) for row in tx.execute(_USED, wanted)}
+
+
+def release(tx: Tx, key: Idempotency, holder: UUID) -> None:
+    """Free a key again, if this is who has it."""
+    c = idempotency_keys.c
+    tx.execute(delete(idempotency_keys).where(c.scope == key.scope, c.key == key.key, c.decision_id == holder))
+
+
+def forget(tx: Tx, before: datetime) -> int:
+    """Delete keys older than `before`, but not of what still waits to be decided; how many."""
+    c = idempotency_keys.c
+    waits = select(intake.c.id).where(intake.c.id == c.decision_id)
+    return tx.execute(delete(idempotency_keys).where(c.created_at < before, ~waits.exists())).rowcount
