@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from andon.bootstrap.hold import Hold
 from andon.bootstrap.parking import Parking
 from andon.bootstrap.shedder import REFUSAL, asked_in
+from andon.gateway.asgi import headers_of_lines
 
 HEAD_BYTES = 65_536
 """A request line with its headers may be as long as this and what one more read brings."""
@@ -232,7 +233,7 @@ class Wire(HttpToolsProtocol):
             super().on_message_complete()
             return
         hold.more_body = False
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers}
+        headers = headers_of_lines(self.headers)
         head = self._direct.begin(hold.name, headers, hold.body, partial(self._reply, hold))
         if head is not None and text:
             self._direct.remember(text, head, len(hold.body))

@@ -3,10 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter_ns
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from andon.decisions.domain import Decision, DecisionRequest, Idempotency, Priority
-from andon.decisions.errors import AutomationNotFound
+from andon.decisions.errors import AutomationNotFound, DeadlineExceeded
 from andon.decisions.lane import Lane
 from andon.decisions.line import Line
 from andon.decisions.passage import Parts, Purse, Unlimited, Watcher
@@ -14,10 +17,10 @@ from andon.decisions.queue import Done, Foretold, Item
 from andon.decisions.reader import Reader
 from andon.decisions.recorder import Recorder
 from andon.decisions.shadows import Shadows
-from andon.decisions.traffic import Predicts
+from andon.decisions.traffic import Arm, Predicts
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
-from andon.serving import LoadedVersion
+from andon.serving import Assignment, LoadedVersion
 
 
 class Decider:
@@ -79,13 +82,7 @@ class Decider:
 
         Raises AutomationNotFound, VersionNotServed, LineBusy.
         """
-        line = self._lines().get(request.automation)
-        if line is None:
-            raise AutomationNotFound(f"No automation {request.automation!r} is deployed here")
-        traffic = line.traffic
-        assignment = traffic.assign(request, line.automation.subject)
-        arm, elsewhere = traffic.arms[assignment.version], traffic.elsewhere[assignment.version]
-        lane = self._inline if elsewhere is None else self._lane_of(elsewhere)
+        line, arm, assignment, lane = self._placed(request)
         lane.add(Item(request, line, arm, assignment, done, foretold))
 
     def decide(self, request: DecisionRequest) -> "asyncio.Future[Decision | None]":
@@ -102,6 +99,19 @@ class Decider:
 
         self.submit(request, done)
         return future
+
+    def decide_all(self, requests: Sequence[DecisionRequest]) -> "list[asyncio.Future[Decision | None]]":
+        """All of these, which ask one automation with one deadline, or none of them.
+
+        The deadline is looked at here, and holds for none of them any more. Raises AutomationNotFound, VersionNotServed, LineBusy,
+        DeadlineExceeded.
+        """
+        last, now_ns = requests[-1], perf_counter_ns()
+        *_, lane = self._placed(last)
+        lane.require_in_time(last, now_ns, behind=len(requests) - 1)
+        if last.deadline_ns is not None and last.deadline_ns <= now_ns:
+            raise DeadlineExceeded
+        return [self.decide(replace(request, deadline_ns=None)) for request in requests]
 
     async def decide_batch(self, requests: Sequence[DecisionRequest]) -> dict[UUID, Decision]:
         """Decide these together; repeats are left out. Raises LedgerUnavailable, AutomationNotFound."""
@@ -132,6 +142,16 @@ class Decider:
     def _lanes(self) -> list[Lane]:
         """All of them as they are at one moment, whatever thread asks."""
         return [self._inline, *(lane for _, lane in list(self._elsewhere.values()))]
+
+    def _placed(self, request: DecisionRequest) -> tuple[Line, Arm, Assignment, Lane]:
+        """Who is to decide it, and where it waits for that. Raises AutomationNotFound, VersionNotServed."""
+        line = self._lines().get(request.automation)
+        if line is None:
+            raise AutomationNotFound(f"No automation {request.automation!r} is deployed here")
+        traffic = line.traffic
+        assignment = traffic.assign(request, line.automation.subject)
+        arm, elsewhere = traffic.arms[assignment.version], traffic.elsewhere[assignment.version]
+        return line, arm, assignment, self._inline if elsewhere is None else self._lane_of(elsewhere)
 
     def _lane_of(self, loaded: Predicts) -> Lane:
         known = self._elsewhere.get(id(loaded))

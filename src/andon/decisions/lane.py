@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
-from andon.decisions.domain import Decision, Priority
+from andon.decisions.domain import Decision, DecisionRequest, Priority
 from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
 from andon.decisions.pace import Pace
 from andon.decisions.passage import Parts, Passed, decide
@@ -63,22 +63,25 @@ class Lane:
         """How many wait for each version of a model, by priority."""
         return self._queue.depths_by_version
 
-    def expected_wait(self, priority: Priority) -> float:
-        """Seconds until a request of this priority that came now would be answered, by the service time of late."""
-        return self._service_time.each * self._queue.ahead_of(priority) / max(1, self._under_way)
+    def expected_wait(self, priority: Priority, *, behind: int = 0) -> float:
+        """Seconds until a request of this priority that came now, behind so many more, would be answered, by the service time of late."""
+        return self._service_time.each * (self._queue.ahead_of(priority) + behind) / max(1, self._under_way)
+
+    def require_in_time(self, request: DecisionRequest, now_ns: int, *, behind: int = 0) -> None:
+        """Raises LineBusy when the deadline of a request that came now, behind so many more, would pass before its turn."""
+        if request.deadline_ns is not None:
+            wait = self.expected_wait(request.priority, behind=behind)
+            if 0 < request.deadline_ns - now_ns < wait * 1e9:
+                raise LineBusy(
+                    f"More is waiting than can be decided in time (about {wait:.1f} s)", retry_after=max(1, round(wait))
+                )
 
     def add(self, item: Item) -> None:
         """Take a request. Raises LineBusy when its deadline would pass before its turn: then it is refused at once.
 
         One whose deadline is over already gets DeadlineExceeded at its turn: coming again would not help it.
         """
-        deadline = item.request.deadline_ns
-        if deadline is not None:
-            wait = self.expected_wait(item.request.priority)
-            if 0 < deadline - item.queued_ns < wait * 1e9:
-                raise LineBusy(
-                    f"More is waiting than can be decided in time (about {wait:.1f} s)", retry_after=max(1, round(wait))
-                )
+        self.require_in_time(item.request, item.queued_ns)
         self._queue.add(item)
         self._go()
 

@@ -88,17 +88,21 @@ class Traffic:
         """Everything to one version."""
         return cls(arm, TrafficSplit(arm.ref.model.name), {arm.version: arm})
 
+    def require(self, version: int) -> None:
+        """That this version answers here. Raises VersionNotServed."""
+        if version not in self.arms:
+            raise VersionNotServed(
+                f"Version {version} of {self.split.endpoint} does not answer here; "
+                f"these do: {', '.join(map(str, sorted(self.arms)))}"
+            )
+
     def assign(self, request: DecisionRequest, subject: str | None) -> Assignment:
         """Which version is to answer: the pinned one, or the one whose share the request's subject falls into.
 
         Raises VersionNotServed for a pinned version that is no arm here.
         """
         if request.pinned is not None:
-            if request.pinned not in self.arms:
-                raise VersionNotServed(
-                    f"Version {request.pinned} of {self.split.endpoint} does not answer here; "
-                    f"these do: {', '.join(map(str, sorted(self.arms)))}"
-                )
+            self.require(request.pinned)
             return Assignment(request.pinned, Chosen.PINNED, self.split.number)
         if not self.split.shares:
             return self._usual

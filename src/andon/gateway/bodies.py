@@ -31,8 +31,15 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) ->
         message = await receive()
 
 
+def require_plain(headers: Mapping[str, str]) -> None:
+    """That the body is not compressed: how large it is has to be known before it is read. Raises MediaTypeUnsupported."""
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise MediaTypeUnsupported("The body must not be compressed")
+
+
 def require_json(headers: Mapping[str, str]) -> None:
-    """That the body says it is JSON, in UTF-8. Raises MediaTypeUnsupported."""
+    """That the body says it is JSON, in UTF-8, and is not compressed. Raises MediaTypeUnsupported."""
+    require_plain(headers)
     media_type, _, parameters = headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != "application/json":
         raise MediaTypeUnsupported

@@ -31,7 +31,7 @@ from andon.gateway.bodies import Receive, read_body
 from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import HeaderInvalid, MethodNotAllowed
 from andon.gateway.first_answers import FirstAnswers
-from andon.gateway.headers import correlation_of, destination_of, traceparent_of_headers
+from andon.gateway.headers import RESPOND_ASYNC, correlation_of, destination_of, preferences_of, traceparent_of_headers
 from andon.gateway.heads import KNOWN, Head, head_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.kernel.errors import AndonError
@@ -252,7 +252,7 @@ class Decide:
         """What needs the database beside the ledger: an idempotency key, or an answer later."""
         try:
             notify = destination_of(asked.headers, self._gateway.settings.destinations)
-            if "respond-async" in asked.headers.get("prefer", ""):
+            if RESPOND_ASYNC in preferences_of(asked.headers.get("prefer", "")):
                 status, body = await self._later(request, notify, asked.out)
             elif request.idempotency is not None:
                 status, body = await self._once(request, request.idempotency, asked.out)
@@ -270,7 +270,7 @@ class Decide:
             raise HeaderInvalid("Andon-Model-Version: a version cannot be pinned for an answer that comes later")
         identifier = await self._acceptances.of(replace(request, notify=notify))
         location = f"/v1/decisions/{identifier}"
-        out |= {"Location": location, "Preference-Applied": "respond-async", "Retry-After": "1"}
+        out |= {"Location": location, "Preference-Applied": RESPOND_ASYNC, "Retry-After": "1"}
         return 202, to_json({"id": identifier, "status": "pending", "location": location})
 
     async def _once(self, request: DecisionRequest, key: Idempotency, out: dict[str, str]) -> tuple[int, bytes]:

@@ -60,14 +60,14 @@ async def show(
     wait: Annotated[
         float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for an accepted request to be decided.")
     ] = 0,
-    prefer: Annotated[str, Header(description="`wait=20`: the same as the parameter (RFC 7240).")] = "",
+    prefer: Annotated[list[str], Header(description="`wait=20`: the same as the parameter (RFC 7240).")] = [],  # noqa: B006 - FastAPI copies it
 ) -> DecisionOut | FailedOut | Response:
     """The whole record of a decision; 202 while an accepted request waits to be decided."""
 
     async def look() -> DecisionOut | FailedOut | WaitingOut:
         return await gateway.in_thread(lambda tx: _look(tx, decision_id, caller, now))
 
-    seconds = wait or wait_of(prefer)
+    seconds = wait or wait_of(", ".join(prefer))
     if not seconds:
         return _as_answer(await look())
     with gateway.waiters.expecting(decision_id) as over:

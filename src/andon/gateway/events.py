@@ -14,7 +14,7 @@ import structlog
 from andon import streams
 from andon.access import Permission, Principal
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
-from andon.gateway.bodies import Receive, read_body
+from andon.gateway.bodies import Receive, read_body, require_plain
 from andon.gateway.dependencies import Gateway, bearer
 from andon.gateway.errors import EventUnknown, MediaTypeUnsupported, MethodNotAllowed
 from andon.gateway.headers import correlation_of
@@ -66,6 +66,7 @@ class Events:
         caller = gateway.keys.authenticate(bearer(headers.get("authorization")), gateway.clock.now())
         caller.require_anywhere(Permission.DECIDE)
         gateway.admission.admit(caller.id)
+        require_plain(headers)
         body = await read_body(headers, receive, gateway.settings.gateway.max_body_bytes)
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
         batch = media == BATCHED

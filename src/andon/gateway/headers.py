@@ -7,12 +7,15 @@ from andon.gateway.errors import HeaderInvalid
 from andon.kernel.config import Destination
 
 NOTIFY = "andon-notify"
+RESPOND_ASYNC = "respond-async"
 LONGEST_WAIT = 60.0
 """Seconds that an answer may be waited for in one call."""
 
 _CORRELATION = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
-_WAIT = re.compile(r"(?:^|[,\s])wait=([0-9]{1,9})(?:$|[,;\s])")
+_LISTED = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
+"""One element of a list; a comma within quotes belongs to it."""
+_SECONDS = re.compile(r"[0-9]{1,9}")
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 
 
@@ -48,7 +51,7 @@ def destination_of(headers: Mapping[str, str], destinations: Mapping[str, Destin
     given = headers.get(NOTIFY)
     if given is None:
         return None
-    if "respond-async" not in headers.get("prefer", ""):
+    if RESPOND_ASYNC not in preferences_of(headers.get("prefer", "")):
         raise HeaderInvalid("Andon-Notify goes with `Prefer: respond-async`: otherwise the answer comes at once")
     known = destinations.get(given)
     if known is None or not known.notify:
@@ -58,7 +61,16 @@ def destination_of(headers: Mapping[str, str], destinations: Mapping[str, Destin
     return given
 
 
+def preferences_of(prefer: str) -> dict[str, str]:
+    """What `Prefer` asks for (RFC 7240), by names in small letters, without parameters; of a name that comes twice the first."""
+    preferences: dict[str, str] = {}
+    for listed in _LISTED.findall(prefer):
+        name, _, value = listed.partition(";")[0].partition("=")
+        preferences.setdefault(name.strip().lower(), value.strip().strip('"'))
+    return preferences
+
+
 def wait_of(prefer: str) -> float:
-    """The seconds of `Prefer: wait=20` (RFC 7240), no more than LONGEST_WAIT; 0 without it."""
-    found = _WAIT.search(prefer)
-    return 0.0 if found is None else min(float(found[1]), LONGEST_WAIT)
+    """The seconds of `Prefer: wait=20`, no more than LONGEST_WAIT; 0 without it."""
+    given = preferences_of(prefer).get("wait", "")
+    return min(float(given), LONGEST_WAIT) if _SECONDS.fullmatch(given) else 0.0

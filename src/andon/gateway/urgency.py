@@ -7,6 +7,8 @@ from andon.access import Permission, Principal
 from andon.decisions import Priority
 from andon.gateway.errors import HeaderInvalid
 
+TIMEOUT = "x-request-timeout"
+
 _URGENCY = re.compile(r"(?<![^,\s])u=([0-7])(?![^,;\s])")
 _SECONDS = re.compile(r"^[0-9]{1,6}(?:\.[0-9]{1,6})?\Z")
 _NUMBER = re.compile(r"^[1-9][0-9]{0,8}\Z")
@@ -34,7 +36,7 @@ def priority_of(headers: Mapping[str, str]) -> Priority:
 
 def deadline_of(headers: Mapping[str, str], began_ns: int, usual: float) -> int:
     """When the caller goes away, on the clock of `began_ns`: after `X-Request-Timeout` seconds, or as usual. Raises HeaderInvalid."""
-    given = headers.get("x-request-timeout")
+    given = headers.get(TIMEOUT)
     if given is None:
         return began_ns + int(usual * 1e9)
     if not _SECONDS.match(given) or float(given) <= 0:

@@ -94,6 +94,8 @@ def test_where_an_array_breaks_off_is_said_after_the_answers_to_what_came_before
         (b"{}", {"Content-Type": NDJSON, "X-Correlation-ID": "a b"}, 422, "HeaderInvalid"),
         (b"{}", {"Content-Type": NDJSON, "Andon-Notify": "bank"}, 422, "HeaderInvalid"),
         (b"{}", {"Content-Type": NDJSON, "Andon-Model-Version": "1"}, 403, "Forbidden"),
+        (b"{}", {"Content-Type": NDJSON, "X-Request-Timeout": "5"}, 422, "HeaderInvalid"),
+        (b"{}", {"Content-Type": NDJSON, "Content-Encoding": "gzip"}, 415, "MediaTypeUnsupported"),
     ],
 )
 def test_what_is_wrong_with_the_call_is_a_problem_and_nothing_is_decided(
@@ -103,6 +105,29 @@ def test_what_is_wrong_with_the_call_is_a_problem_and_nothing_is_decided(
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.headers["Content-Type"] == "application/problem+json"
     assert ids(installation) == set()
+
+
+def test_a_version_that_does_not_answer_here_is_told_once(installation: Installation) -> None:
+    owner = installation.key("tester", Grant(Role.OWNER))
+    response = ask(installation, owner, lines([payment(1), payment(2)]), Andon_Model_Version="9")
+    assert (response.status_code, response.json()["code"]) == (404, "VersionNotServed")
+
+
+def test_bad_rows_count_against_the_rate_and_leave_their_turn_to_others(installation: Installation) -> None:
+    headers = {"Authorization": f"Bearer {installation.key('bank', CALLER)}", "Content-Type": NDJSON}
+    turns = 0
+
+    async def batch(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+        asked = asyncio.ensure_future(client.post(BATCH, content=b"{}\n" * 300, headers=headers))
+        nonlocal turns
+        while not asked.done():
+            await asyncio.sleep(0)
+            turns += 1
+        return rows_of(await asked)
+
+    assert {answer["error"]["code"] for answer in calling(installation, batch)} == {"InputInvalid"}
+    assert turns >= 300
+    assert len(calling(installation, batch, burst=10, rate_per_minute=60_000)) == 300
 
 
 def test_only_who_may_decide_there_may_send_a_batch(installation: Installation) -> None:

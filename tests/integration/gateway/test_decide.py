@@ -65,6 +65,7 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("ten megabytes", {"content": b'{"payment_id":"' + b"x" * 10_000_000 + b'"}'}, 413, "BodyTooLarge"),
     ("another content type", {"content": b"{}", "headers": {"Content-Type": "text/plain"}}, 415, "MediaTypeUnsupported"),
     ("another encoding", {"content": b"{}", "headers": {"Content-Type": "application/json; charset=utf-16"}}, 415, "MediaTypeUnsupported"),
+    ("a compressed body", {"content": b"{}", "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"}}, 415, "MediaTypeUnsupported"),
     ("a bad correlation id", {"json": payment(), "headers": {"X-Correlation-ID": "a b"}}, 422, "HeaderInvalid"),
     ("a bad idempotency key", {"json": payment(), "headers": {"Idempotency-Key": "x" * 256}}, 422, "HeaderInvalid"),
 ]  # fmt: skip

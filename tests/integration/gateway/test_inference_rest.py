@@ -195,6 +195,22 @@ def test_naming_a_version_takes_a_permission(installation: Installation) -> None
     assert infer(installation, otto, columns(), headers={"Andon-Model-Version": "9"}).status_code == 404
 
 
+def test_a_request_of_many_rows_is_decided_whole_or_not_at_all(installation: Installation) -> None:
+    headers = {"Authorization": f"Bearer {installation.key('bank', CALLER)}"}
+
+    async def ask(client: httpx.AsyncClient) -> list[tuple[int, int]]:
+        told = []
+        for microseconds in (10_000_000, 1, 2_000, 10_000, 20_000, 30_000, 50_000, 80_000, 10_000_000):
+            before, body = recorded(installation), {**columns(600), "parameters": {"timeout": microseconds}}
+            answer = await client.post(INFER, json=body, headers=headers)
+            told.append((answer.status_code, recorded(installation) - before))
+        return told
+
+    told = calling(installation, ask)
+    assert {(status, rows) for status, rows in told if status not in (503, 504)} == {(200, 600)}
+    assert {rows for status, rows in told if status in (503, 504)} == {0}
+
+
 def test_every_row_counts_against_the_rate(installation: Installation) -> None:
     headers = {"Authorization": f"Bearer {installation.key('bank', CALLER)}"}
 

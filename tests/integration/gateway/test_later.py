@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 from pydantic import SecretStr
+from pydantic_core import to_json
 from sqlalchemy import text
 
 from andon import decisions
@@ -218,5 +219,18 @@ def test_a_row_of_a_batch_does_not_take_the_key_of_what_waits(installation: Inst
         assert await intake.run_round() == 1
         answers = (await client.post(f"{DECIDE}:batch", json=rows, headers={"Idempotency-Key": "nightly"})).json()
         assert answers[0]["id"] == accepted.json()["id"]
+
+    with_worker(installation, work)
+
+
+def test_preferences_may_come_in_several_lines_in_any_letters(installation: Installation) -> None:
+    async def work(client: httpx.AsyncClient, intake: Intake) -> None:
+        lines = [("Prefer", "Respond-Async"), ("Prefer", "handling=lenient"), ("Content-Type", "application/json")]
+        accepted = await client.post(DECIDE, content=to_json(payment(1)), headers=lines)
+        assert (accepted.status_code, accepted.headers["Preference-Applied"]) == (202, "respond-async")
+        lines = [("Prefer", "other"), ("Prefer", 'Wait = "1"')]
+        began = time.monotonic()
+        assert (await client.get(accepted.headers["Location"], headers=lines)).status_code == 202
+        assert time.monotonic() - began >= 1
 
     with_worker(installation, work)

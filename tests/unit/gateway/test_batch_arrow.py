@@ -112,6 +112,9 @@ FEW, LONG = pa.array([0] * 1000, pa.int32()), "x" * 50_000
         (stream(pa.table({"a": pa.array(["x" * 5_000], pa.string_view()), "b": pa.array(["x" * 5_001], pa.string_view())})), "larger than 10000"),
         (stream(pa.table({"a": pa.array([[True] * 20_000])})), "larger than 10000"),
         (stream(pa.table({"a": pa.array([1], pa.timestamp("ns"))})), "row 0 cannot be read"),
+        (stream(pa.table({"a": pa.nulls(5)}), size=5), "5 rows and no values"),
+        (stream(pa.table({"a": pa.array([{}] * 5, pa.struct([]))}), size=5), "5 rows and no values"),
+        (stream(pa.table([[1], [2]], names=["a", "a"])), "more than one column a"),
         (stream(pa.table({"a": pa.array([0] * 3_000_000)}), size=3_000_000), "send more, smaller ones"),
     ],
 )  # fmt: skip

@@ -62,13 +62,15 @@ class ArrowRows:
         self._schema = message.content
         try:
             schema = pa.ipc.open_stream(pa.py_buffer(self._schema)).schema
-            refused = [
-                (name, kind) for name, kind in zip(schema.names, schema.types, strict=True) if not _is_taken(kind)
-            ]
+            names = schema.names
+            refused = [(name, kind) for name, kind in zip(names, schema.types, strict=True) if not _is_taken(kind)]
         except (pa.ArrowException, OSError, ValueError) as error:
             raise BatchMalformed(f"The schema of the Arrow stream cannot be used: {error}") from error
         for name, kind in refused:
             raise BatchMalformed(f"The column {name} is of a type that a batch does not take: {kind}")
+        for name in names:
+            if names.count(name) > 1:
+                raise BatchMalformed(f"The Arrow stream has more than one column {name}")
 
     def _keep(self, message: Message) -> None:
         """Remember a dictionary in place of an earlier one, unless it adds to that."""
@@ -87,6 +89,8 @@ class ArrowRows:
             largest = sum(map(_longest, batch.columns))
         except (pa.ArrowException, OSError, ValueError, StopIteration) as error:
             raise BatchMalformed(f"The record batch at row {self.count} cannot be read: {error}") from error
+        if batch.num_rows > 8 * batch.nbytes:
+            raise BatchMalformed(f"The record batch at row {self.count} has {batch.num_rows} rows and no values")
         if largest > self._row_bytes:
             raise BatchMalformed(
                 f"A row of the record batch at row {self.count} is larger than {self._row_bytes} bytes"

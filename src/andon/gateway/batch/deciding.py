@@ -112,6 +112,7 @@ class BatchDecider:
             if ready and (waits or following is None or len(ready) >= _TOGETHER):
                 await spool.write(answers.add(ready))
                 ready.clear()
+                await asyncio.sleep(0)  # others have their turn between two pieces
             if following is None and waits:
                 following = await self._in_order.get()
             if following is None:
@@ -129,22 +130,25 @@ class BatchDecider:
                 raise NotReady(
                     "This gateway is shutting down: the rows from this one on were not decided, send them again"
                 )
-            await self._in_order.put(await self._begun(row, known))
+            begun = await self._begun(row, known)
+            await self._in_order.put(begun)
             self.rows = row.number + 1
+            if isinstance(begun, bytes):
+                await asyncio.sleep(0)  # nothing was waited for, so others have their turn now
 
     async def _begun(self, row: Row, known: Mapping[tuple[str, str], FirstAnswer]) -> _Next:
         """The answer to a row if it is known already, or the row under way."""
         try:
-            if isinstance(row.given, AndonError):
-                raise row.given
             key = self._asking.key_of(row)
             first = None if key is None else known.get((key.scope, key.key))
             if isinstance(first, AndonError):
                 raise first
             if first is not None:
                 return self._told(200, answer_of_record(first))
-            request = self._request(row.given, key)
             await self._wait_to_be_let_in()
+            if isinstance(row.given, AndonError):
+                raise row.given
+            request = self._request(row.given, key)
             return _Pending(row.number, request, await self._seated(request))
         except AndonError as error:
             return self._refusal(row.number, error)

@@ -18,12 +18,12 @@ from andon.gateway.batch.deciding import Asking, BatchDecider
 from andon.gateway.batch.formats import Answers, format_of
 from andon.gateway.batch.rows import Row
 from andon.gateway.batch.spool import Spool
-from andon.gateway.bodies import Receive
+from andon.gateway.bodies import Receive, require_plain
 from andon.gateway.dependencies import Gateway, bearer
 from andon.gateway.errors import HeaderInvalid, MethodNotAllowed
 from andon.gateway.headers import NOTIFY, correlation_of, key_of, traceparent_of_headers
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
-from andon.gateway.urgency import pinned_by
+from andon.gateway.urgency import TIMEOUT, pinned_by
 from andon.kernel.errors import AndonError
 from andon.kernel.ids import uuid7
 from andon.kernel.tracing import NO_SPAN, span, traceparent_of
@@ -87,13 +87,21 @@ class Batch:
         caller.require(Permission.DECIDE, name)
         if NOTIFY in headers:
             raise HeaderInvalid("Andon-Notify goes with a single request: a batch is answered while it is sent")
+        if TIMEOUT in headers:
+            raise HeaderInvalid(
+                "X-Request-Timeout goes with a single request: rows of a batch wait until they are decided"
+            )
+        require_plain(headers)
+        line, pinned = gateway.line(name), pinned_by(headers, caller, name)
+        if pinned is not None:
+            line.traffic.require(pinned)
         return Asking(
-            line=gateway.line(name),
+            line=line,
             caller=caller,
             correlation_id=correlation,
             traceparent=traceparent_of(server) or traceparent_of_headers(headers),
             key=key_of(headers),
-            pinned=pinned_by(headers, caller, name),
+            pinned=pinned,
         )
 
     async def _stream(

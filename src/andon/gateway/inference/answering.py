@@ -166,39 +166,32 @@ class Inference:
         return _number(line, version)
 
     async def _decide(self, requests: Sequence[DecisionRequest]) -> list[Decision]:
-        """All of them, in their order. If one is refused on the way, so is the request, which then says how many were not."""
+        """All of them, in their order. If one fails on the way, so does the request, which then says how many did not."""
         gateway, count = self.gateway, len(requests)
         admission = gateway.admission
         if admission.in_flight + count > gateway.settings.gateway.max_in_flight:
             raise Overloaded(retry_after=1)
-        refused: AndonError | None = None
-        futures: list[asyncio.Future[Decision | None]] = []
         admission.in_flight += count
         try:
-            for request in requests:
-                try:
-                    futures.append(gateway.decider.decide(request))
-                except AndonError as error:
-                    refused = error
-                    break
+            decider = gateway.decider
+            futures = decider.decide_all(requests) if count > 1 else [decider.decide(requests[0])]
             answers = await asyncio.gather(*futures, return_exceptions=True)
         finally:
             admission.in_flight -= count
         decisions = [answer for answer in answers if isinstance(answer, Decision)]
         if len(decisions) == count:
             return decisions
-        raise _shortfall(refused, answers, len(decisions), count)
+        raise _shortfall(answers, requests[0].correlation_id, len(decisions))
 
 
-def _shortfall(
-    refused: AndonError | None, answers: Sequence[Decision | BaseException | None], decided: int, count: int
-) -> BaseException:
-    """Why not all rows were decided."""
-    error = next((answer for answer in answers if isinstance(answer, BaseException)), refused)
+def _shortfall(answers: Sequence[Decision | BaseException | None], correlation_id: str, decided: int) -> BaseException:
+    """Why not all rows were decided, and where those are that were."""
+    error = next((answer for answer in answers if isinstance(answer, BaseException)), None)
     if error is None:
         return RuntimeError("the database refused to record a decision; `decision.refused_by_database` says why")
     if decided and isinstance(error, AndonError):
-        return type(error)(f"{error} ({decided} of {count} rows were decided and recorded)", **error.details)
+        where = f"{decided} of {len(answers)} rows were decided and recorded, under the correlation id {correlation_id}"
+        return type(error)(f"{error} ({where})", **error.details)
     return error
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from andon.access import Principal
 from andon.gateway.errors import HeaderInvalid
-from andon.gateway.headers import correlation_of, traceparent_of_headers
+from andon.gateway.headers import NOTIFY, correlation_of, traceparent_of_headers
 from andon.gateway.inference.answering import Asked
 from andon.gateway.urgency import deadline_of, pinned_by, priority_of
 
@@ -26,6 +26,8 @@ def asked_of(
     """
     if "idempotency-key" in headers:
         raise HeaderInvalid("Idempotency-Key is not taken here: ask for that decision at /v1/automations")
+    if NOTIFY in headers:
+        raise HeaderInvalid("Andon-Notify is not taken here: ask for an answer that comes later at /v1/automations")
     return Asked(
         caller=caller,
         correlation_id=correlation_of(headers, str(new)),

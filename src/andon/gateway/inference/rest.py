@@ -10,9 +10,9 @@ from opentelemetry.trace import Span, SpanKind
 from pydantic_core import to_json
 
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
-from andon.gateway.bodies import Receive, read_body
+from andon.gateway.bodies import Receive, read_body, require_plain
 from andon.gateway.dependencies import Gateway, Side
-from andon.gateway.errors import MediaTypeUnsupported, MethodNotAllowed, RouteNotFound
+from andon.gateway.errors import MethodNotAllowed, RouteNotFound
 from andon.gateway.headers import traceparent_of_headers
 from andon.gateway.inference.answering import Inference
 from andon.gateway.inference.asking import asked_of
@@ -137,7 +137,7 @@ class OpenInference:
                 trace=traceparent_of(server),
             )
             correlation = call.extra["X-Correlation-ID"] = asked.correlation_id
-            _require_plain(call.headers)
+            require_plain(call.headers)
             body = await read_body(call.headers, call.receive, self._gateway.settings.gateway.max_body_bytes)
             request = rest.decode_request(body, rest.header_length(call.headers.get(rest.HEADER_LENGTH.lower())))
             response = await self._inference.infer(replace(request, model=name, version=version), asked)
@@ -159,9 +159,3 @@ def _refused(call: _Call, error: AndonError) -> tuple[int, bytes]:
     call.extra |= headers_of(error)
     status = status_of(error)
     return 400 if status == 422 else status, to_json({"error": str(error)})
-
-
-def _require_plain(headers: Mapping[str, str]) -> None:
-    """That the body is not compressed: how large it is has to be known before it is read. Raises MediaTypeUnsupported."""
-    if headers.get("content-encoding", "identity") != "identity":
-        raise MediaTypeUnsupported("The body must not be compressed")
