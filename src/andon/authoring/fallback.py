@@ -13,6 +13,9 @@ BY_RULES = "rules"
 BY_REVIEW = "review"
 """A person. It stands at the end of every chain, said or not."""
 
+LEAST, MOST = 1e-9, 9e9
+"""Between these an amount can be counted: in nano-units of a currency, as PostgreSQL keeps them."""
+
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 
@@ -24,8 +27,8 @@ class Budget:
     per: Literal["day", "month"] = "day"
 
     def __post_init__(self) -> None:
-        if not self.amount > 0 or self.amount == float("inf"):
-            raise DeclarationInvalid(f"Budget: expected an amount above 0, got {self.amount}")
+        if not LEAST <= self.amount <= MOST:
+            raise DeclarationInvalid(f"Budget: expected an amount from 0.000000001 to 9000000000, got {self.amount}")
         if self.per not in ("day", "month"):
             raise DeclarationInvalid(f"Budget: `per` is day or month, not {self.per!r}")
 
