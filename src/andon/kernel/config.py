@@ -15,13 +15,16 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from andon.kernel.connections import Connection
 from andon.kernel.destinations import Destination
-from andon.kernel.environment import Section, SettingsInvalid, secret_of, value_of
+from andon.kernel.environment import LONGEST_SPAN, LONGEST_WAIT, Section, SettingsInvalid, secret_of, value_of
 from andon.kernel.errors import Fault
 
 __all__ = ["Destination", "Settings", "SettingsInvalid", "load", "names"]
 
 FILE_NAME = "andon.toml"
 PREFIX = "ANDON_"
+
+HIGHEST_PRICE = 10_000_000
+"""For an hour. What a day costs is kept in nano-units of the currency, which end at nine billion units."""
 
 _TLS = {"sslcert", "sslkey", "sslmode", "sslrootcert"}
 _ASKABLE = {"application_name", "host", "options", "target_session_attrs", *_TLS}
@@ -85,10 +88,16 @@ class GatewaySettings(Section):
     )
     max_in_flight: int = Field(1024, gt=0, description="Decisions under way at once; one more is refused with 503.")
     wait_seconds: float = Field(
-        0.25, gt=0, description="How long requests may queue, by the service time of late; more are refused with 503."
+        0.25,
+        gt=0,
+        le=LONGEST_WAIT,
+        description="How long requests may queue, by the service time of late; more are refused with 503.",
     )
     timeout_seconds: float = Field(
-        10.0, gt=0, description="How long a caller waits who sends no X-Request-Timeout; expired work is not predicted."
+        10.0,
+        gt=0,
+        le=LONGEST_WAIT,
+        description="How long a caller waits who sends no X-Request-Timeout; expired work is not predicted.",
     )
     rate_per_minute: int = Field(
         600_000, gt=0, description="Decisions a key may ask for in a minute; more are refused with 429."
@@ -96,6 +105,7 @@ class GatewaySettings(Section):
     results_seconds: float = Field(
         604_800.0,
         gt=0,
+        le=LONGEST_SPAN,
         description="How long it is told why a request that was accepted with 202 could not be decided; what was decided "
         "is told for ever.",
     )
@@ -106,7 +116,9 @@ class WorkerSettings(Section):
     """What happens after a decision."""
 
     port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics and health routes.")
-    seal_seconds: float = Field(5.0, gt=0, description="Seconds between two checkpoints of the audit log.")
+    seal_seconds: float = Field(
+        5.0, gt=0, le=LONGEST_WAIT, description="Seconds between two checkpoints of the audit log."
+    )
 
 
 class ConsoleSettings(Section):
@@ -128,8 +140,8 @@ class TelemetrySettings(Section):
 class CostSettings(Section):
     """What computing costs, for the cost of a decision."""
 
-    cpu_hour: float = Field(0.04, ge=0, description="Price of one CPU core for one hour.")
-    gpu_hour: float = Field(1.0, ge=0, description="Price of one GPU for one hour.")
+    cpu_hour: float = Field(0.04, ge=0, le=HIGHEST_PRICE, description="Price of one CPU core for one hour.")
+    gpu_hour: float = Field(1.0, ge=0, le=HIGHEST_PRICE, description="Price of one GPU for one hour.")
     currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of the price.")
 
 
@@ -144,10 +156,13 @@ class EndpointSettings(Section):
     timeout_seconds: float = Field(
         5.0,
         gt=0,
+        le=LONGEST_WAIT,
         description="How long one batch may take to predict; then it failed. What runs inside the gateway cannot be stopped: "
         "its answer is used, and the version left alone if that happens again and again.",
     )
-    idle_seconds: float = Field(300.0, gt=0, description="After so long without work a process above the minimum ends.")
+    idle_seconds: float = Field(
+        300.0, gt=0, le=LONGEST_SPAN, description="After so long without work a process above the minimum ends."
+    )
     wait_target_ms: float = Field(
         20.0, gt=0, description="How long a batch may wait for a free process before another is started."
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
-from andon.kernel.environment import Section, secret_of
+from andon.kernel.environment import LONGEST_SPAN, LONGEST_WAIT, Section, secret_of
 
 
 class Destination(Section):
@@ -23,15 +23,18 @@ class Destination(Section):
     )
     secret: SecretStr | None = Field(None, description="Signing secret, `whsec_...`; better by `secret_env`.")
     secret_env: str | None = Field(None, description="Name of the environment variable that holds the signing secret.")
-    timeout_seconds: float = Field(10.0, gt=0, description="How long one attempt may take.")
+    timeout_seconds: float = Field(10.0, gt=0, le=LONGEST_WAIT, description="How long one attempt may take.")
     max_attempts: int = Field(12, gt=0, description="Attempts before a delivery becomes a dead letter.")
     deadline_seconds: float | None = Field(
         None,
         gt=0,
+        le=LONGEST_SPAN,
         description="After so long a delivery that did not succeed becomes a dead letter and is not tried again.",
     )
     max_concurrent: int = Field(32, ge=1, le=1000, description="Deliveries a worker sends side by side.")
-    rate_per_second: float | None = Field(None, gt=0, description="Deliveries a worker sends in a second, at most.")
+    rate_per_second: float | None = Field(
+        None, gt=0, le=1_000_000, description="Deliveries a worker sends in a second, at most."
+    )
     repeat: Literal["idempotent", "never"] | None = Field(
         None,
         description="Whether the receiver ignores a repeat under the same key (`idempotent`), or might do it twice (`never`: "

@@ -7,15 +7,21 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from andon.kernel.errors import Invalid
 
+LONGEST_WAIT = 86_400
+"""For one answer, or from one round to the next, in seconds: a day. What brokers are told in milliseconds ends at 24."""
+
+LONGEST_SPAN = 315_360_000
+"""From one moment to another, in seconds: ten years. Dates do not go on for ever."""
+
 
 class SettingsInvalid(Invalid):
     """The settings cannot be used."""
 
 
 class Section(BaseModel):
-    """A part of the settings."""
+    """A part of the settings. No number is infinite: what is counted with it would break long after it was read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def value_of(variable: str, environment: Mapping[str, str]) -> str | None:
