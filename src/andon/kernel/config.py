@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from andon.kernel.connections import Connection
 from andon.kernel.destinations import Destination
 from andon.kernel.environment import LONGEST_SPAN, LONGEST_WAIT, Section, SettingsInvalid, secret_of, value_of
 from andon.kernel.errors import Fault
+from andon.kernel.places import Host, HttpAddress
 
 __all__ = ["Destination", "Settings", "SettingsInvalid", "load", "names"]
 
@@ -80,7 +81,7 @@ class AccessSettings(Section):
 class GatewaySettings(Section):
     """The HTTP API."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
     max_body_bytes: int = Field(1_000_000, gt=0, description="A larger request body is refused with 413.")
     grpc_port: int = Field(
@@ -124,7 +125,7 @@ class WorkerSettings(Section):
 class ConsoleSettings(Section):
     """The web console."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
 
 
@@ -132,7 +133,7 @@ class TelemetrySettings(Section):
     """Logs, traces and metrics."""
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: HttpAddress | None = Field(
         None, description="http(s) address of an OpenTelemetry collector; without it no traces are sent."
     )
 
@@ -142,7 +143,7 @@ class CostSettings(Section):
 
     cpu_hour: float = Field(0.04, ge=0, le=HIGHEST_PRICE, description="Price of one CPU core for one hour.")
     gpu_hour: float = Field(1.0, ge=0, le=HIGHEST_PRICE, description="Price of one GPU for one hour.")
-    currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of the price.")
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="ISO 4217 code of the price.")
 
 
 class EndpointSettings(Section):
@@ -152,7 +153,7 @@ class EndpointSettings(Section):
         False, description="Run each version in processes of its own, in an environment built from the captured one."
     )
     processes_min: int = Field(1, ge=0, le=64, description="Processes kept; 0 lets an idle version end (a cold start).")
-    processes_max: int = Field(1, ge=1, le=64, description="Processes at most.")
+    processes_max: int = Field(1, ge=1, le=64, description="Processes at most; no fewer than processes_min.")
     timeout_seconds: float = Field(
         5.0,
         gt=0,
@@ -170,7 +171,7 @@ class EndpointSettings(Section):
     memory_mb: int = Field(
         2048, ge=64, description="Memory one process may hold; one that holds more after a batch is replaced."
     )
-    url: str | None = Field(
+    url: HttpAddress | None = Field(
         None, description="Where the server of a remote model is, for all its versions; else where each package says."
     )
     secret_env: str | None = Field(
@@ -180,6 +181,12 @@ class EndpointSettings(Section):
     allow_private: bool = Field(
         False, description="Whether a remote model's server may be at a loopback or private address."
     )
+
+    @model_validator(mode="after")
+    def _has_bounds_in_order(self) -> "EndpointSettings":
+        if self.processes_min > self.processes_max:
+            raise ValueError(f"processes_min, {self.processes_min}, is more than processes_max, {self.processes_max}")
+        return self
 
     def bearer(self, environment: Mapping[str, str] = os.environ) -> str | None:
         """The token for the remote server. Raises SettingsInvalid if it is named and not set, or would go wherever a package says."""

@@ -51,6 +51,8 @@ class Destination(Section):
             raise ValueError(f"unknown setting {', '.join(unknown)}; there are {known}, and a table for a connector")
         if self.url is not None and self.url_env is not None:
             raise ValueError("url and url_env are both set; set one")
+        if self.secret is not None and self.secret_env is not None:
+            raise ValueError("secret and secret_env are both set; set one")
         return self
 
     @property
@@ -65,8 +67,7 @@ class Destination(Section):
 
     def signing_secrets(self, environment: Mapping[str, str] = os.environ) -> tuple[SecretStr, ...]:
         """The secrets that sign deliveries, newest first; several during a rotation. Raises SettingsInvalid."""
-        found = () if self.secret is None else (self.secret,)
         value = secret_of(self.secret_env, "destinations", environment)
-        if value is None:
-            return found
-        return (*(SecretStr(part) for part in value.get_secret_value().split()), *found)
+        if value is not None:
+            return tuple(SecretStr(part) for part in value.get_secret_value().split())
+        return () if self.secret is None else (self.secret,)

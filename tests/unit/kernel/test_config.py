@@ -80,6 +80,56 @@ def test_a_number_too_large_to_work_with_is_refused(tmp_path: Path, section: str
         config.load(tmp_path, {})
 
 
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [
+        (section, name)
+        for section, settings in SECTIONS.items()
+        for name, field in type(settings).model_fields.items()
+        if field.annotation in (int, float, float | None)
+    ],
+)
+def test_true_is_no_number(tmp_path: Path, section: str, name: str) -> None:
+    (tmp_path / "andon.toml").write_text(f"[{section}]\n{name} = true\n")
+    with pytest.raises(SettingsInvalid, match=rf"{section}: .*{name}: expected a number, not true or false"):
+        config.load(tmp_path, {})
+
+
+LISTENING = "expected an IP address or a name to listen on, as 127.0.0.1"
+OF_HTTP = "expected http://HOST or https://HOST"
+
+
+@pytest.mark.parametrize(
+    ("section", "setting", "told"),
+    [
+        ("gateway", 'host = ""', f"gateway.host: Value error, {LISTENING}"),
+        ("console", 'host = "http://localhost"', f"console.host: Value error, {LISTENING}"),
+        ("cost", r'currency = "\u0007 \n"', "cost.currency: String should match pattern '^[A-Z]{3}$'"),
+        ("telemetry", 'otlp_endpoint = "not a url"', f"telemetry.otlp_endpoint: Value error, {OF_HTTP}"),
+        ("endpoints.risk", 'url = "ftp://hush"', f"endpoints.risk.url: Value error, {OF_HTTP}"),
+        ("endpoints.risk", 'url = "http://hush:0"', f"endpoints.risk.url: Value error, {OF_HTTP}"),
+        ("endpoints.risk", 'url = "https://[hush"', f"endpoints.risk.url: Value error, {OF_HTTP}"),
+        (
+            "endpoints.risk",
+            "processes_min = 5\nprocesses_max = 2",
+            "endpoints.risk: Value error, processes_min, 5, is more than processes_max, 2",
+        ),
+        ("destinations.bank", 'secret = "hush"\nsecret_env = "S"', "secret and secret_env are both set; set one"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, section: str, setting: str, told: str) -> None:
+    (tmp_path / "andon.toml").write_text(f"[{section}]\n{setting}\n")
+    with pytest.raises(SettingsInvalid) as raised:
+        config.load(tmp_path, {})
+    assert told in str(raised.value)
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::1", "fe80::1%eth0", "localhost", "scoring.internal"])
+def test_a_process_listens_on_an_address_or_a_name(tmp_path: Path, host: str) -> None:
+    assert config.load(tmp_path, {"ANDON_GATEWAY_HOST": host}).gateway.host == host
+
+
 def test_what_is_wrong_is_said_of_the_place_where_it_was_set(tmp_path: Path) -> None:
     (tmp_path / "andon.toml").write_text("[console]\nport = 0.5\n")
     with pytest.raises(SettingsInvalid) as raised:
