@@ -92,6 +92,10 @@ class Automation:
                     raise DeclarationInvalid(
                         f"Automation {self.name!r}: {kind} needs {field!r}, which {self.contract.__name__} lacks"
                     )
+        if not isinstance(self.budget, Budget | None):
+            raise DeclarationInvalid(
+                f"Automation {self.name!r}: budget is a Budget, as Budget(5.0, per='day'), not {self.budget!r}"
+            )
         if self.lateness < timedelta(0):
             raise DeclarationInvalid(f"Automation {self.name!r}: lateness is a span of time, not a negative one")
         streams = [trigger.name for trigger in self.triggers]

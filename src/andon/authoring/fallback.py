@@ -13,6 +13,9 @@ BY_RULES = "rules"
 BY_REVIEW = "review"
 """A person. It stands at the end of every chain, said or not."""
 
+LEAST, MOST = 1e-9, 9e9
+"""Between these an amount can be counted: in nano-units of a currency, as PostgreSQL keeps them."""
+
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 
@@ -24,8 +27,10 @@ class Budget:
     per: Literal["day", "month"] = "day"
 
     def __post_init__(self) -> None:
-        if not self.amount > 0 or self.amount == float("inf"):
-            raise DeclarationInvalid(f"Budget: expected an amount above 0, got {self.amount}")
+        if isinstance(self.amount, bool) or not isinstance(self.amount, int | float):
+            raise DeclarationInvalid(f"Budget: expected a number as the amount, got {self.amount!r}")
+        if not LEAST <= self.amount <= MOST:
+            raise DeclarationInvalid(f"Budget: expected an amount from 0.000000001 to 9000000000, got {self.amount}")
         if self.per not in ("day", "month"):
             raise DeclarationInvalid(f"Budget: `per` is day or month, not {self.per!r}")
 
@@ -36,9 +41,13 @@ Fallbacks: TypeAlias = Sequence[str]
 
 def checked(automation: str, fallbacks: Fallbacks) -> tuple[str, ...]:
     """The chain as it runs, `review` at its end. Raises DeclarationInvalid."""
+    if not isinstance(fallbacks, list | tuple):
+        raise DeclarationInvalid(
+            f"Automation {automation!r}: fallback is a list or tuple of names, as ('rules',), not {fallbacks!r}"
+        )
     chain = tuple(fallbacks)
     for step in chain:
-        if not _ALIAS.match(step):
+        if not isinstance(step, str) or not _ALIAS.match(step):
             raise DeclarationInvalid(
                 f"Automation {automation!r}: a fallback is 'rules', 'review' or the alias of a version, not {step!r}"
             )

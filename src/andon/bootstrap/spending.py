@@ -82,7 +82,7 @@ def keep_spending(
     metrics: Metrics,
     cpu_seconds: Callable[[], float] = time.process_time,
 ) -> Keeper:
-    """What keeps a process's tally and purse while it is entered (`async with`). Raises BudgetTooLarge."""
+    """What keeps a process's tally and purse while it is entered (`async with`)."""
     budgets = {automation.name: automation.budget for automation in automations if automation.budget is not None}
     return Keeper(
         database,

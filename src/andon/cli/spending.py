@@ -11,6 +11,7 @@ from rich.table import Table
 
 from andon import spending
 from andon.cli.context import project
+from andon.kernel.config import Settings
 from andon.kernel.db import Tx
 from andon.spending import BudgetState, Spend, Total, digits, in_units, money
 
@@ -31,6 +32,8 @@ def show(
         first, last = spending.span(since and since.date(), until and until.date(), now.date())
         rows = spending.of_all(tx, None if automation is None else [automation], first, last)
         budgets = _budgets(tx, automation, rows, now)
+    if automation is not None and not rows and not budgets:
+        _require(here.settings, automation)
     totals = spending.totals(rows)
     if as_json:
         typer.echo(json.dumps(_document(first, last, rows, totals, budgets), indent=2))
@@ -42,6 +45,13 @@ def show(
         typer.echo("Nothing was spent.")
     for state in budgets:
         typer.echo(_in_words(state))
+
+
+def _require(settings: Settings, automation: str) -> None:
+    """That the project declares it. What reads declarations is loaded only to look. Raises AutomationNotFound, AutomationInvalid."""
+    from andon.bootstrap.project import chosen, load_automations
+
+    chosen(load_automations(settings), automation)
 
 
 def _budgets(tx: Tx, automation: str | None, rows: list[Spend], now: datetime) -> list[BudgetState]:

@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from andon.kernel.connections import Connection
 from andon.kernel.destinations import Destination
-from andon.kernel.environment import Section, SettingsInvalid, secret_of, value_of
+from andon.kernel.environment import LONGEST_SPAN, LONGEST_WAIT, Section, SettingsInvalid, secret_of, value_of
 from andon.kernel.errors import Fault
+from andon.kernel.places import Host, HttpAddress
 
 __all__ = ["Destination", "Settings", "SettingsInvalid", "load", "names"]
 
 FILE_NAME = "andon.toml"
 PREFIX = "ANDON_"
+
+HIGHEST_PRICE = 10_000_000
+"""For an hour. What a day costs is kept in nano-units of the currency, which end at nine billion units."""
 
 _TLS = {"sslcert", "sslkey", "sslmode", "sslrootcert"}
 _ASKABLE = {"application_name", "host", "options", "target_session_attrs", *_TLS}
@@ -77,7 +81,7 @@ class AccessSettings(Section):
 class GatewaySettings(Section):
     """The HTTP API."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
     max_body_bytes: int = Field(1_000_000, gt=0, description="A larger request body is refused with 413.")
     grpc_port: int = Field(
@@ -85,10 +89,16 @@ class GatewaySettings(Section):
     )
     max_in_flight: int = Field(1024, gt=0, description="Decisions under way at once; one more is refused with 503.")
     wait_seconds: float = Field(
-        0.25, gt=0, description="How long requests may queue, by the service time of late; more are refused with 503."
+        0.25,
+        gt=0,
+        le=LONGEST_WAIT,
+        description="How long requests may queue, by the service time of late; more are refused with 503.",
     )
     timeout_seconds: float = Field(
-        10.0, gt=0, description="How long a caller waits who sends no X-Request-Timeout; expired work is not predicted."
+        10.0,
+        gt=0,
+        le=LONGEST_WAIT,
+        description="How long a caller waits who sends no X-Request-Timeout; expired work is not predicted.",
     )
     rate_per_minute: int = Field(
         600_000, gt=0, description="Decisions a key may ask for in a minute; more are refused with 429."
@@ -96,6 +106,7 @@ class GatewaySettings(Section):
     results_seconds: float = Field(
         604_800.0,
         gt=0,
+        le=LONGEST_SPAN,
         description="How long it is told why a request that was accepted with 202 could not be decided; what was decided "
         "is told for ever.",
     )
@@ -106,13 +117,15 @@ class WorkerSettings(Section):
     """What happens after a decision."""
 
     port: int = Field(8082, ge=0, le=65535, description="Port of the worker's own /metrics and health routes.")
-    seal_seconds: float = Field(5.0, gt=0, description="Seconds between two checkpoints of the audit log.")
+    seal_seconds: float = Field(
+        5.0, gt=0, le=LONGEST_WAIT, description="Seconds between two checkpoints of the audit log."
+    )
 
 
 class ConsoleSettings(Section):
     """The web console."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
 
 
@@ -120,7 +133,7 @@ class TelemetrySettings(Section):
     """Logs, traces and metrics."""
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: HttpAddress | None = Field(
         None, description="http(s) address of an OpenTelemetry collector; without it no traces are sent."
     )
 
@@ -128,9 +141,9 @@ class TelemetrySettings(Section):
 class CostSettings(Section):
     """What computing costs, for the cost of a decision."""
 
-    cpu_hour: float = Field(0.04, ge=0, description="Price of one CPU core for one hour.")
-    gpu_hour: float = Field(1.0, ge=0, description="Price of one GPU for one hour.")
-    currency: str = Field("EUR", min_length=3, max_length=3, description="ISO 4217 code of the price.")
+    cpu_hour: float = Field(0.04, ge=0, le=HIGHEST_PRICE, description="Price of one CPU core for one hour.")
+    gpu_hour: float = Field(1.0, ge=0, le=HIGHEST_PRICE, description="Price of one GPU for one hour.")
+    currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="ISO 4217 code of the price.")
 
 
 class EndpointSettings(Section):
@@ -140,14 +153,17 @@ class EndpointSettings(Section):
         False, description="Run each version in processes of its own, in an environment built from the captured one."
     )
     processes_min: int = Field(1, ge=0, le=64, description="Processes kept; 0 lets an idle version end (a cold start).")
-    processes_max: int = Field(1, ge=1, le=64, description="Processes at most.")
+    processes_max: int = Field(1, ge=1, le=64, description="Processes at most; no fewer than processes_min.")
     timeout_seconds: float = Field(
         5.0,
         gt=0,
+        le=LONGEST_WAIT,
         description="How long one batch may take to predict; then it failed. What runs inside the gateway cannot be stopped: "
         "its answer is used, and the version left alone if that happens again and again.",
     )
-    idle_seconds: float = Field(300.0, gt=0, description="After so long without work a process above the minimum ends.")
+    idle_seconds: float = Field(
+        300.0, gt=0, le=LONGEST_SPAN, description="After so long without work a process above the minimum ends."
+    )
     wait_target_ms: float = Field(
         20.0, gt=0, description="How long a batch may wait for a free process before another is started."
     )
@@ -155,7 +171,7 @@ class EndpointSettings(Section):
     memory_mb: int = Field(
         2048, ge=64, description="Memory one process may hold; one that holds more after a batch is replaced."
     )
-    url: str | None = Field(
+    url: HttpAddress | None = Field(
         None, description="Where the server of a remote model is, for all its versions; else where each package says."
     )
     secret_env: str | None = Field(
@@ -165,6 +181,12 @@ class EndpointSettings(Section):
     allow_private: bool = Field(
         False, description="Whether a remote model's server may be at a loopback or private address."
     )
+
+    @model_validator(mode="after")
+    def _has_bounds_in_order(self) -> "EndpointSettings":
+        if self.processes_min > self.processes_max:
+            raise ValueError(f"processes_min, {self.processes_min}, is more than processes_max, {self.processes_max}")
+        return self
 
     def bearer(self, environment: Mapping[str, str] = os.environ) -> str | None:
         """The token for the remote server. Raises SettingsInvalid if it is named and not set, or would go wherever a package says."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from andon.kernel.environment import Section, secret_of
+from andon.kernel.places import is_address
 
 
 class _Connection(Section):
@@ -105,9 +106,9 @@ KINDS = (KafkaConnection, NatsConnection)
 
 def _expect(url: str, schemes: tuple[str, ...]) -> str:
     """The message never holds the url: somebody may have written a password into it."""
-    parts = urlsplit(url)
-    if parts.scheme not in schemes or not parts.hostname:
+    if not is_address(url, schemes):
         raise ValueError(f"expected {' or '.join(f'{scheme}://host' for scheme in schemes)}")
+    parts = urlsplit(url)
     if parts.password is not None or parts.username is not None:
         raise ValueError("user and password do not belong into the address: set user and secret_env")
     return url

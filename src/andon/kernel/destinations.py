@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
-from andon.kernel.environment import Section, secret_of
+from andon.kernel.environment import LONGEST_SPAN, LONGEST_WAIT, Section, secret_of
 
 
 class Destination(Section):
@@ -23,15 +23,18 @@ class Destination(Section):
     )
     secret: SecretStr | None = Field(None, description="Signing secret, `whsec_...`; better by `secret_env`.")
     secret_env: str | None = Field(None, description="Name of the environment variable that holds the signing secret.")
-    timeout_seconds: float = Field(10.0, gt=0, description="How long one attempt may take.")
+    timeout_seconds: float = Field(10.0, gt=0, le=LONGEST_WAIT, description="How long one attempt may take.")
     max_attempts: int = Field(12, gt=0, description="Attempts before a delivery becomes a dead letter.")
     deadline_seconds: float | None = Field(
         None,
         gt=0,
+        le=LONGEST_SPAN,
         description="After so long a delivery that did not succeed becomes a dead letter and is not tried again.",
     )
     max_concurrent: int = Field(32, ge=1, le=1000, description="Deliveries a worker sends side by side.")
-    rate_per_second: float | None = Field(None, gt=0, description="Deliveries a worker sends in a second, at most.")
+    rate_per_second: float | None = Field(
+        None, gt=0, le=1_000_000, description="Deliveries a worker sends in a second, at most."
+    )
     repeat: Literal["idempotent", "never"] | None = Field(
         None,
         description="Whether the receiver ignores a repeat under the same key (`idempotent`), or might do it twice (`never`: "
@@ -48,6 +51,8 @@ class Destination(Section):
             raise ValueError(f"unknown setting {', '.join(unknown)}; there are {known}, and a table for a connector")
         if self.url is not None and self.url_env is not None:
             raise ValueError("url and url_env are both set; set one")
+        if self.secret is not None and self.secret_env is not None:
+            raise ValueError("secret and secret_env are both set; set one")
         return self
 
     @property
@@ -62,8 +67,7 @@ class Destination(Section):
 
     def signing_secrets(self, environment: Mapping[str, str] = os.environ) -> tuple[SecretStr, ...]:
         """The secrets that sign deliveries, newest first; several during a rotation. Raises SettingsInvalid."""
-        found = () if self.secret is None else (self.secret,)
         value = secret_of(self.secret_env, "destinations", environment)
-        if value is None:
-            return found
-        return (*(SecretStr(part) for part in value.get_secret_value().split()), *found)
+        if value is not None:
+            return tuple(SecretStr(part) for part in value.get_secret_value().split())
+        return () if self.secret is None else (self.secret,)

@@ -2,10 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from andon.kernel.errors import Invalid
+
+LONGEST_WAIT = 86_400
+"""For one answer, or from one round to the next, in seconds: a day. What brokers are told in milliseconds ends at 24."""
+
+LONGEST_SPAN = 315_360_000
+"""From one moment to another, in seconds: ten years. Dates do not go on for ever."""
+
+_NUMBERS = (int, float, float | None)
 
 
 class SettingsInvalid(Invalid):
@@ -13,9 +22,19 @@ class SettingsInvalid(Invalid):
 
 
 class Section(BaseModel):
-    """A part of the settings."""
+    """A part of the settings. No number is infinite: what is counted with it would break long after it was read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _counts_with_numbers(cls, given: Any) -> Any:
+        """`true` is no number, though Python takes it for 1."""
+        if isinstance(given, Mapping):
+            numbers = [name for name, field in cls.model_fields.items() if field.annotation in _NUMBERS]
+            if wrong := [name for name in numbers if isinstance(given.get(name), bool)]:
+                raise ValueError(f"{', '.join(wrong)}: expected a number, not true or false")
+        return given
 
 
 def value_of(variable: str, environment: Mapping[str, str]) -> str | None:

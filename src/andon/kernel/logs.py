@@ -48,7 +48,7 @@ def configure_logs(process: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=lambda *_: structlog.PrintLogger(cast(TextIO, _Stderr())),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),  # one write an event
     )
     structlog.contextvars.bind_contextvars(process=process)
     sys.excepthook = _log_end

@@ -18,7 +18,7 @@ from andon.spending.domain import (
     span,
     totals,
 )
-from andon.spending.errors import BudgetTooLarge, SpanInvalid
+from andon.spending.errors import SpanInvalid
 from andon.spending.keeping import Keeper
 from andon.spending.ports import Watcher
 from andon.spending.purse import Purse
@@ -28,7 +28,6 @@ from andon.spending.tally import Tally
 __all__ = [
     "BudgetNearlySpent",
     "BudgetState",
-    "BudgetTooLarge",
     "Keeper",
     "Period",
     "Price",

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from andon.authoring import Budget
-from andon.spending.errors import BudgetTooLarge, SpanInvalid
+from andon.spending.errors import SpanInvalid
 
 NANO = 10**9
 """Nano-units in one unit of a currency."""
@@ -168,11 +168,8 @@ def period_of(automation: str, budget: Budget, currency: str, now: datetime) -> 
 
 
 def amount_of(budget: Budget) -> int:
-    """A budget's amount in nano-units. Raises BudgetTooLarge."""
-    nanos = round(Decimal(str(budget.amount)) * NANO)
-    if nanos >= 2**63:
-        raise BudgetTooLarge(f"A budget of {budget.amount:g} is too large to be counted")
-    return nanos
+    """A budget's amount in nano-units."""
+    return round(Decimal(str(budget.amount)) * NANO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +272,8 @@ class BudgetState:
 
     @property
     def used_ratio(self) -> float:
-        """The share that is spent, 0 to 1."""
-        return self.spent / self.amount
+        """The share that is spent, 0 to 1; of nothing all is spent."""
+        return self.spent / self.amount if self.amount else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Purse:
         on_low: Callable[[], None] = lambda: None,
         lease: timedelta = LEASE,
     ) -> None:
-        """`on_low` is called by `allow` when a block runs low: renew soon. Raises BudgetTooLarge."""
+        """`on_low` is called by `allow` when a block runs low: renew soon."""
         default = price.picos(DEFAULT_CPU_US)
         self._paid = {name: _Paid(budget, Account(default)) for name, budget in budgets.items()}
         self._amounts = {name: amount_of(budget) for name, budget in budgets.items()}

@@ -131,6 +131,28 @@ raise RuntimeError("{PERSON}") from KeyError("{PERSON}")
     assert (ended["event"], ended["exception"]["cause"]["type"]) == ("process.failed", "builtins.KeyError")
 
 
+def test_events_of_threads_stay_on_lines_of_their_own() -> None:
+    program = """
+import sys, threading, structlog
+from andon.kernel.logs import configure_logs
+configure_logs("gateway", "info")
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(8)
+def talk(thread):
+    together.wait()
+    for number in range(500):
+        structlog.get_logger().info("said", thread=thread, number=number)
+threads = [threading.Thread(target=talk, args=(thread,)) for thread in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    said = [(one["thread"], one["number"]) for one in map(json.loads, done.stderr.splitlines())]
+    assert sorted(said) == [(thread, number) for thread in range(8) for number in range(500)]
+
+
 def test_a_log_that_takes_nothing_more_ends_no_process() -> None:
     program = """
 import logging, structlog

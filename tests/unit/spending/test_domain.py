@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from andon.authoring import Budget
-from andon.spending import BudgetTooLarge, SpanInvalid, Spend, money, price, span, totals
+from andon.spending import BudgetState, SpanInvalid, Spend, Standing, money, price, span, totals
 from andon.spending.domain import (
     HOUR_US,
     PICO,
@@ -45,10 +45,13 @@ def test_a_period_is_a_day_or_a_month_in_utc() -> None:
     assert (month.starts_on, month.ends_on) == (date(2026, 12, 1), date(2027, 1, 1))
 
 
-def test_a_budget_is_exact_and_not_beyond_counting() -> None:
-    assert amount_of(Budget(0.1)) == 100_000_000
-    with pytest.raises(BudgetTooLarge):
-        amount_of(Budget(1e10))
+def test_a_budget_is_exact_and_can_be_counted() -> None:
+    assert [amount_of(Budget(amount)) for amount in (0.1, 1e-9, 9e9)] == [100_000_000, 1, 9 * 10**18]
+
+
+def test_of_a_stored_budget_of_nothing_all_is_spent() -> None:
+    period = period_of("a", Budget(1), "EUR", datetime(2026, 11, 25, tzinfo=UTC))
+    assert BudgetState(period, 0, 0, 0, Standing.OPEN, None, None).used_ratio == 1.0
 
 
 def test_days_that_cannot_be_asked_for_are_refused() -> None:

@@ -35,10 +35,9 @@ class IsolatedPredictor:
     def __init__(self, launch: Launch, hosting: Hosting, trial: Trial) -> None:
         self._launch, self._hosting, self._trial = launch, hosting, trial
         self._breaker = Breaker()
-        self._least = min(hosting.processes_min, hosting.processes_max)
         self._scaler = Scaler(
             Bounds(
-                least=self._least,
+                least=hosting.processes_min,
                 most=hosting.processes_max,
                 wait_target_seconds=hosting.wait_target_ms / 1000,
                 idle_seconds=hosting.idle_seconds,
@@ -74,7 +73,7 @@ class IsolatedPredictor:
 
     async def start(self) -> None:
         """Have the least number of processes ready and warm. Raises EndpointUnavailable with the reason when one cannot be."""
-        missing = self._least - self._crew.ready - self._crew.starting
+        missing = self._hosting.processes_min - self._crew.ready - self._crew.starting
         problems = await asyncio.gather(*(self._crew.start() for _ in range(missing)))
         if problem := next(filter(None, problems), None):
             await self.close()
