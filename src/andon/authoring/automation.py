@@ -12,6 +12,7 @@ from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import Budget, Fallbacks, checked
 from andon.authoring.features import Feature, Lookup, Window
+from andon.authoring.kinds import check_kinds
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import BY_PROCEDURE, ProcedureSpec
 from andon.authoring.review import Review
@@ -47,6 +48,25 @@ class Automation:
         procedures: Sequence[ProcedureSpec] = (),
         results: ActionSpec | None = None,
     ) -> None:
+        check_kinds(
+            name,
+            contract,
+            actions,
+            {
+                "model": model,
+                "policy": policy,
+                "subject": subject,
+                "features": features,
+                "expect": expect,
+                "lateness": lateness,
+                "review": review,
+                "risk": risk,
+                "budget": budget,
+                "trigger": trigger,
+                "procedures": procedures,
+                "results": results,
+            },
+        )
         self.name = name
         self.contract = contract
         self.model = model
@@ -76,7 +96,7 @@ class Automation:
         return f"Automation({self.name!r}, declared at {self.declared_at})"
 
     def _check(self) -> None:
-        if not _NAME.match(self.name):
+        if not isinstance(self.name, str) or not _NAME.match(self.name):
             raise DeclarationInvalid(
                 f"Automation {self.name!r}: a name is lower-case letters, digits and '-', at most 63, a letter first"
             )
@@ -92,10 +112,6 @@ class Automation:
                     raise DeclarationInvalid(
                         f"Automation {self.name!r}: {kind} needs {field!r}, which {self.contract.__name__} lacks"
                     )
-        if not isinstance(self.budget, Budget | None):
-            raise DeclarationInvalid(
-                f"Automation {self.name!r}: budget is a Budget, as Budget(5.0, per='day'), not {self.budget!r}"
-            )
         if self.lateness < timedelta(0):
             raise DeclarationInvalid(f"Automation {self.name!r}: lateness is a span of time, not a negative one")
         streams = [trigger.name for trigger in self.triggers]

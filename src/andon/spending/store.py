@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Numeric, Row, Table, and_, case, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.kernel.db import Tx
@@ -87,7 +87,7 @@ def open_budget(tx: Tx, period: Period, amount: int, now: datetime) -> None:
     statement = upsert(budgets).values(
         **_key(period), ends_on=period.ends_on, amount=amount, spent=0, reserved=0, opened_at=now
     )
-    raised, far_from_spent = budgets.c.amount < amount, budgets.c.spent * 100 < amount * NEARLY
+    raised, far_from_spent = budgets.c.amount < amount, cast(budgets.c.spent, Numeric) * 100 < amount * NEARLY
     again = {
         "amount": amount,
         "opened_at": now,

@@ -1,0 +1,71 @@
+"""Whether an automation is declared with things of the kind that each should be: what is not is told here, before it breaks elsewhere."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import UnionType
+
+from pydantic import BaseModel
+
+from andon.authoring.actions import ActionSpec
+from andon.authoring.errors import DeclarationInvalid
+from andon.authoring.expect import Expect
+from andon.authoring.fallback import Budget
+from andon.authoring.features import Feature
+from andon.authoring.policy import Policy
+from andon.authoring.procedures import ProcedureSpec
+from andon.authoring.review import Review
+from andon.authoring.risk import MaxError
+from andon.authoring.triggers import Trigger
+
+_ONE: Mapping[str, type | UnionType] = {
+    "model": str,
+    "policy": Policy,
+    "subject": str | None,
+    "lateness": timedelta,
+    "review": Review | None,
+    "risk": MaxError | None,
+    "budget": Budget | None,
+    "results": ActionSpec | None,
+}
+_MANY: Mapping[str, type | UnionType] = {
+    "features": Feature,
+    "expect": Expect,
+    "trigger": Trigger,
+    "procedures": ProcedureSpec,
+}
+
+
+def check_kinds(automation: str, contract: object, actions: object, given: Mapping[str, object]) -> None:
+    """`given` are the other parts by the names of their parameters. Raises DeclarationInvalid."""
+    if not (isinstance(contract, type) and issubclass(contract, BaseModel)):
+        raise _wrong(automation, "contract is a class made of pydantic.BaseModel", contract)
+    if actions is not None and not isinstance(actions, Mapping):
+        raise _wrong(automation, "actions is a dict from outcomes to actions", actions)
+    for outcome, action in (actions or {}).items():
+        if not isinstance(outcome, str) or not isinstance(action, ActionSpec):
+            raise _wrong(automation, f"action {outcome!r} is what a connector makes, as webhook('bank')", action)
+    for name, kind in _ONE.items():
+        if not isinstance(given[name], kind):
+            raise _wrong(automation, f"{name} is {_shown(kind)}", given[name])
+    for name, kind in _MANY.items():
+        _check_each(automation, name, kind, given[name])
+
+
+def _check_each(automation: str, name: str, kind: type | UnionType, many: object) -> None:
+    if name == "trigger" and isinstance(many, Trigger):
+        return
+    if not isinstance(many, list | tuple):
+        raise _wrong(automation, f"{name} is a list or tuple, of which each is {_shown(kind)}", many)
+    for one in many:
+        if not isinstance(one, kind):
+            raise _wrong(automation, f"each of {name} is {_shown(kind)}", one)
+
+
+def _shown(kind: type | UnionType) -> str:
+    kinds = kind.__args__ if isinstance(kind, UnionType) else (kind,)
+    names = [one.__name__ for one in kinds if one is not type(None)]
+    return " or ".join(f"an {name}" if name[0] in "AEIOU" else f"a {name}" for name in names)
+
+
+def _wrong(automation: str, expected: str, value: object) -> DeclarationInvalid:
+    return DeclarationInvalid(f"Automation {automation!r}: {expected}, not {value!r}")
