@@ -114,6 +114,7 @@ def test_a_model_that_answers_otherwise_than_when_it_was_packed_is_not_registere
 ) -> None:
     manifest = json.loads((package / "manifest.json").read_text())
     manifest["probes"]["probabilities"][0] = [0.123, 0.877]
+    del manifest["probes"]["calibrated"]
     (package / "manifest.json").write_text(json.dumps(manifest))
     assert "answers differently" in terminal.run("register", str(package), status=6).output
     assert json.loads(terminal.run("list", "--json").stdout) == []
