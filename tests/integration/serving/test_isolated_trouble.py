@@ -193,6 +193,19 @@ def test_a_model_that_always_fails_is_left_alone_for_a_while_then_asked_again(pa
     asyncio.run(scenario())
 
 
+def test_whoever_blocks_asks_it_in_any_case_however_often_it_failed(package: Path) -> None:
+    async def scenario() -> None:
+        loaded = a_pool(package)
+        await loaded.start()
+        for _ in range(6):
+            with pytest.raises(PredictionFailed, match="failed with ValueError"):
+                loaded.predict(row(trouble.RAISE))
+        assert [prediction.label for prediction in loaded.predict(GOOD)] == LABELS
+        await loaded.close()
+
+    asyncio.run(scenario())
+
+
 def test_the_callers_time_is_kept_and_the_process_with_it(package: Path) -> None:
     async def scenario() -> None:
         loaded = a_pool(package)
