@@ -81,6 +81,19 @@ def test_what_cannot_be_split_is_named() -> None:
     assert json.loads(run("history", "fraud-risk", "--json").stdout) == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("endpoints", "shadow", "fraud-risk", "99999999999"),
+        ("models", "show", "fraud-risk", "99999999999"),
+        ("models", "environment", "fraud-risk", "99999999999"),
+        ("models", "alias", "set", "champion", "99999999999", "--name", "fraud-risk", "--reason", "x"),
+    ],
+)
+def test_a_number_that_no_version_can_have_is_not_found(arguments: tuple[str, ...]) -> None:
+    assert "no version 99999999999" in run(*arguments[1:], status=4, noun=arguments[0]).output
+
+
 @pytest.fixture
 def unbuildable(registry: Database, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """A version whose captured packages are nowhere to be had, of a model that runs isolated."""
