@@ -183,7 +183,7 @@ def _shown(tx: Tx, name: str, users: Sequence[Automation]) -> EndpointOut:
         name=name,
         champion=champion,
         arms=[ArmOut(version=version, share=share) for version, share in answering.items()],
-        shadows=list(split.shadows),
+        shadows=list(split.looking_on(champion)),
         automations=[automation.name for automation in users],
         split=_split(split),
     )

@@ -103,6 +103,7 @@ def test_a_viewer_splits_nothing_and_a_stranger_sees_nothing(installation: Insta
         {"shares": {str(2**31): 10}, "reason": "x"},
         {"shares": {"2": float("nan")}, "reason": "x"},
         {"shares": {"2": 10}, "shadows": [2], "reason": "x"},
+        {"shares": {"2": 10}, "shadows": [1], "reason": "x"},
         {"shares": {"2": 10}},
         {"shares": {"2": 10}, "reason": " "},
         {"shares": {"2": 10}, "reason": "a\0b"},
