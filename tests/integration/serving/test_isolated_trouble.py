@@ -41,9 +41,34 @@ def every_log_line() -> None:
         (trouble.WIDE, PredictionFailed, r"shape \(2, 2\), got \(2, 5\)", "failed", 0),
         (trouble.SHORT, PredictionFailed, r"shape \(2, 2\), got \(1, 2\)", "failed", 0),
         (trouble.RAISE, PredictionFailed, "failed with ValueError$", "failed", 0),
+        (
+            trouble.NOTHING,
+            PredictionFailed,
+            r"OutputUnusable: it answered with object of shape \(\) \(NoneType\); expected are probabilities: floats",
+            "failed",
+            0,
+        ),
+        (
+            trouble.TEXT,
+            PredictionFailed,
+            r"OutputUnusable: it answered with <U\d+ of shape \(\) \(str\); exp",
+            "failed",
+            0,
+        ),
         (trouble.TOO_MUCH, PredictionFailed, "failed with .*MemoryError$", "failed", 0),
     ],
-    ids=["exit", "segfault", "hang", "nan", "wrong shape", "too few rows", "exception", "too much memory"],
+    ids=[
+        "exit",
+        "segfault",
+        "hang",
+        "nan",
+        "wrong shape",
+        "too few rows",
+        "exception",
+        "nothing",
+        "text",
+        "too much memory",
+    ],
 )
 def test_only_its_own_batch_sees_it_and_the_pool_recovers(
     package: Path, order: int, error: type[Exception], words: str, kind: str, restarts: int
