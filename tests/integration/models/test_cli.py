@@ -105,6 +105,8 @@ def test_what_is_no_package_is_named(terminal: Terminal, package: Path) -> None:
     assert "is a bare model" in terminal.run("register", "model.onnx", status=2).output
     assert "holds no manifest.json" in terminal.run("register", ".", status=2).output
     assert "either the folder" in terminal.run("register", status=2).output
+    said = terminal.run("register", str(package), "--alias", "rules", status=2).output
+    assert "among the fallbacks of an automation" in " ".join(said.split())
     assert "not other" in terminal.run("register", str(package), "--name", "other", status=2).output
     assert json.loads(terminal.run("list", "--json").stdout) == []
 

@@ -155,6 +155,9 @@ def test_what_cannot_be_is_named(database: Database, package: Path) -> None:
             models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="  ", now=NOW)
         with pytest.raises(models.AliasInvalid, match="Champion!"):
             models.set_alias(tx, "fraud-risk", "Champion!", 1, actor=OWNER, reason="x", now=NOW)
+        for step in ("rules", "review"):
+            with pytest.raises(models.AliasInvalid, match=f"{step}.*among the fallbacks"):
+                models.set_alias(tx, "fraud-risk", step, 1, actor=OWNER, reason="x", now=NOW)
 
 
 def test_a_pickle_is_taken_and_loaded_only_from_who_trusts_it(database: Database, tmp_path: Path) -> None:
