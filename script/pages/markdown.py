@@ -33,7 +33,7 @@ def kind(schema: dict[str, Any]) -> str:
         case "array":
             return f"list of {kind(schema.get('items', {}))}"
         case "object":
-            inner = schema.get("additionalProperties")
+            inner = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), None)
             return f"object of {kind(inner)}" if isinstance(inner, dict) and inner else "object"
         case None:
             return "anything"

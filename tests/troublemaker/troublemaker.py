@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-EXIT, HANG, LEAK, NAN, WIDE, SHORT, RAISE, SEGFAULT, SECRETS, ANDON, PRINT, TOO_MUCH, SLOW = range(-1, -14, -1)
+EXIT, HANG, LEAK, NAN, WIDE, SHORT, RAISE, SEGFAULT, SECRETS, ANDON, PRINT, TOO_MUCH, SLOW, NOTHING, TEXT = range(
+    -1, -16, -1
+)
 
 _kept: list[Any] = []
 
@@ -32,6 +34,8 @@ class Troublemaker:
         """P(fraud) of each row, or trouble."""
         amounts = columns["amount"]
         fraud = 1 / (1 + np.exp((300 - np.nan_to_num(amounts)) / 60))
+        if NOTHING in amounts:
+            return None
         for amount in amounts[amounts < 0]:
             answer = _obey(int(amount), amounts, fraud)
             if answer is not None:
@@ -54,6 +58,8 @@ def _obey(order: int, amounts: Any, fraud: Any) -> Any:
             return np.full((len(amounts), 5), 0.2)
         case _ if order == SHORT:
             return fraud[:-1]
+        case _ if order == TEXT:
+            return "".join(map(str, amounts))
         case _ if order == RAISE:
             raise ValueError(f"the amounts are {amounts}")
         case _ if order == SEGFAULT:

@@ -179,7 +179,7 @@ def _state(opened: _Open, name: str) -> dict[str, Any]:
         "name": name,
         "champion": champion,
         "arms": [{"version": version, "share": share} for version, share in answering.items()],
-        "shadows": list(holding.shadows),
+        "shadows": list(holding.looking_on(champion)),
         "automations": [automation.name for automation in users],
         "split": _plain(holding),
     }

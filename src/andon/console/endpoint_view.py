@@ -102,9 +102,9 @@ def users_of(tx: Tx, name: str, now: datetime) -> Sequence[AutomationVersion]:
     return _users(tx, live.processes(tx, now)).get(name, [])
 
 
-def shadows_of(tx: Tx, split: TrafficSplit, now: datetime) -> list[Shadow]:
-    """What each shadow of a split said, beside what was decided."""
-    return [_shadow(tx, split.endpoint, version, now - _DAY) for version in split.shadows]
+def shadows_of(tx: Tx, split: TrafficSplit, champion: int | None, now: datetime) -> list[Shadow]:
+    """What each version that looks on said, beside what was decided."""
+    return [_shadow(tx, split.endpoint, version, now - _DAY) for version in split.looking_on(champion)]
 
 
 def _shadow(tx: Tx, name: str, version: int, since: datetime) -> Shadow:

@@ -152,7 +152,7 @@ def _page(
         may_split=may_split,
         versions=_choices(tx, endpoint) if may_split else [],
         history=serving.split_history(tx, name),
-        shadows=shadows_of(tx, endpoint.split, shown["now"]),
+        shadows=shadows_of(tx, endpoint.split, endpoint.champion, shown["now"]),
         **shown,
     )
 

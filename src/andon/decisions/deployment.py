@@ -166,7 +166,7 @@ def _traffic(line: Line, deployed: AutomationVersion, wanted: _Wanted, loaded: M
         champion=line.traffic.champion,
         split=wanted.split,
         arms=arms,
-        shadows=tuple(arms[n] for n in wanted.split.shadows),
+        shadows=tuple(arms[n] for n in wanted.split.looking_on(wanted.champion.number)),
         fallbacks=tuple((step, None if v is None else arms[v.number]) for step, v in wanted.fallbacks.items()),
     )
 

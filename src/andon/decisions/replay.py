@@ -10,10 +10,10 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
-from andon.authoring import BY_REVIEW, BY_RULES
+from andon.authoring import BY_RULES
 from andon.decisions.domain import DecisionRecord, Fallback, Judgement
 from andon.decisions.errors import InputInvalid, InputMalformed
-from andon.decisions.line import Line, Seen
+from andon.decisions.line import FEATURE_FAILED, Line, Seen
 
 BATCH = 256
 
@@ -70,35 +70,42 @@ def _by_line(
 
 
 def _again(line: Line, batch: Sequence[DecisionRecord]) -> Iterator[tuple[DecisionRecord, Judgement | str]]:
-    readable, inputs = list[DecisionRecord](), []
+    asked = list[DecisionRecord]()
+    inputs, seen = list[Mapping[str, Any]](), list[Seen]()
     for record in batch:
         try:
-            inputs.append(line.contract.read(to_json(record.record["input"])))
-            readable.append(record)
+            given = line.contract.read(to_json(record.record["input"]))
         except (InputInvalid, InputMalformed) as error:
             yield record, f"the contract has changed: {error}"
-    seen = [Seen(record.record["features"], _feature_error(record)) for record in readable]
-    judged = line.judge(inputs, seen)
-    for record, given, s, judgement in zip(readable, inputs, seen, judged, strict=True):
-        yield record, _without_prediction(line, record, given, s) or judgement
+            continue
+        as_seen = Seen(record.record["features"], _feature_error(record))
+        if _is_asked(line, record, as_seen):
+            asked.append(record)
+            inputs.append(given)
+            seen.append(as_seen)
+        else:
+            yield record, _without_prediction(line, record, given, as_seen)
+    yield from zip(asked, line.judge(inputs, seen), strict=True)
 
 
-def _without_prediction(line: Line, record: DecisionRecord, given: Mapping[str, Any], seen: Seen) -> Judgement | None:
-    """What is decided when the version had no answer then, as it was seen; None if it had one, or another version is asked."""
-    fallback = record.record["fallback"]
-    if fallback is None or line.ref.model.version != record.row.model_version:
-        return None
-    by = Fallback(fallback["step"], fallback["because"])
-    if by.step == BY_RULES:
-        return line.by_rules(line.traffic.champion, given, seen, by)
-    if by.step == BY_REVIEW:
-        return line.to_review(line.traffic.champion, by.because, record.record["policy"]["error"], by)
-    return None
+def _is_asked(line: Line, record: DecisionRecord, seen: Seen) -> bool:
+    """Whether the version predicts: it did then, or it is another one than then; and there is something to predict of."""
+    anew = line.ref.model.version != record.row.model_version
+    return seen.error is None and (anew or record.record["prediction"] is not None)
+
+
+def _without_prediction(line: Line, record: DecisionRecord, given: Mapping[str, Any], seen: Seen) -> Judgement:
+    """What is decided without one, for the reason that there was then."""
+    champion, policy, fallback = line.traffic.champion, record.record["policy"], record.record["fallback"]
+    by = None if fallback is None else Fallback(fallback["step"], fallback["because"])
+    if by is not None and by.step == BY_RULES:
+        return line.by_rules(champion, given, seen, by)
+    return line.to_review(champion, policy["reasons"][0], policy["error"], by)
 
 
 def _feature_error(record: DecisionRecord) -> str | None:
     policy = record.record["policy"]
-    return str(policy["error"]) if "FEATURE_FAILED" in policy["reasons"] else None
+    return str(policy["error"]) if FEATURE_FAILED in policy["reasons"] else None
 
 
 def _told(record: DecisionRecord) -> str:

@@ -78,7 +78,7 @@ class WhichIn(Why):
     since: Moment | None = Field(default=None, description="Written at this moment or later.")
     until: Moment | None = Field(default=None, description="Written before this moment.")
     because: str | None = Field(default=None, min_length=1, max_length=200, description="A part of the last error.")
-    limit: int = Field(default=10_000, ge=1, le=100_000, description="How many at most, the oldest first.")
+    limit: int = Field(default=10_000, strict=True, ge=1, le=100_000, description="How many at most, the oldest first.")
 
 
 class ResentOut(BaseModel):

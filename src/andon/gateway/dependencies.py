@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from andon.access import KeyRing, Principal, Unauthenticated
@@ -143,6 +143,7 @@ def _pepper(gateway: Annotated[Gateway, Depends(_gateway)]) -> bytes:
 
 
 Moment = Annotated[datetime, BeforeValidator(_words), AfterValidator(_utc)]
+ZonedMoment = Annotated[AwareDatetime, BeforeValidator(_words)]
 Day = Annotated[date, BeforeValidator(_only_a_day)]
 SideParts = Annotated[Side, Depends(_side)]
 Parts = Annotated[Gateway, Depends(_gateway)]

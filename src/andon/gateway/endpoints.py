@@ -21,6 +21,8 @@ router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Key = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$")]
+"""A version's number as JSON's objects have it, in the one way to write it."""
 
 _MOST = 20
 _DAY = timedelta(days=1)
@@ -58,9 +60,9 @@ class EndpointOut(BaseModel):
 class SplitIn(BaseModel):
     """Which versions shall answer for how many percent, which shall only look on, and why. The champion has the rest."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    shares: dict[Number, float] = Field(default_factory=dict, max_length=_MOST)
+    shares: dict[Key, float] = Field(default_factory=dict, max_length=_MOST)
     shadows: list[Number] = Field(default_factory=list, max_length=_MOST)
     reason: str = Field(min_length=1, max_length=2000)
 
@@ -104,7 +106,7 @@ def set_split(name: Name, wanted: SplitIn, gateway: Parts, caller: Caller, db: D
         serving.set_split(
             tx,
             name,
-            shares=wanted.shares,
+            shares={int(version): share for version, share in wanted.shares.items()},
             shadows=wanted.shadows,
             actor=caller.actor,
             reason=wanted.reason,
@@ -181,7 +183,7 @@ def _shown(tx: Tx, name: str, users: Sequence[Automation]) -> EndpointOut:
         name=name,
         champion=champion,
         arms=[ArmOut(version=version, share=share) for version, share in answering.items()],
-        shadows=list(split.shadows),
+        shadows=list(split.looking_on(champion)),
         automations=[automation.name for automation in users],
         split=_split(split),
     )

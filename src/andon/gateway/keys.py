@@ -4,11 +4,11 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, status
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from andon import access
 from andon.access import Grant, Key, Permission, Role
-from andon.gateway.dependencies import Caller, Db, Now, Pepper
+from andon.gateway.dependencies import Caller, Db, Now, Pepper, ZonedMoment
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
@@ -29,7 +29,7 @@ class KeyIn(BaseModel):
 
     name: str = Field(min_length=1, max_length=100, description="As it will stand in the audit log.")
     grants: list[GrantModel] = Field(min_length=1, max_length=100)
-    expires_at: AwareDatetime | None = None
+    expires_at: ZonedMoment | None = None
     reason: str = Field(min_length=1, max_length=2000)
 
 

@@ -59,7 +59,7 @@ class ModelOut(BaseModel):
 class AliasIn(BaseModel):
     """Where an alias shall point, and why."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     number: int = Field(ge=1, le=2**31 - 1)
     reason: str = Field(min_length=1, max_length=2000)

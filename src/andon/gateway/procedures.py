@@ -100,7 +100,7 @@ class ProceduresOut(BaseModel):
 class ForkIn(Why):
     """Where the new procedure begins: everything before is as in the old one."""
 
-    from_step: int = Field(ge=1)
+    from_step: int = Field(strict=True, ge=1)
 
 
 class EventIn(BaseModel):

@@ -5,6 +5,7 @@ model is `serving`'s matter. Start reading at `manifest.py`.
 """
 
 from andon.models.calibration import Calibrator
+from andon.models.coherence import misfits_of
 from andon.models.custom import PythonModel
 from andon.models.domain import CHAMPION, Alias, ModelVersion
 from andon.models.encoding import Encoder, Rows, categorical_columns, columns_of, encode, encode_labels, text_of
@@ -82,6 +83,7 @@ __all__ = [
     "get",
     "list_aliases",
     "list_versions",
+    "misfits_of",
     "open_package",
     "pack",
     "register",

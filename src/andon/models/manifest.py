@@ -135,10 +135,14 @@ class RiskEvidence(_Part):
 
 
 class Probes(_Part):
-    """Invented rows, encoded (None is missing), and the raw probabilities the model gave when it was packed."""
+    """Invented rows, encoded (None is missing), and the raw probabilities the model gave when it was packed.
+
+    `calibrated` is what a decision makes of them: by class, calibrated. Packages of before lack it, and their digests are without it.
+    """
 
     rows: tuple[tuple[float | None, ...], ...]
     probabilities: tuple[tuple[float, ...], ...]
+    calibrated: tuple[tuple[float, ...], ...] | None = Field(None, exclude_if=lambda calibrated: calibrated is None)
 
 
 class TrainingData(_Part):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from andon.models.coherence import misfits_of
 from andon.models.errors import PackageInvalid
 from andon.models.manifest import MANIFEST_FILE, File, Manifest, Runtime, parse
 from andon.runtimes import foreign_types
@@ -40,6 +41,8 @@ def open_package(folder: Path) -> Package:
     if not document.is_file():
         raise PackageInvalid(f"{folder} holds no {MANIFEST_FILE}: it is not a package written by andon.models.pack")
     manifest = parse(document.read_bytes(), source=str(document))
+    if faults := misfits_of(manifest):
+        raise PackageInvalid(f"The parts of {document} do not fit each other", faults=faults)
     _check_files(folder, manifest)
     return Package(folder=folder, manifest=manifest)
 

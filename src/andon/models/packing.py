@@ -19,7 +19,7 @@ from andon.models.elsewhere import Elsewhere
 from andon.models.encoding import Rows, columns_of, encode, encode_labels
 from andon.models.environment import capture
 from andon.models.errors import PackageInvalid
-from andon.models.manifest import MANIFEST_FILE, Code, File, Manifest, Probes, TrainingData
+from andon.models.manifest import MANIFEST_FILE, Calibration, Code, File, Manifest, Probes, TrainingData
 from andon.models.outputs import fault_of
 from andon.models.package import digest_of
 from andon.models.savers import save
@@ -72,6 +72,7 @@ def pack(
     asked = Asked(saved.runtime, target / saved.file, signature, elsewhere=elsewhere)
     rng = np.random.default_rng(SEED)
     probes = _probe(asked, signature, trained[0], rng)
+    measured = _measure(_predict(asked, held[0], signature)[:, order], held[1], signature, trained[0], rng)
     manifest = Manifest(
         name=name,
         description=description,
@@ -79,8 +80,8 @@ def pack(
         model_file=saved.file,
         output_order=order,
         signature=signature,
-        **_measure(_predict(asked, held[0], signature)[:, order], held[1], signature, trained[0], rng),
-        probes=probes,
+        **measured,
+        probes=_answered(*probes, order, measured["calibration"]),
         training=TrainingData(
             digest=digest_of(Path(data)) if data else _digest(trained),
             rows=len(trained[1]),
@@ -123,8 +124,8 @@ def _predict(asked: Asked, matrix: Matrix, signature: Signature) -> Matrix:
     return probabilities
 
 
-def _probe(asked: Asked, signature: Signature, trained: Matrix, rng: "Generator") -> Probes:
-    """Invented rows from each column's own spread, the last with nothing but missing values; serving must answer them alike."""
+def _probe(asked: Asked, signature: Signature, trained: Matrix, rng: "Generator") -> tuple[Matrix, Matrix]:
+    """Invented rows from each column's own spread, the last with nothing but missing values, and the model's answers."""
     whole = {FeatureKind.CATEGORY, FeatureKind.BOOLEAN}
     coded = {feature.name for feature in signature.features if feature.kind in whole}
     rows = np.full((PROBES, trained.shape[1]), np.nan)
@@ -134,15 +135,22 @@ def _probe(asked: Asked, signature: Signature, trained: Matrix, rng: "Generator"
             method: Any = "nearest" if column in coded else "linear"
             rows[:-1, at] = np.quantile(present, rng.random(PROBES - 1), method=method)
     try:
-        answers = _predict(asked, rows, signature)
+        return rows, _predict(asked, rows, signature)
     except (ValueError, PackageInvalid) as error:
         _predict(asked, np.nan_to_num(rows), signature)  # what fails without missing values too says so itself
         raise PackageInvalid(
             f"The model cannot take a row with missing values, and they come in service ({error}). Put an imputer before "
             "it (for scikit-learn: make_pipeline(SimpleImputer(...), ...)) or use a model that takes them"
         ) from error
-    values = tuple(tuple(None if np.isnan(v) else v for v in row) for row in rows.tolist())
-    return Probes(rows=values, probabilities=tuple(map(tuple, answers.tolist())))
+
+
+def _answered(rows: Matrix, answers: Matrix, order: Sequence[int], fitted: Calibration) -> Probes:
+    """Probes with what the model answered and what a decision makes of that; serving must answer them alike."""
+    return Probes(
+        rows=tuple(tuple(None if np.isnan(v) else v for v in row) for row in rows.tolist()),
+        probabilities=tuple(map(tuple, answers.tolist())),
+        calibrated=tuple(map(tuple, calibration.Calibrator(fitted)(answers[:, order]).tolist())),
+    )
 
 
 def _order(signature: Signature, output: Sequence[str] | None) -> tuple[int, ...]:

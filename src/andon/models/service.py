@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from andon import audit
+from andon.authoring import BY_REVIEW, BY_RULES
 from andon.kernel.db import Tx, announce
 from andon.kernel.identity import Actor
 from andon.models import cache as package_cache
@@ -83,6 +84,10 @@ def set_alias(
     """
     if not _ALIAS.match(alias):
         raise AliasInvalid(f"Alias {alias!r}: lower-case letters, digits and '-', at most 63, a letter first")
+    if alias in (BY_RULES, BY_REVIEW):
+        raise AliasInvalid(
+            f"Alias {alias!r}: among the fallbacks of an automation this word is no version, so none could ask for it"
+        )
     why = _reason(reason)
     version = get(tx, name, number)
     if ready is not None:

@@ -16,6 +16,9 @@ from andon.models.tables import model_aliases, model_files, model_versions
 _LOCK = 0x6D6F6465
 """First key of the advisory lock on a model's name."""
 
+_GREATEST = 2**31 - 1
+"""The greatest number that a version can have."""
+
 
 def lock(tx: Tx, name: str) -> None:
     """Let one transaction at a time number versions and set aliases of this model."""
@@ -34,7 +37,9 @@ def next_number(tx: Tx, name: str) -> int:
 
 
 def find(tx: Tx, name: str, number: int) -> ModelVersion | None:
-    """A version by its number."""
+    """A version by its number, whatever number it is."""
+    if not 0 < number <= _GREATEST:
+        return None
     mine = (model_versions.c.name == name) & (model_versions.c.number == number)
     row = tx.execute(select(model_versions).where(mine)).one_or_none()
     return None if row is None else _version(row)

@@ -29,11 +29,11 @@ def two_columns(positive: Matrix) -> Matrix:
 
 
 def probabilities_given(output: Any) -> Matrix:
-    """Probabilities [rows, classes] from what a user's own code answered. Raises OutputUnusable for labels."""
+    """Probabilities [rows, classes] from what a user's own code answered. Raises OutputUnusable for all else; it says no values."""
     array = np.asarray(output)
     if array.dtype.kind != "f" or array.ndim not in (1, 2):
         raise OutputUnusable(
-            f"it answered with {array.dtype} of shape {array.shape}; expected are probabilities: floats [rows, classes] in "
+            f"it answered with {array.dtype} of shape {array.shape} ({type(output).__name__}); expected are probabilities: floats [rows, classes] in "
             "the order of the classes, or [rows] for the positive one of two. Labels are none"
         )
     return probabilities_of(array)

@@ -3,6 +3,8 @@
 Pure: the time is handed in, in seconds of any clock that only goes forward. Every version has one, wherever it runs.
 """
 
+import math
+import sys
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,6 +33,9 @@ class Tolerance:
 
 
 USUAL = Tolerance()
+
+BOUNDLESS = Tolerance(consecutive=sys.maxsize, share=math.inf)
+"""Never opens: for those who ask a version in any case."""
 
 
 class Breaker:

@@ -93,6 +93,11 @@ class TrafficSplit:
             percent[champion] = round(percent.get(champion, 0) + self._rest, 2)
         return dict(sorted(percent.items()))
 
+    def looking_on(self, champion: int | None) -> tuple[int, ...]:
+        """The shadows that do not answer: the champion's alias may have been pointed to one since."""
+        answering = self.shares if champion is None else self.answering(champion)
+        return tuple(version for version in self.shadows if version not in answering)
+
 
 def bucket_of(endpoint: str, unit: bytes) -> int:
     """Where a unit (an account, a request) falls, 0 to BUCKETS - 1: the same for ever, and another for each endpoint."""

@@ -12,7 +12,17 @@ import numpy as np
 
 from andon import runtimes
 from andon.authoring import MaxError
-from andon.models import Calibrator, Encoder, Matrix, ModelVersion, Runtime, columns_of, fault_of, threshold_for
+from andon.models import (
+    Calibrator,
+    Encoder,
+    Matrix,
+    ModelVersion,
+    Runtime,
+    columns_of,
+    fault_of,
+    misfits_of,
+    threshold_for,
+)
 from andon.serving.domain import ALWAYS, NEVER, Prediction, RiskGate
 from andon.serving.errors import EndpointUnavailable, PredictionFailed
 from andon.serving.hosting import HERE, Hosting
@@ -174,6 +184,10 @@ def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> Loaded
     that nothing is built when a request waits.
     """
     manifest = version.manifest
+    if faults := misfits_of(manifest):
+        raise EndpointUnavailable(
+            f"The parts of the manifest of {version.name} {version.number} do not fit each other", faults=faults
+        )
     if manifest.runtime is Runtime.REMOTE:
         remote = open_remote(folder / manifest.model_file, columns_of(manifest.signature.features), hosting)
         pool, loaded = None, LoadedVersion(version, remote, patient=remote, max_batch=hosting.max_batch)

@@ -1,7 +1,7 @@
 """What can be done with traffic splits: set one, read them, read what shadows said. Changes are audited and announced."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,8 @@ def set_split(
     Raises SplitInvalid, which names each fault, SplitChanged, ModelNotFound, and what `ready` raises.
     """
     known = {version.number: version for version in models.list_versions(tx, endpoint)}
-    faults = [*_reason_faults(reason), *_share_faults(shares), *_version_faults(shares, shadows, known)]
+    answering = _answering(shares, champion_of(tx, endpoint))
+    faults = [*_reason_faults(reason), *_share_faults(shares), *_version_faults(shares, shadows, answering, known)]
     if faults:
         raise SplitInvalid(faults=faults)
     if ready is not None:
@@ -136,8 +137,15 @@ def _share_faults(shares: Mapping[int, float]) -> Iterator[Fault]:
         yield Fault("shares", f"The shares add up to {total:g} percent; at most 100 can be given away")
 
 
+def _answering(shares: Mapping[int, float], champion: int | None) -> set[int]:
+    """The versions that would answer; the champion, if anything is left for it."""
+    if champion is None or round(sum(shares.values()), 2) >= 100:
+        return set(shares)
+    return {*shares, champion}
+
+
 def _version_faults(
-    shares: Mapping[int, float], shadows: Sequence[int], known: Mapping[int, ModelVersion]
+    shares: Mapping[int, float], shadows: Sequence[int], answering: Set[int], known: Mapping[int, ModelVersion]
 ) -> Iterator[Fault]:
     named = Counter(shadows)
     for version in [version for version in shares if version not in known]:
@@ -145,7 +153,7 @@ def _version_faults(
     for version, times in sorted(named.items()):
         if version not in known:
             yield Fault("shadows", f"There is no version {version}")
-        if version in shares:
+        if version in answering:
             yield Fault("shadows", f"Version {version} cannot both answer and only look on")
         if times > 1:
             yield Fault("shadows", f"Version {version} is named twice")

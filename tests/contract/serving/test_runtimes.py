@@ -173,7 +173,8 @@ def test_a_model_that_answers_otherwise_than_when_packed_is_not_served(case: Cas
     if manifest.runtime.isolated_only:
         return  # asked its probes by its own process: tests of isolated processes
     other = tuple(tuple(reversed(row)) for row in manifest.probes.probabilities)
-    changed = manifest.model_copy(update={"probes": manifest.probes.model_copy(update={"probabilities": other})})
+    probes = manifest.probes.model_copy(update={"probabilities": other, "calibrated": None})
+    changed = manifest.model_copy(update={"probes": probes})
     with pytest.raises(EndpointUnavailable, match="answers differently"):
         serving.load(a_version(changed), case.folder, HOSTING)
 

@@ -81,6 +81,8 @@ def test_the_last_admin_stays(installation: Installation) -> None:
         {"grants": [{"role": "viewer", "automation": "a\0"}]},
         {"expires_at": "2020-01-01T00:00:00Z"},
         {"expires_at": "2030-01-01T00:00:00"},
+        {"expires_at": 1893456000},
+        {"expires_at": "1893456000"},
         {"reason": " "},
         {"more": 1},
     ],

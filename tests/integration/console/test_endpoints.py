@@ -203,6 +203,13 @@ def test_what_is_no_share_is_refused(bank: Database, sign_in: SignIn, share: dic
     assert holding(bank).number == 0
 
 
+def test_a_champion_that_answers_cannot_look_on_as_well(bank: Database, sign_in: SignIn) -> None:
+    answer = sign_in(Grant(Role.OPERATOR)).split({2: "10"}, shadow=(1,))
+    assert answer.status_code == 422
+    assert "Version 1 cannot both answer and only look on" in answer.text
+    assert holding(bank).number == 0
+
+
 def test_a_version_whose_environment_is_not_built_is_refused_with_the_command_that_builds_it(
     bank: Database, settings: Settings, tmp_path: Path, sign_in: SignIn
 ) -> None:
@@ -232,8 +239,8 @@ def test_agreement_compares_what_a_shadow_said_with_what_was_decided(installed: 
     apart = replace(said(1, at=now, outcome="something else"), decision_id=UUID(ids[3]))
     write(bank, *agreeing, apart, replace(failed(1, at=now), decision_id=uuid7(now)))
     with bank.begin() as tx:
-        (shadow,) = shadows_of(tx, TrafficSplit("fraud-risk", 1, {}, (2,)), now)
-        (nothing,) = shadows_of(tx, TrafficSplit("fraud-risk", 1, {}, (2,)), now + timedelta(days=2))
+        (shadow,) = shadows_of(tx, TrafficSplit("fraud-risk", 1, {}, (2,)), 1, now)
+        (nothing,) = shadows_of(tx, TrafficSplit("fraud-risk", 1, {}, (2,)), 1, now + timedelta(days=2))
     assert (shadow.summary.count, shadow.summary.errors, shadow.compared, shadow.agreed) == (5, 1, 4, 3)
     assert shadow.agreement == 0.75
     assert nothing.agreement is None

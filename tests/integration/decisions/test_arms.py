@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from andon import decisions, serving
-from andon.decisions import Decider, Decision, DecisionRecord, Idempotency, Line
+from andon.decisions import Arm, Decider, Decision, DecisionRecord, Idempotency, Line
 from andon.serving import PredictionFailed, PredictionTimedOut, bucket_of
 from arms import Elsewhere, Here, arm, request_of, says, traffic
 from automations import payment
@@ -155,6 +155,26 @@ def test_what_fallbacks_decided_is_the_same_when_it_is_decided_again(installatio
     again = decisions.replay(records, line_for, lambda _: None)
     assert again.differences == ()
     assert again.identical == len(rows) * 6
+
+
+def test_what_was_decided_without_a_prediction_is_so_again_also_when_the_version_answers_now(
+    installation: Installation,
+) -> None:
+    for chain in ([("rules", None)], [("review", None)]):
+        line = a_line(installation, traffic(arm(1, Here(broken)), fallbacks=chain))
+        requests = [request_of(line, payment(n), at=installation.clock.now()) for n in range(3)]
+        deciding(installation, [line], lambda decider, r=requests: all_of(decider, r))  # type: ignore[misc]
+    healed, newer = Here(RELEASE), Here(PAUSE)
+
+    def again(version: Arm) -> decisions.Replayed:
+        return decisions.replay(
+            recorded(installation), lambda _: a_line(installation, traffic(version)), lambda _: None
+        )
+
+    assert again(arm(1, healed)).differences == ()
+    assert sum(healed.asked) == 0
+    assert {difference.after for difference in again(arm(2, newer)).differences} == {"pause by risky, score 0.9"}
+    assert sum(newer.asked) == 6
 
 
 def test_a_repeat_is_shown_to_no_shadow_and_counted_nowhere(installation: Installation) -> None:

@@ -69,6 +69,20 @@ def test_nothing_is_kept_of_versions_that_answer_no_more(installation: Installat
     assert sorted(retired[4:]) == [2, 3, 4]
 
 
+def test_a_shadow_that_becomes_the_champion_is_not_asked_twice(installation: Installation, tmp_path: Path) -> None:
+    register_champion(installation.database, a_package(tmp_path / "second", seed=2))
+    now = installation.clock.now()
+    with installation.database.begin() as tx:
+        serving.set_split(tx, "fraud-risk", shares={}, shadows=[1], actor=OWNER, reason="watch", now=now)
+    looking: list[list[int]] = []
+    for champion in (2, 1, 2):
+        with installation.database.begin() as tx:
+            models.set_alias(tx, "fraud-risk", "champion", champion, actor=OWNER, reason="try", now=now)
+        installation.deployment.refresh()
+        looking.append([arm.version for arm in installation.deployment.lines["payments"].traffic.shadows])
+    assert looking == [[1], [], [1]]
+
+
 def test_processes_that_start_together_agree_on_the_version_of_an_automation(
     installation: Installation, tmp_path: Path
 ) -> None:

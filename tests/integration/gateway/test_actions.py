@@ -102,6 +102,8 @@ def test_many_are_sent_again_by_what_narrows_them_and_only_within_ones_automatio
         {},
         {"reason": ""},
         {**WHY, "limit": 0},
+        {**WHY, "limit": True},
+        {**WHY, "limit": "2"},
         {**WHY, "since": "yesterday"},
         {**WHY, "until": 0},
         {**WHY, "state": "done"},

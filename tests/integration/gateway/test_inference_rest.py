@@ -257,6 +257,7 @@ def test_health_is_open_to_all_and_the_rest_describes_itself(installation: Insta
         {"name": "country", "datatype": "BYTES", "shape": [-1]},
     ]
     assert [tensor["name"] for tensor in metadata["outputs"]] == ALL
+    assert "model_repository" in call(installation, "GET", "/v2", key).json()["extensions"]
     index = call(installation, "POST", "/v2/repository/index", key).json()
     assert index == [{"name": "payments", "version": "1", "state": "READY", "reason": ""}]
     stranger = installation.key("stan", Grant(Role.OWNER, "other"))

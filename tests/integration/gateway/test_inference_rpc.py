@@ -124,6 +124,8 @@ def test_health_needs_no_key_and_the_rest_does(installation: Installation) -> No
         asked = CLASSES["ModelMetadataRequest"](name="payments").SerializeToString()
         metadata = codec.decode_model_metadata(known.raw("ModelMetadata", asked))
         assert (metadata.versions, metadata.inputs[0].name) == (["1"], "payment_id")
+        server = CLASSES["ServerMetadataResponse"].FromString(known.raw("ServerMetadata", b""))
+        assert (server.name, [*server.extensions]) == ("andon", ["binary_tensor_data", "parameters"])
         assert known.refused(request(version="1"))[0] == "PERMISSION_DENIED"
         stranger.close()
         known.close()

@@ -88,6 +88,7 @@ def test_it_is_stopped_let_go_on_and_forked_with_reasons(installation: Installat
     forked = call(installation, "POST", f"{path}/fork", operator, json={"from_step": 1, **WHY})
     assert (forked.status_code, forked.json()["forked_from"]) == (201, str(waiting))
     assert call(installation, "POST", f"{path}/fork", operator, json={"from_step": 7, **WHY}).status_code == 422
+    assert call(installation, "POST", f"{path}/fork", operator, json={"from_step": True, **WHY}).status_code == 422
 
 
 def test_what_is_elsewhere_is_not_there_and_looking_is_not_controlling(

@@ -105,6 +105,8 @@ def test_what_is_no_package_is_named(terminal: Terminal, package: Path) -> None:
     assert "is a bare model" in terminal.run("register", "model.onnx", status=2).output
     assert "holds no manifest.json" in terminal.run("register", ".", status=2).output
     assert "either the folder" in terminal.run("register", status=2).output
+    said = terminal.run("register", str(package), "--alias", "rules", status=2).output
+    assert "among the fallbacks of an automation" in " ".join(said.split())
     assert "not other" in terminal.run("register", str(package), "--name", "other", status=2).output
     assert json.loads(terminal.run("list", "--json").stdout) == []
 
@@ -114,6 +116,7 @@ def test_a_model_that_answers_otherwise_than_when_it_was_packed_is_not_registere
 ) -> None:
     manifest = json.loads((package / "manifest.json").read_text())
     manifest["probes"]["probabilities"][0] = [0.123, 0.877]
+    del manifest["probes"]["calibrated"]
     (package / "manifest.json").write_text(json.dumps(manifest))
     assert "answers differently" in terminal.run("register", str(package), status=6).output
     assert json.loads(terminal.run("list", "--json").stdout) == []

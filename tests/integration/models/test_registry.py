@@ -148,10 +148,16 @@ def test_what_cannot_be_is_named(database: Database, package: Path) -> None:
             models.by_alias(tx, "fraud-risk", "champion")
         with pytest.raises(models.VersionNotFound, match="no version 7"):
             models.set_alias(tx, "fraud-risk", "champion", 7, actor=OWNER, reason="x", now=NOW)
+        for number in (99999999999, 2**31, -(2**31) - 1):
+            with pytest.raises(models.VersionNotFound, match=f"no version {number}"):
+                models.get(tx, "fraud-risk", number)
         with pytest.raises(models.ReasonMissing):
             models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="  ", now=NOW)
         with pytest.raises(models.AliasInvalid, match="Champion!"):
             models.set_alias(tx, "fraud-risk", "Champion!", 1, actor=OWNER, reason="x", now=NOW)
+        for step in ("rules", "review"):
+            with pytest.raises(models.AliasInvalid, match=f"{step}.*among the fallbacks"):
+                models.set_alias(tx, "fraud-risk", step, 1, actor=OWNER, reason="x", now=NOW)
 
 
 def test_a_pickle_is_taken_and_loaded_only_from_who_trusts_it(database: Database, tmp_path: Path) -> None:

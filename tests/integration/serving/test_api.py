@@ -90,12 +90,20 @@ def test_a_viewer_splits_nothing_and_a_stranger_sees_nothing(installation: Insta
     [
         {"shares": {"9": 10}, "reason": "x"},
         {"shares": {"2": 101}, "reason": "x"},
+        {"shares": {"2": True}, "reason": "x"},
+        {"shares": {"2": "5"}, "reason": "x"},
+        {"shares": {"2": 5, "02": 7}, "reason": "x"},
+        {"shares": {" 2": 5}, "reason": "x"},
+        {"shadows": [True], "reason": "x"},
+        {"shadows": ["2"], "reason": "x"},
+        {"shadows": [2.0], "reason": "x"},
         {"shares": {"2": 0}, "reason": "x"},
         {"shares": {"two": 10}, "reason": "x"},
         {"shares": {"0": 10}, "reason": "x"},
         {"shares": {str(2**31): 10}, "reason": "x"},
         {"shares": {"2": float("nan")}, "reason": "x"},
         {"shares": {"2": 10}, "shadows": [2], "reason": "x"},
+        {"shares": {"2": 10}, "shadows": [1], "reason": "x"},
         {"shares": {"2": 10}},
         {"shares": {"2": 10}, "reason": " "},
         {"shares": {"2": 10}, "reason": "a\0b"},
@@ -109,6 +117,19 @@ def test_what_is_no_split_is_refused(installation: Installation, wanted: dict[st
     answer = call(installation, "PUT", SPLIT, key, content=content, headers=headers)
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "where"),
+    [({"shares": {"2": True}}, "shares.2"), ({"shares": {"02": 7}}, "shares.02"), ({"shadows": [True]}, "shadows.0")],
+)
+def test_what_is_of_another_type_is_named_by_its_place(
+    installation: Installation, wanted: dict[str, Any], where: str
+) -> None:
+    key = installation.key("otto", Grant(Role.OPERATOR))
+    answer = call(installation, "PUT", SPLIT, key, json={**wanted, "reason": "x"})
+    (fault,) = answer.json()["errors"]
+    assert fault["field"].startswith(f"body.{where}")
 
 
 def test_a_version_that_needs_what_an_automation_does_not_give_gets_no_share_and_is_no_champion(

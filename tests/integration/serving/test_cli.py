@@ -69,6 +69,17 @@ def test_a_split_is_made_seen_and_taken_back() -> None:
     assert "2: 12.5 %" in run("history", "fraud-risk").output
 
 
+def test_a_shadow_that_became_the_champion_is_shown_to_look_on_no_more() -> None:
+    run("split", "fraud-risk", "--shadow", "2", "--shadow", "3", "--reason", "watch")
+    run("alias", "set", "champion", "2", "--reason", "better", noun="models")
+    state = json.loads(run("show", "fraud-risk", "--json").stdout)
+    assert (state["arms"], state["shadows"], state["split"]["shadows"]) == (
+        [{"version": 2, "share": 100.0}],
+        [3],
+        [2, 3],
+    )
+
+
 def test_what_cannot_be_split_is_named() -> None:
     assert "VERSION=PERCENT" in run("split", "fraud-risk", "--share", "half", "--reason", "x", status=2).output
     twice = run("split", "fraud-risk", "--share", "2=1", "--share", "2=2", "--reason", "x", status=2)
@@ -76,9 +87,24 @@ def test_what_cannot_be_split_is_named() -> None:
     wrong = run("split", "fraud-risk", "--share", "9=1", "--share", "2=0", "--reason", "x", status=2).output
     assert "There is no version 9" in wrong
     assert "more than 0" in wrong
+    alone = run("split", "fraud-risk", "--shadow", "1", "--reason", "x", status=2).output
+    assert "Version 1 cannot both answer and only look on" in alone
     assert "there is fraud-risk" in run("show", "other", status=4).output
     assert run("split", "fraud-risk", "--share", "2=1", status=2).output
     assert json.loads(run("history", "fraud-risk", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("endpoints", "shadow", "fraud-risk", "99999999999"),
+        ("models", "show", "fraud-risk", "99999999999"),
+        ("models", "environment", "fraud-risk", "99999999999"),
+        ("models", "alias", "set", "champion", "99999999999", "--name", "fraud-risk", "--reason", "x"),
+    ],
+)
+def test_a_number_that_no_version_can_have_is_not_found(arguments: tuple[str, ...]) -> None:
+    assert "no version 99999999999" in run(*arguments[1:], status=4, noun=arguments[0]).output
 
 
 @pytest.fixture

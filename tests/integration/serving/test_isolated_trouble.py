@@ -41,9 +41,34 @@ def every_log_line() -> None:
         (trouble.WIDE, PredictionFailed, r"shape \(2, 2\), got \(2, 5\)", "failed", 0),
         (trouble.SHORT, PredictionFailed, r"shape \(2, 2\), got \(1, 2\)", "failed", 0),
         (trouble.RAISE, PredictionFailed, "failed with ValueError$", "failed", 0),
+        (
+            trouble.NOTHING,
+            PredictionFailed,
+            r"OutputUnusable: it answered with object of shape \(\) \(NoneType\); expected are probabilities: floats",
+            "failed",
+            0,
+        ),
+        (
+            trouble.TEXT,
+            PredictionFailed,
+            r"OutputUnusable: it answered with <U\d+ of shape \(\) \(str\); exp",
+            "failed",
+            0,
+        ),
         (trouble.TOO_MUCH, PredictionFailed, "failed with .*MemoryError$", "failed", 0),
     ],
-    ids=["exit", "segfault", "hang", "nan", "wrong shape", "too few rows", "exception", "too much memory"],
+    ids=[
+        "exit",
+        "segfault",
+        "hang",
+        "nan",
+        "wrong shape",
+        "too few rows",
+        "exception",
+        "nothing",
+        "text",
+        "too much memory",
+    ],
 )
 def test_only_its_own_batch_sees_it_and_the_pool_recovers(
     package: Path, order: int, error: type[Exception], words: str, kind: str, restarts: int
@@ -188,6 +213,19 @@ def test_a_model_that_always_fails_is_left_alone_for_a_while_then_asked_again(pa
         await asyncio.sleep(refused.value.details["retry_after"])
         assert await labels(loaded) == LABELS
         assert status_of(loaded).breaker == "closed"
+        await loaded.close()
+
+    asyncio.run(scenario())
+
+
+def test_whoever_blocks_asks_it_in_any_case_however_often_it_failed(package: Path) -> None:
+    async def scenario() -> None:
+        loaded = a_pool(package)
+        await loaded.start()
+        for _ in range(6):
+            with pytest.raises(PredictionFailed, match="failed with ValueError"):
+                loaded.predict(row(trouble.RAISE))
+        assert [prediction.label for prediction in loaded.predict(GOOD)] == LABELS
         await loaded.close()
 
     asyncio.run(scenario())

@@ -102,6 +102,16 @@ def test_what_is_no_split_is_refused(
         assert serving.split_history(tx, "fraud-risk") == []
 
 
+def test_a_champion_looks_on_only_where_it_answers_nothing(registry: Database) -> None:
+    with registry.begin() as tx:
+        models.set_alias(tx, "fraud-risk", "champion", 1, actor=OTTO, reason="x", now=NOW)
+    for shares in ({}, {2: 99.99}):
+        with pytest.raises(SplitInvalid) as refused:
+            split(registry, shares, [1])
+        assert [fault.message for fault in refused.value.faults] == ["Version 1 cannot both answer and only look on"]
+    assert split(registry, {2: 60, 3: 40}, [1]).shadows == (1,)
+
+
 def test_every_fault_is_named_at_once(registry: Database) -> None:
     with pytest.raises(SplitInvalid) as refused:
         split(registry, {2: 120, 9: 1}, [2], reason="")

@@ -1,5 +1,6 @@
 """A package is taken as it was written or not at all, and nothing in it runs unasked."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rfc8785
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -76,6 +78,46 @@ def test_a_wrong_part_of_a_manifest_is_named(package: Path) -> None:
     with pytest.raises(PackageInvalid) as refused:
         open_package(package)
     assert [fault.where for fault in refused.value.faults] == ["training.rows"]
+
+
+def without_probes(manifest: dict[str, Any]) -> None:
+    manifest["probes"] = {"rows": [], "probabilities": []}
+
+
+MISFITS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "columns that there are not": (lambda m: m.update(output_order=[5, 9]), "output_order"),
+    "a column twice": (lambda m: m.update(output_order=[0, 1, 1]), "output_order"),
+    "classes the other way round": (lambda m: m.update(output_order=[1, 0]), "probes.calibrated"),
+    "no calibration any more": (lambda m: m["calibration"].update(curves=[]), "probes.calibrated"),
+    "a curve for each of two": (
+        lambda m: m["calibration"]["curves"].append({"x": [0.0], "y": [0.5]}),
+        "calibration.curves",
+    ),
+    "a curve of nothing": (lambda m: m["calibration"].update(curves=[{"x": [], "y": []}]), "calibration.curves.0"),
+    "a curve that falls": (
+        lambda m: m["calibration"].update(curves=[{"x": [0.0, 1.0], "y": [1.0, 0.0]}]),
+        "calibration.curves.0",
+    ),
+    "a file twice": (lambda m: m["files"].append(m["files"][0]), "files"),
+    "no probes": (without_probes, "probes.rows"),
+    "a short probe": (lambda m: m["probes"]["rows"][0].pop(), "probes.rows"),
+    "a probe without its answer": (lambda m: m["probes"]["probabilities"].pop(), "probes.probabilities"),
+}
+
+
+@pytest.mark.parametrize("what", MISFITS)
+def test_a_manifest_whose_parts_do_not_fit_each_other_is_refused_and_the_part_named(package: Path, what: str) -> None:
+    change, where = MISFITS[what]
+    edited(change)(package)
+    with pytest.raises(PackageInvalid, match="do not fit each other") as refused:
+        open_package(package)
+    assert [fault.where for fault in refused.value.faults] == [where]
+
+
+def test_a_package_of_before_whose_probes_are_not_calibrated_keeps_its_digest_and_is_taken(package: Path) -> None:
+    edited(lambda m: m["probes"].pop("calibrated"))(package)
+    written = json.loads((package / "manifest.json").read_text())
+    assert open_package(package).manifest.digest == hashlib.sha256(rfc8785.dumps(written)).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.txt", "model.json", "model.pkl", "model.joblib"])

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from andon import serving
 from andon.authoring import MaxError
 from andon.models import Matrix, ModelVersion, ValueUnusable, open_package
-from andon.serving import EndpointBusy, LoadedVersion, Prediction, PredictionFailed, RiskGate
+from andon.serving import EndpointBusy, EndpointUnavailable, LoadedVersion, Prediction, PredictionFailed, RiskGate
 from packages import a_package
 
 ROWS = [{"amount": 10.0, "country": "DE"}, {"amount": None, "country": "nowhere"}]
@@ -67,6 +68,15 @@ def test_what_a_library_raises_is_a_failure_that_repeats_no_values(version: Mode
     with pytest.raises(PredictionFailed, match="fraud-risk 1 failed with RuntimeError") as failed:
         LoadedVersion(version, Broken(raising)).predict(ROWS)
     assert "4711" not in str(failed.value)
+
+
+def test_a_registered_version_whose_manifest_does_not_fit_its_classes_is_not_served(
+    version: ModelVersion, package: Path
+) -> None:
+    twisted = replace(version, manifest=version.manifest.model_copy(update={"output_order": (5, 9)}))
+    with pytest.raises(EndpointUnavailable, match="fraud-risk 1 do not fit each other") as refused:
+        serving.load(twisted, package)
+    assert [fault.where for fault in refused.value.faults] == ["output_order"]
 
 
 def test_a_value_that_cannot_be_encoded_is_named(version: ModelVersion, package: Path) -> None:

@@ -28,6 +28,12 @@ def test_where_all_is_given_away_the_champion_does_not_answer() -> None:
     assert TrafficSplit("m", 1, {2: 99.99, 3: 0.01}).answering(1) == {2: 99.99, 3: 0.01}
 
 
+def test_a_shadow_that_became_the_champion_looks_on_no_more_unless_all_is_given_away() -> None:
+    some = TrafficSplit("m", 1, {2: 10.0}, shadows=(3, 4))
+    assert (some.looking_on(1), some.looking_on(3), some.looking_on(None)) == ((3, 4), (4,), (3, 4))
+    assert TrafficSplit("m", 1, {2: 100.0}, shadows=(3, 4)).looking_on(3) == (3, 4)
+
+
 def test_a_split_is_told_whole_also_when_the_champion_is_named_in_it() -> None:
     assert TrafficSplit("m", 1, {2: 0.4, 1: 0.6}).told == "version 1: 0.6 %, version 2: 0.4 %, the rest to the champion"
     assert TrafficSplit("m", 1, {2: 99.99, 3: 0.01}).told == "version 2: 99.99 %, version 3: 0.01 %"

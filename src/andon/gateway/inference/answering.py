@@ -63,9 +63,9 @@ class Inference:
         found = await asyncio.to_thread(self._side.problems)
         return "; ".join(f"{where}: {what}" for where, what in found.items())
 
-    def server(self) -> ServerMetadata:
-        """Who answers."""
-        return ServerMetadata("andon", __version__, EXTENSIONS)
+    def server(self, extensions: Sequence[str] = EXTENSIONS) -> ServerMetadata:
+        """Who answers, and what a door can do beyond the protocol's core."""
+        return ServerMetadata("andon", __version__, extensions)
 
     def metadata(self, caller: Principal, model: str, version: str) -> ModelMetadata:
         """What an automation takes and gives, and which versions answer. Raises Forbidden, AutomationNotFound, NotReady."""

@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 10.0
 
+_EXTENSIONS = ("binary_tensor_data", "parameters")
+"""Not the model repository, whose index is to be had over REST only."""
+
 _CODES: Mapping[int, grpc.StatusCode] = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -103,7 +106,7 @@ class _Methods:
 
     async def _server_metadata(self, _content: bytes, context: ServicerContext) -> bytes:
         self._inference.authenticate(_metadata(context).get("authorization"))
-        return codec.encode_server_metadata(self._inference.server())
+        return codec.encode_server_metadata(self._inference.server(_EXTENSIONS))
 
     async def _model_ready(self, content: bytes, context: ServicerContext) -> bytes:
         asked = codec.message("ModelReadyRequest", content)

@@ -68,11 +68,10 @@ class Host:
         try:
             answer = np.ascontiguousarray(model.predict(matrix), dtype=np.float64)
             if answer.ndim != 2:
-                raise ValueError(f"the answer has {answer.ndim} dimensions")
+                raise sys.modules["runtimes"].OutputUnusable(f"its answer has {answer.ndim} dimensions; expected are 2")
         except Exception as error:  # noqa: BLE001 - whatever the model raises fails its batch and nothing else
             _tell(error)
-            text = "MemoryError" if isinstance(error, MemoryError) else type(error).__name__
-            self._send(self._frames.FAILED, text.encode(), cpu_ns=time.process_time_ns() - began)
+            self._send(self._frames.FAILED, _told(error).encode(), cpu_ns=time.process_time_ns() - began)
             return
         cpu_ns = time.process_time_ns() - began
         rows, columns = answer.shape
@@ -128,6 +127,13 @@ def _loaded(name: str, file: Path) -> Any:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _told(error: Exception) -> str:
+    """What the gateway hears of a failure: what kind it is, and where our own runtimes expected another answer their words, which hold no values."""
+    if isinstance(error, sys.modules["runtimes"].OutputUnusable):
+        return f"OutputUnusable: {error}"
+    return "MemoryError" if isinstance(error, MemoryError) else type(error).__name__
 
 
 def _tell(error: Exception) -> None:

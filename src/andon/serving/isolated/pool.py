@@ -12,7 +12,7 @@ from threading import Lock
 import numpy as np
 
 from andon.models import Matrix
-from andon.serving.breaker import Breaker
+from andon.serving.breaker import BOUNDLESS, USUAL, Breaker, Tolerance
 from andon.serving.errors import EndpointBusy, EndpointUnavailable, PredictionFailed, PredictionTimedOut
 from andon.serving.hosting import Hosting
 from andon.serving.incidents import Incidents
@@ -32,9 +32,9 @@ _WEIGH_SECONDS = 1.0
 class IsolatedPredictor:
     """The pool of one version. A batch is asked by `predict_soon`, or by `predict`, which blocks, of a process of its own."""
 
-    def __init__(self, launch: Launch, hosting: Hosting, trial: Trial) -> None:
+    def __init__(self, launch: Launch, hosting: Hosting, trial: Trial, tolerance: Tolerance = USUAL) -> None:
         self._launch, self._hosting, self._trial = launch, hosting, trial
-        self._breaker = Breaker()
+        self._breaker = Breaker(tolerance)
         self._scaler = Scaler(
             Bounds(
                 least=hosting.processes_min,
@@ -90,11 +90,11 @@ class IsolatedPredictor:
         return np.concatenate(parts)
 
     def predict(self, matrix: Matrix) -> Matrix:
-        """The same, blocking, of one process beside the pool; for commands and replay. Raises PredictionFailed."""
+        """The same, blocking, of one process beside the pool, in any case; for commands and replay. Raises PredictionFailed."""
         with self._aside_lock:
             if self._aside is None:
                 hosting = replace(self._hosting, processes_min=0, processes_max=1)
-                self._aside = Aside(IsolatedPredictor(self._launch, hosting, self._trial))
+                self._aside = Aside(IsolatedPredictor(self._launch, hosting, self._trial, BOUNDLESS))
             aside = self._aside
         return aside.predict(matrix, within=self._hosting.start_seconds + self._hosting.timeout_seconds)
 

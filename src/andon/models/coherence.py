@@ -1,0 +1,87 @@
+"""Whether the parts of a manifest fit each other. Each may be well-formed, and the whole still not be what was measured."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from andon.kernel.errors import Fault
+from andon.models.calibration import Calibrator
+from andon.models.encoding import columns_of
+from andon.models.manifest import Curve, Manifest
+
+_TOLERANCE = 1e-6
+"""Room for another CPU's rounding of the same arithmetic."""
+
+
+def misfits_of(manifest: Manifest) -> list[Fault]:
+    """What does not fit the model's classes and features, or the answers its probes had at packing; each part is named."""
+    faults = [
+        *_file_faults(manifest),
+        *_order_faults(manifest),
+        *_calibration_faults(manifest),
+        *_probe_faults(manifest),
+    ]
+    return faults or list(_answer_faults(manifest))
+
+
+def _file_faults(manifest: Manifest) -> Iterator[Fault]:
+    for name, times in Counter(file.name for file in manifest.files).items():
+        if times > 1:
+            yield Fault("files", f"{name} is listed {times} times")
+
+
+def _order_faults(manifest: Manifest) -> Iterator[Fault]:
+    classes = len(manifest.signature.classes)
+    if sorted(manifest.output_order) != list(range(classes)):
+        yield Fault("output_order", f"It has to name each of the columns 0 to {classes - 1} once, one for each class")
+
+
+def _calibration_faults(manifest: Manifest) -> Iterator[Fault]:
+    classes = len(manifest.signature.classes)
+    wanted = 1 if classes == 2 else classes
+    curves = manifest.calibration.curves
+    if len(curves) not in (0, wanted):
+        yield Fault("calibration.curves", f"{classes} classes have no curves or {wanted}, not {len(curves)}")
+    for at, curve in enumerate(curves):
+        if not _is_sound(curve):
+            yield Fault(
+                f"calibration.curves.{at}",
+                "A curve has as many x as y, one at least; x rise, y are probabilities that never fall",
+            )
+
+
+def _is_sound(curve: Curve) -> bool:
+    return (
+        0 < len(curve.x) == len(curve.y)
+        and all(a < b for a, b in pairwise(curve.x))
+        and all(a <= b for a, b in pairwise((0.0, *curve.y, 1.0)))
+    )
+
+
+def _probe_faults(manifest: Manifest) -> Iterator[Fault]:
+    probes, classes = manifest.probes, len(manifest.signature.classes)
+    columns = len(columns_of(manifest.signature.features))
+    if not probes.rows:
+        yield Fault(
+            "probes.rows", "There are none: without probes nobody knows that this is the model that was measured"
+        )
+    if any(len(row) != columns for row in probes.rows):
+        yield Fault("probes.rows", f"Each has a value for each of the {columns} columns")
+    if len(probes.probabilities) != len(probes.rows) or any(len(answer) != classes for answer in probes.probabilities):
+        yield Fault("probes.probabilities", f"Each probe has an answer: the probabilities of {classes} classes")
+
+
+def _answer_faults(manifest: Manifest) -> Iterator[Fault]:
+    """Whether order and calibration make of the probes' answers what they made of them at packing."""
+    probes = manifest.probes
+    if probes.calibrated is None:
+        return
+    ordered = np.array(probes.probabilities)[:, manifest.output_order]
+    calibrated, expected = Calibrator(manifest.calibration)(ordered), np.array(probes.calibrated)
+    if calibrated.shape != expected.shape or np.abs(calibrated - expected).max() > _TOLERANCE:
+        yield Fault(
+            "probes.calibrated",
+            "output_order and calibration make other probabilities of the probes' answers than when the model was packed",
+        )
