@@ -40,7 +40,7 @@ class Filters:
             automation=self.automation or None,
             outcome=self.outcome.strip() or None,
             rule=self.rule.strip() or None,
-            model_version=_whole("Model version", self.model_version),
+            model_version=_number("Model version", self.model_version),
             since=_moment("From", self.since),
             until=_moment("Until", self.until),
             search=self.search.strip() or None,
@@ -115,13 +115,14 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
     )
 
 
-def _whole(name: str, text: str) -> int | None:
-    if not text.strip():
+def _number(name: str, text: str) -> int | None:
+    """A number as versions have one: PostgreSQL counts them in 31 bits."""
+    given = text.strip()
+    if not given:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise FilterInvalid(f"{name}: expected a whole number, got {text!r}") from None
+    if not (given.isdecimal() and len(given) <= 10 and 0 < int(given) < 2**31):
+        raise FilterInvalid(f"{name}: expected a whole number from 1, got {text!r}")
+    return int(given)
 
 
 def _moment(name: str, text: str) -> datetime | None:
