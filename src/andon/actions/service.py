@@ -17,7 +17,7 @@ from andon.actions.errors import (
     ReasonMissing,
 )
 from andon.decisions import DELIVER_ACTION
-from andon.kernel import outbox
+from andon.kernel import outbox, reasons
 from andon.kernel.db import Tx
 from andon.kernel.identity import Actor
 
@@ -191,6 +191,8 @@ def _known(attempt: Attempt) -> Attempt:
 def _require(reason: str) -> None:
     if not reason.strip():
         raise ReasonMissing
+    if fault := reasons.fault_of(reason):
+        raise ReasonMissing(fault)
 
 
 def _text(value: Any) -> str:

@@ -22,7 +22,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_SAFE_METHODS = {"GET", "OPTIONS"}
+_NUL = b"%00"
 
 
 class Guard:
@@ -41,7 +42,11 @@ class Guard:
                 _complete(MutableHeaders(scope=message), scope)
             await send(message)
 
-        refusal = None if scope["method"] in _SAFE_METHODS else _refusal(Headers(scope=scope))
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # the server leaves the body out
+        refusal = _nul("address") if _NUL in scope["query_string"] or "\0" in scope["path"] else None
+        if refusal is None and scope["method"] not in _SAFE_METHODS:
+            refusal, receive = await _checked(Headers(scope=scope), receive)
         await (refusal or self._app)(scope, receive, guarded)
 
 
@@ -51,6 +56,28 @@ def _complete(headers: MutableHeaders, scope: Scope) -> None:
     if scope["scheme"] == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"
     headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
+
+
+async def _checked(headers: Headers, receive: Receive) -> tuple[Response | None, Receive]:
+    """Why a form is refused, if there is a reason, and where it is to be read."""
+    refusal = _refusal(headers)
+    if refusal is not None:
+        return refusal, receive
+    message = await receive()
+    form = [message]
+    while message.get("more_body", False):
+        form.append(message := await receive())
+    content = b"".join([part.get("body", b"") for part in form])
+
+    async def again() -> Message:
+        return form.pop(0) if form else await receive()
+
+    return _nul("form") if _NUL in content or b"\0" in content else None, again
+
+
+def _nul(where: str) -> Response:
+    """PostgreSQL can neither store nor look for a NUL character."""
+    return PlainTextResponse(f"The {where} holds a NUL character.\n", status_code=422)
 
 
 def _refusal(headers: Headers) -> Response | None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from andon import audit
 from andon.authoring import BY_REVIEW, BY_RULES
+from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.identity import Actor
 from andon.models import cache as package_cache
@@ -166,6 +167,6 @@ def _reason(reason: str) -> str:
     """The reason as it is kept: text that people can read and PostgreSQL can hold."""
     if not reason.strip():
         raise ReasonMissing
-    if "\0" in reason or any("\ud800" <= letter <= "\udfff" for letter in reason):
-        raise ReasonMissing("A reason is text; this one holds characters that are none")
+    if fault := reasons.fault_of(reason):
+        raise ReasonMissing(fault)
     return reason.strip()

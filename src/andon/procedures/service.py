@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from andon import audit, reviews
-from andon.kernel import durable
+from andon.kernel import durable, reasons
 from andon.kernel.db import Tx
 from andon.kernel.durable import OVER, RunState
 from andon.kernel.events import Events
@@ -217,3 +217,5 @@ def _record(
 def _require(reason: str) -> None:
     if not reason.strip():
         raise ReasonMissing
+    if fault := reasons.fault_of(reason):
+        raise ReasonMissing(fault)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from andon.kernel import reasons
 from andon.kernel.identity import Actor
 from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid
 
@@ -15,8 +16,6 @@ CLAIM = timedelta(minutes=15)
 
 UNDECIDED = "review"
 """The outcome that asks a person; so it is no answer of theirs."""
-
-REASON_LIMIT = 2000
 
 
 class ReviewState(StrEnum):
@@ -108,10 +107,8 @@ class Review:
             raise VerdictInvalid(f"No outcome {outcome!r} for {self.automation}; there are: {allowed}")
         if not reason.strip():
             raise VerdictInvalid("A verdict needs a reason: say why, for whoever asks later")
-        if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in reason):
-            raise VerdictInvalid("A reason is text: this one holds a NUL or half a character")
-        if len(reason) > REASON_LIMIT:
-            raise VerdictInvalid(f"A reason has at most {REASON_LIMIT} characters; this one has {len(reason)}")
+        if fault := reasons.fault_of(reason):
+            raise VerdictInvalid(fault)
         return Verdict(outcome, reason.strip(), actor.name, now)
 
     def decided(self, verdict: Verdict) -> "Review":

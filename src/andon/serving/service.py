@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from andon import audit, models
+from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
 from andon.kernel.identity import Actor
@@ -122,8 +123,8 @@ def _put(tx: Tx, before: TrafficSplit, after: TrafficSplit, actor: Actor, *, at:
 def _reason_faults(reason: str) -> Iterator[Fault]:
     if not reason.strip():
         yield Fault("reason", "Say why; it stands in the audit log")
-    elif "\0" in reason or any("\ud800" <= letter <= "\udfff" for letter in reason):
-        yield Fault("reason", "A reason is text; this one holds characters that are none")
+    elif fault := reasons.fault_of(reason):
+        yield Fault("reason", fault)
 
 
 def _share_faults(shares: Mapping[int, float]) -> Iterator[Fault]:

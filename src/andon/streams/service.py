@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from andon import audit, decisions
+from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Invalid
 from andon.kernel.identity import Actor
@@ -202,16 +203,21 @@ def keep_house(tx: Tx, now: datetime) -> None:
     inbox.forget(tx, now - INBOX_KEPT)
 
 
-def _held(tx: Tx, key: StreamKey, reason: str) -> Stream:
+def _require(reason: str) -> None:
     if not reason.strip():
         raise ReasonMissing
+    if fault := reasons.fault_of(reason):
+        raise ReasonMissing(fault)
+
+
+def _held(tx: Tx, key: StreamKey, reason: str) -> Stream:
+    _require(reason)
     streams.lock(tx, key)
     return get(tx, key)
 
 
 def _mendable(tx: Tx, event_id: UUID, reason: str) -> DeadEvent:
-    if not reason.strip():
-        raise ReasonMissing
+    _require(reason)
     event = dead.find(tx, event_id, lock=True)
     if event is None:
         raise DeadEventNotFound(f"No dead event {event_id}")

@@ -117,8 +117,9 @@ def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_sent_again
         [dead] = actions.page(tx, ActionState.DEAD, which=Which(["payments"]))
         assert actions.page(tx, ActionState.DEAD, which=Which(["other"])) == []
         assert (dead.id, dead.last_error) == (message.id, "answered 403 Forbidden")
-        with pytest.raises(actions.ReasonMissing):
-            actions.resend(tx, message.id, actor=OPERATOR, reason=" ", now=clock.now())
+        for reason in (" ", "\0", "x" * 2001):
+            with pytest.raises(actions.ReasonMissing):
+                actions.resend(tx, message.id, actor=OPERATOR, reason=reason, now=clock.now())
         again = actions.resend(tx, message.id, actor=OPERATOR, reason="receiver mended", now=clock.now())
         assert (again.state, again.attempts) == (ActionState.PENDING, 0)
         with pytest.raises(actions.ActionNotDead):

@@ -149,3 +149,24 @@ def test_while_the_database_is_away_pages_say_so_and_nothing_more() -> None:
         assert answer.status_code == 503
         assert "secret" not in answer.text
     away.close()
+
+
+def test_a_nul_character_is_refused_wherever_it_stands(client: httpx.Client, token: str) -> None:
+    client.post("/sign-in", data={"key": token, "next": "/"})
+    for path in ("/decisions?outcome=%00", "/actions?because=a%00b", "/models/%00/1", "/streams/x/%00"):
+        refused = client.get(path)
+        assert (refused.status_code, refused.text) == (422, "The address holds a NUL character.\n")
+    refused = client.post("/actions/resend", data={"reason": "a\0b"})
+    assert (refused.status_code, refused.text) == (422, "The form holds a NUL character.\n")
+
+
+def test_a_number_that_no_version_has_is_no_page(client: httpx.Client, token: str) -> None:
+    client.post("/sign-in", data={"key": token, "next": "/"})
+    assert client.get(f"/models/fraud-risk/{2**31}").status_code == 404
+
+
+def test_what_can_be_got_can_be_asked_for_without_its_body(client: httpx.Client, token: str) -> None:
+    client.post("/sign-in", data={"key": token, "next": "/"})
+    for path in ("/livez", "/decisions"):
+        head, got = client.head(path), client.get(path)
+        assert (head.status_code, head.content, head.headers["Content-Type"]) == (200, b"", got.headers["Content-Type"])

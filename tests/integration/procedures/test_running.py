@@ -315,8 +315,9 @@ def test_cancelled_it_stops_where_it_is_and_resumed_it_goes_on_behind_its_last_s
         notes = [(note.leaf.action, note.leaf.actor, note.reason) for note in procedures.log_of(tx, waits)]
         with pytest.raises(procedures.ProcedureNotStopped):
             procedures.resume(tx, waits, actor=PERSON, reason="again", now=CLOCK.now())
-        with pytest.raises(procedures.ReasonMissing):
-            procedures.cancel(tx, waits, actor=PERSON, reason=" ", now=CLOCK.now())
+        for reason in (" ", "\0", "x" * 2001):
+            with pytest.raises(procedures.ReasonMissing):
+                procedures.cancel(tx, waits, actor=PERSON, reason=reason, now=CLOCK.now())
     assert notes == [("procedure.resume", "otto", "right after all"), ("procedure.cancel", "otto", "wrong account")]
 
 

@@ -241,8 +241,9 @@ def test_a_paused_stream_stands_still_and_a_sought_one_goes_on_elsewhere(install
                     streams.seek(tx, KEY, "end", partition="9", actor=OTTO, reason="x", now=now)
                 with pytest.raises(streams.StreamNotFound):
                     streams.pause(tx, StreamKey("payments", "kafka:none"), actor=OTTO, reason="x", now=now)
-                with pytest.raises(streams.ReasonMissing):
-                    streams.pause(tx, KEY, actor=OTTO, reason=" ", now=now)
+                for reason in (" ", "\0", "x" * 2001):
+                    with pytest.raises(streams.ReasonMissing):
+                        streams.pause(tx, KEY, actor=OTTO, reason=reason, now=now)
         actions = rows(installation, "SELECT action FROM audit_entries WHERE subject LIKE 'stream:%' ORDER BY seq")
         assert [action for (action,) in actions] == ["stream.pause", "stream.resume", *["stream.seek"] * 4]
 
