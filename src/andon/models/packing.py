@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,39 +63,40 @@ def pack(
     ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable, and of a model elsewhere Unavailable.
     """
     signature = Signature(task=task_of(tuple(classes)), features=tuple(features), classes=tuple(classes))
-    target = _empty(Path(os.environ.get(FOLDER_VARIABLE, folder)))
+    target = Path(os.environ.get(FOLDER_VARIABLE, folder))
     trained = encode(features, training[0]), encode_labels(classes, training[1])
     held = encode(features, held_out[0]), encode_labels(classes, held_out[1])
     _check_lengths(trained, held)
-    saved = save(model, target, allow_pickle=allow_pickle)
-    order = _order(signature, saved.classes or model_classes)
-    elsewhere = model if isinstance(model, Elsewhere) else None
-    asked = Asked(saved.runtime, target / saved.file, signature, elsewhere=elsewhere)
-    rng = np.random.default_rng(SEED)
-    probes = _probe(asked, signature, trained[0], rng)
-    measured = _measure(_predict(asked, held[0], signature)[:, order], held[1], signature, trained[0], rng)
-    manifest = Manifest(
-        name=name,
-        description=description,
-        runtime=saved.runtime,
-        model_file=saved.file,
-        output_order=order,
-        signature=signature,
-        **measured,
-        probes=_answered(*probes, order, measured["calibration"]),
-        training=TrainingData(
-            digest=digest_of(Path(data)) if data else _digest(trained),
-            rows=len(trained[1]),
-            held_out_rows=len(held[1]),
-            split=split,
-            source=Path(data).name if data else None,
-        ),
-        code=_code(),
-        environment=capture(asked.modules | set(saved.modules), {*saved.requires, *requires}),
-        created_at=datetime.now(UTC),
-        files=(_file(target / saved.file),),
-    )
-    (target / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
+    with _draft_of(target) as draft:
+        saved = save(model, draft, allow_pickle=allow_pickle)
+        order = _order(signature, saved.classes or model_classes)
+        elsewhere = model if isinstance(model, Elsewhere) else None
+        asked = Asked(saved.runtime, draft / saved.file, signature, elsewhere=elsewhere)
+        rng = np.random.default_rng(SEED)
+        probes = _probe(asked, signature, trained[0], rng)
+        measured = _measure(_predict(asked, held[0], signature)[:, order], held[1], signature, trained[0], rng)
+        manifest = Manifest(
+            name=name,
+            description=description,
+            runtime=saved.runtime,
+            model_file=saved.file,
+            output_order=order,
+            signature=signature,
+            **measured,
+            probes=_answered(*probes, order, measured["calibration"]),
+            training=TrainingData(
+                digest=digest_of(Path(data)) if data else _digest(trained),
+                rows=len(trained[1]),
+                held_out_rows=len(held[1]),
+                split=split,
+                source=Path(data).name if data else None,
+            ),
+            code=_code(),
+            environment=capture(asked.modules | set(saved.modules), {*saved.requires, *requires}),
+            created_at=datetime.now(UTC),
+            files=(_file(draft / saved.file),),
+        )
+        (draft / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
     return target
 
 
@@ -171,14 +173,25 @@ def _check_lengths(trained: tuple[Matrix, NDArray[np.int64]], held: tuple[Matrix
             raise PackageInvalid(f"At least two {what} rows are needed, got {len(labels)}")
 
 
-def _empty(folder: Path) -> Path:
-    """A fresh folder; one that holds an older package is replaced, any other content is left alone and refused."""
-    if folder.is_dir() and any(folder.iterdir()):
-        if not (folder / MANIFEST_FILE).is_file():
-            raise PackageInvalid(f"{folder} is not empty and holds no package; give a folder of its own")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+@contextmanager
+def _draft_of(target: Path) -> Iterator[Path]:
+    """A fresh folder beside the target, which takes its place once all is written: what breaks off leaves nothing half done.
+
+    An older package is replaced, any other content is left alone and refused.
+    """
+    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST_FILE).is_file():
+        raise PackageInvalid(f"{target} is not empty and holds no package; give a folder of its own")
+    place = target.resolve()
+    draft = place.with_name(f".{place.name}.packing")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        if place.is_dir():
+            shutil.rmtree(place)
+        draft.rename(place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _file(path: Path) -> File:

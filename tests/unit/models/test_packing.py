@@ -149,6 +149,22 @@ def test_a_folder_with_other_content_is_left_alone(tmp_path: Path) -> None:
     packed_anew(tmp_path / "package", seed=2)
 
 
+def test_what_broke_off_leaves_the_package_before_it_and_is_no_hindrance(tmp_path: Path) -> None:
+    package = packed_anew(tmp_path / "package")
+    before = (package / "manifest.json").read_text()
+    with pytest.raises(PackageInvalid):
+        packed(package, Constant([0.5, 0.5]), allow_pickle=True, held_out=(rows_of(20)[0], ["ok"] * 19))
+    with pytest.raises(PackageInvalid, match="takes exactly 1 rows"):
+        packed(package, a_network(tmp_path / "network.onnx", columns=2, classes=2, rows=1))
+    assert (package / "manifest.json").read_text() == before
+    killed = tmp_path / ".package.packing"
+    killed.mkdir()
+    (killed / "model.txt").write_text("half a mod")
+    packed_anew(package, seed=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["network.onnx", "package"]
+    assert (package / "manifest.json").read_text() != before
+
+
 def test_the_package_says_which_script_and_commit_made_it(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[2])!r})\n" + SCRIPT)
