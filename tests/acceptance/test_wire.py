@@ -130,6 +130,8 @@ def test_a_chunked_body_is_decided_and_one_over_the_limit_refused_before_its_end
         (["Content-Length: many"], b"{}"),
         (["Transfer-Encoding: chunked"], b"xyz\r\n{}\r\n"),
         (["Bad Header: x"], b""),
+        (["Host: another", "Content-Length: 2"], b"{}"),
+        (["Transfer-Encoding: gzip, chunked"], b"2\r\n{}\r\n0\r\n\r\n"),
     ],
 )
 def test_what_is_no_http_is_refused_as_a_problem_and_the_connection_closed(
@@ -141,6 +143,16 @@ def test_what_is_no_http_is_refused_as_a_problem_and_the_connection_closed(
     assert response.headers["Content-Type"] == "application/problem+json"
     assert caller.is_closed()
     assert recorded(installation) == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "said"), [("POST / HTTP/1.1\r\n", "one Host header"), ("POST / HTTP/2.0\r\nHost: a\r\n", "HTTP/1.1 is")]
+)
+def test_what_is_wrong_with_a_head_is_told(caller: Caller, head: str, said: str) -> None:
+    caller.send(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
+    status, problem, _ = caller.answer()
+    assert (status, said in problem["detail"]) == (400, True)
+    assert caller.is_closed()
 
 
 def test_a_head_without_end_is_refused(gateway: str, key: str, caller: Caller) -> None:

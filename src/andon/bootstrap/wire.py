@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from andon.bootstrap import soundness
 from andon.bootstrap.hold import Hold
 from andon.bootstrap.parking import Parking
 from andon.bootstrap.shedder import REFUSAL, asked_in
@@ -52,6 +53,8 @@ class Wire(HttpToolsProtocol):
         self._in_head = True
         self._arriving = True
         self._head = 0
+        self._fault: str | None = None
+        """What is wrong with the newest head."""
         self._streams = self._came = False
         self._deadline: asyncio.TimerHandle | None = None
         self._direct: Any = getattr(self.app, "direct", None)
@@ -199,7 +202,10 @@ class Wire(HttpToolsProtocol):
         self._head = 0
 
     def on_headers_complete(self) -> None:
-        """Its head is there."""
+        """Its head is there. Raises ValueError where it is none; then the parser says that this is no HTTP."""
+        self._fault = soundness.fault_of(self.parser.get_http_version(), self.headers)
+        if self._fault is not None:
+            raise ValueError(self._fault)
         self._in_head = False
         self._streams = self.url.partition(b"?")[0].endswith(STREAMED)
         if self._direct is not None:
@@ -288,7 +294,7 @@ class Wire(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP gets a problem document as well."""
-        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+        self._refuse(HTTPStatus.BAD_REQUEST, self._fault or msg)
 
     def _too_slow(self) -> None:
         self._deadline = None
