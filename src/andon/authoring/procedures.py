@@ -29,7 +29,7 @@ _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 class Retry:
     """How often a step is tried, and how long between: a random share of a span that doubles from `first` up to `longest`.
 
-    Only errors of the kinds in `on`, and none in `never`, are tried again.
+    Only errors of the kinds in `on`, and none in `never`, are tried again; so no `SystemExit`, which is no `Exception`.
     """
 
     attempts: int = 5
@@ -49,7 +49,7 @@ class Retry:
         span: timedelta = min(self.first * 2 ** min(attempt - 1, 32), self.longest)
         return span * share
 
-    def wants(self, error: Exception) -> bool:
+    def wants(self, error: BaseException) -> bool:
         """Whether to try again after this error."""
         return isinstance(error, self.on) and not isinstance(error, self.never)
 

@@ -1,5 +1,6 @@
 """Streams: how far they are, pausing, resuming and seeking; events that could not be decided, mended and sent again."""
 
+import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,7 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, JsonValue
-from pydantic_core import to_json
 
 from andon import streams
 from andon.access import Permission, Principal
@@ -200,7 +200,7 @@ def resend(event_id: UUID, wanted: Resend, caller: Caller, db: Db, now: Now) -> 
     """Try an event again, with other `data` if it was mended. Its decision will be found under `decision_id`."""
     with db.begin() as tx:
         caller.require(Permission.MEND_EVENTS, _dead(tx, event_id, caller).automation)
-        data = to_json(wanted.data) if "data" in wanted.model_fields_set else None
+        data = _as_written(wanted.data) if "data" in wanted.model_fields_set else None
         return _detail(streams.resend(tx, event_id, data=data, actor=caller.actor, reason=wanted.reason, now=now))
 
 
@@ -210,6 +210,11 @@ def discard(event_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> DeadE
     with db.begin() as tx:
         caller.require(Permission.MEND_EVENTS, _dead(tx, event_id, caller).automation)
         return _detail(streams.discard(tx, event_id, actor=caller.actor, reason=why.reason, now=now))
+
+
+def _as_written(data: JsonValue) -> bytes:
+    """The data as JSON in which half a character and NaN still stand, so that they are found there and refused."""
+    return json.dumps(data, separators=(",", ":")).encode()
 
 
 def _visible(tx: Tx, key: StreamKey, caller: Principal) -> Stream:

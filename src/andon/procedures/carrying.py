@@ -7,6 +7,7 @@ import structlog
 from andon.authoring import ProcedureSpec, StepFailed
 from andon.kernel.clock import Clock
 from andon.kernel.db import Tx
+from andon.kernel.durable import LEAVING
 from andon.kernel.durable.running import NotRepeatable, Running
 from andon.procedures import store
 from andon.procedures.domain import Procedure
@@ -27,7 +28,9 @@ async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observe
     steps = Steps(procedure, running, clock, failures, observer)
     try:
         result = as_json(await spec.body(steps, as_given(spec.body, procedure.input)), spec.name)
-    except Exception as error:  # noqa: BLE001 - the builder's code; it is told, logged and undone
+    except LEAVING:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the builder's code; it is told, logged and undone
         why = str(error) if isinstance(error, StepFailed) else words_of(error)
         left = [] if isinstance(error, NotRepeatable) else await steps.undo()
         _log.warning(

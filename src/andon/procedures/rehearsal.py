@@ -42,7 +42,7 @@ async def rehearse(
     seen = actor.seen
     try:
         seen.result = as_json(await spec.body(actor, as_given(spec.body, as_json(decision, spec.name))), spec.name)
-    except Exception as error:  # noqa: BLE001 - the builder's code; a test looks at what it raised
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the builder's code; a test looks at what it raised
         seen.error = "; ".join([str(error) if isinstance(error, StepFailed) else words_of(error), *await actor.undo()])
     seen.took = actor.time - _BEGAN
     return seen
@@ -79,7 +79,7 @@ class _Actor:
             try:
                 returned = function(*args)
                 value = as_json(await returned if inspect.isawaitable(returned) else returned, called)
-            except Exception as error:  # noqa: BLE001 - the builder's code, judged by its own retry
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the builder's code, judged by its own retry
                 if number == tries.attempts or not tries.wants(error):
                     raise StepFailed(called, words_of(error)) from None
                 self.time += tries.wait(number, 1)
@@ -138,7 +138,7 @@ class _Actor:
             name, compensation = self._done.pop()
             try:
                 await compensation()
-            except Exception as error:  # noqa: BLE001 - as in a real one, the next is undone all the same
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - as in a real one, the next is undone all the same
                 left.append(f"{name} could not be undone: {words_of(error)}")
         return left
 

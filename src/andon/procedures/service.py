@@ -191,11 +191,22 @@ def _check_event(name: str, data: Any, key: str | None) -> None:
     for what, value in (("name", name), ("key", key)):
         if value is not None and not (0 < len(value) <= NAME_LIMIT and value.isprintable()):
             raise EventInvalid(f"The {what} of an event is 1 to {NAME_LIMIT} printable characters")
-    text = json.dumps(data)
+    text = _written(data)
     if len(text) > EVENT_LIMIT:
         raise EventInvalid(f"The data of an event is at most {EVENT_LIMIT:,} bytes of JSON; this is {len(text):,}")
-    if "\\u0000" in text or "\\ud8" in text.lower():
-        raise EventInvalid("The data of an event is text: this holds a NUL or half a character")
+    if b"\\u0000" in text:
+        raise EventInvalid("The data of an event is text: this holds a NUL")
+
+
+def _written(data: Any) -> bytes:
+    try:
+        return json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise EventInvalid("The data of an event is text: this holds half a character") from None
+    except ValueError:
+        raise EventInvalid(
+            "The data of an event is JSON, whose numbers are finite: this holds NaN or an infinite one"
+        ) from None
 
 
 def _record(

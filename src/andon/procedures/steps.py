@@ -14,7 +14,7 @@ import structlog
 from andon.authoring import ActionSpec, Answered, Compensation, Received, Retry, StepFailed
 from andon.kernel.clock import Clock
 from andon.kernel.db import Tx
-from andon.kernel.durable import Waiting
+from andon.kernel.durable import LEAVING, Waiting
 from andon.kernel.durable.running import Running
 from andon.procedures import store, waiting
 from andon.procedures.domain import UNDO, Attempt, Procedure
@@ -134,7 +134,9 @@ class Steps:
             name, compensation = self._done.pop()
             try:
                 await compensation()
-            except Exception as error:  # noqa: BLE001 - a compensation is the builder's code; it is told and logged
+            except LEAVING:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a compensation is the builder's code; it is told and logged
                 _log.error("procedure.not_undone", procedure_id=str(self.id), step=name, error=type(error).__name__)
                 left.append(f"{name} could not be undone: {words_of(error)}")
         return left
@@ -177,7 +179,9 @@ class Steps:
             began_at = self._clock.now()
             try:
                 return {"ok": await self._call(name, function, args)}
-            except Exception as error:  # noqa: BLE001 - the builder's code; the error is kept and told
+            except LEAVING:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the builder's code; the error is kept and told
                 failed = error
             self._observer.step_failed(self._procedure.name, name)
             what, ended_at = self._named(f"step:{name}"), self._clock.now()

@@ -34,7 +34,7 @@ def as_json(value: Any, name: str) -> Any:
         raise TypeError(f"{name} returned what is no JSON value: {error}") from None
 
 
-def words_of(error: Exception) -> str:
+def words_of(error: BaseException) -> str:
     """An error for people, in one line; of a value that does not fit where it does not, never the value."""
     if isinstance(error, ValidationError):
         faults = error.errors(include_input=False, include_url=False)

@@ -45,6 +45,18 @@ async def catches(p: Procedure, given: dict[str, int]) -> str:
     return "no"
 
 
+def leave(code: int) -> None:
+    raise SystemExit(code)
+
+
+@procedure("leaves")
+async def leaves(p: Procedure, given: dict[str, int]) -> None:
+    await p.step(double, 1, compensate=lambda: p.step(leave, 4))
+    if given["by"]:
+        await p.step(leave, given["by"])
+    raise SystemExit
+
+
 @procedure("waits")
 async def waits(p: Procedure, given: dict[str, int]) -> list[Any]:
     first = await p.wait_for("go", within=timedelta(seconds=20))
@@ -52,7 +64,7 @@ async def waits(p: Procedure, given: dict[str, int]) -> list[Any]:
     return [first and first.data, second and second.data]
 
 
-SPECS = {spec.name: spec for spec in (sums, catches, waits)}
+SPECS = {spec.name: spec for spec in (sums, catches, leaves, waits)}
 
 
 @pytest.fixture(params=["rehearsed", "real"])
@@ -98,6 +110,13 @@ def test_what_fails_is_undone_and_what_cannot_be_undone_is_told(stage: Stage) ->
 
 def test_a_failed_step_can_be_caught(stage: Stage) -> None:
     assert stage("catches", {}, {}) == ("halve: ValueError: odd", None, ["step:halve"])
+
+
+def test_code_that_ends_the_program_has_failed(stage: Stage) -> None:
+    left = "double could not be undone: StepFailed: leave: SystemExit: 4"
+    steps = ["step:double", "step:leave", "undo step:leave"]
+    assert stage("leaves", {"by": 3}, {}) == (None, f"leave: SystemExit: 3; {left}", steps)
+    assert stage("leaves", {"by": 0}, {}) == (None, f"SystemExit; {left}", [steps[0], steps[2]])
 
 
 def test_events_are_taken_in_order_and_missed_when_the_time_is_up(stage: Stage) -> None:

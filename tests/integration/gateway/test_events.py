@@ -25,6 +25,7 @@ BINARY = {
     "content-type": "application/json",
 }
 STRUCTURED = {"content-type": "application/cloudevents+json; charset=UTF-8"}
+JSON = {"content-type": "application/json"}
 BATCH = {"content-type": "application/cloudevents-batch+json"}
 
 
@@ -193,6 +194,10 @@ def test_dead_events_are_seen_mended_and_discarded_by_who_may(
     assert call(installation, "GET", path, otto).json()["data"] == "{}"
     body = {"reason": "mended", "data": payment(1)}
     assert call(installation, "POST", f"{path}/resend", bank, json=body).status_code == 404
+    for data in (r'{"payment_id": "p\ud800"}', r'{"p\udc00": 1}', '{"amount": NaN}', "-Infinity"):
+        unreadable = f'{{"reason": "mended", "data": {data}}}'
+        refused = call(installation, "POST", f"{path}/resend", otto, content=unreadable, headers=JSON)
+        assert (refused.status_code, refused.json()["type"]) == (422, "urn:andon:problem:event-unreadable")
     sent = call(installation, "POST", f"{path}/resend", otto, json=body)
     assert (sent.status_code, sent.json()["state"]) == (202, "sent")
     assert call(installation, "POST", f"{path}/discard", otto, json={"reason": "x"}).status_code == 409

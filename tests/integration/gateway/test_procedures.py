@@ -16,6 +16,7 @@ from lines import Installation
 from people import LINE
 
 WHY = {"reason": "wrong account"}
+JSON = {"Content-Type": "application/json"}
 
 
 @procedure("stand")
@@ -69,10 +70,30 @@ def test_an_event_is_sent_once_by_its_key_and_lets_it_go_on(installation: Instal
     assert (late.status_code, late.json()["type"]) == (409, "urn:andon:problem:procedure-over")
 
 
-@pytest.mark.parametrize("body", [{"date": 1}, {"data": "x" * 70_000}, {"data": "a\x00b"}])
-def test_an_event_that_cannot_be_kept_is_refused(installation: Installation, waiting: UUID, body: Any) -> None:
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('{"date": 1}', "date"),
+        (f'{{"data": "{"x" * 70_000}"}}', "at most 65,536 bytes"),
+        (r'{"data": "a\u0000b"}', "a NUL"),
+        (r'{"data": "a\ud800b"}', "half a character"),
+        (r'{"data": {"a\udc00b": 1}}', "half a character"),
+        ('{"data": NaN}', "numbers are finite"),
+        ('{"data": [-Infinity]}', "numbers are finite"),
+    ],
+)
+def test_an_event_that_cannot_be_kept_is_refused(
+    installation: Installation, waiting: UUID, body: str, why: str
+) -> None:
     caller = key(installation, Role.CALLER)
-    assert call(installation, "POST", f"/v1/procedures/{waiting}/events/go", caller, json=body).status_code == 422
+    refused = call(installation, "POST", f"/v1/procedures/{waiting}/events/go", caller, content=body, headers=JSON)
+    assert (refused.status_code, why in refused.text) == (422, True)
+
+
+def test_an_event_may_hold_every_character(installation: Installation, waiting: UUID) -> None:
+    caller, path = key(installation, Role.CALLER), f"/v1/procedures/{waiting}/events/go"
+    sent = call(installation, "POST", path, caller, json={"data": "Zoë \U0001f600"})
+    assert (sent.status_code, sent.json()["data"]) == (201, "Zoë \U0001f600")
 
 
 def test_it_is_stopped_let_go_on_and_forked_with_reasons(installation: Installation, waiting: UUID) -> None:

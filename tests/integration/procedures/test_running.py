@@ -58,6 +58,14 @@ class Calls:
             raise ConnectionError("not yet")
         return self.made.count("shaky")
 
+    def leave(self) -> None:
+        self.made.append("leave")
+        raise SystemExit(3)
+
+    async def break_off(self) -> None:
+        self.made.append("break off")
+        raise KeyboardInterrupt
+
 
 calls = Calls()
 
@@ -84,6 +92,14 @@ async def trying(p: Procedure, case: Case) -> int:
 @procedure("pick")
 async def picky(p: Procedure, case: Case) -> int:
     return await p.step(calls.shaky, case.times, retry=Retry(never=(ConnectionError,)))
+
+
+@procedure("leave")
+async def leaving(p: Procedure, case: Case) -> None:
+    await p.step(calls.notify, case.account, compensate=calls.break_off)
+    if case.account == "between":
+        raise SystemExit("no more")
+    await p.step(calls.leave if case.account == "plain" else calls.break_off)
 
 
 @procedure("await")
@@ -118,7 +134,7 @@ async def overlapping(p: Procedure, case: Case) -> None:
     await asyncio.gather(p.step(calls.notify, "a"), p.step(calls.lock, "c"))
 
 
-SPECS: tuple[ProcedureSpec, ...] = (hold, trying, picky, waiting, asking, telling, chance)
+SPECS: tuple[ProcedureSpec, ...] = (hold, trying, picky, leaving, waiting, asking, telling, chance)
 
 
 @pytest.fixture
@@ -187,6 +203,26 @@ def test_an_error_that_never_passes_is_not_tried_again(database: Database, condu
     picky_one = start(database, conductor, "pick", {"times": 9})
     assert until(database, picky_one).state is RunState.FAILED
     assert len(calls.made) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("plain", "leave: SystemExit: 3"),
+        ("async", "break_off: KeyboardInterrupt"),
+        ("between", "SystemExit: no more"),
+    ],
+)
+def test_code_that_ends_the_program_fails_its_own_procedure_and_the_others_go_on(
+    database: Database, conductor: Conductor, where: str, why: str
+) -> None:
+    other = start(database, conductor, "await", {"times": 1})
+    until(database, other, RunState.WAITING)
+    failed = start(database, conductor, "leave", {"account": where})
+    assert until(database, failed).state is RunState.FAILED
+    assert outcome(database, failed) == (None, f"{why}; notify could not be undone: KeyboardInterrupt")
+    send(database, other, "answer", "yes")
+    assert until(database, other).state is RunState.DONE
 
 
 def test_an_event_is_taken_once_by_its_key_whether_it_comes_before_or_after_the_wait(

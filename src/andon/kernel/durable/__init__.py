@@ -6,7 +6,7 @@ kill another process goes on behind the last of them. A run that waits is one ro
 by processes that do.
 """
 
-from andon.kernel.durable.domain import OVER, Interrupted, Run, RunState, StepRecord, Waiting
+from andon.kernel.durable.domain import LEAVING, OVER, Interrupted, Run, RunState, StepRecord, Waiting
 from andon.kernel.durable.rows import (
     cancel,
     counts,
@@ -25,6 +25,7 @@ from andon.kernel.durable.rows import (
 )
 
 __all__ = [
+    "LEAVING",
     "OVER",
     "Interrupted",
     "Run",

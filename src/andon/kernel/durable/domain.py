@@ -75,3 +75,8 @@ class Waiting:
 
 class Interrupted(asyncio.CancelledError):
     """This process does not go on with the run: it waits, was cancelled, or is somebody else's now. Not to be caught."""
+
+
+LEAVING: tuple[type[BaseException], ...] = (asyncio.CancelledError, GeneratorExit)
+"""How code is left that has not failed: its run is interrupted, its process ends, its event loop is gone. Whatever else it raises is an error
+of its own and must not come to the event loop, which a `SystemExit` ends with all the runs on it."""
