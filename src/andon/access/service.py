@@ -1,7 +1,7 @@
 """What can be done with keys: make, list, revoke. Each change is audited and announced to all running processes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from andon.kernel.ids import uuid7
 
 _LONGEST_NAME = 100
 _LONGEST_REASON = 2000
+_LONGEST_LIFE = timedelta(days=3653)
+"""Ten years with all of their leap days."""
 
 
 def create_key(
@@ -98,8 +100,8 @@ def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reas
         faults.append(Fault("grants", "at least one role; without one the key would open nothing"))
     if not all(g.automation is None or (g.automation and g.automation.isprintable()) for g in grants):
         faults.append(Fault("grants", "the name of an automation, or none for all of them"))
-    if expires_at is not None and expires_at <= now:
-        faults.append(Fault("expires_at", "a time to come"))
+    if expires_at is not None and not now < expires_at <= now + _LONGEST_LIFE:
+        faults.append(Fault("expires_at", "a time to come, within the next ten years"))
     if faults:
         raise KeyInvalid("; ".join(f"{fault.where}: {fault.message}" for fault in faults), faults=faults)
 

@@ -93,6 +93,12 @@ def test_a_key_expires_on_the_instant_without_a_refresh(database: Database) -> N
         keys.principal(principal.id, LATER)
 
 
+def test_a_key_may_count_for_ten_years(database: Database) -> None:
+    principal, _ = make(database, expires_at=NOON.replace(year=2036))
+    with database.begin() as tx:
+        assert access.get_key(tx, principal.id).expires_at == NOON.replace(year=2036)
+
+
 def test_a_revoked_key_is_refused_after_the_next_refresh_also_for_its_sessions(database: Database) -> None:
     principal, token = make(database)
     keys = ring(database)
@@ -229,6 +235,8 @@ def test_two_admins_revoked_at_once_leave_one(database: Database) -> None:
         ({"grants": ()}, "grants"),
         ({"grants": (Grant(Role.VIEWER, ""),)}, "grants"),
         ({"expires_at": NOON}, "expires_at"),
+        ({"expires_at": NOON.replace(year=2036) + timedelta(days=2)}, "expires_at"),
+        ({"expires_at": datetime.fromisoformat("9999-12-31T23:59:59-14:00")}, "expires_at"),
         ({"reason": " "}, "reason"),
         ({"reason": "a\0b"}, "reason"),
         ({"reason": "\ud800"}, "reason"),
