@@ -76,6 +76,8 @@ def test_the_last_admin_stays(installation: Installation) -> None:
         {"name": ""},
         {"name": "ri\nta"},
         {"name": "a\0b"},
+        {"name": "andon"},
+        {"name": "cli:root"},
         {"grants": []},
         {"grants": [{"role": "god"}]},
         {"grants": [{"role": "viewer", "automation": "a\0"}]},

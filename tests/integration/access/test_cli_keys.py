@@ -77,6 +77,11 @@ def test_an_expiry_that_is_none_is_refused(expires: str, told: str) -> None:
     assert (refused.exit_code, told in refused.stderr) == (2, True), refused.output
 
 
+def test_a_key_is_not_named_as_who_works_on_the_command_line() -> None:
+    refused = run("create", "--name", "cli:root", "--role", "viewer", "--reason", "x")
+    assert (refused.exit_code, "name: neither `andon`" in refused.stderr) == (2, True), refused.output
+
+
 def test_the_pepper_may_come_from_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ANDON_ACCESS_PEPPER", "5e" * 32)
     assert run("create", "--name", "ada", "--role", "admin", "--reason", "first").exit_code == 0
