@@ -1,7 +1,7 @@
 """What can be done with keys: make, list, revoke. Each change is audited and announced to all running processes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +10,18 @@ from andon.access import store
 from andon.access.domain import Grant, Key, Permission, Principal
 from andon.access.errors import KeyInvalid, KeyNameTaken, KeyNotFound, KeyRevoked, LastAdmin
 from andon.access.tokens import digest_of, new_token
+from andon.authoring import SOURCES
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
-from andon.kernel.identity import Actor
+from andon.kernel.identity import COMMAND_LINE, PLATFORM, Actor
 from andon.kernel.ids import uuid7
 
 _LONGEST_NAME = 100
 _LONGEST_REASON = 2000
+_RESERVED = (COMMAND_LINE, *(f"{source}:" for source in SOURCES))
+"""How names begin that the command line and streams act under."""
+_LONGEST_LIFE = timedelta(days=3653)
+"""Ten years with all of their leap days."""
 
 
 def create_key(
@@ -94,12 +99,17 @@ def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reas
     faults = _reason_faults(reason)
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
         faults.append(Fault("name", f"1 to {_LONGEST_NAME} printable characters, none of them a space at an end"))
+    if name.casefold() == PLATFORM.name or name.casefold().startswith(_RESERVED):
+        taken = ", ".join(f"`{beginning}`" for beginning in _RESERVED)
+        faults.append(
+            Fault("name", f"neither `{PLATFORM.name}` nor one that begins with {taken}: Andon acts under those")
+        )
     if not grants:
         faults.append(Fault("grants", "at least one role; without one the key would open nothing"))
     if not all(g.automation is None or (g.automation and g.automation.isprintable()) for g in grants):
         faults.append(Fault("grants", "the name of an automation, or none for all of them"))
-    if expires_at is not None and expires_at <= now:
-        faults.append(Fault("expires_at", "a time to come"))
+    if expires_at is not None and not now < expires_at <= now + _LONGEST_LIFE:
+        faults.append(Fault("expires_at", "a time to come, within the next ten years"))
     if faults:
         raise KeyInvalid("; ".join(f"{fault.where}: {fault.message}" for fault in faults), faults=faults)
 

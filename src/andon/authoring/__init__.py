@@ -33,7 +33,7 @@ from andon.authoring.procedures import (
 )
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
-from andon.authoring.triggers import Trigger, files, http_events, kafka, nats, on_event, schedule, table
+from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
 
 __all__ = [
     "AGGREGATES",
@@ -42,6 +42,7 @@ __all__ = [
     "BY_RULES",
     "EXPECTED",
     "OF_NUMBERS",
+    "SOURCES",
     "ActionSpec",
     "Answered",
     "Automation",

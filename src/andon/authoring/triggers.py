@@ -11,6 +11,9 @@ from andon.authoring.features import span_of
 Read: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """Makes the contract's input of an event's data; None leaves the event out. Pure."""
 
+SOURCES = ("kafka", "nats", "table", "schedule", "files", "http")
+"""The kinds of places that events come from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trigger:

@@ -11,7 +11,7 @@ from andon.kernel import postgres
 from andon.kernel.clock import Clock, SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.kernel.identity import Actor
+from andon.kernel.identity import COMMAND_LINE, Actor
 from andon.kernel.logs import configure_logs
 
 
@@ -41,6 +41,6 @@ def project() -> Iterator[Project]:
             migrations.ensure(database)
             clock = SharedClock(database.now)
             clock.look()
-            yield Project(settings, database, Actor(f"cli:{getpass.getuser()}"), clock)
+            yield Project(settings, database, Actor(f"{COMMAND_LINE}{getpass.getuser()}"), clock)
         finally:
             database.close()

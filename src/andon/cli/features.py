@@ -23,6 +23,7 @@ from andon.bootstrap.project import chosen, load_automations
 from andon.bootstrap.training import Span, Told
 from andon.cli.context import project
 from andon.kernel.errors import Conflict, Invalid
+from andon.kernel.moments import in_utc
 
 app = typer.Typer(help="What an automation sees, why, and training sets by the same definitions.", no_args_is_help=True)
 
@@ -48,6 +49,8 @@ File = Annotated[Path, typer.Argument(help="A Parquet file, e.g. one that `andon
 
 LEDGER = "ledger"
 LATELY = timedelta(days=1)
+FIRST_YEAR, LAST_YEAR = 1000, 8999
+"""What lies a window before or after such a moment is a moment, too."""
 
 
 class MomentInvalid(Invalid):
@@ -220,10 +223,12 @@ def _as_json(one: Explained) -> dict[str, Any]:
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = in_utc(datetime.fromisoformat(text))
     except ValueError:
         raise MomentInvalid(f"{text!r} is no moment; write 2026-11-24 or 2026-11-24T12:00:00Z") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise MomentInvalid(f"{text!r} lies too far away; write a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment
 
 
 @contextmanager

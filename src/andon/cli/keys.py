@@ -30,7 +30,7 @@ def create(
         list[str] | None, typer.Option(help="Only within this automation; can be given several times. Else everywhere.")
     ] = None,
     expires: Annotated[
-        str | None, typer.Option(help="For how long it counts: 90d, 12h, 30m. Else until revoked.")
+        str | None, typer.Option(help="For how long it counts, ten years at most: 90d, 12h, 30m. Else until revoked.")
     ] = None,
 ) -> None:
     """Make a key. It is printed on standard output, this once."""

@@ -1,7 +1,7 @@
 """Decisions: a list whose filters stand in the address, and each one as a timeline from the request to what was learnt."""
 
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from andon.access import Permission
 from andon.console.dependencies import Db, Here, Signed
 from andon.console.paging import PAGE, pager
 from andon.kernel.errors import Invalid
+from andon.kernel.moments import in_utc
 
 router = APIRouter(prefix="/decisions")
 
@@ -130,7 +131,6 @@ def _moment(name: str, text: str) -> datetime | None:
     if not text.strip():
         return None
     try:
-        read = datetime.fromisoformat(text.strip())
+        return in_utc(datetime.fromisoformat(text.strip()))
     except ValueError:
         raise FilterInvalid(f"{name}: expected a time such as 2026-11-24 08:30, got {text!r}") from None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)

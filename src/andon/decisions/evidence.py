@@ -65,6 +65,7 @@ def _claims(leaf: Leaf) -> Iterator[tuple[UUID, bytes]]:
 
 
 def _columns_that_differ(row: reading.LedgerRow, leaf: Leaf) -> Iterator[Finding]:
+    """All but `latency_us`, a measurement that is taken when the record is made already."""
     record = decode(row.record)
     line, policy, prediction = record["line"], record["policy"], record["prediction"] or {}
     told = {

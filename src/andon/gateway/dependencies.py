@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -21,6 +21,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics
+from andon.kernel.moments import in_utc
 
 T = TypeVar("T")
 
@@ -108,8 +109,13 @@ def _only_a_day(given: object) -> object:
 
 
 def _utc(moment: datetime) -> datetime:
-    """A time that says no zone is meant in UTC."""
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    """In UTC, which is meant where no zone is told."""
+    try:
+        return in_utc(moment)
+    except ValueError:
+        raise PydanticCustomError(
+            "datetime_parsing", "Expected a date and time of the years 1 to 9999 in UTC"
+        ) from None
 
 
 def _gateway(request: Request) -> Gateway:
@@ -143,7 +149,7 @@ def _pepper(gateway: Annotated[Gateway, Depends(_gateway)]) -> bytes:
 
 
 Moment = Annotated[datetime, BeforeValidator(_words), AfterValidator(_utc)]
-ZonedMoment = Annotated[AwareDatetime, BeforeValidator(_words)]
+ZonedMoment = Annotated[AwareDatetime, BeforeValidator(_words), AfterValidator(_utc)]
 Day = Annotated[date, BeforeValidator(_only_a_day)]
 SideParts = Annotated[Side, Depends(_side)]
 Parts = Annotated[Gateway, Depends(_gateway)]

@@ -29,7 +29,7 @@ class KeyIn(BaseModel):
 
     name: str = Field(min_length=1, max_length=100, description="As it will stand in the audit log.")
     grants: list[GrantModel] = Field(min_length=1, max_length=100)
-    expires_at: ZonedMoment | None = None
+    expires_at: ZonedMoment | None = Field(None, description="Within the next ten years. Left out: until revoked.")
     reason: str = Field(min_length=1, max_length=2000)
 
 

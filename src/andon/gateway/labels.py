@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, status
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 from andon import decisions, labels
 from andon.access import Permission, Principal
@@ -16,7 +16,7 @@ from andon.labels import LabelSource
 
 router = APIRouter(prefix="/v1/decisions", tags=["labels"])
 
-Truth = StrictBool | Annotated[float, Field(strict=True, allow_inf_nan=False)] | StrictStr
+Truth = StrictBool | StrictInt | Annotated[float, Field(strict=True, allow_inf_nan=False)] | StrictStr
 
 
 class LabelIn(BaseModel):

@@ -11,3 +11,6 @@ class Actor:
 
 
 PLATFORM = Actor("andon")
+
+COMMAND_LINE = "cli:"
+"""How the name of whoever acts by the command line begins; the login name follows."""

@@ -35,13 +35,22 @@ class Label:
 
 def value_of(said: str | bool | float) -> str:
     """A label's value as text: `true`, `12.5`, `chargeback`. Raises LabelInvalid."""
+    text = said.strip() if isinstance(said, str) else _written(said)
+    if not text or len(text) > VALUE_LIMIT or not text.isprintable():
+        raise LabelInvalid(f"A label's value has, as it is written, 1 to {VALUE_LIMIT} printable characters")
+    return text
+
+
+def _written(said: bool | float) -> str:
+    """A whole number has all of its digits, whichever type it comes in. Raises LabelInvalid."""
     if isinstance(said, bool):
         return "true" if said else "false"
-    if isinstance(said, str):
-        text = said.strip()
-        if not text or len(text) > VALUE_LIMIT or not text.isprintable():
-            raise LabelInvalid(f"A label's value is a text of 1 to {VALUE_LIMIT} printable characters")
-        return text
-    if not math.isfinite(said):
-        raise LabelInvalid("A label's value is a finite number")
-    return str(int(said)) if float(said).is_integer() else repr(float(said))
+    if not isinstance(said, int):
+        if not math.isfinite(said):
+            raise LabelInvalid("A label's value is a finite number")
+        if not float(said).is_integer():
+            return repr(float(said))
+    whole = int(said)
+    if abs(whole) >= 10**VALUE_LIMIT:  # nor could Python write any number of digits
+        raise LabelInvalid(f"A label's value has at most {VALUE_LIMIT} digits")
+    return str(whole)

@@ -13,6 +13,8 @@ from andon.streams.errors import SeekInvalid
 START, END = "start", "end"
 """Where a stream can be told to go on, beside a position and a moment."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 SHELVES = 4
 """Partitions of what comes by HTTP for one automation: so many workers can share it."""
@@ -149,13 +151,13 @@ class DeadEvent:
 
 
 def seek_to(text: str) -> str:
-    """Where a stream is to go on, as it is kept: `start`, `end`, a position, or a moment with its zone. Raises SeekInvalid."""
+    """Where a stream is to go on, as it is kept: `start`, `end`, a position, or a moment with its zone, of 1970 or later. Raises SeekInvalid."""
     if text in (START, END) or (text.isascii() and text.isdecimal() and len(text) <= 18):
         return text
     moment = moment_of(text)
-    if moment is None:
+    if moment is None or moment < _EPOCH:
         raise SeekInvalid(
-            f"A stream goes on at `start`, `end`, a position (a whole number) or a moment such as 2026-11-25T09:30:00Z, not at {text[:60]!r}"
+            f"A stream goes on at `start`, `end`, a position (a whole number) or a moment since 1970 such as 2026-11-25T09:30:00Z, not at {text[:60]!r}"
         )
     return moment.isoformat()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -108,6 +109,20 @@ class TestInboxSource(SourceContract):
             yield stage
         finally:
             await stage.source.close()
+
+
+def test_a_row_with_a_moment_beyond_the_calendar_says_none_and_holds_up_no_other(database: Database) -> None:
+    async def test() -> None:
+        async with a_table(database) as connection:
+            moments = ("infinity", "-infinity", "10000-01-01 00:00+00", "2026-11-25 12:00+02")
+            for moment in moments:
+                await connection.execute(f"INSERT INTO payments (number, came_at) VALUES (1, '{moment}')")
+            source = table_source(database.connect, "payments", number="id", at="came_at", key="")
+            found = await source.read("0", 0, most=10, wait=5)
+            assert [arrival.at for arrival in found] == [None, None, None, datetime(2026, 11, 25, 10, tzinfo=UTC)]
+            await source.close()
+
+    asyncio.run(test())
 
 
 @pytest.mark.parametrize("older_draws_higher", [False, True])

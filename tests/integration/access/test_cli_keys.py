@@ -65,11 +65,21 @@ def test_a_key_is_revoked_by_name_but_not_the_last_admin() -> None:
 
 @pytest.mark.parametrize(
     ("expires", "told"),
-    [("soon", "A span is a number"), ("99999999999d", "beyond the calendar"), ("9999999d", "beyond the calendar")],
+    [
+        ("soon", "A span is a number"),
+        ("99999999999d", "beyond the calendar"),
+        ("9999999d", "beyond the calendar"),
+        ("3654d", "expires_at: a time to come, within the next ten years"),
+    ],
 )
 def test_an_expiry_that_is_none_is_refused(expires: str, told: str) -> None:
     refused = run("create", "--name", "rita", "--role", "viewer", "--expires", expires, "--reason", "x")
     assert (refused.exit_code, told in refused.stderr) == (2, True), refused.output
+
+
+def test_a_key_is_not_named_as_who_works_on_the_command_line() -> None:
+    refused = run("create", "--name", "cli:root", "--role", "viewer", "--reason", "x")
+    assert (refused.exit_code, "name: neither `andon`" in refused.stderr) == (2, True), refused.output
 
 
 def test_the_pepper_may_come_from_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 from tests.people import LINE
 
-from andon import access, audit
+from andon import access, audit, files, http_events, kafka, nats, schedule, table
 from andon.access import Grant, KeyRing, Permission, Principal, Role
 from andon.kernel.db import Database
 from andon.kernel.errors import AndonError
-from andon.kernel.identity import Actor
+from andon.kernel.identity import PLATFORM, Actor
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
@@ -91,6 +91,12 @@ def test_a_key_expires_on_the_instant_without_a_refresh(database: Database) -> N
         keys.authenticate(token, LATER)
     with pytest.raises(access.Unauthenticated, match="expired"):
         keys.principal(principal.id, LATER)
+
+
+def test_a_key_may_count_for_ten_years(database: Database) -> None:
+    principal, _ = make(database, expires_at=NOON.replace(year=2036))
+    with database.begin() as tx:
+        assert access.get_key(tx, principal.id).expires_at == NOON.replace(year=2036)
 
 
 def test_a_revoked_key_is_refused_after_the_next_refresh_also_for_its_sessions(database: Database) -> None:
@@ -229,6 +235,8 @@ def test_two_admins_revoked_at_once_leave_one(database: Database) -> None:
         ({"grants": ()}, "grants"),
         ({"grants": (Grant(Role.VIEWER, ""),)}, "grants"),
         ({"expires_at": NOON}, "expires_at"),
+        ({"expires_at": NOON.replace(year=2036) + timedelta(days=2)}, "expires_at"),
+        ({"expires_at": datetime.fromisoformat("9999-12-31T23:59:59-14:00")}, "expires_at"),
         ({"reason": " "}, "reason"),
         ({"reason": "a\0b"}, "reason"),
         ({"reason": "\ud800"}, "reason"),
@@ -244,6 +252,22 @@ def test_a_key_that_makes_no_sense_is_refused_with_what_was_expected(
     assert [fault.where for fault in refused.value.faults] == [where]
     with database.begin() as tx:
         assert access.list_keys(tx) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        PLATFORM.name,
+        "Andon",
+        "cli:root",
+        "CLI:deploy",
+        *(trigger.name for trigger in (kafka("a"), nats("a"), table("a"), schedule("1h"), files("a"), http_events())),
+    ],
+)
+def test_nobody_is_named_as_what_andon_does_by_itself(database: Database, name: str) -> None:
+    with pytest.raises(access.KeyInvalid, match="name: neither `andon` nor one that begins with `cli:`, `kafka:`"):
+        make(database, name)
+    make(database, f"my {name}")
 
 
 def test_what_a_key_allows_survives_the_database(database: Database) -> None:

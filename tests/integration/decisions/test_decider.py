@@ -247,6 +247,34 @@ def test_verification_finds_what_was_done_to_a_decision(installation: Installati
     assert [finding.harm for finding in report.findings] == [harm]
 
 
+CHANGED = {
+    **dict.fromkeys(
+        ("automation", "outcome", "rule", "model", "policy_version", "caller", "correlation_id"), "{} || '!'"
+    ),
+    **dict.fromkeys(("automation_version", "model_version", "seq", "latency_us", "score", "confidence"), "{} + 1"),
+    "decided_at": "{} + interval '1 second'",
+    "certain": "NOT {}",
+    "writer": "gen_random_uuid()",
+}
+
+
+def test_verification_compares_every_column_but_the_latency_which_is_measured_beside_the_record(
+    installation: Installation,
+) -> None:
+    asyncio.run(decide_all(installation, [a_request(installation, payment())]))
+    with installation.database.begin() as tx:
+        names = set(tx.execute(text("SELECT * FROM decisions")).keys())
+        assert names - {"id", "salt", "record"} == CHANGED.keys()
+        changes = ", ".join(f"{name} = {value.format(name)}" for name, value in CHANGED.items())
+        tx.execute(text("ALTER TABLE decisions DISABLE TRIGGER USER"))
+        tx.execute(text(f"UPDATE decisions SET {changes}"))
+        tx.execute(text("ALTER TABLE decisions ENABLE TRIGGER USER"))
+    with installation.database.begin() as tx:
+        report = audit.verify(tx, evidence={decisions.RECORDED: LedgerEvidence()})
+    found = {finding.message for finding in report.findings if finding.harm == "evidence edited"}
+    assert found == {f"column {name} was changed" for name in CHANGED.keys() - {"latency_us"}}
+
+
 def test_the_database_itself_refuses_to_change_a_decision(installation: Installation) -> None:
     asyncio.run(decide_all(installation, [a_request(installation, payment())]))
     with (

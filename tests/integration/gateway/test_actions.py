@@ -106,6 +106,7 @@ def test_many_are_sent_again_by_what_narrows_them_and_only_within_ones_automatio
         {**WHY, "limit": "2"},
         {**WHY, "since": "yesterday"},
         {**WHY, "until": 0},
+        {**WHY, "until": "9999-12-31T23:59:59-14:00"},
         {**WHY, "state": "done"},
     ):
         assert call(installation, "POST", path, operator, json=body).status_code == 422

@@ -55,7 +55,15 @@ def test_lists_show_only_what_the_key_may_see(installation: Installation) -> Non
     assert call(installation, "GET", "/v1/automations", stranger).json() == []
 
 
-@pytest.mark.parametrize("path", ["/v1/decisions?limit=0", "/v1/decisions?since=yesterday", "/v1/decisions/not-an-id"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/decisions?limit=0",
+        "/v1/decisions?since=yesterday",
+        "/v1/decisions?since=9999-12-31T23:59:59-14:00",
+        "/v1/decisions/not-an-id",
+    ],
+)
 def test_a_wrong_parameter_is_named(installation: Installation, path: str) -> None:
     response = call(installation, "GET", path, installation.key("admin", ADMIN))
     assert response.status_code == 422

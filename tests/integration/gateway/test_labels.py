@@ -44,8 +44,13 @@ def test_what_cannot_be_a_truth_is_refused(
     assert call(installation, "POST", f"/v1/decisions/{decision_id}/labels", owner, json=body).status_code == 422
 
 
-@pytest.mark.parametrize("number", ["9" * 400, "1e400", "NaN"])
-def test_a_number_beyond_all_numbers_is_refused(
+def test_a_whole_number_keeps_its_digits(installation: Installation, owner: str, decision_id: str) -> None:
+    said = call(installation, "POST", f"/v1/decisions/{decision_id}/labels", owner, json={"value": 9007199254740993})
+    assert (said.status_code, said.json()["value"]) == (201, "9007199254740993")
+
+
+@pytest.mark.parametrize("number", ["9" * 201, "9" * 400, "9" * 5000, "1e308", "1e400", "NaN"])
+def test_a_number_that_is_too_long_or_none_is_refused(
     installation: Installation, owner: str, decision_id: str, number: str
 ) -> None:
     path, body = f"/v1/decisions/{decision_id}/labels", f'{{"value": {number}}}'.encode()

@@ -9,18 +9,49 @@ from andon.labels import LabelInvalid, value_of
 
 @pytest.mark.parametrize(
     ("said", "text"),
-    [(True, "true"), (False, "false"), (1, "1"), (1.0, "1"), (12.5, "12.5"), (" chargeback ", "chargeback")],
+    [
+        (True, "true"),
+        (False, "false"),
+        (1, "1"),
+        (1.0, "1"),
+        (12.5, "12.5"),
+        (9007199254740993, "9007199254740993"),
+        (-(10**198), "-1" + "0" * 198),
+        (1e22, "1" + "0" * 22),
+        (" chargeback ", "chargeback"),
+    ],
 )
 def test_a_truth_is_written_the_same_whatever_its_type(said: str | bool | float, text: str) -> None:
     assert value_of(said) == text
 
 
-@pytest.mark.parametrize("said", ["", "  ", "x" * 201, "a\nb", "a\0", "\ud800", float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "  ",
+        "x" * 201,
+        "a\nb",
+        "a\0",
+        "\ud800",
+        float("nan"),
+        float("inf"),
+        1e308,
+        10**200,
+        1 - 10**200,
+        pytest.param(10**9999, id="endless"),
+    ],
+)
 def test_what_cannot_be_a_truth_is_refused(said: str | float) -> None:
     with pytest.raises(LabelInvalid):
         value_of(said)
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
+@given(st.floats(-1e198, 1e198))
 def test_a_number_comes_back_as_the_same_number(said: float) -> None:
     assert float(value_of(said)) == said
+
+
+@given(st.integers(-(10**198), 10**198))
+def test_a_whole_number_keeps_its_digits(said: int) -> None:
+    assert int(value_of(said)) == said

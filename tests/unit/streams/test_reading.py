@@ -121,6 +121,19 @@ def test_where_to_go_on_is_a_known_place_or_refused(text: str) -> None:
     assert seek_to(wanted) == wanted
 
 
+@pytest.mark.parametrize("text", ["1969-12-31T23:59:59.999Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"])
+def test_a_stream_goes_on_at_no_moment_before_there_was_one_or_beyond_the_calendar(text: str) -> None:
+    with pytest.raises(SeekInvalid, match="a moment since 1970"):
+        seek_to(text)
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "10000-01-01T00:00:00Z"])
+def test_an_event_beyond_the_calendar_is_dead_with_the_reason(time: str) -> None:
+    headers = {"ce-specversion": "1.0", "ce-id": "e", "ce-source": "/b", "ce-type": "payment.made", "ce-time": time}
+    (dead,) = READER.read("0", 0, [Arrival(0, to_json(payment(1)), headers)], NOW).dead
+    assert [fault.where for fault in dead.faults] == ["time"]
+
+
 def test_an_idle_partition_does_not_hold_the_watermark_back() -> None:
     def log(name: str, position: int, end: int, hour: int) -> Partition:
         newest = datetime(2026, 11, 25, hour, tzinfo=UTC)

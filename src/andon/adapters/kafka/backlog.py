@@ -59,14 +59,23 @@ def arrival_of(message: Message) -> Arrival:
     """A message as it came. Without a value (a deletion in a compacted topic) its data is empty."""
     key = message.key()
     given = message.headers()
-    kind, milliseconds = message.timestamp()
     return Arrival(
         position=message.offset() or 0,
         data=message.value() or b"",
         headers={name.lower(): _text(value) for name, value in given} if isinstance(given, list) else _NONE,
         key=None if key is None else _text(key),
-        at=None if kind == TIMESTAMP_NOT_AVAILABLE else datetime.fromtimestamp(milliseconds / 1000, UTC),
+        at=_at(*message.timestamp()),
     )
+
+
+def _at(kind: int, milliseconds: int) -> datetime | None:
+    """When a message came; None if that is not told, or is no moment, as microseconds are that a producer gives for milliseconds."""
+    if kind == TIMESTAMP_NOT_AVAILABLE:
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 _NONE: dict[str, str] = {}

@@ -134,7 +134,7 @@ class TableSource:
     async def _rows(self, partition: str, position: int, final: int, most: int) -> list[Arrival]:
         layout = self._layout
         found = await self._ask(
-            f"SELECT {layout.position}, {layout.data}, {layout.key or 'NULL'}, {layout.at or 'NULL'}, "
+            f"SELECT {layout.position}, {layout.data}, {layout.key or 'NULL'}, {_readable(layout.at)}, "
             f"{layout.headers or 'NULL'}, {layout.caller or 'NULL'} FROM {layout.relation} AS t "
             f"WHERE {layout.position} BETWEEN $1 AND $2 AND {self._condition(partition)} ORDER BY {layout.position} LIMIT $3",
             position,
@@ -210,6 +210,12 @@ def table_source(
 def quoted(name: str) -> str:
     """A name in SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _readable(at: str | None) -> str:
+    """The moment of a row in SQL; none where there is no such column, or where it holds `infinity` or the year 10000, which Python lacks."""
+    within = "'0001-01-01T00:00:00Z' AND '9999-12-31T23:59:59.999999Z'"
+    return "NULL" if at is None else f"CASE WHEN {at} BETWEEN {within} THEN {at} END"
 
 
 def _aware(at: datetime | None) -> datetime | None:
