@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from sqlalchemy import text
-from tests.integration.streams.streaming import decided, reading, rows, run, scalar, streaming, until
+from tests.integration.streams.streaming import Counting, decided, reading, rows, run, scalar, streaming, until
 
 from andon import Trigger, files, schedule, table
 from andon.kernel.db import Database
@@ -126,6 +126,34 @@ def test_dropped_files_are_decided_and_moved_away(database: Database, tmp_path: 
     assert [(row[0], row[1]) for row in dead] == [("a.csv", 1), ("b.ndjson", 1)]
     assert dead[0][2][0]["where"] == "input.amount"
     assert (drop / ".half.csv").exists()
+
+
+def test_files_that_cannot_be_read_are_named_and_the_others_are_decided_and_moved_away(
+    database: Database, tmp_path: Path
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    installation = streaming(database, tmp_path, files("drop"))
+    broken = {f"broken-{number}.parquet" for number in range(5)}
+    for name in broken:
+        (drop / name).write_bytes(b"PAR1" + bytes(range(256)))
+    watch = Counting()
+
+    async def test() -> None:
+        async with reading(installation, FileSource(drop), watch=watch):
+            for name in ("a.csv", "z.csv"):
+                (drop / name).write_text(f"payment_id,account,amount,country\n{name},a1,50.0,DE\n")
+            await until(lambda: {path.name for path in drop.glob("done/*")} == {"a.csv", "z.csv"})
+            await until(
+                lambda: all(name in (scalar(installation, "SELECT problem FROM streams") or "") for name in broken)
+            )
+            await until(lambda: watch.partitions == len(broken))
+            for name in broken:
+                (drop / name).unlink()
+            await until(lambda: scalar(installation, "SELECT problem FROM streams") is None)
+
+    run(test)
+    assert (decided(installation), watch.lag) == (2, 0)
 
 
 def _due(due: Mapping[str, object]) -> Mapping[str, object]:
