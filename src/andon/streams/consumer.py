@@ -127,6 +127,8 @@ class Consumer:
 
     async def _follow(self, ours: Mapping[str, Place]) -> None:
         """Stop reading what is not ours, is paused or is to go on elsewhere; begin with what is, also where reading broke off."""
+        for partition in self._ours - set(ours):
+            await self._drop(partition)
         self._ours = set(ours)
         for partition, ended in [
             (name, one.task) for name, one in self._lanes.logs.items() if one.task and one.task.done()
@@ -151,7 +153,7 @@ class Consumer:
             dropped.chunks.clear()
             if dropped.task is not None:
                 await _end([dropped.task])
-        for doing in (f"read {partition}", f"seek {partition}"):
+        for doing in (f"read {partition}", f"seek {partition}", f"count {partition}"):
             self._troubles.forget(doing)
 
     async def _seek(self, place: Place, to: str) -> None:
@@ -194,9 +196,7 @@ class Consumer:
             await self._in_thread(lambda tx: streams.add_partitions(tx, self._key, names))
             self._known |= set(names)
             self._poked.set()
-        ends = {
-            name: await source.end(name) for name in sorted(self._ours) if await self._is_there(source, name, names)
-        }
+        ends = await self._ends(source, names)
         now = asyncio.get_running_loop().time()
         told = {
             name: (end, self._lanes.logs[name].rate.per_second(now) if name in self._lanes.logs else 0.0)
@@ -214,6 +214,22 @@ class Consumer:
             min((reading.watermark for reading in logs if reading.watermark is not None), default=None),
             len(logs),
         )
+
+    async def _ends(self, source: Source, names: Sequence[str]) -> Mapping[str, int]:
+        """Where our partitions end. One that cannot be read is told, and keeps no other from being counted and put away."""
+        ends: dict[str, int] = {}
+        for name in sorted(self._ours):
+            try:
+                if await self._is_there(source, name, names):
+                    ends[name] = await source.end(name)
+                self._troubles.went_well(f"count {name}")
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - the edge to a source, as in reading
+                self._watch.failed(self._key)
+                if name in self._ours:  # it may have been given up meanwhile
+                    await self._troubles.tell(f"count {name}", error)
+        return ends
 
     async def _is_there(self, source: Source, partition: str, names: Sequence[str]) -> bool:
         """Whether a partition has more to come: one that has an end and is there is put away, one that vanished is forgotten."""

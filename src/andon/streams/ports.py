@@ -24,6 +24,8 @@ class Arrival(Struct, frozen=True, gc=False):
     """When the source took it, if it says so."""
     caller: str | None = None
     """Who sent it, if the source has made sure of it."""
+    unreadable: str | None = None
+    """Why it cannot be decided, if the source found that out."""
 
 
 class Source(Protocol):

@@ -135,6 +135,8 @@ class Reader:
         )
 
     def _read(self, chunk: Chunk, number: int, arrival: Arrival, now: datetime) -> None:
+        if arrival.unreadable is not None:
+            raise Poison(arrival.unreadable)
         if len(arrival.data) > self._max_bytes:
             raise Poison(
                 f"It has {len(arrival.data)} bytes; an event may have {self._max_bytes} ([gateway] max_body_bytes)"

@@ -15,9 +15,12 @@ log = structlog.get_logger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two tries."""
 
+SHOWN = 10
+"""Troubles that are shown in words; of more it is said how many there are."""
+
 
 class Troubles:
-    """By what was being done. `show` has the oldest of them stand where people look, or none; it may raise Unavailable."""
+    """By what was being done. `show` has them stand where people look, the oldest first, or none; it may raise Unavailable."""
 
     def __init__(self, key: StreamKey, show: Callable[[str | None], Awaitable[None]]) -> None:
         self._key = key
@@ -29,6 +32,11 @@ class Troubles:
         """Say what is wrong, and wait longer each time before it is tried again."""
         pause = self._pauses.get(doing, FIRST_PAUSE)
         self._pauses[doing] = min(LONGEST_PAUSE, pause * 2)
+        await self.tell(doing, error)
+        await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - spreads retries; no secret
+
+    async def tell(self, doing: str, error: Exception) -> None:
+        """Say what is wrong with something that is tried again at its own time."""
         known = self._problems.get(doing)
         self._problems[doing] = str(error) if isinstance(error, AndonError) else type(error).__name__
         if known != self._problems[doing]:
@@ -37,12 +45,11 @@ class Troubles:
                 "stream.troubled", stream=str(self._key), doing=doing, error=self._problems[doing], exc_info=unforeseen
             )
             await self.show()
-        await asyncio.sleep(uniform(pause / 2, pause))  # noqa: S311 - spreads retries; no secret
 
     def went_well(self, doing: str) -> None:
         """It works (again)."""
-        if self._pauses.pop(doing, None) is not None:
-            self._problems.pop(doing, None)
+        self._pauses.pop(doing, None)
+        if self._problems.pop(doing, None) is not None:
             log.info("stream.goes_on", stream=str(self._key), doing=doing)
 
     def forget(self, doing: str) -> None:
@@ -53,4 +60,10 @@ class Troubles:
     async def show(self) -> None:
         """Have what is wrong now stand where people look."""
         with suppress(Unavailable):
-            await self._show(next(iter(self._problems.values()), None))
+            await self._show(self._in_words())
+
+    def _in_words(self) -> str | None:
+        """What is wrong now, each thing once."""
+        problems = list(dict.fromkeys(self._problems.values()))
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        return "; ".join([*problems[:SHOWN], *more]) or None

@@ -1,13 +1,14 @@
 """Rows of a table, files that are dropped and moments of a schedule become decisions, as a worker reads them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 from sqlalchemy import text
-from tests.integration.streams.streaming import decided, reading, rows, run, scalar, streaming, until
+from tests.integration.streams.streaming import Counting, decided, reading, rows, run, scalar, streaming, until
 
 from andon import Trigger, files, schedule, table
 from andon.kernel.db import Database
@@ -57,6 +58,47 @@ def test_rows_of_a_table_are_decided_while_many_write_to_it(database: Database, 
     assert seen == {str(row[0]) for row in rows(installation, "SELECT id FROM payments")}
 
 
+@pytest.mark.parametrize(
+    ("kind", "odd"),
+    [
+        ("timestamptz", ("infinity", "-infinity", "20000-01-01", "0044-03-15 BC")),
+        ("date", ("infinity", "5874897-12-31", "0044-03-15 BC")),
+        ("text", ("", "soon", "2026-13-01", "0001-01-01T00:00:00+02:00")),
+    ],
+)
+def test_a_row_that_came_about_at_no_moment_is_dead_and_the_rows_around_it_are_decided(
+    database: Database, tmp_path: Path, kind: str, odd: Sequence[str]
+) -> None:
+    """Other columns may hold the same: what they hold is text in the input."""
+    trigger = table("payments", at="made_at")
+    installation = streaming(database, tmp_path, trigger)
+    with database.begin() as tx:
+        columns = f"payment_id text, account text, amount float8, made_at {kind}, due timestamptz, limits float8"
+        tx.execute(text(f"CREATE TABLE payments (id bigint GENERATED ALWAYS AS IDENTITY, {columns})"))
+        for made_at in ("2026-11-20", *odd, "2026-11-21"):
+            tx.execute(
+                text(
+                    "INSERT INTO payments (payment_id, account, amount, made_at, due, limits) "
+                    f"VALUES ('p', 'a', 5, CAST(:at AS {kind}), '20000-01-01', 'NaN'), ('p', 'a', 5, NULL, 'infinity', '-inf')"
+                ),
+                {"at": made_at},
+            )
+
+    async def test() -> None:
+        async with reading(installation, table_source(database.connect, trigger.place, **trigger.options)):
+            await until(lambda: decided(installation) == len(odd) + 4)
+            await until(lambda: scalar(installation, "SELECT sum(dead)::int FROM stream_partitions") == len(odd))
+
+    run(test)
+    happened = rows(
+        installation, "SELECT convert_from(record, 'utf8')::json->>'happened_at' AS at FROM decisions ORDER BY at"
+    )
+    assert [row.at for row in happened[:2]] == ["2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"]
+    assert {row.at for row in happened[2:]} == {None}
+    dead = rows(installation, "SELECT reason FROM dead_events ORDER BY position")
+    assert all(row.reason.startswith(f"Its row came about at '{at[:10]}") for row, at in zip(dead, odd, strict=True))
+
+
 def test_dropped_files_are_decided_and_moved_away(database: Database, tmp_path: Path) -> None:
     drop = tmp_path / "drop"
     drop.mkdir()
@@ -84,6 +126,34 @@ def test_dropped_files_are_decided_and_moved_away(database: Database, tmp_path: 
     assert [(row[0], row[1]) for row in dead] == [("a.csv", 1), ("b.ndjson", 1)]
     assert dead[0][2][0]["where"] == "input.amount"
     assert (drop / ".half.csv").exists()
+
+
+def test_files_that_cannot_be_read_are_named_and_the_others_are_decided_and_moved_away(
+    database: Database, tmp_path: Path
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    installation = streaming(database, tmp_path, files("drop"))
+    broken = {f"broken-{number}.parquet" for number in range(5)}
+    for name in broken:
+        (drop / name).write_bytes(b"PAR1" + bytes(range(256)))
+    watch = Counting()
+
+    async def test() -> None:
+        async with reading(installation, FileSource(drop), watch=watch):
+            for name in ("a.csv", "z.csv"):
+                (drop / name).write_text(f"payment_id,account,amount,country\n{name},a1,50.0,DE\n")
+            await until(lambda: {path.name for path in drop.glob("done/*")} == {"a.csv", "z.csv"})
+            await until(
+                lambda: all(name in (scalar(installation, "SELECT problem FROM streams") or "") for name in broken)
+            )
+            await until(lambda: watch.partitions == len(broken))
+            for name in broken:
+                (drop / name).unlink()
+            await until(lambda: scalar(installation, "SELECT problem FROM streams") is None)
+
+    run(test)
+    assert (decided(installation), watch.lag) == (2, 0)
 
 
 def _due(due: Mapping[str, object]) -> Mapping[str, object]:

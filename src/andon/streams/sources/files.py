@@ -146,19 +146,24 @@ class FileSource:
 
 def _rows_of(path: Path) -> Iterator[bytes]:
     if path.suffix.lower() in LINES:
-        with path.open("rb") as lines:
-            for line in lines:
-                if line.strip():
-                    yield line.strip()
+        yield from _lines(path)
     else:
         for row in datafile.read_rows(path):
             yield to_json({name: value for name, value in row.items() if value is not None})
 
 
+def _lines(path: Path) -> Iterator[bytes]:
+    """Those that are not empty. Raises DataFileInvalid, as other files do."""
+    try:
+        with path.open("rb") as lines:
+            yield from (line.strip() for line in lines if line.strip())
+    except OSError as error:
+        raise datafile.DataFileInvalid(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _count(path: Path) -> int:
     if path.suffix.lower() in LINES:
-        with path.open("rb") as lines:
-            return sum(1 for line in lines if line.strip())
+        return sum(1 for _ in _lines(path))
     with datafile.reading(path) as data:
         return data.count()
 

@@ -6,6 +6,7 @@ only when no lower number can turn up any more: everybody who had the table open
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ from andon.streams.ports import Arrival
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.2
 """Seconds between two looks at a table: longer each time that nothing new was there."""
+
+_DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""How a moment of the years 1 to 9999 begins, as PostgreSQL writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class TableSource:
         """The least number of the rows that came about then or later."""
         if self._layout.at is None:
             raise SeekInvalid(f"{self._shown} does not say when a row came about: name the column by `at`")
-        at = f"WHERE {self._layout.at} >= $1"
+        at = f"WHERE {self._layout.at}::timestamptz >= $1"
         found = await self._ask(
             f"SELECT min({self._layout.position}) FROM {self._layout.relation} AS t {at} AND {self._condition(partition)}",
             moment,
@@ -133,25 +137,17 @@ class TableSource:
 
     async def _rows(self, partition: str, position: int, final: int, most: int) -> list[Arrival]:
         layout = self._layout
+        # As text: a moment that Python cannot hold would break the whole answer.
+        at = f"{layout.at}::text" if layout.at else "NULL"
         found = await self._ask(
-            f"SELECT {layout.position}, {layout.data}, {layout.key or 'NULL'}, {_readable(layout.at)}, "
+            f"SELECT {layout.position}, {layout.data}, {layout.key or 'NULL'}, {at}, "
             f"{layout.headers or 'NULL'}, {layout.caller or 'NULL'} FROM {layout.relation} AS t "
             f"WHERE {layout.position} BETWEEN $1 AND $2 AND {self._condition(partition)} ORDER BY {layout.position} LIMIT $3",
             position,
             final,
             most,
         )
-        return [
-            Arrival(
-                number,
-                data if isinstance(data, bytes) else str(data).encode(),
-                {} if headers is None else from_json(headers),
-                None if key is None else str(key),
-                _aware(at),
-                caller,
-            )
-            for number, data, key, at, headers, caller in found
-        ]
+        return [_arrival(*row) for row in found]
 
     async def _extreme(self, which: str, partition: str) -> int | None:
         layout = self._layout
@@ -200,7 +196,7 @@ def table_source(
             position=f"t.{quoted(number)}::bigint",
             data="row_to_json(t)::text",
             partitions={"0": "true"},
-            at=f"t.{quoted(at)}::timestamptz" if at else None,
+            at=f"t.{quoted(at)}" if at else None,
             key=f"t.{quoted(key)}::text" if key else None,
         ),
         name,
@@ -212,11 +208,32 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _readable(at: str | None) -> str:
-    """The moment of a row in SQL; none where there is no such column, or where it holds `infinity` or the year 10000, which Python lacks."""
-    within = "'0001-01-01T00:00:00Z' AND '9999-12-31T23:59:59.999999Z'"
-    return "NULL" if at is None else f"CASE WHEN {at} BETWEEN {within} THEN {at} END"
+def _arrival(
+    number: int, data: str | bytes, key: object, at: str | None, headers: str | None, caller: str | None
+) -> Arrival:
+    """One row; it is said where nobody can tell when it came about."""
+    moment = unreadable = None
+    if at is not None:
+        moment = _moment(at)
+        if moment is None:
+            unreadable = f"Its row came about at {at[:60]!r}; expected a moment of the years 1 to 9999"
+    return Arrival(
+        number,
+        data if isinstance(data, bytes) else str(data).encode(),
+        {} if headers is None else from_json(headers),
+        None if key is None else str(key),
+        moment,
+        caller,
+        unreadable,
+    )
 
 
-def _aware(at: datetime | None) -> datetime | None:
-    return None if at is None else at.astimezone(UTC)
+def _moment(at: str) -> datetime | None:
+    """A moment as PostgreSQL writes it, in UTC, also where it names no zone; None if it is none, or beyond what Python can hold."""
+    if not _DATED.match(at):
+        return None
+    try:
+        moment = datetime.fromisoformat(at)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
