@@ -75,7 +75,7 @@ class Events:
             raise MediaTypeUnsupported(
                 f"Expected a CloudEvent: headers `ce-id`, `ce-source`, `ce-type`, `ce-specversion` and JSON, or {STRUCTURED}, or {BATCHED}"
             )
-        found = events_of(body, {**headers, "content-type": headers["content-type"].lower()})
+        found = events_of(body, {**headers, "content-type": headers.get("content-type", "").lower()})
         if len(found) > MOST:
             raise EventUnreadable(f"A call brings at most {MOST} events; this one has {len(found)}")
         answers = await asyncio.to_thread(self._keep, found, caller, correlation)
