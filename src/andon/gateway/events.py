@@ -70,11 +70,12 @@ class Events:
         body = await read_body(headers, receive, gateway.settings.gateway.max_body_bytes)
         media = headers.get("content-type", "").partition(";")[0].strip().lower()
         batch = media == BATCHED
-        if not batch and media != STRUCTURED and not (_is_json(media) and "ce-id" in headers):
+        binary = _is_json(media) and ("ce-id" in headers or "ce-specversion" in headers)
+        if not batch and media != STRUCTURED and not binary:
             raise MediaTypeUnsupported(
                 f"Expected a CloudEvent: headers `ce-id`, `ce-source`, `ce-type`, `ce-specversion` and JSON, or {STRUCTURED}, or {BATCHED}"
             )
-        found = events_of(body, {**headers, "content-type": headers["content-type"].lower()})
+        found = events_of(body, {**headers, "content-type": headers.get("content-type", "").lower()})
         if len(found) > MOST:
             raise EventUnreadable(f"A call brings at most {MOST} events; this one has {len(found)}")
         answers = await asyncio.to_thread(self._keep, found, caller, correlation)

@@ -21,6 +21,9 @@ BATCHED = "application/cloudevents-batch+json"
 _VERSIONS = ("1.0",)
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _REQUIRED = ("id", "source", "type", "specversion")
+_DATA = ("data", "data_base64")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+"""The form of a moment in RFC 3339, section 5.6."""
 
 
 class EventUnreadable(Invalid):
@@ -95,13 +98,24 @@ def _structured(envelope: Mapping[str, Any]) -> Event:
     identifier, source, kind = get("id"), get("source"), get("type")
     if not (identifier and source and kind) or get("specversion") not in _VERSIONS:
         _refuse({name: get(name) for name in _REQUIRED}, "")
-    if "data" in envelope:
-        data = to_json(envelope["data"])
-    elif "data_base64" in envelope:
-        data = _decoded(envelope["data_base64"])
-    else:
-        raise EventUnreadable("It has no data", faults=[Fault("data", "expected the automation's input")])
-    return _checked(data, source, identifier, kind, get("time"), get("correlationid"), get("traceparent"))
+    nested = [name for name, value in envelope.items() if name not in _DATA and isinstance(value, dict | list)]
+    if nested:
+        faults = [Fault(name, "expected a text, a number or a boolean") for name in nested]
+        raise EventUnreadable("Its attributes cannot be read", faults=faults)
+    data, time = _data_of(envelope), envelope.get("time")
+    return _checked(data, source, identifier, kind, time, get("correlationid"), get("traceparent"))
+
+
+def _data_of(envelope: Mapping[str, Any]) -> bytes:
+    """What a structured event brings, in one of two ways; null stands for an attribute that is not there."""
+    encoded = envelope.get("data_base64")
+    if encoded is None:
+        if "data" not in envelope:
+            raise EventUnreadable("It has no data", faults=[Fault("data", "expected the automation's input")])
+        return to_json(envelope["data"])
+    if envelope.get("data") is not None:
+        raise EventUnreadable("It has data twice", faults=[Fault("data_base64", "expected this or data, not both")])
+    return _decoded(encoded)
 
 
 def _batched(data: bytes) -> list[Event | EventUnreadable]:
@@ -120,11 +134,11 @@ def _batched(data: bytes) -> list[Event | EventUnreadable]:
 
 
 def _checked(
-    data: bytes, source: str, identifier: str, kind: str, time: str | None, correlation: str | None, trace: str | None
+    data: bytes, source: str, identifier: str, kind: str, time: Any, correlation: str | None, trace: str | None
 ) -> Event:
     moment = None
     if time is not None:
-        moment = moment_of(time)
+        moment = moment_of(time.upper()) if isinstance(time, str) and _TIME.fullmatch(time) else None
         if moment is None:
             raise EventUnreadable(
                 "Its time cannot be read",

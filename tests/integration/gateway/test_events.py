@@ -78,6 +78,11 @@ def test_events_in_all_three_modes_are_decided_once(installation: Installation, 
     assert by_event["e1"] == ("bank", "2026-11-20T10:00:00Z")
 
 
+def test_an_event_in_binary_mode_need_not_name_its_media_type(installation: Installation, bank: str) -> None:
+    unnamed = {name: value for name, value in BINARY.items() if name != "content-type"}
+    assert post(installation, bank, json.dumps(payment(1)).encode(), unnamed).status_code == 202
+
+
 def test_an_event_that_stands_twice_in_a_batch_is_kept_once(installation: Installation, bank: str) -> None:
     answer = post(installation, bank, [envelope(1), envelope(2), envelope(1)], BATCH)
     told = [event["automations"]["payments"] for event in answer.json()["events"]]
@@ -109,6 +114,8 @@ def test_of_a_batch_each_event_is_answered_by_itself(installation: Installation,
         (payment(1), {"content-type": "application/json"}, 415),
         (payment(1), BINARY | {"content-type": "text/plain"}, 415),
         (payment(1), BINARY | {"ce-type": "other"}, 422),
+        (payment(1), {name: value for name, value in BINARY.items() if name != "ce-id"}, 422),
+        (payment(1), {name: value for name, value in BINARY.items() if name != "ce-type"}, 422),
         (payment(1), BINARY | {"ce-specversion": "2.0"}, 422),
         (b"{}", BATCH, 422),
         (b"x" * 1_100_000, BINARY, 413),

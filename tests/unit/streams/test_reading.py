@@ -15,6 +15,7 @@ from andon.decisions import Contract
 from andon.kernel.errors import Invalid
 from andon.streams import Arrival, Event, EventUnreadable, Partition, Reader, SeekInvalid, Stream, StreamKey, events_of
 from andon.streams.domain import moment_of, seek_to, share_of
+from andon.streams.events import event_of
 from andon.streams.reading import split
 from automations import Payment, payment
 
@@ -101,6 +102,43 @@ def test_a_structured_event_keeps_its_data_and_base64_is_read() -> None:
     for wrong in ({}, {"data_base64": "%"}, {"data": 1, "time": "noon"}, {"data": 1, "id": ""}):
         with pytest.raises(EventUnreadable):
             events_of(to_json(envelope | wrong), headers)
+
+
+def structured(**attributes: Any) -> Event:
+    envelope = {"specversion": "1.0", "id": "e", "source": "/b", "type": "payment.made", "data": {"a": 1}}
+    return event_of(to_json(envelope | attributes), {"content-type": "application/cloudevents+json"})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "where"),
+    [
+        ({"time": 1_700_000_000}, "time"),
+        ({"time": ""}, "time"),
+        ({"time": "20261129T100000Z"}, "time"),
+        ({"time": "2026-11-29T10:00:00"}, "time"),
+        ({"time": "2026-W48-7T10:00:00Z"}, "time"),
+        ({"time": "2026-11-29T23:59:60Z"}, "time"),
+        ({"data_base64": "eyJhIjogMX0="}, "data_base64"),
+        ({"region": {"name": "north"}}, "region"),
+        ({"regions": ["north"]}, "regions"),
+    ],
+)
+def test_attributes_are_of_the_kinds_that_cloud_events_have(attributes: dict[str, Any], where: str) -> None:
+    with pytest.raises(EventUnreadable) as refused:
+        structured(**attributes)
+    assert [fault.where for fault in refused.value.faults] == [where]
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-11-29t10:00:00z", "2026-11-29T10:00:00.000Z", "2026-11-29T12:00:00+02:00", "2026-11-29 10:00:00Z"]
+)
+def test_a_time_is_read_as_rfc_3339_writes_it(time: str) -> None:
+    assert structured(time=time).time == datetime(2026, 11, 29, 10, tzinfo=UTC)
+
+
+def test_attributes_of_no_use_here_are_taken_and_null_stands_for_none() -> None:
+    event = structured(region="north", retries=2, urgent=True, time=None, data_base64=None)
+    assert (event.data, event.time) == (b'{"a":1}', None)
 
 
 @given(st.lists(st.uuids(), unique=True, min_size=1, max_size=9), st.integers(0, 100))
