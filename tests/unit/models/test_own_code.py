@@ -120,6 +120,7 @@ for name in ("predict", "predict_proba"):
 """
 
 
+@pytest.mark.timeout(300)  # half a dozen processes load MLflow one after the other
 def test_an_mlflow_model_that_answers_with_labels_is_refused_and_with_probabilities_packed(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SAVE_LABELS], cwd=tmp_path, capture_output=True, text=True, check=False
