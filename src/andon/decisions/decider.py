@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter_ns
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from andon.decisions.domain import Decision, DecisionRequest, Idempotency, Priority
-from andon.decisions.errors import AutomationNotFound, DeadlineExceeded
+from andon.decisions.errors import AutomationNotFound
 from andon.decisions.lane import Lane
 from andon.decisions.line import Line
 from andon.decisions.passage import Parts, Purse, Unlimited, Watcher
@@ -83,35 +81,31 @@ class Decider:
         Raises AutomationNotFound, VersionNotServed, LineBusy.
         """
         line, arm, assignment, lane = self._placed(request)
-        lane.add(Item(request, line, arm, assignment, done, foretold))
+        item = Item(request, line, arm, assignment, done, foretold)
+        lane.require_in_time(request, item.queued_ns)
+        lane.add(item)
 
     def decide(self, request: DecisionRequest) -> "asyncio.Future[Decision | None]":
         """The same, as a future; None means that the request repeats one already in the ledger."""
-        future: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
-
-        def done(decision: Decision | None, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(decision)
-
+        future, done = _future()
         self.submit(request, done)
         return future
 
     def decide_all(self, requests: Sequence[DecisionRequest]) -> "list[asyncio.Future[Decision | None]]":
-        """All of these, which ask one automation with one deadline, or none of them.
+        """The rows of one call, which ask one automation with one deadline: it passes for all of them, or for none.
 
-        The deadline is looked at here, and holds for none of them any more. Raises AutomationNotFound, VersionNotServed, LineBusy,
-        DeadlineExceeded.
+        Raises AutomationNotFound, VersionNotServed, and LineBusy if it would pass before the turn of the last.
         """
-        last, now_ns = requests[-1], perf_counter_ns()
-        *_, lane = self._placed(last)
-        lane.require_in_time(last, now_ns, behind=len(requests) - 1)
-        if last.deadline_ns is not None and last.deadline_ns <= now_ns:
-            raise DeadlineExceeded
-        return [self.decide(replace(request, deadline_ns=None)) for request in requests]
+        placed = [self._placed(request) for request in requests]
+        *_, lane = placed[-1]
+        lane.require_in_time(requests[-1], perf_counter_ns(), behind=len(requests) - 1)
+        futures, together = [], list[Item]()
+        for request, (line, arm, assignment, lane) in zip(requests, placed, strict=True):
+            future, done = _future()
+            together.append(Item(request, line, arm, assignment, done, together=together))
+            lane.add(together[-1])
+            futures.append(future)
+        return futures
 
     async def decide_batch(self, requests: Sequence[DecisionRequest]) -> dict[UUID, Decision]:
         """Decide these together; repeats are left out. Raises LedgerUnavailable, AutomationNotFound."""
@@ -159,3 +153,18 @@ class Decider:
             lane = Lane(self._parts, capacity=lambda: max(1, loaded.capacity), max_batch=loaded.max_batch)
             known = self._elsewhere[id(loaded)] = (loaded, lane)
         return known[1]
+
+
+def _future() -> "tuple[asyncio.Future[Decision | None], Done]":
+    """A future, and what settles it."""
+    future: asyncio.Future[Decision | None] = asyncio.get_running_loop().create_future()
+
+    def done(decision: Decision | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(decision)
+
+    return future, done

@@ -68,7 +68,10 @@ class Lane:
         return self._service_time.each * (self._queue.ahead_of(priority) + behind) / max(1, self._under_way)
 
     def require_in_time(self, request: DecisionRequest, now_ns: int, *, behind: int = 0) -> None:
-        """Raises LineBusy when the deadline of a request that came now, behind so many more, would pass before its turn."""
+        """Raises LineBusy when the deadline of a request that came now, behind so many more, would pass before its turn.
+
+        Not when it is over already: for that there is no better time to come again.
+        """
         if request.deadline_ns is not None:
             wait = self.expected_wait(request.priority, behind=behind)
             if 0 < request.deadline_ns - now_ns < wait * 1e9:
@@ -77,11 +80,7 @@ class Lane:
                 )
 
     def add(self, item: Item) -> None:
-        """Take a request. Raises LineBusy when its deadline would pass before its turn: then it is refused at once.
-
-        One whose deadline is over already gets DeadlineExceeded at its turn: coming again would not help it.
-        """
-        self.require_in_time(item.request, item.queued_ns)
+        """Take a request. One whose deadline is over at its turn gets DeadlineExceeded: coming again would not help it."""
         self._queue.add(item)
         self._go()
 

@@ -134,6 +134,43 @@ def test_who_cannot_be_answered_in_time_is_told_at_once_and_when_to_come_again(i
     deciding(installation, [line], work)
 
 
+def test_a_call_whose_last_row_would_be_too_late_is_refused_before_its_first_is_taken(
+    installation: Installation,
+) -> None:
+    async def work(decider: Decider) -> None:
+        for first in (0, 64, 128):
+            await all_of(decider, [request_of(line, payment(first + n)) for n in range(64)])
+        rows = [request_of(line, payment(n), within=0.005) for n in range(5_000)]
+        with pytest.raises(LineBusy, match="More is waiting than can be decided in time"):
+            decider.decide_all(rows)
+        assert decider.waiting == 0
+
+    line = a_line(installation, traffic(arm(1, Here(RELEASE))))
+    deciding(installation, [line], work)
+    assert len(recorded(installation)) == 192
+
+
+def test_a_call_that_was_begun_in_time_is_decided_to_its_end_and_one_that_was_not_not_at_all(
+    installation: Installation,
+) -> None:
+    async def work(decider: Decider) -> tuple[list[Any], list[Any]]:
+        missed = decider.decide_all([request_of(line, payment(n), within=0.0) for n in range(20)])
+        hanging.open.clear()
+        begun = decider.decide_all([request_of(line, payment(n), within=0.3) for n in range(20)])
+        while not hanging.under_way:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.4)
+        hanging.open.set()
+        return list(await asyncio.gather(*missed, return_exceptions=True)), list(await asyncio.gather(*begun))
+
+    hanging = Elsewhere(RELEASE, late=late, capacity=1, max_batch=4)
+    line = a_line(installation, traffic(arm(1, hanging)))
+    expired, decided = deciding(installation, [line], work)
+    assert [type(one) for one in expired] == [DeadlineExceeded] * 20
+    assert [outcome(one) for one in decided] == ["release"] * 20
+    assert len(recorded(installation)) == 20
+
+
 def test_a_batch_that_stood_still_makes_nobody_look_late(installation: Installation) -> None:
     async def ask(decider: Decider, caller: int) -> None:
         for n in range(10):

@@ -1,11 +1,11 @@
 """What waits in a lane: nothing lost or doubled, the urgent first, bulk in large helpings and never at the cost of the urgent."""
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from andon.decisions.domain import Priority
 from andon.decisions.queue import BULK_BATCH, BULK_LEAST, BULK_WAIT, Item, Queue, grouped
@@ -16,8 +16,7 @@ ROOM = 40
 """Bulk work that fits into a slice."""
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """As much of a request as a queue looks at."""
 
     number: int
@@ -146,3 +145,37 @@ def test_items_are_grouped_by_line_in_their_order() -> None:
     other: Any = SimpleNamespace()
     items = [item(n, Priority.NORMAL, line=line) for n, line in enumerate([one, other, one, other, one])]
     assert [(line, numbers(own)) for line, own in grouped(items)] == [(one, [0, 2, 4]), (other, [1, 3])]
+
+
+def a_call(queue: Queue, rows: int, deadline: int | None) -> list[Item]:
+    """The rows of one call, which wait."""
+    together: list[Item] = []
+    for number in range(rows):
+        one = item(number, Priority.NORMAL, deadline=deadline)
+        one.together = together
+        together.append(one)
+        queue.add(one)
+    return list(together)
+
+
+@given(
+    st.integers(1, 30),
+    st.integers(1, 10),
+    st.lists(st.sampled_from([NOW, NOW + SECOND, NOW + 2 * SECOND]), min_size=30, max_size=30),
+)
+def test_the_rows_of_one_call_are_all_waited_for_or_none(rows: int, limit: int, moments: list[int]) -> None:
+    queue = Queue(limit)
+    call = a_call(queue, rows, NOW + SECOND)
+    queue.add(item(rows, Priority.NORMAL, deadline=NOW + SECOND))
+    taken, expired, in_time = [], [], sorted(moments)
+    for now in in_time:
+        batch, late = queue.take(ROOM, now)
+        taken += batch
+        expired += late
+    while len(queue):
+        batch, late = queue.take(ROOM, in_time[-1])
+        taken += batch
+        expired += late
+    assert numbers([one for one in taken if one in call]) == (list(range(rows)) if in_time[0] <= NOW + SECOND else [])
+    assert len(taken) + len(expired) == rows + 1
+    assert all(not one.together for one in call)

@@ -173,9 +173,7 @@ class Inference:
             raise Overloaded(retry_after=1)
         admission.in_flight += count
         try:
-            decider = gateway.decider
-            futures = decider.decide_all(requests) if count > 1 else [decider.decide(requests[0])]
-            answers = await asyncio.gather(*futures, return_exceptions=True)
+            answers = await asyncio.gather(*gateway.decider.decide_all(requests), return_exceptions=True)
         finally:
             admission.in_flight -= count
         decisions = [answer for answer in answers if isinstance(answer, Decision)]
