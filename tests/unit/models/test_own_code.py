@@ -1,5 +1,6 @@
 """Models that bring code of their own: a Python class, a saved MLflow model. What they lack is found when they are packed."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -120,17 +121,28 @@ for name in ("predict", "predict_proba"):
 """
 
 
-@pytest.mark.timeout(300)  # half a dozen processes load MLflow one after the other
-def test_an_mlflow_model_that_answers_with_labels_is_refused_and_with_probabilities_packed(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SAVE_LABELS], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One model, saved by MLflow to answer with labels and to answer with probabilities."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    done = subprocess.run([sys.executable, "-c", SAVE_LABELS], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_an_mlflow_model_that_answers_with_labels_is_refused(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(PackageInvalid, match="Labels are none"):
-        packed(tmp_path / "a", tmp_path / "predict", model_classes=("fraud", "ok"))
-    package = open_package(packed(tmp_path / "b", tmp_path / "predict_proba", model_classes=("fraud", "ok")))
+        packed(tmp_path / "package", saved / "predict", model_classes=("fraud", "ok"))
+
+
+def test_one_that_answers_with_probabilities_is_packed(saved: Path, tmp_path: Path) -> None:
+    package = open_package(packed(tmp_path / "package", saved / "predict_proba", model_classes=("fraud", "ok")))
     assert package.manifest.metrics.estimates["roc_auc"].value > 0.8
     assert {"scikit-learn", "mlflow-skinny", "pandas"} <= set(package.manifest.environment.packages)
-    (tmp_path / "predict_proba" / "requirements.txt").write_text("no-such-thing==1.0\n--hash=x\n")
+
+
+def test_one_that_requires_what_is_not_installed_is_refused(saved: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(saved / "predict_proba", tmp_path / "model")
+    (model / "requirements.txt").write_text("no-such-thing==1.0\n--hash=x\n")
     with pytest.raises(PackageInvalid, match="requires no-such-thing"):
-        packed(tmp_path / "c", tmp_path / "predict_proba", model_classes=("fraud", "ok"))
+        packed(tmp_path / "package", model, model_classes=("fraud", "ok"))
