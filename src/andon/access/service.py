@@ -11,13 +11,13 @@ from andon.access.domain import Grant, Key, Permission, Principal
 from andon.access.errors import KeyInvalid, KeyNameTaken, KeyNotFound, KeyRevoked, LastAdmin
 from andon.access.tokens import digest_of, new_token
 from andon.authoring import SOURCES
+from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
 from andon.kernel.identity import COMMAND_LINE, PLATFORM, Actor
 from andon.kernel.ids import uuid7
 
 _LONGEST_NAME = 100
-_LONGEST_REASON = 2000
 _RESERVED = (COMMAND_LINE, *(f"{source}:" for source in SOURCES))
 """How names begin that the command line and streams act under."""
 _LONGEST_LIFE = timedelta(days=3653)
@@ -115,9 +115,8 @@ def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reas
 
 
 def _reason_faults(reason: str) -> list[Fault]:
-    if reason.strip() and len(reason) <= _LONGEST_REASON and all(c.isprintable() or c.isspace() for c in reason):
-        return []
-    return [Fault("reason", f"why, in 1 to {_LONGEST_REASON} printable characters; it stays in the audit log")]
+    fault = reasons.fault_of(reason)
+    return [] if fault is None else [Fault("reason", fault)]
 
 
 def _is_admin(key: Key) -> bool:

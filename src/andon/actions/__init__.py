@@ -11,7 +11,6 @@ from andon.actions.errors import (
     ActionNotFound,
     DestinationDisabled,
     DestinationNotDisabled,
-    ReasonMissing,
 )
 from andon.actions.observing import Observer
 from andon.actions.over_http import OverHttp, answer_of
@@ -54,7 +53,6 @@ __all__ = [
     "Kind",
     "Observer",
     "OverHttp",
-    "ReasonMissing",
     "Repeat",
     "Shape",
     "Surroundings",

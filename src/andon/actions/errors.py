@@ -1,6 +1,6 @@
 """What can go wrong with an action, as far as a person who looks after it is concerned."""
 
-from andon.kernel.errors import Conflict, Invalid, NotFound
+from andon.kernel.errors import Conflict, NotFound
 
 
 class ActionNotFound(NotFound):
@@ -17,7 +17,3 @@ class DestinationDisabled(Conflict):
 
 class DestinationNotDisabled(Conflict):
     """The destination is not disabled."""
-
-
-class ReasonMissing(Invalid):
-    """A reason is required: say why, for whoever reads the audit log."""

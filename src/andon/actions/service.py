@@ -14,7 +14,6 @@ from andon.actions.errors import (
     ActionNotFound,
     DestinationDisabled,
     DestinationNotDisabled,
-    ReasonMissing,
 )
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, reasons
@@ -64,7 +63,7 @@ def attempts(tx: Tx, action_id: UUID, *, now: datetime) -> list[Attempt]:
 
 def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Action:
     """Send a dead letter again, under its old key. Raises ActionNotFound, ActionNotDead, DestinationDisabled, ReasonMissing."""
-    _require(reason)
+    reasons.require(reason)
     dead = action_of(_message(tx, action_id))
     disabled = store.disabled(tx).get(dead.destination)
     if disabled is not None:
@@ -89,7 +88,7 @@ def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime)
 
 def resend_all(tx: Tx, *, which: Which, actor: Actor, reason: str, now: datetime, limit: int | None = None) -> int:
     """Send again all dead letters that are meant and whose destination is not disabled, the oldest first; how many."""
-    _require(reason)
+    reasons.require(reason)
     chosen = replace(_chosen(which), not_lanes=tuple(store.disabled(tx)))
     sent = outbox.revive(tx, DELIVER_ACTION, chosen, now=now, limit=limit)
     if sent:
@@ -107,7 +106,7 @@ def resend_all(tx: Tx, *, which: Which, actor: Actor, reason: str, now: datetime
 
 def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Action:
     """Say of a dead letter that its receiver took it after all, as a person found out. Raises ActionNotFound, ActionNotDead, ReasonMissing."""
-    _require(reason)
+    reasons.require(reason)
     dead = action_of(_message(tx, action_id))
     if not outbox.accept(tx, action_id, now=now):
         raise ActionNotDead(f"Action {action_id} is {dead.state}: only a dead letter can be confirmed")
@@ -139,7 +138,7 @@ def disable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: da
 
 def enable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: datetime) -> None:
     """Send to a disabled destination again; its dead letters stay until they are sent again. Raises DestinationNotDisabled."""
-    _require(reason)
+    reasons.require(reason)
     if not store.enable(tx, name):
         raise DestinationNotDisabled(f"Destination {name!r} is not disabled")
     audit.record(tx, actor=actor, action="destination.enable", subject=f"destination:{name}", at=now, reason=reason)
@@ -186,13 +185,6 @@ def _known(attempt: Attempt) -> Attempt:
     if attempt.kind is not None:
         return attempt
     return replace(attempt, kind=AnswerKind.UNKNOWN, detail="no answer was written: the process that delivered ended")
-
-
-def _require(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonMissing
-    if fault := reasons.fault_of(reason):
-        raise ReasonMissing(fault)
 
 
 def _text(value: Any) -> str:

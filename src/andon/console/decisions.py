@@ -14,6 +14,7 @@ from andon.console.dependencies import Db, Here, Signed
 from andon.console.paging import PAGE, pager
 from andon.kernel.errors import Invalid
 from andon.kernel.moments import in_utc
+from andon.models import HIGHEST_NUMBER
 
 router = APIRouter(prefix="/decisions")
 
@@ -117,11 +118,11 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
 
 
 def _number(name: str, text: str) -> int | None:
-    """A number as versions have one: PostgreSQL counts them in 31 bits."""
+    """A number as versions have one."""
     given = text.strip()
     if not given:
         return None
-    if not (given.isdecimal() and len(given) <= 10 and 0 < int(given) < 2**31):
+    if not (given.isdecimal() and len(given) <= 10 and 0 < int(given) <= HIGHEST_NUMBER):
         raise FilterInvalid(f"{name}: expected a whole number from 1, got {text!r}")
     return int(given)
 

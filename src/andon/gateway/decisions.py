@@ -17,6 +17,7 @@ from andon.gateway.decision_views import DecisionListed, DecisionOut, listed, wh
 from andon.gateway.dependencies import Caller, Db, Moment, Now, Parts
 from andon.gateway.headers import LONGEST_WAIT, wait_of
 from andon.kernel.db import Tx
+from andon.models import HIGHEST_NUMBER
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"])
 
@@ -89,7 +90,7 @@ def index(
     automation: str | None = None,
     outcome: str | None = None,
     rule: str | None = None,
-    model_version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    model_version: Annotated[int | None, Query(ge=1, le=HIGHEST_NUMBER)] = None,
     since: Annotated[
         Moment | None, Query(description="Asked for at this time or later; in UTC if it says no zone.")
     ] = None,

@@ -12,15 +12,16 @@ from andon.access import Permission, Principal
 from andon.authoring import Automation
 from andon.decisions import Line
 from andon.gateway.dependencies import Caller, Db, Moment, Now, Parts
+from andon.gateway.reasons import Reason
 from andon.kernel.config import Settings
 from andon.kernel.db import Tx
-from andon.models import ModelVersion, Ready
+from andon.models import HIGHEST_NUMBER, ModelVersion, Ready
 from andon.serving import EndpointNotFound, TrafficSplit
 
 router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
 
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
-Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Number = Annotated[int, Field(ge=1, le=HIGHEST_NUMBER)]
 Key = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}$")]
 """A version's number as JSON's objects have it, in the one way to write it."""
 
@@ -64,7 +65,7 @@ class SplitIn(BaseModel):
 
     shares: dict[Key, float] = Field(default_factory=dict, max_length=_MOST)
     shadows: list[Number] = Field(default_factory=list, max_length=_MOST)
-    reason: str = Field(min_length=1, max_length=2000)
+    reason: Reason
 
 
 class ShadowOut(BaseModel):
@@ -127,7 +128,7 @@ def history(name: Name, gateway: Parts, caller: Caller, db: Db) -> list[SplitOut
 @router.get("/{name}/shadows/{version}")
 def shadow(
     name: Name,
-    version: Annotated[int, Path(ge=1, le=2**31 - 1)],
+    version: Annotated[int, Path(ge=1, le=HIGHEST_NUMBER)],
     gateway: Parts,
     caller: Caller,
     db: Db,

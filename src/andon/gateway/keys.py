@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from andon import access
 from andon.access import Grant, Key, Permission, Role
 from andon.gateway.dependencies import Caller, Db, Now, Pepper, ZonedMoment
+from andon.gateway.reasons import Reason
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
@@ -30,7 +31,7 @@ class KeyIn(BaseModel):
     name: str = Field(min_length=1, max_length=100, description="As it will stand in the audit log.")
     grants: list[GrantModel] = Field(min_length=1, max_length=100)
     expires_at: ZonedMoment | None = Field(None, description="Within the next ten years. Left out: until revoked.")
-    reason: str = Field(min_length=1, max_length=2000)
+    reason: Reason
 
 
 class KeyOut(BaseModel):
@@ -62,7 +63,7 @@ class Revocation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=1, max_length=2000)
+    reason: Reason
 
 
 @router.get("")

@@ -11,11 +11,12 @@ from andon import decisions, models
 from andon.access import Permission
 from andon.gateway.dependencies import Caller, Db, Now, Parts
 from andon.gateway.endpoints import endpoints_of, ready_for
+from andon.gateway.reasons import Reason
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
-Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+Number = Annotated[int, Path(ge=1, le=models.HIGHEST_NUMBER)]
 
 
 class VersionOut(BaseModel):
@@ -61,8 +62,8 @@ class AliasIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    number: int = Field(ge=1, le=2**31 - 1)
-    reason: str = Field(min_length=1, max_length=2000)
+    number: int = Field(ge=1, le=models.HIGHEST_NUMBER)
+    reason: Reason
 
 
 @router.get("")

@@ -1,6 +1,12 @@
 """The reason that whoever steps in has to give."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from andon.kernel.reasons import LONGEST
+
+Reason = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
 
 class Why(BaseModel):
@@ -8,4 +14,4 @@ class Why(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=1, max_length=2000)
+    reason: Reason

@@ -11,6 +11,7 @@ from andon import reviews
 from andon.access import Permission, Principal
 from andon.gateway.dependencies import Bus, Caller, Db, Now
 from andon.gateway.errors import RequestInvalid
+from andon.gateway.reasons import Reason
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.reviews import Review, ReviewFilter, ReviewNotFound, ReviewState
@@ -66,7 +67,7 @@ class VerdictIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     outcome: str = Field(min_length=1, max_length=200)
-    reason: str = Field(min_length=1, max_length=2000)
+    reason: Reason
 
 
 @router.get("")

@@ -2,14 +2,34 @@
 
 import unicodedata
 
+from andon.kernel.errors import Invalid
+
 LONGEST = 2000
 """Characters."""
 
+_UNSEEN = {"Cc", "Cf", "Cs"}
+"""Unicode's categories of what controls, what changes how others are shown, and halves of characters."""
+_JOINERS = "\u200c\u200d"
+"""Of those, what some scripts and emoji are written with."""
+
+
+class ReasonMissing(Invalid):
+    """Say why: it stands in the audit log."""
+
 
 def fault_of(reason: str) -> str | None:
-    """What is wrong with a reason that is not empty, in words; None if nothing is."""
+    """What is wrong with a reason, in words; None if nothing is."""
+    if not reason.strip():
+        return "Say why: it stands in the audit log"
     if len(reason) > LONGEST:
         return f"A reason has at most {LONGEST} characters; this one has {len(reason)}"
-    if any(unicodedata.category(letter) in ("Cc", "Cs") and not letter.isspace() for letter in reason):
-        return "A reason is text: this one holds a control character, or half of one"
+    if any(unicodedata.category(c) in _UNSEEN and not c.isspace() and c not in _JOINERS for c in reason):
+        return "A reason is text for people: this one holds a character that nobody can see"
     return None
+
+
+def require(reason: str) -> str:
+    """The reason, without the blanks around it. Raises ReasonMissing, with what is wrong with it."""
+    if fault := fault_of(reason):
+        raise ReasonMissing(fault)
+    return reason.strip()

@@ -7,7 +7,7 @@ model is `serving`'s matter. Start reading at `manifest.py`.
 from andon.models.calibration import Calibrator
 from andon.models.coherence import misfits_of
 from andon.models.custom import PythonModel
-from andon.models.domain import CHAMPION, Alias, ModelVersion
+from andon.models.domain import CHAMPION, HIGHEST_NUMBER, Alias, ModelVersion
 from andon.models.encoding import Encoder, Rows, categorical_columns, columns_of, encode, encode_labels, text_of
 from andon.models.errors import (
     AliasInvalid,
@@ -16,7 +16,6 @@ from andon.models.errors import (
     PackageDamaged,
     PackageInvalid,
     PickleRefused,
-    ReasonMissing,
     TrainingFailed,
     ValueUnusable,
     VersionNotFound,
@@ -44,6 +43,7 @@ from andon.runtimes import Matrix
 
 __all__ = [
     "CHAMPION",
+    "HIGHEST_NUMBER",
     "Alias",
     "AliasInvalid",
     "AliasNotFound",
@@ -64,7 +64,6 @@ __all__ = [
     "PickleRefused",
     "PythonModel",
     "Ready",
-    "ReasonMissing",
     "RiskEvidence",
     "Rows",
     "Runtime",

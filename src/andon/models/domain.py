@@ -8,6 +8,9 @@ from andon.models.manifest import Manifest
 CHAMPION = "champion"
 """The alias whose version answers."""
 
+HIGHEST_NUMBER = 2**31 - 1
+"""Of a version, as PostgreSQL keeps it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:

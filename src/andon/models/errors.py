@@ -35,9 +35,5 @@ class AliasInvalid(Invalid):
     """This cannot be the name of an alias."""
 
 
-class ReasonMissing(Invalid):
-    """Say why: a reason is required."""
-
-
 class PackageDamaged(Unavailable):
     """The stored package does not match its digest."""

@@ -19,7 +19,6 @@ from andon.models.errors import (
     AliasNotFound,
     ModelNotFound,
     PickleRefused,
-    ReasonMissing,
     VersionNotFound,
 )
 from andon.models.package import danger_of, open_package
@@ -41,7 +40,7 @@ def register(
     danger = danger_of(opened)
     if danger is not None and not trust_pickle:
         raise PickleRefused(danger)
-    manifest, why = opened.manifest, _reason(reason)
+    manifest, why = opened.manifest, reasons.require(reason)
     store.lock(tx, manifest.name)
     known = store.find_by_digest(tx, manifest.name, manifest.digest)
     if known is not None:
@@ -89,7 +88,7 @@ def set_alias(
         raise AliasInvalid(
             f"Alias {alias!r}: among the fallbacks of an automation this word is no version, so none could ask for it"
         )
-    why = _reason(reason)
+    why = reasons.require(reason)
     version = get(tx, name, number)
     if ready is not None:
         ready(version)
@@ -161,12 +160,3 @@ def fetch(tx: Tx, version: ModelVersion, cache: Path) -> Path:
 def _require(tx: Tx, name: str) -> None:
     if not store.exists(tx, name):
         raise ModelNotFound(f"No model is called {name}; `andon models list` shows those that are registered")
-
-
-def _reason(reason: str) -> str:
-    """The reason as it is kept: text that people can read and PostgreSQL can hold."""
-    if not reason.strip():
-        raise ReasonMissing
-    if fault := reasons.fault_of(reason):
-        raise ReasonMissing(fault)
-    return reason.strip()

@@ -8,16 +8,13 @@ from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from andon.kernel.db import Tx
-from andon.models.domain import Alias, ModelVersion
+from andon.models.domain import HIGHEST_NUMBER, Alias, ModelVersion
 from andon.models.errors import PackageDamaged
 from andon.models.manifest import parse
 from andon.models.tables import model_aliases, model_files, model_versions
 
 _LOCK = 0x6D6F6465
 """First key of the advisory lock on a model's name."""
-
-_GREATEST = 2**31 - 1
-"""The greatest number that a version can have."""
 
 
 def lock(tx: Tx, name: str) -> None:
@@ -38,7 +35,7 @@ def next_number(tx: Tx, name: str) -> int:
 
 def find(tx: Tx, name: str, number: int) -> ModelVersion | None:
     """A version by its number, whatever number it is."""
-    if not 0 < number <= _GREATEST:
+    if not 0 < number <= HIGHEST_NUMBER:
         return None
     mine = (model_versions.c.name == name) & (model_versions.c.number == number)
     row = tx.execute(select(model_versions).where(mine)).one_or_none()

@@ -14,7 +14,6 @@ from andon.procedures.errors import (
     ProcedureNotStopped,
     ProcedureOver,
     ProcedureUnknown,
-    ReasonMissing,
     StartRefused,
     StepInvalid,
 )
@@ -52,7 +51,6 @@ __all__ = [
     "ProcedureNotStopped",
     "ProcedureOver",
     "ProcedureUnknown",
-    "ReasonMissing",
     "Rehearsal",
     "RunState",
     "StartRefused",

@@ -37,7 +37,3 @@ class EventKeyReused(Conflict):
 
 class EventInvalid(Invalid):
     """The event cannot be sent as it is."""
-
-
-class ReasonMissing(Invalid):
-    """A reason is required: say why, for whoever reads the audit log."""

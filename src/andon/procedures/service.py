@@ -22,7 +22,6 @@ from andon.procedures.errors import (
     ProcedureNotFound,
     ProcedureNotStopped,
     ProcedureOver,
-    ReasonMissing,
     StepInvalid,
 )
 
@@ -123,7 +122,7 @@ def send(
 
 def cancel(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Procedure:
     """Stop a procedure where it is; nothing is undone, and it can be resumed. Raises ProcedureNotFound, ProcedureOver, ReasonMissing."""
-    _require(reason)
+    reasons.require(reason)
     before = get(tx, procedure_id)
     if not durable.cancel(tx, procedure_id):
         raise ProcedureOver(f"Procedure {procedure_id} is {before.state}: there is nothing to stop")
@@ -133,7 +132,7 @@ def cancel(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: dateti
 
 def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Procedure:
     """Let a stopped procedure go on behind its last step. Raises ProcedureNotFound, ProcedureNotStopped, ReasonMissing."""
-    _require(reason)
+    reasons.require(reason)
     before = get(tx, procedure_id)
     if not durable.resume(tx, procedure_id):
         states = " or ".join(_STOPPED)
@@ -147,7 +146,7 @@ def fork(tx: Tx, procedure_id: UUID, *, from_step: int, actor: Actor, reason: st
 
     Raises ProcedureNotFound, StepInvalid, ReasonMissing.
     """
-    _require(reason)
+    reasons.require(reason)
     original = get(tx, procedure_id)
     known = beginnings_of(tx, original)
     if from_step not in known:
@@ -223,10 +222,3 @@ def _record(
         before=before,
         after={"state": after.value},
     )
-
-
-def _require(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonMissing
-    if fault := reasons.fault_of(reason):
-        raise ReasonMissing(fault)

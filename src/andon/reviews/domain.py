@@ -105,8 +105,6 @@ class Review:
         if outcome == UNDECIDED or outcome not in self.outcomes:
             allowed = ", ".join(one for one in self.outcomes if one != UNDECIDED)
             raise VerdictInvalid(f"No outcome {outcome!r} for {self.automation}; there are: {allowed}")
-        if not reason.strip():
-            raise VerdictInvalid("A verdict needs a reason: say why, for whoever asks later")
         if fault := reasons.fault_of(reason):
             raise VerdictInvalid(fault)
         return Verdict(outcome, reason.strip(), actor.name, now)

@@ -121,9 +121,7 @@ def _put(tx: Tx, before: TrafficSplit, after: TrafficSplit, actor: Actor, *, at:
 
 
 def _reason_faults(reason: str) -> Iterator[Fault]:
-    if not reason.strip():
-        yield Fault("reason", "Say why; it stands in the audit log")
-    elif fault := reasons.fault_of(reason):
+    if fault := reasons.fault_of(reason):
         yield Fault("reason", fault)
 
 

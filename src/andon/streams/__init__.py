@@ -24,7 +24,6 @@ from andon.streams.progress import Moved
 from andon.streams.reading import Reader
 from andon.streams.runner import Streams
 from andon.streams.service import (
-    ReasonMissing,
     Received,
     count_dead,
     dead_events,
@@ -55,7 +54,6 @@ __all__ = [
     "Partition",
     "PositionGone",
     "Reader",
-    "ReasonMissing",
     "Received",
     "SeekInvalid",
     "Source",

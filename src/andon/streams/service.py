@@ -35,10 +35,6 @@ class Received(NamedTuple):
     key: str | None
 
 
-class ReasonMissing(Invalid):
-    """Say why: it stands in the audit log."""
-
-
 def page(tx: Tx, automations: Sequence[str] | None = None) -> list[Stream]:
     """All streams that were ever read, of the named automations or all."""
     return streams.page(tx, automations)
@@ -203,21 +199,14 @@ def keep_house(tx: Tx, now: datetime) -> None:
     inbox.forget(tx, now - INBOX_KEPT)
 
 
-def _require(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonMissing
-    if fault := reasons.fault_of(reason):
-        raise ReasonMissing(fault)
-
-
 def _held(tx: Tx, key: StreamKey, reason: str) -> Stream:
-    _require(reason)
+    reasons.require(reason)
     streams.lock(tx, key)
     return get(tx, key)
 
 
 def _mendable(tx: Tx, event_id: UUID, reason: str) -> DeadEvent:
-    _require(reason)
+    reasons.require(reason)
     event = dead.find(tx, event_id, lock=True)
     if event is None:
         raise DeadEventNotFound(f"No dead event {event_id}")

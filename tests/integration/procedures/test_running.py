@@ -15,6 +15,7 @@ from andon.authoring import ProcedureSpec
 from andon.kernel import durable, outbox
 from andon.kernel.db import Database
 from andon.kernel.events import Events
+from andon.kernel.reasons import ReasonMissing
 from andon.labels import subscribe as subscribe_labels
 from andon.procedures import EntryState, RunState
 from andon.procedures.conducting import Conductor
@@ -352,7 +353,7 @@ def test_cancelled_it_stops_where_it_is_and_resumed_it_goes_on_behind_its_last_s
         with pytest.raises(procedures.ProcedureNotStopped):
             procedures.resume(tx, waits, actor=PERSON, reason="again", now=CLOCK.now())
         for reason in (" ", "\0", "x" * 2001):
-            with pytest.raises(procedures.ReasonMissing):
+            with pytest.raises(ReasonMissing):
                 procedures.cancel(tx, waits, actor=PERSON, reason=reason, now=CLOCK.now())
     assert notes == [("procedure.resume", "otto", "right after all"), ("procedure.cancel", "otto", "wrong account")]
 

@@ -2,22 +2,27 @@
 
 import pytest
 
-from andon.kernel.reasons import LONGEST, fault_of
+from andon.kernel.reasons import LONGEST, ReasonMissing, fault_of, require
 
 
-@pytest.mark.parametrize("reason", ["why not", "two\nlines\tand a tab", "¿por qué? 👩‍💻", "x" * LONGEST])
+@pytest.mark.parametrize("reason", ["why not", "two\nlines\tand a tab", "¿por qué? 👩‍💻", "x" * (LONGEST - 2)])
 def test_text_is_a_reason(reason: str) -> None:
     assert fault_of(reason) is None
+    assert require(f" {reason} ") == reason
 
 
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
         ("x" * (LONGEST + 1), "at most 2000 characters; this one has 2001"),
-        ("a\0b", "a control character"),
-        ("\x1b[31mred", "a control character"),
-        ("half \ud800", "half of one"),
+        (" \n", "Say why"),
+        ("a\0b", "nobody can see"),
+        ("\x1b[31mred", "nobody can see"),
+        ("turned \u202eround", "nobody can see"),
+        ("half \ud800", "nobody can see"),
     ],
 )
 def test_what_nobody_can_read_is_none(reason: str, said: str) -> None:
     assert said in (fault_of(reason) or "")
+    with pytest.raises(ReasonMissing, match=said):
+        require(reason)
