@@ -58,10 +58,12 @@ async def show(
     caller: Caller,
     gateway: Parts,
     now: Now,
+    prefer: Annotated[
+        list[str], Header(default_factory=list, description="`wait=20`: the same as the parameter (RFC 7240).")
+    ],
     wait: Annotated[
         float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for an accepted request to be decided.")
     ] = 0,
-    prefer: Annotated[list[str], Header(description="`wait=20`: the same as the parameter (RFC 7240).")] = [],  # noqa: B006 - FastAPI copies it
 ) -> DecisionOut | FailedOut | Response:
     """The whole record of a decision; 202 while an accepted request waits to be decided."""
 
