@@ -14,13 +14,13 @@ _JOINERS = "\u200c\u200d"
 
 
 class ReasonMissing(Invalid):
-    """Say why: it stands in the audit log."""
+    """A reason is required: it stands in the audit log."""
 
 
 def fault_of(reason: str) -> str | None:
     """What is wrong with a reason, in words; None if nothing is."""
     if not reason.strip():
-        return "Say why: it stands in the audit log"
+        return "A reason is required: it stands in the audit log"
     if len(reason) > LONGEST:
         return f"A reason has at most {LONGEST} characters; this one has {len(reason)}"
     if any(unicodedata.category(c) in _UNSEEN and not c.isspace() and c not in _JOINERS for c in reason):

@@ -87,7 +87,7 @@ def test_running_gateways_hear_of_it_once_it_is_committed(registry: Database) ->
         ({2: 60, 3: 40.01}, [], "x", "shares", "add up to 100.01"),
         ({2: 10}, [2], "x", "shadows", "both answer and only look on"),
         ({}, [2, 2], "x", "shadows", "named twice"),
-        ({2: 10}, [], "  ", "reason", "Say why"),
+        ({2: 10}, [], "  ", "reason", "A reason is required"),
         ({2: 10}, [], "a\0b", "reason", "A reason is text"),
         ({2: 10}, [], "a\ud800b", "reason", "A reason is text"),
     ],

@@ -15,7 +15,7 @@ def test_text_is_a_reason(reason: str) -> None:
     ("reason", "said"),
     [
         ("x" * (LONGEST + 1), "at most 2000 characters; this one has 2001"),
-        (" \n", "Say why"),
+        (" \n", "A reason is required"),
         ("a\0b", "nobody can see"),
         ("\x1b[31mred", "nobody can see"),
         ("turned \u202eround", "nobody can see"),
