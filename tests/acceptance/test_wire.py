@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -202,14 +202,27 @@ def test_a_connection_is_of_use_after_a_refusal(caller: Caller) -> None:
     assert caller.answer()[0] == 200
 
 
-@pytest.mark.parametrize("piece", [b"", b"POST ", None], ids=["silent", "half a head", "half a body"])
+@pytest.mark.parametrize(
+    "begun",
+    [
+        lambda _: b"",
+        lambda _: b"POST ",
+        lambda caller: caller.head(f"Content-Length: {len(BODY)}") + BODY[:-1],
+        lambda caller: caller.head("Transfer-Encoding: chunked") + b"5\r\n{",
+    ],
+    ids=["silent", "half a head", "half a body", "half a chunk"],
+)
 def test_who_takes_too_long_to_ask_is_let_go_and_holds_up_nobody(
-    installation: Installation, gateway: str, key: str, piece: bytes | None, monkeypatch: pytest.MonkeyPatch
+    installation: Installation,
+    gateway: str,
+    key: str,
+    begun: Callable[[Caller], bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(wire, "ARRIVAL_SECONDS", 1.5)
     slow = [Caller(gateway, key) for _ in range(50)]
     for caller in slow:
-        caller.send(caller.head(f"Content-Length: {len(BODY)}") + BODY[:-1] if piece is None else piece)
+        caller.send(piece := begun(caller))
     dripping = threading.Timer(0.25, lambda: [caller.socket.sendall(b" ") for caller in slow if piece == b"POST "])
     dripping.start()
     began = time.monotonic()
@@ -218,9 +231,24 @@ def test_who_takes_too_long_to_ask_is_let_go_and_holds_up_nobody(
     dripping.join()
     for caller in slow:
         with closing(caller.socket):
-            if piece is not None:
-                status, problem, _ = caller.answer()
-                assert (status, problem["code"]) == (408, "RequestTimeout")
+            status, problem, _ = caller.answer()
+            assert (status, problem["code"]) == (408, "RequestTimeout")
             assert caller.is_closed()
     assert time.monotonic() - began < 6
     assert recorded(installation) == 1
+
+
+def test_who_has_to_wait_behind_their_own_request_is_not_taken_for_slow(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "ARRIVAL_SECONDS", 1.5)
+    caller.send(caller.head(f"Content-Length: {len(BODY)}", "Prefer: respond-async"), BODY)
+    location = caller.answer()[1]["location"]
+    waiting = (
+        f"GET {location} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {caller.key}\r\nPrefer: wait=2\r\n\r\n"
+    )
+    caller.send(waiting.encode(), caller.head(f"Content-Length: {len(BODY)}"), BODY[:-1])
+    status, told, _ = caller.answer()
+    assert (status, told["status"]) == (202, "pending")
+    caller.send(BODY[-1:])
+    assert caller.answer()[0] == 200

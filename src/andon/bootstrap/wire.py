@@ -298,13 +298,19 @@ class Wire(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._deadline = None
-        if self._streams and not self.cycle.response_complete and (self._came or self.flow.read_paused):
+        if self._is_coming():
             self._came = False
             self._deadline = self.loop.call_later(ARRIVAL_SECONDS, self._too_slow)
-        elif self._in_head:
+        elif self._in_head or not getattr(self.cycle, "response_started", False):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"The request was not there within {ARRIVAL_SECONDS:g} s")
         else:
             self.transport.close()
+
+    def _is_coming(self) -> bool:
+        """Whether it is not its caller who holds up the rest of a body: it waits behind another request, or is read as it is decided."""
+        if self._in_head or self.cycle.response_complete:
+            return False
+        return bool(self.pipeline) or (self._streams and (self._came or self.flow.read_paused))
 
     def _wait_no_more(self) -> None:
         if self._deadline is not None:
