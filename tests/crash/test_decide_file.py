@@ -98,6 +98,27 @@ def test_a_killed_run_goes_on_and_decides_no_row_twice(line: Line, database: Dat
     assert '"ok": true' in line.command("audit", "verify", "--json")
 
 
+@pytest.mark.crash
+@pytest.mark.timeout(300)
+def test_a_killed_run_is_given_up_on_demand_and_leaves_nothing_behind(line: Line, database: Database) -> None:
+    file = a_file(line.folder / "payments.ndjson", random.Random(1))
+    kill_when(line, database, file, PART_ROWS)
+    assert drafts(line)
+    decided = outputs(line, file, "killed", "--again")
+    assert len({row["decision_id"] for row in decided}) == ROWS
+    assert drafts(line) == []
+    with database.begin() as tx:
+        ends = tx.execute(text("SELECT id, ended_at IS NOT NULL FROM scoring_runs ORDER BY begun_at")).all()
+        counts = tx.execute(text("SELECT count(*) FROM decisions WHERE automation = 'killed'")).scalar_one()
+    assert [ended for _, ended in ends] == [True, True]
+    assert counts > ROWS + PART_ROWS
+
+
+def drafts(line: Line) -> list[str]:
+    """What runs left beside their outputs."""
+    return [file.name for file in line.folder.iterdir() if ".part" in file.name]
+
+
 def a_file(path: Path, draw: random.Random) -> Path:
     with path.open("w", encoding="utf-8") as file:
         for number in range(ROWS):
@@ -106,12 +127,11 @@ def a_file(path: Path, draw: random.Random) -> Path:
     return path
 
 
-def outputs(line: Line, file: Path, automation: str) -> list[dict[str, str]]:
+def outputs(line: Line, file: Path, automation: str, *more: str) -> list[dict[str, str]]:
     """The decisions, by a run that comes to its end."""
     target = line.folder / f"{automation}.csv"
-    print(
-        line.command("decide", file.name, "--automation", automation, "--output", target.name, "--keep", "payment_id")
-    )
+    wanted = ["--automation", automation, "--output", target.name, "--keep", "payment_id"]
+    print(line.command("decide", file.name, *wanted, *more))
     with target.open(newline="", encoding="utf-8") as rows:
         return list(csv.DictReader(rows))
 

@@ -206,6 +206,7 @@ class _Command:
                 return None
             if self._asked.again:
                 scoring.give_up(tx, run, here.actor, now=here.clock.now())
+                scoring.discard(self._asked.target, run.id)
                 return None
         _say(
             f"Going on with the run of {run.begun_at:%Y-%m-%d %H:%M} UTC: no row is decided twice (--again decides all anew)"

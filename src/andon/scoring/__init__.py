@@ -6,7 +6,7 @@ A run is found again by what its rows are. Start reading at `domain.py` (why no 
 from andon.scoring.deciding import Scorer
 from andon.scoring.domain import COLUMNS, PART_ROWS, Interval, Run, Scored
 from andon.scoring.errors import ColumnMissing, QueryInvalid, RunBusy, RunInterrupted, RunLost, SourceUnavailable
-from andon.scoring.output import ENDINGS, OutputInvalid, check, writing
+from andon.scoring.output import ENDINGS, OutputInvalid, check, discard, writing
 from andon.scoring.query import Fetched, fetch
 from andon.scoring.service import begin, end, give_up, unfinished
 from andon.scoring.sources import Row, Rows, digest_of, opened
@@ -32,6 +32,7 @@ __all__ = [
     "begin",
     "check",
     "digest_of",
+    "discard",
     "end",
     "fetch",
     "give_up",

@@ -83,8 +83,7 @@ def writing(target: Path, run: UUID, keep: Sequence[str]) -> Iterator[Output]:
     Raises OutputInvalid.
     """
     ending = target.suffix.lower()
-    draft = target.with_name(f".{target.name}.{run.hex[-12:]}.part")
-    whole = draft.with_name(f"{draft.name}.parquet")
+    draft, whole = _drafts(target, run)
     output = Output(draft, ending, keep)
     with ExitStack() as at_the_end:
         for file in (whole, draft):
@@ -99,6 +98,19 @@ def writing(target: Path, run: UUID, keep: Sequence[str]) -> Iterator[Output]:
             sync_file(finished)
             finished.replace(target)
             sync_folder(target.parent)
+
+
+def discard(target: Path, run: UUID) -> None:
+    """Remove what a killed run left beside an output that it is not to make any more. Raises OutputInvalid."""
+    for file in _drafts(target, run):
+        with _refusal_in_words(file):
+            file.unlink(missing_ok=True)
+
+
+def _drafts(target: Path, run: UUID) -> tuple[Path, Path]:
+    """Where the output grows, and where Parquet is made of it."""
+    draft = target.with_name(f".{target.name}.{run.hex[-12:]}.part")
+    return draft, draft.with_name(f"{draft.name}.parquet")
 
 
 @contextmanager
