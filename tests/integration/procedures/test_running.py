@@ -63,6 +63,13 @@ class Calls:
         self.made.append("leave")
         raise SystemExit(3)
 
+    async def both_leave(self) -> None:
+        async def one(code: int) -> None:
+            self.made.append("leave")
+            raise SystemExit(code)
+
+        await asyncio.gather(one(3), one(4))
+
     async def break_off(self) -> None:
         self.made.append("break off")
         raise KeyboardInterrupt
@@ -100,7 +107,7 @@ async def leaving(p: Procedure, case: Case) -> None:
     await p.step(calls.notify, case.account, compensate=calls.break_off)
     if case.account == "between":
         raise SystemExit("no more")
-    await p.step(calls.leave if case.account == "plain" else calls.break_off)
+    await p.step({"plain": calls.leave, "tasks": calls.both_leave}.get(case.account, calls.break_off))
 
 
 @procedure("await")
@@ -212,6 +219,7 @@ def test_an_error_that_never_passes_is_not_tried_again(database: Database, condu
         ("plain", "leave: SystemExit: 3"),
         ("async", "break_off: KeyboardInterrupt"),
         ("between", "SystemExit: no more"),
+        ("tasks", "both_leave: TaskEnded: SystemExit: 3"),
     ],
 )
 def test_code_that_ends_the_program_fails_its_own_procedure_and_the_others_go_on(

@@ -4,6 +4,7 @@ Each flow is a queue of its own, so a process is never handed a run whose code i
 loop of its own; what it says of runs in its logs is left out, for it may show their values.
 """
 
+import asyncio
 import logging
 import os
 import threading
@@ -25,6 +26,7 @@ from andon.kernel.durable.leases import LEASE, Lease
 from andon.kernel.durable.rows import SCHEMA
 from andon.kernel.durable.running import Running
 from andon.kernel.durable.strays import Execution, Strays
+from andon.kernel.durable.tasks import contain
 from andon.kernel.errors import Unavailable
 from andon.kernel.ids import uuid7
 from andon.kernel.session import options_of
@@ -164,6 +166,7 @@ class Engine:
 
     def _workflow(self, name: str, flow: Flow) -> Callable[[], Awaitable[Any]]:
         async def run() -> Any:
+            contain(asyncio.get_running_loop())
             running = Running(self._runs, self._lease, self._clock, self._functions)
             self._executing.add(running.execution)
             try:
