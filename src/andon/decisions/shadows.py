@@ -87,12 +87,14 @@ class Shadows:
         line = rows[0][0]
         name = line.automation.name
         for arm in line.traffic.shadows:
-            paid = self._purse.allow(name, len(rows))
-            if paid < len(rows):
-                self._watcher.shadowed(name, 0, len(rows) - paid)
+            # What was decided by the version itself would only show that it agrees with itself.
+            others = [row for row in rows if row[1].pinned != arm.version]
+            paid = self._purse.allow(name, len(others))
+            if paid < len(others):
+                self._watcher.shadowed(name, 0, len(others) - paid)
             if not paid:
                 continue
-            said = await self._asked(line, arm, rows[:paid])
+            said = await self._asked(line, arm, others[:paid])
             try:
                 await self._recorder.run(SHADOW_SQL, *shadow_columns(said))
             except (*CONNECTION_LOST, asyncpg.PostgresError) as error:

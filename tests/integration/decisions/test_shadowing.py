@@ -72,6 +72,24 @@ def test_what_shadows_say_stands_beside_the_decision_and_changes_nothing(install
     assert {row.decision_id for row in shadows(installation)} == {record.row.id for record in recorded(installation)}
 
 
+def test_a_shadow_is_not_shown_what_it_was_pinned_to_decide_itself(installation: Installation) -> None:
+    line = a_line(
+        installation, traffic(arm(1, Here(RELEASE)), arm(2, Here(PAUSE)), arm(3, Here(RELEASE)), shadows=(2, 3))
+    )
+    watcher = Counted()
+
+    async def work(decider: Decider) -> None:
+        at = installation.clock.now()
+        requests = [request_of(line, payment(n), at=at, pinned=2 if n % 2 else None) for n in range(4)]
+        await decider.decide_batch(requests)
+        await shown(watcher, 6)
+
+    deciding(installation, [line], work, watcher=watcher)
+    decided = {record.row.id: record.row.outcome for record in recorded(installation)}
+    said = [(row.model_version, decided[row.decision_id]) for row in shadows(installation)]
+    assert sorted(said) == [(2, "release")] * 2 + [(3, "pause")] * 2 + [(3, "release")] * 2
+
+
 def test_a_shadow_that_hangs_holds_up_no_answer_and_not_the_end(installation: Installation) -> None:
     hanging = Elsewhere(PAUSE, late=late)
     hanging.open.clear()
