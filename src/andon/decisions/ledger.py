@@ -205,14 +205,18 @@ async def recorded_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> se
 
 
 def _keys_of(requests: Sequence[DecisionRequest]) -> tuple[list[str], list[str], list[bytes], list[UUID]] | None:
-    """Scopes, keys, digests and ids of those that have a key, in the order in which everybody takes them; None if none has."""
-    keyed = sorted(
+    """Scopes, keys, digests and ids of those that have a key, in the order in which everybody takes them; None if none has.
+
+    Of those with one key the first gets it.
+    """
+    keyed = [
         (r.idempotency.scope, r.idempotency.key, r.idempotency.digest, r.id)
         for r in requests
         if r.idempotency is not None
-    )
+    ]
     if not keyed:
         return None
+    keyed.sort(key=lambda row: row[:2])
     scopes, keys, digests, ids = zip(*keyed, strict=True)
     return list(scopes), list(keys), list(digests), list(ids)
 

@@ -137,6 +137,14 @@ def test_a_key_is_decided_once_however_many_processes_are_asked_at_the_same_time
         assert tx.execute(text("SELECT count(*) FROM decisions")).scalar_one() == 1
 
 
+def test_of_those_that_come_together_under_one_key_the_first_is_decided(installation: Installation) -> None:
+    requests = [a_request(installation, payment(n), key=f"k{n % 4}") for n in range(16)]
+
+    decided = asyncio.run(decide_all(installation, requests))
+
+    assert [decision is not None for decision in decided] == [True] * 4 + [False] * 12
+
+
 def test_whether_a_key_was_used_is_told_while_a_commit_waits(installation: Installation) -> None:
     key = Idempotency.of("payments", "bank", "used", b"{}")
 

@@ -89,6 +89,16 @@ def test_each_hears_what_became_of_its_own_key(installation: Installation) -> No
     assert waiting(installation, "id") == sorted([before.id, plain.id, first.id])
 
 
+def test_of_those_that_come_together_under_one_key_the_first_is_kept(installation: Installation) -> None:
+    requests = [a_request(installation, n, key=f"transfer-{n % 4}") for n in range(16)]
+
+    told = kept(installation.database, requests)
+
+    assert told[:4] == [request.id for request in requests[:4]]
+    assert [type(one) for one in told[4:]] == [KeyReused] * 12
+    assert waiting(installation, "id") == sorted(request.id for request in requests[:4])
+
+
 def test_what_postgresql_refuses_takes_nothing_else_with_it(installation: Installation) -> None:
     good, bad = a_request(installation, 1), replace(a_request(installation, 2), correlation_id="a\0b")
 

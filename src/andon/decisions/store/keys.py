@@ -27,15 +27,16 @@ WHERE (scope, key) IN (SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:keys 
 def reserve(tx: Tx, requests: Sequence[DecisionRequest]) -> set[UUID]:
     """Take the keys of these requests; the ids of those whose key nobody had. One without a key takes none.
 
-    In the order of the keys, so that two processes cannot wait for each other.
+    In the order of the keys, so that two processes cannot wait for each other; of those with one key the first gets it.
     """
-    keyed = sorted(
+    keyed = [
         (key.scope, key.key, key.digest, request.id, request.asked_at)
         for request in requests
         if (key := request.idempotency) is not None
-    )
+    ]
     if not keyed:
         return set()
+    keyed.sort(key=lambda row: row[:2])
     columns = zip(("scopes", "keys", "digests", "ids", "times"), zip(*keyed, strict=True), strict=True)
     return set(tx.execute(_RESERVE, {name: list(values) for name, values in columns}).scalars())
 
