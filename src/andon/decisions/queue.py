@@ -1,8 +1,9 @@
 """What waits to be decided in one lane: the urgent first, the expired never, bulk work in large helpings. Pure.
 
-Interactive and normal work goes with the next batch, or when a lane shares its callers between two, with the one after. Bulk work waits until there is a batch full of it, or until its oldest
-has waited BULK_WAIT: a large batch costs far less CPU a decision. At once goes only as much of it as is done in BULK_SLICE, so
-that it never costs the urgent more than that, whether they are in its batch or come while it is under way.
+Interactive and normal work goes with the next batch, or when a lane shares its callers between two, with the one after. Bulk work
+waits until there is a batch full of it, or until its oldest has waited BULK_WAIT: a large batch costs far less CPU a decision. At once
+goes only as much of it as is done in BULK_SLICE, so that it never costs the urgent more than that, whether they are in its batch or
+come while it is under way.
 """
 
 from collections import Counter, deque

@@ -23,14 +23,14 @@ class _Contained(Coroutine[Any, Any, Any]):
         try:
             return self._inner.send(value)
         except (SystemExit, KeyboardInterrupt) as error:
-            raise _contained(error) from error
+            raise _ended(error) from error
 
     def throw(self, *error: Any) -> Any:
         """Go on with an error."""
         try:
             return self._inner.throw(*error)
         except (SystemExit, KeyboardInterrupt) as caught:
-            raise _contained(caught) from caught
+            raise _ended(caught) from caught
 
     def close(self) -> None:
         """Go on no more."""
@@ -49,6 +49,6 @@ def _task(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> "asyn
     return asyncio.Task(_Contained(coroutine), loop=loop, **more)
 
 
-def _contained(error: BaseException) -> TaskEnded:
+def _ended(error: BaseException) -> TaskEnded:
     text = str(error)
     return TaskEnded(f"{type(error).__name__}: {text}" if text else type(error).__name__)
