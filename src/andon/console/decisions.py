@@ -123,7 +123,7 @@ def _number(name: str, text: str) -> int | None:
     if not given:
         return None
     if not (given.isdecimal() and len(given) <= 10 and 0 < int(given) <= HIGHEST_NUMBER):
-        raise FilterInvalid(f"{name}: expected a whole number from 1, got {text!r}")
+        raise FilterInvalid(f"{name}: expected a whole number from 1 to {HIGHEST_NUMBER}, got {text!r}")
     return int(given)
 
 
