@@ -22,8 +22,9 @@ import structlog
 
 from andon.bootstrap.shedder import AT_ONCE, NUMBERS, RECALL
 
-PARKED_SECONDS = 0.25
-"""How long a connection is parked at most."""
+PARKED_SECONDS = 1.0
+"""How long a connection is parked at most: so long as who was refused is told to wait. To park it costs as much as some refusals, so that a
+shorter time would leave fewer decisions."""
 
 SOON_SECONDS = 0.25
 """Who is refused twice within this time is parked, if many are refused."""

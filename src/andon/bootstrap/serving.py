@@ -1,8 +1,10 @@
 """Running an ASGI application as a process that ends cleanly: finish what is in flight, then go."""
 
+import asyncio
 import importlib
 from collections.abc import Callable
-from socket import socket
+from functools import partial
+from socket import fromfd, socket
 from typing import Any
 
 import structlog
@@ -14,6 +16,13 @@ from andon.bootstrap.parking import Parking
 from andon.kernel.config import Settings
 
 log = structlog.get_logger(__name__)
+
+BACKLOG = 2048
+"""Connections that wait to be accepted at most."""
+
+ACCEPTS = 16
+"""Connections that are accepted in one turn of the loop at most. uvloop accepts one for each listening descriptor (libuv/libuv#3696), and
+a turn in which many are decided takes a while: of hundreds of callers who come at once the last would wait for seconds."""
 
 
 def _nothing() -> None:
@@ -55,7 +64,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 proxy_headers=proxied,
-                backlog=2048,
+                backlog=BACKLOG,
             )
         )
         self.server_state = DrainState()
@@ -69,7 +78,17 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Listen, and say so."""
         await super().startup(sockets)
+        await self._accept_more()
         self._place.tell_ready()
+
+    async def _accept_more(self) -> None:
+        """Listen with ACCEPTS descriptors on each socket."""
+        loop, state = asyncio.get_running_loop(), self.server_state
+        connection = partial(DrainingWire, config=self.config, server_state=state, app_state=self.lifespan.state)
+        for one in [one for server in self.servers for one in server.sockets]:
+            for _ in range(ACCEPTS - 1):
+                twin = fromfd(one.fileno(), one.family, one.type, one.proto)
+                self.servers.append(await loop.create_server(connection, sock=twin, backlog=BACKLOG))
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Accept nothing new, answer all that came, and go; what takes too long is broken off."""

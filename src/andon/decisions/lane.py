@@ -46,7 +46,7 @@ class Lane:
         self._parts = parts
         self._capacity = capacity
         self._queue = Queue(max_batch)
-        self._under_way = 0
+        self._under_way = self._deciding = 0
         self._service_time = ServiceTime(max_batch)
         self._pace = Pace()
         self._wake: asyncio.TimerHandle | None = None
@@ -64,8 +64,10 @@ class Lane:
         return self._queue.depths_by_version
 
     def expected_wait(self, priority: Priority, *, behind: int = 0) -> float:
-        """Seconds until a request of this priority that came now, behind so many more, would be answered, by the service time of late."""
-        return self._service_time.each * (self._queue.ahead_of(priority) + behind) / max(1, self._under_way)
+        """Seconds until all are answered who go before a request of this priority that came now, behind so many more: those who
+        are being decided, and those who wait. By the service time of late."""
+        ahead = self._deciding + self._queue.ahead_of(priority) + behind
+        return self._service_time.each * ahead / max(1, self._under_way)
 
     def require_in_time(self, request: DecisionRequest, now_ns: int, *, behind: int = 0) -> None:
         """Raises LineBusy when the deadline of a request that came now, behind so many more, would pass before its turn.
@@ -111,6 +113,8 @@ class Lane:
         With many callers the next one is on its way to PostgreSQL before those of the last one are told, so that both work at once.
         """
         ended: _Ended | None = None
+        since = perf_counter()
+        """When the batch before ended: telling its callers, and reading what they ask next, is time as well."""
         try:
             while True:
                 room = self._pace.room(BULK_SLICE) if self._queue.depths[Priority.BULK] else 0
@@ -122,13 +126,15 @@ class Lane:
                 if len(self._queue):
                     self._go()
                 began = perf_counter()
+                self._deciding += len(batch)
                 deciding: Awaitable[Passed] = decide(self._parts, batch)
                 if ended is not None:
                     deciding = asyncio.ensure_future(deciding)
                     await asyncio.sleep(0)  # until it has something to wait for
                     self._tell(ended)
                     ended = None
-                ended = await self._end_of(batch, deciding, began)
+                ended = await self._end_of(batch, deciding, began, since)
+                since = perf_counter()
                 waiting = len(self._queue)
                 callers = waiting + len(batch)
                 few = callers < TWO_FROM
@@ -162,16 +168,18 @@ class Lane:
         size leave neither PostgreSQL nor this process without work for long."""
         return MAX_BATCH if ended is None else (len(self._queue) + len(ended.batch) + 1) // 2
 
-    async def _end_of(self, batch: Sequence[Item], deciding: Awaitable[Passed], began: float) -> "_Ended":
-        """How a batch ended, once it is known."""
+    async def _end_of(self, batch: Sequence[Item], deciding: Awaitable[Passed], began: float, since: float) -> "_Ended":
+        """How a batch ended, once it is known; the batch before it did at `since`."""
         try:
             passed = await deciding
         except Exception as error:  # noqa: BLE001 - the edge between batches and callers: each caller gets it and answers it
             self._parts.watcher.failed(isinstance(error, LedgerUnavailable), len(batch))
             return _Ended(batch, None, error)
-        seconds = perf_counter() - began
-        self._pace.learn(len(batch), seconds)
-        self._service_time.learn(len(batch), seconds)
+        finally:
+            self._deciding -= len(batch)
+        now = perf_counter()
+        self._pace.learn(len(batch), now - began)
+        self._service_time.learn(len(batch), now - since)
         return _Ended(batch, passed, None)
 
     def _tell(self, ended: "_Ended") -> None:

@@ -92,7 +92,7 @@ class GatewaySettings(Section):
         0.25,
         gt=0,
         le=LONGEST_WAIT,
-        description="How long requests may queue, by the service time of late; more are refused with 503.",
+        description="How long a request may wait until those before it are answered, by the service time of late; more are refused with 503.",
     )
     timeout_seconds: float = Field(
         10.0,

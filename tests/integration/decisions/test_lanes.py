@@ -134,6 +134,54 @@ def test_who_cannot_be_answered_in_time_is_told_at_once_and_when_to_come_again(i
     deciding(installation, [line], work)
 
 
+def test_who_is_being_decided_counts_for_those_who_come_next_as_those_who_wait_do(installation: Installation) -> None:
+    async def work(decider: Decider) -> None:
+        for first in (0, 64, 128):
+            await all_of(decider, [request_of(line, payment(first + n)) for n in range(64)])
+        hanging.open.clear()
+        under_way = [decider.decide(request_of(line, payment(n))) for n in range(64)]
+        while not hanging.under_way:
+            await asyncio.sleep(0)
+        assert decider.waiting == 0
+        with pytest.raises(LineBusy, match="More is waiting than can be decided in time"):
+            decider.decide(request_of(line, payment(), within=0.05))
+        hanging.open.set()
+        await asyncio.gather(*under_way)
+
+    def a_millisecond_each(row: Mapping[str, Any]) -> float:
+        time.sleep(0.001)
+        return RELEASE(row)
+
+    hanging = Elsewhere(a_millisecond_each, late=late, capacity=1)
+    line = a_line(installation, traffic(arm(1, hanging)))
+    deciding(installation, [line], work)
+
+
+def test_telling_the_callers_of_a_batch_is_part_of_what_a_decision_takes(installation: Installation) -> None:
+    async def work(decider: Decider) -> float:
+        told = 0
+
+        def tell(decision: Decision | None, error: BaseException | None) -> None:
+            nonlocal told
+            assert (outcome(decision), error) == ("release", None)
+            told += 1
+            time.sleep(0.001)
+            if told <= 192:
+                decider.submit(request_of(line, payment(told)), tell)
+
+        for n in range(64):
+            decider.submit(request_of(line, payment(n)), tell)
+        while told < 64 + 192:
+            await asyncio.sleep(0.01)
+        waiting = [decider.decide(request_of(line, payment(n))) for n in range(100)]
+        expected = decider.expected_wait
+        await asyncio.gather(*waiting)
+        return expected
+
+    line = a_line(installation, traffic(arm(1, Here(RELEASE))))
+    assert deciding(installation, [line], work) > 100 * 0.001
+
+
 def test_a_call_whose_last_row_would_be_too_late_is_refused_before_its_first_is_taken(
     installation: Installation,
 ) -> None:
