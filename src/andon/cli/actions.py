@@ -7,12 +7,11 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from andon import actions
 from andon.actions import Action, ActionState, Attempt, Which
 from andon.cli.context import project
+from andon.cli.printing import Facts, Plain
 from andon.kernel.errors import Invalid
 
 app = typer.Typer(help="Look at what could not be delivered, and send it again.", no_args_is_help=True)
@@ -51,11 +50,11 @@ def dead(
     if not found:
         typer.echo("No dead letters: everything was delivered or is still being tried.")
         return
-    table = _table("dead letter", "action", "tried", "because")
+    table = Plain("dead letter", "action", "tried", "because")
     table.columns[0].min_width = 36  # an id is typed again, so it is never cut
     for action in found:
         what = f"{action.automation}: {action.action} to {action.destination}"
-        table.add_row(*map(escape, (str(action.id), what, f"{action.attempts} times", action.last_error or "")))
+        table.line(str(action.id), what, f"{action.attempts} times", action.last_error or "")
     Console().print(table)
 
 
@@ -69,16 +68,16 @@ def show(action_id: Annotated[UUID, typer.Argument(help="The action.")], as_json
         typer.echo(json.dumps(_summary(action) | {"history": [_attempt(attempt) for attempt in history]}, indent=2))
         return
     console = Console()
-    facts = Table(show_header=False)
+    facts = Facts()
     for what, value in _summary(action).items():
-        facts.add_row(what, escape("" if value is None else str(value)))
+        facts.line(what, "" if value is None else str(value))
     console.print(facts)
-    table = _table("attempt", "began", "answer", "status", "detail")
+    table = Plain("attempt", "began", "answer", "status", "detail")
     for attempt in history:
         kind = "under way" if attempt.kind is None else attempt.kind.value
         kind = f"asked: {kind}" if attempt.inquiry else kind
         status = "" if attempt.status is None else str(attempt.status)
-        table.add_row(*map(escape, (str(attempt.number), _time(attempt.began_at), kind, status, attempt.detail)))
+        table.line(str(attempt.number), _time(attempt.began_at), kind, status, attempt.detail)
     console.print(table)
 
 
@@ -176,13 +175,6 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "status": attempt.status,
         "detail": attempt.detail,
     }
-
-
-def _table(*columns: str) -> Table:
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _time(moment: datetime) -> str:

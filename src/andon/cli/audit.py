@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from andon import audit
 from andon.audit import CONTROL, Checkpoint, Entry, Finding, Report, Standing
 from andon.cli.context import project
+from andon.cli.printing import Plain
 from andon.decisions import RECORDED, LedgerEvidence
 
 app = typer.Typer(help="Verify the audit log, read it, see how far it is sealed.", no_args_is_help=True)
@@ -67,11 +66,11 @@ def log(
     if not entries:
         typer.echo("The audit log has no such entry")
         return
-    table = _table("at", "actor", "action", "subject", "reason", "change")
+    table = Plain("at", "actor", "action", "subject", "reason", "change")
     for entry in entries:
         leaf = entry.leaf
         row = (_time(leaf.at), leaf.actor, leaf.action, leaf.subject, entry.reason or "", _change(entry))
-        table.add_row(*map(escape, row))
+        table.line(*row)
     Console().print(table)
 
 
@@ -104,10 +103,10 @@ def _tell(report: Report, *, anchored: bool) -> None:
         if report.head is not None:
             typer.echo(f"Newest checkpoint {report.head.number}: {report.head.hash.hex()}")
         return
-    table = _table("harm", "where", "action", "subject", "what")
+    table = Plain("harm", "where", "action", "subject", "what")
     for finding in report.findings:
         row = (finding.harm, _where(finding), finding.action or "", finding.subject or "", finding.message)
-        table.add_row(*map(escape, row))
+        table.line(*row)
     Console().print(table)
     more = f"; the first {len(report.findings):,} are shown" if report.found > len(report.findings) else ""
     typer.secho(f"{_count(report.found, 'finding', 'findings')} in {seen}{more}", fg=typer.colors.RED, err=True)
@@ -140,13 +139,6 @@ def _bar(total: int) -> Iterator[Progress]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         bar.add_task("verify", total=total)
         yield bar
-
-
-def _table(*columns: str) -> Table:
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _count(n: int, one: str, many: str) -> str:

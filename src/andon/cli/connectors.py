@@ -7,11 +7,10 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from andon.bootstrap.connecting import Kinds
 from andon.bootstrap.installation import settings_here
+from andon.cli.printing import Plain
 from andon.kernel.errors import Invalid
 from andon.scaffold import new_connector
 
@@ -26,13 +25,11 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    table = Table()
-    for column in ("connector", "does", "options of an action", "[destinations.NAME.CONNECTOR]"):
-        table.add_column(column, overflow="fold")
+    table = Plain("connector", "does", "options of an action", "[destinations.NAME.CONNECTOR]")
     for one in found:
         name = f"{one['name']} (own)" if one["own"] else one["name"]
         shapes = [", ".join(one[shape]) or "–" for shape in ("options", "settings")]
-        table.add_row(*map(escape, (name, one["summary"], *shapes)))
+        table.line(name, one["summary"], *shapes)
     Console().print(table)
 
 

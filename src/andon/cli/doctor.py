@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from andon.bootstrap.project import check_project
+from andon.cli.printing import Plain
 from andon.supervisor.examination import Finding, State, examine
 
 _UNHEALTHY = 6
@@ -31,9 +31,9 @@ def doctor(
         raise typer.Exit(_UNHEALTHY)
 
 
-def _table(found: list[Finding]) -> Table:
-    table = Table("check", "state", "found", "how to mend it")
+def _table(found: list[Finding]) -> Plain:
+    table = Plain("check", "state", "found", "how to mend it")
     for finding in found:
         state = Text(finding.state, style=_COLOURS[finding.state])
-        table.add_row(finding.check, state, Text(finding.found), Text(finding.mend))
+        table.line(finding.check, state, finding.found, finding.mend)
     return table

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from andon import serving
 from andon.authoring import Automation
 from andon.bootstrap.project import load_automations, ready_for
 from andon.cli.context import Project, project
+from andon.cli.printing import Facts, Plain
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
 from andon.serving import EndpointNotFound, TrafficSplit
@@ -49,10 +48,10 @@ def list_endpoints(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    table = Table("endpoint", "answering", "shadows", "automations")
+    table = Plain("endpoint", "answering", "shadows", "automations")
     for state in found:
         shadows = ", ".join(map(str, state["shadows"]))
-        table.add_row(*map(escape, (state["name"], _answering(state), shadows, ", ".join(state["automations"]))))
+        table.line(state["name"], _answering(state), shadows, ", ".join(state["automations"]))
     Console().print(table)
 
 
@@ -73,9 +72,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
         "automations": ", ".join(state["automations"]),
         "split": made,
     }
-    table = Table(title=name, show_header=False, title_justify="left")
+    table = Facts(title=name)
     for what, value in facts.items():
-        table.add_row(what, escape(value))
+        table.line(what, value)
     Console().print(table)
 
 
@@ -118,10 +117,10 @@ def history(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([_plain(split) for split in splits], indent=2))
         return
-    table = Table("split", "shares", "shadows", "set", "by", "reason")
+    table = Plain("split", "shares", "shadows", "set")
     for one in splits:
         shadows = ", ".join(map(str, one.shadows))
-        table.add_row(*map(escape, (str(one.number), one.told, shadows, _time(one.set_at), one.set_by, one.reason)))
+        table.line(str(one.number), one.told, shadows, f"{_time(one.set_at)} by {one.set_by}: {one.reason}")
     Console().print(table)
 
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from andon import decisions, features
 from andon.authoring import Feature, Lookup, Window
@@ -22,6 +21,7 @@ from andon.bootstrap.installation import settings_here
 from andon.bootstrap.project import chosen, load_automations
 from andon.bootstrap.training import Span, Told
 from andon.cli.context import project
+from andon.cli.printing import Plain
 from andon.kernel.errors import Conflict, Invalid
 from andon.kernel.moments import in_utc
 
@@ -83,9 +83,9 @@ def list_(automation: Name = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(shown, indent=2))
         return
-    table = Table("feature", "from", "expected")
+    table = Plain("feature", "from", "expected")
     for row in shown:
-        table.add_row(str(row["feature"]), str(row["from"]), row["expected"] or "")
+        table.line(str(row["feature"]), str(row["from"]), row["expected"] or "")
     Console().print(table)
 
 
@@ -116,9 +116,9 @@ def breaches(automation: Name = None, since: Since = None, as_json: AsJson = Fal
     if as_json:
         typer.echo(json.dumps([one._asdict() for one in found], indent=2, default=datetime.isoformat))
         return
-    table = Table("automation", "value", "decisions", "last")
+    table = Plain("automation", "value", "decisions", "last")
     for one in found:
-        table.add_row(one.automation, one.name, f"{one.decisions:,}", one.last_at.isoformat(timespec="seconds"))
+        table.line(one.automation, one.name, f"{one.decisions:,}", one.last_at.isoformat(timespec="seconds"))
     Console().print(table if found else f"Nothing since {first.isoformat(timespec='seconds')}", highlight=False)
 
 
@@ -162,9 +162,9 @@ def check(file: File, automation: Name = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps({"rows": rows, "breaches": [one._asdict() for one in breaches]}, indent=2))
     elif breaches:
-        table = Table("feature", "expected", "rows that differ", "the first")
+        table = Plain("feature", "expected", "rows that differ", "the first")
         for one in breaches:
-            table.add_row(one.name, one.expected, f"{one.rows:,}", ", ".join(map(str, one.first)))
+            table.line(one.name, one.expected, f"{one.rows:,}", ", ".join(map(str, one.first)))
         Console().print(table)
     if breaches:
         raise ExpectationsBreached(f"{len(breaches)} of {len(declared.expect)} expectations do not hold for {file}")
@@ -185,20 +185,20 @@ def _described(feature: Feature) -> list[tuple[str, str]]:
 def _show(one: Explained, key: str, moment: datetime) -> None:
     console = Console()
     console.print(f"{one.field} by {one.by} = {key!r} at {moment.isoformat()}", highlight=False, markup=False)
-    values = Table("feature", "value")
+    values = Plain("feature", "value")
     for name, value in one.values.items():
-        values.add_row(name, "missing" if value is None else str(value))
+        values.line(name, "missing" if value is None else str(value))
     console.print(values)
     for steps, tiles in one.tiles.items():
         widths = ", later of ".join(f"{step.width} s" for step in steps)
-        table = Table("from", "entries", "sum", "min", "max", title=f"Tiles of {widths}", title_justify="left")
+        table = Plain("from", "entries", "sum", "min", "max", title=f"Tiles of {widths}")
         for tile in tiles:
             begin = datetime.fromtimestamp(tile.start, tz=UTC).isoformat()
-            table.add_row(begin, str(tile.entries), f"{tile.total:g}", f"{tile.least:g}", f"{tile.most:g}")
+            table.line(begin, str(tile.entries), f"{tile.total:g}", f"{tile.least:g}", f"{tile.most:g}")
         console.print(table)
-    events = Table("decision", "at", one.field, title="Decisions in it, newest first", title_justify="left")
+    events = Plain("decision", "at", one.field, title="Decisions in it, newest first")
     for event in one.events:
-        events.add_row(str(event.decision_id), event.at.isoformat(), str(event.value))
+        events.line(str(event.decision_id), event.at.isoformat(), str(event.value))
     console.print(events)
 
 

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from andon import access
 from andon.access import Grant, Key, Role
 from andon.authoring import span_of
 from andon.cli.context import project
+from andon.cli.printing import Plain
 from andon.kernel.errors import Invalid
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
@@ -65,14 +64,12 @@ def list_keys(as_json: AsJson = False) -> None:
     if not keys:
         typer.echo("There is no key yet: `andon keys create --name ada --role admin --reason ...`")
         return
-    table = Table()
-    for column in ("name", "opens", "state", "last used", "made", "id"):
-        table.add_column(column)
+    table = Plain("name", "opens", "state", "last used", "made", "id")
     for key in keys:
         used = "never" if key.last_used_at is None else _time(key.last_used_at)
         made = f"{_time(key.created_at)} by {key.created_by}: {key.reason}"
         row = (key.principal.name, _grants(key.principal.grants), _state(key, now), used, made, str(key.principal.id))
-        table.add_row(*map(escape, row))
+        table.line(*row)
     Console().print(table)
 
 

@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from andon import models
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import ready_for, users_of
 from andon.cli.context import project
 from andon.cli.environments import environment
+from andon.cli.printing import Facts, Plain
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
 from andon.models import Estimate, Manifest, ModelVersion, open_package, train
@@ -75,21 +75,11 @@ def list_models(
     if not versions:
         typer.echo("No model is registered yet: `andon models register --from-script train.py --alias champion`")
         return
-    table = _table("model", "version", "aliases", "runtime", "quality", "registered", "by", "reason")
+    table = Plain("model", "version", "aliases", "runtime", "quality", "registered")
     for v in versions:
+        registered = f"{_time(v.registered_at)} by {v.registered_by}: {v.reason}"
         names = ", ".join(pointing.get((v.name, v.number), []))
-        quality = _quality(v.manifest)
-        row = (
-            v.name,
-            str(v.number),
-            names,
-            str(v.manifest.runtime),
-            quality,
-            _time(v.registered_at),
-            v.registered_by,
-            v.reason,
-        )
-        table.add_row(*map(escape, row))
+        table.line(v.name, str(v.number), names, str(v.manifest.runtime), _quality(v.manifest), registered)
     Console().print(table)
 
 
@@ -145,9 +135,9 @@ def alias_history(
             ]
         )
         return
-    table = _table("alias", "version", "set", "by", "reason")
+    table = Plain("alias", "version", "set")
     for entry in entries:
-        table.add_row(*map(escape, (entry.alias, str(entry.number), _time(entry.set_at), entry.set_by, entry.reason)))
+        table.line(entry.alias, str(entry.number), f"{_time(entry.set_at)} by {entry.set_by}: {entry.reason}")
     Console().print(table)
 
 
@@ -195,7 +185,7 @@ def _summary(version: ModelVersion) -> dict[str, Any]:
     }
 
 
-def _facts(version: ModelVersion) -> Table:
+def _facts(version: ModelVersion) -> Facts:
     m = version.manifest
     code = (
         "unknown"
@@ -220,22 +210,22 @@ def _facts(version: ModelVersion) -> Table:
         ("packed", _time(m.created_at)),
         ("registered", f"{_time(version.registered_at)} by {version.registered_by}: {version.reason}"),
     )
-    table = Table(title=f"{version.name} {version.number}", show_header=False, title_justify="left")
+    table = Facts(title=f"{version.name} {version.number}")
     for what, value in facts:
-        table.add_row(what, escape(value))
+        table.line(what, value)
     return table
 
 
-def _figures(manifest: Manifest) -> Table:
-    table = _table("figure", "value", "95% interval")
-    table.title = f"On {manifest.metrics.rows:,} held-out rows that calibration has not seen"
+def _figures(manifest: Manifest) -> Plain:
+    title = f"On {manifest.metrics.rows:,} held-out rows that calibration has not seen"
+    table = Plain("figure", "value", "95% interval", title=title)
     for name, estimate in manifest.metrics.estimates.items():
-        table.add_row(name, f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
+        table.line(name, f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
     return table
 
 
-def _inputs(manifest: Manifest) -> Table:
-    table = _table("feature", "kind", "missing", "seen in training")
+def _inputs(manifest: Manifest) -> Plain:
+    table = Plain("feature", "kind", "missing", "seen in training")
     for feature in manifest.signature.features:
         numeric, category = manifest.profile.numeric.get(feature.name), manifest.profile.category.get(feature.name)
         profile = numeric or category
@@ -243,7 +233,7 @@ def _inputs(manifest: Manifest) -> Table:
         seen = f"{numeric.minimum:g} to {numeric.maximum:g}" if numeric and numeric.minimum is not None else ""
         if category:
             seen = ", ".join(feature.categories[:6]) + (" ..." if len(feature.categories) > 6 else "")
-        table.add_row(*map(escape, (feature.name, str(feature.kind), missing, seen)))
+        table.line(feature.name, str(feature.kind), missing, seen)
     return table
 
 
@@ -253,13 +243,6 @@ def _quality(manifest: Manifest) -> str:
         if estimate is not None:
             return f"{name} {estimate.value:.3f}"
     return ""
-
-
-def _table(*columns: str) -> Table:
-    table = Table(title_justify="left")
-    for column in columns:
-        table.add_column(column)
-    return table
 
 
 def _time(moment: datetime) -> str:

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from andon import decisions, policies
 from andon.authoring import Automation
+from andon.cli.printing import Plain
 from andon.kernel.errors import Fault, Invalid, NotFound
 from andon.policies import GIVEN, DecisionTable, Facts, PolicyInvalid, Ruling, ValueKind
 
@@ -93,11 +92,11 @@ def try_(file: File, facts_file: Facts_, automation: AutomationFile = None, as_j
 
 
 def _show(table: DecisionTable, ruling: Ruling, holds: Sequence[bool | str]) -> None:
-    shown = Table("", "rule", "holds", "then", "condition")
+    shown = Plain("", "rule", "holds", "then", "condition")
     for rule, each in zip(table.rules, holds, strict=True):
         mark = "→" if rule.id == ruling.rule else ""
         word = each if isinstance(each, str) else ("yes" if each else "no")
-        shown.add_row(mark, *map(escape, (rule.id, word, rule.then, " ".join(rule.when.split()))))
+        shown.line(mark, rule.id, word, rule.then, " ".join(rule.when.split()))
     console = Console()
     console.print(shown)
     console.print(f"outcome: {ruling.outcome}", highlight=False)

@@ -8,10 +8,10 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from andon import procedures
 from andon.cli.context import project
+from andon.cli.printing import Facts, Plain
 from andon.kernel.errors import Invalid
 from andon.procedures import Entry, Procedure, RunState, Wait
 
@@ -39,11 +39,11 @@ def index(
     if not found:
         typer.echo("No procedures: none was started, or none of this kind.")
         return
-    table = _table("procedure", "name", "state", "waits for", "started")
+    table = Plain("procedure", "name", "state", "waits for", "started")
     table.columns[0].min_width = 36  # an id is typed again, so it is never cut
     for one in found:
         wait = waits.get(one.id)
-        table.add_row(*map(escape, (str(one.id), one.name, one.state.value, _waiting(wait), _time(one.started_at))))
+        table.line(str(one.id), one.name, one.state.value, _waiting(wait), _time(one.started_at))
     Console().print(table)
 
 
@@ -67,13 +67,13 @@ def show(procedure_id: Id, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(whole, indent=2))
         return
     console = Console()
-    facts = Table(show_header=False)
+    facts = Facts()
     for what, value in told.items():
-        facts.add_row(what, escape("" if value is None else str(value)))
+        facts.line(what, "" if value is None else str(value))
     console.print(facts)
-    table = _table("step", "what", "state", "began", "ended", "tries", "detail")
+    table = Plain("step", "what", "state", "began", "ended", "tries", "detail")
     for entry in timeline:
-        table.add_row(*map(escape, _row(entry)))
+        table.line(*_row(entry))
     console.print(table)
     for event in events:
         console.print(f"{_time(event.sent_at)}  event {escape(event.name)} sent by {escape(event.sent_by)}")
@@ -178,13 +178,6 @@ def _waiting(wait: Wait | None) -> str:
     if wait is None:
         return ""
     return wait.what if wait.until is None else f"{wait.what} until {_time(wait.until)}"
-
-
-def _table(*columns: str) -> Table:
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _time(moment: datetime) -> str:

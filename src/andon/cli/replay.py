@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from andon import decisions
 from andon.bootstrap.recorded import RecordedLines
 from andon.cli.context import project
+from andon.cli.printing import Plain
 from andon.decisions import Difference
 from andon.kernel.errors import Conflict
 
@@ -47,8 +47,8 @@ def replay(automation: Name = None, last: Last = 1000, verify: Verify = False, m
         raise ReplayDiffers(f"{len(replayed.differences)} of {replayed.compared} decisions came out otherwise")
 
 
-def _table(differences: tuple[Difference, ...]) -> Table:
-    table = Table("decision", "recorded", "now", title=f"{len(differences):,} differ")
+def _table(differences: tuple[Difference, ...]) -> Plain:
+    table = Plain("decision", "recorded", "now", title=f"{len(differences):,} differ")
     for difference in differences[:_SHOWN]:
-        table.add_row(str(difference.id), difference.before, difference.after)
+        table.line(str(difference.id), difference.before, difference.after)
     return table

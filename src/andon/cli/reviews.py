@@ -7,12 +7,11 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from andon import reviews
 from andon.bootstrap.project import build_events
 from andon.cli.context import project
+from andon.cli.printing import Facts, Plain
 from andon.reviews import Review, ReviewFilter, ReviewState
 
 app = typer.Typer(help="Work the review queue.", no_args_is_help=True)
@@ -41,14 +40,12 @@ def list_reviews(
     if not found:
         typer.echo("Nothing waits here.")
         return
-    table = Table()
-    table.add_column("review", no_wrap=True, min_width=36)
-    for column in ("due", "standing", "asked because"):
-        table.add_column(column, overflow="fold")
+    table = Plain("review", "due", "standing", "asked because")
+    table.columns[0].no_wrap, table.columns[0].min_width = True, 36
     for review in found:
         due = _time(review.due_at) + (", late" if review.is_overdue(now) else "")
         why = f"{review.queue}, {review.automation}: {review.question or ', '.join(review.reasons) or review.rule}"
-        table.add_row(*map(escape, (str(review.id), due, _standing(review, now), why)))
+        table.line(str(review.id), due, _standing(review, now), why)
     Console().print(table)
 
 
@@ -61,10 +58,10 @@ def show(review_id: ReviewId, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
         return
-    table = Table(show_header=False)
+    table = Facts()
     for what, value in summary.items():
         text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-        table.add_row(what, "" if value is None else escape(text))
+        table.line(what, "" if value is None else text)
     Console().print(table)
 
 

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from andon import spending
 from andon.cli.context import project
+from andon.cli.printing import Plain
 from andon.kernel.config import Settings
 from andon.kernel.db import Tx
 from andon.spending import BudgetState, Spend, Total, digits, in_units, money
@@ -59,17 +58,15 @@ def _budgets(tx: Tx, automation: str | None, rows: list[Spend], now: datetime) -
     return [state for name in names if (state := spending.budget_state(tx, name, now)) is not None]
 
 
-def _table(rows: list[Spend], totals: list[Total]) -> Table:
-    table = Table()
-    for column in ("day", "automation", "version"):
-        table.add_column(column, overflow="fold")
-    for column in ("decisions", "CPU s", "GPU s", "cost", "idle share"):
-        table.add_column(column, justify="right", overflow="fold")
+def _table(rows: list[Spend], totals: list[Total]) -> Plain:
+    table = Plain("day", "automation", "version", "decisions", "CPU s", "GPU s", "cost", "idle share")
+    for column in table.columns[3:]:
+        column.justify = "right"
     for row in rows:
-        table.add_row(str(row.day), escape(row.automation), str(row.version), *_cells(row))
+        table.line(str(row.day), row.automation, str(row.version), *_cells(row))
     table.add_section()
     for total in totals:
-        table.add_row("all", "", "", *_cells(total))
+        table.line("all", "", "", *_cells(total))
     return table
 
 

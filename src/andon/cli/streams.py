@@ -8,13 +8,12 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from andon import streams
 from andon.bootstrap.installation import settings_here
 from andon.bootstrap.project import load_automations
 from andon.cli.context import project
+from andon.cli.printing import Facts, Plain
 from andon.kernel.errors import Invalid
 from andon.streams import DeadEvent, DeadState, Stream, StreamKey
 
@@ -41,23 +40,18 @@ def list_streams(as_json: AsJson = False) -> None:
     if not found:
         typer.echo("No stream was read yet: an automation names its streams with `trigger=`, and a worker reads them.")
         return
-    table = _table("stream", "state", "lag", "newest event", "decided", "dead", "problem")
+    table = Plain("stream", "state", "lag", "newest event", "decided", "dead", "problem")
     for stream in found:
         lag, mark = stream.lag, stream.watermark
         said = stream.pause_reason or stream.problem or ""
-        table.add_row(
-            *map(
-                escape,
-                (
-                    str(stream.key),
-                    stream.state.value,
-                    "" if lag is None else str(lag),
-                    "" if mark is None else _time(mark),
-                    str(stream.total("decided")),
-                    str(waiting.get(stream.key, 0)),
-                    said,
-                ),
-            )
+        table.line(
+            str(stream.key),
+            stream.state.value,
+            "" if lag is None else str(lag),
+            "" if mark is None else _time(mark),
+            str(stream.total("decided")),
+            str(waiting.get(stream.key, 0)),
+            said,
         )
     Console().print(table)
 
@@ -72,12 +66,12 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
         return
-    facts = Table(show_header=False)
+    facts = Facts()
     for what, value in summary.items():
         if what != "partitions":
-            facts.add_row(what, escape("" if value is None else str(value)))
+            facts.line(what, "" if value is None else str(value))
     Console().print(facts)
-    table = _table("partition", "position", "lag", "reader", "newest event", "decided", "dead")
+    table = Plain("partition", "position", "lag", "reader", "newest event", "decided", "dead")
     for p in stream.partitions:
         position = f"to {p.seek}" if p.seek is not None else str(p.position)
         mark = "" if p.watermark is None else _time(p.watermark)
@@ -90,7 +84,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
             str(p.decided),
             str(p.dead),
         )
-        table.add_row(*map(escape, cells))
+        table.line(*cells)
     Console().print(table)
 
 
@@ -241,13 +235,6 @@ def _event(event: DeadEvent) -> dict[str, Any]:
         "settle_reason": event.settle_reason,
         "decision_id": event.decision_id and str(event.decision_id),
     }
-
-
-def _table(*columns: str) -> Table:
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _time(moment: datetime) -> str:

@@ -1,0 +1,25 @@
+"""Tables in a terminal that show what there is: no text is taken for markup, and what is too long for its column goes on below."""
+
+from rich.table import Table
+from rich.text import Text
+
+
+class Plain(Table):
+    """A table of plain text under these headings."""
+
+    def __init__(self, *headings: str, title: str | None = None) -> None:
+        super().__init__(title=None if title is None else Text(title), title_justify="left")
+        for heading in headings:
+            self.add_column(Text(heading), overflow="fold")
+
+    def line(self, *cells: str | Text) -> None:
+        """One more row."""
+        self.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+
+
+class Facts(Plain):
+    """What is known of one thing: a word and a value a row."""
+
+    def __init__(self, title: str | None = None) -> None:
+        super().__init__("", "", title=title)
+        self.show_header = False

@@ -1,0 +1,37 @@
+"""What a table shows is what there is, in the narrowest terminal too."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from andon.cli.printing import Facts, Plain
+
+
+def printed(table: Plain, width: int) -> str:
+    console = Console(file=StringIO(), width=width)
+    console.print(table)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("said", ["[/]", "[red]x", "['HIGH_SCORE'] [x]", "a[/b]"])
+def test_text_is_shown_as_it_is_and_not_taken_for_markup(said: str) -> None:
+    table = Plain("what", said, title=said)
+    table.line("value", said)
+    assert printed(table, 80).count(said) == 3
+
+
+def test_what_is_longer_than_its_column_goes_on_below() -> None:
+    table, facts = Plain("model", "version", "reason"), Facts()
+    table.line("transfer-screening", "12", "trained-again-on-the-newest-quarter")
+    facts.line("digest", "0123456789" * 6)
+    for shown in (printed(table, 30), printed(facts, 30)):
+        assert "…" not in shown
+    assert "".join(char for char in printed(facts, 30) if char.isdigit()) == "0123456789" * 6
+
+
+def test_facts_have_no_heading() -> None:
+    facts = Facts(title="one")
+    facts.line("a", "b")
+    assert printed(facts, 30).split() == ["one", "┌───┬───┐", "│", "a", "│", "b", "│", "└───┴───┘"]
