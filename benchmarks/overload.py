@@ -159,11 +159,23 @@ def _figures(found: Found) -> dict[str, Any]:
 def _print(found: Found) -> None:
     title = f"Capacity {found.capacity:,.0f} a second; deadline {DEADLINE * 1e3:.0f} ms; {ROUNDS} rounds of {SECONDS:.0f} s each"
     table = Table(title=title, title_justify="left")
-    for column in ("offered", "a second", "good a second", "refused", "late", "p50 ms", "p99 ms", "generator", ""):
+    for column in (
+        "offered",
+        "a second",
+        "good a second",
+        "refused",
+        "not sent",
+        "late",
+        "p50 ms",
+        "p99 ms",
+        "generator",
+        "",
+    ):
         table.add_column(column, justify="right")
     for times, told in found.steps.items():
         bar = "█" * round(20 * told.goodput / max(found.peak, 0.1))
-        rest = [f"{told.refused / max(told.offered, 1):.0%}", f"{told.late:,}", f"{told.p50:,.1f}", f"{told.p99:,.1f}"]
+        shares = [f"{count / max(told.offered, 1):.0%}" for count in (told.refused, told.failures["never sent"])]
+        rest = [*shares, f"{told.late:,}", f"{told.p50:,.1f}", f"{told.p99:,.1f}"]
         table.add_row(
             f"{times:g}x",
             f"{told.offered / SECONDS:,.0f}",

@@ -113,8 +113,9 @@ class Lane:
         With many callers the next one is on its way to PostgreSQL before those of the last one are told, so that both work at once.
         """
         ended: _Ended | None = None
-        since = perf_counter()
-        """When the batch before ended: telling its callers, and reading what they ask next, is time as well."""
+        since = (
+            perf_counter()
+        )  # the end of the batch before: telling it, and reading what is asked next, counts for the one after
         try:
             while True:
                 room = self._pace.room(BULK_SLICE) if self._queue.depths[Priority.BULK] else 0
