@@ -22,7 +22,8 @@ BACKLOG = 2048
 
 ACCEPTS = 16
 """Connections that are accepted in one turn of the loop at most. uvloop accepts one for each listening descriptor (libuv/libuv#3696), and
-a turn in which many are decided takes a while: of hundreds of callers who come at once the last would wait for seconds."""
+a turn in which many are decided takes a while: of hundreds of callers who come at once the last waited for seconds. Each more costs
+every new connection a system call."""
 
 
 def _nothing() -> None:

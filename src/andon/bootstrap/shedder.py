@@ -63,6 +63,7 @@ def asked_in(head: bytes) -> tuple[str, int] | None:
     """Which automation a head asks for a decision, and how long the body is; None for any other head.
 
     One that says its length in two ways is the gateway's to refuse: whoever stands before it may read the other (RFC 9112, 11.2).
+    The newest heads are remembered: who is refused sends the same again and again.
     """
     line, length = _LINE.match(head), _LENGTH.search(head)
     if line is None or length is None:

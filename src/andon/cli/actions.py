@@ -54,7 +54,7 @@ def dead(
     table.columns[0].min_width = 36  # an id is typed again, so it is never cut
     for action in found:
         what = f"{action.automation}: {action.action} to {action.destination}"
-        table.line(str(action.id), what, f"{action.attempts} times", action.last_error or "")
+        table.add_row(str(action.id), what, f"{action.attempts} times", action.last_error or "")
     Console().print(table)
 
 
@@ -70,14 +70,14 @@ def show(action_id: Annotated[UUID, typer.Argument(help="The action.")], as_json
     console = Console()
     facts = Facts()
     for what, value in _summary(action).items():
-        facts.line(what, "" if value is None else str(value))
+        facts.add_row(what, "" if value is None else str(value))
     console.print(facts)
     table = Plain("attempt", "began", "answer", "status", "detail")
     for attempt in history:
         kind = "under way" if attempt.kind is None else attempt.kind.value
         kind = f"asked: {kind}" if attempt.inquiry else kind
         status = "" if attempt.status is None else str(attempt.status)
-        table.line(str(attempt.number), _time(attempt.began_at), kind, status, attempt.detail)
+        table.add_row(str(attempt.number), _time(attempt.began_at), kind, status, attempt.detail)
     console.print(table)
 
 

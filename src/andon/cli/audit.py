@@ -70,7 +70,7 @@ def log(
     for entry in entries:
         leaf = entry.leaf
         row = (_time(leaf.at), leaf.actor, leaf.action, leaf.subject, entry.reason or "", _change(entry))
-        table.line(*row)
+        table.add_row(*row)
     Console().print(table)
 
 
@@ -106,7 +106,7 @@ def _tell(report: Report, *, anchored: bool) -> None:
     table = Plain("harm", "where", "action", "subject", "what")
     for finding in report.findings:
         row = (finding.harm, _where(finding), finding.action or "", finding.subject or "", finding.message)
-        table.line(*row)
+        table.add_row(*row)
     Console().print(table)
     more = f"; the first {len(report.findings):,} are shown" if report.found > len(report.findings) else ""
     typer.secho(f"{_count(report.found, 'finding', 'findings')} in {seen}{more}", fg=typer.colors.RED, err=True)

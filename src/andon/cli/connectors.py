@@ -29,7 +29,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
     for one in found:
         name = f"{one['name']} (own)" if one["own"] else one["name"]
         shapes = [", ".join(one[shape]) or "–" for shape in ("options", "settings")]
-        table.line(name, one["summary"], *shapes)
+        table.add_row(name, one["summary"], *shapes)
     Console().print(table)
 
 

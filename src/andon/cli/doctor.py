@@ -35,5 +35,5 @@ def _table(found: list[Finding]) -> Plain:
     table = Plain("check", "state", "found", "how to mend it")
     for finding in found:
         state = Text(finding.state, style=_COLOURS[finding.state])
-        table.line(finding.check, state, finding.found, finding.mend)
+        table.add_row(finding.check, state, finding.found, finding.mend)
     return table

@@ -51,7 +51,7 @@ def list_endpoints(as_json: AsJson = False) -> None:
     table = Plain("endpoint", "answering", "shadows", "automations")
     for state in found:
         shadows = ", ".join(map(str, state["shadows"]))
-        table.line(state["name"], _answering(state), shadows, ", ".join(state["automations"]))
+        table.add_row(state["name"], _answering(state), shadows, ", ".join(state["automations"]))
     Console().print(table)
 
 
@@ -74,7 +74,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     }
     table = Facts(title=name)
     for what, value in facts.items():
-        table.line(what, value)
+        table.add_row(what, value)
     Console().print(table)
 
 
@@ -120,7 +120,7 @@ def history(name: Name, as_json: AsJson = False) -> None:
     table = Plain("split", "shares", "shadows", "set")
     for one in splits:
         shadows = ", ".join(map(str, one.shadows))
-        table.line(str(one.number), one.told, shadows, f"{_time(one.set_at)} by {one.set_by}: {one.reason}")
+        table.add_row(str(one.number), one.told, shadows, f"{_time(one.set_at)} by {one.set_by}: {one.reason}")
     Console().print(table)
 
 

@@ -85,7 +85,7 @@ def list_(automation: Name = None, as_json: AsJson = False) -> None:
         return
     table = Plain("feature", "from", "expected")
     for row in shown:
-        table.line(str(row["feature"]), str(row["from"]), row["expected"] or "")
+        table.add_row(str(row["feature"]), str(row["from"]), row["expected"] or "")
     Console().print(table)
 
 
@@ -118,7 +118,7 @@ def breaches(automation: Name = None, since: Since = None, as_json: AsJson = Fal
         return
     table = Plain("automation", "value", "decisions", "last")
     for one in found:
-        table.line(one.automation, one.name, f"{one.decisions:,}", one.last_at.isoformat(timespec="seconds"))
+        table.add_row(one.automation, one.name, f"{one.decisions:,}", one.last_at.isoformat(timespec="seconds"))
     Console().print(table if found else f"Nothing since {first.isoformat(timespec='seconds')}", highlight=False)
 
 
@@ -164,7 +164,7 @@ def check(file: File, automation: Name = None, as_json: AsJson = False) -> None:
     elif breaches:
         table = Plain("feature", "expected", "rows that differ", "the first")
         for one in breaches:
-            table.line(one.name, one.expected, f"{one.rows:,}", ", ".join(map(str, one.first)))
+            table.add_row(one.name, one.expected, f"{one.rows:,}", ", ".join(map(str, one.first)))
         Console().print(table)
     if breaches:
         raise ExpectationsBreached(f"{len(breaches)} of {len(declared.expect)} expectations do not hold for {file}")
@@ -187,18 +187,18 @@ def _show(one: Explained, key: str, moment: datetime) -> None:
     console.print(f"{one.field} by {one.by} = {key!r} at {moment.isoformat()}", highlight=False, markup=False)
     values = Plain("feature", "value")
     for name, value in one.values.items():
-        values.line(name, "missing" if value is None else str(value))
+        values.add_row(name, "missing" if value is None else str(value))
     console.print(values)
     for steps, tiles in one.tiles.items():
         widths = ", later of ".join(f"{step.width} s" for step in steps)
         table = Plain("from", "entries", "sum", "min", "max", title=f"Tiles of {widths}")
         for tile in tiles:
             begin = datetime.fromtimestamp(tile.start, tz=UTC).isoformat()
-            table.line(begin, str(tile.entries), f"{tile.total:g}", f"{tile.least:g}", f"{tile.most:g}")
+            table.add_row(begin, str(tile.entries), f"{tile.total:g}", f"{tile.least:g}", f"{tile.most:g}")
         console.print(table)
     events = Plain("decision", "at", one.field, title="Decisions in it, newest first")
     for event in one.events:
-        events.line(str(event.decision_id), event.at.isoformat(), str(event.value))
+        events.add_row(str(event.decision_id), event.at.isoformat(), str(event.value))
     console.print(events)
 
 

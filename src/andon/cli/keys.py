@@ -69,7 +69,7 @@ def list_keys(as_json: AsJson = False) -> None:
         used = "never" if key.last_used_at is None else _time(key.last_used_at)
         made = f"{_time(key.created_at)} by {key.created_by}: {key.reason}"
         row = (key.principal.name, _grants(key.principal.grants), _state(key, now), used, made, str(key.principal.id))
-        table.line(*row)
+        table.add_row(*row)
     Console().print(table)
 
 

@@ -79,7 +79,7 @@ def list_models(
     for v in versions:
         registered = f"{_time(v.registered_at)} by {v.registered_by}: {v.reason}"
         names = ", ".join(pointing.get((v.name, v.number), []))
-        table.line(v.name, str(v.number), names, str(v.manifest.runtime), _quality(v.manifest), registered)
+        table.add_row(v.name, str(v.number), names, str(v.manifest.runtime), _quality(v.manifest), registered)
     Console().print(table)
 
 
@@ -137,7 +137,7 @@ def alias_history(
         return
     table = Plain("alias", "version", "set")
     for entry in entries:
-        table.line(entry.alias, str(entry.number), f"{_time(entry.set_at)} by {entry.set_by}: {entry.reason}")
+        table.add_row(entry.alias, str(entry.number), f"{_time(entry.set_at)} by {entry.set_by}: {entry.reason}")
     Console().print(table)
 
 
@@ -212,7 +212,7 @@ def _facts(version: ModelVersion) -> Facts:
     )
     table = Facts(title=f"{version.name} {version.number}")
     for what, value in facts:
-        table.line(what, value)
+        table.add_row(what, value)
     return table
 
 
@@ -220,7 +220,7 @@ def _figures(manifest: Manifest) -> Plain:
     title = f"On {manifest.metrics.rows:,} held-out rows that calibration has not seen"
     table = Plain("figure", "value", "95% interval", title=title)
     for name, estimate in manifest.metrics.estimates.items():
-        table.line(name, f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
+        table.add_row(name, f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
     return table
 
 
@@ -233,7 +233,7 @@ def _inputs(manifest: Manifest) -> Plain:
         seen = f"{numeric.minimum:g} to {numeric.maximum:g}" if numeric and numeric.minimum is not None else ""
         if category:
             seen = ", ".join(feature.categories[:6]) + (" ..." if len(feature.categories) > 6 else "")
-        table.line(feature.name, str(feature.kind), missing, seen)
+        table.add_row(feature.name, str(feature.kind), missing, seen)
     return table
 
 

@@ -96,7 +96,7 @@ def _show(table: DecisionTable, ruling: Ruling, holds: Sequence[bool | str]) -> 
     for rule, each in zip(table.rules, holds, strict=True):
         mark = "→" if rule.id == ruling.rule else ""
         word = each if isinstance(each, str) else ("yes" if each else "no")
-        shown.line(mark, rule.id, word, rule.then, " ".join(rule.when.split()))
+        shown.add_row(mark, rule.id, word, rule.then, " ".join(rule.when.split()))
     console = Console()
     console.print(shown)
     console.print(f"outcome: {ruling.outcome}", highlight=False)

@@ -1,5 +1,7 @@
 """Tables in a terminal that show what there is: no text is taken for markup, and what is too long for its column goes on below."""
 
+from rich.console import RenderableType
+from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
@@ -12,9 +14,10 @@ class Plain(Table):
         for heading in headings:
             self.add_column(Text(heading), overflow="fold")
 
-    def line(self, *cells: str | Text) -> None:
-        """One more row."""
-        self.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        """One more row; a text is shown as it is."""
+        shown = [Text(cell) if isinstance(cell, str) else cell for cell in cells]
+        super().add_row(*shown, style=style, end_section=end_section)
 
 
 class Facts(Plain):

@@ -43,7 +43,7 @@ def index(
     table.columns[0].min_width = 36  # an id is typed again, so it is never cut
     for one in found:
         wait = waits.get(one.id)
-        table.line(str(one.id), one.name, one.state.value, _waiting(wait), _time(one.started_at))
+        table.add_row(str(one.id), one.name, one.state.value, _waiting(wait), _time(one.started_at))
     Console().print(table)
 
 
@@ -69,11 +69,11 @@ def show(procedure_id: Id, as_json: AsJson = False) -> None:
     console = Console()
     facts = Facts()
     for what, value in told.items():
-        facts.line(what, "" if value is None else str(value))
+        facts.add_row(what, "" if value is None else str(value))
     console.print(facts)
     table = Plain("step", "what", "state", "began", "ended", "tries", "detail")
     for entry in timeline:
-        table.line(*_row(entry))
+        table.add_row(*_row(entry))
     console.print(table)
     for event in events:
         console.print(f"{_time(event.sent_at)}  event {escape(event.name)} sent by {escape(event.sent_by)}")

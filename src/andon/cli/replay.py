@@ -50,5 +50,5 @@ def replay(automation: Name = None, last: Last = 1000, verify: Verify = False, m
 def _table(differences: tuple[Difference, ...]) -> Plain:
     table = Plain("decision", "recorded", "now", title=f"{len(differences):,} differ")
     for difference in differences[:_SHOWN]:
-        table.line(str(difference.id), difference.before, difference.after)
+        table.add_row(str(difference.id), difference.before, difference.after)
     return table

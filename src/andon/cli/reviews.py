@@ -45,7 +45,7 @@ def list_reviews(
     for review in found:
         due = _time(review.due_at) + (", late" if review.is_overdue(now) else "")
         why = f"{review.queue}, {review.automation}: {review.question or ', '.join(review.reasons) or review.rule}"
-        table.line(str(review.id), due, _standing(review, now), why)
+        table.add_row(str(review.id), due, _standing(review, now), why)
     Console().print(table)
 
 
@@ -61,7 +61,7 @@ def show(review_id: ReviewId, as_json: AsJson = False) -> None:
     table = Facts()
     for what, value in summary.items():
         text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-        table.line(what, "" if value is None else text)
+        table.add_row(what, "" if value is None else text)
     Console().print(table)
 
 

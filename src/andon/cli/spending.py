@@ -63,10 +63,10 @@ def _table(rows: list[Spend], totals: list[Total]) -> Plain:
     for column in table.columns[3:]:
         column.justify = "right"
     for row in rows:
-        table.line(str(row.day), row.automation, str(row.version), *_cells(row))
+        table.add_row(str(row.day), row.automation, str(row.version), *_cells(row))
     table.add_section()
     for total in totals:
-        table.line("all", "", "", *_cells(total))
+        table.add_row("all", "", "", *_cells(total))
     return table
 
 

@@ -44,7 +44,7 @@ def list_streams(as_json: AsJson = False) -> None:
     for stream in found:
         lag, mark = stream.lag, stream.watermark
         said = stream.pause_reason or stream.problem or ""
-        table.line(
+        table.add_row(
             str(stream.key),
             stream.state.value,
             "" if lag is None else str(lag),
@@ -69,7 +69,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     facts = Facts()
     for what, value in summary.items():
         if what != "partitions":
-            facts.line(what, "" if value is None else str(value))
+            facts.add_row(what, "" if value is None else str(value))
     Console().print(facts)
     table = Plain("partition", "position", "lag", "reader", "newest event", "decided", "dead")
     for p in stream.partitions:
@@ -84,7 +84,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
             str(p.decided),
             str(p.dead),
         )
-        table.line(*cells)
+        table.add_row(*cells)
     Console().print(table)
 
 

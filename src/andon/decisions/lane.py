@@ -113,9 +113,8 @@ class Lane:
         With many callers the next one is on its way to PostgreSQL before those of the last one are told, so that both work at once.
         """
         ended: _Ended | None = None
-        since = (
-            perf_counter()
-        )  # the end of the batch before: telling it, and reading what is asked next, counts for the one after
+        # The time from the end of one batch to that of the next is what that one takes: the first is told in it, and what is asked next read.
+        since = perf_counter()
         try:
             while True:
                 room = self._pace.room(BULK_SLICE) if self._queue.depths[Priority.BULK] else 0

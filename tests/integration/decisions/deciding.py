@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from sqlalchemy import text
 
 from andon import decisions
-from andon.decisions import Decider, Decision, DecisionRecord, Line, Purse, Traffic, Watcher
+from andon.decisions import Decider, Decision, DecisionRecord, DecisionRequest, Line, Purse, Traffic, Watcher
+from andon.serving import PredictionTimedOut
 from arms import line_of
 from automations import an_automation
 from lines import Installation
@@ -81,3 +82,13 @@ def shadows(installation: Installation) -> list[Any]:
 def outcome(decision: Decision | None) -> str:
     assert decision is not None
     return decision.outcome
+
+
+def late() -> Exception:
+    """What a version says that was given too little time."""
+    return PredictionTimedOut("no answer in time")
+
+
+async def all_of(decider: Decider, requests: Sequence[DecisionRequest]) -> list[Decision | None]:
+    """All of them, asked at once."""
+    return list(await asyncio.gather(*(decider.decide(request) for request in requests)))

@@ -18,14 +18,14 @@ def printed(table: Plain, width: int) -> str:
 @pytest.mark.parametrize("said", ["[/]", "[red]x", "['HIGH_SCORE'] [x]", "a[/b]"])
 def test_text_is_shown_as_it_is_and_not_taken_for_markup(said: str) -> None:
     table = Plain("what", said, title=said)
-    table.line("value", said)
+    table.add_row("value", said)
     assert printed(table, 80).count(said) == 3
 
 
 def test_what_is_longer_than_its_column_goes_on_below() -> None:
     table, facts = Plain("model", "version", "reason"), Facts()
-    table.line("transfer-screening", "12", "trained-again-on-the-newest-quarter")
-    facts.line("digest", "0123456789" * 6)
+    table.add_row("transfer-screening", "12", "trained-again-on-the-newest-quarter")
+    facts.add_row("digest", "0123456789" * 6)
     for shown in (printed(table, 30), printed(facts, 30)):
         assert "…" not in shown
     assert "".join(char for char in printed(facts, 30) if char.isdigit()) == "0123456789" * 6
@@ -33,5 +33,5 @@ def test_what_is_longer_than_its_column_goes_on_below() -> None:
 
 def test_facts_have_no_heading() -> None:
     facts = Facts(title="one")
-    facts.line("a", "b")
+    facts.add_row("a", "b")
     assert printed(facts, 30).split() == ["one", "┌───┬───┐", "│", "a", "│", "b", "│", "└───┴───┘"]
