@@ -50,8 +50,7 @@ def dead(
     if not found:
         typer.echo("No dead letters: everything was delivered or is still being tried.")
         return
-    table = Plain("dead letter", "action", "tried", "because")
-    table.columns[0].min_width = 36  # an id is typed again, so it is never cut
+    table = Plain("dead letter", "action", "tried", "because", by_id=True)
     for action in found:
         what = f"{action.automation}: {action.action} to {action.destination}"
         table.add_row(str(action.id), what, f"{action.attempts} times", action.last_error or "")

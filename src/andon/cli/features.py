@@ -196,7 +196,7 @@ def _show(one: Explained, key: str, moment: datetime) -> None:
             begin = datetime.fromtimestamp(tile.start, tz=UTC).isoformat()
             table.add_row(begin, str(tile.entries), f"{tile.total:g}", f"{tile.least:g}", f"{tile.most:g}")
         console.print(table)
-    events = Plain("decision", "at", one.field, title="Decisions in it, newest first")
+    events = Plain("decision", "at", one.field, title="Decisions in it, newest first", by_id=True)
     for event in one.events:
         events.add_row(str(event.decision_id), event.at.isoformat(), str(event.value))
     console.print(events)

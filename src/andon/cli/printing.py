@@ -7,12 +7,12 @@ from rich.text import Text
 
 
 class Plain(Table):
-    """A table of plain text under these headings."""
+    """A table of plain text under these headings. `by_id`: the first column holds ids, which are typed again, so none is divided."""
 
-    def __init__(self, *headings: str, title: str | None = None) -> None:
+    def __init__(self, *headings: str, title: str | None = None, by_id: bool = False) -> None:
         super().__init__(title=None if title is None else Text(title), title_justify="left")
-        for heading in headings:
-            self.add_column(Text(heading), overflow="fold")
+        for number, heading in enumerate(headings):
+            self.add_column(Text(heading), overflow="fold", no_wrap=by_id and number == 0)
 
     def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
         """One more row; a text is shown as it is."""

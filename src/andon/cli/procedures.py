@@ -39,8 +39,7 @@ def index(
     if not found:
         typer.echo("No procedures: none was started, or none of this kind.")
         return
-    table = Plain("procedure", "name", "state", "waits for", "started")
-    table.columns[0].min_width = 36  # an id is typed again, so it is never cut
+    table = Plain("procedure", "name", "state", "waits for", "started", by_id=True)
     for one in found:
         wait = waits.get(one.id)
         table.add_row(str(one.id), one.name, one.state.value, _waiting(wait), _time(one.started_at))

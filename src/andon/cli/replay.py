@@ -48,7 +48,7 @@ def replay(automation: Name = None, last: Last = 1000, verify: Verify = False, m
 
 
 def _table(differences: tuple[Difference, ...]) -> Plain:
-    table = Plain("decision", "recorded", "now", title=f"{len(differences):,} differ")
+    table = Plain("decision", "recorded", "now", title=f"{len(differences):,} differ", by_id=True)
     for difference in differences[:_SHOWN]:
         table.add_row(str(difference.id), difference.before, difference.after)
     return table

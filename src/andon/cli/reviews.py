@@ -40,8 +40,7 @@ def list_reviews(
     if not found:
         typer.echo("Nothing waits here.")
         return
-    table = Plain("review", "due", "standing", "asked because")
-    table.columns[0].no_wrap, table.columns[0].min_width = True, 36
+    table = Plain("review", "due", "standing", "asked because", by_id=True)
     for review in found:
         due = _time(review.due_at) + (", late" if review.is_overdue(now) else "")
         why = f"{review.queue}, {review.automation}: {review.question or ', '.join(review.reasons) or review.rule}"

@@ -31,6 +31,15 @@ def test_what_is_longer_than_its_column_goes_on_below() -> None:
     assert "".join(char for char in printed(facts, 30) if char.isdigit()) == "0123456789" * 6
 
 
+def test_an_id_is_whole_and_the_other_columns_make_room_for_it() -> None:
+    table = Plain("procedure", "name", "state", "waits for", "started", by_id=True)
+    table.add_row("01a22b3e-04e6-7887-88b0-040fe891a7bb", "pause-transfer", "waiting", "", "2026-11-30 06:56:50 UTC")
+    shown = printed(table, 80)
+    assert "│ 01a22b3e-04e6-7887-88b0-040fe891a7bb │" in shown
+    assert {line[-1] for line in shown.splitlines()} <= set("┓┩│┘┃")
+    assert all(word in shown for word in ("2026", "06:56", "UTC"))
+
+
 def test_facts_have_no_heading() -> None:
     facts = Facts(title="one")
     facts.add_row("a", "b")
