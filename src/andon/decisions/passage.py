@@ -260,11 +260,12 @@ def _by_arm(items: Sequence[Item]) -> list[tuple[Arm, list[int]]]:
 
 
 def _within(items: Sequence[Item]) -> float:
-    """Seconds until the last of these callers goes away."""
+    """Seconds until the last of these callers goes away; rows of a call that was begun in time are decided though he is gone."""
     deadlines = [deadline for item in items if (deadline := item.request.deadline_ns) is not None]
     if len(deadlines) < len(items):
         return FOR_EVER
-    return max(0.001, (max(deadlines) - perf_counter_ns()) / 1e9)
+    left = (max(deadlines) - perf_counter_ns()) / 1e9
+    return FOR_EVER if left <= 0 and all(item.begun for item in items) else max(0.001, left)
 
 
 def _reports(group: Group, passed: Passed, whole: bool) -> list[BatchReport]:

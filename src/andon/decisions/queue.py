@@ -12,7 +12,6 @@ from time import perf_counter_ns
 from typing import TypeAlias
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from andon.decisions.domain import Decision, DecisionRequest, Priority
 from andon.decisions.line import Line
@@ -48,6 +47,8 @@ class Item(Struct, gc=False):
     foretold: Foretold | None = None
     together: "list[Item] | None" = None
     """All items of one call: once one of them was taken in time, none of the others expires."""
+    begun: bool = False
+    """One of its call was taken before it, in time."""
     queued_ns: int = field(default_factory=perf_counter_ns)
 
 
@@ -108,10 +109,14 @@ def _move(waiting: deque[Item], batch: list[Item], limit: int, expired: list[Ite
     """Fill up a batch with those for whom somebody still waits."""
     while waiting and len(batch) < limit:
         taken = [waiting.popleft() for _ in range(min(len(waiting), limit - len(batch)))]
-        waited_for = [item for item in taken if (by := item.request.deadline_ns) is None or now_ns <= by]
+        waited_for = [item for item in taken if (by := item.request.deadline_ns) is None or now_ns <= by or item.begun]
         batch += waited_for
         if len(waited_for) < len(taken):
-            expired += [item for item in taken if (by := item.request.deadline_ns) is not None and now_ns > by]
+            expired += [
+                item
+                for item in taken
+                if not item.begun and (by := item.request.deadline_ns) is not None and now_ns > by
+            ]
         for item in taken:
             if item.together:
                 _decide_fate(item, item.together, now_ns)
@@ -121,7 +126,7 @@ def _decide_fate(first: Item, together: list[Item], now_ns: int) -> None:
     """The first of a call was taken: if in time, the others are waited for as well; if too late, so are they at their turn."""
     if first.request.deadline_ns is None or now_ns <= first.request.deadline_ns:
         for item in together:
-            item.request = replace(item.request, deadline_ns=None)
+            item.begun = item is not first
     together.clear()  # which every item of the call holds
 
 

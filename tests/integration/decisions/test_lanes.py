@@ -89,6 +89,22 @@ def test_a_caller_with_a_deadline_gets_the_fallback_in_time_though_its_version_h
     deciding(installation, [line], work)
 
 
+def test_so_does_a_caller_with_several_rows(installation: Installation) -> None:
+    async def work(decider: Decider) -> None:
+        began = time.perf_counter()
+        decided = await asyncio.gather(
+            *decider.decide_all([request_of(line, payment(n), within=1.0) for n in range(10)])
+        )
+        assert time.perf_counter() - began < 1.0
+        fallbacks = [decision.judgement.fallback for decision in decided if decision is not None]
+        assert fallbacks == [Fallback("stable", "PREDICTION_TIMED_OUT")] * 10
+
+    hanging = Elsewhere(RELEASE, late=late)
+    hanging.open.clear()
+    line = a_line(installation, traffic(arm(1, hanging), fallbacks=[("stable", arm(2, Here(RELEASE)))]))
+    deciding(installation, [line], work)
+
+
 def test_urgent_work_overtakes_normal_and_bulk_work(installation: Installation) -> None:
     async def work(decider: Decider) -> list[Priority]:
         order: list[Priority] = []
