@@ -49,6 +49,17 @@ def test_what_a_gateway_decides_shows_within_seconds(line: Line, client: httpx.C
     assert arm["per_second"] > 0
 
 
+def test_who_looks_at_the_keys_sees_which_are_idle(line: Line, client: httpx.Client) -> None:
+    line.key("olga", "caller")
+    client.get("/v1/keys").raise_for_status()
+
+    def last_used() -> dict[str, str | None]:
+        return {key["name"]: key["last_used_at"] for key in client.get("/v1/keys").raise_for_status().json()}
+
+    line.wait_until("the use of ada's key was written down", lambda: last_used()["ada"] is not None, timeout=30)
+    assert last_used()["olga"] is None
+
+
 def test_a_gateway_that_was_killed_is_gone_and_its_successor_begins_anew(line: Line, client: httpx.Client) -> None:
     client.post(DECIDE, json=payment(99)).raise_for_status()
     line.wait_until("it was counted", lambda: live(client)["decisions"] > 0, timeout=30)

@@ -13,6 +13,7 @@ from tests.browser import world
 from tests.served import served
 
 from andon import console, labels
+from andon.access import KeyRing
 from andon.decisions import Line
 from andon.kernel.config import ProjectSettings, Settings
 from andon.kernel.db import Database
@@ -113,7 +114,7 @@ def bank(database: Database, package: Path, tmp_path: Path) -> Iterator[Bank]:
     events = Events()
     labels.subscribe(events)
     settings = Settings(project=ProjectSettings(name="Test Bank"))
-    with served(console.create_app(settings, database, clock, world.PEPPER, events)) as address:
+    with served(console.create_app(settings, database, clock, KeyRing(world.PEPPER), events)) as address:
         yield Bank(database, clock, line, keys, ids, dead, address)
 
 

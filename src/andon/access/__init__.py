@@ -17,6 +17,7 @@ from andon.access.errors import (
 from andon.access.keyring import KeyRing, Recognised
 from andon.access.service import create_key, find_key, get_key, list_keys, revoke_key
 from andon.access.tokens import load_or_create_pepper
+from andon.access.uses import UseTeller
 
 __all__ = [
     "ROLES",
@@ -35,6 +36,7 @@ __all__ = [
     "Recognised",
     "Role",
     "Unauthenticated",
+    "UseTeller",
     "create_key",
     "find_key",
     "get_key",

@@ -78,11 +78,9 @@ class KeyRing:
             raise Unauthenticated("This API key is not known")
         return self._living(held, now)
 
-    def save_use(self, tx: Tx) -> None:
-        """Write down when keys were last used here; now and then, not in a request."""
-        used = {held.key.principal.id: held.used_at for held in self._held.values() if held.used_at is not None}
-        if used:
-            store.save_use(tx, used)
+    def used(self) -> dict[UUID, datetime]:
+        """When keys were last used here, those that were."""
+        return {held.key.principal.id: held.used_at for held in self._held.values() if held.used_at is not None}
 
     @staticmethod
     def _living(held: _Held, now: datetime) -> Principal:

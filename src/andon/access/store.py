@@ -62,10 +62,13 @@ def revoke(tx: Tx, key_id: UUID, *, at: datetime, by: str) -> None:
 
 
 def save_use(tx: Tx, used: Mapping[UUID, datetime]) -> None:
-    """Note when keys were last used; a later time that stands there stays."""
+    """Note when keys were last used; a later time that stands there stays. Rows are locked in one order: several processes write at once."""
     statement = text(
-        "UPDATE access_keys k SET last_used_at = u.at FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) "
-        "AS u(id, at) WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at < u.at)"
+        "UPDATE access_keys k SET last_used_at = used.at FROM ("
+        "SELECT a.id, u.at FROM access_keys a "
+        "JOIN unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS u(id, at) ON a.id = u.id "
+        "WHERE a.last_used_at IS NULL OR a.last_used_at < u.at ORDER BY a.id FOR UPDATE OF a"
+        ") used WHERE k.id = used.id"
     )
     tx.execute(statement, {"ids": list(used), "times": list(used.values())})
 

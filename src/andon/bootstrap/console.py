@@ -1,10 +1,12 @@
 """A console process."""
 
 import asyncio
+from contextlib import suppress
 
 import uvloop
 
 from andon import console
+from andon.access import KeyRing, UseTeller
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.project import build_events
 from andon.bootstrap.serving import Server
@@ -21,14 +23,16 @@ def serve_console(settings: Settings, url: str, pepper: bytes, place: Inheritanc
 
 
 async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
-    clock = SharedClock(database.now)
-    app = console.create_app(settings, database, clock, pepper, build_events())
+    clock, keys = SharedClock(database.now), KeyRing(pepper)
+    app = console.create_app(settings, database, clock, keys, build_events())
     ended = asyncio.Event()
     host, port = settings.console.host, settings.console.port
     server = Server(app, host=host, port=port, ending=ended.set, place=place, proxied=True)
-    following = asyncio.create_task(clock.follow())
+    aside = asyncio.gather(clock.follow(), UseTeller(database, keys).run())
     try:
         await server.serve()
     finally:
-        following.cancel()
+        aside.cancel()
+        with suppress(asyncio.CancelledError):
+            await aside
         database.close()

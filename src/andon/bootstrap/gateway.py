@@ -9,7 +9,7 @@ import uvloop
 from starlette.concurrency import run_in_threadpool
 
 from andon import decisions, features, migrations
-from andon.access import KeyRing
+from andon.access import KeyRing, UseTeller
 from andon.bootstrap.costs import add_cost
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.descriptors import raise_open_files_limit
@@ -91,6 +91,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         try_again(gateway.deployment),
         reporter.run(),
         teller.run(),
+        UseTeller(database, gateway.keys).run(),
         clock.follow(),
     )
     try:

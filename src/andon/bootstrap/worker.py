@@ -9,7 +9,7 @@ import structlog
 import uvloop
 
 from andon import audit, decisions, features, migrations, reviews, streams
-from andon.access import KeyRing
+from andon.access import KeyRing, UseTeller
 from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.inheritance import ALONE, Inheritance
@@ -122,6 +122,7 @@ class _Worker:
             try_again(deployment),
             reporter.run(),
             teller.run(),
+            UseTeller(self._database, self._keys).run(),
             self._clock.follow(),
         )
         try:
@@ -183,7 +184,6 @@ class _Worker:
     def _seal(self, tx: Tx) -> bool:
         if audit.seal(tx, self._clock.now()) is not None:
             self._metrics.sealed.inc()
-        self._keys.save_use(tx)
         return False
 
     def _plan_days(self, tx: Tx) -> bool:

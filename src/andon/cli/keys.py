@@ -55,7 +55,7 @@ def create(
 
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List all keys, also those that expired or were revoked; never the keys themselves."""
+    """List all keys, also those that expired or were revoked; never the keys themselves. Ids are in `--json`."""
     with project() as here, here.database.begin() as tx:
         keys, now = access.list_keys(tx), here.clock.now()
     if as_json:
@@ -64,12 +64,11 @@ def list_keys(as_json: AsJson = False) -> None:
     if not keys:
         typer.echo("There is no key yet: `andon keys create --name ada --role admin --reason ...`")
         return
-    table = Plain("name", "opens", "state", "last used", "made", "id")
+    table = Plain("name", "opens", "state", "last used", "made")
     for key in keys:
         used = "never" if key.last_used_at is None else _time(key.last_used_at)
         made = f"{_time(key.created_at)} by {key.created_by}: {key.reason}"
-        row = (key.principal.name, _grants(key.principal.grants), _state(key, now), used, made, str(key.principal.id))
-        table.add_row(*row)
+        table.add_row(key.principal.name, _grants(key.principal.grants), _state(key, now), used, made)
     Console().print(table)
 
 

@@ -195,7 +195,7 @@ def _facts(version: ModelVersion) -> Facts:
     source = f" from {m.training.source}" if m.training.source else ""
     facts = (
         ("digest", version.digest),
-        ("runtime", f"{m.runtime}{' (trusted pickle)' if version.trusted else ''}"),
+        ("runtime", f"{m.runtime}{', trusted to run its own code' if version.trusted else ''}"),
         (
             "classes",
             f"{', '.join(m.signature.classes)}{f'; {m.signature.positive} is positive' if m.signature.positive else ''}",

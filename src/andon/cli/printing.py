@@ -7,7 +7,7 @@ from rich.text import Text
 
 
 class Plain(Table):
-    """A table of plain text under these headings. `by_id`: the first column holds ids, which are typed again, so none is divided."""
+    """A table of plain text under these headings. `by_id`: what the first column names a row by (an id, a day) is never divided."""
 
     def __init__(self, *headings: str, title: str | None = None, by_id: bool = False) -> None:
         super().__init__(title=None if title is None else Text(title), title_justify="left")

@@ -33,14 +33,13 @@ def show(
         budgets = _budgets(tx, automation, rows, now)
     if automation is not None and not rows and not budgets:
         _require(here.settings, automation)
-    totals = spending.totals(rows)
     if as_json:
-        typer.echo(json.dumps(_document(first, last, rows, totals, budgets), indent=2))
+        typer.echo(json.dumps(_document(first, last, rows, budgets), indent=2))
         return
     typer.echo(f"{first} to {last}, UTC")
-    if rows:
-        Console().print(_table(rows, totals))
-    else:
+    for name in sorted({row.automation for row in rows}):
+        Console().print(_table(name, [row for row in rows if row.automation == name]))
+    if not rows:
         typer.echo("Nothing was spent.")
     for state in budgets:
         typer.echo(_in_words(state))
@@ -58,21 +57,29 @@ def _budgets(tx: Tx, automation: str | None, rows: list[Spend], now: datetime) -
     return [state for name in names if (state := spending.budget_state(tx, name, now)) is not None]
 
 
-def _table(rows: list[Spend], totals: list[Total]) -> Plain:
-    table = Plain("day", "automation", "version", "decisions", "CPU s", "GPU s", "cost", "idle share")
-    for column in table.columns[3:]:
+def _table(automation: str, rows: list[Spend]) -> Plain:
+    """What one automation spent, GPU time only where there was some; with what it comes to in each currency."""
+    gpu = any(row.gpu_us for row in rows)
+    headings = ("day", "version", "decided", "CPU s", *(["GPU s"] if gpu else []), "cost", "idle", "")
+    table = Plain(*headings, title=automation, by_id=True)
+    for column in table.columns[1:-1]:
         column.justify = "right"
     for row in rows:
-        table.add_row(str(row.day), row.automation, str(row.version), *_cells(row))
+        table.add_row(str(row.day), str(row.version), *_cells(row, gpu=gpu))
     table.add_section()
-    for total in totals:
-        table.add_row("all", "", "", *_cells(total))
+    for total in spending.totals(rows):
+        table.add_row("all", "", *_cells(total, gpu=gpu))
     return table
 
 
-def _cells(of: Spend | Total) -> list[str]:
-    costs = [f"{money(nanos):.6f} {of.currency}" for nanos in (of.cost, of.idle)]
-    return [f"{of.decisions:,}", f"{of.cpu_us / 1e6:,.3f}", f"{of.gpu_us / 1e6:,.3f}", *costs]
+def _cells(of: Spend | Total, *, gpu: bool) -> list[str]:
+    seconds = [of.cpu_us, of.gpu_us] if gpu else [of.cpu_us]
+    return [
+        f"{of.decisions:,}",
+        *(f"{each / 1e6:,.3f}" for each in seconds),
+        *(f"{money(nanos):.6f}" for nanos in (of.cost, of.idle)),
+        of.currency,
+    ]
 
 
 def _in_words(state: BudgetState) -> str:
@@ -84,13 +91,11 @@ def _in_words(state: BudgetState) -> str:
     )
 
 
-def _document(
-    first: date, last: date, rows: list[Spend], totals: list[Total], budgets: list[BudgetState]
-) -> dict[str, Any]:
+def _document(first: date, last: date, rows: list[Spend], budgets: list[BudgetState]) -> dict[str, Any]:
     return {
         "since": str(first),
         "until": str(last),
-        "total": [in_units(total) for total in totals],
+        "total": [in_units(total) for total in spending.totals(rows)],
         "days": [
             {"day": str(row.day), "automation": row.automation, "version": row.version, **in_units(row)} for row in rows
         ],

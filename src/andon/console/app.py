@@ -43,7 +43,7 @@ class PageNotFound(NotFound):
     """There is no such page."""
 
 
-def create_app(settings: Settings, database: Database, clock: Clock, pepper: bytes, events: Events) -> FastAPI:
+def create_app(settings: Settings, database: Database, clock: Clock, keys: KeyRing, events: Events) -> FastAPI:
     """The console of one installation. Raises AssetsMissing."""
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
@@ -53,7 +53,7 @@ def create_app(settings: Settings, database: Database, clock: Clock, pepper: byt
         database=database,
         clock=clock,
         events=events,
-        keys=KeyRing(pepper),
+        keys=keys,
         throttle=Throttle(),
         pages=Pages(settings.project.name),
         pulse=Pulse(),

@@ -67,12 +67,14 @@ def moment(at: datetime | str | None) -> str | Markup:
 
 
 def number(figure: float | None) -> str:
-    """A count with separated thousands, or a figure to three digits."""
+    """A count with separated thousands, or a figure to three digits; below a tenth to two."""
     if figure is None:
         return _MISSING
     if isinstance(figure, int) or figure == int(figure):
         return f"{figure:,.0f}"
-    return f"{figure:.3g}" if abs(figure) < 100 else f"{figure:,.0f}"
+    if abs(figure) >= 100:
+        return f"{figure:,.0f}"
+    return f"{figure:.2g}" if abs(figure) < 0.1 else f"{figure:.3g}"
 
 
 def percent(share: float | None) -> str:

@@ -40,7 +40,6 @@ def sign_in(
             here.keys.refresh(tx, now)
             principal = here.keys.authenticate(key.strip(), now)
             cookie = sessions.start(tx, principal.id, now)
-            here.keys.save_use(tx)
     except Denied:
         here.throttle.failed(address, now)
         failure = "This key is unknown, expired or revoked."

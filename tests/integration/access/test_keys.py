@@ -157,20 +157,6 @@ def test_the_list_says_everything_but_the_key(database: Database) -> None:
     assert olga.alive(NOON)
 
 
-def test_use_is_noted_apart_from_requests_and_never_goes_back(database: Database) -> None:
-    principal, token = make(database)
-    make(database, "olga")
-    keys, slow = ring(database), ring(database)
-    slow.authenticate(token, NOON)
-    keys.authenticate(token, LATER)
-    with database.begin() as tx:
-        keys.save_use(tx)
-        slow.save_use(tx)
-        assert access.get_key(tx, principal.id).last_used_at == LATER
-        keys.refresh(tx, LATER)
-        assert {key.principal.name: key.last_used_at for key in access.list_keys(tx)} == {"rita": LATER, "olga": None}
-
-
 def test_two_living_keys_never_share_a_name(database: Database) -> None:
     principal, _ = make(database)
     with pytest.raises(access.KeyNameTaken, match="'rita'"):

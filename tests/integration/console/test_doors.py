@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from tests.served import served
 
 from andon import access, console
-from andon.access import Grant, Role
+from andon.access import Grant, KeyRing, Role
 from andon.console.security import MAX_FORM_BYTES
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import Settings
@@ -25,7 +25,7 @@ SOME_ID = UUID(int=7)
 
 @pytest.fixture
 def app(database: Database) -> FastAPI:
-    return console.create_app(Settings(), database, SystemClock(), PEPPER, Events())
+    return console.create_app(Settings(), database, SystemClock(), KeyRing(PEPPER), Events())
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_text_from_outside_is_shown_as_text(client: httpx.Client, token: str) ->
 def test_while_the_database_is_away_pages_say_so_and_nothing_more() -> None:
     away = Database("postgresql://andon:secret@127.0.0.1:1/andon")
     with (
-        served(console.create_app(Settings(), away, SystemClock(), PEPPER, Events())) as address,
+        served(console.create_app(Settings(), away, SystemClock(), KeyRing(PEPPER), Events())) as address,
         httpx.Client(base_url=address, cookies={"andon_console": "x"}) as client,
     ):
         assert client.get("/livez").status_code == 200

@@ -13,7 +13,7 @@ import pytest
 from tests.served import served
 
 from andon import Automation, Policy, access, console, decisions, live, models, serving
-from andon.access import Grant, Role
+from andon.access import Grant, KeyRing, Role
 from andon.console.endpoint_view import shadows_of
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import EndpointSettings, Settings
@@ -82,7 +82,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def sign_in(bank: Database, settings: Settings) -> Iterator[SignIn]:
     clients: list[httpx.Client] = []
-    app = console.create_app(settings, bank, SystemClock(), PEPPER, Events())
+    app = console.create_app(settings, bank, SystemClock(), KeyRing(PEPPER), Events())
     with served(app) as address:
 
         def sign_in(*grants: Grant) -> Visitor:

@@ -7,7 +7,7 @@ import pytest
 from tests.served import served
 
 from andon import console
-from andon.access import Grant, Role
+from andon.access import Grant, KeyRing, Role
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
@@ -20,7 +20,7 @@ def installation(database: Database, tmp_path: Path) -> Installation:
 
 
 def test_a_filter_that_cannot_be_read_is_named(installation: Installation) -> None:
-    app = console.create_app(Settings(), installation.database, installation.clock, PEPPER, Events())
+    app = console.create_app(Settings(), installation.database, installation.clock, KeyRing(PEPPER), Events())
     token = installation.key("somebody", Grant(Role.VIEWER))
     with served(app) as address, httpx.Client(base_url=address, headers={"Origin": address}) as client:
         client.post("/sign-in", data={"key": token, "next": "/"})

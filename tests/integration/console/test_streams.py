@@ -13,7 +13,7 @@ from tests.integration.streams.streaming import KEY, reading, run, scalar, strea
 from tests.served import served
 
 from andon import console, streams
-from andon.access import Grant, Role
+from andon.access import Grant, KeyRing, Role
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
@@ -42,7 +42,7 @@ def installation(database: Database, tmp_path: Path) -> Installation:
 @contextmanager
 def visiting(installation: Installation, *grants: Grant) -> Iterator[httpx.Client]:
     """Somebody with these grants, signed in."""
-    app = console.create_app(Settings(), installation.database, installation.clock, PEPPER, Events())
+    app = console.create_app(Settings(), installation.database, installation.clock, KeyRing(PEPPER), Events())
     token = installation.key("somebody", *grants)
     with served(app) as address, httpx.Client(base_url=address, headers={"Origin": address}) as client:
         client.post("/sign-in", data={"key": token, "next": "/streams"})

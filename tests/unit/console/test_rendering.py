@@ -35,7 +35,15 @@ def test_a_moment_is_shown_in_utc_and_kept_exact_for_programs() -> None:
 
 @pytest.mark.parametrize(
     ("figure", "shown"),
-    [(None, "–"), (0, "0"), (1234567, "1,234,567"), (0.85842, "0.858"), (12.3456, "12.3"), (12345.6, "12,346")],
+    [
+        (None, "–"),
+        (0, "0"),
+        (1234567, "1,234,567"),
+        (0.85842, "0.858"),
+        (0.01562, "0.016"),
+        (12.3456, "12.3"),
+        (12345.6, "12,346"),
+    ],
 )
 def test_numbers_have_as_many_digits_as_one_reads(figure: float | None, shown: str) -> None:
     assert number(figure) == shown

@@ -1,0 +1,51 @@
+"""When keys were last used: what a process saw of it is written beside its work, so that who looks at the keys knows which are idle."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from andon.access import store
+from andon.access.keyring import KeyRing
+from andon.kernel.db import Database
+from andon.kernel.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 10
+"""How late the list of keys may be."""
+
+
+class UseTeller:
+    """Writes down what a process's ring saw, every ten seconds and when it ends."""
+
+    def __init__(self, database: Database, keys: KeyRing) -> None:
+        self._database, self._keys = database, keys
+        self._told: dict[UUID, datetime] = {}
+
+    async def run(self) -> None:
+        """Tell until cancelled, and then what is left. What the database does not take now is told later."""
+        try:
+            while True:
+                await asyncio.sleep(SECONDS)
+                await self.tell()
+        finally:
+            await self.tell()
+
+    async def tell(self) -> None:
+        """Tell which keys were used since it was told last."""
+        used = {key_id: at for key_id, at in self._keys.used().items() if self._told.get(key_id) != at}
+        if not used:
+            return
+        try:
+            await asyncio.to_thread(self._write, used)
+        except Unavailable as error:
+            log.warning("keys.use_not_told", error=str(error))
+            return
+        self._told.update(used)
+
+    def _write(self, used: Mapping[UUID, datetime]) -> None:
+        with self._database.begin() as tx:
+            store.save_use(tx, used)
