@@ -53,7 +53,7 @@ def create_key(
 
 def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Key:
     """Close a key for ever. Raises KeyNotFound, KeyRevoked, LastAdmin, KeyInvalid (no reason)."""
-    if faults := _reason_faults(reason):
+    if faults := reasons.faults_of(reason):
         raise KeyInvalid(faults[0].message, faults=faults)
     store.lock(tx)
     key = store.get(tx, key_id)
@@ -96,7 +96,7 @@ def find_key(tx: Tx, named: str) -> Key:
 
 
 def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reason: str, now: datetime) -> None:
-    faults = _reason_faults(reason)
+    faults = reasons.faults_of(reason)
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
         faults.append(Fault("name", f"1 to {_LONGEST_NAME} printable characters, none of them a space at an end"))
     if name.casefold() == PLATFORM.name or name.casefold().startswith(_RESERVED):
@@ -112,11 +112,6 @@ def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reas
         faults.append(Fault("expires_at", "a time to come, within the next ten years"))
     if faults:
         raise KeyInvalid("; ".join(f"{fault.where}: {fault.message}" for fault in faults), faults=faults)
-
-
-def _reason_faults(reason: str) -> list[Fault]:
-    fault = reasons.fault_of(reason)
-    return [] if fault is None else [Fault("reason", fault)]
 
 
 def _is_admin(key: Key) -> bool:

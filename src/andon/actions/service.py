@@ -62,7 +62,7 @@ def attempts(tx: Tx, action_id: UUID, *, now: datetime) -> list[Attempt]:
 
 
 def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Action:
-    """Send a dead letter again, under its old key. Raises ActionNotFound, ActionNotDead, DestinationDisabled, ReasonMissing."""
+    """Send a dead letter again, under its old key. Raises ActionNotFound, ActionNotDead, DestinationDisabled, ReasonInvalid."""
     reasons.require(reason)
     dead = action_of(_message(tx, action_id))
     disabled = store.disabled(tx).get(dead.destination)
@@ -105,7 +105,7 @@ def resend_all(tx: Tx, *, which: Which, actor: Actor, reason: str, now: datetime
 
 
 def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Action:
-    """Say of a dead letter that its receiver took it after all, as a person found out. Raises ActionNotFound, ActionNotDead, ReasonMissing."""
+    """Say of a dead letter that its receiver took it after all, as a person found out. Raises ActionNotFound, ActionNotDead, ReasonInvalid."""
     reasons.require(reason)
     dead = action_of(_message(tx, action_id))
     if not outbox.accept(tx, action_id, now=now):

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from andon.kernel.errors import Invalid
+from andon.kernel.errors import Fault, Invalid
 
 LONGEST = 2000
 """Characters."""
@@ -13,12 +13,24 @@ _JOINERS = "\u200c\u200d"
 """Of those, what some scripts and emoji are written with."""
 
 
-class ReasonMissing(Invalid):
-    """A reason is required: it stands in the audit log."""
+class ReasonInvalid(Invalid):
+    """A reason is required, as text for people of at most 2,000 characters: it stands in the audit log."""
 
 
-def fault_of(reason: str) -> str | None:
-    """What is wrong with a reason, in words; None if nothing is."""
+def faults_of(reason: str) -> list[Fault]:
+    """What is wrong with a reason, in words; nothing if it is one."""
+    fault = _fault_of(reason)
+    return [] if fault is None else [Fault("reason", fault)]
+
+
+def require(reason: str) -> str:
+    """The reason, without the blanks around it. Raises ReasonInvalid, with what is wrong with it."""
+    if faults := faults_of(reason):
+        raise ReasonInvalid(faults[0].message, faults=faults)
+    return reason.strip()
+
+
+def _fault_of(reason: str) -> str | None:
     if not reason.strip():
         return "A reason is required: it stands in the audit log"
     if len(reason) > LONGEST:
@@ -26,10 +38,3 @@ def fault_of(reason: str) -> str | None:
     if any(unicodedata.category(c) in _UNSEEN and not c.isspace() and c not in _JOINERS for c in reason):
         return "A reason is text for people: this one holds a character that nobody can see"
     return None
-
-
-def require(reason: str) -> str:
-    """The reason, without the blanks around it. Raises ReasonMissing, with what is wrong with it."""
-    if fault := fault_of(reason):
-        raise ReasonMissing(fault)
-    return reason.strip()

@@ -34,7 +34,7 @@ def register(
 ) -> ModelVersion:
     """Put a packed folder into the registry under its next number; the same package again is the same version.
 
-    Raises PackageInvalid, PickleRefused, ReasonMissing.
+    Raises PackageInvalid, PickleRefused, ReasonInvalid.
     """
     opened = open_package(package)
     danger = danger_of(opened)
@@ -79,7 +79,7 @@ def set_alias(
 ) -> Alias:
     """Point an alias to a version; running gateways follow within a second of the commit.
 
-    Where it points there already, nothing changes. Raises AliasInvalid, ReasonMissing, ModelNotFound, VersionNotFound, and
+    Where it points there already, nothing changes. Raises AliasInvalid, ReasonInvalid, ModelNotFound, VersionNotFound, and
     what `ready` raises.
     """
     if not _ALIAS.match(alias):

@@ -121,7 +121,7 @@ def send(
 
 
 def cancel(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Procedure:
-    """Stop a procedure where it is; nothing is undone, and it can be resumed. Raises ProcedureNotFound, ProcedureOver, ReasonMissing."""
+    """Stop a procedure where it is; nothing is undone, and it can be resumed. Raises ProcedureNotFound, ProcedureOver, ReasonInvalid."""
     reasons.require(reason)
     before = get(tx, procedure_id)
     if not durable.cancel(tx, procedure_id):
@@ -131,7 +131,7 @@ def cancel(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: dateti
 
 
 def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Procedure:
-    """Let a stopped procedure go on behind its last step. Raises ProcedureNotFound, ProcedureNotStopped, ReasonMissing."""
+    """Let a stopped procedure go on behind its last step. Raises ProcedureNotFound, ProcedureNotStopped, ReasonInvalid."""
     reasons.require(reason)
     before = get(tx, procedure_id)
     if not durable.resume(tx, procedure_id):
@@ -144,7 +144,7 @@ def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: dateti
 def fork(tx: Tx, procedure_id: UUID, *, from_step: int, actor: Actor, reason: str, now: datetime) -> Procedure:
     """Begin a new procedure at a step of another, as if what was before had been its own, on the present version of the code.
 
-    Raises ProcedureNotFound, StepInvalid, ReasonMissing.
+    Raises ProcedureNotFound, StepInvalid, ReasonInvalid.
     """
     reasons.require(reason)
     original = get(tx, procedure_id)

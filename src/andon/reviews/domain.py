@@ -105,8 +105,8 @@ class Review:
         if outcome == UNDECIDED or outcome not in self.outcomes:
             allowed = ", ".join(one for one in self.outcomes if one != UNDECIDED)
             raise VerdictInvalid(f"No outcome {outcome!r} for {self.automation}; there are: {allowed}")
-        if fault := reasons.fault_of(reason):
-            raise VerdictInvalid(fault)
+        if faults := reasons.faults_of(reason):
+            raise VerdictInvalid(faults[0].message, faults=faults)
         return Verdict(outcome, reason.strip(), actor.name, now)
 
     def decided(self, verdict: Verdict) -> "Review":

@@ -37,7 +37,7 @@ def set_split(
     """
     known = {version.number: version for version in models.list_versions(tx, endpoint)}
     answering = _answering(shares, champion_of(tx, endpoint))
-    faults = [*_reason_faults(reason), *_share_faults(shares), *_version_faults(shares, shadows, answering, known)]
+    faults = [*reasons.faults_of(reason), *_share_faults(shares), *_version_faults(shares, shadows, answering, known)]
     if faults:
         raise SplitInvalid(faults=faults)
     if ready is not None:
@@ -118,11 +118,6 @@ def _put(tx: Tx, before: TrafficSplit, after: TrafficSplit, actor: Actor, *, at:
         after=_audited(after),
     )
     announce(tx, "models")
-
-
-def _reason_faults(reason: str) -> Iterator[Fault]:
-    if fault := reasons.fault_of(reason):
-        yield Fault("reason", fault)
 
 
 def _share_faults(shares: Mapping[int, float]) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from andon.actions import ActionState, AnswerKind, BreakerState, Destination, Wh
 from andon.actions.sending import UNKNOWN_FOR, UNKNOWN_WAIT
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from andon.kernel.reasons import ReasonMissing
+from andon.kernel.reasons import ReasonInvalid
 from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
 from messages import an_action, put
 from receiver import HangUp, Receiver, Reply, Slow
@@ -119,7 +119,7 @@ def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_sent_again
         assert actions.page(tx, ActionState.DEAD, which=Which(["other"])) == []
         assert (dead.id, dead.last_error) == (message.id, "answered 403 Forbidden")
         for reason in (" ", "\0", "x" * 2001):
-            with pytest.raises(ReasonMissing):
+            with pytest.raises(ReasonInvalid):
                 actions.resend(tx, message.id, actor=OPERATOR, reason=reason, now=clock.now())
         again = actions.resend(tx, message.id, actor=OPERATOR, reason="receiver mended", now=clock.now())
         assert (again.state, again.attempts) == (ActionState.PENDING, 0)

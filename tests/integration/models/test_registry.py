@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from andon import audit, models, serving
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from andon.kernel.reasons import ReasonMissing
+from andon.kernel.reasons import ReasonInvalid
 from packages import a_package, a_pickled_package
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -152,7 +152,7 @@ def test_what_cannot_be_is_named(database: Database, package: Path) -> None:
         for number in (99999999999, 2**31, -(2**31) - 1):
             with pytest.raises(models.VersionNotFound, match=f"no version {number}"):
                 models.get(tx, "fraud-risk", number)
-        with pytest.raises(ReasonMissing):
+        with pytest.raises(ReasonInvalid):
             models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="  ", now=NOW)
         with pytest.raises(models.AliasInvalid, match="Champion!"):
             models.set_alias(tx, "fraud-risk", "Champion!", 1, actor=OWNER, reason="x", now=NOW)

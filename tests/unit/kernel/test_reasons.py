@@ -2,12 +2,12 @@
 
 import pytest
 
-from andon.kernel.reasons import LONGEST, ReasonMissing, fault_of, require
+from andon.kernel.reasons import LONGEST, ReasonInvalid, faults_of, require
 
 
 @pytest.mark.parametrize("reason", ["why not", "two\nlines\tand a tab", "¿por qué? 👩‍💻", "x" * (LONGEST - 2)])
 def test_text_is_a_reason(reason: str) -> None:
-    assert fault_of(reason) is None
+    assert faults_of(reason) == []
     assert require(f" {reason} ") == reason
 
 
@@ -23,6 +23,9 @@ def test_text_is_a_reason(reason: str) -> None:
     ],
 )
 def test_what_nobody_can_read_is_none(reason: str, said: str) -> None:
-    assert said in (fault_of(reason) or "")
-    with pytest.raises(ReasonMissing, match=said):
+    (fault,) = faults_of(reason)
+    assert fault.where == "reason"
+    assert said in fault.message
+    with pytest.raises(ReasonInvalid, match=said) as refused:
         require(reason)
+    assert refused.value.faults == (fault,)
