@@ -18,9 +18,11 @@ def asked_of(
     *,
     began_ns: int,
     patience: float,
+    left: float | None = None,
     trace: str | None = None,
 ) -> Asked:
-    """How a request came in; `patience` is how long its caller waits, in seconds, if the headers do not say.
+    """How a request came in; `patience` is how long its caller waits, in seconds, if the headers do not say, and `left` for how
+    long the call itself goes on, whatever they say.
 
     Raises HeaderInvalid, and Forbidden for a version that the caller may not choose.
     """
@@ -28,11 +30,12 @@ def asked_of(
         raise HeaderInvalid("Idempotency-Key is not taken here: ask for that decision at /v1/automations")
     if NOTIFY in headers:
         raise HeaderInvalid("Andon-Notify is not taken here: ask for an answer that comes later at /v1/automations")
+    deadline_ns = deadline_of(headers, began_ns, patience)
     return Asked(
         caller=caller,
         correlation_id=correlation_of(headers, str(new)),
         began_ns=began_ns,
-        deadline_ns=deadline_of(headers, began_ns, patience),
+        deadline_ns=deadline_ns if left is None else min(deadline_ns, began_ns + int(left * 1e9)),
         traceparent=trace or traceparent_of_headers(headers),
         priority=priority_of(headers) if "priority" in headers else None,
         pinned=pinned_by(headers, caller, model),

@@ -128,8 +128,15 @@ class _Methods:
         status = 500
         try:
             inference.admit(caller, request.model)
-            patience = min(context.time_remaining() or 3600.0, inference.gateway.settings.gateway.timeout_seconds)
-            asked = asked_of(metadata, caller, request.model, inference.new_id(), began_ns=began, patience=patience)
+            asked = asked_of(
+                metadata,
+                caller,
+                request.model,
+                inference.new_id(),
+                began_ns=began,
+                patience=inference.gateway.settings.gateway.timeout_seconds,
+                left=context.time_remaining(),
+            )
             await context.send_initial_metadata((("x-correlation-id", asked.correlation_id),))
             response = await inference.infer(request, asked)
             status = 200
