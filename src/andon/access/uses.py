@@ -1,7 +1,6 @@
 """When keys were last used: what a process saw of it is written beside its work, so that who looks at the keys knows which are idle."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -36,16 +35,14 @@ class UseTeller:
 
     async def tell(self) -> None:
         """Tell which keys were used since it was told last."""
-        used = {key_id: at for key_id, at in self._keys.used().items() if self._told.get(key_id) != at}
-        if not used:
-            return
         try:
-            await asyncio.to_thread(self._write, used)
+            await asyncio.to_thread(self._tell)
         except Unavailable as error:
             log.warning("keys.use_not_told", error=str(error))
-            return
-        self._told.update(used)
 
-    def _write(self, used: Mapping[UUID, datetime]) -> None:
-        with self._database.begin() as tx:
-            store.save_use(tx, used)
+    def _tell(self) -> None:
+        used = {key_id: at for key_id, at in self._keys.used().items() if self._told.get(key_id) != at}
+        if used:
+            with self._database.begin() as tx:
+                store.save_use(tx, used)
+            self._told.update(used)
