@@ -29,11 +29,6 @@ PACE: dict[str, tuple[int, float]] = {
 """Callers of each kind, and how often a second each asks."""
 
 BATCH_ROWS = 50
-SPLITS: Sequence[dict[str, Any]] = (
-    {"shares": {"2": 30}, "shadows": [3]},
-    {"shares": {"3": 50}, "shadows": [2]},
-    {"shares": {"2": 20, "3": 20}, "shadows": []},
-)
 PAYMENTS, READINGS = "/v1/automations/payments/decisions", "/v1/automations/readings/decisions"
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -162,14 +157,26 @@ async def scrape(caller: Caller) -> None:
         caller.counted.longest_scrape = max(caller.counted.longest_scrape, len(body))
 
 
+def choice(turn: int) -> tuple[int, dict[str, Any]]:
+    """The champion of a turn, another one every second time, and its split: one of three, by which no champion looks on as well."""
+    champion = 1 + turn // 2 % 2
+    other = str(3 - champion)
+    splits: Sequence[dict[str, Any]] = (
+        {"shares": {other: 30}, "shadows": [3]},
+        {"shares": {"3": 50}, "shadows": [int(other)]},
+        {"shares": {other: 20, "3": 20}, "shadows": []},
+    )
+    return champion, splits[turn % len(splits)]
+
+
 async def change(caller: Caller) -> None:
-    """Another split; every second time another champion as well."""
-    split = SPLITS[caller.turn % len(SPLITS)] | {"reason": "soak"}
-    status, raw = await caller.send("PUT", "/v1/endpoints/soak-model/split", split, role="admin")
-    require(status == 200, status, raw)
-    if caller.turn % 2:
-        alias = {"number": 1 + caller.turn // 2 % 2, "reason": "soak"}
-        status, raw = await caller.send("PUT", "/v1/models/soak-model/aliases/champion", alias, role="admin")
+    """Who is champion, and another split."""
+    champion, split = choice(caller.turn)
+    for path, wanted in (
+        ("/v1/models/soak-model/aliases/champion", {"number": champion}),
+        ("/v1/endpoints/soak-model/split", split),
+    ):
+        status, raw = await caller.send("PUT", path, {**wanted, "reason": "soak"}, role="admin")
         require(status == 200, status, raw)
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from benchmarks.soak import Look, Soaked
-from benchmarks.soak_traffic import Counted
+from benchmarks.soak_traffic import Counted, choice
 
 
 def soaked(*, end: float = 100.0, recorded: int = 5, in_ledger: int = 5, **failures: int) -> Soaked:
@@ -27,3 +27,15 @@ def test_memory_that_grows_by_more_than_five_percent_since_the_reference_is_name
 def test_one_failure_or_one_decision_too_few_misses_the_goal() -> None:
     assert soaked(decisions=1).missed() == ["requests failed: {'decisions': 1}"]
     assert soaked(in_ledger=4).missed() == ["4 decisions in the ledger, 5 answers"]
+
+
+def test_each_version_is_champion_has_a_share_and_looks_on_in_turn_and_none_does_two_of_these_at_once() -> None:
+    seen = set()
+    for turn in range(1, 61):
+        champion, split = choice(turn)
+        shares, shadows = {int(version) for version in split["shares"]}, set(split["shadows"])
+        assert not shadows & (shares | {champion})
+        assert champion not in shares
+        seen |= {("champion", champion), *(("share", v) for v in shares), *(("looks on", v) for v in shadows)}
+    roles = {"champion": {1, 2}, "share": {1, 2, 3}, "looks on": {1, 2, 3}}
+    assert seen == {(role, version) for role, versions in roles.items() for version in versions}
