@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,18 @@ def test_what_the_caller_has_no_time_for_is_no_answer_and_does_no_harm(make: Mak
         with pytest.raises((PredictionTimedOut, EndpointBusy)):
             await patient.predict_soon(MATRIX, within=0.0)
         assert len(await patient.predict_soon(MATRIX, within=20)) == 40
+
+    with_started(make, scenario)
+
+
+def test_callers_in_a_hurry_keep_nobody_else_from_it(make: Make) -> None:
+    async def scenario(loaded: LoadedVersion, patient: PatientPredictor) -> None:
+        for _ in range(20):
+            with suppress(PredictionTimedOut, EndpointBusy):
+                await patient.predict_soon(MATRIX, within=0.0002)
+        assert len(await patient.predict_soon(MATRIX, within=20)) == 40
+        status = patient.status()
+        assert (status.incidents, status.breaker) == ({}, "closed")
 
     with_started(make, scenario)
 

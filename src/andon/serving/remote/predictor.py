@@ -35,7 +35,7 @@ class RemotePredictor:
         self._most_waiting = waiting_batches
         self._places = asyncio.Semaphore(CONNECTIONS)
         self._breaker = Breaker(_TOLERANCE)
-        self._busy = 0
+        self._under_way: set[asyncio.Task[Matrix]] = set()
         self._waiting = 0
         self._closed = False
         self._incidents = Incidents(shown)
@@ -64,16 +64,27 @@ class RemotePredictor:
             raise type(error)(f"{error}: {error.said}" if error.said else str(error), said=error.said) from error
 
     async def predict_soon(self, matrix: Matrix, *, within: float) -> Matrix:
-        """Raw probabilities [rows, classes] within so many seconds. Raises PredictionFailed, PredictionTimedOut, EndpointBusy."""
+        """Raw probabilities [rows, classes] within so many seconds. Raises PredictionFailed, PredictionTimedOut, EndpointBusy.
+
+        What was asked goes on for as long as the server may take, though its caller is gone: how the server fares is not judged by
+        how long callers wait.
+        """
         until = time.monotonic() + within
         await self._take_place(within)
+        run = asyncio.get_running_loop().create_task(self._run(matrix))
+        self._under_way.add(run)
+        run.add_done_callback(self._end)
         try:
-            self._admit()
-            request = self._layout.request(matrix)
-            response = await self._link.ask_soon(request, within=max(0.0, until - time.monotonic()))
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                return await asyncio.shield(run)
+        except TimeoutError:
+            raise PredictionTimedOut(f"{self._shown} gave no answer within {within:.3g} s") from None
+
+    async def _run(self, matrix: Matrix) -> Matrix:
+        self._admit()
+        try:
+            response = await self._link.ask_soon(self._layout.request(matrix), within=self._timeout)
             probabilities = self._layout.probabilities(response)
-        except EndpointBusy:
-            raise
         except ServerRefused as error:
             self._breaker.succeed()  # it is there and answers
             self._incidents.note("failed", str(error))
@@ -82,11 +93,15 @@ class RemotePredictor:
             self._breaker.fail(time.monotonic())
             self._incidents.note("timed_out" if isinstance(error, PredictionTimedOut) else "failed", str(error))
             raise
-        finally:
-            self._busy -= 1
-            self._places.release()
         self._breaker.succeed()
         return probabilities
+
+    def _end(self, run: "asyncio.Task[Matrix]") -> None:
+        """Its place is free; how it failed was noted, whether or not its caller is still there to hear it."""
+        self._under_way.discard(run)
+        self._places.release()
+        if not run.cancelled():
+            run.exception()
 
     async def start(self) -> None:
         """Make sure that the server has the model ready, and keep the connection. Raises EndpointUnavailable."""
@@ -109,7 +124,7 @@ class RemotePredictor:
         """How the connections are doing."""
         return PoolStatus(
             ready=0 if self._closed else CONNECTIONS,
-            busy=self._busy,
+            busy=len(self._under_way),
             queued=self._waiting,
             incidents=self._incidents.counts(),
             last_incident=self._incidents.last,
@@ -130,7 +145,6 @@ class RemotePredictor:
             raise EndpointBusy(f"{self._shown} had no free connection within {within:.3g} s") from None
         finally:
             self._waiting -= 1
-        self._busy += 1
 
     def _admit(self) -> None:
         now = time.monotonic()

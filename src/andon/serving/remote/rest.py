@@ -90,7 +90,7 @@ class RestLink:
         try:
             async with asyncio.timeout(within):
                 answer = await self._sent(method, path, body, headers)
-        except TimeoutError as error:
+        except (TimeoutError, httpx.TimeoutException) as error:
             raise timed_out(self._site, within) from error
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -195,16 +197,43 @@ def test_a_server_that_is_down_at_the_start_is_named(server: MlServer, tmp_path:
 @wires
 def test_a_server_that_hangs_is_waited_for_no_longer_than_said(server: MlServer, tmp_path: Path, wire: str) -> None:
     package = packed(server, tmp_path, wire)
-    version = asking(package, "hangs")
+    version = asking(package, "hangs", replace(HERE, timeout_seconds=0.3))
     rows, _ = some_rows(2)
 
     async def ask() -> None:
         for _ in range(2):
+            began = time.monotonic()
             with pytest.raises(PredictionTimedOut, match=r"gave no answer within 0\.\d+ s"):
-                await version.predict_soon(rows, within=0.3)
+                await version.predict_soon(rows, within=3600)
+            assert time.monotonic() - began < 2
         status = version.status()
         assert status is not None
         assert status.incidents == {"timed_out": 2}
+
+    during(version, ask)
+
+
+@wires
+def test_a_caller_in_a_hurry_goes_and_it_is_the_servers_time_that_counts(
+    server: MlServer, tmp_path: Path, wire: str
+) -> None:
+    package = packed(server, tmp_path, wire)
+    version = asking(package, "hangs", replace(HERE, timeout_seconds=1.0))
+    rows, _ = some_rows(2)
+
+    async def ask() -> None:
+        began = time.monotonic()
+        for _ in range(6):
+            with pytest.raises(PredictionTimedOut, match=r"gave no answer within 0\.05 s"):
+                await version.predict_soon(rows, within=0.05)
+        assert time.monotonic() - began < 1.0
+        status = version.status()
+        assert status is not None
+        assert (status.busy, status.incidents, status.breaker) == (6, {}, "closed")
+        async with asyncio.timeout(20):
+            while (status := version.status()) and status.busy:
+                await asyncio.sleep(0.05)
+        assert (status.incidents, status.breaker) == ({"timed_out": 6}, "open")
 
     during(version, ask)
 
