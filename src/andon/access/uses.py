@@ -10,6 +10,7 @@ from andon.access import store
 from andon.access.keyring import KeyRing
 from andon.kernel.db import Database
 from andon.kernel.errors import Unavailable
+from andon.kernel.regularly import regularly
 
 log = structlog.get_logger(__name__)
 
@@ -26,12 +27,7 @@ class UseTeller:
 
     async def run(self) -> None:
         """Tell until cancelled, and then what is left. What the database does not take now is told later."""
-        try:
-            while True:
-                await asyncio.sleep(SECONDS)
-                await self.tell()
-        finally:
-            await self.tell()
+        await regularly(self.tell, seconds=SECONDS)
 
     async def tell(self) -> None:
         """Tell which keys were used since it was told last."""

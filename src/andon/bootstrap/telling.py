@@ -15,11 +15,9 @@ EXIT_CODES: tuple[tuple[type[AndonError], int], ...] = (
 
 def tell(error: AndonError) -> None:
     """What went wrong, and each thing that is wrong with its place."""
-    message = str(error)
-    sys.stderr.write(f"error: {message}\n")
-    for fault in error.faults:
-        if f"{fault.where}: {fault.message}" not in message:
-            sys.stderr.write(f"  {fault.where}: {fault.message}\n")
+    sys.stderr.write(f"error: {error}\n")
+    for fault in error.untold:
+        sys.stderr.write(f"  {fault.where}: {fault.message}\n")
 
 
 def exit_code(error: AndonError) -> int:

@@ -17,6 +17,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import Unavailable
 from andon.kernel.events import Events
+from andon.kernel.regularly import regularly
 
 log = structlog.get_logger(__name__)
 
@@ -64,12 +65,7 @@ class BreachTeller:
 
     async def run(self) -> None:
         """Tell until cancelled, and then what is left. What the database does not take now is told later."""
-        try:
-            while True:
-                await asyncio.sleep(SECONDS)
-                await self.tell()
-        finally:
-            await self.tell()
+        await regularly(self.tell, seconds=SECONDS)
 
     async def tell(self) -> None:
         """Tell what was counted."""

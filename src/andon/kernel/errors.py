@@ -40,6 +40,12 @@ class AndonError(Exception):
         """The stable name of this error, for programs."""
         return type(self).__name__
 
+    @property
+    def untold(self) -> list[Fault]:
+        """The faults that the message does not tell already, for doors that show people both."""
+        told = str(self)
+        return [one for one in self.faults if one.message != told and f"{one.where}: {one.message}" not in told]
+
 
 class Invalid(AndonError):
     """The request cannot be carried out as written."""

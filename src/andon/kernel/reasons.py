@@ -14,7 +14,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class ReasonInvalid(Invalid):
-    """A reason is required, as text for people of at most 2,000 characters: it stands in the audit log."""
+    """A reason is required, as text for people: it stands in the audit log."""
 
 
 def faults_of(reason: str) -> list[Fault]:
