@@ -3,25 +3,37 @@
 Arrivals are random (exponential gaps) at a fixed rate over a pool of connections. A request for which no connection is free
 waits for one, and its latency counts from when it was due, so that a slow server cannot hide behind a patient generator
 (coordinated omission). `offer(load)` runs it in a process of its own, which keeps to one core (`loadgen.py` says why).
+
+No event loop: it would be woken by answer after answer, up to six thousand times a second, on cores that the server needs as well.
+Each millisecond what came is read and what is due is sent; so an answer counts as up to a millisecond later than it was there.
 """
 
-import asyncio
 import json
 import random
+import select
+import socket
 import sys
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 
+import httptools
 import numpy as np
-import uvloop
 
 from benchmarks.loadgen import keep_to_one_core, told_by
-from benchmarks.wire import Connection, request
+from benchmarks.wire import request
 
 TICK = 0.001
-"""Seconds between two looks at what is due. The loop's timers know no less: it would look again at once, and take the core for it."""
+"""Seconds between two looks at what came and what is due."""
+
+CONNECT_SECONDS = 5.0
+
+LAST_SECONDS = 30.0
+"""How long the last answers are waited for."""
+
+_READ = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,38 +123,43 @@ class _Tally:
         ]
 
 
-class _Caller(Connection):
-    """One connection. Whoever is answered sends what waits next; no task and no future a request, for the generator has to be cheap."""
+class _Caller:
+    """One connection. Raises OSError if nobody takes it."""
 
-    def __init__(self, crowd: "_Crowd") -> None:
-        super().__init__()
-        self._crowd = crowd
-        self._due = 0.0
-        self.busy = False
+    def __init__(self, place: tuple[str, int]) -> None:
+        self._socket = socket.create_connection(place, timeout=CONNECT_SECONDS)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._parser = httptools.HttpResponseParser(self)
+        self._is_answered = False
+        self.due = 0.0
+        """When the request that is under way should have been sent."""
+
+    def fileno(self) -> int:
+        """Its socket."""
+        return self._socket.fileno()
 
     def ask(self, due: float, text: bytes) -> None:
-        """Send a request that was due at a moment."""
-        if self._transport is None:
-            self._crowd.lost()
-            return
-        self._due, self.busy = due, True
-        self._transport.write(text)
+        """Send a request that was due at a moment; the one before is answered. Raises OSError."""
+        self.due, self._is_answered = due, False
+        if self._socket.send(text) < len(text):
+            raise BlockingIOError
 
-    def on_body(self, part: bytes) -> None:
-        """Nobody reads it."""
+    def answer(self) -> int | None:
+        """Read what came: a status if an answer is there whole. Raises OSError when the server closed it."""
+        data = self._socket.recv(_READ)
+        if not data:
+            raise ConnectionResetError
+        self._parser.feed_data(data)
+        return self._parser.get_status_code() if self._is_answered else None
+
+    def close(self) -> None:
+        """It is of no more use."""
+        self._socket.close()
 
     def on_message_complete(self) -> None:
-        """An answer is there whole."""
-        if self.busy:
-            self.busy = False
-            self._crowd.answered(self, self._parser.get_status_code(), self._due)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """The server closed it."""
-        super().connection_lost(error)
-        if self.busy:
-            self.busy = False
-            self._crowd.lost()
+        """Called by httptools."""
+        self._is_answered = True
 
 
 class _Crowd:
@@ -151,19 +168,15 @@ class _Crowd:
     def __init__(self, load: Offer) -> None:
         parts = urlsplit(load.url)
         self._place = (parts.hostname or "", parts.port or 80)
-        self.began = 0.0
+        self._poll = select.epoll()
+        self._callers: dict[int, _Caller] = {}
         self._free: deque[_Caller] = deque()
+        self._asking: set[_Caller] = set()
         self._waiting: deque[tuple[float, bytes]] = deque()
-        self._joining = set[asyncio.Task[None]]()
-        self._under_way = 0
-        self._last: asyncio.Future[None] | None = None
+        self.began = 0.0
         self.tally = _Tally(load)
-
-    async def join(self) -> None:
-        """One more caller."""
-        async with asyncio.timeout(5):
-            _, caller = await asyncio.get_running_loop().create_connection(lambda: _Caller(self), *self._place)
-        self._go_on(caller)
+        for _ in range(load.connections):
+            self._join()
 
     def ask(self, due: float, text: bytes) -> None:
         """Send a request, or let it wait for a free connection."""
@@ -171,65 +184,89 @@ class _Crowd:
         if self._free:
             self._go_on(self._free.popleft())
 
-    def answered(self, caller: _Caller, status: int, due: float) -> None:
-        """One answer came: the next, please."""
-        self.tally.answered(status, due, self.began)
-        self._one_less()
-        self._go_on(caller)
+    def hear(self) -> None:
+        """Take what came by now; whoever is answered sends what waits."""
+        for number, _ in self._poll.poll(0, len(self._callers)):
+            caller = self._callers[number]
+            try:
+                status = caller.answer()
+            except OSError:
+                self._lose(caller)
+                continue
+            if status is not None:
+                self._asking.discard(caller)
+                self.tally.answered(status, caller.due, self.began)
+                self._go_on(caller)
 
-    def lost(self) -> None:
-        """A request came to nothing, and another connection is needed."""
-        self.tally.failures["ConnectionLost"] += 1
-        self._one_less()
-        task = asyncio.get_running_loop().create_task(self.join())
-        self._joining.add(task)
-        task.add_done_callback(self._joining.discard)
-
-    async def finish(self) -> None:
+    def finish(self) -> None:
         """Send nothing more, and wait for what is under way, thirty seconds at most."""
         self.tally.failures["never sent"] += len(self._waiting)
         self._waiting.clear()
-        if self._under_way:
-            self._last = asyncio.get_running_loop().create_future()
-            await asyncio.wait([self._last], timeout=30)
-        self.tally.failures["TimeoutError"] += self._under_way
+        until = time.perf_counter() + LAST_SECONDS
+        while self._asking and time.perf_counter() < until:
+            time.sleep(TICK)
+            self.hear()
+        self.tally.failures["TimeoutError"] += len(self._asking)
+
+    def close(self) -> None:
+        """All callers go."""
+        for caller in self._callers.values():
+            caller.close()
+        self._poll.close()
+
+    def _join(self) -> None:
+        caller = _Caller(self._place)
+        self._callers[caller.fileno()] = caller
+        self._poll.register(caller, select.EPOLLIN)
+        self._go_on(caller)
+
+    def _lose(self, caller: _Caller) -> None:
+        """Another connection is needed; a request that was under way came to nothing."""
+        if caller in self._asking:
+            self.tally.failures["ConnectionLost"] += 1
+            self._asking.discard(caller)
+        with suppress(ValueError):
+            self._free.remove(caller)
+        self._poll.unregister(caller)
+        del self._callers[caller.fileno()]
+        caller.close()
+        self._join()
 
     def _go_on(self, caller: _Caller) -> None:
-        if self._waiting:
-            self._under_way += 1
-            caller.ask(*self._waiting.popleft())
-        else:
+        if not self._waiting:
             self._free.append(caller)
+            return
+        self._asking.add(caller)
+        try:
+            caller.ask(*self._waiting.popleft())
+        except OSError:
+            self._lose(caller)
 
-    def _one_less(self) -> None:
-        self._under_way -= 1
-        if self._last is not None and not self._under_way and not self._last.done():
-            self._last.set_result(None)
 
-
-async def run(load: Offer) -> Told:
-    """All arrivals, then whatever is still under way."""
+def run(load: Offer) -> Told:
+    """All arrivals, then whatever is still under way. Raises OSError when nobody takes a connection."""
     requests = [
         request("POST", load.url, headers={"Content-Type": "application/json", **load.headers}, body=body.encode())
         for body in load.bodies
     ]
     crowd = _Crowd(load)
-    for _ in range(load.connections):
-        await crowd.join()
     cpu, began = time.process_time(), time.perf_counter()
     crowd.began = began
-    offered, due, draw = 0, began, random.Random(5)
+    offered, due, look, draw = 0, began, began, random.Random(5)
     while due < began + load.seconds:
+        crowd.hear()
         while due <= time.perf_counter():
             crowd.ask(due, requests[offered % len(requests)])
             offered += 1
             due += draw.expovariate(load.per_second)
-        await asyncio.sleep(max(TICK, due - time.perf_counter()))
-    await crowd.finish()
-    seconds = time.perf_counter() - began
-    return crowd.tally.told(load, offered, seconds, time.process_time() - cpu)
+        look = max(look + TICK, time.perf_counter())
+        time.sleep(max(0.0, look - time.perf_counter()))
+    crowd.finish()
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    crowd.close()
+    return crowd.tally.told(load, offered, seconds, cpu)
 
 
 if __name__ == "__main__":
     keep_to_one_core()
-    print(json.dumps(asdict(uvloop.run(run(Offer(**json.load(sys.stdin)))))))
+    print(json.dumps(asdict(run(Offer(**json.load(sys.stdin))))))

@@ -17,7 +17,9 @@ import socket
 import sys
 from array import array
 from collections import Counter
+from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from time import monotonic
 
 NICE = 3
@@ -34,6 +36,9 @@ NUMBERS = "I"
 
 _MOST = 65_536
 """What is longer than this is left to the gateway."""
+
+_PROCESSOR = 36
+"""Where among the fields behind the name it stands in /proc/PID/stat on which processor a process ran last."""
 
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,6})\r\n")
 _LINE = re.compile(rb"POST /v1/automations/([a-z0-9-]+)/decisions HTTP/1\.1\r\n")
@@ -96,8 +101,15 @@ def refuse(parked: socket.socket, data: bytes) -> bool:
     return whole
 
 
+def elsewhere(pid: int, processors: set[int]) -> set[int]:
+    """Those of these processors on which a process does not run now; all of them where that leaves none. See proc(5) for the field."""
+    text = Path(f"/proc/{pid}/stat").read_text()
+    return processors - {int(text.rpartition(")")[2].split()[_PROCESSOR])} or processors
+
+
 class _Shedder:
     def __init__(self, channel: socket.socket, seconds: float) -> None:
+        self._processors = os.sched_getaffinity(0)
         self._channel = channel
         self._seconds = seconds
         self._poll = select.epoll()
@@ -133,11 +145,18 @@ class _Shedder:
             for descriptor in list(self._parked):
                 self._leave(descriptor)
             return True
+        if not self._parked:
+            self._keep_off()
         until = monotonic() + self._seconds
         for descriptor, number in zip(descriptors, array(NUMBERS, message), strict=True):
             self._parked[descriptor] = (socket.socket(fileno=descriptor), number, until)
             self._poll.register(descriptor, select.EPOLLIN)
         return bool(message)
+
+    def _keep_off(self) -> None:
+        """Leave the gateway its processor while there is something to do; it would be put there a thousand times a second, for as long as a decision takes."""
+        with suppress(OSError):  # the gateway is gone, or somebody has taken our processors away
+            os.sched_setaffinity(0, elsewhere(os.getppid(), self._processors))
 
     def _look(self, descriptor: int) -> None:
         """Refuse what came, or leave the connection if it is anything else."""

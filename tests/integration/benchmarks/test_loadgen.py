@@ -2,38 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
-from itertools import count
 
-from benchmarks.line import free_ports
 from benchmarks.loadgen import Figures, Load, run
 
-RIGHT = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"score":0.5}'
-BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
+from answering import BUSY, RIGHT, answering
+
 OTHER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 def loaded(answer_of: Callable[[int, bytes], bytes | None], *, connections: int = 2, seconds: float = 0.2) -> Figures:
-    """The figures of a load on a server that answers the n-th request so; None closes the connection instead."""
-    numbers = count()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0])
-                answer = answer_of(next(numbers), await reader.readexactly(length))
-                if answer is None:
-                    break
-                writer.write(answer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        writer.close()
+    """The figures of a load on a server that answers so."""
 
     async def both() -> Figures:
-        (port,) = free_ports(1)
-        async with await asyncio.start_server(serve, "127.0.0.1", port):
+        async with answering(answer_of) as url:
             bodies = [f'{{"n": {n}}}' for n in range(5)]
-            return await run(Load(f"http://127.0.0.1:{port}/", bodies, connections, seconds, '"score"'))
+            return await run(Load(url, bodies, connections, seconds, '"score"'))
 
     return asyncio.run(both())
 

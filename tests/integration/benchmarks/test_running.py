@@ -76,10 +76,10 @@ class Ending(psutil.Process):
 
 
 def test_a_process_that_ends_while_it_is_measured_is_none_of_the_side() -> None:
-    with (
-        Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=PIPE) as staying,
-        Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=PIPE) as ending,
-    ):
+    command = [sys.executable, "-c", "import sys; print('here', flush=True); sys.stdin.read()"]
+    with Popen(command, stdin=PIPE, stdout=PIPE) as staying, Popen(command, stdin=PIPE, stdout=PIPE) as ending:
+        assert staying.stdout is not None
+        staying.stdout.readline()  # before it is started whole, what it holds still grows
         family = {"server": [psutil.Process(staying.pid), Ending(ending.pid)]}
         memory = Side(Load("http://127.0.0.1/", [""], 1, 0.1, ""), lambda: family).memory()["server"]
     assert memory.processes == 1

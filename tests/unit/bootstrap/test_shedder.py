@@ -1,5 +1,6 @@
-"""What the shedder refuses by itself is one whole request for a decision and nothing else."""
+"""What the shedder refuses by itself is one whole request for a decision and nothing else, and not where its gateway decides."""
 
+import os
 import socket
 from contextlib import suppress
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.bootstrap.shedder import REFUSAL, asked_in, asked_whole, refuse
+from andon.bootstrap.shedder import REFUSAL, asked_in, asked_whole, elsewhere, refuse
 
 heads = st.builds(
     lambda name, more: (f"POST /v1/automations/{name}/decisions HTTP/1.1\r\nHost: g\r\n{more}".encode(), name),
@@ -71,3 +72,14 @@ def test_who_reads_no_refusals_is_cut_off() -> None:
         theirs.settimeout(10)
         while theirs.recv(65_536):
             pass  # until the end, which comes
+
+
+def test_it_keeps_off_the_processor_of_a_process_where_there_is_another_one() -> None:
+    before = os.sched_getaffinity(0)
+    here = min(before)
+    try:
+        os.sched_setaffinity(0, {here})
+        assert elsewhere(os.getpid(), {here, 1_000_000}) == {1_000_000}
+        assert elsewhere(os.getpid(), {here}) == {here}
+    finally:
+        os.sched_setaffinity(0, before)
