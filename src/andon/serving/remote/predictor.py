@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import numpy as np
+import structlog
 
 from andon.runtimes import Matrix
 from andon.serving.breaker import Breaker, Tolerance
@@ -13,6 +14,8 @@ from andon.serving.ports import PoolStatus
 from andon.serving.remote.errors import ServerFailed, ServerRefused
 from andon.serving.remote.layout import Layout
 from andon.serving.remote.link import Link
+
+log = structlog.get_logger(__name__)
 
 CONNECTIONS = 8
 """Batches that one gateway has at the server at once, at most."""
@@ -97,11 +100,12 @@ class RemotePredictor:
         return probabilities
 
     def _end(self, run: "asyncio.Task[Matrix]") -> None:
-        """Its place is free; how it failed was noted, whether or not its caller is still there to hear it."""
+        """Its place is free; how it failed was noted, and what nobody foresaw is logged, whether or not its caller is still there to hear it."""
         self._under_way.discard(run)
         self._places.release()
-        if not run.cancelled():
-            run.exception()
+        error = None if run.cancelled() else run.exception()
+        if error is not None and not isinstance(error, PredictionFailed):
+            log.error("model.asking_failed", model=self._shown, exc_info=error)
 
     async def start(self) -> None:
         """Make sure that the server has the model ready, and keep the connection. Raises EndpointUnavailable."""
