@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from benchmarks.loadgen import Figures, Load, run
 
-from answering import BUSY, RIGHT, answering
+from replying import BUSY, RIGHT, replying
 
 OTHER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -14,7 +14,7 @@ def loaded(answer_of: Callable[[int, bytes], bytes | None], *, connections: int 
     """The figures of a load on a server that answers so."""
 
     async def both() -> Figures:
-        async with answering(answer_of) as url:
+        async with replying(answer_of) as url:
             bodies = [f'{{"n": {n}}}' for n in range(5)]
             return await run(Load(url, bodies, connections, seconds, '"score"'))
 

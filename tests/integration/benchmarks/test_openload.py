@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from benchmarks.openload import Offer, Told, run
 
-from answering import BUSY, RIGHT, answering
+from replying import BUSY, RIGHT, replying
 
 
 def offered(
@@ -19,7 +19,7 @@ def offered(
     """What came of a load of 0.3 s on a server that answers so."""
 
     async def both() -> Told:
-        async with answering(answer_of) as url:
+        async with replying(answer_of) as url:
             bodies = [f'{{"n": {n}}}' for n in range(5)]
             return await asyncio.to_thread(run, Offer(url, bodies, rate, 0.3, deadline, connections))
 

@@ -12,7 +12,7 @@ BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
 
 
 @asynccontextmanager
-async def answering(answer_of: Callable[[int, bytes], bytes | None]) -> AsyncIterator[str]:
+async def replying(answer_of: Callable[[int, bytes], bytes | None]) -> AsyncIterator[str]:
     """Its address. It answers by the number of a request and its body; None closes the connection instead."""
     numbers = count()
     serving: set[asyncio.Task[None] | None] = set()
