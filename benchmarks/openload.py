@@ -15,7 +15,6 @@ import socket
 import sys
 import time
 from collections import Counter, deque
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 
@@ -193,8 +192,10 @@ class _Crowd:
             except OSError:
                 self._lose(caller)
                 continue
-            if status is not None:
-                self._asking.discard(caller)
+            if (
+                status is not None and caller in self._asking
+            ):  # or it is a word before the server closes an idle connection
+                self._asking.remove(caller)
                 self.tally.answered(status, caller.due, self.began)
                 self._go_on(caller)
 
@@ -224,8 +225,8 @@ class _Crowd:
         """Another connection is needed; a request that was under way came to nothing."""
         if caller in self._asking:
             self.tally.failures["ConnectionLost"] += 1
-            self._asking.discard(caller)
-        with suppress(ValueError):
+            self._asking.remove(caller)
+        else:
             self._free.remove(caller)
         self._poll.unregister(caller)
         del self._callers[caller.fileno()]

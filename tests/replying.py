@@ -15,10 +15,12 @@ BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
 async def replying(answer_of: Callable[[int, bytes], bytes | None]) -> AsyncIterator[str]:
     """Its address. It answers by the number of a request and its body; None closes the connection instead."""
     numbers = count()
-    serving: set[asyncio.Task[None] | None] = set()
+    serving: set[asyncio.Task[object]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -34,4 +36,4 @@ async def replying(answer_of: Callable[[int, bytes], bytes | None]) -> AsyncIter
     (port,) = free_ports(1)
     async with await asyncio.start_server(serve, "127.0.0.1", port):
         yield f"http://127.0.0.1:{port}/"
-        await asyncio.gather(*filter(None, serving))  # all callers are gone
+        await asyncio.gather(*serving)  # all callers are gone

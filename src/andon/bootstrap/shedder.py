@@ -154,7 +154,7 @@ class _Shedder:
         return bool(message)
 
     def _keep_off(self) -> None:
-        """Leave the gateway its processor while there is something to do; it would be put there a thousand times a second, for as long as a decision takes."""
+        """Leave the gateway the processor that it has now: the system puts this process there again and again, and the gateway waits as long as some decisions take."""
         with suppress(OSError):  # the gateway is gone, or somebody has taken our processors away
             os.sched_setaffinity(0, elsewhere(os.getppid(), self._processors))
 

@@ -141,6 +141,19 @@ def test_what_comes_next_is_refused_elsewhere_in_the_same_words_and_counted_for_
     uvloop.run(run())
 
 
+def test_it_keeps_off_one_processor_which_is_the_gateways() -> None:
+    async def run() -> None:
+        async with crowd() as at:
+            parked = await at.parked()
+            assert (await parked.ask(post()))[0] == 503  # by the process: it is there
+            ours = os.sched_getaffinity(0)
+            theirs = os.sched_getaffinity(shedder_of(at))
+            assert theirs <= ours
+            assert len(theirs) == max(1, len(ours) - 1)
+
+    uvloop.run(run())
+
+
 def test_where_few_are_refused_nobody_is_parked() -> None:
     async def run() -> None:
         async with crowd(many=5) as at:
