@@ -22,12 +22,12 @@ import structlog
 
 from andon.bootstrap.shedder import AT_ONCE, NUMBERS, RECALL
 
-PARKED_SECONDS = 1.0
-"""How long a connection is parked at most: so long as who was refused is told to wait. To park it costs as much as some refusals, so that a
-shorter time would leave fewer decisions."""
+PARKED_SECONDS = 0.9
+"""How long a connection is parked at most: a little less than who was refused is told to wait, so that whoever does so is read by the gateway. To
+park it costs as much as some refusals, so that a shorter time would leave fewer decisions."""
 
 SOON_SECONDS = 0.25
-"""Who is refused twice within this time is parked, if many are refused."""
+"""Whose last answer is no older when he is refused is parked, if many are refused: he asks again and again."""
 
 MANY = 100
 """Fewer refusals in SOON_SECONDS cost a gateway next to nothing, and whoever asks again may be lucky."""
@@ -97,9 +97,10 @@ class Parking:
         return len(self._leaving) + len(self._parked)
 
     def refused(self, connection: Parkable, now: float, before: float) -> None:
-        """A request was refused now by the gateway itself, after another on the same connection; nothing of it is under way.
+        """A request was refused now by the gateway itself, and the one before it on this connection answered in any way (at `before`, or
+        never); nothing of it is under way.
 
-        What comes next on it is refused by the process, if that is soon and so many are.
+        What comes next on it is refused by the process, if that was a moment ago and many are refused.
         """
         newest = self._newest
         newest.append(now)

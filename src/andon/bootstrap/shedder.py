@@ -40,6 +40,9 @@ _MOST = 65_536
 _PROCESSOR = 36
 """Where among the fields behind the name it stands in /proc/PID/stat on which processor a process ran last."""
 
+FOLLOW_SECONDS = 0.02
+"""How often it is looked where the gateway runs now. To look costs as much as two refusals."""
+
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: ([0-9]{1,6})\r\n")
 _LINE = re.compile(rb"POST /v1/automations/([a-z0-9-]+)/decisions HTTP/1\.1\r\n")
 
@@ -110,6 +113,7 @@ def elsewhere(pid: int, processors: set[int]) -> set[int]:
 class _Shedder:
     def __init__(self, channel: socket.socket, seconds: float) -> None:
         self._processors = os.sched_getaffinity(0)
+        self._follow_at = 0.0
         self._channel = channel
         self._seconds = seconds
         self._poll = select.epoll()
@@ -130,6 +134,9 @@ class _Shedder:
                 elif descriptor in self._parked:
                     self._look(descriptor)
             now = monotonic()
+            if self._parked and now >= self._follow_at:
+                self._follow_at = now + FOLLOW_SECONDS
+                self._keep_off()
             while self._parked and next(iter(self._parked.values()))[2] <= now:
                 self._leave(next(iter(self._parked)))
             self._tell()
@@ -145,8 +152,6 @@ class _Shedder:
             for descriptor in list(self._parked):
                 self._leave(descriptor)
             return True
-        if not self._parked:
-            self._keep_off()
         until = monotonic() + self._seconds
         for descriptor, number in zip(descriptors, array(NUMBERS, message), strict=True):
             self._parked[descriptor] = (socket.socket(fileno=descriptor), number, until)
@@ -154,7 +159,10 @@ class _Shedder:
         return bool(message)
 
     def _keep_off(self) -> None:
-        """Leave the gateway the processor that it has now: the system puts this process there again and again, and the gateway waits as long as some decisions take."""
+        """Leave the gateway the processor that it has now: the system puts this process there again and again, and the gateway waits as long as some decisions take.
+
+        The gateway moves as well. Who kept off where it once was would share its processor from then on.
+        """
         with suppress(OSError):  # the gateway is gone, or somebody has taken our processors away
             os.sched_setaffinity(0, elsewhere(os.getppid(), self._processors))
 

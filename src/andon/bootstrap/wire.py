@@ -61,8 +61,7 @@ class Wire(HttpToolsProtocol):
         self._text = b""
         self._known_hold: Any = None
         """What holds a request whose head was seen before, and what it is answered with: one after the other."""
-        self._last_use = 0.0
-        self._last_refusal = -math.inf
+        self._last_use = -math.inf
         self._idle: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -159,7 +158,7 @@ class Wire(HttpToolsProtocol):
     def _shed(self, name: str) -> None:
         """Refuse one more in a few microseconds: what this costs is taken from those who are answered.
 
-        Where many are, who comes again within a moment is refused elsewhere.
+        Where many are, who asked a moment ago as well is refused elsewhere from now on.
         """
         self._arriving = False
         self._wait_no_more()
@@ -167,9 +166,8 @@ class Wire(HttpToolsProtocol):
         self._direct.tally_shed(name, 1)
         self.transport.write(REFUSAL)
         self.server_state.total_requests += 1
-        before = self._last_refusal
+        before = self._last_use
         self._keep_alive()
-        self._last_refusal = self._last_use
         if self.parking is not None and not self.ending:
             self.parking.refused(self, self._last_use, before)
 

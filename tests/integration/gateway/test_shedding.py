@@ -16,7 +16,8 @@ from sqlalchemy import text
 
 from andon.access import Grant, Role
 from andon.bootstrap.draining import DrainState
-from andon.bootstrap.parking import Parking
+from andon.bootstrap.parking import PARKED_SECONDS, SOON_SECONDS, Parking
+from andon.bootstrap.shedder import REFUSAL
 from automations import payment
 from calls import DECIDE
 from lines import CALLER, Installation
@@ -141,15 +142,60 @@ def test_what_comes_next_is_refused_elsewhere_in_the_same_words_and_counted_for_
     uvloop.run(run())
 
 
-def test_it_keeps_off_one_processor_which_is_the_gateways() -> None:
+def test_it_keeps_off_the_processor_on_which_the_gateway_is_now() -> None:
+    ours = os.sched_getaffinity(0)
+
     async def run() -> None:
         async with crowd() as at:
             parked = await at.parked()
-            assert (await parked.ask(post()))[0] == 503  # by the process: it is there
-            ours = os.sched_getaffinity(0)
-            theirs = os.sched_getaffinity(shedder_of(at))
-            assert theirs <= ours
-            assert len(theirs) == max(1, len(ours) - 1)
+            assert (await parked.ask(post()))[0] == 503  # by the process: it is there, and may run where we may
+            for here in (min(ours), max(ours), min(ours)):
+                os.sched_setaffinity(0, {here})
+                while os.sched_getaffinity(shedder_of(at)) != (ours - {here} or ours):
+                    assert (await parked.ask(post()))[0] == 503
+
+    try:
+        uvloop.run(run())
+    finally:
+        os.sched_setaffinity(0, ours)
+
+
+def test_who_was_answered_a_moment_ago_is_parked_once_he_is_refused() -> None:
+    async def run() -> None:
+        async with crowd() as at:
+            caller = Caller(*await asyncio.open_connection("127.0.0.1", at.port))
+            at.callers.append(caller)
+            assert (await caller.ask(post()))[0] == 200
+            at.app.shedding = True
+            assert (await caller.ask(post()))[0] == 503
+            at.app.shedding = False
+            assert [(await caller.ask(post()))[0] for _ in range(2)] == [503, 503]
+            assert at.app.ways == ["direct", "shed"]
+
+    uvloop.run(run())
+
+
+def test_who_asks_for_the_first_time_or_after_a_while_is_not_parked_when_he_is_refused() -> None:
+    async def run() -> None:
+        async with crowd() as at:
+            at.app.shedding = True
+            caller = Caller(*await asyncio.open_connection("127.0.0.1", at.port))
+            at.callers.append(caller)
+            for _ in range(2):
+                assert (await caller.ask(post()))[0] == 503
+                assert at.parking.parked == 0
+                await asyncio.sleep(SOON_SECONDS)
+
+    uvloop.run(run())
+
+
+def test_who_waits_as_long_as_he_is_told_to_is_read_by_the_gateway() -> None:
+    async def run() -> None:
+        async with crowd(seconds=PARKED_SECONDS) as at:
+            caller = await at.parked()
+            _, headers, _ = answers_in(REFUSAL)[0]
+            await asyncio.sleep(int(headers["retry-after"]))
+            assert (await caller.ask(post()))[0] == 200
 
     uvloop.run(run())
 
