@@ -127,18 +127,19 @@ class _Shedder:
         """Until the gateway is gone."""
         own = self._channel.fileno()
         while True:
-            for descriptor, _ in self._poll.poll(self._until_next()):
+            came = self._poll.poll(self._until_next())
+            now = monotonic()
+            while self._parked and next(iter(self._parked.values()))[2] <= now:
+                self._leave(next(iter(self._parked)))  # also if something came on it: its time is over
+            if self._parked and now >= self._follow_at:
+                self._follow_at = now + FOLLOW_SECONDS
+                self._keep_off()
+            for descriptor, _ in came:
                 if descriptor == own:
                     if not self._take():
                         return
                 elif descriptor in self._parked:
                     self._look(descriptor)
-            now = monotonic()
-            if self._parked and now >= self._follow_at:
-                self._follow_at = now + FOLLOW_SECONDS
-                self._keep_off()
-            while self._parked and next(iter(self._parked.values()))[2] <= now:
-                self._leave(next(iter(self._parked)))
             self._tell()
 
     def _until_next(self) -> float:

@@ -200,6 +200,20 @@ def test_who_waits_as_long_as_he_is_told_to_is_read_by_the_gateway() -> None:
     uvloop.run(run())
 
 
+def test_what_came_while_the_process_stood_still_is_read_by_the_gateway_once_the_time_is_over() -> None:
+    async def run() -> None:
+        async with crowd(seconds=PARKED_SECONDS) as at:
+            caller = await at.parked()
+            assert (await caller.ask(post()))[0] == 503  # by the process: it is there
+            os.kill(shedder_of(at), signal.SIGSTOP)
+            await asyncio.sleep(PARKED_SECONDS)
+            caller.writer.write(post())
+            os.kill(shedder_of(at), signal.SIGCONT)
+            assert (await caller.answer())[0] == 200
+
+    uvloop.run(run())
+
+
 def test_where_few_are_refused_nobody_is_parked() -> None:
     async def run() -> None:
         async with crowd(many=5) as at:
