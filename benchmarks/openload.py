@@ -192,9 +192,8 @@ class _Crowd:
             except OSError:
                 self._lose(caller)
                 continue
-            if (
-                status is not None and caller in self._asking
-            ):  # or it is a word before the server closes an idle connection
+            # What comes on an idle connection is a word before the server closes it.
+            if status is not None and caller in self._asking:
                 self._asking.remove(caller)
                 self.tally.answered(status, caller.due, self.began)
                 self._go_on(caller)

@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from socket import AF_UNIX, SOCK_SEQPACKET, send_fds, socket, socketpair
+from time import monotonic
 from typing import Protocol
 
 import structlog
 
-from andon.bootstrap.shedder import AT_ONCE, NUMBERS, RECALL
+from andon.bootstrap.shedder import AT_ONCE, NUMBERS, RECALL, UNTIL
 
 PARKED_SECONDS = 0.9
 """How long a connection is parked at most: a little less than who was refused is told to wait, so that whoever does so is read by the gateway. To
@@ -154,7 +155,8 @@ class Parking:
         if channel is None:
             return False
         try:
-            send_fds(channel, [array(NUMBERS, there)], [descriptor for _, descriptor in there.values()])
+            until = array(UNTIL, [monotonic() + self._seconds])
+            send_fds(channel, [until, array(NUMBERS, there)], [descriptor for _, descriptor in there.values()])
         except OSError:
             return False
         return True
@@ -191,7 +193,7 @@ class Parking:
         if self._channel is not None or loop.time() < self._not_before:
             return self._channel
         try:
-            ours, self._process = _started(self._seconds)
+            ours, self._process = _started()
         except OSError as error:
             log.warning("shedder.not_started", error=type(error).__name__)
             self._not_before = loop.time() + REST_SECONDS
@@ -220,12 +222,12 @@ class Parking:
             self._parked.pop(number)[0].resume()
 
 
-def _started(seconds: float) -> tuple[socket, "subprocess.Popen[bytes]"]:
+def _started() -> tuple[socket, "subprocess.Popen[bytes]"]:
     """A new process and the way to it. Raises OSError."""
     ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
     with theirs:
         program = str(Path(__file__).with_name("shedder.py"))
-        command = [sys.executable, "-I", "-S", program, str(theirs.fileno()), str(seconds)]
+        command = [sys.executable, "-I", "-S", program, str(theirs.fileno())]
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         try:
             process = subprocess.Popen(  # noqa: S603 - a fixed command

@@ -4,7 +4,7 @@ It knows nothing of Andon and needs nothing but Python, so that it starts at onc
 sockets of those it refused (`parking.py`) and keeps its own ends closed meanwhile. On each of them every whole request for a decision gets the same
 answer, for some time; then the connection is left to the gateway again, and so is one on which anything else comes, unread.
 
-`python shedder.py CHANNEL SECONDS`: on the channel come the numbers of connections with their sockets, to be kept for so long at most, or RECALL,
+`python shedder.py CHANNEL`: on the channel come until when connections are to be kept at most, and their numbers, with their sockets; or RECALL,
 which has all of them come back; the gateway is told, as JSON, which came back and what was refused. When it ends, so does this.
 """
 
@@ -33,6 +33,11 @@ RECALL = b"R"
 
 NUMBERS = "I"
 """How numbers of connections are sent, by the module array."""
+
+UNTIL = "d"
+"""How the moment is sent, before them, on the clock that all processes of a machine share (`time.monotonic`)."""
+
+_UNTIL_SIZE = array(UNTIL).itemsize
 
 _MOST = 65_536
 """What is longer than this is left to the gateway."""
@@ -111,11 +116,10 @@ def elsewhere(pid: int, processors: set[int]) -> set[int]:
 
 
 class _Shedder:
-    def __init__(self, channel: socket.socket, seconds: float) -> None:
+    def __init__(self, channel: socket.socket) -> None:
         self._processors = os.sched_getaffinity(0)
         self._follow_at = 0.0
         self._channel = channel
-        self._seconds = seconds
         self._poll = select.epoll()
         self._poll.register(channel, select.EPOLLIN)
         self._parked: dict[int, tuple[socket.socket, int, float]] = {}
@@ -148,16 +152,18 @@ class _Shedder:
 
     def _take(self) -> bool:
         """Hear the gateway; False when it is gone."""
-        message, descriptors, _, _ = socket.recv_fds(self._channel, 4 * AT_ONCE, AT_ONCE)
+        message, descriptors, _, _ = socket.recv_fds(self._channel, _MOST, AT_ONCE)
         if message == RECALL:
             for descriptor in list(self._parked):
                 self._leave(descriptor)
             return True
-        until = monotonic() + self._seconds
-        for descriptor, number in zip(descriptors, array(NUMBERS, message), strict=True):
+        if not message:
+            return False
+        (until,) = array(UNTIL, message[:_UNTIL_SIZE])
+        for descriptor, number in zip(descriptors, array(NUMBERS, message[_UNTIL_SIZE:]), strict=True):
             self._parked[descriptor] = (socket.socket(fileno=descriptor), number, until)
             self._poll.register(descriptor, select.EPOLLIN)
-        return bool(message)
+        return True
 
     def _keep_off(self) -> None:
         """Leave the gateway the processor that it has now: the system puts this process there again and again, and the gateway waits as long as some decisions take.
@@ -197,4 +203,4 @@ class _Shedder:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the gateway says when it is over
     os.nice(NICE)
-    _Shedder(socket.socket(fileno=int(sys.argv[1])), float(sys.argv[2])).run()
+    _Shedder(socket.socket(fileno=int(sys.argv[1]))).run()

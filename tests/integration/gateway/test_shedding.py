@@ -200,12 +200,12 @@ def test_who_waits_as_long_as_he_is_told_to_is_read_by_the_gateway() -> None:
     uvloop.run(run())
 
 
-def test_what_came_while_the_process_stood_still_is_read_by_the_gateway_once_the_time_is_over() -> None:
+def test_the_time_counts_from_the_refusal_also_when_the_process_hears_late_of_a_connection() -> None:
     async def run() -> None:
         async with crowd(seconds=PARKED_SECONDS) as at:
-            caller = await at.parked()
-            assert (await caller.ask(post()))[0] == 503  # by the process: it is there
+            assert (await (await at.parked()).ask(post()))[0] == 503  # by the process: it is there
             os.kill(shedder_of(at), signal.SIGSTOP)
+            caller = await at.parked()
             await asyncio.sleep(PARKED_SECONDS)
             caller.writer.write(post())
             os.kill(shedder_of(at), signal.SIGCONT)
