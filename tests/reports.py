@@ -42,7 +42,7 @@ def a_report(
         automation="payments",
         model="fraud-risk",
         version=version,
-        decisions=decisions,
+        judgements=[decision.judgement for decision in decisions],
         queue=[queue] * len(decisions),
         whole=[whole] * len(decisions),
         features=0.001,
@@ -53,4 +53,5 @@ def a_report(
         began_ns=1_000_000,
         ended_ns=6_000_000,
         fallbacks=fallbacks or {},
+        traced=[decision for decision in decisions if decision.request.traceparent is not None],
     )

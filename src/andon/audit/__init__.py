@@ -10,7 +10,7 @@ from andon.audit.encoding import hash_of
 from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning
 from andon.audit.ports import Evidence
 from andon.audit.service import head, page, record, seal, verify
-from andon.audit.store import COLUMNS, HASH_SQL, insert_sql, values_of
+from andon.audit.store import COLUMNS, HASH_SQL, insert_sql, place_sql, values_of
 
 __all__ = [
     "COLUMNS",
@@ -35,6 +35,7 @@ __all__ = [
     "head",
     "insert_sql",
     "page",
+    "place_sql",
     "record",
     "seal",
     "values_of",

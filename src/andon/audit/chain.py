@@ -23,6 +23,11 @@ class Chain:
         digest = leaf_hash(self.writer, seq, before, at, actor, action, subject, body)
         return Leaf(self.writer, seq, before, digest, at, actor, action, subject, body)
 
+    @property
+    def place(self) -> tuple[UUID, int]:
+        """Where the next leaf will be: its writer and its number."""
+        return self.writer, self._seq + 1
+
     def advance(self, leaf: Leaf) -> None:
         """The leaf is in the database. Where a commit's answer was lost, append the same leaf again: if it had been
         written, its key (writer, seq) is taken, and that is the answer."""

@@ -60,6 +60,11 @@ def insert_sql(first: int) -> str:
     return f"INSERT INTO audit_entries ({_NAMES}) VALUES ({values})"
 
 
+def place_sql(first: int) -> str:
+    """Where that leaf is, its writer and its number, by the same parameters."""
+    return f"${first}::uuid, ${first + 1}::bigint"
+
+
 def values_of(leaf: Leaf) -> Sequence[Any]:
     """The parameters of `insert_sql`."""
     return _VALUES(leaf)

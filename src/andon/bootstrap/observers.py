@@ -7,7 +7,7 @@ import structlog
 
 from andon.actions import Answer
 from andon.bootstrap.spans import tell_commit, tell_stages
-from andon.decisions import BatchReport, Judgement, Watcher
+from andon.decisions import BatchReport, Watcher
 from andon.kernel.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class DecisionMetrics:
         self._metrics.shadows.add((automation, "dropped"), dropped)
 
     def _count(self, report: BatchReport) -> None:
-        metrics, n = self._metrics, len(report.decisions)
+        metrics, n = self._metrics, len(report.judgements)
         arm = report.automation, report.model, str(report.version)
         self.decided += n
         metrics.batch_size.observe_times(arm, n)
@@ -63,15 +63,14 @@ class DecisionMetrics:
         metrics.stages.observe_times((*arm, "policy"), report.policy, n)
         metrics.stages.observe_times((*arm, "record"), report.record, n)
         metrics.stages.observe_many((*arm, "whole"), report.whole)
-        judgements = [decision.judgement for decision in report.decisions]
-        outcomes = [judgement.ruling.outcome for judgement in judgements]
+        outcomes = [judgement.ruling.outcome for judgement in report.judgements]
         for outcome in set(outcomes):
             metrics.decisions.add((*arm, outcome), outcomes.count(outcome))
         for why, count in report.misplaced.items():
             metrics.misplaced.add((report.automation, why), count)
         if report.breached:
             self._tell_breaches(report)
-        self._count_failures(report, judgements, arm)
+        self._count_failures(report, arm)
 
     def _tell_breaches(self, report: BatchReport) -> None:
         """Count each, and log each name once in a while: one batch of a stream that went wrong is like the next."""
@@ -85,13 +84,13 @@ class DecisionMetrics:
                 self._told[key] = now
                 log.warning("expectation.breached", automation=report.automation, feature=name, decisions=count)
 
-    def _count_failures(self, report: BatchReport, judgements: Sequence[Judgement], arm: tuple[str, str, str]) -> None:
+    def _count_failures(self, report: BatchReport, arm: tuple[str, str, str]) -> None:
         """Fallbacks by reason; errors are those fallbacks, and what the line itself could not compute or rule.
 
         Errors are counted from zero: Prometheus does not see that a counter grew which begins with one.
         """
         metrics = self._metrics
-        persistent = sum([each.ruling.error is not None and each.fallback is None for each in judgements])
+        persistent = sum([each.ruling.error is not None and each.fallback is None for each in report.judgements])
         transient = 0
         for reason, count in report.fallbacks.items():
             metrics.fallbacks.add((*arm, reason), count)

@@ -22,9 +22,9 @@ def tell_commit(reports: Sequence[BatchReport]) -> None:
     tracing.tell(
         "ledger.commit",
         reports[0].record,
-        links=[decision.request.traceparent for report in reports for decision in report.decisions],
+        links=[decision.request.traceparent for report in reports for decision in report.traced],
         attributes={
-            "andon.batch_size": sum(len(report.decisions) for report in reports),
+            "andon.batch_size": sum(len(report.judgements) for report in reports),
             "andon.automation": sorted({report.automation for report in reports}),
         },
     )
@@ -42,9 +42,9 @@ def tell_stages(report: BatchReport, tell: Tell = tracing.tell_between) -> None:
         "andon.automation": report.automation,
         "andon.model": report.model,
         "andon.model_version": report.version,
-        "andon.batch_size": len(report.decisions),
+        "andon.batch_size": len(report.judgements),
     }
-    for decision in report.decisions:
+    for decision in report.traced:
         parent = decision.request.traceparent
         if not tracing.is_sampled(parent):
             continue

@@ -20,6 +20,7 @@ from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
 from andon.decisions.pace import Pace
 from andon.decisions.passage import Parts, Passed, decide
 from andon.decisions.queue import BULK_SLICE, MAX_BATCH, Item, Queue, grouped
+from andon.decisions.report import BatchReport
 from andon.decisions.service_time import ServiceTime
 
 log = structlog.get_logger(__name__)
@@ -74,12 +75,16 @@ class Lane:
 
         Not when it is over already: for that there is no better time to come again.
         """
-        if request.deadline_ns is not None:
-            wait = self.expected_wait(request.priority, behind=behind)
-            if 0 < request.deadline_ns - now_ns < wait * 1e9:
-                raise LineBusy(
-                    f"More is waiting than can be decided in time (about {wait:.1f} s)", retry_after=max(1, round(wait))
-                )
+        if request.deadline_ns is None:
+            return
+        left = (request.deadline_ns - now_ns) / 1e9
+        if left >= self._service_time.each * (self._deciding + len(self._queue) + behind):
+            return  # though all were ahead of it, and decided one after the other
+        wait = self.expected_wait(request.priority, behind=behind)
+        if 0 < left < wait:
+            raise LineBusy(
+                f"More is waiting than can be decided in time (about {wait:.1f} s)", retry_after=max(1, round(wait))
+            )
 
     def add(self, item: Item) -> None:
         """Take a request. One whose deadline is over at its turn gets DeadlineExceeded: coming again would not help it."""
@@ -113,6 +118,7 @@ class Lane:
         With many callers the next one is on its way to PostgreSQL before those of the last one are told, so that both work at once.
         """
         ended: _Ended | None = None
+        reports: Sequence[BatchReport] = ()
         # The time from the end of one batch to that of the next is what that one takes: the first is told in it, and what is asked next read.
         since = perf_counter()
         try:
@@ -127,12 +133,15 @@ class Lane:
                     self._go()
                 began = perf_counter()
                 self._deciding += len(batch)
-                deciding: Awaitable[Passed] = decide(self._parts, batch)
+                idle = ended is None and not len(self._queue)  # while PostgreSQL works
+                deciding: Awaitable[Passed] = decide(self._parts, batch, early=idle)
                 if ended is not None:
                     deciding = asyncio.ensure_future(deciding)
                     await asyncio.sleep(0)  # until it has something to wait for
-                    self._tell(ended)
-                    ended = None
+                    reports = self._tell(ended)
+                if reports:
+                    asyncio.get_running_loop().call_soon(self._parts.watcher.batch, reports)  # once this waits
+                ended, reports = None, ()
                 ended = await self._end_of(batch, deciding, began, since)
                 since = perf_counter()
                 waiting = len(self._queue)
@@ -140,13 +149,15 @@ class Lane:
                 few = callers < TWO_FROM
                 del batch, deciding  # so that the next requests are read into their memory, which the caches still have
                 if few or not 0 < waiting <= AHEAD:
-                    self._tell(ended)
+                    reports = self._tell(ended)
                     ended = None
                 if few:
                     await self._until_read(callers)
         finally:
             if ended is not None:
-                self._tell(ended)
+                reports = self._tell(ended)
+            if reports:
+                self._parts.watcher.batch(reports)
             self._under_way -= 1
             if len(self._queue):
                 self._go()
@@ -182,21 +193,21 @@ class Lane:
         self._service_time.learn(len(batch), now - since)
         return _Ended(batch, passed, None)
 
-    def _tell(self, ended: "_Ended") -> None:
-        """Tell everybody how a batch ended; each gets the error if there is one."""
+    def _tell(self, ended: "_Ended") -> Sequence[BatchReport]:
+        """Tell everybody how a batch ended; each gets the error if there is one. Gives what watchers are to hear of it."""
         passed = ended.passed
         if passed is None:
             for item in ended.batch:
                 _tell(item, None, ended.error)
-            return
+            return ()
         whole, recorded = passed.whole, passed.recorded
         for group in passed.groups:
             for item, decision in zip(group.items, group.decisions, strict=True):
                 _tell(item, decision if whole or item.request.id in recorded else None, None)
-        self._parts.watcher.batch(passed.reports())
         for group in passed.groups:
             if group.line.traffic.shadows:
                 self._parts.shadow(group.line, *group.seen_of(passed.recorded))
+        return passed.reports()
 
     def _tell_expired(self, expired: Sequence[Item]) -> None:
         for item in expired:

@@ -1,11 +1,10 @@
-"""The ledger's hot side: everything a batch of decisions writes goes into PostgreSQL as ONE statement, so as one commit.
+"""The ledger's hot side: everything a batch of decisions writes goes into PostgreSQL as one statement, or two, in ONE commit.
 
 Decisions, outbox messages, window tiles and the audit leaf stand or fall together. The cold side (reading) is `store`.
 """
 
 import os
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from time import perf_counter_ns
 from typing import Any
 from uuid import UUID
@@ -15,13 +14,19 @@ from msgspec import Struct
 
 from andon import audit, features
 from andon.decisions import consequences, record
-from andon.decisions.domain import RECORDED, Decision, DecisionRequest, Idempotency, LineRef
+from andon.decisions.domain import RECORDED, Decision, LineRef
 from andon.decisions.record import SALT_BYTES
 from andon.features import Delta
 from andon.kernel import outbox
 from andon.kernel.identity import PLATFORM
 from andon.kernel.outbox import Message
 from andon.kernel.statements import Statement
+
+EARLY_FROM = 8
+"""From so many decisions on, a batch for which there is time goes to PostgreSQL in two parts, so that it works while the second is written."""
+
+EARLY_PART = 3
+"""The first is a third of it. That is written soonest, and takes PostgreSQL as long as the second takes the gateway."""
 
 _OWN = {
     "id": "uuid",
@@ -54,18 +59,22 @@ The driver looks at every element of an array twice, so an array less is worth a
 def _one() -> tuple[str, str, int]:
     """What a single decision puts into the ledger, from where, and how many parameters that takes: _OWN, _SHARED and its salt, as they are."""
     kinds = (*_OWN.values(), *_SHARED.values(), "bytea")
-    return ", ".join(f"${i}::{kind}" for i, kind in enumerate(kinds, start=1)), "leaf", len(kinds)
+    return ", ".join(f"${i}::{kind}" for i, kind in enumerate(kinds, start=1)), "", len(kinds)
 
 
 def _many() -> tuple[str, str, int]:
-    """The same of a batch: _OWN and the position of what is shared as arrays, _SHARED as arrays, and all salts in one."""
-    own = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate((*_OWN.values(), "int"), start=1))
+    """The same of a batch: _OWN and the position of what is shared as arrays, _SHARED as arrays, and all salts in one.
+
+    Arrays that are taken apart in a list of values go row by row into the table; those in a FROM are kept as a whole first.
+    """
+    columns = enumerate((_OWN | {"shared": "int"}).items(), start=1)
+    own = ", ".join(f"unnest(${i}::{kind}[]) AS {name}" for i, (name, kind) in columns)
     first = len(_OWN) + 2
     shared = ", ".join(f"(${i}::{kind}[])[d.shared]" for i, kind in enumerate(_SHARED.values(), start=first))
     last = first + len(_SHARED)
-    salt = f"substring(${last}::bytea FROM (d.number::int - 1) * {SALT_BYTES} + 1 FOR {SALT_BYTES})"
+    salt = f"substring(${last}::bytea FROM (d.number - 1) * {SALT_BYTES} + 1 FOR {SALT_BYTES})"
     values = f"{', '.join(f'd.{name}' for name in _OWN)}, {shared}, {salt}"
-    return values, f"leaf, unnest({own}) WITH ORDINALITY AS d({', '.join(_OWN)}, shared, number)", last
+    return values, f" FROM (SELECT {own}, generate_subscripts($1::uuid[], 1) AS number) AS d", last
 
 
 def _statement(*, one: bool, messages: bool, tiles: bool, more: bool) -> str:
@@ -76,7 +85,7 @@ def _statement(*, one: bool, messages: bool, tiles: bool, more: bool) -> str:
     """
     values, source, taken = _one() if one else _many()
     first = taken + 1
-    beside = [f"leaf AS ({audit.insert_sql(first)} RETURNING writer, seq)"]
+    beside, leaf = [f"leaf AS ({audit.insert_sql(first)})"], audit.place_sql(first)
     first += audit.COLUMNS
     if messages:
         beside.append(f"messages AS ({outbox.insert_sql(first)})")
@@ -85,7 +94,16 @@ def _statement(*, one: bool, messages: bool, tiles: bool, more: bool) -> str:
         beside.append(f"tiles AS ({features.insert_sql(first, more=more)})")
     return (
         f"WITH {', '.join(beside)} INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, salt, writer, seq) "
-        f"SELECT {values}, leaf.writer, leaf.seq FROM {source}"
+        f"SELECT {values}, {leaf}{source}"
+    )
+
+
+def _first_part() -> str:
+    """The same for decisions alone. Its parameters: those of `_many`, and where the leaf will be."""
+    values, source, taken = _many()
+    return (
+        f"INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, salt, writer, seq) "
+        f"SELECT {values}, {audit.place_sql(taken + 1)}{source}"
     )
 
 
@@ -97,29 +115,10 @@ APPEND = {
 }
 """The statement that records a batch, by whether it is a single decision, sends messages, changes tiles, and those more than sums."""
 
-RESERVE = """
-WITH wanted AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::timestamptz[])
-        AS w(scope, key, digest, decision_id, created_at)
-), new AS (
-    INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at) SELECT * FROM wanted
-    ON CONFLICT DO NOTHING RETURNING decision_id
-)
-SELECT decision_id FROM new UNION ALL SELECT decision_id FROM wanted JOIN idempotency_keys USING (scope, key, decision_id)
-"""
-"""Whose the keys are now: those that were free, and those that were reserved for the same request when it was accepted."""
+FIRST_PART = _first_part()
+"""The statement that records the first decisions of a batch, before its leaf is known. Only together with what records the others."""
 
-RESERVE_ALL = """
-INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
-SELECT k.*, $5::timestamptz FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[]) AS k
-"""
-"""Fails if one of the keys was used before."""
-
-USED = """
-SELECT scope, key FROM idempotency_keys WHERE (scope, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-"""
-
-TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
+STATEMENTS = (FIRST_PART, *APPEND.values())
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -134,10 +133,40 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta
 
     The caller executes it, and advances the chain once it knows of the commit.
     """
-    drawn = os.urandom(SALT_BYTES * len(entries))
+    drawn, records, now = _drawn(entries), _records(entries), perf_counter_ns()
+    leaf = _leaf(chain, entries, drawn, records)
+    rows = _rows(entries, records, now)
+    return leaf, _append(rows, len(entries), drawn, leaf, entries, deltas)
+
+
+def prepare_early(
+    chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta]
+) -> Iterator[tuple[audit.Leaf | None, Statement]]:
+    """The same as two statements for one transaction: the first can be sent before the second, which has the leaf, is made."""
+    first = len(entries) // EARLY_PART
+    drawn, now = _drawn(entries), perf_counter_ns()
+    salts = first * SALT_BYTES
+    records = _records(entries[:first])
+    yield None, (FIRST_PART, (*_rows(entries[:first], records, now), drawn[:salts], *chain.place))
+    records += _records(entries[first:])
+    leaf = _leaf(chain, entries, drawn, records)
+    rows = _rows(entries[first:], records[first:], now)
+    yield leaf, _append(rows, len(entries) - first, drawn[salts:], leaf, entries, deltas)
+
+
+def _drawn(entries: Sequence[Entry]) -> bytes:
+    """The salts of a batch behind each other."""
+    return os.urandom(SALT_BYTES * len(entries))
+
+
+def _records(entries: Sequence[Entry]) -> list[bytes]:
+    return record.encode([entry.decision for entry in entries])
+
+
+def _leaf(chain: audit.Chain, entries: Sequence[Entry], drawn: bytes, records: Sequence[bytes]) -> audit.Leaf:
+    """The next leaf, which proves all of a batch."""
     salts = [drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES)]
-    records = record.encode([entry.decision for entry in entries])
-    leaf = chain.link(
+    return chain.link(
         actor=PLATFORM.name,
         action=RECORDED,
         subject=f"decisions:{len(entries)}",
@@ -149,47 +178,36 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta
         ),
         at=entries[-1].decision.decided_at,
     )
+
+
+def _rows(entries: Sequence[Entry], records: Sequence[bytes], now: int) -> tuple[Any, ...]:
+    """The first parameters of `_one` or `_many`, all but the salts."""
     shared = _Shared()
-    now = perf_counter_ns()
     rows = [_row(entry.decision, written, shared, now) for entry, written in zip(entries, records, strict=True)]
+    return _alone(rows[0], shared) if len(rows) == 1 else (*zip(*rows, strict=True), *zip(*shared.values, strict=True))
+
+
+def _append(
+    rows: tuple[Any, ...],
+    count: int,
+    drawn: bytes,
+    leaf: audit.Leaf,
+    entries: Sequence[Entry],
+    deltas: Sequence[Delta],
+) -> Statement:
+    """What records so many rows with the leaf, and what follows from all entries of the batch."""
     messages = [message for entry in entries for message in entry.messages]
-    more, one = features.has_more(deltas), len(entries) == 1
-    return leaf, (
-        APPEND[one, bool(messages), bool(deltas), more],
+    more = features.has_more(deltas)
+    return (
+        APPEND[count == 1, bool(messages), bool(deltas), more],
         (
-            *(_alone(rows[0], shared) if one else (*zip(*rows, strict=True), *zip(*shared.values, strict=True))),
+            *rows,
             drawn,
             *audit.values_of(leaf),
             *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
             *(features.columns_of(deltas, more=more) if deltas else ()),
         ),
     )
-
-
-async def used(connection: asyncpg.Connection, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
-    """Those of these keys that have a decision, as scope and key."""
-    found = await connection.fetch(USED, [key.scope for key in keys], [key.key for key in keys])
-    return {(row["scope"], row["key"]) for row in found}
-
-
-async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionRequest], now: datetime) -> set[UUID]:
-    """Inside a transaction: the ids that may be decided now. Left out are repeats of a used key and intake rows already taken."""
-    refused: set[UUID] = set()
-    if (columns := _keys_of(requests)) is not None:
-        keyed = columns[-1]
-        won = await connection.fetch(RESERVE, *columns, [now] * len(keyed))
-        refused |= set(keyed) - {row["decision_id"] for row in won}
-    waiting = [r.id for r in requests if r.from_intake and r.id not in refused]
-    if waiting:
-        taken = await connection.fetch(TAKE_FROM_INTAKE, waiting)
-        refused |= set(waiting) - {row["id"] for row in taken}
-    return {request.id for request in requests} - refused
-
-
-def reserving(requests: Sequence[DecisionRequest], now: datetime) -> list[Statement]:
-    """What reserves the keys of all of these, if any has one, or fails. Nothing for those from the intake."""
-    columns = _keys_of(requests)
-    return [] if columns is None else [(RESERVE_ALL, (*columns, now))]
 
 
 async def written_hash(connection: asyncpg.Connection, leaf: audit.Leaf) -> bytes | None:
@@ -202,23 +220,6 @@ async def recorded_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> se
     """Those of these decisions that are in the ledger."""
     rows = await connection.fetch("SELECT id FROM decisions WHERE id = ANY($1::uuid[])", ids)
     return {row["id"] for row in rows}
-
-
-def _keys_of(requests: Sequence[DecisionRequest]) -> tuple[list[str], list[str], list[bytes], list[UUID]] | None:
-    """Scopes, keys, digests and ids of those that have a key, in the order in which everybody takes them; None if none has.
-
-    Of those with one key the first gets it.
-    """
-    keyed = [
-        (r.idempotency.scope, r.idempotency.key, r.idempotency.digest, r.id)
-        for r in requests
-        if r.idempotency is not None
-    ]
-    if not keyed:
-        return None
-    keyed.sort(key=lambda row: row[:2])
-    scopes, keys, digests, ids = zip(*keyed, strict=True)
-    return list(scopes), list(keys), list(digests), list(ids)
 
 
 class _Shared:

@@ -168,8 +168,10 @@ class Passed(Struct, frozen=True):
         return [report for group in self.groups for report in _reports(group, self, whole)]
 
 
-async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | None = None) -> Passed:
-    """Decide and record a batch, together with what is written alongside.
+async def decide(
+    parts: Parts, items: Sequence[Item], alongside: Alongside | None = None, *, early: bool = False
+) -> Passed:
+    """Decide and record a batch, together with what is written alongside. `early`: see Batch.
 
     Raises LedgerUnavailable; then nothing of it is answered. What `alongside` raises, too, and RepeatsFound with it.
     """
@@ -190,7 +192,7 @@ async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | Non
         return [delta for group in adding for delta in group.deltas_of(kept)]
 
     recording = perf_counter()
-    batch = Batch(entries, deltas, alongside=alongside)
+    batch = Batch(entries, deltas, alongside=alongside, early=early)
     asyncio.get_running_loop().call_soon(_foretell, groups)  # once this waits for PostgreSQL
     recorded = await parts.recorder.record(batch)
     return Passed(groups, recorded, perf_counter() - recording, began_ns, perf_counter_ns(), batch.refused)
@@ -275,13 +277,14 @@ def _reports(group: Group, passed: Passed, whole: bool) -> list[BatchReport]:
     for share in group.shares:
         numbers = share.numbers if whole else [n for n in share.numbers if group.items[n].request.id in recorded]
         asked = [item.request.began_ns for item in map(group.items.__getitem__, numbers)]
+        decisions = list(map(group.decisions.__getitem__, numbers))
         strange = [seen for seen in map(group.seen.__getitem__, numbers) if seen.misplaced is not None or seen.breached]
         reports.append(
             BatchReport(
                 automation=group.line.automation.name,
                 model=share.arm.ref.model.name,
                 version=share.arm.version,
-                decisions=list(map(group.decisions.__getitem__, numbers)),
+                judgements=[decision.judgement for decision in decisions],
                 queue=[(began_ns - at) / 1e9 for at in asked],
                 whole=[(ended_ns - at) / 1e9 for at in asked],
                 features=group.features,
@@ -296,6 +299,7 @@ def _reports(group: Group, passed: Passed, whole: bool) -> list[BatchReport]:
                 if strange
                 else {},
                 breached=Counter([name for seen in strange for name in seen.breached]) if strange else {},
+                traced=[decision for decision in decisions if decision.request.traceparent is not None],
             )
         )
     return reports

@@ -60,13 +60,14 @@ class Queue:
         self._by_priority: tuple[deque[Item], deque[Item], deque[Item]] = (deque(), deque(), deque())
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_priority))
+        interactive, normal, bulk = self._by_priority
+        return len(interactive) + len(normal) + len(bulk)
 
     @property
     def depths(self) -> tuple[int, int, int]:
         """How many wait: interactive, normal, bulk."""
-        interactive, normal, bulk = map(len, self._by_priority)
-        return interactive, normal, bulk
+        interactive, normal, bulk = self._by_priority
+        return len(interactive), len(normal), len(bulk)
 
     @property
     def depths_by_version(self) -> Counter[tuple[str, int, Priority]]:

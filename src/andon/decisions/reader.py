@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from andon import features
-from andon.decisions import ledger
+from andon.decisions import reservations
 from andon.decisions.domain import Idempotency
 from andon.decisions.errors import LedgerUnavailable
 from andon.features import Looked, Lookups, Needs, Snapshot, Wanted
@@ -53,7 +53,7 @@ class Reader:
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
         """Those of these keys that have a decision, as scope and key. Raises LedgerUnavailable."""
-        return await self._keys.ask(lambda connection: ledger.used(connection, keys))
+        return await self._keys.ask(lambda connection: reservations.used(connection, keys))
 
     async def close(self) -> None:
         """Let go of the database."""

@@ -5,7 +5,7 @@ in the ledger once or not at all.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from time import perf_counter
@@ -17,7 +17,7 @@ import structlog
 from msgspec import Struct
 
 from andon import audit
-from andon.decisions import ledger
+from andon.decisions import ledger, reservations
 from andon.decisions.domain import DecisionRequest
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.ledger import Entry
@@ -81,6 +81,8 @@ class Batch(Struct):
     alongside: Alongside | None = None
     refused: dict[UUID, str] = {}
     sent: bool = False
+    early: bool = False
+    """Whether PostgreSQL is to begin before all of it is written: there is nothing else to do while it works."""
 
     @property
     def ids(self) -> list[UUID]:
@@ -111,8 +113,7 @@ class Recorder:
         """Connect and prepare ahead of the first batch, which would wait for it. A server that is not there now is tried again then."""
         async with self._one_at_a_time:
             with suppress(*CONNECTION_LOST):
-                self._statements = await self._database.statements()
-                await self._statements.prepare(ledger.APPEND.values())
+                await self._ready()
 
     async def record(self, batch: Batch) -> set[UUID]:
         """Record a batch in one commit; the ids of what is now in the ledger, without repeats. Raises LedgerUnavailable.
@@ -271,7 +272,7 @@ class Recorder:
         batch.attempted, batch.leaf, batch.sent = set(), None, False
         requests = [entry.decision.request for entry in batch.entries]
         async with connection.transaction():
-            allowed = await ledger.reserve(connection, requests, self._clock.now())
+            allowed = await reservations.reserve(connection, requests, self._clock.now())
             kept = [entry for entry in batch.entries if entry.decision.request.id in allowed]
             if batch.alongside is not None and len(kept) < len(requests):
                 raise RepeatsFound({request.id for request in requests} - allowed)
@@ -284,7 +285,7 @@ class Recorder:
     async def _record_together(self, batch: Batch) -> bool:
         """All of it at once. False if it has to go step by step, which nothing was sent for then. Raises one of CLASH."""
         requests = [entry.decision.request for entry in batch.entries]
-        if batch.refused or any(request.from_intake for request in requests):
+        if batch.refused or [request for request in requests if request.from_intake]:
             return False
         alongside: Sequence[Statement] = ()
         if batch.alongside is not None:
@@ -292,17 +293,27 @@ class Recorder:
             if asked is None:
                 return False
             alongside = asked
-        if self._statements is None or self._statements.is_closed:
-            self._statements = await self._database.statements()
+        statements, reserving = await self._ready(), reservations.reserving(requests, self._clock.now())
         batch.sent = batch.alongside is not None
-        await self._statements.together(
-            [
-                *ledger.reserving(requests, self._clock.now()),
-                *([self._appending(batch, batch.entries)] if requests else []),
-                *alongside,
-            ]
+        if batch.early and len(requests) >= ledger.EARLY_FROM and not (reserving or alongside):
+            await statements.in_turn(self._appending_early(batch, requests))
+            return True
+        await statements.together(
+            [*reserving, *([self._appending(batch, batch.entries)] if requests else []), *alongside]
         )
         return True
+
+    async def _ready(self) -> Statements:
+        """The connection on which batches go, its statements prepared."""
+        if self._statements is None or self._statements.is_closed:
+            statements = await self._database.statements()
+            try:
+                await statements.prepare(ledger.STATEMENTS)
+            except BaseException:
+                statements.close()
+                raise
+            self._statements = statements
+        return self._statements
 
     def _appending(self, batch: Batch, entries: Sequence[Entry]) -> Statement:
         """What writes these into the ledger, with the next leaf of the chain."""
@@ -310,6 +321,13 @@ class Recorder:
         batch.attempted = {request.id for request in requests}
         batch.leaf, statement = ledger.prepare(self._chain, entries, batch.deltas(requests))
         return statement
+
+    def _appending_early(self, batch: Batch, requests: Sequence[DecisionRequest]) -> Iterator[Statement]:
+        """The same of a whole batch, in two parts."""
+        batch.attempted = {request.id for request in requests}
+        for leaf, statement in ledger.prepare_early(self._chain, batch.entries, batch.deltas(requests)):
+            batch.leaf = leaf
+            yield statement
 
     async def _again(self, deadline: float, error: BaseException) -> None:
         """Wait a moment for another connection. Raises LedgerUnavailable after the deadline."""

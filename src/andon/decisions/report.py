@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from andon.decisions.domain import Decision
+from andon.decisions.domain import Decision, Judgement
 
 
 class BatchReport(Struct, frozen=True):
     """One committed batch of one arm. Times are in seconds; `began_ns` and `ended_ns` on the clock of `perf_counter_ns`.
 
-    `queue` and `whole` hold one entry a decision, in the order of `decisions`: from its admission to the start of the batch,
-    and to the commit. The other stages took so long for the batch as a whole; `features` and `record` are shared with the
+    `judgements`, `queue` and `whole` hold one entry a decision, in one order: what was found, and how long it was from its admission to the
+    start of the batch, and to the commit. `traced` are the decisions of requests that came with a trace; of the others nothing is held. The other stages took so long for the batch as a whole; `features` and `record` are shared with the
     other arms of the same commit. `fallbacks` counts the decisions that the arm could not make, by the reason; `misplaced` those that
     windows do not have at the time of their event, by why; `breached` the values that were not as expected, by name.
     """
@@ -19,7 +19,7 @@ class BatchReport(Struct, frozen=True):
     automation: str
     model: str
     version: int
-    decisions: Sequence[Decision]
+    judgements: Sequence[Judgement]
     queue: Sequence[float]
     whole: Sequence[float]
     features: float
@@ -32,3 +32,4 @@ class BatchReport(Struct, frozen=True):
     fallbacks: Mapping[str, int] = {}
     misplaced: Mapping[str, int] = {}
     breached: Mapping[str, int] = {}
+    traced: Sequence[Decision] = ()

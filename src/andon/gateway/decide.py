@@ -60,8 +60,8 @@ CROWDED = 0.25
 
 
 class Asked(Struct):
-    """One request on its way to its answer. `limits` are the header lines of its rate, `out` further headers of the answer, `draft`
-    as much of its body as could be written while the decision was recorded."""
+    """One request on its way to its answer. `limits` are the header lines of its rate, `out` further headers of the answer. Written
+    while a decision is recorded: `draft`, as much of the body as is known, and `lines`, the header lines."""
 
     name: str
     headers: Mapping[str, str]
@@ -75,6 +75,7 @@ class Asked(Struct):
     out: dict[str, str] = {}
     task: asyncio.Task[None] | None = None
     draft: bytes | None = None
+    lines: str = ""
 
 
 class Decide:
@@ -245,8 +246,9 @@ class Decide:
         if decision is None:
             self._refuse(asked, error or _unrecorded())
         else:
-            lines = f"Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n"
-            self._tell(asked, 200, lines, answer_of(decision, asked.draft))
+            if asked.draft is None:
+                _draft(asked, decision)
+            self._tell(asked, 200, asked.lines, answer_of(decision, asked.draft))
 
     async def _slowly(self, asked: Asked, request: DecisionRequest) -> None:
         """What needs the database beside the ledger: an idempotency key, or an answer later."""
@@ -315,17 +317,17 @@ class Decide:
 
     def _answer(self, asked: Asked, status: int, body: bytes) -> None:
         asked.out.setdefault("Content-Type", JSON)
-        self._tell(asked, status, "".join([f"{name}: {value}\r\n" for name, value in asked.out.items()]), body)
+        self._tell(asked, status, _lines(asked, "".join([f"{k}: {v}\r\n" for k, v in asked.out.items()])), body)
 
     def _tell(self, asked: Asked, status: int, lines: str, body: bytes) -> None:
-        """Answer with these header lines and those that every answer has."""
+        """Answer with all these header lines."""
         metrics, known = self._metrics, self._known(asked.name)
         metrics.requests.add((known, _STATUS[status]))
         if status < 300:
             metrics.latency.observe_times((known,), (perf_counter_ns() - asked.began) / 1e9)
         if asked.span is not NO_SPAN:
             _describe(asked.span, known, status)
-        asked.reply(status, f"{asked.limits}{lines}X-Correlation-ID: {asked.correlation}\r\n", body)
+        asked.reply(status, lines, body)
 
     def _known(self, name: str) -> str:
         """The automation as a label; a name that nobody deployed is none."""
@@ -335,6 +337,12 @@ class Decide:
 def _draft(asked: Asked, decision: Decision) -> None:
     """What can be written already is not waited for once the decision is recorded."""
     asked.draft = draft_of(decision)
+    asked.lines = _lines(asked, f"Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n")
+
+
+def _lines(asked: Asked, own: str) -> str:
+    """These header lines of an answer among those that every answer has."""
+    return f"{asked.limits}{own}X-Correlation-ID: {asked.correlation}\r\n"
 
 
 def _unrecorded() -> RuntimeError:

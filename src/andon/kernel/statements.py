@@ -35,6 +35,10 @@ class _Prepared(NamedTuple):
     encoders: list[Encode]
     formats: list[int]
 
+    def encoded(self, values: Sequence[Any]) -> list[bytes | None]:
+        """Parameters as the server reads them."""
+        return [None if value is None else encode(value) for encode, value in zip(self.encoders, values, strict=True)]
+
 
 class Statements:
     """One connection. One transaction at a time; use from one event loop, and `close` when done."""
@@ -81,15 +85,23 @@ class Statements:
         Nothing of them is held while the server works: to free it then costs nobody time, and what comes meanwhile gets its memory.
         """
         prepared = [await self._prepared_for(statement) for statement, _ in statements]
-        given = [
-            [None if value is None else encode(value) for encode, value in zip(one.encoders, values, strict=True)]
-            for one, (_, values) in zip(prepared, statements, strict=True)
-        ]
+        given = [one.encoded(values) for one, (_, values) in zip(prepared, statements, strict=True)]
         del statements
 
         def send() -> None:
             for one in prepared:
                 self._connection.send_query_prepared(one.name, given.pop(0), one.formats)
+
+        await self._run(send)
+
+    async def in_turn(self, statements: Iterable[Statement]) -> None:
+        """The same of statements that are prepared already: each is sent before the next is made, so that the server works on it meanwhile."""
+
+        def send() -> None:
+            for statement, values in statements:
+                one = self._prepared[statement]
+                self._connection.send_query_prepared(one.name, one.encoded(values), one.formats)
+                self._connection.flush()
 
         await self._run(send)
 

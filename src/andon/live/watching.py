@@ -31,7 +31,7 @@ class LiveWatch:
         for report in reports:
             arm = (report.automation, report.model, report.version)
             self._uncounted.setdefault(arm, []).append(_kept(report))
-            self._held += len(report.decisions)
+            self._held += len(report.judgements)
         if self._held >= _AT_ONCE:
             self._count(monotonic())
         self._then.batch(reports)
@@ -82,7 +82,7 @@ class LiveWatch:
 def _kept(report: BatchReport) -> tuple[Any, ...]:
     """What is kept of a report until it is counted: everything but the decisions."""
     return (
-        len(report.decisions),
+        len(report.judgements),
         report.queue,
         report.whole,
         report.features,

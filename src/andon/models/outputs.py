@@ -1,5 +1,8 @@
 """Whether what a runtime answered can be used as probabilities."""
 
+from math import isnan
+from operator import add
+
 import numpy as np
 
 from andon.runtimes import Matrix
@@ -12,10 +15,13 @@ def fault_of(probabilities: Matrix, rows: int, classes: int) -> str | None:
     """What is wrong with a runtime's answer, or None: its shape, a value that is no probability, a sum that is not 1."""
     if probabilities.shape != (rows, classes):
         return f"expected probabilities of shape {(rows, classes)}, got {probabilities.shape}"
-    if classes == 2:  # without NumPy, whose fixed price is more than the rows of a batch cost
-        pairs = probabilities.tolist()
-        sound = [a >= -_TOLERANCE <= b and -_TOLERANCE <= a + b - 1.0 <= _TOLERANCE for a, b in pairs]
-        return None if all(sound) else _NO_PROBABILITIES
+    if classes == 2 and rows:  # without NumPy, whose fixed price is more than the rows of a batch cost
+        first, second = probabilities.T.tolist()
+        totals = list(map(add, first, second))
+        if isnan(sum(totals)):  # which the least and the greatest of some numbers do not always show
+            return _NO_PROBABILITIES
+        least, lowest, highest = min(min(first), min(second)), min(totals) - 1.0, max(totals) - 1.0
+        return None if least >= -_TOLERANCE <= lowest and highest <= _TOLERANCE else _NO_PROBABILITIES
     total = probabilities.sum(axis=1)
     # One comparison that NaN and infinity fail too.
     if not (probabilities.min(initial=0.0) >= -_TOLERANCE and np.abs(total - 1.0).max(initial=0.0) <= _TOLERANCE):

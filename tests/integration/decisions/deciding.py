@@ -24,7 +24,7 @@ class Counted:
         self.shadows: list[tuple[int, int]] = []
 
     def batch(self, reports: Sequence[Any]) -> None:
-        self.decided += sum(len(report.decisions) for report in reports)
+        self.decided += sum(len(report.judgements) for report in reports)
 
     def failed(self, transient: bool, requests: int) -> None:
         del transient

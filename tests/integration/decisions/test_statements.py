@@ -5,17 +5,17 @@ import re
 
 import pytest
 
-from andon.decisions.ledger import APPEND
+from andon.decisions.ledger import STATEMENTS
 from andon.kernel.db import Database
 
 
-@pytest.mark.parametrize("kind", APPEND, ids=str)
-def test_the_parameters_of_a_batchs_statement_can_be_encoded(database: Database, kind: tuple[bool, ...]) -> None:
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_the_parameters_of_a_batchs_statement_can_be_encoded(database: Database, statement: str) -> None:
     async def encoders() -> int:
-        statements = await database.statements()
+        one = await database.statements()
         try:
-            return len((await statements._prepared_for(APPEND[kind])).encoders)
+            return len((await one._prepared_for(statement)).encoders)
         finally:
-            statements.close()
+            one.close()
 
-    assert asyncio.run(encoders()) == max(int(number) for number in re.findall(r"\$(\d+)", APPEND[kind]))
+    assert asyncio.run(encoders()) == max(int(number) for number in re.findall(r"\$(\d+)", statement))

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +29,8 @@ INSERT INTO things (n, u, t, i, b, f, o, w, y)
 SELECT * FROM unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::float8[], $7::bool[], $8::timestamptz[], $9::bytea[])
 """
 ONE = "INSERT INTO things (n, u, t, i, b, f, o, w, y) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+
+SLEEP = "SELECT pg_sleep($1::float8)"
 
 A_NOTICE = b"N" + struct.pack("!I", 24) + b"SWARNING\0C57P02\0M!\0\0"
 """The words of a server one of whose processes crashed: severity, code and message."""
@@ -199,6 +201,50 @@ def test_what_was_sent_is_not_held_while_the_server_works(things: Database) -> N
     run(things, sent)
 
 
+def test_a_statement_is_sent_before_the_next_is_made(things: Database) -> None:
+    def in_turn() -> Iterator[statements.Statement]:
+        yield SLEEP, (0.2,)
+        wait_until_asleep(things)
+        yield ONE, (1, None, "", None, None, None, None, None, None)
+
+    async def sent(one: Statements) -> None:
+        await one.prepare([SLEEP, ONE])
+        await one.in_turn(in_turn())
+
+    run(things, sent)
+    assert [number for number, *_ in there(things)] == [1]
+
+
+def test_of_statements_of_which_one_cannot_be_made_nothing_is_done(things: Database) -> None:
+    def in_turn() -> Iterator[statements.Statement]:
+        yield ONE, (1, None, "", None, None, None, None, None, None)
+        raise ZeroDivisionError
+
+    async def broken(one: Statements) -> None:
+        await one.prepare([ONE])
+        with pytest.raises(ZeroDivisionError):
+            await one.in_turn(in_turn())
+        assert one.is_closed
+
+    run(things, broken)
+    assert there(things) == []
+
+
+def test_the_first_that_fails_of_statements_in_turn_is_told_and_undoes_those_before_it(things: Database) -> None:
+    def in_turn(*numbers: int) -> Iterator[statements.Statement]:
+        for number in numbers:
+            yield ONE, (number, None, "", None, None, None, None, None, None)
+
+    async def clashing(one: Statements) -> None:
+        await one.prepare([ONE])
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await one.in_turn(in_turn(1, 1, 2))
+        await one.in_turn(in_turn(3, 4))
+
+    run(things, clashing)
+    assert [number for number, *_ in there(things)] == [3, 4]
+
+
 def test_a_killed_backend_is_a_lost_connection(things: Database) -> None:
     async def killed(one: Statements) -> None:
         await add(one, 1)
@@ -220,7 +266,7 @@ def test_a_server_that_takes_too_long_is_taken_for_lost(things: Database, monkey
 
     async def slow(one: Statements) -> None:
         with pytest.raises(TimeoutError):
-            await one.execute("SELECT pg_sleep($1::float8)", 30.0)
+            await one.execute(SLEEP, 30.0)
         assert one.is_closed
 
     run(things, slow)
@@ -254,7 +300,7 @@ def test_a_connection_that_is_reset_after_a_last_word_is_lost_at_once(
     async def reset() -> None:
         way = Reset(things.url)
         one = await Statements.connect(way.url)
-        task = asyncio.create_task(one.execute("SELECT pg_sleep($1::float8)", 30.0))
+        task = asyncio.create_task(one.execute(SLEEP, 30.0))
         await asyncio.to_thread(wait_until_asleep, things)
         way.end(after=A_NOTICE)
         with pytest.raises(asyncpg.ConnectionDoesNotExistError):
@@ -266,7 +312,7 @@ def test_a_connection_that_is_reset_after_a_last_word_is_lost_at_once(
 
 def test_who_waits_no_more_leaves_a_closed_connection(things: Database) -> None:
     async def cancelled(one: Statements) -> None:
-        task = asyncio.create_task(one.execute("SELECT pg_sleep($1::float8)", 30.0))
+        task = asyncio.create_task(one.execute(SLEEP, 30.0))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
