@@ -135,8 +135,9 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta
     """
     drawn, records, now = _drawn(entries), _records(entries), perf_counter_ns()
     leaf = _leaf(chain, entries, drawn, records)
-    rows = _rows(entries, records, now)
-    return leaf, _append(rows, len(entries), drawn, leaf, entries, deltas)
+    one = len(entries) == 1
+    rows = _row_alone(entries[0], records[0], now) if one else _rows(entries, records, now)
+    return leaf, _with_leaf((*rows, drawn), leaf, entries, deltas, one=one)
 
 
 def prepare_early(
@@ -151,7 +152,7 @@ def prepare_early(
     records += _records(entries[first:])
     leaf = _leaf(chain, entries, drawn, records)
     rows = _rows(entries[first:], records[first:], now)
-    yield leaf, _append(rows, len(entries) - first, drawn[salts:], leaf, entries, deltas)
+    yield leaf, _with_leaf((*rows, drawn[salts:]), leaf, entries, deltas)
 
 
 def _drawn(entries: Sequence[Entry]) -> bytes:
@@ -181,28 +182,28 @@ def _leaf(chain: audit.Chain, entries: Sequence[Entry], drawn: bytes, records: S
 
 
 def _rows(entries: Sequence[Entry], records: Sequence[bytes], now: int) -> tuple[Any, ...]:
-    """The first parameters of `_one` or `_many`, all but the salts."""
+    """The first parameters of `_many`, all but the salts."""
     shared = _Shared()
     rows = [_row(entry.decision, written, shared, now) for entry, written in zip(entries, records, strict=True)]
-    return _alone(rows[0], shared) if len(rows) == 1 else (*zip(*rows, strict=True), *zip(*shared.values, strict=True))
+    return (*zip(*rows, strict=True), *zip(*shared.values, strict=True))
 
 
-def _append(
-    rows: tuple[Any, ...],
-    count: int,
-    drawn: bytes,
-    leaf: audit.Leaf,
-    entries: Sequence[Entry],
-    deltas: Sequence[Delta],
+def _row_alone(entry: Entry, written: bytes, now: int) -> tuple[Any, ...]:
+    """The same of `_one`, which needs no position."""
+    shared = _Shared()
+    return *_row(entry.decision, written, shared, now)[:-1], *shared.values[0]
+
+
+def _with_leaf(
+    rows: tuple[Any, ...], leaf: audit.Leaf, entries: Sequence[Entry], deltas: Sequence[Delta], *, one: bool = False
 ) -> Statement:
-    """What records so many rows with the leaf, and what follows from all entries of the batch."""
+    """What records these rows with the leaf, and with all that follows from the entries of the batch."""
     messages = [message for entry in entries for message in entry.messages]
     more = features.has_more(deltas)
     return (
-        APPEND[count == 1, bool(messages), bool(deltas), more],
+        APPEND[one, bool(messages), bool(deltas), more],
         (
             *rows,
-            drawn,
             *audit.values_of(leaf),
             *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
             *(features.columns_of(deltas, more=more) if deltas else ()),
@@ -233,12 +234,11 @@ class _Shared:
         """Where those of a decision are, counted from 1."""
         judgement, caller = decision.judgement, decision.request.caller
         ruling, certain = judgement.ruling, judgement.risk.certain
-        key = (id(decision.line), id(decision.decided_at), id(ruling), certain, caller)
+        line, at = decision.line, decision.decided_at
+        key = (id(line), id(at), id(ruling), certain, caller)
         known = self._known.get(key)
         if known is None:
-            self.values.append(
-                (*_line(decision.line), decision.decided_at, ruling.outcome, ruling.rule, certain, caller)
-            )
+            self.values.append((*_line(line), at, ruling.outcome, ruling.rule, certain, caller))
             known = self._known[key] = len(self.values)
         return known
 
@@ -255,11 +255,6 @@ def _row(decision: Decision, written: bytes, shared: _Shared, now: int) -> tuple
         written,
         shared.position(decision),
     )
-
-
-def _alone(row: tuple[Any, ...], shared: _Shared) -> tuple[Any, ...]:
-    """The values of _OWN and _SHARED of a single decision, which needs no position."""
-    return *row[:-1], *shared.values[0]
 
 
 def _line(line: LineRef) -> tuple[Any, ...]:
