@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from andon import audit, features
 from andon.decisions import consequences, record
+from andon.decisions.appending import APPEND, FIRST_PART, Rows
 from andon.decisions.domain import RECORDED, Decision, LineRef
 from andon.decisions.record import SALT_BYTES
 from andon.features import Delta
@@ -27,98 +28,6 @@ EARLY_FROM = 8
 
 EARLY_PART = 3
 """The first is a third of it. That is written soonest, and takes PostgreSQL as long as the second takes the gateway."""
-
-_OWN = {
-    "id": "uuid",
-    "score": "float8",
-    "confidence": "float8",
-    "correlation_id": "text",
-    "latency_us": "bigint",
-    "record": "bytea",
-}
-"""The columns in which each decision has its own value; of a batch sent as arrays."""
-
-_SHARED = {
-    "automation": "text",
-    "automation_version": "int",
-    "model": "text",
-    "model_version": "int",
-    "policy_version": "text",
-    "decided_at": "timestamptz",
-    "outcome": "text",
-    "rule": "text",
-    "certain": "bool",
-    "caller": "text",
-}
-"""The columns that many decisions of a batch have alike: each combination is sent once, and a decision names it by its position.
-
-The driver looks at every element of an array twice, so an array less is worth a microsecond a decision.
-"""
-
-
-def _one() -> tuple[str, str, int]:
-    """What a single decision puts into the ledger, from where, and how many parameters that takes: _OWN, _SHARED and its salt, as they are."""
-    kinds = (*_OWN.values(), *_SHARED.values(), "bytea")
-    return ", ".join(f"${i}::{kind}" for i, kind in enumerate(kinds, start=1)), "", len(kinds)
-
-
-def _many() -> tuple[str, str, int]:
-    """The same of a batch: _OWN and the position of what is shared as arrays, _SHARED as arrays, and all salts in one.
-
-    Arrays that are taken apart in a list of values go row by row into the table; those in a FROM are kept as a whole first.
-    """
-    columns = enumerate((_OWN | {"shared": "int"}).items(), start=1)
-    own = ", ".join(f"unnest(${i}::{kind}[]) AS {name}" for i, (name, kind) in columns)
-    first = len(_OWN) + 2
-    shared = ", ".join(f"(${i}::{kind}[])[d.shared]" for i, kind in enumerate(_SHARED.values(), start=first))
-    last = first + len(_SHARED)
-    salt = f"substring(${last}::bytea FROM (d.number - 1) * {SALT_BYTES} + 1 FOR {SALT_BYTES})"
-    values = f"{', '.join(f'd.{name}' for name in _OWN)}, {shared}, {salt}"
-    return values, f" FROM (SELECT {own}, generate_subscripts($1::uuid[], 1) AS number) AS d", last
-
-
-def _statement(*, one: bool, messages: bool, tiles: bool, more: bool) -> str:
-    """One statement for everything. Its parameters: those of `_one` or `_many`, the leaf, messages, tiles.
-
-    What a batch does not have is not in it: every array that a statement takes costs gateway and server some microseconds. A single
-    decision comes without arrays, which spares who waits for it a tenth of a millisecond.
-    """
-    values, source, taken = _one() if one else _many()
-    first = taken + 1
-    beside, leaf = [f"leaf AS ({audit.insert_sql(first)})"], audit.place_sql(first)
-    first += audit.COLUMNS
-    if messages:
-        beside.append(f"messages AS ({outbox.insert_sql(first)})")
-        first += outbox.COLUMNS
-    if tiles:
-        beside.append(f"tiles AS ({features.insert_sql(first, more=more)})")
-    return (
-        f"WITH {', '.join(beside)} INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, salt, writer, seq) "
-        f"SELECT {values}, {leaf}{source}"
-    )
-
-
-def _first_part() -> str:
-    """The same for decisions alone. Its parameters: those of `_many`, and where the leaf will be."""
-    values, source, taken = _many()
-    return (
-        f"INSERT INTO decisions ({', '.join((*_OWN, *_SHARED))}, salt, writer, seq) "
-        f"SELECT {values}, {audit.place_sql(taken + 1)}{source}"
-    )
-
-
-APPEND = {
-    (one, messages, tiles, more): _statement(one=one, messages=messages, tiles=tiles, more=more)
-    for one in (False, True)
-    for messages in (False, True)
-    for tiles, more in ((False, False), (True, False), (True, True))
-}
-"""The statement that records a batch, by whether it is a single decision, sends messages, changes tiles, and those more than sums."""
-
-FIRST_PART = _first_part()
-"""The statement that records the first decisions of a batch, before its leaf is known. Only together with what records the others."""
-
-STATEMENTS = (FIRST_PART, *APPEND.values())
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -135,9 +44,8 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta
     """
     drawn, records, now = _drawn(entries), _records(entries), perf_counter_ns()
     leaf = _leaf(chain, entries, drawn, records)
-    one = len(entries) == 1
-    rows = _row_alone(entries[0], records[0], now) if one else _rows(entries, records, now)
-    return leaf, _with_leaf((*rows, drawn), leaf, entries, deltas, one=one)
+    rows, values = _rows(entries, records, now)
+    return leaf, _with_leaf(rows, (*values, drawn), leaf, entries, deltas)
 
 
 def prepare_early(
@@ -148,11 +56,12 @@ def prepare_early(
     drawn, now = _drawn(entries), perf_counter_ns()
     salts = first * SALT_BYTES
     records = _records(entries[:first])
-    yield None, (FIRST_PART, (*_rows(entries[:first], records, now), drawn[:salts], *chain.place))
+    rows, values = _rows(entries[:first], records, now)
+    yield None, (FIRST_PART[rows], (*values, drawn[:salts], *chain.place))
     records += _records(entries[first:])
     leaf = _leaf(chain, entries, drawn, records)
-    rows = _rows(entries[first:], records[first:], now)
-    yield leaf, _with_leaf((*rows, drawn[salts:]), leaf, entries, deltas)
+    rows, values = _rows(entries[first:], records[first:], now)
+    yield leaf, _with_leaf(rows, (*values, drawn[salts:]), leaf, entries, deltas)
 
 
 def _drawn(entries: Sequence[Entry]) -> bytes:
@@ -181,29 +90,28 @@ def _leaf(chain: audit.Chain, entries: Sequence[Entry], drawn: bytes, records: S
     )
 
 
-def _rows(entries: Sequence[Entry], records: Sequence[bytes], now: int) -> tuple[Any, ...]:
-    """The first parameters of `_many`, all but the salts."""
+def _rows(entries: Sequence[Entry], records: Sequence[bytes], now: int) -> tuple[Rows, tuple[Any, ...]]:
+    """How these decisions come, and their parameters, all but the salts."""
     shared = _Shared()
     rows = [_row(entry.decision, written, shared, now) for entry, written in zip(entries, records, strict=True)]
-    return (*zip(*rows, strict=True), *zip(*shared.values, strict=True))
-
-
-def _row_alone(entry: Entry, written: bytes, now: int) -> tuple[Any, ...]:
-    """The same of `_one`, which needs no position."""
-    shared = _Shared()
-    return *_row(entry.decision, written, shared, now)[:-1], *shared.values[0]
+    if len(shared.values) > 1:
+        return Rows.MIXED, (*zip(*rows, strict=True), *zip(*shared.values, strict=True))
+    if len(rows) > 1:
+        *own, _ = zip(*rows, strict=True)
+        return Rows.ALIKE, (*own, *shared.values[0])
+    return Rows.ONE, (*rows[0][:-1], *shared.values[0])
 
 
 def _with_leaf(
-    rows: tuple[Any, ...], leaf: audit.Leaf, entries: Sequence[Entry], deltas: Sequence[Delta], *, one: bool = False
+    rows: Rows, values: tuple[Any, ...], leaf: audit.Leaf, entries: Sequence[Entry], deltas: Sequence[Delta]
 ) -> Statement:
-    """What records these rows with the leaf, and with all that follows from the entries of the batch."""
+    """What records these decisions with the leaf, and with all that follows from the entries of the batch."""
     messages = [message for entry in entries for message in entry.messages]
     more = features.has_more(deltas)
     return (
-        APPEND[one, bool(messages), bool(deltas), more],
+        APPEND[rows, bool(messages), bool(deltas), more],
         (
-            *rows,
+            *values,
             *audit.values_of(leaf),
             *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
             *(features.columns_of(deltas, more=more) if deltas else ()),
@@ -224,7 +132,7 @@ async def recorded_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> se
 
 
 class _Shared:
-    """The values of _SHARED that decisions of a batch have, each once. The batch holds what they are made of, so identity tells."""
+    """The values of SHARED that decisions of a batch have, each once. The batch holds what they are made of, so identity tells."""
 
     def __init__(self) -> None:
         self.values: list[tuple[Any, ...]] = []
@@ -244,7 +152,7 @@ class _Shared:
 
 
 def _row(decision: Decision, written: bytes, shared: _Shared, now: int) -> tuple[Any, ...]:
-    """The values of _OWN, and the position of those of _SHARED."""
+    """The values of OWN, and the position of those of SHARED."""
     request, prediction = decision.request, decision.judgement.prediction
     return (
         request.id,
@@ -258,5 +166,5 @@ def _row(decision: Decision, written: bytes, shared: _Shared, now: int) -> tuple
 
 
 def _line(line: LineRef) -> tuple[Any, ...]:
-    """The first values of _SHARED."""
+    """The first values of SHARED."""
     return line.automation, line.automation_version, line.model.name, line.model.version, line.policy_version

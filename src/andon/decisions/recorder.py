@@ -17,7 +17,7 @@ import structlog
 from msgspec import Struct
 
 from andon import audit
-from andon.decisions import ledger, reservations
+from andon.decisions import appending, ledger, reservations
 from andon.decisions.domain import DecisionRequest
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.ledger import Entry
@@ -308,7 +308,7 @@ class Recorder:
         if self._statements is None or self._statements.is_closed:
             statements = await self._database.statements()
             try:
-                await statements.prepare(ledger.STATEMENTS)
+                await statements.prepare(appending.STATEMENTS)
             except BaseException:
                 statements.close()
                 raise

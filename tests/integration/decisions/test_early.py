@@ -1,6 +1,10 @@
 """A batch that PostgreSQL begins with before all of it is written: two statements, one commit, and all or nothing."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from andon import audit
@@ -12,7 +16,7 @@ from automations import payment
 from counted import counted_in_windows
 from lines import Installation
 
-from .deciding import a_line, all_of, deciding
+from .deciding import a_line, all_of, deciding, recorded
 
 RELEASE = says(0.01)
 PARTS = "SELECT xmin::text, cmin::text, count(*) FROM decisions GROUP BY 1, 2 ORDER BY 3"
@@ -45,6 +49,26 @@ def test_a_batch_of_some_size_is_one_commit_of_two_statements(installation: Inst
     assert [rows for *_, rows in parts] == ([requests] if requests < EARLY_FROM else [first, requests - first])
     assert len({transaction for transaction, *_ in parts}) == 1
     check(installation.database, decided=requests)
+
+
+def test_decisions_that_have_nothing_alike_are_each_recorded_as_they_were_made(installation: Installation) -> None:
+    async def work(decider: Decider) -> list[Decision | None]:
+        return await all_of(decider, requests)
+
+    def in_turn(row: Mapping[str, Any]) -> float:
+        return 0.99 if row["amount"] % 2 else 0.01
+
+    line = a_line(installation, traffic(arm(1, Here(in_turn))), windows=True)
+    callers = ("bank", "branch")
+    requests = [
+        replace(request_of(line, payment(n, amount=10.0 + n)), caller=callers[n // 3 % 2]) for n in range(EARLY_FROM)
+    ]
+    decided = deciding(installation, [line], work)
+    made = {d.request.id: (d.outcome, d.rule, d.request.caller) for d in decided if d is not None}
+    kept = {row.id: (row.outcome, row.rule, row.caller) for row in (one.row for one in recorded(installation))}
+    assert kept == made
+    assert len(set(kept.values())) == 4
+    check(installation.database, decided=EARLY_FROM)
 
 
 @pytest.mark.parametrize("known", [0, EARLY_FROM - 1], ids=["in the first part", "in the second part"])

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from andon.decisions.ledger import STATEMENTS
+from andon.decisions.appending import STATEMENTS
 from andon.kernel.db import Database
 
 
