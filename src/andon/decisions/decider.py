@@ -142,9 +142,7 @@ class Decider:
         line = self._lines().get(request.automation)
         if line is None:
             raise AutomationNotFound(f"No automation {request.automation!r} is deployed here")
-        traffic = line.traffic
-        assignment = traffic.assign(request, line.automation.subject)
-        arm, elsewhere = traffic.arms[assignment.version], traffic.elsewhere[assignment.version]
+        assignment, arm, elsewhere = line.traffic.place(request, line.automation.subject)
         return line, arm, assignment, self._inline if elsewhere is None else self._lane_of(elsewhere)
 
     def _lane_of(self, loaded: Predicts) -> Lane:

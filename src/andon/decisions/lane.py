@@ -97,9 +97,9 @@ class Lane:
 
     def _go(self) -> None:
         """Start a batch if there is one that is due, and room for it."""
-        self._idle.clear()
         if self._under_way >= self._capacity():
             return
+        self._idle.clear()
         wait = self._queue.bulk_wait(perf_counter_ns())
         if wait is None:
             self._under_way += 1

@@ -74,14 +74,16 @@ class Traffic:
     fallbacks: tuple[tuple[str, Arm | None], ...] = ()
     elsewhere: Mapping[int, Predicts | None] = field(init=False)
     """By version number what of its arm and the fallbacks runs elsewhere, the first of it; None if all is inline, so that nothing is waited for."""
-    _usual: Assignment = field(init=False)
+    _usual: tuple[Assignment, Arm, Predicts | None] = field(init=False)
+    """Where a request goes that is not pinned, while nothing is split."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_usual", Assignment(self.champion.version, Chosen.SPLIT, self.split.number))
         fallbacks = (arm.loaded for _, arm in self.fallbacks if arm is not None and not arm.loaded.inline)
         fallback = next(fallbacks, None)
         elsewhere = {number: fallback if arm.loaded.inline else arm.loaded for number, arm in self.arms.items()}
         object.__setattr__(self, "elsewhere", elsewhere)
+        usual = Assignment(self.champion.version, Chosen.SPLIT, self.split.number)
+        object.__setattr__(self, "_usual", (usual, self.champion, elsewhere.get(self.champion.version)))
 
     @classmethod
     def of_one(cls, arm: Arm) -> "Traffic":
@@ -96,6 +98,13 @@ class Traffic:
                 f"these do: {', '.join(map(str, sorted(self.arms)))}"
             )
 
+    def place(self, request: DecisionRequest, subject: str | None) -> tuple[Assignment, Arm, Predicts | None]:
+        """Which version is to answer, its arm, and what of it runs elsewhere. Raises VersionNotServed."""
+        if request.pinned is None and not self.split.shares:
+            return self._usual
+        assignment = self.assign(request, subject)
+        return assignment, self.arms[assignment.version], self.elsewhere[assignment.version]
+
     def assign(self, request: DecisionRequest, subject: str | None) -> Assignment:
         """Which version is to answer: the pinned one, or the one whose share the request's subject falls into.
 
@@ -105,7 +114,7 @@ class Traffic:
             self.require(request.pinned)
             return Assignment(request.pinned, Chosen.PINNED, self.split.number)
         if not self.split.shares:
-            return self._usual
+            return self._usual[0]
         unit = None if subject is None else request.input.get(subject)
         bucket = bucket_of(self.split.endpoint, request.id.bytes if unit is None else str(unit).encode())
         version = self.split.version_for(bucket, self.champion.version)
