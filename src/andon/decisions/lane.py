@@ -156,13 +156,13 @@ class Lane:
         finally:
             if ended is not None:
                 reports = self._tell(ended)
-            if reports:
-                self._parts.watcher.batch(reports)
             self._under_way -= 1
             if len(self._queue):
                 self._go()
             elif self._under_way == 0:
                 self._idle.set()
+            if reports:
+                self._parts.watcher.batch(reports)
 
     async def _until_read(self, callers: int) -> None:
         """Read those who were told a moment ago and ask again: until all are back, or a look at the sockets brings nobody.
