@@ -148,6 +148,7 @@ class Statements:
             self.close()
             raise _lost() from None
         except BaseException:
+            answered.cancel()
             self.close()  # what became of it is not known, so nothing can follow
             raise
         finally:

@@ -103,11 +103,16 @@ class Reset:
 
 def wait_until_asleep(database: Database) -> None:
     """Until the server runs a statement that takes its time."""
-    asleep = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()")
+    wait_until(database, "wait_event = 'PgSleep'")
+
+
+def wait_until(database: Database, waits: str) -> None:
+    """Until the server waits so with a statement."""
+    so = text(f"SELECT count(*) FROM pg_stat_activity WHERE {waits} AND datname = current_database()")
     until = time.monotonic() + 10
     while time.monotonic() < until:
         with database.begin() as tx:
-            if tx.execute(asleep).scalar_one():
+            if tx.execute(so).scalar_one():
                 return
         time.sleep(0.01)
     raise AssertionError("the statement did not begin")
@@ -202,20 +207,26 @@ def test_what_was_sent_is_not_held_while_the_server_works(things: Database) -> N
 
 
 def test_a_statement_is_sent_before_the_next_is_made(things: Database) -> None:
+    lock = "SELECT pg_advisory_xact_lock($1::bigint)"
+
     def in_turn() -> Iterator[statements.Statement]:
-        yield SLEEP, (0.2,)
-        wait_until_asleep(things)
+        with things.begin() as tx:
+            tx.execute(text("SELECT pg_advisory_xact_lock(7)"))
+            yield lock, (7,)
+            wait_until(things, "wait_event_type = 'Lock'")
         yield ONE, (1, None, "", None, None, None, None, None, None)
 
     async def sent(one: Statements) -> None:
-        await one.prepare([SLEEP, ONE])
+        await one.prepare([lock, ONE])
         await one.in_turn(in_turn())
 
     run(things, sent)
     assert [number for number, *_ in there(things)] == [1]
 
 
-def test_of_statements_of_which_one_cannot_be_made_nothing_is_done(things: Database) -> None:
+def test_of_statements_of_which_one_cannot_be_made_nothing_is_done(
+    things: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     def in_turn() -> Iterator[statements.Statement]:
         yield ONE, (1, None, "", None, None, None, None, None, None)
         raise ZeroDivisionError
@@ -227,6 +238,8 @@ def test_of_statements_of_which_one_cannot_be_made_nothing_is_done(things: Datab
         assert one.is_closed
 
     run(things, broken)
+    gc.collect()
+    assert caplog.text == ""  # as of an error that nobody looked at
     assert there(things) == []
 
 
