@@ -40,12 +40,14 @@ class _Own(Struct, frozen=True, gc=False):
 
 def encode(decisions: Sequence[Decision]) -> list[bytes]:
     """The records of a batch as JSON bytes. What its decisions share (ruling, risk, line, assignment, stages) is written once."""
-    rest = _Rest()
-    return [_encode(decision, rest.of(decision)) for decision in decisions]
+    shared: dict[tuple[int, ...], bytes] = {}
+    return [_encode(decision, shared) for decision in decisions]
 
 
-def _encode(decision: Decision, rest: bytes) -> bytes:
-    request, judgement = decision.request, decision.judgement
+def _encode(decision: Decision, shared: dict[tuple[int, ...], bytes]) -> bytes:
+    """The batch holds what its decisions share, so that its identity names it."""
+    request, judgement, line, at = decision.request, decision.judgement, decision.line, decision.decided_at
+    ruling, risk, given, stages = judgement.ruling, judgement.risk, decision.assignment, decision.stages_us
     own = to_json(
         _Own(
             str(request.id),
@@ -61,50 +63,20 @@ def _encode(decision: Decision, rest: bytes) -> bytes:
             UNSET if request.arrived_at is None else request.arrived_at,
         )
     )
+    of = (id(ruling), id(risk), id(line), id(given), id(stages), id(at))
+    rest = shared.get(of)
+    if rest is None:
+        rest = shared[of] = to_json(
+            {
+                "risk": _risk(risk),
+                "policy": _policy(ruling),
+                "decided_at": at,
+                "line": _line(line),
+                "assignment": _assignment(given),
+                "stages_us": stages,
+            }
+        )[1:]
     return b"".join((b'{"input":', request.raw, b",", own[1:-1], b",", rest))
-
-
-class _Rest:
-    """The end of a record, which decisions of a batch share. The batch holds what they are made of, so identity tells."""
-
-    def __init__(self) -> None:
-        self._written: dict[tuple[int, ...], bytes] = {}
-        self._last: Decision | None = None
-        self._rest = b""
-
-    def of(self, decision: Decision) -> bytes:
-        """That of one; mostly it is that of the one before."""
-        last, judgement = self._last, decision.judgement
-        if (
-            last is None
-            or judgement.ruling is not last.judgement.ruling
-            or decision.stages_us is not last.stages_us
-            or judgement.risk is not last.judgement.risk
-            or decision.assignment is not last.assignment
-            or decision.line is not last.line
-            or decision.decided_at is not last.decided_at
-        ):
-            self._rest = self._known(decision)
-            self._last = decision
-        return self._rest
-
-    def _known(self, decision: Decision) -> bytes:
-        line, given, stages, at = decision.line, decision.assignment, decision.stages_us, decision.decided_at
-        ruling, risk = decision.judgement.ruling, decision.judgement.risk
-        of = (id(ruling), id(risk), id(line), id(given), id(stages), id(at))
-        rest = self._written.get(of)
-        if rest is None:
-            rest = self._written[of] = to_json(
-                {
-                    "risk": _risk(risk),
-                    "policy": _policy(ruling),
-                    "decided_at": at,
-                    "line": _line(line),
-                    "assignment": _assignment(given),
-                    "stages_us": stages,
-                }
-            )[1:]
-        return rest
 
 
 def decode(record: bytes) -> dict[str, Any]:

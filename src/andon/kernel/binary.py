@@ -28,7 +28,6 @@ _length = Struct("!i").pack
 _int2, _int4, _int8, _float8 = (Struct(f"!{code}").pack for code in "hiqd")
 _each_int8 = Struct("!iq").pack
 _NULL = _length(-1)
-_ONE_TEXT = _head(1, 1, 25, 1, 1)
 _LENGTHS = [_length(n) for n in range(4096)]
 """Of texts and bytes as most are."""
 _SIXTEEN = _length(16)
@@ -57,9 +56,6 @@ def _bytes(values: Sequence[bytes | None]) -> bytes:
 
 
 def _texts(values: Sequence[Any]) -> bytes:
-    if len(values) == 1 and values[0] is not None:  # what a batch has alike
-        text: bytes = values[0].encode()
-        return _ONE_TEXT + _length(len(text)) + text
     try:
         return _of_any_length(25, list(map(str.encode, values)))
     except TypeError:  # a NULL
