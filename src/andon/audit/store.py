@@ -61,7 +61,7 @@ def insert_sql(first: int) -> str:
 
 
 def place_sql(first: int) -> str:
-    """Where that leaf is, its writer and its number, by the same parameters."""
+    """The writer and the number of a leaf as two values: parameters number `first` and the one after it, as in `insert_sql`."""
     return f"${first}::uuid, ${first + 1}::bigint"
 
 

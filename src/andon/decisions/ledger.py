@@ -45,7 +45,7 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta
     drawn, records, now = _drawn(entries), _records(entries), perf_counter_ns()
     leaf = _leaf(chain, entries, drawn, records)
     rows, values = _rows(entries, records, now)
-    return leaf, _with_leaf(rows, (*values, drawn), leaf, entries, deltas)
+    return leaf, _append(rows, (*values, drawn), leaf, entries, deltas)
 
 
 def prepare_early(
@@ -61,7 +61,7 @@ def prepare_early(
     records += _records(entries[first:])
     leaf = _leaf(chain, entries, drawn, records)
     rows, values = _rows(entries[first:], records[first:], now)
-    yield leaf, _with_leaf(rows, (*values, drawn[salts:]), leaf, entries, deltas)
+    yield leaf, _append(rows, (*values, drawn[salts:]), leaf, entries, deltas)
 
 
 def _drawn(entries: Sequence[Entry]) -> bytes:
@@ -102,7 +102,7 @@ def _rows(entries: Sequence[Entry], records: Sequence[bytes], now: int) -> tuple
     return Rows.ONE, (*rows[0][:-1], *shared.values[0])
 
 
-def _with_leaf(
+def _append(
     rows: Rows, values: tuple[Any, ...], leaf: audit.Leaf, entries: Sequence[Entry], deltas: Sequence[Delta]
 ) -> Statement:
     """What records these decisions with the leaf, and with all that follows from the entries of the batch."""

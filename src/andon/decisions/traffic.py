@@ -82,8 +82,9 @@ class Traffic:
         fallback = next(fallbacks, None)
         elsewhere = {number: fallback if arm.loaded.inline else arm.loaded for number, arm in self.arms.items()}
         object.__setattr__(self, "elsewhere", elsewhere)
-        usual = Assignment(self.champion.version, Chosen.SPLIT, self.split.number)
-        object.__setattr__(self, "_usual", (usual, self.champion, elsewhere.get(self.champion.version)))
+        number = self.champion.version
+        usual = Assignment(number, Chosen.SPLIT, self.split.number)
+        object.__setattr__(self, "_usual", (usual, self.arms[number], elsewhere[number]))
 
     @classmethod
     def of_one(cls, arm: Arm) -> "Traffic":
