@@ -61,7 +61,7 @@ from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
-from andon.decisions.recorder import Alongside
+from andon.decisions.recording import Alongside
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
 from andon.decisions.service import (

@@ -13,7 +13,8 @@ from andon.decisions.line import Line
 from andon.decisions.passage import Parts, Passed, Purse, Unlimited, Watcher, decide
 from andon.decisions.queue import Item
 from andon.decisions.reader import Reader
-from andon.decisions.recorder import Alongside, Recorder, RepeatsFound
+from andon.decisions.recorder import Recorder
+from andon.decisions.recording import Alongside, RepeatsFound
 from andon.decisions.shadows import Shadows
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database

@@ -17,7 +17,8 @@ from andon.decisions.ledger import Entry
 from andon.decisions.line import Line, Seen
 from andon.decisions.queue import Item, grouped
 from andon.decisions.reader import Reader
-from andon.decisions.recorder import Alongside, Batch, Recorder
+from andon.decisions.recorder import Recorder
+from andon.decisions.recording import Alongside, Batch
 from andon.decisions.report import BatchReport
 from andon.decisions.traffic import Arm
 from andon.features import Delta

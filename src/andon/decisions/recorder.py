@@ -5,16 +5,14 @@ in the ledger once or not at all.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import structlog
-from msgspec import Struct
 
 from andon import audit
 from andon.decisions import appending, ledger, reservations
@@ -22,7 +20,7 @@ from andon.decisions.domain import DecisionRequest
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.ledger import Entry
 from andon.decisions.reader import PATIENCE, RECONNECT_SECONDS
-from andon.features import Delta
+from andon.decisions.recording import Batch, RepeatsFound
 from andon.kernel.clock import Clock
 from andon.kernel.db import CONNECTION_LOST, Database
 from andon.kernel.statements import Statement, Statements
@@ -35,67 +33,6 @@ REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg
 
 CLASH = (asyncpg.UniqueViolationError, asyncpg.DivisionByZeroError)
 """Some of a batch is there already, or what is written alongside is refused; what exactly, is asked one after the other."""
-
-
-class Alongside(Protocol):
-    """What somebody writes of his own in the transaction that records a batch, e.g. how far a stream is."""
-
-    def statements(self, recorded: AbstractSet[UUID]) -> Sequence[Statement] | None:
-        """It, as statements of which one divides by zero if it is refused; None if only `write` can do it."""
-        ...
-
-    async def write(
-        self, connection: asyncpg.Connection, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
-    ) -> None:
-        """Write it, within the transaction. What this raises of its own refuses the batch: then nothing of it is recorded.
-
-        `refused` says why PostgreSQL takes some decisions under no circumstances; they are not among the recorded.
-        """
-        ...
-
-    async def is_written(self, connection: asyncpg.Connection) -> bool:
-        """Whether it is there, where the answer to a commit without a decision was lost."""
-        ...
-
-
-class RepeatsFound(Exception):
-    """Some of a batch was decided meanwhile through another door; nothing of it is recorded."""
-
-    def __init__(self, ids: AbstractSet[UUID]) -> None:
-        super().__init__(f"{len(ids)} were decided meanwhile")
-        self.ids = ids
-
-
-class Batch(Struct):
-    """What is to be recorded together, and what is of it. `deltas` gives what some of the requests add to the feature state.
-
-    With something written alongside it is all or nothing: a repeat in it raises RepeatsFound.
-    """
-
-    entries: Sequence[Entry]
-    deltas: Callable[[Sequence[DecisionRequest]], list[Delta]]
-    leaf: audit.Leaf | None = None
-    attempted: set[UUID] = set()
-    """What the last attempt was to record."""
-    recorded: set[UUID] = set()
-    alongside: Alongside | None = None
-    refused: dict[UUID, str] = {}
-    sent: bool = False
-    early: bool = False
-    """Whether PostgreSQL is to begin before all of it is written: there is nothing else to do while it works."""
-
-    @property
-    def ids(self) -> list[UUID]:
-        """Of the decisions that are still to be recorded."""
-        return [entry.decision.request.id for entry in self.entries]
-
-    def of(self, entries: Sequence[Entry]) -> "Batch":
-        """A part of it."""
-        return Batch(entries, self.deltas)
-
-    def leave_out(self, ids: set[UUID]) -> None:
-        """Record these no more."""
-        self.entries = [entry for entry in self.entries if entry.decision.request.id not in ids]
 
 
 class Recorder:

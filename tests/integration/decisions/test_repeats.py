@@ -10,7 +10,8 @@ from sqlalchemy import text
 from andon import audit
 from andon.decisions import RECORDED, Decider, Decision, DecisionRequest, Idempotency, LedgerEvidence
 from andon.decisions import decider as deciding
-from andon.decisions.recorder import Batch, Recorder
+from andon.decisions.recorder import Recorder
+from andon.decisions.recording import Batch
 from andon.kernel.db import Database
 from arms import request_of
 from automations import payment
