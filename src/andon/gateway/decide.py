@@ -7,16 +7,12 @@ no task and no future a request. `__call__` is the same as an ASGI application, 
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter_ns
-from typing import TypeAlias
-from uuid import UUID
 
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from pydantic_core import to_json
@@ -25,8 +21,9 @@ from andon.access import Permission
 from andon.decisions import Decision, DecisionRequest, Idempotency, KeyInFlight
 from andon.gateway.acceptances import Acceptances
 from andon.gateway.admission import SENT_AWAY
-from andon.gateway.answers import answer_of, answer_of_record, draft_of
+from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
+from andon.gateway.asked import JSON, Asked, Reply
 from andon.gateway.bodies import Receive, read_body
 from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import HeaderInvalid, MethodNotAllowed
@@ -40,13 +37,9 @@ from andon.kernel.tracing import NO_SPAN, span, traceparent_of
 
 log = structlog.get_logger(__name__)
 
-Reply: TypeAlias = Callable[[int, str, bytes], None]
-"""Takes the status, the header lines (each with its end) and the body of an answer."""
-
 ROUTE = "POST /v1/automations/{name}/decisions"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions\Z")
 DIRECT = re.compile(rb"^/v1/automations/([a-z0-9-]+)/decisions\Z")
-JSON = "application/json"
 _STATUS = {status.value: str(status.value) for status in HTTPStatus}
 SHEDDING_NS = 1_000_000
 """How long what is too much is taken for too much without another look."""
@@ -57,25 +50,6 @@ ROOM_NS = 200_000
 
 CROWDED = 0.25
 """Of what may be under way or wait: when less does, there is room for those who were refused."""
-
-
-class Asked(Struct):
-    """One request on its way to its answer. `limits` are the header lines of its rate, `out` further headers of the answer. Written
-    while a decision is recorded: `draft`, as much of the body as is known, and `lines`, the header lines."""
-
-    name: str
-    headers: Mapping[str, str]
-    reply: Reply
-    at: datetime
-    began: int
-    id: UUID
-    correlation: str
-    span: Span
-    limits: str = ""
-    out: dict[str, str] = {}
-    task: asyncio.Task[None] | None = None
-    draft: bytes | None = None
-    lines: str = ""
 
 
 class Decide:
@@ -236,7 +210,7 @@ class Decide:
     def _submit(self, asked: Asked, request: DecisionRequest) -> None:
         self._admission.in_flight += 1
         try:
-            self._gateway.decider.submit(request, partial(self._decided, asked), partial(_draft, asked))
+            self._gateway.decider.submit(request, partial(self._decided, asked), asked.write_ahead)
         except BaseException:
             self._admission.in_flight -= 1
             raise
@@ -247,7 +221,7 @@ class Decide:
             self._refuse(asked, error or _unrecorded())
         else:
             if asked.draft is None:
-                _draft(asked, decision)
+                asked.write_ahead(decision)
             self._tell(asked, 200, asked.lines, answer_of(decision, asked.draft))
 
     async def _slowly(self, asked: Asked, request: DecisionRequest) -> None:
@@ -317,7 +291,7 @@ class Decide:
 
     def _answer(self, asked: Asked, status: int, body: bytes) -> None:
         asked.out.setdefault("Content-Type", JSON)
-        self._tell(asked, status, _lines(asked, "".join([f"{k}: {v}\r\n" for k, v in asked.out.items()])), body)
+        self._tell(asked, status, asked.among_all("".join([f"{k}: {v}\r\n" for k, v in asked.out.items()])), body)
 
     def _tell(self, asked: Asked, status: int, lines: str, body: bytes) -> None:
         """Answer with all these header lines."""
@@ -332,17 +306,6 @@ class Decide:
     def _known(self, name: str) -> str:
         """The automation as a label; a name that nobody deployed is none."""
         return name if name in self._gateway.deployment.lines else "unknown"
-
-
-def _draft(asked: Asked, decision: Decision) -> None:
-    """What can be written already is not waited for once the decision is recorded."""
-    asked.draft = draft_of(decision)
-    asked.lines = _lines(asked, f"Location: /v1/decisions/{decision.request.id}\r\nContent-Type: {JSON}\r\n")
-
-
-def _lines(asked: Asked, own: str) -> str:
-    """These header lines of an answer among those that every answer has."""
-    return f"{asked.limits}{own}X-Correlation-ID: {asked.correlation}\r\n"
 
 
 def _unrecorded() -> RuntimeError:
