@@ -1,9 +1,13 @@
 """Arms that hang, fail or are slow hold up nobody else; callers are decided together, the urgent first."""
 
 import asyncio
+import gc
 import time
 import weakref
+from collections.abc import Sequence
 from typing import Any
+
+import pytest
 
 from andon.decisions import Decider, Decision, Fallback, Priority
 from andon.serving import PredictionFailed
@@ -185,6 +189,26 @@ def test_nothing_of_a_batch_is_held_when_the_next_requests_are_read(installation
     line = a_line(installation, traffic(arm(1, Here(RELEASE))))
     deciding(installation, [line], work)
     assert held == [False]
+
+
+def test_a_watcher_that_fails_keeps_nobody_waiting(
+    installation: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(Counted):
+        def batch(self, reports: Sequence[Any]) -> None:
+            super().batch(reports)
+            raise ZeroDivisionError
+
+    async def work(decider: Decider) -> list[str]:
+        alone = outcome(await decider.decide(request_of(line, payment(1))))
+        return [alone, *map(outcome, await all_of(decider, [request_of(line, payment(n)) for n in range(2, 5)]))]
+
+    watcher = Failing()
+    line = a_line(installation, traffic(arm(1, Here(RELEASE))))
+    assert deciding(installation, [line], work, watcher=watcher) == ["release"] * 4
+    gc.collect()  # what nobody waited for is told of then
+    assert watcher.decided == 4
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_caller_that_cannot_be_told_keeps_nobody_else_waiting(installation: Installation) -> None:
