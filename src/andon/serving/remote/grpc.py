@@ -1,4 +1,8 @@
-"""The gRPC link, which keeps one channel; needs the extra `grpc`. After the server was away, a new channel is made at once."""
+"""The gRPC link, which keeps one channel; needs the extra `grpc`. After the server was away, a new channel is made at once.
+
+Channels do not share their connections (`grpc.use_local_subchannel_pool`): as long as anyone holds an error of the old channel, a new one
+would else be told how the old one's last attempt ended, and not try itself.
+"""
 
 from __future__ import annotations
 
@@ -134,6 +138,7 @@ class GrpcLink:
             ("grpc.default_authority", f"{self._site.host}:{self._site.port}"),
             ("grpc.max_receive_message_length", MAX_ANSWER),
             ("grpc.enable_http_proxy", 0),
+            ("grpc.use_local_subchannel_pool", 1),
         ]
         if not self._site.secure:
             return target, options, None
