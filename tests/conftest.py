@@ -50,13 +50,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    """A PostgreSQL server in which databases may be created: ANDON_TEST_SERVER, or an embedded one for this run."""
-    if given := os.environ.get("ANDON_TEST_SERVER"):
-        yield given
+def postgres_server() -> Iterator[postgres.Server | None]:
+    """An embedded PostgreSQL for this run; None if ANDON_TEST_SERVER names another."""
+    if os.environ.get("ANDON_TEST_SERVER"):
+        yield None
         return
     with _short_folder(_place_of_databases()) as folder, postgres.lend(folder / "postgres") as server:
-        yield server.url
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server_url(postgres_server: postgres.Server | None) -> str:
+    """A PostgreSQL server in which databases may be created."""
+    return os.environ["ANDON_TEST_SERVER"] if postgres_server is None else postgres_server.url
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def serve_worker(settings: Settings, url: str, pepper: bytes, place: Inheritance
     one_thread()
     flush = tracing("worker", settings)
     try:
-        uvloop.run(_Worker(settings, Database(url), pepper, place).run())
+        uvloop.run(_Worker(settings, Database(url, socket=settings.database.socket), pepper, place).run())
     finally:
         flush()
 

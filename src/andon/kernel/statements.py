@@ -8,16 +8,21 @@ asyncpg, so that who records need not know which way a statement went.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
+from pathlib import Path
 from select import POLLIN, poll
 from typing import Any, NamedTuple, TypeAlias
 
 import asyncpg
 import psycopg
+import structlog
 from psycopg import pq
+from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGresult
 
 from andon.kernel.binary import ENCODERS, Encode
 from andon.kernel.session import STAYING, options_of
+
+log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS = 5
 
@@ -60,14 +65,19 @@ class Statements:
         loop.add_reader(self._socket, self._readable)
 
     @classmethod
-    async def connect(cls, url: str) -> "Statements":
-        """Raises ConnectionError."""
+    async def connect(cls, url: str, socket: Path | None = None) -> "Statements":
+        """By the unix socket in this folder, or if nobody listens there, by the address. Raises ConnectionError."""
+        way = url if socket is None else make_conninfo(url, host=str(socket))
         try:
             connection = await psycopg.AsyncConnection.connect(
-                url, autocommit=True, connect_timeout=CONNECT_SECONDS, options=options_of(url, **STAYING)
+                way, autocommit=True, connect_timeout=CONNECT_SECONDS, options=options_of(url, **STAYING)
             )
         except psycopg.OperationalError:
-            raise ConnectionError("PostgreSQL does not take this connection") from None
+            if socket is None:
+                raise ConnectionError("PostgreSQL does not take this connection") from None
+            one = await cls.connect(url)
+            log.warning("database.not_by_socket", folder=str(socket))
+            return one
         return cls(connection, asyncio.get_running_loop())
 
     async def prepare(self, statements: Iterable[str]) -> None:

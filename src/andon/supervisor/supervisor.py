@@ -81,6 +81,12 @@ class _Storage:
         self._started_at = time.monotonic()
         self._due_at = 0.0
 
+    @property
+    def ways(self) -> dict[str, str]:
+        """The variables that tell a process of ours how it is reached."""
+        socket = {} if self.server is None else {"ANDON_DATABASE_SOCKET": str(self.server.socket)}
+        return {"ANDON_DATABASE_URL": self.url, **socket}
+
     def tend(self) -> None:
         """If the embedded server has ended, start it again: at once, and after a failed attempt when its time has come."""
         if self.server is None or self._recovery is None or time.monotonic() < self._due_at:
@@ -212,14 +218,14 @@ class _Supervisor:
                 part.kill()
 
     def _environment(self) -> dict[str, str]:
-        """Ours, with what was found out here: the database's address, which so stands in no argument list, and the ports.
+        """Ours, with what was found out here: the ways to the database, which so stand in no argument list, and the ports.
 
         glibc keeps up to eight heaps a core for the threads of a process; two are plenty here, and keep its memory flat.
         """
         inherited = {name: value for name, value in os.environ.items() if name != "ANDON_DATABASE_URL_FILE"}
         ports = {part.address.variable: str(part.address.port) for part in self._parts}
         memory = {"MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2")}
-        return {**inherited, **ports, **memory, **self._shared, "ANDON_DATABASE_URL": self._storage.url}
+        return {**inherited, **ports, **memory, **self._shared, **self._storage.ways}
 
 
 def _shared_port(settings: Settings, places: ExitStack) -> dict[str, str]:

@@ -11,17 +11,20 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+import structlog
 import uvloop
 from sqlalchemy import make_url, text
 
 from andon.kernel import statements
 from andon.kernel.db import CONNECTION_LOST, Database
 from andon.kernel.ids import uuid7
+from andon.kernel.postgres import Server
 from andon.kernel.statements import Statements
 
 ALL = """
@@ -43,15 +46,22 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def things(database: Database) -> Database:
-    with database.begin() as tx:
+@pytest.fixture(params=["address", "socket"])
+def things(request: pytest.FixtureRequest, postgres_server: Server | None, database: Database) -> Iterator[Database]:
+    """A database with a table, reached by its address or by its socket."""
+    if request.param == "socket" and postgres_server is None:
+        pytest.skip("ANDON_TEST_SERVER says of no socket")
+    found = Database(
+        database.url, socket=postgres_server.socket if request.param == "socket" and postgres_server else None
+    )
+    with found.begin() as tx:
         tx.execute(
             text(
                 "CREATE TABLE things (n int PRIMARY KEY, u uuid, t text, i int, b bigint, f float8, o bool, w timestamptz, y bytea)"
             )
         )
-    return database
+    yield found
+    found.close()
 
 
 @asynccontextmanager
@@ -333,6 +343,32 @@ def test_who_waits_no_more_leaves_a_closed_connection(things: Database) -> None:
         assert one.is_closed
 
     run(things, cancelled)
+
+
+def test_a_socket_is_what_is_used_where_one_is_named(things: Database, request: pytest.FixtureRequest) -> None:
+    async def asked(one: Statements) -> None:
+        await one.execute("INSERT INTO things (n, b) SELECT $1::int, (inet_client_addr() IS NULL)::int", 1)
+
+    run(things, asked)
+    with things.begin() as tx:
+        by_socket = tx.execute(text("SELECT b FROM things")).scalar_one()
+    assert bool(by_socket) is ("socket" in request.node.callspec.id)
+
+
+@pytest.mark.parametrize("folder", ["nobody-listens", "no/such/folder"])
+def test_where_nobody_listens_at_the_socket_the_address_is_used_and_that_is_logged(
+    database: Database, tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "nobody-listens").mkdir()
+    gone = Database(database.url, socket=tmp_path / folder)
+
+    async def asked(one: Statements) -> None:
+        await one.execute("SELECT $1::text", "a")
+
+    with structlog.testing.capture_logs() as logs:
+        run(gone, asked)
+    assert [(entry["event"], entry["folder"]) for entry in logs] == [("database.not_by_socket", str(tmp_path / folder))]
+    gone.close()
 
 
 def test_a_server_that_is_not_there_is_a_connection_error_without_a_password() -> None:

@@ -34,7 +34,7 @@ def gone(pid: int) -> bool:
 
 def test_every_part_is_told_the_database_but_not_by_an_argument(start: Start, database: Database) -> None:
     up = start().until_running()
-    assert {up.seen(part)["url"] for part in PARTS} == {database.url}
+    assert {(up.seen(part)["url"], up.seen(part)["socket"]) for part in PARTS} == {(database.url, None)}
     for pid in [up.process.pid, *up.pids()]:
         assert "postgresql://" not in " ".join(psutil.Process(pid).cmdline())
     for part in PARTS:
@@ -159,6 +159,15 @@ def test_a_killed_postgresql_is_started_again_at_its_address(start: Start) -> No
     assert after is not None
     assert (after.url, after.pid != before.pid) == (before.url, True)
     assert after.url == up.seen("gateway")["url"]
+    assert up.end() == 0
+
+
+def test_every_part_is_told_the_socket_of_the_embedded_postgresql(start: Start) -> None:
+    up = start(embedded=True).until_running()
+    server = postgres.running(up.folder / ".andon" / "postgres")
+    assert server is not None
+    assert {up.seen(part)["socket"] for part in PARTS} == {str(server.socket)}
+    assert (server.socket / f".s.PGSQL.{server.port}").is_socket()
     assert up.end() == 0
 
 

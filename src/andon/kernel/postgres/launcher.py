@@ -60,6 +60,11 @@ class Server:
     port: int
     url: str
 
+    @property
+    def socket(self) -> Path:
+        """The folder of its unix socket."""
+        return home.socket_folder(self.home)
+
     def is_alive(self) -> bool:
         """Whether this very server still runs."""
         return _is_postmaster(self.pid, self.home.data)
