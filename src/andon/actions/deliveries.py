@@ -38,7 +38,10 @@ _random = random.Random()  # noqa: S311 - jitter, not a secret
 
 
 class Deliveries:
-    """Carries out actions. `connectors` are by kind ("webhook"), `destinations` by the name that actions use."""
+    """Carries out actions. `connectors` are by kind ("webhook"), `destinations` by the name that actions use.
+
+    With nothing to do it looks again after `idle`, or when it is poked.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Deliveries:
         *,
         observer: Observer | None = None,
         share: Callable[[], float] = _random.random,
+        idle: timedelta = IDLE,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -69,6 +73,11 @@ class Deliveries:
             stopping=self._stopping,
         )
         self._wake = asyncio.Event()
+        self._idle = idle
+
+    def poke(self) -> None:
+        """There may be something to do: look now, and not only when `idle` has passed."""
+        self._wake.set()
 
     async def run_round(self) -> int:
         """Carry out one batch of what is due; how many were delivered. Raises DatabaseUnavailable."""
@@ -86,7 +95,7 @@ class Deliveries:
                     for one in taken:
                         under_way.create_task(self._carry_out(*one))
                     if not taken:
-                        await self._rest(IDLE)
+                        await self._rest(self._idle)
         finally:
             waiting_to_stop.cancel()
             self._stopping.clear()

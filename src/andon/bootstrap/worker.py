@@ -33,6 +33,7 @@ from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.errors import Unavailable
 from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
+from andon.kernel.lookout import REST_SECONDS, Lookout, first_of
 from andon.kernel.metrics import Metrics
 from andon.kernel.outbox import State
 from andon.kernel.patience import patiently
@@ -42,7 +43,7 @@ from andon.streams import Intake, Streams
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING = timedelta(minutes=10)
-REVIEWS_IDLE = timedelta(milliseconds=200)
+REVIEWS_REST = timedelta(seconds=REST_SECONDS)
 
 
 def serve_worker(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
@@ -65,6 +66,7 @@ class _Worker:
         self._metrics = Metrics()
         self._keys = KeyRing(pepper)
         self._stop = asyncio.Event()
+        self._reviews_asked = asyncio.Event()
         self._deployment: Deployment | None = None
         self._streams: Streams | None = None
         self._watch_outbox()
@@ -111,7 +113,11 @@ class _Worker:
             watcher=watch,
             purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
         )
-        intake = Intake(self._database, deployment, decider, self._clock)
+        intake = Intake(self._database, deployment, decider, self._clock, idle_seconds=REST_SECONDS)
+        lookout = Lookout(self._database)
+        lookout.watch(decisions.waiting_sql(), intake.poke)
+        lookout.watch(outbox.waiting_sql(decisions.DELIVER_ACTION), deliveries.poke)
+        lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), self._reviews_asked.set)
         side = Side(self._keys, self._clock, self._metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
         server = Server(create_side(side), host="127.0.0.1", port=port, ending=ending, place=place)
@@ -124,6 +130,7 @@ class _Worker:
             teller.run(),
             UseTeller(self._database, self._keys).run(),
             self._clock.follow(),
+            lookout.run(),
         )
         try:
             async with keeper, asyncio.TaskGroup() as group:
@@ -132,7 +139,7 @@ class _Worker:
                 group.create_task(intake.run(self._stop))
                 group.create_task(procedures.run(self._stop))
                 group.create_task(run_streams(self._streams, deployment, self._stop))
-                group.create_task(self._again_and_again(self._open_reviews, REVIEWS_IDLE))
+                group.create_task(self._again_and_again(self._open_reviews, REVIEWS_REST, self._reviews_asked))
                 group.create_task(
                     self._again_and_again(self._seal, timedelta(seconds=self._settings.worker.seal_seconds))
                 )
@@ -151,13 +158,17 @@ class _Worker:
             self._database.close()
             log.info("worker.ended")
 
-    async def _again_and_again(self, work: Callable[[Tx], int], pause: timedelta) -> None:
-        """Do `work` in one transaction until it has nothing more to do, then pause; through outages of the database.
+    async def _again_and_again(
+        self, work: Callable[[Tx], int], pause: timedelta, wake: asyncio.Event | None = None
+    ) -> None:
+        """Do `work` in one transaction until it has nothing more to do, then pause, or until `wake`; through outages of the database.
 
         What fails is tried again after the pause, and keeps nothing else in this process from its work.
         """
         failed = self._metrics.chores_failed.labels(work.__name__.strip("_"))
+        wake = wake or asyncio.Event()
         while not self._stop.is_set():
+            wake.clear()
             try:
                 more = await asyncio.to_thread(self._in_transaction, work)
             except Unavailable as error:
@@ -168,8 +179,7 @@ class _Worker:
                 failed.inc()
                 more = 0
             if not more:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), pause.total_seconds())
+                await first_of(self._stop, wake, within=pause.total_seconds())
 
     def _in_transaction(self, work: Callable[[Tx], int]) -> int:
         with self._database.begin() as tx:

@@ -91,6 +91,7 @@ from andon.decisions.service import (
     stats,
     tallies,
     version,
+    waiting_sql,
     with_input,
     withdraw,
 )
@@ -188,6 +189,7 @@ __all__ = [
     "tallies",
     "variables",
     "version",
+    "waiting_sql",
     "with_input",
     "withdraw",
 ]

@@ -269,6 +269,11 @@ def keep_house(tx: Tx, now: datetime, *, failed_kept: timedelta) -> None:
     intake.forget_failed(tx, now - failed_kept)
 
 
+def waiting_sql() -> str:
+    """An SQL expression: whether an accepted request waits to be decided."""
+    return intake.IS_WAITING
+
+
 def count_waiting(tx: Tx) -> int:
     """How many accepted requests wait to be decided."""
     return intake.count(tx)

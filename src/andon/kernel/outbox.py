@@ -133,6 +133,12 @@ def insert_sql(first: int) -> str:
     )
 
 
+def waiting_sql(topic: str) -> str:
+    """An SQL expression: whether there may be something to do for a topic. What is in a lane counts though it may not be due yet."""
+    pending = f"SELECT FROM outbox WHERE topic = '{topic}' AND state = 'pending'"
+    return f"(EXISTS ({pending} AND lane = '' AND due_at <= now()) OR EXISTS ({pending} AND lane <> ''))"
+
+
 def taken_sql(parts: Mapping[str, str]) -> str:
     """The beginning of a statement that does by itself what due messages without a lane ask for, so that nobody has to claim them.
 

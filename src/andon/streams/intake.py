@@ -15,6 +15,7 @@ from andon.decisions import Decider, DecisionRequest, Deployment, InputInvalid, 
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.errors import Invalid, Unavailable
+from andon.kernel.lookout import first_of
 from andon.streams import service
 from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
@@ -37,7 +38,17 @@ _REFUSED = "the database refused to record the decision; the log of the worker s
 class Intake:
     """Decides what waits in the intake, until told to stop. Models are loaded when there is something to decide for the first time."""
 
-    def __init__(self, database: Database, deployment: Deployment, decider: Decider, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        deployment: Deployment,
+        decider: Decider,
+        clock: Clock,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._idle_seconds = idle_seconds
+        self._wake = asyncio.Event()
         self._database = database
         self._deployment = deployment
         self._decider = decider
@@ -46,13 +57,18 @@ class Intake:
     async def run(self, stop: asyncio.Event) -> None:
         """Decide batch after batch."""
         while not stop.is_set():
+            self._wake.clear()
             try:
                 decided = await self.run_round()
             except Unavailable as error:
                 log.warning("intake.interrupted", error=type(error).__name__)
                 decided = 0
             if decided == 0:
-                await _until(stop, IDLE_SECONDS)
+                await first_of(stop, self._wake, within=self._idle_seconds)
+
+    def poke(self) -> None:
+        """There may be something to decide: look now, and not only when `idle_seconds` have passed."""
+        self._wake.set()
 
     async def run_round(self) -> int:
         """Decide one batch; how many were taken."""
@@ -146,10 +162,3 @@ class Intake:
     def _fail(self, waiting: Waiting, error: str) -> None:
         with self._database.begin() as tx:
             decisions.fail(tx, waiting.id, error, now=self._clock.now())
-
-
-async def _until(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from andon import actions
 from andon.actions import AnswerKind, Deliveries, Destination
+from andon.actions.deliveries import IDLE
 from andon.connectors.procedure import ProcedureConnector
 from andon.connectors.webhook import WebhookConnector
 from andon.kernel import outbox
@@ -42,7 +43,11 @@ def a_destination(receiver: Receiver, *, name: str = "bank", timeout: float = 5,
 
 @asynccontextmanager
 async def delivering(
-    database: Database, *destinations: Destination, clock: MovedClock, share: Callable[[], float] = lambda: 1.0
+    database: Database,
+    *destinations: Destination,
+    clock: MovedClock,
+    share: Callable[[], float] = lambda: 1.0,
+    idle: timedelta = IDLE,
 ) -> AsyncIterator[Deliveries]:
     deliveries = Deliveries(
         database,
@@ -50,6 +55,7 @@ async def delivering(
         {destination.name: destination for destination in destinations},
         clock,
         share=share,
+        idle=idle,
     )
     try:
         yield deliveries

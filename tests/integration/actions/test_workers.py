@@ -8,9 +8,11 @@ from sqlalchemy import text
 from andon import actions
 from andon.actions import ActionState, AnswerKind, Deliveries, Repeat, Which
 from andon.actions.deliveries import LEASE
+from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
+from andon.kernel.lookout import Lookout
 from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
 from messages import an_action, put
 from receiver import Receiver, Slow
@@ -66,6 +68,25 @@ def test_running_delivers_what_comes_in_and_stops_when_told_finishing_what_is_be
     assert {str(action.id) for action in done} == set(receiver.received)
     assert len(done) + len(waiting) == 60
     assert all(received.times == 1 for received in receiver.received.values())
+
+
+def test_who_rests_for_long_delivers_at_once_what_a_lookout_sees(database: Database, receiver: Receiver) -> None:
+    clock = MovedClock()
+
+    async def run() -> None:
+        async with delivering(database, a_destination(receiver), clock=clock, idle=timedelta(hours=1)) as deliveries:
+            stop, lookout = asyncio.Event(), Lookout(database)
+            lookout.watch(outbox.waiting_sql(DELIVER_ACTION), deliveries.poke)
+            running, looking = asyncio.create_task(deliveries.run(stop)), asyncio.create_task(lookout.run())
+            for number in range(1, 4):
+                await asyncio.to_thread(put, database, an_action(clock.now()))
+                assert await asyncio.to_thread(receiver.wait_for, number)
+            stop.set()
+            await asyncio.wait_for(running, 5)
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    asyncio.run(run())
 
 
 def test_two_workers_share_the_work_and_deliver_each_action_once(database: Database, receiver: Receiver) -> None:

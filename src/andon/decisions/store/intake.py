@@ -20,6 +20,9 @@ SELECT * FROM unnest(
 )
 """)
 
+IS_WAITING = "EXISTS (SELECT FROM intake WHERE error IS NULL)"
+"""An SQL expression: whether a request waits to be decided."""
+
 _WAITING = [intake.c[name] for name in Waiting.__dataclass_fields__]
 
 
