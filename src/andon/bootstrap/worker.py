@@ -130,11 +130,11 @@ class _Worker:
             teller.run(),
             UseTeller(self._database, self._keys).run(),
             self._clock.follow(),
-            lookout.run(),
         )
         try:
             async with keeper, asyncio.TaskGroup() as group:
                 group.create_task(server.serve())
+                group.create_task(lookout.run(self._stop))
                 group.create_task(deliveries.run(self._stop))
                 group.create_task(intake.run(self._stop))
                 group.create_task(procedures.run(self._stop))

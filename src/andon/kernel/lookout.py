@@ -17,6 +17,9 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 0.2
 """How soon something new is seen."""
 
+PATIENCE_SECONDS = 2.0
+"""How long a look may take: so long a process that is told to end waits for it at most."""
+
 REST_SECONDS = 5.0
 """How long a loop rests that a lookout wakes: it looks for itself after that, in case its own eyes are better."""
 
@@ -34,24 +37,25 @@ class Lookout:
         """Call `wake` at each look at which this SQL expression is true; before `run`."""
         self._watched.append((sign, wake))
 
-    async def run(self) -> None:
-        """Look until cancelled. While the database cannot be asked nobody is woken: there is nothing to do without it."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until `stop` is set. While the database cannot be asked nobody is woken: there is nothing to do without it."""
         question = f"SELECT {', '.join(sign for sign, _ in self._watched)}"
         try:
-            while True:
-                await asyncio.sleep(LOOK_SECONDS)
+            while not stop.is_set():
                 for (_, wake), is_there in zip(self._watched, await self._look(question), strict=False):
                     if is_there:
                         wake()
+                await first_of(stop, within=LOOK_SECONDS)
         finally:
             self._let_go()
 
     async def _look(self, question: str) -> Sequence[bool]:
         """The answers; none if there is nobody to give them."""
         try:
-            if self._connection is None:
-                self._connection = await self._database.connect(**BY_INDEX)
-            answers = tuple(await self._connection.fetchrow(question) or ())
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                if self._connection is None:
+                    self._connection = await self._database.connect(**BY_INDEX)
+                answers = tuple(await self._connection.fetchrow(question) or ())
         except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
             self._let_go()
             if not self._is_blind:

@@ -77,14 +77,13 @@ def test_who_rests_for_long_delivers_at_once_what_a_lookout_sees(database: Datab
         async with delivering(database, a_destination(receiver), clock=clock, idle=timedelta(hours=1)) as deliveries:
             stop, lookout = asyncio.Event(), Lookout(database)
             lookout.watch(outbox.waiting_sql(DELIVER_ACTION), deliveries.poke)
-            running, looking = asyncio.create_task(deliveries.run(stop)), asyncio.create_task(lookout.run())
-            for number in range(1, 4):
-                await asyncio.to_thread(put, database, an_action(clock.now()))
-                assert await asyncio.to_thread(receiver.wait_for, number)
-            stop.set()
-            await asyncio.wait_for(running, 5)
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+                group.create_task(deliveries.run(stop))
+                group.create_task(lookout.run(stop))
+                for number in range(1, 4):
+                    await asyncio.to_thread(put, database, an_action(clock.now()))
+                    assert await asyncio.to_thread(receiver.wait_for, number)
+                stop.set()
 
     asyncio.run(run())
 

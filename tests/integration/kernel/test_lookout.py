@@ -1,6 +1,7 @@
 """Whoever has something to do is woken, and nobody else; through the loss of the connection too."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -20,13 +21,11 @@ NOW = datetime.now(UTC)
 
 def looking(lookout: Lookout, work: Callable[[], Awaitable[None]]) -> None:
     async def run() -> None:
-        watch = asyncio.create_task(lookout.run())
-        try:
-            async with asyncio.timeout(20):
-                await work()
-        finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+        stop = asyncio.Event()
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            group.create_task(lookout.run(stop))
+            await work()
+            stop.set()
 
     asyncio.run(run())
 
@@ -34,6 +33,12 @@ def looking(lookout: Lookout, work: Callable[[], Awaitable[None]]) -> None:
 def sees(database: Database, sign: str) -> bool:
     with database.begin() as tx:
         return bool(tx.execute(text(f"SELECT {sign}")).scalar_one())
+
+
+def until_asleep(database: Database) -> None:
+    asleep = "EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database())"
+    while not sees(database, asleep):
+        time.sleep(0.01)
 
 
 def test_only_those_are_woken_for_whom_there_is_something(database: Database) -> None:
@@ -87,6 +92,17 @@ def test_nobody_is_woken_where_the_database_cannot_be_asked() -> None:
         looking(lookout, work)
     assert [entry["event"] for entry in logs] == ["lookout.sees_nothing"]
     assert not woken.is_set()
+
+
+def test_a_server_that_stands_still_keeps_nobody_from_ending(database: Database) -> None:
+    lookout, looked = Lookout(database), asyncio.Event()
+    lookout.watch("NOT pg_sleep(60) IS NULL", looked.set)
+
+    async def work() -> None:
+        await asyncio.to_thread(until_asleep, database)
+
+    looking(lookout, work)
+    assert not looked.is_set()
 
 
 @pytest.mark.parametrize("within", [0.01, 20.0])

@@ -77,15 +77,13 @@ def test_who_rests_for_long_decides_at_once_what_a_lookout_sees(installation: In
             installation.database, installation.deployment, decider, installation.clock, idle_seconds=3600.0
         )
         lookout.watch(decisions.waiting_sql(), intake.poke)
-        deciding, looking = asyncio.create_task(intake.run(stop)), asyncio.create_task(lookout.run())
-        await asyncio.to_thread(accept, installation, request)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            group.create_task(intake.run(stop))
+            group.create_task(lookout.run(stop))
+            await asyncio.to_thread(accept, installation, request)
             while await asyncio.to_thread(waiting):
                 await asyncio.sleep(0.01)
             stop.set()
-            await deciding
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
         await decider.close()
 
     def waiting() -> int:
