@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -65,6 +66,26 @@ def test_the_whole_answer_is_brought_signed(client: httpx.Client, receiver: Rece
         (told.id, "notify", "bank")
     ]
     assert receiver.forged == 0
+
+
+@pytest.mark.parametrize("follows", ["decision", "review", "actions"])
+def test_a_worker_with_nothing_to_do_sees_what_comes(client: httpx.Client, follows: str) -> None:
+    """Five in a row, each when the worker rests again: it would rest for five seconds each time if nothing woke it."""
+    began = time.monotonic()
+    for number in range(200, 205):
+        address = accepted(client, number, amount=290.0 if follows == "review" else 20.0)
+        assert client.get(address, params={"wait": 30}).status_code == 200
+        until = time.monotonic() + 30
+        while follows != "decision" and not ended(client.get(address).json(), follows):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    assert time.monotonic() - began < 10
+
+
+def ended(decision: dict[str, Any], follows: str) -> bool:
+    """Whether what follows a decision is there: an open review, or actions that are all done."""
+    found = decision[follows]
+    return found is not None if follows == "review" else bool(found) and {one["state"] for one in found} == {"done"}
 
 
 def accepted(client: httpx.Client, number: int, *, notify: str = "", **fields: object) -> str:
