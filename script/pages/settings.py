@@ -69,7 +69,7 @@ def _takes(schema: dict[str, Any]) -> str:
     return " or ".join(kind({**each, "format": _FORMATS.get(each.get("format"), each["type"])}) for each in written)
 
 
-_FORMATS = {"password": "secret text", "path": "path"}
+_FORMATS = {"password": "secret text"}
 
 
 def _default(schema: dict[str, Any]) -> str:

@@ -23,15 +23,13 @@ from andon.actions.sending import Ending, Sender, later
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, DatabaseUnavailable
 from andon.kernel.identity import PLATFORM
+from andon.kernel.lookout import REST_SECONDS
 from andon.kernel.outbox import Message, State
 
 LEASE = timedelta(seconds=6)
 CAPACITY = 2048
 ELSEWHERE = 32
 """How many messages for one unknown destination are taken at once; they are left to others, and at last are dead letters."""
-
-IDLE = timedelta(milliseconds=200)
-"""How soon a new action is seen when there was nothing to do."""
 
 _log = structlog.get_logger(__name__)
 _random = random.Random()  # noqa: S311 - jitter, not a secret
@@ -40,7 +38,7 @@ _random = random.Random()  # noqa: S311 - jitter, not a secret
 class Deliveries:
     """Carries out actions. `connectors` are by kind ("webhook"), `destinations` by the name that actions use.
 
-    With nothing to do it looks again after `idle`, or when it is poked.
+    Whoever runs it pokes it when there may be something to do; by itself it looks every REST_SECONDS.
     """
 
     def __init__(
@@ -52,7 +50,6 @@ class Deliveries:
         *,
         observer: Observer | None = None,
         share: Callable[[], float] = _random.random,
-        idle: timedelta = IDLE,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -73,10 +70,9 @@ class Deliveries:
             stopping=self._stopping,
         )
         self._wake = asyncio.Event()
-        self._idle = idle
 
     def poke(self) -> None:
-        """There may be something to do: look now, and not only when `idle` has passed."""
+        """There may be something to do: look now."""
         self._wake.set()
 
     async def run_round(self) -> int:
@@ -95,7 +91,7 @@ class Deliveries:
                     for one in taken:
                         under_way.create_task(self._carry_out(*one))
                     if not taken:
-                        await self._rest(self._idle)
+                        await self._rest(timedelta(seconds=REST_SECONDS))
         finally:
             waiting_to_stop.cancel()
             self._stopping.clear()

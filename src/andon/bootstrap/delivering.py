@@ -1,7 +1,6 @@
 """The delivery loop of a worker: its connectors, destinations and metrics."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from andon.actions import Deliveries, Surroundings, waiting_retries
 from andon.bootstrap.brokers import Clients
@@ -11,7 +10,6 @@ from andon.bootstrap.procedures import Procedures
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.kernel.lookout import REST_SECONDS
 from andon.kernel.metrics import Metrics, Readings
 
 
@@ -26,7 +24,6 @@ def build_deliveries(
         {**destinations(settings, kinds), **started.destinations},
         clock,
         observer=DeliveryMetrics(metrics),
-        idle=timedelta(seconds=REST_SECONDS),
     )
     _watch(metrics, deliveries, database)
     return deliveries

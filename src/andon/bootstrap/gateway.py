@@ -49,7 +49,7 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritanc
     raise_open_files_limit()
     flush = tracing("gateway", settings)
     try:
-        uvloop.run(_serve(settings, Database(url, pool_size=8, socket=settings.database.socket), pepper, place))
+        uvloop.run(_serve(settings, Database(url, pool_size=8, socket=place.database), pepper, place))
     finally:
         flush()
 

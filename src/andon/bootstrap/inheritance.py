@@ -1,4 +1,4 @@
-"""What a process gets from the supervisor that started it: sockets to listen on, and a pipe on which to say that it is ready.
+"""What a process gets from the supervisor that started it: sockets to listen on, a pipe on which to say that it is ready, and more.
 
 The sockets are bound and stay with the supervisor, so that two processes of one part can answer at them side by side and no
 connection is refused in between. A process that is started by hand gets nothing and binds its port itself.
@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from andon.kernel.errors import AndonError
 
@@ -22,17 +23,26 @@ PIPE = "ANDON_INHERITED_PIPE"
 SHARED = "ANDON_INHERITED_GRPC_PORT"
 """Environment variable: the gRPC port at which several gateways may listen, because the supervisor holds it for them."""
 
+DATABASE = "ANDON_INHERITED_DATABASE_SOCKET"
+"""Environment variable: the folder of the unix socket of the embedded PostgreSQL that the supervisor has started."""
+
 _LOOK_SECONDS = 0.2
 
 
 class Inheritance:
-    """`sockets` is None for a process that nobody left any; `grpc_port` is one that may be shared. Lines of JSON go up the pipe: `missing`, `ready`, `error`."""
+    """`sockets` is None for a process that nobody left any; `grpc_port` is one that may be shared; `database` is the folder of the
+    database's unix socket, if the supervisor knows one. Lines of JSON go up the pipe: `missing`, `ready`, `error`."""
 
     def __init__(
-        self, sockets: Sequence[socket.socket] | None = None, pipe: int | None = None, grpc_port: int | None = None
+        self,
+        sockets: Sequence[socket.socket] | None = None,
+        pipe: int | None = None,
+        grpc_port: int | None = None,
+        database: Path | None = None,
     ) -> None:
         self.sockets = None if sockets is None else list(sockets)
         self.grpc_port = grpc_port
+        self.database = database
         self._pipe = pipe
 
     async def until_ready(self, problems: Callable[[], Mapping[str, str]]) -> None:
@@ -71,9 +81,14 @@ ALONE = Inheritance()
 
 def take(environment: MutableMapping[str, str] = os.environ) -> Inheritance:
     """Take what the supervisor left; nothing that this process starts gets it."""
-    sockets, pipe, shared = (environment.pop(name, "") for name in (SOCKETS, PIPE, SHARED))
+    sockets, pipe, shared, database = (environment.pop(name, "") for name in (SOCKETS, PIPE, SHARED, DATABASE))
     for number in (*sockets.split(","), pipe):
         if number:
             os.set_inheritable(int(number), False)
     listening = [socket.socket(fileno=int(number)) for number in sockets.split(",")] if sockets else None
-    return Inheritance(listening, int(pipe) if pipe else None, int(shared) if shared else None)
+    return Inheritance(
+        listening,
+        int(pipe) if pipe else None,
+        int(shared) if shared else None,
+        Path(database) if database else None,
+    )

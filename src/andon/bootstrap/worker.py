@@ -52,7 +52,7 @@ def serve_worker(settings: Settings, url: str, pepper: bytes, place: Inheritance
     one_thread()
     flush = tracing("worker", settings)
     try:
-        uvloop.run(_Worker(settings, Database(url, socket=settings.database.socket), pepper, place).run())
+        uvloop.run(_Worker(settings, Database(url, socket=place.database), pepper, place).run())
     finally:
         flush()
 
@@ -113,7 +113,7 @@ class _Worker:
             watcher=watch,
             purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
         )
-        intake = Intake(self._database, deployment, decider, self._clock, idle_seconds=REST_SECONDS)
+        intake = Intake(self._database, deployment, decider, self._clock)
         lookout = Lookout(self._database)
         lookout.watch(decisions.waiting_sql(), intake.poke)
         lookout.watch(outbox.waiting_sql(decisions.DELIVER_ACTION), deliveries.poke)

@@ -51,11 +51,6 @@ class DatabaseSettings(Section):
     url: SecretStr | None = Field(
         None, description="postgresql://... of a PostgreSQL 15 or later; without it one is embedded in `.andon/`."
     )
-    socket: Path | None = Field(
-        None,
-        description="Folder of its unix socket where it runs on this machine: batches of decisions go through it, which costs less than "
-        "its address does. That of the embedded one is known.",
-    )
 
     @field_validator("url")
     @classmethod

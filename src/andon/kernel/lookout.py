@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 2.0
 """How long a look may take: so long a process that is told to end waits for it at most."""
 
 REST_SECONDS = 5.0
-"""How long a loop rests that a lookout wakes: it looks for itself after that, in case its own eyes are better."""
+"""How long a loop rests that a lookout wakes; after that it looks for itself, so that a lookout that sees nothing costs time and no work."""
 
 
 class Lookout:

@@ -15,7 +15,7 @@ from andon.decisions import Decider, DecisionRequest, Deployment, InputInvalid, 
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.errors import Invalid, Unavailable
-from andon.kernel.lookout import first_of
+from andon.kernel.lookout import REST_SECONDS, first_of
 from andon.streams import service
 from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
@@ -28,26 +28,18 @@ log = structlog.get_logger(__name__)
 
 BATCH = 256
 LEASE = timedelta(seconds=10)
-IDLE_SECONDS = 0.2
-"""How often an empty intake is looked at."""
 
 _REPEATED = "the event was decided meanwhile, through another door"
 _REFUSED = "the database refused to record the decision; the log of the worker says why"
 
 
 class Intake:
-    """Decides what waits in the intake, until told to stop. Models are loaded when there is something to decide for the first time."""
+    """Decides what waits in the intake, until told to stop. Models are loaded when there is something to decide for the first time.
 
-    def __init__(
-        self,
-        database: Database,
-        deployment: Deployment,
-        decider: Decider,
-        clock: Clock,
-        *,
-        idle_seconds: float = IDLE_SECONDS,
-    ) -> None:
-        self._idle_seconds = idle_seconds
+    Whoever runs it pokes it when there may be something to decide; by itself it looks every REST_SECONDS.
+    """
+
+    def __init__(self, database: Database, deployment: Deployment, decider: Decider, clock: Clock) -> None:
         self._wake = asyncio.Event()
         self._database = database
         self._deployment = deployment
@@ -64,10 +56,10 @@ class Intake:
                 log.warning("intake.interrupted", error=type(error).__name__)
                 decided = 0
             if decided == 0:
-                await first_of(stop, self._wake, within=self._idle_seconds)
+                await first_of(stop, self._wake, within=REST_SECONDS)
 
     def poke(self) -> None:
-        """There may be something to decide: look now, and not only when `idle_seconds` have passed."""
+        """There may be something to decide: look now."""
         self._wake.set()
 
     async def run_round(self) -> int:

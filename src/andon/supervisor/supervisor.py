@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from andon.bootstrap.inheritance import SHARED
+from andon.bootstrap.inheritance import DATABASE, SHARED
 from andon.kernel import postgres
 from andon.kernel.config import FILE_NAME, Settings
 from andon.kernel.postgres import PostgresFailed, Server
@@ -84,7 +84,7 @@ class _Storage:
     @property
     def ways(self) -> dict[str, str]:
         """The variables that tell a process of ours how it is reached."""
-        socket = {} if self.server is None else {"ANDON_DATABASE_SOCKET": str(self.server.socket)}
+        socket = {} if self.server is None else {DATABASE: str(self.server.socket)}
         return {"ANDON_DATABASE_URL": self.url, **socket}
 
     def tend(self) -> None:

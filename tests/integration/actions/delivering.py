@@ -1,5 +1,6 @@
 """What tests of the delivery loop share: a clock that is moved by hand, a destination, the loop with a real connector."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,11 +10,12 @@ from pydantic import SecretStr
 
 from andon import actions
 from andon.actions import AnswerKind, Deliveries, Destination
-from andon.actions.deliveries import IDLE
 from andon.connectors.procedure import ProcedureConnector
 from andon.connectors.webhook import WebhookConnector
+from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
 from andon.kernel.db import Database
+from andon.kernel.lookout import Lookout
 from receiver import SECRET, Receiver
 
 
@@ -47,7 +49,6 @@ async def delivering(
     *destinations: Destination,
     clock: MovedClock,
     share: Callable[[], float] = lambda: 1.0,
-    idle: timedelta = IDLE,
 ) -> AsyncIterator[Deliveries]:
     deliveries = Deliveries(
         database,
@@ -55,12 +56,25 @@ async def delivering(
         {destination.name: destination for destination in destinations},
         clock,
         share=share,
-        idle=idle,
     )
     try:
         yield deliveries
     finally:
         await deliveries.close()
+
+
+@asynccontextmanager
+async def running(database: Database, *workers: Deliveries) -> AsyncIterator[None]:
+    """Let these deliver what comes, as a worker does, until the block ends; what is being sent then is finished within five seconds."""
+    stop, lookout = asyncio.Event(), Lookout(database)
+    for worker in workers:
+        lookout.watch(outbox.waiting_sql(DELIVER_ACTION), worker.poke)
+    tasks = [asyncio.create_task(one.run(stop)) for one in (lookout, *workers)]
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 5)
 
 
 def the_action(database: Database, message: outbox.Message) -> actions.Action:

@@ -11,7 +11,7 @@ from andon.actions import ActionState, AnswerKind, Which
 from andon.actions.limits import FLOOR, RATIO, WINDOW
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
-from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
+from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, running, the_action
 from messages import an_action, bury, put
 from receiver import HangUp, Receiver, Reply, Slow
 
@@ -98,13 +98,9 @@ def test_no_more_than_the_bulkhead_are_sent_side_by_side(database: Database, rec
     async def run() -> None:
         nonlocal most
         narrow = replace(a_destination(receiver), max_concurrent=3)
-        async with delivering(database, narrow, clock=clock) as deliveries:
-            stop = asyncio.Event()
-            running = asyncio.create_task(deliveries.run(stop))
+        async with delivering(database, narrow, clock=clock) as deliveries, running(database, deliveries):
             while not await asyncio.to_thread(receiver.wait_for, 12, within=0.005):
                 most = max(most, deliveries.sending()["bank"])
-            stop.set()
-            await running
 
     asyncio.run(run())
     assert receiver.connections <= 3
@@ -118,14 +114,10 @@ def test_no_more_than_the_pace_are_sent_in_a_second(database: Database, receiver
     async def run() -> float:
         paced = replace(a_destination(receiver), rate_per_second=40.0)
         async with delivering(database, paced, clock=clock) as deliveries:
-            stop = asyncio.Event()
             began = asyncio.get_running_loop().time()
-            running = asyncio.create_task(deliveries.run(stop))
-            assert await asyncio.to_thread(receiver.wait_for, 60, within=10)
-            took = asyncio.get_running_loop().time() - began
-            stop.set()
-            await running
-            return took
+            async with running(database, deliveries):
+                assert await asyncio.to_thread(receiver.wait_for, 60, within=10)
+                return asyncio.get_running_loop().time() - began
 
     at_once = 4
     assert asyncio.run(run()) >= (60 - at_once) / 40

@@ -8,12 +8,10 @@ from sqlalchemy import text
 from andon import actions
 from andon.actions import ActionState, AnswerKind, Deliveries, Repeat, Which
 from andon.actions.deliveries import LEASE
-from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
-from andon.kernel.lookout import Lookout
-from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
+from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, running, the_action
 from messages import an_action, put
 from receiver import Receiver, Slow
 
@@ -52,13 +50,12 @@ def test_running_delivers_what_comes_in_and_stops_when_told_finishing_what_is_be
     receiver.always(Slow(0.2))
 
     async def run() -> None:
-        async with delivering(database, a_destination(receiver), clock=clock) as deliveries:
-            stop = asyncio.Event()
-            running = asyncio.create_task(deliveries.run(stop))
+        async with (
+            delivering(database, a_destination(receiver), clock=clock) as deliveries,
+            running(database, deliveries),
+        ):
             await asyncio.to_thread(put, database, *[an_action(clock.now()) for _ in range(60)])
             assert await asyncio.to_thread(receiver.wait_for, 40)
-            stop.set()
-            await asyncio.wait_for(running, 5)
 
     asyncio.run(run())
     with database.begin() as tx:
@@ -70,24 +67,6 @@ def test_running_delivers_what_comes_in_and_stops_when_told_finishing_what_is_be
     assert all(received.times == 1 for received in receiver.received.values())
 
 
-def test_who_rests_for_long_delivers_at_once_what_a_lookout_sees(database: Database, receiver: Receiver) -> None:
-    clock = MovedClock()
-
-    async def run() -> None:
-        async with delivering(database, a_destination(receiver), clock=clock, idle=timedelta(hours=1)) as deliveries:
-            stop, lookout = asyncio.Event(), Lookout(database)
-            lookout.watch(outbox.waiting_sql(DELIVER_ACTION), deliveries.poke)
-            async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-                group.create_task(deliveries.run(stop))
-                group.create_task(lookout.run(stop))
-                for number in range(1, 4):
-                    await asyncio.to_thread(put, database, an_action(clock.now()))
-                    assert await asyncio.to_thread(receiver.wait_for, number)
-                stop.set()
-
-    asyncio.run(run())
-
-
 def test_two_workers_share_the_work_and_deliver_each_action_once(database: Database, receiver: Receiver) -> None:
     clock = MovedClock()
     put(database, *[an_action(clock.now()) for _ in range(300)])
@@ -97,12 +76,9 @@ def test_two_workers_share_the_work_and_deliver_each_action_once(database: Datab
         async with (
             delivering(database, destination, clock=clock) as one,
             delivering(database, destination, clock=clock) as other,
+            running(database, one, other),
         ):
-            stop = asyncio.Event()
-            running = [asyncio.create_task(worker.run(stop)) for worker in (one, other)]
             assert await asyncio.to_thread(receiver.wait_for, 300)
-            stop.set()
-            await asyncio.gather(*running)
 
     asyncio.run(run())
     assert receiver.requests == 300
@@ -117,12 +93,11 @@ def test_a_slow_destination_does_not_hold_up_a_fast_one(database: Database, rece
 
         async def run() -> None:
             destinations = (a_destination(receiver), a_destination(slow, name="slow"))
-            async with delivering(database, *destinations, clock=clock) as deliveries:
-                stop = asyncio.Event()
-                running = asyncio.create_task(deliveries.run(stop))
+            async with (
+                delivering(database, *destinations, clock=clock) as deliveries,
+                running(database, deliveries),
+            ):
                 assert await asyncio.to_thread(receiver.wait_for, 50, within=2.5)
-                stop.set()
-                await running
 
         asyncio.run(run())
 
@@ -175,13 +150,10 @@ def test_a_database_that_goes_away_for_a_while_only_delays_deliveries(
 
     async def run() -> None:
         async with delivering(database, a_destination(receiver), clock=clock) as deliveries:
-            stop = asyncio.Event()
-            running = asyncio.create_task(deliveries.run(stop))
-            assert await asyncio.to_thread(receiver.wait_for, 50)
-            await asyncio.to_thread(interrupt)
-            assert await asyncio.to_thread(receiver.wait_for, 400, within=20)
-            stop.set()
-            await running
+            async with running(database, deliveries):
+                assert await asyncio.to_thread(receiver.wait_for, 50)
+                await asyncio.to_thread(interrupt)
+                assert await asyncio.to_thread(receiver.wait_for, 400, within=20)
             clock.move_on(LEASE)  # what was delivered but could not be written down is still claimed
             for _ in range(10):
                 await deliveries.run_round()

@@ -14,7 +14,6 @@ from andon import decisions
 from andon.decisions import DecisionRequest, Idempotency, KeyReused
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
-from andon.kernel.lookout import Lookout
 from andon.streams import Intake
 from automations import payment
 from lines import Installation, install
@@ -66,33 +65,6 @@ def test_everything_accepted_is_decided_under_the_id_that_was_told(installation:
         assert decisions.count_waiting(tx) == 0
     assert [record.row.correlation_id for record in records] == [request.correlation_id for request in requests]
     assert all(record.row.latency_us > 0 for record in records)
-
-
-def test_who_rests_for_long_decides_at_once_what_a_lookout_sees(installation: Installation) -> None:
-    request = a_request(installation, 1)
-
-    async def run() -> None:
-        decider, stop, lookout = installation.decider(), asyncio.Event(), Lookout(installation.database)
-        intake = Intake(
-            installation.database, installation.deployment, decider, installation.clock, idle_seconds=3600.0
-        )
-        lookout.watch(decisions.waiting_sql(), intake.poke)
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-            group.create_task(intake.run(stop))
-            group.create_task(lookout.run(stop))
-            await asyncio.to_thread(accept, installation, request)
-            while await asyncio.to_thread(waiting):
-                await asyncio.sleep(0.01)
-            stop.set()
-        await decider.close()
-
-    def waiting() -> int:
-        with installation.database.begin() as tx:
-            return decisions.count_waiting(tx)
-
-    asyncio.run(run())
-    with installation.database.begin() as tx:
-        assert decisions.get(tx, request.id).row.outcome == "release"
 
 
 def test_two_workers_decide_nothing_twice(installation: Installation) -> None:

@@ -43,7 +43,7 @@ server.socket = socket.socket(fileno=int(os.environ["ANDON_INHERITED_SOCKETS"]))
 server.server_address = ("127.0.0.1", port)
 server.server_port = port
 server.server_activate()
-database = {"url": os.environ["ANDON_DATABASE_URL"], "socket": os.environ.get("ANDON_DATABASE_SOCKET")}
+database = {"url": os.environ["ANDON_DATABASE_URL"], "socket": os.environ.get("ANDON_INHERITED_DATABASE_SOCKET")}
 seen = {"pid": os.getpid(), **database, "arguments": sys.argv, "port": server.server_port}
 Path(f"{name}.draft").write_text(json.dumps(seen))
 Path(f"{name}.draft").rename(f"{name}.seen")
