@@ -24,6 +24,7 @@ from andon.decisions.deployment import Deployment, champion_of
 from andon.decisions.domain import (
     DELIVER_ACTION,
     LATENCY_BAND,
+    NOT_DRAWN,
     OPEN_REVIEW,
     RECORDED,
     AutomationVersion,
@@ -32,6 +33,7 @@ from andon.decisions.domain import (
     DecisionRecord,
     DecisionRequest,
     DecisionRow,
+    Draw,
     Fallback,
     Idempotency,
     Judgement,
@@ -100,6 +102,7 @@ from andon.decisions.traffic import Arm, Predicts, Traffic
 __all__ = [
     "DELIVER_ACTION",
     "LATENCY_BAND",
+    "NOT_DRAWN",
     "OPEN_REVIEW",
     "RECORDED",
     "Alongside",
@@ -120,6 +123,7 @@ __all__ = [
     "DecisionRow",
     "Deployment",
     "Difference",
+    "Draw",
     "Fallback",
     "FirstAnswer",
     "Idempotency",

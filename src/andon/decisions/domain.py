@@ -16,6 +16,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from andon.cord import LineState
 from andon.policies import Ruling
 from andon.serving import Assignment, Prediction
 
@@ -110,11 +111,15 @@ class ModelRef(Struct, frozen=True, gc=False):
 
 
 class Risk(NamedTuple):
-    """What the gate said: `certain` if the confidence reaches the `threshold` that keeps the error under `target`."""
+    """What the gate said: `certain` if the confidence reaches the `threshold` that keeps the error under `target`.
+
+    `revision` is the gate's; 0 if the gate was computed from the model's own held-out evidence.
+    """
 
     certain: bool
     threshold: float
     target: float
+    revision: int = 0
 
 
 class Fallback(Struct, frozen=True, gc=False):
@@ -131,10 +136,22 @@ class Judgement(Struct, frozen=True, gc=False):
     risk: Risk
     ruling: Ruling
     fallback: Fallback | None = None
+    state: LineState = LineState.AUTOMATIC
+
+
+class Draw(Struct, frozen=True, gc=False):
+    """The draw for a blind audit: with which probability the decision was drawn, and whether it was."""
+
+    probability: float = 0.0
+    drawn: bool = False
+
+
+NOT_DRAWN = Draw()
+"""No blind audit."""
 
 
 class Decision(Struct, frozen=True, gc=False):
-    """One pass through the line, before it is recorded."""
+    """One pass through the line, before it is recorded. `subject` is the keyed hash of whose data this is, if known."""
 
     request: DecisionRequest
     line: "LineRef"
@@ -143,6 +160,8 @@ class Decision(Struct, frozen=True, gc=False):
     decided_at: datetime
     stages_us: Mapping[str, int]
     assignment: Assignment
+    draw: Draw = NOT_DRAWN
+    subject: bytes | None = None
 
     @property
     def outcome(self) -> str:
@@ -173,6 +192,11 @@ class LineRef:
     automation_version: int
     model: ModelRef
     policy_version: str
+
+    @property
+    def arm(self) -> str:
+        """The name of the arm: `fraud-risk@8+3f2a9c01d2e4`, model, version and the first digits of the policy version."""
+        return f"{self.model.name}@{self.model.version}+{self.policy_version[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
