@@ -24,11 +24,11 @@ from rich.table import Table
 from andon import audit, decisions
 from andon.access.tokens import digest_of
 from andon.bootstrap.observers import DecisionMetrics
-from andon.decisions import Decision, DecisionRequest, Line, Seen, Unlimited, ledger
+from andon.decisions import UNCONTROLLED, Controls, Decision, DecisionRequest, Line, Seen, Unlimited, ledger
 from andon.decisions.consequences import messages
 from andon.decisions.ledger import Entry
-from andon.decisions.line import predict_each, rows_of
 from andon.decisions.passage import Parts, decide
+from andon.decisions.predicting import rows_of
 from andon.decisions.queue import Item
 from andon.decisions.reader import Reader
 from andon.decisions.record import digest_of as record_digest
@@ -79,7 +79,7 @@ def _measured(project: Path, raws: Sequence[bytes]) -> dict[str, float]:
     package = next(
         folder for folder in (project / ".andon" / "models").iterdir() if (folder / "manifest.json").exists()
     )
-    line = decisions.assemble(automation, endpoint_of(package), number=1, clock=SystemClock())
+    line = decisions.assemble(automation, endpoint_of(package), number=1)
     requests = _requests(line, raws)
     decided = _decided(line, requests)
     figures = {name: _fastest(stage) for name, stage in _stages(line, raws, requests, decided).items()}
@@ -97,7 +97,6 @@ def _stages(
     inputs = [request.input for request in requests]
     seen = [Seen(decision.features) for decision in decided]
     rows, entries = rows_of(inputs, seen), [Entry(decision, messages(line, decision)) for decision in decided]
-    predictions = predict_each(arm, rows)
     records, chain = encode(decided), audit.Chain(uuid4())
     return {
         "recognise a key (a new head only)": lambda: [digest_of(TOKEN, b"0" * 64) for _ in raws],
@@ -106,10 +105,8 @@ def _stages(
         "make the request": lambda: _requests(line, raws, inputs),
         "choose the arm": lambda: [line.traffic.assign(request, "account_id") for request in requests],
         "features": lambda: line.see(requests, {}),
-        "encode, predict, calibrate": lambda: predict_each(arm, rows),
-        "risk gate and policy": lambda: [
-            line.rule(arm, given, s, p) for given, s, p in zip(inputs, seen, predictions, strict=True)
-        ],
+        "encode, predict, calibrate": lambda: arm.loaded.predict(rows),
+        "predict, risk gate and policy": lambda: line.judge.judge_now(arm, inputs, seen, UNCONTROLLED, now=now),
         "write the record": lambda: encode(decided),
         "hash the record": lambda: [record_digest(b"0" * 16, record) for record in records],
         "record, hash, leaf and rows": lambda: ledger.prepare(chain, entries, []),
@@ -136,7 +133,7 @@ def _requests(line: Line, raws: Sequence[bytes], inputs: Sequence[Any] | None = 
 
 
 def _decided(line: Line, requests: Sequence[DecisionRequest]) -> list[Decision]:
-    made, _ = line.decide(requests, {})
+    made, _ = line.decide(requests, {}, now=SystemClock().now())
     stages = {"features": 0, "predict": 0, "policy": 0, "cpu": 0, "batch": len(requests)}
     return [replace(decision, stages_us=stages) for decision in made]
 
@@ -148,7 +145,7 @@ async def _against_postgresql(
     clock, chain, connection = SystemClock(), audit.Chain(uuid4()), await database.statements()
     recorder = Recorder(database, clock=clock)
     reader = Reader(database)
-    parts = Parts(reader, recorder, clock, DecisionMetrics(Metrics()), Unlimited(), _unseen)
+    parts = Parts(reader, recorder, clock, Controls({}), DecisionMetrics(Metrics()), Unlimited(), _unseen)
     sent, whole = [], []
     for _ in range(COMMITS):
         batch = [replace(request, id=uuid7(clock.now())) for request in requests]

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 from pydantic_core import to_json
 
 from andon import Automation
-from andon.decisions import Arm, DecisionRequest, Line, LineRef, ModelRef, Priority, Traffic, compile_policy
+from andon.decisions import Arm, DecisionRequest, Gate, Line, LineRef, ModelRef, Priority, Traffic, compile_policy
 from andon.kernel.ids import uuid7
-from andon.serving import Prediction, RiskGate, TrafficSplit
-from andon.testing import START, FakeClock
+from andon.serving import Prediction, TrafficSplit
+from andon.testing import START
 
 Score: TypeAlias = Callable[[Mapping[str, Any]], float]
 """The score of a row; may raise PredictionFailed."""
@@ -89,7 +89,7 @@ class Elsewhere(Here):
 
 def arm(version: int, loaded: Any, *, threshold: float = 0.0, automation: str = "payments") -> Arm:
     ref = LineRef(automation, 1, ModelRef("fraud-risk", version, f"digest-{version}"), "policy-1")
-    return Arm(ref, loaded, RiskGate(threshold, 0.01))
+    return Arm(ref, loaded, Gate(threshold, 0.01))
 
 
 def traffic(champion: Arm, *others: Arm, fallbacks: Sequence[tuple[str, Arm | None]] = (), **split: Any) -> Traffic:
@@ -101,9 +101,9 @@ def traffic(champion: Arm, *others: Arm, fallbacks: Sequence[tuple[str, Arm | No
     return Traffic(champion, given, arms, shadows, tuple(fallbacks))
 
 
-def line_of(automation: Automation, given: Traffic, *, clock: Any = None) -> Line:
+def line_of(automation: Automation, given: Traffic) -> Line:
     table, compiled = compile_policy(automation)
-    return Line(automation, traffic=given, policy=compiled, outcomes=table.outcomes, clock=clock or FakeClock())
+    return Line(automation, traffic=given, policy=compiled, outcomes=table.outcomes)
 
 
 def request_of(line: Line, row: Mapping[str, Any], *, at: datetime = START, **more: Any) -> DecisionRequest:

@@ -29,7 +29,7 @@ class Payment(BaseModel):
     country: str = "DE"
 
 
-def an_automation(name: str = "payments", *, windows: bool = True) -> Automation:
+def an_automation(name: str = "payments", *, windows: bool = True, when_stopped: str = "review") -> Automation:
     """Pauses large amounts and sanctioned countries, releases small ones, asks a person about the rest."""
     window = [Window("amount", by="account", over=("1h",), aggregates=("count", "sum"))] if windows else []
     return Automation(
@@ -41,6 +41,7 @@ def an_automation(name: str = "payments", *, windows: bool = True) -> Automation
         policy=Policy.yaml(POLICY),
         actions={"pause": webhook("bank"), "release": webhook("bank")},
         review=Review(queue="fraud", due=timedelta(minutes=15)),
+        when_stopped=when_stopped,
     )
 
 

@@ -11,6 +11,7 @@ from andon.gateway import Admission, Gateway, Side
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import GatewaySettings, Settings
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.metrics import Metrics
 from automations import an_automation
@@ -30,7 +31,13 @@ class Installation:
 
     def decider(self) -> Decider:
         """A new decider, as another process would have it."""
-        return Decider(self.database, lambda: self.deployment.lines, clock=self.clock, watcher=Unwatched())
+        return Decider(
+            self.database,
+            lambda: self.deployment.lines,
+            clock=self.clock,
+            controls=self.deployment.controls,
+            watcher=Unwatched(),
+        )
 
     def key(self, name: str, *grants: Grant) -> str:
         """The text of a new key."""
@@ -82,7 +89,9 @@ def install(database: Database, folder: Path, *automations: Automation) -> Insta
     """An installation with these automations, or the standing one."""
     register_champion(database, a_package(folder / "package"))
     clock = SystemClock()
-    deployment = Deployment(database, automations or (an_automation(),), cache=folder / "models", clock=clock)
+    deployment = Deployment(
+        database, automations or (an_automation(),), cache=folder / "models", clock=clock, events=Events()
+    )
     deployment.refresh()
     if deployment.problems:
         raise next(iter(deployment.problems.values()))

@@ -17,12 +17,23 @@ from pydantic_core import to_json
 
 from andon import models, serving
 from andon.authoring import Automation
-from andon.decisions import Arm, Decision, DecisionRequest, Line, LineRef, ModelRef, Traffic, assemble, compile_policy
+from andon.decisions import (
+    Arm,
+    Decision,
+    DecisionRequest,
+    Gate,
+    Line,
+    LineRef,
+    ModelRef,
+    Traffic,
+    assemble,
+    compile_policy,
+)
 from andon.features import Looked, MemoryTiles
 from andon.kernel.ids import uuid7
 from andon.models import ModelVersion
 from andon.procedures import Rehearsal, rehearse
-from andon.serving import Prediction, RiskGate
+from andon.serving import Prediction
 from andon.streams import Arrival, SourceUnavailable, StreamMissing
 
 __all__ = ["START", "FakeClock", "Rehearsal", "decide", "rehearse"]
@@ -136,16 +147,15 @@ def decide(
     PolicyInvalid, AutomationInvalid.
     """
     clock, tiles = FakeClock(), MemoryTiles()
-    line = _line(automation, model, clock, certain)
+    line = _line(automation, model, certain)
     decided: list[Decision] = []
     came = at or [START] * len(rows)
     events: Sequence[datetime | None] = happened or [None] * len(rows)
     for row, moment, event in zip(rows, came, events, strict=True):
         clock.set(moment)
         request = _request(line, row, moment, event)
-        decisions, deltas = line.decide(
-            [request], tiles.read(line.needs([request])), _looked_up(line, request, tables or {})
-        )
+        seen = tiles.read(line.needs([request]))
+        decisions, deltas = line.decide([request], seen, _looked_up(line, request, tables or {}), now=clock.now())
         tiles.write(deltas)
         decided += decisions
     return decided
@@ -167,9 +177,9 @@ def endpoint_of(package: Path) -> serving.LoadedVersion:
     return serving.load(version, package)
 
 
-def _line(automation: Automation, model: Path | Score, clock: FakeClock, certain: bool) -> Line:
+def _line(automation: Automation, model: Path | Score, certain: bool) -> Line:
     if isinstance(model, Path):
-        return assemble(automation, endpoint_of(model), number=1, clock=clock)
+        return assemble(automation, endpoint_of(model), number=1)
     table, compiled = compile_policy(automation)
     return Line(
         automation,
@@ -177,12 +187,11 @@ def _line(automation: Automation, model: Path | Score, clock: FakeClock, certain
             Arm(
                 LineRef(automation.name, 1, ModelRef(automation.model, 1, ""), table.version),
                 _Scored(model),
-                RiskGate(threshold=0.0 if certain else 2.0, target=automation.risk.target if automation.risk else 1.0),
+                Gate(threshold=0.0 if certain else 2.0, target=automation.risk.target if automation.risk else 1.0),
             )
         ),
         policy=compiled,
         outcomes=table.outcomes,
-        clock=clock,
     )
 
 

@@ -18,7 +18,6 @@ from typer.testing import CliRunner, Result
 from andon import datafile
 from andon.cli import app
 from andon.decisions import DecisionRequest, assemble, load_file
-from andon.kernel.clock import SystemClock
 from andon.models import ModelVersion, manifest
 from andon.serving import load
 
@@ -88,12 +87,12 @@ def outcomes_of_its_own_rows(folder: Path, data: Path) -> dict[str, int]:
     package = folder / "package"
     packed = manifest.parse((package / "manifest.json").read_text(), source="manifest.json")
     version = ModelVersion(packed.name, 1, packed.digest, packed, "test", "test", START)
-    line = assemble(automation, load(version, package), number=1, clock=SystemClock())
+    line = assemble(automation, load(version, package), number=1)
     raws = [json.dumps(row).encode() for row in datafile.read_rows(data)]
     requests = [
         DecisionRequest(uuid4(), automation.name, raw, line.contract.read(raw), "test", "c", START, 0) for raw in raws
     ]
-    decisions, _ = line.decide(requests, {})
+    decisions, _ = line.decide(requests, {}, now=requests[0].asked_at)
     counts: dict[str, int] = {}
     for decision in decisions:
         assert decision.judgement.prediction is not None

@@ -37,7 +37,7 @@ def more_versions(
 
 def a_deployment(database: Database, cache: Path, clock: Clock) -> Deployment:
     """The bank's line as a gateway has it."""
-    deployment = Deployment(database, [screening], cache=cache, clock=clock)
+    deployment = Deployment(database, [screening], cache=cache, clock=clock, events=Events())
     deployment.refresh()
     return deployment
 
@@ -55,7 +55,7 @@ def decided_and_told(
     requests = [world.a_request(transfer, clock.now()) for transfer in transfers]
 
     async def decide() -> None:
-        decider = Decider(database, lambda: deployment.lines, clock=clock, watcher=watch)
+        decider = Decider(database, lambda: deployment.lines, clock=clock, controls=deployment.controls, watcher=watch)
         await decider.decide_batch(requests)
         await decider.close()
 

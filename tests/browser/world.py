@@ -16,7 +16,7 @@ from tests.people import LINE, OTHER_LINE
 
 from andon import Automation, MaxError, Policy, Review, Window, access, decisions, models, reviews, serving, webhook
 from andon.access import Grant, Role
-from andon.decisions import Decider, DecisionRequest, Line, Unwatched
+from andon.decisions import Controls, Decider, DecisionRequest, Line, Unwatched
 from andon.kernel import outbox
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
@@ -107,7 +107,7 @@ def the_line(database: Database, version: models.ModelVersion, cache: Path, cloc
     with database.begin() as tx:
         folder = models.fetch(tx, version, cache)
         deployed = decisions.deploy(tx, screening, actor=OWNER, now=clock.now())
-    return decisions.assemble(screening, serving.load(version, folder), number=deployed.number, clock=clock)
+    return decisions.assemble(screening, serving.load(version, folder), number=deployed.number)
 
 
 def decided(database: Database, line: Line, clock: Clock, transfers: Sequence[Transfer]) -> list[UUID]:
@@ -115,7 +115,7 @@ def decided(database: Database, line: Line, clock: Clock, transfers: Sequence[Tr
     requests = [a_request(transfer, clock.now()) for transfer in transfers]
 
     async def decide() -> None:
-        decider = Decider(database, lambda: {LINE: line}, clock=clock, watcher=Unwatched())
+        decider = Decider(database, lambda: {LINE: line}, clock=clock, controls=Controls({}), watcher=Unwatched())
         await decider.decide_batch(requests)
         await decider.close()
 

@@ -47,6 +47,7 @@ class Automation:
         trigger: Trigger | Sequence[Trigger] = (),
         procedures: Sequence[ProcedureSpec] = (),
         results: ActionSpec | None = None,
+        when_stopped: str = "review",
     ) -> None:
         check_kinds(
             name,
@@ -65,6 +66,7 @@ class Automation:
                 "trigger": trigger,
                 "procedures": procedures,
                 "results": results,
+                "when_stopped": when_stopped,
             },
         )
         self.name = name
@@ -83,6 +85,7 @@ class Automation:
         self.triggers = (trigger,) if isinstance(trigger, Trigger) else tuple(trigger)
         self.procedures = tuple(procedures)
         self.results = results
+        self.when_stopped = when_stopped
         caller = sys._getframe(1)
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self._check()

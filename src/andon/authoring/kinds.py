@@ -26,6 +26,7 @@ _ONE: Mapping[str, type | UnionType] = {
     "risk": MaxError | None,
     "budget": Budget | None,
     "results": ActionSpec | None,
+    "when_stopped": str,
 }
 _MANY: Mapping[str, type | UnionType] = {
     "features": Feature,

@@ -11,6 +11,7 @@ from andon.decisions import Deployment
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.serving import LoadedVersion
 
 
@@ -20,6 +21,7 @@ def deployment_of(
     automations: Sequence[Automation],
     clock: Clock,
     *,
+    events: Events,
     retire: Callable[[LoadedVersion], Coroutine[Any, Any, None]],
 ) -> Deployment:
     """The deployment of this process; call within its event loop, refresh it in a thread beside."""
@@ -36,6 +38,7 @@ def deployment_of(
         automations,
         cache=settings.data / "models",
         clock=clock,
+        events=events,
         load=partial(load_hosted, settings),
         start=start,
         retire=let_go,

@@ -13,6 +13,7 @@ from andon.access import KeyRing, UseTeller
 from andon.bootstrap.costs import add_cost
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.descriptors import raise_open_files_limit
+from andon.bootstrap.following import Following
 from andon.bootstrap.gauges import watch_queue, watch_traffic, watch_versions
 from andon.bootstrap.gpus import find_nvml, watch_gpus
 from andon.bootstrap.inheritance import ALONE, Inheritance
@@ -58,10 +59,8 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
     clock = SharedClock(database.now)
     await clock.begin()
     gateway, side, keeper, reporter, teller = _build(settings, database, pepper, clock)
+    following = Following(gateway.deployment, lambda: _refresh_keys(gateway), decides=lambda: True)
     ended = asyncio.Event()
-
-    async def heard(noun: str) -> None:
-        await asyncio.to_thread(_follow, gateway, noun)
 
     def ending() -> None:
         gateway.draining = True
@@ -77,7 +76,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         await ended.wait()
         await inference.stop()
 
-    await patiently(lambda: heard("*"))
+    await patiently(following.take_all)
     limits, app = settings.gateway, create_app(gateway, side)
     parking = Parking(crowded=lambda: app.decide.crowded, tally=app.decide.tally_shed)
     gateway.metrics.gauge_of(
@@ -85,7 +84,8 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
     )
     server = Server(app, host=limits.host, port=limits.port, ending=ending, hurry=hurry, place=place, parking=parking)
     aside = asyncio.gather(
-        listen(database, heard),
+        listen(database, following.heard),
+        following.run(),
         listen(database, gateway.waiters.heard, channel=OVER),
         watch_loop(gateway.metrics),
         try_again(gateway.deployment),
@@ -121,7 +121,9 @@ def _build(
 ) -> tuple[Gateway, Side, Keeper, Reporter, features.BreachTeller]:
     metrics, keys = Metrics(), KeyRing(pepper)
     automations, events = load_automations(settings), build_events()
-    deployment = deployment_of(settings, database, automations, clock, retire=lambda loaded: decider.retire(loaded))
+    deployment = deployment_of(
+        settings, database, automations, clock, events=events, retire=lambda loaded: decider.retire(loaded)
+    )
     keeper = keep_spending(
         settings,
         database,
@@ -138,6 +140,7 @@ def _build(
         database,
         lambda: deployment.lines,
         clock=clock,
+        controls=deployment.controls,
         watcher=watch,
         purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
     )
@@ -181,13 +184,9 @@ def _build(
     return gateway, side, keeper, reporter, teller
 
 
-def _follow(gateway: Gateway, noun: str) -> None:
-    """Take over a change: keys at once, models and automations built beside what runs and swapped in."""
-    if noun in ("keys", "*"):
-        with gateway.database.begin() as tx:
-            gateway.keys.refresh(tx, gateway.clock.now())
-    if noun in ("models", "automations", "*"):
-        gateway.deployment.refresh()
+def _refresh_keys(gateway: Gateway) -> None:
+    with gateway.database.begin() as tx:
+        gateway.keys.refresh(tx, gateway.clock.now())
 
 
 def _plan_days(gateway: Gateway) -> None:

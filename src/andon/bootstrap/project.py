@@ -77,7 +77,12 @@ def deployed_alone(settings: Settings, database: Database, clock: Clock, name: s
     """The deployment of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
     automation = chosen(load_automations(settings), name)
     deployment = Deployment(
-        database, [automation], cache=settings.data / "models", clock=clock, load=partial(load_hosted, settings)
+        database,
+        [automation],
+        cache=settings.data / "models",
+        clock=clock,
+        events=build_events(),
+        load=partial(load_hosted, settings),
     )
     deployment.refresh()
     problem = deployment.problems.get(automation.name)

@@ -8,7 +8,6 @@ from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import chosen, load_automations
 from andon.decisions import DecisionRecord, Line
-from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 
@@ -19,7 +18,6 @@ class RecordedLines:
 
     settings: Settings
     database: Database
-    clock: Clock
     name: str | None
     model_version: int | None
     _declared: Automation = field(init=False)
@@ -46,9 +44,7 @@ class RecordedLines:
             model = models.get(tx, deployed.description["model"], model_version)
             folder = models.fetch(tx, model, self._cache)
         then = decisions.as_deployed(self._declared, deployed)
-        return decisions.assemble(
-            then, load_hosted(self.settings, model, folder), number=automation_version, clock=self.clock
-        )
+        return decisions.assemble(then, load_hosted(self.settings, model, folder), number=automation_version)
 
     @property
     def _cache(self) -> Path:

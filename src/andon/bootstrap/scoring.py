@@ -1,15 +1,18 @@
 """What `andon decide` runs with: the line's versions started, what they cost paid and counted, all of it ended at the end."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from andon import models
+from andon.bootstrap.following import Following
 from andon.bootstrap.project import build_events
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.decisions import Decider, Deployment, Unwatched
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.kernel.listening import listen
 from andon.kernel.metrics import Metrics
 from andon.models import Intervals
 from andon.scoring import Interval, Run, Scored, Scorer
@@ -34,9 +37,12 @@ async def scorer(
         database,
         lambda: deployment.lines,
         clock=clock,
+        controls=deployment.controls,
         watcher=Unwatched(),
         purse=Paying(keeper, gpu_us_of([line.automation], lambda: deployment.loaded)),
     )
+    following = Following(deployment, lambda: None, decides=lambda: False)
+    listening = asyncio.create_task(listen(database, following.heard))
     try:
         async with keeper:
             for version in deployment.loaded:
@@ -44,6 +50,9 @@ async def scorer(
             yield Scorer(database, decider, line, run, clock)
             await decider.close()
     finally:
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
         await decider.close()
         for version in deployment.loaded:
             await version.close()

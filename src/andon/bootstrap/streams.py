@@ -110,7 +110,14 @@ def streams_of(
     return Streams(
         automations,
         open_source=open_source,
-        decider=lambda: BatchDecider(database, deployment.line, clock=clock, watcher=watcher, purse=purse),
+        decider=lambda: BatchDecider(
+            database,
+            deployment.line,
+            clock=clock,
+            controls=deployment.controls,
+            watcher=watcher,
+            purse=purse,
+        ),
         database=database,
         clock=clock,
         watch=watch,

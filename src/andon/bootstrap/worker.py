@@ -12,6 +12,7 @@ from andon import audit, decisions, features, migrations, reviews, streams
 from andon.access import KeyRing, UseTeller
 from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of
+from andon.bootstrap.following import Following
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
 from andon.bootstrap.memory import settle_memory
@@ -67,7 +68,6 @@ class _Worker:
         self._keys = KeyRing(pepper)
         self._stop = asyncio.Event()
         self._reviews_asked = asyncio.Event()
-        self._deployment: Deployment | None = None
         self._streams: Streams | None = None
         self._watch_outbox()
 
@@ -77,7 +77,12 @@ class _Worker:
         automations, events = load_automations(self._settings), build_events()
         teller = features.BreachTeller(self._database, events, self._clock)
         deployment = deployment_of(
-            self._settings, self._database, automations, self._clock, retire=lambda loaded: decider.retire(loaded)
+            self._settings,
+            self._database,
+            automations,
+            self._clock,
+            events=events,
+            retire=lambda loaded: decider.retire(loaded),
         )
         keeper = keep_spending(
             self._settings,
@@ -88,9 +93,9 @@ class _Worker:
             metrics=self._metrics,
             cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
         )
-        self._deployment = deployment
+        following = Following(deployment, self._refresh_keys, decides=lambda: self._decides(deployment))
         watch_pools(self._metrics, lambda: deployment.loaded)
-        await patiently(lambda: self._heard("*"))
+        await patiently(following.take_all)
         procedures = conduct(self._database, automations, self._clock, self._metrics)
         await patiently(procedures.launch)
         deliveries = build_deliveries(self._settings, self._database, self._clock, self._metrics, procedures)
@@ -100,6 +105,7 @@ class _Worker:
             self._database,
             lambda: deployment.lines,
             clock=self._clock,
+            controls=deployment.controls,
             watcher=watch,
             purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
         )
@@ -124,7 +130,8 @@ class _Worker:
         settle_memory(young=100_000)  # batches of a stream hold half of that
         reporter = report_live(self._database, "worker", watch, decider, deployment, self._metrics, clock=self._clock)
         listener = asyncio.gather(
-            listen(self._database, self._heard),
+            listen(self._database, lambda noun: self._heard(following, noun)),
+            following.run(),
             try_again(deployment),
             reporter.run(),
             teller.run(),
@@ -207,20 +214,18 @@ class _Worker:
         features.forget_breaches(tx, now)
         return features.prune(tx, now) == features.PRUNED_AT_ONCE
 
-    async def _heard(self, noun: str) -> None:
-        await asyncio.to_thread(self._follow, noun)
+    async def _heard(self, following: Following, noun: str) -> None:
+        await following.heard(noun)
         if self._streams is not None and noun in ("streams", "*"):
             self._streams.poke()
 
-    def _follow(self, noun: str) -> None:
-        if noun in ("keys", "*"):
-            with self._database.begin() as tx:
-                self._keys.refresh(tx, self._clock.now())
-        deciding = self._deployment is not None and (
-            self._deployment.lines or (self._streams is not None and self._streams.some)
-        )
-        if self._deployment is not None and deciding and noun in ("models", "automations", "*"):
-            self._deployment.refresh()
+    def _refresh_keys(self) -> None:
+        with self._database.begin() as tx:
+            self._keys.refresh(tx, self._clock.now())
+
+    def _decides(self, deployment: Deployment) -> bool:
+        """Whether anything here was decided yet, or will be: a worker without that loads no model."""
+        return bool(deployment.lines) or (self._streams is not None and self._streams.some)
 
     def _problems(self) -> Mapping[str, str]:
         try:

@@ -30,7 +30,7 @@ class ReplayDiffers(Conflict):
 def replay(automation: Name = None, last: Last = 1000, verify: Verify = False, model_version: Model = None) -> None:
     """Decide the newest recorded decisions again from what was seen then, and compare outcome, rule and score."""
     with project() as here, Progress(console=Console(stderr=True), transient=True) as progress:
-        lines = RecordedLines(here.settings, here.database, here.clock, automation, model_version)
+        lines = RecordedLines(here.settings, here.database, automation, model_version)
         with here.database.begin() as tx:
             records = decisions.newest(tx, lines.automation, last)
         task = progress.add_task("Deciding again", total=len(records))

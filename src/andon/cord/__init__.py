@@ -1,5 +1,35 @@
 """The cord: line states, which hold whatever a policy says."""
 
-from andon.cord.domain import LineState
+from andon.cord.domain import (
+    ALL_AUTOMATIC,
+    ALL_SUPERVISED,
+    LineState,
+    LineStateChange,
+    LineStateChanged,
+    LineStates,
+    Scalar,
+    Segment,
+    segment_of,
+)
+from andon.cord.errors import CordInvalid
+from andon.cord.service import ANNOUNCED, all_states, history, in_force, pull, release, state_of
 
-__all__ = ["LineState"]
+__all__ = [
+    "ALL_AUTOMATIC",
+    "ALL_SUPERVISED",
+    "ANNOUNCED",
+    "CordInvalid",
+    "LineState",
+    "LineStateChange",
+    "LineStateChanged",
+    "LineStates",
+    "Scalar",
+    "Segment",
+    "all_states",
+    "history",
+    "in_force",
+    "pull",
+    "release",
+    "segment_of",
+    "state_of",
+]

@@ -19,6 +19,7 @@ from andon.decisions.assembly import (
 )
 from andon.decisions.batches import BatchDecider
 from andon.decisions.contract import Contract
+from andon.decisions.controls import UNCONTROLLED, Control, Controls, Gate
 from andon.decisions.decider import Decider
 from andon.decisions.deployment import Deployment, champion_of
 from andon.decisions.domain import (
@@ -60,12 +61,14 @@ from andon.decisions.errors import (
     VersionNotServed,
 )
 from andon.decisions.evidence import LedgerEvidence
-from andon.decisions.line import Line, Seen
+from andon.decisions.judging import Judge, Judged
+from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
 from andon.decisions.recording import Alongside
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
+from andon.decisions.seeing import Seen
 from andon.decisions.service import (
     FirstAnswer,
     accept,
@@ -105,6 +108,7 @@ __all__ = [
     "NOT_DRAWN",
     "OPEN_REVIEW",
     "RECORDED",
+    "UNCONTROLLED",
     "Alongside",
     "Arm",
     "AutomationInvalid",
@@ -113,6 +117,8 @@ __all__ = [
     "BatchDecider",
     "BatchReport",
     "Contract",
+    "Control",
+    "Controls",
     "DeadlineExceeded",
     "Decider",
     "Decision",
@@ -126,9 +132,12 @@ __all__ = [
     "Draw",
     "Fallback",
     "FirstAnswer",
+    "Gate",
     "Idempotency",
     "InputInvalid",
     "InputMalformed",
+    "Judge",
+    "Judged",
     "Judgement",
     "KeyInFlight",
     "KeyReused",

@@ -13,16 +13,16 @@ import rfc8785
 from andon import features, policies
 from andon.authoring import EXPECTED, OF_NUMBERS, Automation, Feature, Lookup, MaxError, Policy, Window
 from andon.decisions.contract import Contract
+from andon.decisions.controls import Gate
 from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
 from andon.decisions.traffic import Arm, Traffic
-from andon.kernel.clock import Clock
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.models import CHAMPION, ModelVersion
-from andon.policies import CompiledPolicy, DecisionTable, ValueKind, kind_of
+from andon.policies import REVIEW, CompiledPolicy, DecisionTable, ValueKind, kind_of
 from andon.serving import LoadedVersion
 
 _USUAL_LATENESS = timedelta(hours=1)
@@ -44,6 +44,9 @@ def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolic
     table = policies.parse(text, source=source)
     compiled = policies.compile(table, variables(automation))
     unknown = sorted(set(automation.actions) - set(table.outcomes))
+    if automation.when_stopped not in {REVIEW, *table.outcomes}:
+        known = ", ".join(table.outcomes)
+        raise _invalid(automation, f"when_stopped={automation.when_stopped!r} is no outcome of {source} ({known})")
     if unknown:
         known = ", ".join(table.outcomes)
         raise _invalid(
@@ -53,7 +56,7 @@ def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolic
     return table, compiled
 
 
-def assemble(automation: Automation, loaded: LoadedVersion, *, number: int, clock: Clock) -> Line:
+def assemble(automation: Automation, loaded: LoadedVersion, *, number: int) -> Line:
     """A line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
     table, compiled = compile_policy(automation)
     return Line(
@@ -61,7 +64,6 @@ def assemble(automation: Automation, loaded: LoadedVersion, *, number: int, cloc
         traffic=Traffic.of_one(arm_of(automation, loaded, number=number, policy_version=table.version)),
         policy=compiled,
         outcomes=table.outcomes,
-        clock=clock,
     )
 
 
@@ -70,7 +72,7 @@ def arm_of(automation: Automation, loaded: LoadedVersion, *, number: int, policy
     model = loaded.version
     check_signature(automation, model)
     ref = LineRef(automation.name, number, ModelRef(model.name, model.number, model.digest), policy_version)
-    return Arm(ref, loaded, loaded.gate(automation.risk))
+    return Arm(ref, loaded, Gate.of(loaded.gate(automation.risk)))
 
 
 def check_signature(automation: Automation, version: ModelVersion) -> None:
@@ -153,6 +155,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **({"expect": [_plain(asdict(one)) for one in automation.expect]} if automation.expect else {}),
         **({} if automation.lateness == _USUAL_LATENESS else {"lateness_seconds": automation.lateness.total_seconds()}),
         **_procedures(automation),
+        **({} if automation.when_stopped == REVIEW else {"when_stopped": automation.when_stopped}),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 
@@ -163,6 +166,7 @@ def as_deployed(automation: Automation, deployed: AutomationVersion) -> Automati
     earlier = copy.copy(automation)
     earlier.policy = Policy.yaml(deployed.description["policy"])
     earlier.risk = None if risk is None else MaxError(risk["target"], risk["confidence"])
+    earlier.when_stopped = deployed.description.get("when_stopped", REVIEW)
     return earlier
 
 

@@ -7,6 +7,7 @@ It has a writer and a chain of its own. Several streams may share one: they wait
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from andon.decisions.controls import Controls
 from andon.decisions.domain import Decision, DecisionRequest
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.line import Line
@@ -29,6 +30,7 @@ class BatchDecider:
         line_of: Callable[[str], Line],
         *,
         clock: Clock,
+        controls: Controls,
         watcher: Watcher,
         purse: Purse | None = None,
     ) -> None:
@@ -40,9 +42,14 @@ class BatchDecider:
         self._repeating = True
         paying = purse or Unlimited()
         self._shadows = Shadows(
-            self._recorder, clock=clock, watcher=watcher, purse=paying, busy=lambda: self._under_way > 0
+            self._recorder,
+            clock=clock,
+            controls=controls,
+            watcher=watcher,
+            purse=paying,
+            busy=lambda: self._under_way > 0,
         )
-        self._parts = Parts(self._reader, self._recorder, clock, watcher, paying, self._shadows.offer)
+        self._parts = Parts(self._reader, self._recorder, clock, controls, watcher, paying, self._shadows.offer)
 
     async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
         """Decide these in their order, repeats left out, and record them together with `alongside`, even if there are none.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter_ns
 from uuid import UUID
 
+from andon.decisions.controls import Controls
 from andon.decisions.domain import Decision, DecisionRequest, Idempotency, Priority
 from andon.decisions.errors import AutomationNotFound
 from andon.decisions.lane import Lane
@@ -30,6 +31,7 @@ class Decider:
         lines: Callable[[], Mapping[str, Line]],
         *,
         clock: Clock,
+        controls: Controls,
         watcher: Watcher,
         purse: Purse | None = None,
     ) -> None:
@@ -38,9 +40,14 @@ class Decider:
         self._reader = Reader(database)
         paying = purse or Unlimited()
         self._shadows = Shadows(
-            self._recorder, clock=clock, watcher=watcher, purse=paying, busy=lambda: self.waiting > 0
+            self._recorder,
+            clock=clock,
+            controls=controls,
+            watcher=watcher,
+            purse=paying,
+            busy=lambda: self.waiting > 0,
         )
-        self._parts = Parts(self._reader, self._recorder, clock, watcher, paying, self._shadows.offer)
+        self._parts = Parts(self._reader, self._recorder, clock, controls, watcher, paying, self._shadows.offer)
         self._inline = Lane(self._parts, capacity=lambda: 1)
         self._elsewhere: dict[int, tuple[Predicts, Lane]] = {}
 

@@ -1,6 +1,7 @@
 """What is deployed in this process: for each automation the line that decides now, swapped whole when something changes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
@@ -11,13 +12,16 @@ from andon import models, serving
 from andon.authoring import BY_REVIEW, BY_RULES, Automation
 from andon.decisions import service
 from andon.decisions.assembly import arm_of, assemble, check_lookups, register_windows
+from andon.decisions.controls import Controls
 from andon.decisions.domain import AutomationVersion
 from andon.decisions.errors import AutomationInvalid, AutomationNotFound
+from andon.decisions.gating import with_revision
 from andon.decisions.line import Line
 from andon.decisions.traffic import Traffic
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Fault
+from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM
 from andon.models import CHAMPION, ModelVersion
 from andon.serving import LoadedVersion, TrafficSplit
@@ -45,16 +49,20 @@ class Deployment:
         *,
         cache: Path,
         clock: Clock,
+        events: Events,
         load: Load = serving.load,
         start: Callable[[LoadedVersion], None] = _nothing,
         retire: Callable[[LoadedVersion], None] = _nothing,
     ) -> None:
         self.lines: Mapping[str, Line] = {}
         self.problems: Mapping[str, AndonError] = {}
+        self.controls = Controls()
+        """The gate revisions and line states that hold; read when a batch is judged."""
         self._database = database
         self._automations = automations
         self._cache = cache
         self._clock = clock
+        self._events = events
         self._load = load
         self._start = start
         self._retire = retire
@@ -73,8 +81,14 @@ class Deployment:
             return line
         raise self.problems.get(name) or AutomationNotFound(f"No automation {name!r} is deployed here")
 
+    def refresh_controls(self) -> None:
+        """Take over revised gates and changed line states: two queries, and no wait for a model that is being loaded."""
+        with self._database.begin() as tx:
+            self.controls.refresh(tx, self._clock.now())
+
     def refresh(self) -> None:
         """Build the lines whose versions or shares changed and swap them in. A line that cannot be built stays as it was; see `problems`."""
+        self.refresh_controls()
         with self._lock:
             lines = dict(self.lines)
             problems: dict[str, AndonError] = {}
@@ -99,8 +113,8 @@ class Deployment:
                 return present
             folders = {v.number: models.fetch(tx, v, self._cache) for v in wanted.versions.values()}
         loaded = {n: self._loaded_version(version, folders[n]) for n, version in wanted.versions.items()}
-        line = assemble(automation, loaded[wanted.champion.number], number=deployed.number, clock=self._clock)
-        line = line.with_traffic(_traffic(line, deployed, wanted, loaded))
+        line = assemble(automation, loaded[wanted.champion.number], number=deployed.number)
+        line = line.with_traffic(self._with_revisions(automation, _traffic(line, deployed, wanted, loaded), wanted))
         log.info(
             "automation.ready",
             automation=automation.name,
@@ -109,6 +123,28 @@ class Deployment:
             split=wanted.split.number,
         )
         return line
+
+    def _with_revisions(self, automation: Automation, traffic: Traffic, wanted: "_Wanted") -> Traffic:
+        """The same arms, each with the revision of its gate."""
+        with self._database.begin() as tx:
+            arms = {
+                number: with_revision(
+                    tx,
+                    arm,
+                    wanted.versions[number],
+                    automation.risk,
+                    events=self._events,
+                    now=self._clock.now(),
+                )
+                for number, arm in traffic.arms.items()
+            }
+        return replace(
+            traffic,
+            champion=arms[traffic.champion.version],
+            arms=arms,
+            shadows=tuple(arms[arm.version] for arm in traffic.shadows),
+            fallbacks=tuple((step, None if arm is None else arms[arm.version]) for step, arm in traffic.fallbacks),
+        )
 
     def _loaded_version(self, version: ModelVersion, folder: Path) -> LoadedVersion:
         key = (version.name, version.number, version.digest)

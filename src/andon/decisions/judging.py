@@ -1,7 +1,12 @@
-"""Judging a batch of one arm: it predicts, inline or waited for; what it cannot predict goes down the fallbacks."""
+"""The judge: from inputs, features as seen, an arm and what holds for it to judgements. Every door ends here.
+
+Calls, streams, files, shadows, replay and tests in memory run this one function. It needs no database and no clock but a
+stopwatch; asking a version is the one thing that may take time, and `ask` says how that is done.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from time import perf_counter
 from typing import Any
 
@@ -9,14 +14,27 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from andon.authoring import BY_REVIEW, BY_RULES
+from andon.cord import LineState
+from andon.decisions.controls import Control, Gate
 from andon.decisions.domain import Fallback, Judgement
-from andon.decisions.line import BudgetSpent, Line, Seen, Unpredictable, because_of, rows_of
-from andon.decisions.traffic import Arm
-from andon.models import ValueUnusable
-from andon.serving import EndpointBusy, Prediction, PredictionFailed, PredictionTimedOut
+from andon.decisions.predicting import (
+    Ask,
+    BudgetSpent,
+    Row,
+    Unpredictable,
+    ask_now,
+    ask_soon,
+    because_of,
+    predictions,
+    rows_of,
+)
+from andon.decisions.seeing import FEATURE_FAILED, Seen
+from andon.decisions.traffic import Arm, Fallbacks
+from andon.policies import ERROR, LINE_STOPPED, LINE_SUPERVISED, REVIEW, CompiledPolicy, Ruling
+from andon.serving import Prediction
 
-_OF_THE_TIME_LEFT = 0.75
-"""How much of it a version may take: what is asked after it, and the record, need some as well."""
+FOR_EVER = 3600.0
+"""Seconds that predicting may take where nobody waits; what runs the model has a bound of its own."""
 
 
 class Judged(Struct):
@@ -29,93 +47,170 @@ class Judged(Struct):
     fallbacks: dict[str, int] = {}
 
 
-async def judge(
-    line: Line,
-    arm: Arm,
-    inputs: Sequence[Mapping[str, Any]],
-    seen: Sequence[Seen],
-    *,
-    within: float,
-    paid: int,
-    alone: bool = False,
-) -> Judged:
-    """Judge a batch that was assigned to `arm` within so many seconds; of the rows that have all features the first `paid` are predicted.
+class Judge:
+    """What an automation judges with beside its arms: the compiled policy and the outcome of a stopped line."""
 
-    `alone`: no fallback answers in its place; what it cannot predict is a review.
-    """
-    began = perf_counter()
-    until = began + within
-    rows = rows_of(inputs, seen)
-    if paid == [s.error for s in seen].count(None) == len(rows):
-        predictions = await _predictions(arm, rows, until)
-    else:
-        asked = [number for number, s in enumerate(seen) if s.error is None][:paid]
-        predictions = [BudgetSpent(f"The budget of {line.automation.name} is spent")] * len(rows)
-        for number, prediction in zip(asked, await _predictions(arm, [rows[n] for n in asked], until), strict=True):
-            predictions[number] = prediction
-    predicted = perf_counter()
-    judgements = [
-        line.rule(arm, given, s, prediction) for given, s, prediction in zip(inputs, seen, predictions, strict=True)
-    ]
-    done = Judged(judgements, [arm] * len(rows), predicted - began, 0.0)
-    if not (alone or {Prediction}.issuperset(map(type, predictions))):
-        failed = {
-            number: prediction
-            for number, prediction in enumerate(predictions)
-            if not isinstance(prediction, Prediction) and seen[number].error is None
-        }
-        if failed:
-            await _fall_back(line, failed, inputs, seen, until, done)
-    done.policy = perf_counter() - predicted
-    return done
+    def __init__(self, automation: str, policy: CompiledPolicy, *, when_stopped: str = REVIEW) -> None:
+        self._automation = automation
+        self._policy = policy
+        self._stopped = Ruling(when_stopped, LINE_STOPPED, ("LINE_STOPPED",))
 
+    async def judge(
+        self,
+        arm: Arm,
+        inputs: Sequence[Mapping[str, Any]],
+        seen: Sequence[Seen],
+        control: Control,
+        *,
+        now: datetime,
+        within: float = FOR_EVER,
+        paid: int | None = None,
+        fallbacks: Fallbacks = (),
+        ask: Ask = ask_soon,
+    ) -> Judged:
+        """Judge a batch that was assigned to `arm` within so many seconds.
 
-async def _predictions(arm: Arm, rows: Sequence[Mapping[str, Any]], until: float) -> list[Prediction | Unpredictable]:
-    """A prediction or what went wrong for each row; what is not there in time on `perf_counter` has timed out."""
-    if not rows:
-        return []
-    left = until - perf_counter()
-    if left <= 0 and not arm.loaded.inline:
-        return [PredictionTimedOut(f"No time was left to ask version {arm.version} of {arm.ref.model.name}")] * len(
-            rows
+        Of the rows that can be predicted (`to_predict`) the first `paid` are; None pays for all. What has no prediction goes
+        down the fallbacks, and then to a person. `now` is the moment at which gates must not have expired.
+        """
+        began = perf_counter()
+        until = began + within
+        states, gate = control.states.each(inputs), control.gate(arm.name, arm.gate, now)
+        rows, asked = rows_of(inputs, seen), to_predict(seen, states)
+        bought = asked if paid is None else asked[:paid]
+        if len(bought) == len(rows):
+            said: Sequence[Prediction | Unpredictable] = await predictions(ask, arm, rows, until)
+        else:
+            said = await self._some(ask, arm, rows, bought, until)
+        predicted = perf_counter()
+        judgements = [self._rule(gate, given, s, one) for given, s, one in zip(inputs, seen, said, strict=True)]
+        done = Judged(judgements, [arm] * len(rows), predicted - began, 0.0)
+        if not {Prediction}.issuperset(map(type, said)):
+            failed = {n: one for n in asked if not isinstance(one := said[n], Prediction)}
+            if failed:
+                fall = _Falling(inputs, seen, control, now, until, fallbacks, ask)
+                await self._fall_back(failed, fall, gate, done)
+        if states is not None:
+            done.judgements = [self._held(one, state, gate) for one, state in zip(done.judgements, states, strict=True)]
+        done.policy = perf_counter() - predicted
+        return done
+
+    def judge_now(
+        self,
+        arm: Arm,
+        inputs: Sequence[Mapping[str, Any]],
+        seen: Sequence[Seen],
+        control: Control,
+        *,
+        now: datetime,
+        fallbacks: Fallbacks = (),
+        ask: Ask = ask_now,
+    ) -> list[Judgement]:
+        """The same for callers without an event loop: `ask` blocks, so nothing is ever waited for."""
+        judging = self.judge(arm, inputs, seen, control, now=now, fallbacks=fallbacks, ask=ask)
+        try:
+            judging.send(None)
+        except StopIteration as ended:
+            judged: Judged = ended.value
+            return judged.judgements
+        judging.close()
+        raise RuntimeError("`ask` has to answer at once here")
+
+    async def _some(
+        self, ask: Ask, arm: Arm, rows: Sequence[Row], bought: Sequence[int], until: float
+    ) -> Sequence[Prediction | Unpredictable]:
+        """Predictions of the rows that are paid for; the budget's end for the others."""
+        said: list[Prediction | Unpredictable] = [BudgetSpent(f"The budget of {self._automation} is spent")] * len(rows)
+        for number, one in zip(bought, await predictions(ask, arm, [rows[n] for n in bought], until), strict=True):
+            said[number] = one
+        return said
+
+    def _rule(
+        self, gate: Gate, given: Mapping[str, Any], seen: Seen, prediction: Prediction | Unpredictable
+    ) -> Judgement:
+        """What the policy makes of one row and its prediction; a review where something is missing."""
+        if seen.error is not None:
+            return _to_review(gate, FEATURE_FAILED, seen.error)
+        if not isinstance(prediction, Prediction):
+            return _to_review(gate, because_of(prediction), str(prediction))
+        certain = prediction.confidence >= gate.threshold
+        ruling = self._policy.evaluate(
+            given,
+            seen.features,
+            {
+                "score": prediction.score,
+                "label": prediction.label,
+                "confidence": prediction.confidence,
+                "probabilities": prediction.probabilities,
+            },
+            gate.facts[certain],
         )
-    try:
-        return list(await arm.loaded.predict_soon(rows, within=left * _OF_THE_TIME_LEFT))
-    except (PredictionTimedOut, EndpointBusy) as error:
-        return [error] * len(rows)
-    except (PredictionFailed, ValueUnusable) as error:
-        if len(rows) == 1:
-            return [error]
-    return [prediction for row in rows for prediction in await _predictions(arm, [row], until)]
+        return Judgement(prediction, gate.risks[certain], ruling)
+
+    def _by_rules(self, gate: Gate, given: Mapping[str, Any], seen: Seen, fallback: Fallback) -> Judgement:
+        """What the rules say that need no prediction; nothing is certain."""
+        ruling = self._policy.evaluate_without_prediction(given, seen.features, gate.facts[False])
+        reasons = (*ruling.reasons, fallback.because)
+        return Judgement(None, gate.risks[False], Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
+
+    async def _fall_back(self, failed: dict[int, Unpredictable], fall: "_Falling", gate: Gate, done: Judged) -> None:
+        """Ask the fallbacks, in their order, for the rows that have no prediction. Empties `failed`."""
+        because = {number: because_of(error) for number, error in failed.items()}
+        done.fallbacks.update(Counter(because.values()))
+        for step, arm in fall.fallbacks:
+            if step == BY_RULES:
+                for number in failed:
+                    fallback = Fallback(BY_RULES, because[number])
+                    done.judgements[number] = self._by_rules(gate, fall.inputs[number], fall.seen[number], fallback)
+                return
+            if step == BY_REVIEW or arm is None:
+                break
+            asked = [n for n, error in failed.items() if not isinstance(error, BudgetSpent) and done.arms[n] is not arm]
+            rows = rows_of([fall.inputs[n] for n in asked], [fall.seen[n] for n in asked])
+            own = fall.control.gate(arm.name, arm.gate, fall.now)
+            for number, said in zip(asked, await predictions(fall.ask, arm, rows, fall.until), strict=True):
+                if isinstance(said, Prediction):
+                    judged = self._rule(own, fall.inputs[number], fall.seen[number], said)
+                    done.judgements[number] = replace(judged, fallback=Fallback(step, because[number]))
+                    done.arms[number] = arm
+                    del failed[number]
+        for number, error in failed.items():
+            fallback = Fallback(BY_REVIEW, because[number])
+            done.judgements[number] = _to_review(gate, because[number], str(error), fallback)
+
+    def _held(self, judgement: Judgement, state: LineState, gate: Gate) -> Judgement:
+        """The judgement in its line state: the policy's own, a person's task, or the outcome of a stopped line."""
+        if state is LineState.STOPPED:
+            return Judgement(None, gate.risks[False], self._stopped, None, state)
+        if state is LineState.SUPERVISED and judgement.ruling.outcome != REVIEW:
+            ruling = Ruling(REVIEW, LINE_SUPERVISED, ("LINE_SUPERVISED", *judgement.ruling.reasons))
+            return replace(judgement, ruling=ruling, state=state)
+        return replace(judgement, state=state)
 
 
-async def _fall_back(
-    line: Line,
-    failed: dict[int, Unpredictable],
-    inputs: Sequence[Mapping[str, Any]],
-    seen: Sequence[Seen],
-    until: float,
-    done: Judged,
-) -> None:
-    """Ask the fallbacks, in their order, for the rows that have no prediction. Empties `failed`."""
-    because = {number: because_of(error) for number, error in failed.items()}
-    done.fallbacks.update(Counter(because.values()))
-    for step, arm in line.traffic.fallbacks:
-        if step == BY_RULES:
-            for number in failed:
-                fallback = Fallback(BY_RULES, because[number])
-                done.judgements[number] = line.by_rules(done.arms[number], inputs[number], seen[number], fallback)
-            return
-        if step == BY_REVIEW or arm is None:
-            break
-        asked = [n for n, error in failed.items() if not isinstance(error, BudgetSpent) and done.arms[n] is not arm]
-        rows = rows_of([inputs[n] for n in asked], [seen[n] for n in asked])
-        for number, prediction in zip(asked, await _predictions(arm, rows, until), strict=True):
-            if isinstance(prediction, Prediction):
-                judged = line.rule(arm, inputs[number], seen[number], prediction)
-                done.judgements[number] = replace(judged, fallback=Fallback(step, because[number]))
-                done.arms[number] = arm
-                del failed[number]
-    for number, error in failed.items():
-        fallback = Fallback(BY_REVIEW, because[number])
-        done.judgements[number] = line.to_review(done.arms[number], because[number], str(error), fallback)
+def to_predict(seen: Sequence[Seen], states: Sequence[LineState] | None) -> list[int]:
+    """The numbers of the rows that can be predicted: those with all their features on a line that is not stopped."""
+    if states is None:
+        return [number for number, s in enumerate(seen) if s.error is None]
+    return [
+        number
+        for number, (s, state) in enumerate(zip(seen, states, strict=True))
+        if s.error is None and state is not LineState.STOPPED
+    ]
+
+
+class _Falling(Struct, frozen=True):
+    """What all fallbacks of a batch are asked with."""
+
+    inputs: Sequence[Mapping[str, Any]]
+    seen: Sequence[Seen]
+    control: Control
+    now: datetime
+    until: float
+    fallbacks: Fallbacks
+    ask: Ask
+
+
+def _to_review(gate: Gate, reason: str, error: str, fallback: Fallback | None = None) -> Judgement:
+    """A person is asked, and told why."""
+    return Judgement(None, gate.risks[False], Ruling(REVIEW, ERROR, (reason,), error), fallback)

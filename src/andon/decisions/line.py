@@ -1,61 +1,21 @@
-"""The line: one deployed automation version, ready to decide. Every door, the replay and the tests end here. Pure.
+"""The line: one deployed automation version, ready to see and to judge. Pure.
 
-What takes time (reading feature state, waiting for a model elsewhere, recording) is around it: `judging.py`, `lane.py`.
+Seeing makes features of requests (`Line.see`), judging makes judgements of features (`judging.py`), recording writes them
+(`recorder.py`). `passage.py` puts the three together; `lane.py` forms the batches.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
-
-from msgspec import Struct
 
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
-from andon.decisions.domain import Decision, DecisionRequest, Fallback, Judgement, LineRef
-from andon.decisions.traffic import Arm, Predicts, Traffic
+from andon.decisions.controls import UNCONTROLLED, Control
+from andon.decisions.domain import Decision, DecisionRequest, LineRef
+from andon.decisions.judging import Judge
+from andon.decisions.seeing import Seen
+from andon.decisions.traffic import Predicts, Traffic
 from andon.features import Delta, FeatureSet, Looked, Needs, Snapshot, Wanted
-from andon.kernel.clock import Clock
-from andon.models import ValueUnusable
-from andon.policies import ERROR, REVIEW, CompiledPolicy, Ruling
-from andon.serving import EndpointBusy, Prediction, PredictionFailed, PredictionTimedOut
-
-PREDICTION_FAILED = "PREDICTION_FAILED"
-PREDICTION_TIMED_OUT = "PREDICTION_TIMED_OUT"
-ENDPOINT_BUSY = "ENDPOINT_BUSY"
-BUDGET_SPENT = "BUDGET_SPENT"
-FEATURE_FAILED = "FEATURE_FAILED"
-
-
-class BudgetSpent(PredictionFailed):
-    """The automation's budget for predicting is spent."""
-
-
-Unpredictable: TypeAlias = PredictionFailed | ValueUnusable
-
-
-def because_of(error: Unpredictable) -> str:
-    """The reason code of a prediction that is missing."""
-    match error:
-        case PredictionTimedOut():
-            return PREDICTION_TIMED_OUT
-        case EndpointBusy():
-            return ENDPOINT_BUSY
-        case BudgetSpent():
-            return BUDGET_SPENT
-        case _:
-            return PREDICTION_FAILED
-
-
-class Seen(Struct, frozen=True, gc=False):
-    """The features of one row as seen, or why they could not be computed.
-
-    `misplaced` says why windows do not have it at the time of its event, `breached` what was not as expected.
-    """
-
-    features: Mapping[str, Any]
-    error: str | None = None
-    misplaced: str | None = None
-    breached: Sequence[str] = ()
+from andon.policies import REVIEW, CompiledPolicy
 
 
 class Line:
@@ -68,7 +28,6 @@ class Line:
         traffic: Traffic,
         policy: CompiledPolicy,
         outcomes: tuple[str, ...],
-        clock: Clock,
     ) -> None:
         self.automation = automation
         self.traffic = traffic
@@ -80,7 +39,7 @@ class Line:
             automation.name, automation.features, expect=automation.expect, lateness=automation.lateness
         )
         self._policy = policy
-        self._clock = clock
+        self.judge = Judge(automation.name, policy, when_stopped=automation.when_stopped)
 
     @property
     def ref(self) -> LineRef:
@@ -94,7 +53,7 @@ class Line:
 
     def with_traffic(self, traffic: Traffic) -> "Line":
         """The same line with other arms."""
-        return Line(self.automation, traffic=traffic, policy=self._policy, outcomes=self.outcomes, clock=self._clock)
+        return Line(self.automation, traffic=traffic, policy=self._policy, outcomes=self.outcomes)
 
     @property
     def looks_up(self) -> bool:
@@ -135,60 +94,27 @@ class Line:
         return seen, computed.deltas
 
     def decide(
-        self, requests: Sequence[DecisionRequest], snapshot: Snapshot, looked: Looked | None = None
+        self,
+        requests: Sequence[DecisionRequest],
+        snapshot: Snapshot,
+        looked: Looked | None = None,
+        *,
+        now: datetime,
+        control: Control = UNCONTROLLED,
     ) -> tuple[list[Decision], list[Delta]]:
-        """Decide a batch in its order by the champion, and what the batch adds to the feature state.
+        """See and judge a batch in its order by the champion, and record nothing; what the batch adds to the feature state.
 
         Never raises for a bad row: what cannot be computed or predicted goes to review with the reason.
         """
         seen, deltas = self.see(requests, snapshot, looked)
-        judgements = self.judge([request.input for request in requests], seen)
-        now, subject = self._clock.now(), self.automation.subject
+        champion, fallbacks = self.traffic.champion, self.traffic.fallbacks
+        inputs, subject = [request.input for request in requests], self.automation.subject
+        judgements = self.judge.judge_now(champion, inputs, seen, control, now=now, fallbacks=fallbacks)
         decisions = [
             Decision(request, self.ref, s.features, judgement, now, {}, self.traffic.assign(request, subject))
             for request, s, judgement in zip(requests, seen, judgements, strict=True)
         ]
         return decisions, deltas
-
-    def judge(
-        self, inputs: Sequence[Mapping[str, Any]], seen: Sequence[Seen], arm: Arm | None = None
-    ) -> list[Judgement]:
-        """Predict, confide and apply the policy by one arm (the champion): a pure function of what was seen and the versions."""
-        arm = arm or self.traffic.champion
-        predictions = predict_each(arm, rows_of(inputs, seen))
-        return [
-            self.rule(arm, given, s, prediction) for given, s, prediction in zip(inputs, seen, predictions, strict=True)
-        ]
-
-    def rule(self, arm: Arm, given: Mapping[str, Any], seen: Seen, prediction: Prediction | Unpredictable) -> Judgement:
-        """What the policy makes of one row and what an arm said of it; a review where something is missing."""
-        if seen.error is not None:
-            return self.to_review(arm, FEATURE_FAILED, seen.error)
-        if not isinstance(prediction, Prediction):
-            return self.to_review(arm, because_of(prediction), str(prediction))
-        certain = prediction.confidence >= arm.gate.threshold
-        ruling = self._policy.evaluate(
-            given,
-            seen.features,
-            {
-                "score": prediction.score,
-                "label": prediction.label,
-                "confidence": prediction.confidence,
-                "probabilities": prediction.probabilities,
-            },
-            arm.risk_facts[certain],
-        )
-        return Judgement(prediction, arm.risks[certain], ruling)
-
-    def by_rules(self, arm: Arm, given: Mapping[str, Any], seen: Seen, fallback: Fallback) -> Judgement:
-        """What the rules say that need no prediction, where `arm` was to answer; nothing is certain."""
-        ruling = self._policy.evaluate_without_prediction(given, seen.features, arm.risk_facts[False])
-        reasons = (*ruling.reasons, fallback.because)
-        return Judgement(None, arm.risks[False], Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
-
-    def to_review(self, arm: Arm, reason: str, error: str, fallback: Fallback | None = None) -> Judgement:
-        """A person is asked, and told why."""
-        return Judgement(None, arm.risks[False], Ruling(REVIEW, ERROR, (reason,), error), fallback)
 
 
 def _asked(requests: Sequence[DecisionRequest]) -> list[datetime] | None:
@@ -196,18 +122,3 @@ def _asked(requests: Sequence[DecisionRequest]) -> list[datetime] | None:
     if all(request.happened_at is None for request in requests):
         return None
     return [request.came_at for request in requests]
-
-
-def rows_of(inputs: Sequence[Mapping[str, Any]], seen: Sequence[Seen]) -> list[Mapping[str, Any]]:
-    """What a model is given: each input with its features."""
-    return [{**given, **s.features} if s.features else given for given, s in zip(inputs, seen, strict=True)]
-
-
-def predict_each(arm: Arm, rows: Sequence[Mapping[str, Any]]) -> list[Prediction | Unpredictable]:
-    """A prediction or what went wrong for each row: a bad row costs no other its prediction. Blocks."""
-    try:
-        return list(arm.loaded.predict(rows))
-    except (PredictionFailed, ValueUnusable) as error:
-        if len(rows) == 1:
-            return [error]
-    return [prediction for row in rows for prediction in predict_each(arm, [row])]

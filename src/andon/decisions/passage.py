@@ -11,21 +11,20 @@ from uuid import UUID
 from msgspec import Struct
 
 from andon.decisions import consequences
+from andon.decisions.controls import Controls
 from andon.decisions.domain import Decision, DecisionRequest
-from andon.decisions.judging import Judged, judge
+from andon.decisions.judging import FOR_EVER, Judged, to_predict
 from andon.decisions.ledger import Entry
-from andon.decisions.line import Line, Seen
+from andon.decisions.line import Line
 from andon.decisions.queue import Item, grouped
 from andon.decisions.reader import Reader
 from andon.decisions.recorder import Recorder
 from andon.decisions.recording import Alongside, Batch
 from andon.decisions.report import BatchReport
+from andon.decisions.seeing import Seen
 from andon.decisions.traffic import Arm
 from andon.features import Delta
 from andon.kernel.clock import Clock
-
-FOR_EVER = 3600.0
-"""Seconds that predicting may take for requests without a deadline; what runs the model has a bound of its own."""
 
 
 class Watcher(Protocol):
@@ -102,6 +101,7 @@ class Parts:
     reader: Reader
     recorder: Recorder
     clock: Clock
+    controls: Controls
     watcher: Watcher
     purse: Purse
     shadow: Callable[[Line, Sequence[DecisionRequest], Sequence[Seen]], None]
@@ -211,14 +211,23 @@ async def _see(parts: Parts, group: Group) -> None:
 
 async def _judge(parts: Parts, group: Group) -> None:
     """Every arm of the group in turn, then the decisions in the order of the items."""
-    name, made = group.line.automation.name, dict[int, Decision]()
+    line, made = group.line, dict[int, Decision]()
+    name, control = line.automation.name, parts.controls.of(line.automation.name)
     for arm, numbers in _by_arm(group.items):
         items, seen = list(map(group.items.__getitem__, numbers)), list(map(group.seen.__getitem__, numbers))
-        paid, cpu = parts.purse.allow(name, [s.error for s in seen].count(None)), thread_time_ns()
-        cpu_us = 0
+        inputs = [item.request.input for item in items]
+        paid = parts.purse.allow(name, len(to_predict(seen, control.states.each(inputs))))
+        cpu, cpu_us = thread_time_ns(), 0
         try:
-            judged = await judge(
-                group.line, arm, [item.request.input for item in items], seen, within=_within(items), paid=paid
+            judged = await line.judge.judge(
+                arm,
+                inputs,
+                seen,
+                control,
+                now=parts.clock.now(),
+                within=_within(items),
+                paid=paid,
+                fallbacks=line.traffic.fallbacks,
             )
             cpu_us = (thread_time_ns() - cpu) // 1000 if arm.loaded.inline else arm.loaded.take_cpu_us()
         finally:

@@ -4,16 +4,23 @@ With `verify` in mind: the same versions on the same features must give the same
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
 
-from andon.authoring import BY_RULES
-from andon.decisions.domain import DecisionRecord, Fallback, Judgement
+from andon.authoring import BY_REVIEW, BY_RULES
+from andon.cord import LineState, LineStates
+from andon.decisions.controls import Control, Gate
+from andon.decisions.domain import DecisionRecord, Judgement
 from andon.decisions.errors import InputInvalid, InputMalformed
-from andon.decisions.line import FEATURE_FAILED, Line, Seen
+from andon.decisions.line import Line
+from andon.decisions.predicting import Ask, Row, Unpredictable, ask_now, failure_of, predictions
+from andon.decisions.seeing import FEATURE_FAILED, Seen
+from andon.decisions.traffic import Arm
+from andon.serving import Prediction
 
 BATCH = 256
 
@@ -70,37 +77,79 @@ def _by_line(
 
 
 def _again(line: Line, batch: Sequence[DecisionRecord]) -> Iterator[tuple[DecisionRecord, Judgement | str]]:
-    asked = list[DecisionRecord]()
-    inputs, seen = list[Mapping[str, Any]](), list[Seen]()
+    """Each record with its judgement now. Records that were judged under the same conditions go to the judge together."""
+    alike: dict[_Conditions, list[tuple[DecisionRecord, Mapping[str, Any], Seen]]] = {}
     for record in batch:
         try:
             given = line.contract.read(to_json(record.record["input"]))
         except (InputInvalid, InputMalformed) as error:
             yield record, f"the contract has changed: {error}"
             continue
-        as_seen = Seen(record.record["features"], _feature_error(record))
-        if _is_asked(line, record, as_seen):
-            asked.append(record)
-            inputs.append(given)
-            seen.append(as_seen)
-        else:
-            yield record, _without_prediction(line, record, given, as_seen)
-    yield from zip(asked, line.judge(inputs, seen), strict=True)
+        seen = Seen(record.record["features"], _feature_error(record))
+        alike.setdefault(_Conditions.of(record), []).append((record, given, seen))
+    for conditions, cases in alike.items():
+        records, inputs, seen_then = zip(*cases, strict=True)
+        yield from zip(records, conditions.judge(line, records, inputs, seen_then), strict=True)
 
 
-def _is_asked(line: Line, record: DecisionRecord, seen: Seen) -> bool:
-    """Whether the version predicts: it did then, or it is another one than then; and there is something to predict of."""
-    anew = line.ref.model.version != record.row.model_version
-    return seen.error is None and (anew or record.record["prediction"] is not None)
+class _Conditions(NamedTuple):
+    """What held when a decision was made, beside its versions: the line state, the gate, and who answered in whose place."""
+
+    state: LineState
+    gate: Gate
+    fallback: str | None
+
+    @classmethod
+    def of(cls, record: DecisionRecord) -> "_Conditions":
+        """As a record says."""
+        risk, fallback = record.record["risk"], record.record["fallback"]
+        return cls(
+            LineState(record.record.get("line_state", LineState.AUTOMATIC)),
+            Gate(risk["threshold"], risk["target"], risk.get("revision", 0)),
+            None if fallback is None else fallback["step"],
+        )
+
+    def judge(
+        self,
+        line: Line,
+        records: Sequence[DecisionRecord],
+        inputs: Sequence[Mapping[str, Any]],
+        seen: Sequence[Seen],
+    ) -> list[Judgement]:
+        """Judge again. The version that decided keeps the gate that held then; another one has its own."""
+        champion = line.traffic.champion
+        anew = champion.version != records[0].row.model_version
+        arm = champion if anew else replace(champion, gate=self.gate)
+        fallbacks = ((self.fallback, None),) if self.fallback in (BY_RULES, BY_REVIEW) else ()
+        ask = ask_now if anew else _asking([record for record in records if _is_asked(record, self.state)])
+        control = Control(LineStates(self.state))
+        now = max(record.row.decided_at for record in records)
+        return line.judge.judge_now(arm, inputs, seen, control, now=now, fallbacks=fallbacks, ask=ask)
 
 
-def _without_prediction(line: Line, record: DecisionRecord, given: Mapping[str, Any], seen: Seen) -> Judgement:
-    """What is decided without one, for the reason that there was then."""
-    champion, policy, fallback = line.traffic.champion, record.record["policy"], record.record["fallback"]
-    by = None if fallback is None else Fallback(fallback["step"], fallback["because"])
-    if by is not None and by.step == BY_RULES:
-        return line.by_rules(champion, given, seen, by)
-    return line.to_review(champion, policy["reasons"][0], policy["error"], by)
+def _is_asked(record: DecisionRecord, state: LineState) -> bool:
+    """Whether the judge asks for a prediction of this row."""
+    return _feature_error(record) is None and state is not LineState.STOPPED
+
+
+def _asking(records: Sequence[DecisionRecord]) -> Ask:
+    """Ask for these rows again; a row that had no prediction then has none now, for the same reason."""
+
+    async def ask(arm: Arm, rows: Sequence[Row], within: float) -> Sequence[Prediction | Unpredictable]:
+        there = [row for row, record in zip(rows, records, strict=True) if record.record["prediction"] is not None]
+        said = iter(await predictions(ask_now, arm, there, perf_counter() + within))
+        return [_failure_of(record) or next(said) for record in records]
+
+    return ask
+
+
+def _failure_of(record: DecisionRecord) -> Unpredictable | None:
+    """The failure that a record tells of, with its reason and its words; None if there was a prediction."""
+    if record.record["prediction"] is not None:
+        return None
+    policy, fallback = record.record["policy"], record.record["fallback"]
+    because = policy["reasons"][-1] if fallback is None else fallback["because"]
+    return failure_of(because, policy["error"] or because)
 
 
 def _feature_error(record: DecisionRecord) -> str | None:

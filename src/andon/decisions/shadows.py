@@ -8,11 +8,12 @@ from time import thread_time_ns
 import asyncpg
 import structlog
 
+from andon.decisions.controls import Controls
 from andon.decisions.domain import DecisionRequest, Judgement
-from andon.decisions.judging import judge
-from andon.decisions.line import Line, Seen
+from andon.decisions.line import Line
 from andon.decisions.passage import Purse, Watcher
 from andon.decisions.recorder import Recorder
+from andon.decisions.seeing import Seen
 from andon.decisions.traffic import Arm
 from andon.kernel.clock import Clock
 from andon.kernel.db import CONNECTION_LOST
@@ -37,10 +38,18 @@ class Shadows:
     """Shows answered requests to a line's shadows whenever nothing else is to be done. Use from one event loop."""
 
     def __init__(
-        self, recorder: Recorder, *, clock: Clock, watcher: Watcher, purse: Purse, busy: Callable[[], bool]
+        self,
+        recorder: Recorder,
+        *,
+        clock: Clock,
+        controls: Controls,
+        watcher: Watcher,
+        purse: Purse,
+        busy: Callable[[], bool],
     ) -> None:
         self._recorder = recorder
         self._clock = clock
+        self._controls = controls
         self._watcher = watcher
         self._purse = purse
         self._busy = busy
@@ -110,9 +119,10 @@ class Shadows:
         requests, seen = [request for _, request, _ in rows], [s for _, _, s in rows]
         cpu, cpu_us = thread_time_ns(), 0
         try:
-            judged = await judge(
-                line, arm, [request.input for request in requests], seen, within=WITHIN, paid=len(rows), alone=True
-            )
+            # A shadow says what it would decide on an automatic line: its gate holds, the line's state does not.
+            control = self._controls.of(line.automation.name).automatic
+            inputs = [request.input for request in requests]
+            judged = await line.judge.judge(arm, inputs, seen, control, now=self._clock.now(), within=WITHIN)
             cpu_us = (thread_time_ns() - cpu) // 1000 if arm.loaded.inline else arm.loaded.take_cpu_us()
         finally:
             self._purse.settle_shadow(line.automation.name, arm.version, len(rows), cpu_us)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from andon.decisions.domain import DecisionRequest, LineRef, Risk
+from andon.decisions.controls import Gate
+from andon.decisions.domain import DecisionRequest, LineRef
 from andon.decisions.errors import VersionNotServed
-from andon.serving import Assignment, Chosen, Prediction, RiskGate, TrafficSplit, bucket_of
+from andon.serving import Assignment, Chosen, Prediction, TrafficSplit, bucket_of
 
 
 class Predicts(Protocol):
@@ -42,20 +43,16 @@ class Predicts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One version as it answers for one automation: with the risk gate that its own evidence allows."""
+    """One version as it answers for one automation. `gate` is what its held-out evidence allows; a later revision replaces it."""
 
     ref: LineRef
     loaded: Predicts
-    gate: RiskGate
-    risks: tuple[Risk, Risk] = field(init=False)
-    """What the gate says of an uncertain and of a certain prediction."""
-    risk_facts: tuple[Mapping[str, Any], Mapping[str, Any]] = field(init=False)
-    """The same as policies read it."""
+    gate: Gate
+    name: str = field(init=False)
+    """`fraud-risk@8+3f2a9c01d2e4`, as `LineRef.arm`."""
 
     def __post_init__(self) -> None:
-        uncertain, certain = (Risk(is_certain, self.gate.threshold, self.gate.target) for is_certain in (False, True))
-        object.__setattr__(self, "risks", (uncertain, certain))
-        object.__setattr__(self, "risk_facts", (_facts(uncertain), _facts(certain)))
+        object.__setattr__(self, "name", self.ref.arm)
 
     @property
     def version(self) -> int:
@@ -63,8 +60,8 @@ class Arm:
         return self.ref.model.version
 
 
-def _facts(risk: Risk) -> Mapping[str, Any]:
-    return {"certain": risk.certain, "threshold": risk.threshold, "target": risk.target}
+Fallbacks: TypeAlias = Sequence[tuple[str, Arm | None]]
+"""What answers when an arm cannot, in order: an alias with its arm, `rules` or `review`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class Traffic:
     split: TrafficSplit
     arms: Mapping[int, Arm]
     shadows: tuple[Arm, ...] = ()
-    fallbacks: tuple[tuple[str, Arm | None], ...] = ()
+    fallbacks: Fallbacks = ()
     elsewhere: Mapping[int, Predicts | None] = field(init=False)
     """By version number what of its arm and the fallbacks runs elsewhere, the first of it; None if all is inline, so that nothing is waited for."""
     _usual: tuple[Assignment, Arm, Predicts | None] = field(init=False)

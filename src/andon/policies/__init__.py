@@ -7,6 +7,8 @@ from andon.policies.compiled import CompiledPolicy, check, compile, names_in  # 
 from andon.policies.domain import (
     ERROR,
     GIVEN,
+    LINE_STOPPED,
+    LINE_SUPERVISED,
     OTHERWISE,
     POLICY_ERROR,
     REVIEW,
@@ -23,6 +25,8 @@ from andon.policies.reading import parse
 __all__ = [
     "ERROR",
     "GIVEN",
+    "LINE_STOPPED",
+    "LINE_SUPERVISED",
     "OTHERWISE",
     "POLICY_ERROR",
     "REVIEW",

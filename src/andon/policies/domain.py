@@ -16,6 +16,15 @@ OTHERWISE = "otherwise"
 ERROR = "error"
 """The rule id of a ruling that could not be made."""
 
+LINE_SUPERVISED = "line-supervised"
+"""The rule id where a person decides because the line is supervised, whatever the policy said."""
+
+LINE_STOPPED = "line-stopped"
+"""The rule id of the owner's fallback outcome while the line is stopped."""
+
+RESERVED = frozenset({OTHERWISE, ERROR, LINE_SUPERVISED, LINE_STOPPED})
+"""Rule ids that no rule of a table may have."""
+
 POLICY_ERROR = "POLICY_ERROR"
 """The reason of a ruling that could not be made."""
 

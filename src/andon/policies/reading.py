@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import yaml
 
 from andon.kernel.errors import Fault
-from andon.policies.domain import ERROR, OTHERWISE, REVIEW, DecisionTable, Rule
+from andon.policies.domain import RESERVED, REVIEW, DecisionTable, Rule
 from andon.policies.errors import PolicyInvalid
 from andon.policies.places import Place
 from andon.policies.tokens import plain
@@ -165,7 +165,7 @@ class _Reader:
             self._fault(where, "a rule needs an `id`, a word like `sanctioned`")
         elif not _NAME.match(id_):
             self._fault(where, f"a rule's id is a word like `sanctioned`, got {_shown(id_)}")
-        elif id_ in (OTHERWISE, ERROR):
+        elif id_ in RESERVED:
             self._fault(where, f"a rule cannot have the id `{id_}`: it stands for a decision that no rule made")
         elif id_ in lines:
             self._fault(where, f"rule id `{id_}` is taken by the rule at line {lines[id_]}")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import text
 
 from andon import decisions
-from andon.decisions import Decider, Decision, DecisionRecord, DecisionRequest, Line, Purse, Traffic, Watcher
+from andon.decisions import Controls, Decider, Decision, DecisionRecord, DecisionRequest, Line, Purse, Traffic, Watcher
 from andon.serving import PredictionTimedOut
 from arms import line_of
 from automations import an_automation
@@ -40,7 +40,7 @@ class Counted:
 
 
 def a_line(installation: Installation, given: Traffic, name: str = "payments", *, windows: bool = False) -> Line:
-    return line_of(an_automation(name, windows=windows), given, clock=installation.clock)
+    return line_of(an_automation(name, windows=windows), given)
 
 
 def deciding(
@@ -50,6 +50,7 @@ def deciding(
     *,
     watcher: Watcher | None = None,
     purse: Purse | None = None,
+    controls: Controls | None = None,
     within: float = 20.0,
 ) -> T:
     """Run `work` with a decider over these lines, and close it."""
@@ -57,7 +58,12 @@ def deciding(
 
     async def run() -> T:
         decider = Decider(
-            installation.database, lambda: by_name, clock=installation.clock, watcher=watcher or Counted(), purse=purse
+            installation.database,
+            lambda: by_name,
+            clock=installation.clock,
+            controls=controls or Controls({}),
+            watcher=watcher or Counted(),
+            purse=purse,
         )
         async with asyncio.timeout(within):
             try:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from andon import models, serving
 from andon.decisions import Deployment
+from andon.kernel.events import Events
 from automations import an_automation
 from lines import OWNER, Installation, register_champion
 from packages import a_package
@@ -49,6 +50,7 @@ def test_nothing_is_kept_of_versions_that_answer_no_more(installation: Installat
         [an_automation()],
         cache=tmp_path / "models",
         clock=installation.clock,
+        events=Events(),
         retire=lambda loaded: retired.append(loaded.version.number),
     )
     deployment.refresh()
@@ -90,7 +92,7 @@ def test_processes_that_start_together_agree_on_the_version_of_an_automation(
 
     def start(number: int) -> Deployment:
         cache = tmp_path / f"models-{number}"
-        started = Deployment(installation.database, automations, cache=cache, clock=installation.clock)
+        started = Deployment(installation.database, automations, cache=cache, clock=installation.clock, events=Events())
         together.wait(10)
         started.refresh()
         return started

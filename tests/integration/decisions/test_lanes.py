@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from andon.decisions import Decider, Decision, Fallback, Priority
+from andon.decisions import Controls, Decider, Decision, Fallback, Priority
 from andon.serving import PredictionFailed
 from arms import Elsewhere, Here, arm, request_of, says, traffic
 from automations import payment
@@ -262,7 +262,9 @@ def test_nothing_is_kept_of_an_arm_that_is_retired_and_what_it_had_begun_is_fini
     lines = {"payments": champion}
 
     async def run() -> None:
-        decider = Decider(installation.database, lambda: lines, clock=installation.clock, watcher=Counted())
+        decider = Decider(
+            installation.database, lambda: lines, clock=installation.clock, controls=Controls({}), watcher=Counted()
+        )
         async with asyncio.timeout(30):
             await work(decider)
             await decider.close()

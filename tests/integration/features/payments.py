@@ -97,6 +97,7 @@ def decide(
             installation.database,
             lambda: installation.deployment.lines,
             clock=installation.clock,
+            controls=installation.deployment.controls,
             watcher=DecisionMetrics(metrics or Metrics(), breached=breached),
         )
         decided: list[Decision] = []

@@ -35,7 +35,7 @@ def with_arm(
 
     async def run() -> None:
         given = traffic(arm(1, loaded))
-        line = line_of(an_automation(windows=False), given, clock=installation.clock)
+        line = line_of(an_automation(windows=False), given)
         installation.deployment.lines = {"payments": line}
         gateway, side = installation.gateway()
         transport = httpx.ASGITransport(create_app(gateway, side), raise_app_exceptions=False)  # type: ignore[arg-type]

@@ -74,6 +74,7 @@ async def reading(
             database or installation.database,
             installation.deployment.line,
             clock=installation.clock,
+            controls=installation.deployment.controls,
             watcher=Unwatched(),
         ),
         database=database or installation.database,

@@ -198,7 +198,11 @@ def test_a_zombie_records_nothing(installation: Installation) -> None:
             streams.leave(tx, KEY, zombie)
             places.keep(tx, KEY, living)
         decider = BatchDecider(
-            installation.database, installation.deployment.line, clock=installation.clock, watcher=Unwatched()
+            installation.database,
+            installation.deployment.line,
+            clock=installation.clock,
+            controls=installation.deployment.controls,
+            watcher=Unwatched(),
         )
         with pytest.raises(Lost):
             await decider.decide(chunk.requests, Progress(KEY, zombie, reader, [chunk], now))

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.decisions import Arm, Fallback, Line
-from andon.decisions.judging import Judged, judge
-from andon.decisions.line import Seen
+from andon.cord import LineState, LineStates
+from andon.decisions import UNCONTROLLED, Arm, Control, Controls, Fallback, Judged, Line, Seen
 from andon.models import Matrix, ModelVersion, ValueUnusable, open_package
 from andon.serving import EndpointBusy, LoadedVersion, PredictionFailed, PredictionTimedOut
+from andon.testing import START
 from arms import Elsewhere, Here, Score, arm, line_of, says, traffic
 from automations import an_automation, payment
 from packages import a_package
@@ -52,11 +52,20 @@ def judged(
     within: float = 10.0,
     paid: int | None = None,
     seen: Sequence[Seen] | None = None,
+    control: Control = UNCONTROLLED,
     alone: bool = False,
+    at: datetime = START,
 ) -> Judged:
-    given = seen or [SEEN] * len(rows)
-    paid = len(rows) if paid is None else paid
-    return asyncio.run(judge(line, of, rows, given, within=within, paid=paid, alone=alone))
+    given, fallbacks = seen or [SEEN] * len(rows), () if alone else line.traffic.fallbacks
+    judging = line.judge.judge(of, rows, given, control, now=at, within=within, paid=paid, fallbacks=fallbacks)
+    return asyncio.run(judging)
+
+
+async def judge(line: Line, of: Arm, *rows: Mapping[str, Any], within: float) -> Judged:
+    fallbacks = line.traffic.fallbacks
+    return await line.judge.judge(
+        of, rows, [SEEN] * len(rows), UNCONTROLLED, now=START, within=within, fallbacks=fallbacks
+    )
 
 
 def a_line(champion: Arm, *fallbacks: tuple[str, Arm | None]) -> Line:
@@ -83,7 +92,7 @@ def test_another_version_answers_for_one_that_cannot_and_the_reason_is_kept(
     async def run() -> Judged:
         first, other = arm(1, where(fails(error))), arm(2, Here(RELEASE))
         line = a_line(first, ("stable", other))
-        return await judge(line, first, [payment()], [SEEN], within=5.0, paid=1)
+        return await judge(line, first, payment(), within=5.0)
 
     done = asyncio.run(run())
     assert told(done) == [("release", Fallback("stable", because))]
@@ -177,7 +186,7 @@ def test_a_bad_row_elsewhere_costs_no_other_row_its_prediction() -> None:
     async def run() -> Judged:
         first = arm(1, Elsewhere(fails_for(2, error=PredictionFailed("not this one")), late=late))
         rows = [payment(n) for n in (1, 2, 3)]
-        return await judge(a_line(first), first, rows, [SEEN] * 3, within=5.0, paid=3)
+        return await judge(a_line(first), first, *rows, within=5.0)
 
     assert [one.ruling.outcome for one in asyncio.run(run()).judgements] == ["release", "review", "release"]
 
@@ -221,7 +230,7 @@ def test_a_row_without_its_features_goes_to_a_person_unpredicted_and_unpaid() ->
 def test_a_shadow_is_judged_alone_and_nothing_answers_in_its_place() -> None:
     broken, other = arm(1, Here(fails(PredictionFailed("broken")))), Here(RELEASE)
     done = judged(a_line(broken, ("stable", arm(2, other)), ("rules", None)), broken, payment(), alone=True)
-    assert told(done) == [("review", None)]
+    assert told(done) == [("review", Fallback("review", "PREDICTION_FAILED"))]
     assert done.judgements[0].ruling.reasons == ("PREDICTION_FAILED",)
     assert other.asked == []
 
@@ -231,7 +240,7 @@ def test_a_version_that_hangs_leaves_time_for_the_one_after_it() -> None:
         hanging, second = Elsewhere(RELEASE, late=late), Elsewhere(RELEASE, late=late)
         hanging.open.clear()
         first = arm(1, hanging)
-        done = await judge(a_line(first, ("stable", arm(2, second))), first, [payment()], [SEEN], within=0.4, paid=1)
+        done = await judge(a_line(first, ("stable", arm(2, second))), first, payment(), within=0.4)
         return done, [*hanging.within, *second.within]
 
     done, (first, second) = asyncio.run(run())
@@ -246,3 +255,76 @@ def test_when_no_time_is_left_nothing_elsewhere_is_asked() -> None:
     done = judged(a_line(first), first, payment(), within=0.0)
     assert told(done) == [("review", Fallback("review", "PREDICTION_TIMED_OUT"))]
     assert away.within == []
+
+
+SUPERVISED = Control(LineStates(LineState.SUPERVISED))
+STOPPED = Control(LineStates(LineState.STOPPED))
+
+
+def test_a_supervised_line_asks_a_person_whatever_the_policy_says_and_shows_what_it_would_have_said() -> None:
+    first = arm(1, Here(RELEASE))
+    done = judged(a_line(first), first, payment(1), payment(2, country="KP"), control=SUPERVISED)
+    assert [one.ruling.outcome for one in done.judgements] == ["review", "review"]
+    assert {one.ruling.rule for one in done.judgements} == {"line-supervised"}
+    assert done.judgements[1].ruling.reasons == ("LINE_SUPERVISED", "SANCTIONED_COUNTRY")
+    assert all(one.prediction is not None and one.state is LineState.SUPERVISED for one in done.judgements)
+
+
+def test_a_stopped_line_gives_the_owners_outcome_and_asks_no_version() -> None:
+    here = Here(RELEASE)
+    first = arm(1, here)
+    line = line_of(an_automation(windows=False, when_stopped="pause"), traffic(first))
+    done = judged(line, first, payment(1), payment(2), control=STOPPED, paid=0)
+    assert [(one.ruling.outcome, one.ruling.rule) for one in done.judgements] == [("pause", "line-stopped")] * 2
+    assert [one.state for one in done.judgements] == [LineState.STOPPED] * 2
+    assert here.asked == []
+    assert done.fallbacks == {}
+
+
+def test_a_stopped_line_asks_a_person_where_its_owner_named_no_outcome() -> None:
+    first = arm(1, Here(RELEASE))
+    (one,) = judged(a_line(first), first, payment(), control=STOPPED).judgements
+    assert (one.ruling.outcome, one.ruling.rule) == ("review", "line-stopped")
+
+
+def test_only_the_inputs_of_a_segment_are_held_and_the_most_severe_state_counts() -> None:
+    here = Here(RELEASE)
+    first = arm(1, here)
+    states = LineStates(
+        segments=(({"country": "AT"}, LineState.SUPERVISED), ({"account": "a9", "country": "AT"}, LineState.STOPPED))
+    )
+    rows = [payment(1), payment(2, country="AT"), payment(3, country="AT", account="a9"), payment(4, account="a9")]
+    done = judged(a_line(first), first, *rows, control=Control(states))
+    assert [one.state.value for one in done.judgements] == ["automatic", "supervised", "stopped", "automatic"]
+    assert [one.ruling.outcome for one in done.judgements] == ["release", "review", "review", "release"]
+    assert here.asked == [3]
+
+
+def test_a_prediction_that_fails_on_a_supervised_line_keeps_its_own_reason() -> None:
+    first = arm(1, Here(fails(PredictionFailed("broken"))))
+    (one,) = judged(a_line(first), first, payment(), control=SUPERVISED).judgements
+    assert (one.ruling.outcome, one.ruling.reasons, one.state) == (
+        "review",
+        ("PREDICTION_FAILED",),
+        LineState.SUPERVISED,
+    )
+
+
+def test_the_rules_that_need_no_prediction_are_held_by_a_supervised_line_too() -> None:
+    first = arm(1, Here(fails(PredictionFailed("broken"))))
+    (one,) = judged(a_line(first, ("rules", None)), first, payment(country="KP"), control=SUPERVISED).judgements
+    assert one.ruling.outcome == "review"
+
+
+def test_what_is_known_of_no_line_yet_is_supervised() -> None:
+    first = arm(1, Here(RELEASE))
+    (one,) = judged(a_line(first), first, payment(), control=Controls().of("payments")).judgements
+    assert one.ruling.outcome == "review"
+
+
+def test_judging_without_an_event_loop_gives_the_same() -> None:
+    first, other = arm(1, Here(fails_for(2, error=ValueUnusable("not this one")))), arm(2, Here(RELEASE))
+    line = a_line(first, ("stable", other))
+    rows = [payment(n) for n in (1, 2, 3)]
+    at_once = line.judge.judge_now(first, rows, [SEEN] * 3, UNCONTROLLED, now=START, fallbacks=line.traffic.fallbacks)
+    assert at_once == judged(line, first, *rows).judgements

@@ -1,0 +1,7 @@
+"""What can go wrong with the cord."""
+
+from andon.kernel.errors import Invalid
+
+
+class CordInvalid(Invalid):
+    """The line state cannot be changed like this."""

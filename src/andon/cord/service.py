@@ -1,0 +1,109 @@
+"""Pulling and releasing the cord, and reading line states. Every change is audited, announced and published."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from andon import audit
+from andon.cord import store
+from andon.cord.domain import (
+    LineState,
+    LineStateChange,
+    LineStateChanged,
+    LineStates,
+    Segment,
+    check_pull,
+    check_release,
+    states_of,
+)
+from andon.kernel.db import Tx, announce
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+
+ANNOUNCED = "cord"
+"""The noun under which processes hear of changed line states."""
+
+
+def pull(
+    tx: Tx,
+    automation: str,
+    *,
+    state: LineState,
+    segment: Segment,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+) -> LineStateChange:
+    """Make a line or a segment of it more careful; running gateways follow within a second. Raises CordInvalid."""
+    return _change(tx, automation, state, segment, actor, reason, events, now, check_pull)
+
+
+def release(
+    tx: Tx,
+    automation: str,
+    *,
+    segment: Segment,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+    state: LineState = LineState.AUTOMATIC,
+) -> LineStateChange:
+    """Make a line or a segment of it less careful again. Raises CordInvalid."""
+    return _change(tx, automation, state, segment, actor, reason, events, now, check_release)
+
+
+def state_of(tx: Tx, automation: str, segment: Segment) -> LineState:
+    """The state of exactly this segment, whatever holds for the whole line or for others."""
+    changes = store.in_force(tx, automation)
+    return next((change.after for change in changes if change.segment == segment), LineState.AUTOMATIC)
+
+
+def in_force(tx: Tx, automation: str) -> Sequence[LineStateChange]:
+    """The changes that hold for the line and its segments now; segments that are automatic again are left out."""
+    return [c for c in store.in_force(tx, automation) if c.after is not LineState.AUTOMATIC]
+
+
+def all_states(tx: Tx) -> Mapping[str, LineStates]:
+    """The states of every automation whose cord was ever pulled."""
+    changes: dict[str, list[LineStateChange]] = {}
+    for change in store.in_force(tx):
+        changes.setdefault(change.automation, []).append(change)
+    return {automation: states_of(own) for automation, own in changes.items()}
+
+
+def history(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[LineStateChange]:
+    """Pulls and releases of one automation, newest first."""
+    return store.history(tx, automation, limit)
+
+
+def _change(
+    tx: Tx,
+    automation: str,
+    state: LineState,
+    segment: Segment,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+    check: Callable[[LineState, LineState, str], None],
+) -> LineStateChange:
+    store.lock(tx, automation)
+    before = state_of(tx, automation, segment)
+    check(before, state, reason)
+    number = store.last_number(tx, automation) + 1
+    change = LineStateChange(automation, number, dict(segment), before, state, actor.name, reason.strip(), now)
+    store.add(tx, change)
+    audit.record(
+        tx,
+        actor=actor,
+        action="line.state",
+        subject=f"automation:{automation}",
+        at=now,
+        reason=change.reason,
+        before={"state": before.value, "segment": dict(segment)},
+        after={"state": state.value, "segment": dict(segment)},
+    )
+    events.publish(tx, LineStateChanged(change))
+    announce(tx, ANNOUNCED)
+    return change

@@ -1,0 +1,22 @@
+"""Rows of gate revisions. Only `store.py` may import this."""
+
+from sqlalchemy import Column, DateTime, Double, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+gate_revisions = Table(
+    "gate_revisions",
+    MetaData(),
+    Column("automation", String, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("arm", String, nullable=False),
+    Column("threshold", Double, nullable=False),
+    Column("target", Double, nullable=False),
+    Column("confidence", Double, nullable=True),
+    Column("origin", String, nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    Column("automation_version", Integer, nullable=False),
+    Column("made_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=True),
+)
