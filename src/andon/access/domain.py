@@ -36,6 +36,9 @@ class Permission(StrEnum):
     READ_METRICS = "read metrics"
     READ_AUDIT = "read the audit log"
     VERIFY_AUDIT = "verify the audit log"
+    PULL_CORD = "pull the cord of a line"
+    RELEASE_CORD = "release the cord of a line"
+    NARROW_GATES = "ask for more confidence at a risk gate"
     MANAGE_KEYS = "manage keys"
 
 
@@ -77,8 +80,10 @@ _OPERATE = _REVIEW | {
     _P.SET_ALIAS,
     _P.SET_SPLIT,
     _P.PIN_VERSION,
+    _P.PULL_CORD,
+    _P.NARROW_GATES,
 }
-_OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT}
+_OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT, _P.RELEASE_CORD}
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.CALLER: _CALL,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from andon import decisions, labels, models, procedures
+from andon import decisions, labels, models, policies, procedures
 from andon.authoring import Automation
 from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
@@ -58,7 +58,8 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
     found = [Problem(fault.where, fault.message) for fault in check_others(settings, kinds, automations)]
     for automation in automations:
         try:
-            _, policy = decisions.compile_policy(automation)
+            table, policy = decisions.compile_policy(automation)
+            found += [Problem(fault.where, fault.message) for fault in policies.unproven_rules(table)]
             if database is not None:
                 with database.begin() as tx:
                     decisions.check_lookups(tx, automation)

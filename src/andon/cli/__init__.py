@@ -58,6 +58,8 @@ COMMANDS = {
     ),
     "models": Listed("andon.cli.models:app", "Register, look at and choose model versions."),
     "endpoints": Listed("andon.cli.endpoints:app", "See and choose which versions of a model answer."),
+    "cord": Listed("andon.cli.cord:app", "Pull the cord of a line, and release it."),
+    "gates": Listed("andon.cli.gates:app", "See the revisions of risk gates, and ask for more confidence."),
     "policy": Listed("andon.cli.policy:app", "Check a policy, or try it on facts."),
     "features": Listed(
         "andon.cli.features:app", "What an automation sees, why, and training sets by the same definitions."

@@ -48,6 +48,9 @@ def check(file: File, automation: AutomationFile = None, as_json: AsJson = False
         for each in declared:
             policies.compile(table, decisions.variables(each))
         checked = f"for {', '.join(each.name for each in declared)}"
+    if unproven := policies.unproven_rules(table):
+        named = f"{len(unproven)} rule{'s act' if len(unproven) > 1 else ' acts'} on predictions without proof"
+        raise PolicyInvalid(f"{file}: {named}", faults=unproven)
     if as_json:
         _print_json(
             {

@@ -6,6 +6,8 @@ _NOTICES = {
     "alias-set": "The alias is set. Running gateways follow within a second.",
     "split-set": "The traffic is split. Running gateways follow within a second.",
     "split-same": "It was split like that already; nothing was changed.",
+    "cord-pulled": "The cord is pulled. Running gateways follow within a second.",
+    "cord-released": "The cord is released. Running gateways follow within a second.",
     "claimed": "The review is yours.",
     "released": "The review is free again.",
     "verdict": "The verdict is recorded, and what follows from it is on its way.",

@@ -6,11 +6,12 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from andon import actions, decisions, features, reviews
+from andon import actions, cord, decisions, features, reviews
 from andon.access import Permission
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Db, Here, Signed
 from andon.console.pulse import RECENT, SPAN, Figures, figures, series, step_of
+from andon.cord import ALL_AUTOMATIC, LineState
 from andon.kernel.db import Tx
 
 router = APIRouter()
@@ -18,9 +19,11 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One automation's row."""
+    """One automation's row; `held` counts the segments that are not automatic."""
 
     name: str
+    state: LineState
+    held: int
     figures: Figures
     waiting: int
     overdue: int
@@ -44,10 +47,13 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
     scopes = visitor.scopes(Permission.READ_DECISIONS)
     tallies = here.pulse.read(tx, now, scopes)
     queues = reviews.backlogs(tx, automations=visitor.principal.scopes(Permission.READ_REVIEWS), now=now)
+    states = cord.all_states(tx)
     dead = actions.dead_letters(tx, automations=visitor.principal.scopes(Permission.READ_ACTIONS))
     lines = [
         Line(
             name=name,
+            state=states.get(name, ALL_AUTOMATIC).whole,
+            held=len(states.get(name, ALL_AUTOMATIC).segments),
             figures=figures((tally for tally in tallies if tally.automation == name), SPAN),
             waiting=queues[name].waiting if name in queues else 0,
             overdue=queues[name].overdue if name in queues else 0,

@@ -2,7 +2,7 @@
 
 from andon.gates.domain import GateRevised, GateRevision, Origin, in_force
 from andon.gates.errors import GateInvalid
-from andon.gates.service import ANNOUNCED, ensure_held_out, narrow, newest, page
+from andon.gates.service import ANNOUNCED, ensure_held_out, in_force_of, narrow, newest, page
 
 __all__ = [
     "ANNOUNCED",
@@ -12,6 +12,7 @@ __all__ = [
     "Origin",
     "ensure_held_out",
     "in_force",
+    "in_force_of",
     "narrow",
     "newest",
     "page",

@@ -98,6 +98,16 @@ def newest(tx: Tx, now: datetime) -> Sequence[GateRevision]:
     return store.newest_living(tx, now)
 
 
+def in_force_of(tx: Tx, automation: str, now: datetime) -> dict[str, int]:
+    """The revision that holds now for each arm of one automation."""
+    arms: dict[str, list[GateRevision]] = {}
+    for revision in store.newest_living(tx, now):
+        if revision.automation == automation:
+            arms.setdefault(revision.arm, []).append(revision)
+    found = ((arm, in_force(revisions, now)) for arm, revisions in arms.items())
+    return {arm: one.revision for arm, one in found if one is not None}
+
+
 def page(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[GateRevision]:
     """The revisions of one automation, newest first."""
     return store.page(tx, automation, limit)

@@ -20,6 +20,7 @@ from andon.policies.domain import (
 )
 from andon.policies.errors import PolicyInvalid
 from andon.policies.kinds import kind_of, kind_of_value
+from andon.policies.proof import unproven_rules
 from andon.policies.reading import parse
 
 __all__ = [
@@ -43,4 +44,5 @@ __all__ = [
     "kind_of_value",
     "names_in",
     "parse",
+    "unproven_rules",
 ]

@@ -72,6 +72,8 @@ class Rule:
     when: str
     then: str
     reasons: tuple[str, ...]
+    unproven: bool = field(default=False, kw_only=True)
+    """Whether its author accepts that it acts on predictions which the risk gate does not hold."""
     place: Place = field(compare=False, repr=False)
 
     @property

@@ -19,7 +19,7 @@ from andon.policies.places import Place
 from andon.policies.tokens import plain
 
 KEYS = ("description", "outcomes", "lists", "rules", "otherwise")
-RULE_KEYS = ("id", "when", "then", "reasons")
+RULE_KEYS = ("id", "when", "then", "reasons", "unproven")
 MAX_CHARACTERS = 1_000_000
 MAX_RULES = 500
 
@@ -153,10 +153,11 @@ class _Reader:
             self._fault(node, f"{shown} has no outcome (`then`)")
         then = self._outcome(entries["then"].value, f"{shown}: `then`") if "then" in entries else ""
         reasons = self._reasons(entries.get("reasons"), shown)
+        unproven = self._flag(entries.get("unproven"), f"{shown}: `unproven`")
         condition = entries["when"].value if "when" in entries else None
         if len(self.faults) > before or not isinstance(condition, yaml.ScalarNode):
             return None
-        return Rule(id_, when, then, reasons, Place.of(condition, self.text))
+        return Rule(id_, when, then, reasons, Place.of(condition, self.text), unproven=unproven)
 
     def _rule_id(self, node: yaml.Node, entry: _Entry | None, lines: dict[str, int]) -> str:
         id_ = self._text(entry.value) if entry else ""
@@ -171,6 +172,14 @@ class _Reader:
             self._fault(where, f"rule id `{id_}` is taken by the rule at line {lines[id_]}")
         lines.setdefault(id_, where.start_mark.line + 1)
         return id_
+
+    def _flag(self, entry: _Entry | None, shown: str) -> bool:
+        if entry is None:
+            return False
+        written = self._text(entry.value)
+        if written not in ("true", "false"):
+            self._fault(entry.value, f"{shown} is true or false, got {_shown(written)}")
+        return written == "true"
 
     def _reasons(self, entry: _Entry | None, shown: str) -> tuple[str, ...]:
         if entry is None:

@@ -1,0 +1,140 @@
+"""`andon cord`: make a line more careful, and less careful again."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from andon import cord, decisions
+from andon.bootstrap.project import build_events
+from andon.cli.context import project
+from andon.cli.printing import Plain
+from andon.cord import LineState, LineStateChange, Segment
+from andon.kernel.db import Tx
+from andon.kernel.errors import Invalid
+
+app = typer.Typer(help="Pull the cord of a line, and release it.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Parts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--segment", help="FIELD=VALUE of the contract: only inputs that equal it. May be given more than once."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_MEANING = {
+    LineState.AUTOMATIC: "decides by its policy",
+    LineState.SUPERVISED: "sends everything to a person",
+    LineState.STOPPED: "gives its owner's fallback outcome only",
+}
+
+
+@app.command()
+def pull(
+    automation: Name,
+    reason: Reason,
+    state: Annotated[
+        LineState, typer.Option(help="supervised: everything to a person. stopped: the fallback only.")
+    ] = (LineState.SUPERVISED),
+    segment: Parts = None,
+) -> None:
+    """Make a line or a segment of it more careful. Running gateways follow within a second."""
+    with project() as here, here.database.begin() as tx:
+        change = cord.pull(
+            tx,
+            automation,
+            state=state,
+            segment=_segment(tx, automation, segment or []),
+            actor=here.actor,
+            reason=reason,
+            events=build_events(),
+            now=here.clock.now(),
+        )
+    _tell(change)
+
+
+@app.command()
+def release(
+    automation: Name,
+    reason: Reason,
+    state: Annotated[LineState, typer.Option("--to", help="The state it returns to.")] = LineState.AUTOMATIC,
+    segment: Parts = None,
+) -> None:
+    """Make a line or a segment of it less careful again."""
+    with project() as here, here.database.begin() as tx:
+        change = cord.release(
+            tx,
+            automation,
+            state=state,
+            segment=_segment(tx, automation, segment or []),
+            actor=here.actor,
+            reason=reason,
+            events=build_events(),
+            now=here.clock.now(),
+        )
+    _tell(change)
+
+
+@app.command()
+def show(automation: Name, as_json: AsJson = False) -> None:
+    """Show the state of a line and its segments, and who changed them."""
+    with project() as here, here.database.begin() as tx:
+        decisions.newest_version(tx, automation)
+        found, changes = cord.in_force(tx, automation), cord.history(tx, automation)
+    whole = next((change.after for change in found if not change.segment), LineState.AUTOMATIC)
+    if as_json:
+        typer.echo(json.dumps({"automation": automation, "state": whole, "in_force": _plain(found)}, indent=2))
+        return
+    typer.echo(f"{automation} is {whole}: it {_MEANING[whole]}")
+    for change in found:
+        if change.segment:
+            typer.echo(f"  {_shown(change.segment)} is {change.after}: it {_MEANING[change.after]}")
+    if changes:
+        table = Plain("no.", "when", "segment", "from", "to", "who", "why")
+        for one in changes:
+            when = f"{one.at:%Y-%m-%d %H:%M:%S} UTC"
+            table.add_row(str(one.number), when, _shown(one.segment), one.before, one.after, one.by, one.reason)
+        Console().print(table)
+
+
+def _segment(tx: Tx, automation: str, given: Sequence[str]) -> Segment:
+    """FIELD=VALUE as the contract's values. Raises Invalid, CordInvalid, AutomationNotFound."""
+    contract = decisions.newest_version(tx, automation).description["contract"]
+    values: dict[str, str] = {}
+    for text in given:
+        field, separator, value = text.partition("=")
+        if not separator:
+            raise Invalid(f"--segment {text!r}: expected FIELD=VALUE, as in --segment country=AT")
+        if field in values:
+            raise Invalid(f"--segment names {field} twice")
+        values[field] = value
+    return cord.segment_of(values, contract)
+
+
+def _tell(change: LineStateChange) -> None:
+    what = f" for {_shown(change.segment)}" if change.segment else ""
+    typer.echo(f"{change.automation} is {change.after}{what} (was {change.before}): it {_MEANING[change.after]}")
+
+
+def _shown(segment: Segment) -> str:
+    return ", ".join(f"{field}={value}" for field, value in segment.items()) or "the line"
+
+
+def _plain(changes: Sequence[LineStateChange]) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": one.number,
+            "segment": dict(one.segment),
+            "before": one.before,
+            "state": one.after,
+            "by": one.by,
+            "reason": one.reason,
+            "at": one.at.isoformat(),
+        }
+        for one in changes
+    ]

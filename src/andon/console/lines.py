@@ -1,0 +1,116 @@
+"""One line: its state, the cord to pull and release, and the revisions of its risk gates."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from andon import cord, decisions, gates
+from andon.access import Permission
+from andon.console import notices
+from andon.console.context import Console, Visitor
+from andon.console.dependencies import Acting, Db, Here, Signed
+from andon.console.errors import status_of
+from andon.cord import LineState
+from andon.decisions import AutomationNotFound
+from andon.kernel.db import Tx
+from andon.kernel.errors import AndonError, Invalid
+
+router = APIRouter()
+
+
+@router.get("/lines/{name}")
+def show(here: Here, visitor: Signed, tx: Db, name: str, done: str = "") -> Response:
+    """The state of a line, who changed it and why."""
+    return _page(here, visitor, tx, name, notice=notices.text(done))
+
+
+@router.post("/lines/{name}/pull")
+def pull(
+    here: Here,
+    visitor: Acting,
+    name: str,
+    state: Annotated[LineState, Form()] = LineState.SUPERVISED,
+    field: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
+    value: Annotated[list[str], Form()] = [],  # noqa: B006
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Make the line, or a segment of it, more careful."""
+    visitor.principal.require(Permission.PULL_CORD, name)
+    return _change(here, visitor, name, cord.pull, state, field, value, reason, "cord-pulled")
+
+
+@router.post("/lines/{name}/release")
+def release(
+    here: Here,
+    visitor: Acting,
+    name: str,
+    state: Annotated[LineState, Form()] = LineState.AUTOMATIC,
+    field: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
+    value: Annotated[list[str], Form()] = [],  # noqa: B006
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Make the line, or a segment of it, less careful again."""
+    visitor.principal.require(Permission.RELEASE_CORD, name)
+    return _change(here, visitor, name, cord.release, state, field, value, reason, "cord-released")
+
+
+def _change(
+    here: Console,
+    visitor: Visitor,
+    name: str,
+    change: Callable[..., Any],
+    state: LineState,
+    field: Sequence[str],
+    value: Sequence[str],
+    reason: str,
+    notice: str,
+) -> Response:
+    try:
+        with here.database.begin() as tx:
+            contract = decisions.newest_version(tx, name).description["contract"]
+            segment = cord.segment_of({one: text for one, text in zip(field, value, strict=False) if one}, contract)
+            change(
+                tx,
+                name,
+                state=state,
+                segment=segment,
+                actor=visitor.principal.actor,
+                reason=reason,
+                events=here.events,
+                now=here.clock.now(),
+            )
+    except Invalid as error:
+        with here.database.begin() as tx:
+            return _page(here, visitor, tx, name, problem=error)
+    return notices.back_to(f"/lines/{name}", notice)
+
+
+def _page(
+    here: Console, visitor: Visitor, tx: Tx, name: str, *, notice: str | None = None, problem: AndonError | None = None
+) -> Response:
+    visitor.scopes(Permission.READ_AUTOMATIONS)
+    if not visitor.may(Permission.READ_AUTOMATIONS, name):
+        raise AutomationNotFound(f"No automation {name!r} was ever deployed here")
+    deployed, now = decisions.newest_version(tx, name), here.clock.now()
+    changes = cord.in_force(tx, name)
+    living = gates.in_force_of(tx, name, now)
+    return here.pages.html(
+        "line.html",
+        status=200 if problem is None else status_of(problem),
+        visitor=visitor,
+        section="/",
+        notice=notice,
+        problem=problem,
+        name=name,
+        deployed=deployed,
+        state=next((change.after for change in changes if not change.segment), LineState.AUTOMATIC),
+        changes=changes,
+        history=cord.history(tx, name, limit=20),
+        revisions=gates.page(tx, name, limit=20),
+        living=living,
+        fields=sorted(deployed.description["contract"].get("properties", {})),
+        may_pull=visitor.may(Permission.PULL_CORD, name),
+        may_release=visitor.may(Permission.RELEASE_CORD, name),
+    )

@@ -1,0 +1,136 @@
+"""The cord: the state of a line and its segments, pulling and releasing it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from andon import cord, decisions
+from andon.access import Permission
+from andon.cord import LineState, LineStateChange
+from andon.gateway.dependencies import Caller, Db, Now, Parts
+from andon.gateway.reasons import Reason
+
+router = APIRouter(prefix="/v1/automations", tags=["cord"])
+
+SegmentIn = Annotated[
+    dict[str, StrictStr | StrictBool | StrictInt | StrictFloat],
+    Field(
+        default_factory=dict, max_length=8, description="Fields of the contract and their values; empty for the line."
+    ),
+]
+
+
+class LineStateOut(BaseModel):
+    """One change of the state of a line or of a segment of it."""
+
+    number: int
+    segment: dict[str, str | bool | int | float]
+    before: LineState
+    state: LineState
+    by: str
+    reason: str
+    at: datetime
+
+
+class CordOut(BaseModel):
+    """The states that hold now. A decision has the most severe of the line's state and those of its segments."""
+
+    automation: str
+    state: LineState
+    in_force: list[LineStateOut]
+
+
+class PullIn(BaseModel):
+    """How careful the line, or a segment of it, is to be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: LineState = LineState.SUPERVISED
+    segment: SegmentIn
+    reason: Reason
+
+
+class ReleaseIn(BaseModel):
+    """To which state the line, or a segment of it, returns."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: LineState = LineState.AUTOMATIC
+    segment: SegmentIn
+    reason: Reason
+
+
+@router.get("/{name}/cord")
+def show(name: str, caller: Caller, db: Db) -> CordOut:
+    """The state of a line and of its segments."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    with db.begin() as tx:
+        decisions.newest_version(tx, name)
+        return _shown(name, cord.in_force(tx, name))
+
+
+@router.get("/{name}/cord/history")
+def history(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[LineStateOut]:
+    """Pulls and releases, newest first."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    with db.begin() as tx:
+        decisions.newest_version(tx, name)
+        return [_change(change) for change in cord.history(tx, name, limit=limit)]
+
+
+@router.post("/{name}/cord:pull")
+def pull(name: str, wanted: PullIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
+    """Make a line more careful: everything to a person, or the owner's outcome only. Gateways follow within a second."""
+    caller.require(Permission.PULL_CORD, name)
+    with db.begin() as tx:
+        segment = cord.segment_of(wanted.segment, decisions.newest_version(tx, name).description["contract"])
+        cord.pull(
+            tx,
+            name,
+            state=wanted.state,
+            segment=segment,
+            actor=caller.actor,
+            reason=wanted.reason,
+            events=gateway.events,
+            now=now,
+        )
+        return _shown(name, cord.in_force(tx, name))
+
+
+@router.post("/{name}/cord:release")
+def release(name: str, wanted: ReleaseIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
+    """Make a line less careful again."""
+    caller.require(Permission.RELEASE_CORD, name)
+    with db.begin() as tx:
+        segment = cord.segment_of(wanted.segment, decisions.newest_version(tx, name).description["contract"])
+        cord.release(
+            tx,
+            name,
+            state=wanted.state,
+            segment=segment,
+            actor=caller.actor,
+            reason=wanted.reason,
+            events=gateway.events,
+            now=now,
+        )
+        return _shown(name, cord.in_force(tx, name))
+
+
+def _shown(name: str, changes: Sequence[LineStateChange]) -> CordOut:
+    whole = next((change.after for change in changes if not change.segment), LineState.AUTOMATIC)
+    return CordOut(automation=name, state=whole, in_force=[_change(change) for change in changes])
+
+
+def _change(change: LineStateChange) -> LineStateOut:
+    return LineStateOut(
+        number=change.number,
+        segment=dict(change.segment),
+        before=change.before,
+        state=change.after,
+        by=change.by,
+        reason=change.reason,
+        at=change.at,
+    )

@@ -1,0 +1,94 @@
+"""Gate revisions: from which confidence the arms of an automation act by themselves, and asking for more."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from andon import decisions, gates
+from andon.access import Permission
+from andon.gates import GateRevision, Origin
+from andon.gateway.dependencies import Caller, Db, Moment, Now, Parts
+from andon.gateway.reasons import Reason
+
+router = APIRouter(prefix="/v1/automations", tags=["gates"])
+
+
+class GateOut(BaseModel):
+    """One revision. A threshold of 2 is reached by no confidence: nothing is automatic."""
+
+    revision: int
+    arm: str
+    threshold: float
+    target: float
+    confidence: float | None
+    origin: Origin
+    evidence: dict[str, Any]
+    automation_version: int
+    by: str
+    reason: str
+    at: datetime
+    expires_at: datetime | None
+    in_force: bool
+
+
+class NarrowIn(BaseModel):
+    """The confidence that an arm needs from now on; at least what is proven."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    arm: str = Field(max_length=200, description="As decisions name it: `fraud-risk@8+3f2a9c01d2e4`.")
+    threshold: float = Field(ge=0, le=2)
+    reason: Reason
+    expires_at: Moment | None = Field(None, description="When what is proven holds again; never if left out.")
+
+
+@router.get("/{name}/gates")
+def index(
+    name: str, caller: Caller, db: Db, now: Now, limit: Annotated[int, Query(ge=1, le=500)] = 50
+) -> list[GateOut]:
+    """The gate revisions of an automation, newest first."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    with db.begin() as tx:
+        decisions.newest_version(tx, name)
+        living = gates.in_force_of(tx, name, now)
+        return [_shown(one, living) for one in gates.page(tx, name, limit=limit)]
+
+
+@router.post("/{name}/gates", status_code=201)
+def narrow(name: str, wanted: NarrowIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> GateOut:
+    """Ask for more confidence than is proven to be needed. Gateways follow within a second."""
+    caller.require(Permission.NARROW_GATES, name)
+    with db.begin() as tx:
+        decisions.newest_version(tx, name)
+        made = gates.narrow(
+            tx,
+            name,
+            wanted.arm,
+            threshold=wanted.threshold,
+            actor=caller.actor,
+            reason=wanted.reason,
+            events=gateway.events,
+            now=now,
+            expires_at=wanted.expires_at,
+        )
+    return _shown(made, {made.arm: made.revision})
+
+
+def _shown(one: GateRevision, living: dict[str, int]) -> GateOut:
+    return GateOut(
+        revision=one.revision,
+        arm=one.arm,
+        threshold=one.threshold,
+        target=one.target,
+        confidence=one.confidence,
+        origin=one.origin,
+        evidence=dict(one.evidence),
+        automation_version=one.automation_version,
+        by=one.by,
+        reason=one.reason,
+        at=one.at,
+        expires_at=one.expires_at,
+        in_force=living.get(one.arm) == one.revision,
+    )

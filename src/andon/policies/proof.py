@@ -1,0 +1,20 @@
+"""Rules that act on a prediction without the risk gate: each has to say so by `unproven: true`."""
+
+from andon.kernel.errors import Fault
+from andon.policies.domain import REVIEW, DecisionTable
+from andon.policies.tokens import references_in, tokens_of
+
+
+def unproven_rules(table: DecisionTable) -> list[Fault]:
+    """A fault for each automatic rule that reads `prediction` without `risk.certain` and does not say `unproven: true`."""
+    faults = []
+    for rule in table.rules:
+        names = {reference.name for reference in references_in(tokens_of(rule.when))}
+        predicted = any(name.split(".")[0] == "prediction" for name in names)
+        if predicted and "risk.certain" not in names and rule.then != REVIEW and not rule.unproven:
+            message = (
+                f"rule `{rule.id}` acts on a prediction without `risk.certain`, so its error has no bound; "
+                "add `risk.certain &&` to its condition, or `unproven: true` to the rule if that is meant"
+            )
+            faults.append(Fault(f"{table.source}:{rule.line}", message))
+    return faults
