@@ -32,7 +32,6 @@ from andon.decisions.domain import (
     DecisionFilter,
     DecisionRecord,
     DecisionRequest,
-    DecisionRow,
     Draw,
     Fallback,
     Idempotency,
@@ -41,6 +40,7 @@ from andon.decisions.domain import (
     ModelRef,
     Priority,
     Risk,
+    Stages,
     Stats,
     Tally,
     Waiting,
@@ -97,10 +97,13 @@ from andon.decisions.service import (
     with_input,
     withdraw,
 )
+from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
+from andon.decisions.shaping import json_of, json_of_recorded, texts_of
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
     "DELIVER_ACTION",
+    "FIELDS",
     "LATENCY_BAND",
     "NOT_DRAWN",
     "OPEN_REVIEW",
@@ -125,6 +128,7 @@ __all__ = [
     "Difference",
     "Draw",
     "Fallback",
+    "Field",
     "FirstAnswer",
     "Idempotency",
     "InputInvalid",
@@ -144,6 +148,8 @@ __all__ = [
     "Replayed",
     "Risk",
     "Seen",
+    "Shown",
+    "Stages",
     "Stats",
     "Tally",
     "Traffic",
@@ -178,6 +184,8 @@ __all__ = [
     "get",
     "holders",
     "idle_features",
+    "json_of",
+    "json_of_recorded",
     "keep_house",
     "lacking",
     "latency_of",
@@ -189,8 +197,10 @@ __all__ = [
     "plan_days",
     "policy_text",
     "replay",
+    "shown",
     "stats",
     "tallies",
+    "texts_of",
     "variables",
     "version",
     "waiting_sql",
