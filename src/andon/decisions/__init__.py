@@ -98,7 +98,7 @@ from andon.decisions.service import (
     withdraw,
 )
 from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
-from andon.decisions.shaping import json_of, json_of_recorded, texts_of
+from andon.decisions.shaping import json_of, json_of_recorded, seen_of_recorded, texts_of
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
@@ -197,6 +197,7 @@ __all__ = [
     "plan_days",
     "policy_text",
     "replay",
+    "seen_of_recorded",
     "shown",
     "stats",
     "tallies",

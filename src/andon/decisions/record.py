@@ -59,15 +59,21 @@ def _encode(decision: Decision, written: dict[Hashable, bytes]) -> bytes:
     return b"".join((b'{"input":', decision.request.raw, b",", to_json(_own(decision))[1:-1], b",", rest))
 
 
+def read(record: bytes) -> dict[str, Any]:
+    """Read a record of any shape: what an older one lacks has the value that held then."""
+    values = decode(record)
+    if shape_of(values) < RECORD_SHAPE:
+        _bring_up(values)
+    return values
+
+
 def decode(record: bytes) -> dict[str, Any]:
-    """A record as values. What an older one lacks has the value that it had in effect."""
+    """Decode a record as it was written."""
     values: dict[str, Any]
     try:
         values = from_json(record, cache_strings="keys")  # in a third of the time
     except ValueError:  # an input that was nested as deep as this reads is one level deeper here
         values = json.loads(record)
-    if shape_of(values) < RECORD_SHAPE:
-        _bring_up(values)
     return values
 
 

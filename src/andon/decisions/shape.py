@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 from uuid import UUID
 
 from andon.cord import LineState
-from andon.decisions.domain import Draw, Fallback, ModelRef, Risk
+from andon.decisions.domain import Draw, Fallback, LineRef, ModelRef, Risk, Stages
 from andon.policies import Ruling
 from andon.serving import Assignment, Prediction
 
@@ -285,7 +285,7 @@ class Recorded:
     model_used: Annotated[
         ModelRef, Field("The model version that predicted.", "line.model", shown=ANSWER | WHOLE, json="model")
     ]
-    line: Annotated[Mapping[str, Any], Field("The exact versions that decided.", "line", once=True, of="decision.line")]
+    line: Annotated[LineRef, Field("The exact versions that decided.", "line", once=True, of="decision.line")]
     assignment: Annotated[
         Assignment,
         Field(
@@ -293,7 +293,7 @@ class Recorded:
         ),
     ]
     stages_us: Annotated[
-        Mapping[str, int],
+        Stages,
         Field(
             "The microseconds of each stage of the batch, and its size.",
             "stages_us",

@@ -74,8 +74,14 @@ def json_of(fields: Sequence[Field]) -> Callable[[Any], dict[str, Any]]:
 
 
 def json_of_recorded(fields: Sequence[Field]) -> Callable[[Any, Any], dict[str, Any]]:
-    """Give the function of a recorded decision (its row and its record) to these fields as JSON values, at their paths."""
+    """Give the function of a recorded decision (its row and its record) to the same."""
     values = {field.path: _plain(field, _of_recorded(field)) for field in fields}
+    return _function("row, record", (), _nested(values))
+
+
+def seen_of_recorded(fields: Sequence[Field]) -> Callable[[Any, Any], dict[str, Any]]:
+    """The same for what writes JSON by itself, which knows everything but bytes."""
+    values = {field.path: _hex(field, _of_recorded(field)) for field in fields}
     return _function("row, record", (), _nested(values))
 
 

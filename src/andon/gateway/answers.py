@@ -9,7 +9,7 @@ from fastapi import Response
 from msgspec import defstruct
 from pydantic import BaseModel
 
-from andon.decisions import Decision, DecisionRecord, Shown, json_of_recorded, shown, texts_of
+from andon.decisions import Decision, DecisionRecord, Shown, seen_of_recorded, shown, texts_of
 from andon.gateway.shapes import model_of
 from andon.kernel.plain_json import to_json
 
@@ -39,7 +39,7 @@ _DRAFTED = [field for field in ANSWERED if field.of or field.record]
 """All but the latency, which is known only when the caller hears of it."""
 
 _drafted = texts_of(_DRAFTED, defstruct("Answer", [(field.path, Any) for field in _DRAFTED], frozen=True, gc=False))
-_again = json_of_recorded(ANSWERED)
+_again = seen_of_recorded(ANSWERED)
 
 
 def as_json(shape: BaseModel, *, status: int, headers: Mapping[str, str]) -> Response:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from andon import actions, labels, reviews, serving
 from andon.actions import ActionState
-from andon.decisions import DecisionRecord, DecisionRow, Shown, json_of_recorded, shown
+from andon.decisions import DecisionRecord, DecisionRow, Shown, seen_of_recorded, shown
 from andon.gateway.shapes import model_of, seen
 from andon.kernel.db import Tx
 from andon.labels import LabelSource
@@ -17,8 +17,8 @@ from andon.reviews import ReviewState
 
 _LISTED = shown(Shown.LIST)
 _WHOLE = shown(Shown.WHOLE)
-_listed = json_of_recorded(_LISTED)
-_whole = json_of_recorded(_WHOLE)
+_listed = seen_of_recorded(_LISTED)
+_whole = seen_of_recorded(_WHOLE)
 
 
 class RulingSeen(seen(Ruling)):  # type: ignore[misc]  # made of the declared shape
@@ -89,7 +89,7 @@ class ShadowSeen(BaseModel):
     predicted_at: datetime
 
 
-class DecisionOut(model_of("DecisionOut", _WHOLE, policy=RulingSeen)):  # type: ignore[misc]
+class DecisionOut(model_of("DecisionOut", _WHOLE, policy=RulingSeen, stages_us=dict[str, int])):  # type: ignore[misc]
     """Everything that is known of a decision."""
 
     status: Literal["decided"]

@@ -33,7 +33,7 @@ from andon.decisions.domain import (
     Tally,
     arm_name,
 )
-from andon.decisions.record import decode, digest_of
+from andon.decisions.record import decode, digest_of, read
 from andon.decisions.shape import COLUMNS, DecisionRow
 from andon.decisions.tables import decisions
 from andon.kernel.db import Tx
@@ -226,6 +226,6 @@ def _record(row: Row[Any]) -> DecisionRecord:
         writer=row.writer,
         seq=row.seq,
         salt=row.salt,
-        record=decode(row.record),
+        record=read(row.record),
         digest=digest_of(row.salt, row.record).hex(),
     )
