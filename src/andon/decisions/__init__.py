@@ -33,7 +33,6 @@ from andon.decisions.domain import (
     DecisionFilter,
     DecisionRecord,
     DecisionRequest,
-    DecisionRow,
     Draw,
     Fallback,
     Idempotency,
@@ -42,6 +41,7 @@ from andon.decisions.domain import (
     ModelRef,
     Priority,
     Risk,
+    Stages,
     Stats,
     Tally,
     Waiting,
@@ -101,10 +101,13 @@ from andon.decisions.service import (
     with_input,
     withdraw,
 )
+from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
+from andon.decisions.shaping import json_of, json_of_recorded, seen_of_recorded, texts_of
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
     "DELIVER_ACTION",
+    "FIELDS",
     "LATENCY_BAND",
     "NOT_DRAWN",
     "OPEN_REVIEW",
@@ -132,6 +135,7 @@ __all__ = [
     "Difference",
     "Draw",
     "Fallback",
+    "Field",
     "FirstAnswer",
     "Gate",
     "Idempotency",
@@ -154,6 +158,8 @@ __all__ = [
     "Replayed",
     "Risk",
     "Seen",
+    "Shown",
+    "Stages",
     "Stats",
     "Tally",
     "Traffic",
@@ -188,6 +194,8 @@ __all__ = [
     "get",
     "holders",
     "idle_features",
+    "json_of",
+    "json_of_recorded",
     "keep_house",
     "lacking",
     "latency_of",
@@ -200,8 +208,11 @@ __all__ = [
     "plan_days",
     "policy_text",
     "replay",
+    "seen_of_recorded",
+    "shown",
     "stats",
     "tallies",
+    "texts_of",
     "variables",
     "version",
     "waiting_sql",

@@ -10,7 +10,7 @@ from datetime import datetime
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
 from andon.decisions.controls import UNCONTROLLED, Control
-from andon.decisions.domain import Decision, DecisionRequest, LineRef
+from andon.decisions.domain import Decision, DecisionRequest, LineRef, Stages
 from andon.decisions.judging import Judge
 from andon.decisions.seeing import Seen
 from andon.decisions.traffic import Predicts, Traffic
@@ -111,7 +111,7 @@ class Line:
         inputs, subject = [request.input for request in requests], self.automation.subject
         judgements = self.judge.judge_now(champion, inputs, seen, control, now=now, fallbacks=fallbacks)
         decisions = [
-            Decision(request, self.ref, s.features, judgement, now, {}, self.traffic.assign(request, subject))
+            Decision(request, self.ref, s.features, judgement, now, Stages(), self.traffic.assign(request, subject))
             for request, s, judgement in zip(requests, seen, judgements, strict=True)
         ]
         return decisions, deltas
