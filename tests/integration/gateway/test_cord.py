@@ -8,7 +8,7 @@ from andon.access import Grant, Role
 from andon.decisions import get
 from automations import payment
 from calls import DECIDE, call
-from lines import CALLER, Installation
+from lines import ADMIN, CALLER, Installation
 
 CORD = "/v1/automations/payments/cord"
 OPERATOR, OWNER, STRANGER = (
@@ -47,7 +47,7 @@ def test_an_operator_pulls_and_an_owner_releases(installation: Installation) -> 
         ("supervised", "automatic", "cause found"),
         ("automatic", "supervised", "complaints"),
     ]
-    audited = call(installation, "GET", "/v1/audit?limit=5", omar).json()["entries"]
+    audited = call(installation, "GET", "/v1/audit/entries?limit=9", installation.key("a", ADMIN)).json()["entries"]
     assert [one["action"] for one in audited if one["action"] == "line.state"] == ["line.state"] * 2
 
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_is_refused_with_its_field_and_nothing_changes(
     olga = installation.key("olga", OPERATOR)
     refused = call(installation, "POST", f"{CORD}:pull", olga, json=body)
     assert refused.status_code == 422
-    assert where in {fault["where"] for fault in refused.json()["errors"]}
+    assert where in {fault["field"] for fault in refused.json()["errors"]}
     assert call(installation, "GET", CORD, olga).json()["in_force"] == []
 
 

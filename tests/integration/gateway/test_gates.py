@@ -77,9 +77,9 @@ def test_less_than_is_proven_cannot_be_asked_for(database: Database, tmp_path: P
     (first,) = call(installation, "GET", GATES, olga).json()
     lower = {"arm": first["arm"], "threshold": first["threshold"] / 2, "reason": "more automation"}
     refused = call(installation, "POST", GATES, olga, json=lower)
-    assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "threshold")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "threshold")
     unknown = call(installation, "POST", GATES, olga, json={**lower, "arm": "fraud-risk@99+abc", "threshold": 2.0})
-    assert (unknown.status_code, unknown.json()["errors"][0]["where"]) == (422, "arm")
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "arm")
     assert call(installation, "POST", GATES, viewer, json={**lower, "threshold": 2.0}).status_code == 403
 
 

@@ -57,8 +57,8 @@ rules:
         "p.yaml:7 a rule needs an `id`, a word like `sanctioned`",
         "p.yaml:8 a rule cannot have the id `otherwise`: it stands for a decision that no rule made",
         "p.yaml:9 rule `c` has no condition (`when`)",
-        "p.yaml:9 unknown key `unless`; a rule has id, when, then, reasons",
-        "p.yaml:10 expected a mapping: a rule has id, when, then, reasons",
+        "p.yaml:9 unknown key `unless`; a rule has id, when, then, reasons, unproven",
+        "p.yaml:10 expected a mapping: a rule has id, when, then, reasons, unproven",
     ]
 
 
