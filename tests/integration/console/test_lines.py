@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -30,7 +31,7 @@ def installation(database: Database, tmp_path: Path) -> Installation:
 def visiting(installation: Installation, *grants: Grant) -> Iterator[httpx.Client]:
     """Somebody with these grants, signed in."""
     app = console.create_app(Settings(), installation.database, installation.clock, KeyRing(PEPPER), Events())
-    token = installation.key("somebody", *grants)
+    token = installation.key(f"somebody-{uuid4().hex}", *grants)
     with served(app) as address, httpx.Client(base_url=address, headers={"Origin": address}) as client:
         client.post("/sign-in", data={"key": token, "next": "/"})
         yield client
