@@ -18,6 +18,7 @@ from andon.decisions.assembly import (
     variables,
 )
 from andon.decisions.batches import BatchDecider
+from andon.decisions.content import content_of, contents_of, own_content_of
 from andon.decisions.contract import Contract
 from andon.decisions.decider import Decider
 from andon.decisions.deployment import Deployment, champion_of
@@ -88,6 +89,7 @@ from andon.decisions.service import (
     outcomes_of,
     page,
     plan_days,
+    scores_of,
     stats,
     tallies,
     version,
@@ -162,6 +164,8 @@ __all__ = [
     "check_signature",
     "claim",
     "compile_policy",
+    "content_of",
+    "contents_of",
     "count_waiting",
     "deploy",
     "describe",
@@ -181,10 +185,12 @@ __all__ = [
     "newest",
     "newest_versions",
     "outcomes_of",
+    "own_content_of",
     "page",
     "plan_days",
     "policy_text",
     "replay",
+    "scores_of",
     "stats",
     "tallies",
     "variables",

@@ -88,7 +88,6 @@ def for_answer(
             procedure_id=procedure.id,
             decision_id=procedure.decision_id,
             automation=procedure.automation,
-            decision=procedure.input,
             queue=queue,
             question=question,
             choices=choices,

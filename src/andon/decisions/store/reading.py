@@ -1,12 +1,13 @@
 """SQL that reads the ledger."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from math import log
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -44,6 +45,10 @@ LedgerRow: TypeAlias = Row[Any]
 
 _LISTED = [decisions.c[name] for name in DecisionRow.__dataclass_fields__]
 _WHOLE = [*_LISTED, *(decisions.c[name] for name in ("writer", "seq", "salt", "record"))]
+_FETCH = (
+    f"SELECT {', '.join(column.name for column in _WHOLE)} FROM decisions "
+    "WHERE id = ANY($1::uuid[]) AND id BETWEEN $2 AND $3"
+)
 
 
 def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
@@ -130,7 +135,16 @@ def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
     """The whole records of these decisions; those that are not there are left out."""
     if not ids:
         return {}
-    return {row.id: _record(row) for row in tx.execute(select(*_WHOLE).where(decisions.c.id.in_(ids)))}
+    query = select(*_WHOLE).where(decisions.c.id.in_(ids), decisions.c.id.between(min(ids), max(ids)))
+    return {row.id: _record(row) for row in tx.execute(query)}
+
+
+async def fetch_all(connection: asyncpg.Connection, ids: Collection[UUID]) -> dict[UUID, DecisionRecord]:
+    """The same as `find_all`, on asyncpg: for who reads hundreds at once, again and again."""
+    if not ids:
+        return {}
+    rows = await connection.fetch(_FETCH, list(ids), min(ids), max(ids))
+    return {row["id"]: _record(row) for row in rows}
 
 
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -138,6 +152,13 @@ def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
     c = decisions.c
     query = select(c.id, c.outcome).where(c.id.in_(ids), c.id.between(min(ids), max(ids)))
     return {row.id: row.outcome for row in tx.execute(query)}
+
+
+def scores_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, float | None]:
+    """The score of each of these decisions that is there; None where no model predicted."""
+    c = decisions.c
+    query = select(c.id, c.score).where(c.id.in_(ids), c.id.between(min(ids), max(ids)))
+    return {row.id: row.score for row in tx.execute(query)}
 
 
 def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, LedgerRow]:
@@ -190,13 +211,14 @@ def _tally(at: datetime, automation: str, rows: Sequence[Row[Any]]) -> Tally:
     )
 
 
-def _record(row: Row[Any]) -> DecisionRecord:
+def _record(columns: Iterable[Any]) -> DecisionRecord:
     """From the columns of _WHOLE."""
+    *listed, writer, seq, salt, record = columns
     return DecisionRecord(
-        row=DecisionRow(*row[: len(_LISTED)]),
-        writer=row.writer,
-        seq=row.seq,
-        salt=row.salt,
-        record=decode(row.record),
-        digest=digest_of(row.salt, row.record).hex(),
+        row=DecisionRow(*listed),
+        writer=writer,
+        seq=seq,
+        salt=salt,
+        record=decode(record),
+        digest=digest_of(salt, record).hex(),
     )
