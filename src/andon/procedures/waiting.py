@@ -122,7 +122,6 @@ def _message(
             "connector": action.connector,
             "destination": action.destination,
             "options": dict(action.options),
-            "automation": procedure.automation,
             "outcome": event,
             "procedure": str(procedure.id),
             "decision": dict(data),

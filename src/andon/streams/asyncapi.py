@@ -133,7 +133,7 @@ def _headers(types: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _decision(automation: str) -> dict[str, Any]:
-    """What `decisions.consequences.told` says; a test holds them together."""
+    """What `decisions.content_of` says; a test holds them together."""
     text, number = {"type": "string"}, {"type": ["number", "null"]}
     return {
         "type": "object",
