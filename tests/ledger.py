@@ -14,7 +14,13 @@ from andon.kernel import outbox
 from andon.kernel.db import Tx
 from andon.kernel.ids import time_of
 
-INPUT = {"payment_id": "p-1", "amount": 20.0, "name": 'Zoë "Z" \\ \u2028', "big": 2**70, "nested": {"b": [1, None], "a": 1e-9}}
+INPUT = {
+    "payment_id": "p-1",
+    "amount": 20.0,
+    "name": 'Zoë "Z" \\ \u2028',
+    "big": 2**70,
+    "nested": {"b": [1, None], "a": 1e-9},
+}
 
 _WRITE = text("""
 INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version,

@@ -131,7 +131,9 @@ class Deliveries:
         found = await self._postbox.take(rooms, elsewhere=ELSEWHERE, lease=LEASE)
         taken = [one for one in found.claimed if one.message.id not in self._held]
         for one in found.claimed:
-            if one.message.id in self._held:  # our own lease ran out while the database was away, and we are still at it
+            if (
+                one.message.id in self._held
+            ):  # our own lease ran out while the database was away, and we are still at it
                 await self._postbox.write(later(one.message, self._clock.now() + LEASE).entry)
         for message in [one.message for one in taken]:
             self._held[message.id] = message

@@ -60,7 +60,9 @@ async def contents_of(connection: asyncpg.Connection, messages: Sequence[Message
     contents = {message.id: own for message in messages if (own := own_content_of(message)) is not None}
     referring = [message for message in messages if message.id not in contents]
     records = await reading.fetch_all(connection, {message.subject for message in referring})
-    found = {message.id: _read(message, records[message.subject]) for message in referring if message.subject in records}
+    found = {
+        message.id: _read(message, records[message.subject]) for message in referring if message.subject in records
+    }
     return contents | found
 
 
