@@ -31,10 +31,18 @@ ON CONFLICT DO NOTHING
 """)
 
 
-def record(tx: Tx, messages: Sequence[outbox.Message], *, outcome: str = "release", score: float = 0.03) -> None:
-    """Write the decisions that messages are about, each once."""
-    if messages:
-        tx.execute(_WRITE, [_row(message, outcome, score) for message in messages])
+def record(
+    tx: Tx,
+    messages: Sequence[outbox.Message],
+    *,
+    outcome: str = "release",
+    score: float = 0.03,
+    written: bytes | None = None,
+) -> None:
+    """Write the decisions that messages are about, each once; `written` in place of their records."""
+    rows = [_row(message, outcome, score) for message in messages]
+    if rows:
+        tx.execute(_WRITE, rows if written is None else [{**row, "record": written} for row in rows])
 
 
 def content(message: outbox.Message, **changes: Any) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from uuid import UUID
 
 import asyncpg
 
@@ -37,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that was claimed, with what it sends (None if its decision is not in the ledger) and the last attempt at it."""
+    """A message that was claimed, with what it sends (None if its decision cannot be read) and the last attempt at it."""
 
     message: Message
     content: Mapping[str, Any] | None

@@ -76,7 +76,9 @@ class Sender:
         if unknown is not None:
             return self._left_to_others(message, unknown)
         if content is None:
-            return _dead(message, f"decision {message.subject} is not in the ledger: there is nothing to deliver")
+            return _dead(
+                message, f"decision {message.subject} cannot be read in the ledger: there is nothing to deliver"
+            )
         obstacle = self._obstacle(message, disabled)
         if obstacle is not None:
             return _dead(message, obstacle)

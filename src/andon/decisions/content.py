@@ -56,7 +56,7 @@ def own_content_of(message: Message) -> Mapping[str, Any] | None:
 
 
 async def contents_of(connection: asyncpg.Connection, messages: Sequence[Message]) -> dict[UUID, Mapping[str, Any]]:
-    """What each of these messages sends, by its id, read in one query. One whose decision is not in the ledger is left out."""
+    """What each of these messages sends, by its id, read in one query. One whose decision cannot be read is left out."""
     contents = {message.id: own for message in messages if (own := own_content_of(message)) is not None}
     referring = [message for message in messages if message.id not in contents]
     records = await reading.fetch_all(connection, {message.subject for message in referring})

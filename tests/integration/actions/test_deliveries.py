@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+import ledger
 from andon import actions
 from andon.actions import ActionState, AnswerKind, BreakerState, Destination, Which
 from andon.actions.sending import UNKNOWN_FOR, UNKNOWN_WAIT
@@ -186,7 +187,7 @@ def test_what_cannot_be_sent_at_all_is_a_dead_letter_that_says_what_to_do(
     unknown_connector = replace(an_action(clock.now()), payload={**good.payload, "connector": "fax"})
     started = {**good.payload, "connector": "procedure", "destination": "pause-transfer"}
     unknown_procedure = replace(an_action(clock.now()), payload=started)
-    undecided = an_action(clock.now())
+    undecided, erased = an_action(clock.now()), an_action(clock.now())
     unknown = [
         (unknown_destination, "[destinations.nowhere] to andon.toml"),
         (unknown_connector, "no connector 'fax'; there are: procedure, webhook"),
@@ -194,15 +195,17 @@ def test_what_cannot_be_sent_at_all_is_a_dead_letter_that_says_what_to_do(
     ]
     put(database, *(message for message, _ in unknown), good)
     with database.begin() as tx:
-        outbox.add(tx, [undecided])
+        outbox.add(tx, [undecided, erased])
+        ledger.record(tx, [erased], written=b"")
 
     async def one_round() -> int:
         async with delivering(database, a_destination(receiver), clock=clock) as deliveries:
             return await deliveries.run_round()
 
     assert asyncio.run(one_round()) == 1
-    assert (the_action(database, undecided).state, the_action(database, undecided).attempts) == (ActionState.DEAD, 1)
-    assert f"decision {undecided.subject} is not in the ledger" in str(the_action(database, undecided).last_error)
+    for nothing in (undecided, erased):
+        assert (the_action(database, nothing).state, the_action(database, nothing).attempts) == (ActionState.DEAD, 1)
+        assert f"decision {nothing.subject} cannot be read" in str(the_action(database, nothing).last_error)
     for message, says in unknown:
         waiting = the_action(database, message)
         assert (waiting.state, waiting.attempts) == (ActionState.PENDING, 0), "a worker that is newer may know it"

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import structlog
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -36,6 +37,8 @@ from andon.decisions.record import decode, digest_of
 from andon.decisions.tables import decisions
 from andon.kernel.db import Tx
 from andon.kernel.ids import floor_of
+
+_log = structlog.get_logger(__name__)
 
 _LATE = timedelta(minutes=1)
 """A decision is counted in the step in which it was made if it was asked for no longer before that than this."""
@@ -140,11 +143,16 @@ def find_all(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRecord]:
 
 
 async def fetch_all(connection: asyncpg.Connection, ids: Collection[UUID]) -> dict[UUID, DecisionRecord]:
-    """The same as `find_all`, on asyncpg: for who reads hundreds at once, again and again."""
+    """The same as `find_all` on asyncpg, for who reads hundreds at once. A record that cannot be read is left out, and logged."""
     if not ids:
         return {}
-    rows = await connection.fetch(_FETCH, list(ids), min(ids), max(ids))
-    return {row["id"]: _record(row) for row in rows}
+    found = {}
+    for row in await connection.fetch(_FETCH, list(ids), min(ids), max(ids)):
+        try:
+            found[row["id"]] = _record(row)
+        except ValueError:
+            _log.error("ledger.record_unreadable", decision_id=str(row["id"]))
+    return found
 
 
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
