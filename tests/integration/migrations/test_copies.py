@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from alembic import command
 from msgspec.structs import replace
 from sqlalchemy import text
 
@@ -20,13 +19,13 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
-from andon.migrations.upgrading import _config
 from andon.procedures import RunState
 from conducting import conducting, outcome, until
 from integration.actions.delivering import MovedClock, a_destination, delivering
 from ledger import content, record
 from messages import a_question, an_action
 from receiver import SECRET, Receiver
+from schemas import bring_to
 
 NOW = datetime.now(UTC) - timedelta(minutes=1)
 OLGA = Actor("olga")
@@ -44,14 +43,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def before(database: Database) -> Iterator[Database]:
+def before(database: Database) -> Database:
     """A database with the schema before this one."""
-    with database.begin() as tx:
-        tx.execute(text("DROP SCHEMA public CASCADE"))
-        tx.execute(text("CREATE SCHEMA public"))
-        config = _config()
-        config.attributes["connection"] = tx
-        command.upgrade(config, "0005")
+    bring_to(database, "0005")
     return database
 
 
