@@ -1,8 +1,8 @@
 """Outbox deliveries a second from one worker to a receiver on this machine, and what a failing receiver gets from us.
 
-Andon's delivery loop runs with everything on: claims, an attempt written and committed before each request, signature,
-answer and conclusion committed after it, retry budget, breaker, metrics. Beside it in the same run, in turns, the plain
-approach: httpx and one transaction for each delivery. Then the receiver fails a growing share of requests, and the curve
+Andon's delivery loop runs with everything on: claims, decisions read in the ledger, an attempt written and committed before
+each request, signature, answer and conclusion committed after it, retry budget, breaker, metrics. Beside it in the same run, in
+turns, the plain approach: httpx, one transaction for each delivery, and what is sent copied into the outbox. Then the receiver fails a growing share of requests, and the curve
 says how many retries it got for each first try.
 Goals: 2,000 deliveries a second, and never more than a fifth of retries (beyond the floor of ten).
 """
@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from andon import migrations
+from andon import decisions, migrations
 from andon.actions.limits import FLOOR, RATIO
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, postgres
@@ -98,6 +98,8 @@ class _Bench:
                 self.url = server.url
                 self.database = Database(server.url)
                 migrations.ensure(self.database)
+                with self.database.begin() as tx:
+                    decisions.plan_days(tx, datetime.now(UTC))
                 pid = (self.folder / "postgres").glob("**/postmaster.pid")
                 self.postmaster = psutil.Process(abs(int(next(pid).read_text(encoding="utf-8").splitlines()[0])))
                 yield self
@@ -127,7 +129,7 @@ class _Bench:
                 with self._side("andon"):
                     began = time.monotonic()
                     while time.monotonic() - began < CURVE_SECONDS:
-                        self._put(CURVE_RATE // 10)
+                        self._put(CURVE_RATE // 10, "andon")
                         time.sleep(0.1)
                     counts = self._counts()
                 points.append({"fails": share, **{name: counts[name] for name in ("firsts", "retries", "taken")}})
@@ -137,7 +139,7 @@ class _Bench:
     def _round(self, side: str) -> Round:
         self._empty()
         count = ACTIONS[side]
-        self._put(count)
+        self._put(count, side)
         self._counts(fail=0.0)
         with self._side(side) as process:
             self._wait_for(count // 10)  # warm: connected, statements prepared
@@ -184,16 +186,54 @@ class _Bench:
         with self.database.begin() as tx:
             tx.execute(text("TRUNCATE outbox, delivery_attempts, delivery_answers"))
 
-    def _put(self, count: int) -> None:
+    def _put(self, count: int, side: str) -> None:
+        """Actions to be delivered: for Andon with their decisions in the ledger, for the plain way with copies of them."""
         now = datetime.now(UTC) - timedelta(seconds=1)
         with self.database.begin() as tx:
-            outbox.add(tx, [_action(now) for _ in range(count)])
+            actions = [_action(now, copied=side == "plain") for _ in range(count)]
+            outbox.add(tx, actions)
+            if side == "andon":
+                tx.execute(text(_DECIDED), [_decided(action) for action in actions])
 
 
-def _action(at: datetime) -> outbox.Message:
-    """An action as a decision writes it, with an input of 24 fields."""
+INPUT = {f"field_{n}": round(n * 1.37, 2) for n in range(24)}
+_DECIDED = """
+INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version,
+    policy_version, caller, correlation_id, latency_us, writer, seq, salt, record)
+VALUES (:id, 'payments', 1, :at, 'release', 'safe', 0.0312, 0.97, true, 'fraud-risk', 3, :digest, 'bank', 'bench', 900,
+    gen_random_uuid(), 1, :salt, :record)
+"""
+
+
+def _decided(action: outbox.Message) -> dict[str, Any]:
+    """The ledger's row of an action's decision."""
+    record = {
+        "input": INPUT,
+        "id": str(action.subject),
+        "caller": "bank",
+        "features": {
+            f"amount_{name}_{span}": 12.5 for name in ("count", "sum", "max") for span in ("10m", "1h", "24h")
+        },
+        "prediction": {
+            "score": 0.0312,
+            "label": "fine",
+            "confidence": 0.97,
+            "probabilities": {"fine": 0.97, "fraud": 0.03},
+        },
+        "risk": {"certain": True, "threshold": 0.8, "target": 0.01},
+        "policy": {"outcome": "release", "rule": "safe", "reasons": [], "error": None},
+        "decided_at": action.created_at.isoformat(),
+        "line": {"automation": "payments", "version": 1, "model": {"name": "fraud-risk", "version": 3}},
+    }
+    written = json.dumps(record, separators=(",", ":")).encode()
+    row = {"id": action.subject, "at": action.created_at, "digest": "0" * 64, "salt": os.urandom(16)}
+    return {**row, "record": written}
+
+
+def _action(at: datetime, *, copied: bool) -> outbox.Message:
+    """An action as a decision writes it, with an input of 24 fields; or with all of it copied into the message."""
     decision_id = uuid7(at)
-    decision = {
+    copy = {
         "id": str(decision_id),
         "automation": "payments",
         "outcome": "release",
@@ -204,16 +244,15 @@ def _action(at: datetime) -> outbox.Message:
         "model": {"name": "fraud-risk", "version": 3},
         "decided_at": at.isoformat(),
         "decided_by": "policy",
-        "input": {f"field_{n}": round(n * 1.37, 2) for n in range(24)},
+        "input": INPUT,
     }
     payload = {
-        "automation": "payments",
         "action": "release",
         "connector": "webhook",
         "destination": "bank",
         "options": {},
         "outcome": "release",
-        "decision": decision,
+        **({"decision": copy} if copied else {}),
     }
     return outbox.Message(
         id=uuid7(at),

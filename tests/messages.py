@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+import ledger
 from andon.decisions import DELIVER_ACTION, OPEN_REVIEW
 from andon.kernel import claims, outbox
 from andon.kernel.claims import Room
@@ -23,13 +24,11 @@ def an_action(at: datetime, *, destination: str = "bank", automation: str = "pay
         scope=automation,
         subject=decision_id,
         payload={
-            "automation": automation,
             "action": "release",
             "connector": "webhook",
             "destination": destination,
             "options": {},
             "outcome": "release",
-            "decision": {"id": str(decision_id), "outcome": "release", "score": 0.03},
         },
         correlation_id="corr-1",
         created_at=at,
@@ -47,15 +46,12 @@ def a_question(at: datetime, *, automation: str = "payments", queue: str = "frau
         scope=automation,
         subject=decision_id,
         payload={
-            "automation": automation,
             "queue": queue,
             "due_seconds": due,
-            "outcome": "review",
             "rule": "otherwise",
             "reasons": ["NOT_CERTAIN"],
             "outcomes": ["release", "pause"],
             "actions": {"pause": pause},
-            "decision": {"id": str(decision_id), "outcome": "review", "score": 0.5, "decided_by": "policy"},
         },
         correlation_id="corr-1",
         created_at=at,
@@ -64,8 +60,11 @@ def a_question(at: datetime, *, automation: str = "payments", queue: str = "frau
 
 
 def put(database: Database, *messages: outbox.Message) -> None:
-    """Write messages, committed."""
+    """Write messages and the decisions they are about, committed."""
+    questions = [message for message in messages if message.topic == OPEN_REVIEW]
     with database.begin() as tx:
+        ledger.record(tx, questions, outcome="review", score=0.5)
+        ledger.record(tx, [message for message in messages if message.topic == DELIVER_ACTION])
         outbox.add(tx, messages)
 
 

@@ -14,11 +14,11 @@ from uuid import UUID
 import structlog
 
 from andon.actions import service
-from andon.actions.domain import Attempt, BreakerState, Disabled
+from andon.actions.domain import BreakerState, Disabled
 from andon.actions.lanes import Lane
 from andon.actions.observing import Observer, Unobserved
 from andon.actions.ports import Connector, Destination
-from andon.actions.postbox import Postbox
+from andon.actions.postbox import Claimed, Postbox, Taken
 from andon.actions.sending import Ending, Sender, later
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, DatabaseUnavailable
@@ -78,7 +78,8 @@ class Deliveries:
     async def run_round(self) -> int:
         """Carry out one batch of what is due; how many were delivered. Raises DatabaseUnavailable."""
         async with self._renewing():
-            return sum(await asyncio.gather(*(self._carry_out(*taken) for taken in await self._take())))
+            taken = await self._take()
+            return sum(await asyncio.gather(*(self._carry_out(one, taken.disabled) for one in taken.claimed)))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set, then finish what is being sent and give back the rest."""
@@ -88,9 +89,9 @@ class Deliveries:
                 while not self._stopping.is_set():
                     self._wake.clear()
                     taken = await self._take_patiently()
-                    for one in taken:
-                        under_way.create_task(self._carry_out(*one))
-                    if not taken:
+                    for one in taken.claimed:
+                        under_way.create_task(self._carry_out(one, taken.disabled))
+                    if not taken.claimed:
                         await self._rest(timedelta(seconds=REST_SECONDS))
         finally:
             waiting_to_stop.cancel()
@@ -114,34 +115,37 @@ class Deliveries:
             await connector.close()
         await self._postbox.close()
 
-    async def _take_patiently(self) -> list[tuple[Message, Attempt | None, Mapping[str, Disabled]]]:
+    async def _take_patiently(self) -> Taken:
         try:
             return await self._take()
         except DatabaseUnavailable as error:
             _log.warning("deliveries wait for the database", error=str(error))
             await self._rest(timedelta(seconds=1))
-            return []
+            return Taken()
 
-    async def _take(self) -> list[tuple[Message, Attempt | None, Mapping[str, Disabled]]]:
-        """Claim where there is room: each message with the last attempt at it, and what is disabled."""
+    async def _take(self) -> Taken:
+        """Claim where there is room."""
         if len(self._held) >= CAPACITY:
-            return []
+            return Taken()
         rooms = [lane.room() for lane in self._lanes.values()]
         found = await self._postbox.take(rooms, elsewhere=ELSEWHERE, lease=LEASE)
-        taken = [message for message in found.messages if message.id not in self._held]
-        for message in found.messages:
-            if message.id in self._held:  # our own lease ran out while the database was away, and we are still at it
-                await self._postbox.write(later(message, self._clock.now() + LEASE).entry)
-        for message in taken:
+        taken = [one for one in found.claimed if one.message.id not in self._held]
+        for one in found.claimed:
+            if (
+                one.message.id in self._held
+            ):  # our own lease ran out while the database was away, and we are still at it
+                await self._postbox.write(later(one.message, self._clock.now() + LEASE).entry)
+        for message in [one.message for one in taken]:
             self._held[message.id] = message
             if (lane := self._lane_of(message)) is not None:
                 lane.hold(message)
-        return [(message, found.last.get(message.id), found.disabled) for message in taken]
+        return Taken(taken, found.disabled)
 
-    async def _carry_out(self, message: Message, last: Attempt | None, disabled: Mapping[str, Disabled]) -> bool:
+    async def _carry_out(self, claimed: Claimed, disabled: Mapping[str, Disabled]) -> bool:
         """Bring one claimed message to an end and write that down; whether it was delivered."""
+        message = claimed.message
         try:
-            ending = await self._sender.bring(message, last, disabled)
+            ending = await self._sender.bring(claimed, disabled)
             if ending.disables is not None:
                 await asyncio.to_thread(self._disable, ending.disables)
             await self._postbox.write(ending.entry)

@@ -67,7 +67,10 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one attempt has to bring across. `key` stays the same over all attempts, so a receiver can ignore repeats."""
+    """What one attempt has to bring across. `key` stays the same over all attempts, so a receiver can ignore repeats.
+
+    `recorded`: the data is a decision of the ledger, where it can be read again.
+    """
 
     key: UUID
     destination: Destination
@@ -79,6 +82,7 @@ class Delivery:
     correlation_id: str
     traceparent: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    recorded: bool = False
 
 
 class Connector(Protocol):

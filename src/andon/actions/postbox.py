@@ -9,15 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
-from uuid import UUID
+from typing import Any, TypeVar
 
 import asyncpg
 
+from andon import decisions
 from andon.actions import store
 from andon.actions.domain import Attempt, Disabled
 from andon.actions.store import Entry
-from andon.decisions import DELIVER_ACTION
 from andon.kernel import claims
 from andon.kernel.claims import Room
 from andon.kernel.clock import Clock
@@ -36,11 +35,19 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """Messages that were claimed; `last` holds the last attempt at those that were tried before."""
+class Claimed:
+    """A message that was claimed, with what it sends (None if its decision cannot be read) and the last attempt at it."""
 
-    messages: Sequence[Message] = ()
-    last: Mapping[UUID, Attempt] = field(default_factory=dict)
+    message: Message
+    content: Mapping[str, Any] | None
+    last: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was claimed at once, and which destinations are disabled."""
+
+    claimed: Sequence[Claimed] = ()
     disabled: Mapping[str, Disabled] = field(default_factory=dict)
 
 
@@ -56,18 +63,20 @@ class Postbox:
         self._entries: Grouped[Entry, None] = Grouped(self._write, flights=FLIGHTS)
 
     async def take(self, rooms: Sequence[Room], *, elsewhere: int, lease: timedelta) -> Taken:
-        """Claim what is due where there is room. Raises DatabaseUnavailable."""
+        """Claim what is due where there is room, and read what it sends. Raises DatabaseUnavailable."""
 
         async def read(connection: asyncpg.Connection) -> Taken:
             async with connection.transaction():
                 found = await claims.claim(
-                    connection, DELIVER_ACTION, rooms, elsewhere=elsewhere, now=self._clock.now(), lease=lease
+                    connection, decisions.DELIVER_ACTION, rooms, elsewhere=elsewhere, now=self._clock.now(), lease=lease
                 )
                 if not found:
                     return Taken()
                 tried = [message.id for message in found if message.attempts or message.revived_at]
                 last = await store.last_attempts(connection, tried) if tried else {}
-                return Taken(found, last, await store.gone(connection))
+                contents = await decisions.contents_of(connection, found)
+                claimed = [Claimed(one, contents.get(one.id), last.get(one.id)) for one in found]
+                return Taken(claimed, await store.gone(connection))
 
         return await self._reading.do(read)
 

@@ -5,17 +5,19 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from msgspec import structs
 from opentelemetry.trace import SpanKind, StatusCode
 
+from andon import decisions
 from andon.actions import service
 from andon.actions.domain import Answer, AnswerKind, Attempt, Disabled, GiveUp, Repeat, follow_up, undecided
 from andon.actions.lanes import PROBE_WAIT, Lane
 from andon.actions.observing import Observer
 from andon.actions.ports import Connector, Delivery, Destination, Inquiring
-from andon.actions.postbox import Postbox
+from andon.actions.postbox import Claimed, Postbox
 from andon.actions.store import Entry
 from andon.authoring import BY_PROCEDURE
 from andon.kernel.clock import Clock
@@ -67,11 +69,16 @@ class Sender:
         self._share = share
         self._stopping = stopping
 
-    async def bring(self, message: Message, last: Attempt | None, disabled: Mapping[str, Disabled]) -> Ending:
+    async def bring(self, claimed: Claimed, disabled: Mapping[str, Disabled]) -> Ending:
         """Bring one claimed message to an end. Raises DatabaseUnavailable when that cannot be written."""
+        message, content = claimed.message, claimed.content
         unknown = self._unknown(message)
         if unknown is not None:
             return self._left_to_others(message, unknown)
+        if content is None:
+            return _dead(
+                message, f"decision {message.subject} cannot be read in the ledger: there is nothing to deliver"
+            )
         obstacle = self._obstacle(message, disabled)
         if obstacle is not None:
             return _dead(message, obstacle)
@@ -83,11 +90,11 @@ class Sender:
             due_at = self._held_back(message, lane)
             if due_at is not None:
                 return later(message, due_at)
-            delivery = _delivery(message, lane.destination)
+            delivery = _delivery(message, content, lane.destination)
             connector = self.used[message.payload["connector"]]
             lane.begin(message)
             try:
-                settled = await self._reconcile(message, last, lane, delivery)
+                settled = await self._reconcile(message, claimed.last, lane, delivery)
                 return settled or await self._attempt(message, lane, connector, delivery)
             finally:
                 lane.abandon()
@@ -116,10 +123,7 @@ class Sender:
 
     def _obstacle(self, message: Message, disabled: Mapping[str, Disabled]) -> str | None:
         """Why a message cannot even be tried, for the person who will find it among the dead letters."""
-        payload = message.payload
-        destination = str(payload.get("destination", ""))
-        if not isinstance(payload.get("decision"), Mapping):
-            return "the message holds no decision to deliver"
+        destination = str(message.payload.get("destination", ""))
         gone = disabled.get(destination)
         if gone is not None:
             return f"destination {destination!r} is disabled: {gone.reason}"
@@ -284,7 +288,7 @@ def _deadline_of(message: Message, destination: Destination) -> datetime | None:
     return (message.revived_at or message.created_at) + destination.deadline
 
 
-def _delivery(message: Message, destination: Destination) -> Delivery:
+def _delivery(message: Message, content: Mapping[str, Any], destination: Destination) -> Delivery:
     action = service.action_of(message)
     return Delivery(
         key=message.id,
@@ -292,9 +296,10 @@ def _delivery(message: Message, destination: Destination) -> Delivery:
         automation=action.automation,
         action=action.action,
         outcome=action.outcome,
-        data=message.payload["decision"],
+        data=content,
         created_at=message.created_at,
         correlation_id=message.correlation_id,
         traceparent=message.traceparent,
         options=message.payload.get("options") or {},
+        recorded=decisions.own_content_of(message) is None,
     )

@@ -52,8 +52,8 @@ def list_reviews(
 def show(review_id: ReviewId, as_json: AsJson = False) -> None:
     """Show one review with the decision it is about."""
     with project() as here, here.database.begin() as tx:
-        review, now = reviews.get(tx, review_id), here.clock.now()
-    summary = _summary(review, now) | {"decision": review.decision}
+        review = reviews.get(tx, review_id)
+        summary = _summary(review, here.clock.now()) | {"decision": reviews.decision_of(tx, review)}
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
         return

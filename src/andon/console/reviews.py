@@ -56,6 +56,7 @@ def show_list(
         automation=automation,
         counts={name: reviews.count(tx, kind, now=now) for name, kind in tabs.items() if name != "decided"},
         reviews=found,
+        scores=decisions.scores_of(tx, [review.decision_id for review in found]),
         may_work=lambda review: visitor.may(Permission.WORK_REVIEWS, review.automation),
         more=link("/reviews", kept | {"after": _cursor(found[-1])}) if len(found) == PAGE else None,
         first=link("/reviews", kept) if after else None,

@@ -18,6 +18,7 @@ from andon.decisions.assembly import (
     variables,
 )
 from andon.decisions.batches import BatchDecider
+from andon.decisions.content import content_of, contents_of, own_content_of
 from andon.decisions.contract import Contract
 from andon.decisions.controls import UNCONTROLLED, Control, Controls, Gate
 from andon.decisions.decider import Decider
@@ -94,6 +95,7 @@ from andon.decisions.service import (
     outcomes_of,
     page,
     plan_days,
+    scores_of,
     stats,
     tallies,
     version,
@@ -182,6 +184,8 @@ __all__ = [
     "check_signature",
     "claim",
     "compile_policy",
+    "content_of",
+    "contents_of",
     "count_waiting",
     "deploy",
     "describe",
@@ -204,10 +208,12 @@ __all__ = [
     "newest_version",
     "newest_versions",
     "outcomes_of",
+    "own_content_of",
     "page",
     "plan_days",
     "policy_text",
     "replay",
+    "scores_of",
     "seen_of_recorded",
     "shown",
     "stats",

@@ -1,4 +1,7 @@
-"""What follows a decision: the messages written to the outbox in its transaction. Here nothing is done yet."""
+"""What follows a decision: the messages written to the outbox in its transaction. Here nothing is done yet.
+
+A message names its decision and says where to; what the decision is, who sends reads in the ledger (`content.py`).
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,8 +13,6 @@ from pydantic_core import to_json
 from andon.authoring import ActionSpec
 from andon.decisions.domain import DELIVER_ACTION, OPEN_REVIEW, Decision, Waiting
 from andon.decisions.line import Line
-from andon.decisions.shape import Shown, shown
-from andon.decisions.shaping import json_of
 from andon.kernel.ids import uuid7
 from andon.kernel.outbox import Message
 from andon.policies import REVIEW
@@ -33,28 +34,19 @@ def messages(line: Line, decision: Decision) -> Sequence[Message]:
         return ()
     notice: Sequence[Message] = ()
     if notify is not None:
-        notice = (_message(decision, DELIVER_ACTION, _answer(decision, notify)),)
+        notice = (_message(decision, DELIVER_ACTION, {**_notice(notify, DECIDED), "answer": True}),)
     if results is not None:
-        notice = (*notice, _message(decision, DELIVER_ACTION, _doing(RESULT, results, decision)))
+        notice = (*notice, _message(decision, DELIVER_ACTION, {**action_of(RESULT, results), "outcome": outcome}))
     if outcome == REVIEW:
         return (_message(decision, OPEN_REVIEW, _review(line, decision)), *notice)
     action = line.automation.actions.get(outcome)
     if action is None:
         return notice
-    return (_message(decision, DELIVER_ACTION, _doing(outcome, action, decision)), *notice)
-
-
-def _doing(name: str, action: ActionSpec, decision: Decision) -> dict[str, Any]:
-    return {
-        **action_of(name, action),
-        "automation": decision.line.automation,
-        "outcome": decision.outcome,
-        "decision": told(decision),
-    }
+    return (_message(decision, DELIVER_ACTION, {**action_of(outcome, action), "outcome": outcome}), *notice)
 
 
 def failure(waiting: Waiting, destination: str, now: datetime) -> Message:
-    """What tells a destination that an accepted request could not be decided."""
+    """What tells a destination that an accepted request could not be decided. There is no decision, so it says all itself."""
     content = {
         "id": str(waiting.id),
         "automation": waiting.automation,
@@ -67,7 +59,7 @@ def failure(waiting: Waiting, destination: str, now: datetime) -> Message:
         topic=DELIVER_ACTION,
         scope=waiting.automation,
         subject=waiting.id,
-        payload=_notice(destination, waiting.automation, FAILED, content),
+        payload={**_notice(destination, FAILED), "decision": content},
         correlation_id=waiting.correlation_id,
         traceparent=waiting.traceparent,
         created_at=now,
@@ -75,20 +67,14 @@ def failure(waiting: Waiting, destination: str, now: datetime) -> Message:
     )
 
 
-def _answer(decision: Decision, destination: str) -> dict[str, Any]:
-    return _notice(destination, decision.line.automation, DECIDED, {**told(decision), "status": "decided"})
-
-
-def _notice(destination: str, automation: str, what: str, content: Mapping[str, Any]) -> dict[str, Any]:
+def _notice(destination: str, what: str) -> dict[str, Any]:
     """An answer as a delivery: like an action's, under a name that no outcome of a policy has to be kept free for."""
     return {
         "action": "notify",
         "connector": "webhook",
         "destination": destination,
         "options": {},
-        "automation": automation,
         "outcome": what,
-        "decision": content,
     }
 
 
@@ -107,22 +93,15 @@ def action_of(outcome: str, action: ActionSpec) -> dict[str, Any]:
     }
 
 
-told = json_of(shown(Shown.OUTSIDE))
-"""What the outside is told of a decision."""
-
-
 def _review(line: Line, decision: Decision) -> Mapping[str, Any]:
     automation = line.automation
     return {
-        "automation": decision.line.automation,
         "queue": automation.review.queue,
         "due_seconds": int(automation.review.due.total_seconds()),
-        "outcome": REVIEW,
         "rule": decision.judgement.ruling.rule,
         "reasons": list(decision.judgement.ruling.reasons),
         "outcomes": [outcome for outcome in line.outcomes if outcome != REVIEW],
         "actions": {outcome: action_of(outcome, action) for outcome, action in automation.actions.items()},
-        "decision": told(decision),
     }
 
 

@@ -231,6 +231,11 @@ def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     return reading.outcomes_of(tx, ids) if ids else {}
 
 
+def scores_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, float | None]:
+    """What the model said, by the decision's id: None where it could not; those that are not there are left out."""
+    return reading.scores_of(tx, ids) if ids else {}
+
+
 def version(tx: Tx, name: str, number: int) -> AutomationVersion:
     """One deployed version. Raises AutomationNotFound."""
     found = versions.find(tx, name, number)

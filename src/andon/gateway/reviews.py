@@ -103,7 +103,7 @@ def index(
 def show(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
     """One review with its decision."""
     with db.begin() as tx:
-        return _detail(_visible(tx, review_id, caller), now)
+        return _detail(tx, _visible(tx, review_id, caller), now)
 
 
 @router.post("/{review_id}/claim")
@@ -111,7 +111,7 @@ def claim(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
     """Take a review for a quarter of an hour, or keep it for another."""
     with db.begin() as tx:
         _workable(tx, review_id, caller)
-        return _detail(reviews.claim(tx, review_id, actor=caller.actor, now=now), now)
+        return _detail(tx, reviews.claim(tx, review_id, actor=caller.actor, now=now), now)
 
 
 @router.post("/{review_id}/release")
@@ -119,7 +119,7 @@ def release(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
     """Give a review back to the queue."""
     with db.begin() as tx:
         _workable(tx, review_id, caller)
-        return _detail(reviews.release(tx, review_id, actor=caller.actor, now=now), now)
+        return _detail(tx, reviews.release(tx, review_id, actor=caller.actor, now=now), now)
 
 
 @router.post("/{review_id}/verdict")
@@ -130,7 +130,7 @@ def give_verdict(review_id: UUID, said: VerdictIn, caller: Caller, db: Db, now: 
         review = reviews.give_verdict(
             tx, review_id, outcome=said.outcome, reason=said.reason, actor=caller.actor, events=bus, now=now
         )
-        return _detail(review, now)
+        return _detail(tx, review, now)
 
 
 def _visible(tx: Tx, review_id: UUID, caller: Principal) -> Review:
@@ -167,8 +167,8 @@ def _shown(review: Review, now: datetime) -> dict[str, Any]:
     }
 
 
-def _detail(review: Review, now: datetime) -> ReviewDetail:
-    return ReviewDetail(**_shown(review, now), decision=dict(review.decision))
+def _detail(tx: Tx, review: Review, now: datetime) -> ReviewDetail:
+    return ReviewDetail(**_shown(review, now), decision=dict(reviews.decision_of(tx, review)))
 
 
 def _cursor(review: Review) -> str:

@@ -1,9 +1,11 @@
 """One execution of one procedure, from its beginning to its end, its next wait, or the undoing of what it did."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
+from andon import decisions
 from andon.authoring import ProcedureSpec, StepFailed
 from andon.kernel.clock import Clock
 from andon.kernel.db import Tx
@@ -24,10 +26,10 @@ class ProcedureFailed(Exception):
 
 async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observer: Observer) -> Any:
     """Run the function from its beginning; what was done is not done again. What it returned, as JSON. Raises ProcedureFailed."""
-    procedure, failures = await running.read(lambda tx: _facts(tx, running))
+    procedure, given, failures = await running.read(lambda tx: _facts(tx, running))
     steps = Steps(procedure, running, clock, failures, observer)
     try:
-        result = as_json(await spec.body(steps, as_given(spec.body, procedure.input)), spec.name)
+        result = as_json(await spec.body(steps, as_given(spec.body, given)), spec.name)
     except LEAVING:
         raise
     except BaseException as error:  # noqa: BLE001 - the builder's code; it is told, logged and undone
@@ -46,9 +48,20 @@ async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observe
     return result
 
 
-def _facts(tx: Tx, running: Running) -> tuple[Procedure, dict[int, int]]:
+def _facts(tx: Tx, running: Running) -> tuple[Procedure, Mapping[str, Any], dict[int, int]]:
     running.recall(tx)
     found = store.facts(tx, running.id)
     if found is None:
         raise ProcedureFailed(f"there is no procedure {running.id}")
-    return found
+    procedure, failures = found
+    return procedure, _given(tx, procedure), failures
+
+
+def _given(tx: Tx, procedure: Procedure) -> Mapping[str, Any]:
+    """What the function is handed: the same at each execution, since the ledger never changes."""
+    if procedure.input is not None:
+        return procedure.input
+    record = decisions.find(tx, procedure.decision_id)
+    if record is None:
+        raise ProcedureFailed(f"its decision {procedure.decision_id} is not in the ledger")
+    return decisions.content_of(record, procedure.verdict)

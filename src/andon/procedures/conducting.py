@@ -68,15 +68,19 @@ class Conductor:
         tx: Tx,
         name: str,
         key: UUID,
-        given: Mapping[str, Any],
+        given: Mapping[str, Any] | None,
         *,
         automation: str,
         decision_id: UUID,
+        verdict: str | None = None,
         correlation_id: str,
         traceparent: str | None,
         now: datetime,
     ) -> bool:
-        """Start a procedure in the caller's transaction; False if one was started under this key. Raises ProcedureUnknown."""
+        """Start a procedure in the caller's transaction; False if one was started under this key. Raises ProcedureUnknown.
+
+        Without an input of its own (`given`) it reads its decision when it runs.
+        """
         spec = self._current.get(name)
         if spec is None:
             known = ", ".join(sorted(self._current)) or "none"
@@ -91,13 +95,14 @@ class Conductor:
             correlation_id=correlation_id,
             traceparent=traceparent,
             started_at=now,
+            verdict=verdict,
         )
         if not store.add(tx, new):
             return False
         self._engine.start(tx, spec.flow, key)
         return True
 
-    def start_alone(self, name: str, key: UUID, given: Mapping[str, Any], **about: Any) -> bool:
+    def start_alone(self, name: str, key: UUID, given: Mapping[str, Any] | None, **about: Any) -> bool:
         """The same in a transaction of its own. Raises ProcedureUnknown, StartRefused, NotStarted, and DatabaseUnavailable if
         nobody knows whether the commit was done."""
         committing = False

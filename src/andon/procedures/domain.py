@@ -16,17 +16,22 @@ UNDO = "undo "
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """One procedure: what started it, on which version of its code, and where it stands."""
+    """One procedure: what started it, on which version of its code, and where it stands.
+
+    It is handed its decision, read from the ledger, with the outcome of the `verdict` if a person gave one; where another
+    procedure started it, the `input` that this one wrote.
+    """
 
     id: UUID
     name: str
     version: str
     automation: str
     decision_id: UUID
-    input: Mapping[str, Any]
+    input: Mapping[str, Any] | None
     correlation_id: str
     traceparent: str | None
     started_at: datetime
+    verdict: str | None = None
     forked_from: UUID | None = None
     forked_at_step: int | None = None
     run: Run | None = None

@@ -47,7 +47,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A person's task on one decision. `actions` says what each outcome sets off, `decision` what the outside is told.
+    """A person's task on one decision, which is read from the ledger. `actions` says what each outcome sets off.
 
     A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer sets off nothing
     but that the procedure goes on.
@@ -61,7 +61,6 @@ class Review:
     reasons: tuple[str, ...]
     outcomes: tuple[str, ...]
     actions: Mapping[str, Mapping[str, Any]]
-    decision: Mapping[str, Any]
     correlation_id: str
     traceparent: str | None
     opened_at: datetime
@@ -112,11 +111,6 @@ class Review:
     def decided(self, verdict: Verdict) -> "Review":
         """With its verdict; nobody holds it any more."""
         return replace(self, claim=None, verdict=verdict)
-
-    def told(self) -> dict[str, Any]:
-        """What the outside is told of the decision, now that a person has made it."""
-        outcome = None if self.verdict is None else self.verdict.outcome
-        return {**self.decision, "outcome": outcome, "decided_by": "review"}
 
     def _require_undecided(self) -> None:
         if self.verdict is not None:

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from andon import audit
+from andon import audit, decisions
 from andon.decisions import DELIVER_ACTION, OPEN_REVIEW
 from andon.kernel import outbox, tracing
 from andon.kernel.db import Tx
@@ -41,7 +41,6 @@ def ask(
     procedure_id: UUID,
     decision_id: UUID,
     automation: str,
-    decision: Mapping[str, Any],
     queue: str,
     question: str,
     choices: Sequence[str],
@@ -60,7 +59,6 @@ def ask(
         reasons=(),
         outcomes=tuple(choices),
         actions={},
-        decision=decision,
         correlation_id=correlation_id,
         traceparent=traceparent,
         opened_at=now,
@@ -88,6 +86,17 @@ def get(tx: Tx, review_id: UUID) -> Review:
 def of_decision(tx: Tx, decision_id: UUID) -> Review | None:
     """The review of one decision, or None. What its procedures ask is beside that."""
     return store.find_of_decision(tx, decision_id)
+
+
+def decision_of(tx: Tx, review: Review) -> Mapping[str, Any]:
+    """The decision that a review is about, as the outside receives it. Raises DecisionNotFound.
+
+    A procedure asks about what it follows: where that is a person's verdict, the decision has that outcome.
+    """
+    record = decisions.get(tx, review.decision_id)
+    asked_before = None if review.question is None else store.find_of_decision(tx, review.decision_id)
+    verdict = None if asked_before is None else asked_before.verdict
+    return decisions.content_of(record, None if verdict is None else verdict.outcome)
 
 
 def page(
@@ -146,7 +155,7 @@ def give_verdict(
     store.save(tx, review)
     action = review.actions.get(outcome)
     if action is not None:
-        outbox.add(tx, [_delivery(review, action, now)])
+        outbox.add(tx, [_delivery(review, action, outcome, now)])
     audit.record(
         tx,
         actor=actor,
@@ -164,14 +173,13 @@ def give_verdict(
     return review
 
 
-def _delivery(review: Review, action: Mapping[str, Any], now: datetime) -> outbox.Message:
-    told = review.told()
+def _delivery(review: Review, action: Mapping[str, Any], outcome: str, now: datetime) -> outbox.Message:
     return outbox.Message(
         id=uuid7(now),
         topic=DELIVER_ACTION,
         scope=review.automation,
         subject=review.decision_id,
-        payload={**action, "automation": review.automation, "outcome": told["outcome"], "decision": told},
+        payload={**action, "outcome": outcome, "verdict": outcome},
         correlation_id=review.correlation_id,
         traceparent=review.traceparent,
         created_at=now,

@@ -22,15 +22,14 @@ _ASKED = {
     "reasons": "strings",
     "outcomes": "strings",
     "actions": "objects",
-    "decision": "object",
 }
 """What a message that asks for a review has, by its type in JSON."""
 
 _OPEN = text(f"""{outbox.taken_sql(_ASKED)}, opened AS (
-    INSERT INTO reviews (id, decision_id, automation, queue, state, rule, reasons, outcomes, actions, decision, correlation_id,
+    INSERT INTO reviews (id, decision_id, automation, queue, state, rule, reasons, outcomes, actions, correlation_id,
         traceparent, opened_at, due_at)
     SELECT {uuid7_sql("CAST(:now AS timestamptz)")}, subject, scope, queue #>> '{{}}', '{ReviewState.OPEN}', rule #>> '{{}}',
-        ARRAY(SELECT json_array_elements_text(reasons)), ARRAY(SELECT json_array_elements_text(outcomes)), actions, decision,
+        ARRAY(SELECT json_array_elements_text(reasons)), ARRAY(SELECT json_array_elements_text(outcomes)), actions,
         correlation_id, traceparent, :now, created_at + due_seconds::text::float8 * interval '1 second'
     FROM taken WHERE wrong IS NULL ORDER BY id
     ON CONFLICT DO NOTHING
@@ -175,7 +174,6 @@ def _new(review: Review) -> dict[str, Any]:
         "reasons": list(review.reasons),
         "outcomes": list(review.outcomes),
         "actions": dict(review.actions),
-        "decision": dict(review.decision),
         "correlation_id": review.correlation_id,
         "traceparent": review.traceparent,
         "opened_at": review.opened_at,
@@ -197,7 +195,6 @@ def _review(row: Row[Any]) -> Review:
         reasons=tuple(row.reasons),
         outcomes=tuple(row.outcomes),
         actions=row.actions,
-        decision=row.decision,
         correlation_id=row.correlation_id,
         traceparent=row.traceparent,
         opened_at=row.opened_at,

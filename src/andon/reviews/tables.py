@@ -16,7 +16,6 @@ reviews = Table(
     Column("reasons", ARRAY(Text), nullable=False),
     Column("outcomes", ARRAY(Text), nullable=False),
     Column("actions", JSON, nullable=False),
-    Column("decision", JSON, nullable=False),
     Column("correlation_id", String, nullable=False),
     Column("traceparent", String, nullable=True),
     Column("opened_at", _AT, nullable=False),

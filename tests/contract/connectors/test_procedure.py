@@ -8,17 +8,19 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 from sqlalchemy import make_url, text
 from tests.contract.connectors.contract import SECRET_TEXT, ConnectorContract, a_delivery
 
 from andon import Procedure, procedure, procedures
-from andon.actions import Answer, AnswerKind, Delivery, Destination, Surroundings
+from andon.actions import Answer, AnswerKind, Deliveries, Delivery, Destination, Surroundings
 from andon.connectors.procedure import KIND, ProcedureConnector
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
 from andon.procedures import RunState
 from andon.procedures.conducting import Conductor
-from conducting import CLOCK, conducting, outcome, until
+from conducting import CLOCK, PERSON, conducting, outcome, until
+from messages import an_action, put
 from proxy import Proxy
 
 NOW = datetime.now(UTC)
@@ -125,6 +127,43 @@ def test_what_it_starts_runs_and_knows_its_decision(database: Database, running:
     with database.begin() as tx:
         (one,) = procedures.of_decision(tx, DECISION)
     assert (one.id, one.correlation_id) == (key, "corr-1")
+
+
+@pytest.mark.parametrize(("verdict", "told"), [({}, "release"), ({"outcome": "pause", "verdict": "pause"}, "pause")])
+def test_what_a_decision_or_a_verdict_starts_reads_its_decision_and_keeps_no_copy(
+    database: Database, running: Conductor, verdict: dict[str, str], told: str
+) -> None:
+    action = an_action(NOW, destination="echo")
+    payload = {**action.payload, "connector": "procedure", **verdict}
+    put(database, structs.replace(action, payload=payload))
+
+    async def one_round() -> int:
+        echo_here = {"echo": Destination("echo", "procedure:echo", own=True)}
+        deliveries = Deliveries(database, {"procedure": ProcedureConnector(running, CLOCK)}, echo_here, CLOCK)
+        try:
+            return await deliveries.run_round()
+        finally:
+            await deliveries.close()
+
+    assert asyncio.run(one_round()) == 1
+    until(database, action.id, RunState.DONE)
+    assert outcome(database, action.id)[0] == [told, str(action.subject), "payments"]
+    with database.begin() as tx:
+        kept = tx.execute(text("SELECT input, verdict FROM procedures")).one()
+        again = procedures.fork(tx, action.id, from_step=1, actor=PERSON, reason="once more", now=NOW)
+    assert kept == (None, verdict.get("verdict"))
+    until(database, again.id, RunState.DONE)
+    assert outcome(database, again.id)[0] == [told, str(action.subject), "payments"]
+
+
+def test_what_begins_without_an_input_and_without_a_decision_fails_and_says_so(
+    database: Database, running: Conductor
+) -> None:
+    key, about = uuid7(NOW), {"correlation_id": "c", "traceparent": None, "now": NOW}
+    with database.begin() as tx:
+        running.start(tx, "echo", key, None, automation="payments", decision_id=DECISION, **about)
+    until(database, key, RunState.FAILED)
+    assert f"its decision {DECISION} is not in the ledger" in str(outcome(database, key)[1])
 
 
 def test_a_worker_without_procedures_says_so() -> None:

@@ -6,13 +6,16 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+import ledger
 from andon import actions
 from andon.actions import ActionState, AnswerKind, BreakerState, Destination, Which
 from andon.actions.sending import UNKNOWN_FOR, UNKNOWN_WAIT
+from andon.kernel import outbox
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.kernel.reasons import ReasonInvalid
 from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
+from ledger import content
 from messages import an_action, put
 from receiver import HangUp, Receiver, Reply, Slow
 
@@ -36,7 +39,7 @@ def test_what_is_due_is_delivered_once_signed_and_with_its_context(
     assert received.event == {
         "type": "decision.release",
         "timestamp": message.created_at.isoformat(),
-        "data": message.payload["decision"],
+        "data": content(message),
     }
     assert received.headers["x-correlation-id"] == "corr-1"
     assert received.headers["traceparent"] == message.traceparent
@@ -184,20 +187,25 @@ def test_what_cannot_be_sent_at_all_is_a_dead_letter_that_says_what_to_do(
     unknown_connector = replace(an_action(clock.now()), payload={**good.payload, "connector": "fax"})
     started = {**good.payload, "connector": "procedure", "destination": "pause-transfer"}
     unknown_procedure = replace(an_action(clock.now()), payload=started)
-    empty = replace(an_action(clock.now()), payload={"destination": "bank", "connector": "webhook"})
+    undecided, erased = an_action(clock.now()), an_action(clock.now())
     unknown = [
         (unknown_destination, "[destinations.nowhere] to andon.toml"),
         (unknown_connector, "no connector 'fax'; there are: procedure, webhook"),
         (unknown_procedure, "no procedure 'pause-transfer' is declared in this project"),
     ]
-    put(database, *(message for message, _ in unknown), empty, good)
+    put(database, *(message for message, _ in unknown), good)
+    with database.begin() as tx:
+        outbox.add(tx, [undecided, erased])
+        ledger.record(tx, [erased], written=b"")
 
     async def one_round() -> int:
         async with delivering(database, a_destination(receiver), clock=clock) as deliveries:
             return await deliveries.run_round()
 
     assert asyncio.run(one_round()) == 1
-    assert the_action(database, empty).last_error == "the message holds no decision to deliver"
+    for nothing in (undecided, erased):
+        assert (the_action(database, nothing).state, the_action(database, nothing).attempts) == (ActionState.DEAD, 1)
+        assert f"decision {nothing.subject} cannot be read" in str(the_action(database, nothing).last_error)
     for message, says in unknown:
         waiting = the_action(database, message)
         assert (waiting.state, waiting.attempts) == (ActionState.PENDING, 0), "a worker that is newer may know it"

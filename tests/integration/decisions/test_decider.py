@@ -118,7 +118,13 @@ def test_what_follows_a_decision_is_written_with_it(installation: Installation) 
     with installation.database.begin() as tx:
         messages = [outbox.about(tx, request.id) for request in requests]
     assert [[m.topic for m in found] for found in messages] == [["action.deliver"], ["action.deliver"], ["review.open"]]
-    assert messages[1][0].payload["decision"]["reasons"] == ["SANCTIONED_COUNTRY"]
+    assert messages[1][0].payload == {
+        "action": "pause",
+        "connector": "webhook",
+        "destination": "bank",
+        "options": {},
+        "outcome": "pause",
+    }
     assert set(messages[2][0].payload["actions"]) == {"pause", "release"}
 
 

@@ -19,7 +19,8 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import time_of, uuid7
 from andon.reviews import Review, ReviewFilter, ReviewState
-from messages import a_question
+from ledger import content
+from messages import a_question, put
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OLGA, OTTO = Actor("olga"), Actor("otto")
@@ -88,10 +89,10 @@ def test_what_cannot_be_read_becomes_a_dead_letter_and_stops_nothing(database: D
     ("payload", "lacking"),
     [
         ({"queue": 7, "reasons": "NOT_CERTAIN", "due_seconds": "900"}, "queue, due_seconds, reasons"),
-        ({"actions": [], "decision": None, "outcomes": {}, "rule": None}, "rule, outcomes, actions, decision"),
+        ({"actions": [], "outcomes": {}, "rule": None}, "rule, outcomes, actions"),
         ({"reasons": [None], "outcomes": ["pause", 1], "actions": {"pause": "now"}}, "reasons, outcomes, actions"),
-        ([], "queue, due_seconds, rule, reasons, outcomes, actions, decision"),
-        ("text", "queue, due_seconds, rule, reasons, outcomes, actions, decision"),
+        ([], "queue, due_seconds, rule, reasons, outcomes, actions"),
+        ("text", "queue, due_seconds, rule, reasons, outcomes, actions"),
     ],
 )
 def test_a_message_that_is_no_question_is_dead_and_says_what_it_lacks(
@@ -112,9 +113,7 @@ def test_a_message_that_is_no_question_is_dead_and_says_what_it_lacks(
 
 
 def test_a_review_is_what_was_asked_for(database: Database) -> None:
-    decision = {"id": "d", "outcome": "review", "input": {"name": "a\\u0000b \\", "amount": 1.5, "big": 2**70}}
-    question = a_question(NOW - timedelta(hours=1), due=0.5)
-    question = structs.replace(question, payload={**question.payload, "decision": decision}, traceparent="00-ab-cd-01")
+    question = structs.replace(a_question(NOW - timedelta(hours=1), due=0.5), traceparent="00-ab-cd-01")
     [review] = opened(database, question)
     asked = question.payload
     assert review == Review(
@@ -126,7 +125,6 @@ def test_a_review_is_what_was_asked_for(database: Database) -> None:
         reasons=tuple(asked["reasons"]),
         outcomes=tuple(asked["outcomes"]),
         actions=asked["actions"],
-        decision=decision,
         correlation_id=question.correlation_id,
         traceparent="00-ab-cd-01",
         opened_at=NOW,
@@ -181,12 +179,34 @@ def test_a_verdict_brings_label_audit_entry_and_action_with_it(database: Databas
         "connector": "webhook",
         "destination": "bank",
         "options": {},
-        "automation": "payments",
         "outcome": "pause",
-        "decision": {"id": str(review.decision_id), "outcome": "pause", "score": 0.5, "decided_by": "review"},
+        "verdict": "pause",
     }
     assert (message.scope, message.correlation_id) == ("payments", "corr-1")
     assert [entry.reason for entry in entries] == ["known mule"]
+
+
+def test_a_review_shows_its_decision_and_a_procedures_question_that_of_the_verdict_before_it(
+    database: Database, events: Events
+) -> None:
+    question = a_question(NOW)
+    put(database, question)
+    key = uuid7(NOW)
+    with database.begin() as tx:
+        reviews.open_due(tx, now=NOW)
+        review = reviews.of_decision(tx, question.subject)
+        assert review is not None
+        assert reviews.decision_of(tx, review) == content(question, outcome="review", score=0.5)
+        reviews.claim(tx, review.id, actor=OLGA, now=NOW)
+        decided = verdict(tx, review.id, events)
+        assert reviews.decision_of(tx, decided) == content(question, outcome="review", score=0.5)
+        about: dict[str, Any] = {"queue": "fraud", "question": "Sure?", "choices": ["yes"], "due": timedelta(hours=1)}
+        about |= {"decision_id": question.subject, "automation": "payments", "correlation_id": "c", "traceparent": None}
+        reviews.ask(tx, key=key, procedure_id=uuid7(NOW), now=NOW, **about)
+        asked = reviews.find_question(tx, key)
+        assert asked is not None
+        shown = reviews.decision_of(tx, asked)
+    assert shown == content(question, outcome="pause", score=0.5, decided_by="review")
 
 
 def test_an_outcome_without_an_action_sets_nothing_off(database: Database, events: Events) -> None:

@@ -40,6 +40,8 @@ def test_each_of_them_has_a_message_of_its_own_and_no_other(
         (message.topic, message.payload.get("action"), message.payload.get("destination"))
         for message in consequences.messages(line, decision)
     ]
+    assert not any("amount" in str(message.payload) for message in consequences.messages(line, decision))
+    assert {message.subject for message in consequences.messages(line, decision)} <= {decision.request.id}
     others = [(DELIVER_ACTION, "notify", "partner")] if notify else []
     others += [(DELIVER_ACTION, "result", "log")] if results else []
     assert sent == [*first, *others]

@@ -35,7 +35,6 @@ def a_review(**changes: Any) -> Review:
         "reasons": (),
         "outcomes": ("release", "pause"),
         "actions": {},
-        "decision": {"id": "d", "outcome": "review", "decided_by": "policy"},
         "correlation_id": "c",
         "traceparent": None,
         "opened_at": NOW,
@@ -90,15 +89,6 @@ def test_what_is_decided_stays_so_and_says_by_whom() -> None:
     for act in (decided.claimed, decided.released, lambda who, now: decided.judge("pause", "why", who, now)):
         with pytest.raises(ReviewDecided, match="olga decided on 'pause' at 2026-11-24 12:00:00 UTC"):
             act(OTTO, NOW)
-
-
-def test_the_outside_is_told_the_decision_with_the_outcome_of_the_person() -> None:
-    held = a_review().claimed(OLGA, NOW)
-    assert held.decided(held.judge("pause", "why", OLGA, NOW)).told() == {
-        "id": "d",
-        "outcome": "pause",
-        "decided_by": "review",
-    }
 
 
 def test_only_what_waits_can_be_overdue() -> None:

@@ -8,10 +8,11 @@ from jsonschema_rs import Draft202012Validator, meta
 
 from andon import Automation, http_events, kafka, kafka_topic, nats, nats_subject, schedule, webhook
 from andon.authoring import ActionSpec
-from andon.decisions.consequences import told
+from andon.decisions import content_of
 from andon.streams import asyncapi_document
 from andon.testing import decide
 from automations import Payment, an_automation, payment
+from ledger import as_recorded
 
 KEY = re.compile(r"^[A-Za-z0-9._-]+$")
 
@@ -94,7 +95,7 @@ def test_what_is_told_of_a_decision_is_described_as_its_connector_sends_it(
 
 def test_the_schema_of_a_decision_is_what_is_told(document: dict[str, Any]) -> None:
     (decision,) = decide(an_automation(), [payment(1)], model=lambda _: 0.1)
-    said = told(decision)
+    said = content_of(as_recorded(decision))
     schema = document["components"]["schemas"]["payments.decision"]
     assert set(said) == set(schema["properties"])
     assert said["input"] == dict(payment(1))

@@ -25,15 +25,16 @@ class Starter(Protocol):
         self,
         name: str,
         key: UUID,
-        given: Mapping[str, Any],
+        given: Mapping[str, Any] | None,
         *,
         automation: str,
         decision_id: UUID,
+        verdict: str | None,
         correlation_id: str,
         traceparent: str | None,
         now: datetime,
     ) -> bool:
-        """Start one in a transaction of its own; False if one was started under this key.
+        """Start one in a transaction of its own; False if one was started under this key. Without an input it reads its decision.
 
         Raises Invalid, NotStarted, and DatabaseUnavailable if nobody knows whether it was.
         """
@@ -78,12 +79,14 @@ class ProcedureConnector:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _start(self, starter: Starter, delivery: Delivery, decision_id: UUID) -> bool:
+        by_a_person = delivery.recorded and delivery.data["decided_by"] == "review"
         return starter.start_alone(
             delivery.destination.name,
             delivery.key,
-            delivery.data,
+            None if delivery.recorded else delivery.data,
             automation=delivery.automation,
             decision_id=decision_id,
+            verdict=delivery.outcome if by_a_person else None,
             correlation_id=delivery.correlation_id,
             traceparent=delivery.traceparent,
             now=self._clock.now(),
