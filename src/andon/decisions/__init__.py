@@ -99,6 +99,7 @@ from andon.decisions.service import (
 )
 from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
 from andon.decisions.shaping import json_of, json_of_recorded, seen_of_recorded, texts_of
+from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
@@ -151,6 +152,7 @@ __all__ = [
     "Shown",
     "Stages",
     "Stats",
+    "Subjects",
     "Tally",
     "Traffic",
     "Unlimited",
