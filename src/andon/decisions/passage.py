@@ -15,9 +15,9 @@ from andon.decisions.domain import Decision, DecisionRequest, Stages
 from andon.decisions.judging import Judged, judge
 from andon.decisions.ledger import Entry
 from andon.decisions.line import Line, Seen
+from andon.decisions.ports import LedgerWriter
 from andon.decisions.queue import Item, grouped
 from andon.decisions.reader import Reader
-from andon.decisions.recorder import Recorder
 from andon.decisions.recording import Alongside, Batch
 from andon.decisions.report import BatchReport
 from andon.decisions.traffic import Arm
@@ -100,7 +100,7 @@ class Parts:
     """What all lanes of a process share. `shadow` is offered every batch after it was answered."""
 
     reader: Reader
-    recorder: Recorder
+    recorder: LedgerWriter
     clock: Clock
     watcher: Watcher
     purse: Purse
@@ -169,12 +169,10 @@ class Passed(Struct, frozen=True):
         return [report for group in self.groups for report in _reports(group, self, whole)]
 
 
-async def decide(
-    parts: Parts, items: Sequence[Item], alongside: Alongside | None = None, *, early: bool = False
-) -> Passed:
-    """Decide and record a batch, together with what is written alongside. `early`: see Batch.
+async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | None = None) -> Passed:
+    """Decide and record a batch, together with what is written alongside.
 
-    Raises LedgerUnavailable; then nothing of it is answered. What `alongside` raises, too, and RepeatsFound with it.
+    Raises LedgerUnavailable; then nothing of it is answered. With `alongside` also RepeatsFound and Fenced.
     """
     began_ns = perf_counter_ns()
     groups = [Group(line, own) for line, own in grouped(items)]
@@ -193,7 +191,7 @@ async def decide(
         return [delta for group in adding for delta in group.deltas_of(kept)]
 
     recording = perf_counter()
-    batch = Batch(entries, deltas, alongside=alongside, early=early)
+    batch = Batch(entries, deltas, alongside=alongside)
     asyncio.get_running_loop().call_soon(_foretell, groups)  # once this waits for PostgreSQL
     recorded = await parts.recorder.record(batch)
     return Passed(groups, recorded, perf_counter() - recording, began_ns, perf_counter_ns(), batch.refused)

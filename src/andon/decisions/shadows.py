@@ -5,17 +5,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import thread_time_ns
 
-import asyncpg
 import structlog
 
 from andon.decisions.domain import DecisionRequest, Judgement
+from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.judging import judge
 from andon.decisions.line import Line, Seen
 from andon.decisions.passage import Purse, Watcher
-from andon.decisions.recorder import Recorder
+from andon.decisions.ports import LedgerWriter
 from andon.decisions.traffic import Arm
 from andon.kernel.clock import Clock
-from andon.kernel.db import CONNECTION_LOST
 from andon.serving import SHADOW_SQL, ShadowPrediction, shadow_columns
 
 log = structlog.get_logger(__name__)
@@ -37,7 +36,7 @@ class Shadows:
     """Shows answered requests to a line's shadows whenever nothing else is to be done. Use from one event loop."""
 
     def __init__(
-        self, recorder: Recorder, *, clock: Clock, watcher: Watcher, purse: Purse, busy: Callable[[], bool]
+        self, recorder: LedgerWriter, *, clock: Clock, watcher: Watcher, purse: Purse, busy: Callable[[], bool]
     ) -> None:
         self._recorder = recorder
         self._clock = clock
@@ -97,8 +96,8 @@ class Shadows:
             said = await self._asked(line, arm, others[:paid])
             try:
                 await self._recorder.run(SHADOW_SQL, *shadow_columns(said))
-            except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
-                log.warning("shadows.lost", rows=paid, error=type(error).__name__)
+            except LedgerUnavailable as error:
+                log.warning("shadows.lost", rows=paid, error=type(error.__cause__).__name__)
                 self._watcher.shadowed(name, 0, paid)
                 continue
             self._watcher.shadowed(name, paid, 0)

@@ -327,10 +327,10 @@ def _declared(shape: type) -> dict[str, Field]:
     }
 
 
-COLUMNS: Mapping[str, Field] = _declared(DecisionRow)
+COLUMNS = _declared(DecisionRow)
 """The fields that are columns, in their order."""
 
-FIELDS: Mapping[str, Field] = COLUMNS | _declared(Recorded)
+FIELDS = COLUMNS | _declared(Recorded)
 """All of them."""
 
 
