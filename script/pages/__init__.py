@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from script.pages import api, cli, connectors, errors, metrics, settings
+from script.pages import api, cli, connectors, decisions, errors, metrics, settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 BEGIN = "<!-- written by script/reference from the code; change it there -->\n"
@@ -13,6 +13,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "api": api.body,
     "cli": cli.body,
     "connectors": connectors.body,
+    "decisions": decisions.body,
     "errors": errors.body,
     "metrics": metrics.body,
     "settings": settings.body,

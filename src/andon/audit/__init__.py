@@ -10,12 +10,11 @@ from andon.audit.encoding import hash_of
 from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning
 from andon.audit.ports import Evidence
 from andon.audit.service import head, page, record, seal, verify
-from andon.audit.store import COLUMNS, HASH_SQL, insert_sql, place_sql, values_of
+from andon.audit.store import COLUMNS, insert_sql, place_sql, values_of
 
 __all__ = [
     "COLUMNS",
     "CONTROL",
-    "HASH_SQL",
     "AnchorInvalid",
     "Chain",
     "Checkpoint",

@@ -23,14 +23,8 @@ class Chain:
         digest = leaf_hash(self.writer, seq, before, at, actor, action, subject, body)
         return Leaf(self.writer, seq, before, digest, at, actor, action, subject, body)
 
-    @property
-    def place(self) -> tuple[UUID, int]:
-        """Where the next leaf will be: its writer and its number."""
-        return self.writer, self._seq + 1
-
     def advance(self, leaf: Leaf) -> None:
-        """The leaf is in the database. Where a commit's answer was lost, append the same leaf again: if it had been
-        written, its key (writer, seq) is taken, and that is the answer."""
+        """Note that the leaf is committed. Where that is unknown, begin a new chain: this one may be longer than it knows."""
         if leaf.seq != self._seq + 1 or leaf.prev_hash != self._hash:
             raise ValueError(f"leaf {leaf.seq} does not follow {self._seq} in chain {self.writer}")
         self._seq, self._hash = leaf.seq, leaf.hash

@@ -34,9 +34,6 @@ _VALUES: Callable[[Leaf], tuple[Any, ...]] = attrgetter(*(name for name, _ in _C
 COLUMNS = len(_COLUMNS)
 """How many parameters `insert_sql` takes."""
 
-HASH_SQL = "SELECT hash FROM audit_entries WHERE writer = $1 AND seq = $2"
-"""The hash of a leaf if it is in the log, for a writer whose commit was not answered."""
-
 
 def _readable(at: ColumnElement[datetime]) -> ColumnElement[datetime]:
     """A moment that Python can hold: `infinity` or the year 10000 is tampering, to be found and not to crash on."""

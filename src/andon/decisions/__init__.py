@@ -53,6 +53,7 @@ from andon.decisions.errors import (
     AutomationNotFound,
     DeadlineExceeded,
     DecisionNotFound,
+    Fenced,
     InputInvalid,
     InputMalformed,
     KeyInFlight,
@@ -105,6 +106,7 @@ from andon.decisions.service import (
 )
 from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
 from andon.decisions.shaping import json_of, json_of_recorded, seen_of_recorded, texts_of
+from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
@@ -137,6 +139,7 @@ __all__ = [
     "Difference",
     "Draw",
     "Fallback",
+    "Fenced",
     "Field",
     "FirstAnswer",
     "Gate",
@@ -163,6 +166,7 @@ __all__ = [
     "Shown",
     "Stages",
     "Stats",
+    "Subjects",
     "Tally",
     "Traffic",
     "Unlimited",

@@ -1,8 +1,7 @@
-"""What a batch of decisions writes, as SQL: everything in one statement, or its first decisions in one of their own before."""
+"""What a batch of decisions writes, as one SQL statement."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
 from typing import Any, get_args
 from uuid import UUID
 
@@ -34,57 +33,36 @@ def _typed(column: Column) -> dict[str, str]:
 
 
 OWN = _typed(Column.OWN) | {"record": "bytea"}
-"""The columns in which each decision has its own value; of a batch sent as arrays."""
+"""The columns in which each decision has its own value."""
 
 SHARED = _typed(Column.SHARED)
-"""The columns that many decisions of a batch have alike. Each combination is sent once.
-
-The driver looks at every element of an array twice, so an array less is worth a microsecond a decision.
-"""
+"""The columns that many decisions of a batch have alike. Each combination of values is sent once."""
 
 
-class Rows(Enum):
-    """How decisions come. Every array costs gateway and server some microseconds, so nothing comes as one that need not."""
-
-    ONE = "one"
-    """A single decision: OWN, SHARED and its salt, as they are. Who waits for it is spared a tenth of a millisecond."""
-    ALIKE = "alike"
-    """OWN as arrays, SHARED as the values that all of them have, and all salts in one."""
-    MIXED = "mixed"
-    """OWN as arrays and another with the number of each one's combination, from 1; SHARED as arrays; all salts in one."""
+def _alone() -> tuple[str, str, int]:
+    """A single decision: its values as they are, which spares a caller who waits alone a tenth of a millisecond."""
+    values = [f"${i}::{kind}" for i, kind in enumerate((*OWN.values(), *SHARED.values(), "bytea"), start=1)]
+    return ", ".join(values), "", len(values)
 
 
-def _decisions(rows: Rows) -> tuple[str, str, int]:
-    """What is put into the ledger, from where, and how many parameters that takes.
+def _together() -> tuple[str, str, int]:
+    """Several decisions: OWN as arrays, the number of each one's SHARED values from 1, those as arrays, and all salts in one.
 
     Arrays that are taken apart in a list of values go row by row into the table; those in a FROM are kept as a whole first.
     """
-    own = OWN | ({"shared": "int"} if rows is Rows.MIXED else {})
-    number, salts = len(own), len(own) + len(SHARED) + 1
-    shared = [f"${i}::{kind}" for i, kind in enumerate(SHARED.values(), start=number + 1)]
-    if rows is Rows.ONE:
-        values = [f"${i}::{kind}" for i, kind in enumerate(OWN.values(), start=1)]
-        return ", ".join((*values, *shared, f"${salts}::bytea")), "", salts
-    if rows is Rows.MIXED:
-        shared = [f"({array}[])[d.shared]" for array in shared]
-    salt = f"substring(${salts}::bytea FROM (d.number - 1) * {SALT_BYTES} + 1 FOR {SALT_BYTES})"
+    own = OWN | {"shared": "int"}
+    salts = len(own) + len(SHARED) + 1
     arrays = ", ".join(f"unnest(${i}::{kind}[]) AS {name}" for i, (name, kind) in enumerate(own.items(), start=1))
+    shared = [f"(${i}::{kind}[])[d.shared]" for i, kind in enumerate(SHARED.values(), start=len(own) + 1)]
+    salt = f"substring(${salts}::bytea FROM (d.number - 1) * {SALT_BYTES} + 1 FOR {SALT_BYTES})"
     source = f" FROM (SELECT {arrays}, generate_subscripts($1::uuid[], 1) AS number) AS d"
     return ", ".join((*(f"d.{name}" for name in OWN), *shared, salt)), source, salts
 
 
-def _statement(rows: Rows, beside: str = "") -> str:
-    """The INSERT of decisions. Where their leaf is, is told by the first parameters after theirs."""
-    values, source, taken = _decisions(rows)
-    return (
-        f"{beside}INSERT INTO decisions ({', '.join((*OWN, *SHARED))}, salt, writer, seq) "
-        f"SELECT {values}, {audit.place_sql(taken + 1)}{source}"
-    )
-
-
-def _with_leaf(rows: Rows, *, messages: bool, tiles: bool, more: bool) -> str:
-    """One statement for everything. Its parameters: the decisions, the leaf, messages, tiles. What a batch does not have is not in it."""
-    first = _decisions(rows)[2] + 1
+def _statement(*, alone: bool, messages: bool, tiles: bool, more: bool) -> str:
+    """One statement for everything. Its parameters: the decisions, the leaf, messages, tiles. It leaves out what a batch does not have."""
+    values, source, taken = _alone() if alone else _together()
+    leaf = first = taken + 1
     beside = [f"leaf AS ({audit.insert_sql(first)})"]
     first += audit.COLUMNS
     if messages:
@@ -92,21 +70,17 @@ def _with_leaf(rows: Rows, *, messages: bool, tiles: bool, more: bool) -> str:
         first += outbox.COLUMNS
     if tiles:
         beside.append(f"tiles AS ({features.insert_sql(first, more=more)})")
-    return _statement(rows, f"WITH {', '.join(beside)} ")
+    return (
+        f"WITH {', '.join(beside)} "
+        f"INSERT INTO decisions ({', '.join((*OWN, *SHARED))}, salt, writer, seq) "
+        f"SELECT {values}, {audit.place_sql(leaf)}{source}"
+    )
 
 
 APPEND = {
-    (rows, messages, tiles, more): _with_leaf(rows, messages=messages, tiles=tiles, more=more)
-    for rows in Rows
+    (alone, messages, tiles, more): _statement(alone=alone, messages=messages, tiles=tiles, more=more)
+    for alone in (False, True)
     for messages in (False, True)
     for tiles, more in ((False, False), (True, False), (True, True))
 }
-"""The statement that records a batch, by how its decisions come, whether it sends messages, changes tiles, and those more than sums."""
-
-FIRST_PART = {rows: _statement(rows) for rows in Rows}
-"""The statement that records the first decisions of a batch, before its leaf is known: their parameters, and where the leaf will be.
-
-Only together with what records the others.
-"""
-
-STATEMENTS = (*FIRST_PART.values(), *APPEND.values())
+"""The statement that records a batch, by whether it is one decision, sends messages, changes tiles, and tiles of more than sums."""

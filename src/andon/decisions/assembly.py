@@ -18,6 +18,7 @@ from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
+from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Traffic
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
@@ -56,7 +57,7 @@ def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolic
     return table, compiled
 
 
-def assemble(automation: Automation, loaded: LoadedVersion, *, number: int) -> Line:
+def assemble(automation: Automation, loaded: LoadedVersion, *, number: int, subjects: Subjects | None = None) -> Line:
     """A line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
     table, compiled = compile_policy(automation)
     return Line(
@@ -64,6 +65,7 @@ def assemble(automation: Automation, loaded: LoadedVersion, *, number: int) -> L
         traffic=Traffic.of_one(arm_of(automation, loaded, number=number, policy_version=table.version)),
         policy=compiled,
         outcomes=table.outcomes,
+        subjects=subjects,
     )
 
 

@@ -55,7 +55,7 @@ class BatchDecider:
         """Decide these in their order, repeats left out, and record them together with `alongside`, even if there are none.
 
         The ids of those that are in the ledger now. Raises LedgerUnavailable, what keeps the line
-        from deciding, and what `alongside` refuses with.
+        from deciding, and Fenced if `alongside` is refused.
         """
         self._under_way += 1
         try:

@@ -17,6 +17,7 @@ from andon.decisions.domain import AutomationVersion
 from andon.decisions.errors import AutomationInvalid, AutomationNotFound
 from andon.decisions.gating import with_revision
 from andon.decisions.line import Line
+from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Traffic
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
@@ -39,6 +40,8 @@ def _nothing(loaded: LoadedVersion) -> None:
 class Deployment:
     """The lines of the automations that were loaded. Reading `lines` never waits; `refresh` builds beside it and swaps.
 
+    With `subjects` each decision says whose data it is about.
+
     `start` brings up what a version needs before it answers (its processes); `retire` hears of versions no line uses any more.
     """
 
@@ -50,6 +53,7 @@ class Deployment:
         cache: Path,
         clock: Clock,
         events: Events,
+        subjects: Subjects | None = None,
         load: Load = serving.load,
         start: Callable[[LoadedVersion], None] = _nothing,
         retire: Callable[[LoadedVersion], None] = _nothing,
@@ -63,6 +67,7 @@ class Deployment:
         self._cache = cache
         self._clock = clock
         self._events = events
+        self._subjects = subjects
         self._load = load
         self._start = start
         self._retire = retire
@@ -113,7 +118,8 @@ class Deployment:
                 return present
             folders = {v.number: models.fetch(tx, v, self._cache) for v in wanted.versions.values()}
         loaded = {n: self._loaded_version(version, folders[n]) for n, version in wanted.versions.items()}
-        line = assemble(automation, loaded[wanted.champion.number], number=deployed.number)
+        champion = loaded[wanted.champion.number]
+        line = assemble(automation, champion, number=deployed.number, subjects=self._subjects)
         line = line.with_traffic(self._with_revisions(automation, _traffic(line, deployed, wanted, loaded), wanted))
         log.info(
             "automation.ready",

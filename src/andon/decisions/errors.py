@@ -1,5 +1,7 @@
 """What can go wrong with a decision or the line that makes it."""
 
+from collections.abc import Set as AbstractSet
+
 from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 
@@ -33,6 +35,14 @@ class KeyInFlight(Conflict):
 
 class LedgerUnavailable(Unavailable):
     """The ledger cannot be written now; nothing was decided. Try again."""
+
+
+class Fenced(Conflict):
+    """Rows that a batch was to change are not as they were read; nothing of it was recorded."""
+
+    def __init__(self, missing: AbstractSet[str] = frozenset()) -> None:
+        super().__init__()
+        self.missing = missing
 
 
 class VersionNotServed(NotFound):

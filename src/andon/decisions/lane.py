@@ -133,8 +133,7 @@ class Lane:
                     self._go()
                 began = perf_counter()
                 self._deciding += len(batch)
-                idle = ended is None and not len(self._queue)  # while PostgreSQL works
-                deciding: Awaitable[Passed] = decide(self._parts, batch, early=idle)
+                deciding: Awaitable[Passed] = decide(self._parts, batch)
                 if ended is not None:
                     deciding = asyncio.ensure_future(deciding)
                     await asyncio.sleep(0)  # until it has something to wait for

@@ -1,10 +1,7 @@
-"""The ledger's hot side: everything a batch of decisions writes goes into PostgreSQL as one statement, or two, in ONE commit.
-
-Decisions, outbox messages, window tiles and the audit leaf stand or fall together. The cold side (reading) is `store`.
-"""
+"""The rows and the audit leaf of a batch of decisions, and the statement that writes them. Reading the ledger is `store`."""
 
 import os
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from time import perf_counter_ns
 from typing import Any
 from uuid import UUID
@@ -14,7 +11,7 @@ from msgspec import Struct
 
 from andon import audit, features
 from andon.decisions import consequences, record
-from andon.decisions.appending import APPEND, FIRST_PART, Rows
+from andon.decisions.appending import APPEND
 from andon.decisions.domain import RECORDED, Decision
 from andon.decisions.record import SALT_BYTES
 from andon.decisions.shape import COLUMNS, Column
@@ -25,60 +22,27 @@ from andon.kernel.identity import PLATFORM
 from andon.kernel.outbox import Message
 from andon.kernel.statements import Statement
 
-EARLY_FROM = 8
-"""From so many decisions on, a batch for which there is time goes to PostgreSQL in two parts, so that it works while the second is written."""
-
-EARLY_PART = 3
-"""The first is a third of it. That is written soonest, and takes PostgreSQL as long as the second takes the gateway."""
-
 
 class Entry(Struct, frozen=True, gc=False):
-    """One decision on its way into the ledger, with what follows it."""
+    """One decision to be recorded, with the messages that follow from it."""
 
     decision: Decision
     messages: Sequence[Message]
 
 
-def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta]) -> tuple[audit.Leaf, Statement]:
-    """The next leaf of the chain for a batch, and the statement with its parameters that records it.
+class Proven(Struct, frozen=True):
+    """The records of a batch, their salts one after the other, and the leaf that proves them."""
 
-    The caller executes it, and advances the chain once it knows of the commit.
-    """
-    drawn, records, now = _drawn(entries), _records(entries), perf_counter_ns()
-    leaf = _leaf(chain, entries, drawn, records)
-    rows, values = _rows(entries, records, now)
-    return leaf, _append(rows, (*values, drawn), leaf, entries, deltas)
+    leaf: audit.Leaf
+    records: list[bytes]
+    salts: bytes
 
 
-def prepare_early(
-    chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta]
-) -> Iterator[tuple[audit.Leaf | None, Statement]]:
-    """The same as two statements for one transaction: the first can be sent before the second, which has the leaf, is made."""
-    first = len(entries) // EARLY_PART
-    drawn, now = _drawn(entries), perf_counter_ns()
-    salts = first * SALT_BYTES
-    records = _records(entries[:first])
-    rows, values = _rows(entries[:first], records, now)
-    yield None, (FIRST_PART[rows], (*values, drawn[:salts], *chain.place))
-    records += _records(entries[first:])
-    leaf = _leaf(chain, entries, drawn, records)
-    rows, values = _rows(entries[first:], records[first:], now)
-    yield leaf, _append(rows, (*values, drawn[salts:]), leaf, entries, deltas)
-
-
-def _drawn(entries: Sequence[Entry]) -> bytes:
-    """The salts of a batch behind each other."""
-    return os.urandom(SALT_BYTES * len(entries))
-
-
-def _records(entries: Sequence[Entry]) -> list[bytes]:
-    return record.encode([entry.decision for entry in entries])
-
-
-def _leaf(chain: audit.Chain, entries: Sequence[Entry], drawn: bytes, records: Sequence[bytes]) -> audit.Leaf:
-    """The next leaf, which proves all of a batch."""
-    salts = [drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES)]
-    return chain.link(
+def prove(chain: audit.Chain, entries: Sequence[Entry]) -> Proven:
+    """Write the records of a batch and link the chain's next leaf to them; `advance` the chain once they are committed."""
+    records, drawn = record.encode([entry.decision for entry in entries]), os.urandom(SALT_BYTES * len(entries))
+    salts = salts_of(drawn)
+    leaf = chain.link(
         actor=PLATFORM.name,
         action=RECORDED,
         subject=f"decisions:{len(entries)}",
@@ -90,71 +54,75 @@ def _leaf(chain: audit.Chain, entries: Sequence[Entry], drawn: bytes, records: S
         ),
         at=entries[-1].decision.decided_at,
     )
+    return Proven(leaf, records, drawn)
 
 
-def _rows(entries: Sequence[Entry], records: Sequence[bytes], now: int) -> tuple[Rows, tuple[Any, ...]]:
-    """How these decisions come, and their parameters, all but the salts."""
-    shared = _Shared()
-    rows = [_row(entry.decision, written, shared, now) for entry, written in zip(entries, records, strict=True)]
-    if len(shared.values) > 1:
-        return Rows.MIXED, (*zip(*rows, strict=True), *zip(*shared.values, strict=True))
-    if len(rows) > 1:
-        *own, _ = zip(*rows, strict=True)
-        return Rows.ALIKE, (*own, *shared.values[0])
-    return Rows.ONE, (*rows[0][:-1], *shared.values[0])
+def salts_of(drawn: bytes) -> list[bytes]:
+    """The salts of `Proven`, each by itself."""
+    return [drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES)]
 
 
-def _append(
-    rows: Rows, values: tuple[Any, ...], leaf: audit.Leaf, entries: Sequence[Entry], deltas: Sequence[Delta]
-) -> Statement:
-    """What records these decisions with the leaf, and with all that follows from the entries of the batch."""
+def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta]) -> tuple[audit.Leaf, Statement]:
+    """The next leaf of the chain for a batch, and the one statement that records it with all that follows from it."""
+    proven = prove(chain, entries)
     messages = [message for entry in entries for message in entry.messages]
     more = features.has_more(deltas)
-    return (
-        APPEND[rows, bool(messages), bool(deltas), more],
+    return proven.leaf, (
+        APPEND[len(entries) == 1, bool(messages), bool(deltas), more],
         (
-            *values,
-            *audit.values_of(leaf),
+            *_parameters(entries, proven),
+            *audit.values_of(proven.leaf),
             *(outbox.columns_of(messages, consequences.encoded(messages)) if messages else ()),
             *(features.columns_of(deltas, more=more) if deltas else ()),
         ),
     )
 
 
-async def written_hash(connection: asyncpg.Connection, leaf: audit.Leaf) -> bytes | None:
-    """The hash of the leaf that is in the log where this one should be; None if there is none, so the batch was not committed."""
-    written: bytes | None = await connection.fetchval(audit.HASH_SQL, leaf.writer, leaf.seq)
-    return written
+def _parameters(entries: Sequence[Entry], proven: Proven) -> tuple[Any, ...]:
+    """The parameters of APPEND that describe the decisions."""
+    now = perf_counter_ns()
+    if len(entries) == 1:
+        decision = entries[0].decision
+        return (*own_of(decision, proven.records[0], now), *shared_of(decision), proven.salts)
+    shared = _Shared()
+    rows = [
+        (*own_of(entry.decision, written, now), shared.position(entry.decision))
+        for entry, written in zip(entries, proven.records, strict=True)
+    ]
+    return (*zip(*rows, strict=True), *zip(*shared.values, strict=True), proven.salts)
 
 
-async def recorded_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these decisions that are in the ledger."""
-    rows = await connection.fetch("SELECT id FROM decisions WHERE id = ANY($1::uuid[])", ids)
-    return {row["id"] for row in rows}
+async def writers_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Find the decisions that are in the ledger, each with the writer that recorded it."""
+    rows = await connection.fetch("SELECT id, writer FROM decisions WHERE id = ANY($1::uuid[])", ids)
+    return {row["id"]: row["writer"] for row in rows}
 
 
 _SHARED = [field for field in COLUMNS.values() if field.column is Column.SHARED]
 _own = values_of([field for field in COLUMNS.values() if field.column is Column.OWN])
-_shared, _key = values_of(_SHARED), key_of(_SHARED)
+_key = key_of(_SHARED)
+
+shared_of: Callable[[Decision], tuple[Any, ...]] = values_of(_SHARED)
+"""The values of SHARED."""
+
+
+def own_of(decision: Decision, written: bytes, now: int) -> tuple[Any, ...]:
+    """The values of OWN; the latency counts up to `now`."""
+    return (*_own(decision, now), written)
 
 
 class _Shared:
-    """The combinations of values of SHARED in a batch, each once; what they follow from tells them apart, by its value."""
+    """The values of SHARED in a batch, each combination once. The value of what they follow from tells them apart."""
 
     def __init__(self) -> None:
         self.values: list[tuple[Any, ...]] = []
         self._known: dict[Hashable, int] = {}
 
     def position(self, decision: Decision) -> int:
-        """Where those of a decision are, counted from 1."""
+        """The place of a decision's values, counted from 1."""
         key = _key(decision)
         known = self._known.get(key)
         if known is None:
-            self.values.append(_shared(decision))
+            self.values.append(shared_of(decision))
             known = self._known[key] = len(self.values)
         return known
-
-
-def _row(decision: Decision, written: bytes, shared: _Shared, now: int) -> tuple[Any, ...]:
-    """The values of OWN, and the position of those of SHARED."""
-    return (*_own(decision, now), written, shared.position(decision))

@@ -4,8 +4,9 @@ Seeing makes features of requests (`Line.see`), judging makes judgements of feat
 (`recorder.py`). `passage.py` puts the three together; `lane.py` forms the batches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
@@ -13,6 +14,7 @@ from andon.decisions.controls import UNCONTROLLED, Control
 from andon.decisions.domain import Decision, DecisionRequest, LineRef, Stages
 from andon.decisions.judging import Judge
 from andon.decisions.seeing import Seen
+from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Predicts, Traffic
 from andon.features import Delta, FeatureSet, Looked, Needs, Snapshot, Wanted
 from andon.policies import REVIEW, CompiledPolicy
@@ -28,6 +30,7 @@ class Line:
         traffic: Traffic,
         policy: CompiledPolicy,
         outcomes: tuple[str, ...],
+        subjects: Subjects | None = None,
     ) -> None:
         self.automation = automation
         self.traffic = traffic
@@ -40,6 +43,7 @@ class Line:
         )
         self._policy = policy
         self.judge = Judge(automation.name, policy, when_stopped=automation.when_stopped)
+        self._subjects = subjects
 
     @property
     def ref(self) -> LineRef:
@@ -53,7 +57,20 @@ class Line:
 
     def with_traffic(self, traffic: Traffic) -> "Line":
         """The same line with other arms."""
-        return Line(self.automation, traffic=traffic, policy=self._policy, outcomes=self.outcomes)
+        return Line(
+            self.automation,
+            traffic=traffic,
+            policy=self._policy,
+            outcomes=self.outcomes,
+            subjects=self._subjects,
+        )
+
+    def subject_of(self, given: Mapping[str, Any]) -> bytes | None:
+        """Hash the subject of an input; None if there is none, or the line has no key for it (in tests and replay)."""
+        if self._subjects is None or self.automation.subject is None:
+            return None
+        subject = given.get(self.automation.subject)
+        return None if subject is None else self._subjects.hash_of(subject)
 
     @property
     def looks_up(self) -> bool:

@@ -16,9 +16,9 @@ from andon.decisions.domain import Decision, DecisionRequest, Stages
 from andon.decisions.judging import FOR_EVER, Judged, to_predict
 from andon.decisions.ledger import Entry
 from andon.decisions.line import Line
+from andon.decisions.ports import LedgerWriter
 from andon.decisions.queue import Item, grouped
 from andon.decisions.reader import Reader
-from andon.decisions.recorder import Recorder
 from andon.decisions.recording import Alongside, Batch
 from andon.decisions.report import BatchReport
 from andon.decisions.seeing import Seen
@@ -99,7 +99,7 @@ class Parts:
     """What all lanes of a process share. `shadow` is offered every batch after it was answered."""
 
     reader: Reader
-    recorder: Recorder
+    recorder: LedgerWriter
     clock: Clock
     controls: Controls
     watcher: Watcher
@@ -169,12 +169,10 @@ class Passed(Struct, frozen=True):
         return [report for group in self.groups for report in _reports(group, self, whole)]
 
 
-async def decide(
-    parts: Parts, items: Sequence[Item], alongside: Alongside | None = None, *, early: bool = False
-) -> Passed:
-    """Decide and record a batch, together with what is written alongside. `early`: see Batch.
+async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | None = None) -> Passed:
+    """Decide and record a batch, together with what is written alongside.
 
-    Raises LedgerUnavailable; then nothing of it is answered. What `alongside` raises, too, and RepeatsFound with it.
+    Raises LedgerUnavailable; then nothing of it is answered. With `alongside` also RepeatsFound and Fenced.
     """
     began_ns = perf_counter_ns()
     groups = [Group(line, own) for line, own in grouped(items)]
@@ -193,7 +191,7 @@ async def decide(
         return [delta for group in adding for delta in group.deltas_of(kept)]
 
     recording = perf_counter()
-    batch = Batch(entries, deltas, alongside=alongside, early=early)
+    batch = Batch(entries, deltas, alongside=alongside)
     asyncio.get_running_loop().call_soon(_foretell, groups)  # once this waits for PostgreSQL
     recorded = await parts.recorder.record(batch)
     return Passed(groups, recorded, perf_counter() - recording, began_ns, perf_counter_ns(), batch.refused)
@@ -213,6 +211,7 @@ async def _judge(parts: Parts, group: Group) -> None:
     """Every arm of the group in turn, then the decisions in the order of the items."""
     line, made = group.line, dict[int, Decision]()
     name, control = line.automation.name, parts.controls.of(line.automation.name)
+    subject_of = line.subject_of
     for arm, numbers in _by_arm(group.items):
         items, seen = list(map(group.items.__getitem__, numbers)), list(map(group.seen.__getitem__, numbers))
         inputs = [item.request.input for item in items]
@@ -242,7 +241,16 @@ async def _judge(parts: Parts, group: Group) -> None:
             batch=len(items),
         )
         decisions = [
-            Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)
+            Decision(
+                item.request,
+                by.ref,
+                s.features,
+                judgement,
+                now,
+                stages,
+                item.assignment,
+                subject=subject_of(item.request.input),
+            )
             for item, s, judgement, by in zip(items, seen, judged.judgements, judged.arms, strict=True)
         ]
         made.update(zip(numbers, decisions, strict=True))

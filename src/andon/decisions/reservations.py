@@ -1,4 +1,4 @@
-"""What a request may be decided for only once: its key, and its row in the intake. Taken in the transaction that records the decision."""
+"""What a request may be decided for only once: its key, and its row in the intake. Both are taken in the transaction of its decision."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,46 +7,44 @@ from uuid import UUID
 import asyncpg
 
 from andon.decisions.domain import DecisionRequest, Idempotency
-from andon.kernel.statements import Statement
+from andon.kernel.statements import Statement, all_of
 
 RESERVE = """
-WITH wanted AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::timestamptz[])
-        AS w(scope, key, digest, decision_id, created_at)
-), new AS (
-    INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at) SELECT * FROM wanted
-    ON CONFLICT DO NOTHING RETURNING decision_id
-)
-SELECT decision_id FROM new UNION ALL SELECT decision_id FROM wanted JOIN idempotency_keys USING (scope, key, decision_id)
+INSERT INTO idempotency_keys AS k (scope, key, digest, decision_id, created_at)
+SELECT w.*, $5::timestamptz FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[]) AS w
+ON CONFLICT (scope, key) DO UPDATE SET created_at = k.created_at WHERE k.decision_id = excluded.decision_id
+RETURNING k.decision_id
 """
-"""Whose the keys are now: those that were free, and those that were reserved for the same request when it was accepted."""
+"""Reserve keys. Returns the requests that have theirs now: it was free, or reserved for the request when it was accepted."""
 
-RESERVE_ALL = """
-INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
-SELECT k.*, $5::timestamptz FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[]) AS k
-"""
-"""Fails if one of the keys was used before."""
+TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
+"""Take requests out of the intake. Returns those that were there."""
+
+RESERVE_ALL = all_of(RESERVE, "decision_id", "$4::uuid[]")
+TAKE_ALL = all_of(TAKE_FROM_INTAKE, "id", "$1::uuid[]")
 
 USED = """
 SELECT scope, key FROM idempotency_keys WHERE (scope, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """
 
-TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
-
 
 async def used(connection: asyncpg.Connection, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:
-    """Those of these keys that have a decision, as scope and key."""
+    """The keys that have a decision, as scope and key."""
     found = await connection.fetch(USED, [key.scope for key in keys], [key.key for key in keys])
     return {(row["scope"], row["key"]) for row in found}
 
 
 async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionRequest], now: datetime) -> set[UUID]:
-    """Inside a transaction: the ids that may be decided now. Left out are repeats of a used key and intake rows already taken."""
+    """Take keys and intake rows, inside a transaction, and return the ids of the requests that may be decided.
+
+    Others repeat a used key, or were taken out of the intake before. Of requests with one key the first gets it.
+    """
     refused: set[UUID] = set()
-    if (columns := _keys_of(requests)) is not None:
-        keyed = columns[-1]
-        won = await connection.fetch(RESERVE, *columns, [now] * len(keyed))
-        refused |= set(keyed) - {row["decision_id"] for row in won}
+    keyed = _keyed(requests)
+    if keyed:
+        first = {(row[0], row[1]): row for row in reversed(keyed)}
+        reserved = await connection.fetch(RESERVE, *_columns([first[key] for key in sorted(first)]), now)
+        refused |= {row[-1] for row in keyed} - {row["decision_id"] for row in reserved}
     waiting = [r.id for r in requests if r.from_intake and r.id not in refused]
     if waiting:
         taken = await connection.fetch(TAKE_FROM_INTAKE, waiting)
@@ -55,23 +53,25 @@ async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionReq
 
 
 def reserving(requests: Sequence[DecisionRequest], now: datetime) -> list[Statement]:
-    """What reserves the keys of all of these, if any has one, or fails. Nothing for those from the intake."""
-    columns = _keys_of(requests)
-    return [] if columns is None else [(RESERVE_ALL, (*columns, now))]
+    """The statements that take the keys and intake rows of all these requests, or are refused."""
+    statements: list[Statement] = []
+    if keyed := _keyed(requests):
+        statements.append((RESERVE_ALL, (*_columns(keyed), now)))
+    if waiting := [r.id for r in requests if r.from_intake]:
+        statements.append((TAKE_ALL, (waiting,)))
+    return statements
 
 
-def _keys_of(requests: Sequence[DecisionRequest]) -> tuple[list[str], list[str], list[bytes], list[UUID]] | None:
-    """Scopes, keys, digests and ids of those that have a key, in the order in which everybody takes them; None if none has.
-
-    Of those with one key the first gets it.
-    """
+def _keyed(requests: Sequence[DecisionRequest]) -> list[tuple[str, str, bytes, UUID]]:
+    """Scope, key, digest and id of requests with a key, in an order that all writers share."""
     keyed = [
         (r.idempotency.scope, r.idempotency.key, r.idempotency.digest, r.id)
         for r in requests
         if r.idempotency is not None
     ]
-    if not keyed:
-        return None
     keyed.sort(key=lambda row: row[:2])
-    scopes, keys, digests, ids = zip(*keyed, strict=True)
-    return list(scopes), list(keys), list(digests), list(ids)
+    return keyed
+
+
+def _columns(keyed: Sequence[tuple[str, str, bytes, UUID]]) -> list[list[object]]:
+    return [list(column) for column in zip(*keyed, strict=True)]

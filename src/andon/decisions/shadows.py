@@ -5,18 +5,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import thread_time_ns
 
-import asyncpg
 import structlog
 
 from andon.decisions.controls import Controls
 from andon.decisions.domain import DecisionRequest, Judgement
+from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.line import Line
 from andon.decisions.passage import Purse, Watcher
-from andon.decisions.recorder import Recorder
+from andon.decisions.ports import LedgerWriter
 from andon.decisions.seeing import Seen
 from andon.decisions.traffic import Arm
 from andon.kernel.clock import Clock
-from andon.kernel.db import CONNECTION_LOST
 from andon.serving import SHADOW_SQL, ShadowPrediction, shadow_columns
 
 log = structlog.get_logger(__name__)
@@ -39,7 +38,7 @@ class Shadows:
 
     def __init__(
         self,
-        recorder: Recorder,
+        recorder: LedgerWriter,
         *,
         clock: Clock,
         controls: Controls,
@@ -106,8 +105,8 @@ class Shadows:
             said = await self._asked(line, arm, others[:paid])
             try:
                 await self._recorder.run(SHADOW_SQL, *shadow_columns(said))
-            except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
-                log.warning("shadows.lost", rows=paid, error=type(error).__name__)
+            except LedgerUnavailable as error:
+                log.warning("shadows.lost", rows=paid, error=type(error.__cause__).__name__)
                 self._watcher.shadowed(name, 0, paid)
                 continue
             self._watcher.shadowed(name, paid, 0)

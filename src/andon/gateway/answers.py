@@ -16,8 +16,8 @@ from andon.kernel.plain_json import to_json
 ANSWERED = shown(Shown.ANSWER)
 """The fields of an answer."""
 
-AnswerOut: type[BaseModel] = model_of("AnswerOut", ANSWERED)
-"""The answer to a decide request."""
+AnswerOut: type[BaseModel] = model_of("AnswerOut", "The answer to a decide request.", ANSWERED)
+"""As OpenAPI describes it."""
 
 
 class PendingOut(BaseModel):

@@ -27,7 +27,7 @@ class RulingSeen(seen(Ruling)):  # type: ignore[misc]  # made of the declared sh
     version: str
 
 
-class DecisionListed(model_of("DecisionListed", _LISTED)):  # type: ignore[misc]
+class DecisionListed(model_of("DecisionListed", "A decision in a list.", _LISTED)):  # type: ignore[misc]
     """A decision in a list."""
 
 
@@ -89,7 +89,11 @@ class ShadowSeen(BaseModel):
     predicted_at: datetime
 
 
-class DecisionOut(model_of("DecisionOut", _WHOLE, policy=RulingSeen, stages_us=dict[str, int])):  # type: ignore[misc]
+class DecisionOut(
+    model_of(
+        "DecisionOut", "Everything that is known of a decision.", _WHOLE, policy=RulingSeen, stages_us=dict[str, int]
+    )
+):  # type: ignore[misc]
     """Everything that is known of a decision."""
 
     status: Literal["decided"]

@@ -13,7 +13,7 @@ from pydantic import Field as Described
 from andon.decisions import Field
 
 
-def model_of(name: str, fields: Sequence[Field], **other: Any) -> Any:
+def model_of(name: str, meaning: str, fields: Sequence[Field], **other: Any) -> Any:
     """Give a model with these fields at their paths; `other` gives some of them a type of their own."""
     groups: dict[str, list[Field]] = {}
     typed: dict[str, Any] = {}
@@ -25,11 +25,11 @@ def model_of(name: str, fields: Sequence[Field], **other: Any) -> Any:
         else:
             typed[group] = (other.get(group, seen(field.type)), Described(description=field.meaning))
     for group, inside in groups.items():
-        inner_types = {
+        inner_types: dict[str, Any] = {
             field.path.partition(".")[2]: (field.type, Described(description=field.meaning)) for field in inside
         }
         typed[group] = (create_model(f"{group.title()}InShort", **inner_types), Described(description="In short."))
-    return create_model(name, **typed)
+    return create_model(name, __doc__=meaning, **typed)
 
 
 def seen(kind: Any) -> Any:

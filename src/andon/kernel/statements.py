@@ -1,8 +1,9 @@
 """Prepared statements on a connection of their own, through libpq itself: for what every batch runs.
 
-All that belongs together is one transaction and one round trip (libpq's pipeline mode). A general driver spends a hundred microseconds on a statement of thirty parameters, most of it on looking at each value. Here
-the server says once which types a statement takes, and whole arrays are encoded at once (`binary.py`). Errors are those of
-asyncpg, so that who records need not know which way a statement went.
+Statements that belong together are one transaction and one round trip (libpq's pipeline mode). A general driver spends a
+hundred microseconds on a statement of thirty parameters, most of it on looking at each value. Here the server names the types
+of a statement's parameters once, and whole arrays are encoded at once (`binary.py`). Errors are StatementRefused and
+ConnectionLost.
 """
 
 import asyncio
@@ -12,7 +13,6 @@ from pathlib import Path
 from select import POLLIN, poll
 from typing import Any, NamedTuple, TypeAlias
 
-import asyncpg
 import psycopg
 import structlog
 from psycopg import pq
@@ -33,6 +33,26 @@ _BINARY = 1
 
 Statement: TypeAlias = tuple[str, Sequence[Any]]
 """SQL with its parameters."""
+
+INCOMPLETE = "AN001"
+"""The SQLSTATE of `refuse_unless_all_found`: the rows that a statement depends on are not all as it expects them."""
+
+
+def all_of(statement: str, column: str, wanted: str) -> str:
+    """Make a statement that returns rows refuse its transaction, with INCOMPLETE, unless `column` returns all of `wanted`."""
+    return f"WITH found AS ({statement}) SELECT refuse_unless_all_found(array_agg(found.{column}), {wanted}) FROM found"
+
+
+class StatementRefused(Exception):
+    """The server refused a statement, so nothing of its transaction was done; `sqlstate` says why."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(f"{message} ({sqlstate})")
+        self.sqlstate = sqlstate
+
+
+class ConnectionLost(ConnectionError):
+    """The connection to PostgreSQL ended; whether the transaction under way was committed is unknown."""
 
 
 class _Prepared(NamedTuple):
@@ -81,19 +101,22 @@ class Statements:
         return cls(connection, asyncio.get_running_loop())
 
     async def prepare(self, statements: Iterable[str]) -> None:
-        """Have the server read these before they are needed. Raises as `execute` does."""
+        """Have the server read these before they are needed. Raises as `together` does."""
         for statement in statements:
             await self._prepared_for(statement)
 
     async def execute(self, statement: str, *values: Any) -> None:
-        """Run one statement that answers nothing. Raises what asyncpg would; after anything but a PostgresError it is closed."""
+        """Run one statement that returns nothing. Raises as `together` does."""
         await self.together([(statement, values)])
 
     async def together(self, statements: Sequence[Statement]) -> None:
-        """Run these in one transaction, which the first that fails ends. Raises as `execute` does.
+        """Run these in one transaction, which ends at the first that fails.
 
-        Nothing of them is held while the server works: to free it then costs nobody time, and what comes meanwhile gets its memory.
+        Raises StatementRefused, ConnectionLost and TimeoutError; after all but the first the connection is closed. The statements are
+        let go of while the server works, so that what is made meanwhile gets their memory.
         """
+        if not statements:
+            return
         prepared = [await self._prepared_for(statement) for statement, _ in statements]
         given = [one.encoded(values) for one, (_, values) in zip(prepared, statements, strict=True)]
         del statements
@@ -104,19 +127,8 @@ class Statements:
 
         await self._run(send)
 
-    async def in_turn(self, statements: Iterable[Statement]) -> None:
-        """The same of statements that are prepared already: each is sent before the next is made, so that the server works on it meanwhile."""
-
-        def send() -> None:
-            for statement, values in statements:
-                one = self._prepared[statement]
-                self._connection.send_query_prepared(one.name, one.encoded(values), one.formats)
-                self._connection.flush()
-
-        await self._run(send)
-
     def close(self) -> None:
-        """Let go of the server; of what is under way nobody will hear."""
+        """Close the connection; a transaction under way raises ConnectionLost."""
         if self.is_closed:
             return
         self.is_closed = True
@@ -124,7 +136,7 @@ class Statements:
         self._loop.remove_writer(self._socket)
         self._connection.finish()
         if self._answered is not None and not self._answered.done():
-            self._answered.set_exception(_lost())
+            self._answered.set_exception(ConnectionLost())
 
     async def _prepared_for(self, statement: str) -> _Prepared:
         """Have the server read a statement, if it has not yet, and say what it takes."""
@@ -145,7 +157,7 @@ class Statements:
     async def _run(self, send: Callable[[], None]) -> PGresult:
         """Send what is one transaction and wait for its end; the result of the last of it."""
         if self.is_closed:
-            raise _lost()
+            raise ConnectionLost()
         answered = self._answered = self._loop.create_future()
         patience = self._loop.call_later(PATIENCE_SECONDS, self._give_up)
         try:
@@ -156,7 +168,7 @@ class Statements:
         except psycopg.OperationalError:
             answered.cancel()  # it may have happened before anybody waited
             self.close()
-            raise _lost() from None
+            raise ConnectionLost() from None
         except BaseException:
             answered.cancel()
             self.close()  # what became of it is not known, so nothing can follow
@@ -219,17 +231,9 @@ class Statements:
                 self._result = result
 
 
-def _lost() -> asyncpg.PostgresConnectionError:
-    return asyncpg.ConnectionDoesNotExistError("the connection to PostgreSQL was lost")
-
-
-def _error_of(result: PGresult) -> asyncpg.PostgresError:
-    """The same error that asyncpg would raise."""
-    fields = {
-        "S": pq.DiagnosticField.SEVERITY,
-        "C": pq.DiagnosticField.SQLSTATE,
-        "M": pq.DiagnosticField.MESSAGE_PRIMARY,
-    }
-    told = {letter: (result.error_field(field) or b"").decode(errors="replace") for letter, field in fields.items()}
-    error: asyncpg.PostgresError = asyncpg.PostgresError.new(told)
-    return error
+def _error_of(result: PGresult) -> StatementRefused:
+    sqlstate, message = (
+        (result.error_field(field) or b"").decode(errors="replace")
+        for field in (pq.DiagnosticField.SQLSTATE, pq.DiagnosticField.MESSAGE_PRIMARY)
+    )
+    return StatementRefused(sqlstate, message)

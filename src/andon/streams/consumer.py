@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from andon.decisions import BatchDecider
+from andon.decisions import BatchDecider, Fenced
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Unavailable
@@ -23,7 +23,7 @@ from andon.streams.errors import Poison
 from andon.streams.lanes import BATCH, Lanes, Log
 from andon.streams.places import RENEW_SECONDS, Place
 from andon.streams.ports import PutsAway, Source
-from andon.streams.progress import Lost, Moved, Progress
+from andon.streams.progress import Moved, Progress
 from andon.streams.reading import Chunk, Reader, split
 from andon.streams.store import streams
 from andon.streams.troubles import Troubles
@@ -282,11 +282,11 @@ class Consumer:
         while chunks:
             try:
                 await self._decide(lane, chunks)
-            except Lost as lost:
-                log.info("stream.fenced", stream=str(self._key), partitions=sorted(lost.partitions))
-                for partition in lost.partitions:
+            except Fenced as fenced:
+                log.info("stream.fenced", stream=str(self._key), partitions=sorted(fenced.missing))
+                for partition in fenced.missing:
                     await self._drop(partition)
-                chunks = [chunk for chunk in chunks if chunk.partition not in lost.partitions]
+                chunks = [chunk for chunk in chunks if chunk.partition not in fenced.missing]
                 self._poked.set()
             except AndonError as error:
                 await self._failed("decide", error)
@@ -317,7 +317,7 @@ class Consumer:
                 return
             try:
                 await self._decide(lane, [part])
-            except (Lost, Unavailable):
+            except (Fenced, Unavailable):
                 await self._drop(part.partition)
                 self._poked.set()
                 return

@@ -10,13 +10,12 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import to_json
 
-from andon.kernel.errors import Conflict
-from andon.kernel.statements import Statement
+from andon.kernel.statements import Statement, all_of
 from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.reading import Chunk, Reader
 
-MOVE = """
+_MOVE = """
 WITH held AS (
     SELECT 1 FROM stream_partitions WHERE automation = $1 AND stream = $2 AND partition = ANY($4::text[])
     ORDER BY partition FOR UPDATE
@@ -34,11 +33,8 @@ RETURNING p.partition
 """
 """Rows are locked in order, so that two who move or change several of them do not wait for each other."""
 
-MOVE_ALL = f"""
-WITH moved AS ({MOVE})
-SELECT 1 / (count(*) = cardinality($4::text[]))::int FROM moved
-"""
-"""The same for all of them, or a division by zero."""
+MOVE = all_of(_MOVE, "partition", "$4::text[]")
+"""Move all of these partitions, or refuse."""
 
 MOVED = """
 SELECT count(*) FROM stream_partitions p
@@ -50,17 +46,9 @@ BURY = """
 INSERT INTO dead_events (id, automation, stream, partition, position, source, event_id, type, reason, faults, data, headers, key,
     caller, correlation_id, traceparent, happened_at, died_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::jsonb[], $11::bytea[], $12::jsonb[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[],
+    $10::text[]::jsonb[], $11::bytea[], $12::text[]::jsonb[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[],
     $18::timestamptz[])
 """
-
-
-class Lost(Conflict):
-    """A partition is somebody else's now, paused, or to go on elsewhere."""
-
-    def __init__(self, partitions: AbstractSet[str] = frozenset()) -> None:
-        super().__init__()
-        self.partitions = partitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +85,11 @@ class Progress:
         self._chunks = chunks
         self._now = now
 
-    def statements(self, recorded: AbstractSet[UUID]) -> list[Statement] | None:
-        """What moves all partitions, or divides by zero; None if there are events to bury."""
-        steps, dead = self._steps(recorded, {})
-        return None if dead else [(MOVE_ALL, self._moving(steps))]
-
-    async def write(
-        self, connection: asyncpg.Connection, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
-    ) -> None:
-        """Move the partitions. Raises Lost if one of them is not at the place from which it was read, or not ours."""
+    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]) -> list[Statement]:
+        """Move all partitions, or refuse if one is not at the place from which it was read, or not ours; bury dead events."""
         steps, dead = self._steps(recorded, refused)
-        if dead:
-            await connection.execute(BURY, *_columns(dead))
-        moved = await connection.fetch(MOVE, *self._moving(steps))
-        if len(moved) < len(steps):
-            raise Lost(set(steps) - {row["partition"] for row in moved})
+        burying = [(BURY, _columns(dead))] if dead else []
+        return [*burying, (MOVE, self._moving(steps))]
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
         """Whether all partitions are where this batch brings them."""

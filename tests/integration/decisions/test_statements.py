@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from andon.decisions.appending import STATEMENTS
+from andon.decisions.appending import APPEND
 from andon.kernel.db import Database
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize("statement", APPEND.values())
 def test_the_parameters_of_a_batchs_statement_can_be_encoded(database: Database, statement: str) -> None:
     async def encoders() -> int:
         one = await database.statements()

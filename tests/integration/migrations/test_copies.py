@@ -24,8 +24,8 @@ from conducting import conducting, outcome, until
 from integration.actions.delivering import MovedClock, a_destination, delivering
 from ledger import content, record
 from messages import a_question, an_action
+from migrated import bring_to
 from receiver import SECRET, Receiver
-from schemas import bring_to
 
 NOW = datetime.now(UTC) - timedelta(minutes=1)
 OLGA = Actor("olga")

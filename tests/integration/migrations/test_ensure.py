@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 from andon import decisions, migrations
 from andon.decisions import Idempotency
 from andon.kernel.db import MINIMUM_VERSION, Database, DatabaseUnfit
-from schemas import bring_to
+from migrated import bring_to
 
 PROGRAM = """
 import os, sys

@@ -24,10 +24,10 @@ from tests.integration.streams.streaming import (
 )
 
 from andon import Trigger
-from andon.decisions import BatchDecider, Unwatched
+from andon.decisions import BatchDecider, Fenced, Unwatched
 from andon.kernel.db import Database
 from andon.streams import Arrival, places
-from andon.streams.progress import Lost, Progress
+from andon.streams.progress import Progress
 from andon.streams.reading import Reader
 from andon.streams.runner import LANES
 from andon.streams.store import streams
@@ -204,13 +204,13 @@ def test_a_zombie_records_nothing(installation: Installation) -> None:
             controls=installation.deployment.controls,
             watcher=Unwatched(),
         )
-        with pytest.raises(Lost):
+        with pytest.raises(Fenced):
             await decider.decide(chunk.requests, Progress(KEY, zombie, reader, [chunk], now))
         assert decided(installation) == 0
         assert scalar(installation, "SELECT count(*) FROM idempotency_keys") == 0
         await decider.decide(chunk.requests, Progress(KEY, living, reader, [chunk], now))
         assert decided(installation) == 1
-        with pytest.raises(Lost):
+        with pytest.raises(Fenced):
             await decider.decide([], Progress(KEY, living, reader, [chunk], now))
         await decider.close()
 

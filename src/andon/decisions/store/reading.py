@@ -63,8 +63,14 @@ _ARM = func.coalesce(
 )
 """The arm, also of decisions made before there was a column for it."""
 
-_EQUAL = ("automation", "outcome", "rule", "label", "model_version", "gate_revision", "line_state", "audit_drawn")
-_FILTERED = {**{name: decisions.c[name] for name in _EQUAL}, "arm": _ARM}
+_LABEL = case(
+    (_UNLABELLED, func.convert_from(decisions.c.record, "UTF8").cast(JSONB)["prediction"]["label"].astext),
+    else_=decisions.c.label,
+)
+"""The predicted label, also of those."""
+
+_EQUAL = ("automation", "outcome", "rule", "model_version", "gate_revision", "line_state", "audit_drawn")
+_FILTERED = {**{name: decisions.c[name] for name in _EQUAL}, "arm": _ARM, "label": _LABEL}
 """What is listed by an equal value, and where that stands."""
 _FETCH = (
     f"SELECT {', '.join(column.name for column in _WHOLE)} FROM decisions "

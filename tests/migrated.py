@@ -1,4 +1,4 @@
-"""Databases as older versions left them."""
+"""A database with the schema of an earlier revision, as an installation has it before it is upgraded."""
 
 from alembic import command
 from sqlalchemy import text
@@ -8,7 +8,7 @@ from andon.migrations.upgrading import _config
 
 
 def bring_to(database: Database, revision: str) -> None:
-    """Empty a database and give it the schema of an older revision."""
+    """Make it anew, without data."""
     with database.begin() as tx:
         tx.execute(text("DROP SCHEMA public CASCADE"))
         tx.execute(text("CREATE SCHEMA public"))

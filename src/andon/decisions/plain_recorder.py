@@ -1,0 +1,209 @@
+"""A ledger's writer in plain statements: the readable reference, and what `Recorder` leaves a batch to that does not go at once.
+
+Each attempt is one transaction on one connection: take what may be decided only once, look for what is recorded already, insert
+the rest with its audit leaf. An attempt whose end is unknown may be committed later. Its writer stays in `Batch.in_doubt`, so
+that the next attempt recognises what it recorded, and nothing is linked to its chain again.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from time import perf_counter, perf_counter_ns
+from uuid import UUID, uuid4
+
+import asyncpg
+import structlog
+
+from andon import audit, features
+from andon.decisions import consequences, ledger, reservations
+from andon.decisions.appending import OWN, SHARED
+from andon.decisions.errors import Fenced, LedgerUnavailable
+from andon.decisions.ledger import Entry
+from andon.decisions.reader import PATIENCE, RECONNECT_SECONDS
+from andon.decisions.recording import Batch, RepeatsFound
+from andon.kernel import outbox
+from andon.kernel.clock import Clock
+from andon.kernel.db import CONNECTION_LOST, Database
+from andon.kernel.statements import INCOMPLETE
+
+log = structlog.get_logger(__name__)
+
+COLUMNS = (*OWN, *SHARED, "salt", "writer", "seq")
+INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) VALUES ({', '.join(f'${i + 1}' for i in range(len(COLUMNS)))})"
+
+PASSING = (*CONNECTION_LOST, asyncpg.TransactionRollbackError, asyncpg.UniqueViolationError)
+"""What another attempt may not meet. An id or key that somebody recorded since it was looked for is found by the next look."""
+
+REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+"""What PostgreSQL answers to a decision that it will never take."""
+
+
+class PlainRecorder:
+    """A LedgerWriter by asyncpg."""
+
+    def __init__(self, database: Database, *, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._chain = audit.Chain(uuid4())
+        self._connection: asyncpg.Connection | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Connect ahead of the first batch, if the server is there."""
+        async with self._one_at_a_time:
+            with suppress(*CONNECTION_LOST):
+                await self._connected()
+
+    async def record(self, batch: Batch) -> set[UUID]:
+        """Record a batch; see LedgerWriter."""
+        return await self.record_until(batch, perf_counter() + PATIENCE.total_seconds())
+
+    async def record_until(self, batch: Batch, deadline: float) -> set[UUID]:
+        """Record a batch, with attempts until this moment of `perf_counter`, but at least one."""
+        async with self._one_at_a_time:
+            try:
+                await self._record(batch, deadline)
+            except asyncpg.PostgresError as error:
+                if error.sqlstate == INCOMPLETE:
+                    raise Fenced(set(json.loads(error.detail))) from error
+                raise _unavailable(error) from error
+        return batch.recorded
+
+    async def run(self, statement: str, *parameters: object) -> None:
+        """Write something beside the ledger, once. Raises LedgerUnavailable; then it may be lost."""
+        async with self._one_at_a_time:
+            try:
+                await (await self._connected()).execute(statement, *parameters)
+            except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+                self._let_go()
+                raise _unavailable(error) from error
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _record(self, batch: Batch, deadline: float) -> None:
+        refusal: asyncpg.PostgresError | None = None
+        while True:
+            try:
+                if refusal is not None:
+                    await self._leave_out_refused(batch, refusal)
+                    refusal = None
+                await self._attempt(batch)
+            except PASSING as error:
+                self._let_go()
+                if perf_counter() > deadline:
+                    raise _unavailable(error) from error
+                await asyncio.sleep(RECONNECT_SECONDS)
+            except REFUSED as error:
+                refusal = error
+            else:
+                return
+
+    async def _attempt(self, batch: Batch) -> None:
+        """Record what is left of a batch in one transaction."""
+        connection = await self._connected()
+        chain, leaf = self._chain, None
+        try:
+            async with connection.transaction():
+                requests = batch.requests
+                allowed = await reservations.reserve(connection, requests, self._clock.now())
+                there = await ledger.writers_of(connection, [request.id for request in requests])
+                batch.recorded |= {known for known, writer in there.items() if writer in batch.in_doubt}
+                if batch.alongside is not None and await self._came_through(connection, batch):
+                    return
+                repeats = {r.id for r in requests if r.id in there or r.id not in allowed} - batch.recorded
+                if repeats and batch.alongside is not None:
+                    raise RepeatsFound(repeats)
+                batch.keep(allowed - there.keys())
+                if batch.entries:
+                    leaf = await self._append(connection, batch, batch.entries)
+                if batch.alongside is not None:
+                    for statement, values in batch.alongside.statements({r.id for r in batch.requests}, batch.refused):
+                        await connection.execute(statement, *values)
+        except (*CONNECTION_LOST, asyncio.CancelledError):
+            batch.in_doubt.add(chain.writer)
+            self._chain = audit.Chain(uuid4())
+            raise
+        if leaf is not None:
+            chain.advance(leaf)
+        batch.recorded |= {request.id for request in batch.requests}
+
+    async def _came_through(self, connection: asyncpg.Connection, batch: Batch) -> bool:
+        """Whether an earlier attempt recorded the batch, which is all or nothing."""
+        if batch.entries:
+            return bool(batch.recorded)
+        return batch.alongside is not None and bool(batch.in_doubt) and await batch.alongside.is_written(connection)
+
+    async def _append(self, connection: asyncpg.Connection, batch: Batch, entries: Sequence[Entry]) -> audit.Leaf:
+        """Insert decisions, their leaf, their messages and what they add to tiles."""
+        proven = ledger.prove(self._chain, entries)
+        leaf, now, salts = proven.leaf, perf_counter_ns(), ledger.salts_of(proven.salts)
+        rows = [
+            (
+                *ledger.own_of(entry.decision, written, now),
+                *ledger.shared_of(entry.decision),
+                salt,
+                leaf.writer,
+                leaf.seq,
+            )
+            for entry, written, salt in zip(entries, proven.records, salts, strict=True)
+        ]
+        await connection.executemany(INSERT, rows)
+        await connection.execute(audit.insert_sql(1), *audit.values_of(leaf))
+        if messages := [message for entry in entries for message in entry.messages]:
+            await connection.execute(outbox.insert_sql(1), *outbox.columns_of(messages, consequences.encoded(messages)))
+        if deltas := batch.deltas([entry.decision.request for entry in entries]):
+            more = features.has_more(deltas)
+            await connection.execute(features.insert_sql(1, more=more), *features.columns_of(deltas, more=more))
+        return leaf
+
+    async def _leave_out_refused(self, batch: Batch, error: asyncpg.PostgresError) -> None:
+        """Find the decisions that PostgreSQL refuses: try each by itself, and undo it. Raises LedgerUnavailable if none is refused."""
+        for entry in batch.entries:
+            refusal = await self._refusal(batch, entry)
+            if refusal is not None:
+                batch.refused[entry.decision.request.id] = refusal
+        left = {request.id for request in batch.requests} - batch.refused.keys()
+        if len(left) == len(batch.entries):
+            raise _unavailable(error) from error
+        batch.keep(left)
+
+    async def _refusal(self, batch: Batch, entry: Entry) -> str | None:
+        """Why PostgreSQL refuses a decision; None if it does not."""
+        trial = (connection := await self._connected()).transaction()
+        await trial.start()
+        try:
+            await self._append(connection, batch, [entry])
+        except asyncpg.UniqueViolationError:
+            raise
+        except REFUSED as error:
+            request = entry.decision.request
+            log.exception(
+                "decision.refused_by_database",
+                decision_id=str(request.id),
+                automation=request.automation,
+                correlation_id=request.correlation_id,
+            )
+            return type(error).__name__
+        finally:
+            await trial.rollback()
+        return None
+
+    def _let_go(self) -> None:
+        """Give up a connection whose state is unknown."""
+        if self._connection is not None:
+            self._connection.terminate()
+        self._connection = None
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._database.connect()
+        return self._connection
+
+
+def _unavailable(error: BaseException) -> LedgerUnavailable:
+    log.error("ledger.unavailable", error=type(error).__name__)
+    return LedgerUnavailable()

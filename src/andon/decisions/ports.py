@@ -1,0 +1,34 @@
+"""The port through which decisions get into the ledger."""
+
+from typing import Protocol
+from uuid import UUID
+
+from andon.decisions.recording import Batch
+
+
+class LedgerWriter(Protocol):
+    """The one writer of decisions in a process or for a lane of streams. Use from one event loop; `close` when done.
+
+    `Recorder` is the fast one, `PlainRecorder` the readable one; `tests/contract/ledger` holds for both.
+    """
+
+    async def open(self) -> None:
+        """Connect ahead of the first batch, if the server is there."""
+        ...
+
+    async def record(self, batch: Batch) -> set[UUID]:
+        """Record a batch in one commit, through outages; return the ids that are in the ledger by this batch.
+
+        Repeats are not among them, nor what PostgreSQL refuses, which takes nothing else with it and is in `batch.refused`.
+        With something alongside the batch is all or nothing: RepeatsFound if some requests were decided before, Fenced if what
+        is alongside was refused. Raises LedgerUnavailable when nothing of it can be known to be recorded within PATIENCE.
+        """
+        ...
+
+    async def run(self, statement: str, *parameters: object) -> None:
+        """Write something beside the ledger, once. Raises LedgerUnavailable; then it may be lost."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
