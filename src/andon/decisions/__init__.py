@@ -47,8 +47,11 @@ from andon.decisions.domain import (
 from andon.decisions.errors import (
     AutomationInvalid,
     AutomationNotFound,
+    ConsumerBusy,
+    ConsumerNotFound,
     DeadlineExceeded,
     DecisionNotFound,
+    ExportDiffers,
     InputInvalid,
     InputMalformed,
     KeyInFlight,
@@ -58,6 +61,17 @@ from andon.decisions.errors import (
     VersionNotServed,
 )
 from andon.decisions.evidence import LedgerEvidence
+from andon.decisions.export import Export
+from andon.decisions.feed import (
+    Feed,
+    FeedItem,
+    Recorded,
+    Start,
+    Taken,
+    consumers,
+    oldest_unread,
+    reset_consumer,
+)
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
@@ -95,6 +109,7 @@ from andon.decisions.service import (
     with_input,
     withdraw,
 )
+from andon.decisions.store.feed import Standing
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
@@ -109,6 +124,8 @@ __all__ = [
     "AutomationVersion",
     "BatchDecider",
     "BatchReport",
+    "ConsumerBusy",
+    "ConsumerNotFound",
     "Contract",
     "DeadlineExceeded",
     "Decider",
@@ -120,7 +137,11 @@ __all__ = [
     "DecisionRow",
     "Deployment",
     "Difference",
+    "Export",
+    "ExportDiffers",
     "Fallback",
+    "Feed",
+    "FeedItem",
     "FirstAnswer",
     "Idempotency",
     "InputInvalid",
@@ -137,10 +158,14 @@ __all__ = [
     "Predicts",
     "Priority",
     "Purse",
+    "Recorded",
     "Replayed",
     "Risk",
     "Seen",
+    "Standing",
+    "Start",
     "Stats",
+    "Taken",
     "Tally",
     "Traffic",
     "Unlimited",
@@ -162,6 +187,7 @@ __all__ = [
     "check_signature",
     "claim",
     "compile_policy",
+    "consumers",
     "count_waiting",
     "deploy",
     "describe",
@@ -180,11 +206,13 @@ __all__ = [
     "load_file",
     "newest",
     "newest_versions",
+    "oldest_unread",
     "outcomes_of",
     "page",
     "plan_days",
     "policy_text",
     "replay",
+    "reset_consumer",
     "stats",
     "tallies",
     "variables",

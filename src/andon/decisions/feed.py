@@ -1,0 +1,273 @@
+"""The feed: committed decisions for those who read all of them, each exactly once, in the transaction of what they write.
+
+Each writer's decisions come in the order of their commits, those of several writers merged by time as far as that goes. A
+consumer's position is a number for each chain of the audit log, so a commit that comes late is read late and never passed over.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from time import monotonic
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import structlog
+from msgspec import DecodeError, Raw, Struct, convert
+from msgspec.json import Decoder
+
+from andon import audit
+from andon.decisions import record as records
+from andon.decisions.domain import Fallback, ModelRef
+from andon.decisions.errors import ConsumerBusy, ConsumerNotFound
+from andon.decisions.store import feed as store
+from andon.decisions.store.feed import Standing, Unread
+from andon.kernel.db import Tx
+from andon.kernel.identity import Actor
+from andon.policies import Ruling
+from andon.serving import Prediction
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 5000
+"""Decisions of one transaction, unless another limit is given."""
+
+MERGED = 16
+"""Chains that are read together. Those of older leaves come first, so few are enough."""
+
+FOLLOWED = 64
+"""Chains that are known to grow and looked at each time. All others are looked for now and then."""
+
+SEARCH_SHARE = 0.02
+"""The part of the time that an idle consumer may spend on looking for others among all chains, thousands of which may be over."""
+
+
+class Start(StrEnum):
+    """Where a new consumer begins, if not at a moment."""
+
+    BEGINNING = "beginning"
+    NOW = "now"
+
+
+StartsAt: TypeAlias = Start | datetime
+"""Where a new consumer begins; at a moment means with the first leaf of each chain that was written then or later."""
+
+
+class RecordedRisk(Struct, frozen=True, gc=False):
+    """What the risk gate said."""
+
+    certain: bool
+    threshold: float
+    target: float
+
+
+class RecordedLine(Struct, frozen=True, gc=False):
+    """The exact versions that decided."""
+
+    automation: str
+    version: int
+    model: ModelRef
+    policy_version: str
+
+
+class Recorded(Struct, frozen=True, gc=False):
+    """The record of a decision, without its input."""
+
+    asked_at: datetime
+    decided_at: datetime
+    caller: str
+    correlation_id: str
+    features: Mapping[str, Any]
+    prediction: Prediction | None
+    risk: RecordedRisk
+    policy: Ruling
+    line: RecordedLine
+    fallback: Fallback | None = None
+    happened_at: datetime | None = None
+    arrived_at: datetime | None = None
+
+
+class _Input(Struct, frozen=True, gc=False):
+    input: Raw
+
+
+_recorded = Decoder(Recorded).decode
+_input = Decoder(_Input).decode
+
+
+class FeedItem(Struct, frozen=True, gc=False):
+    """One decision, where it was committed, and how long it took. `record` is what the audit log proves."""
+
+    key: bytes
+    writer: UUID
+    seq: int
+    latency_us: int
+    record: bytes
+
+    @property
+    def id(self) -> UUID:
+        """The decision's id."""
+        return UUID(bytes=self.key)
+
+    def read(self) -> Recorded:
+        """Read the record; the input is passed over, which is most of it. Keep what you get: it is read anew each time."""
+        try:
+            return _recorded(self.record)
+        except DecodeError:  # an input nested deeper than this reads
+            return convert(records.decode(self.record), Recorded)
+
+    def input(self) -> Any:
+        """Read the input as the caller sent it."""
+        return records.decode(self.record)["input"]
+
+
+class Taken(Struct, frozen=True, gc=False):
+    """What one transaction takes: decisions of the automations asked for, out of `passed` in all. Nothing is left if that is 0."""
+
+    items: Sequence[FeedItem]
+    passed: int
+
+
+class _Leaf(Struct, frozen=True, gc=False):
+    """Decisions of one leaf, or a part of them; the position behind them: leaves read, and decisions of the next."""
+
+    writer: UUID
+    seq: int
+    keys: Sequence[bytes]
+    behind: tuple[int, int]
+
+
+class Feed:
+    """The feed as one consumer reads it. One object a process and consumer: it remembers which chains grow.
+
+    `automations` are those whose decisions are wanted; the position moves over all others. A consumer nobody has read as before
+    begins at `start`.
+    """
+
+    def __init__(
+        self, consumer: str, *, automations: Sequence[str] | None = None, start: StartsAt = Start.BEGINNING
+    ) -> None:
+        self.consumer = consumer
+        self._automations = automations
+        self._start = start
+        self._growing: list[UUID] = []
+        self._search_at = 0.0
+        self._drained = False
+
+    def take(self, tx: Tx, limit: int = AT_ONCE) -> Taken:
+        """Take the next decisions and move the position behind them, both in the caller's transaction.
+
+        Roll it back, and they come again. A leaf is taken whole, unless it alone holds more than `limit`. Raises ConsumerBusy while
+        another transaction reads as this consumer.
+        """
+        self.claim(tx)
+        leaves = self._read(tx, limit)
+        if not leaves:
+            return Taken((), 0)
+        keys = [key for leaf in leaves for key in leaf.keys]
+        found = store.rows(tx, keys, self._automations)
+        store.move(tx, self.consumer, {leaf.writer: leaf.behind for leaf in leaves}, len(keys))
+        items = [
+            FeedItem(key, leaf.writer, leaf.seq, *row)
+            for leaf in leaves
+            for key in leaf.keys
+            if (row := found.get(key)) is not None
+        ]
+        return Taken(items, len(keys))
+
+    def claim(self, tx: Tx) -> None:
+        """Be the only one who reads as this consumer until the transaction ends; it is made if it is new. Raises ConsumerBusy."""
+        mine = store.lock(tx, self.consumer)
+        if mine is None:
+            _begin(tx, self.consumer, self._start)
+            mine = store.lock(tx, self.consumer)
+        if not mine:
+            raise ConsumerBusy(f"Another process reads the feed as {self.consumer} now")
+
+    def _read(self, tx: Tx, limit: int) -> list[_Leaf]:
+        chains = self._unread(tx)
+        read, beyond = chains[:MERGED], chains[MERGED:]
+        if not read:
+            return []
+        each = max(1, limit // len(read))
+        leaves = store.leaves(tx, read, each=each, limit=limit, until=beyond[0].at if beyond else None)
+        return list(_cut(read, leaves, each=each, limit=limit))
+
+    def _unread(self, tx: Tx) -> list[Unread]:
+        """Chains with something to read: of those that grow, or of all if these have nothing more or it is time to search."""
+        found: list[Unread] = []
+        began = monotonic()
+        if began < self._search_at and self._growing:
+            found = store.unread(tx, self.consumer, FOLLOWED, self._growing)
+        if not found and (began >= self._search_at or not self._drained):
+            found = store.unread(tx, self.consumer, FOLLOWED)
+            ended = monotonic()
+            self._search_at = ended + (ended - began) / SEARCH_SHARE
+        if found:
+            self._growing = [chain.writer for chain in found]
+        self._drained = not found
+        return found
+
+
+def consumers(tx: Tx, name: str | None = None) -> list[Standing]:
+    """How far every consumer is, or the one of a name."""
+    return store.standings(tx, name)
+
+
+def oldest_unread(tx: Tx) -> list[tuple[str, datetime | None]]:
+    """Every consumer, and when the oldest commit was made that it has not read."""
+    return store.oldest(tx)
+
+
+def reset_consumer(tx: Tx, consumer: str, start: StartsAt | None, *, actor: Actor, reason: str, now: datetime) -> None:
+    """Let a consumer begin anew at `start`, or forget it: then it begins, if ever, where it says. Raises ConsumerNotFound.
+
+    Waits for who reads as it.
+    """
+    taken = store.forget(tx, consumer)
+    if taken is None:
+        raise ConsumerNotFound(f"No consumer of the feed has the name {consumer}")
+    if start is not None:
+        _begin(tx, consumer, start)
+    after = None if start is None else start.isoformat() if isinstance(start, datetime) else start.value
+    audit.record(
+        tx,
+        actor=actor,
+        action="feed.reset",
+        subject=f"feed:{consumer}",
+        at=now,
+        reason=reason,
+        before={"taken": taken},
+        after={"start": after},
+    )
+
+
+def _begin(tx: Tx, consumer: str, start: StartsAt) -> None:
+    if start is Start.BEGINNING:
+        store.add(tx, consumer)
+    else:
+        store.begin(tx, consumer, start if isinstance(start, datetime) else None)
+
+
+def _cut(
+    chains: Sequence[Unread], leaves: Sequence[tuple[UUID, int, bytes]], *, each: int, limit: int
+) -> Iterator[_Leaf]:
+    """Leaves until the limit is reached, or a chain of which more must come before others go on."""
+    read_to = {chain.writer: chain.seq for chain in chains}
+    taken = {chain.writer: chain.taken for chain in chains}
+    counts = dict.fromkeys(read_to, 0)
+    left = limit
+    for writer, seq, body in leaves:
+        if seq != read_to[writer] + 1:
+            log.error("feed.leaf_missing", writer=str(writer), after=read_to[writer], found=seq)
+        skipped = taken.pop(writer, 0)
+        keys = [body[i : i + 16] for i in range(skipped * store.ENTRY, len(body) - store.ENTRY + 1, store.ENTRY)]
+        if len(keys) > left:
+            if left == limit:  # alone it is more than the limit
+                yield _Leaf(writer, seq, keys[:limit], (seq - 1, skipped + limit))
+            return
+        yield _Leaf(writer, seq, keys, (seq, 0))
+        read_to[writer] = seq
+        left -= len(keys)
+        counts[writer] += 1
+        if counts[writer] == each or not left:
+            return
