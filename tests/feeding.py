@@ -124,3 +124,11 @@ def in_order_of(taken: Sequence[UUID], commits: Sequence[UUID]) -> bool:
     """Whether what one writer committed was taken in its order."""
     wanted = set(commits)
     return [one for one in taken if one in wanted] == list(commits)
+
+
+def rolled_back(database: Database, feed: Feed, limit: int) -> list[UUID]:
+    """What a transaction took that was rolled back."""
+    with database.engine.connect() as connection, connection.begin() as transaction:
+        taken = [item.id for item in feed.take(connection, limit).items]
+        transaction.rollback()
+    return taken

@@ -1,6 +1,8 @@
 """`andon feed`: who reads the committed decisions, how far, and an export of them."""
 
 import json
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -50,6 +52,9 @@ def export(
     start: Annotated[
         str, typer.Option(help="Where a new export begins: `beginning`, `now`, or a moment, ISO 8601.")
     ] = Start.BEGINNING.value,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what is decided from now on, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Append all decisions to a file that it does not hold yet, each exactly once, also if it is killed and run again."""
     name = consumer or f"export-{automation}"
@@ -62,14 +67,16 @@ def export(
         with here.database.begin() as tx:
             waiting = sum(one.waiting for one in decisions.consumers(tx, name))
         written = 0
-        with progress("Exporting", waiting, "decisions") as advance:
+        with progress("Exporting", waiting, "decisions") as advance, suppress(KeyboardInterrupt):
             while True:
                 with here.database.begin() as tx:
                     passed, appended = writer.append(tx)
-                if not passed:
-                    break
                 written += appended
                 advance(passed)
+                if not passed and not follow:
+                    break
+                if not passed:
+                    time.sleep(writer.pause)
     typer.echo(f"{written:,} decisions of {automation} appended to {to}")
 
 

@@ -22,6 +22,11 @@ class Export:
         self._file = file.absolute()
         self._feed = Feed(consumer, automations=[automation], start=start)
 
+    @property
+    def pause(self) -> float:
+        """Seconds to rest when nothing is left."""
+        return self._feed.pause
+
     def begin(self, tx: Tx) -> None:
         """Write down what goes where, in a transaction before the first line. Raises ConsumerBusy, ExportDiffers."""
         self._feed.claim(tx)

@@ -38,7 +38,10 @@ FOLLOWED = 64
 """Chains that are known to grow and looked at each time. All others are looked for now and then."""
 
 SEARCH_SHARE = 0.02
-"""The part of the time that an idle consumer may spend on looking for others among all chains, thousands of which may be over."""
+"""The part of its time that a consumer spends on looking through all chains, thousands of which may be over."""
+
+LEAST_PAUSE = 0.5
+"""Seconds between two looks of a consumer that has read all."""
 
 
 class Start(StrEnum):
@@ -151,7 +154,11 @@ class Feed:
         self._start = start
         self._growing: list[UUID] = []
         self._search_at = 0.0
-        self._drained = False
+
+    @property
+    def pause(self) -> float:
+        """Seconds to rest when nothing is left; the longer, the more chains there are to look at for something new."""
+        return max(LEAST_PAUSE, self._search_at - monotonic())
 
     def take(self, tx: Tx, limit: int = AT_ONCE) -> Taken:
         """Take the next decisions and move the position behind them, both in the caller's transaction.
@@ -189,22 +196,26 @@ class Feed:
         if not read:
             return []
         each = max(1, limit // len(read))
-        leaves = store.leaves(tx, read, each=each, limit=limit, until=beyond[0].at if beyond else None)
+        leaves = store.leaves(
+            tx,
+            read,
+            each=each,
+            limit=limit + sum(chain.taken for chain in read),
+            until=beyond[0].at if beyond else None,
+        )
         return list(_cut(read, leaves, each=each, limit=limit))
 
     def _unread(self, tx: Tx) -> list[Unread]:
         """Chains with something to read: of those that grow, or of all if these have nothing more or it is time to search."""
-        found: list[Unread] = []
-        began = monotonic()
-        if began < self._search_at and self._growing:
+        began, found = monotonic(), list[Unread]()
+        if self._growing and began < self._search_at:
             found = store.unread(tx, self.consumer, FOLLOWED, self._growing)
-        if not found and (began >= self._search_at or not self._drained):
+        if not found:
             found = store.unread(tx, self.consumer, FOLLOWED)
             ended = monotonic()
             self._search_at = ended + (ended - began) / SEARCH_SHARE
         if found:
             self._growing = [chain.writer for chain in found]
-        self._drained = not found
         return found
 
 
