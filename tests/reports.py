@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from andon.decisions import BatchReport, Decision, DecisionRequest, Fallback, Judgement, LineRef, ModelRef, Risk
+from andon.decisions import BatchReport, Decision, DecisionRequest, Fallback, Judgement, LineRef, ModelRef, Risk, Stages
 from andon.policies import Ruling
 from andon.serving import Assignment, Chosen
 
@@ -26,7 +26,7 @@ def a_decision(
     request = DecisionRequest(UUID(int=1), "payments", b"{}", {}, "bank", "c-1", NOW, began_ns, traceparent=traced)
     ruling = Ruling(outcome=outcome, rule="safe", reasons=(), error=error)
     judgement = Judgement(None, Risk(False, 0.5, 1.0), ruling, fallback)
-    return Decision(request, ref, {}, judgement, NOW, {}, assignment or Assignment(version, Chosen.SPLIT, 0))
+    return Decision(request, ref, {}, judgement, NOW, Stages(), assignment or Assignment(version, Chosen.SPLIT, 0))
 
 
 def a_report(

@@ -24,6 +24,7 @@ from andon.decisions.deployment import Deployment, champion_of
 from andon.decisions.domain import (
     DELIVER_ACTION,
     LATENCY_BAND,
+    NOT_DRAWN,
     OPEN_REVIEW,
     RECORDED,
     AutomationVersion,
@@ -31,7 +32,7 @@ from andon.decisions.domain import (
     DecisionFilter,
     DecisionRecord,
     DecisionRequest,
-    DecisionRow,
+    Draw,
     Fallback,
     Idempotency,
     Judgement,
@@ -39,6 +40,7 @@ from andon.decisions.domain import (
     ModelRef,
     Priority,
     Risk,
+    Stages,
     Stats,
     Tally,
     Waiting,
@@ -64,14 +66,13 @@ from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.export import Export
 from andon.decisions.feed import (
     Feed,
-    FeedItem,
-    Recorded,
     Start,
     Taken,
     consumers,
     oldest_unread,
     reset_consumer,
 )
+from andon.decisions.feed_item import FeedItem, FeedRecord
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
@@ -109,12 +110,16 @@ from andon.decisions.service import (
     with_input,
     withdraw,
 )
+from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
+from andon.decisions.shaping import json_of, json_of_recorded, seen_of_recorded, texts_of
 from andon.decisions.store.feed import Standing
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
     "DELIVER_ACTION",
+    "FIELDS",
     "LATENCY_BAND",
+    "NOT_DRAWN",
     "OPEN_REVIEW",
     "RECORDED",
     "Alongside",
@@ -137,11 +142,14 @@ __all__ = [
     "DecisionRow",
     "Deployment",
     "Difference",
+    "Draw",
     "Export",
     "ExportDiffers",
     "Fallback",
     "Feed",
     "FeedItem",
+    "FeedRecord",
+    "Field",
     "FirstAnswer",
     "Idempotency",
     "InputInvalid",
@@ -158,10 +166,11 @@ __all__ = [
     "Predicts",
     "Priority",
     "Purse",
-    "Recorded",
     "Replayed",
     "Risk",
     "Seen",
+    "Shown",
+    "Stages",
     "Standing",
     "Start",
     "Stats",
@@ -200,6 +209,8 @@ __all__ = [
     "get",
     "holders",
     "idle_features",
+    "json_of",
+    "json_of_recorded",
     "keep_house",
     "lacking",
     "latency_of",
@@ -213,8 +224,11 @@ __all__ = [
     "policy_text",
     "replay",
     "reset_consumer",
+    "seen_of_recorded",
+    "shown",
     "stats",
     "tallies",
+    "texts_of",
     "variables",
     "version",
     "waiting_sql",

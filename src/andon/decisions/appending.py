@@ -1,33 +1,42 @@
 """What a batch of decisions writes, as SQL: everything in one statement, or its first decisions in one of their own before."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
+from typing import Any, get_args
+from uuid import UUID
 
 from andon import audit, features
+from andon.cord import LineState
 from andon.decisions.record import SALT_BYTES
+from andon.decisions.shape import COLUMNS, Column
 from andon.kernel import outbox
 
-OWN = {
-    "id": "uuid",
-    "score": "float8",
-    "confidence": "float8",
-    "correlation_id": "text",
-    "latency_us": "bigint",
-    "record": "bytea",
+_SQL: Mapping[Any, str] = {
+    UUID: "uuid",
+    str: "text",
+    LineState: "text",
+    int: "bigint",
+    float: "float8",
+    bool: "bool",
+    datetime: "timestamptz",
+    bytes: "bytea",
 }
+
+
+def _typed(column: Column) -> dict[str, str]:
+    """The columns of one kind, with their types."""
+    fields = [field for field in COLUMNS.values() if field.column is column]
+    kinds = {
+        field.name: next(kind for kind in get_args(field.type) or (field.type,) if kind in _SQL) for field in fields
+    }
+    return {name: _SQL[kind] for name, kind in kinds.items()}
+
+
+OWN = _typed(Column.OWN) | {"record": "bytea"}
 """The columns in which each decision has its own value; of a batch sent as arrays."""
 
-SHARED = {
-    "automation": "text",
-    "automation_version": "int",
-    "model": "text",
-    "model_version": "int",
-    "policy_version": "text",
-    "decided_at": "timestamptz",
-    "outcome": "text",
-    "rule": "text",
-    "certain": "bool",
-    "caller": "text",
-}
+SHARED = _typed(Column.SHARED)
 """The columns that many decisions of a batch have alike. Each combination is sent once.
 
 The driver looks at every element of an array twice, so an array less is worth a microsecond a decision.

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from andon.authoring import ActionSpec
 from andon.decisions.domain import DELIVER_ACTION, OPEN_REVIEW, Decision, Waiting
 from andon.decisions.line import Line
+from andon.decisions.shape import Shown, shown
+from andon.decisions.shaping import json_of
 from andon.kernel.ids import uuid7
 from andon.kernel.outbox import Message
 from andon.policies import REVIEW
@@ -74,14 +76,7 @@ def failure(waiting: Waiting, destination: str, now: datetime) -> Message:
 
 
 def _answer(decision: Decision, destination: str) -> dict[str, Any]:
-    prediction = decision.judgement.prediction
-    content = {
-        **told(decision),
-        "status": "decided",
-        "label": None if prediction is None else prediction.label,
-        "certain": decision.judgement.risk.certain,
-    }
-    return _notice(destination, decision.line.automation, DECIDED, content)
+    return _notice(destination, decision.line.automation, DECIDED, {**told(decision), "status": "decided"})
 
 
 def _notice(destination: str, automation: str, what: str, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,25 +107,8 @@ def action_of(outcome: str, action: ActionSpec) -> dict[str, Any]:
     }
 
 
-def told(decision: Decision) -> dict[str, Any]:
-    """What the outside is told of a decision."""
-    request, ruling, prediction = decision.request, decision.judgement.ruling, decision.judgement.prediction
-    return {
-        "id": str(request.id),
-        "automation": decision.line.automation,
-        "automation_version": decision.line.automation_version,
-        "outcome": ruling.outcome,
-        "rule": ruling.rule,
-        "reasons": list(ruling.reasons),
-        "score": None if prediction is None else prediction.score,
-        "confidence": None if prediction is None else prediction.confidence,
-        "model": {"name": decision.line.model.name, "version": decision.line.model.version},
-        "policy_version": decision.line.policy_version,
-        "decided_at": decision.decided_at.isoformat(),
-        "decided_by": "policy",
-        "correlation_id": request.correlation_id,
-        "input": from_json(request.raw),
-    }
+told = json_of(shown(Shown.OUTSIDE))
+"""What the outside is told of a decision."""
 
 
 def _review(line: Line, decision: Decision) -> Mapping[str, Any]:

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
+from andon.cord import LineState
 from andon.policies import Ruling
 from andon.serving import Assignment, Prediction
+
+if TYPE_CHECKING:
+    from andon.decisions.shape import DecisionRow
 
 OPEN_REVIEW = "review.open"
 DELIVER_ACTION = "action.deliver"
@@ -109,19 +114,23 @@ class ModelRef(Struct, frozen=True, gc=False):
     digest: str
 
 
-class Risk(NamedTuple):
-    """What the gate said: `certain` if the confidence reaches the `threshold` that keeps the error under `target`."""
+class Risk(Struct, frozen=True, gc=False, cache_hash=True):
+    """The answer of the risk gate: `certain` if the confidence reaches the `threshold` that keeps the error under `target`.
+
+    `revision` is the gate's; 0 if the gate was computed from the model's own held-out evidence.
+    """
 
     certain: bool
     threshold: float
     target: float
+    revision: int = 0
 
 
 class Fallback(Struct, frozen=True, gc=False):
-    """Who answered instead of the version that was to: an alias, `rules` or `review`; and because of what."""
+    """Who answered instead of the version that was to, and because of what."""
 
-    step: str
-    because: str
+    step: Annotated[str, Meta(description="The alias of another version, `rules` or `review`.")]
+    because: Annotated[str, Meta(description="The reason why that version did not answer.")]
 
 
 class Judgement(Struct, frozen=True, gc=False):
@@ -131,18 +140,45 @@ class Judgement(Struct, frozen=True, gc=False):
     risk: Risk
     ruling: Ruling
     fallback: Fallback | None = None
+    state: LineState = LineState.AUTOMATIC
+
+
+class Draw(Struct, frozen=True, gc=False, cache_hash=True):
+    """The draw for a blind audit: with which probability the decision was drawn, and whether it was."""
+
+    probability: float = 0.0
+    drawn: bool = False
+
+
+NOT_DRAWN = Draw()
+"""No blind audit."""
+
+
+class Stages(Struct, frozen=True, gc=False, cache_hash=True):
+    """The time that each stage of a batch took, in microseconds, its CPU time, and the decisions in it."""
+
+    features: int = 0
+    predict: int = 0
+    policy: int = 0
+    cpu: int = 0
+    batch: int = 1
 
 
 class Decision(Struct, frozen=True, gc=False):
-    """One pass through the line, before it is recorded."""
+    """One pass through the line, before it is recorded. `subject` is the keyed hash of whose data this is, if known.
+
+    What many decisions of a batch have alike hashes by its value, and remembers the hash: `record.encode` writes each once.
+    """
 
     request: DecisionRequest
     line: "LineRef"
     features: Mapping[str, Any]
     judgement: Judgement
     decided_at: datetime
-    stages_us: Mapping[str, int]
+    stages_us: Stages
     assignment: Assignment
+    draw: Draw = NOT_DRAWN
+    subject: bytes | None = None
 
     @property
     def outcome(self) -> str:
@@ -165,42 +201,29 @@ class Decision(Struct, frozen=True, gc=False):
         return self.judgement.prediction
 
 
-@dataclass(frozen=True, slots=True)
-class LineRef:
-    """The exact versions that made a decision."""
+class LineRef(Struct, frozen=True, gc=False, cache_hash=True, rename={"automation_version": "version"}):
+    """The exact versions that made a decision. `arm` follows from the others."""
 
     automation: str
     automation_version: int
     model: ModelRef
     policy_version: str
+    arm: str = ""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "arm", arm_name(self.model.name, self.model.version, self.policy_version))
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRow:
-    """What a list of decisions shows of one."""
-
-    id: UUID
-    automation: str
-    automation_version: int
-    decided_at: datetime
-    outcome: str
-    rule: str
-    score: float | None
-    confidence: float | None
-    certain: bool
-    model: str
-    model_version: int
-    policy_version: str
-    caller: str
-    correlation_id: str
-    latency_us: int
+def arm_name(model: str, version: int, policy_version: str) -> str:
+    """Name an arm: model, version and the first digits of the policy version, as in `fraud-risk@8+3f2a9c01d2e4`."""
+    return f"{model}@{version}+{policy_version[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
     """The whole recorded decision: its row and the canonical record that the audit chain proves."""
 
-    row: DecisionRow
+    row: "DecisionRow"
     writer: UUID
     seq: int
     salt: bytes
@@ -216,7 +239,12 @@ class DecisionFilter:
     automation: str | None = None
     outcome: str | None = None
     rule: str | None = None
+    label: str | None = None
     model_version: int | None = None
+    arm: str | None = None
+    gate_revision: int | None = None
+    line_state: LineState | None = None
+    audit_drawn: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
     search: str | None = None

@@ -5,12 +5,17 @@ from uuid import UUID
 
 from andon.audit import Finding, Harm, Leaf
 from andon.decisions.domain import RECORDED
-from andon.decisions.record import decode, digest_of, moment
+from andon.decisions.record import decode, digest_of, shape_of
+from andon.decisions.shape import RECORD_SHAPE
+from andon.decisions.shaping import columns_of_record
 from andon.decisions.store import reading
 from andon.kernel.db import Tx
 
 AT_ONCE = 4000
 """Decisions that are looked at together; their records are in memory meanwhile."""
+
+_COLUMNS = {shape: columns_of_record(shape) for shape in range(1, RECORD_SHAPE + 1)}
+"""What the columns of a decision hold, by the shape of its record."""
 
 _ENTRY = 48
 """Bytes of a leaf's body for one decision: 16 of id, 32 of digest."""
@@ -67,26 +72,8 @@ def _claims(leaf: Leaf) -> Iterator[tuple[UUID, bytes]]:
 def _columns_that_differ(row: reading.LedgerRow, leaf: Leaf) -> Iterator[Finding]:
     """All but `latency_us`, a measurement that is taken when the record is made already."""
     record = decode(row.record)
-    line, policy, prediction = record["line"], record["policy"], record["prediction"] or {}
-    told = {
-        "id": UUID(record["id"]),
-        "automation": line["automation"],
-        "automation_version": line["version"],
-        "decided_at": moment(record["decided_at"]),
-        "outcome": policy["outcome"],
-        "rule": policy["rule"],
-        "score": prediction.get("score"),
-        "confidence": prediction.get("confidence"),
-        "certain": record["risk"]["certain"],
-        "model": line["model"]["name"],
-        "model_version": line["model"]["version"],
-        "policy_version": line["policy_version"],
-        "caller": record["caller"],
-        "correlation_id": record["correlation_id"],
-        "writer": leaf.writer,
-        "seq": leaf.seq,
-    }
-    for column, value in told.items():
+    expected = _COLUMNS[shape_of(record)](record) | {"writer": leaf.writer, "seq": leaf.seq}
+    for column, value in expected.items():
         if getattr(row, column) != value:
             yield _finding(Harm.EVIDENCE_EDITED, f"column {column} was changed", leaf.writer, leaf.seq, row.id)
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from andon.decisions.errors import ExportDiffers
-from andon.decisions.feed import AT_ONCE, Feed, FeedItem, StartsAt
+from andon.decisions.feed import AT_ONCE, Feed, StartsAt
+from andon.decisions.feed_item import FeedItem
 from andon.decisions.store import feed as store
 from andon.kernel.db import Tx
 from andon.kernel.files import sync_folder

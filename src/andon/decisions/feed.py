@@ -4,27 +4,23 @@ Each writer's decisions come in the order of their commits, those of several wri
 consumer's position is a number for each chain of the audit log, so a commit that comes late is read late and never passed over.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import structlog
-from msgspec import DecodeError, Raw, Struct, convert
-from msgspec.json import Decoder
+from msgspec import Struct
 
 from andon import audit
-from andon.decisions import record as records
-from andon.decisions.domain import Fallback, ModelRef
 from andon.decisions.errors import ConsumerBusy, ConsumerNotFound
+from andon.decisions.feed_item import FeedItem
 from andon.decisions.store import feed as store
 from andon.decisions.store.feed import Standing, Unread
 from andon.kernel.db import Tx
 from andon.kernel.identity import Actor
-from andon.policies import Ruling
-from andon.serving import Prediction
 
 log = structlog.get_logger(__name__)
 
@@ -53,74 +49,6 @@ class Start(StrEnum):
 
 StartsAt: TypeAlias = Start | datetime
 """Where a new consumer begins; at a moment means with the first leaf of each chain that was written then or later."""
-
-
-class RecordedRisk(Struct, frozen=True, gc=False):
-    """What the risk gate said."""
-
-    certain: bool
-    threshold: float
-    target: float
-
-
-class RecordedLine(Struct, frozen=True, gc=False):
-    """The exact versions that decided."""
-
-    automation: str
-    version: int
-    model: ModelRef
-    policy_version: str
-
-
-class Recorded(Struct, frozen=True, gc=False):
-    """The record of a decision, without its input."""
-
-    asked_at: datetime
-    decided_at: datetime
-    caller: str
-    correlation_id: str
-    features: Mapping[str, Any]
-    prediction: Prediction | None
-    risk: RecordedRisk
-    policy: Ruling
-    line: RecordedLine
-    fallback: Fallback | None = None
-    happened_at: datetime | None = None
-    arrived_at: datetime | None = None
-
-
-class _Input(Struct, frozen=True, gc=False):
-    input: Raw
-
-
-_recorded = Decoder(Recorded).decode
-_input = Decoder(_Input).decode
-
-
-class FeedItem(Struct, frozen=True, gc=False):
-    """One decision, where it was committed, and how long it took. `record` is what the audit log proves."""
-
-    key: bytes
-    writer: UUID
-    seq: int
-    latency_us: int
-    record: bytes
-
-    @property
-    def id(self) -> UUID:
-        """The decision's id."""
-        return UUID(bytes=self.key)
-
-    def read(self) -> Recorded:
-        """Read the record; the input is passed over, which is most of it. Keep what you get: it is read anew each time."""
-        try:
-            return _recorded(self.record)
-        except DecodeError:  # an input nested deeper than this reads
-            return convert(records.decode(self.record), Recorded)
-
-    def input(self) -> Any:
-        """Read the input as the caller sent it."""
-        return records.decode(self.record)["input"]
 
 
 class Taken(Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ Decisions, outbox messages, window tiles and the audit leaf stand or fall togeth
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from time import perf_counter_ns
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,10 @@ from msgspec import Struct
 from andon import audit, features
 from andon.decisions import consequences, record
 from andon.decisions.appending import APPEND, FIRST_PART, Rows
-from andon.decisions.domain import RECORDED, Decision, LineRef
+from andon.decisions.domain import RECORDED, Decision
 from andon.decisions.record import SALT_BYTES
+from andon.decisions.shape import COLUMNS, Column
+from andon.decisions.shaping import key_of, values_of
 from andon.features import Delta
 from andon.kernel import outbox
 from andon.kernel.identity import PLATFORM
@@ -131,40 +133,28 @@ async def recorded_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> se
     return {row["id"] for row in rows}
 
 
+_SHARED = [field for field in COLUMNS.values() if field.column is Column.SHARED]
+_own = values_of([field for field in COLUMNS.values() if field.column is Column.OWN])
+_shared, _key = values_of(_SHARED), key_of(_SHARED)
+
+
 class _Shared:
-    """The values of SHARED that decisions of a batch have, each once. The batch holds what they are made of, so identity tells."""
+    """The combinations of values of SHARED in a batch, each once; what they follow from tells them apart, by its value."""
 
     def __init__(self) -> None:
         self.values: list[tuple[Any, ...]] = []
-        self._known: dict[tuple[Any, ...], int] = {}
+        self._known: dict[Hashable, int] = {}
 
     def position(self, decision: Decision) -> int:
         """Where those of a decision are, counted from 1."""
-        judgement, caller = decision.judgement, decision.request.caller
-        ruling, certain = judgement.ruling, judgement.risk.certain
-        line, at = decision.line, decision.decided_at
-        key = (id(line), id(at), id(ruling), certain, caller)
+        key = _key(decision)
         known = self._known.get(key)
         if known is None:
-            self.values.append((*_line(line), at, ruling.outcome, ruling.rule, certain, caller))
+            self.values.append(_shared(decision))
             known = self._known[key] = len(self.values)
         return known
 
 
 def _row(decision: Decision, written: bytes, shared: _Shared, now: int) -> tuple[Any, ...]:
     """The values of OWN, and the position of those of SHARED."""
-    request, prediction = decision.request, decision.judgement.prediction
-    return (
-        request.id,
-        None if prediction is None else prediction.score,
-        None if prediction is None else prediction.confidence,
-        request.correlation_id,
-        (now - request.began_ns) // 1000,
-        written,
-        shared.position(decision),
-    )
-
-
-def _line(line: LineRef) -> tuple[Any, ...]:
-    """The first values of SHARED."""
-    return line.automation, line.automation_version, line.model.name, line.model.version, line.policy_version
+    return (*_own(decision, now), written, shared.position(decision))

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
-from andon.decisions.domain import Decision, DecisionRequest, Fallback, Judgement, LineRef
+from andon.decisions.domain import Decision, DecisionRequest, Fallback, Judgement, LineRef, Stages
 from andon.decisions.traffic import Arm, Predicts, Traffic
 from andon.features import Delta, FeatureSet, Looked, Needs, Snapshot, Wanted
 from andon.kernel.clock import Clock
@@ -145,7 +145,7 @@ class Line:
         judgements = self.judge([request.input for request in requests], seen)
         now, subject = self._clock.now(), self.automation.subject
         decisions = [
-            Decision(request, self.ref, s.features, judgement, now, {}, self.traffic.assign(request, subject))
+            Decision(request, self.ref, s.features, judgement, now, Stages(), self.traffic.assign(request, subject))
             for request, s, judgement in zip(requests, seen, judgements, strict=True)
         ]
         return decisions, deltas

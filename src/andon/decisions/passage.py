@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from andon.decisions import consequences
-from andon.decisions.domain import Decision, DecisionRequest
+from andon.decisions.domain import Decision, DecisionRequest, Stages
 from andon.decisions.judging import Judged, judge
 from andon.decisions.ledger import Entry
 from andon.decisions.line import Line, Seen
@@ -225,13 +225,13 @@ async def _judge(parts: Parts, group: Group) -> None:
             parts.purse.settle(name, arm.version, paid, len(items) - paid, cpu_us)
         group.shares.append(Share(arm, numbers, judged, cpu_us))
         now = parts.clock.now()
-        stages = {
-            "features": int(group.features * 1e6),
-            "predict": int(judged.predict * 1e6),
-            "policy": int(judged.policy * 1e6),
-            "cpu": cpu_us,
-            "batch": len(items),
-        }
+        stages = Stages(
+            features=int(group.features * 1e6),
+            predict=int(judged.predict * 1e6),
+            policy=int(judged.policy * 1e6),
+            cpu=cpu_us,
+            batch=len(items),
+        )
         decisions = [
             Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)
             for item, s, judgement, by in zip(items, seen, judged.judgements, judged.arms, strict=True)

@@ -6,81 +6,69 @@ nothing of the person once salt and record are erased.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Hashable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import defstruct
 from pydantic_core import from_json
 
-from andon.decisions.domain import Decision, Fallback, LineRef, Risk
+from andon.decisions.domain import Decision, arm_name
+from andon.decisions.shape import COLUMNS, FIELDS, RECORD_SHAPE, Field
+from andon.decisions.shaping import texts_of, values_of
 from andon.kernel.plain_json import to_json
-from andon.policies import Ruling
-from andon.serving import Assignment, Prediction
 
 SALT_BYTES = 16
 
 
-class _Own(Struct, frozen=True, gc=False):
-    """What each decision has for itself. Of an event it is told when it arrived."""
+def _written(*, once: bool) -> list[Field]:
+    """The parts of a record; what has a path with a dot is written with the part that holds it, and the input as it came."""
+    parts = [field for field in FIELDS.values() if field.record and "." not in field.record]
+    return [field for field in parts if field.once is once and field.record != "input"]
 
-    id: str
-    asked_at: datetime
-    happened_at: datetime | None
-    caller: str
-    correlation_id: str
-    traceparent: str | None
-    idempotency_key: str | None
-    features: Mapping[str, Any]
-    prediction: Prediction | None
-    fallback: Fallback | None
-    arrived_at: datetime | UnsetType
+
+def _struct(name: str, fields: Sequence[Field], **more: Any) -> Any:
+    typed = [(field.record, Any) for field in fields]
+    return defstruct(name, [*typed, *((key, Any, value) for key, value in more.items())], frozen=True, gc=False)
+
+
+_own = texts_of(_written(once=False), _struct("Own", _written(once=False)))
+"""What each decision has for itself."""
+
+_common = values_of(_written(once=True))
+"""What many decisions of a batch have alike, as a value that is hashed: equal ones are written once."""
+
+_Common = _struct("Common", _written(once=True), shape=RECORD_SHAPE)
+
+
+_ADDED = [field for field in COLUMNS.values() if field.since > 1]
+"""What the first records lack."""
 
 
 def encode(decisions: Sequence[Decision]) -> list[bytes]:
-    """The records of a batch as JSON bytes. What its decisions share (ruling, risk, line, assignment, stages) is written once."""
-    shared: dict[tuple[int, ...], bytes] = {}
-    return [_encode(decision, shared) for decision in decisions]
+    """The records of a batch as JSON bytes. What its decisions have in common is written once."""
+    written: dict[Hashable, bytes] = {}
+    return [_encode(decision, written) for decision in decisions]
 
 
-def _encode(decision: Decision, shared: dict[tuple[int, ...], bytes]) -> bytes:
-    """The batch holds what its decisions share, so that its identity names it."""
-    request, judgement, line, at = decision.request, decision.judgement, decision.line, decision.decided_at
-    ruling, risk, given, stages = judgement.ruling, judgement.risk, decision.assignment, decision.stages_us
-    own = to_json(
-        _Own(
-            str(request.id),
-            request.asked_at,
-            request.happened_at,
-            request.caller,
-            request.correlation_id,
-            request.traceparent,
-            None if request.idempotency is None else request.idempotency.key,
-            decision.features,
-            judgement.prediction,
-            judgement.fallback,
-            UNSET if request.arrived_at is None else request.arrived_at,
-        )
-    )
-    of = (id(ruling), id(risk), id(line), id(given), id(stages), id(at))
-    rest = shared.get(of)
+def _encode(decision: Decision, written: dict[Hashable, bytes]) -> bytes:
+    common = _common(decision)
+    rest = written.get(common)
     if rest is None:
-        rest = shared[of] = to_json(
-            {
-                "risk": _risk(risk),
-                "policy": _policy(ruling),
-                "decided_at": at,
-                "line": _line(line),
-                "assignment": _assignment(given),
-                "stages_us": stages,
-            }
-        )[1:]
-    return b"".join((b'{"input":', request.raw, b",", own[1:-1], b",", rest))
+        rest = written[common] = to_json(_Common(*common))[1:]
+    return b"".join((b'{"input":', decision.request.raw, b",", to_json(_own(decision))[1:-1], b",", rest))
+
+
+def read(record: bytes) -> dict[str, Any]:
+    """Read a record of any shape: what an older one lacks has the value that held then."""
+    values = decode(record)
+    if shape_of(values) < RECORD_SHAPE:
+        _bring_up(values)
+    return values
 
 
 def decode(record: bytes) -> dict[str, Any]:
-    """A record as values."""
+    """Decode a record as it was written."""
     values: dict[str, Any]
     try:
         values = from_json(record, cache_strings="keys")  # in a third of the time
@@ -94,32 +82,17 @@ def digest_of(salt: bytes, record: bytes) -> bytes:
     return sha256(salt + record).digest()
 
 
-def moment(text: str) -> datetime:
-    """A moment as a record writes it."""
-    return datetime.fromisoformat(text)
+def shape_of(record: Mapping[str, Any]) -> int:
+    """The shape of a record: which fields it has."""
+    shape: int = record.get("shape", 1)
+    return shape
 
 
-def _risk(risk: Risk) -> Mapping[str, Any]:
-    return {"certain": risk.certain, "threshold": risk.threshold, "target": risk.target}
-
-
-def _policy(ruling: Ruling) -> Mapping[str, Any]:
-    return {"outcome": ruling.outcome, "rule": ruling.rule, "reasons": ruling.reasons, "error": ruling.error}
-
-
-def _assignment(given: Assignment) -> Mapping[str, Any]:
-    return {
-        "version": given.version,
-        "chosen": given.chosen.value,
-        "split": given.split,
-        "bucket": given.bucket,
-    }
-
-
-def _line(line: LineRef) -> Mapping[str, Any]:
-    return {
-        "automation": line.automation,
-        "version": line.automation_version,
-        "model": {"name": line.model.name, "version": line.model.version, "digest": line.model.digest},
-        "policy_version": line.policy_version,
-    }
+def _bring_up(values: dict[str, Any]) -> None:
+    line = values["line"]
+    line["arm"] = arm_name(line["model"]["name"], line["model"]["version"], line["policy_version"])
+    for field in _ADDED:
+        part, _, key = field.record.rpartition(".")
+        within = values.setdefault(part, {}) if part else values
+        if within is not None:
+            within.setdefault(key, field.before)

@@ -15,13 +15,13 @@ from andon.decisions.domain import (
     DecisionFilter,
     DecisionRecord,
     DecisionRequest,
-    DecisionRow,
     Idempotency,
     Stats,
     Tally,
     Waiting,
 )
 from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyInFlight, KeyReused
+from andon.decisions.shape import DecisionRow
 from andon.decisions.store import days, intake, keys, reading, versions
 from andon.kernel import outbox
 from andon.kernel.db import Tx, announce

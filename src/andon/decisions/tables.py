@@ -1,5 +1,11 @@
 """Decision rows, intake rows and deployed versions. Only `store` may import this; `ledger.py` writes the same tables by asyncpg."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from types import NoneType
+from typing import Any, get_args
+from uuid import UUID
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,31 +21,38 @@ from sqlalchemy import (
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from andon.cord import LineState
+from andon.decisions.shape import COLUMNS, Field
 
 _METADATA = MetaData()
+
+_TYPES: Mapping[Any, TypeEngine[Any]] = {
+    UUID: Uuid(),
+    str: String(),
+    LineState: String(),
+    int: BigInteger(),
+    float: Double(),
+    bool: Boolean(),
+    datetime: DateTime(timezone=True),
+    bytes: LargeBinary(),
+}
+
+
+def _column(field: Field) -> Column[Any]:
+    present = [kind for kind in get_args(field.type) or (field.type,) if kind is not NoneType]
+    return Column(field.name, _TYPES[present[0]], primary_key=field.name == "id")
+
 
 decisions = Table(
     "decisions",
     _METADATA,
-    Column("id", Uuid, primary_key=True),
-    Column("automation", String, nullable=False),
-    Column("automation_version", Integer, nullable=False),
-    Column("decided_at", DateTime(timezone=True), nullable=False),
-    Column("outcome", String, nullable=False),
-    Column("rule", String, nullable=False),
-    Column("score", Double, nullable=True),
-    Column("confidence", Double, nullable=True),
-    Column("certain", Boolean, nullable=False),
-    Column("model", String, nullable=False),
-    Column("model_version", Integer, nullable=False),
-    Column("policy_version", String, nullable=False),
-    Column("caller", String, nullable=False),
-    Column("correlation_id", String, nullable=False),
-    Column("latency_us", BigInteger, nullable=False),
-    Column("writer", Uuid, nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    Column("salt", LargeBinary, nullable=False),
-    Column("record", LargeBinary, nullable=False),
+    *map(_column, COLUMNS.values()),
+    Column("writer", Uuid),
+    Column("seq", BigInteger),
+    Column("salt", LargeBinary),
+    Column("record", LargeBinary),
 )
 
 idempotency_keys = Table(

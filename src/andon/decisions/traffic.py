@@ -55,12 +55,16 @@ class Arm:
     def __post_init__(self) -> None:
         uncertain, certain = (Risk(is_certain, self.gate.threshold, self.gate.target) for is_certain in (False, True))
         object.__setattr__(self, "risks", (uncertain, certain))
-        object.__setattr__(self, "risk_facts", (uncertain._asdict(), certain._asdict()))
+        object.__setattr__(self, "risk_facts", (_facts(uncertain), _facts(certain)))
 
     @property
     def version(self) -> int:
         """The number of its model version."""
         return self.ref.model.version
+
+
+def _facts(risk: Risk) -> Mapping[str, Any]:
+    return {"certain": risk.certain, "threshold": risk.threshold, "target": risk.target}
 
 
 @dataclass(frozen=True, slots=True)

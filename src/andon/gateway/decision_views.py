@@ -1,71 +1,34 @@
 """A decision as the API shows it: in a list, and whole, with all that came of it."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from andon import actions, labels, reviews, serving
 from andon.actions import ActionState
-from andon.decisions import DecisionRecord, DecisionRow
-from andon.gateway.answers import ModelUsed, shared
+from andon.decisions import DecisionRecord, DecisionRow, Shown, seen_of_recorded, shown
+from andon.gateway.shapes import model_of, seen
 from andon.kernel.db import Tx
 from andon.labels import LabelSource
+from andon.policies import Ruling
 from andon.reviews import ReviewState
-from andon.serving import Chosen
+
+_LISTED = shown(Shown.LIST)
+_WHOLE = shown(Shown.WHOLE)
+_listed = seen_of_recorded(_LISTED)
+_whole = seen_of_recorded(_WHOLE)
 
 
-class ModelNumber(BaseModel):
-    """Which model version predicted, in short."""
-
-    name: str
-    version: int
-
-
-class DecisionListed(BaseModel):
-    """A decision in a list."""
-
-    id: UUID
-    automation: str
-    automation_version: int
-    outcome: str
-    rule: str
-    score: float | None
-    confidence: float | None
-    certain: bool
-    model: ModelNumber
-    policy_version: str
-    correlation_id: str
-    decided_at: datetime
-    latency_ms: float
-
-
-class PredictionSeen(BaseModel):
-    """What the model said."""
-
-    score: float
-    label: str
-    confidence: float
-    probabilities: dict[str, float]
-
-
-class RiskSeen(BaseModel):
-    """Whether the prediction was certain enough, and the bounds that were in force."""
-
-    certain: bool
-    threshold: float
-    target: float
-
-
-class RulingSeen(BaseModel):
+class RulingSeen(seen(Ruling)):  # type: ignore[misc]  # made of the declared shape
     """What the policy chose; `error` if a condition could not be evaluated or nothing could be predicted."""
 
-    outcome: str
-    rule: str
-    reasons: list[str]
-    error: str | None
     version: str
+
+
+class DecisionListed(model_of("DecisionListed", _LISTED)):  # type: ignore[misc]
+    """A decision in a list."""
 
 
 class Proof(BaseModel):
@@ -126,38 +89,10 @@ class ShadowSeen(BaseModel):
     predicted_at: datetime
 
 
-class AssignmentSeen(BaseModel):
-    """Which version was to answer, and why."""
-
-    version: int
-    chosen: Chosen
-    split: int = Field(description="The number of the traffic split that held; 0 where none was made.")
-    bucket: int | None = Field(description="Where the subject fell, 0 to 9999; null where nothing was drawn.")
-
-
-class FallbackSeen(BaseModel):
-    """What answered instead of that version."""
-
-    step: str = Field(description="The alias of another version, `rules` or `review`.")
-    because: str = Field(description="The reason why that version did not answer.")
-
-
-class DecisionOut(DecisionListed):
+class DecisionOut(model_of("DecisionOut", _WHOLE, policy=RulingSeen, stages_us=dict[str, int])):  # type: ignore[misc]
     """Everything that is known of a decision."""
 
     status: Literal["decided"]
-    reasons: list[str]
-    model: ModelUsed  # type: ignore[assignment]  # more than in a list
-    caller: str
-    input: Any = Field(description="Exactly what was sent.")
-    features: dict[str, Any]
-    prediction: PredictionSeen | None
-    risk: RiskSeen
-    policy: RulingSeen
-    traceparent: str | None
-    assignment: AssignmentSeen
-    fallback: FallbackSeen | None
-    stages_us: dict[str, int]
     audit: Proof
     actions: list[ActionTaken]
     review: ReviewSeen | None
@@ -167,27 +102,16 @@ class DecisionOut(DecisionListed):
 
 def listed(row: DecisionRow) -> DecisionListed:
     """One of a list."""
-    return DecisionListed(**shared(row), model=ModelNumber(name=row.model, version=row.model_version))
+    return DecisionListed(**_listed(row, {}))
 
 
 def whole(tx: Tx, record: DecisionRecord, now: datetime) -> DecisionOut:
     """Its record, and what came of it up to now."""
-    written, decision_id = record.record, record.row.id
+    decision_id, values = record.row.id, _whole(record.row, record.record)
+    values["policy"] = {**values["policy"], "version": record.row.policy_version}
     return DecisionOut(
-        **shared(record.row),
+        **values,
         status="decided",
-        reasons=written["policy"]["reasons"],
-        model=written["line"]["model"],
-        caller=record.row.caller,
-        input=written["input"],
-        features=written["features"],
-        prediction=written["prediction"],
-        risk=written["risk"],
-        policy={**written["policy"], "version": record.row.policy_version},
-        traceparent=written["traceparent"],
-        assignment=written["assignment"],
-        fallback=written["fallback"],
-        stages_us=written["stages_us"],
         audit=Proof(writer=record.writer, seq=record.seq, digest=record.digest),
         actions=[
             ActionTaken.model_validate(action, from_attributes=True) for action in actions.of_decision(tx, decision_id)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from msgspec import Struct
+
 from andon.policies.places import Place
 
 REVIEW = "review"
@@ -85,8 +87,7 @@ class DecisionTable:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True, gc=False, cache_hash=True):
     """What a policy says about one decision. With an `error` the outcome is always `review`."""
 
     outcome: str

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from andon.serving.spreading import BUCKETS, Places, spread
 
@@ -111,14 +112,15 @@ class Chosen(StrEnum):
     PINNED = "pinned"
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """Which version was to answer and why. `split` is the number of the traffic split that held."""
+class Assignment(Struct, frozen=True, gc=False, cache_hash=True):
+    """Which version was to answer and why."""
 
     version: int
     chosen: Chosen
-    split: int
-    bucket: int | None = None
+    split: Annotated[int, Meta(description="The number of the traffic split that held; 0 where none was made.")]
+    bucket: Annotated[
+        int | None, Meta(description="Where the subject fell, 0 to 9999; null where nothing was drawn.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from andon.authoring import ActionSpec, Automation, Trigger
-from andon.decisions import Contract
+from andon.decisions import Contract, Shown, shown
 from andon.version import __version__
 
 _PROTOCOLS = {"kafka": "kafka", "nats": "nats", "http": "http"}
@@ -133,27 +135,18 @@ def _headers(types: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _decision(automation: str) -> dict[str, Any]:
-    """What `decisions.consequences.told` says; a test holds them together."""
-    text, number = {"type": "string"}, {"type": ["number", "null"]}
-    return {
-        "type": "object",
-        "properties": {
-            "id": {"type": "string", "format": "uuid"},
-            "automation": {"const": automation},
-            "automation_version": {"type": "integer"},
-            "outcome": text,
-            "rule": text,
-            "reasons": {"type": "array", "items": text},
-            "score": number,
-            "confidence": number,
-            "model": {"type": "object", "properties": {"name": text, "version": {"type": "integer"}}},
-            "policy_version": text,
-            "decided_at": {"type": "string", "format": "date-time"},
-            "decided_by": text,
-            "correlation_id": text,
-            "input": {"$ref": f"#/components/schemas/{automation}.input"},
-        },
+    """What is sent of a decision: the fields that are shown outside."""
+    special: dict[str, Any] = {
+        "automation": {"const": automation},
+        "input": {"$ref": f"#/components/schemas/{automation}.input"},
     }
+    properties: dict[str, Any] = {}
+    for field in shown(Shown.OUTSIDE):
+        group, _, inner = field.path.partition(".")
+        into = properties.setdefault(group, {"type": "object", "properties": {}})["properties"] if inner else properties
+        schema = special.get(field.name) or _without_references(msgspec.json.schema(field.type))
+        into[inner or group] = {"description": field.meaning, **schema}
+    return {"type": "object", "properties": properties}
 
 
 def _without_references(schema: dict[str, Any]) -> dict[str, Any]:

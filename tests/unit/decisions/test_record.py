@@ -1,7 +1,7 @@
 """A record holds the input as it was sent, and its digest says nothing without the salt."""
 
 import json
-from dataclasses import replace
+from copy import copy
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 from pydantic_core import from_json
 
-from andon.decisions import Decision
-from andon.decisions.record import decode, digest_of, encode
+from andon.cord import LineState
+from andon.decisions import FIELDS, Decision, Draw, Stages
+from andon.decisions.record import decode, digest_of, encode, read, shape_of
 from andon.testing import decide
 from automations import an_automation, payment
 
@@ -41,27 +42,41 @@ values = st.recursive(
 )
 
 
-SHARED = ("decided_at", "line", "assignment", "stages_us", "risk", "policy")
+ONCE = [name for name, field in FIELDS.items() if field.once]
 
 
-@given(st.lists(st.tuples(*[st.integers(0, 1)] * len(SHARED)), min_size=1, max_size=12))
+@given(st.lists(st.tuples(*[st.integers(0, 1)] * len(ONCE)), min_size=1, max_size=12))
 def test_in_a_batch_each_record_says_of_its_own_decision_what_it_would_say_alone(chosen: list[tuple[int, ...]]) -> None:
     first, second = a_decision(payment(), 0.1), a_decision(payment(country="KP"), 0.9)
-    other_risk = second.judgement.risk._replace(target=0.5)
-    of = {
+    judgement, line = first.judgement, first.line
+    of: dict[str, tuple[Any, Any]] = {
         "decided_at": (first.decided_at, first.decided_at + timedelta(seconds=1)),
-        "line": (first.line, replace(first.line, policy_version="another")),
-        "assignment": (first.assignment, replace(first.assignment, version=7)),
-        "stages_us": ({"features": 1}, {"features": 2}),
-        "risk": (first.judgement.risk, other_risk),
-        "policy": (first.judgement.ruling, second.judgement.ruling),
+        "line": (line, structs.replace(line, policy_version="another")),
+        "assignment": (first.assignment, structs.replace(first.assignment, version=7)),
+        "stages_us": (Stages(features=1), Stages(features=2)),
+        "draw": (Draw(), Draw(0.1, drawn=True)),
+        "risk": (judgement.risk, structs.replace(judgement.risk, target=0.5)),
+        "policy": (judgement.ruling, second.judgement.ruling),
+        "line_state": (LineState.AUTOMATIC, LineState.STOPPED),
     }
     decisions = []
     for which in chosen:
-        had = {name: of[name][at] for name, at in zip(SHARED, which, strict=True)}
-        judgement = structs.replace(first.judgement, risk=had.pop("risk"), ruling=had.pop("policy"))
-        decisions.append(structs.replace(first, judgement=judgement, **had))
+        had = {name: copy(of[name][at]) for name, at in zip(ONCE, which, strict=True)}
+        judged = structs.replace(judgement, risk=had.pop("risk"), ruling=had.pop("policy"), state=had.pop("line_state"))
+        decisions.append(structs.replace(first, judgement=judged, **had))
     assert encode(decisions) == [encode([decision])[0] for decision in decisions]
+
+
+def test_a_record_made_before_the_fields_of_today_reads_with_what_held_then() -> None:
+    (written,) = encode([a_decision(payment(), 0.9)])
+    today = json.loads(written)
+    before = {**today, "line": {**today["line"]}, "risk": {**today["risk"]}}
+    for part, name in ((before, "shape"), (before, "state"), (before, "draw"), (before, "subject")):
+        del part[name]
+    del before["line"]["arm"], before["risk"]["revision"]
+    old = read(json.dumps(before).encode())
+    assert shape_of(old) == 1
+    assert old == {name: value for name, value in today.items() if name != "shape"}
 
 
 def types_in(value: Any) -> Any:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     any_,
+    case,
     cast,
     func,
     or_,
@@ -23,15 +24,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from andon.cord import LineState
 from andon.decisions.domain import (
     LATENCY_BAND,
     DecisionFilter,
     DecisionRecord,
-    DecisionRow,
     Stats,
     Tally,
+    arm_name,
 )
-from andon.decisions.record import decode, digest_of
+from andon.decisions.record import decode, digest_of, read
+from andon.decisions.shape import COLUMNS, DecisionRow
 from andon.decisions.tables import decisions
 from andon.kernel.db import Tx
 from andon.kernel.ids import floor_of
@@ -42,8 +45,23 @@ _LATE = timedelta(minutes=1)
 LedgerRow: TypeAlias = Row[Any]
 """A row of the ledger as it stands, every column."""
 
-_LISTED = [decisions.c[name] for name in DecisionRow.__dataclass_fields__]
-_WHOLE = [*_LISTED, *(decisions.c[name] for name in ("writer", "seq", "salt", "record"))]
+_COLUMNS = [decisions.c[name] for name in COLUMNS]
+_WHOLE = [*_COLUMNS, *(decisions.c[name] for name in ("writer", "seq", "salt", "record"))]
+
+_UNLABELLED = decisions.c.label.is_(None) & decisions.c.score.is_not(None)
+"""What was predicted before there was a column for the label; its record has it."""
+
+_LISTED = [*_COLUMNS, case((_UNLABELLED, decisions.c.record)).label("record")]
+
+_ARM = func.coalesce(
+    decisions.c.arm,
+    decisions.c.model + "@" + cast(decisions.c.model_version, Text) + "+" + func.left(decisions.c.policy_version, 12),
+)
+"""The arm, also of decisions made before there was a column for it."""
+
+_EQUAL = ("automation", "outcome", "rule", "label", "model_version", "gate_revision", "line_state", "audit_drawn")
+_FILTERED = {**{name: decisions.c[name] for name in _EQUAL}, "arm": _ARM}
+"""What is listed by an equal value, and where that stands."""
 
 
 def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
@@ -57,7 +75,7 @@ def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = No
     query = select(*_LISTED).where(*_conditions(wanted))
     if before is not None:
         query = query.where(decisions.c.id < before)
-    return [DecisionRow(*row) for row in tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))]
+    return [_row(row) for row in tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))]
 
 
 def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
@@ -163,10 +181,10 @@ def _conditions(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.automations is not None:
         conditions.append(decisions.c.automation.in_(wanted.automations))
-    for name in ("automation", "outcome", "rule", "model_version"):
+    for name, column in _FILTERED.items():
         value = getattr(wanted, name)
         if value is not None:
-            conditions.append(decisions.c[name] == value)
+            conditions.append(column == value)
     if wanted.since is not None:
         conditions.append(decisions.c.id >= floor_of(wanted.since))
     if wanted.until is not None:
@@ -190,13 +208,24 @@ def _tally(at: datetime, automation: str, rows: Sequence[Row[Any]]) -> Tally:
     )
 
 
+def _row(row: Row[Any]) -> DecisionRow:
+    """From the columns of _LISTED or _WHOLE. What an older decision has no column for follows from others, or its record."""
+    values = dict(zip(COLUMNS, row[: len(COLUMNS)], strict=True))
+    values["line_state"] = LineState(row.line_state)
+    if row.arm is None:
+        values["arm"] = arm_name(row.model, row.model_version, row.policy_version)
+    if row.label is None and row.score is not None:
+        values["label"] = decode(row.record)["prediction"]["label"]
+    return DecisionRow(**values)
+
+
 def _record(row: Row[Any]) -> DecisionRecord:
     """From the columns of _WHOLE."""
     return DecisionRecord(
-        row=DecisionRow(*row[: len(_LISTED)]),
+        row=_row(row),
         writer=row.writer,
         seq=row.seq,
         salt=row.salt,
-        record=decode(row.record),
+        record=read(row.record),
         digest=digest_of(row.salt, row.record).hex(),
     )

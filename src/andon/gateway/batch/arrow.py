@@ -4,17 +4,20 @@ A record batch is held at a time. What comes from outside is validated whole bef
 those are taken of which a few bytes cannot stand for many.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, get_args
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import from_json, to_json
 
-from andon.decisions import InputMalformed
+from andon.cord import LineState
+from andon.decisions import InputMalformed, ModelRef
+from andon.gateway.answers import ANSWERED
 from andon.gateway.batch.arrow_framing import DICTIONARY, RECORDS, SCHEMA, Framing, Message
 from andon.gateway.batch.rows import Row, too_large
 from andon.gateway.errors import BatchMalformed
@@ -176,26 +179,26 @@ _PROBLEM = pa.struct(
     ]
 )
 
+_ARROW: Mapping[Any, Any] = {
+    UUID: pa.string(),
+    str: pa.string(),
+    LineState: pa.string(),
+    int: pa.int32(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    datetime: pa.timestamp("us", "UTC"),
+    tuple[str, ...]: pa.list_(pa.string()),
+    ModelRef: pa.struct([("name", pa.string()), ("version", pa.int32()), ("digest", pa.string())]),
+}
+
+
+def _arrow(kind: Any) -> Any:
+    """The type of a field's values; every column may be empty."""
+    return _ARROW[kind] if kind in _ARROW else next(_ARROW[one] for one in get_args(kind) if one in _ARROW)
+
+
 ANSWERS = pa.schema(
-    [
-        ("id", pa.string()),
-        ("automation", pa.string()),
-        ("automation_version", pa.int32()),
-        ("outcome", pa.string()),
-        ("rule", pa.string()),
-        ("reasons", pa.list_(pa.string())),
-        ("score", pa.float64()),
-        ("label", pa.string()),
-        ("confidence", pa.float64()),
-        ("certain", pa.bool_()),
-        ("model", pa.struct([("name", pa.string()), ("version", pa.int32()), ("digest", pa.string())])),
-        ("policy_version", pa.string()),
-        ("correlation_id", pa.string()),
-        ("decided_at", pa.timestamp("us", "UTC")),
-        ("latency_ms", pa.float64()),
-        ("row", pa.int64()),
-        ("error", _PROBLEM),
-    ]
+    [*((field.path, _arrow(field.type)) for field in ANSWERED), ("row", pa.int64()), ("error", _PROBLEM)]
 )
 """The columns of the answers: those of a decision, or for a bad row its number and what is wrong with it."""
 

@@ -1,0 +1,158 @@
+"""The code that writes and reads decisions field by field, made from their declarations (`shape.py`) at import.
+
+A loop over declarations would cost microseconds a decision. Made are plain functions, as one would write them by hand;
+`source_of` shows the text of each.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET
+from pydantic_core import from_json
+
+from andon.decisions.shape import COLUMNS, RECORD_SHAPE, Field
+
+PARTS = {
+    "request": "decision.request",
+    "line": "decision.line",
+    "draw": "decision.draw",
+    "judgement": "decision.judgement",
+    "policy": "decision.judgement.ruling",
+    "risk": "decision.judgement.risk",
+    "prediction": "decision.judgement.prediction",
+}
+"""What an expression of a field may name, beside `decision` and `now` (nanoseconds), and where it is."""
+
+_NULLABLE = frozenset({"prediction"})
+"""Parts that may be missing; then what is in them is null."""
+
+_HASHED = frozenset({"line", "policy", "risk", "draw"})
+"""Parts that remember their hash."""
+
+_NAMES: Mapping[str, Any] = {"from_json": from_json, "UNSET": UNSET, "UUID": UUID, "datetime": datetime}
+
+_PLAIN: Mapping[Any, str] = {UUID: "str({})", datetime: "{}.isoformat()", tuple[str, ...]: "list({})"}
+"""How values of a type become JSON values; others are such already."""
+
+_READ: Mapping[Any, str] = {
+    UUID: "UUID({})",
+    datetime: "datetime.fromisoformat({})",
+    bytes | None: "(None if {0} is None else bytes.fromhex({0}))",
+}
+"""How they come from a record."""
+
+
+def values_of(fields: Iterable[Field], make: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """Give the function of a decision (and of `now`) to a tuple of these fields' values, or to what `make` makes of them."""
+    values = [_of_decision(field) for field in fields]
+    given = ", ".join(values)
+    result = f"make({given})" if make else f"({given}{',' * (len(values) == 1)})"
+    return _function("decision, now=0", _parts_in(values), result, make=make)
+
+
+def key_of(fields: Iterable[Field]) -> Callable[[Any], tuple[Any, ...]]:
+    """Give the function of a decision to what these fields follow from, as a value that is hashed fast."""
+    values = [field.of or field.record for field in fields]
+    parts = [value.partition(".")[0] for value in values]
+    key = dict.fromkeys(part if part in _HASHED else value for part, value in zip(parts, values, strict=True))
+    key = dict.fromkeys(map(_or_none, key))
+    return _function("decision", _parts_in(f"({value}." for value in (*parts, *key)), f"({', '.join(key)},)")
+
+
+def texts_of(fields: Iterable[Field], make: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for what writes JSON by itself, which knows everything but bytes."""
+    values = [_hex(field, _of_decision(field)) for field in fields]
+    return _function("decision, now=0", _parts_in(values), f"make({', '.join(values)})", make=make)
+
+
+def json_of(fields: Sequence[Field]) -> Callable[[Any], dict[str, Any]]:
+    """Give the function of a decision to these fields as JSON values, at their paths."""
+    values = {field.path: _plain(field, _of_decision(field)) for field in fields}
+    return _function("decision", _parts_in(values.values()), _nested(values))
+
+
+def json_of_recorded(fields: Sequence[Field]) -> Callable[[Any, Any], dict[str, Any]]:
+    """Give the function of a recorded decision (its row and its record) to the same."""
+    values = {field.path: _plain(field, _of_recorded(field)) for field in fields}
+    return _function("row, record", (), _nested(values))
+
+
+def seen_of_recorded(fields: Sequence[Field]) -> Callable[[Any, Any], dict[str, Any]]:
+    """The same for what writes JSON by itself, which knows everything but bytes."""
+    values = {field.path: _hex(field, _of_recorded(field)) for field in fields}
+    return _function("row, record", (), _nested(values))
+
+
+def columns_of_record(shape: int = RECORD_SHAPE) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Give the function of a record of this shape to what the columns of its decision hold, by name."""
+    values = {
+        name: _read(field, _in_record(field.record)) if field.since <= shape else f"before[{name!r}]"
+        for name, field in COLUMNS.items()
+        if field.record
+    }
+    return _function("record", (), _nested(values), before={name: field.before for name, field in COLUMNS.items()})
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """The text of a function that was made here."""
+    return str(function.__doc__)
+
+
+def _of_decision(field: Field) -> str:
+    return _or_none(field.of or field.record)
+
+
+def _or_none(value: str) -> str:
+    part, _, rest = value.partition(".")
+    return f"(None if {part} is None else {value})" if rest and part in _NULLABLE else f"({value})"
+
+
+def _of_recorded(field: Field) -> str:
+    if field.recorded:
+        return f"({field.recorded})"
+    return f"row.{field.name}" if field.column else _in_record(field.record)
+
+
+def _in_record(path: str) -> str:
+    part, _, rest = path.partition(".")
+    value = "record" + "".join(f"[{key!r}]" for key in path.split("."))
+    return f"(None if record[{part!r}] is None else {value})" if rest and part in _NULLABLE else value
+
+
+def _hex(field: Field, value: str) -> str:
+    return f"(None if {value} is None else {value}.hex())" if field.type == bytes | None else value
+
+
+def _plain(field: Field, value: str) -> str:
+    return _PLAIN.get(field.type, "{}").format(_hex(field, value))
+
+
+def _read(field: Field, value: str) -> str:
+    return _READ.get(field.type, "{}").format(value)
+
+
+def _parts_in(values: Iterable[str]) -> list[str]:
+    """The parts that expressions name."""
+    together = " ".join(values)
+    return [part for part in PARTS if f"({part}." in together or f" {part}." in together]
+
+
+def _nested(values: Mapping[str, str]) -> str:
+    """The text of a mapping; paths with dots make mappings in it."""
+    groups: dict[str, dict[str, str]] = {}
+    for path, value in values.items():
+        name, _, rest = path.partition(".")
+        groups.setdefault(name, {})[rest] = value
+    return "{" + ", ".join(f"{name!r}: {own.get('') or _nested(own)}" for name, own in groups.items()) + "}"
+
+
+def _function(parameters: str, parts: Iterable[str], result: str, **names: Any) -> Callable[..., Any]:
+    lines = [f"def made({parameters}):", *(f"    {part} = {PARTS[part]}" for part in parts), f"    return {result}"]
+    text = "\n".join(lines)
+    scope = {**_NAMES, **names}
+    exec(text, scope)  # noqa: S102 - the text is made of the declarations of `shape.py` alone
+    made: Callable[..., Any] = scope["made"]
+    made.__doc__ = text
+    return made
