@@ -16,10 +16,15 @@ ENTRY = 48
 _OURS = f"writer <> '{CONTROL}'"
 _SIZE = f"octet_length(body) / {ENTRY}"
 
+_POSITION = """LEFT JOIN LATERAL (
+    SELECT p.seq, p.taken FROM feed_positions p WHERE p.consumer = {consumer} AND p.writer = c.writer LIMIT 1
+) p ON true"""
+"""Looked up for each chain: a plan made before the tables were analyzed would compare all positions with all chains."""
+
 _UNREAD = f"""
 SELECT c.writer, coalesce(p.seq, 0) AS seq, coalesce(p.taken, 0) AS taken, next.at
 FROM audit_entries c
-LEFT JOIN feed_positions p ON p.consumer = :consumer AND p.writer = c.writer
+{_POSITION.format(consumer=":consumer")}
 CROSS JOIN LATERAL (
     SELECT e.at FROM audit_entries e WHERE e.writer = c.writer AND e.seq > coalesce(p.seq, 0) ORDER BY e.seq LIMIT 1
 ) next
@@ -74,7 +79,7 @@ SELECT f.name, f.begun_at, f.moved_at, f.taken, unread.oldest, coalesce(unread.w
 FROM feed_consumers f CROSS JOIN LATERAL (
     SELECT min(e.at) AS oldest, sum(e.size)::bigint - coalesce(sum(p.taken) FILTER (WHERE e.is_next), 0) AS waiting
     FROM audit_entries c
-    LEFT JOIN feed_positions p ON p.consumer = f.name AND p.writer = c.writer
+    {_POSITION.format(consumer="f.name")}
     CROSS JOIN LATERAL (
         SELECT at, {_SIZE} AS size, row_number() OVER (ORDER BY seq) = 1 AS is_next FROM audit_entries
         WHERE writer = c.writer AND seq > coalesce(p.seq, 0)
