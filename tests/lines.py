@@ -6,7 +6,7 @@ from pathlib import Path
 from andon import Automation, access, models
 from andon.access import Grant, KeyRing, Role
 from andon.bootstrap.project import build_events
-from andon.decisions import Decider, Deployment, Unwatched
+from andon.decisions import Decider, Deployment, Subjects, Unwatched
 from andon.gateway import Admission, Gateway, Side
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import GatewaySettings, Settings
@@ -82,7 +82,9 @@ def install(database: Database, folder: Path, *automations: Automation) -> Insta
     """An installation with these automations, or the standing one."""
     register_champion(database, a_package(folder / "package"))
     clock = SystemClock()
-    deployment = Deployment(database, automations or (an_automation(),), cache=folder / "models", clock=clock)
+    deployment = Deployment(
+        database, automations or (an_automation(),), cache=folder / "models", clock=clock, subjects=Subjects(PEPPER)
+    )
     deployment.refresh()
     if deployment.problems:
         raise next(iter(deployment.problems.values()))

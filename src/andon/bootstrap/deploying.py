@@ -7,7 +7,8 @@ from typing import Any
 
 from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
-from andon.decisions import Deployment
+from andon.bootstrap.installation import pepper_of
+from andon.decisions import Deployment, Subjects
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -36,6 +37,7 @@ def deployment_of(
         automations,
         cache=settings.data / "models",
         clock=clock,
+        subjects=Subjects(pepper_of(settings)),
         load=partial(load_hosted, settings),
         start=start,
         retire=let_go,

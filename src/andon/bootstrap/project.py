@@ -9,7 +9,8 @@ from andon.authoring import Automation
 from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
 from andon.bootstrap.hosting import load_hosted
-from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment
+from andon.bootstrap.installation import pepper_of
+from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Subjects
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
@@ -77,7 +78,12 @@ def deployed_alone(settings: Settings, database: Database, clock: Clock, name: s
     """The deployment of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
     automation = chosen(load_automations(settings), name)
     deployment = Deployment(
-        database, [automation], cache=settings.data / "models", clock=clock, load=partial(load_hosted, settings)
+        database,
+        [automation],
+        cache=settings.data / "models",
+        clock=clock,
+        subjects=Subjects(pepper_of(settings)),
+        load=partial(load_hosted, settings),
     )
     deployment.refresh()
     problem = deployment.problems.get(automation.name)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -12,6 +12,8 @@ from andon import actions, decisions, labels, procedures, reviews
 from andon.access import Permission
 from andon.console.dependencies import Db, Here, Signed
 from andon.console.paging import PAGE, pager
+from andon.cord import LineState
+from andon.decisions import Shown
 from andon.kernel.errors import Invalid
 from andon.kernel.moments import in_utc
 from andon.models import HIGHEST_NUMBER
@@ -30,7 +32,10 @@ class Filters:
     automation: str = ""
     outcome: str = ""
     rule: str = ""
+    label: str = ""
     model_version: str = ""
+    arm: str = ""
+    line_state: str = ""
     since: str = ""
     until: str = ""
     search: str = ""
@@ -42,7 +47,10 @@ class Filters:
             automation=self.automation or None,
             outcome=self.outcome.strip() or None,
             rule=self.rule.strip() or None,
+            label=self.label.strip() or None,
             model_version=_number("Model version", self.model_version),
+            arm=self.arm.strip() or None,
+            line_state=_state(self.line_state),
             since=_moment("From", self.since),
             until=_moment("Until", self.until),
             search=self.search.strip() or None,
@@ -61,7 +69,10 @@ def show_list(
     automation: str = "",
     outcome: str = "",
     rule: str = "",
+    label: str = "",
     model_version: str = "",
+    arm: str = "",
+    line_state: str = "",
     since: str = "",
     until: str = "",
     search: Annotated[str, Query(max_length=200)] = "",
@@ -69,7 +80,7 @@ def show_list(
 ) -> Response:
     """The decisions that fit the filters, newest first."""
     scopes = visitor.scopes(Permission.READ_DECISIONS)
-    filters = Filters(automation, outcome, rule, model_version, since, until, search)
+    filters = Filters(automation, outcome, rule, label, model_version, arm, line_state, since, until, search)
     problem: Invalid | None = None
     found: list[decisions.DecisionRow] = []
     try:
@@ -85,6 +96,7 @@ def show_list(
         filters=filters,
         filtered=any(filters.values().values()),
         automations=[name for name in decisions.automations(tx) if scopes is None or name in scopes],
+        states=[state.value for state in LineState],
         decisions=found,
         pager=pager(
             "/decisions", filters.values(), shown=len(found), last=found[-1].id if found else None, before=before
@@ -105,6 +117,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         visitor=visitor,
         section="/decisions",
         row=found.row,
+        short=_in_short(found.row),
         decision=found,
         record=found.record,
         actions=actions.of_decision(tx, decision_id) if visitor.may(Permission.READ_ACTIONS, automation) else [],
@@ -115,6 +128,21 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         labels=labels.of_decision(tx, decision_id),
         now=here.clock.now(),
     )
+
+
+def _in_short(row: decisions.DecisionRow) -> list[tuple[decisions.Field, Any]]:
+    """The fields that the page shows in short, with their values."""
+    return [(field, getattr(row, field.name)) for field in decisions.shown(Shown.PAGE)]
+
+
+def _state(text: str) -> LineState | None:
+    """A line state, from those that the form offers."""
+    if not text:
+        return None
+    try:
+        return LineState(text)
+    except ValueError:
+        raise FilterInvalid(f"Line state: expected {', '.join(LineState)}, got {text!r}") from None
 
 
 def _number(name: str, text: str) -> int | None:

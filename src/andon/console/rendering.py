@@ -45,6 +45,7 @@ class Pages:
             megabytes=megabytes,
             at=faults_at,
             value=value,
+            of_field=of_field,
             change=change,
             pretty=pretty,
         )
@@ -139,6 +140,17 @@ def value(raw: Any) -> str:
     if isinstance(raw, bool):
         return "yes" if raw else "no"
     return f"{raw:,.6g}" if isinstance(raw, float) else str(raw)
+
+
+def of_field(raw: Any, name: str) -> str:
+    """The value of a decision's field, by its type."""
+    if raw is None:
+        return _MISSING
+    if name.endswith("_us"):
+        return milliseconds(raw / 1000)
+    if isinstance(raw, bytes):
+        return raw.hex()
+    return score(raw) if isinstance(raw, float) else value(raw)
 
 
 def change(entry: Entry) -> str:

@@ -113,6 +113,7 @@ from andon.decisions.service import (
 from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
 from andon.decisions.shaping import json_of, json_of_recorded, seen_of_recorded, texts_of
 from andon.decisions.store.feed import Standing
+from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
 __all__ = [
@@ -174,6 +175,7 @@ __all__ = [
     "Standing",
     "Start",
     "Stats",
+    "Subjects",
     "Taken",
     "Tally",
     "Traffic",

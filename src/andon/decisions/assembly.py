@@ -17,6 +17,7 @@ from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
+from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Traffic
 from andon.kernel.clock import Clock
 from andon.kernel.db import Tx
@@ -53,7 +54,9 @@ def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolic
     return table, compiled
 
 
-def assemble(automation: Automation, loaded: LoadedVersion, *, number: int, clock: Clock) -> Line:
+def assemble(
+    automation: Automation, loaded: LoadedVersion, *, number: int, clock: Clock, subjects: Subjects | None = None
+) -> Line:
     """A line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
     table, compiled = compile_policy(automation)
     return Line(
@@ -62,6 +65,7 @@ def assemble(automation: Automation, loaded: LoadedVersion, *, number: int, cloc
         policy=compiled,
         outcomes=table.outcomes,
         clock=clock,
+        subjects=subjects,
     )
 
 

@@ -14,6 +14,7 @@ from andon.decisions.assembly import arm_of, assemble, check_lookups, register_w
 from andon.decisions.domain import AutomationVersion
 from andon.decisions.errors import AutomationInvalid, AutomationNotFound
 from andon.decisions.line import Line
+from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Traffic
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
@@ -35,6 +36,8 @@ def _nothing(loaded: LoadedVersion) -> None:
 class Deployment:
     """The lines of the automations that were loaded. Reading `lines` never waits; `refresh` builds beside it and swaps.
 
+    With `subjects` each decision says whose data it is about.
+
     `start` brings up what a version needs before it answers (its processes); `retire` hears of versions no line uses any more.
     """
 
@@ -45,6 +48,7 @@ class Deployment:
         *,
         cache: Path,
         clock: Clock,
+        subjects: Subjects | None = None,
         load: Load = serving.load,
         start: Callable[[LoadedVersion], None] = _nothing,
         retire: Callable[[LoadedVersion], None] = _nothing,
@@ -55,6 +59,7 @@ class Deployment:
         self._automations = automations
         self._cache = cache
         self._clock = clock
+        self._subjects = subjects
         self._load = load
         self._start = start
         self._retire = retire
@@ -99,7 +104,13 @@ class Deployment:
                 return present
             folders = {v.number: models.fetch(tx, v, self._cache) for v in wanted.versions.values()}
         loaded = {n: self._loaded_version(version, folders[n]) for n, version in wanted.versions.items()}
-        line = assemble(automation, loaded[wanted.champion.number], number=deployed.number, clock=self._clock)
+        line = assemble(
+            automation,
+            loaded[wanted.champion.number],
+            number=deployed.number,
+            clock=self._clock,
+            subjects=self._subjects,
+        )
         line = line.with_traffic(_traffic(line, deployed, wanted, loaded))
         log.info(
             "automation.ready",

@@ -12,6 +12,7 @@ from msgspec import Struct
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
 from andon.decisions.domain import Decision, DecisionRequest, Fallback, Judgement, LineRef, Stages
+from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
 from andon.features import Delta, FeatureSet, Looked, Needs, Snapshot, Wanted
 from andon.kernel.clock import Clock
@@ -69,6 +70,7 @@ class Line:
         policy: CompiledPolicy,
         outcomes: tuple[str, ...],
         clock: Clock,
+        subjects: Subjects | None = None,
     ) -> None:
         self.automation = automation
         self.traffic = traffic
@@ -81,6 +83,7 @@ class Line:
         )
         self._policy = policy
         self._clock = clock
+        self._subjects = subjects
 
     @property
     def ref(self) -> LineRef:
@@ -94,7 +97,21 @@ class Line:
 
     def with_traffic(self, traffic: Traffic) -> "Line":
         """The same line with other arms."""
-        return Line(self.automation, traffic=traffic, policy=self._policy, outcomes=self.outcomes, clock=self._clock)
+        return Line(
+            self.automation,
+            traffic=traffic,
+            policy=self._policy,
+            outcomes=self.outcomes,
+            clock=self._clock,
+            subjects=self._subjects,
+        )
+
+    def subject_of(self, given: Mapping[str, Any]) -> bytes | None:
+        """Hash the subject of an input; None if there is none, or the line has no key for it (in tests and replay)."""
+        if self._subjects is None or self.automation.subject is None:
+            return None
+        subject = given.get(self.automation.subject)
+        return None if subject is None else self._subjects.hash_of(subject)
 
     @property
     def looks_up(self) -> bool:

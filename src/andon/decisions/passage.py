@@ -211,7 +211,7 @@ async def _see(parts: Parts, group: Group) -> None:
 
 async def _judge(parts: Parts, group: Group) -> None:
     """Every arm of the group in turn, then the decisions in the order of the items."""
-    name, made = group.line.automation.name, dict[int, Decision]()
+    name, made, subject_of = group.line.automation.name, dict[int, Decision](), group.line.subject_of
     for arm, numbers in _by_arm(group.items):
         items, seen = list(map(group.items.__getitem__, numbers)), list(map(group.seen.__getitem__, numbers))
         paid, cpu = parts.purse.allow(name, [s.error for s in seen].count(None)), thread_time_ns()
@@ -233,7 +233,16 @@ async def _judge(parts: Parts, group: Group) -> None:
             batch=len(items),
         )
         decisions = [
-            Decision(item.request, by.ref, s.features, judgement, now, stages, item.assignment)
+            Decision(
+                item.request,
+                by.ref,
+                s.features,
+                judgement,
+                now,
+                stages,
+                item.assignment,
+                subject=subject_of(item.request.input),
+            )
             for item, s, judgement, by in zip(items, seen, judged.judgements, judged.arms, strict=True)
         ]
         made.update(zip(numbers, decisions, strict=True))

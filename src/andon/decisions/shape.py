@@ -77,6 +77,11 @@ class Field:
     type: Any = None
 
     @property
+    def title(self) -> str:
+        """The name in words; what is measured in microseconds is shown in milliseconds."""
+        return self.name.removesuffix("_us").replace("_", " ").capitalize()
+
+    @property
     def path(self) -> str:
         """Where it stands in JSON."""
         return self.json or self.name
@@ -104,7 +109,7 @@ class DecisionRow:
         datetime,
         Field("When its batch was judged.", "decided_at", SHARED, EVERYWHERE, once=True, of="decision.decided_at"),
     ]
-    outcome: Annotated[str, Field("What the policy chose.", "policy.outcome", SHARED, EVERYWHERE)]
+    outcome: Annotated[str, Field("What the policy chose.", "policy.outcome", SHARED, EVERYWHERE | PAGE)]
     rule: Annotated[str, Field("The rule that chose it.", "policy.rule", SHARED, EVERYWHERE)]
     score: Annotated[
         float | None, Field("The model's score; null without a prediction.", "prediction.score", OWN, EVERYWHERE | PAGE)
@@ -144,7 +149,7 @@ class DecisionRow:
         LineState,
         Field(
             "The state of the line, which holds whatever the policy says.",
-            "state",
+            "line_state",
             SHARED,
             EVERYWHERE | PAGE,
             since=2,
@@ -188,7 +193,7 @@ class DecisionRow:
     subject_hash: Annotated[
         bytes | None,
         Field(
-            "The keyed hash of the subject, whose data this is; null where the automation names no subject.",
+            "The keyed hash of the subject, whose data this is; null if the automation names none, or the input has none.",
             "subject",
             OWN,
             SEEN | PAGE,

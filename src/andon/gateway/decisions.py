@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from andon import decisions
 from andon.access import Permission, Principal
+from andon.cord import LineState
 from andon.decisions import DecisionFilter, DecisionNotFound
 from andon.gateway.answers import as_json
 from andon.gateway.decision_views import DecisionListed, DecisionOut, listed, whole
@@ -92,7 +93,12 @@ def index(
     automation: str | None = None,
     outcome: str | None = None,
     rule: str | None = None,
+    label: Annotated[str | None, Query(description="The label that the model predicted.")] = None,
     model_version: Annotated[int | None, Query(ge=1, le=HIGHEST_NUMBER)] = None,
+    arm: Annotated[str | None, Query(description="As in `fraud-risk@8+3f2a9c01d2e4`.")] = None,
+    gate_revision: Annotated[int | None, Query(ge=0, le=HIGHEST_NUMBER)] = None,
+    line_state: LineState | None = None,
+    audit_drawn: Annotated[bool | None, Query(description="Whether it was drawn for a blind audit.")] = None,
     since: Annotated[
         Moment | None, Query(description="Asked for at this time or later; in UTC if it says no zone.")
     ] = None,
@@ -107,7 +113,12 @@ def index(
         automation=automation,
         outcome=outcome,
         rule=rule,
+        label=label,
         model_version=model_version,
+        arm=arm,
+        gate_revision=gate_revision,
+        line_state=line_state,
+        audit_drawn=audit_drawn,
         since=since,
         until=until,
         search=search,

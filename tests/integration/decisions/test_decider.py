@@ -12,11 +12,11 @@ from pydantic_core import to_json
 from sqlalchemy import text
 
 from andon import audit, decisions
-from andon.decisions import AutomationNotFound, Decision, DecisionRequest, Idempotency, LedgerEvidence
+from andon.decisions import AutomationNotFound, Decision, DecisionRequest, Idempotency, LedgerEvidence, Subjects
 from andon.kernel import outbox
 from andon.kernel.ids import uuid7
 from automations import payment
-from lines import Installation
+from lines import PEPPER, Installation
 
 INSERTED = """
 INSERT INTO decisions SELECT gen_random_uuid(), automation, automation_version, decided_at, outcome, rule, score, confidence,
@@ -87,11 +87,18 @@ def _columns(decision: Decision) -> dict[str, Any]:
         "outcome": ruling.outcome,
         "rule": ruling.rule,
         "score": prediction.score,
+        "label": prediction.label,
         "confidence": prediction.confidence,
         "certain": decision.judgement.risk.certain,
+        "gate_revision": 0,
+        "line_state": "automatic",
         "model": line.model.name,
         "model_version": line.model.version,
         "policy_version": line.policy_version,
+        "arm": f"fraud-risk@1+{line.policy_version}",
+        "audit_probability": 0.0,
+        "audit_drawn": False,
+        "subject_hash": Subjects(PEPPER).hash_of("a1"),
         "caller": "bank",
         "correlation_id": decision.request.correlation_id,
         "latency_us": 0,
@@ -263,6 +270,13 @@ CHANGED = {
     "decided_at": "{} + interval '1 second'",
     "certain": "NOT {}",
     "writer": "gen_random_uuid()",
+    "label": "{} || 'x'",
+    "arm": "{} || 'x'",
+    "gate_revision": "{} + 1",
+    "line_state": "'stopped'",
+    "audit_probability": "{} + 0.5",
+    "audit_drawn": "NOT {}",
+    "subject_hash": "{} || 'x'::bytea",
 }
 
 

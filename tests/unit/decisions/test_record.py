@@ -71,7 +71,7 @@ def test_a_record_made_before_the_fields_of_today_reads_with_what_held_then() ->
     (written,) = encode([a_decision(payment(), 0.9)])
     today = json.loads(written)
     before = {**today, "line": {**today["line"]}, "risk": {**today["risk"]}}
-    for part, name in ((before, "shape"), (before, "state"), (before, "draw"), (before, "subject")):
+    for part, name in ((before, "shape"), (before, "line_state"), (before, "draw"), (before, "subject")):
         del part[name]
     del before["line"]["arm"], before["risk"]["revision"]
     old = read(json.dumps(before).encode())

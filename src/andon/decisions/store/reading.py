@@ -59,8 +59,14 @@ _ARM = func.coalesce(
 )
 """The arm, also of decisions made before there was a column for it."""
 
-_EQUAL = ("automation", "outcome", "rule", "label", "model_version", "gate_revision", "line_state", "audit_drawn")
-_FILTERED = {**{name: decisions.c[name] for name in _EQUAL}, "arm": _ARM}
+_LABEL = case(
+    (_UNLABELLED, func.convert_from(decisions.c.record, "UTF8").cast(JSONB)["prediction"]["label"].astext),
+    else_=decisions.c.label,
+)
+"""The predicted label, also of those."""
+
+_EQUAL = ("automation", "outcome", "rule", "model_version", "gate_revision", "line_state", "audit_drawn")
+_FILTERED = {**{name: decisions.c[name] for name in _EQUAL}, "arm": _ARM, "label": _LABEL}
 """What is listed by an equal value, and where that stands."""
 
 
@@ -75,7 +81,7 @@ def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = No
     query = select(*_LISTED).where(*_conditions(wanted))
     if before is not None:
         query = query.where(decisions.c.id < before)
-    return [_row(row) for row in tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))]
+    return [_row(row[:-1], row.record) for row in tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))]
 
 
 def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
@@ -208,21 +214,21 @@ def _tally(at: datetime, automation: str, rows: Sequence[Row[Any]]) -> Tally:
     )
 
 
-def _row(row: Row[Any]) -> DecisionRow:
-    """From the columns of _LISTED or _WHOLE. What an older decision has no column for follows from others, or its record."""
-    values = dict(zip(COLUMNS, row[: len(COLUMNS)], strict=True))
-    values["line_state"] = LineState(row.line_state)
-    if row.arm is None:
-        values["arm"] = arm_name(row.model, row.model_version, row.policy_version)
-    if row.label is None and row.score is not None:
-        values["label"] = decode(row.record)["prediction"]["label"]
+def _row(columns: Sequence[Any], record: bytes | None) -> DecisionRow:
+    """From COLUMNS. What an older decision has no column for follows from others, or from its record."""
+    values = dict(zip(COLUMNS, columns, strict=True))
+    values["line_state"] = LineState(values["line_state"])
+    if values["arm"] is None:
+        values["arm"] = arm_name(values["model"], values["model_version"], values["policy_version"])
+    if values["label"] is None and values["score"] is not None and record is not None:
+        values["label"] = decode(record)["prediction"]["label"]
     return DecisionRow(**values)
 
 
 def _record(row: Row[Any]) -> DecisionRecord:
     """From the columns of _WHOLE."""
     return DecisionRecord(
-        row=_row(row),
+        row=_row(row[: len(COLUMNS)], row.record),
         writer=row.writer,
         seq=row.seq,
         salt=row.salt,

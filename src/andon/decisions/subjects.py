@@ -1,0 +1,30 @@
+"""The keyed hash of a subject, by which decisions about one person or account are found without naming it.
+
+HMAC-SHA-256 under a key that follows from the installation's pepper; without the pepper nobody can tell or try subjects.
+"""
+
+import hmac
+from hashlib import sha256
+from typing import Any
+
+HASH_BYTES = 16
+
+_PURPOSE = b"andon: the subject of a decision"
+_BLOCK = 64
+"""Bytes that SHA-256 takes at a time, to which HMAC pads its key."""
+
+
+class Subjects:
+    """Hashes subjects in a microsecond: both halves of the HMAC have taken the key before."""
+
+    def __init__(self, pepper: bytes) -> None:
+        key = hmac.digest(pepper, _PURPOSE, "sha256").ljust(_BLOCK, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in key))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in key))
+
+    def hash_of(self, value: Any) -> bytes:
+        """The first bytes of the HMAC over a value as text."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(str(value).encode())
+        outer.update(inner.digest())
+        return outer.digest()[:HASH_BYTES]
