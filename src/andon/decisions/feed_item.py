@@ -31,7 +31,7 @@ class FeedRecord(Struct, frozen=True, gc=False):
     fallback: Fallback | None = None
     happened_at: datetime | None = None
     arrived_at: datetime | None = None
-    state: LineState = LineState.AUTOMATIC
+    line_state: LineState = LineState.AUTOMATIC
     draw: Draw = NOT_DRAWN
     subject: str | None = None
 

@@ -50,7 +50,7 @@ def test_an_item_reads_as_what_was_decided() -> None:
         line=decision.line,
         assignment=decision.assignment,
         happened_at=request.happened_at,
-        state=LineState.SUPERVISED,
+        line_state=LineState.SUPERVISED,
         draw=Draw(0.25, drawn=True),
         subject="01" * 16,
     )
@@ -70,11 +70,11 @@ def test_the_fields_are_those_of_the_record_as_they_are_declared() -> None:
 
 def test_an_older_record_reads_with_what_held_then() -> None:
     record = json.loads(encode([a_decision()])[0])
-    for name in ("shape", "state", "draw", "subject"):
+    for name in ("shape", "line_state", "draw", "subject"):
         del record[name]
     del record["line"]["arm"], record["risk"]["revision"]
     read = an_item(json.dumps(record).encode()).read()
-    assert (read.state, read.draw, read.subject, read.risk.revision) == (LineState.AUTOMATIC, Draw(), None, 0)
+    assert (read.line_state, read.draw, read.subject, read.risk.revision) == (LineState.AUTOMATIC, Draw(), None, 0)
     assert read.line == a_decision().line
 
 
