@@ -58,7 +58,14 @@ def _bounds() -> Iterator[tuple[str, str]]:
 READ = {"gauge_of": "gauge", "gauges_of": "gauge", "counts_of": "counter"}
 """The methods of `Metrics` that add something to be read later, and what they add."""
 
-SHOWN_BY = {"worker": "worker", "delivering": "worker", "procedures": "worker", "streams": "worker", "pools": "both"}
+SHOWN_BY = {
+    "worker": "worker",
+    "delivering": "worker",
+    "feeds": "worker",
+    "procedures": "worker",
+    "streams": "worker",
+    "pools": "both",
+}
 """Which processes show what a file of bootstrap adds, if it is not the gateway alone."""
 
 

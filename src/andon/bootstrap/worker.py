@@ -12,6 +12,7 @@ from andon import audit, decisions, features, migrations, reviews, streams
 from andon.access import KeyRing, UseTeller
 from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of
+from andon.bootstrap.feeds import watch_feeds
 from andon.bootstrap.following import Following
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
@@ -70,6 +71,7 @@ class _Worker:
         self._reviews_asked = asyncio.Event()
         self._streams: Streams | None = None
         self._watch_outbox()
+        watch_feeds(self._metrics, self._database, self._clock)
 
     async def run(self) -> None:
         """Everything side by side; the first unforeseen error ends the process, and its supervisor starts a new one."""

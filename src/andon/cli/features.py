@@ -21,9 +21,9 @@ from andon.bootstrap.installation import settings_here
 from andon.bootstrap.project import chosen, load_automations
 from andon.bootstrap.training import Span, Told
 from andon.cli.context import project
+from andon.cli.moments import MomentInvalid, moment_of
 from andon.cli.printing import Plain
-from andon.kernel.errors import Conflict, Invalid
-from andon.kernel.moments import in_utc
+from andon.kernel.errors import Conflict
 
 app = typer.Typer(help="What an automation sees, why, and training sets by the same definitions.", no_args_is_help=True)
 
@@ -49,12 +49,6 @@ File = Annotated[Path, typer.Argument(help="A Parquet file, e.g. one that `andon
 
 LEDGER = "ledger"
 LATELY = timedelta(days=1)
-FIRST_YEAR, LAST_YEAR = 1000, 8999
-"""What lies a window before or after such a moment is a moment, too."""
-
-
-class MomentInvalid(Invalid):
-    """A moment is no time as ISO 8601 writes it."""
 
 
 class DatasetExists(Conflict):
@@ -94,7 +88,7 @@ def show(key: Key, automation: Name = None, at: At = None, as_json: AsJson = Fal
     """What the windows of a key hold at a moment, and what they are made of: tiles, and the decisions that were counted."""
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
-        moment = here.clock.now() if at is None else _moment(at)
+        moment = here.clock.now() if at is None else moment_of(at)
         found = asyncio.run(explained(here.database, declared, key, moment))
     if as_json:
         typer.echo(json.dumps([_as_json(one) for one in found], indent=2, default=str))
@@ -111,7 +105,7 @@ def breaches(automation: Name = None, since: Since = None, as_json: AsJson = Fal
     with project() as here, here.database.begin() as tx:
         if automation is not None and automation not in decisions.automations(tx):
             raise decisions.AutomationNotFound(f"No automation {automation!r} was ever deployed here")
-        first = here.clock.now() - LATELY if since is None else _moment(since)
+        first = here.clock.now() - LATELY if since is None else moment_of(since)
         found = features.breaches(tx, automations=None if automation is None else [automation], since=first)
     if as_json:
         typer.echo(json.dumps([one._asdict() for one in found], indent=2, default=datetime.isoformat))
@@ -137,7 +131,7 @@ def dataset(
     library()
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
-        span = Span(_moment(since), here.clock.now() if until is None else _moment(until))
+        span = Span(moment_of(since), here.clock.now() if until is None else moment_of(until))
         if span.since >= span.until:
             raise MomentInvalid(f"{span.since.isoformat()} lies after {span.until.isoformat()}")
         target = output or Path(f"{declared.name}.parquet")
@@ -219,16 +213,6 @@ def _as_json(one: Explained) -> dict[str, Any]:
         ],
         "events": [{"decision_id": e.decision_id, "at": e.at.isoformat(), "value": e.value} for e in one.events],
     }
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = in_utc(datetime.fromisoformat(text))
-    except ValueError:
-        raise MomentInvalid(f"{text!r} is no moment; write 2026-11-24 or 2026-11-24T12:00:00Z") from None
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise MomentInvalid(f"{text!r} lies too far away; write a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
-    return moment
 
 
 @contextmanager

@@ -51,8 +51,11 @@ from andon.decisions.domain import (
 from andon.decisions.errors import (
     AutomationInvalid,
     AutomationNotFound,
+    ConsumerBusy,
+    ConsumerNotFound,
     DeadlineExceeded,
     DecisionNotFound,
+    ExportDiffers,
     Fenced,
     InputInvalid,
     InputMalformed,
@@ -63,6 +66,16 @@ from andon.decisions.errors import (
     VersionNotServed,
 )
 from andon.decisions.evidence import LedgerEvidence
+from andon.decisions.export import Export
+from andon.decisions.feed import (
+    Feed,
+    Start,
+    Taken,
+    consumers,
+    oldest_unread,
+    reset_consumer,
+)
+from andon.decisions.feed_item import FeedItem, FeedRecord
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
@@ -106,6 +119,7 @@ from andon.decisions.service import (
 )
 from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
 from andon.decisions.shaping import json_of, json_of_recorded, seen_of_recorded, texts_of
+from andon.decisions.store.feed import Standing
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
 
@@ -124,6 +138,8 @@ __all__ = [
     "AutomationVersion",
     "BatchDecider",
     "BatchReport",
+    "ConsumerBusy",
+    "ConsumerNotFound",
     "Contract",
     "Control",
     "Controls",
@@ -138,7 +154,12 @@ __all__ = [
     "Deployment",
     "Difference",
     "Draw",
+    "Export",
+    "ExportDiffers",
     "Fallback",
+    "Feed",
+    "FeedItem",
+    "FeedRecord",
     "Fenced",
     "Field",
     "FirstAnswer",
@@ -165,8 +186,11 @@ __all__ = [
     "Seen",
     "Shown",
     "Stages",
+    "Standing",
+    "Start",
     "Stats",
     "Subjects",
+    "Taken",
     "Tally",
     "Traffic",
     "Unlimited",
@@ -188,6 +212,7 @@ __all__ = [
     "check_signature",
     "claim",
     "compile_policy",
+    "consumers",
     "content_of",
     "contents_of",
     "count_waiting",
@@ -211,12 +236,14 @@ __all__ = [
     "newest",
     "newest_version",
     "newest_versions",
+    "oldest_unread",
     "outcomes_of",
     "own_content_of",
     "page",
     "plan_days",
     "policy_text",
     "replay",
+    "reset_consumer",
     "scores_of",
     "seen_of_recorded",
     "shown",

@@ -55,3 +55,15 @@ class LineBusy(Unavailable):
 
 class DeadlineExceeded(Unavailable):
     """The time for an answer ran out before it could be decided; nothing was decided."""
+
+
+class ConsumerNotFound(NotFound):
+    """No consumer of the feed has this name."""
+
+
+class ConsumerBusy(Conflict):
+    """Another process reads the feed as this consumer now."""
+
+
+class ExportDiffers(Conflict):
+    """The file, or the consumer that writes it, is not the one of an earlier export."""

@@ -104,7 +104,7 @@ class _Conditions(NamedTuple):
         """As a record says."""
         risk, fallback = record.record["risk"], record.record["fallback"]
         return cls(
-            LineState(record.record.get("state", LineState.AUTOMATIC)),
+            LineState(record.record["line_state"]),
             Gate(risk["threshold"], risk["target"], risk.get("revision", 0)),
             None if fallback is None else fallback["step"],
         )

@@ -1,0 +1,118 @@
+"""`andon feed`: who reads the committed decisions, how far, and an export of them."""
+
+import json
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from andon import decisions
+from andon.cli.context import project
+from andon.cli.moments import moment_of
+from andon.cli.printing import Plain
+from andon.cli.progress import progress
+from andon.decisions import AutomationNotFound, Export, Standing, Start
+from andon.kernel.reasons import require
+
+app = typer.Typer(help="Who reads the committed decisions, how far, and an export of them.", no_args_is_help=True)
+
+Consumer = Annotated[str, typer.Argument(help="The consumer, as `andon feed list` shows it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+
+
+@app.command("list")
+def list_consumers(as_json: AsJson = False) -> None:
+    """List the consumers of the feed: how many decisions each has read, how many wait for it, and since when."""
+    with project() as here, here.database.begin() as tx:
+        found = decisions.consumers(tx)
+    if as_json:
+        typer.echo(json.dumps([_as_json(one) for one in found], indent=2))
+        return
+    if not found:
+        typer.echo("Nobody reads the feed yet")
+        return
+    table = Plain("consumer", "read", "waiting", "oldest waiting", "last moved")
+    for one in found:
+        table.add_row(one.name, f"{one.taken:,}", f"{one.waiting:,}", _time(one.oldest), _time(one.moved_at))
+    Console().print(table)
+
+
+@app.command()
+def export(
+    automation: Annotated[str, typer.Argument(help="Whose decisions.")],
+    to: Annotated[Path, typer.Option(help="The file, a line of JSON for each decision; it is appended to.")],
+    consumer: Annotated[
+        str | None, typer.Option(help="The name to read under, one for each file; `export-AUTOMATION` if not given.")
+    ] = None,
+    start: Annotated[
+        str, typer.Option(help="Where a new export begins: `beginning`, `now`, or a moment, ISO 8601.")
+    ] = Start.BEGINNING.value,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with what is decided from now on, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Append all decisions to a file that it does not hold yet, each exactly once, also if it is killed and run again."""
+    name = consumer or f"export-{automation}"
+    writer = Export(name, automation, to, start=_start(start))
+    with project() as here:
+        with here.database.begin() as tx:
+            if automation not in decisions.automations(tx):
+                raise AutomationNotFound(f"No automation {automation!r} was ever deployed here")
+            writer.begin(tx)
+        with here.database.begin() as tx:
+            waiting = sum(one.waiting for one in decisions.consumers(tx, name))
+        written = 0
+        with progress("Exporting", waiting, "decisions") as advance, suppress(KeyboardInterrupt):
+            while True:
+                with here.database.begin() as tx:
+                    passed, appended = writer.append(tx)
+                written += appended
+                advance(passed)
+                if not passed and not follow:
+                    break
+                if not passed:
+                    time.sleep(writer.pause)
+    typer.echo(f"{written:,} decisions of {automation} appended to {to}")
+
+
+@app.command()
+def reset(
+    consumer: Consumer,
+    reason: Reason,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="Where it begins anew: `beginning`, `now`, or a moment, ISO 8601. Without it the consumer is forgotten."
+        ),
+    ] = None,
+) -> None:
+    """Let a consumer begin anew, or forget it: the next time it reads, it begins as a new one. Its file of an export stays."""
+    wanted = None if start is None else _start(start)
+    with project() as here, here.database.begin() as tx:
+        now = here.clock.now()
+        decisions.reset_consumer(tx, consumer, wanted, actor=here.actor, reason=require(reason), now=now)
+    typer.echo(f"{consumer} is forgotten" if start is None else f"{consumer} begins anew at {start}")
+
+
+def _start(text: str) -> Start | datetime:
+    return Start(text) if text in set(Start) else moment_of(text)
+
+
+def _time(at: datetime | None) -> str:
+    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _as_json(one: Standing) -> dict[str, object]:
+    return {
+        "consumer": one.name,
+        "begun_at": one.begun_at.isoformat(),
+        "moved_at": one.moved_at and one.moved_at.isoformat(),
+        "read": one.taken,
+        "waiting": one.waiting,
+        "oldest_waiting_at": one.oldest and one.oldest.isoformat(),
+    }

@@ -1,0 +1,212 @@
+"""The feed: committed decisions for those who read all of them, each exactly once, in the transaction of what they write.
+
+Each writer's decisions come in the order of their commits, those of several writers merged by time as far as that goes. A
+consumer's position is a number for each chain of the audit log, so a commit that comes late is read late and never passed over.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from time import monotonic
+from typing import TypeAlias
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+
+from andon import audit
+from andon.decisions.errors import ConsumerBusy, ConsumerNotFound
+from andon.decisions.feed_item import FeedItem
+from andon.decisions.store import feed as store
+from andon.decisions.store.feed import Standing, Unread
+from andon.kernel.db import Tx
+from andon.kernel.identity import Actor
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 5000
+"""Decisions of one transaction, unless another limit is given."""
+
+MERGED = 16
+"""Chains that are read together. Those of older leaves come first, so few are enough."""
+
+FOLLOWED = 64
+"""Chains that are known to grow and looked at each time. All others are looked for now and then."""
+
+SEARCH_SHARE = 0.02
+"""The part of its time that a consumer spends on looking through all chains, thousands of which may be over."""
+
+LEAST_PAUSE = 0.5
+"""Seconds between two looks of a consumer that has read all."""
+
+
+class Start(StrEnum):
+    """Where a new consumer begins, if not at a moment."""
+
+    BEGINNING = "beginning"
+    NOW = "now"
+
+
+StartsAt: TypeAlias = Start | datetime
+"""Where a new consumer begins; at a moment means with the first leaf of each chain that was written then or later."""
+
+
+class Taken(Struct, frozen=True, gc=False):
+    """What one transaction takes: decisions of the automations asked for, out of `passed` in all. Nothing is left if that is 0."""
+
+    items: Sequence[FeedItem]
+    passed: int
+
+
+class _Leaf(Struct, frozen=True, gc=False):
+    """Decisions of one leaf, or a part of them; the position behind them: leaves read, and decisions of the next."""
+
+    writer: UUID
+    seq: int
+    keys: Sequence[bytes]
+    behind: tuple[int, int]
+
+
+class Feed:
+    """The feed as one consumer reads it. One object a process and consumer: it remembers which chains grow.
+
+    `automations` are those whose decisions are wanted; the position moves over all others. A consumer nobody has read as before
+    begins at `start`.
+    """
+
+    def __init__(
+        self, consumer: str, *, automations: Sequence[str] | None = None, start: StartsAt = Start.BEGINNING
+    ) -> None:
+        self.consumer = consumer
+        self._automations = automations
+        self._start = start
+        self._growing: list[UUID] = []
+        self._search_at = 0.0
+
+    @property
+    def pause(self) -> float:
+        """Seconds to rest when nothing is left; the longer, the more chains there are to look at for something new."""
+        return max(LEAST_PAUSE, self._search_at - monotonic())
+
+    def take(self, tx: Tx, limit: int = AT_ONCE) -> Taken:
+        """Take the next decisions and move the position behind them, both in the caller's transaction.
+
+        Roll it back, and they come again. A leaf is taken whole, unless it alone holds more than `limit`. Raises ConsumerBusy while
+        another transaction reads as this consumer.
+        """
+        self.claim(tx)
+        leaves = self._read(tx, limit)
+        if not leaves:
+            return Taken((), 0)
+        keys = [key for leaf in leaves for key in leaf.keys]
+        found = store.rows(tx, keys, self._automations)
+        store.move(tx, self.consumer, {leaf.writer: leaf.behind for leaf in leaves}, len(keys))
+        items = [
+            FeedItem(key, leaf.writer, leaf.seq, *row)
+            for leaf in leaves
+            for key in leaf.keys
+            if (row := found.get(key)) is not None
+        ]
+        return Taken(items, len(keys))
+
+    def claim(self, tx: Tx) -> None:
+        """Be the only one who reads as this consumer until the transaction ends; it is made if it is new. Raises ConsumerBusy."""
+        mine = store.lock(tx, self.consumer)
+        if mine is None:
+            _begin(tx, self.consumer, self._start)
+            mine = store.lock(tx, self.consumer)
+        if not mine:
+            raise ConsumerBusy(f"Another process reads the feed as {self.consumer} now")
+
+    def _read(self, tx: Tx, limit: int) -> list[_Leaf]:
+        chains = self._unread(tx)
+        read, beyond = chains[:MERGED], chains[MERGED:]
+        if not read:
+            return []
+        each = max(1, limit // len(read))
+        leaves = store.leaves(
+            tx,
+            read,
+            each=each,
+            limit=limit + sum(chain.taken for chain in read),
+            until=beyond[0].at if beyond else None,
+        )
+        return list(_cut(read, leaves, each=each, limit=limit))
+
+    def _unread(self, tx: Tx) -> list[Unread]:
+        """Chains with something to read: of those that grow, or of all if these have nothing more or it is time to search."""
+        began, found = monotonic(), list[Unread]()
+        if self._growing and began < self._search_at:
+            found = store.unread(tx, self.consumer, FOLLOWED, self._growing)
+        if not found:
+            found = store.unread(tx, self.consumer, FOLLOWED)
+            ended = monotonic()
+            self._search_at = ended + (ended - began) / SEARCH_SHARE
+        if found:
+            self._growing = [chain.writer for chain in found]
+        return found
+
+
+def consumers(tx: Tx, name: str | None = None) -> list[Standing]:
+    """How far every consumer is, or the one of a name."""
+    return store.standings(tx, name)
+
+
+def oldest_unread(tx: Tx) -> list[tuple[str, datetime | None]]:
+    """Every consumer, and when the oldest commit was made that it has not read."""
+    return store.oldest(tx)
+
+
+def reset_consumer(tx: Tx, consumer: str, start: StartsAt | None, *, actor: Actor, reason: str, now: datetime) -> None:
+    """Let a consumer begin anew at `start`, or forget it: then it begins, if ever, where it says. Raises ConsumerNotFound.
+
+    Waits for who reads as it.
+    """
+    taken = store.forget(tx, consumer)
+    if taken is None:
+        raise ConsumerNotFound(f"No consumer of the feed has the name {consumer}")
+    if start is not None:
+        _begin(tx, consumer, start)
+    after = None if start is None else start.isoformat() if isinstance(start, datetime) else start.value
+    audit.record(
+        tx,
+        actor=actor,
+        action="feed.reset",
+        subject=f"feed:{consumer}",
+        at=now,
+        reason=reason,
+        before={"taken": taken},
+        after={"start": after},
+    )
+
+
+def _begin(tx: Tx, consumer: str, start: StartsAt) -> None:
+    if start is Start.BEGINNING:
+        store.add(tx, consumer)
+    else:
+        store.begin(tx, consumer, start if isinstance(start, datetime) else None)
+
+
+def _cut(
+    chains: Sequence[Unread], leaves: Sequence[tuple[UUID, int, bytes]], *, each: int, limit: int
+) -> Iterator[_Leaf]:
+    """Leaves until the limit is reached, or a chain of which more must come before others go on."""
+    read_to = {chain.writer: chain.seq for chain in chains}
+    taken = {chain.writer: chain.taken for chain in chains}
+    counts = dict.fromkeys(read_to, 0)
+    left = limit
+    for writer, seq, body in leaves:
+        if seq != read_to[writer] + 1:
+            log.error("feed.leaf_missing", writer=str(writer), after=read_to[writer], found=seq)
+        skipped = taken.pop(writer, 0)
+        keys = [body[i : i + 16] for i in range(skipped * store.ENTRY, len(body) - store.ENTRY + 1, store.ENTRY)]
+        if len(keys) > left:
+            if left == limit:  # alone it is more than the limit
+                yield _Leaf(writer, seq, keys[:limit], (seq - 1, skipped + limit))
+            return
+        yield _Leaf(writer, seq, keys, (seq, 0))
+        read_to[writer] = seq
+        left -= len(keys)
+        counts[writer] += 1
+        if counts[writer] == each or not left:
+            return

@@ -1,0 +1,65 @@
+"""One decision as readers of the feed get it: its record as bytes, and typed as soon as it is wanted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import DecodeError, Struct, convert
+from msgspec.json import Decoder
+
+from andon.cord import LineState
+from andon.decisions.domain import NOT_DRAWN, Draw, Fallback, LineRef, Risk
+from andon.decisions.record import decode
+from andon.policies import Ruling
+from andon.serving import Assignment, Prediction
+
+
+class FeedRecord(Struct, frozen=True, gc=False):
+    """The parts of a decision's record that readers of the feed use, as `shape.py` declares them; what is newer has a default."""
+
+    asked_at: datetime
+    decided_at: datetime
+    caller: str
+    correlation_id: str
+    features: Mapping[str, Any]
+    prediction: Prediction | None
+    risk: Risk
+    policy: Ruling
+    line: LineRef
+    assignment: Assignment | None = None
+    fallback: Fallback | None = None
+    happened_at: datetime | None = None
+    arrived_at: datetime | None = None
+    line_state: LineState = LineState.AUTOMATIC
+    draw: Draw = NOT_DRAWN
+    subject: str | None = None
+
+
+_record = Decoder(FeedRecord).decode
+
+
+class FeedItem(Struct, frozen=True, gc=False):
+    """One decision, where it was committed, and how long it took. `record` is what the audit log proves."""
+
+    key: bytes
+    writer: UUID
+    seq: int
+    latency_us: int
+    record: bytes
+
+    @property
+    def id(self) -> UUID:
+        """The decision's id."""
+        return UUID(bytes=self.key)
+
+    def read(self) -> FeedRecord:
+        """Read the record; the input is passed over, which is most of it. Keep what you get: it is read anew each time."""
+        try:
+            return _record(self.record)
+        except DecodeError:  # of an input that this reads more strictly
+            return convert(decode(self.record), FeedRecord)
+
+    def input(self) -> Any:
+        """Read the input as the caller sent it."""
+        return decode(self.record)["input"]
