@@ -25,6 +25,7 @@ class Permission(StrEnum):
     READ_REVIEWS = "read reviews"
     WORK_REVIEWS = "work on reviews"
     ADD_LABELS = "say what turned out to be true"
+    WEIGH_LABELS = "bring in labels of blind audits and other systems, and say how likely it was that somebody looked"
     READ_ACTIONS = "read actions"
     RESEND_ACTIONS = "send actions again"
     READ_PROCEDURES = "read procedures"
@@ -78,7 +79,7 @@ _OPERATE = _REVIEW | {
     _P.SET_SPLIT,
     _P.PIN_VERSION,
 }
-_OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT}
+_OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT, _P.WEIGH_LABELS}
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.CALLER: _CALL,

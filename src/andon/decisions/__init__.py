@@ -96,6 +96,7 @@ from andon.decisions.service import (
     withdraw,
 )
 from andon.decisions.traffic import Arm, Predicts, Traffic
+from andon.decisions.truth import check_outcomes, truth_of, unknown_classes
 
 __all__ = [
     "DELIVER_ACTION",
@@ -159,6 +160,7 @@ __all__ = [
     "between",
     "champion_of",
     "check_lookups",
+    "check_outcomes",
     "check_signature",
     "claim",
     "compile_policy",
@@ -187,6 +189,8 @@ __all__ = [
     "replay",
     "stats",
     "tallies",
+    "truth_of",
+    "unknown_classes",
     "variables",
     "version",
     "waiting_sql",
