@@ -73,9 +73,9 @@ def truth_of(tx: Tx, automation: str) -> Truth | None:
 def _derived(tx: Tx, newest: AutomationVersion) -> Truth | None:
     try:
         champion = models.by_alias(tx, newest.description["model"], CHAMPION)
-    except (models.ModelNotFound, models.AliasNotFound):
+        outcomes = policies.parse(newest.description["policy"], source=newest.name).outcomes
+    except (models.ModelNotFound, models.AliasNotFound, policies.PolicyInvalid):
         return None
-    outcomes = policies.parse(newest.description["policy"], source=newest.name).outcomes
     classes = champion.manifest.signature.classes
     if BY_REVIEW in classes or not set(classes) <= set(outcomes):
         return None

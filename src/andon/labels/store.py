@@ -40,7 +40,7 @@ def of_decisions(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Label]]:
     """Return the labels of these decisions, oldest first; decisions without any are left out."""
     wanted = labels.c.decision_id == any_(cast(list(ids), ARRAY(Uuid)))
     found: dict[UUID, list[Label]] = defaultdict(list)
-    for row in tx.execute(select(labels).where(wanted).order_by(labels.c.decision_id, labels.c.id)):
+    for row in tx.execute(select(labels).where(wanted).order_by(labels.c.recorded_at, labels.c.id)):
         found[row.decision_id].append(_label(row))
     return dict(found)
 
