@@ -25,7 +25,7 @@ class Permission(StrEnum):
     READ_REVIEWS = "read reviews"
     WORK_REVIEWS = "work on reviews"
     ADD_LABELS = "say what turned out to be true"
-    WEIGH_LABELS = "bring in labels of blind audits and other systems, and say how likely it was that somebody looked"
+    WEIGH_LABELS = "add labels of blind audits and other systems, and weigh labels"
     READ_ACTIONS = "read actions"
     RESEND_ACTIONS = "send actions again"
     READ_PROCEDURES = "read procedures"

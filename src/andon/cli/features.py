@@ -40,7 +40,9 @@ HistoryFile = Annotated[
     ),
 ]
 TimeColumn = Annotated[str, typer.Option("--time", help="The column of the history that says when each row happened.")]
-Labels = Annotated[bool, typer.Option("--labels", help="Add the class that counts as true now, where one does.")]
+Labels = Annotated[
+    bool, typer.Option("--labels", help="Add the class that counts as true now, and how far it can be trusted.")
+]
 Force = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
 Key = Annotated[str, typer.Argument(help="The value whose windows are explained, e.g. an account.")]
 At = Annotated[str | None, typer.Option("--at", help="The moment, ISO 8601; now if not given.")]
