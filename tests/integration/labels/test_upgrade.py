@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from alembic import command
 from sqlalchemy import text
 
 from andon import Truth, decisions, labels, migrations
@@ -13,8 +12,8 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.labels import LabelSource
-from andon.migrations import upgrading
 from automations import an_automation
+from revisions import bring_to
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
@@ -23,12 +22,7 @@ LATER = AT + timedelta(hours=1)
 @pytest.fixture
 def old(database: Database) -> Database:
     """The database with the schema that labels had before."""
-    with database.begin() as tx:
-        tx.execute(text("DROP SCHEMA public CASCADE"))
-        tx.execute(text("CREATE SCHEMA public"))
-        config = upgrading._config()
-        config.attributes["connection"] = tx
-        command.upgrade(config, "0005")
+    bring_to(database, "0005")
     return database
 
 

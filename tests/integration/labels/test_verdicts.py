@@ -8,7 +8,7 @@ import pytest
 from tests.integration.labels.labelling import decided
 
 from andon import Policy, Truth, decisions, labels, reviews
-from andon.decisions import DecisionRow
+from andon.decisions import DecisionRow, Deployment
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
@@ -104,3 +104,14 @@ def test_without_a_truth_a_verdict_has_no_class_until_one_is_declared(database: 
         known = labels.known_of(tx, row, row.decided_at)
     assert known.labels == (dataclasses.replace(label, value="fraud"),)
     assert known.valid == ValidLabel("fraud", LabelSource.REVIEW, 1.0, True, label.id)
+
+
+def test_a_truth_of_an_unknown_class_gives_no_label_its_meaning(database: Database, tmp_path: Path) -> None:
+    installation, row = asked(database, tmp_path, Truth({"pause": "fraud", "release": "ok"}))
+    changed = an_automation()
+    changed.truth = Truth({"pause": "scam", "release": "ok"})
+    deployment = Deployment(database, [changed], cache=tmp_path / "models", clock=installation.clock)
+    deployment.refresh()
+    assert "knows no class 'scam'" in str(deployment.problems["payments"])
+    (label,) = verdict(installation, row, "pause")
+    assert label.value == "fraud"

@@ -1,0 +1,17 @@
+"""Databases as earlier versions of Andon left them."""
+
+from alembic import command
+from sqlalchemy import text
+
+from andon.kernel.db import Database
+from andon.migrations.upgrading import _config
+
+
+def bring_to(database: Database, revision: str) -> None:
+    """Empty a database and give it the schema of a revision."""
+    with database.begin() as tx:
+        tx.execute(text("DROP SCHEMA public CASCADE"))
+        tx.execute(text("CREATE SCHEMA public"))
+        config = _config()
+        config.attributes["connection"] = tx
+        command.upgrade(config, revision)
