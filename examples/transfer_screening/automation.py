@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from andon import Automation, MaxError, Policy, Request, Review, Window, run_procedure, webhook
+from andon import Automation, MaxError, Policy, Request, Review, Truth, Window, run_procedure, webhook
 
 from contract import Transfer
 from procedures import pause_transfer
@@ -29,4 +29,5 @@ screening = Automation(
     procedures=[pause_transfer],
     review=Review(queue="fraud", due=timedelta(minutes=15)),
     risk=MaxError(0.003, confidence=0.95),
+    truth=Truth({"pause": "fraud", "release": "honest"}, matures=timedelta(days=7), unreported="honest"),
 )

@@ -39,10 +39,11 @@ def test_a_review_is_opened_claimed_decided_and_explained_by_keyboard_alone(visi
         assert (review.verdict.outcome, review.verdict.by) == ("pause", "otto")
         assert review.verdict.reason == "1 call: the holder knows nothing of it"
         assert [action.action for action in actions.of_decision(tx, review.decision_id)] == ["pause"]
-        assert [label.value for label in labels.of_decision(tx, review.decision_id)] == ["pause"]
+        assert [label.value for label in labels.of_decision(tx, review.decision_id)] == ["fraud"]
         assert audit.page(tx, action="review.verdict")[0].reason == review.verdict.reason
     page.goto(f"/decisions/{review.decision_id}")
-    expect(page.locator("ol.timeline")).to_contain_text("pause, by otto")
+    expect(page.locator("ol.timeline")).to_contain_text("fraud, by review mature in 6 d 23 h")
+    expect(page.locator("ol.timeline")).to_contain_text("fraud, by otto")
 
 
 def test_c_in_the_queue_claims_the_row_that_is_chosen_and_r_gives_it_back(visit: Visit, bank: Bank) -> None:

@@ -14,7 +14,20 @@ import numpy as np
 from pydantic import BaseModel, Field, TypeAdapter
 from tests.people import LINE, OTHER_LINE
 
-from andon import Automation, MaxError, Policy, Review, Window, access, decisions, models, reviews, serving, webhook
+from andon import (
+    Automation,
+    MaxError,
+    Policy,
+    Review,
+    Truth,
+    Window,
+    access,
+    decisions,
+    models,
+    reviews,
+    serving,
+    webhook,
+)
 from andon.access import Grant, Role
 from andon.decisions import Controls, Decider, DecisionRequest, Line, Unwatched
 from andon.kernel import outbox
@@ -70,6 +83,7 @@ screening = Automation(
     actions={"pause": webhook("core-banking"), "release": webhook("core-banking")},
     review=Review(queue="fraud", due=timedelta(minutes=15)),
     risk=MaxError(0.05),
+    truth=Truth({"pause": "fraud", "release": "ok"}, matures=timedelta(days=7), unreported="ok"),
 )
 
 

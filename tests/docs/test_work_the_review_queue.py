@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from andon import reviews
 from andon.access import ROLES, Permission, Role
 from andon.cli import app
+from andon.gateway import labels as label_routes
 from andon.gateway import reviews as routes
 from andon.gateway.problems import type_of
 
@@ -16,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs/how-to/work-the-review-queue.md").read
 OTHER = (Path(__file__).parents[2] / "docs/how-to/receive-webhooks.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("line", re.findall(r"^andon (?:reviews|actions) .*$", PAGE + OTHER, re.MULTILINE))
+@pytest.mark.parametrize("line", re.findall(r"^andon (?:reviews|actions|labels) .*$", PAGE + OTHER, re.MULTILINE))
 def test_every_command_and_option_exists(line: str) -> None:
     _, noun, verb, *rest = line.split()
     help_text = CliRunner().invoke(app, [noun, verb, "--help"], env={"COLUMNS": "200"})
@@ -34,6 +35,12 @@ def test_every_route_exists() -> None:
     known = {(method, route.path) for route in routes.router.routes for method in route.methods}  # type: ignore[attr-defined]
     for method, path in re.findall(r"`(GET|POST) (/v1/reviews[^?` ]*)", PAGE):
         assert (method, path.replace("{id}", "{review_id}")) in known
+    labelling = {(method, route.path) for route in label_routes.router.routes for method in route.methods}  # type: ignore[attr-defined]
+    named = re.findall(r"`(GET|POST) (/v1/decisions[^?` ]*)", PAGE)
+    spelled = {
+        (method, path.replace("{id}", "{decision_id}").replace("{label}", "{label_id}")) for method, path in named
+    }
+    assert spelled == labelling
 
 
 def test_every_problem_is_one_of_ours() -> None:

@@ -11,7 +11,7 @@ from lines import register_champion
 from packages import a_package
 
 AUTOMATION = """
-from andon import Automation, Policy, Request, webhook
+from andon import Automation, Policy, Request, Truth, webhook
 from automations import POLICY, Payment
 
 payments = Automation(
@@ -20,6 +20,7 @@ payments = Automation(
     model={model!r},
     policy=Policy.yaml(POLICY{policy}),
     features=[{features}],
+    truth={truth},
     actions={{"pause": webhook({destination!r})}},
 )
 """
@@ -32,9 +33,10 @@ def problems(
     model: str = "fraud-risk",
     policy: str = "",
     features: str = "",
+    truth: str = "None",
     destination: str = "bank",
 ) -> list[str]:
-    text = AUTOMATION.format(model=model, policy=policy, features=features, destination=destination)
+    text = AUTOMATION.format(model=model, policy=policy, features=features, truth=truth, destination=destination)
     (folder / "automation.py").write_text(text, encoding="utf-8")
     settings = Settings(
         project=ProjectSettings(automations=["automation.py"]),
@@ -62,6 +64,19 @@ def test_a_missing_model_is_named_with_what_to_do(champion: Database, tmp_path: 
 def test_a_feature_that_the_model_does_not_know_is_named(champion: Database, tmp_path: Path) -> None:
     (told,) = problems(tmp_path, champion, features="Request('nihgt', lambda given: True)")
     assert "automation.py:5: feature 'nihgt' is known neither to model fraud-risk version 1 nor to the policy" in told
+
+
+@pytest.mark.parametrize(
+    ("truth", "message"),
+    [
+        ("{'pause': 'scam', 'release': 'ok'}", "truth: model fraud-risk version 1 knows no class 'scam' (ok, fraud)"),
+        ("{'stop': 'fraud'}", "truth: 'stop' is no outcome of the policy (release, pause, review)"),
+    ],
+)
+def test_a_truth_of_a_class_or_an_outcome_that_does_not_exist_is_named(
+    champion: Database, tmp_path: Path, truth: str, message: str
+) -> None:
+    assert problems(tmp_path, champion, truth=f"Truth({truth})") == [f"{tmp_path}/automation.py:5: {message}"]
 
 
 def test_a_feature_that_only_the_policy_reads_is_welcome(champion: Database, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     READ_REVIEWS = "read reviews"
     WORK_REVIEWS = "work on reviews"
     ADD_LABELS = "say what turned out to be true"
+    WEIGH_LABELS = "add labels of blind audits and other systems, and weigh labels"
     READ_ACTIONS = "read actions"
     RESEND_ACTIONS = "send actions again"
     READ_PROCEDURES = "read procedures"
@@ -83,7 +84,7 @@ _OPERATE = _REVIEW | {
     _P.PULL_CORD,
     _P.NARROW_GATES,
 }
-_OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT, _P.RELEASE_CORD}
+_OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT, _P.RELEASE_CORD, _P.WEIGH_LABELS}
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.CALLER: _CALL,

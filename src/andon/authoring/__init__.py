@@ -34,6 +34,7 @@ from andon.authoring.procedures import (
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
 from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
+from andon.authoring.truth import Truth
 
 __all__ = [
     "AGGREGATES",
@@ -64,6 +65,7 @@ __all__ = [
     "Review",
     "StepFailed",
     "Trigger",
+    "Truth",
     "Window",
     "action",
     "files",

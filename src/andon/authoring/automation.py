@@ -18,6 +18,7 @@ from andon.authoring.procedures import BY_PROCEDURE, ProcedureSpec
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
 from andon.authoring.triggers import Trigger
+from andon.authoring.truth import Truth
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
@@ -42,6 +43,7 @@ class Automation:
         actions: Mapping[str, ActionSpec] | None = None,
         review: Review | None = None,
         risk: MaxError | None = None,
+        truth: Truth | None = None,
         fallback: Fallbacks = (),
         budget: Budget | None = None,
         trigger: Trigger | Sequence[Trigger] = (),
@@ -62,6 +64,7 @@ class Automation:
                 "lateness": lateness,
                 "review": review,
                 "risk": risk,
+                "truth": truth,
                 "budget": budget,
                 "trigger": trigger,
                 "procedures": procedures,
@@ -80,6 +83,7 @@ class Automation:
         self.actions = dict(actions or {})
         self.review = review or Review(queue=name)
         self.risk = risk
+        self.truth = truth
         self.fallback = checked(name, fallback)
         self.budget = budget
         self.triggers = (trigger,) if isinstance(trigger, Trigger) else tuple(trigger)

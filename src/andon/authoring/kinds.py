@@ -16,6 +16,7 @@ from andon.authoring.procedures import ProcedureSpec
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxError
 from andon.authoring.triggers import Trigger
+from andon.authoring.truth import Truth
 
 _ONE: Mapping[str, type | UnionType] = {
     "model": str,
@@ -24,6 +25,7 @@ _ONE: Mapping[str, type | UnionType] = {
     "lateness": timedelta,
     "review": Review | None,
     "risk": MaxError | None,
+    "truth": Truth | None,
     "budget": Budget | None,
     "results": ActionSpec | None,
     "when_stopped": str,

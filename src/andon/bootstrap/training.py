@@ -19,6 +19,7 @@ from andon.decisions import Contract, DecisionRecord, InputInvalid, InputMalform
 from andon.features import FeatureSet, History
 from andon.kernel.db import Database
 from andon.kernel.errors import Invalid
+from andon.labels import ValidLabel
 
 CHUNK = 5_000
 
@@ -39,16 +40,18 @@ class Span:
     until: datetime
 
 
-def as_seen(database: Database, automation: Automation, span: Span, *, with_labels: bool, told: Told) -> Iterator[Rows]:
-    """Decisions of the ledger: input, features as seen, outcome and versions; with the newest label if asked for."""
+def as_seen(
+    database: Database, automation: Automation, span: Span, *, labels_at: datetime | None, told: Told
+) -> Iterator[Rows]:
+    """Yield decisions of the ledger: input, features as seen, outcome and versions; with the label valid at a moment, if one is given."""
     for records in _records(database, automation, span):
-        known = _labels(database, records) if with_labels else None
+        known = None if labels_at is None else _labels(database, records, labels_at)
         yield [_row(automation, record, record.record["features"], known) for record in records]
         told(len(records))
 
 
 def recomputed(
-    database: Database, automation: Automation, span: Span, *, with_labels: bool, told: Told
+    database: Database, automation: Automation, span: Span, *, labels_at: datetime | None, told: Told
 ) -> Iterator[Rows]:
     """The same decisions with the features that the present definitions give; what came before warms the windows up."""
     history, contract = History(automation), Contract(automation.contract)
@@ -65,7 +68,7 @@ def recomputed(
         features = dict(zip(fitting, computed.rows, strict=True))
         wrong = {n: one for n, one in enumerate(read) if isinstance(one, str)}
         wrong |= {fitting[number]: str(failed) for number, failed in computed.failures.items()}
-        known = _labels(database, records) if with_labels else None
+        known = None if labels_at is None else _labels(database, records, labels_at)
         rows = [
             _row(automation, record, features.get(number, {}), known) | {"error": wrong.get(number)}
             for number, record in enumerate(records)
@@ -129,22 +132,27 @@ def _records(database: Database, automation: Automation, span: Span) -> Iterator
         yield sorted(records, key=_asked)  # ids tell the order to a millisecond only
 
 
-def _labels(database: Database, records: Sequence[DecisionRecord]) -> Mapping[UUID, tuple[str, float]]:
+def _labels(database: Database, records: Sequence[DecisionRecord], moment: datetime) -> Mapping[UUID, ValidLabel]:
     with database.begin() as tx:
-        return labels.newest_of(tx, [record.row.id for record in records])
+        return labels.valid_of(tx, [record.row for record in records], moment)
 
 
 def _row(
     automation: Automation,
     record: DecisionRecord,
     features: Mapping[str, Any],
-    known: Mapping[UUID, tuple[str, float]] | None,
+    known: Mapping[UUID, ValidLabel] | None,
 ) -> dict[str, Any]:
     row, written = record.row, record.record
-    label = {}
+    label: dict[str, Any] = {}
     if known is not None:
-        value, weight = known.get(row.id, (None, None))
-        label = {"label": value, "label_weight": weight}
+        valid = known.get(row.id)
+        label = {
+            "label": valid and valid.value,
+            "label_source": valid and valid.source and valid.source.value,
+            "label_weight": valid and valid.weight,
+            "label_mature": valid and valid.mature,
+        }
     return {
         "decision_id": str(row.id),
         "at": _happened(record),

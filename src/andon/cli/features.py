@@ -40,7 +40,9 @@ HistoryFile = Annotated[
     ),
 ]
 TimeColumn = Annotated[str, typer.Option("--time", help="The column of the history that says when each row happened.")]
-Labels = Annotated[bool, typer.Option("--labels", help="Add what turned out to be true, where it is known.")]
+Labels = Annotated[
+    bool, typer.Option("--labels", help="Add the class that counts as true now, and how far it can be trusted.")
+]
 Force = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
 Key = Annotated[str, typer.Argument(help="The value whose windows are explained, e.g. an account.")]
 At = Annotated[str | None, typer.Option("--at", help="The moment, ISO 8601; now if not given.")]
@@ -137,11 +139,12 @@ def dataset(
         target = output or Path(f"{declared.name}.parquet")
         if target.exists() and not overwrite:
             raise DatasetExists(f"{target} is there already; choose another --output, or say --overwrite")
+        labels_at = here.clock.now() if labels else None
         with _progress("Reading") as told:
             if history is None:
-                chunks = training.as_seen(here.database, declared, span, with_labels=labels, told=told)
+                chunks = training.as_seen(here.database, declared, span, labels_at=labels_at, told=told)
             elif history == LEDGER:
-                chunks = training.recomputed(here.database, declared, span, with_labels=labels, told=told)
+                chunks = training.recomputed(here.database, declared, span, labels_at=labels_at, told=told)
             else:
                 chunks = training.of_file(Path(history), declared, span, time=time, told=told)
             rows = write_parquet(chunks, target)

@@ -38,7 +38,7 @@ class FactsInvalid(Invalid):
 
 @app.command()
 def check(file: File, automation: AutomationFile = None, as_json: AsJson = False) -> None:
-    """Check a decision table: its form, its conditions and, with an automation, every name in it."""
+    """Check a decision table: its form, its conditions and, with an automation, every name in it and in its truth."""
     table = policies.parse(_read(file), source=str(file))
     if automation is None:
         policies.check(table)
@@ -47,6 +47,7 @@ def check(file: File, automation: AutomationFile = None, as_json: AsJson = False
         declared = _declared(automation, file)
         for each in declared:
             policies.compile(table, decisions.variables(each))
+            decisions.check_outcomes(each, table.outcomes)
         checked = f"for {', '.join(each.name for each in declared)}"
     if unproven := policies.unproven_rules(table):
         named = f"{len(unproven)} rule{'s act' if len(unproven) > 1 else ' acts'} on predictions without proof"

@@ -85,6 +85,9 @@ def verdict(
     review_id: ReviewId,
     outcome: Annotated[str, typer.Option(help="What you choose.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept with the review and in the audit log.")],
+    label: Annotated[
+        str | None, typer.Option(help="The class that was true, where the outcome does not determine it.")
+    ] = None,
 ) -> None:
     """Decide a review that you hold; what follows from the outcome is set off with it."""
     with project() as here, here.database.begin() as tx:
@@ -93,6 +96,7 @@ def verdict(
             review_id,
             outcome=outcome,
             reason=reason,
+            label=label,
             actor=here.actor,
             events=build_events(),
             now=here.clock.now(),

@@ -111,7 +111,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
     found = decisions.get(tx, decision_id)
     if scopes is not None and found.row.automation not in scopes:
         raise decisions.DecisionNotFound(f"No decision {decision_id}")
-    automation = found.row.automation
+    automation, now = found.row.automation, here.clock.now()
     return here.pages.html(
         "decision.html",
         visitor=visitor,
@@ -125,8 +125,8 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         if visitor.may(Permission.READ_PROCEDURES, automation)
         else [],
         review=reviews.of_decision(tx, decision_id) if visitor.may(Permission.READ_REVIEWS, automation) else None,
-        labels=labels.of_decision(tx, decision_id),
-        now=here.clock.now(),
+        known=labels.known_of(tx, found.row, now),
+        now=now,
     )
 
 

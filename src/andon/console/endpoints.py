@@ -98,6 +98,13 @@ def ready_for(users: Sequence[AutomationVersion], settings: Settings, name: str)
             Fault(f"shares.{version.number}", f"{user.name} gives no {lacks!r}, which version {version.number} needs")
             for user in users
             for lacks in decisions.lacking(user, version)
+        ] + [
+            Fault(
+                f"shares.{version.number}",
+                f"{user.name} needs the class {name!r}, which version {version.number} lacks",
+            )
+            for user in users
+            for name in decisions.unknown_classes(user, version)
         ]
         if faults:
             raise VersionUnfit(faults=faults)

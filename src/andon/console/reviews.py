@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from andon import decisions, policies, reviews
+from andon import decisions, labels, policies, reviews
 from andon.access import Permission
 from andon.console import notices
 from andon.console.context import Console, Visitor
@@ -96,15 +96,23 @@ def give_verdict(
     review_id: UUID,
     outcome: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
+    label: Annotated[str, Form()] = "",
 ) -> Response:
     """Decide, and go back to the queue."""
 
     def act(tx: Tx, now: datetime) -> None:
         reviews.give_verdict(
-            tx, review_id, outcome=outcome, reason=reason, actor=visitor.principal.actor, events=here.events, now=now
+            tx,
+            review_id,
+            outcome=outcome,
+            reason=reason,
+            label=label or None,
+            actor=visitor.principal.actor,
+            events=here.events,
+            now=now,
         )
 
-    refused = _work(here, visitor, review_id, act, outcome=outcome, reason=reason)
+    refused = _work(here, visitor, review_id, act, outcome=outcome, reason=reason, label=label)
     return refused or notices.back_to("/reviews", "verdict")
 
 
@@ -137,6 +145,10 @@ def _page(here: Console, visitor: Visitor, tx: Tx, review: Review, **said: Any) 
     may_work = visitor.may(Permission.WORK_REVIEWS, review.automation)
     holder = review.holder(now)
     problem: AndonError | None = said.get("problem")
+    found = decisions.get(tx, review.decision_id)
+    choices = [outcome for outcome in review.outcomes if outcome != policies.REVIEW]
+    truth = decisions.truth_of(tx, review.automation)
+    undetermined = [one for one in choices if truth is None or truth.outcomes.get(one) is None]
     return here.pages.html(
         "review.html",
         status=status_of(problem) if problem else 200,
@@ -148,9 +160,11 @@ def _page(here: Console, visitor: Visitor, tx: Tx, review: Review, **said: Any) 
         holder=holder,
         is_mine=may_work and holder == visitor.principal.name,
         may_claim=may_work and review.verdict is None and holder is None,
-        choices=[outcome for outcome in review.outcomes if outcome != policies.REVIEW],
-        record=decisions.get(tx, review.decision_id).record,
-        **({"outcome": "", "reason": ""} | said),
+        choices=choices,
+        classes=labels.classes_of(tx, found.row) if undetermined and not review.question else (),
+        undetermined=undetermined,
+        record=found.record,
+        **({"outcome": "", "reason": "", "label": ""} | said),
     )
 
 

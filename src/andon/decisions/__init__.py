@@ -122,6 +122,7 @@ from andon.decisions.shaping import json_of, json_of_recorded, seen_of_recorded,
 from andon.decisions.store.feed import Standing
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
+from andon.decisions.truth import check_outcomes, truth_of, unknown_classes
 
 __all__ = [
     "DELIVER_ACTION",
@@ -209,6 +210,7 @@ __all__ = [
     "between",
     "champion_of",
     "check_lookups",
+    "check_outcomes",
     "check_signature",
     "claim",
     "compile_policy",
@@ -250,6 +252,8 @@ __all__ = [
     "stats",
     "tallies",
     "texts_of",
+    "truth_of",
+    "unknown_classes",
     "variables",
     "version",
     "waiting_sql",

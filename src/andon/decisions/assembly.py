@@ -20,6 +20,7 @@ from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Traffic
+from andon.decisions.truth import check_classes, check_outcomes, described
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.models import CHAMPION, ModelVersion
@@ -44,6 +45,7 @@ def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolic
     text, source = policy_text(automation)
     table = policies.parse(text, source=source)
     compiled = policies.compile(table, variables(automation))
+    check_outcomes(automation, table.outcomes)
     unknown = sorted(set(automation.actions) - set(table.outcomes))
     if automation.when_stopped not in {REVIEW, *table.outcomes}:
         known = ", ".join(table.outcomes)
@@ -78,7 +80,8 @@ def arm_of(automation: Automation, loaded: LoadedVersion, *, number: int, policy
 
 
 def check_signature(automation: Automation, version: ModelVersion) -> None:
-    """That the automation gives every feature a model version needs. Raises AutomationInvalid."""
+    """Check that a model version suits the automation: its features are given, its classes are those of the truth. Raises AutomationInvalid."""
+    check_classes(automation, version)
     given = {*automation.contract.model_fields, *automation.feature_names}
     missing = [f.name for f in version.manifest.signature.features if f.name not in given]
     if missing:
@@ -158,6 +161,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **({} if automation.lateness == _USUAL_LATENESS else {"lateness_seconds": automation.lateness.total_seconds()}),
         **_procedures(automation),
         **({} if automation.when_stopped == REVIEW else {"when_stopped": automation.when_stopped}),
+        **described(automation),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 

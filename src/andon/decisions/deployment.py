@@ -11,7 +11,7 @@ import structlog
 from andon import models, serving
 from andon.authoring import BY_REVIEW, BY_RULES, Automation
 from andon.decisions import service
-from andon.decisions.assembly import arm_of, assemble, check_lookups, register_windows
+from andon.decisions.assembly import arm_of, assemble, check_lookups, check_signature, register_windows
 from andon.decisions.controls import Controls
 from andon.decisions.domain import AutomationVersion
 from andon.decisions.errors import AutomationInvalid, AutomationNotFound
@@ -112,6 +112,7 @@ class Deployment:
             check_lookups(tx, automation)
             deployed = service.deploy(tx, automation, actor=PLATFORM, now=self._clock.now())
             wanted = _Wanted(tx, automation)
+            check_signature(automation, wanted.champion)  # what cannot decide is not kept as a version either
             if present is None:
                 register_windows(tx, automation)
             elif wanted.is_met_by(present):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from andon import actions, labels, reviews, serving
 from andon.actions import ActionState
@@ -70,11 +70,27 @@ class ReviewSeen(BaseModel):
 
 
 class LabelSeen(BaseModel):
-    """What turned out to be true."""
+    """What one source said about the class."""
 
-    value: str
+    value: str | None = Field(description="The class; null where nothing tells which class `said` stands for.")
+    said: str
     source: LabelSource
+    known_at: datetime
     recorded_at: datetime
+
+
+class ValidLabelSeen(BaseModel):
+    """What counts as true of a decision now."""
+
+    value: str = Field(description="The class.")
+    source: LabelSource | None = Field(
+        description="Null where the class is assumed, because nothing was reported until maturity."
+    )
+    probability: float = Field(description="The probability with which somebody looked at all.")
+    weight: float = Field(description="One over the probability.")
+    mature: bool = Field(description="Whether the time is over in which other labels are expected.")
+    label_id: UUID | None
+    contradicted_by: list[UUID] = Field(description="Labels of other sources that stand and say otherwise.")
 
 
 class ShadowSeen(BaseModel):
@@ -102,6 +118,7 @@ class DecisionOut(_Known):  # type: ignore[valid-type, misc]
     actions: list[ActionTaken]
     review: ReviewSeen | None
     labels: list[LabelSeen]
+    valid_label: ValidLabelSeen | None
     shadows: list[ShadowSeen]
 
 
@@ -114,6 +131,7 @@ def whole(tx: Tx, record: DecisionRecord, now: datetime) -> DecisionOut:
     """Its record, and what came of it up to now."""
     decision_id, values = record.row.id, _whole(record.row, record.record)
     values["policy"] = {**values["policy"], "version": record.row.policy_version}
+    known = labels.known_of(tx, record.row, now)
     return DecisionOut(
         **values,
         status="decided",
@@ -122,7 +140,8 @@ def whole(tx: Tx, record: DecisionRecord, now: datetime) -> DecisionOut:
             ActionTaken.model_validate(action, from_attributes=True) for action in actions.of_decision(tx, decision_id)
         ],
         review=_review(tx, decision_id, now),
-        labels=[LabelSeen.model_validate(label, from_attributes=True) for label in labels.of_decision(tx, decision_id)],
+        labels=[LabelSeen.model_validate(label, from_attributes=True) for label in known.labels],
+        valid_label=None if known.valid is None else ValidLabelSeen.model_validate(known.valid, from_attributes=True),
         shadows=[ShadowSeen.model_validate(s, from_attributes=True) for s in serving.shadows_of(tx, decision_id)],
     )
 

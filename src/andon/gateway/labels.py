@@ -1,7 +1,7 @@
-"""Labels: a business system says what turned out to be true of a decision."""
+"""Labels: a business system or a person says which class was true of a decision, and corrects what was said."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, status
@@ -9,69 +9,146 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 
 from andon import decisions, labels
 from andon.access import Permission, Principal
-from andon.decisions import DecisionNotFound
-from andon.gateway.dependencies import Caller, Db, Now
+from andon.decisions import DecisionNotFound, DecisionRow
+from andon.gateway.decision_views import ValidLabelSeen
+from andon.gateway.dependencies import Bus, Caller, Db, Now, ZonedMoment
+from andon.gateway.reasons import Reason
 from andon.kernel.db import Tx
-from andon.labels import LabelSource
+from andon.labels import LabelNotFound, LabelSource
 
 router = APIRouter(prefix="/v1/decisions", tags=["labels"])
 
-Truth = StrictBool | StrictInt | Annotated[float, Field(strict=True, allow_inf_nan=False)] | StrictStr
+Class = Annotated[
+    StrictBool | StrictInt | Annotated[float, Field(strict=True, allow_inf_nan=False)] | StrictStr,
+    Field(description='A class of the model, as "fraud", true or 1.'),
+]
+KnownAt = Annotated[
+    ZonedMoment | None, Field(description="When it became known, with its zone; left out, it becomes known now.")
+]
+
+ADDABLE = Literal[LabelSource.EVENT, LabelSource.BLIND_AUDIT, LabelSource.IMPORT]
+"""The sources that may be named; a review's label comes with its verdict."""
 
 
 class LabelIn(BaseModel):
-    """What turned out to be true, in the words of the business: true, "chargeback", 120.5."""
+    """Which class was true. Other sources than `event`, and probabilities below 1, are for owners."""
 
     model_config = ConfigDict(extra="forbid")
 
-    value: Truth
+    value: Class
+    source: ADDABLE = LabelSource.EVENT
+    probability: float = Field(
+        default=1.0, gt=0, le=1, description="The probability with which somebody looked at the decision at all."
+    )
+    known_at: KnownAt = None
+
+
+class CorrectionIn(BaseModel):
+    """Which class was true after all, and why the label is wrong."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: Class
+    reason: Reason
+    known_at: KnownAt = None
 
 
 class LabelOut(BaseModel):
-    """A label, its value as text; `weight` is one over how likely it was that anybody looked."""
+    """What one source said about the class of a decision."""
 
     id: UUID
     decision_id: UUID
     automation: str
-    value: str
+    value: str | None = Field(description="The class; null where nothing tells which class `said` stands for.")
+    said: str = Field(description="What was said: a class, or the outcome of a verdict.")
     source: LabelSource
-    weight: float
+    probability: float = Field(description="The probability with which somebody looked at all.")
+    weight: float = Field(description="One over the probability.")
     by: str
+    known_at: datetime
     recorded_at: datetime
+    corrects: UUID | None = Field(description="The label whose place this one takes.")
+    reason: str | None = Field(description="Why that label was wrong.")
+
+
+class LabelsOut(BaseModel):
+    """All labels of a decision, oldest first, and the one that counts now."""
+
+    labels: list[LabelOut]
+    valid: ValidLabelSeen | None = Field(description="Null where nothing is known yet.")
+    matures_at: datetime
+    classes: list[str] = Field(description="What a label of this decision may say.")
 
 
 @router.post("/{decision_id}/labels", status_code=status.HTTP_201_CREATED)
-def record(decision_id: UUID, said: LabelIn, caller: Caller, db: Db, now: Now) -> LabelOut:
-    """Say what turned out to be true. Saying the same again changes nothing; saying otherwise is a correction."""
+def record(decision_id: UUID, said: LabelIn, caller: Caller, db: Db, now: Now, bus: Bus) -> LabelOut:
+    """Say which class was true. A repeat changes nothing; a later label of the same source corrects the one before."""
     with db.begin() as tx:
-        automation = _automation(tx, decision_id, caller)
+        automation = _seen(tx, decision_id, caller).automation
         caller.require(Permission.ADD_LABELS, automation)
+        if said.source is not LabelSource.EVENT or said.probability < 1:
+            caller.require(Permission.WEIGH_LABELS, automation)
         label = labels.record(
             tx,
             decision_id=decision_id,
-            automation=automation,
             value=said.value,
-            source=LabelSource.EVENT,
+            source=said.source,
+            probability=said.probability,
+            known_at=said.known_at,
             actor=caller.actor,
+            events=bus,
+            now=now,
+        )
+    return LabelOut.model_validate(label, from_attributes=True)
+
+
+@router.post("/{decision_id}/labels/{label_id}/correct", status_code=status.HTTP_201_CREATED)
+def correct(
+    decision_id: UUID, label_id: UUID, said: CorrectionIn, caller: Caller, db: Db, now: Now, bus: Bus
+) -> LabelOut:
+    """Put another class in the place of a label's. The label stays in the history, with the reason."""
+    with db.begin() as tx:
+        automation = _seen(tx, decision_id, caller).automation
+        caller.require(Permission.ADD_LABELS, automation)
+        before = next((one for one in labels.of_decision(tx, decision_id) if one.id == label_id), None)
+        if before is None:
+            raise LabelNotFound(f"Decision {decision_id} has no label {label_id}")
+        if before.source not in (LabelSource.EVENT, LabelSource.REVIEW) or before.probability < 1:
+            caller.require(Permission.WEIGH_LABELS, automation)
+        label = labels.correct(
+            tx,
+            label_id,
+            decision_id=decision_id,
+            value=said.value,
+            reason=said.reason,
+            known_at=said.known_at,
+            actor=caller.actor,
+            events=bus,
             now=now,
         )
     return LabelOut.model_validate(label, from_attributes=True)
 
 
 @router.get("/{decision_id}/labels")
-def index(decision_id: UUID, caller: Caller, db: Db) -> list[LabelOut]:
-    """All that was said of a decision, oldest first; the last of a source is what it says now."""
+def index(decision_id: UUID, caller: Caller, db: Db, now: Now) -> LabelsOut:
+    """All labels of a decision, oldest first, and the one that counts now."""
     with db.begin() as tx:
-        caller.require(Permission.READ_DECISIONS, _automation(tx, decision_id, caller))
-        found = labels.of_decision(tx, decision_id)
-    return [LabelOut.model_validate(label, from_attributes=True) for label in found]
+        row = _seen(tx, decision_id, caller)
+        caller.require(Permission.READ_DECISIONS, row.automation)
+        known, classes = labels.known_of(tx, row, now), labels.classes_of(tx, row)
+    return LabelsOut(
+        labels=[LabelOut.model_validate(label, from_attributes=True) for label in known.labels],
+        valid=None if known.valid is None else ValidLabelSeen.model_validate(known.valid, from_attributes=True),
+        matures_at=known.matures_at,
+        classes=list(classes),
+    )
 
 
-def _automation(tx: Tx, decision_id: UUID, caller: Principal) -> str:
-    """Whose decision it is. For who may neither read nor label there, it is not there."""
+def _seen(tx: Tx, decision_id: UUID, caller: Principal) -> DecisionRow:
+    """Return the decision. For callers who may neither read nor label there, it does not exist. Raises DecisionNotFound."""
     found = decisions.find(tx, decision_id)
     if found is not None:
-        automation = found.row.automation
-        if any(caller.may(needed, automation) for needed in (Permission.ADD_LABELS, Permission.READ_DECISIONS)):
-            return automation
+        needed = (Permission.ADD_LABELS, Permission.READ_DECISIONS)
+        if any(caller.may(one, found.row.automation) for one in needed):
+            return found.row
     raise DecisionNotFound(f"No decision {decision_id}")

@@ -68,6 +68,11 @@ class VerdictIn(BaseModel):
 
     outcome: str = Field(min_length=1, max_length=200)
     reason: Reason
+    label: str | None = Field(
+        default=None,
+        max_length=200,
+        description="The class that was true, where the outcome does not determine it.",
+    )
 
 
 @router.get("")
@@ -128,7 +133,14 @@ def give_verdict(review_id: UUID, said: VerdictIn, caller: Caller, db: Db, now: 
     with db.begin() as tx:
         _workable(tx, review_id, caller)
         review = reviews.give_verdict(
-            tx, review_id, outcome=said.outcome, reason=said.reason, actor=caller.actor, events=bus, now=now
+            tx,
+            review_id,
+            outcome=said.outcome,
+            reason=said.reason,
+            label=said.label,
+            actor=caller.actor,
+            events=bus,
+            now=now,
         )
         return _detail(tx, review, now)
 

@@ -1,7 +1,32 @@
-"""Labels: what turned out to be true of a decision, from a review, a business event or a blind audit."""
+"""Labels: which class was true of a decision, from a review, a business event, a blind audit or an import.
 
-from andon.labels.domain import Label, LabelSource, value_of
-from andon.labels.errors import LabelInvalid
-from andon.labels.service import newest_of, of_decision, record, subscribe
+Labels only grow; which of them counts at a moment is one pure function, `valid_label` in `validity.py`. Start there.
+"""
 
-__all__ = ["Label", "LabelInvalid", "LabelSource", "newest_of", "of_decision", "record", "subscribe", "value_of"]
+from andon.labels.domain import Label, LabelCorrected, LabelRecorded, LabelSource, value_of
+from andon.labels.errors import LabelInvalid, LabelNotFound, LabelReplaced
+from andon.labels.service import DecisionLabels, classes_of, correct, known_of, of_decision, record, subscribe, valid_of
+from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, valid_label
+
+__all__ = [
+    "PRECEDENCE",
+    "DecisionLabels",
+    "Label",
+    "LabelCorrected",
+    "LabelInvalid",
+    "LabelNotFound",
+    "LabelRecorded",
+    "LabelReplaced",
+    "LabelSource",
+    "ValidLabel",
+    "classes_of",
+    "correct",
+    "known_of",
+    "matures_at",
+    "of_decision",
+    "record",
+    "subscribe",
+    "valid_label",
+    "valid_of",
+    "value_of",
+]

@@ -1,7 +1,15 @@
 """What can go wrong with a label."""
 
-from andon.kernel.errors import Invalid
+from andon.kernel.errors import Conflict, Invalid, NotFound
 
 
 class LabelInvalid(Invalid):
     """The label cannot be used."""
+
+
+class LabelNotFound(NotFound):
+    """No such label."""
+
+
+class LabelReplaced(Conflict):
+    """This label has been corrected already; correct its correction."""

@@ -1,73 +1,238 @@
-"""Recording and reading what turned out to be true."""
+"""Recording, correcting and reading what turned out to be true."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from andon import audit, reviews
+from andon import audit, decisions, models, reviews
+from andon.authoring import Truth
+from andon.decisions import DecisionRow
+from andon.kernel import reasons
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.labels import store
-from andon.labels.domain import Label, LabelSource, value_of
+from andon.labels.domain import (
+    Label,
+    LabelCorrected,
+    LabelRecorded,
+    LabelSource,
+    checked_probability,
+    class_of,
+    invalid,
+    known_when,
+)
+from andon.labels.errors import LabelNotFound, LabelReplaced
+from andon.labels.validity import ValidLabel, matures_at, standing_labels, valid_label, with_meaning
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLabels:
+    """All labels of one decision, oldest first, each with its class where it has one; and what counts now."""
+
+    labels: tuple[Label, ...]
+    valid: ValidLabel | None
+    matures_at: datetime
 
 
 def record(
     tx: Tx,
     *,
     decision_id: UUID,
-    automation: str,
     value: str | bool | float,
     source: LabelSource,
     actor: Actor,
+    events: Events,
     now: datetime,
-    weight: float = 1.0,
+    probability: float = 1.0,
+    known_at: datetime | None = None,
 ) -> Label:
-    """Write down what turned out to be true. Saying the same again gives the label that is there; a correction adds one.
+    """Record which class was true. A repeat returns the label that is there; a source that says otherwise adds one.
 
-    Raises LabelInvalid.
+    Raises DecisionNotFound, LabelInvalid.
     """
-    text = value_of(value)
-    said = [label for label in store.of_decision(tx, decision_id) if label.source is source]
-    if said and said[-1].value == text:
-        return said[-1]
-    label = Label(uuid7(now), decision_id, automation, text, source, weight, actor.name, now)
-    store.add(tx, label)
-    audit.record(
-        tx,
-        actor=actor,
-        action="label.record",
-        subject=f"decision:{decision_id}",
-        at=now,
-        before={"value": said[-1].value} if said else None,
-        after={"value": text, "source": source.value, "weight": weight},
+    row = decisions.get(tx, decision_id).row
+    truth = decisions.truth_of(tx, row.automation)
+    text = class_of(value, _classes(tx, row, truth))
+    label = Label(
+        id=uuid7(now),
+        decision_id=decision_id,
+        automation=row.automation,
+        said=text,
+        value=text,
+        source=source,
+        probability=checked_probability(probability),
+        by=actor.name,
+        known_at=known_when(known_at, now),
+        recorded_at=now,
     )
+    return _add(tx, label, truth, actor, events)
+
+
+def correct(
+    tx: Tx,
+    label_id: UUID,
+    *,
+    decision_id: UUID,
+    value: str | bool | float,
+    reason: str,
+    actor: Actor,
+    events: Events,
+    now: datetime,
+    known_at: datetime | None = None,
+) -> Label:
+    """Put another class in the place of a label's, with a reason; the label stays in the history.
+
+    Raises DecisionNotFound, LabelNotFound, LabelReplaced, LabelInvalid, ReasonInvalid.
+    """
+    row = decisions.get(tx, decision_id).row
+    truth, why = decisions.truth_of(tx, row.automation), reasons.require(reason)
+    store.lock(tx, label_id)
+    there = {label.id: label for label in store.of_decision(tx, decision_id)}
+    if label_id not in there:
+        raise LabelNotFound(f"Decision {decision_id} has no label {label_id}")
+    if any(label.corrects == label_id for label in there.values()):
+        raise LabelReplaced
+    before = with_meaning(there[label_id], truth)
+    text = class_of(value, _classes(tx, row, truth))
+    label = Label(
+        id=uuid7(now),
+        decision_id=decision_id,
+        automation=row.automation,
+        said=text,
+        value=text,
+        source=before.source,
+        probability=before.probability,
+        by=actor.name,
+        known_at=known_when(known_at, now),
+        recorded_at=now,
+        corrects=before.id,
+        reason=why,
+    )
+    _write(tx, label, before, actor)
+    events.publish(tx, LabelCorrected(label, before))
     return label
 
 
 def of_decision(tx: Tx, decision_id: UUID) -> list[Label]:
-    """All labels of one decision, oldest first; the last of a source is what it says now."""
+    """Return all labels of one decision as they were recorded, oldest first."""
     return store.of_decision(tx, decision_id)
 
 
-def newest_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, tuple[str, float]]:
-    """What is known last of each of these decisions, and its weight; those of which nothing is known are left out."""
-    return store.newest_of(tx, ids) if ids else {}
+def known_of(tx: Tx, row: DecisionRow, now: datetime) -> DecisionLabels:
+    """Return all labels of one decision and what counts now."""
+    truth = decisions.truth_of(tx, row.automation)
+    said = store.of_decision(tx, row.id)
+    return DecisionLabels(
+        labels=tuple(with_meaning(label, truth) for label in said),
+        valid=valid_label(said, truth, outcome=row.outcome, decided_at=row.decided_at, moment=now),
+        matures_at=matures_at(truth, row.decided_at),
+    )
+
+
+def valid_of(tx: Tx, rows: Sequence[DecisionRow], moment: datetime) -> Mapping[UUID, ValidLabel]:
+    """Return what counts as true of each of these decisions at a moment; those of which nothing is known are left out."""
+    truths = {name: decisions.truth_of(tx, name) for name in {row.automation for row in rows}}
+    said = store.of_decisions(tx, [row.id for row in rows])
+    found = {}
+    for row in rows:
+        truth = truths[row.automation]
+        valid = valid_label(said.get(row.id, []), truth, outcome=row.outcome, decided_at=row.decided_at, moment=moment)
+        if valid is not None:
+            found[row.id] = valid
+    return found
+
+
+def classes_of(tx: Tx, row: DecisionRow) -> tuple[str, ...]:
+    """Return the classes that a label of a decision may name."""
+    return _classes(tx, row, decisions.truth_of(tx, row.automation))
 
 
 def subscribe(events: Events) -> None:
-    """From now on every verdict becomes a label, in the verdict's own transaction."""
-    events.subscribe(reviews.VerdictGiven, _label)
+    """Make a label of every verdict from now on, in the verdict's own transaction."""
+    events.subscribe(reviews.VerdictGiven, partial(_label_verdict, events))
 
 
-def _label(tx: Tx, given: reviews.VerdictGiven) -> None:
-    record(
-        tx,
+def _label_verdict(events: Events, tx: Tx, given: reviews.VerdictGiven) -> None:
+    """Record what a verdict says about the class; nothing where the declared truth leaves it open and the reviewer does too."""
+    verdict, truth = given.verdict, decisions.truth_of(tx, given.automation)
+    value = None if truth is None else truth.outcomes.get(verdict.outcome)
+    if given.label is not None:
+        value = _confirmed(tx, given, value, truth)
+    if value is None and truth is not None:
+        return
+    label = Label(
+        id=uuid7(verdict.at),
         decision_id=given.decision_id,
         automation=given.automation,
-        value=given.verdict.outcome,
+        said=verdict.outcome,
+        value=value,
         source=LabelSource.REVIEW,
-        actor=Actor(given.verdict.by),
-        now=given.verdict.at,
+        probability=1.0,
+        by=verdict.by,
+        known_at=verdict.at,
+        recorded_at=verdict.at,
+    )
+    _add(tx, label, truth, Actor(verdict.by), events)
+
+
+def _confirmed(tx: Tx, given: reviews.VerdictGiven, by_outcome: str | None, truth: Truth | None) -> str:
+    """Return the class that the reviewer named. Raises LabelInvalid if it is unknown, or the outcome says another."""
+    row = decisions.get(tx, given.decision_id).row
+    named = class_of(given.label or "", _classes(tx, row, truth), where="label")
+    if by_outcome not in (None, named):
+        raise invalid("label", f"The outcome {given.verdict.outcome!r} says {by_outcome!r}, not {named!r}")
+    return named
+
+
+def _classes(tx: Tx, row: DecisionRow, truth: Truth | None) -> tuple[str, ...]:
+    """Return those of the model version that decided, and those that the automation declares now."""
+    of_model = models.get(tx, row.model, row.model_version).manifest.signature.classes
+    return tuple(dict.fromkeys((*of_model, *(() if truth is None else truth.classes))))
+
+
+def _add(tx: Tx, label: Label, truth: Truth | None, actor: Actor, events: Events) -> Label:
+    """Write a label, unless its source said the same before. One that became known earlier than the standing one corrects nothing."""
+    said = store.of_decision(tx, label.decision_id)
+    for one in said:
+        if _statement(one) == _statement(label) and one.known_at == label.known_at:
+            return one
+    before = standing_labels(said, truth).get(label.source)
+    if before is not None and _statement(before) == _statement(label) and before.known_at <= label.known_at:
+        return before
+    if before is None or standing_labels([*said, label], truth)[label.source].id != label.id:
+        _write(tx, label, None, actor)
+        events.publish(tx, LabelRecorded(label))
+    else:
+        _write(tx, label, before, actor)
+        events.publish(tx, LabelCorrected(label, before))
+    return label
+
+
+def _statement(label: Label) -> tuple[LabelSource, str | None, float]:
+    return label.source, label.value, label.probability
+
+
+def _write(tx: Tx, label: Label, before: Label | None, actor: Actor) -> None:
+    """Write a label and its audit entry."""
+    store.add(tx, label)
+    after = {
+        "said": label.said,
+        "value": label.value,
+        "source": label.source.value,
+        "probability": label.probability,
+        "known_at": label.known_at.isoformat(),
+    }
+    audit.record(
+        tx,
+        actor=actor,
+        action="label.record" if label.corrects is None else "label.correct",
+        subject=f"decision:{label.decision_id}",
+        at=label.recorded_at,
+        reason=label.reason,
+        before=None if before is None else {"value": before.value, "label": str(before.id)},
+        after=after,
     )

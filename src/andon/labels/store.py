@@ -1,9 +1,11 @@
 """All SQL about labels. Never commits."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import ARRAY, Row, Uuid, any_, cast, insert, select
 
 from andon.kernel.db import Tx
 from andon.labels.domain import Label, LabelSource
@@ -16,38 +18,50 @@ def add(tx: Tx, label: Label) -> None:
         "id": label.id,
         "decision_id": label.decision_id,
         "automation": label.automation,
+        "said": label.said,
         "value": label.value,
         "source": label.source,
-        "weight": label.weight,
+        "probability": label.probability,
         "recorded_by": label.by,
+        "known_at": label.known_at,
         "recorded_at": label.recorded_at,
+        "corrects": label.corrects,
+        "reason": label.reason,
     }
     tx.execute(insert(labels).values(values))
 
 
 def of_decision(tx: Tx, decision_id: UUID) -> list[Label]:
-    """All labels of one decision, oldest first."""
-    rows = tx.execute(select(labels).where(labels.c.decision_id == decision_id).order_by(labels.c.id))
-    return [
-        Label(
-            id=row.id,
-            decision_id=row.decision_id,
-            automation=row.automation,
-            value=row.value,
-            source=LabelSource(row.source),
-            weight=row.weight,
-            by=row.recorded_by,
-            recorded_at=row.recorded_at,
-        )
-        for row in rows
-    ]
+    """Return all labels of one decision, oldest first."""
+    return of_decisions(tx, [decision_id]).get(decision_id, [])
 
 
-def newest_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, tuple[str, float]]:
-    """The value and weight of the newest label of each of these decisions that has one."""
-    query = (
-        select(labels.c.decision_id, labels.c.value, labels.c.weight)
-        .where(labels.c.decision_id.in_(ids))
-        .order_by(labels.c.id)
+def of_decisions(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Label]]:
+    """Return the labels of these decisions, oldest first; decisions without any are left out."""
+    wanted = labels.c.decision_id == any_(cast(list(ids), ARRAY(Uuid)))
+    found: dict[UUID, list[Label]] = defaultdict(list)
+    for row in tx.execute(select(labels).where(wanted).order_by(labels.c.recorded_at, labels.c.id)):
+        found[row.decision_id].append(_label(row))
+    return dict(found)
+
+
+def lock(tx: Tx, label_id: UUID) -> None:
+    """Hold one label until the transaction ends, so that others who correct it come after."""
+    tx.execute(select(labels.c.id).where(labels.c.id == label_id).with_for_update())
+
+
+def _label(row: Row[Any]) -> Label:
+    return Label(
+        id=row.id,
+        decision_id=row.decision_id,
+        automation=row.automation,
+        said=row.said,
+        value=row.value,
+        source=LabelSource(row.source),
+        probability=row.probability,
+        by=row.recorded_by,
+        known_at=row.known_at,
+        recorded_at=row.recorded_at,
+        corrects=row.corrects,
+        reason=row.reason,
     )
-    return {row.decision_id: (row.value, row.weight) for row in tx.execute(query)}

@@ -163,9 +163,10 @@ class QuestionAnswered:
 
 @dataclass(frozen=True, slots=True)
 class VerdictGiven:
-    """Event: a person decided what the line did not."""
+    """Event: a person decided what the line did not. `label` is the class that was true, where the person named one."""
 
     review_id: UUID
     decision_id: UUID
     automation: str
     verdict: Verdict
+    label: str | None = None

@@ -10,12 +10,13 @@ from andon import audit, decisions
 from andon.decisions import DELIVER_ACTION, OPEN_REVIEW
 from andon.kernel import outbox, tracing
 from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import store
 from andon.reviews.domain import Backlog, QuestionAnswered, Review, ReviewFilter, ReviewState, VerdictGiven
-from andon.reviews.errors import ReviewNotFound
+from andon.reviews.errors import ReviewNotFound, VerdictInvalid
 
 OPENED_AT_ONCE = 500
 
@@ -143,14 +144,26 @@ def release(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> Review:
 
 
 def give_verdict(
-    tx: Tx, review_id: UUID, *, outcome: str, reason: str, actor: Actor, events: Events, now: datetime
+    tx: Tx,
+    review_id: UUID,
+    *,
+    outcome: str,
+    reason: str,
+    actor: Actor,
+    events: Events,
+    now: datetime,
+    label: str | None = None,
 ) -> Review:
     """Decide a review that `actor` holds. Verdict, label, audit entry and the outcome's action are one transaction.
 
-    Raises ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
+    `label` is the class that was true, where the outcome does not determine it; whoever subscribes checks it. Raises
+    ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
     """
     held = store.get_for_update(tx, review_id)
     verdict = held.judge(outcome, reason, actor, now)
+    if label is not None and held.procedure_id is not None:
+        message = "An answer to a procedure's question says nothing about the class"
+        raise VerdictInvalid(message, faults=[Fault("label", message)])
     review = held.decided(verdict)
     store.save(tx, review)
     action = review.actions.get(outcome)
@@ -169,7 +182,7 @@ def give_verdict(
     if review.procedure_id is not None:
         events.publish(tx, QuestionAnswered(review.procedure_id, verdict))
     else:
-        events.publish(tx, VerdictGiven(review.id, review.decision_id, review.automation, verdict))
+        events.publish(tx, VerdictGiven(review.id, review.decision_id, review.automation, verdict, label))
     return review
 
 

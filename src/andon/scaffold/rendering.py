@@ -107,12 +107,14 @@ def _outcomes(plan: Plan) -> list[dict[str, str]]:
         return [
             {
                 "name": "flag",
+                "class": plan.target.classes[1],
                 "rule": "flagged",
                 "reason": "HIGH_SCORE",
                 "when": "risk.certain && prediction.score >= 0.5",
             },
             {
                 "name": "clear",
+                "class": plan.target.classes[0],
                 "rule": "cleared",
                 "reason": "LOW_SCORE",
                 "when": "risk.certain && prediction.score < 0.5",
@@ -122,6 +124,7 @@ def _outcomes(plan: Plan) -> list[dict[str, str]]:
     return [
         {
             "name": name,
+            "class": label,
             "rule": f"is_{name}",
             "reason": f"LIKELY_{name.upper()}",
             "when": _yaml(f"risk.certain && prediction.label == {json.dumps(label)}"),

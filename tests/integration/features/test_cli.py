@@ -13,6 +13,7 @@ from andon import labels
 from andon.cli import app
 from andon.decisions import Decision
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from lines import OWNER, Installation
 
 polars = pytest.importorskip("polars")
@@ -45,14 +46,14 @@ def test_a_training_set_has_every_decision_as_it_was_seen_and_its_label(here: In
     decided = some(here)
     with here.database.begin() as tx:
         source = labels.LabelSource.EVENT
-        for value in ("fine", "fraud"):
+        for value in ("ok", "fraud"):
             labels.record(
                 tx,
                 decision_id=decided[0].request.id,
-                automation="payments",
                 value=value,
                 source=source,
                 actor=OWNER,
+                events=Events(),
                 now=here.clock.now(),
             )
     assert "4 rows are in payments.parquet" in andon("dataset", "--from", "2020-01-01", "--labels").output
@@ -62,6 +63,9 @@ def test_a_training_set_has_every_decision_as_it_was_seen_and_its_label(here: In
     assert frame["customers_segment"].to_list() == ["gold", None, "gold", "gold"]
     assert frame["expectations_breached"].to_list() == ["", "", "", "amount_sum_24h"]
     assert frame["label"].to_list() == ["fraud", None, None, None]
+    assert frame["label_source"].to_list() == ["event", None, None, None]
+    assert frame["label_weight"].to_list() == [1.0, None, None, None]
+    assert frame["label_mature"].to_list() == [True, None, None, None]
     assert "is there already" in andon("dataset", "--from", "2020-01-01", status=5).output
 
 

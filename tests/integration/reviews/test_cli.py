@@ -55,7 +55,7 @@ def test_a_review_is_claimed_decided_and_becomes_a_label(database: Database) -> 
     assert decided["verdict"]["reason"] == "known mule"
     assert review_id in andon("list", "--state", "decided").output
     with database.begin() as tx:
-        assert [label.value for label in labels.of_decision(tx, question.subject)] == ["pause"]
+        assert [label.said for label in labels.of_decision(tx, question.subject)] == ["pause"]
 
 
 def test_a_review_in_other_hands_and_one_that_is_none_are_said_in_words(database: Database) -> None:

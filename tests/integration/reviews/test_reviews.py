@@ -169,7 +169,7 @@ def test_a_verdict_brings_label_audit_entry_and_action_with_it(database: Databas
     with database.begin() as tx:
         assert reviews.get(tx, review.id) == decided
         [label] = labels.of_decision(tx, review.decision_id)
-        assert (label.value, label.source, label.by) == ("pause", labels.LabelSource.REVIEW, "olga")
+        assert (label.said, label.source, label.by) == ("pause", labels.LabelSource.REVIEW, "olga")
         [action] = actions.of_decision(tx, review.decision_id)
         message = outbox.find(tx, action.id)
         entries = audit.page(tx, limit=10, action="review.verdict")

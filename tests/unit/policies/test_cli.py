@@ -89,6 +89,15 @@ def test_a_check_can_be_read_by_a_program() -> None:
     }
 
 
+def test_a_truth_of_an_outcome_that_the_table_lacks_is_named() -> None:
+    truth = 'truth=Truth({"pause": "fraud", "burn": "fraud"}), features='
+    declared = AUTOMATION.replace("features=", truth).replace("Policy, Window", "Policy, Truth, Window")
+    Path("automation.py").write_text(declared)
+    checked = run("check", "policy.yaml", "--automation", "automation.py")
+    assert checked.exit_code == 2
+    assert "automation.py:11: truth: 'burn' is no outcome of the policy (release, pause, review)" in checked.output
+
+
 def test_an_automation_file_with_several_lines_is_checked_for_those_that_name_the_policy() -> None:
     other = AUTOMATION + '\nother = Automation("other", contract=Transfer, model="m", policy=Policy.file("other.yaml"))'
     Path("automation.py").write_text(other)

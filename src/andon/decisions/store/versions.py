@@ -35,6 +35,14 @@ def find(tx: Tx, name: str, number: int) -> AutomationVersion | None:
     return None if row is None else AutomationVersion(**row._asdict())
 
 
+def find_newest(tx: Tx, name: str) -> AutomationVersion | None:
+    """Return the newest version of one automation, or None."""
+    c = automation_versions.c
+    query = select(automation_versions).where(c.name == name).order_by(c.number.desc()).limit(1)
+    row = tx.execute(query).one_or_none()
+    return None if row is None else AutomationVersion(**row._asdict())
+
+
 def lock(tx: Tx, name: str) -> None:
     """Let nobody else add a version of this automation until the transaction ends: processes that start together find the same ones."""
     tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"automation_versions/{name}", 0))))

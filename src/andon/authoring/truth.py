@@ -1,0 +1,51 @@
+"""Truth: which class each outcome corresponds to, and after how long it is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from andon.authoring.errors import DeclarationInvalid
+from andon.authoring.fallback import BY_REVIEW
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The meaning of outcomes: `Truth({"pause": "fraud", "release": "honest"}, matures=timedelta(days=30), unreported="honest")`.
+
+    `outcomes` maps outcomes of the policy to classes of the model. An outcome that does not determine the class maps to None, or is
+    left out. A label is mature `matures` after its decision; zero means at once. `unreported` is the class assumed at maturity
+    when nothing was reported. It is assumed only for decisions whose outcome corresponds to that class: a transfer that was
+    paused cannot be reported as fraud, so silence says nothing about it.
+    """
+
+    outcomes: Mapping[str, str | None]
+    matures: timedelta = timedelta(0)
+    unreported: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.outcomes, Mapping):
+            raise DeclarationInvalid(f"Truth: outcomes is a dict from outcomes to classes, not {self.outcomes!r}")
+        for outcome, value in self.outcomes.items():
+            if not isinstance(outcome, str) or not isinstance(value, str | None):
+                raise DeclarationInvalid(
+                    f"Truth: expected an outcome and a class (or None) as text, got {outcome!r}: {value!r}"
+                )
+        if BY_REVIEW in self.outcomes:
+            raise DeclarationInvalid(f"Truth: the outcome {BY_REVIEW!r} asks a person, so it corresponds to no class")
+        if not self.classes:
+            raise DeclarationInvalid("Truth: at least one outcome corresponds to a class")
+        if not isinstance(self.matures, timedelta) or self.matures < timedelta(0):
+            raise DeclarationInvalid(f"Truth: matures is a timedelta of zero or more, not {self.matures!r}")
+        if self.unreported is None:
+            return
+        if self.unreported not in self.classes:
+            raise DeclarationInvalid(
+                f"Truth: unreported is a class of one of the outcomes ({', '.join(self.classes)}), not {self.unreported!r}"
+            )
+        if not self.matures:
+            raise DeclarationInvalid("Truth: unreported needs matures, after which nothing more is expected")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that outcomes correspond to, each once, in order."""
+        return tuple(dict.fromkeys(value for value in self.outcomes.values() if value is not None))

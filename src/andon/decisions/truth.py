@@ -1,0 +1,88 @@
+"""The truth of an automation: checked against its policy and model, kept with its version, derived where it is not declared."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from andon import models, policies
+from andon.authoring import BY_REVIEW, Automation, Truth
+from andon.decisions.domain import AutomationVersion
+from andon.decisions.errors import AutomationInvalid
+from andon.decisions.store import versions
+from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
+from andon.models import CHAMPION, ModelVersion
+
+
+def check_outcomes(automation: Automation, outcomes: Sequence[str]) -> None:
+    """Check that the truth names outcomes of the policy only. Raises AutomationInvalid."""
+    if automation.truth is not None:
+        known = ", ".join(outcomes)
+        unknown = [name for name in automation.truth.outcomes if name not in outcomes]
+        _refuse(automation, [f"truth: {name!r} is no outcome of the policy ({known})" for name in unknown])
+
+
+def check_classes(automation: Automation, version: ModelVersion) -> None:
+    """Check that the truth names classes of a model version only. Raises AutomationInvalid."""
+    if automation.truth is not None:
+        known = version.manifest.signature.classes
+        model = f"model {version.name} version {version.number}"
+        unknown = [name for name in automation.truth.classes if name not in known]
+        _refuse(automation, [f"truth: {model} knows no class {name!r} ({', '.join(known)})" for name in unknown])
+
+
+def unknown_classes(deployed: AutomationVersion, version: ModelVersion) -> list[str]:
+    """Return the classes that an automation as deployed declares and a model version does not know."""
+    truth = declared(deployed)
+    return [] if truth is None else [one for one in truth.classes if one not in version.manifest.signature.classes]
+
+
+def described(automation: Automation) -> dict[str, Any]:
+    """Describe the truth for the automation's version; nothing if none is declared, so that old versions keep their digest."""
+    truth = automation.truth
+    if truth is None:
+        return {}
+    return {
+        "truth": {
+            "outcomes": dict(truth.outcomes),
+            "matures_seconds": truth.matures.total_seconds(),
+            "unreported": truth.unreported,
+        }
+    }
+
+
+def declared(deployed: AutomationVersion) -> Truth | None:
+    """Return the truth that was declared with a version, or None."""
+    kept: Mapping[str, Any] | None = deployed.description.get("truth")
+    if kept is None:
+        return None
+    return Truth(kept["outcomes"], timedelta(seconds=kept["matures_seconds"]), kept["unreported"])
+
+
+def truth_of(tx: Tx, automation: str) -> Truth | None:
+    """Return the truth of an automation by its newest version.
+
+    Where none is declared and every class of the champion is also the name of an outcome, each stands for itself; else None.
+    """
+    newest = versions.find_newest(tx, automation)
+    if newest is None:
+        return None
+    return declared(newest) or _derived(tx, newest)
+
+
+def _derived(tx: Tx, newest: AutomationVersion) -> Truth | None:
+    try:
+        champion = models.by_alias(tx, newest.description["model"], CHAMPION)
+        outcomes = policies.parse(newest.description["policy"], source=newest.name).outcomes
+    except (models.ModelNotFound, models.AliasNotFound, policies.PolicyInvalid):
+        return None
+    classes = champion.manifest.signature.classes
+    if BY_REVIEW in classes or not set(classes) <= set(outcomes):
+        return None
+    return Truth({name: name for name in classes})
+
+
+def _refuse(automation: Automation, messages: Sequence[str]) -> None:
+    if messages:
+        faults = [Fault(automation.declared_at, message) for message in messages]
+        raise AutomationInvalid("; ".join(f"{f.where}: {f.message}" for f in faults), faults=faults)
