@@ -138,17 +138,17 @@ class WireConnection(BoundedConnection):
         known = self.server_state.heads.get(text)
         if known is None:
             return self._is_refused_unread(route, text, len(data) - end)
-        if end + known.body_bytes != len(data):
+        automation, head, body_bytes = known
+        if end + body_bytes != len(data):
             return False
         if route.overload.shedding:
-            self._shed(route, known.automation)
+            self._shed(route, automation)
             return True
         self._end_receiving()
         self._unset_keepalive_if_required()
-        held = HeldRequest(known.automation)
-        held.more_body = False
+        held = HeldRequest(automation, more_body=False)
         self.cycle = held  # type: ignore[assignment]  # it has all that uvicorn reads
-        route.again(known.head, data[end:], partial(self._reply, held))
+        route.again(head, data[end:], partial(self._reply, held))
         return True
 
     def _is_refused_unread(self, route: DirectRoute[Any], text: bytes, body_bytes: int) -> bool:

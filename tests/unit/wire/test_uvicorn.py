@@ -54,5 +54,5 @@ def test_what_the_wire_sets_and_reads_of_a_connection_is_there() -> None:
 
 def test_a_held_request_and_a_cycle_of_uvicorn_have_the_same_names() -> None:
     made = inspect.getsource(RequestResponseCycle.__init__)
-    for name in {*HeldRequest.__slots__, "response_started"} - {"automation"}:
+    for name in {*HeldRequest.__struct_fields__, "response_started"} - {"automation"}:
         assert f"self.{name} = " in made, name
