@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.barchart import Panel, bar_chart
-from benchmarks.serving_results import Goal, Outcome
+from benchmarks.goals import Goal, table_of
+from benchmarks.serving_results import Outcome
 
 HEADS = (
     "",
@@ -50,16 +51,7 @@ def show(
     console.print(others_of(outcomes))
     for name, reason in absent.items():
         console.print(f"{titles[name]} did not run: {reason}", markup=False)
-    judged = Table("goal", "measured", "wanted", "")
-    for goal in goals:
-        measured = "not measured" if goal.measured is None else f"{goal.measured:,.2f}"
-        judged.add_row(
-            goal.said,
-            measured,
-            f"{goal.wanted:,.2f}",
-            {True: "reached", False: "MISSED", None: "not judged"}[goal.reached],
-        )
-    console.print(judged)
+    console.print(table_of(goals))
 
 
 def write(
