@@ -1,7 +1,7 @@
 """A governed decision beside bare predictions: one ONNX file, served by Andon and by its peers, loaded in turn.
 
 Andon runs as `andon up` with all on: key check, rate limit, contract of 24 fields, 3 features, 100 trees, five rules, durable record
-with its audit chain, metrics. The peers predict and nothing else (docs/explain/performance.md says what each does). Every side is
+with its audit chain, metrics. The peers predict and nothing else (benchmarks/README.md says what each does). Every side is
 started for its turn and ended after it, so that nothing idle takes part. The sides that goals rest on take many turns: a machine that is fast
 in one second and slow in the next would otherwise decide. Without --peers: Andon and FastAPI only.
 """
@@ -92,7 +92,7 @@ def main() -> int:
         said += f" ({len(range(0, options.rounds, RARELY))} for peers that no goal rests on)"
     serving_report.show(titles, outcomes, absent, goals, said)
     if options.write:
-        serving_report.write(HERE.parent / "docs", titles, outcomes, absent, said)
+        serving_report.write(HERE.parent, titles, outcomes, absent, said)
     misses = missed_of(goals, peers, absent)
     figures = {name: as_json(outcome) for name, outcome in outcomes.items()}
     print(
@@ -127,7 +127,7 @@ def _options() -> argparse.Namespace:
         "--against", metavar="REF", help="another commit instead of peers: rates in turns, and their ratio"
     )
     arguments.add_argument("--pairs", type=int, default=PAIRS, help="with --against: turns of each side")
-    arguments.add_argument("--write", action="store_true", help="write table and plot into docs/explain/performance.md")
+    arguments.add_argument("--write", action="store_true", help="write table and plot into benchmarks/README.md")
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     options = arguments.parse_args()
     unknown = set(options.peers or ()) - {peer.name for peer in PEERS}

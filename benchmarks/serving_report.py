@@ -28,8 +28,8 @@ HEADS = (
 )
 WIDTH = 120
 """Columns of text that the table needs."""
-PLOT = Path("images") / "serving-peers.svg"
-PAGE = Path("explain") / "performance.md"
+PLOT = Path("docs") / "images" / "serving-peers.svg"
+PAGE = Path("benchmarks") / "README.md"
 BEGIN, END = "<!-- Written by script/bench serving --write: begin -->", "<!-- end -->"
 
 
@@ -55,11 +55,11 @@ def show(
 
 
 def write(
-    docs: Path, titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str
+    root: Path, titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str
 ) -> None:
-    """Write the plot, and the figures into their place in the page about performance."""
-    (docs / PLOT).write_text(plot_of(titles, outcomes, said), encoding="utf-8")
-    page = docs / PAGE
+    """Write the plot, and the figures into their place in the README of the benchmarks."""
+    (root / PLOT).write_text(plot_of(titles, outcomes, said), encoding="utf-8")
+    page = root / PAGE
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     page.write_text(f"{before}{BEGIN}\n\n{figures_of(titles, outcomes, absent, said)}\n{END}{after}", encoding="utf-8")

@@ -1,7 +1,7 @@
 """The servers that `script/bench serving` puts beside Andon, each with the request that it understands.
 
 `<folder>/server.py` starts one, in an environment of its own made of `<folder>/requirements.lock`. What each does and does not do
-is in docs/explain/performance.md.
+is in benchmarks/README.md.
 """
 
 from collections.abc import Callable, Mapping
