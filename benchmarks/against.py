@@ -21,6 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from andon.kernel.files import locked
 from benchmarks import goals
 from benchmarks.environments import cache
 from benchmarks.goals import Goal, at_least, none_of
@@ -131,17 +132,30 @@ def _commit_of(ref: str) -> str:
 def _checkout_of(commit: str) -> Path:
     """The files of a commit, with an environment that holds them; made by that commit's own scripts."""
     folder = cache() / "commits" / commit
-    if not (folder / "script").is_dir():
-        archive = _git("archive", commit)
-        if archive.returncode != 0:
-            raise CommitUnfit(archive.stderr.decode().strip())
-        with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
-            files.extractall(folder, filter="data")
-    command = ["sh", "-c", ". script/_setup.sh && ensure_venv requirements.lock"]
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=1_800, check=False)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder.with_name(f"{commit}.lock")):
+        if not folder.is_dir():
+            _unpack(commit, folder)
+        command = ["sh", "-c", ". script/_setup.sh && ensure_venv requirements.lock"]
+        done = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=1_800, check=False
+        )
     if done.returncode != 0:
         raise CommitUnfit(f"The environment of {commit[:12]} cannot be made; see above")
     return folder
+
+
+def _unpack(commit: str, folder: Path) -> None:
+    """Unpack the files of a commit, all or none."""
+    archive = _git("archive", commit)
+    if archive.returncode != 0:
+        raise CommitUnfit(archive.stderr.decode().strip())
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent) as draft,
+        tarfile.open(fileobj=BytesIO(archive.stdout)) as files,
+    ):
+        files.extractall(Path(draft, "files"), filter="data")
+        Path(draft, "files").rename(folder)
 
 
 def _git(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
