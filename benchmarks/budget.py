@@ -3,7 +3,7 @@
 Each process pays as a gateway does (benchmarks/spender.py) on a real PostgreSQL. In every sampled moment what is spent and
 reserved is held against the budget, and so is the CPU time that the processes really used for predictions they were allowed.
 Goals: never overspent; at least 90% of the budget used by real work in the run without a kill; `allow` and `settle` of a
-batch together under 5 µs, for they are on the path of every decision. Then the same for a whole line under 64 connections
+batch together, which are on the path of every decision, at most a twentieth of one UPDATE of a row that keeps the sum. Then the same for a whole line under 64 connections
 (benchmarks/budget_line.py): nothing fails, nothing is overspent, and once all is spent the fallback decides and says why.
 """
 
@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from rich.console import Console
 from sqlalchemy import text
 
 from andon import migrations
@@ -29,7 +30,9 @@ from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.spending import Purse, Tally, money
+from benchmarks import goals
 from benchmarks.budget_line import LineRun, spend_on_a_line
+from benchmarks.goals import Goal, at_least, at_most, none_of, ratio
 from benchmarks.spender import AUTOMATION, PRICE, TASKS, truth_of
 
 AMOUNT = 100e-6
@@ -43,8 +46,9 @@ SECONDS_AFTER = 5.0
 LEASE = 10.0
 LIMIT = 90.0
 USABLE = 0.9
-PATH_NS = 5_000
+GOAL_AGAINST_UPDATE = 0.05
 CALLS = 100_000
+UPDATES = 200
 
 
 def main() -> int:
@@ -70,12 +74,27 @@ def main() -> int:
         )
     print(", ".join(f"{name} {ns:.0f} ns" for name, ns in path.items()))
     _tell(line)
-    sound = all(run.violations == 0 and run.used <= run.spent <= 1 and run.left == 0 for run in (quiet, killed))
-    reached = sound and quiet.used >= USABLE and path["allow"] + path["settle"] < PATH_NS and not line.missed()
+    judged = goals_of(quiet, killed, path, line)
+    Console().print(goals.table_of(judged))
     figures = {"quiet": quiet.figures(), "killed": killed.figures(), "ns": {k: round(v) for k, v in path.items()}}
     figures |= {"line": _figures(line)}
-    print(json.dumps({"benchmark": "budget", "at_once": PROCESSES * TASKS, **figures, "reached": reached}))
-    return 0 if reached or not check else 1
+    print(json.dumps({"benchmark": "budget", "at_once": PROCESSES * TASKS, **figures, **goals.as_json(judged)}))
+    return 1 if check and goals.missed(judged) else 0
+
+
+def goals_of(quiet: "Run", killed: "Run", path: Mapping[str, float], line: LineRun) -> list[Goal]:
+    """Judge both budgets, the path of a decision, and the whole line."""
+    unsound = sum(run.violations != 0 or not run.used <= run.spent <= 1 or run.left != 0 for run in (quiet, killed))
+    return [
+        none_of("budgets overspent, miscounted or left reserved", unsound),
+        at_least("share of the budget used by real work", quiet.used, USABLE),
+        at_most(
+            "`allow` and `settle` against an UPDATE",
+            ratio(path["allow"] + path["settle"], path["update"]),
+            GOAL_AGAINST_UPDATE,
+        ),
+        none_of("promises that the whole line broke", len(line.missed())),
+    ]
 
 
 def _tell(line: LineRun) -> None:
@@ -214,15 +233,22 @@ def cost_of_the_path(database: Database) -> dict[str, float]:
     settle = _per_call(lambda: purse.settle(AUTOMATION, 1, 1, 0))
     unlimited = _per_call(lambda: purse.allow("another", 16))
     add = _per_call(lambda: tally.add(AUTOMATION, 1, 16, 400))
+    update = _per_call(lambda: _update(database), UPDATES)
     purse.close(SystemClock().now())
-    return {"allow": allow, "settle": settle, "allow_without_budget": unlimited, "tally": add}
+    return {"allow": allow, "settle": settle, "allow_without_budget": unlimited, "tally": add, "update": update}
 
 
-def _per_call(call: Callable[[], object]) -> float:
+def _update(database: Database) -> None:
+    """The plain way: a row that keeps the sum, in a transaction of its own."""
+    with database.begin() as tx:
+        tx.execute(text("UPDATE budgets SET spent = spent WHERE automation = :name"), {"name": AUTOMATION})
+
+
+def _per_call(call: Callable[[], object], times: int = CALLS) -> float:
     began = time.perf_counter_ns()
-    for _ in range(CALLS):
+    for _ in range(times):
         call()
-    return (time.perf_counter_ns() - began) / CALLS
+    return (time.perf_counter_ns() - began) / times
 
 
 @contextmanager

@@ -31,10 +31,18 @@ class TooSlow(LineFailed):
 
 
 class Line:
-    """One installation. Its doors get ports that are free now, unless told otherwise; gRPC gets none."""
+    """One installation. Its doors get ports that are free now, unless told otherwise; gRPC gets none. `andon` is its program."""
 
-    def __init__(self, folder: Path, *, environment: dict[str, str] | None = None, ports: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        environment: dict[str, str] | None = None,
+        ports: Sequence[int] = (),
+        andon: str = ANDON,
+    ) -> None:
         self.folder = folder
+        self._andon = andon
         self.gateway, self.console, self.worker = ports or free_ports(3)
         self.environment = {
             **os.environ,
@@ -54,7 +62,7 @@ class Line:
     def command(self, *arguments: str, timeout: float = 120.0) -> str:
         """Run `andon ARGUMENTS` in the folder and give what it printed. Raises LineFailed."""
         done = subprocess.run(
-            [ANDON, *arguments],
+            [self._andon, *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -76,7 +84,7 @@ class Line:
         """Start `andon up` and wait until it is ready for decisions; the first start of a project trains its model."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [ANDON, "up"],
+                [self._andon, "up"],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 Batches come at random (a Poisson process) to a real pool. Its model waits 15 ms for each without using a core, so the
 figures are the pool's and not the machine's. Goals: no more changes of direction than the load has edges; three seconds
 after an edge the 95th percentile of the wait is under the target, and stays there; nothing fails after that; the
-processes go back to the least, or one more for chance; a cold start from zero takes no more than 5 s.
+processes go back to the least, or one more for chance. Cold starts from zero are shown and not judged.
 """
 
 import argparse
@@ -40,7 +40,6 @@ WAVE = ((LOW, 6.0), (HIGH, 10.0), (LOW, 10.0), (HIGH, 10.0), (LOW, 10.0))
 BOUNDS = {"processes_min": 1, "processes_max": 4, "idle_seconds": 3.0, "wait_target_ms": 20.0}
 SETTLED_SECONDS = 3.0
 COLD_STARTS = 5
-COLD_GOAL_SECONDS = 5.0
 
 
 @dataclass
@@ -188,7 +187,7 @@ def _judged(seen: Seen, cold: Sequence[float]) -> tuple[dict[str, object], list[
         "seconds_until_wait_is_under_target": [round(seconds, 2) for seconds in back],
         "cold_start_seconds": round(statistics.median(cold), 2),
         "goals": {"changes_of_direction": len(_edges()), "wait_p95_ms_when_settled": target}
-        | {"settled_seconds": SETTLED_SECONDS, "cold_start_seconds": COLD_GOAL_SECONDS},
+        | {"settled_seconds": SETTLED_SECONDS},
     }
     goals = {
         "changes_of_direction": _turns(counts) <= len(_edges()),
@@ -197,7 +196,6 @@ def _judged(seen: Seen, cold: Sequence[float]) -> tuple[dict[str, object], list[
         "wait_p95_ms_when_settled": _p95(settled) <= target,
         "seconds_until_wait_is_under_target": max(back) <= SETTLED_SECONDS,
         "failed_when_settled": not late_failures,
-        "cold_start_seconds": statistics.median(cold) <= COLD_GOAL_SECONDS,
     }
     return figures, [name for name, reached in goals.items() if not reached]
 

@@ -1,7 +1,7 @@
 """A governed decision beside bare predictions: one ONNX file, served by Andon and by its peers, loaded in turn.
 
 Andon runs as `andon up` with all on: key check, rate limit, contract of 24 fields, 3 features, 100 trees, five rules, durable record
-with its audit chain, metrics. The peers predict and nothing else (docs/explain/performance.md says what each does). Every side is
+with its audit chain, metrics. The peers predict and nothing else (benchmarks/README.md says what each does). Every side is
 started for its turn and ended after it, so that nothing idle takes part. The sides that goals rest on take many turns: a machine that is fast
 in one second and slow in the next would otherwise decide. Without --peers: Andon and FastAPI only.
 """
@@ -27,12 +27,14 @@ import psutil
 from rich.console import Console
 
 from benchmarks import serving_report
+from benchmarks.against import PAIRS, SECONDS, CommitUnfit, compare
 from benchmarks.environments import EnvironmentFailed, python_of
+from benchmarks.goals import Goal, missed
 from benchmarks.line import Line
 from benchmarks.loadgen import Load
 from benchmarks.peers import FASTAPI, PEERS, Peer
 from benchmarks.peers.running import ONE_THREAD, PeerFailed, Started, Task, prepare, running
-from benchmarks.serving_results import Goal, Outcome, Turn, as_json, goals_of, outcome_of
+from benchmarks.serving_results import Outcome, Turn, as_json, goals_of, outcome_of
 from benchmarks.side import Family, Side
 
 HERE = Path(__file__).parent
@@ -68,6 +70,12 @@ class Sides:
 def main() -> int:
     """Measure, print, and with --check say whether the goals were reached."""
     options = _options()
+    if options.against is not None:
+        try:
+            return compare(options.against, _prepared_bodies, pairs=options.pairs, seconds=SECONDS, check=options.check)
+        except CommitUnfit as failure:
+            print(failure, file=sys.stderr)
+            return 2
     peers = (
         (FASTAPI,)
         if options.peers is None
@@ -84,8 +92,8 @@ def main() -> int:
         said += f" ({len(range(0, options.rounds, RARELY))} for peers that no goal rests on)"
     serving_report.show(titles, outcomes, absent, goals, said)
     if options.write:
-        serving_report.write(HERE.parent / "docs", titles, outcomes, absent, said)
-    missed = missed_of(goals, peers, absent)
+        serving_report.write(HERE.parent, titles, outcomes, absent, said)
+    misses = missed_of(goals, peers, absent)
     figures = {name: as_json(outcome) for name, outcome in outcomes.items()}
     print(
         json.dumps(
@@ -94,17 +102,17 @@ def main() -> int:
                 "sides": figures,
                 "absent": absent,
                 "goals": [asdict(goal) for goal in goals],
-                "missed": missed,
+                "missed": misses,
             }
         )
     )
-    return 1 if options.check and missed else 0
+    return 1 if options.check and misses else 0
 
 
 def missed_of(goals: Sequence[Goal], peers: Sequence[Peer], absent: Mapping[str, str]) -> list[str]:
     """What --check fails for: a goal that was missed, or a peer that did not run though a goal rests on it."""
-    missed = [goal.said for goal in goals if goal.reached is False]
-    return missed + [f"{peer.title} did not run" for peer in peers if peer.required and peer.name in absent]
+    absentees = [f"{peer.title} did not run" for peer in peers if peer.required and peer.name in absent]
+    return [*missed(goals), *absentees]
 
 
 def _options() -> argparse.Namespace:
@@ -115,7 +123,11 @@ def _options() -> argparse.Namespace:
         "--rounds", type=int, default=ROUNDS, help="how often Andon and the peers that goals rest on have their turn"
     )
     arguments.add_argument("--seconds", type=float, default=3.0, help="of load at each number of connections")
-    arguments.add_argument("--write", action="store_true", help="write table and plot into docs/explain/performance.md")
+    arguments.add_argument(
+        "--against", metavar="REF", help="another commit instead of peers: rates in turns, and their ratio"
+    )
+    arguments.add_argument("--pairs", type=int, default=PAIRS, help="with --against: turns of each side")
+    arguments.add_argument("--write", action="store_true", help="write table and plot into benchmarks/README.md")
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     options = arguments.parse_args()
     unknown = set(options.peers or ()) - {peer.name for peer in PEERS}
@@ -193,6 +205,12 @@ def _train(folder: Path) -> None:
     place = HERE / "serving-model"
     python = python_of("serving-model", place / "requirements.lock")
     subprocess.run([python, place / "train.py", folder / "project"], check=True, timeout=300)
+
+
+def _prepared_bodies(folder: Path) -> list[str]:
+    """Train, and return what Andon's callers send."""
+    _train(folder)
+    return _task(folder)[1]
 
 
 def _task(folder: Path) -> tuple[Task, list[str]]:

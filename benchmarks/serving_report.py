@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.barchart import Panel, bar_chart
-from benchmarks.serving_results import Goal, Outcome
+from benchmarks.goals import Goal, table_of
+from benchmarks.serving_results import Outcome
 
 HEADS = (
     "",
@@ -27,8 +28,8 @@ HEADS = (
 )
 WIDTH = 120
 """Columns of text that the table needs."""
-PLOT = Path("images") / "serving-peers.svg"
-PAGE = Path("explain") / "performance.md"
+PLOT = Path("docs") / "images" / "serving-peers.svg"
+PAGE = Path("benchmarks") / "README.md"
 BEGIN, END = "<!-- Written by script/bench serving --write: begin -->", "<!-- end -->"
 
 
@@ -50,24 +51,15 @@ def show(
     console.print(others_of(outcomes))
     for name, reason in absent.items():
         console.print(f"{titles[name]} did not run: {reason}", markup=False)
-    judged = Table("goal", "measured", "wanted", "")
-    for goal in goals:
-        measured = "not measured" if goal.measured is None else f"{goal.measured:,.2f}"
-        judged.add_row(
-            goal.said,
-            measured,
-            f"{goal.wanted:,.2f}",
-            {True: "reached", False: "MISSED", None: "not judged"}[goal.reached],
-        )
-    console.print(judged)
+    console.print(table_of(goals))
 
 
 def write(
-    docs: Path, titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str
+    root: Path, titles: Mapping[str, str], outcomes: Mapping[str, Outcome], absent: Mapping[str, str], said: str
 ) -> None:
-    """Write the plot, and the figures into their place in the page about performance."""
-    (docs / PLOT).write_text(plot_of(titles, outcomes, said), encoding="utf-8")
-    page = docs / PAGE
+    """Write the plot, and the figures into their place in the README of the benchmarks."""
+    (root / PLOT).write_text(plot_of(titles, outcomes, said), encoding="utf-8")
+    page = root / PAGE
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     page.write_text(f"{before}{BEGIN}\n\n{figures_of(titles, outcomes, absent, said)}\n{END}{after}", encoding="utf-8")

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.goals import Goal, at_least, at_most, more_than, none_of, ratio
 from benchmarks.side import Memory, Round
 
 SHOWN = ("per_second", "p50", "p95", "p99", "cpu_us", "generator_cpu", "others")
-KSERVE_MB = 171.0
-"""What KServe's SDK held when the goal was set; stands in for it where it is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +32,6 @@ class Outcome:
     start_seconds: float
     failed: int
     failures: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """What is wanted, what came of it, and whether that is enough; None where it was not measured."""
-
-    said: str
-    measured: float | None
-    wanted: float
-    reached: bool | None
 
 
 def outcome_of(turns: Sequence[Turn]) -> Outcome:
@@ -70,17 +59,16 @@ def outcome_of(turns: Sequence[Turn]) -> Outcome:
 
 
 def goals_of(outcomes: Mapping[str, Outcome]) -> list[Goal]:
-    """The goals, judged where both sides of a comparison were measured. `andon` always is."""
+    """The goals, judged where both sides of a ratio were measured. `andon` always is."""
     andon, fastapi, kserve = outcomes["andon"], outcomes.get("fastapi"), outcomes.get("kserve-v1")
-    gateway = andon.rss_mb["gateway"]
+    memory = None if kserve is None else ratio(andon.rss_mb["gateway"], kserve.rss_mb["server"])
     return [
-        _at_least("throughput at 64 against KServe V1's", _ratio(andon, kserve, 64), 4.0),
-        _at_least("throughput at 16 against KServe V1's", _ratio(andon, kserve, 16), 2.5),
-        _above("throughput at 64 against FastAPI + ONNX Runtime's", _ratio(andon, fastapi, 64), 1.0),
-        _below("p99 at 64 in ms", andon.at[64]["p99"], 10.0),
-        _at_most("p50 at 1 above FastAPI + ONNX Runtime's in ms", _apart(andon, fastapi), 0.7),
-        _below("memory of an idle gateway in MB (RSS)", gateway, kserve.rss_mb["server"] if kserve else KSERVE_MB),
-        _at_most("requests of Andon's that failed", andon.failed, 0.0),
+        at_least("throughput at 64 against KServe V1's", _ratio(andon, kserve, 64), 4.0),
+        at_least("throughput at 16 against KServe V1's", _ratio(andon, kserve, 16), 2.5),
+        more_than("throughput at 64 against FastAPI + ONNX Runtime's", _ratio(andon, fastapi, 64), 1.0),
+        at_most("p99 at 64 against FastAPI + ONNX Runtime's", _ratio(andon, fastapi, 64, "p99"), 1.0),
+        at_most("memory of an idle gateway against KServe's server (RSS)", memory, 1.0),
+        none_of("requests of Andon's that failed", andon.failed),
     ]
 
 
@@ -98,30 +86,8 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _ratio(one: Outcome, other: Outcome | None, connections: int) -> float | None:
-    if other is None or other.at[connections]["per_second"] == 0:
-        return None
-    return one.at[connections]["per_second"] / other.at[connections]["per_second"]
-
-
-def _apart(one: Outcome, other: Outcome | None) -> float | None:
-    return None if other is None else round(one.at[1]["p50"] - other.at[1]["p50"], 3)
-
-
-def _at_least(said: str, measured: float | None, wanted: float) -> Goal:
-    return Goal(f"{said}: at least", measured, wanted, None if measured is None else measured >= wanted)
-
-
-def _above(said: str, measured: float | None, wanted: float) -> Goal:
-    return Goal(f"{said}: more than", measured, wanted, None if measured is None else measured > wanted)
-
-
-def _at_most(said: str, measured: float | None, wanted: float) -> Goal:
-    return Goal(f"{said}: at most", measured, wanted, None if measured is None else measured <= wanted)
-
-
-def _below(said: str, measured: float | None, wanted: float) -> Goal:
-    return Goal(f"{said}: less than", measured, wanted, None if measured is None else measured < wanted)
+def _ratio(one: Outcome, other: Outcome | None, connections: int, figure: str = "per_second") -> float | None:
+    return None if other is None else ratio(one.at[connections][figure], other.at[connections][figure])
 
 
 def _median(values: Iterable[float]) -> float:

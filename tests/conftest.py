@@ -87,6 +87,19 @@ def template(server_url: str) -> Iterator[str]:
 @pytest.fixture
 def database(server_url: str, template: str) -> Iterator[Database]:
     """A migrated, empty database of this test's own."""
+    with _copy_of(server_url, template) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def module_database(server_url: str, template: str) -> Iterator[Database]:
+    """The same for all tests of a module."""
+    with _copy_of(server_url, template) as database:
+        yield database
+
+
+@contextmanager
+def _copy_of(server_url: str, template: str) -> Iterator[Database]:
     name = f"andon_test_{uuid4().hex[:12]}"
     _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # in half of the time
     database = Database(_address(server_url, name))

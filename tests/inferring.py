@@ -9,9 +9,9 @@ from typing import NamedTuple
 import uvloop
 from benchmarks.line import free_ports
 
-from andon.bootstrap.serving import Server
 from andon.gateway import create_app
 from andon.gateway.inference import serve_inference
+from andon.wire import HttpServer
 from lines import Installation
 
 
@@ -27,7 +27,7 @@ def inferring(installation: Installation, **limits: int) -> Iterator[Doors]:
     """The addresses of a new gateway; what is in flight at the end is finished first."""
     (port,) = free_ports(1)
     gateway, side = installation.gateway(**{"grpc_port": port, **limits})
-    server = Server(create_app(gateway, side), host="127.0.0.1", port=0, ending=lambda: None)
+    server = HttpServer(create_app(gateway, side), host="127.0.0.1", port=0, ending=lambda: None)
     listens = Event()
 
     async def serve(door: socket.socket) -> None:

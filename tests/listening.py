@@ -7,9 +7,8 @@ from threading import Thread
 
 import uvloop
 
-from andon.bootstrap.parking import Parking
-from andon.bootstrap.serving import Server
 from andon.gateway import create_app
+from andon.wire import HttpServer, Parking
 from lines import Installation
 
 
@@ -21,8 +20,8 @@ def listening(installation: Installation, **limits: int) -> Iterator[str]:
     """
     gateway, side = installation.gateway(**limits)
     app = create_app(gateway, side)
-    parking = Parking(crowded=lambda: app.decide.crowded, tally=app.decide.tally_shed, many=1)
-    server = Server(app, host="127.0.0.1", port=0, ending=lambda: None, parking=parking)
+    parking = Parking(app.decide.overload, many=1)
+    server = HttpServer(app, host="127.0.0.1", port=0, ending=lambda: None, parking=parking)
 
     async def serve(door: socket.socket) -> None:
         await server.serve(sockets=[door])

@@ -1,4 +1,4 @@
-"""uvicorn's protocol as ours, driven by bytes on a transport of memory, in front of an application that says what it was asked."""
+"""A wire connection driven by bytes on a transport in memory, in front of an application that answers what it received."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -7,16 +7,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import uvicorn
-from uvicorn.server import ServerState
 
-from andon.bootstrap.draining import DrainingWire, DrainState
-from andon.bootstrap.parking import Parking
-from andon.bootstrap.wire import Wire
+from andon.wire import DirectRoute, Parking, Reply
+from andon.wire.connection import WireConnection
+from andon.wire.state import WireState
 
 ROUTE = "/v1/automations/{}/decisions"
 
 
-class Known(NamedTuple):
+class EchoHead(NamedTuple):
     """What was read of a head."""
 
     name: str
@@ -32,32 +31,30 @@ class Echo:
     limit = 100_000
 
     def __init__(self) -> None:
-        self.direct: Any = self
-        self.heads: dict[bytes, tuple[Known, int]] = {}
+        self.direct: DirectRoute[EchoHead] = self
+        self.overload = self
         self.shedding = False
+        self.crowded = True
         self.ways: list[str] = []
 
-    def tally_shed(self, name: str, times: int) -> None:
+    def tally(self, automation: str, times: int) -> None:
         self.ways += ["shed"] * times
 
-    def path(self, url: bytes) -> str | None:
+    def automation_of(self, url: bytes) -> str | None:
         parts = url.decode("latin-1").split("/")
         return parts[3] if url.startswith(b"/v1/automations/") and url.endswith(b"/decisions") else None
 
-    def remember(self, text: bytes, head: Known, length: int) -> None:
-        self.heads[text] = (head, length)
-
-    def begin(self, name: str, headers: Mapping[str, str], body: bytes, reply: Callable[..., None]) -> Known | None:
+    def begin(self, automation: str, headers: Mapping[str, str], body: bytes, reply: Reply) -> EchoHead | None:
         self.ways.append("direct")
-        head = Known(name, headers)
+        head = EchoHead(automation, headers)
         self._take(head, body, reply)
         return head if "x-own" not in headers else None
 
-    def again(self, head: Known, body: bytes, reply: Callable[..., None]) -> None:
+    def again(self, head: EchoHead, body: bytes, reply: Reply) -> None:
         self.ways.append("again")
         self._take(head, body, reply)
 
-    def _take(self, head: Known, body: bytes, reply: Callable[..., None]) -> None:
+    def _take(self, head: EchoHead, body: bytes, reply: Reply) -> None:
         said = told(ROUTE.format(head.name), head.headers.get("authorization", ""), body)
         tell = partial(reply, 200, "content-type: text/plain\r\n", said)
         self._answer(tell, 3 if body.startswith(b"later") else 0)
@@ -115,15 +112,15 @@ class Memory(asyncio.Transport):
         pass
 
 
-def connected(app: Any, **settings: Any) -> tuple[Wire, Memory]:
+def connected(app: Any, **settings: Any) -> tuple[WireConnection, Memory]:
     """A new connection; call within a running loop."""
     config = uvicorn.Config(app, log_level="critical", lifespan="off", **settings)
     config.load()
     config.loaded_app = app
-    wire = Wire(config=config, server_state=ServerState(), app_state={}, _loop=asyncio.get_running_loop())
+    connection = WireConnection(config=config, server_state=WireState(), app_state={}, _loop=asyncio.get_running_loop())
     transport = Memory()
-    wire.connection_made(transport)
-    return wire, transport
+    connection.connection_made(transport)
+    return connection, transport
 
 
 async def settle(turns: int = 40) -> None:
@@ -149,15 +146,15 @@ def answers_in(written: bytes) -> list[tuple[int, dict[str, str], bytes]]:
 
 
 @asynccontextmanager
-async def serving(app: Any, parking: Parking | None = None) -> AsyncIterator[tuple[int, DrainState]]:
+async def serving(app: Any, parking: Parking | None = None) -> AsyncIterator[tuple[int, WireState]]:
     """The port of a server of such connections, and what they share."""
     config = uvicorn.Config(app, log_level="critical", lifespan="off")
     config.load()
     config.loaded_app = app
-    loop, state = asyncio.get_running_loop(), DrainState()
+    loop, state = asyncio.get_running_loop(), WireState()
     state.parking = parking
     server = await loop.create_server(
-        lambda: DrainingWire(config=config, server_state=state, app_state={}, _loop=loop), "127.0.0.1", 0
+        lambda: WireConnection(config=config, server_state=state, app_state={}, _loop=loop), "127.0.0.1", 0
     )
     async with server:
         yield server.sockets[0].getsockname()[1], state

@@ -1,11 +1,11 @@
 """The servers that `script/bench serving` puts beside Andon, each with the request that it understands.
 
 `<folder>/server.py` starts one, in an environment of its own made of `<folder>/requirements.lock`. What each does and does not do
-is in docs/explain/performance.md.
+is in benchmarks/README.md.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,6 +28,8 @@ class Peer:
     expect: str
     required: bool = False
     database: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the server's environment."""
 
     @property
     def place(self) -> Path:
@@ -42,6 +44,10 @@ def _instances(row: Row) -> object:
 def _tensor(row: Row) -> object:
     data = list(row.values())
     return {"inputs": [{"name": "input", "shape": [1, len(data)], "datatype": "FP32", "data": data}]}
+
+
+def _input(row: Row) -> object:
+    return {"input": list(row.values())}
 
 
 def _score(answer: Any) -> float:
@@ -89,7 +95,7 @@ PEERS = (
         "LitServe",
         "litserve",
         "/predict",
-        lambda row: {"input": list(row.values())},
+        _input,
         _score,
         '"score"',
     ),
@@ -103,5 +109,19 @@ PEERS = (
         _predictions,
         '"predictions"',
     ),
-    Peer("ray", "Ray Serve", "ray", "/", lambda row: {"input": list(row.values())}, _score, '"score"'),
+    Peer("ray", "Ray Serve", "ray", "/", _input, _score, '"score"'),
+    Peer(
+        "ray-throughput",
+        "Ray Serve, for throughput",
+        "ray",
+        "/",
+        _input,
+        _score,
+        '"score"',
+        environment={
+            "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+            "RAY_SERVE_ENABLE_HA_PROXY": "1",
+            "RAY_SERVE_EXPERIMENTAL_PIP_HAPROXY": "1",
+        },
+    ),
 )

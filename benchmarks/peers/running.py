@@ -70,7 +70,7 @@ def prepare(peer: Peer, python: Path, task: Task, scratch: Path) -> None:
 def running(peer: Peer, python: Path, task: Task, scratch: Path) -> Iterator[Started]:
     """The peer, from its first right answer on. `scratch` is a folder of its own. Raises PeerFailed."""
     with contextlib.ExitStack() as stack:
-        environment = _environment(task, scratch)
+        environment = {**_environment(task, scratch), **peer.environment}
         server = stack.enter_context(postgres.lend(scratch / "postgres")) if peer.database else None
         if server is not None:
             environment["DATABASE_URL"] = server.url

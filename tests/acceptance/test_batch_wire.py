@@ -12,8 +12,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from andon.bootstrap import wire
 from andon.kernel.db import Database
+from andon.wire import bounds
 from automations import payment
 from calls import DECIDE
 from lines import CALLER, Installation, install
@@ -84,7 +84,7 @@ def test_a_caller_may_ask_whether_to_go_on(url: str, key: str) -> None:
 def test_a_batch_may_take_longer_than_other_requests_as_long_as_something_comes(
     url: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "ARRIVAL_SECONDS", 0.5)
+    monkeypatch.setattr(bounds, "ARRIVAL_SECONDS", 0.5)
     with closing(opened(url, key)) as connection:
         began = time.monotonic()
         for n in range(8):
@@ -99,7 +99,7 @@ def test_a_batch_may_take_longer_than_other_requests_as_long_as_something_comes(
 def test_a_batch_of_which_nothing_more_comes_is_given_up_and_what_came_is_decided(
     installation: Installation, url: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "ARRIVAL_SECONDS", 0.3)
+    monkeypatch.setattr(bounds, "ARRIVAL_SECONDS", 0.3)
     with closing(opened(url, key)) as connection:
         connection.sendall(chunk(payment(1), payment(2)))
         answered = until(connection, b"0\r\n\r\n")

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from andon.bootstrap import wire
 from andon.kernel.db import Database
+from andon.wire import bounds
 from automations import payment
 from calls import DECIDE
 from lines import CALLER, Installation, install
@@ -165,7 +165,7 @@ def test_a_head_without_end_is_refused(gateway: str, key: str, caller: Caller) -
 
 
 def test_a_head_that_is_too_long_is_told_so(caller: Caller) -> None:
-    caller.send(f"POST {DECIDE} HTTP/1.1\r\nX-Filler: ".encode(), b"x" * (wire.HEAD_BYTES + 1))
+    caller.send(f"POST {DECIDE} HTTP/1.1\r\nX-Filler: ".encode(), b"x" * (bounds.HEAD_BYTES + 1))
     status, problem, _ = caller.answer()
     assert (status, problem["code"]) == (431, "RequestHeaderFieldsTooLarge")
 
@@ -219,7 +219,7 @@ def test_who_takes_too_long_to_ask_is_let_go_and_holds_up_nobody(
     begun: Callable[[Caller], bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wire, "ARRIVAL_SECONDS", 1.5)
+    monkeypatch.setattr(bounds, "ARRIVAL_SECONDS", 1.5)
     slow = [Caller(gateway, key) for _ in range(50)]
     for caller in slow:
         caller.send(piece := begun(caller))
@@ -241,7 +241,7 @@ def test_who_takes_too_long_to_ask_is_let_go_and_holds_up_nobody(
 def test_who_has_to_wait_behind_their_own_request_is_not_taken_for_slow(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "ARRIVAL_SECONDS", 1.5)
+    monkeypatch.setattr(bounds, "ARRIVAL_SECONDS", 1.5)
     caller.send(caller.head(f"Content-Length: {len(BODY)}", "Prefer: respond-async"), BODY)
     location = caller.answer()[1]["location"]
     waiting = (

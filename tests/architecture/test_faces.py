@@ -22,6 +22,7 @@ SLICES = {
     "serving",
     "spending",
     "streams",
+    "wire",
 }
 PORT_USERS = {"connectors"}
 PARTS = {

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from andon.bootstrap.draining import DRAIN_SECONDS, HURRY_SECONDS, QUIET_SECONDS
 from andon.cli import app
 from andon.cli.restart import What
 from andon.supervisor import part
+from andon.wire.draining import DRAIN_SECONDS, HURRY_SECONDS, QUIET_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/restart.md").read_text(encoding="utf-8")
 

@@ -1,10 +1,16 @@
-"""Ray Serve on one machine: one replica, no dashboard, no access log, its own settings for throughput."""
+"""Ray Serve on one machine: one replica, no dashboard, no access log. Its settings for throughput come as variables."""
 
 import os
 import threading
 from typing import Any
 
-os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
+os.environ |= {"RAY_USAGE_STATS_ENABLED": "0"} | dict(
+    zip(
+        ("RAY_SERVE_HAPROXY_METRICS_PORT", "RAY_SERVE_HAPROXY_STATS_PORT"),
+        os.environ["SPARE_PORTS"].split(","),
+        strict=True,
+    )
+)
 
 import ray
 from ray import serve

@@ -9,11 +9,11 @@ from andon import console
 from andon.access import KeyRing, UseTeller
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.project import build_events
-from andon.bootstrap.serving import Server
 from andon.kernel.clock import SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.logs import configure_logs
+from andon.wire import HttpServer
 
 
 def serve_console(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
@@ -27,7 +27,9 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
     app = console.create_app(settings, database, clock, keys, build_events())
     ended = asyncio.Event()
     host, port = settings.console.host, settings.console.port
-    server = Server(app, host=host, port=port, ending=ended.set, place=place, proxied=True)
+    server = HttpServer(
+        app, host=host, port=port, ending=ended.set, ready=place.tell_ready, sockets=place.sockets, proxied=True
+    )
     aside = asyncio.gather(clock.follow(), UseTeller(database, keys).run())
     try:
         await server.serve()

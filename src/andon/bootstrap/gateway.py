@@ -21,13 +21,12 @@ from andon.bootstrap.live import report_live
 from andon.bootstrap.loop import watch_loop
 from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.observers import CommitTraces, DecisionMetrics
-from andon.bootstrap.parking import Parking
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
-from andon.bootstrap.serving import Server, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.threads import one_thread
+from andon.bootstrap.tracing import tracing
 from andon.decisions import Decider
 from andon.gateway import Admission, Gateway, Side, create_app, serve_inference
 from andon.kernel.clock import Clock, SharedClock
@@ -39,6 +38,7 @@ from andon.kernel.metrics import Metrics
 from andon.kernel.patience import patiently
 from andon.live import LiveWatch, Reporter
 from andon.spending import Keeper
+from andon.wire import HttpServer, Parking
 
 log = structlog.get_logger(__name__)
 
@@ -78,11 +78,20 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
 
     await patiently(following.take_all)
     limits, app = settings.gateway, create_app(gateway, side)
-    parking = Parking(crowded=lambda: app.decide.crowded, tally=app.decide.tally_shed)
+    parking = Parking(app.decide.overload)
     gateway.metrics.gauge_of(
         "andon_parked_connections", "Connections on which the shedder refuses what comes.", lambda: parking.parked
     )
-    server = Server(app, host=limits.host, port=limits.port, ending=ending, hurry=hurry, place=place, parking=parking)
+    server = HttpServer(
+        app,
+        host=limits.host,
+        port=limits.port,
+        ending=ending,
+        hurry=hurry,
+        ready=place.tell_ready,
+        sockets=place.sockets,
+        parking=parking,
+    )
     aside = asyncio.gather(
         listen(database, following.heard),
         following.run(),

@@ -1,7 +1,7 @@
-"""What a process gets from the supervisor that started it: sockets to listen on, a pipe on which to say that it is ready, and more.
+"""Inheritance of a process from the supervisor that started it: listening sockets, a pipe for its readiness, and more.
 
-The sockets are bound and stay with the supervisor, so that two processes of one part can answer at them side by side and no
-connection is refused in between. A process that is started by hand gets nothing and binds its port itself.
+The supervisor keeps the bound sockets, so that two processes of one part can answer side by side and no connection is refused
+in between. A process started by hand inherits nothing and binds its port itself.
 """
 
 import asyncio
@@ -30,8 +30,11 @@ _LOOK_SECONDS = 0.2
 
 
 class Inheritance:
-    """`sockets` is None for a process that nobody left any; `grpc_port` is one that may be shared; `database` is the folder of the
-    database's unix socket, if the supervisor knows one. Lines of JSON go up the pipe: `missing`, `ready`, `error`."""
+    """What one process inherits.
+
+    `sockets` is None without a supervisor. `grpc_port` may be shared. `database` is the folder of the database's unix socket,
+    if the supervisor knows one. Lines of JSON go up the pipe: `missing`, `ready`, `error`.
+    """
 
     def __init__(
         self,
@@ -46,28 +49,28 @@ class Inheritance:
         self._pipe = pipe
 
     async def until_ready(self, problems: Callable[[], Mapping[str, str]]) -> None:
-        """Where somebody waits for it, return only when nothing is missing, and tell what is. `problems` may block."""
-        told: Mapping[str, str] = {}
+        """Wait until nothing is missing, if a supervisor waits, and report what is. `problems` may block."""
+        reported: Mapping[str, str] = {}
         while self._pipe is not None and (missing := await asyncio.to_thread(problems)):
-            if missing != told:
-                self._tell({"missing": dict(missing)})
-                told = missing
+            if missing != reported:
+                self._report({"missing": dict(missing)})
+                reported = missing
             await asyncio.sleep(_LOOK_SECONDS)
 
     def tell_ready(self) -> None:
-        """It answers from now on."""
-        self._tell({"ready": True})
+        """Report that the process answers from now on."""
+        self._report({"ready": True})
         self._hang_up()
 
     def tell_failure(self, error: AndonError) -> None:
-        """It cannot start."""
-        self._tell({"error": str(error)})
+        """Report that the process cannot start."""
+        self._report({"error": str(error)})
         self._hang_up()
 
-    def _tell(self, said: Mapping[str, object]) -> None:
+    def _report(self, line: Mapping[str, object]) -> None:
         if self._pipe is not None:
             with suppress(BrokenPipeError):
-                os.write(self._pipe, json.dumps(said).encode() + b"\n")
+                os.write(self._pipe, json.dumps(line).encode() + b"\n")
 
     def _hang_up(self) -> None:
         if self._pipe is not None:
@@ -76,11 +79,11 @@ class Inheritance:
 
 
 ALONE = Inheritance()
-"""For a process that is started by hand."""
+"""The inheritance of a process started by hand."""
 
 
 def take(environment: MutableMapping[str, str] = os.environ) -> Inheritance:
-    """Take what the supervisor left; nothing that this process starts gets it."""
+    """Take what the supervisor left, so that no process started from here inherits it."""
     sockets, pipe, shared, database = (environment.pop(name, "") for name in (SOCKETS, PIPE, SHARED, DATABASE))
     for number in (*sockets.split(","), pipe):
         if number:

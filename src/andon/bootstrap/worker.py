@@ -22,10 +22,10 @@ from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.procedures import conduct
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
-from andon.bootstrap.serving import Server, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
+from andon.bootstrap.tracing import tracing
 from andon.decisions import Decider, Deployment
 from andon.gateway import Side, create_side
 from andon.kernel import outbox
@@ -41,6 +41,7 @@ from andon.kernel.outbox import State
 from andon.kernel.patience import patiently
 from andon.live import LiveWatch
 from andon.streams import Intake, Streams
+from andon.wire import HttpServer
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +129,14 @@ class _Worker:
         lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), self._reviews_asked.set)
         side = Side(self._keys, self._clock, self._metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
-        server = Server(create_side(side), host="127.0.0.1", port=port, ending=ending, place=place)
+        server = HttpServer(
+            create_side(side),
+            host="127.0.0.1",
+            port=port,
+            ending=ending,
+            ready=place.tell_ready,
+            sockets=place.sockets,
+        )
         settle_memory(young=100_000)  # batches of a stream hold half of that
         reporter = report_live(self._database, "worker", watch, decider, deployment, self._metrics, clock=self._clock)
         listener = asyncio.gather(

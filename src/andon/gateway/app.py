@@ -30,7 +30,7 @@ from andon.gateway.asgi import Scope, Send
 from andon.gateway.batch import PATH as BATCH_PATH
 from andon.gateway.batch import Batch
 from andon.gateway.bodies import Receive
-from andon.gateway.decide import PATH, Decide
+from andon.gateway.decide import PATH, Decide, RequestHead
 from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.edge import Edge, problem_response
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
@@ -39,6 +39,7 @@ from andon.gateway.events import Events
 from andon.gateway.inference import OpenInference
 from andon.kernel.errors import AndonError, Fault
 from andon.version import __version__
+from andon.wire import DirectRoute
 
 ROUTERS = (
     documents.router,
@@ -69,15 +70,16 @@ class GatewayApp:
 
     def __init__(self, gateway: Gateway, side: Side, control: FastAPI) -> None:
         self._control = control
+        self._gateway = gateway
         self._inference = OpenInference(gateway, side)
         self.decide = Decide(gateway)
         self._batch = Batch(gateway)
         self._events = Events(gateway)
 
     @property
-    def direct(self) -> Decide | None:
-        """The route that takes whole requests by a call, if it does now."""
-        return self.decide if self.decide.direct else None
+    def direct(self) -> DirectRoute[RequestHead] | None:
+        """The decide route for the wire; None while each request gets a span, which only the ASGI way gives it."""
+        return None if self._gateway.tracing else self.decide
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one connection."""

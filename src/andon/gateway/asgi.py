@@ -1,23 +1,16 @@
-"""The little of ASGI that the routes below FastAPI need."""
+"""ASGI helpers for the routes below FastAPI."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
+
+from andon.wire import headers_of_lines
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-def headers_of_lines(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by their names in small letters. What comes in several lines is one list (RFC 9110, section 5.3)."""
-    headers: dict[str, str] = {}
-    for name, value in lines:
-        key, told = name.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {told}" if key in headers else told
-    return headers
-
-
 def headers_of_scope(scope: Scope) -> dict[str, str]:
-    """The request's headers; names are in small letters."""
+    """Read the request's headers; names are in small letters."""
     return headers_of_lines(scope["headers"])
 
 

@@ -74,6 +74,10 @@ class Gateway:
             raise NotReady(f"The automation {name!r} is not ready: {problem}")
         raise AutomationNotFound(f"No automation {name!r} is deployed here")
 
+    def label_of(self, name: str) -> str:
+        """Name an automation in metrics. A name that nobody deployed is unknown."""
+        return name if name in self.deployment.lines else "unknown"
+
     async def in_thread(self, work: Callable[[Tx], T]) -> T:
         """Do short database work in one transaction, beside the event loop."""
 

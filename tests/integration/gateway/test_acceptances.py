@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError
 
 from andon import decisions
 from andon.decisions import DecisionRequest, Idempotency, KeyReused
-from andon.gateway.acceptances import Acceptances
+from andon.gateway.decide.acceptances import Acceptances
 from andon.kernel.db import Database, DatabaseUnavailable
 from arms import request_of
 from automations import payment

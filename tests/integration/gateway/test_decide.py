@@ -188,14 +188,14 @@ def test_when_as_much_is_under_way_as_may_be_the_wire_refuses_at_a_glance_and_co
     installation: Installation,
 ) -> None:
     gateway, _ = installation.gateway(max_in_flight=2)
-    decide = Decide(gateway)
+    overload = Decide(gateway).overload
     until = time.monotonic() + 5
     for under_way, sheds in ((1, False), (2, True), (1, False)):
         gateway.admission.in_flight = under_way
-        while decide.shedding != sheds:  # it looks again after a moment
+        while overload.shedding != sheds:  # it looks again after a moment
             assert time.monotonic() < until
-    decide.tally_shed("payments", 1)
-    decide.tally_shed("nothing-deployed", 2)
+    overload.tally("payments", 1)
+    overload.tally("nothing-deployed", 2)
     exposed = gateway.metrics.text().decode()
     assert 'andon_refused_total{automation="payments",reason="queue"} 1.0' in exposed
     assert 'andon_refused_total{automation="unknown",reason="queue"} 2.0' in exposed

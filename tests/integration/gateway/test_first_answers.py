@@ -9,7 +9,7 @@ import pytest
 
 from andon.decisions import Decider, DecisionRecord, Idempotency, KeyReused, Unwatched
 from andon.decisions.errors import LedgerUnavailable
-from andon.gateway.first_answers import FirstAnswers
+from andon.gateway.decide.first_answers import FirstAnswers
 from automations import payment
 from calls import DECIDE, call
 from lines import CALLER, Installation

@@ -24,9 +24,9 @@ def an_outcome(per_second: float) -> Outcome:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
-    for folder in ("images", "explain"):
-        (tmp_path / folder).mkdir()
-    page = tmp_path / "explain" / "performance.md"
+    for file in (serving_report.PLOT, serving_report.PAGE):
+        (tmp_path / file).parent.mkdir(parents=True)
+    page = tmp_path / serving_report.PAGE
     page.write_text(f"# Head\n\n{serving_report.BEGIN}\n\nold figures\n\n{serving_report.END}\n\n## Tail\n")
     return page
 
@@ -41,7 +41,7 @@ def test_new_figures_take_the_place_of_the_old_ones_and_nothing_else_changes(pag
     assert "old figures" not in text
     assert "Median of 1 round" not in text
     assert "MLflow serve did not run: no answer" in text
-    assert (page.parents[1] / "images" / "serving-peers.svg").read_text().count('class="bar') == 6
+    assert (page.parents[1] / serving_report.PLOT).read_text().count('class="bar') == 6
 
 
 def test_what_does_not_depend_on_the_load_stands_once_for_each_side() -> None:
@@ -51,6 +51,6 @@ def test_what_does_not_depend_on_the_load_stands_once_for_each_side() -> None:
 
 
 def test_the_documentation_has_the_place() -> None:
-    page = Path(__file__).parents[3] / "docs" / serving_report.PAGE
+    page = Path(__file__).parents[3] / serving_report.PAGE
     text = page.read_text(encoding="utf-8")
     assert text.index(serving_report.BEGIN) < text.index(serving_report.END)

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from benchmarks.goals import Goal
 from benchmarks.peers import FASTAPI, KSERVE, PEERS, Peer
 from benchmarks.peers.running import Started
 from benchmarks.serving import RARELY, SENT, Sides, missed_of, transfer
-from benchmarks.serving_results import Goal
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 ROW = {f"v{n}": n + 0.5 for n in range(20)}
@@ -78,7 +78,7 @@ def test_the_line_computes_the_features_as_training_did(line: ModuleType) -> Non
 def test_check_fails_for_missed_goals_and_for_the_peers_that_goals_rest_on() -> None:
     goals = [Goal("fast", 1.0, 2.0, False), Goal("small", 1.0, 2.0, True), Goal("unknown", None, 2.0, None)]
     absent = {"kserve-v1": "cannot be installed", "ray": "no answer"}
-    assert missed_of(goals, PEERS, absent) == ["fast", "KServe SDK, V1 did not run"]
+    assert missed_of(goals, PEERS, absent) == ["fast 2, measured 1", "KServe SDK, V1 did not run"]
     assert {peer.name for peer in PEERS if peer.required} == {FASTAPI.name, KSERVE.name}
 
 

@@ -71,7 +71,7 @@ class Batch:
             await self._stream(asking, body, first, groups, answers, send)
         except AndonError as error:
             out = {"X-Correlation-ID": correlation, "Content-Type": CONTENT_TYPE, **headers_of(error)}
-            self._gateway.metrics.requests.add((self._known(name), str(status_of(error))))
+            self._gateway.metrics.requests.add((self._gateway.label_of(name), str(status_of(error))))
             await respond(send, status_of(error), problem(error, correlation), out)
         except Exception:
             log.exception("batch.failed", automation=name, correlation_id=correlation)
@@ -128,9 +128,6 @@ class Batch:
                 group.create_task(_deliver(spool, out, send))
         finally:
             spool.close()
-
-    def _known(self, name: str) -> str:
-        return name if name in self._gateway.lines else "unknown"
 
 
 async def _deliver(spool: Spool, out: Mapping[str, str], send: Send) -> None:

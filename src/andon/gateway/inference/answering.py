@@ -147,7 +147,7 @@ class Inference:
 
     def told(self, model: str, status: int, began_ns: int) -> None:
         """Count an answer."""
-        known = model if model in self.gateway.lines else "unknown"
+        known = self.gateway.label_of(model)
         self.gateway.metrics.requests.add((known, str(status)))
         if status < 300:
             self.gateway.metrics.latency.observe_times((known,), (perf_counter_ns() - began_ns) / 1e9)
@@ -155,7 +155,7 @@ class Inference:
     def sent_away(self, model: str, error: AndonError) -> None:
         """Count a refusal for want of room or time."""
         if reason := SENT_AWAY.get(type(error)):
-            known = model if model in self.gateway.lines else "unknown"
+            known = self.gateway.label_of(model)
             self.gateway.metrics.refused.add((known, reason))
 
     def _pinned(self, line: Line, version: str, asked: Asked) -> int | None:

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.bootstrap import wire
+from andon.wire import connection as short_way
+from andon.wire.state import KnownHead
 from wiring import ROUTE, Echo, answers_in, connected, settle, told
 
 SCREEN = ROUTE.format("screen")
@@ -65,8 +66,15 @@ def by_request(sent: list[Sent], cuts: list[int]) -> list[bytes]:
 
 def exchanged(app: Echo, chunks: list[bytes], turns: list[int], shedding: list[bool] | None = None) -> list[Any]:
     """Feed the pieces, with so many turns of the loop after each; all answers."""
+    return fed(app, chunks, turns, shedding)[0]
 
-    async def run() -> list[Any]:
+
+def fed(
+    app: Echo, chunks: list[bytes], turns: list[int], shedding: list[bool] | None = None
+) -> tuple[list[Any], dict[bytes, KnownHead]]:
+    """The answers, and the heads that were remembered."""
+
+    async def run() -> tuple[list[Any], dict[bytes, KnownHead]]:
         connection, transport = connected(app)
         for n, chunk in enumerate(chunks):
             app.shedding = shedding is not None and shedding[n % len(shedding)]
@@ -75,7 +83,7 @@ def exchanged(app: Echo, chunks: list[bytes], turns: list[int], shedding: list[b
         await settle(200)
         assert not transport.closing
         connection.connection_lost(None)
-        return answers_in(transport.written)
+        return answers_in(transport.written), connection.server_state.heads
 
     return asyncio.run(run())
 
@@ -151,24 +159,22 @@ def test_an_answered_request_leaves_nothing_to_the_collector() -> None:
 
 
 def test_empty_lines_before_a_request_are_no_head_that_could_be_remembered() -> None:
-    app = Echo()
-    exchanged(app, [post(before=b"\r\n\r\n").text, post(before=b"\r\n\r\n").text], [20])
-    assert app.heads == {}
+    _, heads = fed(Echo(), [post(before=b"\r\n\r\n").text, post(before=b"\r\n\r\n").text], [20])
+    assert heads == {}
 
 
 def test_the_second_of_two_requests_in_one_piece_is_not_remembered_under_the_head_of_the_first() -> None:
-    app = Echo()
-    exchanged(app, [post(key="anna").text + post(key="bert").text], [20])
+    _, heads = fed(Echo(), [post(key="anna").text + post(key="bert").text], [20])
     assert all(
-        f"Authorization: {head.headers['authorization']}".encode() in text for text, (head, _) in app.heads.items()
+        f"Authorization: {known.head.headers['authorization']}".encode() in text for text, known in heads.items()
     )
 
 
 def test_a_head_of_one_request_alone_or_of_great_length_is_not_remembered() -> None:
     app = Echo()
-    exchanged(app, [post(headers=("X-Own: 1",)).text, post(headers=("X-Long: " + "x" * 3000,)).text], [20])
+    _, heads = fed(app, [post(headers=("X-Own: 1",)).text, post(headers=("X-Long: " + "x" * 3000,)).text], [20])
     assert app.ways == ["direct", "direct"]
-    assert app.heads == {}
+    assert heads == {}
 
 
 def test_a_caller_that_does_not_read_is_not_written_to_without_bound() -> None:
@@ -198,7 +204,7 @@ def test_what_is_no_http_after_a_good_request_is_refused_only_after_its_answer()
 
 
 def test_an_idle_connection_is_closed_and_one_in_use_is_not(monkeypatch: Any) -> None:
-    monkeypatch.setattr(wire, "KEEP_ALIVE_SECONDS", 0.2)
+    monkeypatch.setattr(short_way, "KEEP_ALIVE_SECONDS", 0.2)
 
     async def run(app: Echo, used: list[bytes]) -> tuple[bool, bool]:
         connection, transport = connected(app, timeout_keep_alive=1)

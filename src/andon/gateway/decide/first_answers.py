@@ -1,6 +1,6 @@
-"""What used idempotency keys got, asked of the ledger once for all callers who ask at the same time.
+"""First answers of used idempotency keys, read from the ledger in one query for all callers of the same moment.
 
-To ask for each by itself costs many times what a decision does.
+A query for each would cost many times what a decision does.
 """
 
 import asyncio
@@ -14,24 +14,24 @@ from andon.kernel.grouping import Grouped
 
 
 class FirstAnswers:
-    """Use from one event loop."""
+    """The reader. Use from one event loop."""
 
     def __init__(self, decider: Decider, database: Database) -> None:
         self._decider = decider
         self._database = database
-        self._asked: Grouped[Idempotency, FirstAnswer | None] = Grouped(self._ask)
+        self._group: Grouped[Idempotency, FirstAnswer | None] = Grouped(self._read_all)
 
     async def of(self, key: Idempotency) -> DecisionRecord | None:
-        """The decision that a used key got, or None.
+        """Find the decision under a used key; None if the key is new.
 
         Raises KeyReused if it was for another input, KeyInFlight if it waits in the intake, LedgerUnavailable, DatabaseUnavailable.
         """
-        answer = await self._asked.add(key)
+        answer = await self._group.add(key)
         if isinstance(answer, AndonError):
             raise answer
         return answer
 
-    async def _ask(self, keys: Sequence[Idempotency]) -> list[FirstAnswer | None]:
+    async def _read_all(self, keys: Sequence[Idempotency]) -> list[FirstAnswer | None]:
         used = await self._decider.used(keys)
         known = [key for key in keys if (key.scope, key.key) in used]
         found = await asyncio.to_thread(self._read, known) if known else {}

@@ -1,4 +1,4 @@
-"""The head of a request to the hot route, read once: who asks, what for, how urgently. Callers send the same one again and again."""
+"""Head of a request to the decide route, read once: caller, priority, deadline. Callers send the same one again and again."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,10 +10,7 @@ from andon.gateway.dependencies import Gateway, bearer
 from andon.gateway.headers import NOTIFY, key_of, traceparent_of_headers
 from andon.gateway.urgency import deadline_of, pinned_by, priority_of
 
-KNOWN = 1024
-"""So many heads are kept at most; then all are forgotten."""
-
-_STEADY = frozenset(
+_REUSABLE = frozenset(
     {
         "accept",
         "accept-encoding",
@@ -27,14 +24,14 @@ _STEADY = frozenset(
         "x-request-timeout",
     }
 )
-"""Headers that say nothing of one request alone."""
+"""Headers that do not belong to one request alone."""
 
 
-class Head(NamedTuple):
-    """What a head says. `patience_ns` is how long the caller waits.
+class RequestHead(NamedTuple):
+    """What a head says.
 
-    `allowed` is the caller as it was when it was found to have permission. `steady`: the same bytes mean the same the next time,
-    since nothing in them belongs to one request alone. `slow`: answering takes more of the database than the ledger.
+    `patience_ns` is how long the caller waits. `allowed` is the principal whose permission was checked. A head is
+    `reusable` if the same bytes mean the same next time. `slow` requests need more of the database than the ledger.
     """
 
     name: str
@@ -46,11 +43,11 @@ class Head(NamedTuple):
     patience_ns: int
     pinned: int | None
     allowed: Principal
-    steady: bool
+    reusable: bool
     slow: bool
 
 
-def head_of(gateway: Gateway, name: str, headers: Mapping[str, str]) -> Head:
+def head_of(gateway: Gateway, name: str, headers: Mapping[str, str]) -> RequestHead:
     """Read a head. Raises Unauthenticated, Forbidden, MediaTypeUnsupported, HeaderInvalid."""
     now = gateway.clock.now()
     recognised = gateway.keys.recognise(bearer(headers.get("authorization")), now)
@@ -58,7 +55,7 @@ def head_of(gateway: Gateway, name: str, headers: Mapping[str, str]) -> Head:
     caller.require(Permission.DECIDE, name)
     require_json(headers)
     key = key_of(headers)
-    return Head(
+    return RequestHead(
         name=name,
         headers=headers,
         caller=recognised,
@@ -68,6 +65,6 @@ def head_of(gateway: Gateway, name: str, headers: Mapping[str, str]) -> Head:
         patience_ns=deadline_of(headers, 0, gateway.settings.gateway.timeout_seconds),
         pinned=pinned_by(headers, caller, name),
         allowed=caller,
-        steady=_STEADY.issuperset(headers),
+        reusable=_REUSABLE.issuperset(headers),
         slow=key is not None or "prefer" in headers or NOTIFY in headers,
     )

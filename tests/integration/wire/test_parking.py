@@ -1,4 +1,4 @@
-"""Who is refused is parked with another process for a moment: each request still gets one answer, and nothing but requests for decisions is refused there."""
+"""Parked connections: each request gets one answer, and the shedder refuses nothing but requests for decisions."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,12 +16,14 @@ import uvloop
 from sqlalchemy import text
 
 from andon.access import Grant, Role
-from andon.bootstrap.draining import DrainState
-from andon.bootstrap.parking import PARKED_SECONDS, SOON_SECONDS, Parking
-from andon.bootstrap.shedder import REFUSAL
+from andon.kernel.db import Database
+from andon.wire import Parking
+from andon.wire.parking import PARK_AFTER, PARKED_SECONDS
+from andon.wire.shedder import REFUSAL
+from andon.wire.state import WireState
 from automations import payment
 from calls import DECIDE
-from lines import CALLER, Installation
+from lines import CALLER, install
 from listening import listening
 from wiring import ROUTE, Echo, answers_in, serving, told
 
@@ -29,16 +32,28 @@ LONG = 60.0
 """Seconds that no test waits for."""
 
 
-class Crowd:
-    """A gateway that sheds and is crowded, until it is said otherwise, with a connection to it that is parked."""
+class Load:
+    """The load as the parking sees it: crowded until a test says otherwise. `refused` counts what the shedder refused."""
 
-    def __init__(self, port: int, state: DrainState, app: Echo, parking: Parking) -> None:
+    shedding = True
+
+    def __init__(self) -> None:
+        self.crowded = True
+        self.refused: Counter[str] = Counter()
+
+    def tally(self, automation: str, times: int) -> None:
+        self.refused[automation] += times
+
+
+class Crowd:
+    """A gateway that sheds and is crowded, with connections to it that are parked."""
+
+    def __init__(self, port: int, state: WireState, app: Echo, parking: Parking, load: Load) -> None:
         self.port = port
         self.parking = parking
         self.state = state
         self.app = app
-        self.crowded = True
-        self.refused: Counter[str] = Counter()
+        self.load = load
         self.callers: list[Caller] = []
 
     async def parked(self) -> "Caller":
@@ -76,19 +91,15 @@ def post(body: bytes = b"{}", path: str = PAYMENTS) -> bytes:
 @asynccontextmanager
 async def crowd(seconds: float = LONG, many: int = 1) -> AsyncIterator[Crowd]:
     app = Echo()
-    made: list[Crowd] = []
-
-    def refused(name: str, times: int) -> None:
-        made[0].refused[name] += times
-
-    parking = Parking(crowded=lambda: made[0].crowded, tally=refused, seconds=seconds, many=many)
+    load = Load()
+    parking = Parking(load, seconds=seconds, many=many)
     async with asyncio.timeout(20), serving(app, parking) as (port, state):
-        made.append(Crowd(port, state, app, parking))
+        at = Crowd(port, state, app, parking, load)
         try:
-            yield made[0]
+            yield at
         finally:
             parking.close()
-            for caller in made[0].callers:
+            for caller in at.callers:
                 caller.writer.close()
             while state.connections:
                 await asyncio.sleep(0.01)
@@ -135,9 +146,9 @@ def test_what_comes_next_is_refused_elsewhere_in_the_same_words_and_counted_for_
                 ("1", "application/problem+json")
             }
             assert at.app.ways == ["shed"] * 4  # the gateway itself
-            at.crowded = False
+            at.load.crowded = False
             assert await until_read(first) == told(PAYMENTS, "anna", b"{}")
-            assert at.refused["payments"] >= 3
+            assert at.load.refused["payments"] >= 3
 
     uvloop.run(run())
 
@@ -184,7 +195,7 @@ def test_who_asks_for_the_first_time_or_after_a_while_is_not_parked_when_he_is_r
             for _ in range(2):
                 assert (await caller.ask(post()))[0] == 503
                 assert at.parking.parked == 0
-                await asyncio.sleep(SOON_SECONDS)
+                await asyncio.sleep(PARK_AFTER)
 
     uvloop.run(run())
 
@@ -233,7 +244,7 @@ def test_a_connection_comes_back_after_a_while_though_it_is_crowded_still() -> N
             while (await caller.ask(post()))[0] == 503:
                 asked += 1
             assert at.app.ways[:3] == ["shed", "shed", "direct"]
-            assert at.refused["payments"] == asked - 1
+            assert at.load.refused["payments"] == asked - 1
 
     uvloop.run(run())
 
@@ -258,7 +269,7 @@ def test_anything_but_a_whole_request_for_a_decision_comes_back_unread_and_gets_
                 while at.parking.parked:
                     await asyncio.sleep(0.01)
             assert (await caller.answer())[0] == 200
-            assert not at.refused
+            assert not at.load.refused
 
     uvloop.run(run())
 
@@ -331,7 +342,8 @@ def test_the_process_knows_no_secret_and_ends_with_the_gateway_and_what_was_park
     uvloop.run(run())
 
 
-def test_of_a_rush_each_request_is_recorded_or_refused_and_counted_once(installation: Installation) -> None:
+def test_of_a_rush_each_request_is_recorded_or_refused_and_counted_once(database: Database, tmp_path: Path) -> None:
+    installation = install(database, tmp_path)
     headers = {"Authorization": f"Bearer {installation.key('bank', CALLER)}"}
     viewer = {"Authorization": f"Bearer {installation.key('eye', Grant(Role.VIEWER))}"}
     statuses: Counter[int] = Counter()

@@ -1,10 +1,10 @@
-"""What HTTP/1.1 wants of a head beyond what the parser looks at (RFC 9112, sections 2.3, 3.2 and 6.1)."""
+"""Rules of HTTP/1.1 for request heads that the parser does not check (RFC 9112, sections 2.3, 3.2 and 6.1)."""
 
 from collections.abc import Sequence
 
 
 def fault_of(version: str, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
-    """What is wrong with a head, in words; None if nothing is. Names are in small letters."""
+    """Describe what is wrong with a head; None if nothing is. Names are in small letters."""
     if version not in ("1.0", "1.1"):
         return f"HTTP/{version} is not spoken here; HTTP/1.1 is"
     if version == "1.1" and sum(name == b"host" for name, _ in headers) != 1:

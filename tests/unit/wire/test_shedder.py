@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.bootstrap.shedder import REFUSAL, asked_in, asked_whole, elsewhere, refuse
+from andon.wire.shedder import REFUSAL, automation_of, others_than_of, refuse, target_of
 
 heads = st.builds(
     lambda name, more: (f"POST /v1/automations/{name}/decisions HTTP/1.1\r\nHost: g\r\n{more}".encode(), name),
@@ -23,10 +23,10 @@ def test_a_whole_request_is_known_by_its_automation_and_no_part_of_it_is_taken_f
 ) -> None:
     line, name = head
     text = line + b"Content-Length: %d\r\n\r\n" % len(body) + body
-    assert asked_whole(text) == name
-    assert [cut for cut in range(len(text)) if asked_whole(text[:cut]) is not None] == []
-    assert asked_whole(text + b"P") is None
-    assert asked_whole(text + text) is None
+    assert automation_of(text) == name
+    assert [cut for cut in range(len(text)) if automation_of(text[:cut]) is not None] == []
+    assert automation_of(text + b"P") is None
+    assert automation_of(text + text) is None
 
 
 def test_what_asks_for_anything_else_or_does_not_say_how_long_it_is_is_none() -> None:
@@ -38,15 +38,15 @@ def test_what_asks_for_anything_else_or_does_not_say_how_long_it_is_is_none() ->
         b"POST /v1/automations/%70ayments/decisions HTTP/1.1",
         b"POST /v1/events HTTP/1.1",
     ):
-        assert asked_whole(line + b"\r\n" + rest) is None
-    assert asked_in(b"POST /v1/automations/payments/decisions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") is None
+        assert automation_of(line + b"\r\n" + rest) is None
+    assert target_of(b"POST /v1/automations/payments/decisions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") is None
 
 
 @pytest.mark.parametrize("other", [b"Content-Length: 3", b"transfer-encoding: chunked", b"Transfer-Encoding : chunked"])
 def test_what_says_its_length_in_two_ways_is_none(other: bytes) -> None:
     line = b"POST /v1/automations/payments/decisions HTTP/1.1\r\n"
     for headers in (b"Content-Length: 2\r\n" + other, other + b"\r\nContent-Length: 2"):
-        assert asked_in(line + headers + b"\r\n\r\n") is None
+        assert target_of(line + headers + b"\r\n\r\n") is None
 
 
 def test_what_is_refused_is_taken_away() -> None:
@@ -79,7 +79,7 @@ def test_it_keeps_off_the_processor_of_a_process_where_there_is_another_one() ->
     here = min(before)
     try:
         os.sched_setaffinity(0, {here})
-        assert elsewhere(os.getpid(), {here, 1_000_000}) == {1_000_000}
-        assert elsewhere(os.getpid(), {here}) == {here}
+        assert others_than_of(os.getpid(), {here, 1_000_000}) == {1_000_000}
+        assert others_than_of(os.getpid(), {here}) == {here}
     finally:
         os.sched_setaffinity(0, before)

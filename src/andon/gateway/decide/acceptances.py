@@ -1,6 +1,6 @@
-"""Requests that are decided later, put into the intake together with all that come at the same time.
+"""Acceptances: requests to decide later, put into the intake in one transaction for all callers of the same moment.
 
-A transaction for each by itself costs many times what a decision does.
+A transaction for each would cost many times what a decision does.
 """
 
 import asyncio
@@ -16,38 +16,38 @@ from andon.kernel.grouping import Grouped
 _Kept: TypeAlias = UUID | KeyReused | DatabaseUnavailable | Refusal
 
 _FLIGHTS = 4
-"""Transactions at a time: one may wait for somebody else's that has to do with the same key, and holds up only those who came with it."""
+"""Transactions at a time. One may wait for another transaction with the same key, and delays only the requests in it."""
 
 
 class Acceptances:
-    """Use from one event loop."""
+    """The writer. Use from one event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._asked: Grouped[DecisionRequest, _Kept] = Grouped(self._keep, flights=_FLIGHTS)
+        self._group: Grouped[DecisionRequest, _Kept] = Grouped(self._keep_all, flights=_FLIGHTS)
 
     async def of(self, request: DecisionRequest) -> UUID:
-        """Keep a request; the id under which its decision will be found: of one with a used key, that of the first.
+        """Keep a request and return the id of its decision. Under a used key that is the id of the first request.
 
         Raises KeyReused if that was for another input, DatabaseUnavailable.
         """
-        kept = await self._asked.add(request)
+        kept = await self._group.add(request)
         if isinstance(kept, Exception):
             raise kept
         return kept
 
-    async def _keep(self, requests: Sequence[DecisionRequest]) -> list[_Kept]:
-        return await asyncio.to_thread(self._kept, requests)
+    async def _keep_all(self, requests: Sequence[DecisionRequest]) -> list[_Kept]:
+        return await asyncio.to_thread(self._keep, requests)
 
-    def _kept(self, requests: Sequence[DecisionRequest]) -> list[_Kept]:
+    def _keep(self, requests: Sequence[DecisionRequest]) -> list[_Kept]:
         try:
             with self._database.begin() as tx:
                 new = decisions.accept_new(tx, requests)
-        except UNFIT:  # one that PostgreSQL refuses does not take the others with it
+        except UNFIT:  # PostgreSQL refused one of them; the others must not go with it
             new = set()
-        return [request.id if request.id in new else self._alone(request) for request in requests]
+        return [request.id if request.id in new else self._keep_one(request) for request in requests]
 
-    def _alone(self, request: DecisionRequest) -> _Kept:
+    def _keep_one(self, request: DecisionRequest) -> _Kept:
         try:
             with self._database.begin() as tx:
                 return decisions.accept(tx, request)

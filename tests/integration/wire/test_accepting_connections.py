@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import uvloop
 
-from andon.bootstrap.serving import Server
+from andon.wire import HttpServer
 from wiring import Echo
 
 CALLERS = 320
@@ -14,7 +14,7 @@ CALLERS = 320
 
 def test_callers_that_come_at_once_are_let_in_within_a_few_turns_of_the_loop() -> None:
     async def run(door: socket.socket) -> int:
-        server = Server(Echo(), host="127.0.0.1", port=0, ending=lambda: None)
+        server = HttpServer(Echo(), host="127.0.0.1", port=0, ending=lambda: None)
         serving = asyncio.create_task(server.serve(sockets=[door]))
         while not server.started:
             await asyncio.sleep(0.01)
