@@ -11,6 +11,7 @@ from andon.gateway import Admission, Gateway, Side
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import GatewaySettings, Settings
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.metrics import Metrics
 from automations import an_automation
@@ -41,6 +42,7 @@ class Installation:
                 grants=grants,
                 expires_at=None,
                 actor=OWNER,
+                events=Events(),
                 reason="test",
                 pepper=PEPPER,
                 now=self.clock.now(),
@@ -62,7 +64,7 @@ class Installation:
             decider=self.decider(),
             admission=Admission(burst=of.burst, per_minute=of.rate_per_minute, max_in_flight=of.max_in_flight),
             metrics=metrics,
-            events=build_events(),
+            events=build_events(settings),
             clock=self.clock,
             pepper=PEPPER,
         )
@@ -73,8 +75,10 @@ def register_champion(database: Database, package: Path) -> models.ModelVersion:
     """Put a package into the registry and let it answer."""
     clock = SystemClock()
     with database.begin() as tx:
-        version = models.register(tx, package, actor=OWNER, reason="test", now=clock.now())
-        models.set_alias(tx, version.name, "champion", version.number, actor=OWNER, reason="test", now=clock.now())
+        version = models.register(tx, package, actor=OWNER, events=Events(), reason="test", now=clock.now())
+        models.set_alias(
+            tx, version.name, "champion", version.number, actor=OWNER, events=Events(), reason="test", now=clock.now()
+        )
     return version
 
 

@@ -14,7 +14,7 @@ from andon.actions import service
 from andon.actions.domain import Answer, AnswerKind, Attempt, Disabled, GiveUp, Repeat, follow_up, undecided
 from andon.actions.lanes import PROBE_WAIT, Lane
 from andon.actions.observing import Observer
-from andon.actions.ports import Connector, Delivery, Destination, Inquiring
+from andon.actions.ports import Connector, Delivery, Destination, EventHead, Inquiring
 from andon.actions.postbox import Postbox
 from andon.actions.store import Entry
 from andon.authoring import BY_PROCEDURE
@@ -118,7 +118,7 @@ class Sender:
         """Why a message cannot even be tried, for the person who will find it among the dead letters."""
         payload = message.payload
         destination = str(payload.get("destination", ""))
-        if not isinstance(payload.get("decision"), Mapping):
+        if not isinstance(payload.get("decision"), Mapping) and not isinstance(payload.get("event"), Mapping):
             return "the message holds no decision to deliver"
         gone = disabled.get(destination)
         if gone is not None:
@@ -285,16 +285,17 @@ def _deadline_of(message: Message, destination: Destination) -> datetime | None:
 
 
 def _delivery(message: Message, destination: Destination) -> Delivery:
-    action = service.action_of(message)
+    action, event = service.action_of(message), message.payload.get("event")
     return Delivery(
         key=message.id,
         destination=destination,
         automation=action.automation,
         action=action.action,
         outcome=action.outcome,
-        data=message.payload["decision"],
+        data=message.payload["decision"] if event is None else event["data"],
         created_at=message.created_at,
         correlation_id=message.correlation_id,
         traceparent=message.traceparent,
         options=message.payload.get("options") or {},
+        event=None if event is None else EventHead(event["type"], event["subject"]),
     )

@@ -10,11 +10,17 @@ from andon.bootstrap.procedures import Procedures
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics, Readings
 
 
 def build_deliveries(
-    settings: Settings, database: Database, clock: Clock, metrics: Metrics, procedures: Procedures | None = None
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+    events: Events,
+    procedures: Procedures | None = None,
 ) -> Deliveries:
     """Everything that carries out actions. Raises SettingsInvalid, ConnectorUnusable."""
     kinds, started = Kinds(settings.root), procedures or Procedures()
@@ -23,6 +29,7 @@ def build_deliveries(
         Connected(kinds, Surroundings(clock, settings.root, Clients(settings), started.conductor)),
         {**destinations(settings, kinds), **started.destinations},
         clock,
+        events=events,
         observer=DeliveryMetrics(metrics),
     )
     _watch(metrics, deliveries, database)

@@ -120,7 +120,7 @@ def _build(
     settings: Settings, database: Database, pepper: bytes, clock: Clock
 ) -> tuple[Gateway, Side, Keeper, Reporter, features.BreachTeller]:
     metrics, keys = Metrics(), KeyRing(pepper)
-    automations, events = load_automations(settings), build_events()
+    automations, events = load_automations(settings), build_events(settings)
     deployment = deployment_of(settings, database, automations, clock, retire=lambda loaded: decider.retire(loaded))
     keeper = keep_spending(
         settings,

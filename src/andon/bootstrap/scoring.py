@@ -26,7 +26,7 @@ async def scorer(
         database,
         [line.automation],
         clock=clock,
-        events=build_events(),
+        events=build_events(settings),
         metrics=Metrics(),
         cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
     )

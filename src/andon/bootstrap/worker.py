@@ -42,6 +42,7 @@ from andon.streams import Intake, Streams
 
 log = structlog.get_logger(__name__)
 
+DEAD_EVENTS = timedelta(seconds=1)
 HOUSEKEEPING = timedelta(minutes=10)
 REVIEWS_REST = timedelta(seconds=REST_SECONDS)
 
@@ -74,7 +75,7 @@ class _Worker:
     async def run(self) -> None:
         """Everything side by side; the first unforeseen error ends the process, and its supervisor starts a new one."""
         await self._clock.begin()
-        automations, events = load_automations(self._settings), build_events()
+        automations, events = load_automations(self._settings), build_events(self._settings)
         teller = features.BreachTeller(self._database, events, self._clock)
         deployment = deployment_of(
             self._settings, self._database, automations, self._clock, retire=lambda loaded: decider.retire(loaded)
@@ -93,7 +94,7 @@ class _Worker:
         await patiently(lambda: self._heard("*"))
         procedures = conduct(self._database, automations, self._clock, self._metrics)
         await patiently(procedures.launch)
-        deliveries = build_deliveries(self._settings, self._database, self._clock, self._metrics, procedures)
+        deliveries = build_deliveries(self._settings, self._database, self._clock, self._metrics, events, procedures)
         counted = DecisionMetrics(self._metrics, breached=teller.count)
         watch = LiveWatch(CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted)
         decider = Decider(
@@ -142,6 +143,9 @@ class _Worker:
                 group.create_task(self._again_and_again(self._open_reviews, REVIEWS_REST, self._reviews_asked))
                 group.create_task(
                     self._again_and_again(self._seal, timedelta(seconds=self._settings.worker.seal_seconds))
+                )
+                group.create_task(
+                    self._again_and_again(lambda tx: streams.publish_dead(tx, events, self._clock.now()), DEAD_EVENTS)
                 )
                 group.create_task(self._again_and_again(self._plan_days, HOUSEKEEPING))
                 group.create_task(self._again_and_again(self._keep_house, HOUSEKEEPING))

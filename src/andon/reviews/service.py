@@ -14,8 +14,9 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import store
-from andon.reviews.domain import Backlog, QuestionAnswered, Review, ReviewFilter, ReviewState, VerdictGiven
+from andon.reviews.domain import Backlog, Review, ReviewFilter, ReviewState, Verdict
 from andon.reviews.errors import ReviewNotFound
+from andon.reviews.published import QuestionAnswered, VerdictGiven
 
 OPENED_AT_ONCE = 500
 
@@ -157,11 +158,15 @@ def give_verdict(
         before={"state": ReviewState.CLAIMED.value},
         after={"state": ReviewState.DECIDED.value, "outcome": outcome, "decision": str(review.decision_id)},
     )
-    if review.procedure_id is not None:
-        events.publish(tx, QuestionAnswered(review.procedure_id, verdict))
-    else:
-        events.publish(tx, VerdictGiven(review.id, review.decision_id, review.automation, verdict))
+    events.publish(tx, _published(review, verdict))
     return review
+
+
+def _published(review: Review, verdict: Verdict) -> VerdictGiven | QuestionAnswered:
+    of, said = (review.decision_id, review.automation), (verdict.outcome, verdict.by, verdict.reason)
+    if review.procedure_id is None:
+        return VerdictGiven(review.id, *of, *said, at=verdict.at)
+    return QuestionAnswered(review.id, review.procedure_id, *of, *said, at=verdict.at)
 
 
 def _delivery(review: Review, action: Mapping[str, Any], now: datetime) -> outbox.Message:

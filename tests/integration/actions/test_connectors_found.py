@@ -21,6 +21,7 @@ from andon.kernel import config
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import SettingsInvalid
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics
 
 OWN = {"http", "python", "smtp", "sql", "webhook"}
@@ -212,7 +213,7 @@ def test_a_worker_shows_how_each_destination_is_treated(project: Path, database:
     declare(project, 'webhook("bank")')
     metrics = Metrics()
     watch_pools(metrics, list)
-    build_deliveries(config.load(project), database, SystemClock(), metrics)
+    build_deliveries(config.load(project), database, SystemClock(), metrics, Events())
     shown = metrics.text().decode()
     for line in (
         'andon_destination_breaker_open{destination="bank"} 0.0',
