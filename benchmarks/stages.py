@@ -23,11 +23,11 @@ from rich.table import Table
 
 from andon import audit, decisions
 from andon.access.tokens import digest_of
-from andon.bootstrap.observers import DecisionMetrics
 from andon.decisions import Decision, DecisionRequest, Line, Seen, Unlimited, ledger
 from andon.decisions.consequences import messages
 from andon.decisions.ledger import Entry
 from andon.decisions.line import predict_each, rows_of
+from andon.decisions.metrics import DecisionMetrics
 from andon.decisions.passage import Parts, decide
 from andon.decisions.queue import Item
 from andon.decisions.reader import Reader

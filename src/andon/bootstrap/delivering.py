@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from andon.actions import Deliveries, Surroundings, waiting_retries
 from andon.bootstrap.brokers import Clients
 from andon.bootstrap.connecting import Connected, Kinds, destinations
-from andon.bootstrap.observers import DeliveryMetrics
+from andon.bootstrap.measures import Measures
 from andon.bootstrap.procedures import Procedures
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
@@ -18,7 +18,7 @@ def build_deliveries(
     settings: Settings,
     database: Database,
     clock: Clock,
-    metrics: Metrics,
+    measures: Measures,
     events: Events,
     procedures: Procedures | None = None,
 ) -> Deliveries:
@@ -30,9 +30,9 @@ def build_deliveries(
         {**destinations(settings, kinds), **started.destinations},
         clock,
         events=events,
-        observer=DeliveryMetrics(metrics),
+        observer=measures.deliveries,
     )
-    _watch(metrics, deliveries, database)
+    _watch(measures.metrics, deliveries, database)
     return deliveries
 
 

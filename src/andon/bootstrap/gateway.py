@@ -17,9 +17,10 @@ from andon.bootstrap.gauges import watch_queue, watch_traffic, watch_versions
 from andon.bootstrap.gpus import find_nvml, watch_gpus
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
-from andon.bootstrap.loop import watch_loop
+from andon.bootstrap.loop import LoopMetrics
+from andon.bootstrap.measures import Measures
 from andon.bootstrap.memory import settle_memory
-from andon.bootstrap.observers import CommitTraces, DecisionMetrics
+from andon.bootstrap.observers import CommitTraces
 from andon.bootstrap.parking import Parking
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
@@ -34,7 +35,6 @@ from andon.kernel.config import Settings
 from andon.kernel.db import OVER, Database, DatabaseUnavailable
 from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
-from andon.kernel.metrics import Metrics
 from andon.kernel.patience import patiently
 from andon.live import LiveWatch, Reporter
 from andon.spending import Keeper
@@ -57,7 +57,7 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritanc
 async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
     clock = SharedClock(database.now)
     await clock.begin()
-    gateway, side, keeper, reporter, teller = _build(settings, database, pepper, clock)
+    gateway, side, keeper, reporter, teller, loop = _build(settings, database, pepper, clock)
     ended = asyncio.Event()
 
     async def heard(noun: str) -> None:
@@ -80,14 +80,14 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
     await patiently(lambda: heard("*"))
     limits, app = settings.gateway, create_app(gateway, side)
     parking = Parking(crowded=lambda: app.decide.crowded, tally=app.decide.tally_shed)
-    gateway.metrics.gauge_of(
+    side.metrics.gauge_of(
         "andon_parked_connections", "Connections on which the shedder refuses what comes.", lambda: parking.parked
     )
     server = Server(app, host=limits.host, port=limits.port, ending=ending, hurry=hurry, place=place, parking=parking)
     aside = asyncio.gather(
         listen(database, heard),
         listen(database, gateway.waiters.heard, channel=OVER),
-        watch_loop(gateway.metrics),
+        loop.watch(),
         try_again(gateway.deployment),
         reporter.run(),
         teller.run(),
@@ -118,9 +118,11 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
 
 def _build(
     settings: Settings, database: Database, pepper: bytes, clock: Clock
-) -> tuple[Gateway, Side, Keeper, Reporter, features.BreachTeller]:
-    metrics, keys = Metrics(), KeyRing(pepper)
-    automations, events = load_automations(settings), build_events(settings)
+) -> tuple[Gateway, Side, Keeper, Reporter, features.BreachTeller, LoopMetrics]:
+    keys, automations, events = KeyRing(pepper), load_automations(settings), build_events(settings)
+    teller = features.BreachTeller(database, events, clock)
+    measures = Measures(clock, breached=teller.count)
+    metrics = measures.metrics
     deployment = deployment_of(settings, database, automations, clock, retire=lambda loaded: decider.retire(loaded))
     keeper = keep_spending(
         settings,
@@ -128,11 +130,10 @@ def _build(
         automations,
         clock=clock,
         events=events,
-        metrics=metrics,
+        watcher=measures.spending,
         cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
     )
-    teller = features.BreachTeller(database, events, clock)
-    observer, tracing = DecisionMetrics(metrics, breached=teller.count), settings.telemetry.otlp_endpoint is not None
+    observer, tracing = measures.decisions, settings.telemetry.otlp_endpoint is not None
     watch = LiveWatch(CommitTraces(observer) if tracing else observer)
     decider = Decider(
         database,
@@ -149,7 +150,7 @@ def _build(
         deployment=deployment,
         decider=decider,
         admission=Admission(burst=limits.burst, per_minute=limits.rate_per_minute, max_in_flight=limits.max_in_flight),
-        metrics=metrics,
+        metrics=measures.requests,
         events=events,
         clock=clock,
         pepper=pepper,
@@ -174,11 +175,11 @@ def _build(
         watch,
         decider,
         deployment,
-        metrics,
+        measures.requests.refused,
         clock=clock,
         under_way=lambda: gateway.admission.in_flight,
     )
-    return gateway, side, keeper, reporter, teller
+    return gateway, side, keeper, reporter, teller, measures.loop
 
 
 def _follow(gateway: Gateway, noun: str) -> None:

@@ -13,6 +13,7 @@ from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics
 from andon.models import Intervals
 from andon.scoring import Interval, Run, Scored, Scorer
+from andon.spending.metrics import SpendingMetrics
 
 
 @asynccontextmanager
@@ -27,7 +28,7 @@ async def scorer(
         [line.automation],
         clock=clock,
         events=build_events(settings),
-        metrics=Metrics(),
+        watcher=SpendingMetrics(Metrics()),
         cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
     )
     decider = Decider(
