@@ -73,7 +73,8 @@ SHOWN_BY = {"worker": "worker", "delivering": "worker", "procedures": "worker", 
 def _gauges() -> Iterator[tuple[str, str, str, str, str]]:
     """Their calls: name and description are literals there, labels keywords or a literal tuple."""
     own = Path(bootstrap.__path__[0])
-    for file in sorted([*own.glob("*.py"), *own.parent.glob("*/metrics.py")]):
+    slices = [file for file in own.parent.glob("*/metrics.py") if file.parent.name != "kernel"]
+    for file in sorted([*own.glob("*.py"), *slices]):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READ:
                 name, description = (ast.literal_eval(argument) for argument in node.args[:2])
