@@ -17,12 +17,13 @@ import uvloop
 
 from andon.bootstrap.connecting import Kinds, destinations
 from andon.bootstrap.delivering import build_deliveries
+from andon.bootstrap.measures import Measures
 from andon.connectors.webhook.signing import Signer
 from andon.kernel import config
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.logs import configure_logs
-from andon.kernel.metrics import Metrics
 
 WIDTH = 32
 
@@ -35,7 +36,7 @@ ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 
 async def _andon(folder: Path, url: str, stop: asyncio.Event) -> None:
     database = Database(url)
-    deliveries = build_deliveries(config.load(folder), database, SystemClock(), Metrics())
+    deliveries = build_deliveries(config.load(folder), database, SystemClock(), Measures(SystemClock()), Events())
     try:
         await deliveries.run(stop)
     finally:

@@ -23,10 +23,10 @@ from rich.table import Table
 
 from andon import audit, decisions
 from andon.access.tokens import digest_of
-from andon.bootstrap.observers import DecisionMetrics
 from andon.decisions import UNCONTROLLED, Controls, Decision, DecisionRequest, Line, Seen, Unlimited, ledger
 from andon.decisions.consequences import messages
 from andon.decisions.ledger import Entry
+from andon.decisions.metrics import DecisionMetrics
 from andon.decisions.passage import Parts, decide
 from andon.decisions.predicting import rows_of
 from andon.decisions.queue import Item

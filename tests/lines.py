@@ -5,6 +5,7 @@ from pathlib import Path
 
 from andon import Automation, access, models
 from andon.access import Grant, KeyRing, Role
+from andon.bootstrap.measures import Measures
 from andon.bootstrap.project import build_events
 from andon.decisions import Decider, Deployment, Subjects, Unwatched
 from andon.gateway import Admission, Gateway, Side
@@ -13,7 +14,6 @@ from andon.kernel.config import GatewaySettings, Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
-from andon.kernel.metrics import Metrics
 from automations import an_automation
 from packages import a_package
 
@@ -48,6 +48,7 @@ class Installation:
                 grants=grants,
                 expires_at=None,
                 actor=OWNER,
+                events=Events(),
                 reason="test",
                 pepper=PEPPER,
                 now=self.clock.now(),
@@ -57,7 +58,7 @@ class Installation:
     def gateway(self, **limits: int) -> tuple[Gateway, Side]:
         """The parts of a gateway process."""
         settings = Settings(gateway=GatewaySettings(**limits))
-        keys, metrics = KeyRing(PEPPER), Metrics()
+        keys, measures = KeyRing(PEPPER), Measures(self.clock)
         with self.database.begin() as tx:
             keys.refresh(tx, self.clock.now())
         of = settings.gateway
@@ -68,20 +69,22 @@ class Installation:
             deployment=self.deployment,
             decider=self.decider(),
             admission=Admission(burst=of.burst, per_minute=of.rate_per_minute, max_in_flight=of.max_in_flight),
-            metrics=metrics,
-            events=build_events(),
+            metrics=measures.requests,
+            events=build_events(settings),
             clock=self.clock,
             pepper=PEPPER,
         )
-        return gateway, Side(keys=keys, clock=self.clock, metrics=metrics, problems=dict)
+        return gateway, Side(keys=keys, clock=self.clock, metrics=measures.metrics, problems=dict)
 
 
 def register_champion(database: Database, package: Path) -> models.ModelVersion:
     """Put a package into the registry and let it answer."""
     clock = SystemClock()
     with database.begin() as tx:
-        version = models.register(tx, package, actor=OWNER, reason="test", now=clock.now())
-        models.set_alias(tx, version.name, "champion", version.number, actor=OWNER, reason="test", now=clock.now())
+        version = models.register(tx, package, actor=OWNER, events=Events(), reason="test", now=clock.now())
+        models.set_alias(
+            tx, version.name, "champion", version.number, actor=OWNER, events=Events(), reason="test", now=clock.now()
+        )
     return version
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from script.pages import api, cli, connectors, decisions, errors, metrics, settings
+from script.pages import api, cli, connectors, decisions, errors, events, metrics, settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 BEGIN = "<!-- written by script/reference from the code; change it there -->\n"
@@ -15,6 +15,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "connectors": connectors.body,
     "decisions": decisions.body,
     "errors": errors.body,
+    "events": events.body,
     "metrics": metrics.body,
     "settings": settings.body,
 }

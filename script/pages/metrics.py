@@ -1,16 +1,18 @@
-"""Every metric: those of the registry, and what `bootstrap` adds that is read when it is scraped."""
+"""Every metric: those that are counted, and those that are read when they are scraped."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client import Histogram
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 from script.pages.markdown import code, table
 
 from andon import bootstrap
-from andon.kernel.metrics import Metrics
+from andon.bootstrap.measures import Measures
+from andon.kernel.clock import SystemClock
+from andon.kernel.metrics import Read
 from andon.kernel.tallies import BatchCounter, BatchHistogram
 
 SUFFIXES = {"counter": "_total"}
@@ -33,10 +35,16 @@ def body() -> str:
 
 
 def _registered() -> Iterator[tuple[str, str, str, str]]:
-    for collector in Metrics().registry._collector_to_names:
+    for collector in _registry()._collector_to_names:
+        if isinstance(collector, Read):
+            continue
         for family in collector.collect():
             name = family.name + SUFFIXES.get(family.type, "")
             yield code(name), family.type, ", ".join(map(code, _labels(collector))), family.documentation
+
+
+def _registry() -> CollectorRegistry:
+    return Measures(SystemClock()).metrics.registry
 
 
 def _labels(collector: Collector) -> tuple[str, ...]:
@@ -47,7 +55,7 @@ def _labels(collector: Collector) -> tuple[str, ...]:
 
 def _bounds() -> Iterator[tuple[str, str]]:
     """The finite upper bounds of each histogram."""
-    for collector in Metrics().registry._collector_to_names:
+    for collector in _registry()._collector_to_names:
         if isinstance(collector, BatchHistogram):
             yield code(collector.name), ", ".join(f"{bound:g}" for bound in collector.buckets)
         elif isinstance(collector, Histogram):
@@ -66,16 +74,21 @@ SHOWN_BY = {
     "streams": "worker",
     "pools": "both",
 }
-"""Which processes show what a file of bootstrap adds, if it is not the gateway alone."""
+"""Which processes show what a file of bootstrap or the metrics of a slice add, if it is not the gateway alone."""
 
 
 def _gauges() -> Iterator[tuple[str, str, str, str, str]]:
-    """Their calls in bootstrap: name and description are literals there, labels keywords or a literal tuple."""
-    for file in sorted(Path(bootstrap.__path__[0]).glob("*.py")):
+    """Their calls: name and description are literals there, labels keywords or a literal tuple."""
+    own = Path(bootstrap.__path__[0])
+    slices = [file for file in own.parent.glob("*/metrics.py") if file.parent.name != "kernel"]
+    for file in sorted([*own.glob("*.py"), *slices]):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READ:
                 name, description = (ast.literal_eval(argument) for argument in node.args[:2])
                 given = {keyword.arg: keyword.value for keyword in node.keywords}
                 names = ast.literal_eval(given["labels"]) if "labels" in given else tuple(given)
-                kind, of = READ[node.func.attr], SHOWN_BY.get(file.stem, "gateway")
+                kind, of = (
+                    READ[node.func.attr],
+                    SHOWN_BY.get(file.parent.name if file.stem == "metrics" else file.stem, "gateway"),
+                )
                 yield code(name), kind, of, ", ".join(map(code, names)), description

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from script.pages.markdown import code, kind, table
 
 from andon.kernel import config
-from andon.kernel.config import Destination, EndpointSettings, Settings
+from andon.kernel.config import Destination, EndpointSettings, EventSettings, Settings
 from andon.kernel.connections import KINDS
 
 
@@ -18,7 +18,12 @@ def body() -> str:
         for name, field in Settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     ]
-    named = [_by_name("destinations", Destination), *map(_connection, KINDS), _by_name("endpoints", EndpointSettings)]
+    named = [
+        _by_name("destinations", Destination),
+        *map(_connection, KINDS),
+        _by_name("events", EventSettings),
+        _by_name("endpoints", EndpointSettings),
+    ]
     return "\n".join([*sections, *named])
 
 

@@ -189,7 +189,7 @@ def test_a_chore_of_the_worker_that_fails_keeps_nothing_else_from_its_work(line:
     with database.begin() as tx:
         tx.execute(text("ALTER TABLE event_inbox RENAME TO elsewhere"))
     line.command("restart", "worker")
-    said = '"work": "_keep_house", "event": "worker.chore_failed"'
+    said = '"chore": "forget_events", "event": "worker.chore_failed"'
     line.wait_until("it was said", lambda: said in line.log.read_text(encoding="utf-8"), timeout=30)
     answer = httpx.post(
         f"{line.url}{DECIDE}", json=payment(amount=1.0), headers={"Authorization": f"Bearer {key}"}, trust_env=False
@@ -205,6 +205,6 @@ def test_a_chore_of_the_worker_that_fails_keeps_nothing_else_from_its_work(line:
     shown = httpx.get(
         f"http://127.0.0.1:{line.worker}/metrics", headers={"Authorization": f"Bearer {key}"}, trust_env=False
     ).text
-    assert 'andon_chores_failed_total{chore="keep_house"} 1.0' in shown
+    assert 'andon_chores_failed_total{chore="forget_events"} 1.0' in shown
     assert 'andon_chores_failed_total{chore="seal"} 0.0' in shown
     assert "part_ended" not in line.log.read_text(encoding="utf-8")

@@ -25,6 +25,9 @@ SLICES = {
     "wire",
 }
 PORT_USERS = {"connectors"}
+BY_BOOTSTRAP = {"metrics", "chores"}
+"""What each slice declares for the processes that `bootstrap` builds, and nobody else has to load."""
+
 PARTS = {
     "andon.procedures.conducting",
     *(f"andon.serving.inference{module}" for module in ("", ".rest", ".grpc", ".protobuf")),
@@ -46,6 +49,8 @@ def violations(graph: grimp.ImportGraph) -> Iterator[str]:
             if len(target) < 3 or target[1] not in SLICES or len(source) < 2 or source[1] == target[1]:
                 continue
             if source[1] in PORT_USERS and target[2] == "ports":
+                continue
+            if source[1] == "bootstrap" and target[2] in BY_BOOTSTRAP:
                 continue
             if imported in PARTS:
                 continue

@@ -32,7 +32,10 @@ def more_versions(
     """Further versions of the bank's model; none is the champion."""
     packages = [world.a_package(folder / str(seed), seed=seed) for seed in seeds]
     with database.begin() as tx:
-        return [models.register(tx, package, actor=OWNER, reason="trained anew", now=now) for package in packages]
+        return [
+            models.register(tx, package, actor=OWNER, events=Events(), reason="trained anew", now=now)
+            for package in packages
+        ]
 
 
 def a_deployment(database: Database, cache: Path, clock: Clock) -> Deployment:

@@ -6,6 +6,7 @@ from tests.browser.conftest import Bank, Visit
 from tests.browser.world import OWNER
 
 from andon import actions, audit, models
+from andon.kernel.events import Events
 
 pytestmark = pytest.mark.browser
 
@@ -46,7 +47,7 @@ def test_what_was_done_meanwhile_by_somebody_else_is_said(visit: Visit, bank: Ba
     page = visit("otto")
     page.goto(f"/actions/{bank.dead[0]}")
     with bank.database.begin() as tx:
-        actions.resend(tx, bank.dead[0], actor=OWNER, reason="first", now=bank.clock.now())
+        actions.resend(tx, bank.dead[0], actor=OWNER, events=Events(), reason="first", now=bank.clock.now())
     page.get_by_label("Reason").fill("second")
     page.get_by_role("button", name="Resend").click()
     expect(page.get_by_role("alert")).to_contain_text("only a dead letter can be sent again")

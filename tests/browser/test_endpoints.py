@@ -13,6 +13,7 @@ from tests.people import LINE
 
 from andon import audit, serving
 from andon.decisions import Deployment
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.live import Pool
 
@@ -33,7 +34,14 @@ def split(bank: Bank, shares: dict[int, float], *, shadows: tuple[int, ...] = ()
     """As somebody else does it."""
     with bank.database.begin() as tx:
         serving.set_split(
-            tx, "fraud-risk", shares=shares, shadows=shadows, actor=Actor("olga"), reason=reason, now=bank.clock.now()
+            tx,
+            "fraud-risk",
+            shares=shares,
+            shadows=shadows,
+            actor=Actor("olga"),
+            events=Events(),
+            reason=reason,
+            now=bank.clock.now(),
         )
 
 

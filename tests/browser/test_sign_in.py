@@ -8,6 +8,7 @@ from tests.browser.conftest import Bank, Visit
 from tests.browser.world import OWNER
 
 from andon import access
+from andon.kernel.events import Events
 
 pytestmark = pytest.mark.browser
 
@@ -55,7 +56,7 @@ def test_a_revoked_key_is_out_at_the_next_click(visit: Visit, bank: Bank) -> Non
     page = visit("vera")
     with bank.database.begin() as tx:
         (key,) = (key for key in access.list_keys(tx) if key.principal.name == "vera")
-        access.revoke_key(tx, key.principal.id, actor=OWNER, reason="left", now=bank.clock.now())
+        access.revoke_key(tx, key.principal.id, actor=OWNER, events=Events(), reason="left", now=bank.clock.now())
     page.get_by_role("link", name="Decisions").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 

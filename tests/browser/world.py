@@ -33,6 +33,7 @@ from andon.decisions import Controls, Decider, DecisionRequest, Line, Unwatched
 from andon.kernel import outbox
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.models import FeatureKind, FeatureSpec
@@ -111,8 +112,10 @@ def a_package(folder: Path, *, seed: int = 1) -> Path:
 def registered(database: Database, package: Path, *, now: datetime, reason: str) -> models.ModelVersion:
     """A version in the registry that is its model's champion."""
     with database.begin() as tx:
-        version = models.register(tx, package, actor=OWNER, reason=reason, now=now)
-        models.set_alias(tx, version.name, models.CHAMPION, version.number, actor=OWNER, reason=reason, now=now)
+        version = models.register(tx, package, actor=OWNER, events=Events(), reason=reason, now=now)
+        models.set_alias(
+            tx, version.name, models.CHAMPION, version.number, actor=OWNER, events=Events(), reason=reason, now=now
+        )
     return version
 
 
@@ -175,7 +178,15 @@ def keys_of(database: Database, now: datetime) -> dict[str, str]:
     with database.begin() as tx:
         return {
             name: access.create_key(
-                tx, name=name, grants=[grant], expires_at=None, actor=OWNER, reason="works here", pepper=PEPPER, now=now
+                tx,
+                name=name,
+                grants=[grant],
+                expires_at=None,
+                actor=OWNER,
+                events=Events(),
+                reason="works here",
+                pepper=PEPPER,
+                now=now,
             )[1]
             for name, grant in PEOPLE.items()
         }

@@ -15,6 +15,7 @@ from andon.access.errors import (
     Unauthenticated,
 )
 from andon.access.keyring import KeyRing, Recognised
+from andon.access.published import KeyClosed, KeyCreated
 from andon.access.service import create_key, find_key, get_key, list_keys, revoke_key
 from andon.access.tokens import load_or_create_pepper
 from andon.access.uses import UseTeller
@@ -24,6 +25,8 @@ __all__ = [
     "Forbidden",
     "Grant",
     "Key",
+    "KeyClosed",
+    "KeyCreated",
     "KeyInvalid",
     "KeyNameTaken",
     "KeyNotFound",

@@ -9,11 +9,13 @@ from andon import audit
 from andon.access import store
 from andon.access.domain import Grant, Key, Permission, Principal
 from andon.access.errors import KeyInvalid, KeyNameTaken, KeyNotFound, KeyRevoked, LastAdmin
+from andon.access.published import KeyClosed, KeyCreated
 from andon.access.tokens import digest_of, new_token
 from andon.authoring import SOURCES
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
+from andon.kernel.events import Events
 from andon.kernel.identity import COMMAND_LINE, PLATFORM, Actor
 from andon.kernel.ids import uuid7
 
@@ -32,6 +34,7 @@ def create_key(
     expires_at: datetime | None,
     actor: Actor,
     reason: str,
+    events: Events,
     pepper: bytes,
     now: datetime,
 ) -> tuple[Principal, str]:
@@ -48,10 +51,12 @@ def create_key(
     audit.record(
         tx, actor=actor, action="key.create", subject=_subject(principal), at=now, reason=reason, after=_shown(key)
     )
+    shown = [{"role": g.role.value, "automation": g.automation} for g in principal.grants]
+    events.publish(tx, KeyCreated(principal.id, name, shown, expires_at, actor.name, reason, at=now))
     return principal, token
 
 
-def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Key:
+def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Key:
     """Close a key for ever. Raises KeyNotFound, KeyRevoked, LastAdmin, KeyInvalid (no reason)."""
     if faults := reasons.faults_of(reason):
         raise KeyInvalid(faults[0].message, faults=faults)
@@ -74,6 +79,7 @@ def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, now: datetime
         before=_shown(key),
         after=None,
     )
+    events.publish(tx, KeyClosed(key_id, key.principal.name, actor.name, reason, at=now))
     return store.get(tx, key_id)
 
 

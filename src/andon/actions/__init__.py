@@ -13,8 +13,10 @@ from andon.actions.errors import (
     DestinationNotDisabled,
 )
 from andon.actions.observing import Observer
+from andon.actions.outside import EventRoute, matches, send_outside
 from andon.actions.over_http import OverHttp, answer_of
 from andon.actions.ports import Connector, Delivery, Destination, Inquiring, Kind, Shape, Surroundings
+from andon.actions.published import ActionConfirmed, ActionsDied, ActionsRevived
 from andon.actions.service import (
     attempts,
     confirm,
@@ -34,9 +36,12 @@ from andon.actions.templates import Body, Template, Text, ValueMissing, fill_jso
 
 __all__ = [
     "Action",
+    "ActionConfirmed",
     "ActionNotDead",
     "ActionNotFound",
     "ActionState",
+    "ActionsDied",
+    "ActionsRevived",
     "Answer",
     "AnswerKind",
     "Attempt",
@@ -49,6 +54,7 @@ __all__ = [
     "DestinationDisabled",
     "DestinationNotDisabled",
     "Disabled",
+    "EventRoute",
     "Inquiring",
     "Kind",
     "Observer",
@@ -70,10 +76,12 @@ __all__ = [
     "enable_destination",
     "fill_json",
     "get",
+    "matches",
     "of_decision",
     "page",
     "resend",
     "resend_all",
+    "send_outside",
     "text_of",
     "value_of",
     "values_of",

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from andon.actions.ports import Delivery
+from andon.actions.ports import Delivery, EventHead
 
 MEDIA_TYPE = "application/json"
 STRUCTURED = "application/cloudevents+json"
@@ -11,12 +11,13 @@ STRUCTURED = "application/cloudevents+json"
 
 def attributes_of(delivery: Delivery) -> dict[str, str]:
     """Its attributes, without a prefix."""
+    head = delivery.event or EventHead(f"andon.decision.{delivery.outcome}", str(delivery.data.get("id", "")))
     given = {
         "specversion": "1.0",
         "id": str(delivery.key),
-        "source": f"/andon/automations/{delivery.automation}",
-        "type": f"andon.decision.{delivery.outcome}",
-        "subject": str(delivery.data.get("id", "")),
+        "source": f"/andon/automations/{delivery.automation}" if delivery.automation else "/andon",
+        "type": head.type,
+        "subject": head.subject,
         "time": delivery.created_at.isoformat(),
         "correlationid": delivery.correlation_id,
         "traceparent": delivery.traceparent,
@@ -25,7 +26,7 @@ def attributes_of(delivery: Delivery) -> dict[str, str]:
 
 
 def data_of(delivery: Delivery) -> bytes:
-    """Its data: the decision, the same bytes at each attempt."""
+    """Its data, the same bytes at each attempt."""
     return json.dumps(delivery.data, separators=(",", ":")).encode()
 
 
@@ -36,8 +37,8 @@ def structured(delivery: Delivery) -> bytes:
     return json.dumps(event, separators=(",", ":")).encode()
 
 
-def field_of(delivery: Delivery, name: str | None) -> str | None:
-    """What a field of the decided input holds, as a key; None if it is not asked for or not there."""
+def key_of(delivery: Delivery, field: str | None) -> str:
+    """The key of its message: what a field of the decided input holds; its subject, if there is no such field."""
     given: Any = delivery.data.get("input")
-    value = given.get(name) if isinstance(given, dict) and name is not None else None
-    return None if value is None else str(value)
+    value = given.get(field) if isinstance(given, dict) and field is not None else None
+    return attributes_of(delivery).get("subject", "") if value is None else str(value)

@@ -6,7 +6,7 @@ seconds by another. What is done with one action is in `sending`, how a destinat
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
@@ -20,8 +20,11 @@ from andon.actions.observing import Observer, Unobserved
 from andon.actions.ports import Connector, Destination
 from andon.actions.postbox import Claimed, Postbox, Taken
 from andon.actions.sending import Ending, Sender, later
+from andon.actions.store import Entry
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, DatabaseUnavailable
+from andon.kernel.events import Events
+from andon.kernel.grouping import Grouped
 from andon.kernel.identity import PLATFORM
 from andon.kernel.lookout import REST_SECONDS
 from andon.kernel.outbox import Message, State
@@ -48,6 +51,7 @@ class Deliveries:
         destinations: Mapping[str, Destination],
         clock: Clock,
         *,
+        events: Events,
         observer: Observer | None = None,
         share: Callable[[], float] = _random.random,
     ) -> None:
@@ -60,6 +64,8 @@ class Deliveries:
         self._observer = observer or Unobserved()
         self._held: dict[UUID, Message] = {}
         self._postbox = Postbox(database, clock)
+        self._events = events
+        self._burials: Grouped[Entry, None] = Grouped(self._bury)
         self._sender = Sender(
             self._postbox,
             connectors,
@@ -148,7 +154,10 @@ class Deliveries:
             ending = await self._sender.bring(claimed, disabled)
             if ending.disables is not None:
                 await asyncio.to_thread(self._disable, ending.disables)
-            await self._postbox.write(ending.entry)
+            if _is_death(ending.entry):
+                await self._burials.add(ending.entry)
+            else:
+                await self._postbox.write(ending.entry)
         except DatabaseUnavailable as error:
             _log.warning(
                 "delivery not written down, comes again",
@@ -162,10 +171,19 @@ class Deliveries:
         return self._settled(message, ending)
 
     def _settled(self, message: Message, ending: Ending) -> bool:
-        state = None if ending.entry.conclusion is None else ending.entry.conclusion.state
-        if state is State.DEAD:
+        if _is_death(ending.entry):
             self._observer.gave_up(str(message.payload.get("destination", "")))
-        return state is State.DONE
+        return ending.entry.conclusion is not None and ending.entry.conclusion.state is State.DONE
+
+    async def _bury(self, entries: Sequence[Entry]) -> list[None]:
+        """Write down what is a dead letter now, and publish it in the same transaction. Raises DatabaseUnavailable."""
+
+        def write() -> None:
+            with self._database.begin() as tx:
+                service.bury(tx, entries, events=self._events, now=self._clock.now())
+
+        await asyncio.to_thread(write)
+        return [None] * len(entries)
 
     def _release(self, message: Message) -> None:
         """Wake the loop when there is room for more."""
@@ -211,3 +229,7 @@ class Deliveries:
     def _disable(self, gone: Disabled) -> None:
         with self._database.begin() as tx:
             service.disable_destination(tx, gone.name, actor=PLATFORM, reason=gone.reason, now=self._clock.now())
+
+
+def _is_death(entry: Entry) -> bool:
+    return entry.conclusion is not None and entry.conclusion.state is State.DEAD

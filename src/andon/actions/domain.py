@@ -192,10 +192,13 @@ class ActionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A durable outside effect of a decision. `id` is the key under which the receiver gets it, however often."""
+    """A durable outside effect. `id` is the key under which the receiver gets it, however often.
+
+    It follows a decision, or (without `decision_id`) it sends an event of Andon itself outside.
+    """
 
     id: UUID
-    decision_id: UUID
+    decision_id: UUID | None
     automation: str
     action: str
     outcome: str

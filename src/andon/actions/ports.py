@@ -22,6 +22,7 @@ __all__ = [
     "Connector",
     "Delivery",
     "Destination",
+    "EventHead",
     "Inquiring",
     "Kind",
     "Repeat",
@@ -66,10 +67,19 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
+class EventHead:
+    """What a CloudEvent that is no decision says of itself beside its data."""
+
+    type: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What one attempt has to bring across. `key` stays the same over all attempts, so a receiver can ignore repeats.
 
     `recorded`: the data is a decision of the ledger, where it can be read again.
+    `data` is a decision, or that of an event of Andon itself, which has an `event` head.
     """
 
     key: UUID
@@ -83,6 +93,7 @@ class Delivery:
     traceparent: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     recorded: bool = False
+    event: EventHead | None = None
 
 
 class Connector(Protocol):
@@ -133,7 +144,8 @@ class Surroundings:
 class Kind:
     """One kind of connector, as its folder offers it under the name `KIND`; the folder's name is the kind's.
 
-    `options` is the shape of what an action of this kind may say, `settings` of `[destinations.NAME.KIND]`.
+    `options` is the shape of what an action of this kind may say, `settings` of `[destinations.NAME.KIND]`. `sends_events` says that
+    it can also send events of Andon itself, as CloudEvents.
     """
 
     summary: str
@@ -141,3 +153,4 @@ class Kind:
     options: type[BaseModel] = Shape
     settings: type[BaseModel] = Shape
     needs_url: bool = True
+    sends_events: bool = False

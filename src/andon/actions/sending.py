@@ -16,7 +16,7 @@ from andon.actions import service
 from andon.actions.domain import Answer, AnswerKind, Attempt, Disabled, GiveUp, Repeat, follow_up, undecided
 from andon.actions.lanes import PROBE_WAIT, Lane
 from andon.actions.observing import Observer
-from andon.actions.ports import Connector, Delivery, Destination, Inquiring
+from andon.actions.ports import Connector, Delivery, Destination, EventHead, Inquiring
 from andon.actions.postbox import Claimed, Postbox
 from andon.actions.store import Entry
 from andon.authoring import BY_PROCEDURE
@@ -289,7 +289,7 @@ def _deadline_of(message: Message, destination: Destination) -> datetime | None:
 
 
 def _delivery(message: Message, content: Mapping[str, Any], destination: Destination) -> Delivery:
-    action = service.action_of(message)
+    action, event = service.action_of(message), message.payload.get("event")
     return Delivery(
         key=message.id,
         destination=destination,
@@ -302,4 +302,5 @@ def _delivery(message: Message, content: Mapping[str, Any], destination: Destina
         traceparent=message.traceparent,
         options=message.payload.get("options") or {},
         recorded=decisions.own_content_of(message) is None,
+        event=None if event is None else EventHead(event["type"], event["subject"]),
     )

@@ -15,9 +15,12 @@ from andon.actions.errors import (
     DestinationDisabled,
     DestinationNotDisabled,
 )
+from andon.actions.published import NAMED, ActionConfirmed, ActionsDied, ActionsRevived
+from andon.actions.store import Entry
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, reasons
 from andon.kernel.db import Tx
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 
 
@@ -61,7 +64,7 @@ def attempts(tx: Tx, action_id: UUID, *, now: datetime) -> list[Attempt]:
     return [_known(attempt) if attempt.id != under_way else attempt for attempt in made]
 
 
-def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Action:
+def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Action:
     """Send a dead letter again, under its old key. Raises ActionNotFound, ActionNotDead, DestinationDisabled, ReasonInvalid."""
     reasons.require(reason)
     dead = action_of(_message(tx, action_id))
@@ -71,7 +74,8 @@ def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime)
             f"{dead.destination} is disabled since {disabled.disabled_at:%Y-%m-%d %H:%M} UTC ({disabled.reason}); "
             f'`andon actions enable {dead.destination} --reason "..."` first'
         )
-    if not outbox.revive(tx, DELIVER_ACTION, outbox.Which(), ids=[action_id], now=now):
+    revived = outbox.revive(tx, DELIVER_ACTION, outbox.Which(), ids=[action_id], now=now)
+    if not revived:
         raise ActionNotDead(f"Action {action_id} is {dead.state}: only a dead letter can be sent again")
     audit.record(
         tx,
@@ -83,10 +87,13 @@ def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime)
         before={"state": dead.state.value, "attempts": dead.attempts, "error": dead.last_error},
         after={"state": ActionState.PENDING.value},
     )
+    _publish_revived(tx, revived, actor, reason, events, now)
     return get(tx, action_id)
 
 
-def resend_all(tx: Tx, *, which: Which, actor: Actor, reason: str, now: datetime, limit: int | None = None) -> int:
+def resend_all(
+    tx: Tx, *, which: Which, actor: Actor, reason: str, events: Events, now: datetime, limit: int | None = None
+) -> int:
     """Send again all dead letters that are meant and whose destination is not disabled, the oldest first; how many."""
     reasons.require(reason)
     chosen = replace(_chosen(which), not_lanes=tuple(store.disabled(tx)))
@@ -99,12 +106,13 @@ def resend_all(tx: Tx, *, which: Which, actor: Actor, reason: str, now: datetime
             subject="actions",
             at=now,
             reason=reason,
-            after={"count": len(sent), "which": which.told(), "ids": [str(action_id) for action_id in sent]},
+            after={"count": len(sent), "which": which.told(), "ids": [str(one.id) for one in sent]},
         )
+        _publish_revived(tx, sent, actor, reason, events, now)
     return len(sent)
 
 
-def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Action:
+def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Action:
     """Say of a dead letter that its receiver took it after all, as a person found out. Raises ActionNotFound, ActionNotDead, ReasonInvalid."""
     reasons.require(reason)
     dead = action_of(_message(tx, action_id))
@@ -120,7 +128,15 @@ def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, now: datetime
         before={"state": dead.state.value, "attempts": dead.attempts, "error": dead.last_error},
         after={"state": ActionState.DONE.value},
     )
+    events.publish(tx, ActionConfirmed(dead.automation, dead.destination, action_id, actor.name, reason, at=now))
     return get(tx, action_id)
+
+
+def bury(tx: Tx, entries: Sequence[Entry], *, events: Events, now: datetime) -> None:
+    """Write entries that end actions as dead letters, and publish those that were not dead before."""
+    died = store.bury(tx, entries, now=now)
+    for (automation, destination), ids in _by_destination(died).items():
+        events.publish(tx, ActionsDied(automation, destination, len(ids), ids[:NAMED], at=now))
 
 
 def disabled_destinations(tx: Tx) -> list[Disabled]:
@@ -148,7 +164,7 @@ def action_of(message: outbox.Message) -> Action:
     """What a message of the outbox says as an action."""
     return Action(
         id=message.id,
-        decision_id=message.subject,
+        decision_id=None if "event" in message.payload else message.subject,
         automation=message.scope,
         action=_text(message.payload.get("action")),
         outcome=_text(message.payload.get("outcome")),
@@ -162,6 +178,22 @@ def action_of(message: outbox.Message) -> Action:
         last_error=message.last_error,
         correlation_id=message.correlation_id,
     )
+
+
+def _publish_revived(
+    tx: Tx, revived: Sequence[outbox.Known], actor: Actor, reason: str, events: Events, now: datetime
+) -> None:
+    for (automation, destination), ids in _by_destination(revived).items():
+        event = ActionsRevived(automation, destination, len(ids), ids[:NAMED], actor.name, reason, at=now)
+        events.publish(tx, event)
+
+
+def _by_destination(messages: Sequence[outbox.Known]) -> dict[tuple[str, str], list[UUID]]:
+    """The ids of messages by automation and destination."""
+    found: dict[tuple[str, str], list[UUID]] = {}
+    for one in messages:
+        found.setdefault((one.scope, one.lane), []).append(one.id)
+    return found
 
 
 def _message(tx: Tx, action_id: UUID) -> outbox.Message:

@@ -7,27 +7,47 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.actions.domain import AnswerKind, Attempt, Disabled
 from andon.actions.tables import delivery_answers, delivery_attempts, disabled_destinations
-from andon.kernel.claims import conclude_sql, conclusions_of
+from andon.kernel.claims import CONCLUDE_NAMES, conclude_sql, conclusions_of
 from andon.kernel.db import Tx
-from andon.kernel.outbox import Conclusion
+from andon.kernel.outbox import CONCLUDE, Conclusion, Known
 
-_WRITE = f"""
+_BEGUN = (("ids", "uuid"), ("messages", "uuid"), ("numbers", "int"), ("began", "timestamptz"), ("inquiries", "bool"))
+_ENDED = (("attempts", "uuid"), ("ended", "timestamptz"), ("kinds", "text"), ("statuses", "int"), ("details", "text"))
+
+
+def _write_sql(begun: str, ended: str, conclude: str) -> str:
+    return f"""
 WITH begun AS (
     INSERT INTO delivery_attempts (id, message_id, number, began_at, inquiry)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::bool[])
+    SELECT * FROM unnest({begun})
     ON CONFLICT (id) DO NOTHING
 ), ended AS (
     INSERT INTO delivery_answers (attempt_id, ended_at, kind, status, detail)
-    SELECT * FROM unnest($6::uuid[], $7::timestamptz[], $8::text[], $9::int[], $10::text[])
+    SELECT * FROM unnest({ended})
     ON CONFLICT (attempt_id) DO NOTHING
 )
-{conclude_sql(11)}
+{conclude}
 """
+
+
+_WRITE = _write_sql(
+    ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_BEGUN, 1)),
+    ", ".join(f"${number}::{kind}[]" for number, (_, kind) in enumerate(_ENDED, 6)),
+    conclude_sql(11),
+)
+
+_BURY = text(
+    _write_sql(
+        ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _BEGUN),
+        ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _ENDED),
+        CONCLUDE.format(**{name: f":o_{name}" for name in CONCLUDE_NAMES}) + "RETURNING o.id, o.scope, o.lane",
+    )
+)
 
 _LAST = """
 SELECT DISTINCT ON (a.message_id) a.message_id, a.id, a.number, a.began_at, r.ended_at, r.kind, r.status, r.detail
@@ -48,22 +68,14 @@ class Entry:
 
 async def write(connection: asyncpg.Connection, entries: Sequence[Entry], *, now: datetime) -> None:
     """Write a group of entries as one statement, so in one commit. Writing them again changes nothing."""
-    begun = [entry.begun for entry in entries if entry.begun is not None]
-    ended = [entry.ended for entry in entries if entry.ended is not None]
-    await connection.execute(
-        _WRITE,
-        [a.id for _, a in begun],
-        [message_id for message_id, _ in begun],
-        [a.number for _, a in begun],
-        [a.began_at for _, a in begun],
-        [a.inquiry for _, a in begun],
-        [a.id for a in ended],
-        [a.ended_at for a in ended],
-        [a.kind for a in ended],
-        [a.status for a in ended],
-        [a.detail for a in ended],
-        *conclusions_of([entry.conclusion for entry in entries if entry.conclusion is not None], now=now),
-    )
+    await connection.execute(_WRITE, *_columns(entries), *_conclusions(entries, now))
+
+
+def bury(tx: Tx, entries: Sequence[Entry], *, now: datetime) -> list[Known]:
+    """Write entries in the caller's transaction; the messages that they ended, without those that were ended before."""
+    names = [name for name, _ in (*_BEGUN, *_ENDED)] + [f"o_{name}" for name in CONCLUDE_NAMES]
+    values = [*_columns(entries), *_conclusions(entries, now)]
+    return [Known(*row) for row in tx.execute(_BURY, dict(zip(names, values, strict=True)))]
 
 
 async def last_attempts(connection: asyncpg.Connection, message_ids: Sequence[UUID]) -> dict[UUID, Attempt]:
@@ -119,3 +131,25 @@ def _attempt(row: Mapping[str, Any]) -> Attempt:
         status=row["status"],
         detail=row["detail"] or "",
     )
+
+
+def _columns(entries: Sequence[Entry]) -> list[list[Any]]:
+    """The attempts that began and those that ended, one list a column."""
+    begun = [entry.begun for entry in entries if entry.begun is not None]
+    ended = [entry.ended for entry in entries if entry.ended is not None]
+    return [
+        [a.id for _, a in begun],
+        [message_id for message_id, _ in begun],
+        [a.number for _, a in begun],
+        [a.began_at for _, a in begun],
+        [a.inquiry for _, a in begun],
+        [a.id for a in ended],
+        [a.ended_at for a in ended],
+        [None if a.kind is None else a.kind.value for a in ended],
+        [a.status for a in ended],
+        [a.detail for a in ended],
+    ]
+
+
+def _conclusions(entries: Sequence[Entry], now: datetime) -> list[Any]:
+    return conclusions_of([entry.conclusion for entry in entries if entry.conclusion is not None], now=now)

@@ -133,7 +133,7 @@ def check_options(automation: Automation, kinds: Mapping[str, Kind], root: Path)
     return [
         Fault(action.declared_at or automation.declared_at, f"action {outcome!r}: {message}")
         for outcome, action in doings(automation).items()
-        for message in _wrong_options(action, kinds, root)
+        for message in wrong_options(action.connector, action.options, kinds, root)
     ]
 
 
@@ -213,11 +213,12 @@ def _settings(
         raise SettingsInvalid(f"[destinations.{name}.{kind}] {'; '.join(_messages(error))}") from None
 
 
-def _wrong_options(action: ActionSpec, kinds: Mapping[str, Kind], root: Path) -> list[str]:
-    if action.connector not in kinds:
-        return [f"no connector {action.connector!r}; there are {', '.join(kinds)}"]
+def wrong_options(connector: str, options: Mapping[str, Any], kinds: Mapping[str, Kind], root: Path) -> list[str]:
+    """What is wrong with the options of a connector, or that there is none of this name."""
+    if connector not in kinds:
+        return [f"no connector {connector!r}; there are {', '.join(kinds)}"]
     try:
-        kinds[action.connector].options.model_validate(dict(action.options), context={"root": root})
+        kinds[connector].options.model_validate(dict(options), context={"root": root})
     except ConnectorUnusable as error:
         return [str(error)]
     except ValidationError as error:

@@ -24,7 +24,7 @@ def serve_console(settings: Settings, url: str, pepper: bytes, place: Inheritanc
 
 async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
     clock, keys = SharedClock(database.now), KeyRing(pepper)
-    app = console.create_app(settings, database, clock, keys, build_events())
+    app = console.create_app(settings, database, clock, keys, build_events(settings))
     ended = asyncio.Event()
     host, port = settings.console.host, settings.console.port
     server = HttpServer(

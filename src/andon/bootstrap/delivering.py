@@ -5,16 +5,22 @@ from collections.abc import Callable, Mapping
 from andon.actions import Deliveries, Surroundings, waiting_retries
 from andon.bootstrap.brokers import Clients
 from andon.bootstrap.connecting import Connected, Kinds, destinations
-from andon.bootstrap.observers import DeliveryMetrics
+from andon.bootstrap.measures import Measures
 from andon.bootstrap.procedures import Procedures
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics, Readings
 
 
 def build_deliveries(
-    settings: Settings, database: Database, clock: Clock, metrics: Metrics, procedures: Procedures | None = None
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    measures: Measures,
+    events: Events,
+    procedures: Procedures | None = None,
 ) -> Deliveries:
     """Everything that carries out actions. Raises SettingsInvalid, ConnectorUnusable."""
     kinds, started = Kinds(settings.root), procedures or Procedures()
@@ -23,9 +29,10 @@ def build_deliveries(
         Connected(kinds, Surroundings(clock, settings.root, Clients(settings), started.conductor)),
         {**destinations(settings, kinds), **started.destinations},
         clock,
-        observer=DeliveryMetrics(metrics),
+        events=events,
+        observer=measures.deliveries,
     )
-    _watch(metrics, deliveries, database)
+    _watch(measures.metrics, deliveries, database)
     return deliveries
 
 

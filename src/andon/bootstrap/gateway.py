@@ -18,9 +18,10 @@ from andon.bootstrap.gauges import watch_queue, watch_traffic, watch_versions
 from andon.bootstrap.gpus import find_nvml, watch_gpus
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
-from andon.bootstrap.loop import watch_loop
+from andon.bootstrap.loop import LoopMetrics
+from andon.bootstrap.measures import Measures
 from andon.bootstrap.memory import settle_memory
-from andon.bootstrap.observers import CommitTraces, DecisionMetrics
+from andon.bootstrap.observers import CommitTraces
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import try_again
@@ -34,7 +35,6 @@ from andon.kernel.config import Settings
 from andon.kernel.db import OVER, Database, DatabaseUnavailable
 from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
-from andon.kernel.metrics import Metrics
 from andon.kernel.patience import patiently
 from andon.live import LiveWatch, Reporter
 from andon.spending import Keeper
@@ -58,7 +58,7 @@ def serve_gateway(settings: Settings, url: str, pepper: bytes, place: Inheritanc
 async def _serve(settings: Settings, database: Database, pepper: bytes, place: Inheritance) -> None:
     clock = SharedClock(database.now)
     await clock.begin()
-    gateway, side, keeper, reporter, teller = _build(settings, database, pepper, clock)
+    gateway, side, keeper, reporter, teller, loop = _build(settings, database, pepper, clock)
     following = Following(gateway.deployment, lambda: _refresh_keys(gateway), decides=lambda: True)
     ended = asyncio.Event()
 
@@ -79,7 +79,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
     await patiently(following.take_all)
     limits, app = settings.gateway, create_app(gateway, side)
     parking = Parking(app.decide.overload)
-    gateway.metrics.gauge_of(
+    side.metrics.gauge_of(
         "andon_parked_connections", "Connections on which the shedder refuses what comes.", lambda: parking.parked
     )
     server = HttpServer(
@@ -96,7 +96,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         listen(database, following.heard),
         following.run(),
         listen(database, gateway.waiters.heard, channel=OVER),
-        watch_loop(gateway.metrics),
+        loop.watch(),
         try_again(gateway.deployment),
         reporter.run(),
         teller.run(),
@@ -127,9 +127,11 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
 
 def _build(
     settings: Settings, database: Database, pepper: bytes, clock: Clock
-) -> tuple[Gateway, Side, Keeper, Reporter, features.BreachTeller]:
-    metrics, keys = Metrics(), KeyRing(pepper)
-    automations, events = load_automations(settings), build_events()
+) -> tuple[Gateway, Side, Keeper, Reporter, features.BreachTeller, LoopMetrics]:
+    keys, automations, events = KeyRing(pepper), load_automations(settings), build_events(settings)
+    teller = features.BreachTeller(database, events, clock)
+    measures = Measures(clock, breached=teller.count)
+    metrics = measures.metrics
     deployment = deployment_of(
         settings, database, automations, clock, events=events, retire=lambda loaded: decider.retire(loaded)
     )
@@ -139,11 +141,10 @@ def _build(
         automations,
         clock=clock,
         events=events,
-        metrics=metrics,
+        watcher=measures.spending,
         cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
     )
-    teller = features.BreachTeller(database, events, clock)
-    observer, tracing = DecisionMetrics(metrics, breached=teller.count), settings.telemetry.otlp_endpoint is not None
+    observer, tracing = measures.decisions, settings.telemetry.otlp_endpoint is not None
     watch = LiveWatch(CommitTraces(observer) if tracing else observer)
     decider = Decider(
         database,
@@ -161,7 +162,7 @@ def _build(
         deployment=deployment,
         decider=decider,
         admission=Admission(burst=limits.burst, per_minute=limits.rate_per_minute, max_in_flight=limits.max_in_flight),
-        metrics=metrics,
+        metrics=measures.requests,
         events=events,
         clock=clock,
         pepper=pepper,
@@ -186,11 +187,11 @@ def _build(
         watch,
         decider,
         deployment,
-        metrics,
+        measures.requests.refused,
         clock=clock,
         under_way=lambda: gateway.admission.in_flight,
     )
-    return gateway, side, keeper, reporter, teller
+    return gateway, side, keeper, reporter, teller, measures.loop
 
 
 def _refresh_keys(gateway: Gateway) -> None:

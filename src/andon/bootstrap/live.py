@@ -9,7 +9,7 @@ from pathlib import Path
 from andon.decisions import Decider, Deployment, Priority
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
-from andon.kernel.metrics import Metrics
+from andon.kernel.tallies import BatchCounter
 from andon.live import LiveWatch, Pool, Reporter, Status, Waiting
 
 
@@ -19,7 +19,7 @@ def report_live(
     watch: LiveWatch,
     decider: Decider,
     deployment: Deployment,
-    metrics: Metrics,
+    refused: BatchCounter,
     *,
     clock: Clock,
     under_way: Callable[[], int] = lambda: 0,
@@ -27,7 +27,7 @@ def report_live(
     """What reports this process while it is run."""
 
     def status() -> Status:
-        window, now = watch.counted(metrics.refused.counts)
+        window, now = watch.counted(refused.counts)
         return Status(
             seconds=window.seconds(now),
             serves={name: line.ref.automation_version for name, line in deployment.lines.items()},

@@ -8,10 +8,19 @@ EVERY = 0.25
 """Seconds between two looks."""
 
 
-async def watch_loop(metrics: Metrics) -> None:
-    """Measure until cancelled."""
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + EVERY
-        await asyncio.sleep(EVERY)
-        metrics.loop_lag.observe_times((), max(0.0, loop.time() - due))
+class LoopMetrics:
+    """Measures the event loop of a process."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.lag = metrics.batch_histogram(
+            "andon_event_loop_lag_seconds",
+            "How late the event loop woke a task that slept: what every request waits as well.",
+        )
+
+    async def watch(self) -> None:
+        """Measure until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + EVERY
+            await asyncio.sleep(EVERY)
+            self.lag.observe_times((), max(0.0, loop.time() - due))

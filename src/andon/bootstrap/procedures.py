@@ -1,24 +1,22 @@
 """What a worker does for procedures, if the project has any; without one it loads nothing for them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from andon.actions import Destination
 from andon.authoring import Automation, ProcedureSpec
-from andon.bootstrap.observers import ProcedureMetrics
+from andon.bootstrap.measures import Measures
 from andon.kernel import durable
 from andon.kernel.clock import Clock
-from andon.kernel.db import Database, Tx
+from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics, Readings
 
 if TYPE_CHECKING:
     from andon.procedures.conducting import Conductor
 
-WAKING = timedelta(milliseconds=100)
-STRANDED_EVERY = timedelta(minutes=1)
 _ATTEMPTS = 20
 
 
@@ -28,13 +26,6 @@ class Procedures:
 
     conductor: "Conductor | None" = None
     destinations: dict[str, Destination] = field(default_factory=dict)
-
-    @property
-    def chores(self) -> list[tuple[Callable[[Tx], int], timedelta]]:
-        """What is to be done for them again and again, each with the pause in between."""
-        if self.conductor is None:
-            return []
-        return [(self.conductor.wake_delivered, WAKING), (self.conductor.tell_stranded, STRANDED_EVERY)]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run procedures until `stop` is set; then stop where everything is."""
@@ -55,15 +46,15 @@ def procedures_of(automations: Sequence[Automation]) -> list[ProcedureSpec]:
     return list({one.flow: one for automation in automations for one in automation.procedures}.values())
 
 
-def conduct(database: Database, automations: Sequence[Automation], clock: Clock, metrics: Metrics) -> Procedures:
+def conduct(database: Database, automations: Sequence[Automation], clock: Clock, measures: Measures) -> Procedures:
     """What runs a project's procedures in this process."""
     specs = procedures_of(automations)
     if not specs:
         return Procedures()
     from andon.procedures.conducting import Conductor  # a process without procedures does not load DBOS
 
-    conductor = Conductor(database, specs, clock, observer=ProcedureMetrics(metrics))
-    _watch(database, conductor, metrics, clock)
+    conductor = Conductor(database, specs, clock, observer=measures.procedures)
+    _watch(database, conductor, measures.metrics, clock)
     return Procedures(
         conductor,
         {

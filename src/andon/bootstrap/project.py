@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from andon import decisions, labels, models, policies, procedures
+from andon import actions, decisions, labels, models, policies, procedures
 from andon.authoring import Automation
+from andon.bootstrap.announcing import check_event_routes, event_routes
 from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
 from andon.bootstrap.hosting import load_hosted
@@ -27,11 +28,12 @@ class Problem:
     message: str
 
 
-def build_events() -> Events:
-    """Who hears of what: the wiring of everything that goes up."""
+def build_events(settings: Settings) -> Events:
+    """The subscribers of all events, and what is sent outside. Raises SettingsInvalid, ConnectorUnusable."""
     events = Events()
     labels.subscribe(events)
     procedures.subscribe(events)
+    actions.send_outside(events, event_routes(settings, Kinds(settings.root)))
     return events
 
 
@@ -56,7 +58,8 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
     except AndonError as error:
         return _problems(error)
     kinds = Kinds(settings.root)
-    found = [Problem(fault.where, fault.message) for fault in check_others(settings, kinds, automations)]
+    faults = [*check_others(settings, kinds, automations), *check_event_routes(settings, kinds)]
+    found = [Problem(fault.where, fault.message) for fault in faults]
     for automation in automations:
         try:
             table, policy = decisions.compile_policy(automation)
@@ -83,7 +86,7 @@ def deployed_alone(settings: Settings, database: Database, clock: Clock, name: s
         [automation],
         cache=settings.data / "models",
         clock=clock,
-        events=build_events(),
+        events=build_events(settings),
         subjects=Subjects(pepper_of(settings)),
         load=partial(load_hosted, settings),
     )

@@ -16,6 +16,7 @@ from andon.kernel.listening import listen
 from andon.kernel.metrics import Metrics
 from andon.models import Intervals
 from andon.scoring import Interval, Run, Scored, Scorer
+from andon.spending.metrics import SpendingMetrics
 
 
 @asynccontextmanager
@@ -29,8 +30,8 @@ async def scorer(
         database,
         [line.automation],
         clock=clock,
-        events=build_events(),
-        metrics=Metrics(),
+        events=build_events(settings),
+        watcher=SpendingMetrics(Metrics()),
         cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
     )
     decider = Decider(

@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from andon import spending
 from andon.authoring import Automation
-from andon.bootstrap.costs import SpendingMetrics
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
-from andon.kernel.metrics import Metrics
 from andon.serving import LoadedVersion
 from andon.spending import Keeper, Price
 
@@ -79,7 +77,7 @@ def keep_spending(
     *,
     clock: Clock,
     events: Events,
-    metrics: Metrics,
+    watcher: spending.Watcher,
     cpu_seconds: Callable[[], float] = time.process_time,
 ) -> Keeper:
     """What keeps a process's tally and purse while it is entered (`async with`)."""
@@ -90,6 +88,6 @@ def keep_spending(
         price_of(settings),
         clock=clock,
         events=events,
-        watcher=SpendingMetrics(metrics),
+        watcher=watcher,
         cpu_seconds=cpu_seconds,
     )

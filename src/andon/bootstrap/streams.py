@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeAlias
 
 import structlog
@@ -14,8 +13,7 @@ from andon.decisions import BatchDecider, Deployment, Purse, Watcher
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.kernel.metrics import Metrics, Readings
-from andon.streams import Moved, Source, SourceUnknown, StreamKey, Streams
+from andon.streams import Source, SourceUnknown, StreamKey, Streams, Watch
 from andon.streams.sources import FileSource, ScheduleSource, inbox_source, table_source
 
 log = structlog.get_logger(__name__)
@@ -88,12 +86,11 @@ def streams_of(
     deployment: Deployment,
     *,
     clock: Clock,
-    metrics: Metrics,
+    watch: Watch,
     watcher: Watcher,
     purse: Purse,
 ) -> Streams:
     """The streams of all automations of the project."""
-    watch = StreamMetrics(metrics, clock)
 
     def open_source(automation: Automation, trigger: Trigger) -> Source:
         opener = OPENERS.get(trigger.source)
@@ -131,60 +128,3 @@ async def run_streams(streams: Streams, deployment: Deployment, stop: asyncio.Ev
         return
     await asyncio.to_thread(deployment.refresh)
     await streams.run(stop)
-
-
-class StreamMetrics:
-    """Counts what streams did, and shows how far they are."""
-
-    def __init__(self, metrics: Metrics, clock: Clock) -> None:
-        self._metrics = metrics
-        self._clock = clock
-        self._stands: dict[StreamKey, tuple[int, datetime | None, int]] = {}
-        metrics.gauges_of(
-            "andon_stream_lag",
-            "Messages behind in the partitions that this process reads, about.",
-            lambda: [(key, stand[0]) for key, stand in self._stands.copy().items()],
-            labels=("automation", "stream"),
-        )
-        metrics.gauges_of(
-            "andon_stream_watermark_age_seconds",
-            "How long ago the newest event happened that was decided, in the partition where that is longest ago.",
-            self._ages,
-            labels=("automation", "stream"),
-        )
-        metrics.gauges_of(
-            "andon_stream_partitions",
-            "Partitions that this process reads.",
-            lambda: [(key, stand[2]) for key, stand in self._stands.copy().items()],
-            labels=("automation", "stream"),
-        )
-
-    def moved(self, key: StreamKey, moved: Moved) -> None:
-        """A batch was recorded."""
-        counter = self._metrics.stream_events
-        counter.add((*key, "decided"), moved.decided)
-        counter.add((*key, "repeated"), moved.repeated)
-        counter.add((*key, "left_out"), moved.left_out)
-        counter.add((*key, "dead"), moved.dead)
-
-    def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
-        """How far the partitions are that this process reads. What is counted is counted from zero."""
-        if key not in self._stands:
-            self.moved(key, Moved(0, 0, 0, 0))
-            self._metrics.stream_failures.add(key, 0)
-            self._metrics.stream_lost.add(key, 0)
-        self._stands[key] = lag, watermark, partitions
-
-    def failed(self, key: StreamKey) -> None:
-        """Reading or deciding failed, and is tried again."""
-        self._metrics.stream_failures.add(key)
-
-    def lost(self, key: StreamKey, messages: int) -> None:
-        """The source removed messages before they were read."""
-        self._metrics.stream_lost.add(key, messages)
-
-    def _ages(self) -> Readings:
-        now = self._clock.now()
-        for key, (_, watermark, _) in self._stands.copy().items():
-            if watermark is not None:
-                yield key, (now - watermark).total_seconds()

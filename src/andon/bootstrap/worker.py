@@ -1,23 +1,24 @@
 """A worker process: deliveries, reviews to open, the intake, the seal of the audit log, housekeeping."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
 
 import structlog
 import uvloop
 
-from andon import audit, decisions, features, migrations, reviews, streams
+from andon import decisions, features, migrations
 from andon.access import KeyRing, UseTeller
+from andon.bootstrap.chores import run_chores
 from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of
 from andon.bootstrap.feeds import watch_feeds
 from andon.bootstrap.following import Following
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
+from andon.bootstrap.measures import Measures
 from andon.bootstrap.memory import settle_memory
-from andon.bootstrap.observers import CommitTraces, DecisionMetrics
+from andon.bootstrap.observers import CommitTraces
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.procedures import conduct
 from andon.bootstrap.project import build_events, load_automations
@@ -31,22 +32,19 @@ from andon.gateway import Side, create_side
 from andon.kernel import outbox
 from andon.kernel.clock import SharedClock
 from andon.kernel.config import Settings
-from andon.kernel.db import Database, DatabaseUnavailable, Tx
-from andon.kernel.errors import Unavailable
+from andon.kernel.db import Database, DatabaseUnavailable
 from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
-from andon.kernel.lookout import REST_SECONDS, Lookout, first_of
+from andon.kernel.lookout import Lookout
 from andon.kernel.metrics import Metrics
 from andon.kernel.outbox import State
 from andon.kernel.patience import patiently
 from andon.live import LiveWatch
+from andon.reviews.chores import OPEN as OPEN_REVIEWS
 from andon.streams import Intake, Streams
 from andon.wire import HttpServer
 
 log = structlog.get_logger(__name__)
-
-HOUSEKEEPING = timedelta(minutes=10)
-REVIEWS_REST = timedelta(seconds=REST_SECONDS)
 
 
 def serve_worker(settings: Settings, url: str, pepper: bytes, place: Inheritance = ALONE) -> None:
@@ -66,19 +64,17 @@ class _Worker:
         self._place = place
         self._database = database
         self._clock = SharedClock(database.now)
-        self._metrics = Metrics()
         self._keys = KeyRing(pepper)
         self._stop = asyncio.Event()
-        self._reviews_asked = asyncio.Event()
         self._streams: Streams | None = None
-        self._watch_outbox()
-        watch_feeds(self._metrics, self._database, self._clock)
 
     async def run(self) -> None:
         """Everything side by side; the first unforeseen error ends the process, and its supervisor starts a new one."""
         await self._clock.begin()
-        automations, events = load_automations(self._settings), build_events()
+        automations, events = load_automations(self._settings), build_events(self._settings)
         teller = features.BreachTeller(self._database, events, self._clock)
+        measures = Measures(self._clock, breached=teller.count)
+        _watch_outbox(measures.metrics, self._database)
         deployment = deployment_of(
             self._settings,
             self._database,
@@ -93,17 +89,18 @@ class _Worker:
             automations,
             clock=self._clock,
             events=events,
-            metrics=self._metrics,
+            watcher=measures.spending,
             cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
         )
         following = Following(deployment, self._refresh_keys, decides=lambda: self._decides(deployment))
-        watch_pools(self._metrics, lambda: deployment.loaded)
+        watch_pools(measures.metrics, lambda: deployment.loaded)
+        watch_feeds(measures.metrics, self._database, self._clock)
         await patiently(following.take_all)
-        procedures = conduct(self._database, automations, self._clock, self._metrics)
+        procedures = conduct(self._database, automations, self._clock, measures)
         await patiently(procedures.launch)
-        deliveries = build_deliveries(self._settings, self._database, self._clock, self._metrics, procedures)
-        counted = DecisionMetrics(self._metrics, breached=teller.count)
-        watch = LiveWatch(CommitTraces(counted) if self._settings.telemetry.otlp_endpoint else counted)
+        deliveries = build_deliveries(self._settings, self._database, self._clock, measures, events, procedures)
+        counted, traced = measures.decisions, self._settings.telemetry.otlp_endpoint is not None
+        watch = LiveWatch(CommitTraces(counted) if traced else counted)
         decider = Decider(
             self._database,
             lambda: deployment.lines,
@@ -118,7 +115,7 @@ class _Worker:
             automations,
             deployment,
             clock=self._clock,
-            metrics=self._metrics,
+            watch=measures.streams,
             watcher=watch,
             purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
         )
@@ -126,8 +123,9 @@ class _Worker:
         lookout = Lookout(self._database)
         lookout.watch(decisions.waiting_sql(), intake.poke)
         lookout.watch(outbox.waiting_sql(decisions.DELIVER_ACTION), deliveries.poke)
-        lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), self._reviews_asked.set)
-        side = Side(self._keys, self._clock, self._metrics, self._problems)
+        chores = run_chores(self._settings, self._database, measures, events, procedures)
+        lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), lambda: chores.poke(OPEN_REVIEWS))
+        side = Side(self._keys, self._clock, measures.metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
         server = HttpServer(
             create_side(side),
@@ -138,7 +136,9 @@ class _Worker:
             sockets=place.sockets,
         )
         settle_memory(young=100_000)  # batches of a stream hold half of that
-        reporter = report_live(self._database, "worker", watch, decider, deployment, self._metrics, clock=self._clock)
+        reporter = report_live(
+            self._database, "worker", watch, decider, deployment, measures.requests.refused, clock=self._clock
+        )
         listener = asyncio.gather(
             listen(self._database, lambda noun: self._heard(following, noun)),
             following.run(),
@@ -156,14 +156,7 @@ class _Worker:
                 group.create_task(intake.run(self._stop))
                 group.create_task(procedures.run(self._stop))
                 group.create_task(run_streams(self._streams, deployment, self._stop))
-                group.create_task(self._again_and_again(self._open_reviews, REVIEWS_REST, self._reviews_asked))
-                group.create_task(
-                    self._again_and_again(self._seal, timedelta(seconds=self._settings.worker.seal_seconds))
-                )
-                group.create_task(self._again_and_again(self._plan_days, HOUSEKEEPING))
-                group.create_task(self._again_and_again(self._keep_house, HOUSEKEEPING))
-                for chore, pause in procedures.chores:
-                    group.create_task(self._again_and_again(chore, pause))
+                group.create_task(chores.run(self._stop))
         finally:
             listener.cancel()
             with suppress(asyncio.CancelledError):
@@ -174,55 +167,6 @@ class _Worker:
             await deliveries.close()
             self._database.close()
             log.info("worker.ended")
-
-    async def _again_and_again(
-        self, work: Callable[[Tx], int], pause: timedelta, wake: asyncio.Event | None = None
-    ) -> None:
-        """Do `work` in one transaction until it has nothing more to do, then pause, or until `wake`; through outages of the database.
-
-        What fails is tried again after the pause, and keeps nothing else in this process from its work.
-        """
-        failed = self._metrics.chores_failed.labels(work.__name__.strip("_"))
-        wake = wake or asyncio.Event()
-        while not self._stop.is_set():
-            wake.clear()
-            try:
-                more = await asyncio.to_thread(self._in_transaction, work)
-            except Unavailable as error:
-                log.warning("worker.interrupted", work=work.__name__, error=str(error))
-                more = 0
-            except Exception:
-                log.exception("worker.chore_failed", work=work.__name__)
-                failed.inc()
-                more = 0
-            if not more:
-                await first_of(self._stop, wake, within=pause.total_seconds())
-
-    def _in_transaction(self, work: Callable[[Tx], int]) -> int:
-        with self._database.begin() as tx:
-            return work(tx)
-
-    def _open_reviews(self, tx: Tx) -> bool:
-        """Open what is asked for; at once again only if there may be more, since a transaction for each handful costs a stream its pace."""
-        opened = reviews.open_due(tx, now=self._clock.now())
-        self._metrics.reviews_opened.inc(opened)
-        return opened == reviews.OPENED_AT_ONCE
-
-    def _seal(self, tx: Tx) -> bool:
-        if audit.seal(tx, self._clock.now()) is not None:
-            self._metrics.sealed.inc()
-        return False
-
-    def _plan_days(self, tx: Tx) -> bool:
-        decisions.plan_days(tx, self._database.now())
-        return False
-
-    def _keep_house(self, tx: Tx) -> bool:
-        now = self._database.now()  # what is deleted is gone: a process whose clock has jumped must not say what is old
-        decisions.keep_house(tx, now, failed_kept=timedelta(seconds=self._settings.gateway.results_seconds))
-        streams.keep_house(tx, now)
-        features.forget_breaches(tx, now)
-        return features.prune(tx, now) == features.PRUNED_AT_ONCE
 
     async def _heard(self, following: Following, noun: str) -> None:
         await following.heard(noun)
@@ -244,14 +188,13 @@ class _Worker:
             return {"database": f"no answer from {self._database.shown}"}
         return {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
 
-    def _watch_outbox(self) -> None:
-        def depth(topic: str) -> float:
-            with self._database.begin() as tx:
-                return sum(outbox.count_by_scope(tx, topic, State.PENDING).values())
 
-        self._metrics.gauge_of(
-            "andon_deliveries_pending", "Actions that wait to be delivered.", lambda: depth(decisions.DELIVER_ACTION)
-        )
-        self._metrics.gauge_of(
-            "andon_reviews_unopened", "Reviews that wait to be opened.", lambda: depth(decisions.OPEN_REVIEW)
-        )
+def _watch_outbox(metrics: Metrics, database: Database) -> None:
+    def depth(topic: str) -> float:
+        with database.begin() as tx:
+            return sum(outbox.count_by_scope(tx, topic, State.PENDING).values())
+
+    metrics.gauge_of(
+        "andon_deliveries_pending", "Actions that wait to be delivered.", lambda: depth(decisions.DELIVER_ACTION)
+    )
+    metrics.gauge_of("andon_reviews_unopened", "Reviews that wait to be opened.", lambda: depth(decisions.OPEN_REVIEW))

@@ -104,9 +104,11 @@ def resend(
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         if action_id is None:
-            count = actions.resend_all(tx, which=which, actor=here.actor, reason=reason, now=now, limit=limit)
+            count = actions.resend_all(
+                tx, which=which, actor=here.actor, reason=reason, events=here.events, now=now, limit=limit
+            )
         else:
-            actions.resend(tx, action_id, actor=here.actor, reason=reason, now=now)
+            actions.resend(tx, action_id, actor=here.actor, reason=reason, events=here.events, now=now)
             count = 1
     typer.echo(f"{count} to be delivered again by the worker")
 
@@ -115,7 +117,7 @@ def resend(
 def confirm(action_id: Annotated[UUID, typer.Argument(help="The dead letter.")], reason: Reason) -> None:
     """Say that the receiver took a dead letter after all, so that it is not sent again."""
     with project() as here, here.database.begin() as tx:
-        actions.confirm(tx, action_id, actor=here.actor, reason=reason, now=here.clock.now())
+        actions.confirm(tx, action_id, actor=here.actor, reason=reason, events=here.events, now=here.clock.now())
     typer.echo(f"{action_id} is done")
 
 
@@ -148,7 +150,7 @@ def _which(
 def _summary(action: Action) -> dict[str, Any]:
     return {
         "id": str(action.id),
-        "decision_id": str(action.decision_id),
+        "decision_id": action.decision_id and str(action.decision_id),
         "automation": action.automation,
         "action": action.action,
         "outcome": action.outcome,

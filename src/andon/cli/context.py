@@ -4,18 +4,21 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 from andon import migrations
 from andon.bootstrap.installation import pepper_of, settings_here
+from andon.bootstrap.project import build_events
 from andon.kernel import postgres
 from andon.kernel.clock import Clock, SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import COMMAND_LINE, Actor
 from andon.kernel.logs import configure_logs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Project:
     """A project with its database open and migrated. Whoever may open the database may do everything: commands ask no key."""
 
@@ -28,6 +31,11 @@ class Project:
     def pepper(self) -> bytes:
         """The installation's secret for API keys."""
         return pepper_of(self.settings)
+
+    @cached_property
+    def events(self) -> Events:
+        """The subscribers of what a command changes. Raises SettingsInvalid."""
+        return build_events(self.settings)
 
 
 @contextmanager

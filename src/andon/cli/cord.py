@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 
 from andon import cord, decisions
-from andon.bootstrap.project import build_events
 from andon.cli.context import project
 from andon.cli.printing import Plain
 from andon.cord import LineState, LineStateChange, Segment
@@ -52,7 +51,7 @@ def pull(
             segment=_segment(tx, automation, segment or []),
             actor=here.actor,
             reason=reason,
-            events=build_events(),
+            events=here.events,
             now=here.clock.now(),
         )
     _tell(change)
@@ -74,7 +73,7 @@ def release(
             segment=_segment(tx, automation, segment or []),
             actor=here.actor,
             reason=reason,
-            events=build_events(),
+            events=here.events,
             now=here.clock.now(),
         )
     _tell(change)

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from andon.bootstrap.project import check_project
 from andon.cli.printing import Plain
-from andon.supervisor.examination import Finding, State, examine
+from andon.supervisor.examination import examine
+from andon.supervisor.findings import Finding, State
 
 _UNHEALTHY = 6
 _COLOURS = {State.FINE: "green", State.WARNING: "yellow", State.WRONG: "red"}

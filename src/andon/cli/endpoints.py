@@ -100,6 +100,7 @@ def split(
             shadows=shadow or [],
             actor=opened.here.actor,
             reason=reason,
+            events=opened.here.events,
             now=opened.here.clock.now(),
             ready=ready_for(users, opened.here.settings, opened.tx),
         )

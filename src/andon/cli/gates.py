@@ -8,7 +8,6 @@ from rich.console import Console
 
 from andon import decisions, gates
 from andon.authoring import span_of
-from andon.bootstrap.project import build_events
 from andon.cli.context import project
 from andon.cli.printing import Plain
 
@@ -71,7 +70,7 @@ def narrow(
             threshold=threshold,
             actor=here.actor,
             reason=reason,
-            events=build_events(),
+            events=here.events,
             now=now,
             expires_at=None if expires is None else now + span_of(expires),
         )

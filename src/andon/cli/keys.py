@@ -44,6 +44,7 @@ def create(
             expires_at=None if expires is None else _after(now, expires),
             actor=here.actor,
             reason=reason,
+            events=here.events,
             pepper=here.pepper,
             now=now,
         )
@@ -80,7 +81,9 @@ def revoke(
     """Close a key for ever; running gateways follow within a second."""
     with project() as here, here.database.begin() as tx:
         found = access.find_key(tx, key)
-        access.revoke_key(tx, found.principal.id, actor=here.actor, reason=reason, now=here.clock.now())
+        access.revoke_key(
+            tx, found.principal.id, actor=here.actor, reason=reason, events=here.events, now=here.clock.now()
+        )
     typer.echo(f"Key {found.principal.name} ({found.principal.id}) is revoked")
 
 

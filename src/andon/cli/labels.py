@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 from andon import decisions, labels
-from andon.bootstrap.project import build_events
 from andon.cli.context import project
 from andon.cli.printing import Plain
 from andon.kernel.moments import in_utc
@@ -63,7 +62,7 @@ def add(
             probability=probability,
             known_at=_moment(known_at),
             actor=here.actor,
-            events=build_events(),
+            events=here.events,
             now=here.clock.now(),
         )
     typer.echo(f"{label.id}: {decision_id} was {label.value}")
@@ -87,7 +86,7 @@ def correct(
             reason=reason,
             known_at=_moment(known_at),
             actor=here.actor,
-            events=build_events(),
+            events=here.events,
             now=here.clock.now(),
         )
     typer.echo(f"{label.id}: {decision_id} was {label.value}")

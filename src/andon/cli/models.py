@@ -50,11 +50,22 @@ def register(
         _check_name(package, name)
         with here.database.begin() as tx:
             now = here.clock.now()
-            version = models.register(tx, package, actor=here.actor, reason=reason, now=now, trust_pickle=trust)
+            version = models.register(
+                tx, package, actor=here.actor, reason=reason, events=here.events, now=now, trust_pickle=trust
+            )
             # Loading it asks the probes: a version that cannot answer here is not registered.
             load_hosted(here.settings, version, models.fetch(tx, version, here.settings.data / "models"))
             if alias is not None:
-                models.set_alias(tx, version.name, alias, version.number, actor=here.actor, reason=reason, now=now)
+                models.set_alias(
+                    tx,
+                    version.name,
+                    alias,
+                    version.number,
+                    actor=here.actor,
+                    reason=reason,
+                    events=here.events,
+                    now=now,
+                )
     pointed = f", now the {alias}" if alias else ""
     typer.echo(f"{version.name} {version.number} ({version.digest[:12]}){pointed}")
 
@@ -113,7 +124,17 @@ def set_alias(
         model = name or _only(tx)
         users = users_of(here.settings, model, alias)
         ready = ready_for(users, here.settings, tx) if users else None
-        models.set_alias(tx, model, alias, number, actor=here.actor, reason=reason, now=here.clock.now(), ready=ready)
+        models.set_alias(
+            tx,
+            model,
+            alias,
+            number,
+            actor=here.actor,
+            reason=reason,
+            events=here.events,
+            now=here.clock.now(),
+            ready=ready,
+        )
     typer.echo(f"{alias} of {model} is version {number}")
 
 

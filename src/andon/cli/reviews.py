@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 from andon import reviews
-from andon.bootstrap.project import build_events
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
 from andon.reviews import Review, ReviewFilter, ReviewState
@@ -98,7 +97,7 @@ def verdict(
             reason=reason,
             label=label,
             actor=here.actor,
-            events=build_events(),
+            events=here.events,
             now=here.clock.now(),
         )
     typer.echo(f"{review_id} is decided: {outcome}")

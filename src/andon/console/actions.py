@@ -80,6 +80,7 @@ def resend_many(
                 which=which,
                 actor=visitor.principal.actor,
                 reason=reason,
+                events=here.events,
                 now=here.clock.now(),
                 limit=RESENT_AT_ONCE,
             )
@@ -156,7 +157,14 @@ def _settle(
     visitor.principal.require(Permission.RESEND_ACTIONS, action.automation)
     try:
         with here.database.begin() as tx:
-            settle(tx, action_id, actor=visitor.principal.actor, reason=reason, now=here.clock.now())
+            settle(
+                tx,
+                action_id,
+                actor=visitor.principal.actor,
+                reason=reason,
+                events=here.events,
+                now=here.clock.now(),
+            )
     except (Invalid, Conflict) as error:
         with here.database.begin() as tx:
             return _page(here, visitor, tx, _seen(visitor, tx, action_id), problem=error)

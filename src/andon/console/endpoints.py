@@ -78,6 +78,7 @@ def set_split(
                 shadows=sorted(typed.shadows),
                 actor=visitor.principal.actor,
                 reason=reason,
+                events=here.events,
                 now=here.clock.now(),
                 ready=ready_for(endpoint.everybody, here.settings, name),
                 seen=seen,

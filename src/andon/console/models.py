@@ -99,6 +99,7 @@ def set_alias(
                 number,
                 actor=visitor.principal.actor,
                 reason=reason,
+                events=here.events,
                 now=now,
                 ready=ready_for(users, here.settings, name) if users else None,
             )

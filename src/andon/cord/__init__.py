@@ -5,13 +5,13 @@ from andon.cord.domain import (
     ALL_SUPERVISED,
     LineState,
     LineStateChange,
-    LineStateChanged,
     LineStates,
     Scalar,
     Segment,
     segment_of,
 )
 from andon.cord.errors import CordInvalid
+from andon.cord.published import LineStateChanged
 from andon.cord.service import ANNOUNCED, all_states, history, in_force, pull, release, state_of
 
 __all__ = [

@@ -53,13 +53,6 @@ class LineStateChange:
 
 
 @dataclass(frozen=True, slots=True)
-class LineStateChanged:
-    """Event: the cord of a line was pulled or released."""
-
-    change: LineStateChange
-
-
-@dataclass(frozen=True, slots=True)
 class LineStates:
     """The states in force for one automation: of the whole line, and of its segments that are not automatic."""
 

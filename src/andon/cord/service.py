@@ -8,13 +8,13 @@ from andon.cord import store
 from andon.cord.domain import (
     LineState,
     LineStateChange,
-    LineStateChanged,
     LineStates,
     Segment,
     check_pull,
     check_release,
     states_of,
 )
+from andon.cord.published import LineStateChanged
 from andon.kernel.db import Tx, announce
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
@@ -104,6 +104,7 @@ def _change(
         before={"state": before.value, "segment": dict(segment)},
         after={"state": state.value, "segment": dict(segment)},
     )
-    events.publish(tx, LineStateChanged(change))
+    published = LineStateChanged(automation, number, change.segment, before, state, change.by, change.reason, at=now)
+    events.publish(tx, published)
     announce(tx, ANNOUNCED)
     return change

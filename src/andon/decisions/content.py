@@ -33,8 +33,9 @@ def answer_content_of(record: DecisionRecord) -> dict[str, Any]:
 
 
 def own_content_of(message: Message) -> Mapping[str, Any] | None:
-    """What a message sends if it has content of its own; None if that is its decision."""
-    content = message.payload.get("decision")
+    """What a message sends if it has content of its own, as an event has; None if that is its decision."""
+    event = message.payload.get("event")
+    content = event["data"] if isinstance(event, Mapping) else message.payload.get("decision")
     return content if isinstance(content, Mapping) else None
 
 

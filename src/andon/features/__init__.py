@@ -6,7 +6,7 @@ computed = features.compute(inputs, at, snapshot)
 ... insert_sql(first) with columns_of(computed.deltas), inside the statement that records the decisions
 """
 
-from andon.features.breaches import BreachTeller, ExpectationBreached, breaches, forget_breaches, tell
+from andon.features.breaches import BreachTeller, breaches, forget_breaches, tell
 from andon.features.columns import Delta
 from andon.features.domain import (
     Breach,
@@ -26,6 +26,7 @@ from andon.features.errors import FeatureFailed
 from andon.features.history import History
 from andon.features.lookups import Lookups
 from andon.features.memory import MemoryTiles
+from andon.features.published import ExpectationBreached
 from andon.features.service import Computed, FeatureSet
 from andon.features.store import PRUNED_AT_ONCE, lookup_faults, prune, register
 from andon.features.tiles import columns_of, has_more, insert_sql, read

@@ -6,13 +6,13 @@ What exactly was not as expected stands with each decision; this is for who look
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from andon.features import store
 from andon.features.domain import Breach
+from andon.features.published import ExpectationBreached
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import Unavailable
@@ -26,20 +26,11 @@ SECONDS = 2.0
 KEPT = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectationBreached:
-    """A value was not as its automation expects, for the first time in a minute."""
-
-    automation: str
-    name: str
-    at: datetime
-
-
 def tell(tx: Tx, events: Events, counts: Mapping[tuple[str, str], int], now: datetime) -> None:
     """Write how many decisions saw which value otherwise than expected, by automation and name; publish what is new in this minute."""
     minute = now.replace(second=0, microsecond=0)
     for automation, name in store.add_breaches(tx, counts, minute, now):
-        events.publish(tx, ExpectationBreached(automation, name, now))
+        events.publish(tx, ExpectationBreached(automation, name, at=now))
 
 
 def breaches(tx: Tx, *, automations: Collection[str] | None, since: datetime) -> list[Breach]:

@@ -45,14 +45,6 @@ class GateRevision:
         return self.expires_at is None or now < self.expires_at
 
 
-@dataclass(frozen=True, slots=True)
-class GateRevised:
-    """Event: an arm has a new gate revision. `before` is the threshold that held until now, if there was one."""
-
-    revision: GateRevision
-    before: float | None
-
-
 def in_force(revisions: Sequence[GateRevision], now: datetime) -> GateRevision | None:
     """The newest revision that has not expired; None if there is none."""
     living = [revision for revision in revisions if revision.holds(now)]

@@ -6,7 +6,8 @@ from typing import Any
 
 from andon import audit
 from andon.gates import store
-from andon.gates.domain import GateRevised, GateRevision, Origin, check_narrowing, in_force
+from andon.gates.domain import GateRevision, Origin, check_narrowing, in_force
+from andon.gates.published import GateRevised
 from andon.kernel.db import Tx, announce
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
@@ -139,5 +140,18 @@ def _put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events:
             "expires_at": None if made.expires_at is None else made.expires_at.isoformat(),
         },
     )
-    events.publish(tx, GateRevised(made, before))
+    published = GateRevised(
+        made.automation,
+        made.arm,
+        made.revision,
+        made.threshold,
+        before,
+        made.target,
+        made.origin,
+        made.expires_at,
+        made.by,
+        made.reason,
+        at=made.at,
+    )
+    events.publish(tx, published)
     announce(tx, ANNOUNCED)

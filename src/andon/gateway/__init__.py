@@ -5,5 +5,16 @@ from andon.gateway.app import create_app, create_control, create_side
 from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.documents import document
 from andon.gateway.inference import serve_inference
+from andon.gateway.requests import RequestMetrics
 
-__all__ = ["Admission", "Gateway", "Side", "create_app", "create_control", "create_side", "document", "serve_inference"]
+__all__ = [
+    "Admission",
+    "Gateway",
+    "RequestMetrics",
+    "Side",
+    "create_app",
+    "create_control",
+    "create_side",
+    "document",
+    "serve_inference",
+]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from andon import actions
 from andon.access import Permission, Principal
 from andon.actions import Action, ActionNotFound, ActionState, AnswerKind, Attempt, Which
-from andon.gateway.dependencies import Caller, Db, Moment, Now
+from andon.gateway.dependencies import Bus, Caller, Db, Moment, Now
 from andon.gateway.reasons import Why
 from andon.kernel.db import Tx
 
@@ -22,8 +22,8 @@ class ActionOut(BaseModel):
     """An action; `id` is the key under which the receiver gets it (`webhook-id`)."""
 
     id: UUID
-    decision_id: UUID
-    automation: str
+    decision_id: UUID | None = Field(description="Null if an event of Andon itself is sent.")
+    automation: str = Field(description="Empty if an event of Andon itself is sent.")
     action: str
     outcome: str
     connector: str
@@ -128,13 +128,15 @@ def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) ->
 
 
 @router.post(":resend")
-def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now) -> ResentOut:
+def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now, bus: Bus) -> ResentOut:
     """Send dead letters again, each under its own key; those of disabled destinations stay."""
     caller.require_anywhere(Permission.RESEND_ACTIONS)
     scopes = _within(caller.scopes(Permission.RESEND_ACTIONS), asked.automation)
     which = Which(scopes, asked.destination, asked.since, asked.until, asked.because)
     with db.begin() as tx:
-        count = actions.resend_all(tx, which=which, actor=caller.actor, reason=asked.reason, now=now, limit=asked.limit)
+        count = actions.resend_all(
+            tx, which=which, actor=caller.actor, reason=asked.reason, events=bus, now=now, limit=asked.limit
+        )
     return ResentOut(count=count)
 
 
@@ -147,20 +149,20 @@ def show(action_id: UUID, caller: Caller, db: Db, now: Now) -> ActionDetail:
 
 
 @router.post("/{action_id}/resend")
-def resend(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> ActionDetail:
+def resend(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now, bus: Bus) -> ActionDetail:
     """Send a dead letter again, under the same key."""
     with db.begin() as tx:
         caller.require(Permission.RESEND_ACTIONS, _visible(tx, action_id, caller).automation)
-        action = actions.resend(tx, action_id, actor=caller.actor, reason=why.reason, now=now)
+        action = actions.resend(tx, action_id, actor=caller.actor, reason=why.reason, events=bus, now=now)
         return _detail(action, actions.attempts(tx, action_id, now=now))
 
 
 @router.post("/{action_id}/confirm")
-def confirm(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> ActionDetail:
+def confirm(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now, bus: Bus) -> ActionDetail:
     """Say that the receiver took a dead letter after all, so that it is not sent again."""
     with db.begin() as tx:
         caller.require(Permission.RESEND_ACTIONS, _visible(tx, action_id, caller).automation)
-        action = actions.confirm(tx, action_id, actor=caller.actor, reason=why.reason, now=now)
+        action = actions.confirm(tx, action_id, actor=caller.actor, reason=why.reason, events=bus, now=now)
         return _detail(action, actions.attempts(tx, action_id, now=now))
 
 

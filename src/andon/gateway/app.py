@@ -35,7 +35,7 @@ from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.edge import Edge, problem_response
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
 from andon.gateway.events import PATH as EVENTS_PATH
-from andon.gateway.events import Events
+from andon.gateway.events import EventDoor
 from andon.gateway.inference import OpenInference
 from andon.kernel.errors import AndonError, Fault
 from andon.version import __version__
@@ -74,7 +74,7 @@ class GatewayApp:
         self._inference = OpenInference(gateway, side)
         self.decide = Decide(gateway)
         self._batch = Batch(gateway)
-        self._events = Events(gateway)
+        self._events = EventDoor(gateway)
 
     @property
     def direct(self) -> DirectRoute[RequestHead] | None:

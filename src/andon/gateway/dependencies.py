@@ -15,6 +15,7 @@ from andon.access import KeyRing, Principal, Unauthenticated
 from andon.decisions import AutomationNotFound, Decider, Deployment, Line
 from andon.gateway.admission import Admission
 from andon.gateway.errors import NotReady
+from andon.gateway.requests import RequestMetrics
 from andon.gateway.waiters import Waiters
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
@@ -49,7 +50,7 @@ class Gateway:
     deployment: Deployment
     decider: Decider
     admission: Admission
-    metrics: Metrics
+    metrics: RequestMetrics
     events: Events
     clock: Clock
     pepper: bytes

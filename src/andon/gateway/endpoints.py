@@ -111,6 +111,7 @@ def set_split(name: Name, wanted: SplitIn, gateway: Parts, caller: Caller, db: D
             shadows=wanted.shadows,
             actor=caller.actor,
             reason=wanted.reason,
+            events=gateway.events,
             now=now,
             ready=ready_for(users, gateway.settings, name),
         )

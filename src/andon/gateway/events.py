@@ -37,7 +37,7 @@ class _Taken(NamedTuple):
     by_automation: Mapping[str, Received | None]
 
 
-class Events:
+class EventDoor:
     """The route over the parts of one gateway."""
 
     def __init__(self, gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from andon import access
 from andon.access import Grant, Key, Permission, Role
-from andon.gateway.dependencies import Caller, Db, Now, Pepper, ZonedMoment
+from andon.gateway.dependencies import Bus, Caller, Db, Now, Pepper, ZonedMoment
 from andon.gateway.reasons import Reason
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
@@ -76,7 +76,7 @@ def index(caller: Caller, db: Db, now: Now) -> list[KeyOut]:
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, pepper: Pepper) -> KeyMade:
+def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, bus: Bus, pepper: Pepper) -> KeyMade:
     """Make a key. Nobody can give more than he may manage himself."""
     grants = [Grant(grant.role, grant.automation) for grant in wanted.grants]
     caller.require_over(grants)
@@ -88,6 +88,7 @@ def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, pepper: Pepper) -> K
             expires_at=wanted.expires_at,
             actor=caller.actor,
             reason=wanted.reason,
+            events=bus,
             pepper=pepper,
             now=now,
         )
@@ -95,12 +96,13 @@ def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, pepper: Pepper) -> K
 
 
 @router.post("/{key_id}/revoke")
-def revoke(key_id: UUID, why: Revocation, caller: Caller, db: Db, now: Now) -> KeyOut:
+def revoke(key_id: UUID, why: Revocation, caller: Caller, db: Db, now: Now, bus: Bus) -> KeyOut:
     """Close a key for ever; running gateways follow within a second."""
     caller.require_anywhere(Permission.MANAGE_KEYS)
     with db.begin() as tx:
         caller.require_over(access.get_key(tx, key_id).principal.grants)
-        return _shown(access.revoke_key(tx, key_id, actor=caller.actor, reason=why.reason, now=now), now)
+        closed = access.revoke_key(tx, key_id, actor=caller.actor, reason=why.reason, events=bus, now=now)
+        return _shown(closed, now)
 
 
 def _shown(key: Key, now: datetime) -> KeyOut:

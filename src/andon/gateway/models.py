@@ -107,6 +107,7 @@ def set_alias(name: Name, alias: Name, wanted: AliasIn, gateway: Parts, caller: 
             wanted.number,
             actor=caller.actor,
             reason=wanted.reason,
+            events=gateway.events,
             now=now,
             ready=ready_for(users, gateway.settings, name) if users else None,
         )

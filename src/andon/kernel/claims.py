@@ -51,6 +51,10 @@ UPDATE outbox o SET claimed_until = $1 FROM ours WHERE o.id = ours.id
 """What is locked is being concluded just now; waiting for it could be a deadlock."""
 
 
+CONCLUDE_NAMES = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted")
+"""The parameters of CONCLUDE, as `conclusions_of` gives them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """How many messages of a lane may be taken: of those not tried yet, and of those to be tried again."""
@@ -94,8 +98,7 @@ async def renew(connection: asyncpg.Connection, claims: Sequence[Message], *, un
 
 def conclude_sql(first: int) -> str:
     """The UPDATE that concludes a batch, as part of a larger statement: parameters from number `first` on (see `conclusions_of`)."""
-    names = ("now", "ids", "attempts", "states", "due_ats", "errors", "counted")
-    return CONCLUDE.format(**{name: f"${first + i}" for i, name in enumerate(names)})
+    return CONCLUDE.format(**{name: f"${first + i}" for i, name in enumerate(CONCLUDE_NAMES)})
 
 
 def conclusions_of(conclusions: Sequence[Conclusion], *, now: datetime) -> list[Any]:

@@ -198,6 +198,20 @@ class EndpointSettings(Section):
         return None if value is None else value.get_secret_value()
 
 
+class EventSettings(Section):
+    """Which events of Andon itself are sent outside, and where: each as a CloudEvent."""
+
+    types: list[str] = Field(
+        min_length=1,
+        description="Types of events: a whole one (`andon.alias.set`), the beginning of several (`andon.alias.*`), or `*` for all.",
+    )
+    destination: str = Field(description="Which of `[destinations.NAME]` gets them.")
+    connector: str = Field("webhook", description="What brings them there: `webhook`, `kafka` or `nats`.")
+    options: dict[str, Any] = Field(
+        default={}, description="Options of the connector: `topic` for `kafka`, `subject` for `nats`."
+    )
+
+
 class Settings(Section):
     """All settings, frozen."""
 
@@ -213,6 +227,7 @@ class Settings(Section):
     connections: dict[str, Connection] = Field(
         default={}, description="Servers that triggers read and publishing actions write, by name."
     )
+    events: dict[str, EventSettings] = Field(default={}, description="Events that are sent outside, by any name.")
     endpoints: dict[str, EndpointSettings] = Field(default={}, description="How models are run, by their name.")
     root: Path = Field(Path(), exclude=True, description="The project's folder; not set in the file.")
 

@@ -1,28 +1,81 @@
-"""Events go up: a slice publishes what happened in the transaction in which it happened; higher slices subscribed at start-up.
+"""Events go up: a slice publishes what happened in the transaction in which it happened; higher slices subscribe at start-up.
 
 A subscriber runs at once, in the publisher's transaction: what it writes stands or falls with the change it reacts to.
+The events of a slice are declared in its `published.py`; `bootstrap/catalogue.py` lists them all.
 """
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar, get_type_hints
+
+from pydantic_core import to_jsonable_python
 
 from andon.kernel.db import Tx
 
-E = TypeVar("E")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainEvent:
+    """Something that happened. The docstring of a subclass says what, in one sentence.
+
+    A subclass is a frozen dataclass. Each field is `Annotated` with its meaning and may be sent outside: never a secret, never the
+    input of a decision. An event that belongs to one automation has a field `automation`.
+    """
+
+    type: ClassVar[str]
+    """Its name for the outside, as a CloudEvent's type: `andon.alias.set`."""
+
+    about: ClassVar[str]
+    """What it is about, with fields in braces: `model:{model}`."""
+
+    at: datetime
+
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+        return self.about.format_map(self.data())
+
+    @property
+    def scope(self) -> str:
+        """The automation it belongs to; empty if it belongs to none."""
+        return getattr(self, "automation", "")
+
+    def data(self) -> dict[str, Any]:
+        """Its fields as JSON has them, without the time."""
+        return {name: to_jsonable_python(getattr(self, name)) for name in meanings(type(self))}
+
+
+E = TypeVar("E", bound=DomainEvent)
+
+
+def meanings(kind: type[DomainEvent]) -> dict[str, str]:
+    """What each field of an event means, by name. Raises TypeError if one does not say."""
+    hints = get_type_hints(kind, include_extras=True)
+    found: dict[str, str] = {}
+    for field in fields(kind):
+        if field.name == "at":
+            continue
+        about = getattr(hints[field.name], "__metadata__", ())
+        if not about:
+            raise TypeError(
+                f"{kind.__name__}.{field.name} does not say what it means: expected Annotated[..., 'meaning']"
+            )
+        found[field.name] = about[0]
+    return found
 
 
 class Events:
-    """Who wants to hear of what. Built once in `bootstrap`, handed to whoever publishes."""
+    """The subscribers of each event. Built once in `bootstrap`, handed to whoever publishes."""
 
     def __init__(self) -> None:
-        self._subscribers: dict[type[Any], list[Callable[[Tx, Any], None]]] = defaultdict(list)
+        self._subscribers: dict[type[DomainEvent], list[Callable[[Tx, Any], None]]] = defaultdict(list)
 
     def subscribe(self, kind: type[E], subscriber: Callable[[Tx, E], None]) -> None:
-        """Call `subscriber(tx, event)` for each published event of exactly this class."""
+        """Call `subscriber(tx, event)` for each published event of exactly this class, or of every class for `DomainEvent`."""
         self._subscribers[kind].append(subscriber)
 
-    def publish(self, tx: Tx, event: object) -> None:
-        """Tell all subscribers, in the order in which they subscribed; what one raises undoes the transaction."""
-        for subscriber in self._subscribers[type(event)]:
+    def publish(self, tx: Tx, event: DomainEvent) -> None:
+        """Call all subscribers, in the order in which they subscribed; what one raises undoes the transaction."""
+        for subscriber in (*self._subscribers[type(event)], *self._subscribers[DomainEvent]):
             subscriber(tx, event)

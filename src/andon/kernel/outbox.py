@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -195,10 +195,18 @@ WHERE o.id = c.id AND o.state = 'pending' AND (o.attempts = c.attempts OR c.stat
 """A claim that has run out and been taken over has no say any more, except that what is done is done."""
 
 
+class Known(NamedTuple):
+    """A message in short."""
+
+    id: UUID
+    scope: str
+    lane: str
+
+
 def revive(
     tx: Tx, topic: str, which: Which, *, now: datetime, ids: Sequence[UUID] | None = None, limit: int | None = None
-) -> list[UUID]:
-    """Send dead messages again, from their first attempt, under their old keys; the ids of those that were dead."""
+) -> list[Known]:
+    """Send dead messages again, from their first attempt, under their old keys; those that were dead."""
     chosen = _chosen(select(outbox.c.id), topic, State.DEAD, which)
     if ids is not None:
         chosen = chosen.where(outbox.c.id.in_(ids))
@@ -214,9 +222,9 @@ def revive(
             settled_at=None,
             claimed_until=None,
         )
-        .returning(outbox.c.id)
+        .returning(outbox.c.id, outbox.c.scope, outbox.c.lane)
     )
-    return list(tx.execute(statement).scalars())
+    return [Known(*row) for row in tx.execute(statement)]
 
 
 def accept(tx: Tx, message_id: UUID, *, now: datetime) -> bool:

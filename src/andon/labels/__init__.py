@@ -3,8 +3,9 @@
 Labels only grow; which of them counts at a moment is one pure function, `valid_label` in `validity.py`. Start there.
 """
 
-from andon.labels.domain import Label, LabelCorrected, LabelRecorded, LabelSource, value_of
+from andon.labels.domain import Label, LabelSource, value_of
 from andon.labels.errors import LabelInvalid, LabelNotFound, LabelReplaced
+from andon.labels.published import LabelCorrected, LabelRecorded
 from andon.labels.service import DecisionLabels, classes_of, correct, known_of, of_decision, record, subscribe, valid_of
 from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, valid_label
 

@@ -58,21 +58,6 @@ class Label:
         return 1 / self.probability
 
 
-@dataclass(frozen=True, slots=True)
-class LabelRecorded:
-    """Event: a source said which class was true of a decision."""
-
-    label: Label
-
-
-@dataclass(frozen=True, slots=True)
-class LabelCorrected:
-    """Event: a source says otherwise than before, by a later label or by an explicit correction."""
-
-    label: Label
-    before: Label
-
-
 def class_of(said: str | bool | float, known: Sequence[str], *, where: str = "value") -> str:
     """Return a class as text. Raises LabelInvalid, which names the field `where`, if it is none of the known ones."""
     text = value_of(said)

@@ -17,8 +17,6 @@ from andon.kernel.ids import uuid7
 from andon.labels import store
 from andon.labels.domain import (
     Label,
-    LabelCorrected,
-    LabelRecorded,
     LabelSource,
     checked_probability,
     class_of,
@@ -26,6 +24,7 @@ from andon.labels.domain import (
     known_when,
 )
 from andon.labels.errors import LabelNotFound, LabelReplaced
+from andon.labels.published import LabelCorrected, LabelRecorded
 from andon.labels.validity import ValidLabel, matures_at, standing_labels, valid_label, with_meaning
 
 
@@ -113,7 +112,7 @@ def correct(
         reason=why,
     )
     _write(tx, label, before, actor)
-    events.publish(tx, LabelCorrected(label, before))
+    _publish(tx, label, before, events)
     return label
 
 
@@ -204,12 +203,23 @@ def _add(tx: Tx, label: Label, truth: Truth | None, actor: Actor, events: Events
     if before is not None and _statement(before) == _statement(label) and before.known_at <= label.known_at:
         return before
     if before is None or standing_labels([*said, label], truth)[label.source].id != label.id:
-        _write(tx, label, None, actor)
-        events.publish(tx, LabelRecorded(label))
-    else:
-        _write(tx, label, before, actor)
-        events.publish(tx, LabelCorrected(label, before))
+        before = None
+    _write(tx, label, before, actor)
+    _publish(tx, label, before, events)
     return label
+
+
+def _publish(tx: Tx, label: Label, before: Label | None, events: Events) -> None:
+    of = label.id, label.decision_id, label.automation, label.value
+    if before is None:
+        events.publish(
+            tx, LabelRecorded(*of, label.source, label.probability, label.known_at, label.by, at=label.recorded_at)
+        )
+        return
+    corrected = LabelCorrected(
+        *of, before.value, before.id, label.source, label.known_at, label.by, label.reason, at=label.recorded_at
+    )
+    events.publish(tx, corrected)
 
 
 def _statement(label: Label) -> tuple[LabelSource, str | None, float]:

@@ -25,6 +25,7 @@ from andon.models.manifest import Calibration, Curve, Estimate, Manifest, RiskEv
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
 from andon.models.packing import pack
+from andon.models.published import AliasSet, ModelRegistered
 from andon.models.risk import threshold_for
 from andon.models.service import (
     Ready,
@@ -47,6 +48,7 @@ __all__ = [
     "Alias",
     "AliasInvalid",
     "AliasNotFound",
+    "AliasSet",
     "Calibration",
     "Calibrator",
     "Curve",
@@ -58,6 +60,7 @@ __all__ = [
     "Manifest",
     "Matrix",
     "ModelNotFound",
+    "ModelRegistered",
     "ModelVersion",
     "PackageDamaged",
     "PackageInvalid",

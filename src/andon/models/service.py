@@ -10,6 +10,7 @@ from andon import audit
 from andon.authoring import BY_REVIEW, BY_RULES
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.models import cache as package_cache
 from andon.models import store
@@ -22,6 +23,7 @@ from andon.models.errors import (
     VersionNotFound,
 )
 from andon.models.package import danger_of, open_package
+from andon.models.published import AliasSet, ModelRegistered
 
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
@@ -30,7 +32,7 @@ Ready: TypeAlias = Callable[[ModelVersion], None]
 
 
 def register(
-    tx: Tx, package: Path, *, actor: Actor, reason: str, now: datetime, trust_pickle: bool = False
+    tx: Tx, package: Path, *, actor: Actor, reason: str, events: Events, now: datetime, trust_pickle: bool = False
 ) -> ModelVersion:
     """Put a packed folder into the registry under its next number; the same package again is the same version.
 
@@ -63,6 +65,9 @@ def register(
         tx, actor=actor, action="model.register", subject=f"model:{version.name}", at=now, reason=why, after=after
     )
     announce(tx, "models")
+    events.publish(
+        tx, ModelRegistered(version.name, version.number, version.digest, version.trusted, actor.name, why, at=now)
+    )
     return version
 
 
@@ -74,6 +79,7 @@ def set_alias(
     *,
     actor: Actor,
     reason: str,
+    events: Events,
     now: datetime,
     ready: Ready | None = None,
 ) -> Alias:
@@ -97,6 +103,7 @@ def set_alias(
     if before is not None and before.number == number:
         return before
     after = Alias(name=name, alias=alias, number=number, set_by=actor.name, reason=why, set_at=now)
+    number_before = before.number if before else None
     store.add_alias(tx, after)
     audit.record(
         tx,
@@ -105,10 +112,11 @@ def set_alias(
         subject=f"model:{name}",
         at=now,
         reason=why,
-        before={"alias": alias, "number": before.number if before else None},
+        before={"alias": alias, "number": number_before},
         after={"alias": alias, "number": number},
     )
     announce(tx, "models")
+    events.publish(tx, AliasSet(name, alias, number, number_before, actor.name, why, at=now))
     return after
 
 

@@ -8,14 +8,13 @@ from andon.reviews.domain import (
     CLAIM,
     Backlog,
     Claim,
-    QuestionAnswered,
     Review,
     ReviewFilter,
     ReviewState,
     Verdict,
-    VerdictGiven,
 )
 from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, ReviewNotFound, VerdictInvalid
+from andon.reviews.published import QuestionAnswered, VerdictGiven
 from andon.reviews.service import (
     OPENED_AT_ONCE,
     ask,

@@ -151,22 +151,3 @@ class Backlog:
 
     waiting: int
     overdue: int
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionAnswered:
-    """Event: a person answered what a procedure asked. This is no verdict on the decision, so no label."""
-
-    procedure_id: UUID
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictGiven:
-    """Event: a person decided what the line did not. `label` is the class that was true, where the person named one."""
-
-    review_id: UUID
-    decision_id: UUID
-    automation: str
-    verdict: Verdict
-    label: str | None = None

@@ -15,8 +15,9 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import store
-from andon.reviews.domain import Backlog, QuestionAnswered, Review, ReviewFilter, ReviewState, VerdictGiven
+from andon.reviews.domain import Backlog, Review, ReviewFilter, ReviewState, Verdict
 from andon.reviews.errors import ReviewNotFound, VerdictInvalid
+from andon.reviews.published import QuestionAnswered, VerdictGiven
 
 OPENED_AT_ONCE = 500
 
@@ -179,11 +180,15 @@ def give_verdict(
         before={"state": ReviewState.CLAIMED.value},
         after={"state": ReviewState.DECIDED.value, "outcome": outcome, "decision": str(review.decision_id)},
     )
-    if review.procedure_id is not None:
-        events.publish(tx, QuestionAnswered(review.procedure_id, verdict))
-    else:
-        events.publish(tx, VerdictGiven(review.id, review.decision_id, review.automation, verdict, label))
+    events.publish(tx, _published(review, verdict, label))
     return review
+
+
+def _published(review: Review, verdict: Verdict, label: str | None) -> VerdictGiven | QuestionAnswered:
+    of, said = (review.decision_id, review.automation), (verdict.outcome, verdict.by, verdict.reason)
+    if review.procedure_id is None:
+        return VerdictGiven(review.id, *of, *said, label, at=verdict.at)
+    return QuestionAnswered(review.id, review.procedure_id, *of, *said, at=verdict.at)
 
 
 def _delivery(review: Review, action: Mapping[str, Any], outcome: str, now: datetime) -> outbox.Message:

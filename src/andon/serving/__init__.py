@@ -28,6 +28,7 @@ from andon.serving.hosting import Hosting, no_gpus
 from andon.serving.isolated import Environments
 from andon.serving.loaded import LoadedVersion, load
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
+from andon.serving.published import SplitSet
 from andon.serving.remote import RemoteModel
 from andon.serving.service import (
     champion_of,
@@ -66,6 +67,7 @@ __all__ = [
     "ShadowSummary",
     "SplitChanged",
     "SplitInvalid",
+    "SplitSet",
     "TrafficSplit",
     "VersionUnfit",
     "bucket_of",

@@ -10,11 +10,13 @@ from andon import audit, models
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.models import ModelVersion, Ready
 from andon.serving import store
 from andon.serving.domain import ShadowPrediction, ShadowSummary, TrafficSplit
 from andon.serving.errors import SplitChanged, SplitInvalid
+from andon.serving.published import SplitSet
 from andon.serving.spreading import spread
 
 
@@ -26,6 +28,7 @@ def set_split(
     shadows: Sequence[int],
     actor: Actor,
     reason: str,
+    events: Events,
     now: datetime,
     ready: Ready | None = None,
     seen: int | None = None,
@@ -63,6 +66,7 @@ def set_split(
         places=spread(wanted, before.places),
     )
     _put(tx, before, after, actor, at=now)
+    events.publish(tx, _published(before, after, at=now))
     return after
 
 
@@ -118,6 +122,20 @@ def _put(tx: Tx, before: TrafficSplit, after: TrafficSplit, actor: Actor, *, at:
         after=_audited(after),
     )
     announce(tx, "models")
+
+
+def _published(before: TrafficSplit, after: TrafficSplit, *, at: datetime) -> SplitSet:
+    return SplitSet(
+        after.endpoint,
+        after.number,
+        after.shares,
+        after.shadows,
+        before.shares,
+        before.shadows,
+        after.set_by,
+        after.reason,
+        at=at,
+    )
 
 
 def _share_faults(shares: Mapping[int, float]) -> Iterator[Fault]:

@@ -4,7 +4,6 @@ Start reading at `domain.py` (money, periods, the book of a budget), then `purse
 """
 
 from andon.spending.domain import (
-    BudgetNearlySpent,
     BudgetState,
     Period,
     Price,
@@ -21,12 +20,15 @@ from andon.spending.domain import (
 from andon.spending.errors import SpanInvalid
 from andon.spending.keeping import Keeper
 from andon.spending.ports import Watcher
+from andon.spending.published import BudgetChanged, BudgetNearlySpent, BudgetSpent
 from andon.spending.purse import Purse
 from andon.spending.service import budget_state, of, of_all
 from andon.spending.tally import Tally
 
 __all__ = [
+    "BudgetChanged",
     "BudgetNearlySpent",
+    "BudgetSpent",
     "BudgetState",
     "Keeper",
     "Period",

@@ -274,13 +274,3 @@ class BudgetState:
     def used_ratio(self) -> float:
         """The share that is spent, 0 to 1; of nothing all is spent."""
         return self.spent / self.amount if self.amount else 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetNearlySpent:
-    """Four fifths of a budget are spent; published once a period."""
-
-    period: Period
-    amount: int
-    spent: int
-    at: datetime

@@ -18,7 +18,7 @@ Only a prediction that costs more than its ceiling can exceed 3; the budget's cu
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Lock
 from uuid import UUID, uuid4
 
@@ -29,7 +29,6 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
 from andon.spending import service, store
 from andon.spending.domain import (
-    BudgetNearlySpent,
     BudgetState,
     Claim,
     Hold,
@@ -42,6 +41,7 @@ from andon.spending.domain import (
     resize,
     settle,
 )
+from andon.spending.published import BudgetNearlySpent, BudgetSpent
 from andon.spending.store import BudgetRow
 from andon.spending.wallet import DEFAULT_CPU_US, Account, Wallet
 
@@ -157,7 +157,7 @@ class Purse:
         period = period_of(name, paid.budget, self._price.currency, now)
         if paid.present is None or paid.present.period != period:
             with self._database.begin() as tx:
-                store.open_budget(tx, period, self._amounts[name], now)
+                service.open_budget(tx, period, self._amounts[name], self._events, now)
             with self._lock:
                 self._turn(paid)
                 paid.present, paid.used_up = _Held(period, paid.account.wallet), False
@@ -249,9 +249,10 @@ class Purse:
         book = row.book
         if book.is_nearly_spent and row.nearly_at is None:
             row = replace(row, nearly_at=now)
-            self._events.publish(tx, BudgetNearlySpent(row.period, book.amount, book.spent, now))
+            self._events.publish(tx, BudgetNearlySpent(*_stand(row), at=now))
         if used_up and row.used_up_at is None:
             row = replace(row, used_up_at=now)
+            self._events.publish(tx, BudgetSpent(*_stand(row), at=now))
         return row
 
     def _tell(self, before: BudgetRow, after: BudgetRow, claim: Claim) -> None:
@@ -268,3 +269,9 @@ class Purse:
             log.warning("budget.spent", **told, ceiling=digits(claim.each))
         if after.book.spent > after.book.amount >= before.book.spent:
             log.error("budget.overspent", **told)
+
+
+def _stand(row: BudgetRow) -> tuple[str, str, date, str, str, str]:
+    """How a budget stands, as its events say it."""
+    period, book = row.period, row.book
+    return period.automation, period.per, period.starts_on, period.currency, digits(book.amount), digits(book.spent)

@@ -5,8 +5,10 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from andon.kernel.db import Tx
+from andon.kernel.events import Events
 from andon.spending import store
-from andon.spending.domain import BudgetState, Spend, Standing, forfeit, with_idle
+from andon.spending.domain import BudgetState, Period, Spend, Standing, digits, forfeit, with_idle
+from andon.spending.published import BudgetChanged
 from andon.spending.store import BudgetRow
 from andon.spending.tally import Taken
 
@@ -42,6 +44,17 @@ def state_of(row: BudgetRow) -> BudgetState:
         nearly_at=row.nearly_at,
         used_up_at=row.used_up_at,
     )
+
+
+def open_budget(tx: Tx, period: Period, amount: int, events: Events, now: datetime) -> None:
+    """Begin a period, or say anew what its amount is; publish it if the budget is another than the automation's last."""
+    store.lock_budgets(tx, period.automation)
+    last = store.last_budget(tx, period.automation)
+    store.open_budget(tx, period, amount, now)
+    before = None if last is None else (last.period.per, last.period.currency, digits(last.book.amount))
+    after = (period.per, period.currency, digits(amount))
+    if before != after:
+        events.publish(tx, BudgetChanged(period.automation, *after, *(before or (None, None, None)), at=now))
 
 
 def add(tx: Tx, writer: UUID, taken: Taken, currency: str, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Numeric, Row, Table, and_, case, cast, delete, func, select, update
+from sqlalchemy import ColumnElement, Numeric, Row, Table, and_, case, cast, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.kernel.db import Tx
@@ -15,6 +15,9 @@ from andon.spending.tables import budget_purses, budgets, spend, spend_idle, spe
 
 _SPENT = ("day", "automation", "version", "currency", "decisions", "cpu_us", "gpu_us", "cost")
 _SUMMED = ("decisions", "cpu_us", "gpu_us", "cost")
+_LOCK = 0x62756467
+"""First key of the advisory lock on an automation's budgets."""
+
 _PERIOD = ("automation", "per", "starts_on", "currency")
 
 
@@ -80,6 +83,18 @@ def decided(tx: Tx, first: date, last: date) -> Mapping[tuple[date, str], int]:
     query = select(spend.c.day, spend.c.currency, func.sum(spend.c.decisions).label("decisions"))
     query = query.where(spend.c.day.between(first, last)).group_by(spend.c.day, spend.c.currency)
     return {(row.day, row.currency): int(row.decisions) for row in tx.execute(query)}
+
+
+def lock_budgets(tx: Tx, automation: str) -> None:
+    """Keep others from opening a budget of this automation until this transaction ends."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(:key, hashtext(:name))"), {"key": _LOCK, "name": automation})
+
+
+def last_budget(tx: Tx, automation: str) -> BudgetRow | None:
+    """The budget of an automation that was opened last, of any period."""
+    mine = budgets.c.automation == automation
+    row = tx.execute(select(budgets).where(mine).order_by(budgets.c.opened_at.desc()).limit(1)).one_or_none()
+    return None if row is None else _budget(row)
 
 
 def open_budget(tx: Tx, period: Period, amount: int, now: datetime) -> None:

@@ -21,6 +21,7 @@ from andon.streams.events import BATCHED, STRUCTURED, Event, EventUnreadable, ev
 from andon.streams.intake import Intake
 from andon.streams.ports import Arrival, Source
 from andon.streams.progress import Moved
+from andon.streams.published import EventsDied
 from andon.streams.reading import Reader
 from andon.streams.runner import Streams
 from andon.streams.service import (
@@ -33,6 +34,7 @@ from andon.streams.service import (
     keep_house,
     page,
     pause,
+    publish_dead,
     receive,
     resend,
     resume,
@@ -49,6 +51,7 @@ __all__ = [
     "Event",
     "EventSettled",
     "EventUnreadable",
+    "EventsDied",
     "Intake",
     "Moved",
     "Partition",
@@ -76,6 +79,7 @@ __all__ = [
     "keep_house",
     "page",
     "pause",
+    "publish_dead",
     "receive",
     "resend",
     "resume",

@@ -13,15 +13,20 @@ from andon import audit, decisions
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Invalid
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.streams.domain import SHELVES, DeadEvent, DeadState, Stream, StreamKey, seek_to
 from andon.streams.errors import DeadEventNotFound, EventSettled, StreamNotFound, reason_of
 from andon.streams.events import Event, value_of
+from andon.streams.published import NAMED, EventsDied
 from andon.streams.store import dead, inbox, streams
 
 INBOX_KEPT = timedelta(days=7)
 """How long an event that came by HTTP can be read again, once it is decided."""
+
+PUBLISHED_AT_ONCE = 10_000
+"""Dead events that one transaction publishes."""
 
 PREVIEW = 400
 """Bytes of each dead event in a list."""
@@ -148,6 +153,14 @@ def fail_again(tx: Tx, event_id: UUID, request: UUID, why: Invalid) -> None:
     """An event that was sent again cannot be decided still: it is dead again, with the new reason."""
     decisions.withdraw(tx, request)
     dead.revive(tx, event_id, reason_of(why), why.faults)
+
+
+def publish_dead(tx: Tx, events: Events, now: datetime) -> int:
+    """Publish the events that died since this was done last, those of one stream together; how many there were."""
+    died = dead.publish(tx, PUBLISHED_AT_ONCE)
+    for key, ids in died.items():
+        events.publish(tx, EventsDied(key.automation, key.stream, len(ids), ids[:NAMED], at=now))
+    return sum(map(len, died.values()))
 
 
 def receive(tx: Tx, received: Sequence[Received], *, caller: str, now: datetime) -> list[bool]:

@@ -87,6 +87,7 @@ dead_events = Table(
     Column("settled_by", String, nullable=True),
     Column("settle_reason", Text, nullable=True),
     Column("decision_id", Uuid, nullable=True),
+    Column("published", Boolean, nullable=False),
 )
 
 event_inbox = Table(

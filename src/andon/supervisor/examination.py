@@ -10,9 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +22,8 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database, DatabaseUnfit, Refusal
 from andon.kernel.errors import AndonError
 from andon.supervisor.answering import ask
+from andon.supervisor.chores import examine_chores
+from andon.supervisor.findings import Finding, State
 from andon.supervisor.ports import Address, listeners, trouble_at
 from andon.supervisor.single import holder
 
@@ -35,24 +35,6 @@ _NATIVE = (
 
 _GIGABYTE = 1 << 30
 _DRIFT = timedelta(seconds=2)
-
-
-class State(StrEnum):
-    """What a check found: fine, worth knowing, or wrong."""
-
-    FINE = "fine"
-    WARNING = "warning"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, and, unless it is fine, how to mend it."""
-
-    check: str
-    state: State
-    found: str
-    mend: str = ""
 
 
 class Problem(Protocol):
@@ -98,6 +80,8 @@ def examine(root: Path, check_project: ProjectCheck) -> Iterator[Finding]:
         yield from found
         usable = all(finding.state is not State.WRONG for finding in found)
         yield _automations(settings, database if usable else None, check_project)
+        if usable:
+            yield from examine_chores(database)
     finally:
         database.close()
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from andon import access
+from andon.bootstrap.project import build_events
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import PLATFORM
@@ -34,6 +35,7 @@ def first_key(database: Database, settings: Settings, now: datetime) -> str | No
             expires_at=None,
             actor=PLATFORM,
             reason="The first key of this installation",
+            events=build_events(settings),
             pepper=pepper,
             now=now,
         )

@@ -12,6 +12,7 @@ from andon import access, audit, files, http_events, kafka, nats, schedule, tabl
 from andon.access import Grant, KeyRing, Permission, Principal, Role
 from andon.kernel.db import Database
 from andon.kernel.errors import AndonError
+from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -30,6 +31,7 @@ def make(
             grants=grants or (Grant(Role.REVIEWER, LINE),),
             expires_at=expires_at,
             actor=ROOT,
+            events=Events(),
             reason="she joined",
             pepper=PEPPER,
             now=NOON,
@@ -38,7 +40,7 @@ def make(
 
 def revoke(database: Database, principal: Principal, *, now: datetime = NOON) -> access.Key:
     with database.begin() as tx:
-        return access.revoke_key(tx, principal.id, actor=ROOT, reason="she left", now=now)
+        return access.revoke_key(tx, principal.id, actor=ROOT, events=Events(), reason="she left", now=now)
 
 
 def ring(database: Database, *, pepper: bytes = PEPPER) -> KeyRing:
@@ -182,7 +184,7 @@ def test_a_key_is_revoked_once(database: Database) -> None:
     with pytest.raises(access.KeyRevoked):
         revoke(database, principal)
     with database.begin() as tx, pytest.raises(access.KeyNotFound):
-        access.revoke_key(tx, UUID(int=5), actor=ROOT, reason="gone", now=NOON)
+        access.revoke_key(tx, UUID(int=5), actor=ROOT, events=Events(), reason="gone", now=NOON)
 
 
 def test_the_last_admin_cannot_be_revoked(database: Database) -> None:
@@ -234,7 +236,7 @@ def test_a_key_that_makes_no_sense_is_refused_with_what_was_expected(
 ) -> None:
     asked: dict[str, object] = {"name": "rita", "grants": (Grant(Role.VIEWER),), "expires_at": None, "reason": "why"}
     with database.begin() as tx, pytest.raises(access.KeyInvalid) as refused:
-        access.create_key(tx, **(asked | changed), actor=ROOT, pepper=PEPPER, now=NOON)  # type: ignore[arg-type]
+        access.create_key(tx, **(asked | changed), actor=ROOT, events=Events(), pepper=PEPPER, now=NOON)  # type: ignore[arg-type]
     assert [fault.where for fault in refused.value.faults] == [where]
     with database.begin() as tx:
         assert access.list_keys(tx) == []

@@ -15,6 +15,7 @@ from andon.connectors.webhook import WebhookConnector
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.lookout import Lookout
 from receiver import SECRET, Receiver
 
@@ -49,12 +50,14 @@ async def delivering(
     *destinations: Destination,
     clock: MovedClock,
     share: Callable[[], float] = lambda: 1.0,
+    events: Events | None = None,
 ) -> AsyncIterator[Deliveries]:
     deliveries = Deliveries(
         database,
         {"webhook": WebhookConnector(clock), "procedure": ProcedureConnector(None, clock)},
         {destination.name: destination for destination in destinations},
         clock,
+        events=events or Events(),
         share=share,
     )
     try:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from andon.actions import Surroundings
 from andon.bootstrap.connecting import Connected, Kinds, destination_of, destinations
 from andon.bootstrap.delivering import build_deliveries
+from andon.bootstrap.measures import Measures
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import check_project, load_automations
 from andon.cli import app
@@ -21,7 +22,7 @@ from andon.kernel import config
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import SettingsInvalid
 from andon.kernel.db import Database
-from andon.kernel.metrics import Metrics
+from andon.kernel.events import Events
 
 OWN = {"http", "python", "smtp", "sql", "webhook"}
 
@@ -210,10 +211,10 @@ def test_a_destination_may_be_reached_by_several_kinds(project: Path) -> None:
 
 def test_a_worker_shows_how_each_destination_is_treated(project: Path, database: Database) -> None:
     declare(project, 'webhook("bank")')
-    metrics = Metrics()
-    watch_pools(metrics, list)
-    build_deliveries(config.load(project), database, SystemClock(), metrics)
-    shown = metrics.text().decode()
+    measures = Measures(SystemClock())
+    watch_pools(measures.metrics, list)
+    build_deliveries(config.load(project), database, SystemClock(), measures, Events())
+    shown = measures.metrics.text().decode()
     for line in (
         'andon_destination_breaker_open{destination="bank"} 0.0',
         'andon_deliveries_in_flight{destination="bank"} 0.0',

@@ -12,6 +12,7 @@ from andon.actions import ActionState, AnswerKind, BreakerState, Destination, Wh
 from andon.actions.sending import UNKNOWN_FOR, UNKNOWN_WAIT
 from andon.kernel import outbox
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.reasons import ReasonInvalid
 from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, the_action
@@ -123,11 +124,13 @@ def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_sent_again
         assert (dead.id, dead.last_error) == (message.id, "answered 403 Forbidden")
         for reason in (" ", "\0", "x" * 2001):
             with pytest.raises(ReasonInvalid):
-                actions.resend(tx, message.id, actor=OPERATOR, reason=reason, now=clock.now())
-        again = actions.resend(tx, message.id, actor=OPERATOR, reason="receiver mended", now=clock.now())
+                actions.resend(tx, message.id, actor=OPERATOR, events=Events(), reason=reason, now=clock.now())
+        again = actions.resend(
+            tx, message.id, actor=OPERATOR, events=Events(), reason="receiver mended", now=clock.now()
+        )
         assert (again.state, again.attempts) == (ActionState.PENDING, 0)
         with pytest.raises(actions.ActionNotDead):
-            actions.resend(tx, message.id, actor=OPERATOR, reason="twice", now=clock.now())
+            actions.resend(tx, message.id, actor=OPERATOR, events=Events(), reason="twice", now=clock.now())
     assert asyncio.run(one_round()) == 1
     assert list(receiver.received) == [str(message.id)]
 
@@ -169,13 +172,18 @@ def test_a_destination_that_is_gone_is_disabled_until_a_person_enables_it(
     with database.begin() as tx:
         assert [one.name for one in actions.disabled_destinations(tx)] == ["bank"]
         with pytest.raises(actions.DestinationDisabled, match="andon actions enable bank"):
-            actions.resend(tx, first.id, actor=OPERATOR, reason="try", now=clock.now())
-        assert actions.resend_all(tx, which=EVERY, actor=OPERATOR, reason="try", now=clock.now()) == 0
+            actions.resend(tx, first.id, actor=OPERATOR, events=Events(), reason="try", now=clock.now())
+        assert actions.resend_all(tx, which=EVERY, actor=OPERATOR, events=Events(), reason="try", now=clock.now()) == 0
         actions.enable_destination(tx, "bank", actor=OPERATOR, reason="moved back", now=clock.now())
         with pytest.raises(actions.DestinationNotDisabled):
             actions.enable_destination(tx, "bank", actor=OPERATOR, reason="again", now=clock.now())
-        assert actions.resend_all(tx, which=Which(["other"]), actor=OPERATOR, reason="go", now=clock.now()) == 0
-        assert actions.resend_all(tx, which=EVERY, actor=OPERATOR, reason="go", now=clock.now()) == 2
+        assert (
+            actions.resend_all(
+                tx, which=Which(["other"]), actor=OPERATOR, events=Events(), reason="go", now=clock.now()
+            )
+            == 0
+        )
+        assert actions.resend_all(tx, which=EVERY, actor=OPERATOR, events=Events(), reason="go", now=clock.now()) == 2
     assert asyncio.run(one_round()) == 2
 
 

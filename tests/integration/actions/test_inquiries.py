@@ -14,6 +14,7 @@ from andon.actions import ActionState, AnswerKind, Deliveries
 from andon.connectors.http import HttpConnector
 from andon.kernel import outbox
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from api import Api
 from integration.actions.delivering import MovedClock, the_action
 from messages import an_action, put
@@ -34,7 +35,9 @@ def a_request(clock: MovedClock) -> outbox.Message:
 @asynccontextmanager
 async def calling(database: Database, api: Api, clock: MovedClock) -> AsyncIterator[Deliveries]:
     core = HttpStage(api).destination(timeout=timedelta(seconds=0.5))
-    deliveries = Deliveries(database, {"http": HttpConnector(clock)}, {"core": core}, clock, share=lambda: 1.0)
+    deliveries = Deliveries(
+        database, {"http": HttpConnector(clock)}, {"core": core}, clock, events=Events(), share=lambda: 1.0
+    )
     try:
         yield deliveries
     finally:

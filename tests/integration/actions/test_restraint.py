@@ -10,6 +10,7 @@ from andon import actions
 from andon.actions import ActionState, AnswerKind, Which
 from andon.actions.limits import FLOOR, RATIO, WINDOW
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, running, the_action
 from messages import an_action, bury, put
@@ -142,7 +143,7 @@ def test_after_its_deadline_an_action_is_a_dead_letter_and_not_tried_until_a_per
     assert (dead.state, receiver.requests) == (ActionState.DEAD, 1)
     assert str(dead.last_error).startswith("its deadline passed, 30 s after it was written or sent again; the last")
     with database.begin() as tx:
-        actions.resend(tx, message.id, actor=Actor("olga"), reason="late is fine", now=clock.now())
+        actions.resend(tx, message.id, actor=Actor("olga"), events=Events(), reason="late is fine", now=clock.now())
     asyncio.run(rounds(1))
     assert the_action(database, message).state is ActionState.DONE
 
@@ -169,7 +170,7 @@ def test_ten_thousand_dead_letters_are_sent_again_at_once(database: Database) ->
     with database.begin() as tx:
         tx.exec_driver_sql("UPDATE outbox SET state = 'dead', last_error = 'answered 503', settled_at = now()")
         count = actions.resend_all(
-            tx, which=Which(destination="bank"), actor=Actor("olga"), reason="mended", now=clock.now()
+            tx, which=Which(destination="bank"), actor=Actor("olga"), events=Events(), reason="mended", now=clock.now()
         )
         assert count == 2000
         assert actions.count(tx, ActionState.DEAD, which=Which()) == 1
@@ -195,7 +196,9 @@ def test_where_a_repeat_might_do_it_twice_an_unknown_result_is_left_to_a_person(
     assert (dead.state, receiver.requests) == (ActionState.DEAD, 1)
     assert str(dead.last_error).startswith("unknown: sent, but no answer came")
     with database.begin() as tx:
-        actions.resend(tx, message.id, actor=Actor("olga"), reason="they do not have it", now=clock.now())
+        actions.resend(
+            tx, message.id, actor=Actor("olga"), events=Events(), reason="they do not have it", now=clock.now()
+        )
     asyncio.run(rounds(1))
     assert the_action(database, message).state is ActionState.DONE
     assert kinds(database, message, clock.now()) == [AnswerKind.UNKNOWN, AnswerKind.DELIVERED]
@@ -245,7 +248,7 @@ def test_what_a_broken_connector_says_is_written_nowhere(database: Database) -> 
 
     async def one_round() -> None:
         bank = actions.Destination("bank")
-        deliveries = actions.Deliveries(database, {"webhook": Broken()}, {"bank": bank}, clock)
+        deliveries = actions.Deliveries(database, {"webhook": Broken()}, {"bank": bank}, clock, events=Events())
         await deliveries.run_round()
         await deliveries.close()
 

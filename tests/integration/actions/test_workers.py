@@ -11,6 +11,7 @@ from andon.actions.deliveries import LEASE
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from integration.actions.delivering import MovedClock, a_destination, delivering, kinds, running, the_action
 from messages import an_action, put
 from receiver import Receiver, Slow
@@ -118,7 +119,9 @@ def test_a_connector_that_breaks_is_an_unknown_answer_not_an_end_of_the_loop(
     put(database, message)
 
     async def one_round() -> int:
-        deliveries = Deliveries(database, {"webhook": Broken()}, {"bank": a_destination(receiver)}, SystemClock())
+        deliveries = Deliveries(
+            database, {"webhook": Broken()}, {"bank": a_destination(receiver)}, SystemClock(), events=Events()
+        )
         try:
             return await deliveries.run_round()
         finally:

@@ -43,6 +43,7 @@ def token(database: Database) -> str:
             grants=[Grant(Role.ADMIN)],
             expires_at=None,
             actor=Actor("setup"),
+            events=Events(),
             reason="test",
             pepper=PEPPER,
             now=datetime.now(UTC),

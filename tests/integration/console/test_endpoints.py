@@ -63,9 +63,11 @@ def installed(database: Database, tmp_path: Path) -> Installation:
     """Two automations on one model, which has three versions; the last needs what they do not give."""
     installed = install(database, tmp_path / "installed", an_automation(), an_automation("refunds"))
     with database.begin() as tx:
-        models.register(tx, a_package(tmp_path / "2", seed=2), actor=OWNER, reason="x", now=installed.clock.now())
+        models.register(
+            tx, a_package(tmp_path / "2", seed=2), actor=OWNER, events=Events(), reason="x", now=installed.clock.now()
+        )
         other = a_package_that_wants_an_age(tmp_path / "3")
-        models.register(tx, other, actor=OWNER, reason="x", now=installed.clock.now())
+        models.register(tx, other, actor=OWNER, events=Events(), reason="x", now=installed.clock.now())
     return installed
 
 
@@ -93,6 +95,7 @@ def sign_in(bank: Database, settings: Settings) -> Iterator[SignIn]:
                     grants=grants,
                     expires_at=None,
                     actor=OWNER,
+                    events=Events(),
                     reason="test",
                     pepper=PEPPER,
                     now=datetime.now(UTC),
@@ -216,7 +219,7 @@ def test_a_version_whose_environment_is_not_built_is_refused_with_the_command_th
     settings.endpoints["fraud-risk"] = EndpointSettings(isolated=True)
     with bank.begin() as tx:
         package = trained_on_python("3.9.1", a_package(tmp_path / "4", seed=4))
-        models.register(tx, package, actor=OWNER, reason="x", now=datetime.now(UTC))
+        models.register(tx, package, actor=OWNER, events=Events(), reason="x", now=datetime.now(UTC))
     visitor = sign_in(Grant(Role.ADMIN))
     for answer in (visitor.split({4: "5"}), visitor.name("champion", 4)):
         assert answer.status_code == 422

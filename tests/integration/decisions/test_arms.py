@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from andon import decisions, serving
 from andon.decisions import Arm, Decider, Decision, DecisionRecord, Idempotency, Line
+from andon.kernel.events import Events
 from andon.serving import PredictionFailed, PredictionTimedOut, bucket_of
 from arms import Elsewhere, Here, arm, request_of, says, traffic
 from automations import payment
@@ -39,7 +40,9 @@ def test_decisions_of_a_split_land_on_both_arms_and_say_how_it_came_to_that(
     register_champion(installation.database, a_package(tmp_path / "second", seed=2))
     with installation.database.begin() as tx:
         now = installation.clock.now()
-        split = serving.set_split(tx, "fraud-risk", shares={1: 40}, shadows=[], actor=OWNER, reason="try", now=now)
+        split = serving.set_split(
+            tx, "fraud-risk", shares={1: 40}, shadows=[], actor=OWNER, events=Events(), reason="try", now=now
+        )
     installation.deployment.refresh()
     line = installation.deployment.lines["payments"]
     requests = [request_of(line, payment(n, account=f"a{n}"), at=now) for n in range(200)]

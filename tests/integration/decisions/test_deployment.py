@@ -37,7 +37,14 @@ def test_a_champion_that_cannot_be_loaded_leaves_the_line_as_it_was_and_says_why
     assert "do not match their digest" in str(installation.deployment.problems["payments"])
     with installation.database.begin() as tx:
         models.set_alias(
-            tx, "fraud-risk", "champion", 1, actor=OWNER, reason="the new one is damaged", now=installation.clock.now()
+            tx,
+            "fraud-risk",
+            "champion",
+            1,
+            actor=OWNER,
+            events=Events(),
+            reason="the new one is damaged",
+            now=installation.clock.now(),
         )
     installation.deployment.refresh()
     assert installation.deployment.problems == {}
@@ -61,11 +68,13 @@ def test_nothing_is_kept_of_versions_that_answer_no_more(installation: Installat
     assert retired == [1, 2, 3, 4]
     with installation.database.begin() as tx:
         now = installation.clock.now()
-        serving.set_split(tx, "fraud-risk", shares={2: 10, 3: 10}, shadows=[4], actor=OWNER, reason="try", now=now)
+        serving.set_split(
+            tx, "fraud-risk", shares={2: 10, 3: 10}, shadows=[4], actor=OWNER, events=Events(), reason="try", now=now
+        )
     deployment.refresh()
     assert sorted(loaded.version.number for loaded in deployment.loaded) == [2, 3, 4, 5]
     with installation.database.begin() as tx:
-        serving.set_split(tx, "fraud-risk", shares={}, shadows=[], actor=OWNER, reason="back", now=now)
+        serving.set_split(tx, "fraud-risk", shares={}, shadows=[], actor=OWNER, events=Events(), reason="back", now=now)
     deployment.refresh()
     assert [loaded.version.number for loaded in deployment.loaded] == [5]
     assert sorted(retired[4:]) == [2, 3, 4]
@@ -75,11 +84,15 @@ def test_a_shadow_that_becomes_the_champion_is_not_asked_twice(installation: Ins
     register_champion(installation.database, a_package(tmp_path / "second", seed=2))
     now = installation.clock.now()
     with installation.database.begin() as tx:
-        serving.set_split(tx, "fraud-risk", shares={}, shadows=[1], actor=OWNER, reason="watch", now=now)
+        serving.set_split(
+            tx, "fraud-risk", shares={}, shadows=[1], actor=OWNER, events=Events(), reason="watch", now=now
+        )
     looking: list[list[int]] = []
     for champion in (2, 1, 2):
         with installation.database.begin() as tx:
-            models.set_alias(tx, "fraud-risk", "champion", champion, actor=OWNER, reason="try", now=now)
+            models.set_alias(
+                tx, "fraud-risk", "champion", champion, actor=OWNER, events=Events(), reason="try", now=now
+            )
         installation.deployment.refresh()
         looking.append([arm.version for arm in installation.deployment.lines["payments"].traffic.shadows])
     assert looking == [[1], [], [1]]

@@ -11,8 +11,8 @@ from pydantic_core import to_json
 from sqlalchemy import text
 
 from andon import Automation, Expect, Lookup, Policy, Window, webhook
-from andon.bootstrap.observers import DecisionMetrics
 from andon.decisions import Decider, Decision, DecisionRequest
+from andon.decisions.metrics import DecisionMetrics
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
 from andon.kernel.metrics import Metrics
@@ -87,7 +87,7 @@ def request(installation: Installation, fields: Mapping[str, Any], *, late: time
 def decide(
     installation: Installation,
     *batches: Sequence[DecisionRequest],
-    metrics: Metrics | None = None,
+    metrics: DecisionMetrics | None = None,
     breached: Callable[[str, str, int], None] | None = None,
 ) -> list[Decision]:
     """Decide batch after batch in one process."""
@@ -98,7 +98,7 @@ def decide(
             lambda: installation.deployment.lines,
             clock=installation.clock,
             controls=installation.deployment.controls,
-            watcher=DecisionMetrics(metrics or Metrics(), breached=breached),
+            watcher=metrics or DecisionMetrics(Metrics(), breached=breached),
         )
         decided: list[Decision] = []
         try:

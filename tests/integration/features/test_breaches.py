@@ -44,7 +44,7 @@ def test_it_is_one_event_a_minute_and_every_decision_counts(database: Database) 
     events, heard = listening()
     tell(database, events, 3, NOW)
     tell(database, events, 4, NOW + timedelta(seconds=20))
-    assert heard == [ExpectationBreached("payments", "amount_sum_24h", NOW)]
+    assert heard == [ExpectationBreached("payments", "amount_sum_24h", at=NOW)]
     tell(database, events, 5, NOW + timedelta(seconds=40))
     assert len(heard) == 2
     with database.begin() as tx:

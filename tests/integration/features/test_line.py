@@ -7,12 +7,13 @@ from tests.integration.features.payments import decide, installed, request
 
 from andon import decisions, features
 from andon.decisions import replay
+from andon.decisions.metrics import DecisionMetrics
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics
 
 
 def test_a_breach_is_recorded_counted_and_a_review_by_the_policy(database: Database, tmp_path: Path) -> None:
-    here, metrics = installed(database, tmp_path), Metrics()
+    here, metrics = installed(database, tmp_path), DecisionMetrics(Metrics())
     batch = [request(here, {"account": "a1", "amount": 600.0}) for _ in range(2)]
     fine, odd = decide(here, batch, metrics=metrics)
     assert (fine.outcome, odd.outcome) == ("release", "review")
@@ -24,7 +25,7 @@ def test_a_breach_is_recorded_counted_and_a_review_by_the_policy(database: Datab
 
 
 def test_late_events_are_placed_and_those_too_late_are_counted(database: Database, tmp_path: Path) -> None:
-    here, metrics = installed(database, tmp_path), Metrics()
+    here, metrics = installed(database, tmp_path), DecisionMetrics(Metrics())
     late, too_late, future = timedelta(minutes=30), timedelta(hours=3), timedelta(hours=-3)
     batches = [[request(here, {"amount": 1.0}, late=by)] for by in (None, late, too_late, future, None)]
     decided = decide(here, *batches, metrics=metrics)

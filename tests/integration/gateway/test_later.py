@@ -18,6 +18,7 @@ from andon.connectors.webhook import WebhookConnector
 from andon.gateway import create_app
 from andon.kernel.config import Destination as DestinationSettings
 from andon.kernel.db import OVER
+from andon.kernel.events import Events
 from andon.kernel.listening import listen
 from andon.streams import Intake
 from automations import payment
@@ -163,7 +164,9 @@ def test_the_whole_answer_is_brought_to_the_destination_that_was_named_signed_an
 async def deliver(installation: Installation, url: str) -> None:
     connector = WebhookConnector(installation.clock)
     caller = Destination("caller", url, secrets=(SecretStr(SECRET),), allow_private=True)
-    deliveries = Deliveries(installation.database, {"webhook": connector}, {"caller": caller}, installation.clock)
+    deliveries = Deliveries(
+        installation.database, {"webhook": connector}, {"caller": caller}, installation.clock, events=Events()
+    )
     while await deliveries.run_round():
         pass
     await deliveries.close()

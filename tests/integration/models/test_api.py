@@ -9,6 +9,7 @@ import pytest
 from andon import models
 from andon.access import Grant, Role
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from calls import call
 from lines import OWNER, Installation, install
 
@@ -19,7 +20,9 @@ CHAMPION = "/v1/models/fraud-risk/aliases/champion"
 def installation(database: Database, tmp_path: Path, other_package: Path) -> Installation:
     installed = install(database, tmp_path / "installed")
     with database.begin() as tx:
-        models.register(tx, other_package, actor=OWNER, reason="a second one", now=installed.clock.now())
+        models.register(
+            tx, other_package, actor=OWNER, events=Events(), reason="a second one", now=installed.clock.now()
+        )
     return installed
 
 

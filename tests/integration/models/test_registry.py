@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from andon import audit, models, serving
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.reasons import ReasonInvalid
 from packages import a_package, a_pickled_package
@@ -21,7 +22,7 @@ OWNER = Actor("owner")
 
 def registered(database: Database, package: Path) -> models.ModelVersion:
     with database.begin() as tx:
-        return models.register(tx, package, actor=OWNER, reason="first try", now=NOW)
+        return models.register(tx, package, actor=OWNER, events=Events(), reason="first try", now=NOW)
 
 
 def test_versions_are_numbered_within_their_name_and_the_same_package_is_the_same_version(
@@ -102,6 +103,7 @@ def test_an_alias_points_to_its_latest_version_and_keeps_its_history(
                 models.CHAMPION,
                 number,
                 actor=OWNER,
+                events=Events(),
                 reason=reason,
                 now=NOW + timedelta(minutes=minutes),
             )
@@ -115,9 +117,11 @@ def test_an_alias_points_to_its_latest_version_and_keeps_its_history(
 def test_setting_an_alias_where_it_points_already_changes_nothing(database: Database, package: Path) -> None:
     registered(database, package)
     with database.begin() as tx:
-        first = models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="start", now=NOW)
+        first = models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, events=Events(), reason="start", now=NOW)
         later = NOW + timedelta(days=1)
-        again = models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="again", now=later)
+        again = models.set_alias(
+            tx, "fraud-risk", "champion", 1, actor=OWNER, events=Events(), reason="again", now=later
+        )
         assert again == first
         assert len(models.alias_history(tx, "fraud-risk")) == 1
 
@@ -128,8 +132,8 @@ def test_changes_stand_in_the_audit_log_with_who_why_and_what_was_before(
     registered(database, package)
     registered(database, other_package)
     with database.begin() as tx:
-        models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="start", now=NOW)
-        models.set_alias(tx, "fraud-risk", "champion", 2, actor=OWNER, reason="better", now=NOW)
+        models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, events=Events(), reason="start", now=NOW)
+        models.set_alias(tx, "fraud-risk", "champion", 2, actor=OWNER, events=Events(), reason="better", now=NOW)
         entries = audit.page(tx, limit=10)
     newest = entries[0]
     assert [entry.leaf.action for entry in entries] == ["model.alias.set"] * 2 + ["model.register"] * 2
@@ -144,29 +148,29 @@ def test_what_cannot_be_is_named(database: Database, package: Path) -> None:
     with database.begin() as tx:
         with pytest.raises(models.ModelNotFound, match="No model is called fraud-risk"):
             models.by_alias(tx, "fraud-risk", "champion")
-        models.register(tx, package, actor=OWNER, reason="x", now=NOW)
+        models.register(tx, package, actor=OWNER, events=Events(), reason="x", now=NOW)
         with pytest.raises(models.AliasNotFound, match="champion"):
             models.by_alias(tx, "fraud-risk", "champion")
         with pytest.raises(models.VersionNotFound, match="no version 7"):
-            models.set_alias(tx, "fraud-risk", "champion", 7, actor=OWNER, reason="x", now=NOW)
+            models.set_alias(tx, "fraud-risk", "champion", 7, actor=OWNER, events=Events(), reason="x", now=NOW)
         for number in (99999999999, 2**31, -(2**31) - 1):
             with pytest.raises(models.VersionNotFound, match=f"no version {number}"):
                 models.get(tx, "fraud-risk", number)
         with pytest.raises(ReasonInvalid):
-            models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, reason="  ", now=NOW)
+            models.set_alias(tx, "fraud-risk", "champion", 1, actor=OWNER, events=Events(), reason="  ", now=NOW)
         with pytest.raises(models.AliasInvalid, match="Champion!"):
-            models.set_alias(tx, "fraud-risk", "Champion!", 1, actor=OWNER, reason="x", now=NOW)
+            models.set_alias(tx, "fraud-risk", "Champion!", 1, actor=OWNER, events=Events(), reason="x", now=NOW)
         for step in ("rules", "review"):
             with pytest.raises(models.AliasInvalid, match=f"{step}.*among the fallbacks"):
-                models.set_alias(tx, "fraud-risk", step, 1, actor=OWNER, reason="x", now=NOW)
+                models.set_alias(tx, "fraud-risk", step, 1, actor=OWNER, events=Events(), reason="x", now=NOW)
 
 
 def test_a_pickle_is_taken_and_loaded_only_from_who_trusts_it(database: Database, tmp_path: Path) -> None:
     package = a_pickled_package(tmp_path / "pickled")
     with database.begin() as tx:
         with pytest.raises(models.PickleRefused):
-            models.register(tx, package, actor=OWNER, reason="x", now=NOW)
-        version = models.register(tx, package, actor=OWNER, reason="mine", now=NOW, trust_pickle=True)
+            models.register(tx, package, actor=OWNER, events=Events(), reason="x", now=NOW)
+        version = models.register(tx, package, actor=OWNER, events=Events(), reason="mine", now=NOW, trust_pickle=True)
         folder = models.fetch(tx, version, tmp_path / "cache")
         (entry,) = audit.page(tx, limit=10)
     assert version.trusted
@@ -178,7 +182,7 @@ def test_a_pickle_is_taken_and_loaded_only_from_who_trusts_it(database: Database
 
 def test_trust_that_was_not_needed_is_not_kept(database: Database, package: Path) -> None:
     with database.begin() as tx:
-        version = models.register(tx, package, actor=OWNER, reason="x", now=NOW, trust_pickle=True)
+        version = models.register(tx, package, actor=OWNER, events=Events(), reason="x", now=NOW, trust_pickle=True)
     assert not version.trusted
 
 

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from andon.actions import Answer, AnswerKind
-from andon.bootstrap.costs import SpendingMetrics
 from andon.bootstrap.gauges import watch_queue, watch_traffic
 from andon.bootstrap.gpus import watch_gpus
-from andon.bootstrap.observers import DecisionMetrics, DeliveryMetrics
+from andon.bootstrap.measures import Measures
 from andon.bootstrap.pools import watch_pools
+from andon.decisions.metrics import DecisionMetrics
+from andon.kernel.clock import SystemClock
 from andon.kernel.metrics import Metrics
 from andon.serving import PoolStatus, TrafficSplit
 from andon.spending import BudgetState, Period, Spend, Standing
@@ -22,20 +23,20 @@ TODAY = date(2026, 11, 25)
 
 def everything() -> Metrics:
     """A gateway and a worker in one, to which everything happened once."""
-    metrics = Metrics()
-    decider = DecisionMetrics(metrics)
+    measures = Measures(SystemClock())
+    metrics, decider = measures.metrics, measures.decisions
     decider.batch([a_report([a_decision()] * 64, fallbacks={"PREDICTION_TIMED_OUT": 1})])
     decider.expired("payments", 1)
     decider.shadowed("payments", 1, 1)
     decider.failed(transient=True, requests=1)
-    metrics.refused.add(("payments", "rate"))
-    metrics.loop_lag.observe_times((), 0.001)
-    metrics.requests.add(("payments", "200"))
-    metrics.latency.observe_times(("payments",), 0.004)
-    deliveries = DeliveryMetrics(metrics)
+    measures.requests.refused.add(("payments", "rate"))
+    measures.loop.lag.observe_times((), 0.001)
+    measures.requests.requests.add(("payments", "200"))
+    measures.requests.latency.observe_times(("payments",), 0.004)
+    deliveries = measures.deliveries
     deliveries.answered("bank", Answer(AnswerKind.FAILED, "500"), retry=True, seconds=0.1)
     deliveries.gave_up("bank")
-    spending = SpendingMetrics(metrics)
+    spending = measures.spending
     spending.spent([Spend(TODAY, "payments", 3, "EUR", 10, 4000, 0, cost=1)])
     spending.budget(BudgetState(Period("payments", "day", TODAY, "EUR"), 2, 1, 0, Standing.OPEN, None, None))
     champion: Any = SimpleNamespace(split=TrafficSplit("fraud-risk"), champion=SimpleNamespace(version=3))

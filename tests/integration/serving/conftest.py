@@ -7,6 +7,7 @@ import pytest
 
 from andon import models
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from packages import a_package
 
@@ -19,5 +20,5 @@ def registry(database: Database, tmp_path: Path) -> Database:
     with database.begin() as tx:
         for seed in (1, 2, 3):
             package = a_package(tmp_path / str(seed), seed=seed)
-            models.register(tx, package, actor=Actor("owner"), reason="test", now=NOW)
+            models.register(tx, package, actor=Actor("owner"), events=Events(), reason="test", now=NOW)
     return database

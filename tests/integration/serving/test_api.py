@@ -18,6 +18,7 @@ from andon.access import Grant, Role
 from andon.gateway import create_app
 from andon.kernel.config import EndpointSettings
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.models import FeatureKind, FeatureSpec
 from automations import an_automation, payment
 from calls import DECIDE, call
@@ -35,7 +36,7 @@ def installation(database: Database, tmp_path: Path) -> Installation:
     installed = install(database, tmp_path / "installed", an_automation(), an_automation("refunds"))
     with database.begin() as tx:
         package = a_package(tmp_path / "other", seed=2)
-        models.register(tx, package, actor=OWNER, reason="a second one", now=installed.clock.now())
+        models.register(tx, package, actor=OWNER, events=Events(), reason="a second one", now=installed.clock.now())
     return installed
 
 
@@ -137,7 +138,7 @@ def test_a_version_that_needs_what_an_automation_does_not_give_gets_no_share_and
 ) -> None:
     with installation.database.begin() as tx:
         package = _needing("merchant", tmp_path / "third")
-        models.register(tx, package, actor=OWNER, reason="needs more", now=installation.clock.now())
+        models.register(tx, package, actor=OWNER, events=Events(), reason="needs more", now=installation.clock.now())
     key = installation.key("otto", Grant(Role.OPERATOR))
     for path, wanted in ((SPLIT, {"shares": {"3": 5}}), (CHAMPION, {"number": 3})):
         answer = call(installation, "PUT", path, key, json={**wanted, "reason": "x"})
@@ -155,7 +156,7 @@ def test_a_version_whose_own_environment_is_not_built_gets_no_share_and_is_no_ch
 ) -> None:
     with installation.database.begin() as tx:
         package = trained_on_python("3.2.0", a_package(tmp_path / "third", seed=3))
-        models.register(tx, package, actor=OWNER, reason="old", now=installation.clock.now())
+        models.register(tx, package, actor=OWNER, events=Events(), reason="old", now=installation.clock.now())
     key = installation.key("otto", Grant(Role.OPERATOR))
     for path, wanted, status in (
         (SPLIT, {"shares": {"3": 5}}, 422),

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from andon import models
 from andon.cli import app
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from packages import a_package, trained_with
 from shadowing import NOW, failed, said, write
@@ -47,7 +48,7 @@ def project(registry: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ANDON_DATABASE_URL", registry.url)
     with registry.begin() as tx:
-        models.set_alias(tx, "fraud-risk", "champion", 1, actor=Actor("owner"), reason="test", now=NOW)
+        models.set_alias(tx, "fraud-risk", "champion", 1, actor=Actor("owner"), events=Events(), reason="test", now=NOW)
     return folder
 
 
@@ -117,7 +118,7 @@ def unbuildable(registry: Database, project: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with registry.begin() as tx:
         package = trained_with({"marker": "1.5"}, a_package(tmp_path / "old", seed=4))
-        return models.register(tx, package, actor=Actor("owner"), reason="old", now=NOW).number
+        return models.register(tx, package, actor=Actor("owner"), events=Events(), reason="old", now=NOW).number
 
 
 @pytest.mark.parametrize("wanted", [("--share", "4=5"), ("--shadow", "4")])

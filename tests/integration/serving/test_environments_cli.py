@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from andon import models
 from andon.cli import app
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from packages import a_package, trained_with
 from wheels import small_wheel
@@ -38,7 +39,7 @@ def project(registry: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     other = trained_with({"marker": "1.5"}, a_package(tmp_path / "other", name="pinned", seed=2))
     with registry.begin() as tx:
         for package in (here, other):
-            models.register(tx, package, actor=Actor("owner"), reason="test", now=NOW)
+            models.register(tx, package, actor=Actor("owner"), events=Events(), reason="test", now=NOW)
     return tmp_path
 
 

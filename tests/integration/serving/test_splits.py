@@ -10,6 +10,7 @@ import pytest
 
 from andon import audit, models, serving
 from andon.kernel.db import CHANGED, Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.models import ModelNotFound, ModelVersion
 from andon.serving import EnvironmentInvalid, SplitChanged, SplitInvalid, TrafficSplit
@@ -23,7 +24,15 @@ def split(
 ) -> TrafficSplit:
     with registry.begin() as tx:
         return serving.set_split(
-            tx, "fraud-risk", shares=shares, shadows=shadows, actor=OTTO, reason=reason, now=NOW, **more
+            tx,
+            "fraud-risk",
+            shares=shares,
+            shadows=shadows,
+            actor=OTTO,
+            events=Events(),
+            reason=reason,
+            now=NOW,
+            **more,
         )
 
 
@@ -104,7 +113,7 @@ def test_what_is_no_split_is_refused(
 
 def test_a_champion_looks_on_only_where_it_answers_nothing(registry: Database) -> None:
     with registry.begin() as tx:
-        models.set_alias(tx, "fraud-risk", "champion", 1, actor=OTTO, reason="x", now=NOW)
+        models.set_alias(tx, "fraud-risk", "champion", 1, actor=OTTO, events=Events(), reason="x", now=NOW)
     for shares in ({}, {2: 99.99}):
         with pytest.raises(SplitInvalid) as refused:
             split(registry, shares, [1])
@@ -123,7 +132,7 @@ def test_every_fault_is_named_at_once(registry: Database) -> None:
 
 def test_of_a_model_that_is_not_registered_there_is_nothing_to_split(registry: Database) -> None:
     with registry.begin() as tx, pytest.raises(ModelNotFound):
-        serving.set_split(tx, "other", shares={}, shadows=[], actor=OTTO, reason="x", now=NOW)
+        serving.set_split(tx, "other", shares={}, shadows=[], actor=OTTO, events=Events(), reason="x", now=NOW)
 
 
 def test_a_version_that_cannot_run_here_gets_no_traffic(registry: Database) -> None:
@@ -166,7 +175,7 @@ def test_of_many_who_look_at_the_same_split_one_changes_it_and_the_others_are_to
 def test_who_has_the_champion_is_told(registry: Database) -> None:
     with registry.begin() as tx:
         assert serving.champion_of(tx, "fraud-risk") is None
-        models.set_alias(tx, "fraud-risk", "champion", 2, actor=OTTO, reason="x", now=NOW)
+        models.set_alias(tx, "fraud-risk", "champion", 2, actor=OTTO, events=Events(), reason="x", now=NOW)
         assert serving.champion_of(tx, "fraud-risk") == 2
         assert serving.champion_of(tx, "other") is None
 

@@ -17,6 +17,7 @@ from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics
 from andon.spending import Keeper, Spend
+from andon.spending.metrics import SpendingMetrics
 from automations import an_automation
 
 HOUR_EUR = CostSettings(cpu_hour=3.6, gpu_hour=10.8)
@@ -54,7 +55,7 @@ def keeper(database: Database, metrics: Metrics, cpu_seconds: Callable[[], float
         [with_budget(1.0)],
         clock=SystemClock(),
         events=Events(),
-        metrics=metrics,
+        watcher=SpendingMetrics(metrics),
         cpu_seconds=cpu_seconds,
     )
 

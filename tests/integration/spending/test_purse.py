@@ -11,8 +11,8 @@ from sqlalchemy import text
 from andon import spending
 from andon.authoring import Budget
 from andon.kernel.db import Database, DatabaseUnavailable, Tx
-from andon.kernel.events import Events
-from andon.spending import BudgetNearlySpent, BudgetState, Purse, Standing
+from andon.kernel.events import DomainEvent, Events
+from andon.spending import BudgetChanged, BudgetNearlySpent, BudgetSpent, BudgetState, Purse, Standing
 from andon.spending.purse import LEASE
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -98,7 +98,7 @@ def test_it_is_said_once_a_period_that_a_budget_is_nearly_spent(database: Databa
     assert (heard, state(database).standing) == ([], Standing.OPEN)
     assert spend(second, 30) + spend(first, 30) == 60
     [event] = heard
-    assert (event.period.automation, event.amount, event.spent >= 800_000_000) == ("payments", 1_000_000_000, True)
+    assert (event.automation, event.amount, event.spent >= "0.8") == ("payments", "1.000000000", True)
     assert state(database).standing is Standing.NEARLY_SPENT
 
 
@@ -188,6 +188,29 @@ def test_a_budget_that_was_raised_is_open_again_and_told_anew_when_it_is_nearly_
     )
     assert spend(raised, 700) == 700
     assert (state(database).standing, len(heard)) == (Standing.NEARLY_SPENT, 2)
+
+
+def test_a_budget_that_is_new_changed_or_spent_is_published_once(database: Database) -> None:
+    events, published = Events(), list[DomainEvent]()
+    events.subscribe(DomainEvent, lambda _, event: published.append(event))
+    a_purse(database, amount=1.0, events=events).renew(NOW)
+    a_purse(database, amount=1.0, events=events).renew(NOW)
+    assert published == [BudgetChanged("payments", "day", "EUR", "1.000000000", None, None, None, at=NOW)]
+    a_purse(database, amount=1.0, events=events).renew(NOW + timedelta(days=1))
+    assert len(published) == 1, "another day, the same budget"
+    purse = a_purse(database, amount=0.1, events=events, per="month")
+    spend(purse, 200)
+    spend(purse, 1)
+    changed, nearly, spent = published[1:]
+    before = ("day", "EUR", "1.000000000")
+    assert changed == BudgetChanged("payments", "month", "EUR", "0.100000000", *before, at=NOW)
+    assert isinstance(nearly, BudgetNearlySpent)
+    assert isinstance(spent, BudgetSpent)
+    assert (spent.subject, spent.starts_on, spent.amount) == (
+        "automation:payments",
+        NOW.date().replace(day=1),
+        "0.100000000",
+    )
 
 
 class Flaky(Database):

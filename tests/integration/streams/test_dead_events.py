@@ -23,9 +23,10 @@ from tests.integration.streams.streaming import (
 
 from andon import Trigger, decisions, streams
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.reasons import ReasonInvalid
-from andon.streams import DeadEventNotFound, DeadState, EventSettled, EventUnreadable, Intake, StreamKey
+from andon.streams import DeadEventNotFound, DeadState, EventsDied, EventSettled, EventUnreadable, Intake, StreamKey
 from andon.testing import MemorySource
 from automations import payment
 from lines import Installation
@@ -298,3 +299,35 @@ def test_what_passes_again_buries_nothing(installation: Installation) -> None:
         assert scalar(installation, "SELECT count(*) FROM dead_events") == 0
 
     run(test)
+
+
+def test_events_that_died_are_published_once_and_again_when_they_die_again(installation: Installation) -> None:
+    events, published = Events(), list[EventsDied]()
+    events.subscribe(EventsDied, lambda _, event: published.append(event))
+
+    def publish() -> int:
+        with installation.database.begin() as tx:
+            return streams.publish_dead(tx, events, installation.clock.now())
+
+    event_id = a_dead_event(installation, b"{nope", {})
+    assert (publish(), publish()) == (1, 0)
+    [event] = published
+    assert (event.subject, event.count, event.ids) == ("stream:payments/memory:payments", 1, [event_id])
+    with installation.database.begin() as tx:
+        streams.resend(tx, event_id, data=None, actor=OTTO, reason="a try", now=installation.clock.now())
+    work(installation)
+    assert publish() == 1
+    assert [event.ids for event in published] == [[event_id]] * 2
+
+
+def test_what_a_subscriber_refuses_is_published_the_next_time(installation: Installation) -> None:
+    broken, working, published = Events(), Events(), list[EventsDied]()
+    broken.subscribe(EventsDied, lambda *_: 1 // 0)
+    working.subscribe(EventsDied, lambda _, event: published.append(event))
+    a_dead_event(installation, b"{nope", {})
+    now = installation.clock.now()
+    with pytest.raises(ZeroDivisionError), installation.database.begin() as tx:
+        streams.publish_dead(tx, broken, now)
+    with installation.database.begin() as tx:
+        assert streams.publish_dead(tx, working, now) == 1
+    assert [event.count for event in published] == [1]

@@ -14,7 +14,8 @@ from andon import cli
 from andon.kernel import postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
-from andon.supervisor.examination import Finding, State, examine
+from andon.supervisor.examination import examine
+from andon.supervisor.findings import Finding, State
 
 from .conftest import Up
 

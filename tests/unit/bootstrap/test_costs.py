@@ -4,10 +4,10 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
-from andon.bootstrap.costs import SpendingMetrics
 from andon.bootstrap.spending import gpu_us_of
 from andon.kernel.metrics import Metrics
 from andon.spending import BudgetState, Period, Spend, Standing
+from andon.spending.metrics import SpendingMetrics
 
 TODAY = date(2026, 11, 25)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from andon.bootstrap.gauges import watch_queue, watch_traffic, watch_versions
-from andon.bootstrap.loop import EVERY, watch_loop
+from andon.bootstrap.loop import EVERY, LoopMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.decisions import Priority
 from andon.kernel.metrics import Metrics
@@ -126,7 +126,7 @@ def test_what_holds_up_the_loop_shows() -> None:
     metrics = Metrics()
 
     async def held_up() -> None:
-        watching = asyncio.create_task(watch_loop(metrics))
+        watching = asyncio.create_task(LoopMetrics(metrics).watch())
         await asyncio.sleep(EVERY / 2)
         time.sleep(EVERY)  # noqa: ASYNC251 - what a careless feature would do
         await asyncio.sleep(0.01)  # the overdue look comes before this one

@@ -4,7 +4,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from andon.actions import Answer, AnswerKind
-from andon.bootstrap.observers import DecisionMetrics, DeliveryMetrics
+from andon.actions.metrics import DeliveryMetrics
+from andon.decisions.metrics import DecisionMetrics
 from andon.kernel.metrics import Metrics
 from reports import a_decision, a_report
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from andon.bootstrap.streams import StreamMetrics
 from andon.kernel.metrics import Metrics
 from andon.streams import Moved, StreamKey
+from andon.streams.metrics import StreamMetrics
 from andon.testing import FakeClock
 from meanwhile import meanwhile
 

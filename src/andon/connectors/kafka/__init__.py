@@ -10,6 +10,7 @@ KIND = Kind(
     options=KafkaOptions,
     settings=KafkaSettings,
     needs_url=False,
+    sends_events=True,
 )
 
 __all__ = ["KIND", "KafkaConnector", "KafkaOptions", "KafkaSettings"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from andon.actions.cloudevents import MEDIA_TYPE, attributes_of, data_of, field_of
+from andon.actions.cloudevents import MEDIA_TYPE, attributes_of, data_of, key_of
 from andon.actions.ports import Answer, AnswerKind, Delivery, Repeat
 from andon.connectors.kafka.settings import KafkaOptions, KafkaSettings
 
@@ -53,7 +53,7 @@ class KafkaConnector:
         return await link.known(options.topic) or await link.publish(
             options.topic,
             data_of(delivery),
-            field_of(delivery, options.key) or str(delivery.data.get("id", "")),
+            key_of(delivery, options.key),
             {
                 "content-type": MEDIA_TYPE,
                 **{f"ce_{name}": value for name, value in attributes_of(delivery).items()},

@@ -10,6 +10,7 @@ KIND = Kind(
     options=NatsOptions,
     settings=NatsSettings,
     needs_url=False,
+    sends_events=True,
 )
 
 __all__ = ["KIND", "NatsConnector", "NatsOptions", "NatsSettings"]

@@ -7,6 +7,7 @@ KIND = Kind(
     summary="A signed HTTP POST of the decision (Standard Webhooks).",
     connect=lambda surroundings: WebhookConnector(surroundings.clock),
     options=WebhookOptions,
+    sends_events=True,
 )
 
 __all__ = ["KIND", "WebhookConnector", "WebhookOptions"]

@@ -91,7 +91,7 @@ class _Route:
 
 def body_of(delivery: Delivery) -> tuple[str, bytes]:
     """The body of a delivery and its media type: the same bytes at each attempt. The signature is over all of it."""
-    if delivery.options.get("cloudevents"):
+    if delivery.event is not None or delivery.options.get("cloudevents"):
         return STRUCTURED, structured(delivery)
     event = {
         "type": f"decision.{delivery.outcome}",

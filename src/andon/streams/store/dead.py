@@ -80,11 +80,24 @@ def revive(tx: Tx, event_id: UUID, reason: str, faults: Sequence[Fault]) -> None
             settled_by=None,
             settle_reason=None,
             decision_id=None,
+            published=False,
         )
     )
 
 
+def publish(tx: Tx, limit: int) -> dict[StreamKey, list[UUID]]:
+    """Mark dead events as published, those that nobody else is marking just now; their ids by stream, oldest first."""
+    d = dead_events.c
+    chosen = select(d.id).where(d.published.is_(False)).limit(limit).with_for_update(skip_locked=True)
+    marked = update(dead_events).where(d.id.in_(chosen)).values(published=True)
+    found: dict[StreamKey, list[UUID]] = {}
+    for row in sorted(tx.execute(marked.returning(d.id, d.automation, d.stream))):
+        found.setdefault(StreamKey(row.automation, row.stream), []).append(row.id)
+    return found
+
+
 def _dead(row: Row[Any]) -> DeadEvent:
     values = row._asdict()
+    values.pop("published", None)
     faults = [Fault(fault["where"], fault["message"]) for fault in values.pop("faults")]
     return DeadEvent(**{**values, "state": DeadState(values["state"]), "faults": faults, "data": bytes(values["data"])})

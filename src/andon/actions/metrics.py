@@ -1,0 +1,47 @@
+"""The metrics of deliveries."""
+
+from andon.actions.domain import Answer
+from andon.kernel.metrics import Metrics
+
+
+class DeliveryMetrics:
+    """Counts what the delivery loop did."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        many = metrics.batch_counter
+        self.attempts = many("andon_deliveries_total", "Delivery attempts by answer.", ("destination", "answer"))
+        self.seconds = metrics.batch_histogram("andon_delivery_seconds", "One delivery attempt.", ("destination",))
+        self.dead_letters = many("andon_dead_letters_total", "Deliveries given up.", ("destination",))
+        self.retries = many(
+            "andon_delivery_retries_total", "Attempts after an earlier one was answered.", ("destination",)
+        )
+        self.untried = many(
+            "andon_deliveries_held_back_total",
+            "Claimed actions that were given back untried, by the reason: breaker, retry_budget, unknown (to this worker).",
+            ("destination", "reason"),
+        )
+        self.inquiries = many(
+            "andon_delivery_inquiries_total",
+            "Destinations asked whether they took an earlier attempt, by what they said.",
+            ("destination", "answer"),
+        )
+
+    def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:
+        """An attempt ended."""
+        self.dead_letters.add((destination,), 0)  # counted from zero
+        self.attempts.add((destination, answer.kind.value))
+        self.seconds.observe_times((destination,), seconds)
+        if retry:
+            self.retries.add((destination,))
+
+    def inquired(self, destination: str, answer: Answer) -> None:
+        """A destination was asked what became of an attempt."""
+        self.inquiries.add((destination, answer.kind.value))
+
+    def held_back(self, destination: str, why: str) -> None:
+        """A claimed action was given back untried."""
+        self.untried.add((destination, why))
+
+    def gave_up(self, destination: str) -> None:
+        """A delivery became a dead letter."""
+        self.dead_letters.add((destination,))

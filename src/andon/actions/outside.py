@@ -1,0 +1,73 @@
+"""Events of Andon itself, sent outside: what a route takes becomes a message of the outbox in the transaction of the event.
+
+From there it is delivered like every action: retried, under one key, and a dead letter at last.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from andon.actions.published import ActionsDied
+from andon.decisions import DELIVER_ACTION
+from andon.kernel import outbox
+from andon.kernel.db import Tx
+from andon.kernel.events import DomainEvent, Events
+from andon.kernel.ids import uuid7
+from andon.kernel.outbox import Message
+
+EVERY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRoute:
+    """The types of events that one destination gets. A type may end in `.*`; `*` stands for all."""
+
+    types: Sequence[str]
+    destination: str
+    connector: str
+    options: Mapping[str, Any]
+
+    def takes(self, event: str) -> bool:
+        """Whether an event of this type goes here."""
+        return any(matches(pattern, event) for pattern in self.types)
+
+
+def matches(pattern: str, event: str) -> bool:
+    """Whether a pattern means this type of event."""
+    return pattern in (EVERY, event) or (pattern.endswith(".*") and event.startswith(pattern[:-1]))
+
+
+def send_outside(events: Events, routes: Sequence[EventRoute]) -> None:
+    """Write a message for each event and each route that takes it, from now on."""
+
+    def write(tx: Tx, event: DomainEvent) -> None:
+        if not _is_own_death(event):
+            outbox.add(tx, [_message(event, route) for route in routes if route.takes(event.type)])
+
+    if routes:
+        events.subscribe(DomainEvent, write)
+
+
+def _is_own_death(event: DomainEvent) -> bool:
+    """Whether it says that events could not be sent outside: sending that as well would go on for ever."""
+    return isinstance(event, ActionsDied) and event.scope == ""
+
+
+def _message(event: DomainEvent, route: EventRoute) -> Message:
+    identifier = uuid7(event.at)
+    return Message(
+        id=identifier,
+        topic=DELIVER_ACTION,
+        scope="",
+        subject=identifier,
+        payload={
+            "action": event.type,
+            "connector": route.connector,
+            "destination": route.destination,
+            "options": dict(route.options),
+            "event": {"type": event.type, "subject": event.subject, "data": event.data()},
+        },
+        correlation_id=str(identifier),
+        created_at=event.at,
+        due_at=event.at,
+    )

@@ -1,0 +1,21 @@
+"""What a worker does for the audit log again and again."""
+
+from datetime import datetime, timedelta
+
+from andon.audit import service
+from andon.audit.metrics import AuditMetrics
+from andon.kernel.chores import Chore
+from andon.kernel.db import Tx
+
+LEASE = timedelta(seconds=15)
+
+
+def chores(metrics: AuditMetrics, *, every: timedelta) -> list[Chore]:
+    """Seal all chains."""
+
+    def seal(tx: Tx, now: datetime) -> bool:
+        if service.seal(tx, now) is not None:
+            metrics.sealed.inc()
+        return False
+
+    return [Chore("seal", every, seal, LEASE)]

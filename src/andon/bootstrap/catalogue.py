@@ -1,0 +1,26 @@
+"""Every event that Andon publishes. A new one is declared in its slice's `published.py` and gets one line here."""
+
+from andon import access, actions, cord, features, gates, labels, models, reviews, serving, spending, streams
+from andon.kernel.events import DomainEvent
+
+CATALOGUE: tuple[type[DomainEvent], ...] = (
+    actions.ActionConfirmed,
+    actions.ActionsDied,
+    actions.ActionsRevived,
+    models.AliasSet,
+    spending.BudgetChanged,
+    spending.BudgetNearlySpent,
+    spending.BudgetSpent,
+    streams.EventsDied,
+    features.ExpectationBreached,
+    gates.GateRevised,
+    access.KeyClosed,
+    access.KeyCreated,
+    labels.LabelCorrected,
+    labels.LabelRecorded,
+    cord.LineStateChanged,
+    models.ModelRegistered,
+    reviews.QuestionAnswered,
+    serving.SplitSet,
+    reviews.VerdictGiven,
+)

@@ -1,0 +1,31 @@
+"""The chores of a worker, gathered from the slices that declare them."""
+
+from datetime import timedelta
+
+from andon.audit.chores import chores as of_audit
+from andon.bootstrap.measures import Measures
+from andon.bootstrap.procedures import Procedures
+from andon.decisions.chores import chores as of_decisions
+from andon.features.chores import chores as of_features
+from andon.kernel.chores import Chore, ChoreRunner
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.events import Events
+from andon.procedures.chores import chores as of_procedures
+from andon.reviews.chores import chores as of_reviews
+from andon.streams.chores import chores as of_streams
+
+
+def run_chores(
+    settings: Settings, database: Database, measures: Measures, events: Events, procedures: Procedures
+) -> ChoreRunner:
+    """What runs all chores of a worker."""
+    chores: list[Chore] = [
+        *of_reviews(measures.reviews),
+        *of_audit(measures.audit, every=timedelta(seconds=settings.worker.seal_seconds)),
+        *of_decisions(failed_kept=timedelta(seconds=settings.gateway.results_seconds)),
+        *of_streams(events),
+        *of_features(),
+        *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
+    ]
+    return ChoreRunner(database, chores, measures.chores)

@@ -1,0 +1,24 @@
+"""What a worker does for the ledger and the intake again and again."""
+
+from datetime import datetime, timedelta
+
+from andon.decisions import service
+from andon.kernel.chores import Chore
+from andon.kernel.db import Tx
+
+INTERVAL = timedelta(minutes=10)
+LEASE = timedelta(minutes=2)
+
+
+def chores(*, failed_kept: timedelta) -> list[Chore]:
+    """Make the partitions of the next days; forget old keys, and requests that failed longer ago than `failed_kept`."""
+
+    def plan_days(tx: Tx, now: datetime) -> bool:
+        service.plan_days(tx, now)
+        return False
+
+    def forget_requests(tx: Tx, now: datetime) -> bool:
+        service.keep_house(tx, now, failed_kept=failed_kept)
+        return False
+
+    return [Chore("plan_days", INTERVAL, plan_days, LEASE), Chore("forget_requests", INTERVAL, forget_requests, LEASE)]

@@ -1,0 +1,158 @@
+"""The metrics of decisions: one call a batch, nothing a decision."""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+import structlog
+
+from andon.decisions.report import BatchReport
+from andon.kernel.metrics import LATENCY_BUCKETS, Metrics
+
+log = structlog.get_logger(__name__)
+
+STAGE_BUCKETS = (0.00005, 0.0001, 0.0002, *LATENCY_BUCKETS)
+"""Seconds; a stage of a decision may take microseconds."""
+
+SIZE_BUCKETS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
+"""Decisions in a batch."""
+
+TRANSIENT = frozenset({"PREDICTION_TIMED_OUT", "ENDPOINT_BUSY"})
+"""Reasons of a fallback after which the same version may well answer the next time."""
+
+TOLD_EVERY = 60.0
+"""Seconds after which a breach of the same expectation is logged again."""
+
+SPENT = "BUDGET_SPENT"
+"""The reason of a fallback that is nobody's failure."""
+
+_ARM = ("automation", "model", "version")
+
+
+class DecisionMetrics:
+    """Counts what the decider did. `breached` hears of expectations that did not hold. Call it from the event loop only."""
+
+    def __init__(self, metrics: Metrics, *, breached: Callable[[str, str, int], None] | None = None) -> None:
+        self._declare(metrics)
+        self._breached = breached
+        self._told: dict[tuple[str, str], float] = {}
+        self.decided = 0
+
+    def batch(self, reports: Sequence[BatchReport]) -> None:
+        """A batch was committed; one report for each arm in it, so one at least."""
+        self.batches.add(())
+        self.commit.observe_times((), reports[0].record)
+        for report in reports:
+            self._count(report)
+
+    def failed(self, transient: bool, requests: int) -> None:
+        """A batch could not be decided or recorded."""
+        self.unrecorded.add(("transient" if transient else "persistent",), requests)
+
+    def expired(self, automation: str, requests: int) -> None:
+        """Nobody waited any more when it was the turn of so many requests."""
+        self.overdue.add((automation,), requests)
+
+    def shadowed(self, automation: str, run: int, dropped: int) -> None:
+        """So many rows were shown to shadows, and so many were not because there was no time."""
+        self.shadows.add((automation, "run"), run)
+        self.shadows.add((automation, "dropped"), dropped)
+
+    def _declare(self, metrics: Metrics) -> None:
+        many = metrics.batch_counter
+        self.commit = metrics.batch_histogram("andon_commit_seconds", "One group commit of decisions.")
+        self.batches = many("andon_batches_total", "Group commits.")
+        self.decisions = many("andon_decisions_total", "Recorded decisions.", (*_ARM, "outcome"))
+        self.stages = metrics.batch_histogram(
+            "andon_stage_seconds",
+            "What a decision waited for: queue, features, predict, policy, record; and whole, from admission to the commit.",
+            (*_ARM, "stage"),
+            buckets=STAGE_BUCKETS,
+        )
+        self.batch_size = metrics.batch_histogram(
+            "andon_batch_size", "Decisions in one batch of a version.", _ARM, buckets=SIZE_BUCKETS
+        )
+        self.model_cpu = many("andon_model_cpu_seconds_total", "CPU time spent predicting and ruling.", _ARM)
+        self.errors = many(
+            "andon_errors_total",
+            "Decisions for which a version failed: transient (too slow, busy) or persistent (it raised, or gave nonsense).",
+            (*_ARM, "kind"),
+        )
+        self.fallbacks = many(
+            "andon_fallbacks_total",
+            "Decisions that something else than this version made, by the reason.",
+            (*_ARM, "reason"),
+        )
+        self.misplaced = many(
+            "andon_events_misplaced_total",
+            "Decisions that windows do not have at the time of their event: later than allowed (late), or ahead of our clock (future).",
+            ("automation", "why"),
+        )
+        self.breached = many(
+            "andon_expectations_breached_total",
+            "Values of features and fields that were not as the automation expects.",
+            ("automation", "feature"),
+        )
+        self.shadows = many(
+            "andon_shadows_total",
+            "Decisions shown to a shadow version (run), or not because there was no time or no budget left (dropped).",
+            ("automation", "result"),
+        )
+        self.overdue = many(
+            "andon_expired_total", "Requests for which nobody waited any more when it was their turn.", ("automation",)
+        )
+        self.unrecorded = many(
+            "andon_ledger_errors_total",
+            "Decisions lost with their batch: the ledger was away (transient), or something broke (persistent).",
+            ("kind",),
+        )
+        for kind in ("transient", "persistent"):
+            self.unrecorded.add((kind,), 0)
+
+    def _count(self, report: BatchReport) -> None:
+        n = len(report.judgements)
+        arm = report.automation, report.model, str(report.version)
+        self.decided += n
+        self.batch_size.observe_times(arm, n)
+        self.model_cpu.add(arm, report.cpu_us / 1e6)
+        self.stages.observe_many((*arm, "queue"), report.queue)
+        self.stages.observe_times((*arm, "features"), report.features, n)
+        self.stages.observe_times((*arm, "predict"), report.predict, n)
+        self.stages.observe_times((*arm, "policy"), report.policy, n)
+        self.stages.observe_times((*arm, "record"), report.record, n)
+        self.stages.observe_many((*arm, "whole"), report.whole)
+        outcomes = [judgement.ruling.outcome for judgement in report.judgements]
+        for outcome in set(outcomes):
+            self.decisions.add((*arm, outcome), outcomes.count(outcome))
+        for why, count in report.misplaced.items():
+            self.misplaced.add((report.automation, why), count)
+        if report.breached:
+            self._tell_breaches(report)
+        self._count_failures(report, arm)
+
+    def _tell_breaches(self, report: BatchReport) -> None:
+        """Count each, and log each name once in a while: one batch of a stream that went wrong is like the next."""
+        now = monotonic()
+        for name, count in report.breached.items():
+            key = (report.automation, name)
+            self.breached.add(key, count)
+            if self._breached is not None:
+                self._breached(report.automation, name, count)
+            if now - self._told.get(key, -TOLD_EVERY) >= TOLD_EVERY:
+                self._told[key] = now
+                log.warning("expectation.breached", automation=report.automation, feature=name, decisions=count)
+
+    def _count_failures(self, report: BatchReport, arm: tuple[str, str, str]) -> None:
+        """Fallbacks by reason; errors are those fallbacks, and what the line itself could not compute or rule.
+
+        Errors are counted from zero: Prometheus does not see that a counter grew which begins with one.
+        """
+        persistent = sum([each.ruling.error is not None and each.fallback is None for each in report.judgements])
+        transient = 0
+        for reason, count in report.fallbacks.items():
+            self.fallbacks.add((*arm, reason), count)
+            if reason in TRANSIENT:
+                transient += count
+            elif reason != SPENT:
+                persistent += count
+        self.errors.add((*arm, "transient"), transient)
+        self.errors.add((*arm, "persistent"), persistent)

@@ -1,0 +1,27 @@
+"""The events of gates."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from andon.gates.domain import Origin
+from andon.kernel.events import DomainEvent
+
+
+@dataclass(frozen=True, slots=True)
+class GateRevised(DomainEvent):
+    """An arm has a new revision of its risk gate."""
+
+    type: ClassVar[str] = "andon.gate.revised"
+    about: ClassVar[str] = "automation:{automation}"
+
+    automation: Annotated[str, "Name of the automation."]
+    arm: Annotated[str, "Name of the arm: model, version and policy version."]
+    revision: Annotated[int, "Number of the revision."]
+    threshold: Annotated[float, "Confidence from which a prediction is certain; 2 lets nothing through."]
+    threshold_before: Annotated[float | None, "Threshold until then; null for the first revision."]
+    target: Annotated[float, "Error that the gate bounds."]
+    origin: Annotated[Origin, "Whether it comes from held-out evidence or from a person."]
+    expires_at: Annotated[datetime | None, "When it has no effect any more; null for never."]
+    by: Annotated[str, "Who or what made it."]
+    reason: Annotated[str, "Why."]

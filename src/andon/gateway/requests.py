@@ -1,0 +1,20 @@
+"""The metrics of requests to decide."""
+
+from andon.kernel.metrics import Metrics
+
+
+class RequestMetrics:
+    """Counts requests by their answer, and how long they took. Written from the event loop only."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.requests = metrics.batch_counter(
+            "andon_http_requests_total", "Decide requests by answer.", ("automation", "status")
+        )
+        self.latency = metrics.batch_histogram(
+            "andon_decision_seconds", "From admission to the answer, commit included.", ("automation",)
+        )
+        self.refused = metrics.batch_counter(
+            "andon_refused_total",
+            "Requests sent away for want of room or time, by the reason: rate, queue, deadline.",
+            ("automation", "reason"),
+        )

@@ -1,0 +1,17 @@
+"""The metrics of chores."""
+
+from andon.kernel.metrics import Metrics
+
+
+class ChoreMetrics:
+    """Counts what a worker's chores did, from zero. May be written from any thread."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.failures = metrics.counter(
+            "andon_chores_failed_total",
+            "Runs of a worker's own chore that failed by an error nobody foresaw; its log says which.",
+            ("chore",),
+        )
+        self.runs = metrics.counter(
+            "andon_chore_runs_total", "Runs of a worker's own chore that went well.", ("chore",)
+        )

@@ -1,0 +1,36 @@
+"""The events of models."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from andon.kernel.events import DomainEvent
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRegistered(DomainEvent):
+    """A version of a model was put into the registry."""
+
+    type: ClassVar[str] = "andon.model.registered"
+    about: ClassVar[str] = "model:{model}"
+
+    model: Annotated[str, "Name of the model."]
+    version: Annotated[int, "Number of the version."]
+    digest: Annotated[str, "Digest of the package, which is the same for the same content."]
+    trusted: Annotated[bool, "Whether a pickle was accepted."]
+    by: Annotated[str, "Who registered it."]
+    reason: Annotated[str, "Why."]
+
+
+@dataclass(frozen=True, slots=True)
+class AliasSet(DomainEvent):
+    """An alias points to another version of a model; the version `champion` points to answers."""
+
+    type: ClassVar[str] = "andon.alias.set"
+    about: ClassVar[str] = "model:{model}"
+
+    model: Annotated[str, "Name of the model."]
+    alias: Annotated[str, "The alias."]
+    version: Annotated[int, "Number of the version it points to now."]
+    before: Annotated[int | None, "Number of the version it pointed to; none if the alias is new."]
+    by: Annotated[str, "Who set it."]
+    reason: Annotated[str, "Why."]

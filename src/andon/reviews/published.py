@@ -1,0 +1,50 @@
+"""The events of reviews."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from andon.kernel.events import DomainEvent
+from andon.reviews.domain import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictGiven(DomainEvent):
+    """A person decided what the line did not."""
+
+    type: ClassVar[str] = "andon.verdict.given"
+    about: ClassVar[str] = "decision:{decision_id}"
+
+    review_id: Annotated[UUID, "Id of the review."]
+    decision_id: Annotated[UUID, "Id of the decision."]
+    automation: Annotated[str, "Name of the automation."]
+    outcome: Annotated[str, "What the person chose."]
+    by: Annotated[str, "Who decided."]
+    reason: Annotated[str, "Why."]
+    label: Annotated[str | None, "The class that was true, where the person named one."] = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict as the review keeps it."""
+        return Verdict(self.outcome, self.reason, self.by, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered(DomainEvent):
+    """A person answered what a procedure asked; this is no verdict on the decision."""
+
+    type: ClassVar[str] = "andon.question.answered"
+    about: ClassVar[str] = "decision:{decision_id}"
+
+    review_id: Annotated[UUID, "Id of the review that asked."]
+    procedure_id: Annotated[UUID, "Id of the procedure, which goes on."]
+    decision_id: Annotated[UUID, "Id of the decision that the procedure follows."]
+    automation: Annotated[str, "Name of the automation."]
+    outcome: Annotated[str, "What the person chose."]
+    by: Annotated[str, "Who answered."]
+    reason: Annotated[str, "Why."]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The answer as the review keeps it."""
+        return Verdict(self.outcome, self.reason, self.by, self.at)

@@ -1,0 +1,77 @@
+"""The metrics of streams."""
+
+from datetime import datetime
+
+from andon.kernel.clock import Clock
+from andon.kernel.metrics import Metrics, Readings
+from andon.streams.domain import StreamKey
+from andon.streams.progress import Moved
+
+_STREAM = ("automation", "stream")
+
+
+class StreamMetrics:
+    """Counts what streams did, and shows how far they are."""
+
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        self._clock = clock
+        self._stands: dict[StreamKey, tuple[int, datetime | None, int]] = {}
+        self.events = metrics.batch_counter(
+            "andon_stream_events_total",
+            "Events taken from a stream, by the result: decided, repeated, left_out, dead.",
+            (*_STREAM, "result"),
+        )
+        self.messages_lost = metrics.batch_counter(
+            "andon_stream_lost_total", "Messages that a source removed before they were read.", _STREAM
+        )
+        self.failures = metrics.batch_counter(
+            "andon_stream_failures_total", "Tries to read or decide a stream that failed and are made again.", _STREAM
+        )
+        metrics.gauges_of(
+            "andon_stream_lag",
+            "Messages behind in the partitions that this process reads, about.",
+            lambda: [(key, stand[0]) for key, stand in self._stands.copy().items()],
+            labels=("automation", "stream"),
+        )
+        metrics.gauges_of(
+            "andon_stream_watermark_age_seconds",
+            "How long ago the newest event happened that was decided, in the partition where that is longest ago.",
+            self._ages,
+            labels=("automation", "stream"),
+        )
+        metrics.gauges_of(
+            "andon_stream_partitions",
+            "Partitions that this process reads.",
+            lambda: [(key, stand[2]) for key, stand in self._stands.copy().items()],
+            labels=("automation", "stream"),
+        )
+
+    def moved(self, key: StreamKey, moved: Moved) -> None:
+        """A batch was recorded."""
+        counter = self.events
+        counter.add((*key, "decided"), moved.decided)
+        counter.add((*key, "repeated"), moved.repeated)
+        counter.add((*key, "left_out"), moved.left_out)
+        counter.add((*key, "dead"), moved.dead)
+
+    def stands(self, key: StreamKey, lag: int, watermark: datetime | None, partitions: int) -> None:
+        """How far the partitions are that this process reads. What is counted is counted from zero."""
+        if key not in self._stands:
+            self.moved(key, Moved(0, 0, 0, 0))
+            self.failures.add(key, 0)
+            self.messages_lost.add(key, 0)
+        self._stands[key] = lag, watermark, partitions
+
+    def failed(self, key: StreamKey) -> None:
+        """Reading or deciding failed, and is tried again."""
+        self.failures.add(key)
+
+    def lost(self, key: StreamKey, messages: int) -> None:
+        """The source removed messages before they were read."""
+        self.messages_lost.add(key, messages)
+
+    def _ages(self) -> Readings:
+        now = self._clock.now()
+        for key, (_, watermark, _) in self._stands.copy().items():
+            if watermark is not None:
+                yield key, (now - watermark).total_seconds()
