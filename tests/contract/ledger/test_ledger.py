@@ -157,7 +157,7 @@ def test_wherever_a_connection_is_lost_a_batch_is_recorded_once(
     assert position(database) == (len(recorded) // 3 if alongside else 0)
 
 
-@pytest.mark.parametrize("loss", [Loss.UNSENT, Loss.SENT, Loss.UNANSWERED])
+@pytest.mark.parametrize("loss", Loss)
 def test_what_is_alongside_no_decision_is_written_once_wherever_a_connection_is_lost(
     make: Make, database: Database, line: Line, loss: Loss
 ) -> None:
