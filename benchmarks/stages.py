@@ -28,6 +28,8 @@ from andon.decisions.consequences import messages
 from andon.decisions.ledger import Entry
 from andon.decisions.metrics import DecisionMetrics
 from andon.decisions.passage import Parts, decide
+from andon.decisions.plain_recorder import PlainRecorder
+from andon.decisions.ports import LedgerWriter
 from andon.decisions.predicting import rows_of
 from andon.decisions.queue import Item
 from andon.decisions.reader import Reader
@@ -84,9 +86,9 @@ def _measured(project: Path, raws: Sequence[bytes]) -> dict[str, float]:
     decided = _decided(line, requests)
     figures = {name: _fastest(stage) for name, stage in _stages(line, raws, requests, decided).items()}
     database = Database(url_of(load(project)))
-    statement, whole = uvloop.run(_against_postgresql(database, line, requests))
+    figures |= uvloop.run(_against_postgresql(database, line, requests))
     database.close()
-    return figures | {"send and bind the statement (CPU)": statement, "features to commit, all of it (CPU)": whole}
+    return figures
 
 
 def _stages(
@@ -138,27 +140,34 @@ def _decided(line: Line, requests: Sequence[DecisionRequest]) -> list[Decision]:
     return [replace(decision, stages_us=stages) for decision in made]
 
 
-async def _against_postgresql(
-    database: Database, line: Line, requests: Sequence[DecisionRequest]
-) -> tuple[float, float]:
-    """CPU time of handing one prepared batch to PostgreSQL, and of the whole way from features to commit."""
+async def _against_postgresql(database: Database, line: Line, requests: Sequence[DecisionRequest]) -> dict[str, float]:
+    """CPU time of handing one prepared batch to PostgreSQL, and of the whole way from features to commit, by both writers."""
     clock, chain, connection = SystemClock(), audit.Chain(uuid4()), await database.statements()
-    recorder = Recorder(database, clock=clock)
     reader = Reader(database)
-    parts = Parts(reader, recorder, clock, Controls({}), DecisionMetrics(Metrics()), Unlimited(), _unseen)
-    sent, whole = [], []
+    writers: list[LedgerWriter] = [Recorder(database, clock=clock), PlainRecorder(database, clock=clock)]
+    ways = [
+        Parts(reader, one, clock, Controls({}), DecisionMetrics(Metrics()), Unlimited(), _unseen) for one in writers
+    ]
+    sent, whole = list[float](), tuple(list[float]() for _ in ways)
     for _ in range(COMMITS):
         batch = [replace(request, id=uuid7(clock.now())) for request in requests]
         decided = _decided(line, batch)
         leaf, statement = ledger.prepare(chain, [Entry(one, messages(line, one)) for one in decided], [])
         sent.append(await _cpu_of(connection.execute(statement[0], *statement[1])))
         chain.advance(leaf)
-        batch = [replace(request, id=uuid7(clock.now())) for request in requests]
-        whole.append(await _cpu_of(decide(parts, [_item(line, request) for request in batch])))
-    await recorder.close()
+        for parts, taken in zip(ways, whole, strict=True):
+            batch = [replace(request, id=uuid7(clock.now())) for request in requests]
+            taken.append(await _cpu_of(decide(parts, [_item(line, request) for request in batch])))
+    for writer in writers:
+        await writer.close()
     await reader.close()
     connection.close()
-    return _each(min(sent)), _each(min(whole))
+    fast, plain = (_each(min(taken)) for taken in whole)
+    return {
+        "send and bind the statement (CPU)": _each(min(sent)),
+        "features to commit, all of it (CPU)": fast,
+        "the same by the plain writer (CPU)": plain,
+    }
 
 
 def _unseen(line: Line, requests: Sequence[DecisionRequest], seen: Sequence[Seen]) -> None:

@@ -29,8 +29,9 @@ from andon.kernel.statements import INCOMPLETE
 
 log = structlog.get_logger(__name__)
 
-COLUMNS = (*OWN, *SHARED, "salt", "writer", "seq")
-INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) VALUES ({', '.join(f'${i + 1}' for i in range(len(COLUMNS)))})"
+COLUMNS = OWN | SHARED | {"salt": "bytea", "writer": "uuid", "seq": "bigint"}
+ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(COLUMNS.values(), start=1))
+INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) SELECT * FROM unnest({ARRAYS})"
 
 PASSING = (*CONNECTION_LOST, asyncpg.TransactionRollbackError, asyncpg.UniqueViolationError)
 """What another attempt may not meet. An id or key that somebody recorded since it was looked for is found by the next look."""
@@ -62,12 +63,7 @@ class PlainRecorder:
     async def record_until(self, batch: Batch, deadline: float) -> set[UUID]:
         """Record a batch, with attempts until this moment of `perf_counter`, but at least one."""
         async with self._one_at_a_time:
-            try:
-                await self._record(batch, deadline)
-            except asyncpg.PostgresError as error:
-                if error.sqlstate == INCOMPLETE:
-                    raise Fenced(set(json.loads(error.detail))) from error
-                raise _unavailable(error) from error
+            await self._record(batch, deadline)
         return batch.recorded
 
     async def run(self, statement: str, *parameters: object) -> None:
@@ -86,6 +82,7 @@ class PlainRecorder:
 
     async def _record(self, batch: Batch, deadline: float) -> None:
         refusal: asyncpg.PostgresError | None = None
+        incomplete = False
         while True:
             try:
                 if refusal is not None:
@@ -99,6 +96,12 @@ class PlainRecorder:
                 await asyncio.sleep(RECONNECT_SECONDS)
             except REFUSED as error:
                 refusal = error
+            except asyncpg.PostgresError as error:
+                if error.sqlstate != INCOMPLETE:
+                    raise _unavailable(error) from error
+                if incomplete or not batch.in_doubt:
+                    raise Fenced(set(json.loads(error.detail))) from error
+                incomplete = True  # an attempt in doubt may have been committed since it was looked for
             else:
                 return
 
@@ -151,7 +154,7 @@ class PlainRecorder:
             )
             for entry, written, salt in zip(entries, proven.records, salts, strict=True)
         ]
-        await connection.executemany(INSERT, rows)
+        await connection.execute(INSERT, *map(list, zip(*rows, strict=True)))
         await connection.execute(audit.insert_sql(1), *audit.values_of(leaf))
         if messages := [message for entry in entries for message in entry.messages]:
             await connection.execute(outbox.insert_sql(1), *outbox.columns_of(messages, consequences.encoded(messages)))

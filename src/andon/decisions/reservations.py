@@ -10,17 +10,23 @@ from andon.decisions.domain import DecisionRequest, Idempotency
 from andon.kernel.statements import Statement, all_of
 
 RESERVE = """
-INSERT INTO idempotency_keys AS k (scope, key, digest, decision_id, created_at)
+INSERT INTO idempotency_keys (scope, key, digest, decision_id, created_at)
 SELECT w.*, $5::timestamptz FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[]) AS w
-ON CONFLICT (scope, key) DO UPDATE SET created_at = k.created_at WHERE k.decision_id = excluded.decision_id
-RETURNING k.decision_id
+ON CONFLICT DO NOTHING RETURNING decision_id
 """
-"""Reserve keys. Returns the requests that have theirs now: it was free, or reserved for the request when it was accepted."""
+"""Reserve the keys that are free. Returns the requests that got theirs."""
+
+HELD = """
+SELECT decision_id FROM unnest($1::text[], $2::text[], $3::uuid[]) AS w(scope, key, decision_id)
+JOIN idempotency_keys USING (scope, key, decision_id)
+"""
+"""The requests that have their keys: reserved just now, or when they were accepted. Those are not locked, so a repeat need not wait."""
 
 TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
 """Take requests out of the intake. Returns those that were there."""
 
 RESERVE_ALL = all_of(RESERVE, "decision_id", "$4::uuid[]")
+HELD_ALL = all_of(HELD, "decision_id", "$3::uuid[]")
 TAKE_ALL = all_of(TAKE_FROM_INTAKE, "id", "$1::uuid[]")
 
 USED = """
@@ -40,11 +46,12 @@ async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionReq
     Others repeat a used key, or were taken out of the intake before. Of requests with one key the first gets it.
     """
     refused: set[UUID] = set()
-    keyed = _keyed(requests)
-    if keyed:
-        first = {(row[0], row[1]): row for row in reversed(keyed)}
-        reserved = await connection.fetch(RESERVE, *_columns([first[key] for key in sorted(first)]), now)
-        refused |= {row[-1] for row in keyed} - {row["decision_id"] for row in reserved}
+    if keyed := _keyed(requests):
+        scopes, keys, digests, ids = _columns(keyed)
+        reserved = await connection.fetch(RESERVE, scopes, keys, digests, ids, now)
+        if len(reserved) < len(ids):
+            reserved = await connection.fetch(HELD, scopes, keys, ids)
+        refused = set(ids) - {row["decision_id"] for row in reserved}
     waiting = [r.id for r in requests if r.from_intake and r.id not in refused]
     if waiting:
         taken = await connection.fetch(TAKE_FROM_INTAKE, waiting)
@@ -55,9 +62,13 @@ async def reserve(connection: asyncpg.Connection, requests: Sequence[DecisionReq
 def reserving(requests: Sequence[DecisionRequest], now: datetime) -> list[Statement]:
     """The statements that take the keys and intake rows of all these requests, or are refused."""
     statements: list[Statement] = []
-    if keyed := _keyed(requests):
+    keyed, waiting = _keyed(requests), [request.id for request in requests if request.from_intake]
+    if keyed and not waiting:
         statements.append((RESERVE_ALL, (*_columns(keyed), now)))
-    if waiting := [r.id for r in requests if r.from_intake]:
+    elif keyed:
+        scopes, keys, digests, ids = _columns(keyed)
+        statements += [(RESERVE, (scopes, keys, digests, ids, now)), (HELD_ALL, (scopes, keys, ids))]
+    if waiting:
         statements.append((TAKE_ALL, (waiting,)))
     return statements
 
@@ -73,5 +84,8 @@ def _keyed(requests: Sequence[DecisionRequest]) -> list[tuple[str, str, bytes, U
     return keyed
 
 
-def _columns(keyed: Sequence[tuple[str, str, bytes, UUID]]) -> list[list[object]]:
-    return [list(column) for column in zip(*keyed, strict=True)]
+def _columns(
+    keyed: Sequence[tuple[str, str, bytes, UUID]],
+) -> tuple[list[str], list[str], list[bytes], list[UUID]]:
+    scopes, keys, digests, ids = zip(*keyed, strict=True)
+    return list(scopes), list(keys), list(digests), list(ids)

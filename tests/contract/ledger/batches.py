@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 from sqlalchemy import text
 
-from andon import audit
+from andon import audit, decisions
 from andon.decisions import RECORDED, DecisionRequest, Idempotency, LedgerEvidence, Line
 from andon.decisions.consequences import messages
 from andon.decisions.ledger import Entry
@@ -71,6 +72,13 @@ def requests_of(line: Line, count: int, *, keys: Sequence[str | None] = ()) -> l
         )
         for number in range(count)
     ]
+
+
+def accepted(database: Database, requests: Sequence[DecisionRequest]) -> list[DecisionRequest]:
+    """These as the intake gives them, with their rows and keys there."""
+    with database.begin() as tx:
+        assert decisions.accept_new(tx, requests) == {request.id for request in requests}
+    return [replace(request, from_intake=True) for request in requests]
 
 
 def batch_of(line: Line, requests: Sequence[DecisionRequest], alongside: Place | None = None) -> Batch:

@@ -22,7 +22,7 @@ from andon.decisions.recording import RepeatsFound
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 
-from .batches import CLOCK, Place, a_line, batch_of, check, ids, places, position, requests_of, scalar
+from .batches import CLOCK, Place, a_line, accepted, batch_of, check, ids, places, position, requests_of, scalar
 from .network import Loss, Network
 
 WITHIN = 60.0
@@ -157,7 +157,7 @@ def test_wherever_a_connection_is_lost_a_batch_is_recorded_once(
     assert position(database) == (len(recorded) // 3 if alongside else 0)
 
 
-@pytest.mark.parametrize("loss", [Loss.UNSENT, Loss.SENT, Loss.UNANSWERED])
+@pytest.mark.parametrize("loss", Loss)
 def test_what_is_alongside_no_decision_is_written_once_wherever_a_connection_is_lost(
     make: Make, database: Database, line: Line, loss: Loss
 ) -> None:
@@ -271,18 +271,7 @@ def test_what_is_refused_alongside_refuses_the_batch_and_says_what_is_missing(
 def test_a_request_from_the_intake_is_decided_by_whoever_takes_it_first(
     make: Make, database: Database, line: Line
 ) -> None:
-    waiting = [replace(request, from_intake=True) for request in requests_of(line, 3, keys=["a"])]
-    with database.begin() as tx:
-        for request in waiting:
-            tx.execute(
-                text(
-                    "INSERT INTO intake (id, automation, raw, caller, correlation_id, received_at, mended) "
-                    "VALUES (:id, 'payments', '', 'bank', '', now(), false)"
-                ),
-                {"id": request.id},
-            )
-        key = "INSERT INTO idempotency_keys VALUES ('payments/bank', 'a', '', :id, now())"
-        tx.execute(text(key), {"id": waiting[0].id})
+    waiting = accepted(database, requests_of(line, 3, keys=["a"]))
     again = [replace(request, id=UUID(int=request.id.int ^ 1)) for request in waiting[1:]]
 
     async def work(writer: LedgerWriter) -> None:

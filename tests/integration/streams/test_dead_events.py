@@ -81,6 +81,7 @@ def test_every_bad_event_is_kept_with_its_reason_and_the_good_ones_between_are_d
         async with reading(installation, source):
             await until(lambda: scalar(installation, "SELECT sum(position) FROM stream_partitions") == 2 * len(BAD) + 2)
         assert decided(installation) == len(BAD)
+        assert scalar(installation, "SELECT count(DISTINCT writer) FROM decisions") == 1  # at once, by one writer
         dead = rows(installation, "SELECT reason, faults, data, key FROM dead_events ORDER BY position")
         assert len(dead) == len(BAD)
         for (data, _, expected), (reason, _, kept, _) in zip(BAD.values(), dead, strict=True):
