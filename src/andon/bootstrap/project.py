@@ -8,6 +8,7 @@ from andon import decisions, labels, models, procedures
 from andon.authoring import Automation
 from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
+from andon.bootstrap.deploying import rule_of_others
 from andon.bootstrap.hosting import load_hosted
 from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment
 from andon.kernel.clock import Clock
@@ -77,7 +78,13 @@ def deployed_alone(settings: Settings, database: Database, clock: Clock, name: s
     """The deployment of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
     automation = chosen(load_automations(settings), name)
     deployment = Deployment(
-        database, [automation], cache=settings.data / "models", clock=clock, load=partial(load_hosted, settings)
+        database,
+        [automation],
+        cache=settings.data / "models",
+        clock=clock,
+        load=partial(load_hosted, settings),
+        rule=rule_of_others(settings),
+        events=build_events(),
     )
     deployment.refresh()
     problem = deployment.problems.get(automation.name)

@@ -11,7 +11,7 @@ import uvloop
 from andon import audit, decisions, features, migrations, reviews, streams
 from andon.access import KeyRing, UseTeller
 from andon.bootstrap.delivering import build_deliveries
-from andon.bootstrap.deploying import deployment_of
+from andon.bootstrap.deploying import deployment_of, rule_of_others, unreleased
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
 from andon.bootstrap.memory import settle_memory
@@ -19,7 +19,7 @@ from andon.bootstrap.observers import CommitTraces, DecisionMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.procedures import conduct
 from andon.bootstrap.project import build_events, load_automations
-from andon.bootstrap.retrying import try_again
+from andon.bootstrap.retrying import end_hand_overs, try_again
 from andon.bootstrap.serving import Server, tracing
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.streams import run_streams, streams_of
@@ -77,7 +77,13 @@ class _Worker:
         automations, events = load_automations(self._settings), build_events()
         teller = features.BreachTeller(self._database, events, self._clock)
         deployment = deployment_of(
-            self._settings, self._database, automations, self._clock, retire=lambda loaded: decider.retire(loaded)
+            self._settings,
+            self._database,
+            automations,
+            self._clock,
+            rule=rule_of_others(self._settings),
+            events=events,
+            retire=lambda loaded: decider.retire(loaded),
         )
         keeper = keep_spending(
             self._settings,
@@ -126,6 +132,7 @@ class _Worker:
         listener = asyncio.gather(
             listen(self._database, self._heard),
             try_again(deployment),
+            end_hand_overs(deployment, self._clock),
             reporter.run(),
             teller.run(),
             UseTeller(self._database, self._keys).run(),
@@ -227,7 +234,8 @@ class _Worker:
             current = migrations.is_current(self._database)
         except DatabaseUnavailable:
             return {"database": f"no answer from {self._database.shown}"}
-        return {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
+        problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
+        return problems | unreleased(self._deployment)
 
     def _watch_outbox(self) -> None:
         def depth(topic: str) -> float:

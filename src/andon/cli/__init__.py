@@ -57,8 +57,14 @@ COMMANDS = {
         "Decide the newest recorded decisions again from what was seen then, and compare outcome, rule and score.",
     ),
     "models": Listed("andon.cli.models:app", "Register, look at and choose model versions."),
-    "endpoints": Listed("andon.cli.endpoints:app", "See and choose which versions of a model answer."),
-    "policy": Listed("andon.cli.policy:app", "Check a policy, or try it on facts."),
+    "endpoints": Listed("andon.cli.endpoints:app", "See which versions of a model answer."),
+    "split": Listed("andon.cli.split:app", "See and choose which versions answer for an automation."),
+    "release": Listed(
+        "andon.cli.release:release",
+        "Let the code of an automation in this folder decide; running gateways that have it follow within a second.",
+    ),
+    "releases": Listed("andon.cli.release:releases", "List every release of an automation, newest first."),
+    "policy": Listed("andon.cli.policy:app", "Check a policy, try it on facts, publish it."),
     "features": Listed(
         "andon.cli.features:app", "What an automation sees, why, and training sets by the same definitions."
     ),

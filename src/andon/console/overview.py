@@ -18,9 +18,10 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One automation's row."""
+    """One automation's row. `has_page`: the visitor may see what is in force for it."""
 
     name: str
+    has_page: bool
     figures: Figures
     waiting: int
     overdue: int
@@ -48,6 +49,7 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
     lines = [
         Line(
             name=name,
+            has_page=visitor.may(Permission.READ_MODELS, name),
             figures=figures((tally for tally in tallies if tally.automation == name), SPAN),
             waiting=queues[name].waiting if name in queues else 0,
             overdue=queues[name].overdue if name in queues else 0,

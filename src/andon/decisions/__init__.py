@@ -20,12 +20,13 @@ from andon.decisions.assembly import (
 from andon.decisions.batches import BatchDecider
 from andon.decisions.contract import Contract
 from andon.decisions.decider import Decider
-from andon.decisions.deployment import Deployment, champion_of
+from andon.decisions.deployment import Deployment, ReleaseRule, Releasing, champion_of
 from andon.decisions.domain import (
     DELIVER_ACTION,
     LATENCY_BAND,
     OPEN_REVIEW,
     RECORDED,
+    AutomationReleased,
     AutomationVersion,
     Decision,
     DecisionFilter,
@@ -38,6 +39,7 @@ from andon.decisions.domain import (
     LineRef,
     ModelRef,
     Priority,
+    Release,
     Risk,
     Stats,
     Tally,
@@ -47,6 +49,7 @@ from andon.decisions.domain import (
 from andon.decisions.errors import (
     AutomationInvalid,
     AutomationNotFound,
+    CodeUnreleased,
     DeadlineExceeded,
     DecisionNotFound,
     InputInvalid,
@@ -55,13 +58,24 @@ from andon.decisions.errors import (
     KeyReused,
     LedgerUnavailable,
     LineBusy,
+    NotReleased,
+    ReleaseRefused,
     VersionNotServed,
 )
 from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
+from andon.decisions.publishing import check_policy, publish_policy, require_released_code, use_policy
 from andon.decisions.recording import Alongside
+from andon.decisions.releasing import (
+    list_releases,
+    newest_version,
+    release,
+    released,
+    require_deployed,
+    require_named,
+)
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
 from andon.decisions.service import (
@@ -106,9 +120,11 @@ __all__ = [
     "Arm",
     "AutomationInvalid",
     "AutomationNotFound",
+    "AutomationReleased",
     "AutomationVersion",
     "BatchDecider",
     "BatchReport",
+    "CodeUnreleased",
     "Contract",
     "DeadlineExceeded",
     "Decider",
@@ -134,9 +150,14 @@ __all__ = [
     "LineBusy",
     "LineRef",
     "ModelRef",
+    "NotReleased",
     "Predicts",
     "Priority",
     "Purse",
+    "Release",
+    "ReleaseRefused",
+    "ReleaseRule",
+    "Releasing",
     "Replayed",
     "Risk",
     "Seen",
@@ -159,6 +180,7 @@ __all__ = [
     "between",
     "champion_of",
     "check_lookups",
+    "check_policy",
     "check_signature",
     "claim",
     "compile_policy",
@@ -177,16 +199,25 @@ __all__ = [
     "keep_house",
     "lacking",
     "latency_of",
+    "list_releases",
     "load_file",
     "newest",
+    "newest_version",
     "newest_versions",
     "outcomes_of",
     "page",
     "plan_days",
     "policy_text",
+    "publish_policy",
+    "release",
+    "released",
     "replay",
+    "require_deployed",
+    "require_named",
+    "require_released_code",
     "stats",
     "tallies",
+    "use_policy",
     "variables",
     "version",
     "waiting_sql",

@@ -174,6 +174,11 @@ class LineRef:
     model: ModelRef
     policy_version: str
 
+    @property
+    def arm(self) -> str:
+        """The arm's name: model @ version + policy version."""
+        return f"{self.model.name}@{self.model.version}+{self.policy_version}"
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
@@ -260,6 +265,26 @@ class AutomationVersion:
     description: Mapping[str, Any]
     deployed_by: str
     deployed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release of an automation: the newest says which version may decide. `before` is the version it replaced."""
+
+    automation: str
+    number: int
+    version: int
+    before: int | None
+    released_by: str
+    reason: str
+    released_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AutomationReleased:
+    """Event: another version of an automation may decide."""
+
+    release: Release
 
 
 @dataclass(frozen=True, slots=True)

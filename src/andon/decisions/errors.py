@@ -1,6 +1,6 @@
 """What can go wrong with a decision or the line that makes it."""
 
-from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from andon.kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 
 
 class AutomationNotFound(NotFound):
@@ -45,3 +45,15 @@ class LineBusy(Unavailable):
 
 class DeadlineExceeded(Unavailable):
     """The time for an answer ran out before it could be decided; nothing was decided."""
+
+
+class ReleaseRefused(Denied):
+    """Whoever brought a version may not release it here."""
+
+
+class NotReleased(Unavailable):
+    """The code of an automation here is not the released version, so nothing is decided with it."""
+
+
+class CodeUnreleased(Conflict):
+    """The project's code is not the released version, so a policy cannot be checked against it."""

@@ -92,10 +92,6 @@ class Line:
         """The champion, loaded."""
         return self.traffic.champion.loaded
 
-    def with_traffic(self, traffic: Traffic) -> "Line":
-        """The same line with other arms."""
-        return Line(self.automation, traffic=traffic, policy=self._policy, outcomes=self.outcomes, clock=self._clock)
-
     @property
     def looks_up(self) -> bool:
         """Whether deciding requires rows of tables."""
@@ -167,7 +163,7 @@ class Line:
         if not isinstance(prediction, Prediction):
             return self.to_review(arm, because_of(prediction), str(prediction))
         certain = prediction.confidence >= arm.gate.threshold
-        ruling = self._policy.evaluate(
+        ruling = (arm.policy or self._policy).evaluate(
             given,
             seen.features,
             {
@@ -182,7 +178,8 @@ class Line:
 
     def by_rules(self, arm: Arm, given: Mapping[str, Any], seen: Seen, fallback: Fallback) -> Judgement:
         """What the rules say that need no prediction, where `arm` was to answer; nothing is certain."""
-        ruling = self._policy.evaluate_without_prediction(given, seen.features, arm.risk_facts[False])
+        policy = arm.policy or self._policy
+        ruling = policy.evaluate_without_prediction(given, seen.features, arm.risk_facts[False])
         reasons = (*ruling.reasons, fallback.because)
         return Judgement(None, arm.risks[False], Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
 

@@ -19,9 +19,12 @@ from andon.gateway import (
     live,
     metrics,
     models,
+    policies,
     procedures,
+    releases,
     reviews,
     spending,
+    splits,
     streams,
 )
 from andon.gateway.asgi import Scope, Send
@@ -41,6 +44,9 @@ from andon.version import __version__
 ROUTERS = (
     documents.router,
     automations.router,
+    policies.router,
+    releases.router,
+    splits.router,
     spending.router,
     streams.router,
     streams.documents,

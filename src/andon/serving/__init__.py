@@ -3,6 +3,7 @@
 Start reading at `loaded.py` (one version) and `domain.py` (traffic splits).
 """
 
+from andon.serving.candidates import Candidate, arm_of
 from andon.serving.domain import (
     Assignment,
     Chosen,
@@ -10,6 +11,7 @@ from andon.serving.domain import (
     RiskGate,
     ShadowPrediction,
     ShadowSummary,
+    SplitSet,
     TrafficSplit,
     bucket_of,
 )
@@ -30,9 +32,9 @@ from andon.serving.loaded import LoadedVersion, load
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.remote import RemoteModel
 from andon.serving.service import (
+    Suits,
     champion_of,
     compare_shadows,
-    list_splits,
     newest_said,
     set_split,
     shadows_of,
@@ -46,6 +48,7 @@ __all__ = [
     "BUCKETS",
     "SHADOW_SQL",
     "Assignment",
+    "Candidate",
     "Chosen",
     "EndpointBusy",
     "EndpointNotFound",
@@ -66,12 +69,14 @@ __all__ = [
     "ShadowSummary",
     "SplitChanged",
     "SplitInvalid",
+    "SplitSet",
+    "Suits",
     "TrafficSplit",
     "VersionUnfit",
+    "arm_of",
     "bucket_of",
     "champion_of",
     "compare_shadows",
-    "list_splits",
     "load",
     "newest_said",
     "no_gpus",

@@ -61,6 +61,13 @@ def newest(tx: Tx) -> list[AutomationVersion]:
     return [AutomationVersion(**row._asdict()) for row in tx.execute(query)]
 
 
+def newest_of(tx: Tx, name: str) -> AutomationVersion | None:
+    """The newest version of one automation."""
+    c = automation_versions.c
+    row = tx.execute(select(automation_versions).where(c.name == name).order_by(c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else AutomationVersion(**row._asdict())
+
+
 def automations(tx: Tx) -> list[str]:
     """The names of all automations ever deployed."""
     query = select(automation_versions.c.name).distinct().order_by(automation_versions.c.name)
