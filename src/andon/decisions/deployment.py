@@ -156,9 +156,9 @@ class Deployment:
             self._held = False
 
     def _line(self, automation: Automation, present: Line | None) -> Line:
+        deployed = self._deployed_version(automation)
         with self._database.begin() as tx:
             check_lookups(tx, automation)
-            deployed = self._deployed_version(tx, automation)
             policy = self._policy(tx, deployed, present)
             wanted = _Wanted(tx, automation, *policy)
             if present is None:
@@ -178,12 +178,16 @@ class Deployment:
         )
         return line
 
-    def _deployed_version(self, tx: Tx, automation: Automation) -> AutomationVersion:
-        """The version that the code here is: as it was read when this process began, whatever is on disk meanwhile."""
+    def _deployed_version(self, automation: Automation) -> AutomationVersion:
+        """The version that the code here is: as it was read when this process began, whatever is on disk meanwhile.
+
+        It is kept whether it may decide or not, so that it can be released.
+        """
         known = self._deployed.get(automation.name)
         if known is None:
             compile_policy(automation)
-            known = service.deploy(tx, automation, actor=self._rule.actor, now=self._clock.now())
+            with self._database.begin() as tx:
+                known = service.deploy(tx, automation, actor=self._rule.actor, now=self._clock.now())
             self._deployed[automation.name] = known
         return known
 

@@ -240,6 +240,6 @@ def test_a_split_of_another_model_holds_no_more_and_its_number_goes_on(registry:
 
 def test_whoever_subscribed_gets_the_split_before_and_after(registry: Database) -> None:
     events, heard = Events(), list[SplitSet]()
-    events.subscribe(SplitSet, lambda tx, event: heard.append(event))
+    events.subscribe(SplitSet, lambda _, event: heard.append(event))
     made = split(registry, {2: 10}, events=events)
     assert heard == [SplitSet(TrafficSplit("payments", "fraud-risk"), made)]
