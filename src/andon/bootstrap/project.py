@@ -74,6 +74,13 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
     return found
 
 
+def check_force(settings: Settings, database: Database) -> list[Problem]:
+    """Where the code or the policy on disk is not what decides."""
+    with database.begin() as tx:
+        found = [(a, one) for a in load_automations(settings) for one in decisions.apart_from_force(tx, a)]
+    return [Problem(automation.name, one) for automation, one in found]
+
+
 def deployed_alone(settings: Settings, database: Database, clock: Clock, name: str | None) -> Deployment:
     """The deployment of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
     automation = chosen(load_automations(settings), name)

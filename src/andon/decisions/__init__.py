@@ -66,7 +66,7 @@ from andon.decisions.evidence import LedgerEvidence
 from andon.decisions.line import Line, Seen
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
-from andon.decisions.publishing import check_policy, publish_policy, require_released_code, use_policy
+from andon.decisions.publishing import apart_from_force, check_policy, publish_policy, require_released_code, use_policy
 from andon.decisions.recording import Alongside
 from andon.decisions.releasing import (
     list_releases,
@@ -174,6 +174,7 @@ __all__ = [
     "accept_new",
     "answered_by",
     "answers_by",
+    "apart_from_force",
     "as_deployed",
     "assemble",
     "automations",

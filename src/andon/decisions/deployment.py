@@ -176,6 +176,11 @@ class Deployment:
             policy_version=line.ref.policy_version,
             split=wanted.split.number,
         )
+        own = releasing.own_policy(deployed).table.version
+        if line.ref.policy_version != own:
+            log.info(
+                "automation.policy_apart", automation=automation.name, on_disk=own, in_force=line.ref.policy_version
+            )
         return line
 
     def _deployed_version(self, automation: Automation) -> AutomationVersion:

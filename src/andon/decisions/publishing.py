@@ -53,6 +53,20 @@ def check_policy(automation: Automation, published: PolicyVersion) -> None:
     assembly.compile_text(automation, published.text, f"policy {published.version}")
 
 
+def apart_from_force(tx: Tx, automation: Automation) -> list[str]:
+    """In what the automation on disk is not the one that decides, in words. Raises PolicyInvalid, AutomationInvalid."""
+    holding, in_force = releasing.released(tx, automation.name), policies.in_force(tx, automation.name)
+    if holding is None:
+        return ["nothing is released yet"]
+    found, table = [], assembly.compile_policy(automation)[0]
+    released = service.version(tx, automation.name, holding.version)
+    if assembly.digest_of(assembly.describe(automation)) != released.digest:
+        found.append(f"what is on disk is not version {holding.version}, which is released")
+    if in_force is not None and in_force.version != table.version:
+        found.append(f"policy {table.version} is on disk and {in_force.version} in force")
+    return found
+
+
 def require_released_code(tx: Tx, automation: Automation) -> None:
     """That the code here, its policy aside, is what was released: gateways decide with that. Raises CodeUnreleased."""
     holding = releasing.released(tx, automation.name)
