@@ -162,8 +162,8 @@ def choice(turn: int) -> tuple[int, dict[str, Any]]:
     champion = 1 + turn // 2 % 2
     other = str(3 - champion)
     splits: Sequence[dict[str, Any]] = (
-        {"shares": {other: 30}, "shadows": [3]},
-        {"shares": {"3": 50}, "shadows": [int(other)]},
+        {"shares": {other: 30}, "shadows": ["3"]},
+        {"shares": {"3": 50}, "shadows": [other]},
         {"shares": {other: 20, "3": 20}, "shadows": []},
     )
     return champion, splits[turn % len(splits)]
@@ -174,7 +174,7 @@ async def change(caller: Caller) -> None:
     champion, split = choice(caller.turn)
     for path, wanted in (
         ("/v1/models/soak-model/aliases/champion", {"number": champion}),
-        ("/v1/endpoints/soak-model/split", split),
+        ("/v1/automations/payments/split", split),
     ):
         status, raw = await caller.send("PUT", path, {**wanted, "reason": "soak"}, role="admin")
         require(status == 200, status, raw)

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from andon import Automation
 from andon.decisions import Arm, DecisionRequest, Gate, Line, LineRef, ModelRef, Priority, Traffic, compile_policy
 from andon.kernel.ids import uuid7
-from andon.serving import Prediction, TrafficSplit
+from andon.serving import Candidate, Prediction, TrafficSplit
 from andon.testing import START
 
 Score: TypeAlias = Callable[[Mapping[str, Any]], float]
@@ -92,12 +92,21 @@ def arm(version: int, loaded: Any, *, threshold: float = 0.0, automation: str = 
     return Arm(ref, loaded, Gate(threshold, 0.01))
 
 
+def shares_of(percent: Mapping[int, float]) -> dict[Candidate, float]:
+    """Shares of versions by the policy in force."""
+    return {Candidate(version): share for version, share in percent.items()}
+
+
 def traffic(champion: Arm, *others: Arm, fallbacks: Sequence[tuple[str, Arm | None]] = (), **split: Any) -> Traffic:
-    """The champion with other arms; `split` are the fields of a TrafficSplit."""
-    arms = {one.version: one for one in (champion, *others, *(one for _, one in fallbacks if one is not None))}
+    """The champion with other arms; `split` are the fields of a TrafficSplit, versions by their numbers."""
+    arms = {
+        Candidate(one.version): one for one in (champion, *others, *(one for _, one in fallbacks if one is not None))
+    }
     number = 7 if split else 0
-    given = TrafficSplit("fraud-risk", number, **split)
-    shadows = tuple(arms[version] for version in given.shadows)
+    split["shares"] = shares_of(split.get("shares", {}))
+    split["shadows"] = tuple(map(Candidate, split.get("shadows", ())))
+    given = TrafficSplit(champion.ref.automation, "fraud-risk", number, **split)
+    shadows = tuple(arms[one] for one in given.shadows)
     return Traffic(champion, given, arms, shadows, tuple(fallbacks))
 
 

@@ -14,8 +14,8 @@ lists:
   sanctioned: [KP]
 rules:
   - {id: sanctioned, when: 'input.country in lists.sanctioned', then: pause, reasons: [SANCTIONED_COUNTRY]}
-  - {id: risky, when: 'prediction.score >= 0.8', then: pause, reasons: [HIGH_SCORE]}
-  - {id: safe, when: 'prediction.score < 0.3', then: release}
+  - {id: risky, when: 'prediction.score >= 0.8', then: pause, unproven: true, reasons: [HIGH_SCORE]}
+  - {id: safe, when: 'prediction.score < 0.3', then: release, unproven: true}
 otherwise: review
 """
 

@@ -10,15 +10,30 @@ from andon.serving import SHADOW_SQL, ShadowPrediction, shadow_columns
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
+POLICY = "0123456789ab"
+
+
+def arm(version: int = 2, policy: str = POLICY) -> str:
+    return f"fraud-risk@{version}+{policy}"
+
+
 def said(
-    number: int, version: int = 2, *, outcome: str = "release", score: float = 0.1, at: datetime = NOW
+    number: int,
+    version: int = 2,
+    *,
+    outcome: str = "release",
+    score: float = 0.1,
+    at: datetime = NOW,
+    policy: str = POLICY,
 ) -> ShadowPrediction:
-    return ShadowPrediction(UUID(int=number), "fraud-risk", version, outcome, score, "ok", 1 - score, None, at)
+    found = (outcome, score, "ok", 1 - score, None, at)
+    return ShadowPrediction(UUID(int=number), "payments", arm(version, policy), "fraud-risk", version, *found)
 
 
-def failed(number: int, version: int = 2, *, at: datetime = NOW) -> ShadowPrediction:
+def failed(number: int, version: int = 2, *, at: datetime = NOW, policy: str = POLICY) -> ShadowPrediction:
     """A failure beside decision `number`."""
-    return ShadowPrediction(UUID(int=number), "fraud-risk", version, None, None, None, None, "no answer in time", at)
+    found = (None, None, None, None, "no answer in time", at)
+    return ShadowPrediction(UUID(int=number), "payments", arm(version, policy), "fraud-risk", version, *found)
 
 
 def write(database: Database, *predictions: ShadowPrediction) -> None:

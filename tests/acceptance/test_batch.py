@@ -32,8 +32,8 @@ from automations import Payment
 POLICY = '''
 outcomes: [release, pause, review]
 rules:
-  - {id: risky, when: 'prediction.score >= 0.8', then: pause, reasons: [HIGH_SCORE]}
-  - {id: safe, when: 'prediction.score < 0.3', then: release}
+  - {id: risky, when: 'prediction.score >= 0.8', then: pause, unproven: true, reasons: [HIGH_SCORE]}
+  - {id: safe, when: 'prediction.score < 0.3', then: release, unproven: true}
 otherwise: review
 '''
 payments = Automation("payments", contract=Payment, model="fraud-risk", policy=Policy.yaml(POLICY))

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from benchmarks.line import Line
 
-from andon.serving import TrafficSplit, bucket_of
+from andon.serving import Candidate, TrafficSplit, bucket_of
+from arms import shares_of
 from automations import payment
 from calls import DECIDE
 from packages import a_package
@@ -44,7 +45,7 @@ def test_a_split_holds_within_a_second_and_no_request_fails(line: Line, admin: s
     assert {one.status for one in pressure.answers} == {200}
     assert pressure.broken == 0
     for percent, answered, until in changes:
-        given = TrafficSplit("fraud-risk", 1, {2: float(percent)} if percent else {})
+        given = TrafficSplit("payments", "fraud-risk", 1, shares_of({2: float(percent)} if percent else {}))
         wrong = [
             (one.account, one.asked - answered)
             for one in pressure.answers
@@ -63,7 +64,7 @@ def test_an_account_stays_on_its_arm_and_an_arm_that_grows_keeps_its_accounts(li
 
 
 def test_a_shadow_looks_on_and_decides_nothing(line: Line, admin: str) -> None:
-    line.command("endpoints", "split", "fraud-risk", "--shadow", "2", "--reason", "look on")
+    line.command("split", "set", "payments", "--shadow", "2", "--reason", "look on")
     until = time.monotonic() + 10
     shadows: list[dict[str, Any]] = []
     while not shadows and time.monotonic() < until:
@@ -73,17 +74,17 @@ def test_a_shadow_looks_on_and_decides_nothing(line: Line, admin: str) -> None:
         shadows = get(line, admin, f"/v1/decisions/{decided['id']}")["shadows"]
     assert [shadow["model_version"] for shadow in shadows] == [2]
     assert shadows[0]["error"] is None
-    counted = json.loads(line.command("endpoints", "shadow", "fraud-risk", "2", "--json"))
+    counted = json.loads(line.command("split", "shadow", "payments", "2", "--json"))
     assert counted["count"] >= 1
 
 
 def arm(given: TrafficSplit, account: str) -> int:
-    return given.version_for(bucket_of("fraud-risk", account.encode()), champion=1)
+    return given.candidate_for(bucket_of("payments", account.encode()), Candidate(1)).version
 
 
 def settled(line: Line, key: str, percent: int) -> dict[str, int]:
     """Who answers each account, once the split holds; the same each time one asks."""
-    given = TrafficSplit("fraud-risk", 1, {2: float(percent)})
+    given = TrafficSplit("payments", "fraud-risk", 1, shares_of({2: float(percent)}))
     time.sleep(1)
     answered = {account: ask(line, key, account)["model"]["version"] for account in ACCOUNTS * 2}
     assert answered == {account: arm(given, account) for account in ACCOUNTS}
@@ -93,7 +94,7 @@ def settled(line: Line, key: str, percent: int) -> dict[str, int]:
 def split(line: Line, key: str, shares: dict[str, float]) -> float:
     """Split, and give the moment at which that was answered."""
     answer = httpx.put(
-        f"{line.url}/v1/endpoints/fraud-risk/split",
+        f"{line.url}/v1/automations/payments/split",
         json={"shares": shares, "reason": "test"},
         headers={"Authorization": f"Bearer {key}"},
         trust_env=False,

@@ -30,8 +30,8 @@ POLICY = '''
 outcomes: [release, pause, review]
 rules:
   - {id: busy, when: 'features.amount_count_1h > 100.0', then: pause, reasons: [BUSY, "MANY"]}
-  - {id: risky, when: 'prediction.score >= 0.8', then: pause, reasons: [HIGH_SCORE]}
-  - {id: safe, when: 'prediction.score < 0.3', then: release}
+  - {id: risky, when: 'prediction.score >= 0.8', then: pause, unproven: true, reasons: [HIGH_SCORE]}
+  - {id: safe, when: 'prediction.score < 0.3', then: release, unproven: true}
 otherwise: review
 '''
 

@@ -20,7 +20,9 @@ class Permission(StrEnum):
     READ_MODELS = "read models"
     REGISTER_MODELS = "register models"
     SET_ALIAS = "set the alias of a model"
-    SET_SPLIT = "change which versions of a model answer"
+    SET_SPLIT = "change which versions answer"
+    PUBLISH_POLICY = "publish policies or put them in force"
+    RELEASE = "release versions of automations"
     PIN_VERSION = "choose the version that answers"
     READ_REVIEWS = "read reviews"
     WORK_REVIEWS = "work on reviews"
@@ -84,7 +86,14 @@ _OPERATE = _REVIEW | {
     _P.PULL_CORD,
     _P.NARROW_GATES,
 }
-_OWN = _OPERATE | {_P.REGISTER_MODELS, _P.READ_AUDIT, _P.RELEASE_CORD, _P.WEIGH_LABELS}
+_OWN = _OPERATE | {
+    _P.REGISTER_MODELS,
+    _P.PUBLISH_POLICY,
+    _P.RELEASE,
+    _P.READ_AUDIT,
+    _P.RELEASE_CORD,
+    _P.WEIGH_LABELS,
+}
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.CALLER: _CALL,

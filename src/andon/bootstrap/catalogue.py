@@ -1,6 +1,20 @@
 """Every event that Andon publishes. A new one is declared in its slice's `published.py` and gets one line here."""
 
-from andon import access, actions, cord, features, gates, labels, models, reviews, serving, spending, streams
+from andon import (
+    access,
+    actions,
+    cord,
+    decisions,
+    features,
+    gates,
+    labels,
+    models,
+    policies,
+    reviews,
+    serving,
+    spending,
+    streams,
+)
 from andon.kernel.events import DomainEvent
 
 CATALOGUE: tuple[type[DomainEvent], ...] = (
@@ -8,6 +22,7 @@ CATALOGUE: tuple[type[DomainEvent], ...] = (
     actions.ActionsDied,
     actions.ActionsRevived,
     models.AliasSet,
+    decisions.AutomationReleased,
     spending.BudgetChanged,
     spending.BudgetNearlySpent,
     spending.BudgetSpent,
@@ -20,6 +35,7 @@ CATALOGUE: tuple[type[DomainEvent], ...] = (
     labels.LabelRecorded,
     cord.LineStateChanged,
     models.ModelRegistered,
+    policies.PolicyPutInForce,
     reviews.QuestionAnswered,
     serving.SplitSet,
     reviews.VerdictGiven,

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.installation import pepper_of
-from andon.decisions import Deployment, Subjects
+from andon.decisions import Deployment, NotReleased, ReleaseRule, Releasing, Subjects
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
+from andon.kernel.identity import person_here
 from andon.serving import LoadedVersion
 
 
@@ -22,6 +24,7 @@ def deployment_of(
     automations: Sequence[Automation],
     clock: Clock,
     *,
+    rule: ReleaseRule,
     events: Events,
     retire: Callable[[LoadedVersion], Coroutine[Any, Any, None]],
 ) -> Deployment:
@@ -44,4 +47,31 @@ def deployment_of(
         load=partial(load_hosted, settings),
         start=start,
         retire=let_go,
+        rule=rule,
     )
+
+
+def rule_of_gateway(settings: Settings) -> ReleaseRule:
+    """A gateway releases what it is started with, as soon as it is ready, unless somebody has to approve it."""
+    return _rule(settings, Releasing.WHAT_IS_HERE, held=True)
+
+
+def rule_of_others(settings: Settings) -> ReleaseRule:
+    """A worker or a command decides with what gateways release. Where nothing is released yet, it does that."""
+    return _rule(settings, Releasing.FIRST, held=False)
+
+
+def _rule(settings: Settings, releases: Releasing, *, held: bool) -> ReleaseRule:
+    wanted = settings.releases
+    return ReleaseRule(
+        Releasing.NOTHING if wanted.approval == "required" else releases,
+        person_here(),
+        timedelta(seconds=wanted.hand_over_seconds),
+        held,
+    )
+
+
+def unreleased(deployment: Deployment | None) -> dict[str, str]:
+    """The automations with which this process does not decide because its code is not the released one, and why."""
+    problems = {} if deployment is None else deployment.problems
+    return {f"automation {name}": str(error) for name, error in problems.items() if isinstance(error, NotReleased)}

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from andon import decisions, features, migrations
 from andon.access import KeyRing, UseTeller
 from andon.bootstrap.costs import add_cost
-from andon.bootstrap.deploying import deployment_of
+from andon.bootstrap.deploying import deployment_of, rule_of_gateway
 from andon.bootstrap.descriptors import raise_open_files_limit
 from andon.bootstrap.following import Following
 from andon.bootstrap.gauges import watch_queue, watch_traffic, watch_versions
@@ -24,7 +24,7 @@ from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.observers import CommitTraces
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
-from andon.bootstrap.retrying import try_again
+from andon.bootstrap.retrying import end_hand_overs, try_again
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.threads import one_thread
 from andon.bootstrap.tracing import tracing
@@ -98,6 +98,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         listen(database, gateway.waiters.heard, channel=OVER),
         loop.watch(),
         try_again(gateway.deployment),
+        end_hand_overs(gateway.deployment, clock),
         reporter.run(),
         teller.run(),
         UseTeller(database, gateway.keys).run(),
@@ -107,6 +108,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         await run_in_threadpool(_plan_days, gateway)
         await gateway.decider.open()
         await place.until_ready(lambda: _problems(gateway))
+        await patiently(lambda: asyncio.to_thread(gateway.deployment.release_here))
         async with keeper:
             await run_in_threadpool(settle_memory, young=10_000)  # which loads beforehand what the first request would
             async with asyncio.TaskGroup() as beside:
@@ -133,7 +135,13 @@ def _build(
     measures = Measures(clock, breached=teller.count)
     metrics = measures.metrics
     deployment = deployment_of(
-        settings, database, automations, clock, events=events, retire=lambda loaded: decider.retire(loaded)
+        settings,
+        database,
+        automations,
+        clock,
+        rule=rule_of_gateway(settings),
+        events=events,
+        retire=lambda loaded: decider.retire(loaded),
     )
     keeper = keep_spending(
         settings,

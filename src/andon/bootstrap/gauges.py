@@ -43,17 +43,17 @@ def watch_versions(
 
 
 def watch_traffic(metrics: Metrics, lines: Callable[[], Mapping[str, Line]]) -> None:
-    """Which part of the requests each version is to answer."""
+    """Which part of an automation's requests each candidate is to answer."""
 
     def shares() -> Readings:
-        traffic = {line.traffic.split.endpoint: line.traffic for line in lines().values()}
-        for endpoint, of in traffic.items():
-            for version, percent in of.split.answering(of.champion.version).items():
-                yield (endpoint, str(version)), percent / 100
+        for name, line in lines().items():
+            split = line.traffic.split
+            for candidate, percent in split.answering(line.traffic.champion.version).items():
+                yield (name, split.model, str(candidate)), percent / 100
 
     metrics.gauges_of(
         "andon_traffic_share_ratio",
-        "Which part of the requests a version is to answer by the traffic split, 0 to 1.",
+        "Which part of an automation's requests a version, by the policy in force or its own, is to answer, 0 to 1.",
         shares,
-        labels=("model", "version"),
+        labels=("automation", "model", "version"),
     )

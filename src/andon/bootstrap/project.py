@@ -9,6 +9,7 @@ from andon.authoring import Automation
 from andon.bootstrap.announcing import check_event_routes, event_routes
 from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
+from andon.bootstrap.deploying import rule_of_others
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.installation import pepper_of
 from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Subjects
@@ -78,6 +79,13 @@ def check_project(settings: Settings, database: Database | None) -> list[Problem
     return found
 
 
+def check_force(settings: Settings, database: Database) -> list[Problem]:
+    """Where the code or the policy on disk is not what decides."""
+    with database.begin() as tx:
+        found = [(a, one) for a in load_automations(settings) for one in decisions.apart_from_force(tx, a)]
+    return [Problem(automation.name, one) for automation, one in found]
+
+
 def deployed_alone(settings: Settings, database: Database, clock: Clock, name: str | None) -> Deployment:
     """The deployment of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
     automation = chosen(load_automations(settings), name)
@@ -89,6 +97,7 @@ def deployed_alone(settings: Settings, database: Database, clock: Clock, name: s
         events=build_events(settings),
         subjects=Subjects(pepper_of(settings)),
         load=partial(load_hosted, settings),
+        rule=rule_of_others(settings),
     )
     deployment.refresh()
     problem = deployment.problems.get(automation.name)

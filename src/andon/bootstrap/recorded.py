@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from andon import decisions, models
+from andon import decisions, models, policies
 from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import chosen, load_automations
@@ -21,7 +21,7 @@ class RecordedLines:
     name: str | None
     model_version: int | None
     _declared: Automation = field(init=False)
-    _lines: dict[tuple[int, int], Line] = field(default_factory=dict)
+    _lines: dict[tuple[int, int, str], Line] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._declared = chosen(load_automations(self.settings), self.name)
@@ -33,17 +33,20 @@ class RecordedLines:
 
     def of(self, record: DecisionRecord) -> Line:
         """The line for one record. Raises VersionNotFound, AutomationInvalid."""
-        key = (record.row.automation_version, self.model_version or record.row.model_version)
+        row = record.row
+        key = (row.automation_version, self.model_version or row.model_version, row.policy_version)
         if key not in self._lines:
             self._lines[key] = self._build(*key)
         return self._lines[key]
 
-    def _build(self, automation_version: int, model_version: int) -> Line:
+    def _build(self, automation_version: int, model_version: int, policy_version: str) -> Line:
         with self.database.begin() as tx:
             deployed = decisions.version(tx, self.automation, automation_version)
             model = models.get(tx, deployed.description["model"], model_version)
             folder = models.fetch(tx, model, self._cache)
-        then = decisions.as_deployed(self._declared, deployed)
+            published = policies.find(tx, self.automation, policy_version)
+        text = deployed.description["policy"] if published is None else published.text
+        then = decisions.as_deployed(self._declared, deployed, text)
         return decisions.assemble(then, load_hosted(self.settings, model, folder), number=automation_version)
 
     @property

@@ -1,17 +1,25 @@
-"""Trying again what could not be loaded because something was away: a remote model's server, a process that did not start."""
+"""Refreshes of a deployment that nothing announces: something that was away may be back, or a hand-over is over."""
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
+from andon.kernel.clock import Clock
 from andon.kernel.errors import AndonError, Unavailable
 
 _FIRST_SECONDS = 2.0
 _LONGEST_SECONDS = 60.0
+_LOOK_SECONDS = 1.0
 
 
 class Refreshes(Protocol):
     """What a deployment does."""
+
+    @property
+    def hands_over_until(self) -> datetime | None:
+        """When the first line ends whose code another release superseded."""
+        ...
 
     @property
     def problems(self) -> Mapping[str, AndonError]:
@@ -36,3 +44,12 @@ async def try_again(deployment: Refreshes, *, first_seconds: float = _FIRST_SECO
             pause = min(2 * pause, _LONGEST_SECONDS)
         else:
             pause = first_seconds
+
+
+async def end_hand_overs(deployment: Refreshes, clock: Clock) -> None:
+    """Refresh when code that another release superseded has had its time. Runs until cancelled."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        until = deployment.hands_over_until
+        if until is not None and clock.now() >= until:
+            await asyncio.to_thread(deployment.refresh)

@@ -11,7 +11,7 @@ from andon import decisions, features, migrations
 from andon.access import KeyRing, UseTeller
 from andon.bootstrap.chores import run_chores
 from andon.bootstrap.delivering import build_deliveries
-from andon.bootstrap.deploying import deployment_of
+from andon.bootstrap.deploying import deployment_of, rule_of_others, unreleased
 from andon.bootstrap.feeds import watch_feeds
 from andon.bootstrap.following import Following
 from andon.bootstrap.inheritance import ALONE, Inheritance
@@ -22,7 +22,7 @@ from andon.bootstrap.observers import CommitTraces
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.procedures import conduct
 from andon.bootstrap.project import build_events, load_automations
-from andon.bootstrap.retrying import try_again
+from andon.bootstrap.retrying import end_hand_overs, try_again
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
@@ -66,6 +66,7 @@ class _Worker:
         self._clock = SharedClock(database.now)
         self._keys = KeyRing(pepper)
         self._stop = asyncio.Event()
+        self._deployment: Deployment | None = None
         self._streams: Streams | None = None
 
     async def run(self) -> None:
@@ -80,6 +81,7 @@ class _Worker:
             self._database,
             automations,
             self._clock,
+            rule=rule_of_others(self._settings),
             events=events,
             retire=lambda loaded: decider.retire(loaded),
         )
@@ -92,6 +94,7 @@ class _Worker:
             watcher=measures.spending,
             cpu_seconds=cpu_seconds_of(lambda: deployment.loaded),
         )
+        self._deployment = deployment
         following = Following(deployment, self._refresh_keys, decides=lambda: self._decides(deployment))
         watch_pools(measures.metrics, lambda: deployment.loaded)
         watch_feeds(measures.metrics, self._database, self._clock)
@@ -143,6 +146,7 @@ class _Worker:
             listen(self._database, lambda noun: self._heard(following, noun)),
             following.run(),
             try_again(deployment),
+            end_hand_overs(deployment, self._clock),
             reporter.run(),
             teller.run(),
             UseTeller(self._database, self._keys).run(),
@@ -186,7 +190,8 @@ class _Worker:
             current = migrations.is_current(self._database)
         except DatabaseUnavailable:
             return {"database": f"no answer from {self._database.shown}"}
-        return {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
+        problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
+        return problems | unreleased(self._deployment)
 
 
 def _watch_outbox(metrics: Metrics, database: Database) -> None:

@@ -57,10 +57,16 @@ COMMANDS = {
         "Decide the newest recorded decisions again from what was seen then, and compare outcome, rule and score.",
     ),
     "models": Listed("andon.cli.models:app", "Register, look at and choose model versions."),
-    "endpoints": Listed("andon.cli.endpoints:app", "See and choose which versions of a model answer."),
+    "endpoints": Listed("andon.cli.endpoints:app", "See which versions of a model answer."),
+    "split": Listed("andon.cli.split:app", "See and choose which versions answer for an automation."),
+    "release": Listed(
+        "andon.cli.release:release",
+        "Let the code of an automation in this folder decide; running gateways that have it follow within a second.",
+    ),
+    "releases": Listed("andon.cli.release:releases", "List every release of an automation, newest first."),
     "cord": Listed("andon.cli.cord:app", "Pull the cord of a line, and release it."),
     "gates": Listed("andon.cli.gates:app", "See the revisions of risk gates, and ask for more confidence."),
-    "policy": Listed("andon.cli.policy:app", "Check a policy, or try it on facts."),
+    "policy": Listed("andon.cli.policy:app", "Check a policy, try it on facts, publish it."),
     "features": Listed(
         "andon.cli.features:app", "What an automation sees, why, and training sets by the same definitions."
     ),

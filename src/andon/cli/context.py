@@ -1,6 +1,5 @@
 """What every command starts from: the project in the current folder, its settings, its database, who is acting."""
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from andon.kernel.clock import Clock, SharedClock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
-from andon.kernel.identity import COMMAND_LINE, Actor
+from andon.kernel.identity import Actor, person_here
 from andon.kernel.logs import configure_logs
 
 
@@ -49,6 +48,6 @@ def project() -> Iterator[Project]:
             migrations.ensure(database)
             clock = SharedClock(database.now)
             clock.look()
-            yield Project(settings, database, Actor(f"{COMMAND_LINE}{getpass.getuser()}"), clock)
+            yield Project(settings, database, person_here(), clock)
         finally:
             database.close()

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from andon.bootstrap.project import check_project
+from andon.bootstrap.project import check_force, check_project
 from andon.cli.printing import Plain
 from andon.supervisor.examination import examine
 from andon.supervisor.findings import Finding, State
@@ -23,7 +23,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
 ) -> None:
     """Look for what is wrong with this installation. Ends with status 6 if anything is."""
-    found = list(examine(folder.resolve(), check_project))
+    found = list(examine(folder.resolve(), check_project, check_force))
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
     else:

@@ -1,4 +1,4 @@
-"""`andon policy`: check a decision table, and try it on facts, without a database or a model."""
+"""`andon policy`: check a decision table, and try it on facts, without a database or a model. Published ones: `publishing.py`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,17 @@ from rich.console import Console
 
 from andon import decisions, policies
 from andon.authoring import Automation
+from andon.cli import publishing
 from andon.cli.printing import Plain
 from andon.kernel.errors import Fault, Invalid, NotFound
 from andon.policies import GIVEN, DecisionTable, Facts, PolicyInvalid, Ruling, ValueKind
 
-app = typer.Typer(help="Check a policy, or try it on facts.", no_args_is_help=True)
+app = typer.Typer(help="Check a policy, try it on facts, publish it.", no_args_is_help=True)
+app.command()(publishing.publish)
+app.command()(publishing.use)
+app.command("list")(publishing.list_published)
+app.command()(publishing.show)
+app.command()(publishing.diff)
 
 File = Annotated[Path, typer.Argument(help="The decision table, a YAML file.")]
 AutomationFile = Annotated[
@@ -49,9 +55,7 @@ def check(file: File, automation: AutomationFile = None, as_json: AsJson = False
             policies.compile(table, decisions.variables(each))
             decisions.check_outcomes(each, table.outcomes)
         checked = f"for {', '.join(each.name for each in declared)}"
-    if unproven := policies.unproven_rules(table):
-        named = f"{len(unproven)} rule{'s act' if len(unproven) > 1 else ' acts'} on predictions without proof"
-        raise PolicyInvalid(f"{file}: {named}", faults=unproven)
+    policies.require_proof(table)
     if as_json:
         _print_json(
             {

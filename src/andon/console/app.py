@@ -10,6 +10,7 @@ from andon.access import KeyRing
 from andon.console import (
     actions,
     audit,
+    automations,
     decisions,
     endpoints,
     errors,
@@ -63,7 +64,20 @@ def create_app(settings: Settings, database: Database, clock: Clock, keys: KeyRi
     errors.install(app)
     app.add_api_route("/livez", _livez, methods=["GET"])
     app.add_api_route("/readyz", _readyz, methods=["GET"])
-    for page in (sign_in, overview, lines, decisions, reviews, endpoints, models, streams, actions, procedures, audit):
+    for page in (
+        sign_in,
+        overview,
+        lines,
+        decisions,
+        reviews,
+        endpoints,
+        automations,
+        models,
+        streams,
+        actions,
+        procedures,
+        audit,
+    ):
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_api_route("/{path:path}", _nowhere, methods=["GET"], dependencies=[Depends(signed_in)])

@@ -1,8 +1,8 @@
 """What is shown of an endpoint, put together from the registry, the splits, the processes that are there, and spending."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from andon import decisions, live, serving, spending
 from andon.access import Permission
@@ -10,29 +10,38 @@ from andon.console.context import Visitor
 from andon.decisions import AutomationVersion
 from andon.kernel.db import Tx
 from andon.live import Figures, LineCounts, Pool, Process, Waiting
-from andon.serving import EndpointNotFound, ShadowSummary, TrafficSplit
+from andon.serving import Candidate, EndpointNotFound, TrafficSplit
 from andon.spending import BudgetState, Total
-
-_COMPARED = 1000
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """A version that answers: for how many percent by the split, for which part of late, and how."""
+class Answering:
+    """A version that answers or did of late: which part of what was decided, and how. `place` is its colour."""
 
     version: int
-    share: float
+    place: int
     seen: float | None
     is_champion: bool
     figures: Figures
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What a candidate has of an automation's traffic, in percent. `place` is the colour of its version."""
+
+    candidate: Candidate
+    share: float
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class User:
-    """An automation that uses the endpoint, and what it spends."""
+    """An automation that uses the endpoint, how its traffic is split, and what it spends."""
 
     name: str
+    split: TrafficSplit
+    shares: Sequence[Share]
+    looking_on: Sequence[Candidate]
     figures: Figures
     counts: LineCounts
     today: Sequence[Total]
@@ -46,8 +55,7 @@ class Endpoint:
 
     name: str
     champion: int | None
-    split: TrafficSplit
-    arms: Sequence[Arm]
+    arms: Sequence[Answering]
     figures: Figures
     waiting: Waiting
     users: Sequence[User]
@@ -60,20 +68,6 @@ class Endpoint:
         """The budget that is spent furthest."""
         budgets = [user.budget for user in self.users if user.budget is not None]
         return max(budgets, key=lambda budget: budget.used_ratio, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Shadow:
-    """A version that looks on: what it said in the last day, and of the newest `compared` how often it agreed with what was decided."""
-
-    summary: ShadowSummary
-    compared: int
-    agreed: int
-
-    @property
-    def agreement(self) -> float | None:
-        """The part in which it agreed, 0 to 1."""
-        return self.agreed / self.compared if self.compared else None
 
 
 def endpoints(tx: Tx, visitor: Visitor, now: datetime) -> list[Endpoint]:
@@ -100,18 +94,6 @@ def endpoint_of(tx: Tx, visitor: Visitor, name: str, now: datetime) -> Endpoint:
 def users_of(tx: Tx, name: str, now: datetime) -> Sequence[AutomationVersion]:
     """All automations that use a model, whoever looks."""
     return _users(tx, live.processes(tx, now)).get(name, [])
-
-
-def shadows_of(tx: Tx, split: TrafficSplit, champion: int | None, now: datetime) -> list[Shadow]:
-    """What each version that looks on said, beside what was decided."""
-    return [_shadow(tx, split.endpoint, version, now - _DAY) for version in split.looking_on(champion)]
-
-
-def _shadow(tx: Tx, name: str, version: int, since: datetime) -> Shadow:
-    said = serving.newest_said(tx, name, version, since, limit=_COMPARED)
-    decided = decisions.outcomes_of(tx, list(said))
-    agreed = sum(said[decision_id] == outcome for decision_id, outcome in decided.items())
-    return Shadow(serving.compare_shadows(tx, name, version, since), len(decided), agreed)
 
 
 def _users(tx: Tx, processes: Sequence[Process]) -> Mapping[str, list[AutomationVersion]]:
@@ -142,16 +124,17 @@ def _endpoint(
     visitor: Visitor,
     now: datetime,
 ) -> Endpoint:
-    champion, split = serving.champion_of(tx, name), serving.split_of(tx, name)
+    champion = serving.champion_of(tx, name)
     seen = [user.name for user in _visible(visitor, users)]
+    splits = {user: serving.split_of(tx, user, name) for user in seen}
+    arms = _arms(processes, name, splits.values(), champion, seen)
     return Endpoint(
         name=name,
         champion=champion,
-        split=split,
-        arms=_arms(processes, split, champion, seen),
+        arms=arms,
         figures=live.figures(processes, lambda arm: arm.model == name and arm.automation in seen),
         waiting=live.waiting(processes, name),
-        users=[_user(tx, user, name, processes, now) for user in seen],
+        users=[_user(tx, split, champion, arms, processes, now) for split in splits.values()],
         everybody=users,
         pools=live.pools(processes, name),
         processes=processes,
@@ -159,41 +142,54 @@ def _endpoint(
 
 
 def _arms(
-    processes: Sequence[Process], split: TrafficSplit, champion: int | None, automations: Sequence[str]
-) -> list[Arm]:
-    """The versions that answer by the split, and those that still or only now and then do."""
-    shares = split.shares if champion is None else split.answering(champion)
-    named = {arm.version for p in processes for arm in p.status.arms if arm.model == split.endpoint}
+    processes: Sequence[Process],
+    model: str,
+    splits: Iterable[TrafficSplit],
+    champion: int | None,
+    automations: Sequence[str],
+) -> list[Answering]:
+    """The versions that answer by the splits, and those that still or only now and then do."""
+    shares = {candidate.version for split in splits for candidate in split.answering(champion)}
+    named = {arm.version for p in processes for arm in p.status.arms if arm.model == model}
     counted = {
         version: live.figures(
             processes,
             lambda arm, version=version: (
-                (arm.model, arm.version) == (split.endpoint, version)  # type: ignore[misc]
-                and arm.automation in automations
+                (arm.model, arm.version) == (model, version) and arm.automation in automations  # type: ignore[misc]
             ),
         )
-        for version in sorted({*shares, *named})
+        for version in sorted(shares | named)
     }
     total = sum(figures.decisions for figures in counted.values())
+    shown = [version for version, figures in counted.items() if version in shares or figures.decisions]
     return [
-        Arm(
+        Answering(
             version=version,
-            share=shares.get(version, 0.0),
-            seen=figures.decisions / total if total else None,
+            place=place,
+            seen=counted[version].decisions / total if total else None,
             is_champion=version == champion,
-            figures=figures,
+            figures=counted[version],
         )
-        for version, figures in counted.items()
-        if version in shares or figures.decisions
+        for place, version in enumerate(shown)
     ]
 
 
-def _user(tx: Tx, automation: str, model: str, processes: Sequence[Process], now: datetime) -> User:
-    today = now.date()
+def _user(
+    tx: Tx,
+    split: TrafficSplit,
+    champion: int | None,
+    arms: Sequence[Answering],
+    processes: Sequence[Process],
+    now: datetime,
+) -> User:
+    today, automation, places = now.date(), split.automation, {arm.version: arm.place for arm in arms}
     month = spending.of(tx, automation, today.replace(day=1), today)
     return User(
         name=automation,
-        figures=live.figures(processes, lambda arm: (arm.automation, arm.model) == (automation, model)),
+        split=split,
+        shares=[Share(one, share, places[one.version]) for one, share in split.answering(champion).items()],
+        looking_on=split.looking_on(champion),
+        figures=live.figures(processes, lambda arm: (arm.automation, arm.model) == (automation, split.model)),
         counts=live.line_counts(processes, automation),
         today=spending.totals(row for row in month if row.day == today),
         month=spending.totals(month),

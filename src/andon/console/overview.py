@@ -19,11 +19,12 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One automation's row; `held` counts the segments that are not automatic."""
+    """One automation's row; `held` counts the segments that are not automatic, `has_page`: the visitor may see what is in force."""
 
     name: str
     state: LineState
     held: int
+    has_page: bool
     figures: Figures
     waiting: int
     overdue: int
@@ -54,6 +55,7 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
             name=name,
             state=states.get(name, ALL_AUTOMATIC).whole,
             held=len(states.get(name, ALL_AUTOMATIC).segments),
+            has_page=visitor.may(Permission.READ_MODELS, name),
             figures=figures((tally for tally in tallies if tally.automation == name), SPAN),
             waiting=queues[name].waiting if name in queues else 0,
             overdue=queues[name].overdue if name in queues else 0,

@@ -4,35 +4,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from andon.kernel.errors import Fault
-from andon.serving import SplitInvalid, TrafficSplit
+from andon.serving import Candidate, SplitInvalid, TrafficSplit
 
 
 @dataclass(frozen=True, slots=True)
 class SplitForm:
-    """`typed` is the text in the field of each version; `seen` the number of the split that the page showed."""
+    """`typed` is the text in the field of each candidate; `seen` the number of the split that the page showed."""
 
-    typed: Mapping[int, str]
-    shadows: frozenset[int]
+    typed: Mapping[Candidate, str]
+    shadows: frozenset[Candidate]
     reason: str
     seen: int
 
     @classmethod
     def of(cls, split: TrafficSplit) -> "SplitForm":
         """The form as it is before anybody types."""
-        typed = {version: f"{share:g}" for version, share in split.shares.items()}
+        typed = {candidate: f"{share:g}" for candidate, share in split.shares.items()}
         return cls(typed, frozenset(split.shadows), "", split.number)
 
-    def shares(self) -> dict[int, float]:
-        """Percent by version; an empty field and a zero are no share. Raises SplitInvalid for what is no number."""
-        shares, faults = dict[int, float](), list[Fault]()
-        for version, text in self.typed.items():
+    def shares(self) -> dict[Candidate, float]:
+        """Percent by candidate; an empty field and a zero are no share. Raises SplitInvalid for what is no number."""
+        shares, faults = dict[Candidate, float](), list[Fault]()
+        for candidate, text in self.typed.items():
             try:
                 share = float(text.strip().removesuffix("%")) if text.strip() else 0.0
             except ValueError:
-                faults.append(Fault(f"shares.{version}", "A share is a number of percent"))
+                faults.append(Fault(f"shares.{candidate}", "A share is a number of percent"))
                 continue
             if share:
-                shares[version] = share
+                shares[candidate] = share
         if faults:
             raise SplitInvalid(faults=faults)
         return shares
@@ -41,3 +41,11 @@ class SplitForm:
 def faults_at(faults: Sequence[Fault], field: str) -> list[str]:
     """What is wrong with one field of the form."""
     return [fault.message for fault in faults if fault.where == field]
+
+
+def candidates_of(texts: Sequence[str]) -> list[Candidate]:
+    """The candidates that a form names. Raises SplitInvalid."""
+    try:
+        return [Candidate.parse(text) for text in texts]
+    except ValueError as error:
+        raise SplitInvalid(str(error)) from None

@@ -22,7 +22,7 @@ from andon.decisions.content import content_of, contents_of, own_content_of
 from andon.decisions.contract import Contract
 from andon.decisions.controls import UNCONTROLLED, Control, Controls, Gate
 from andon.decisions.decider import Decider
-from andon.decisions.deployment import Deployment, champion_of
+from andon.decisions.deployment import Deployment, ReleaseRule, Releasing, champion_of
 from andon.decisions.domain import (
     DELIVER_ACTION,
     LATENCY_BAND,
@@ -41,6 +41,7 @@ from andon.decisions.domain import (
     LineRef,
     ModelRef,
     Priority,
+    Release,
     Risk,
     Stages,
     Stats,
@@ -51,6 +52,7 @@ from andon.decisions.domain import (
 from andon.decisions.errors import (
     AutomationInvalid,
     AutomationNotFound,
+    CodeUnreleased,
     ConsumerBusy,
     ConsumerNotFound,
     DeadlineExceeded,
@@ -63,6 +65,8 @@ from andon.decisions.errors import (
     KeyReused,
     LedgerUnavailable,
     LineBusy,
+    NotReleased,
+    ReleaseRefused,
     VersionNotServed,
 )
 from andon.decisions.evidence import LedgerEvidence
@@ -80,7 +84,17 @@ from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
+from andon.decisions.published import AutomationReleased
+from andon.decisions.publishing import apart_from_force, check_policy, publish_policy, require_released_code, use_policy
 from andon.decisions.recording import Alongside
+from andon.decisions.releasing import (
+    list_releases,
+    newest_version,
+    release,
+    released,
+    require_deployed,
+    require_named,
+)
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
 from andon.decisions.seeing import Seen
@@ -104,7 +118,6 @@ from andon.decisions.service import (
     holders,
     keep_house,
     newest,
-    newest_version,
     newest_versions,
     outcomes_of,
     page,
@@ -136,9 +149,11 @@ __all__ = [
     "Arm",
     "AutomationInvalid",
     "AutomationNotFound",
+    "AutomationReleased",
     "AutomationVersion",
     "BatchDecider",
     "BatchReport",
+    "CodeUnreleased",
     "ConsumerBusy",
     "ConsumerNotFound",
     "Contract",
@@ -179,9 +194,14 @@ __all__ = [
     "LineBusy",
     "LineRef",
     "ModelRef",
+    "NotReleased",
     "Predicts",
     "Priority",
     "Purse",
+    "Release",
+    "ReleaseRefused",
+    "ReleaseRule",
+    "Releasing",
     "Replayed",
     "Risk",
     "Seen",
@@ -204,6 +224,7 @@ __all__ = [
     "accept_new",
     "answered_by",
     "answers_by",
+    "apart_from_force",
     "as_deployed",
     "assemble",
     "automations",
@@ -211,6 +232,7 @@ __all__ = [
     "champion_of",
     "check_lookups",
     "check_outcomes",
+    "check_policy",
     "check_signature",
     "claim",
     "compile_policy",
@@ -234,6 +256,7 @@ __all__ = [
     "keep_house",
     "lacking",
     "latency_of",
+    "list_releases",
     "load_file",
     "newest",
     "newest_version",
@@ -244,7 +267,13 @@ __all__ = [
     "page",
     "plan_days",
     "policy_text",
+    "publish_policy",
+    "release",
+    "released",
     "replay",
+    "require_deployed",
+    "require_named",
+    "require_released_code",
     "reset_consumer",
     "scores_of",
     "seen_of_recorded",
@@ -254,6 +283,7 @@ __all__ = [
     "texts_of",
     "truth_of",
     "unknown_classes",
+    "use_policy",
     "variables",
     "version",
     "waiting_sql",

@@ -42,7 +42,11 @@ def variables(automation: Automation) -> dict[str, ValueKind]:
 def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolicy]:
     """The automation's policy, checked against its contract, features, outcomes and actions. Raises PolicyInvalid, AutomationInvalid."""
     _check_windows(automation)
-    text, source = policy_text(automation)
+    return compile_text(automation, *policy_text(automation))
+
+
+def compile_text(automation: Automation, text: str, source: str) -> tuple[DecisionTable, CompiledPolicy]:
+    """A decision table checked as if it were the automation's policy. Raises PolicyInvalid, AutomationInvalid."""
     table = policies.parse(text, source=source)
     compiled = policies.compile(table, variables(automation))
     check_outcomes(automation, table.outcomes)
@@ -71,12 +75,22 @@ def assemble(automation: Automation, loaded: LoadedVersion, *, number: int, subj
     )
 
 
-def arm_of(automation: Automation, loaded: LoadedVersion, *, number: int, policy_version: str) -> Arm:
-    """A loaded version as it answers for version `number` of an automation. Raises AutomationInvalid."""
+def arm_of(
+    automation: Automation,
+    loaded: LoadedVersion,
+    *,
+    number: int,
+    policy_version: str,
+    policy: CompiledPolicy | None = None,
+) -> Arm:
+    """A loaded version as it answers for version `number` of an automation, by `policy` or the one in force.
+
+    Raises AutomationInvalid.
+    """
     model = loaded.version
     check_signature(automation, model)
     ref = LineRef(automation.name, number, ModelRef(model.name, model.number, model.digest), policy_version)
-    return Arm(ref, loaded, Gate.of(loaded.gate(automation.risk)))
+    return Arm(ref, loaded, Gate.of(loaded.gate(automation.risk)), policy)
 
 
 def check_signature(automation: Automation, version: ModelVersion) -> None:
@@ -125,6 +139,17 @@ def lacking(deployed: AutomationVersion, version: ModelVersion) -> list[str]:
     return [f.name for f in version.manifest.signature.features if f.name not in given]
 
 
+def unnamed(deployed: AutomationVersion, table: DecisionTable) -> list[str]:
+    """The names in a decision table that an automation as it was deployed does not give."""
+    described = deployed.description
+    given = {f"input.{name}" for name in described["contract"]["properties"]}
+    given.update(f"features.{name}" for name in (EXPECTED if described.get("expect") else ()))
+    for feature in described["features"]:
+        given.update(f"features.{name}" for name in _names_of(feature))
+    roots = ("input.", "features.")
+    return sorted(name for name in policies.names_in(table) if name.startswith(roots) and name not in given)
+
+
 def idle_features(automation: Automation, version: ModelVersion, policy: CompiledPolicy) -> list[Fault]:
     """The features that neither the model knows nor the policy reads: most likely a name was mistyped or a model is older.
 
@@ -166,11 +191,11 @@ def describe(automation: Automation) -> dict[str, Any]:
     }
 
 
-def as_deployed(automation: Automation, deployed: AutomationVersion) -> Automation:
-    """The declaration with the policy and the risk that an earlier version had."""
+def as_deployed(automation: Automation, deployed: AutomationVersion, policy: str) -> Automation:
+    """The declaration with the risk that an earlier version had, and the text of the policy by which it decided."""
     risk = deployed.description["risk"]
     earlier = copy.copy(automation)
-    earlier.policy = Policy.yaml(deployed.description["policy"])
+    earlier.policy = Policy.yaml(policy)
     earlier.risk = None if risk is None else MaxError(risk["target"], risk["confidence"])
     earlier.when_stopped = deployed.description.get("when_stopped", REVIEW)
     return earlier

@@ -107,8 +107,8 @@ class BatchDecider:
 
     def _item(self, request: DecisionRequest) -> Item:
         line = self._line_of(request.automation)
-        assignment = line.traffic.assign(request, line.automation.subject)
-        return Item(request, line, line.traffic.arms[assignment.version], assignment, _nobody_waits)
+        assignment, arm, _ = line.traffic.place(request, line.automation.subject)
+        return Item(request, line, arm, assignment, _nobody_waits)
 
 
 def _nobody_waits(decision: Decision | None, error: BaseException | None) -> None:

@@ -1,36 +1,64 @@
-"""What is deployed in this process: for each automation the line that decides now, swapped whole when something changes."""
+"""What is deployed in this process: for each automation the line that decides now, swapped whole when something changes.
+
+A line is built of what is in force: the released code, if that is the code here, the champion, the split and the policy.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
 
 import structlog
 
-from andon import models, serving
+from andon import models, policies, serving
 from andon.authoring import BY_REVIEW, BY_RULES, Automation
-from andon.decisions import service
-from andon.decisions.assembly import arm_of, assemble, check_lookups, check_signature, register_windows
+from andon.decisions import releasing, service
+from andon.decisions.assembly import arm_of, check_lookups, compile_policy, compile_text, register_windows
 from andon.decisions.controls import Controls
 from andon.decisions.domain import AutomationVersion
-from andon.decisions.errors import AutomationInvalid, AutomationNotFound
+from andon.decisions.errors import AutomationInvalid, AutomationNotFound, NotReleased
 from andon.decisions.gating import with_revision
 from andon.decisions.line import Line
 from andon.decisions.subjects import Subjects
-from andon.decisions.traffic import Traffic
+from andon.decisions.traffic import Arm, Traffic
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
-from andon.kernel.errors import AndonError, Fault
+from andon.kernel.errors import AndonError, Denied, Fault, Invalid
 from andon.kernel.events import Events
-from andon.kernel.identity import PLATFORM
+from andon.kernel.identity import PLATFORM, Actor
 from andon.models import CHAMPION, ModelVersion
-from andon.serving import LoadedVersion, TrafficSplit
+from andon.policies import CompiledPolicy
+from andon.serving import Candidate, LoadedVersion, TrafficSplit
 
 log = structlog.get_logger(__name__)
 
 Load: TypeAlias = Callable[[ModelVersion, Path], LoadedVersion]
 """Loads a fetched package. Raises EndpointUnavailable, EnvironmentInvalid."""
+
+
+class Releasing(Enum):
+    """Which code a process releases by itself, where it is not released yet."""
+
+    NOTHING = "nothing"
+    FIRST = "where nothing of the automation is released"
+    WHAT_IS_HERE = "whatever it starts with, once each"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRule:
+    """How a process treats code that is not released. `actor` started it, and has brought the code.
+
+    Code that another release superseded goes on for `hand_over`, so that its process can be replaced without a gap.
+    With `held`, nothing is released before `release_here` is called.
+    """
+
+    releases: Releasing = Releasing.WHAT_IS_HERE
+    actor: Actor = PLATFORM
+    hand_over: timedelta = timedelta(minutes=5)
+    held: bool = False
 
 
 def _nothing(loaded: LoadedVersion) -> None:
@@ -42,7 +70,7 @@ class Deployment:
 
     With `subjects` each decision says whose data it is about.
 
-    `start` brings up what a version needs before it answers (its processes); `retire` hears of versions no line uses any more.
+    `start` brings up what a version needs before it answers (its processes); `retire` gets the versions no line uses any more.
     """
 
     def __init__(
@@ -57,6 +85,7 @@ class Deployment:
         load: Load = serving.load,
         start: Callable[[LoadedVersion], None] = _nothing,
         retire: Callable[[LoadedVersion], None] = _nothing,
+        rule: ReleaseRule = ReleaseRule(),
     ) -> None:
         self.lines: Mapping[str, Line] = {}
         self.problems: Mapping[str, AndonError] = {}
@@ -71,6 +100,12 @@ class Deployment:
         self._load = load
         self._start = start
         self._retire = retire
+        self._rule = rule
+        self._held = rule.held
+        self._deployed: dict[str, AutomationVersion] = {}
+        self._to_release: dict[str, AutomationVersion] = {}
+        self._was_released: set[str] = set()
+        self._superseded: dict[str, datetime] = {}
         self._loaded: dict[tuple[str, int, str], LoadedVersion] = {}
         self._lock = Lock()
 
@@ -78,6 +113,12 @@ class Deployment:
     def loaded(self) -> Sequence[LoadedVersion]:
         """Every version in use."""
         return list(self._loaded.values())
+
+    @property
+    def hands_over_until(self) -> datetime | None:
+        """When the first of the lines here ends whose code was superseded; `refresh` ends it."""
+        ends = [at + self._rule.hand_over for name, at in list(self._superseded.items()) if name in self.lines]
+        return min(ends, default=None)
 
     def line(self, name: str) -> Line:
         """The line of one automation. Raises what keeps it from deciding, AutomationNotFound."""
@@ -92,66 +133,167 @@ class Deployment:
             self.controls.refresh(tx, self._clock.now())
 
     def refresh(self) -> None:
-        """Build the lines whose versions or shares changed and swap them in. A line that cannot be built stays as it was; see `problems`."""
+        """Build the lines of which something in force changed, and swap them in.
+
+        A line that cannot be built stays as it was, but for one whose code is not released: it ends. See `problems`.
+        """
         self.refresh_controls()
         with self._lock:
             lines = dict(self.lines)
             problems: dict[str, AndonError] = {}
             for automation in self._automations:
                 try:
-                    lines[automation.name] = self._line(automation, lines.get(automation.name))
+                    line = self._line(automation, lines.get(automation.name))
+                    if not self._held:
+                        self._release(automation.name)
+                    lines[automation.name] = line
                 except AndonError as error:
+                    if isinstance(error, NotReleased):
+                        lines.pop(automation.name, None)
                     problems[automation.name] = error
-                    faults = [f"{fault.where}: {fault.message}" for fault in error.faults]
-                    log.error("automation.not_ready", automation=automation.name, error=str(error), faults=faults)
+                    _log_problem(automation.name, error)
             self.lines, self.problems = lines, problems
             self._let_go()
 
+    def release_here(self) -> None:
+        """Release the code of the lines that were built, as far as this process does that; and at once from now on.
+
+        A line whose release is refused ends; see `problems`. Raises DatabaseUnavailable, after which it may be called again.
+        """
+        with self._lock:
+            for name in list(self._to_release):
+                try:
+                    self._release(name)
+                except (Invalid, Denied) as error:
+                    self.lines = {one: line for one, line in self.lines.items() if one != name}
+                    self.problems = {**self.problems, name: error}
+                    _log_problem(name, error)
+            self._held = False
+
     def _line(self, automation: Automation, present: Line | None) -> Line:
+        deployed = self._deployed_version(automation)
         with self._database.begin() as tx:
             check_lookups(tx, automation)
-            deployed = service.deploy(tx, automation, actor=PLATFORM, now=self._clock.now())
-            wanted = _Wanted(tx, automation)
-            check_signature(automation, wanted.champion)  # what cannot decide is not kept as a version either
+            policy = self._policy(tx, deployed, present)
+            wanted = _Wanted(tx, automation, *policy)
             if present is None:
                 register_windows(tx, automation)
             elif wanted.is_met_by(present):
                 return present
             folders = {v.number: models.fetch(tx, v, self._cache) for v in wanted.versions.values()}
         loaded = {n: self._loaded_version(version, folders[n]) for n, version in wanted.versions.items()}
-        champion = loaded[wanted.champion.number]
-        line = assemble(automation, champion, number=deployed.number, subjects=self._subjects)
-        line = line.with_traffic(self._with_revisions(automation, _traffic(line, deployed, wanted, loaded), wanted))
+        line = self._with_revisions(_line_of(automation, deployed, wanted, loaded, self._subjects), wanted)
         log.info(
             "automation.ready",
             automation=automation.name,
             version=deployed.number,
             model_version=wanted.champion.number,
+            policy_version=line.ref.policy_version,
             split=wanted.split.number,
         )
+        own = releasing.own_policy(deployed).table.version
+        if line.ref.policy_version != own:
+            log.info(
+                "automation.policy_apart", automation=automation.name, on_disk=own, in_force=line.ref.policy_version
+            )
         return line
 
-    def _with_revisions(self, automation: Automation, traffic: Traffic, wanted: "_Wanted") -> Traffic:
-        """The same arms, each with the revision of its gate."""
+    def _with_revisions(self, line: Line, wanted: "_Wanted") -> Line:
+        """The same line, each arm with the revision of its gate."""
+        traffic, risk, now = line.traffic, line.automation.risk, self._clock.now()
         with self._database.begin() as tx:
-            arms = {
-                number: with_revision(
-                    tx,
-                    arm,
-                    wanted.versions[number],
-                    automation.risk,
-                    events=self._events,
-                    now=self._clock.now(),
-                )
-                for number, arm in traffic.arms.items()
+            revised = {
+                arm.name: with_revision(tx, arm, wanted.versions[arm.version], risk, events=self._events, now=now)
+                for arm in traffic.arms.values()
             }
-        return replace(
-            traffic,
-            champion=arms[traffic.champion.version],
-            arms=arms,
-            shadows=tuple(arms[arm.version] for arm in traffic.shadows),
-            fallbacks=tuple((step, None if arm is None else arms[arm.version]) for step, arm in traffic.fallbacks),
+        return line.with_traffic(
+            replace(
+                traffic,
+                champion=revised[traffic.champion.name],
+                arms={candidate: revised[arm.name] for candidate, arm in traffic.arms.items()},
+                shadows=tuple(revised[arm.name] for arm in traffic.shadows),
+                fallbacks=tuple((step, None if arm is None else revised[arm.name]) for step, arm in traffic.fallbacks),
+            )
         )
+
+    def _deployed_version(self, automation: Automation) -> AutomationVersion:
+        """The version that the code here is: as it was read when this process began, whatever is on disk meanwhile.
+
+        It is kept whether it may decide or not, so that it can be released.
+        """
+        known = self._deployed.get(automation.name)
+        if known is None:
+            compile_policy(automation)
+            with self._database.begin() as tx:
+                known = service.deploy(tx, automation, actor=self._rule.actor, now=self._clock.now())
+            self._deployed[automation.name] = known
+        return known
+
+    def _policy(self, tx: Tx, deployed: AutomationVersion, present: Line | None) -> tuple[str, str]:
+        """Version and text of the policy by which the code here decides, if it may. Raises NotReleased."""
+        name, holding = deployed.name, releasing.released(tx, deployed.name)
+        self._to_release.pop(name, None)
+        self._superseded.pop(name, None)
+        if holding is not None and holding.version == deployed.number:
+            self._was_released.add(name)
+            return self._policy_in_force(tx, deployed)
+        if self._may_release(name, first=holding is None):
+            self._to_release[name] = deployed
+            policy = releasing.policy_upon_release(tx, deployed)
+            return policy.table.version, policy.text
+        superseded = releasing.superseded_at(tx, name, deployed.number)
+        if superseded is None or present is None or self._clock.now() >= superseded + self._rule.hand_over:
+            released = "nothing is released" if holding is None else f"version {holding.version} is released"
+            raise NotReleased(
+                f"The code of {name} here is version {deployed.number}, and {released}: "
+                f"`andon release {name} --reason ...` where this code is, or restart with the released one"
+            )
+        self._superseded[name] = superseded
+        return self._policy_in_force(tx, deployed)
+
+    def _policy_in_force(self, tx: Tx, deployed: AutomationVersion) -> tuple[str, str]:
+        """The policy in force; where none was published yet, the one that came with the released version."""
+        in_force = policies.in_force(tx, deployed.name)
+        if in_force is not None:
+            return in_force.version, in_force.text
+        own = releasing.own_policy(deployed)
+        releasing.decide_by(
+            tx,
+            deployed.name,
+            own,
+            actor=self._rule.actor,
+            reason=f"It came with version {deployed.number}",
+            now=self._clock.now(),
+            events=self._events,
+        )
+        return own.table.version, own.text
+
+    def _may_release(self, name: str, *, first: bool) -> bool:
+        match self._rule.releases:
+            case Releasing.NOTHING:
+                return False
+            case Releasing.FIRST:
+                return first
+            case Releasing.WHAT_IS_HERE:
+                return name not in self._was_released
+
+    def _release(self, name: str) -> None:
+        """Release what was built, once: code that another release supersedes later is not released again."""
+        deployed = self._to_release.get(name)
+        if deployed is None:
+            return
+        with self._database.begin() as tx:
+            releasing.release(
+                tx,
+                name,
+                deployed.number,
+                actor=self._rule.actor,
+                reason="It was on disk when a process was started with it",
+                now=self._clock.now(),
+                events=self._events,
+            )
+        del self._to_release[name]
+        self._was_released.add(name)
 
     def _loaded_version(self, version: ModelVersion, folder: Path) -> LoadedVersion:
         key = (version.name, version.number, version.digest)
@@ -170,48 +312,77 @@ class Deployment:
                 self._retire(loaded)
 
 
-class _Wanted:
-    """The versions that shall answer for an automation, by the registry and the traffic split."""
+def _log_problem(name: str, error: AndonError) -> None:
+    faults = [f"{fault.where}: {fault.message}" for fault in error.faults]
+    log.error("automation.not_ready", automation=name, error=str(error), faults=faults)
 
-    def __init__(self, tx: Tx, automation: Automation) -> None:
+
+class _Wanted:
+    """What shall answer for an automation: the policy in force, the champion, and what the traffic split names."""
+
+    def __init__(self, tx: Tx, automation: Automation, policy_version: str, policy: str) -> None:
+        self.policy_version, self.policy = policy_version, policy
         self.champion = champion_of(tx, automation)
-        self.split: TrafficSplit = serving.split_of(tx, automation.model)
+        self.split: TrafficSplit = serving.split_of(tx, automation.name, automation.model)
         self.fallbacks: dict[str, ModelVersion | None] = {}
         for step in automation.fallback:
             named = step not in (BY_RULES, BY_REVIEW)
             self.fallbacks[step] = models.by_alias(tx, automation.model, step) if named else None
-        numbers = {*self.split.shares, *self.split.shadows}
-        further = [models.get(tx, automation.model, number) for number in sorted(numbers)]
+        split = {*self.split.shares, *self.split.shadows}
+        further = [models.get(tx, automation.model, number) for number in sorted({one.version for one in split})]
         aliased = [version for version in self.fallbacks.values() if version is not None]
         self.versions = {version.number: version for version in (self.champion, *further, *aliased)}
+        self.candidates = {Candidate(version.number) for version in (self.champion, *aliased)} | split
+        self.policies = {one.policy: policies.get(tx, automation.name, one.policy).text for one in split if one.policy}
 
     def is_met_by(self, line: Line) -> bool:
         """Whether a line decides by exactly these."""
         traffic = line.traffic
         return (
             traffic.split.number == self.split.number
+            and traffic.champion.ref.policy_version == self.policy_version
             and traffic.champion.ref.model.digest == self.champion.digest
-            and {n: arm.ref.model.digest for n, arm in traffic.arms.items()}
-            == {n: version.digest for n, version in self.versions.items()}
+            and {one: arm.ref.model.digest for one, arm in traffic.arms.items()}
+            == {one: self.versions[one.version].digest for one in self.candidates}
             and [None if arm is None else arm.version for _, arm in traffic.fallbacks]
             == [None if version is None else version.number for version in self.fallbacks.values()]
         )
 
 
-def _traffic(line: Line, deployed: AutomationVersion, wanted: _Wanted, loaded: Mapping[int, LoadedVersion]) -> Traffic:
-    arms = {
-        n: line.traffic.champion
-        if n == wanted.champion.number
-        else arm_of(line.automation, loaded[n], number=deployed.number, policy_version=line.ref.policy_version)
-        for n in sorted(wanted.versions)
+def _line_of(
+    automation: Automation,
+    deployed: AutomationVersion,
+    wanted: _Wanted,
+    loaded: Mapping[int, LoadedVersion],
+    subjects: Subjects | None,
+) -> Line:
+    """The line that decides by what is wanted. Raises PolicyInvalid, AutomationInvalid."""
+    table, policy = compile_text(automation, wanted.policy, f"the policy in force of {automation.name}")
+    outcomes, own = dict.fromkeys(table.outcomes), dict[str, CompiledPolicy]()
+    for version, text in wanted.policies.items():
+        another, own[version] = compile_text(automation, text, f"policy {version}")
+        outcomes |= dict.fromkeys(another.outcomes)
+    arms: dict[Candidate, Arm] = {
+        one: arm_of(
+            automation,
+            loaded[one.version],
+            number=deployed.number,
+            policy_version=one.policy or table.version,
+            policy=own.get(one.policy),
+        )
+        for one in sorted(wanted.candidates)
     }
-    return Traffic(
-        champion=line.traffic.champion,
+    champion = wanted.champion.number
+    traffic = Traffic(
+        champion=arms[Candidate(champion)],
         split=wanted.split,
         arms=arms,
-        shadows=tuple(arms[n] for n in wanted.split.looking_on(wanted.champion.number)),
-        fallbacks=tuple((step, None if v is None else arms[v.number]) for step, v in wanted.fallbacks.items()),
+        shadows=tuple(arms[one] for one in wanted.split.looking_on(champion)),
+        fallbacks=tuple(
+            (step, None if v is None else arms[Candidate(v.number)]) for step, v in wanted.fallbacks.items()
+        ),
     )
+    return Line(automation, traffic=traffic, policy=policy, outcomes=tuple(outcomes), subjects=subjects)
 
 
 def champion_of(tx: Tx, automation: Automation) -> models.ModelVersion:

@@ -291,6 +291,19 @@ class AutomationVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """One release of an automation: the newest says which version may decide. `before` is the version it replaced."""
+
+    automation: str
+    number: int
+    version: int
+    before: int | None
+    released_by: str
+    reason: str
+    released_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """How a line did between two moments. Latencies are from admission to the commit, in milliseconds."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Set as AbstractSet
 
-from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from andon.kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 
 
 class AutomationNotFound(NotFound):
@@ -67,3 +67,15 @@ class ConsumerBusy(Conflict):
 
 class ExportDiffers(Conflict):
     """The file, or the consumer that writes it, is not the one of an earlier export."""
+
+
+class ReleaseRefused(Denied):
+    """Whoever brought a version may not release it here."""
+
+
+class NotReleased(Unavailable):
+    """The code of an automation here is not the released version, so nothing is decided with it."""
+
+
+class CodeUnreleased(Conflict):
+    """The project's code is not the released version, so a policy cannot be checked against it."""

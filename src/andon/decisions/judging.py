@@ -83,13 +83,14 @@ class Judge:
         else:
             said = await self._some(ask, arm, rows, bought, until)
         predicted = perf_counter()
-        judgements = [self._rule(gate, given, s, one) for given, s, one in zip(inputs, seen, said, strict=True)]
+        policy = arm.policy or self._policy
+        judgements = [_rule(policy, gate, given, s, one) for given, s, one in zip(inputs, seen, said, strict=True)]
         done = Judged(judgements, [arm] * len(rows), predicted - began, 0.0)
         if not {Prediction}.issuperset(map(type, said)):
             failed = {n: one for n in asked if not isinstance(one := said[n], Prediction)}
             if failed:
                 fall = _Falling(inputs, seen, control, now, until, fallbacks, ask)
-                await self._fall_back(failed, fall, gate, done)
+                await self._fall_back(failed, fall, policy, gate, done)
         if states is not None:
             done.judgements = [self._held(one, state, gate) for one, state in zip(done.judgements, states, strict=True)]
         done.policy = perf_counter() - predicted
@@ -125,35 +126,14 @@ class Judge:
             said[number] = one
         return said
 
-    def _rule(
-        self, gate: Gate, given: Mapping[str, Any], seen: Seen, prediction: Prediction | Unpredictable
-    ) -> Judgement:
-        """What the policy makes of one row and its prediction; a review where something is missing."""
-        if seen.error is not None:
-            return _to_review(gate, FEATURE_FAILED, seen.error)
-        if not isinstance(prediction, Prediction):
-            return _to_review(gate, because_of(prediction), str(prediction))
-        certain = prediction.confidence >= gate.threshold
-        ruling = self._policy.evaluate(
-            given,
-            seen.features,
-            {
-                "score": prediction.score,
-                "label": prediction.label,
-                "confidence": prediction.confidence,
-                "probabilities": prediction.probabilities,
-            },
-            gate.facts[certain],
-        )
-        return Judgement(prediction, gate.risks[certain], ruling)
-
-    def _by_rules(self, gate: Gate, given: Mapping[str, Any], seen: Seen, fallback: Fallback) -> Judgement:
-        """What the rules say that need no prediction; nothing is certain."""
-        ruling = self._policy.evaluate_without_prediction(given, seen.features, gate.facts[False])
-        reasons = (*ruling.reasons, fallback.because)
-        return Judgement(None, gate.risks[False], Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
-
-    async def _fall_back(self, failed: dict[int, Unpredictable], fall: "_Falling", gate: Gate, done: Judged) -> None:
+    async def _fall_back(
+        self,
+        failed: dict[int, Unpredictable],
+        fall: "_Falling",
+        policy: CompiledPolicy,
+        gate: Gate,
+        done: Judged,
+    ) -> None:
         """Ask the fallbacks, in their order, for the rows that have no prediction. Empties `failed`."""
         because = {number: because_of(error) for number, error in failed.items()}
         done.fallbacks.update(Counter(because.values()))
@@ -161,7 +141,7 @@ class Judge:
             if step == BY_RULES:
                 for number in failed:
                     fallback = Fallback(BY_RULES, because[number])
-                    done.judgements[number] = self._by_rules(gate, fall.inputs[number], fall.seen[number], fallback)
+                    done.judgements[number] = _by_rules(policy, gate, fall.inputs[number], fall.seen[number], fallback)
                 return
             if step == BY_REVIEW or arm is None:
                 break
@@ -170,7 +150,7 @@ class Judge:
             own = fall.control.gate(arm.name, arm.gate, fall.now)
             for number, said in zip(asked, await predictions(fall.ask, arm, rows, fall.until), strict=True):
                 if isinstance(said, Prediction):
-                    judged = self._rule(own, fall.inputs[number], fall.seen[number], said)
+                    judged = _rule(arm.policy or self._policy, own, fall.inputs[number], fall.seen[number], said)
                     done.judgements[number] = replace(judged, fallback=Fallback(step, because[number]))
                     done.arms[number] = arm
                     del failed[number]
@@ -209,6 +189,38 @@ class _Falling(Struct, frozen=True):
     until: float
     fallbacks: Fallbacks
     ask: Ask
+
+
+def _rule(
+    policy: CompiledPolicy, gate: Gate, given: Mapping[str, Any], seen: Seen, prediction: Prediction | Unpredictable
+) -> Judgement:
+    """What the policy makes of one row and its prediction; a review where something is missing."""
+    if seen.error is not None:
+        return _to_review(gate, FEATURE_FAILED, seen.error)
+    if not isinstance(prediction, Prediction):
+        return _to_review(gate, because_of(prediction), str(prediction))
+    certain = prediction.confidence >= gate.threshold
+    ruling = policy.evaluate(
+        given,
+        seen.features,
+        {
+            "score": prediction.score,
+            "label": prediction.label,
+            "confidence": prediction.confidence,
+            "probabilities": prediction.probabilities,
+        },
+        gate.facts[certain],
+    )
+    return Judgement(prediction, gate.risks[certain], ruling)
+
+
+def _by_rules(
+    policy: CompiledPolicy, gate: Gate, given: Mapping[str, Any], seen: Seen, fallback: Fallback
+) -> Judgement:
+    """What the rules say that need no prediction; nothing is certain."""
+    ruling = policy.evaluate_without_prediction(given, seen.features, gate.facts[False])
+    reasons = (*ruling.reasons, fallback.because)
+    return Judgement(None, gate.risks[False], Ruling(ruling.outcome, ruling.rule, reasons, ruling.error), fallback)
 
 
 def _to_review(gate: Gate, reason: str, error: str, fallback: Fallback | None = None) -> Judgement:

@@ -244,14 +244,6 @@ def version(tx: Tx, name: str, number: int) -> AutomationVersion:
     return found
 
 
-def newest_version(tx: Tx, name: str) -> AutomationVersion:
-    """The newest deployed version of one automation. Raises AutomationNotFound."""
-    found = versions.newest_of(tx, name)
-    if found is None:
-        raise AutomationNotFound(f"No automation {name!r} was ever deployed here")
-    return found
-
-
 def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
     """The last decisions of an automation, whole, newest first."""
     return reading.newest(tx, automation, limit)

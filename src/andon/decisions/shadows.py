@@ -95,8 +95,8 @@ class Shadows:
         line = rows[0][0]
         name = line.automation.name
         for arm in line.traffic.shadows:
-            # What was decided by the version itself would only show that it agrees with itself.
-            others = [row for row in rows if row[1].pinned != arm.version]
+            # What was decided by the arm itself would only show that it agrees with itself.
+            others = [row for row in rows if row[1].pinned != arm.version or arm.policy is not None]
             paid = self._purse.allow(name, len(others))
             if paid < len(others):
                 self._watcher.shadowed(name, 0, len(others) - paid)
@@ -131,6 +131,8 @@ class Shadows:
         prediction, ruling = judgement.prediction, judgement.ruling
         return ShadowPrediction(
             decision_id=request.id,
+            automation=arm.ref.automation,
+            arm=arm.ref.arm,
             endpoint=arm.ref.model.name,
             model_version=arm.version,
             outcome=ruling.outcome,

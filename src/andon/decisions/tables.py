@@ -1,4 +1,4 @@
-"""Decision rows, intake rows and deployed versions. Only `store` may import this; `ledger.py` writes the same tables by asyncpg."""
+"""Decision rows, intake rows, deployed versions and releases. Only `store` may import this; `ledger.py` writes the same tables by asyncpg."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -93,4 +93,16 @@ automation_versions = Table(
     Column("description", JSONB, nullable=False),
     Column("deployed_by", String, nullable=False),
     Column("deployed_at", DateTime(timezone=True), nullable=False),
+)
+
+releases = Table(
+    "releases",
+    _METADATA,
+    Column("automation", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("before", Integer, nullable=True),
+    Column("released_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("released_at", DateTime(timezone=True), nullable=False),
 )

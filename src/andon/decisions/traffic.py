@@ -1,4 +1,4 @@
-"""Which version answers a request: the arms of one automation, and how requests are spread over them. Pure."""
+"""Which arm answers a request: the arms of one automation, and how requests are spread over them. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from typing import Any, Protocol, TypeAlias
 from andon.decisions.controls import Gate
 from andon.decisions.domain import DecisionRequest, LineRef
 from andon.decisions.errors import VersionNotServed
-from andon.serving import Assignment, Chosen, Prediction, TrafficSplit, bucket_of
+from andon.policies import CompiledPolicy
+from andon.serving import Assignment, Candidate, Chosen, Prediction, TrafficSplit, bucket_of
 
 
 class Predicts(Protocol):
@@ -43,11 +44,15 @@ class Predicts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One version as it answers for one automation. `gate` is what its held-out evidence allows; a later revision replaces it."""
+    """One version as it answers for one automation, by a policy. `policy` is its own where that is not the one in force.
+
+    `gate` is what its held-out evidence allows; a later revision replaces it.
+    """
 
     ref: LineRef
     loaded: Predicts
     gate: Gate
+    policy: CompiledPolicy | None = None
     name: str = field(init=False)
     """`fraud-risk@8+3f2a9c01d2e4`, as `LineRef.arm`."""
 
@@ -66,58 +71,69 @@ Fallbacks: TypeAlias = Sequence[tuple[str, Arm | None]]
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The arms by version number, and who gets which. `fallbacks` names what answers when an arm cannot, in order."""
+    """The arms by candidate, and who gets which. `fallbacks` names what answers when an arm cannot, in order."""
 
     champion: Arm
     split: TrafficSplit
-    arms: Mapping[int, Arm]
+    arms: Mapping[Candidate, Arm]
     shadows: tuple[Arm, ...] = ()
     fallbacks: Fallbacks = ()
-    elsewhere: Mapping[int, Predicts | None] = field(init=False)
-    """By version number what of its arm and the fallbacks runs elsewhere, the first of it; None if all is inline, so that nothing is waited for."""
+    elsewhere: Mapping[Candidate, Predicts | None] = field(init=False)
+    """By candidate what of its arm and the fallbacks runs elsewhere, the first of it; None if all is inline, so that nothing is waited for."""
+    pins: Mapping[int, Candidate] = field(init=False)
+    """The candidate that answers for a pinned version: by the policy in force, if one of the arms does."""
     _usual: tuple[Assignment, Arm, Predicts | None] = field(init=False)
     """Where a request goes that is not pinned, while nothing is split."""
 
     def __post_init__(self) -> None:
         fallbacks = (arm.loaded for _, arm in self.fallbacks if arm is not None and not arm.loaded.inline)
         fallback = next(fallbacks, None)
-        elsewhere = {number: fallback if arm.loaded.inline else arm.loaded for number, arm in self.arms.items()}
+        elsewhere = {one: fallback if arm.loaded.inline else arm.loaded for one, arm in self.arms.items()}
         object.__setattr__(self, "elsewhere", elsewhere)
-        number = self.champion.version
-        usual = Assignment(number, Chosen.SPLIT, self.split.number)
-        object.__setattr__(self, "_usual", (usual, self.arms[number], elsewhere[number]))
+        object.__setattr__(self, "pins", {one.version: one for one in sorted(self.arms, reverse=True)})
+        own = Candidate(self.champion.version)
+        usual = Assignment(own.version, Chosen.SPLIT, self.split.number)
+        object.__setattr__(self, "_usual", (usual, self.arms[own], elsewhere[own]))
 
     @classmethod
     def of_one(cls, arm: Arm) -> "Traffic":
-        """Everything to one version."""
-        return cls(arm, TrafficSplit(arm.ref.model.name), {arm.version: arm})
+        """Everything to one arm."""
+        return cls(arm, TrafficSplit(arm.ref.automation, arm.ref.model.name), {Candidate(arm.version): arm})
 
-    def require(self, version: int) -> None:
-        """That this version answers here. Raises VersionNotServed."""
-        if version not in self.arms:
+    @property
+    def versions(self) -> list[int]:
+        """The model versions that may be pinned."""
+        return sorted(self.pins)
+
+    def require(self, version: int) -> Candidate:
+        """The candidate that answers for a version. Raises VersionNotServed."""
+        candidate = self.pins.get(version)
+        if candidate is None:
             raise VersionNotServed(
-                f"Version {version} of {self.split.endpoint} does not answer here; "
-                f"these do: {', '.join(map(str, sorted(self.arms)))}"
+                f"Version {version} of {self.split.model} does not answer here; "
+                f"these do: {', '.join(map(str, self.versions))}"
             )
+        return candidate
 
     def place(self, request: DecisionRequest, subject: str | None) -> tuple[Assignment, Arm, Predicts | None]:
-        """Which version is to answer, its arm, and what of it runs elsewhere. Raises VersionNotServed."""
+        """Which candidate is to answer, its arm, and what of it runs elsewhere. Raises VersionNotServed."""
         if request.pinned is None and not self.split.shares:
             return self._usual
         assignment = self.assign(request, subject)
-        return assignment, self.arms[assignment.version], self.elsewhere[assignment.version]
+        candidate = Candidate(assignment.version, assignment.policy)
+        return assignment, self.arms[candidate], self.elsewhere[candidate]
 
     def assign(self, request: DecisionRequest, subject: str | None) -> Assignment:
-        """Which version is to answer: the pinned one, or the one whose share the request's subject falls into.
+        """Which candidate is to answer: the pinned version's, or the one whose share the request's subject falls into.
 
         Raises VersionNotServed for a pinned version that is no arm here.
         """
         if request.pinned is not None:
-            self.require(request.pinned)
-            return Assignment(request.pinned, Chosen.PINNED, self.split.number)
+            pinned = self.require(request.pinned)
+            return Assignment(pinned.version, Chosen.PINNED, self.split.number, policy=pinned.policy)
         if not self.split.shares:
             return self._usual[0]
         unit = None if subject is None else request.input.get(subject)
-        bucket = bucket_of(self.split.endpoint, request.id.bytes if unit is None else str(unit).encode())
-        version = self.split.version_for(bucket, self.champion.version)
-        return Assignment(version, Chosen.SPLIT, self.split.number, bucket)
+        bucket = bucket_of(self.split.salt, request.id.bytes if unit is None else str(unit).encode())
+        chosen = self.split.candidate_for(bucket, Candidate(self.champion.version))
+        return Assignment(chosen.version, Chosen.SPLIT, self.split.number, bucket, chosen.policy)

@@ -21,9 +21,12 @@ from andon.gateway import (
     live,
     metrics,
     models,
+    policies,
     procedures,
+    releases,
     reviews,
     spending,
+    splits,
     streams,
 )
 from andon.gateway.asgi import Scope, Send
@@ -46,6 +49,9 @@ ROUTERS = (
     automations.router,
     cord.router,
     gates.router,
+    policies.router,
+    releases.router,
+    splits.router,
     spending.router,
     streams.router,
     streams.documents,

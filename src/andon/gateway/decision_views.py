@@ -94,8 +94,9 @@ class ValidLabelSeen(BaseModel):
 
 
 class ShadowSeen(BaseModel):
-    """What a version said that only looked on; `outcome` is what the policy would have chosen."""
+    """What an arm said that only looked on; `outcome` is what its policy would have chosen."""
 
+    arm: str
     model_version: int
     outcome: str | None
     score: float | None

@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -129,6 +129,25 @@ class ConsoleSettings(Section):
     port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
 
 
+class ReleaseSettings(Section):
+    """Which code of an automation may decide."""
+
+    approval: Literal["none", "required"] = Field(
+        "none",
+        description="`none`: a gateway releases what it is started with. `required`: nothing decides before "
+        "`andon release`, or the same by the API.",
+    )
+    author_may_approve: bool = Field(
+        True, description="Whether the one who started the first process with a version may release it."
+    )
+    hand_over_seconds: float = Field(
+        300.0,
+        ge=0,
+        le=LONGEST_SPAN,
+        description="How long a running process still decides with code that another release has superseded.",
+    )
+
+
 class TelemetrySettings(Section):
     """Logs, traces and metrics."""
 
@@ -221,6 +240,7 @@ class Settings(Section):
     gateway: GatewaySettings = GatewaySettings()
     worker: WorkerSettings = WorkerSettings()
     console: ConsoleSettings = ConsoleSettings()
+    releases: ReleaseSettings = ReleaseSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     cost: CostSettings = CostSettings()
     destinations: dict[str, Destination] = Field(default={}, description="Outside systems by name.")

@@ -1,5 +1,6 @@
 """Who is acting."""
 
+import getpass
 from dataclasses import dataclass
 
 
@@ -14,3 +15,8 @@ PLATFORM = Actor("andon")
 
 COMMAND_LINE = "cli:"
 """How the name of whoever acts by the command line begins; the login name follows."""
+
+
+def person_here() -> Actor:
+    """Whoever runs this process, by the login name."""
+    return Actor(f"{COMMAND_LINE}{getpass.getuser()}")

@@ -12,13 +12,13 @@ _LOCK = 0x616E646F6E
 """Key of the advisory lock that lets one process migrate while the others wait."""
 
 
-def upgrade(database: Database) -> None:
-    """Run what is missing, once, whoever calls at the same time. Raises DatabaseUnavailable."""
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Run what is missing up to a revision, once, whoever calls at the same time. Raises DatabaseUnavailable."""
     with database.begin() as tx:
         tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config = _config()
         config.attributes["connection"] = tx
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def _config() -> Config:

@@ -1,6 +1,7 @@
 """Policies: a decision table in YAML with CEL conditions becomes a pure function from facts to a ruling.
 
-`parse` reads, `compile` checks against an automation's variables, `CompiledPolicy.evaluate` decides. No storage.
+`parse` reads, `compile` checks against an automation's variables, `CompiledPolicy.evaluate` decides: none of them stores.
+Published versions, and which of them is in force, are `service.py`.
 """
 
 from andon.policies.compiled import CompiledPolicy, check, compile, names_in  # noqa: A004 - a policy's verb
@@ -14,14 +15,18 @@ from andon.policies.domain import (
     REVIEW,
     DecisionTable,
     Facts,
+    PolicySetting,
+    PolicyVersion,
     Rule,
     Ruling,
     ValueKind,
 )
-from andon.policies.errors import PolicyInvalid
+from andon.policies.errors import PolicyInvalid, PolicyNotFound
 from andon.policies.kinds import kind_of, kind_of_value
-from andon.policies.proof import unproven_rules
+from andon.policies.proof import require_proof, unproven_rules
+from andon.policies.published import PolicyPutInForce
 from andon.policies.reading import parse
+from andon.policies.service import find, get, history, in_force, list_versions, publish, put_in_force
 
 __all__ = [
     "ERROR",
@@ -35,14 +40,26 @@ __all__ = [
     "DecisionTable",
     "Facts",
     "PolicyInvalid",
+    "PolicyNotFound",
+    "PolicyPutInForce",
+    "PolicySetting",
+    "PolicyVersion",
     "Rule",
     "Ruling",
     "ValueKind",
     "check",
     "compile",
+    "find",
+    "get",
+    "history",
+    "in_force",
     "kind_of",
     "kind_of_value",
+    "list_versions",
     "names_in",
     "parse",
+    "publish",
+    "put_in_force",
+    "require_proof",
     "unproven_rules",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -105,3 +106,29 @@ class Ruling(Struct, frozen=True, gc=False, cache_hash=True):
     rule: str
     reasons: tuple[str, ...]
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """A policy as published for one automation; never changed. `digest` covers what decides, and `version` is how it begins."""
+
+    automation: str
+    version: str
+    digest: str
+    text: str
+    published_by: str
+    reason: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySetting:
+    """One change of the policy in force: the newest of an automation holds. `before` is the version it replaced."""
+
+    automation: str
+    number: int
+    version: str
+    before: str | None
+    set_by: str
+    reason: str
+    set_at: datetime

@@ -2,7 +2,15 @@
 
 from andon.kernel.errors import Fault
 from andon.policies.domain import REVIEW, DecisionTable
+from andon.policies.errors import PolicyInvalid
 from andon.policies.tokens import references_in, tokens_of
+
+
+def require_proof(table: DecisionTable) -> None:
+    """Raise PolicyInvalid, which names each unproven rule that does not say so."""
+    if faults := unproven_rules(table):
+        rules = "1 rule acts" if len(faults) == 1 else f"{len(faults)} rules act"
+        raise PolicyInvalid(f"{table.source}: {rules} on predictions without proof", faults=faults)
 
 
 def unproven_rules(table: DecisionTable) -> list[Fault]:

@@ -37,6 +37,15 @@ def version_of(
     outcomes: Sequence[str], rules: Sequence[Rule], otherwise: str, lists: Mapping[str, Sequence[str]]
 ) -> str:
     """Twelve hex digits that change whenever a decision could; layout, comments and the description do not count."""
+    return _digest(outcomes, rules, otherwise, lists)[:12]
+
+
+def digest_of(table: DecisionTable) -> str:
+    """The whole digest of which the version is the beginning."""
+    return _digest(table.outcomes, table.rules, table.otherwise, table.lists)
+
+
+def _digest(outcomes: Sequence[str], rules: Sequence[Rule], otherwise: str, lists: Mapping[str, Sequence[str]]) -> str:
     content = {
         "outcomes": sorted(outcomes),
         "rules": [[rule.id, plain(rule.when), rule.then, list(rule.reasons)] for rule in rules],
@@ -44,7 +53,7 @@ def version_of(
         "lists": {name: list(values) for name, values in lists.items()},
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Start reading at `loaded.py` (one version) and `domain.py` (traffic splits).
 """
 
+from andon.serving.candidates import Candidate, arm_of
 from andon.serving.domain import (
     Assignment,
     Chosen,
@@ -31,9 +32,9 @@ from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.published import SplitSet
 from andon.serving.remote import RemoteModel
 from andon.serving.service import (
+    Suits,
     champion_of,
     compare_shadows,
-    list_splits,
     newest_said,
     set_split,
     shadows_of,
@@ -47,6 +48,7 @@ __all__ = [
     "BUCKETS",
     "SHADOW_SQL",
     "Assignment",
+    "Candidate",
     "Chosen",
     "EndpointBusy",
     "EndpointNotFound",
@@ -68,12 +70,13 @@ __all__ = [
     "SplitChanged",
     "SplitInvalid",
     "SplitSet",
+    "Suits",
     "TrafficSplit",
     "VersionUnfit",
+    "arm_of",
     "bucket_of",
     "champion_of",
     "compare_shadows",
-    "list_splits",
     "load",
     "newest_said",
     "no_gpus",

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from andon.serving.candidates import Candidate
 from andon.serving.spreading import BUCKETS, Places, spread
 
 ALWAYS = 0.0
@@ -48,31 +49,36 @@ class RiskGate:
 
 @dataclass(frozen=True, slots=True)
 class TrafficSplit:
-    """Which versions of a model answer: `shares` percent for each version named, the champion has the rest.
+    """Which candidates answer for an automation: `shares` percent for each one named, the champion has the rest.
 
-    `shadows` are versions that see the same features after the answer and decide nothing. Number 0 is the split that
-    nobody made: all to the champion. `places` are the buckets of each version, by default as where no split was before.
+    `shadows` are candidates that see the same features after the answer and decide nothing. They are versions of `model`.
+    Number 0 is the split that nobody made: all to the champion. `places` are the buckets of each candidate, by default as
+    where no split was before, and `salt` says how accounts are drawn into buckets.
     """
 
-    endpoint: str
+    automation: str
+    model: str
     number: int = 0
-    shares: Mapping[int, float] = field(default_factory=dict)
-    shadows: tuple[int, ...] = ()
+    shares: Mapping[Candidate, float] = field(default_factory=dict)
+    shadows: tuple[Candidate, ...] = ()
     set_by: str = ""
     reason: str = ""
     set_at: datetime | None = None
     places: Places = field(default_factory=dict)
+    salt: str = ""
 
     def __post_init__(self) -> None:
         if self.shares and not self.places:
             object.__setattr__(self, "places", spread(self.shares, {}))
+        if not self.salt:
+            object.__setattr__(self, "salt", self.automation)
 
-    def version_for(self, bucket: int, champion: int) -> int:
-        """The version that answers for a bucket, 0 to BUCKETS - 1. Growing a share moves units from the champion to it, and nobody else."""
-        for version, ranges in self.places.items():
+    def candidate_for(self, bucket: int, champion: Candidate) -> Candidate:
+        """The candidate that answers for a bucket, 0 to BUCKETS - 1. Growing a share takes units from the champion only."""
+        for candidate, ranges in self.places.items():
             for first, end in ranges:
                 if first <= bucket < end:
-                    return version
+                    return candidate
         return champion
 
     @property
@@ -81,32 +87,33 @@ class TrafficSplit:
         return round(100 - sum(self.shares.values()), 2)
 
     @property
-    def told(self) -> str:
-        """Who gets how much, for people and long after: which version was champion then is not said, only that it had the rest."""
-        named = [f"version {version}: {share:g} %" for version, share in sorted(self.shares.items())]
+    def summary(self) -> str:
+        """Who gets how much, for people. The champion of that time is not named: only that it had the rest."""
+        named = [f"version {candidate}: {share:g} %" for candidate, share in sorted(self.shares.items())]
         rest = ["the rest to the champion"] if self._rest else []
         return ", ".join(named + rest) if named else "all to the champion"
 
-    def answering(self, champion: int) -> dict[int, float]:
-        """The versions that answer and how many percent each, by version; the champion stands there with the rest, if there is one."""
+    def answering(self, champion: int | None) -> dict[Candidate, float]:
+        """The candidates that answer and how many percent each; the champion, if there is one, with the rest."""
         percent = dict(self.shares)
-        if self._rest:
-            percent[champion] = round(percent.get(champion, 0) + self._rest, 2)
+        if self._rest and champion is not None:
+            own = Candidate(champion)
+            percent[own] = round(percent.get(own, 0) + self._rest, 2)
         return dict(sorted(percent.items()))
 
-    def looking_on(self, champion: int | None) -> tuple[int, ...]:
+    def looking_on(self, champion: int | None) -> tuple[Candidate, ...]:
         """The shadows that do not answer: the champion's alias may have been pointed to one since."""
-        answering = self.shares if champion is None else self.answering(champion)
-        return tuple(version for version in self.shadows if version not in answering)
+        answering = self.answering(champion)
+        return tuple(candidate for candidate in self.shadows if candidate not in answering)
 
 
-def bucket_of(endpoint: str, unit: bytes) -> int:
-    """Where a unit (an account, a request) falls, 0 to BUCKETS - 1: the same for ever, and another for each endpoint."""
-    return int.from_bytes(blake2b(unit, digest_size=8, key=endpoint.encode()[:64]).digest()) % BUCKETS
+def bucket_of(salt: str, unit: bytes) -> int:
+    """Where a unit (an account, a request) falls, 0 to BUCKETS - 1: the same for ever, and another for each salt."""
+    return int.from_bytes(blake2b(unit, digest_size=8, key=salt.encode()[:64]).digest()) % BUCKETS
 
 
 class Chosen(StrEnum):
-    """How it came that this version was to answer."""
+    """Why this candidate was to answer."""
 
     SPLIT = "split"
     PINNED = "pinned"
@@ -121,16 +128,19 @@ class Assignment(Struct, frozen=True, gc=False, cache_hash=True):
     bucket: Annotated[
         int | None, Meta(description="Where the subject fell, 0 to 9999; null where nothing was drawn.")
     ] = None
+    policy: Annotated[str, Meta(description="The policy version of the candidate; empty for the one in force.")] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowPrediction:
-    """What a version said that only looked on, beside a decision made without it; `outcome` is what the policy would have chosen.
+    """What an arm said that only looked on, beside a decision made without it; `outcome` is what its policy would have chosen.
 
     Of an `error` there is no score, label or confidence.
     """
 
     decision_id: UUID
+    automation: str
+    arm: str
     endpoint: str
     model_version: int
     outcome: str | None
@@ -145,8 +155,8 @@ class ShadowPrediction:
 class ShadowSummary:
     """What one shadow said since a moment: how often, how often it failed, each outcome's count, and its means (None of nothing)."""
 
-    endpoint: str
-    version: int
+    automation: str
+    arm: str
     since: datetime
     count: int
     errors: int

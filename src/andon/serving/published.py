@@ -9,16 +9,16 @@ from andon.kernel.events import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class SplitSet(DomainEvent):
-    """The traffic of an endpoint is split in another way, or other versions look on."""
+    """The traffic of an automation is split in another way, or other candidates look on."""
 
     type: ClassVar[str] = "andon.split.set"
-    about: ClassVar[str] = "model:{endpoint}"
+    about: ClassVar[str] = "automation:{automation}"
 
-    endpoint: Annotated[str, "Name of the endpoint, which is that of its model."]
+    automation: Annotated[str, "Name of the automation."]
     number: Annotated[int, "Number of the split."]
-    shares: Annotated[Mapping[int, float], "Percent of each version; the champion has the rest."]
-    shadows: Annotated[Sequence[int], "Versions that only look on."]
-    shares_before: Annotated[Mapping[int, float], "Percent of each version until then."]
-    shadows_before: Annotated[Sequence[int], "Versions that only looked on until then."]
+    shares: Annotated[Mapping[str, float], "Percent of each candidate; the champion has the rest."]
+    shadows: Annotated[Sequence[str], "Candidates that only look on."]
+    shares_before: Annotated[Mapping[str, float], "Percent of each candidate until then."]
+    shadows_before: Annotated[Sequence[str], "Candidates that only looked on until then."]
     by: Annotated[str, "Who set it."]
     reason: Annotated[str, "Why."]

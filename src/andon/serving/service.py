@@ -1,62 +1,80 @@
 """What can be done with traffic splits: set one, read them, read what shadows said. Changes are audited and announced."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from andon import audit, models
+from andon import audit, models, policies
 from andon.kernel import reasons
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.models import ModelVersion, Ready
+from andon.policies import PolicyVersion
 from andon.serving import store
+from andon.serving.candidates import Candidate
 from andon.serving.domain import ShadowPrediction, ShadowSummary, TrafficSplit
 from andon.serving.errors import SplitChanged, SplitInvalid
 from andon.serving.published import SplitSet
 from andon.serving.spreading import spread
 
+Suits: TypeAlias = Callable[[PolicyVersion], None]
+"""Makes sure that a published policy fits the automation; raises what is wrong with it."""
+
 
 def set_split(
     tx: Tx,
-    endpoint: str,
+    automation: str,
+    model: str,
     *,
-    shares: Mapping[int, float],
-    shadows: Sequence[int],
+    shares: Mapping[Candidate, float],
+    shadows: Sequence[Candidate],
     actor: Actor,
     reason: str,
     events: Events,
     now: datetime,
     ready: Ready | None = None,
+    suits: Suits | None = None,
     seen: int | None = None,
 ) -> TrafficSplit:
-    """Let versions of a model answer for so many percent each, the champion for the rest; running gateways follow within a second.
+    """Let candidates answer for so many percent each, the champion for the rest; running gateways follow within a second.
 
-    Where it is split so already, nothing changes. `seen` is the number of the split that whoever asks has before his eyes.
-    Raises SplitInvalid, which names each fault, SplitChanged, ModelNotFound, and what `ready` raises.
+    Where it is split so already, nothing changes. `seen` is the number of the split that the caller has looked at.
+    Raises SplitInvalid, which names each fault, SplitChanged, ModelNotFound, and what `ready` and `suits` raise.
     """
-    known = {version.number: version for version in models.list_versions(tx, endpoint)}
-    answering = _answering(shares, champion_of(tx, endpoint))
-    faults = [*reasons.faults_of(reason), *_share_faults(shares), *_version_faults(shares, shadows, answering, known)]
+    known = {version.number: version for version in models.list_versions(tx, model)}
+    named = dict.fromkeys((*shares, *shadows))
+    published = {one.policy: policies.find(tx, automation, one.policy) for one in named if one.policy}
+    unknown = dict(_unknown(named, known, published, automation))
+    faults = [
+        *reasons.faults_of(reason),
+        *_share_faults(shares, unknown),
+        *_shadow_faults(shadows, _answering(shares, champion_of(tx, model)), unknown),
+    ]
     if faults:
         raise SplitInvalid(faults=faults)
     if ready is not None:
-        for number in (*shares, *shadows):
+        for number in dict.fromkeys(one.version for one in named):
             ready(known[number])
-    store.lock(tx, endpoint)
-    before = split_of(tx, endpoint)
+    if suits is not None:
+        for policy in published.values():
+            if policy is not None:
+                suits(policy)
+    store.lock(tx, automation)
+    before = split_of(tx, automation, model)
     if seen is not None and before.number != seen:
         raise SplitChanged(
             f"The split was changed meanwhile, by {before.set_by}: {before.reason}. Look at it, then say again what you want"
         )
-    wanted = {version: float(shares[version]) for version in sorted(shares)}
+    wanted = {candidate: float(shares[candidate]) for candidate in sorted(shares)}
     if before.shares == wanted and before.shadows == tuple(sorted(shadows)):
         return before
-    after = TrafficSplit(
-        endpoint=endpoint,
+    after = replace(
+        before,
         number=before.number + 1,
         shares=wanted,
         shadows=tuple(sorted(shadows)),
@@ -65,14 +83,30 @@ def set_split(
         set_at=now,
         places=spread(wanted, before.places),
     )
-    _put(tx, before, after, actor, at=now)
+    store.add_split(tx, after)
     events.publish(tx, _published(before, after, at=now))
+    audit.record(
+        tx,
+        actor=actor,
+        action="split.set",
+        subject=f"automation:{automation}",
+        at=now,
+        reason=after.reason,
+        before=_audited(before),
+        after=_audited(after),
+    )
+    announce(tx, "automations")
     return after
 
 
-def split_of(tx: Tx, endpoint: str) -> TrafficSplit:
-    """The split that holds; number 0, all to the champion, where none was made."""
-    return store.find_split(tx, endpoint) or TrafficSplit(endpoint)
+def split_of(tx: Tx, automation: str, model: str) -> TrafficSplit:
+    """The split that holds: all to the champion where none was made, or where the newest is of another model."""
+    newest = store.find_split(tx, automation)
+    if newest is None:
+        return TrafficSplit(automation, model)
+    if newest.model != model:
+        return TrafficSplit(automation, model, newest.number, salt=newest.salt)
+    return newest
 
 
 def champion_of(tx: Tx, endpoint: str) -> int | None:
@@ -81,96 +115,87 @@ def champion_of(tx: Tx, endpoint: str) -> int | None:
     return next((alias.number for alias in champions if alias.name == endpoint), None)
 
 
-def list_splits(tx: Tx) -> Sequence[TrafficSplit]:
-    """The split that holds of each endpoint for which one was made."""
-    return store.list_splits(tx)
-
-
-def split_history(tx: Tx, endpoint: str) -> Sequence[TrafficSplit]:
-    """Every split of an endpoint, newest first. Raises ModelNotFound."""
-    models.list_versions(tx, endpoint)
-    return store.split_history(tx, endpoint)
+def split_history(tx: Tx, automation: str) -> Sequence[TrafficSplit]:
+    """Every split of an automation, newest first."""
+    return store.split_history(tx, automation)
 
 
 def shadows_of(tx: Tx, decision_id: UUID) -> Sequence[ShadowPrediction]:
-    """What the shadows said beside a decision, by version; nothing where none looked on or the load was too high."""
+    """What the shadows said beside a decision; nothing where none looked on or the load was too high."""
     return store.shadows_of(tx, decision_id)
 
 
-def compare_shadows(tx: Tx, endpoint: str, version: int, since: datetime) -> ShadowSummary:
-    """What one version said as a shadow since a moment, counted. Raises ModelNotFound, VersionNotFound."""
-    models.get(tx, endpoint, version)
-    return store.summary_of(tx, endpoint, version, since)
+def compare_shadows(tx: Tx, automation: str, arm: str, since: datetime) -> ShadowSummary:
+    """What one arm said as a shadow since a moment, counted."""
+    return store.summary_of(tx, automation, arm, since)
 
 
-def newest_said(tx: Tx, endpoint: str, version: int, since: datetime, *, limit: int) -> Mapping[UUID, str]:
-    """The outcomes that one version as a shadow would have had, by the newest decisions it saw since a moment."""
-    return store.newest_said(tx, endpoint, version, since, limit)
+def newest_said(tx: Tx, automation: str, arm: str, since: datetime, *, limit: int) -> Mapping[UUID, str]:
+    """The outcomes that one arm as a shadow would have had, by the newest decisions it saw since a moment."""
+    return store.newest_said(tx, automation, arm, since, limit)
 
 
-def _put(tx: Tx, before: TrafficSplit, after: TrafficSplit, actor: Actor, *, at: datetime) -> None:
-    """Write a split, who made it and why, and tell the gateways."""
-    store.add_split(tx, after)
-    audit.record(
-        tx,
-        actor=actor,
-        action="model.split.set",
-        subject=f"model:{after.endpoint}",
-        at=at,
-        reason=after.reason,
-        before=_audited(before),
-        after=_audited(after),
-    )
-    announce(tx, "models")
+def _unknown(
+    named: Iterable[Candidate],
+    known: Mapping[int, ModelVersion],
+    published: Mapping[str, PolicyVersion | None],
+    automation: str,
+) -> Iterator[tuple[Candidate, str]]:
+    """What of each candidate does not exist, as far as something does not."""
+    for candidate in named:
+        if candidate.version not in known:
+            yield candidate, f"There is no version {candidate.version}"
+        elif candidate.policy and published[candidate.policy] is None:
+            yield candidate, f"{automation} has no policy version {candidate.policy}: publish it first"
 
 
 def _published(before: TrafficSplit, after: TrafficSplit, *, at: datetime) -> SplitSet:
     return SplitSet(
-        after.endpoint,
+        after.automation,
         after.number,
-        after.shares,
-        after.shadows,
-        before.shares,
-        before.shadows,
+        {str(one): share for one, share in after.shares.items()},
+        list(map(str, after.shadows)),
+        {str(one): share for one, share in before.shares.items()},
+        list(map(str, before.shadows)),
         after.set_by,
         after.reason,
         at=at,
     )
 
 
-def _share_faults(shares: Mapping[int, float]) -> Iterator[Fault]:
-    for version, share in shares.items():
+def _share_faults(shares: Mapping[Candidate, float], unknown: Mapping[Candidate, str]) -> Iterator[Fault]:
+    for candidate, share in shares.items():
         if not 0 < share <= 100:
-            yield Fault(f"shares.{version}", "A share is more than 0 and at most 100 percent")
+            yield Fault(f"shares.{candidate}", "A share is more than 0 and at most 100 percent")
         elif round(share, 2) != share:
-            yield Fault(f"shares.{version}", "A share has at most two decimals")
+            yield Fault(f"shares.{candidate}", "A share has at most two decimals")
     total = round(sum(shares.values()), 2)
     if total > 100:
         yield Fault("shares", f"The shares add up to {total:g} percent; at most 100 can be given away")
+    for candidate in shares:
+        if candidate in unknown:
+            yield Fault(f"shares.{candidate}", unknown[candidate])
 
 
-def _answering(shares: Mapping[int, float], champion: int | None) -> set[int]:
-    """The versions that would answer; the champion, if anything is left for it."""
+def _answering(shares: Mapping[Candidate, float], champion: int | None) -> set[Candidate]:
+    """The candidates that would answer; the champion, if anything is left for it."""
     if champion is None or round(sum(shares.values()), 2) >= 100:
         return set(shares)
-    return {*shares, champion}
+    return {*shares, Candidate(champion)}
 
 
-def _version_faults(
-    shares: Mapping[int, float], shadows: Sequence[int], answering: Set[int], known: Mapping[int, ModelVersion]
+def _shadow_faults(
+    shadows: Sequence[Candidate], answering: Set[Candidate], unknown: Mapping[Candidate, str]
 ) -> Iterator[Fault]:
-    named = Counter(shadows)
-    for version in [version for version in shares if version not in known]:
-        yield Fault(f"shares.{version}", f"There is no version {version}")
-    for version, times in sorted(named.items()):
-        if version not in known:
-            yield Fault("shadows", f"There is no version {version}")
-        if version in answering:
-            yield Fault("shadows", f"Version {version} cannot both answer and only look on")
+    for candidate, times in sorted(Counter(shadows).items()):
+        if candidate in unknown:
+            yield Fault("shadows", unknown[candidate])
+        if candidate in answering:
+            yield Fault("shadows", f"Version {candidate} cannot both answer and only look on")
         if times > 1:
-            yield Fault("shadows", f"Version {version} is named twice")
+            yield Fault("shadows", f"Version {candidate} is named twice")
 
 
 def _audited(split: TrafficSplit) -> dict[str, Any]:
-    shares = {str(version): share for version, share in split.shares.items()}
-    return {"number": split.number, "shares": shares, "shadows": list(split.shadows)}
+    shares = {str(candidate): share for candidate, share in split.shares.items()}
+    return {"number": split.number, "model": split.model, "shares": shares, "shadows": list(map(str, split.shadows))}

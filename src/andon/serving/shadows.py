@@ -6,7 +6,7 @@ from typing import Any
 
 from andon.serving.domain import ShadowPrediction
 
-_TYPES = ("uuid", "text", "int", "text", "float8", "text", "float8", "text", "timestamptz")
+_TYPES = ("uuid", "text", "text", "text", "int", "text", "float8", "text", "float8", "text", "timestamptz")
 _NAMES = tuple(field.name for field in fields(ShadowPrediction))
 
 SHADOW_SQL = (

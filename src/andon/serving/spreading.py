@@ -1,11 +1,13 @@
-"""Which buckets of the traffic belong to which version, and how they pass on when the shares change. Pure.
+"""Which buckets of the traffic belong to which candidate, and how they pass on when the shares change. Pure.
 
-A new split moves nobody who need not move: a version that shrinks gives up only what it has too much, one that grows keeps
+A new split moves nobody who need not move: a candidate that shrinks gives up only what it has too much, one that grows keeps
 what it has and takes first what others gave up, then what was the champion's.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
+
+from andon.serving.candidates import Candidate
 
 BUCKETS = 10_000
 """A share is told apart to a hundredth of a percent."""
@@ -13,20 +15,20 @@ BUCKETS = 10_000
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 """Buckets from the first number up to, not including, the second; in their order."""
 
-Places: TypeAlias = Mapping[int, Ranges]
-"""The buckets of each version; what is nobody's is the champion's."""
+Places: TypeAlias = Mapping[Candidate, Ranges]
+"""The buckets of each candidate; what is nobody's is the champion's."""
 
 
-def spread(shares: Mapping[int, float], before: Places) -> dict[int, Ranges]:
-    """The buckets of versions that shall have so many percent each, after they had those of `before`."""
-    wanted = {version: round(share * BUCKETS / 100) for version, share in sorted(shares.items())}
-    kept = {version: _buckets(before.get(version, ()))[:count] for version, count in wanted.items()}
+def spread(shares: Mapping[Candidate, float], before: Places) -> dict[Candidate, Ranges]:
+    """The buckets of candidates that shall have so many percent each, after they had those of `before`."""
+    wanted = {candidate: round(share * BUCKETS / 100) for candidate, share in sorted(shares.items())}
+    kept = {candidate: _buckets(before.get(candidate, ()))[:count] for candidate, count in wanted.items()}
     held = {bucket for own in kept.values() for bucket in own}
     once = {bucket for ranges in before.values() for bucket in _buckets(ranges)}
     free = iter(sorted(set(range(BUCKETS)) - held, key=lambda bucket: (bucket not in once, bucket)))
     return {
-        version: _ranges([*own, *(next(free) for _ in range(wanted[version] - len(own)))])
-        for version, own in kept.items()
+        candidate: _ranges([*own, *(next(free) for _ in range(wanted[candidate] - len(own)))])
+        for candidate, own in kept.items()
     }
 
 

@@ -52,7 +52,13 @@ class ProjectCheck(Protocol):
     def __call__(self, settings: Settings, database: Database | None) -> Sequence[Problem]: ...
 
 
-def examine(root: Path, check_project: ProjectCheck) -> Iterator[Finding]:
+class ForceCheck(Protocol):
+    """Says where the code and the policies on disk are not those in force."""
+
+    def __call__(self, settings: Settings, database: Database) -> Sequence[Problem]: ...
+
+
+def examine(root: Path, check_project: ProjectCheck, check_force: ForceCheck) -> Iterator[Finding]:
     """All checks of the project in `root`, one after the other."""
     yield _python()
     yield _platform()
@@ -79,7 +85,10 @@ def examine(root: Path, check_project: ProjectCheck) -> Iterator[Finding]:
         found = list(_database(database))
         yield from found
         usable = all(finding.state is not State.WRONG for finding in found)
-        yield _automations(settings, database if usable else None, check_project)
+        automations = _automations(settings, database if usable else None, check_project)
+        yield automations
+        if usable and automations.state is not State.WRONG:
+            yield _in_force(settings, database, check_force)
         if usable:
             yield from examine_chores(database)
     finally:
@@ -252,6 +261,13 @@ def _automations(settings: Settings, database: Database | None, check_project: P
     return Finding(
         "automations", State.FINE, f"{files}: nothing wrong" + ("" if database else "; models not looked at")
     )
+
+
+def _in_force(settings: Settings, database: Database, check_force: ForceCheck) -> Finding:
+    apart = [f"{problem.where}: {problem.message}" for problem in check_force(settings, database)]
+    if apart:
+        return Finding("in force", State.WARNING, "\n".join(apart), "see docs/how-to/release-a-version.md")
+    return Finding("in force", State.FINE, "code and policies on disk are what decides")
 
 
 def _wrong(check: str, error: AndonError, mend: str) -> Finding:

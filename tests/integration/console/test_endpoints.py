@@ -1,10 +1,11 @@
-"""The endpoint's page: who may, sees and splits; what cannot answer is refused at its field; what it shows is true."""
+"""The pages of an endpoint and of an automation: who may, sees and splits; what cannot answer is refused at its field."""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -14,7 +15,7 @@ from tests.served import served
 
 from andon import Automation, Policy, access, console, decisions, live, models, serving
 from andon.access import Grant, KeyRing, Role
-from andon.console.endpoint_view import shadows_of
+from andon.console.automation_view import force_of, shadows_of
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import EndpointSettings, Settings
 from andon.kernel.db import Database
@@ -22,7 +23,8 @@ from andon.kernel.events import Events
 from andon.kernel.ids import uuid7
 from andon.live import ArmCounts, Process, Status
 from andon.models import FeatureKind, FeatureSpec
-from andon.serving import TrafficSplit
+from andon.serving import Candidate, TrafficSplit
+from arms import shares_of
 from automations import POLICY, Payment, an_automation, payment
 from calls import DECIDE, call
 from lines import OWNER, PEPPER, Installation, install
@@ -30,6 +32,7 @@ from packages import CLASSES, a_package, trained_on_python
 from shadowing import failed, said, write
 
 PAGE = "/endpoints/fraud-risk"
+FORCE = "/automations/payments"
 
 
 @dataclass
@@ -41,12 +44,12 @@ class Visitor:
     def see(self, path: str = PAGE) -> httpx.Response:
         return self.client.get(path)
 
-    def split(self, share: dict[int, str], *, shadow: tuple[int, ...] = (), reason: str = "try it") -> httpx.Response:
+    def split(self, share: dict[Any, str], *, shadow: tuple[int, ...] = (), reason: str = "try it") -> httpx.Response:
         """Fill in the form and send it."""
-        page = self.see().text
+        page = self.see(FORCE).text
         fields = dict(re.findall(r'<input type="hidden" name="(csrf|seen)" value="([^"]*)"', page))
-        form = {"version": [*map(str, share)], "share": [*share.values()], "shadow": [*map(str, shadow)]}
-        return self.client.post(f"{PAGE}/split", data={**fields, **form, "reason": reason})
+        form = {"candidate": [*map(str, share)], "share": [*share.values()], "shadow": [*map(str, shadow)]}
+        return self.client.post(f"{FORCE}/split", data={**fields, **form, "reason": reason})
 
     def name(self, alias: str, version: int) -> httpx.Response:
         """Point an alias to a version, on the version's page."""
@@ -132,7 +135,7 @@ def a_package_that_wants_an_age(folder: Path) -> Path:
 
 def holding(database: Database) -> TrafficSplit:
     with database.begin() as tx:
-        return serving.split_of(tx, "fraud-risk")
+        return serving.split_of(tx, "payments", "fraud-risk")
 
 
 def told(database: Database, status: Status, *, number: int = 1) -> None:
@@ -142,23 +145,24 @@ def told(database: Database, status: Status, *, number: int = 1) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.OPERATOR])
-def test_who_may_in_every_automation_of_a_model_splits_it(bank: Database, sign_in: SignIn, role: Role) -> None:
-    answer = sign_in(Grant(role, "payments"), Grant(role, "refunds")).split({2: "12.5"}, reason="it is better")
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?done=split-set")
+def test_who_may_in_an_automation_splits_it(bank: Database, sign_in: SignIn, role: Role) -> None:
+    answer = sign_in(Grant(role, "payments")).split({2: "12.5"}, reason="it is better")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{FORCE}?done=split-set")
     split = holding(bank)
-    assert (split.shares, split.reason, split.number) == ({2: 12.5}, "it is better", 1)
+    assert (split.shares, split.reason, split.number) == (shares_of({2: 12.5}), "it is better", 1)
 
 
-def test_who_may_only_in_one_of_them_sees_that_one_and_splits_nothing(bank: Database, sign_in: SignIn) -> None:
-    operator = sign_in(Grant(Role.OPERATOR, "payments"))
-    page = operator.see().text
+def test_who_may_only_look_into_one_of_them_sees_that_one_and_splits_nothing(bank: Database, sign_in: SignIn) -> None:
+    viewer = sign_in(Grant(Role.VIEWER, "payments"))
+    page = viewer.see().text
     assert "payments" in page
     assert "refunds" not in page
     assert "and 1 you do not see" in page
-    assert operator.split({2: "5"}).status_code == 403
+    assert "Your key may look, not change" in viewer.see(FORCE).text
     token = re.findall(r'name="csrf" value="([^"]+)"', page)[0]
-    form = {"csrf": token, "version": "2", "share": "5", "reason": "x"}
-    assert operator.client.post(f"{PAGE}/split", data=form).status_code == 403
+    form = {"csrf": token, "candidate": "2", "share": "5", "reason": "x"}
+    assert viewer.client.post(f"{FORCE}/split", data=form).status_code == 403
+    assert viewer.see("/automations/refunds").status_code == 403
     assert holding(bank).number == 0
 
 
@@ -168,19 +172,20 @@ def test_a_stranger_finds_no_endpoint_and_a_program_no_page(bank: Database, sign
     assert "fraud-risk" not in stranger.see("/endpoints").text
     for path in (PAGE, f"/live{PAGE}"):
         assert stranger.see(path).status_code == 404
+    assert stranger.see(FORCE).status_code == 403
     token = re.findall(r'name="csrf" value="([^"]+)"', stranger.see("/endpoints").text)[0]
-    form = {"csrf": token, "version": "2", "share": "5", "reason": "x"}
-    assert stranger.client.post(f"{PAGE}/split", data=form).status_code == 404
+    form = {"csrf": token, "candidate": "2", "share": "5", "reason": "x"}
+    assert stranger.client.post(f"{FORCE}/split", data=form).status_code == 403
     program = sign_in(Grant(Role.CALLER))
-    assert [program.see(path).status_code for path in ("/endpoints", "/live/endpoints", PAGE)] == [403] * 3
+    assert [program.see(path).status_code for path in ("/endpoints", "/live/endpoints", PAGE, FORCE)] == [403] * 4
     assert holding(bank).number == 0
 
 
 def test_the_same_again_changes_nothing_and_says_so(bank: Database, sign_in: SignIn) -> None:
     ada = sign_in(Grant(Role.ADMIN))
     ada.split({2: "5"})
-    assert ada.split({2: "5.0"}).headers["location"] == f"{PAGE}?done=split-same"
-    assert ada.split({2: ""}, reason="all back").headers["location"] == f"{PAGE}?done=split-set"
+    assert ada.split({2: "5.0"}).headers["location"] == f"{FORCE}?done=split-same"
+    assert ada.split({2: ""}, reason="all back").headers["location"] == f"{FORCE}?done=split-set"
     assert [holding(bank).number, dict(holding(bank).shares)] == [2, {}]
 
 
@@ -189,9 +194,7 @@ def test_a_version_that_needs_what_an_automation_does_not_give_is_refused_at_its
 ) -> None:
     answer = sign_in(Grant(Role.ADMIN)).split({3: "5"}, reason="a try")
     assert answer.status_code == 422
-    wrong = re.findall(r'id="wrong-3">([^<]+)<', answer.text)[0]
-    assert "payments gives no &#39;age&#39;, which version 3 needs" in wrong
-    assert "refunds gives no" in wrong
+    assert "payments gives no &#39;age&#39;, which version 3 needs" in answer.text
     assert ">a try</textarea>" in answer.text
     assert holding(bank).number == 0
 
@@ -238,12 +241,18 @@ def test_agreement_compares_what_a_shadow_said_with_what_was_decided(installed: 
     with bank.begin() as tx:
         outcomes = decisions.outcomes_of(tx, [UUID(i) for i in ids])
     assert len(outcomes) == 4
-    agreeing = [replace(said(1, at=now, outcome=outcome), decision_id=i) for i, outcome in list(outcomes.items())[:3]]
-    apart = replace(said(1, at=now, outcome="something else"), decision_id=UUID(ids[3]))
-    write(bank, *agreeing, apart, replace(failed(1, at=now), decision_id=uuid7(now)))
+    policy = installed.deployment.lines["payments"].ref.policy_version
+    agreeing = [
+        replace(said(1, at=now, outcome=outcome, policy=policy), decision_id=i)
+        for i, outcome in list(outcomes.items())[:3]
+    ]
+    apart = replace(said(1, at=now, outcome="something else", policy=policy), decision_id=UUID(ids[3]))
+    write(bank, *agreeing, apart, replace(failed(1, at=now, policy=policy), decision_id=uuid7(now)))
     with bank.begin() as tx:
-        (shadow,) = shadows_of(tx, TrafficSplit("fraud-risk", 1, {}, (2,)), 1, now)
-        (nothing,) = shadows_of(tx, TrafficSplit("fraud-risk", 1, {}, (2,)), 1, now + timedelta(days=2))
+        looked_on = TrafficSplit("payments", "fraud-risk", 1, {}, (Candidate(2),))
+        force = replace(force_of(tx, "payments"), split=looked_on)
+        (shadow,) = shadows_of(tx, force, now)
+        (nothing,) = shadows_of(tx, force, now + timedelta(days=2))
     assert (shadow.summary.count, shadow.summary.errors, shadow.compared, shadow.agreed) == (5, 1, 4, 3)
     assert shadow.agreement == 0.75
     assert nothing.agreement is None

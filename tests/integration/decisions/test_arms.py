@@ -11,7 +11,7 @@ from sqlalchemy import text
 from andon import decisions, serving
 from andon.decisions import Arm, Decider, Decision, DecisionRecord, Idempotency, Line
 from andon.kernel.events import Events
-from andon.serving import PredictionFailed, PredictionTimedOut, bucket_of
+from andon.serving import Candidate, PredictionFailed, PredictionTimedOut, bucket_of
 from arms import Elsewhere, Here, arm, request_of, says, traffic
 from automations import payment
 from lines import OWNER, Installation, register_champion
@@ -41,7 +41,15 @@ def test_decisions_of_a_split_land_on_both_arms_and_say_how_it_came_to_that(
     with installation.database.begin() as tx:
         now = installation.clock.now()
         split = serving.set_split(
-            tx, "fraud-risk", shares={1: 40}, shadows=[], actor=OWNER, events=Events(), reason="try", now=now
+            tx,
+            "payments",
+            "fraud-risk",
+            shares={Candidate(1): 40},
+            shadows=[],
+            actor=OWNER,
+            reason="try",
+            now=now,
+            events=Events(),
         )
     installation.deployment.refresh()
     line = installation.deployment.lines["payments"]
@@ -54,8 +62,8 @@ def test_decisions_of_a_split_land_on_both_arms_and_say_how_it_came_to_that(
         record = found[request.id]
         assignment = record.record["assignment"]
         if request.pinned is None:
-            bucket = bucket_of("fraud-risk", f"a{n}".encode())
-            wanted = split.version_for(bucket, champion=2)
+            bucket = bucket_of("payments", f"a{n}".encode())
+            wanted = split.candidate_for(bucket, Candidate(2)).version
             assert assignment == {"version": wanted, "chosen": "split", "split": 1, "bucket": bucket}
         else:
             assert assignment == {"version": request.pinned, "chosen": "pinned", "split": 1, "bucket": None}

@@ -1,6 +1,7 @@
 """What decides is swapped whole: a new champion at once, and a champion that cannot be loaded not at all."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from threading import Barrier
 
@@ -8,10 +9,28 @@ from sqlalchemy import text
 
 from andon import models, serving
 from andon.decisions import Deployment
+from andon.kernel.db import Tx
 from andon.kernel.events import Events
+from andon.serving import Candidate
+from arms import shares_of
 from automations import an_automation
 from lines import OWNER, Installation, register_champion
 from packages import a_package
+
+
+def split(tx: Tx, now: datetime, shares: dict[int, float], shadows: list[int]) -> None:
+    """Split the traffic of payments between versions by the policy in force."""
+    serving.set_split(
+        tx,
+        "payments",
+        "fraud-risk",
+        shares=shares_of(shares),
+        shadows=list(map(Candidate, shadows)),
+        actor=OWNER,
+        reason="try",
+        now=now,
+        events=Events(),
+    )
 
 
 def test_a_new_champion_answers_after_a_refresh(installation: Installation, tmp_path: Path) -> None:
@@ -68,13 +87,11 @@ def test_nothing_is_kept_of_versions_that_answer_no_more(installation: Installat
     assert retired == [1, 2, 3, 4]
     with installation.database.begin() as tx:
         now = installation.clock.now()
-        serving.set_split(
-            tx, "fraud-risk", shares={2: 10, 3: 10}, shadows=[4], actor=OWNER, events=Events(), reason="try", now=now
-        )
+        split(tx, now, {2: 10, 3: 10}, [4])
     deployment.refresh()
     assert sorted(loaded.version.number for loaded in deployment.loaded) == [2, 3, 4, 5]
     with installation.database.begin() as tx:
-        serving.set_split(tx, "fraud-risk", shares={}, shadows=[], actor=OWNER, events=Events(), reason="back", now=now)
+        split(tx, now, {}, [])
     deployment.refresh()
     assert [loaded.version.number for loaded in deployment.loaded] == [5]
     assert sorted(retired[4:]) == [2, 3, 4]
@@ -84,9 +101,7 @@ def test_a_shadow_that_becomes_the_champion_is_not_asked_twice(installation: Ins
     register_champion(installation.database, a_package(tmp_path / "second", seed=2))
     now = installation.clock.now()
     with installation.database.begin() as tx:
-        serving.set_split(
-            tx, "fraud-risk", shares={}, shadows=[1], actor=OWNER, events=Events(), reason="watch", now=now
-        )
+        split(tx, now, {}, [1])
     looking: list[list[int]] = []
     for champion in (2, 1, 2):
         with installation.database.begin() as tx:

@@ -39,7 +39,7 @@ def everything() -> Metrics:
     spending = measures.spending
     spending.spent([Spend(TODAY, "payments", 3, "EUR", 10, 4000, 0, cost=1)])
     spending.budget(BudgetState(Period("payments", "day", TODAY, "EUR"), 2, 1, 0, Standing.OPEN, None, None))
-    champion: Any = SimpleNamespace(split=TrafficSplit("fraud-risk"), champion=SimpleNamespace(version=3))
+    champion: Any = SimpleNamespace(split=TrafficSplit("payments", "fraud-risk"), champion=SimpleNamespace(version=3))
     version = SimpleNamespace(name="fraud-risk", number=3)
     loaded: Any = SimpleNamespace(version=version, status=PoolStatus, health=PoolStatus)
     watch_queue(metrics, lambda: (1, 2, 3))

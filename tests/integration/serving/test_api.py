@@ -1,4 +1,4 @@
-"""/v1/endpoints: who may, sees; who may in every automation that uses a model, splits; and nobody else."""
+"""/v1/endpoints and the splits of automations: who may, sees; who may in an automation, splits it; and nobody else."""
 
 import asyncio
 import json
@@ -20,13 +20,14 @@ from andon.kernel.config import EndpointSettings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.models import FeatureKind, FeatureSpec
-from automations import an_automation, payment
+from automations import POLICY, an_automation, payment
 from calls import DECIDE, call
 from lines import ADMIN, OWNER, Installation, install
 from packages import a_package, trained_on_python
 from shadowing import said, write
 
-SPLIT = "/v1/endpoints/fraud-risk/split"
+PAYMENTS = "/v1/automations/payments"
+SPLIT = f"{PAYMENTS}/split"
 CHAMPION = "/v1/models/fraud-risk/aliases/champion"
 
 
@@ -40,36 +41,60 @@ def installation(database: Database, tmp_path: Path) -> Installation:
     return installed
 
 
-def test_an_endpoint_is_shown_with_its_champion_and_its_automations(installation: Installation) -> None:
+def test_an_endpoint_is_shown_with_its_champion_and_what_answers_for_each_automation(
+    installation: Installation,
+) -> None:
     key = installation.key("vera", Grant(Role.VIEWER))
     (endpoint,) = call(installation, "GET", "/v1/endpoints", key).json()
     assert endpoint == call(installation, "GET", "/v1/endpoints/fraud-risk", key).json()
-    assert (endpoint["name"], endpoint["champion"], endpoint["automations"]) == (
-        "fraud-risk",
-        1,
-        ["payments", "refunds"],
-    )
-    assert (endpoint["arms"], endpoint["shadows"]) == ([{"version": 1, "share": 100.0}], [])
-    assert endpoint["split"]["number"] == 0
+    assert endpoint == {
+        "name": "fraud-risk",
+        "champion": 1,
+        "automations": [
+            {"automation": name, "shares": {"1": 100.0}, "shadows": []} for name in ("payments", "refunds")
+        ],
+    }
 
 
-def test_an_operator_splits_and_everything_is_kept(installation: Installation) -> None:
+def test_an_operator_splits_one_automation_and_everything_is_kept(installation: Installation) -> None:
     key = installation.key("otto", Grant(Role.OPERATOR))
+    policy = installation.deployment.lines["payments"].ref.policy_version
     answer = call(installation, "PUT", SPLIT, key, json={"shares": {"2": 12.5}, "reason": "try the second"})
     assert answer.status_code == 200, answer.text
-    assert answer.json()["arms"] == [{"version": 1, "share": 87.5}, {"version": 2, "share": 12.5}]
-    call(installation, "PUT", SPLIT, key, json={"shadows": [2], "reason": "only look on"})
-    first, second = reversed(call(installation, "GET", "/v1/endpoints/fraud-risk/splits", key).json())
+    assert answer.json()["arms"] == [
+        {"candidate": "1", "arm": f"fraud-risk@1+{policy}", "share": 87.5},
+        {"candidate": "2", "arm": f"fraud-risk@2+{policy}", "share": 12.5},
+    ]
+    assert answer.json() == call(installation, "GET", SPLIT, key).json()
+    call(installation, "PUT", SPLIT, key, json={"shadows": ["2"], "reason": "only look on"})
+    first, second = reversed(call(installation, "GET", f"{PAYMENTS}/splits", key).json())
     assert (first["number"], first["shares"], first["set_by"]) == (1, {"2": 12.5}, "otto")
-    assert (second["number"], second["shadows"], second["reason"]) == (2, [2], "only look on")
+    assert (second["number"], second["shadows"], second["reason"]) == (2, ["2"], "only look on")
+    assert call(installation, "GET", "/v1/automations/refunds/splits", key).json() == []
+    (_, refunds) = call(installation, "GET", "/v1/endpoints/fraud-risk", key).json()["automations"]
+    assert refunds == {"automation": "refunds", "shares": {"1": 100.0}, "shadows": []}
 
 
-def test_whose_grants_reach_all_automations_of_an_endpoint_may_split_it(installation: Installation) -> None:
-    owner = installation.key("olga", Grant(Role.OWNER, "payments"), Grant(Role.OPERATOR, "refunds"))
-    assert call(installation, "PUT", SPLIT, owner, json={"shares": {"2": 5}, "reason": "x"}).status_code == 200
+def test_two_policies_share_the_traffic_of_one_version(installation: Installation) -> None:
+    owner = installation.key("olga", Grant(Role.OWNER))
+    text = POLICY.replace("0.8", "0.7")
+    kept = call(
+        installation, "POST", f"{PAYMENTS}/policies", owner, json={"text": text, "reason": "try", "in_force": False}
+    ).json()
+    aside = kept["versions"][0]["version"]
+    answer = call(installation, "PUT", SPLIT, owner, json={"shares": {f"1+{aside}": 50}, "reason": "compare"})
+    assert [arm["candidate"] for arm in answer.json()["arms"]] == ["1", f"1+{aside}"]
+    unknown = call(installation, "PUT", SPLIT, owner, json={"shares": {"1+ffffffffffff": 50}, "reason": "x"})
+    assert (unknown.status_code, "publish it first" in unknown.text) == (422, True)
+
+
+def test_who_may_in_one_automation_splits_that_one(installation: Installation) -> None:
     half = installation.key("half", Grant(Role.OWNER, "payments"))
-    assert call(installation, "GET", "/v1/endpoints/fraud-risk", half).status_code == 200
-    assert call(installation, "PUT", SPLIT, half, json={"shares": {}, "reason": "x"}).status_code == 403
+    assert call(installation, "PUT", SPLIT, half, json={"shares": {"2": 5}, "reason": "x"}).status_code == 200
+    refunds = "/v1/automations/refunds/split"
+    assert call(installation, "PUT", refunds, half, json={"shares": {"2": 5}, "reason": "x"}).status_code == 403
+    (seen,) = call(installation, "GET", "/v1/endpoints/fraud-risk", half).json()["automations"]
+    assert seen["automation"] == "payments"
 
 
 def test_a_viewer_splits_nothing_and_a_stranger_sees_nothing(installation: Installation) -> None:
@@ -77,13 +102,14 @@ def test_a_viewer_splits_nothing_and_a_stranger_sees_nothing(installation: Insta
     assert call(installation, "PUT", SPLIT, viewer, json={"shares": {"2": 5}, "reason": "x"}).status_code == 403
     stranger = installation.key("stan", *(Grant(role, "elsewhere") for role in Role))
     assert call(installation, "GET", "/v1/endpoints", stranger).json() == []
-    for path in ("", "/splits", "/shadows/2"):
-        assert call(installation, "GET", f"/v1/endpoints/fraud-risk{path}", stranger).status_code == 404
-    assert call(installation, "PUT", SPLIT, stranger, json={"shares": {"2": 5}, "reason": "x"}).status_code == 404
+    assert call(installation, "GET", "/v1/endpoints/fraud-risk", stranger).status_code == 404
+    for path in ("/split", "/splits", "/shadows/2"):
+        assert call(installation, "GET", f"{PAYMENTS}{path}", stranger).status_code == 403
+    assert call(installation, "PUT", SPLIT, stranger, json={"shares": {"2": 5}, "reason": "x"}).status_code == 403
     caller = installation.key("carl", Grant(Role.CALLER))
     assert call(installation, "GET", "/v1/endpoints", caller).status_code == 403
     with installation.database.begin() as tx:
-        assert serving.split_of(tx, "fraud-risk").number == 0
+        assert serving.split_of(tx, "payments", "fraud-risk").number == 0
 
 
 @pytest.mark.parametrize(
@@ -96,20 +122,22 @@ def test_a_viewer_splits_nothing_and_a_stranger_sees_nothing(installation: Insta
         {"shares": {"2": 5, "02": 7}, "reason": "x"},
         {"shares": {" 2": 5}, "reason": "x"},
         {"shadows": [True], "reason": "x"},
-        {"shadows": ["2"], "reason": "x"},
-        {"shadows": [2.0], "reason": "x"},
+        {"shadows": [2], "reason": "x"},
+        {"shadows": ["02"], "reason": "x"},
+        {"shares": {"2+3f2a": 5}, "reason": "x"},
+        {"shares": {"2+3F2A9C01D2E4": 5}, "reason": "x"},
         {"shares": {"2": 0}, "reason": "x"},
         {"shares": {"two": 10}, "reason": "x"},
         {"shares": {"0": 10}, "reason": "x"},
         {"shares": {str(2**31): 10}, "reason": "x"},
         {"shares": {"2": float("nan")}, "reason": "x"},
-        {"shares": {"2": 10}, "shadows": [2], "reason": "x"},
-        {"shares": {"2": 10}, "shadows": [1], "reason": "x"},
+        {"shares": {"2": 10}, "shadows": ["2"], "reason": "x"},
+        {"shares": {"2": 10}, "shadows": ["1"], "reason": "x"},
         {"shares": {"2": 10}},
         {"shares": {"2": 10}, "reason": " "},
         {"shares": {"2": 10}, "reason": "a\0b"},
         {"shares": {"2": 10}, "reason": "x", "force": True},
-        {"shadows": [*range(1, 22)], "reason": "x"},
+        {"shadows": [str(number) for number in range(1, 22)], "reason": "x"},
     ],
 )
 def test_what_is_no_split_is_refused(installation: Installation, wanted: dict[str, Any]) -> None:
@@ -160,7 +188,7 @@ def test_a_version_whose_own_environment_is_not_built_gets_no_share_and_is_no_ch
     key = installation.key("otto", Grant(Role.OPERATOR))
     for path, wanted, status in (
         (SPLIT, {"shares": {"3": 5}}, 422),
-        (SPLIT, {"shadows": [3]}, 422),
+        (SPLIT, {"shadows": ["3"]}, 422),
         (SPLIT, {"shares": {"2": 5}}, 200),
         (CHAMPION, {"number": 3}, 422),
         (CHAMPION, {"number": 2}, 200),
@@ -176,14 +204,15 @@ def test_what_shadows_said_stands_beside_the_decision_and_is_counted(installatio
     address = f"/v1/decisions/{decided}"
     assert call(installation, "GET", address, key).json()["shadows"] == []
     at = installation.clock.now()
-    write(installation.database, replace(said(0, at=at), decision_id=UUID(decided)))
+    policy = installation.deployment.lines["payments"].ref.policy_version
+    write(installation.database, replace(said(0, at=at, policy=policy), decision_id=UUID(decided)))
     (shadow,) = call(installation, "GET", address, key).json()["shadows"]
     assert (shadow["model_version"], shadow["outcome"], shadow["score"], shadow["error"]) == (2, "release", 0.1, None)
-    counted = call(installation, "GET", "/v1/endpoints/fraud-risk/shadows/2", key).json()
+    counted = call(installation, "GET", f"{PAYMENTS}/shadows/2", key).json()
     assert (counted["count"], counted["outcomes"], counted["mean_score"]) == (1, {"release": 1}, 0.1)
     later = {"since": (at + timedelta(hours=1)).isoformat()}
-    assert call(installation, "GET", "/v1/endpoints/fraud-risk/shadows/2", key, params=later).json()["count"] == 0
-    unknown = call(installation, "GET", "/v1/endpoints/fraud-risk/shadows/9", key)
+    assert call(installation, "GET", f"{PAYMENTS}/shadows/2", key, params=later).json()["count"] == 0
+    unknown = call(installation, "GET", f"{PAYMENTS}/shadows/9", key)
     assert (unknown.status_code, unknown.json()["detail"]) == (404, "Model fraud-risk has no version 9")
 
 

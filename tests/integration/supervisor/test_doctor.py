@@ -33,7 +33,7 @@ def nothing_wrong(settings: Settings, database: Database | None) -> list[Wrong]:
 
 
 def findings(folder: Path) -> dict[str, Finding]:
-    return {finding.check: finding for finding in examine(folder, nothing_wrong)}
+    return {finding.check: finding for finding in examine(folder, nothing_wrong, nothing_wrong)}
 
 
 def wrong(folder: Path) -> list[str]:
@@ -125,7 +125,7 @@ def test_what_is_wrong_with_an_automation_is_named_by_place(project: Path) -> No
         asked.append(database is not None)
         return [Wrong("line.py:3", "no such model"), Wrong("", "twice the same name")]
 
-    found = list(examine(project, check))[-1]
+    found = list(examine(project, check, nothing_wrong))[-1]
     assert found.found == "line.py:3: no such model\ntwice the same name"
     assert found.state is State.WRONG
     assert asked == [True]

@@ -12,7 +12,7 @@ from andon.bootstrap.loop import EVERY, LoopMetrics
 from andon.bootstrap.pools import watch_pools
 from andon.decisions import Priority
 from andon.kernel.metrics import Metrics
-from andon.serving import PoolStatus, TrafficSplit
+from andon.serving import Candidate, PoolStatus, TrafficSplit
 
 
 def lines(metrics: Metrics, start: str) -> set[str]:
@@ -51,22 +51,30 @@ def line_of(split: TrafficSplit, champion: int) -> Any:
 
 def test_shares_are_those_of_the_split_and_the_champion_has_the_rest() -> None:
     metrics = Metrics()
-    lines_now = {"payments": line_of(TrafficSplit("fraud-risk", shares={4: 12.5}), 3)}
+    lines_now = {"payments": line_of(TrafficSplit("payments", "fraud-risk", shares={Candidate(4): 12.5}), 3)}
     watch_traffic(metrics, lambda: lines_now)
     assert lines(metrics, "andon_traffic_share_ratio{") == {
-        'andon_traffic_share_ratio{model="fraud-risk",version="3"} 0.875',
-        'andon_traffic_share_ratio{model="fraud-risk",version="4"} 0.125',
+        'andon_traffic_share_ratio{automation="payments",model="fraud-risk",version="3"} 0.875',
+        'andon_traffic_share_ratio{automation="payments",model="fraud-risk",version="4"} 0.125',
     }
-    lines_now["payments"] = line_of(TrafficSplit("fraud-risk"), 4)
+    lines_now["payments"] = line_of(TrafficSplit("payments", "fraud-risk"), 4)
     assert lines(metrics, "andon_traffic_share_ratio{") == {
-        'andon_traffic_share_ratio{model="fraud-risk",version="4"} 1.0'
+        'andon_traffic_share_ratio{automation="payments",model="fraud-risk",version="4"} 1.0'
     }
 
 
-def test_two_automations_on_one_endpoint_show_it_once() -> None:
+def test_two_automations_on_one_model_show_their_own_shares() -> None:
     metrics = Metrics()
-    watch_traffic(metrics, lambda: dict.fromkeys(("payments", "refunds"), line_of(TrafficSplit("fraud-risk"), 1)))
-    assert len(lines(metrics, "andon_traffic_share_ratio{")) == 1
+    apart = {
+        "payments": line_of(TrafficSplit("payments", "fraud-risk"), 1),
+        "refunds": line_of(TrafficSplit("refunds", "fraud-risk", shares={Candidate(1, "0123456789ab"): 25.0}), 1),
+    }
+    watch_traffic(metrics, lambda: apart)
+    assert lines(metrics, "andon_traffic_share_ratio{") == {
+        'andon_traffic_share_ratio{automation="payments",model="fraud-risk",version="1"} 1.0',
+        'andon_traffic_share_ratio{automation="refunds",model="fraud-risk",version="1"} 0.75',
+        'andon_traffic_share_ratio{automation="refunds",model="fraud-risk",version="1+0123456789ab"} 0.25',
+    }
 
 
 def loaded(version: int, status: PoolStatus | None) -> Any:

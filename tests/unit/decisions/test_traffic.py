@@ -1,5 +1,6 @@
 """Who answers whom: sticky by the subject, in the shares of the split; a pinned version if it is an arm here."""
 
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -7,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.decisions import VersionNotServed
-from andon.serving import Assignment, Chosen
+from andon.decisions import Arm, Traffic, VersionNotServed, compile_policy
+from andon.serving import Assignment, Candidate, Chosen, TrafficSplit
 from arms import Elsewhere, Here, arm, line_of, request_of, says, traffic
 from automations import an_automation, payment
 
@@ -36,14 +37,14 @@ def test_a_unit_stays_on_its_arm_and_the_split_is_named(account: str, shares: di
     assert (first.chosen, first.split) == (Chosen.SPLIT, 7)
     if shares:
         assert first.bucket is not None
-        assert first.version == line.traffic.split.version_for(first.bucket, 1)
+        assert Candidate(first.version) == line.traffic.split.candidate_for(first.bucket, Candidate(1))
 
 
 @pytest.mark.parametrize("shares", [{2: 10.0}, {2: 50.0}, {2: 25.0, 3: 25.0}, {2: 0.5, 3: 99.0}])
 def test_units_fall_to_the_arms_in_the_shares_of_the_split(shares: dict[int, float]) -> None:
     line = a_line(shares=shares)
     versions = [assigned(line, f"account-{n}").version for n in range(UNITS)]
-    for version, share in line.traffic.split.answering(1).items():
+    for (version, _), share in line.traffic.split.answering(1).items():
         expected, spread = UNITS * share / 100, sqrt(UNITS * share / 100 * (1 - share / 100))
         assert abs(versions.count(version) - expected) <= 4 * spread
 
@@ -78,6 +79,26 @@ def test_a_version_that_is_no_arm_here_cannot_be_pinned() -> None:
 def test_what_runs_elsewhere_is_named_by_the_arm_or_else_by_its_fallbacks() -> None:
     away = Elsewhere(says(0.1), late=AssertionError)
     patient = arm(4, away)
-    assert traffic(CHAMPION, SECOND).elsewhere[CHAMPION.version] is None
-    assert traffic(CHAMPION, patient).elsewhere[patient.version] is away
-    assert traffic(CHAMPION, fallbacks=[("stable", patient), ("review", None)]).elsewhere[CHAMPION.version] is away
+    assert traffic(CHAMPION, SECOND).elsewhere[Candidate(CHAMPION.version)] is None
+    assert traffic(CHAMPION, patient).elsewhere[Candidate(patient.version)] is away
+    assert (
+        traffic(CHAMPION, fallbacks=[("stable", patient), ("review", None)]).elsewhere[Candidate(CHAMPION.version)]
+        is away
+    )
+
+
+def test_one_version_may_answer_by_two_policies_and_a_pin_means_the_one_in_force() -> None:
+    own = compile_policy(an_automation(windows=False))[1]
+    other = Arm(replace(CHAMPION.ref, policy_version="0123456789ab"), CHAMPION.loaded, CHAMPION.gate, own)
+    by_other = Candidate(1, "0123456789ab")
+    split = TrafficSplit("payments", "fraud-risk", 1, {by_other: 40.0})
+    given = Traffic(CHAMPION, split, {Candidate(1): CHAMPION, by_other: other})
+    line = line_of(an_automation(windows=False), given)
+    placed = [line.traffic.place(request_of(line, payment(account=f"a{n}")), "account_id") for n in range(500)]
+    assert {(one.policy, arm.ref.arm) for one, arm, _ in placed} == {
+        ("", "fraud-risk@1+policy-1"),
+        ("0123456789ab", "fraud-risk@1+0123456789ab"),
+    }
+    assert 100 < sum(one.policy != "" for one, _, _ in placed) < 300
+    assert line.traffic.place(request_of(line, payment(), pinned=1), None)[1] is CHAMPION
+    assert line.traffic.versions == [1]

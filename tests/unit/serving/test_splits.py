@@ -1,40 +1,62 @@
 """What a split gives to whom: exact, sticky, and the rest to the champion."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.serving import BUCKETS, TrafficSplit
+from andon.serving import BUCKETS, Candidate, TrafficSplit
+from arms import shares_of
 
-CHAMPION = 99
-SHARES = st.dictionaries(st.integers(1, 9), st.integers(1, 10_000), max_size=4).filter(
-    lambda given: sum(given.values()) <= 10_000
-)
+CHAMPION = Candidate(99)
+SHARES = st.dictionaries(
+    st.builds(Candidate, st.integers(1, 9), st.sampled_from(["", "0123456789ab"])), st.integers(1, 10_000), max_size=4
+).filter(lambda given: sum(given.values()) <= 10_000)
 
 
 @given(SHARES)
-def test_each_version_answers_for_exactly_its_share_and_the_champion_for_the_rest(hundredths: dict[int, int]) -> None:
-    split = TrafficSplit("m", 1, {version: share / 100 for version, share in hundredths.items()})
-    answered = [split.version_for(bucket, CHAMPION) for bucket in range(BUCKETS)]
-    for version, percent in split.answering(CHAMPION).items():
+def test_each_version_answers_for_exactly_its_share_and_the_champion_for_the_rest(
+    hundredths: dict[Candidate, int],
+) -> None:
+    split = TrafficSplit("a", "m", 1, {version: share / 100 for version, share in hundredths.items()})
+    answered = [split.candidate_for(bucket, CHAMPION) for bucket in range(BUCKETS)]
+    for version, percent in split.answering(CHAMPION.version).items():
         assert answered.count(version) == round(percent * 100)
-    assert round(sum(split.answering(CHAMPION).values()), 2) == 100
+    assert round(sum(split.answering(CHAMPION.version).values()), 2) == 100
 
 
 def test_a_champion_that_has_a_share_too_answers_for_both() -> None:
-    assert TrafficSplit("m", 1, {1: 10.0, 2: 20.0}).answering(1) == {1: 80.0, 2: 20.0}
+    assert TrafficSplit("a", "m", 1, shares_of({1: 10.0, 2: 20.0})).answering(1) == shares_of({1: 80.0, 2: 20.0})
 
 
 def test_where_all_is_given_away_the_champion_does_not_answer() -> None:
-    assert TrafficSplit("m", 1, {2: 99.99, 3: 0.01}).answering(1) == {2: 99.99, 3: 0.01}
+    assert TrafficSplit("a", "m", 1, shares_of({2: 99.99, 3: 0.01})).answering(1) == shares_of({2: 99.99, 3: 0.01})
 
 
 def test_a_shadow_that_became_the_champion_looks_on_no_more_unless_all_is_given_away() -> None:
-    some = TrafficSplit("m", 1, {2: 10.0}, shadows=(3, 4))
-    assert (some.looking_on(1), some.looking_on(3), some.looking_on(None)) == ((3, 4), (4,), (3, 4))
-    assert TrafficSplit("m", 1, {2: 100.0}, shadows=(3, 4)).looking_on(3) == (3, 4)
+    some = TrafficSplit("a", "m", 1, shares_of({2: 10.0}), shadows=(Candidate(3), Candidate(4)))
+    assert (some.looking_on(1), some.looking_on(3), some.looking_on(None)) == (
+        (Candidate(3), Candidate(4)),
+        (Candidate(4),),
+        (Candidate(3), Candidate(4)),
+    )
+    assert TrafficSplit("a", "m", 1, shares_of({2: 100.0}), shadows=(Candidate(3), Candidate(4))).looking_on(3) == (
+        Candidate(3),
+        Candidate(4),
+    )
 
 
 def test_a_split_is_told_whole_also_when_the_champion_is_named_in_it() -> None:
-    assert TrafficSplit("m", 1, {2: 0.4, 1: 0.6}).told == "version 1: 0.6 %, version 2: 0.4 %, the rest to the champion"
-    assert TrafficSplit("m", 1, {2: 99.99, 3: 0.01}).told == "version 2: 99.99 %, version 3: 0.01 %"
-    assert TrafficSplit("m", 1, {}).told == TrafficSplit("m").told == "all to the champion"
+    assert (
+        TrafficSplit("a", "m", 1, shares_of({2: 0.4, 1: 0.6})).summary
+        == "version 1: 0.6 %, version 2: 0.4 %, the rest to the champion"
+    )
+    assert TrafficSplit("a", "m", 1, shares_of({2: 99.99, 3: 0.01})).summary == "version 2: 99.99 %, version 3: 0.01 %"
+    assert TrafficSplit("a", "m", 1, {}).summary == TrafficSplit("a", "m").summary == "all to the champion"
+
+
+def test_a_candidate_is_read_as_it_is_written() -> None:
+    for text in ("8", "8+3f2a9c01d2e4"):
+        assert str(Candidate.parse(text)) == text
+    for wrong in ("", "0", "08", "8+", "8+3f2a", "8+3F2A9C01D2E4", "v8", "8 + 3f2a9c01d2e4"):
+        with pytest.raises(ValueError, match="VERSION"):
+            Candidate.parse(wrong)

@@ -3,29 +3,28 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.serving import BUCKETS, TrafficSplit
+from andon.serving import BUCKETS, Candidate, TrafficSplit
 from andon.serving.spreading import Places, spread
 
-CHAMPION = 99
-SHARES = st.dictionaries(st.integers(1, 6), st.integers(1, 100), max_size=4).filter(
-    lambda given: sum(given.values()) <= 100
-)
+CHAMPION = Candidate(99)
+CANDIDATES = st.builds(Candidate, st.integers(1, 3), st.sampled_from(["", "0123456789ab"]))
+SHARES = st.dictionaries(CANDIDATES, st.integers(1, 100), max_size=4).filter(lambda given: sum(given.values()) <= 100)
 
 
-def after(history: list[dict[int, int]]) -> Places:
+def after(history: list[dict[Candidate, int]]) -> Places:
     places: Places = {}
     for shares in history:
         places = spread({version: float(share) for version, share in shares.items()}, places)
     return places
 
 
-def who(places: Places, shares: dict[int, int]) -> list[int]:
-    split = TrafficSplit("m", 1, {version: float(share) for version, share in shares.items()}, places=places)
-    return [split.version_for(bucket, CHAMPION) for bucket in range(BUCKETS)]
+def who(places: Places, shares: dict[Candidate, int]) -> list[int]:
+    split = TrafficSplit("a", "m", 1, {version: float(share) for version, share in shares.items()}, places=places)
+    return [split.candidate_for(bucket, CHAMPION) for bucket in range(BUCKETS)]
 
 
 @given(st.lists(SHARES, min_size=2, max_size=6))
-def test_after_any_history_shares_are_exact_and_as_few_as_possible_moved(history: list[dict[int, int]]) -> None:
+def test_after_any_history_shares_are_exact_and_as_few_as_possible_moved(history: list[dict[Candidate, int]]) -> None:
     *_, before, now = history
     was, places = who(after(history[:-1]), before), after(history)
     became = who(places, now)
@@ -38,11 +37,11 @@ def test_after_any_history_shares_are_exact_and_as_few_as_possible_moved(history
 
 @given(st.lists(SHARES, min_size=1, max_size=4), st.data())
 def test_growing_a_share_moves_units_from_the_champion_to_it_and_nobody_else(
-    history: list[dict[int, int]], data: st.DataObject
+    history: list[dict[Candidate, int]], data: st.DataObject
 ) -> None:
     before = history[-1]
     room = 100 - sum(before.values())
-    version = data.draw(st.integers(1, 6))
+    version = data.draw(CANDIDATES)
     grown = {**before, version: before.get(version, 0) + data.draw(st.integers(0, room))} if room else before
     grown = {number: share for number, share in grown.items() if share}
     was, became = who(after(history), before), who(after([*history, grown]), grown)
@@ -50,6 +49,6 @@ def test_growing_a_share_moves_units_from_the_champion_to_it_and_nobody_else(
 
 
 @given(SHARES)
-def test_where_no_split_was_before_the_places_are_those_of_a_new_split(shares: dict[int, int]) -> None:
+def test_where_no_split_was_before_the_places_are_those_of_a_new_split(shares: dict[Candidate, int]) -> None:
     percent = {version: float(share) for version, share in shares.items()}
-    assert TrafficSplit("m", 1, percent).places == spread(percent, {})
+    assert TrafficSplit("a", "m", 1, percent).places == spread(percent, {})

@@ -72,8 +72,7 @@ def newest(tx: Tx) -> list[AutomationVersion]:
 def newest_of(tx: Tx, name: str) -> AutomationVersion | None:
     """The newest version of one automation."""
     c = automation_versions.c
-    query = select(automation_versions).where(c.name == name).order_by(c.number.desc()).limit(1)
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(select(automation_versions).where(c.name == name).order_by(c.number.desc()).limit(1)).one_or_none()
     return None if row is None else AutomationVersion(**row._asdict())
 
 

@@ -194,7 +194,7 @@ def _shortfall(answers: Sequence[Decision | BaseException | None], correlation_i
 
 
 def _versions(line: Line) -> list[str]:
-    return [str(number) for number in sorted(line.traffic.arms)]
+    return [str(number) for number in line.traffic.versions]
 
 
 def _number(line: Line, version: str) -> int:

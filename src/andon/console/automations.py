@@ -1,0 +1,125 @@
+"""What is in force for one automation, and what was: code, policy and traffic split; splitting the traffic."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from andon import decisions, models, policies, serving
+from andon.access import Permission
+from andon.console import notices
+from andon.console.automation_view import Force, force_of, shadows_of
+from andon.console.context import Console, Visitor
+from andon.console.dependencies import Acting, Db, Here, Signed
+from andon.console.endpoints import ready_for
+from andon.console.errors import status_of
+from andon.console.split_form import SplitForm, candidates_of
+from andon.kernel.db import Tx
+from andon.kernel.errors import AndonError, Conflict, Invalid
+from andon.policies import PolicyVersion
+from andon.serving import Candidate
+
+router = APIRouter(prefix="/automations")
+
+_OFFERED = 8
+"""Versions in the form: the newest ones, beside those that have a share."""
+
+_OFFERED_POLICIES = 3
+"""Policies in the form that are not in force: the newest ones, with the champion."""
+
+
+@router.get("/{name}")
+def show(here: Here, visitor: Signed, tx: Db, name: str, done: str = "") -> Response:
+    """One automation."""
+    return _page(here, visitor, tx, name, notice=notices.text(done))
+
+
+@router.post("/{name}/split")
+def set_split(
+    here: Here,
+    visitor: Acting,
+    name: str,
+    candidate: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
+    share: Annotated[list[str], Form()] = [],  # noqa: B006
+    shadow: Annotated[list[str], Form()] = [],  # noqa: B006
+    reason: Annotated[str, Form()] = "",
+    seen: Annotated[int, Form()] = 0,
+) -> Response:
+    """Split the traffic of an automation."""
+    visitor.principal.require(Permission.READ_MODELS, name)
+    visitor.principal.require(Permission.SET_SPLIT, name)
+    typed: SplitForm | None = None
+    try:
+        pairs = zip(candidates_of(candidate), share, strict=False)
+        typed = SplitForm(dict(pairs), frozenset(candidates_of(shadow)), reason, seen)
+        with here.database.begin() as tx:
+            deployed = force_of(tx, name).version
+            model = deployed.description["model"]
+            after = serving.set_split(
+                tx,
+                name,
+                model,
+                shares=typed.shares(),
+                shadows=sorted(typed.shadows),
+                actor=visitor.principal.actor,
+                reason=reason,
+                now=here.clock.now(),
+                events=here.events,
+                ready=ready_for([deployed], here.settings, model),
+                suits=lambda policy: decisions.require_named(
+                    deployed, policies.parse(policy.text, source=f"policy {policy.version}")
+                ),
+                seen=seen,
+            )
+    except (Invalid, Conflict) as error:
+        with here.database.begin() as tx:
+            return _page(here, visitor, tx, name, error=error, typed=typed)
+    return notices.back_to(f"/automations/{name}", "split-same" if after.number == seen else "split-set")
+
+
+def _page(
+    here: Console,
+    visitor: Visitor,
+    tx: Tx,
+    name: str,
+    *,
+    notice: str | None = None,
+    error: AndonError | None = None,
+    typed: SplitForm | None = None,
+) -> Response:
+    visitor.principal.require(Permission.READ_MODELS, name)
+    now = here.clock.now()
+    force = force_of(tx, name)
+    published = {policy.version: policy for policy in policies.list_versions(tx, name)}
+    may_split = visitor.may(Permission.SET_SPLIT, name)
+    return here.pages.html(
+        "automation.html",
+        status=status_of(error) if error else 200,
+        visitor=visitor,
+        section="/endpoints",
+        notice=notice,
+        problem=None if error is None or error.faults else error,
+        faults=() if error is None else error.faults,
+        force=force,
+        form=typed or SplitForm.of(force.split),
+        may_split=may_split,
+        may_read_models=visitor.may(Permission.READ_MODELS),
+        candidates=_choices(tx, force, list(published.values())) if may_split else [],
+        splits=serving.split_history(tx, name),
+        shadows=shadows_of(tx, force, now),
+        policies=policies.history(tx, name),
+        published=published,
+        releases=decisions.list_releases(tx, name),
+    )
+
+
+def _choices(tx: Tx, force: Force, published: Sequence[PolicyVersion]) -> list[Candidate]:
+    """What may get a share: the newest versions, the champion by the newest other policies, and what has one."""
+    offered = [Candidate(version.number) for version in models.list_versions(tx, force.model)[:_OFFERED]]
+    others = [policy.version for policy in published if policy.version != force.policy][:_OFFERED_POLICIES]
+    by_others = [] if force.champion is None else [Candidate(force.champion, policy) for policy in others]
+    named = {*offered, *by_others, *force.split.shares, *force.split.shadows}
+    if force.champion is not None:
+        named.add(Candidate(force.champion))
+    return sorted(named, key=lambda one: (-one.version, one.policy))

@@ -1,0 +1,82 @@
+"""Publishing a policy: checked against the automation that is to decide by it, then kept, and put in force if that is wanted."""
+
+from datetime import datetime
+
+from andon import policies
+from andon.authoring import Automation
+from andon.decisions import assembly, releasing, service
+from andon.decisions.errors import CodeUnreleased
+from andon.decisions.releasing import PolicyText
+from andon.kernel.db import Tx
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+from andon.policies import PolicyVersion
+
+
+def publish_policy(
+    tx: Tx,
+    automation: Automation,
+    text: str,
+    *,
+    source: str,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    events: Events,
+    in_force: bool = True,
+) -> PolicyVersion:
+    """Keep a policy of this automation and decide by it, or only keep it for splits and shadows.
+
+    Raises PolicyInvalid, AutomationInvalid with every fault and its line, ReasonInvalid.
+    """
+    table, _ = assembly.compile_text(automation, text, source)
+    policies.require_proof(table)
+    published = policies.publish(tx, automation.name, table, text, actor=actor, reason=reason, now=now)
+    if in_force:
+        releasing.decide_by(
+            tx, automation.name, PolicyText(text, table), actor=actor, reason=reason, now=now, events=events
+        )
+    return published
+
+
+def use_policy(
+    tx: Tx, automation: Automation, version: str, *, actor: Actor, reason: str, now: datetime, events: Events
+) -> PolicyVersion:
+    """Decide by a version that was published before. Raises PolicyNotFound, PolicyInvalid, AutomationInvalid."""
+    published = policies.get(tx, automation.name, version)
+    check_policy(automation, published)
+    policies.put_in_force(tx, automation.name, version, actor=actor, reason=reason, now=now, events=events)
+    return published
+
+
+def check_policy(automation: Automation, published: PolicyVersion) -> None:
+    """That a published policy fits an automation as it is now. Raises PolicyInvalid, AutomationInvalid."""
+    assembly.compile_text(automation, published.text, f"policy {published.version}")
+
+
+def apart_from_force(tx: Tx, automation: Automation) -> list[str]:
+    """In what the automation on disk is not the one that decides, in words. Raises PolicyInvalid, AutomationInvalid."""
+    holding, in_force = releasing.released(tx, automation.name), policies.in_force(tx, automation.name)
+    if holding is None:
+        return ["nothing is released yet"]
+    found, table = [], assembly.compile_policy(automation)[0]
+    released = service.version(tx, automation.name, holding.version)
+    if assembly.digest_of(assembly.describe(automation)) != released.digest:
+        found.append(f"what is on disk is not version {holding.version}, which is released")
+    if in_force is not None and in_force.version != table.version:
+        found.append(f"policy {table.version} is on disk and {in_force.version} in force")
+    return found
+
+
+def require_released_code(tx: Tx, automation: Automation) -> None:
+    """That the code here, its policy aside, is what was released: gateways decide with that. Raises CodeUnreleased."""
+    holding = releasing.released(tx, automation.name)
+    if holding is None:
+        return
+    deployed = service.version(tx, automation.name, holding.version)
+    here = assembly.describe(automation) | {"policy": ""}
+    if assembly.digest_of(here) != assembly.digest_of({**deployed.description, "policy": ""}):
+        raise CodeUnreleased(
+            f"The code of {automation.name} here is not version {holding.version}, which is released: "
+            "release it first, or publish where that version is"
+        )

@@ -1,0 +1,174 @@
+"""Traffic splits: which candidates answer for an automation and which only look on, and changing that."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from andon import decisions, models, serving
+from andon.access import Permission
+from andon.decisions import Line
+from andon.gateway.dependencies import Bus, Caller, Db, Moment, Now, Parts
+from andon.gateway.endpoints import ready_for
+from andon.gateway.reasons import Reason
+from andon.kernel.db import Tx
+from andon.serving import Candidate, TrafficSplit
+
+router = APIRouter(prefix="/v1/automations", tags=["splits"])
+
+_CANDIDATE = r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?$"
+Key = Annotated[str, Field(pattern=_CANDIDATE)]
+"""A candidate as text: `8`, or `8+3f2a9c01d2e4` for version 8 by that published policy."""
+
+_MOST = 20
+_DAY = timedelta(days=1)
+
+
+class ArmOut(BaseModel):
+    """A candidate that answers, the arm that it is now, and for how many percent of the units."""
+
+    candidate: str
+    arm: str
+    share: float
+
+
+class SplitOut(BaseModel):
+    """One split: the candidates that were given a share, and those that only look on. Number 0 is the one that nobody made."""
+
+    number: int
+    model: str
+    shares: dict[str, float]
+    shadows: list[str]
+    set_by: str
+    reason: str
+    set_at: datetime | None
+
+
+class TrafficOut(BaseModel):
+    """Who answers for an automation now; the champion's arm has what the split gives to no other."""
+
+    automation: str
+    model: str
+    champion: int | None
+    policy: str
+    arms: list[ArmOut]
+    shadows: list[str]
+    split: SplitOut
+
+
+class SplitIn(BaseModel):
+    """Which candidates shall answer for how many percent, which shall only look on, and why. The champion has the rest."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    shares: dict[Key, float] = Field(default_factory=dict, max_length=_MOST)
+    shadows: list[Key] = Field(default_factory=list, max_length=_MOST)
+    reason: Reason
+
+
+class ShadowOut(BaseModel):
+    """What one arm said as a shadow since a moment; means of nothing are null."""
+
+    arm: str
+    since: datetime
+    count: int
+    errors: int
+    outcomes: dict[str, int]
+    mean_score: float | None
+    mean_confidence: float | None
+
+
+@router.get("/{name}/split")
+def show(name: str, gateway: Parts, caller: Caller, db: Db) -> TrafficOut:
+    """Who answers for an automation."""
+    caller.require(Permission.READ_MODELS, name)
+    line = gateway.line(name)
+    with db.begin() as tx:
+        return _traffic(tx, line)
+
+
+@router.put("/{name}/split")
+def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> TrafficOut:
+    """Split the traffic of an automation; running gateways follow within a second."""
+    caller.require(Permission.SET_SPLIT, name)
+    line = gateway.line(name)
+    automation = line.automation
+    with db.begin() as tx:
+        serving.set_split(
+            tx,
+            name,
+            automation.model,
+            shares={Candidate.parse(text): share for text, share in wanted.shares.items()},
+            shadows=list(map(Candidate.parse, wanted.shadows)),
+            actor=caller.actor,
+            reason=wanted.reason,
+            now=now,
+            events=bus,
+            ready=ready_for([automation], gateway.settings, automation.model),
+            suits=lambda policy: decisions.check_policy(automation, policy),
+        )
+        return _traffic(tx, line)
+
+
+@router.get("/{name}/splits")
+def history(name: str, caller: Caller, db: Db) -> list[SplitOut]:
+    """Every split of an automation, newest first."""
+    caller.require(Permission.READ_MODELS, name)
+    with db.begin() as tx:
+        decisions.require_deployed(tx, name)
+        return [split_out(split) for split in serving.split_history(tx, name)]
+
+
+@router.get("/{name}/shadows/{candidate}")
+def shadow(
+    name: str,
+    candidate: Annotated[str, Path(pattern=_CANDIDATE)],
+    gateway: Parts,
+    caller: Caller,
+    db: Db,
+    now: Now,
+    since: Annotated[Moment | None, Query(description="From this time on; a day back if left out.")] = None,
+) -> ShadowOut:
+    """What a candidate said as a shadow, counted; without a policy of its own, by the one in force."""
+    caller.require(Permission.READ_MODELS, name)
+    line, wanted = gateway.line(name), Candidate.parse(candidate)
+    with db.begin() as tx:
+        models.get(tx, line.automation.model, wanted.version)
+        summary = serving.compare_shadows(tx, name, _arm(line, wanted), since or now - _DAY)
+    return ShadowOut.model_validate(summary, from_attributes=True)
+
+
+def split_out(split: TrafficSplit) -> SplitOut:
+    """A split as the API shows it."""
+    return SplitOut(
+        number=split.number,
+        model=split.model,
+        shares={str(candidate): share for candidate, share in split.shares.items()},
+        shadows=list(map(str, split.shadows)),
+        set_by=split.set_by,
+        reason=split.reason,
+        set_at=split.set_at,
+    )
+
+
+def _traffic(tx: Tx, line: Line) -> TrafficOut:
+    model = line.automation.model
+    champion, split = serving.champion_of(tx, model), serving.split_of(tx, line.automation.name, model)
+    return TrafficOut(
+        automation=line.automation.name,
+        model=model,
+        champion=champion,
+        policy=line.ref.policy_version,
+        arms=[
+            ArmOut(candidate=str(candidate), arm=_arm(line, candidate), share=share)
+            for candidate, share in split.answering(champion).items()
+        ],
+        shadows=list(map(str, split.looking_on(champion))),
+        split=split_out(split),
+    )
+
+
+def _arm(line: Line, candidate: Candidate) -> str:
+    """The arm that a candidate is, as long as the policy in force stays."""
+    return serving.arm_of(line.automation.model, candidate, in_force=line.ref.policy_version)
