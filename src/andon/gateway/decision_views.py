@@ -89,11 +89,12 @@ class ShadowSeen(BaseModel):
     predicted_at: datetime
 
 
-class DecisionOut(
-    model_of(
-        "DecisionOut", "Everything that is known of a decision.", _WHOLE, policy=RulingSeen, stages_us=dict[str, int]
-    )
-):  # type: ignore[misc]
+_DecisionOut = model_of(
+    "DecisionOut", "Everything that is known of a decision.", _WHOLE, policy=RulingSeen, stages_us=dict[str, int]
+)
+
+
+class DecisionOut(_DecisionOut):  # type: ignore[misc, valid-type]
     """Everything that is known of a decision."""
 
     status: Literal["decided"]
