@@ -3,10 +3,11 @@
 import pytest
 
 from andon.access import Grant, Role
+from andon.decisions import Subjects
 from andon.gateway import create_control, document
 from automations import payment
 from calls import DECIDE, call
-from lines import ADMIN, CALLER, Installation
+from lines import ADMIN, CALLER, PEPPER, Installation
 
 OPEN = {"/livez", "/readyz", "/startupz"}
 
@@ -73,3 +74,23 @@ def test_a_wrong_parameter_is_named(installation: Installation, path: str) -> No
 def test_an_address_that_is_none_is_a_problem_document(installation: Installation) -> None:
     response = call(installation, "GET", "/v1/nothing", installation.key("admin", ADMIN))
     assert (response.status_code, response.json()["code"]) == (404, "RouteNotFound")
+
+
+def test_decisions_are_listed_by_what_was_in_force_and_say_whose_data_they_are(installation: Installation) -> None:
+    bank, viewer = installation.key("bank", CALLER), installation.key("viewer", Grant(Role.VIEWER))
+    answer = call(installation, "POST", DECIDE, bank, json=payment(amount=20.0)).json()
+    assert answer["arm"] == f"fraud-risk@1+{answer['policy_version']}"
+    assert (answer["gate_revision"], answer["line_state"]) == (0, "automatic")
+    fitting = {"arm": answer["arm"], "label": answer["label"], "gate_revision": 0, "line_state": "automatic"}
+    for filters, found in (
+        (fitting, 1),
+        ({"arm": "x@1+y"}, 0),
+        ({"line_state": "stopped"}, 0),
+        ({"audit_drawn": True}, 0),
+    ):
+        rows = call(installation, "GET", "/v1/decisions", viewer, params=filters).json()["decisions"]
+        assert len(rows) == found, filters
+    whole = call(installation, "GET", f"/v1/decisions/{answer['id']}", viewer).json()
+    assert whole["subject_hash"] == Subjects(PEPPER).hash_of("a1").hex()
+    assert (whole["audit_probability"], whole["audit_drawn"], whole["risk"]["revision"]) == (0.0, False, 0)
+    assert call(installation, "GET", "/v1/decisions?line_state=asleep", viewer).status_code == 422
