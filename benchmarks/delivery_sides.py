@@ -36,7 +36,7 @@ ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 
 async def _andon(folder: Path, url: str, stop: asyncio.Event) -> None:
     database = Database(url)
-    deliveries = build_deliveries(config.load(folder), database, SystemClock(), Measures(SystemClock()), Events())
+    deliveries = build_deliveries(config.load(folder), database, SystemClock(), Measures(), Events())
     try:
         await deliveries.run(stop)
     finally:

@@ -58,7 +58,7 @@ class Installation:
     def gateway(self, **limits: int) -> tuple[Gateway, Side]:
         """The parts of a gateway process."""
         settings = Settings(gateway=GatewaySettings(**limits))
-        keys, measures = KeyRing(PEPPER), Measures(self.clock)
+        keys, measures = KeyRing(PEPPER), Measures()
         with self.database.begin() as tx:
             keys.refresh(tx, self.clock.now())
         of = settings.gateway

@@ -11,8 +11,6 @@ from script.pages.markdown import code, table
 
 from andon import bootstrap
 from andon.bootstrap.measures import Measures
-from andon.kernel.clock import SystemClock
-from andon.kernel.metrics import Read
 from andon.kernel.tallies import BatchCounter, BatchHistogram
 
 SUFFIXES = {"counter": "_total"}
@@ -36,15 +34,13 @@ def body() -> str:
 
 def _registered() -> Iterator[tuple[str, str, str, str]]:
     for collector in _registry()._collector_to_names:
-        if isinstance(collector, Read):
-            continue
         for family in collector.collect():
             name = family.name + SUFFIXES.get(family.type, "")
             yield code(name), family.type, ", ".join(map(code, _labels(collector))), family.documentation
 
 
 def _registry() -> CollectorRegistry:
-    return Measures(SystemClock()).metrics.registry
+    return Measures().metrics.registry
 
 
 def _labels(collector: Collector) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from andon.bootstrap.measures import Measures
 from andon.bootstrap.telling import EXIT_CODES
 from andon.cli import COMMANDS
 from andon.kernel import config
-from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.tallies import BatchCounter, BatchHistogram
 from lines import install
@@ -87,7 +86,7 @@ def test_every_error_is_raised_by_something() -> None:
 
 
 def test_every_metric_is_moved_by_something() -> None:
-    measures = {name: one for name, one in vars(Measures(SystemClock())).items() if name != "metrics"}
+    measures = {name: one for name, one in vars(Measures()).items() if name != "metrics"}
     declared = {
         name
         for one in measures.values()

@@ -132,7 +132,7 @@ def _build(
 ) -> tuple[Gateway, Side, Keeper, Reporter, features.BreachTeller, LoopMetrics]:
     keys, automations, events = KeyRing(pepper), load_automations(settings), build_events(settings)
     teller = features.BreachTeller(database, events, clock)
-    measures = Measures(clock, breached=teller.count)
+    measures = Measures(breached=teller.count)
     metrics = measures.metrics
     deployment = deployment_of(
         settings,

@@ -8,7 +8,6 @@ from andon.bootstrap.loop import LoopMetrics
 from andon.decisions.metrics import DecisionMetrics
 from andon.gateway import RequestMetrics
 from andon.kernel.chores import ChoreMetrics
-from andon.kernel.clock import Clock
 from andon.kernel.metrics import Metrics
 from andon.procedures.metrics import ProcedureMetrics
 from andon.reviews.metrics import ReviewMetrics
@@ -19,12 +18,12 @@ from andon.streams.metrics import StreamMetrics
 class Measures:
     """The metrics of one process. `breached` hears of expectations that did not hold."""
 
-    def __init__(self, clock: Clock, *, breached: Callable[[str, str, int], None] | None = None) -> None:
+    def __init__(self, *, breached: Callable[[str, str, int], None] | None = None) -> None:
         self.metrics = Metrics()
         self.requests = RequestMetrics(self.metrics)
         self.decisions = DecisionMetrics(self.metrics, breached=breached)
         self.spending = SpendingMetrics(self.metrics)
-        self.streams = StreamMetrics(self.metrics, clock)
+        self.streams = StreamMetrics(self.metrics)
         self.deliveries = DeliveryMetrics(self.metrics)
         self.procedures = ProcedureMetrics(self.metrics)
         self.reviews = ReviewMetrics(self.metrics)

@@ -74,8 +74,9 @@ class _Worker:
         await self._clock.begin()
         automations, events = load_automations(self._settings), build_events(self._settings)
         teller = features.BreachTeller(self._database, events, self._clock)
-        measures = Measures(self._clock, breached=teller.count)
+        measures = Measures(breached=teller.count)
         _watch_outbox(measures.metrics, self._database)
+        measures.streams.show(measures.metrics, self._clock)
         deployment = deployment_of(
             self._settings,
             self._database,

@@ -80,20 +80,20 @@ class Metrics:
         self, name: str, description: str, read: Callable[[], Readings], *, labels: tuple[str, ...] = ()
     ) -> None:
         """A gauge with several values that are read when it is scraped."""
-        self.registry.register(Read(lambda: GaugeMetricFamily(name, description, labels=labels), read))
+        self.registry.register(_Read(lambda: GaugeMetricFamily(name, description, labels=labels), read))
 
     def counts_of(
         self, name: str, description: str, read: Callable[[], Readings], *, labels: tuple[str, ...] = ()
     ) -> None:
         """A counter that somebody else keeps, read when it is scraped."""
-        self.registry.register(Read(lambda: CounterMetricFamily(name, description, labels=labels), read))
+        self.registry.register(_Read(lambda: CounterMetricFamily(name, description, labels=labels), read))
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
-class Read(Collector):
+class _Read(Collector):
     """Values that somebody else keeps. A label set that is not read any more is not shown any more."""
 
     def __init__(

@@ -13,8 +13,7 @@ _STREAM = ("automation", "stream")
 class StreamMetrics:
     """Counts what streams did, and shows how far they are."""
 
-    def __init__(self, metrics: Metrics, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, metrics: Metrics) -> None:
         self._stands: dict[StreamKey, tuple[int, datetime | None, int]] = {}
         self.events = metrics.batch_counter(
             "andon_stream_events_total",
@@ -26,24 +25,6 @@ class StreamMetrics:
         )
         self.failures = metrics.batch_counter(
             "andon_stream_failures_total", "Tries to read or decide a stream that failed and are made again.", _STREAM
-        )
-        metrics.gauges_of(
-            "andon_stream_lag",
-            "Messages behind in the partitions that this process reads, about.",
-            lambda: [(key, stand[0]) for key, stand in self._stands.copy().items()],
-            labels=("automation", "stream"),
-        )
-        metrics.gauges_of(
-            "andon_stream_watermark_age_seconds",
-            "How long ago the newest event happened that was decided, in the partition where that is longest ago.",
-            self._ages,
-            labels=("automation", "stream"),
-        )
-        metrics.gauges_of(
-            "andon_stream_partitions",
-            "Partitions that this process reads.",
-            lambda: [(key, stand[2]) for key, stand in self._stands.copy().items()],
-            labels=("automation", "stream"),
         )
 
     def moved(self, key: StreamKey, moved: Moved) -> None:
@@ -70,8 +51,28 @@ class StreamMetrics:
         """The source removed messages before they were read."""
         self.messages_lost.add(key, messages)
 
-    def _ages(self) -> Readings:
-        now = self._clock.now()
+    def show(self, metrics: Metrics, clock: Clock) -> None:
+        """Have scrapes see how far streams are; for a process that reads some."""
+        metrics.gauges_of(
+            "andon_stream_lag",
+            "Messages behind in the partitions that this process reads, about.",
+            lambda: [(key, stand[0]) for key, stand in self._stands.copy().items()],
+            labels=("automation", "stream"),
+        )
+        metrics.gauges_of(
+            "andon_stream_watermark_age_seconds",
+            "How long ago the newest event happened that was decided, in the partition where that is longest ago.",
+            lambda: self._ages(clock.now()),
+            labels=("automation", "stream"),
+        )
+        metrics.gauges_of(
+            "andon_stream_partitions",
+            "Partitions that this process reads.",
+            lambda: [(key, stand[2]) for key, stand in self._stands.copy().items()],
+            labels=("automation", "stream"),
+        )
+
+    def _ages(self, now: datetime) -> Readings:
         for key, (_, watermark, _) in self._stands.copy().items():
             if watermark is not None:
                 yield key, (now - watermark).total_seconds()

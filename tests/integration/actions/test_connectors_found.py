@@ -211,7 +211,7 @@ def test_a_destination_may_be_reached_by_several_kinds(project: Path) -> None:
 
 def test_a_worker_shows_how_each_destination_is_treated(project: Path, database: Database) -> None:
     declare(project, 'webhook("bank")')
-    measures = Measures(SystemClock())
+    measures = Measures()
     watch_pools(measures.metrics, list)
     build_deliveries(config.load(project), database, SystemClock(), measures, Events())
     shown = measures.metrics.text().decode()

@@ -10,7 +10,6 @@ from andon.bootstrap.gpus import watch_gpus
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.pools import watch_pools
 from andon.decisions.metrics import DecisionMetrics
-from andon.kernel.clock import SystemClock
 from andon.kernel.metrics import Metrics
 from andon.serving import PoolStatus, TrafficSplit
 from andon.spending import BudgetState, Period, Spend, Standing
@@ -23,7 +22,7 @@ TODAY = date(2026, 11, 25)
 
 def everything() -> Metrics:
     """A gateway and a worker in one, to which everything happened once."""
-    measures = Measures(SystemClock())
+    measures = Measures()
     metrics, decider = measures.metrics, measures.decisions
     decider.batch([a_report([a_decision()] * 64, fallbacks={"PREDICTION_TIMED_OUT": 1})])
     decider.expired("payments", 1)

@@ -23,7 +23,8 @@ def shown(metrics: Metrics, name: str, key: StreamKey = KEY, **labels: str) -> f
 
 def test_lag_and_watermark_are_told_by_stream_and_the_watermark_ages() -> None:
     metrics, clock = Metrics(), FakeClock()
-    watch = StreamMetrics(metrics, clock)
+    watch = StreamMetrics(metrics)
+    watch.show(metrics, clock)
     watch.stands(KEY, 1200, clock.now() - timedelta(seconds=30), 3)
     watch.stands(OTHER, 0, None, 1)
     assert shown(metrics, "andon_stream_lag") == 1200
@@ -39,7 +40,8 @@ def test_lag_and_watermark_are_told_by_stream_and_the_watermark_ages() -> None:
 
 def test_what_became_of_events_is_counted_from_zero() -> None:
     metrics = Metrics()
-    watch = StreamMetrics(metrics, FakeClock())
+    watch = StreamMetrics(metrics)
+    watch.show(metrics, FakeClock())
     watch.stands(KEY, 0, None, 1)
     results = ("decided", "repeated", "left_out", "dead")
     assert [shown(metrics, "andon_stream_events_total", result=result) for result in results] == [0, 0, 0, 0]
@@ -53,7 +55,8 @@ def test_what_became_of_events_is_counted_from_zero() -> None:
 
 def test_streams_that_begin_while_metrics_are_scraped_break_no_scrape() -> None:
     metrics = Metrics()
-    watch = StreamMetrics(metrics, FakeClock())
+    watch = StreamMetrics(metrics)
+    watch.show(metrics, FakeClock())
     watch.stands(KEY, 7, FakeClock().now(), 1)
     stand = metrics.registry.restricted_registry(["andon_stream_lag", "andon_stream_watermark_age_seconds"])
 
