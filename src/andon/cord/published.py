@@ -12,7 +12,7 @@ from andon.kernel.events import DomainEvent
 class LineStateChanged(DomainEvent):
     """The cord of a line, or of a segment of it, was pulled or released."""
 
-    type: ClassVar[str] = "andon.line_state.changed"
+    type: ClassVar[str] = "andon.line.changed"
     about: ClassVar[str] = "automation:{automation}"
 
     automation: Annotated[str, "Name of the automation."]

@@ -35,6 +35,8 @@ EXPECTED = {
         Permission.SET_ALIAS,
         Permission.SET_SPLIT,
         Permission.PIN_VERSION,
+        Permission.PULL_CORD,
+        Permission.NARROW_GATES,
     },
     Role.OWNER: set(Permission) - {Permission.MANAGE_KEYS, Permission.VERIFY_AUDIT},
     Role.AUDITOR: READS | {Permission.READ_AUDIT, Permission.VERIFY_AUDIT},

@@ -33,7 +33,7 @@ def test_each_version_is_champion_has_a_share_and_looks_on_in_turn_and_none_does
     seen = set()
     for turn in range(1, 61):
         champion, split = choice(turn)
-        shares, shadows = {int(version) for version in split["shares"]}, set(split["shadows"])
+        shares, shadows = {int(version) for version in split["shares"]}, {int(version) for version in split["shadows"]}
         assert not shadows & (shares | {champion})
         assert champion not in shares
         seen |= {("champion", champion), *(("share", v) for v in shares), *(("looks on", v) for v in shadows)}

@@ -1,12 +1,12 @@
 """Who answers whom: sticky by the subject, in the shares of the split; a pinned version if it is an arm here."""
 
-from dataclasses import replace
 from math import sqrt
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from andon.decisions import Arm, Traffic, VersionNotServed, compile_policy
 from andon.serving import Assignment, Candidate, Chosen, TrafficSplit
