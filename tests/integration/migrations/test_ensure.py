@@ -13,6 +13,7 @@ from sqlalchemy import make_url, text
 from andon import decisions, migrations
 from andon.decisions import Idempotency
 from andon.kernel.db import MINIMUM_VERSION, Database, DatabaseUnfit
+from migrated import bring_to
 
 PROGRAM = """
 import os, sys
@@ -51,15 +52,14 @@ def test_where_the_schema_is_there_alembic_is_not_loaded(database: Database) -> 
 
 
 def test_what_was_accepted_before_keys_were_held_at_the_door_holds_its_key(database: Database) -> None:
+    bring_to(database, "0004")
     with database.begin() as tx:
-        tx.execute(text("CREATE UNIQUE INDEX intake_key ON intake (automation, caller, idempotency_key)"))
         tx.execute(
             text(
                 "INSERT INTO intake (id, automation, raw, caller, correlation_id, idempotency_key, received_at) "
                 "VALUES (gen_random_uuid(), 'payments', 'raw', 'bank', 'c', 'once', now())"
             )
         )
-        tx.execute(text("UPDATE alembic_version SET version_num = '0004'"))
     migrations.ensure(database)
     with database.begin() as tx:
         held = decisions.holders(tx, [Idempotency.of("payments", "bank", "once", b"raw")])
