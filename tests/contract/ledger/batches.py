@@ -116,7 +116,7 @@ def ids(database: Database) -> set[UUID]:
 
 
 def check(database: Database, recorded: AbstractSet[UUID]) -> None:
-    """These decisions are in the ledger and no others, each proven, counted by windows and followed by its messages once."""
+    """Assert that the ledger has these decisions only, each proven, counted by windows and followed by one message."""
     assert ids(database) == recorded
     with database.snapshot() as tx:
         report = audit.verify(tx, evidence={RECORDED: LedgerEvidence()})
