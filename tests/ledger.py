@@ -107,6 +107,7 @@ def _row(message: outbox.Message, outcome: str, score: float) -> Mapping[str, An
         "prediction": {"score": score, "label": "fraud", "confidence": 0.97, "probabilities": {"fraud": score}},
         "policy": {"outcome": outcome, "rule": "safe", "reasons": ["KNOWN"], "error": None},
         "line": {"automation": message.scope, "version": 3, "model": _MODEL, "policy_version": "abc"},
+        "assignment": {"version": 8, "chosen": "split", "split": 0, "bucket": None},
         "risk": {"certain": True, "threshold": 0.9, "target": 0.01},
     }
     return {
