@@ -92,5 +92,5 @@ def test_decisions_are_listed_by_what_was_in_force_and_say_whose_data_they_are(i
         assert len(rows) == found, filters
     whole = call(installation, "GET", f"/v1/decisions/{answer['id']}", viewer).json()
     assert whole["subject_hash"] == Subjects(PEPPER).hash_of("a1").hex()
-    assert (whole["audit_probability"], whole["audit_drawn"], whole["risk"]["revision"]) == (0.0, False, 0)
+    assert (whole["audit_probability"], whole["audit_drawn"], whole["risk"]["revision"]) == (0.0, False, 1)
     assert call(installation, "GET", "/v1/decisions?line_state=asleep", viewer).status_code == 422
