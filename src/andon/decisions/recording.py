@@ -18,9 +18,9 @@ class Alongside(Protocol):
     """What a sender writes in the transaction that records its batch, e.g. how far a stream is."""
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]) -> Sequence[Statement]:
-        """The statements that write it. One that does not find its rows as expected refuses by `refuse_unless_all_found`.
+        """Return the statements that write it; they call `refuse_unless_all_found` if their rows are not as expected.
 
-        `recorded` are the decisions in this transaction; `refused` says why PostgreSQL takes others under no circumstances.
+        `recorded` are the decisions in this transaction, `refused` those that PostgreSQL never takes, with the reason.
         """
         ...
 
@@ -38,7 +38,10 @@ class RepeatsFound(Exception):
 
 
 class Batch(Struct):
-    """What is to be recorded together, and what became of it. `deltas` gives what some of its requests add to the feature state."""
+    """Decisions to be recorded together, and what became of them.
+
+    `deltas` gives what some of the requests add to the feature state.
+    """
 
     entries: Sequence[LedgerEntry]
     """The decisions that are still to be recorded."""
@@ -47,7 +50,7 @@ class Batch(Struct):
     recorded: set[UUID] = set()
     """The decisions that this batch recorded."""
     refused: dict[UUID, str] = {}
-    """Why PostgreSQL takes some decisions under no circumstances."""
+    """The decisions that PostgreSQL never takes, with the reason."""
     in_doubt: set[UUID] = set()
     """The writers of attempts whose end is unknown: what they recorded is this batch's."""
 
