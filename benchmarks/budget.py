@@ -29,7 +29,7 @@ from andon.kernel import postgres
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.events import Events
-from andon.spending import Purse, Tally, money
+from andon.spending import Purse, SpendTally, money
 from benchmarks import goals
 from benchmarks.budget_line import LineRun, spend_on_a_line
 from benchmarks.goals import Goal, at_least, at_most, none_of, ratio
@@ -227,7 +227,7 @@ def _spenders(url: str, names: list[Path], amount: float) -> Iterator[list["subp
 def cost_of_the_path(database: Database) -> dict[str, float]:
     """Nanoseconds that a batch pays on the path of a decision."""
     purse = Purse(database, {AUTOMATION: Budget(1_000.0)}, PRICE, events=Events())
-    tally = Tally(PRICE)
+    tally = SpendTally(PRICE)
     purse.renew(SystemClock().now())
     allow = _per_call(lambda: purse.allow(AUTOMATION, 1))
     settle = _per_call(lambda: purse.settle(AUTOMATION, 1, 1, 0))

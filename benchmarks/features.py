@@ -29,7 +29,7 @@ from rich.table import Table
 
 from andon import Window, features, migrations
 from andon.bootstrap.memory import settle_memory
-from andon.decisions.reader import Reader
+from andon.decisions.reader import FeatureReader
 from andon.features import FeatureSet
 from andon.kernel import postgres
 from andon.kernel.db import Database
@@ -124,7 +124,7 @@ def _median(rounds: Sequence[Round]) -> dict[str, float]:
 async def _measured(database: Database) -> tuple[list[Round], list[Round], list[float]]:
     rng = np.random.default_rng(7)
     connection, lines = await database.connect(), [_line("story", VELOCITY), _line("richer", RICHER)]
-    reader, statements = Reader(database), await database.statements()
+    reader, statements = FeatureReader(database), await database.statements()
     measured: list[list[Round]] = [[], []]
     plain = []
     with Console(stderr=True).status("a day of history") as status:
@@ -179,7 +179,7 @@ def _keep_house(database: Database) -> None:
 
 async def _tiles(
     connection: asyncpg.Connection,
-    reader: Reader,
+    reader: FeatureReader,
     statements: Statements,
     line: FeatureSet,
     rng: np.random.Generator,

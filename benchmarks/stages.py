@@ -25,14 +25,14 @@ from andon import audit, decisions
 from andon.access.tokens import digest_of
 from andon.decisions import UNCONTROLLED, Controls, Decision, DecisionRequest, Line, Seen, Unlimited, ledger
 from andon.decisions.consequences import messages
-from andon.decisions.ledger import Entry
+from andon.decisions.ledger import LedgerEntry
 from andon.decisions.metrics import DecisionMetrics
 from andon.decisions.passage import Parts, decide
 from andon.decisions.plain_recorder import PlainRecorder
 from andon.decisions.ports import LedgerWriter
 from andon.decisions.predicting import rows_of
 from andon.decisions.queue import Item
-from andon.decisions.reader import Reader
+from andon.decisions.reader import FeatureReader
 from andon.decisions.record import digest_of as record_digest
 from andon.decisions.record import encode
 from andon.decisions.recorder import Recorder
@@ -98,7 +98,7 @@ def _stages(
     arm, now = line.traffic.champion, SystemClock().now()
     inputs = [request.input for request in requests]
     seen = [Seen(decision.features) for decision in decided]
-    rows, entries = rows_of(inputs, seen), [Entry(decision, messages(line, decision)) for decision in decided]
+    rows, entries = rows_of(inputs, seen), [LedgerEntry(decision, messages(line, decision)) for decision in decided]
     records, chain = encode(decided), audit.Chain(uuid4())
     return {
         "recognise a key (a new head only)": lambda: [digest_of(TOKEN, b"0" * 64) for _ in raws],
@@ -143,7 +143,7 @@ def _decided(line: Line, requests: Sequence[DecisionRequest]) -> list[Decision]:
 async def _against_postgresql(database: Database, line: Line, requests: Sequence[DecisionRequest]) -> dict[str, float]:
     """CPU time of handing a prepared batch to PostgreSQL, and of the way from features to commit by both writers."""
     clock, chain, connection = SystemClock(), audit.Chain(uuid4()), await database.statements()
-    reader = Reader(database)
+    reader = FeatureReader(database)
     writers: list[LedgerWriter] = [Recorder(database, clock=clock), PlainRecorder(database, clock=clock)]
     ways = [
         Parts(reader, one, clock, Controls({}), DecisionMetrics(Metrics()), Unlimited(), _unseen) for one in writers
@@ -152,7 +152,7 @@ async def _against_postgresql(database: Database, line: Line, requests: Sequence
     for _ in range(COMMITS):
         batch = [replace(request, id=uuid7(clock.now())) for request in requests]
         decided = _decided(line, batch)
-        leaf, statement = ledger.prepare(chain, [Entry(one, messages(line, one)) for one in decided], [])
+        leaf, statement = ledger.prepare(chain, [LedgerEntry(one, messages(line, one)) for one in decided], [])
         sent.append(await _cpu_of(connection.execute(statement[0], *statement[1])))
         chain.advance(leaf)
         for parts, taken in zip(ways, whole, strict=True):

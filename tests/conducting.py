@@ -14,7 +14,7 @@ from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database, Tx
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
-from andon.procedures import Entry, Procedure, RunState
+from andon.procedures import ProcedureRecord, RunState, TimelineEntry
 from andon.procedures.conducting import Conductor
 from people import LINE
 
@@ -70,13 +70,13 @@ def start_in(
     return key
 
 
-def get(database: Database, procedure_id: UUID) -> Procedure:
+def get(database: Database, procedure_id: UUID) -> ProcedureRecord:
     """One procedure as it stands."""
     with database.begin() as tx:
         return procedures.get(tx, procedure_id)
 
 
-def until(database: Database, procedure_id: UUID, *states: RunState, within: float = 15) -> Procedure:
+def until(database: Database, procedure_id: UUID, *states: RunState, within: float = 15) -> ProcedureRecord:
     """The procedure once it is in one of these states (stopped, if none is named)."""
     end = time.monotonic() + within
     while True:
@@ -87,7 +87,7 @@ def until(database: Database, procedure_id: UUID, *states: RunState, within: flo
         time.sleep(0.02)
 
 
-def timeline(database: Database, procedure_id: UUID) -> Sequence[Entry]:
+def timeline(database: Database, procedure_id: UUID) -> Sequence[TimelineEntry]:
     """What it did."""
     with database.begin() as tx:
         return procedures.timeline_of(tx, procedures.get(tx, procedure_id))

@@ -73,7 +73,7 @@ def bury(database: Database, messages: Sequence[outbox.Message], *, at: datetime
     put(database, *messages)
     with database.begin() as tx:
         for message in messages:
-            outbox.settle(tx, message.id, outbox.State.DEAD, now=at, error=why)
+            outbox.settle(tx, message.id, outbox.MessageState.DEAD, now=at, error=why)
 
 
 def connected(database: Database, work: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:

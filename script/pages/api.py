@@ -10,7 +10,7 @@ from script.pages.markdown import code, kind, table
 
 from andon.gateway import Gateway, Side, create_control, document, health, metrics
 from andon.gateway.app import ROUTERS
-from andon.gateway.batch import Batch
+from andon.gateway.batch import BatchRoute
 from andon.gateway.decide import Decide
 from andon.gateway.events import EventDoor
 from andon.kernel.config import Settings
@@ -47,7 +47,7 @@ def endpoints() -> Mapping[tuple[str, str], Callable[..., Any]]:
         if isinstance(route, APIRoute)
         for verb in route.methods or ()
     }
-    return {**found, DECIDE: Decide._admitted, BATCH: Batch._asking, EVENTS: EventDoor._take}
+    return {**found, DECIDE: Decide._admitted, BATCH: BatchRoute._asking, EVENTS: EventDoor._take}
 
 
 def _by_tag(described: Mapping[str, Any]) -> Mapping[str, list[tuple[str, str, dict[str, Any]]]]:

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from script.pages.markdown import code, kind, table
 
 from andon.kernel import config
-from andon.kernel.config import Destination, EndpointSettings, EventSettings, Settings
+from andon.kernel.config import DestinationSettings, EndpointSettings, EventSettings, Settings
 from andon.kernel.connections import KINDS
 
 
@@ -19,7 +19,7 @@ def body() -> str:
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     ]
     named = [
-        _by_name("destinations", Destination),
+        _by_name("destinations", DestinationSettings),
         *map(_connection, KINDS),
         _by_name("events", EventSettings),
         _by_name("endpoints", EndpointSettings),

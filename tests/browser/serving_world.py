@@ -17,10 +17,10 @@ from andon.decisions import Decider, Deployment, Unwatched
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.events import Events
-from andon.live import LiveWatch, Pool, Process, Status, Waiting
+from andon.live import LiveWatch, Pool, Process, Status, WaitingCounts
 from andon.models import ModelVersion
 from andon.serving import PoolStatus
-from andon.spending import Purse, Tally, service
+from andon.spending import Purse, SpendTally, service
 from andon.version import __version__
 
 GATEWAY = UUID(int=41)
@@ -70,7 +70,7 @@ def decided_and_told(
         serves={name: line.ref.automation_version for name, line in deployment.lines.items()},
         arms=window.arms(now),
         lines=window.lines(now),
-        waiting={"fraud-risk": Waiting(3, 0, 12)},
+        waiting={"fraud-risk": WaitingCounts(3, 0, 12)},
         pools=tuple(pools),
         under_way=15,
         rss_bytes=142_000_000,
@@ -87,7 +87,7 @@ def told(database: Database, status: Status, now: datetime, *, part: str = "gate
 def spent(database: Database, now: datetime, *, seconds: int) -> None:
     """The line spent so many milli-euros of a budget of 1 EUR a day, a CPU second each."""
     price = spending.price(cpu_hour=3.6, gpu_hour=36.0, currency="EUR")
-    purse, tally = Purse(database, {LINE: Budget(1.0)}, price, events=Events()), Tally(price)
+    purse, tally = Purse(database, {LINE: Budget(1.0)}, price, events=Events()), SpendTally(price)
     for _ in range(seconds):
         while not purse.allow(LINE, 1):
             purse.renew(now)

@@ -157,13 +157,15 @@ def some_transfers(count: int, *, seed: int = 3) -> list[Transfer]:
 def killed(database: Database, *, now: datetime, keep: int) -> list[UUID]:
     """The ids of `keep` actions that became dead letters; all others are done."""
     with database.begin() as tx:
-        which = outbox.Which()
-        found = outbox.page(tx, decisions.DELIVER_ACTION, outbox.State.PENDING, which=which, limit=10_000)
+        which = outbox.MessageSelection()
+        found = outbox.page(tx, decisions.DELIVER_ACTION, outbox.MessageState.PENDING, which=which, limit=10_000)
         claimed = found[::-1]
         for message in claimed[keep:]:
-            outbox.settle(tx, message.id, outbox.State.DONE, now=now)
+            outbox.settle(tx, message.id, outbox.MessageState.DONE, now=now)
         for message in claimed[:keep]:
-            outbox.settle(tx, message.id, outbox.State.DEAD, now=now, error="gave up after 12 attempts; the last: 503")
+            outbox.settle(
+                tx, message.id, outbox.MessageState.DEAD, now=now, error="gave up after 12 attempts; the last: 503"
+            )
     return [message.id for message in claimed[:keep]]
 
 

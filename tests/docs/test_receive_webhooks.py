@@ -80,7 +80,7 @@ def test_the_headers_it_shows_are_those_that_come(received: tuple[dict[str, str]
 
 def test_its_settings_can_be_read() -> None:
     config.Settings(**tomllib.loads(the("toml")))
-    defaults = config.Destination(url="https://bank.example")
+    defaults = config.DestinationSettings(url="https://bank.example")
     assert f"`max_attempts` ({defaults.max_attempts} unless set)" in PAGE
     assert f"`timeout_seconds` ({defaults.timeout_seconds:g} unless set)" in PAGE
 

@@ -12,7 +12,7 @@ from andon.cli import app
 from andon.decisions import compile_policy
 from andon.gateway.spending import router
 from andon.kernel import config
-from andon.spending import Standing, wallet
+from andon.spending import BudgetStanding, wallet
 from andon.spending.domain import CUSHION, NEARLY
 from andon.spending.purse import LEASE
 
@@ -52,7 +52,7 @@ def test_the_route_exists() -> None:
 
 
 def test_the_figures_are_those_of_the_code() -> None:
-    assert all(f"`{standing}`" in PAGE.replace("\n", " ") for standing in Standing)
+    assert all(f"`{standing}`" in PAGE.replace("\n", " ") for standing in BudgetStanding)
     assert f"At {NEARLY}%" in PAGE
     assert (f"at {100 - 100 // CUSHION}%" in PAGE, f"{100 - 100 // CUSHION}% of it" in EXPLAINED) == (True, True)
     assert f"lease of {LEASE.seconds} seconds" in EXPLAINED

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from andon.bootstrap.project import check_project
-from andon.kernel.config import Destination, ProjectSettings, Settings
+from andon.kernel.config import DestinationSettings, ProjectSettings, Settings
 from andon.kernel.db import Database
 from lines import register_champion
 from packages import a_package
@@ -40,7 +40,7 @@ def problems(
     (folder / "automation.py").write_text(text, encoding="utf-8")
     settings = Settings(
         project=ProjectSettings(automations=["automation.py"]),
-        destinations={"bank": Destination(url="https://bank.example/hook")},
+        destinations={"bank": DestinationSettings(url="https://bank.example/hook")},
         root=folder,
     )
     return [f"{problem.where}: {problem.message}" for problem in check_project(settings, database)]

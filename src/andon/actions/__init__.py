@@ -5,14 +5,23 @@ people who look after what could not be delivered. Start reading at `domain.py`.
 """
 
 from andon.actions.deliveries import Deliveries
-from andon.actions.domain import Action, ActionState, Answer, AnswerKind, Attempt, BreakerState, Disabled, Repeat, Which
+from andon.actions.domain import (
+    Action,
+    ActionSelection,
+    ActionState,
+    Answer,
+    AnswerKind,
+    Attempt,
+    Disabled,
+    Repeat,
+)
 from andon.actions.errors import (
     ActionNotDead,
     ActionNotFound,
     DestinationDisabled,
     DestinationNotDisabled,
 )
-from andon.actions.observing import Observer
+from andon.actions.observing import DeliveryObserver
 from andon.actions.outside import EventRoute, matches, send_outside
 from andon.actions.over_http import OverHttp, answer_of
 from andon.actions.ports import Connector, Delivery, Destination, Inquiring, Kind, Shape, Surroundings
@@ -39,6 +48,7 @@ __all__ = [
     "ActionConfirmed",
     "ActionNotDead",
     "ActionNotFound",
+    "ActionSelection",
     "ActionState",
     "ActionsDied",
     "ActionsRevived",
@@ -46,10 +56,10 @@ __all__ = [
     "AnswerKind",
     "Attempt",
     "Body",
-    "BreakerState",
     "Connector",
     "Deliveries",
     "Delivery",
+    "DeliveryObserver",
     "Destination",
     "DestinationDisabled",
     "DestinationNotDisabled",
@@ -57,7 +67,6 @@ __all__ = [
     "EventRoute",
     "Inquiring",
     "Kind",
-    "Observer",
     "OverHttp",
     "Repeat",
     "Shape",
@@ -65,7 +74,6 @@ __all__ = [
     "Template",
     "Text",
     "ValueMissing",
-    "Which",
     "answer_of",
     "attempts",
     "confirm",

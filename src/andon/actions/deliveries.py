@@ -14,20 +14,21 @@ from uuid import UUID
 import structlog
 
 from andon.actions import service
-from andon.actions.domain import BreakerState, Disabled
-from andon.actions.lanes import Lane
-from andon.actions.observing import Observer, Unobserved
+from andon.actions.domain import Disabled
+from andon.actions.lanes import DestinationLane
+from andon.actions.observing import DeliveryObserver, UnobservedDeliveries
 from andon.actions.ports import Connector, Destination
-from andon.actions.postbox import Claimed, Postbox, Taken
+from andon.actions.postbox import Claimed, Postbox, TakenMessages
 from andon.actions.sending import Ending, Sender, later
-from andon.actions.store import Entry
+from andon.actions.store import PostboxEntry
+from andon.kernel.breaker import BreakerState
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, DatabaseUnavailable
 from andon.kernel.events import Events
 from andon.kernel.grouping import Grouped
 from andon.kernel.identity import PLATFORM
 from andon.kernel.lookout import REST_SECONDS
-from andon.kernel.outbox import Message, State
+from andon.kernel.outbox import Message, MessageState
 
 LEASE = timedelta(seconds=6)
 CAPACITY = 2048
@@ -52,20 +53,21 @@ class Deliveries:
         clock: Clock,
         *,
         events: Events,
-        observer: Observer | None = None,
+        observer: DeliveryObserver | None = None,
         share: Callable[[], float] = _random.random,
     ) -> None:
         self._database = database
         self._clock = clock
         self._stopping = asyncio.Event()
         self._lanes = {
-            name: Lane(destination, clock, stopping=self._stopping) for name, destination in destinations.items()
+            name: DestinationLane(destination, clock, stopping=self._stopping)
+            for name, destination in destinations.items()
         }
-        self._observer = observer or Unobserved()
+        self._observer = observer or UnobservedDeliveries()
         self._held: dict[UUID, Message] = {}
         self._postbox = Postbox(database, clock)
         self._events = events
-        self._burials: Grouped[Entry, None] = Grouped(self._bury)
+        self._burials: Grouped[PostboxEntry, None] = Grouped(self._bury)
         self._sender = Sender(
             self._postbox,
             connectors,
@@ -121,18 +123,18 @@ class Deliveries:
             await connector.close()
         await self._postbox.close()
 
-    async def _take_patiently(self) -> Taken:
+    async def _take_patiently(self) -> TakenMessages:
         try:
             return await self._take()
         except DatabaseUnavailable as error:
             _log.warning("deliveries wait for the database", error=str(error))
             await self._rest(timedelta(seconds=1))
-            return Taken()
+            return TakenMessages()
 
-    async def _take(self) -> Taken:
+    async def _take(self) -> TakenMessages:
         """Claim where there is room."""
         if len(self._held) >= CAPACITY:
-            return Taken()
+            return TakenMessages()
         rooms = [lane.room() for lane in self._lanes.values()]
         found = await self._postbox.take(rooms, elsewhere=ELSEWHERE, lease=LEASE)
         taken = [one for one in found.claimed if one.message.id not in self._held]
@@ -145,7 +147,7 @@ class Deliveries:
             self._held[message.id] = message
             if (lane := self._lane_of(message)) is not None:
                 lane.hold(message)
-        return Taken(taken, found.disabled)
+        return TakenMessages(taken, found.disabled)
 
     async def _carry_out(self, claimed: Claimed, disabled: Mapping[str, Disabled]) -> bool:
         """Bring one claimed message to an end and write that down; whether it was delivered."""
@@ -173,9 +175,9 @@ class Deliveries:
     def _settled(self, message: Message, ending: Ending) -> bool:
         if _is_death(ending.entry):
             self._observer.gave_up(str(message.payload.get("destination", "")))
-        return ending.entry.conclusion is not None and ending.entry.conclusion.state is State.DONE
+        return ending.entry.conclusion is not None and ending.entry.conclusion.state is MessageState.DONE
 
-    async def _bury(self, entries: Sequence[Entry]) -> list[None]:
+    async def _bury(self, entries: Sequence[PostboxEntry]) -> list[None]:
         """Write down what is a dead letter now, and publish it in the same transaction. Raises DatabaseUnavailable."""
 
         def write() -> None:
@@ -193,7 +195,7 @@ class Deliveries:
         if (lane is not None and lane.release(message)) or was_full:
             self._wake.set()
 
-    def _lane_of(self, message: Message) -> Lane | None:
+    def _lane_of(self, message: Message) -> DestinationLane | None:
         return self._lanes.get(str(message.payload.get("destination", "")))
 
     async def _rest(self, span: timedelta) -> None:
@@ -231,5 +233,5 @@ class Deliveries:
             service.disable_destination(tx, gone.name, actor=PLATFORM, reason=gone.reason, now=self._clock.now())
 
 
-def _is_death(entry: Entry) -> bool:
-    return entry.conclusion is not None and entry.conclusion.state is State.DEAD
+def _is_death(entry: PostboxEntry) -> bool:
+    return entry.conclusion is not None and entry.conclusion.state is MessageState.DEAD

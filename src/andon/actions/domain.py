@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from andon.kernel.breaker import BreakerState
+
 BACKOFF_BASE = timedelta(seconds=1)
 BACKOFF_CAP = timedelta(hours=1)
 RETRY_AFTER_CAP = timedelta(days=1)
@@ -99,14 +101,6 @@ def undecided(detail: str) -> str:
         f"unknown: {detail}. A repeat might be done twice, so find out whether the receiver took it: "
         "confirm it if it did, send it again if it did not"
     )
-
-
-class BreakerState(StrEnum):
-    """Closed lets everything through, open nothing, half-open one delivery to see whether the receiver is back."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +217,7 @@ class Disabled:
 
 
 @dataclass(frozen=True, slots=True)
-class Which:
+class ActionSelection:
     """Which actions are meant; what is None does not narrow. `because` is a part of the last error, times are when it was written."""
 
     automations: Sequence[str] | None = None

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from andon.actions.domain import Answer, Breaker, BreakerState, is_up
-from andon.actions.limits import Pace, RetryBudget
+from andon.actions.domain import Answer, Breaker, is_up
+from andon.actions.limits import DestinationPace, RetryBudget
 from andon.actions.ports import Destination
+from andon.kernel.breaker import BreakerState
 from andon.kernel.claims import Room
 from andon.kernel.clock import Clock
 from andon.kernel.outbox import Message
@@ -26,7 +27,7 @@ _AHEAD = 1.0
 _log = structlog.get_logger(__name__)
 
 
-class Lane:
+class DestinationLane:
     """The way to one destination. What was claimed for it and is not settled is `held`."""
 
     def __init__(self, destination: Destination, clock: Clock, *, stopping: asyncio.Event) -> None:
@@ -39,7 +40,7 @@ class Lane:
         self._slots = asyncio.Semaphore(destination.max_concurrent)
         self._breaker = Breaker()
         self._budget = None if destination.own else RetryBudget()
-        self._pace = None if destination.rate_per_second is None else Pace(destination.rate_per_second)
+        self._pace = None if destination.rate_per_second is None else DestinationPace(destination.rate_per_second)
 
     @property
     def breaker(self) -> BreakerState:

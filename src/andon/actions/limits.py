@@ -59,7 +59,7 @@ class RetryBudget:
 
 
 @dataclass(slots=True)
-class Pace:
+class DestinationPace:
     """At most `rate` a second, and a tenth of a second's worth (one at least) at once after a pause."""
 
     rate: float

@@ -5,7 +5,7 @@ from typing import Protocol
 from andon.actions.domain import Answer
 
 
-class Observer(Protocol):
+class DeliveryObserver(Protocol):
     """Hears how deliveries go. Called on the event loop, so it counts and returns."""
 
     def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:
@@ -25,7 +25,7 @@ class Observer(Protocol):
         ...
 
 
-class Unobserved:
+class UnobservedDeliveries:
     """Nobody listens."""
 
     def answered(self, destination: str, answer: Answer, *, retry: bool, seconds: float) -> None:

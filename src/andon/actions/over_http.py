@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from andon.actions.ports import Answer, AnswerKind, Destination
 from andon.kernel.addresses import AddressRefused, Resolve, resolve
-from andon.kernel.http import NoAnswer, NotSent, Origin, Response
+from andon.kernel.http import HttpOrigin, NoAnswer, NotSent, Response
 
 _COME_BACK = {408, 409, 425, 429}
 _RELAYED = {502, 504}
@@ -20,20 +20,20 @@ class OverHttp:
     def __init__(self, *, tls: ssl.SSLContext | None = None, resolve: Resolve = resolve) -> None:
         self._tls = tls
         self._resolve = resolve
-        self._origins: dict[tuple[str, str, bool], Origin] = {}
+        self._origins: dict[tuple[str, str, bool], HttpOrigin] = {}
 
-    def origin(self, destination: Destination, url: str | None = None) -> Origin:
+    def origin(self, destination: Destination, url: str | None = None) -> HttpOrigin:
         """Where a destination is, or another URL on its behalf. Raises UrlInvalid."""
         named = destination.name, destination.url if url is None else url, destination.allow_private
         found = self._origins.get(named)
         if found is None:
-            found = self._origins[named] = Origin(
+            found = self._origins[named] = HttpOrigin(
                 named[1], allow_private=destination.allow_private, tls=self._tls, resolve=self._resolve
             )
         return found
 
     async def attempt(
-        self, origin: Origin, request: bytes, destination: Destination, *, whole: bool = False
+        self, origin: HttpOrigin, request: bytes, destination: Destination, *, whole: bool = False
     ) -> Response | Answer:
         """Send a request once: the response, or what the lack of one says."""
         try:

@@ -16,7 +16,7 @@ import asyncpg
 from andon import decisions
 from andon.actions import store
 from andon.actions.domain import Attempt, Disabled
-from andon.actions.store import Entry
+from andon.actions.store import PostboxEntry
 from andon.kernel import claims
 from andon.kernel.claims import Room
 from andon.kernel.clock import Clock
@@ -44,7 +44,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenMessages:
     """What was claimed at once, and which destinations are disabled."""
 
     claimed: Sequence[Claimed] = ()
@@ -60,27 +60,27 @@ class Postbox:
         self._reading = _Connection(database)
         self._writing = [_Connection(database) for _ in range(FLIGHTS)]
         self._free = list(self._writing)
-        self._entries: Grouped[Entry, None] = Grouped(self._write, flights=FLIGHTS)
+        self._entries: Grouped[PostboxEntry, None] = Grouped(self._write, flights=FLIGHTS)
 
-    async def take(self, rooms: Sequence[Room], *, elsewhere: int, lease: timedelta) -> Taken:
+    async def take(self, rooms: Sequence[Room], *, elsewhere: int, lease: timedelta) -> TakenMessages:
         """Claim what is due where there is room, and read what it sends. Raises DatabaseUnavailable."""
 
-        async def read(connection: asyncpg.Connection) -> Taken:
+        async def read(connection: asyncpg.Connection) -> TakenMessages:
             async with connection.transaction():
                 found = await claims.claim(
                     connection, decisions.DELIVER_ACTION, rooms, elsewhere=elsewhere, now=self._clock.now(), lease=lease
                 )
                 if not found:
-                    return Taken()
+                    return TakenMessages()
                 tried = [message.id for message in found if message.attempts or message.revived_at]
                 last = await store.last_attempts(connection, tried) if tried else {}
                 contents = await decisions.contents_of(connection, found)
                 claimed = [Claimed(one, contents.get(one.id), last.get(one.id)) for one in found]
-                return Taken(claimed, await store.gone(connection))
+                return TakenMessages(claimed, await store.gone(connection))
 
         return await self._reading.do(read)
 
-    async def write(self, entry: Entry) -> None:
+    async def write(self, entry: PostboxEntry) -> None:
         """Return once an entry is committed. Raises DatabaseUnavailable."""
         await self._entries.add(entry)
 
@@ -93,7 +93,7 @@ class Postbox:
         for connection in (self._reading, *self._writing):
             await connection.close()
 
-    async def _write(self, entries: Sequence[Entry]) -> list[None]:
+    async def _write(self, entries: Sequence[PostboxEntry]) -> list[None]:
         free = self._free.pop()
         try:
             await free.do(lambda connection: store.write(connection, entries, now=self._clock.now()), patience=PATIENCE)

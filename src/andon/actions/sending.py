@@ -14,16 +14,16 @@ from opentelemetry.trace import SpanKind, StatusCode
 from andon import decisions
 from andon.actions import service
 from andon.actions.domain import Answer, AnswerKind, Attempt, Disabled, GiveUp, Repeat, follow_up, undecided
-from andon.actions.lanes import PROBE_WAIT, Lane
-from andon.actions.observing import Observer
+from andon.actions.lanes import PROBE_WAIT, DestinationLane
+from andon.actions.observing import DeliveryObserver
 from andon.actions.ports import Connector, Delivery, Destination, EventHead, Inquiring
 from andon.actions.postbox import Claimed, Postbox
-from andon.actions.store import Entry
+from andon.actions.store import PostboxEntry
 from andon.authoring import BY_PROCEDURE
 from andon.kernel.clock import Clock
 from andon.kernel.errors import Invalid
 from andon.kernel.ids import uuid7
-from andon.kernel.outbox import Conclusion, Message, State
+from andon.kernel.outbox import Conclusion, Message, MessageState
 from andon.kernel.tracing import span, traceparent_of
 
 UNKNOWN_FOR = timedelta(minutes=5)
@@ -42,7 +42,7 @@ _random = random.Random()  # noqa: S311 - jitter, not a secret
 class Ending:
     """How the work on one claimed message ended: what is still to be written, and whether its destination is gone."""
 
-    entry: Entry
+    entry: PostboxEntry
     disables: Disabled | None = None
 
 
@@ -53,10 +53,10 @@ class Sender:
         self,
         postbox: Postbox,
         connectors: Mapping[str, Connector],
-        lanes: Mapping[str, Lane],
+        lanes: Mapping[str, DestinationLane],
         clock: Clock,
         *,
-        observer: Observer,
+        observer: DeliveryObserver,
         share: Callable[[], float] = _random.random,
         stopping: asyncio.Event,
     ) -> None:
@@ -150,7 +150,7 @@ class Sender:
         seconds = (destination.deadline or timedelta()).total_seconds()
         return f"its deadline passed, {seconds:g} s after it was written or sent again{tried}"
 
-    def _held_back(self, message: Message, lane: Lane) -> datetime | None:
+    def _held_back(self, message: Message, lane: DestinationLane) -> datetime | None:
         """When to come again, if this is not the moment; not an attempt."""
         if self._stopping.is_set():
             return self._clock.now()
@@ -163,7 +163,9 @@ class Sender:
             return self._clock.now() + PROBE_WAIT
         return None
 
-    async def _reconcile(self, message: Message, last: Attempt | None, lane: Lane, delivery: Delivery) -> Ending | None:
+    async def _reconcile(
+        self, message: Message, last: Attempt | None, lane: DestinationLane, delivery: Delivery
+    ) -> Ending | None:
         """If nobody knows what became of the last attempt: ask where that is possible, and repeat nothing blindly."""
         if last is None or last.kind not in (None, AnswerKind.UNKNOWN):
             return None
@@ -180,17 +182,19 @@ class Sender:
         self._observer.inquired(delivery.destination.name, answer)
         inquiry = Attempt(uuid7(began_at), message.attempts + 1, began_at, inquiry=True)
         if answer.kind is AnswerKind.FAILED:
-            await self._postbox.write(Entry((message.id, inquiry), self._ended(inquiry, answer)))
+            await self._postbox.write(PostboxEntry((message.id, inquiry), self._ended(inquiry, answer)))
             return None
         if answer.kind is not AnswerKind.DELIVERED:
             answer = replace(answer, kind=AnswerKind.UNKNOWN, detail=f"asked whether it was taken: {answer.detail}")
         ending = self._judge(message, inquiry, answer, delivery.destination, repeatable=True)
         return replace(ending, entry=replace(ending.entry, begun=(message.id, inquiry)))
 
-    async def _attempt(self, message: Message, lane: Lane, connector: Connector, delivery: Delivery) -> Ending:
+    async def _attempt(
+        self, message: Message, lane: DestinationLane, connector: Connector, delivery: Delivery
+    ) -> Ending:
         began_at = self._clock.now()
         attempt = Attempt(uuid7(began_at), message.attempts + 1, began_at)
-        await self._postbox.write(Entry((message.id, attempt)))
+        await self._postbox.write(PostboxEntry((message.id, attempt)))
         started = asyncio.get_running_loop().time()
         answer = await _send(connector, delivery, attempt)
         lane.answered(answer)
@@ -213,13 +217,13 @@ class Sender:
             repeatable=repeatable,
         )
         if next_step is None:
-            conclusion = Conclusion(message, State.DONE)
+            conclusion = Conclusion(message, MessageState.DONE)
         elif isinstance(next_step, GiveUp):
-            conclusion = Conclusion(message, State.DEAD, next_step.why.replace("\0", ""))
+            conclusion = Conclusion(message, MessageState.DEAD, next_step.why.replace("\0", ""))
         else:
             due_at = min(filter(None, (now + next_step.wait, _deadline_of(message, destination))))
-            conclusion = Conclusion(message, State.PENDING, f"{ended.kind}: {ended.detail}", due_at)
-        return Ending(Entry(ended=ended, conclusion=conclusion), gone if answer.disable else None)
+            conclusion = Conclusion(message, MessageState.PENDING, f"{ended.kind}: {ended.detail}", due_at)
+        return Ending(PostboxEntry(ended=ended, conclusion=conclusion), gone if answer.disable else None)
 
     def _ended(self, attempt: Attempt, answer: Answer) -> Attempt:
         detail = answer.detail[:_DETAIL_LIMIT].replace("\0", "")
@@ -229,7 +233,9 @@ class Sender:
 def later(message: Message, due_at: datetime) -> Ending:
     """Give a message back untried."""
     return Ending(
-        Entry(conclusion=Conclusion(message, State.PENDING, message.last_error, due_at=due_at, counted=False))
+        PostboxEntry(
+            conclusion=Conclusion(message, MessageState.PENDING, message.last_error, due_at=due_at, counted=False)
+        )
     )
 
 
@@ -279,7 +285,7 @@ async def _ask(ask: Callable[[Delivery], Awaitable[Answer]], delivery: Delivery)
 
 
 def _dead(message: Message, why: str) -> Ending:
-    return Ending(Entry(conclusion=Conclusion(message, State.DEAD, why)))
+    return Ending(PostboxEntry(conclusion=Conclusion(message, MessageState.DEAD, why)))
 
 
 def _deadline_of(message: Message, destination: Destination) -> datetime | None:

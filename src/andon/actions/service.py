@@ -8,7 +8,7 @@ from uuid import UUID
 
 from andon import audit
 from andon.actions import store
-from andon.actions.domain import Action, ActionState, AnswerKind, Attempt, Disabled, Which
+from andon.actions.domain import Action, ActionSelection, ActionState, AnswerKind, Attempt, Disabled
 from andon.actions.errors import (
     ActionNotDead,
     ActionNotFound,
@@ -16,7 +16,7 @@ from andon.actions.errors import (
     DestinationNotDisabled,
 )
 from andon.actions.published import NAMED, ActionConfirmed, ActionsDied, ActionsRevived
-from andon.actions.store import Entry
+from andon.actions.store import PostboxEntry
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, reasons
 from andon.kernel.db import Tx
@@ -24,21 +24,23 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 
 
-def page(tx: Tx, state: ActionState, *, which: Which, limit: int = 50, before: UUID | None = None) -> list[Action]:
+def page(
+    tx: Tx, state: ActionState, *, which: ActionSelection, limit: int = 50, before: UUID | None = None
+) -> list[Action]:
     """Actions in one state, newest first."""
     chosen = _chosen(which)
-    messages = outbox.page(tx, DELIVER_ACTION, outbox.State(state), which=chosen, limit=limit, before=before)
+    messages = outbox.page(tx, DELIVER_ACTION, outbox.MessageState(state), which=chosen, limit=limit, before=before)
     return [action_of(message) for message in messages]
 
 
-def count(tx: Tx, state: ActionState, *, which: Which) -> int:
+def count(tx: Tx, state: ActionState, *, which: ActionSelection) -> int:
     """How many actions are in one state."""
-    return outbox.count(tx, DELIVER_ACTION, outbox.State(state), which=_chosen(which))
+    return outbox.count(tx, DELIVER_ACTION, outbox.MessageState(state), which=_chosen(which))
 
 
 def dead_letters(tx: Tx, *, automations: Sequence[str] | None) -> dict[str, int]:
     """How many dead letters each of the named automations has (None: all automations); one without any is left out."""
-    found = outbox.count_by_scope(tx, DELIVER_ACTION, outbox.State.DEAD)
+    found = outbox.count_by_scope(tx, DELIVER_ACTION, outbox.MessageState.DEAD)
     return {name: count for name, count in found.items() if automations is None or name in automations}
 
 
@@ -74,7 +76,7 @@ def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Events
             f"{dead.destination} is disabled since {disabled.disabled_at:%Y-%m-%d %H:%M} UTC ({disabled.reason}); "
             f'`andon actions enable {dead.destination} --reason "..."` first'
         )
-    revived = outbox.revive(tx, DELIVER_ACTION, outbox.Which(), ids=[action_id], now=now)
+    revived = outbox.revive(tx, DELIVER_ACTION, outbox.MessageSelection(), ids=[action_id], now=now)
     if not revived:
         raise ActionNotDead(f"Action {action_id} is {dead.state}: only a dead letter can be sent again")
     audit.record(
@@ -92,7 +94,14 @@ def resend(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Events
 
 
 def resend_all(
-    tx: Tx, *, which: Which, actor: Actor, reason: str, events: Events, now: datetime, limit: int | None = None
+    tx: Tx,
+    *,
+    which: ActionSelection,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+    limit: int | None = None,
 ) -> int:
     """Send again all dead letters that are meant and whose destination is not disabled, the oldest first; how many."""
     reasons.require(reason)
@@ -132,7 +141,7 @@ def confirm(tx: Tx, action_id: UUID, *, actor: Actor, reason: str, events: Event
     return get(tx, action_id)
 
 
-def bury(tx: Tx, entries: Sequence[Entry], *, events: Events, now: datetime) -> None:
+def bury(tx: Tx, entries: Sequence[PostboxEntry], *, events: Events, now: datetime) -> None:
     """Write entries that end actions as dead letters, and publish those that were not dead before."""
     died = store.bury(tx, entries, now=now)
     for (automation, destination), ids in _by_destination(died).items():
@@ -203,8 +212,8 @@ def _message(tx: Tx, action_id: UUID) -> outbox.Message:
     return message
 
 
-def _chosen(which: Which) -> outbox.Which:
-    return outbox.Which(
+def _chosen(which: ActionSelection) -> outbox.MessageSelection:
+    return outbox.MessageSelection(
         scopes=which.automations,
         lane=which.destination,
         since=which.since,

@@ -58,7 +58,7 @@ ORDER BY a.message_id, a.id DESC
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PostboxEntry:
     """What is to be written of one claimed message: an attempt that begins, one that ended, how the claim ended."""
 
     begun: tuple[UUID, Attempt] | None = None
@@ -66,12 +66,12 @@ class Entry:
     conclusion: Conclusion | None = None
 
 
-async def write(connection: asyncpg.Connection, entries: Sequence[Entry], *, now: datetime) -> None:
+async def write(connection: asyncpg.Connection, entries: Sequence[PostboxEntry], *, now: datetime) -> None:
     """Write a group of entries as one statement, so in one commit. Writing them again changes nothing."""
     await connection.execute(_WRITE, *_columns(entries), *_conclusions(entries, now))
 
 
-def bury(tx: Tx, entries: Sequence[Entry], *, now: datetime) -> list[Known]:
+def bury(tx: Tx, entries: Sequence[PostboxEntry], *, now: datetime) -> list[Known]:
     """Write entries in the caller's transaction; the messages that they ended, without those that were ended before."""
     names = [name for name, _ in (*_BEGUN, *_ENDED)] + [f"o_{name}" for name in CONCLUDE_NAMES]
     values = [*_columns(entries), *_conclusions(entries, now)]
@@ -133,7 +133,7 @@ def _attempt(row: Mapping[str, Any]) -> Attempt:
     )
 
 
-def _columns(entries: Sequence[Entry]) -> list[list[Any]]:
+def _columns(entries: Sequence[PostboxEntry]) -> list[list[Any]]:
     """The attempts that began and those that ended, one list a column."""
     begun = [entry.begun for entry in entries if entry.begun is not None]
     ended = [entry.ended for entry in entries if entry.ended is not None]
@@ -151,5 +151,5 @@ def _columns(entries: Sequence[Entry]) -> list[list[Any]]:
     ]
 
 
-def _conclusions(entries: Sequence[Entry], now: datetime) -> list[Any]:
+def _conclusions(entries: Sequence[PostboxEntry], now: datetime) -> list[Any]:
     return conclusions_of([entry.conclusion for entry in entries if entry.conclusion is not None], now=now)

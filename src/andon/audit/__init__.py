@@ -5,7 +5,18 @@ every few seconds; `verify` finds what was done to it. Start reading at `encodin
 """
 
 from andon.audit.chain import Chain
-from andon.audit.domain import CONTROL, Checkpoint, Entry, Finding, Harm, Head, Leaf, Report, Standing, anchor_of
+from andon.audit.domain import (
+    CONTROL,
+    AuditEntry,
+    ChainHead,
+    Checkpoint,
+    Finding,
+    Harm,
+    Leaf,
+    LogStanding,
+    Report,
+    anchor_of,
+)
 from andon.audit.encoding import hash_of
 from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning
 from andon.audit.ports import Evidence
@@ -16,18 +27,18 @@ __all__ = [
     "COLUMNS",
     "CONTROL",
     "AnchorInvalid",
+    "AuditEntry",
     "Chain",
+    "ChainHead",
     "Checkpoint",
     "CursorInvalid",
-    "Entry",
     "EntryInvalid",
     "Evidence",
     "Finding",
     "Harm",
-    "Head",
     "Leaf",
+    "LogStanding",
     "Report",
-    "Standing",
     "VerificationRunning",
     "anchor_of",
     "hash_of",

@@ -40,7 +40,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """A leaf as people read it: who did what to which subject and why, with what it was before and after."""
 
     leaf: Leaf
@@ -61,19 +61,19 @@ def anchor_of(text: str) -> bytes:
     return bytes.fromhex(text.strip())
 
 
-def entry_of(leaf: Leaf) -> Entry:
+def entry_of(leaf: Leaf) -> AuditEntry:
     """Read a leaf. A body that was tampered with until it is no JSON reads as empty: only `verify` judges."""
     if leaf.writer != CONTROL:
-        return Entry(leaf, None, None, None)
+        return AuditEntry(leaf, None, None, None)
     try:
         change = json.loads(leaf.body)
-        return Entry(leaf, change["reason"], change["before"], change["after"])
+        return AuditEntry(leaf, change["reason"], change["before"], change["after"])
     except (ValueError, KeyError, TypeError):
-        return Entry(leaf, None, None, None)
+        return AuditEntry(leaf, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ChainHead:
     """How far one chain had grown: its last sequence number and the hash there."""
 
     writer: UUID
@@ -91,11 +91,11 @@ class Checkpoint:
     at: datetime
     chains: int
     entries: int
-    heads: tuple[Head, ...]
+    heads: tuple[ChainHead, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LogStanding:
     """How far the log has grown, and how much of it no checkpoint holds yet."""
 
     checkpoint: Checkpoint | None
@@ -105,11 +105,11 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class CheckpointClaim:
     """What one checkpoint says about one chain."""
 
     checkpoint: int
-    head: Head
+    head: ChainHead
 
 
 @dataclass(frozen=True, slots=True)

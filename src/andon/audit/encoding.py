@@ -20,7 +20,7 @@ from uuid import UUID
 
 import rfc8785
 
-from andon.audit.domain import Checkpoint, Head, Leaf
+from andon.audit.domain import ChainHead, Checkpoint, Leaf
 from andon.audit.errors import EntryInvalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,7 +61,7 @@ def hash_of(leaf: Leaf) -> bytes:
 
 
 def checkpoint_hash(
-    number: int, prev_hash: bytes, at: datetime, chains: int, entries: int, heads: Iterable[Head]
+    number: int, prev_hash: bytes, at: datetime, chains: int, entries: int, heads: Iterable[ChainHead]
 ) -> bytes:
     """The hash of a checkpoint with these contents."""
     digest = sha256(

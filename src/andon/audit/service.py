@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from andon.audit import store
-from andon.audit.domain import CONTROL, SHOWN, Checkpoint, Entry, Finding, Leaf, Report, Standing, Tip, entry_of
+from andon.audit.domain import CONTROL, SHOWN, AuditEntry, Checkpoint, Finding, Leaf, LogStanding, Report, Tip, entry_of
 from andon.audit.encoding import change_body, checkpoint_hash, leaf_hash, storable
 from andon.audit.errors import CursorInvalid, EntryInvalid, VerificationRunning
 from andon.audit.ports import Evidence
@@ -63,10 +63,10 @@ def seal(tx: Tx, now: datetime) -> Checkpoint | None:
     return checkpoint
 
 
-def head(tx: Tx) -> Standing:
+def head(tx: Tx) -> LogStanding:
     """How far the log has grown. The newest checkpoint's hash, noted outside, is the anchor of a later `verify`."""
     ends = store.ends(tx)
-    return Standing(
+    return LogStanding(
         checkpoint=store.newest_checkpoint(tx),
         chains=len(ends),
         entries=sum(end.seq for end, _ in ends),
@@ -125,7 +125,7 @@ def page(
     changes_only: bool = True,
     limit: int = 50,
     before: str | None = None,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """Entries, newest first: by who, by the beginning of the action ("model."), by subject.
 
     `changes_only` leaves out the groups of decisions. `before` is the `cursor` of the last entry seen. Raises CursorInvalid.

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, case, func, insert, literal, select, true, tuple_, update
 
-from andon.audit.domain import CONTROL, Checkpoint, Claim, Head, Leaf, Tip
+from andon.audit.domain import CONTROL, ChainHead, Checkpoint, CheckpointClaim, Leaf, Tip
 from andon.audit.tables import checkpoints, entries, heads, tips
 from andon.kernel.db import Tx
 
@@ -100,7 +100,7 @@ def try_lock_verification(tx: Tx) -> bool:
     return bool(tx.execute(select(func.pg_try_advisory_xact_lock(_VERIFYING))).scalar_one())
 
 
-def ends(tx: Tx) -> list[tuple[Head, int]]:
+def ends(tx: Tx) -> list[tuple[ChainHead, int]]:
     """The last leaf of each chain, and up to which sequence number a checkpoint holds it already."""
     chains = select(entries.c.writer).where(entries.c.seq == 1).cte("chains")
     last = (
@@ -122,7 +122,7 @@ def ends(tx: Tx) -> list[tuple[Head, int]]:
         .select_from(chains.join(last, true()).outerjoin(held, true()))
         .order_by(chains.c.writer)
     )
-    return [(Head(row.writer, row.seq, row.hash), row.held) for row in tx.execute(query)]
+    return [(ChainHead(row.writer, row.seq, row.hash), row.held) for row in tx.execute(query)]
 
 
 def append_checkpoint(tx: Tx, checkpoint: Checkpoint) -> None:
@@ -149,7 +149,7 @@ def newest_checkpoint(tx: Tx) -> Checkpoint | None:
     if row is None:
         return None
     rows = tx.execute(select(heads).where(heads.c.checkpoint == row.number).order_by(heads.c.writer))
-    return _checkpoint(row, tuple(Head(h.writer, h.seq, h.hash) for h in rows))
+    return _checkpoint(row, tuple(ChainHead(h.writer, h.seq, h.hash) for h in rows))
 
 
 def stream_checkpoints(tx: Tx) -> Iterator[Checkpoint]:
@@ -161,14 +161,14 @@ def stream_checkpoints(tx: Tx) -> Iterator[Checkpoint]:
     )
     for _, group in groupby(_stream(tx, query), key=lambda row: row.number):
         rows = list(group)
-        found = tuple(Head(row.writer, row.seq, row.head_hash) for row in rows if row.writer is not None)
+        found = tuple(ChainHead(row.writer, row.seq, row.head_hash) for row in rows if row.writer is not None)
         yield _checkpoint(rows[0], found)
 
 
-def stream_claims(tx: Tx) -> Iterator[Claim]:
+def stream_claims(tx: Tx) -> Iterator[CheckpointClaim]:
     """What all checkpoints say, by (writer, seq), from a cursor of the server."""
     for row in _stream(tx, select(heads).order_by(heads.c.writer, heads.c.seq)):
-        yield Claim(row.checkpoint, Head(row.writer, row.seq, row.hash))
+        yield CheckpointClaim(row.checkpoint, ChainHead(row.writer, row.seq, row.hash))
 
 
 def stream_leaves(tx: Tx) -> Iterator[list[Leaf]]:
@@ -218,5 +218,5 @@ def _leaf(row: Row[Any]) -> Leaf:
     return Leaf(row.writer, row.seq, row.prev_hash, row.hash, at, row.actor, row.action, row.subject, row.body)
 
 
-def _checkpoint(row: Row[Any], found: tuple[Head, ...]) -> Checkpoint:
+def _checkpoint(row: Row[Any], found: tuple[ChainHead, ...]) -> Checkpoint:
     return Checkpoint(row.number, row.prev_hash, row.hash, row.at, row.chains, row.entries, found)

@@ -7,7 +7,7 @@ claim. Both keep one row of context (and one number a chain), so a log of any si
 from collections.abc import Iterator
 from uuid import UUID
 
-from andon.audit.domain import CONTROL, NO_HASH, Checkpoint, Claim, Finding, Harm, Leaf, Tip
+from andon.audit.domain import CONTROL, NO_HASH, Checkpoint, CheckpointClaim, Finding, Harm, Leaf, Tip
 from andon.audit.encoding import hash_of, hash_of_checkpoint
 
 
@@ -64,7 +64,7 @@ class CheckpointCheck:
 class ChainCheck:
     """Reads leaves by (writer, seq), beside the claims of all checkpoints in the same order."""
 
-    def __init__(self, claims: Iterator[Claim], control: Tip) -> None:
+    def __init__(self, claims: Iterator[CheckpointClaim], control: Tip) -> None:
         self.entries = self.chains = self.unsealed = 0
         self._claims = claims
         self._claim = next(claims, None)
@@ -150,7 +150,7 @@ class ChainCheck:
                 claim.checkpoint,
             )
 
-    def _drain(self, writer: UUID) -> Claim | None:
+    def _drain(self, writer: UUID) -> CheckpointClaim | None:
         """The last of the remaining claims about a writer."""
         last = None
         while self._claim is not None and self._claim.head.writer == writer:

@@ -25,7 +25,7 @@ CATALOGUE: tuple[type[DomainEvent], ...] = (
     decisions.AutomationReleased,
     spending.BudgetChanged,
     spending.BudgetNearlySpent,
-    spending.BudgetSpent,
+    spending.BudgetUsedUp,
     streams.EventsDied,
     features.ExpectationBreached,
     gates.GateRevised,

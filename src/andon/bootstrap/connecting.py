@@ -184,7 +184,7 @@ def destinations(settings: Settings, kinds: Mapping[str, Kind]) -> dict[str, Des
 
 
 def destination_of(
-    name: str, given: config.Destination, kinds: Mapping[str, Kind], environment: Mapping[str, str] = os.environ
+    name: str, given: config.DestinationSettings, kinds: Mapping[str, Kind], environment: Mapping[str, str] = os.environ
 ) -> Destination:
     """One destination as the delivery loop wants it. Raises SettingsInvalid, ConnectorUnusable."""
     return Destination(

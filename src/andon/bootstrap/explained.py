@@ -16,7 +16,7 @@ EVENTS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class CountedEvent:
     """A decision whose input was counted: when it happened, and the value."""
 
     decision_id: UUID
@@ -32,7 +32,7 @@ class Explained:
     by: str
     values: dict[str, Any]
     tiles: dict[tuple[Step, ...], list[Tile]]
-    events: list[Event]
+    events: list[CountedEvent]
 
 
 async def explained(database: Database, automation: Automation, key: str, at: datetime) -> list[Explained]:
@@ -69,12 +69,12 @@ async def _one(
     return Explained(plan.field, plan.by, dict(values), tiles, _events(records, plan.field, at, line.longest))
 
 
-def _events(records: list[decisions.DecisionRecord], field: str, at: datetime, longest: int) -> list[Event]:
+def _events(records: list[decisions.DecisionRecord], field: str, at: datetime, longest: int) -> list[CountedEvent]:
     """Those whose time lies within the longest window, newest first."""
     found = []
     for record in records:
         told = record.record.get("happened_at") or record.record["asked_at"]
         moment = datetime.fromisoformat(told)
         if at - timedelta(seconds=longest) < moment <= at:
-            found.append(Event(record.row.id, moment, record.record["input"].get(field)))
+            found.append(CountedEvent(record.row.id, moment, record.record["input"].get(field)))
     return sorted(found, key=lambda event: event.at, reverse=True)[:EVENTS_SHOWN]

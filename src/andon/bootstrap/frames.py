@@ -25,7 +25,7 @@ class DatasetInvalid(Invalid):
     """The data set cannot be written, or the file is none."""
 
 
-class Breach(NamedTuple):
+class ColumnBreach(NamedTuple):
     """How often a column of a data set is not as expected, and the numbers of the first such rows, from 1."""
 
     name: str
@@ -79,7 +79,7 @@ def _refusal_in_words(polars: Any, target: Path) -> Iterator[None]:
         raise DatasetInvalid(f"{target} cannot be written: {error}") from error
 
 
-def check_parquet(file: Path, automation: Automation) -> tuple[int, list[Breach]]:
+def check_parquet(file: Path, automation: Automation) -> tuple[int, list[ColumnBreach]]:
     """How many rows a data set has, and what is not as the automation expects. Raises DatasetsMissing, DatasetInvalid."""
     polars = library()
     try:
@@ -94,7 +94,7 @@ def check_parquet(file: Path, automation: Automation) -> tuple[int, list[Breach]
     return count, [breach for one in automation.expect if (breach := _checked(frame, one)) is not None]
 
 
-def _checked(frame: Any, expect: Expect) -> Breach | None:
+def _checked(frame: Any, expect: Expect) -> ColumnBreach | None:
     """One column at a time, by a pandera schema that says what the expectation says; a NaN is a missing value."""
     polars, pandera = library(), library("pandera.polars")
     checks = []
@@ -114,7 +114,7 @@ def _checked(frame: Any, expect: Expect) -> Breach | None:
         places = errors.failure_cases["index"].to_list()
         whole = any(place is None for place in places)  # it is of a kind that cannot be compared
         wrong = range(column.height) if whole else sorted({int(place) for place in places})
-        return Breach(expect.name, words_of(expect), len(wrong), tuple(number + 1 for number in wrong[:5]))
+        return ColumnBreach(expect.name, words_of(expect), len(wrong), tuple(number + 1 for number in wrong[:5]))
     return None
 
 

@@ -10,7 +10,7 @@ from andon.decisions import Decider, Deployment, Priority
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.tallies import BatchCounter
-from andon.live import LiveWatch, Pool, Reporter, Status, Waiting
+from andon.live import LiveWatch, Pool, Reporter, Status, WaitingCounts
 
 
 def report_live(
@@ -43,11 +43,11 @@ def report_live(
     return Reporter(database, part, clock=clock, status=status)
 
 
-def _waiting(decider: Decider) -> Mapping[str, Waiting]:
+def _waiting(decider: Decider) -> Mapping[str, WaitingCounts]:
     depths: Counter[tuple[str, Priority]] = Counter()
     for (model, _, priority), count in decider.depths_by_version.items():
         depths[model, priority] += count
-    return {model: Waiting(*(depths[model, priority] for priority in Priority)) for model, _ in depths}
+    return {model: WaitingCounts(*(depths[model, priority] for priority in Priority)) for model, _ in depths}
 
 
 def _pools(deployment: Deployment) -> tuple[Pool, ...]:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from andon.bootstrap.spans import tell_commit, tell_stages
-from andon.decisions import BatchReport, Watcher
+from andon.decisions import BatchReport, BatchWatcher
 
 
 class CommitTraces:
     """Tells one span for each batch, linked to the requests that it answered, and the stages of each; then whoever else listens."""
 
-    def __init__(self, then: Watcher) -> None:
+    def __init__(self, then: BatchWatcher) -> None:
         self._then = then
 
     def batch(self, reports: Sequence[BatchReport]) -> None:

@@ -1,7 +1,6 @@
 """A project as a whole: its automations, what is wrong with them, and a line for commands that decide by themselves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from andon import actions, decisions, labels, models, policies, procedures
@@ -19,14 +18,6 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Fault
 from andon.kernel.events import Events
 from andon.models import ModelVersion, Ready
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that keeps an automation from running: where it is and what to do."""
-
-    where: str
-    message: str
 
 
 def build_events(settings: Settings) -> Events:
@@ -52,38 +43,36 @@ def load_automations(settings: Settings) -> list[Automation]:
     return found
 
 
-def check_project(settings: Settings, database: Database | None) -> list[Problem]:
+def check_project(settings: Settings, database: Database | None) -> list[Fault]:
     """Everything that is wrong with the project's automations; with a database, also what their models lack."""
     try:
         automations = load_automations(settings)
     except AndonError as error:
-        return _problems(error)
+        return _faults(error)
     kinds = Kinds(settings.root)
-    faults = [*check_others(settings, kinds, automations), *check_event_routes(settings, kinds)]
-    found = [Problem(fault.where, fault.message) for fault in faults]
+    found = [*check_others(settings, kinds, automations), *check_event_routes(settings, kinds)]
     for automation in automations:
         try:
             table, policy = decisions.compile_policy(automation)
-            found += [Problem(fault.where, fault.message) for fault in policies.unproven_rules(table)]
+            found += policies.unproven_rules(table)
             if database is not None:
                 with database.begin() as tx:
                     decisions.check_lookups(tx, automation)
                     champion = decisions.champion_of(tx, automation)
                 decisions.check_signature(automation, champion)
-                idle = decisions.idle_features(automation, champion, policy)
-                found += [Problem(fault.where, fault.message) for fault in idle]
+                found += decisions.idle_features(automation, champion, policy)
         except AndonError as error:
-            found += _problems(error)
-        found += [Problem(fault.where, fault.message) for fault in check_destinations(automation, settings, kinds)]
-        found += [Problem(automation.declared_at, wrong) for wrong in trouble_with_brokers(settings, automation)]
+            found += _faults(error)
+        found += check_destinations(automation, settings, kinds)
+        found += [Fault(automation.declared_at, wrong) for wrong in trouble_with_brokers(settings, automation)]
     return found
 
 
-def check_force(settings: Settings, database: Database) -> list[Problem]:
+def check_force(settings: Settings, database: Database) -> list[Fault]:
     """Where the code or the policy on disk is not what decides."""
     with database.begin() as tx:
         found = [(a, one) for a in load_automations(settings) for one in decisions.apart_from_force(tx, a)]
-    return [Problem(automation.name, one) for automation, one in found]
+    return [Fault(automation.name, one) for automation, one in found]
 
 
 def deployed_alone(settings: Settings, database: Database, clock: Clock, name: str | None) -> Deployment:
@@ -153,7 +142,5 @@ def _check_procedures(automations: Sequence[Automation], settings: Settings) -> 
             raise AutomationInvalid(f"{one.declared_at}: {message}", faults=[Fault(one.declared_at, message)])
 
 
-def _problems(error: AndonError) -> list[Problem]:
-    if error.faults:
-        return [Problem(fault.where, fault.message) for fault in error.faults]
-    return [Problem("", str(error))]
+def _faults(error: AndonError) -> list[Fault]:
+    return list(error.faults) or [Fault("", str(error))]

@@ -77,7 +77,7 @@ def keep_spending(
     *,
     clock: Clock,
     events: Events,
-    watcher: spending.Watcher,
+    watcher: spending.SpendWatcher,
     cpu_seconds: Callable[[], float] = time.process_time,
 ) -> Keeper:
     """What keeps a process's tally and purse while it is entered (`async with`)."""

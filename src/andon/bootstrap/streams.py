@@ -9,7 +9,7 @@ import structlog
 
 from andon.authoring import Automation, Trigger
 from andon.bootstrap.brokers import Lost, open_kafka, open_nats
-from andon.decisions import BatchDecider, Deployment, Purse, Watcher
+from andon.decisions import BatchDecider, BatchWatcher, Deployment, Payer
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SourceParts:
     """What a source is made of."""
 
     settings: Settings
@@ -31,16 +31,16 @@ class Wanted:
     lost: Lost
 
 
-Opener: TypeAlias = Callable[[Wanted], Source]
+Opener: TypeAlias = Callable[[SourceParts], Source]
 """Makes the source of a trigger; nothing is reached yet. Raises SettingsInvalid."""
 
 
-def _table(wanted: Wanted) -> Source:
+def _table(wanted: SourceParts) -> Source:
     """A table in Andon's own database."""
     return table_source(wanted.database.connect, wanted.trigger.place, **wanted.trigger.options)
 
 
-def _schedule(wanted: Wanted) -> Source:
+def _schedule(wanted: SourceParts) -> Source:
     trigger = wanted.trigger
     return ScheduleSource(
         f"{wanted.automation.name}/{trigger.place}",
@@ -51,20 +51,20 @@ def _schedule(wanted: Wanted) -> Source:
     )
 
 
-def _files(wanted: Wanted) -> Source:
+def _files(wanted: SourceParts) -> Source:
     """A folder, relative to andon.toml."""
     return FileSource(wanted.settings.root / wanted.trigger.place, **wanted.trigger.options)
 
 
-def _inbox(wanted: Wanted) -> Source:
+def _inbox(wanted: SourceParts) -> Source:
     return inbox_source(wanted.database, wanted.automation.name)
 
 
-def _kafka(wanted: Wanted) -> Source:
+def _kafka(wanted: SourceParts) -> Source:
     return open_kafka(wanted.settings, wanted.trigger, wanted.lost)
 
 
-def _nats(wanted: Wanted) -> Source:
+def _nats(wanted: SourceParts) -> Source:
     return open_nats(wanted.settings, wanted.trigger, wanted.lost)
 
 
@@ -87,8 +87,8 @@ def streams_of(
     *,
     clock: Clock,
     watch: Watch,
-    watcher: Watcher,
-    purse: Purse,
+    watcher: BatchWatcher,
+    purse: Payer,
 ) -> Streams:
     """The streams of all automations of the project."""
 
@@ -102,7 +102,7 @@ def streams_of(
             watch.lost(key, messages)
 
         key = StreamKey(automation.name, trigger.name)
-        return opener(Wanted(settings, database, clock, automation, trigger, lost))
+        return opener(SourceParts(settings, database, clock, automation, trigger, lost))
 
     return Streams(
         automations,

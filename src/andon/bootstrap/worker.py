@@ -37,7 +37,7 @@ from andon.kernel.listening import listen
 from andon.kernel.logs import configure_logs
 from andon.kernel.lookout import Lookout
 from andon.kernel.metrics import Metrics
-from andon.kernel.outbox import State
+from andon.kernel.outbox import MessageState
 from andon.kernel.patience import patiently
 from andon.live import LiveWatch
 from andon.reviews.chores import OPEN as OPEN_REVIEWS
@@ -198,7 +198,7 @@ class _Worker:
 def _watch_outbox(metrics: Metrics, database: Database) -> None:
     def depth(topic: str) -> float:
         with database.begin() as tx:
-            return sum(outbox.count_by_scope(tx, topic, State.PENDING).values())
+            return sum(outbox.count_by_scope(tx, topic, MessageState.PENDING).values())
 
     metrics.gauge_of(
         "andon_deliveries_pending", "Actions that wait to be delivered.", lambda: depth(decisions.DELIVER_ACTION)

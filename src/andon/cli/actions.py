@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from andon import actions
-from andon.actions import Action, ActionState, Attempt, Which
+from andon.actions import Action, ActionSelection, ActionState, Attempt
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
 from andon.kernel.errors import Invalid
@@ -96,7 +96,7 @@ def resend(
 ) -> None:
     """Send dead letters again, under their old keys: one, all, or those that the options name."""
     which = _which(automation, destination, since, until, because)
-    narrowed = which != Which() or limit is not None
+    narrowed = which != ActionSelection() or limit is not None
     if (action_id is None) != (every or narrowed) or (action_id is not None and narrowed):
         raise Invalid(
             "Give either the id of a dead letter, or --all, or what narrows them (--destination, --because ...)"
@@ -137,8 +137,8 @@ def _which(
     since: datetime | None,
     until: datetime | None,
     because: str | None,
-) -> Which:
-    return Which(
+) -> ActionSelection:
+    return ActionSelection(
         automations=None if automation is None else [automation],
         destination=destination,
         since=None if since is None else since.replace(tzinfo=UTC),

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from andon import audit
-from andon.audit import CONTROL, Checkpoint, Entry, Finding, Report, Standing
+from andon.audit import CONTROL, AuditEntry, Checkpoint, Finding, LogStanding, Report
 from andon.cli.context import project
 from andon.cli.printing import Plain
 from andon.decisions import RECORDED, LedgerEvidence
@@ -122,7 +122,7 @@ def _where(finding: Finding) -> str:
     return "; ".join(parts)
 
 
-def _change(entry: Entry) -> str:
+def _change(entry: AuditEntry) -> str:
     before, after = entry.before or {}, entry.after or {}
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return ", ".join(f"{name}: {_short(before.get(name))} → {_short(after.get(name))}" for name in changed)
@@ -149,7 +149,7 @@ def _time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: AuditEntry) -> dict[str, Any]:
     leaf = entry.leaf
     return {
         "at": leaf.at.astimezone(UTC).isoformat(),
@@ -177,7 +177,7 @@ def _checkpoint(checkpoint: Checkpoint | None) -> dict[str, Any] | None:
     }
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
+def _standing(standing: LogStanding) -> dict[str, Any]:
     return {
         "checkpoint": _checkpoint(standing.checkpoint),
         "chains": standing.chains,

@@ -25,7 +25,7 @@ from andon.datafile import DataFileInvalid
 from andon.decisions import Deployment
 from andon.kernel.errors import Conflict, Invalid
 from andon.kernel.ids import uuid7
-from andon.scoring import Row, Rows, Run, Scored
+from andon.scoring import Run, Scored, SourceRow, SourceRows
 
 _REFUSED_SHOWN = 5
 
@@ -164,7 +164,7 @@ class _Command:
         self._tell(run, read_back)
         return self._refused
 
-    async def _decide(self, run: Run, rows: Rows) -> int:
+    async def _decide(self, run: Run, rows: SourceRows) -> int:
         """Decide all rows and write the output; how many of them the ledger had already."""
         here, intervals = self._here, IntervalsOf(self._here.database)
         with (
@@ -172,7 +172,7 @@ class _Command:
             scoring.writing(self._asked.target, run.id, self._asked.keep) as output,
         ):
 
-            def kept(scored: Sequence[Scored], given: Sequence[Row]) -> None:
+            def kept(scored: Sequence[Scored], given: Sequence[SourceRow]) -> None:
                 complete = [intervals.add(row) for row in scored]
                 output.add([(row, one.kept) for row, one in zip(complete, given, strict=True)])
                 self._count(scored)
@@ -230,7 +230,7 @@ class _Command:
         return run
 
     @contextmanager
-    def _rows(self, digest: str, unfinished: Run | None) -> Iterator[Rows]:
+    def _rows(self, digest: str, unfinished: Run | None) -> Iterator[SourceRows]:
         wanted = [field.alias or name for name, field in self._line.contract.model.model_fields.items()]
         if self._asked.file is not None:
             with scoring.opened(self._asked.file, wanted, self._asked.keep) as rows:
@@ -238,7 +238,7 @@ class _Command:
         else:
             yield self._rows_of_query(self._asked.sql or "", wanted, self._fetched(digest), unfinished)
 
-    def _rows_of_query(self, query: str, wanted: Sequence[str], into: Path, unfinished: Run | None) -> Rows:
+    def _rows_of_query(self, query: str, wanted: Sequence[str], into: Path, unfinished: Run | None) -> SourceRows:
         if unfinished is None:
             into.parent.mkdir(parents=True, exist_ok=True)
             with progress("Asking the database", 0, "rows") as advance:

@@ -12,10 +12,10 @@ from rich.text import Text
 from andon.bootstrap.project import check_force, check_project
 from andon.cli.printing import Plain
 from andon.supervisor.examination import examine
-from andon.supervisor.findings import Finding, State
+from andon.supervisor.findings import DoctorFinding, DoctorState
 
 _UNHEALTHY = 6
-_COLOURS = {State.FINE: "green", State.WARNING: "yellow", State.WRONG: "red"}
+_COLOURS = {DoctorState.FINE: "green", DoctorState.WARNING: "yellow", DoctorState.WRONG: "red"}
 
 
 def doctor(
@@ -28,11 +28,11 @@ def doctor(
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
     else:
         Console().print(_table(found))
-    if any(finding.state is State.WRONG for finding in found):
+    if any(finding.state is DoctorState.WRONG for finding in found):
         raise typer.Exit(_UNHEALTHY)
 
 
-def _table(found: list[Finding]) -> Plain:
+def _table(found: list[DoctorFinding]) -> Plain:
     table = Plain("check", "state", "found", "how to mend it")
     for finding in found:
         state = Text(finding.state, style=_COLOURS[finding.state])

@@ -15,7 +15,7 @@ from andon.cli.context import project
 from andon.cli.moments import moment_of
 from andon.cli.printing import Plain
 from andon.cli.progress import progress
-from andon.decisions import AutomationNotFound, Export, Standing, Start
+from andon.decisions import AutomationNotFound, ConsumerStanding, Export, Start
 from andon.kernel.reasons import require
 
 app = typer.Typer(help="Who reads the committed decisions, how far, and an export of them.", no_args_is_help=True)
@@ -107,7 +107,7 @@ def _time(at: datetime | None) -> str:
     return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _as_json(one: Standing) -> dict[str, object]:
+def _as_json(one: ConsumerStanding) -> dict[str, object]:
     return {
         "consumer": one.name,
         "begun_at": one.begun_at.isoformat(),

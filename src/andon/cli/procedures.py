@@ -13,7 +13,7 @@ from andon import procedures
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
 from andon.kernel.errors import Invalid
-from andon.procedures import Entry, Procedure, RunState, Wait
+from andon.procedures import ProcedureRecord, RunState, TimelineEntry, Wait
 
 app = typer.Typer(help="Look after what follows decisions in several steps.", no_args_is_help=True)
 
@@ -129,7 +129,7 @@ def fork(
     typer.echo(str(new.id))
 
 
-def _summary(one: Procedure, wait: Wait | None) -> dict[str, Any]:
+def _summary(one: ProcedureRecord, wait: Wait | None) -> dict[str, Any]:
     ended_at = None if one.run is None else one.run.ended_at
     return {
         "id": str(one.id),
@@ -148,7 +148,7 @@ def _summary(one: Procedure, wait: Wait | None) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: TimelineEntry) -> dict[str, Any]:
     return {
         "number": entry.number,
         "kind": entry.kind,
@@ -166,7 +166,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: TimelineEntry) -> tuple[str, ...]:
     what = f"{'undo: ' if entry.undo else ''}{entry.kind} {entry.name}"
     ended = "" if entry.ended_at is None else _time(entry.ended_at)
     began = _time(entry.began_at)

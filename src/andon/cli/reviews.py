@@ -11,7 +11,7 @@ from rich.console import Console
 from andon import reviews
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
-from andon.reviews import Review, ReviewFilter, ReviewState
+from andon.reviews import ReviewFilter, ReviewState, ReviewTask
 
 app = typer.Typer(help="Work the review queue.", no_args_is_help=True)
 
@@ -103,7 +103,7 @@ def verdict(
     typer.echo(f"{review_id} is decided: {outcome}")
 
 
-def _summary(review: Review, now: datetime) -> dict[str, Any]:
+def _summary(review: ReviewTask, now: datetime) -> dict[str, Any]:
     verdict = review.verdict
     return {
         "id": str(review.id),
@@ -124,7 +124,7 @@ def _summary(review: Review, now: datetime) -> dict[str, Any]:
     }
 
 
-def _standing(review: Review, now: datetime) -> str:
+def _standing(review: ReviewTask, now: datetime) -> str:
     if review.verdict is not None:
         return f"{review.verdict.outcome} by {review.verdict.by}"
     holder = review.holder(now)

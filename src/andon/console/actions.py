@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from andon import actions
 from andon.access import Permission
-from andon.actions import ActionState, Which
+from andon.actions import ActionSelection, ActionState
 from andon.console import notices
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
@@ -25,19 +25,19 @@ RESENT_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class ActionFilters:
     """What the form asks for, as it was typed; empty is any."""
 
     automation: str = ""
     destination: str = ""
     because: str = ""
 
-    def read(self, scopes: list[str] | None) -> Which:
+    def read(self, scopes: list[str] | None) -> ActionSelection:
         """As a filter over what the visitor may see or do."""
         within = scopes
         if self.automation:
             within = [self.automation] if scopes is None or self.automation in scopes else []
-        return Which(within, self.destination.strip() or None, because=self.because.strip() or None)
+        return ActionSelection(within, self.destination.strip() or None, because=self.because.strip() or None)
 
     def values(self) -> dict[str, str | None]:
         """By name."""
@@ -57,7 +57,7 @@ def show_list(
     done: str = "",
 ) -> Response:
     """The actions in one state, newest first; the dead letters unless another is asked for."""
-    filters = Filters(automation, destination, because)
+    filters = ActionFilters(automation, destination, because)
     return _list(here, visitor, tx, state, filters, before=before, notice=notices.text(done))
 
 
@@ -71,7 +71,7 @@ def resend_many(
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     """Send again all dead letters that fit the filters and that the visitor may, each under its old key."""
-    filters = Filters(automation, destination, because)
+    filters = ActionFilters(automation, destination, because)
     which = filters.read(visitor.scopes(Permission.RESEND_ACTIONS))
     try:
         with here.database.begin() as tx:
@@ -95,7 +95,7 @@ def _list(
     visitor: Visitor,
     tx: Tx,
     state: ActionState,
-    filters: Filters,
+    filters: ActionFilters,
     *,
     before: UUID | None = None,
     **said: Any,
@@ -115,7 +115,7 @@ def _list(
         dead=sum(actions.dead_letters(tx, automations=scopes).values()),
         actions=found,
         filters=filters,
-        filtered=filters != Filters(),
+        filtered=filters != ActionFilters(),
         resendable=actions.count(tx, state, which=filters.read(visitor.principal.scopes(Permission.RESEND_ACTIONS)))
         if may_resend
         else 0,

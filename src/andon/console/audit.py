@@ -14,7 +14,7 @@ router = APIRouter(prefix="/audit")
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class AuditFilters:
     """What the form asks for; empty is any."""
 
     actor: str = ""
@@ -36,7 +36,7 @@ def show_list(
 ) -> Response:
     """The entries that fit the filters."""
     visitor.principal.require(Permission.READ_AUDIT, None)
-    filters = Filters(actor.strip(), action.strip(), subject.strip(), decisions)
+    filters = AuditFilters(actor.strip(), action.strip(), subject.strip(), decisions)
     found = audit.page(
         tx,
         actor=filters.actor or None,

@@ -27,7 +27,7 @@ class Console:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class NavigationSection:
     """An entry of the navigation. `shared`: what it shows belongs to no automation, so only a grant for all opens it."""
 
     path: str
@@ -37,15 +37,15 @@ class Section:
 
 
 SECTIONS = (
-    Section("/", "Overview", Permission.READ_DECISIONS),
-    Section("/decisions", "Decisions", Permission.READ_DECISIONS),
-    Section("/reviews", "Reviews", Permission.READ_REVIEWS),
-    Section("/endpoints", "Endpoints", Permission.READ_MODELS),
-    Section("/models", "Models", Permission.READ_MODELS, shared=True),
-    Section("/streams", "Streams", Permission.READ_STREAMS),
-    Section("/actions", "Actions", Permission.READ_ACTIONS),
-    Section("/procedures", "Procedures", Permission.READ_PROCEDURES),
-    Section("/audit", "Audit", Permission.READ_AUDIT, shared=True),
+    NavigationSection("/", "Overview", Permission.READ_DECISIONS),
+    NavigationSection("/decisions", "Decisions", Permission.READ_DECISIONS),
+    NavigationSection("/reviews", "Reviews", Permission.READ_REVIEWS),
+    NavigationSection("/endpoints", "Endpoints", Permission.READ_MODELS),
+    NavigationSection("/models", "Models", Permission.READ_MODELS, shared=True),
+    NavigationSection("/streams", "Streams", Permission.READ_STREAMS),
+    NavigationSection("/actions", "Actions", Permission.READ_ACTIONS),
+    NavigationSection("/procedures", "Procedures", Permission.READ_PROCEDURES),
+    NavigationSection("/audit", "Audit", Permission.READ_AUDIT, shared=True),
 )
 
 
@@ -57,7 +57,7 @@ class Visitor:
     csrf: str
 
     @property
-    def sections(self) -> tuple[Section, ...]:
+    def sections(self) -> tuple[NavigationSection, ...]:
         """The sections this visitor may see."""
         return tuple(s for s in SECTIONS if (self.may if s.shared else self.may_somewhere)(s.permission))
 

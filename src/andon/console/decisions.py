@@ -26,7 +26,7 @@ class FilterInvalid(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class DecisionFilters:
     """What the form asks for, as it was typed; empty is any."""
 
     automation: str = ""
@@ -80,7 +80,7 @@ def show_list(
 ) -> Response:
     """The decisions that fit the filters, newest first."""
     scopes = visitor.scopes(Permission.READ_DECISIONS)
-    filters = Filters(automation, outcome, rule, label, model_version, arm, line_state, since, until, search)
+    filters = DecisionFilters(automation, outcome, rule, label, model_version, arm, line_state, since, until, search)
     problem: Invalid | None = None
     found: list[decisions.DecisionRow] = []
     try:

@@ -9,7 +9,7 @@ from andon.access import Permission
 from andon.console.context import Visitor
 from andon.decisions import AutomationVersion
 from andon.kernel.db import Tx
-from andon.live import Figures, LineCounts, Pool, Process, Waiting
+from andon.live import Figures, LineCounts, Pool, Process, WaitingCounts
 from andon.serving import Candidate, EndpointNotFound, TrafficSplit
 from andon.spending import BudgetState, Total
 
@@ -26,7 +26,7 @@ class Answering:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class TrafficShare:
     """What a candidate has of an automation's traffic, in percent. `place` is the colour of its version."""
 
     candidate: Candidate
@@ -40,7 +40,7 @@ class User:
 
     name: str
     split: TrafficSplit
-    shares: Sequence[Share]
+    shares: Sequence[TrafficShare]
     looking_on: Sequence[Candidate]
     figures: Figures
     counts: LineCounts
@@ -57,7 +57,7 @@ class Endpoint:
     champion: int | None
     arms: Sequence[Answering]
     figures: Figures
-    waiting: Waiting
+    waiting: WaitingCounts
     users: Sequence[User]
     everybody: Sequence[AutomationVersion]
     pools: Sequence[Pool]
@@ -187,7 +187,7 @@ def _user(
     return User(
         name=automation,
         split=split,
-        shares=[Share(one, share, places[one.version]) for one, share in split.answering(champion).items()],
+        shares=[TrafficShare(one, share, places[one.version]) for one, share in split.answering(champion).items()],
         looking_on=split.looking_on(champion),
         figures=live.figures(processes, lambda arm: (arm.automation, arm.model) == (automation, split.model)),
         counts=live.line_counts(processes, automation),

@@ -10,7 +10,7 @@ from andon import actions, cord, decisions, features, reviews
 from andon.access import Permission
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Db, Here, Signed
-from andon.console.pulse import RECENT, SPAN, Figures, figures, series, step_of
+from andon.console.pulse import RECENT, SPAN, PulseFigures, figures, series, step_of
 from andon.cord import ALL_AUTOMATIC, LineState
 from andon.kernel.db import Tx
 
@@ -18,14 +18,14 @@ router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineRow:
     """One automation's row; `held` counts the segments that are not automatic, `has_page`: the visitor may see what is in force."""
 
     name: str
     state: LineState
     held: int
     has_page: bool
-    figures: Figures
+    figures: PulseFigures
     waiting: int
     overdue: int
     dead: int
@@ -51,7 +51,7 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
     states = cord.all_states(tx)
     dead = actions.dead_letters(tx, automations=visitor.principal.scopes(Permission.READ_ACTIONS))
     lines = [
-        Line(
+        LineRow(
             name=name,
             state=states.get(name, ALL_AUTOMATIC).whole,
             held=len(states.get(name, ALL_AUTOMATIC).segments),

@@ -17,7 +17,7 @@ from andon.console.errors import status_of
 from andon.console.paging import PAGE, pager
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid
-from andon.procedures import OVER, Procedure, ProcedureNotFound, RunState
+from andon.procedures import OVER, ProcedureNotFound, ProcedureRecord, RunState
 
 router = APIRouter(prefix="/procedures")
 
@@ -54,7 +54,7 @@ def show(here: Here, visitor: Signed, tx: Db, procedure_id: UUID, done: str = ""
 def cancel(here: Here, visitor: Acting, procedure_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
     """Stop it."""
 
-    def act(tx: Tx, now: datetime) -> Procedure:
+    def act(tx: Tx, now: datetime) -> ProcedureRecord:
         return procedures.cancel(tx, procedure_id, actor=visitor.principal.actor, reason=reason, now=now)
 
     return _control(here, visitor, procedure_id, act, "cancelled")
@@ -64,7 +64,7 @@ def cancel(here: Here, visitor: Acting, procedure_id: UUID, reason: Annotated[st
 def resume(here: Here, visitor: Acting, procedure_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
     """Let it go on."""
 
-    def act(tx: Tx, now: datetime) -> Procedure:
+    def act(tx: Tx, now: datetime) -> ProcedureRecord:
         return procedures.resume(tx, procedure_id, actor=visitor.principal.actor, reason=reason, now=now)
 
     return _control(here, visitor, procedure_id, act, "resumed")
@@ -80,7 +80,7 @@ def fork(
 ) -> Response:
     """Begin a new one at a step, and show it."""
 
-    def act(tx: Tx, now: datetime) -> Procedure:
+    def act(tx: Tx, now: datetime) -> ProcedureRecord:
         return procedures.fork(
             tx, procedure_id, from_step=from_step, actor=visitor.principal.actor, reason=reason, now=now
         )
@@ -89,7 +89,7 @@ def fork(
 
 
 def _control(
-    here: Console, visitor: Visitor, procedure_id: UUID, act: Callable[[Tx, datetime], Procedure], done: str
+    here: Console, visitor: Visitor, procedure_id: UUID, act: Callable[[Tx, datetime], ProcedureRecord], done: str
 ) -> Response:
     with here.database.begin() as tx:
         procedure = _seen(visitor, tx, procedure_id)
@@ -103,7 +103,7 @@ def _control(
     return notices.back_to(f"/procedures/{shown.id}", done)
 
 
-def _seen(visitor: Visitor, tx: Tx, procedure_id: UUID) -> Procedure:
+def _seen(visitor: Visitor, tx: Tx, procedure_id: UUID) -> ProcedureRecord:
     visitor.scopes(Permission.READ_PROCEDURES)
     procedure = procedures.get(tx, procedure_id)
     if not visitor.may(Permission.READ_PROCEDURES, procedure.automation):
@@ -111,7 +111,7 @@ def _seen(visitor: Visitor, tx: Tx, procedure_id: UUID) -> Procedure:
     return procedure
 
 
-def _page(here: Console, visitor: Visitor, tx: Tx, procedure: Procedure, **said: Any) -> Response:
+def _page(here: Console, visitor: Visitor, tx: Tx, procedure: ProcedureRecord, **said: Any) -> Response:
     problem: AndonError | None = said.get("problem")
     timeline = procedures.timeline_of(tx, procedure)
     result, error = procedures.result_of(tx, procedure)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from andon import decisions
-from andon.decisions import Tally
+from andon.decisions import DecisionTally
 from andon.kernel.db import Tx
 from andon.live import percentiles
 
@@ -23,7 +23,7 @@ _FRESH_FOR = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class PulseFigures:
     """Counts and latency percentiles (in milliseconds) of some decisions."""
 
     decisions: int
@@ -43,11 +43,11 @@ class Pulse:
     """The tallies of the last SPAN, read from the ledger at most once a second for all visitors together."""
 
     def __init__(self) -> None:
-        self._tallies: list[Tally] = []
+        self._tallies: list[DecisionTally] = []
         self._read_at: datetime | None = None
         self._lock = Lock()
 
-    def read(self, tx: Tx, now: datetime, scopes: Collection[str] | None) -> list[Tally]:
+    def read(self, tx: Tx, now: datetime, scopes: Collection[str] | None) -> list[DecisionTally]:
         """The tallies of the automations in `scopes` (None: of all), oldest first."""
         with self._lock:
             if self._read_at is None or not timedelta() <= now - self._read_at < _FRESH_FOR:
@@ -62,7 +62,7 @@ class Pulse:
         self._read_at = now
 
 
-def figures(tallies: Iterable[Tally], span: timedelta) -> Figures:
+def figures(tallies: Iterable[DecisionTally], span: timedelta) -> PulseFigures:
     """What these tallies, which cover `span`, come to."""
     decided = automatic = 0
     latencies: Counter[int] = Counter()
@@ -71,12 +71,12 @@ def figures(tallies: Iterable[Tally], span: timedelta) -> Figures:
         automatic += tally.automatic
         latencies.update(tally.latencies)
     p50, p95, p99 = percentiles(latencies, (0.5, 0.95, 0.99))
-    return Figures(decided, automatic, decided / span.total_seconds(), p50, p95, p99)
+    return PulseFigures(decided, automatic, decided / span.total_seconds(), p50, p95, p99)
 
 
-def series(tallies: Iterable[Tally], now: datetime) -> dict[str, list[float | None]]:
+def series(tallies: Iterable[DecisionTally], now: datetime) -> dict[str, list[float | None]]:
     """The plot's columns: seconds since 1970, decisions a second, p50 and p99. Quiet steps are zeros without a latency."""
-    by_step: dict[datetime, list[Tally]] = {}
+    by_step: dict[datetime, list[DecisionTally]] = {}
     for tally in tallies:
         by_step.setdefault(tally.at, []).append(tally)
     columns: dict[str, list[float | None]] = {"at": [], "rate": [], "p50": [], "p99": []}

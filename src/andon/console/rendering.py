@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from andon.audit import Entry
+from andon.audit import AuditEntry
 from andon.console.split_form import faults_at
 from andon.spending import money
 from andon.version import __version__
@@ -153,7 +153,7 @@ def of_field(raw: Any, name: str) -> str:
     return score(raw) if isinstance(raw, float) else value(raw)
 
 
-def change(entry: Entry) -> str:
+def change(entry: AuditEntry) -> str:
     """What an audited change came to, in a line; the whole of it can be unfolded."""
     before, after = entry.before or {}, entry.after
     if after is None:

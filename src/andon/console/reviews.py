@@ -18,7 +18,7 @@ from andon.console.errors import status_of
 from andon.console.paging import PAGE, link
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid
-from andon.reviews import Review, ReviewFilter, ReviewState
+from andon.reviews import ReviewFilter, ReviewState, ReviewTask
 
 router = APIRouter(prefix="/reviews")
 
@@ -132,7 +132,7 @@ def _work(
     return None
 
 
-def _seen(visitor: Visitor, tx: Tx, review_id: UUID) -> Review:
+def _seen(visitor: Visitor, tx: Tx, review_id: UUID) -> ReviewTask:
     visitor.scopes(Permission.READ_REVIEWS)
     review = reviews.get(tx, review_id)
     if not visitor.may(Permission.READ_REVIEWS, review.automation):
@@ -140,7 +140,7 @@ def _seen(visitor: Visitor, tx: Tx, review_id: UUID) -> Review:
     return review
 
 
-def _page(here: Console, visitor: Visitor, tx: Tx, review: Review, **said: Any) -> Response:
+def _page(here: Console, visitor: Visitor, tx: Tx, review: ReviewTask, **said: Any) -> Response:
     now = here.clock.now()
     may_work = visitor.may(Permission.WORK_REVIEWS, review.automation)
     holder = review.holder(now)
@@ -168,7 +168,7 @@ def _page(here: Console, visitor: Visitor, tx: Tx, review: Review, **said: Any) 
     )
 
 
-def _cursor(review: Review) -> str:
+def _cursor(review: ReviewTask) -> str:
     at, review_id = reviews.place_of(review)
     return f"{at.isoformat()}~{review_id}"
 

@@ -34,6 +34,7 @@ from andon.decisions.domain import (
     DecisionFilter,
     DecisionRecord,
     DecisionRequest,
+    DecisionTally,
     Draw,
     Fallback,
     Idempotency,
@@ -45,8 +46,7 @@ from andon.decisions.domain import (
     Risk,
     Stages,
     Stats,
-    Tally,
-    Waiting,
+    WaitingRequest,
     latency_of,
 )
 from andon.decisions.errors import (
@@ -74,7 +74,7 @@ from andon.decisions.export import Export
 from andon.decisions.feed import (
     Feed,
     Start,
-    Taken,
+    TakenDecisions,
     consumers,
     oldest_unread,
     reset_consumer,
@@ -83,7 +83,7 @@ from andon.decisions.feed_item import FeedItem, FeedRecord
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
-from andon.decisions.passage import Purse, Unlimited, Unwatched, Watcher
+from andon.decisions.passage import BatchWatcher, Payer, Unlimited, Unwatched
 from andon.decisions.published import AutomationReleased
 from andon.decisions.publishing import apart_from_force, check_policy, publish_policy, require_released_code, use_policy
 from andon.decisions.recording import Alongside
@@ -132,7 +132,7 @@ from andon.decisions.service import (
 )
 from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
 from andon.decisions.shaping import json_of_recorded, seen_of_recorded, texts_of
-from andon.decisions.store.feed import Standing
+from andon.decisions.store.feed import ConsumerStanding
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
 from andon.decisions.truth import check_outcomes, truth_of, unknown_classes
@@ -153,9 +153,11 @@ __all__ = [
     "AutomationVersion",
     "BatchDecider",
     "BatchReport",
+    "BatchWatcher",
     "CodeUnreleased",
     "ConsumerBusy",
     "ConsumerNotFound",
+    "ConsumerStanding",
     "Contract",
     "Control",
     "Controls",
@@ -167,6 +169,7 @@ __all__ = [
     "DecisionRecord",
     "DecisionRequest",
     "DecisionRow",
+    "DecisionTally",
     "Deployment",
     "Difference",
     "Draw",
@@ -195,9 +198,9 @@ __all__ = [
     "LineRef",
     "ModelRef",
     "NotReleased",
+    "Payer",
     "Predicts",
     "Priority",
-    "Purse",
     "Release",
     "ReleaseRefused",
     "ReleaseRule",
@@ -207,18 +210,15 @@ __all__ = [
     "Seen",
     "Shown",
     "Stages",
-    "Standing",
     "Start",
     "Stats",
     "Subjects",
-    "Taken",
-    "Tally",
+    "TakenDecisions",
     "Traffic",
     "Unlimited",
     "Unwatched",
     "VersionNotServed",
-    "Waiting",
-    "Watcher",
+    "WaitingRequest",
     "accept",
     "accept_again",
     "accept_new",

@@ -8,7 +8,7 @@ from uuid import UUID
 from andon import audit, features
 from andon.cord import LineState
 from andon.decisions.record import SALT_BYTES
-from andon.decisions.shape import COLUMNS, Column
+from andon.decisions.shape import COLUMNS, ColumnForm
 from andon.kernel import outbox
 
 _SQL: Mapping[Any, str] = {
@@ -23,7 +23,7 @@ _SQL: Mapping[Any, str] = {
 }
 
 
-def _typed(column: Column) -> dict[str, str]:
+def _typed(column: ColumnForm) -> dict[str, str]:
     """The columns of one kind, with their types."""
     fields = [field for field in COLUMNS.values() if field.column is column]
     kinds = {
@@ -32,10 +32,10 @@ def _typed(column: Column) -> dict[str, str]:
     return {name: _SQL[kind] for name, kind in kinds.items()}
 
 
-OWN = _typed(Column.OWN) | {"record": "bytea"}
+OWN = _typed(ColumnForm.OWN) | {"record": "bytea"}
 """The columns in which each decision has its own value."""
 
-SHARED = _typed(Column.SHARED)
+SHARED = _typed(ColumnForm.SHARED)
 """The columns that many decisions of a batch have alike. Each combination of values is sent once."""
 
 

@@ -11,9 +11,9 @@ from andon.decisions.controls import Controls
 from andon.decisions.domain import Decision, DecisionRequest
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.line import Line
-from andon.decisions.passage import Parts, Passed, Purse, Unlimited, Watcher, decide
+from andon.decisions.passage import BatchWatcher, Parts, Passed, Payer, Unlimited, decide
 from andon.decisions.queue import Item
-from andon.decisions.reader import Reader
+from andon.decisions.reader import FeatureReader
 from andon.decisions.recorder import Recorder
 from andon.decisions.recording import Alongside, RepeatsFound
 from andon.decisions.shadows import Shadows
@@ -31,13 +31,13 @@ class BatchDecider:
         *,
         clock: Clock,
         controls: Controls,
-        watcher: Watcher,
-        purse: Purse | None = None,
+        watcher: BatchWatcher,
+        purse: Payer | None = None,
     ) -> None:
         self._line_of = line_of
         self._watcher = watcher
         self._recorder = Recorder(database, clock=clock)
-        self._reader = Reader(database)
+        self._reader = FeatureReader(database)
         self._under_way = 0
         self._repeating = True
         paying = purse or Unlimited()

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from andon.authoring import ActionSpec
-from andon.decisions.domain import DELIVER_ACTION, OPEN_REVIEW, Decision, Waiting
+from andon.decisions.domain import DELIVER_ACTION, OPEN_REVIEW, Decision, WaitingRequest
 from andon.decisions.line import Line
 from andon.kernel.ids import uuid7
 from andon.kernel.outbox import Message
@@ -45,7 +45,7 @@ def messages(line: Line, decision: Decision) -> Sequence[Message]:
     return (_message(decision, DELIVER_ACTION, {**action_of(outcome, action), "outcome": outcome}), *notice)
 
 
-def failure(waiting: Waiting, destination: str, now: datetime) -> Message:
+def failure(waiting: WaitingRequest, destination: str, now: datetime) -> Message:
     """What tells a destination that an accepted request could not be decided. There is no decision, so it says all itself."""
     content = {
         "id": str(waiting.id),

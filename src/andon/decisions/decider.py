@@ -11,9 +11,9 @@ from andon.decisions.domain import Decision, DecisionRequest, Idempotency, Prior
 from andon.decisions.errors import AutomationNotFound
 from andon.decisions.lane import Lane
 from andon.decisions.line import Line
-from andon.decisions.passage import Parts, Purse, Unlimited, Watcher
+from andon.decisions.passage import BatchWatcher, Parts, Payer, Unlimited
 from andon.decisions.queue import Done, Foretold, Item
-from andon.decisions.reader import Reader
+from andon.decisions.reader import FeatureReader
 from andon.decisions.recorder import Recorder
 from andon.decisions.shadows import Shadows
 from andon.decisions.traffic import Arm, Predicts
@@ -32,12 +32,12 @@ class Decider:
         *,
         clock: Clock,
         controls: Controls,
-        watcher: Watcher,
-        purse: Purse | None = None,
+        watcher: BatchWatcher,
+        purse: Payer | None = None,
     ) -> None:
         self._lines = lines
         self._recorder = Recorder(database, clock=clock)
-        self._reader = Reader(database)
+        self._reader = FeatureReader(database)
         paying = purse or Unlimited()
         self._shadows = Shadows(
             self._recorder,

@@ -251,7 +251,7 @@ class DecisionFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingRequest:
     """A request that was accepted and is not decided yet; with an `error` it never will be.
 
     With a `dead_event`, `raw` is what that event holds, or what it was mended to, and not read yet.
@@ -321,7 +321,7 @@ LATENCY_BAND = 1.05
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DecisionTally:
     """The decisions of one automation in one step of time, and how many of them took how long (by band)."""
 
     at: datetime

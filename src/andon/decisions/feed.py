@@ -18,7 +18,7 @@ from andon import audit
 from andon.decisions.errors import ConsumerBusy, ConsumerNotFound
 from andon.decisions.feed_item import FeedItem
 from andon.decisions.store import feed as store
-from andon.decisions.store.feed import Standing, Unread
+from andon.decisions.store.feed import ConsumerStanding, Unread
 from andon.kernel.db import Tx
 from andon.kernel.identity import Actor
 
@@ -51,7 +51,7 @@ StartsAt: TypeAlias = Start | datetime
 """Where a new consumer begins; at a moment means with the first leaf of each chain that was written then or later."""
 
 
-class Taken(Struct, frozen=True, gc=False):
+class TakenDecisions(Struct, frozen=True, gc=False):
     """What one transaction takes: decisions of the automations asked for, out of `passed` in all. Nothing is left if that is 0."""
 
     items: Sequence[FeedItem]
@@ -88,7 +88,7 @@ class Feed:
         """Seconds to rest when nothing is left; the longer, the more chains there are to look at for something new."""
         return max(LEAST_PAUSE, self._search_at - monotonic())
 
-    def take(self, tx: Tx, limit: int = AT_ONCE) -> Taken:
+    def take(self, tx: Tx, limit: int = AT_ONCE) -> TakenDecisions:
         """Take the next decisions and move the position behind them, both in the caller's transaction.
 
         Roll it back, and they come again. A leaf is taken whole, unless it alone holds more than `limit`. Raises ConsumerBusy while
@@ -97,7 +97,7 @@ class Feed:
         self.claim(tx)
         leaves = self._read(tx, limit)
         if not leaves:
-            return Taken((), 0)
+            return TakenDecisions((), 0)
         keys = [key for leaf in leaves for key in leaf.keys]
         found = store.rows(tx, keys, self._automations)
         store.move(tx, self.consumer, {leaf.writer: leaf.behind for leaf in leaves}, len(keys))
@@ -107,7 +107,7 @@ class Feed:
             for key in leaf.keys
             if (row := found.get(key)) is not None
         ]
-        return Taken(items, len(keys))
+        return TakenDecisions(items, len(keys))
 
     def claim(self, tx: Tx) -> None:
         """Be the only one who reads as this consumer until the transaction ends; it is made if it is new. Raises ConsumerBusy."""
@@ -147,7 +147,7 @@ class Feed:
         return found
 
 
-def consumers(tx: Tx, name: str | None = None) -> list[Standing]:
+def consumers(tx: Tx, name: str | None = None) -> list[ConsumerStanding]:
     """How far every consumer is, or the one of a name."""
     return store.standings(tx, name)
 

@@ -14,7 +14,7 @@ from andon.decisions import consequences, record
 from andon.decisions.appending import APPEND
 from andon.decisions.domain import RECORDED, Decision
 from andon.decisions.record import SALT_BYTES
-from andon.decisions.shape import COLUMNS, Column
+from andon.decisions.shape import COLUMNS, ColumnForm
 from andon.decisions.shaping import key_of, values_of
 from andon.features import Delta
 from andon.kernel import outbox
@@ -23,7 +23,7 @@ from andon.kernel.outbox import Message
 from andon.kernel.statements import Statement
 
 
-class Entry(Struct, frozen=True, gc=False):
+class LedgerEntry(Struct, frozen=True, gc=False):
     """One decision to be recorded, with the messages that follow from it."""
 
     decision: Decision
@@ -38,7 +38,7 @@ class Proven(Struct, frozen=True):
     salts: bytes
 
 
-def prove(chain: audit.Chain, entries: Sequence[Entry]) -> Proven:
+def prove(chain: audit.Chain, entries: Sequence[LedgerEntry]) -> Proven:
     """Write the records of a batch and link the chain's next leaf to them; `advance` the chain once they are committed."""
     records, drawn = record.encode([entry.decision for entry in entries]), os.urandom(SALT_BYTES * len(entries))
     salts = salts_of(drawn)
@@ -62,7 +62,9 @@ def salts_of(drawn: bytes) -> list[bytes]:
     return [drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES)]
 
 
-def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta]) -> tuple[audit.Leaf, Statement]:
+def prepare(
+    chain: audit.Chain, entries: Sequence[LedgerEntry], deltas: Sequence[Delta]
+) -> tuple[audit.Leaf, Statement]:
     """The next leaf of the chain for a batch, and the one statement that records it with all that follows from it."""
     proven = prove(chain, entries)
     messages = [message for entry in entries for message in entry.messages]
@@ -78,7 +80,7 @@ def prepare(chain: audit.Chain, entries: Sequence[Entry], deltas: Sequence[Delta
     )
 
 
-def _parameters(entries: Sequence[Entry], proven: Proven) -> tuple[Any, ...]:
+def _parameters(entries: Sequence[LedgerEntry], proven: Proven) -> tuple[Any, ...]:
     """The parameters of APPEND that describe the decisions."""
     now = perf_counter_ns()
     if len(entries) == 1:
@@ -98,8 +100,8 @@ async def writers_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> dic
     return {row["id"]: row["writer"] for row in rows}
 
 
-_SHARED = [field for field in COLUMNS.values() if field.column is Column.SHARED]
-_own = values_of([field for field in COLUMNS.values() if field.column is Column.OWN])
+_SHARED = [field for field in COLUMNS.values() if field.column is ColumnForm.SHARED]
+_own = values_of([field for field in COLUMNS.values() if field.column is ColumnForm.OWN])
 _key = key_of(_SHARED)
 
 shared_of: Callable[[Decision], tuple[Any, ...]] = values_of(_SHARED)

@@ -16,7 +16,7 @@ from andon.decisions.judging import Judge
 from andon.decisions.seeing import Seen
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Predicts, Traffic
-from andon.features import Delta, FeatureSet, Looked, Needs, Snapshot, Wanted
+from andon.features import Delta, FeatureSet, Looked, Needs, Snapshot, WantedRows
 from andon.policies import REVIEW, CompiledPolicy
 
 
@@ -83,7 +83,7 @@ class Line:
             return ()
         return self._features.needs([r.input for r in requests], [r.at for r in requests], _asked(requests))
 
-    def wanted(self, requests: Sequence[DecisionRequest]) -> list[Wanted]:
+    def wanted(self, requests: Sequence[DecisionRequest]) -> list[WantedRows]:
         """The rows of tables that deciding these requires."""
         return self._features.wanted([r.input for r in requests])
 

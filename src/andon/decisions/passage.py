@@ -14,11 +14,11 @@ from andon.decisions import consequences
 from andon.decisions.controls import Controls
 from andon.decisions.domain import Decision, DecisionRequest, Stages
 from andon.decisions.judging import FOR_EVER, Judged, to_predict
-from andon.decisions.ledger import Entry
+from andon.decisions.ledger import LedgerEntry
 from andon.decisions.line import Line
 from andon.decisions.ports import LedgerWriter
 from andon.decisions.queue import Item, grouped
-from andon.decisions.reader import Reader
+from andon.decisions.reader import FeatureReader
 from andon.decisions.recording import Alongside, Batch
 from andon.decisions.report import BatchReport
 from andon.decisions.seeing import Seen
@@ -27,7 +27,7 @@ from andon.features import Delta
 from andon.kernel.clock import Clock
 
 
-class Watcher(Protocol):
+class BatchWatcher(Protocol):
     """Hears how batches went; for metrics."""
 
     def batch(self, reports: Sequence[BatchReport]) -> None:
@@ -63,7 +63,7 @@ class Unwatched:
         """Nothing."""
 
 
-class Purse(Protocol):
+class Payer(Protocol):
     """Says how many predictions may still be paid."""
 
     def allow(self, automation: str, n: int) -> int:
@@ -98,16 +98,16 @@ class Unlimited:
 class Parts:
     """What all lanes of a process share. `shadow` is offered every batch after it was answered."""
 
-    reader: Reader
+    reader: FeatureReader
     recorder: LedgerWriter
     clock: Clock
     controls: Controls
-    watcher: Watcher
-    purse: Purse
+    watcher: BatchWatcher
+    purse: Payer
     shadow: Callable[[Line, Sequence[DecisionRequest], Sequence[Seen]], None]
 
 
-class Share(Struct):
+class ArmShare(Struct):
     """What one arm did in a batch: for which items of the group, and the CPU time it took in microseconds."""
 
     arm: Arm
@@ -123,7 +123,7 @@ class Group(Struct):
     items: list[Item]
     seen: list[Seen] = []
     deltas: list[Delta] = []
-    shares: list[Share] = []
+    shares: list[ArmShare] = []
     decisions: list[Decision] = []
     features: float = 0.0
 
@@ -180,7 +180,9 @@ async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | Non
         await _see(parts, group)
         await _judge(parts, group)
     entries = [
-        Entry(decision, consequences.messages(group.line, decision)) for group in groups for decision in group.decisions
+        LedgerEntry(decision, consequences.messages(group.line, decision))
+        for group in groups
+        for decision in group.decisions
     ]
 
     def deltas(requests: Sequence[DecisionRequest]) -> list[Delta]:
@@ -231,7 +233,7 @@ async def _judge(parts: Parts, group: Group) -> None:
             cpu_us = (thread_time_ns() - cpu) // 1000 if arm.loaded.inline else arm.loaded.take_cpu_us()
         finally:
             parts.purse.settle(name, arm.version, paid, len(items) - paid, cpu_us)
-        group.shares.append(Share(arm, numbers, judged, cpu_us))
+        group.shares.append(ArmShare(arm, numbers, judged, cpu_us))
         now = parts.clock.now()
         stages = Stages(
             features=int(group.features * 1e6),

@@ -19,7 +19,7 @@ from andon import audit, features
 from andon.decisions import consequences, ledger, reservations
 from andon.decisions.appending import OWN, SHARED
 from andon.decisions.errors import Fenced, LedgerUnavailable
-from andon.decisions.ledger import Entry
+from andon.decisions.ledger import LedgerEntry
 from andon.decisions.reader import PATIENCE, RECONNECT_SECONDS
 from andon.decisions.recording import Batch, RepeatsFound
 from andon.kernel import outbox
@@ -140,7 +140,7 @@ class PlainRecorder:
             return bool(batch.recorded)
         return batch.alongside is not None and bool(batch.in_doubt) and await batch.alongside.is_written(connection)
 
-    async def _append(self, connection: asyncpg.Connection, batch: Batch, entries: Sequence[Entry]) -> audit.Leaf:
+    async def _append(self, connection: asyncpg.Connection, batch: Batch, entries: Sequence[LedgerEntry]) -> audit.Leaf:
         """Insert decisions, their leaf, their messages and what they add to tiles."""
         proven = ledger.prove(self._chain, entries)
         leaf, now, salts = proven.leaf, perf_counter_ns(), ledger.salts_of(proven.salts)
@@ -177,7 +177,7 @@ class PlainRecorder:
             raise _unavailable(error) from error
         batch.keep(left)
 
-    async def _refusal(self, batch: Batch, entry: Entry) -> str | None:
+    async def _refusal(self, batch: Batch, entry: LedgerEntry) -> str | None:
         """Why PostgreSQL refuses a decision; None if it does not."""
         trial = (connection := await self._connected()).transaction()
         await trial.start()

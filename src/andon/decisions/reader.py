@@ -17,7 +17,7 @@ from andon import features
 from andon.decisions import reservations
 from andon.decisions.domain import Idempotency
 from andon.decisions.errors import LedgerUnavailable
-from andon.features import Looked, Lookups, Needs, Snapshot, Wanted
+from andon.features import Looked, Lookups, Needs, Snapshot, WantedRows
 from andon.kernel.db import CONNECTION_LOST, Database
 from andon.kernel.session import BY_INDEX
 
@@ -31,7 +31,7 @@ PATIENCE = timedelta(seconds=8)
 RECONNECT_SECONDS = 0.05
 
 
-class Reader:
+class FeatureReader:
     """Use from one event loop; `close` when done."""
 
     def __init__(self, database: Database) -> None:
@@ -47,7 +47,7 @@ class Reader:
         """The feature state that a batch needs. Raises LedgerUnavailable."""
         return await self._state.ask(lambda connection: features.read(connection, needs))
 
-    async def look_up(self, wanted: Sequence[Wanted]) -> Looked:
+    async def look_up(self, wanted: Sequence[WantedRows]) -> Looked:
         """The rows that a batch needs, as far as none is known that is fresh enough. Raises LedgerUnavailable."""
         return await self._state.ask(lambda connection: self._lookups.read(connection, wanted))
 

@@ -9,7 +9,7 @@ import asyncpg
 from msgspec import Struct
 
 from andon.decisions.domain import DecisionRequest
-from andon.decisions.ledger import Entry
+from andon.decisions.ledger import LedgerEntry
 from andon.features import Delta
 from andon.kernel.statements import Statement
 
@@ -43,7 +43,7 @@ class Batch(Struct):
     `deltas` gives what some of the requests add to the feature state.
     """
 
-    entries: Sequence[Entry]
+    entries: Sequence[LedgerEntry]
     """The decisions that are still to be recorded."""
     deltas: Callable[[Sequence[DecisionRequest]], list[Delta]]
     alongside: Alongside | None = None

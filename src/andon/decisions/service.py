@@ -15,10 +15,10 @@ from andon.decisions.domain import (
     DecisionFilter,
     DecisionRecord,
     DecisionRequest,
+    DecisionTally,
     Idempotency,
     Stats,
-    Tally,
-    Waiting,
+    WaitingRequest,
 )
 from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyInFlight, KeyReused
 from andon.decisions.shape import DecisionRow
@@ -76,7 +76,7 @@ def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] |
     return reading.stats(tx, since, until, automations)
 
 
-def tallies(tx: Tx, *, since: datetime, until: datetime, step: timedelta) -> list[Tally]:
+def tallies(tx: Tx, *, since: datetime, until: datetime, step: timedelta) -> list[DecisionTally]:
     """For each step of time (counted from 1970) and automation that had decisions: how many, and how long they took."""
     return reading.tallies(tx, since, until, step)
 
@@ -166,12 +166,12 @@ def withdraw(tx: Tx, decision_id: UUID) -> None:
     intake.withdraw(tx, decision_id)
 
 
-def find_waiting(tx: Tx, decision_id: UUID) -> Waiting | None:
+def find_waiting(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
     """A request that waits to be decided, or None."""
     return intake.find(tx, decision_id)
 
 
-def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[Waiting]:
+def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[WaitingRequest]:
     """Take the oldest waiting requests of these automations; they are free again when the lease ends undecided."""
     return intake.claim(tx, automations, limit=limit, now=now, lease=lease)
 

@@ -11,7 +11,7 @@ from andon.decisions.controls import Controls
 from andon.decisions.domain import DecisionRequest, Judgement
 from andon.decisions.errors import LedgerUnavailable
 from andon.decisions.line import Line
-from andon.decisions.passage import Purse, Watcher
+from andon.decisions.passage import BatchWatcher, Payer
 from andon.decisions.ports import LedgerWriter
 from andon.decisions.seeing import Seen
 from andon.decisions.traffic import Arm
@@ -42,8 +42,8 @@ class Shadows:
         *,
         clock: Clock,
         controls: Controls,
-        watcher: Watcher,
-        purse: Purse,
+        watcher: BatchWatcher,
+        purse: Payer,
         busy: Callable[[], bool],
     ) -> None:
         self._recorder = recorder

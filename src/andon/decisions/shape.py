@@ -21,7 +21,7 @@ RECORD_SHAPE = 2
 """The shape that records are written in. Older ones lack the fields `since` a later one, and stay as they are."""
 
 
-class Column(Enum):
+class ColumnForm(Enum):
     """How a batch sends the values of a column."""
 
     OWN = auto()
@@ -46,7 +46,7 @@ class Shown(Flag):
     """The console's page of a decision, in short."""
 
 
-OWN, SHARED = Column
+OWN, SHARED = ColumnForm
 ANSWER, LIST, WHOLE, OUTSIDE, PAGE = Shown
 SEEN = LIST | WHOLE
 EVERYWHERE = ANSWER | LIST | WHOLE | OUTSIDE
@@ -59,7 +59,7 @@ class Field:
     meaning: str
     record: str = ""
     """The path in the record; empty if it is not in it."""
-    column: Column | None = None
+    column: ColumnForm | None = None
     shown: Shown = Shown.NOWHERE
     of: str = ""
     """An expression over the decision and its parts (`shaping.PARTS`), where the path in the record is none."""

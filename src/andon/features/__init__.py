@@ -20,7 +20,7 @@ from andon.features.domain import (
     Tile,
     TileDelta,
     Value,
-    Wanted,
+    WantedRows,
 )
 from andon.features.errors import FeatureFailed
 from andon.features.history import History
@@ -53,7 +53,7 @@ __all__ = [
     "Tile",
     "TileDelta",
     "Value",
-    "Wanted",
+    "WantedRows",
     "breaches",
     "columns_of",
     "forget_breaches",

@@ -195,7 +195,7 @@ def between(entries: int, total: float, other_entries: int, other_total: float) 
     return difference * difference * entries * other_entries / (entries + other_entries)
 
 
-class Wanted(NamedTuple):
+class WantedRows(NamedTuple):
     """Which rows of a lookup's table a batch asks for, by key."""
 
     lookup: Lookup

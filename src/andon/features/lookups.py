@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from andon.authoring import Lookup, span_of
-from andon.features.domain import Found, Looked, Wanted
+from andon.features.domain import Found, Looked, WantedRows
 from andon.features.errors import FeatureFailed
 from andon.kernel.db import CONNECTION_LOST
 
@@ -30,7 +30,7 @@ class Lookups:
         self._clock = clock
         self._known: dict[Lookup, _Known] = {}
 
-    async def read(self, connection: asyncpg.Connection, wanted: Sequence[Wanted]) -> Looked:
+    async def read(self, connection: asyncpg.Connection, wanted: Sequence[WantedRows]) -> Looked:
         """The rows that a batch asks for. Raises what CONNECTION_LOST names."""
         return {one.lookup: await self._known_of(one.lookup).get(connection, one.keys) for one in wanted}
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from andon.authoring import Lookup, span_of
-from andon.features.domain import Looked, Row, Value, Wanted
+from andon.features.domain import Looked, Row, Value, WantedRows
 from andon.features.errors import FeatureFailed
 from andon.features.values import usable
 
@@ -21,10 +21,10 @@ class LookupPlan:
         self._undeclared = [column for column in lookup.columns if column not in lookup.default]
         self._oldest = span_of(lookup.oldest) if lookup.oldest else None
 
-    def wanted(self, inputs: Sequence[Row]) -> Wanted:
+    def wanted(self, inputs: Sequence[Row]) -> WantedRows:
         """Which keys a batch asks for."""
         keys = (key_of(row.get(self.lookup.by)) for row in inputs)
-        return Wanted(self.lookup, list(dict.fromkeys(key for key in keys if key is not None)))
+        return WantedRows(self.lookup, list(dict.fromkeys(key for key in keys if key is not None)))
 
     def look_up(
         self,

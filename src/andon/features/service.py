@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from andon.authoring import Expect, Feature, Lookup, Request, Window
 from andon.features.columns import Delta
-from andon.features.domain import Looked, Needs, Row, Series, Snapshot, Value, Wanted
+from andon.features.domain import Looked, Needs, Row, Series, Snapshot, Value, WantedRows
 from andon.features.errors import FeatureFailed
 from andon.features.expectations import Expectations
 from andon.features.rows import LookupPlan
@@ -99,7 +99,7 @@ class FeatureSet:
             return ()
         return needed(self._plans, inputs, times_of(at, asked, self._lateness).at)
 
-    def wanted(self, inputs: Sequence[Row]) -> list[Wanted]:
+    def wanted(self, inputs: Sequence[Row]) -> list[WantedRows]:
         """Which rows of tables must be there before `compute`."""
         return [plan.wanted(inputs) for plan in self._lookups]
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from andon import actions
 from andon.access import Permission, Principal
-from andon.actions import Action, ActionNotFound, ActionState, AnswerKind, Attempt, Which
+from andon.actions import Action, ActionNotFound, ActionSelection, ActionState, AnswerKind, Attempt
 from andon.gateway.dependencies import Bus, Caller, Db, Moment, Now
 from andon.gateway.reasons import Why
 from andon.kernel.db import Tx
@@ -101,7 +101,9 @@ def index(
     before: UUID | None = None,
 ) -> ActionsOut:
     """Actions in one state that the caller may see; dead letters if not asked for others."""
-    which = Which(_within(caller.scopes(Permission.READ_ACTIONS), automation), destination, since, until, because)
+    which = ActionSelection(
+        _within(caller.scopes(Permission.READ_ACTIONS), automation), destination, since, until, because
+    )
     with db.begin() as tx:
         found = actions.page(tx, state, which=which, limit=limit, before=before)
     return ActionsOut(
@@ -132,7 +134,7 @@ def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now, bus: Bus) -> R
     """Send dead letters again, each under its own key; those of disabled destinations stay."""
     caller.require_anywhere(Permission.RESEND_ACTIONS)
     scopes = _within(caller.scopes(Permission.RESEND_ACTIONS), asked.automation)
-    which = Which(scopes, asked.destination, asked.since, asked.until, asked.because)
+    which = ActionSelection(scopes, asked.destination, asked.since, asked.until, asked.because)
     with db.begin() as tx:
         count = actions.resend_all(
             tx, which=which, actor=caller.actor, reason=asked.reason, events=bus, now=now, limit=asked.limit

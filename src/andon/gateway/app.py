@@ -31,7 +31,7 @@ from andon.gateway import (
 )
 from andon.gateway.asgi import Scope, Send
 from andon.gateway.batch import PATH as BATCH_PATH
-from andon.gateway.batch import Batch
+from andon.gateway.batch import BatchRoute
 from andon.gateway.bodies import Receive
 from andon.gateway.decide import PATH, Decide, RequestHead
 from andon.gateway.dependencies import Gateway, Side
@@ -79,7 +79,7 @@ class GatewayApp:
         self._gateway = gateway
         self._inference = OpenInference(gateway, side)
         self.decide = Decide(gateway)
-        self._batch = Batch(gateway)
+        self._batch = BatchRoute(gateway)
         self._events = EventDoor(gateway)
 
     @property

@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from andon import audit
 from andon.access import Permission
-from andon.audit import Checkpoint, Entry, Finding, Harm
+from andon.audit import AuditEntry, Checkpoint, Finding, Harm
 from andon.decisions import RECORDED, LedgerEvidence
 from andon.gateway.dependencies import Caller, Db
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
 
-class EntryOut(BaseModel):
+class AuditEntryOut(BaseModel):
     """Who did what to which subject, when and why."""
 
     at: datetime
@@ -34,7 +34,7 @@ class EntryOut(BaseModel):
 class EntriesOut(BaseModel):
     """A page of entries, newest first; `next` is the `before` of the following page."""
 
-    entries: list[EntryOut]
+    entries: list[AuditEntryOut]
     next: str | None
 
 
@@ -151,9 +151,9 @@ def verify(caller: Caller, db: Db, wanted: VerifyIn) -> ReportOut:
     )
 
 
-def _entry(entry: Entry) -> EntryOut:
+def _entry(entry: AuditEntry) -> AuditEntryOut:
     leaf = entry.leaf
-    return EntryOut(
+    return AuditEntryOut(
         at=leaf.at,
         actor=leaf.actor,
         action=leaf.action,

@@ -53,7 +53,7 @@ class PullIn(BaseModel):
     reason: Reason
 
 
-class ReleaseIn(BaseModel):
+class CordReleaseIn(BaseModel):
     """To which state the line, or a segment of it, returns."""
 
     model_config = ConfigDict(extra="forbid")
@@ -101,7 +101,7 @@ def pull(name: str, wanted: PullIn, gateway: Parts, caller: Caller, db: Db, now:
 
 
 @router.post("/{name}/cord:release")
-def release(name: str, wanted: ReleaseIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
+def release(name: str, wanted: CordReleaseIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
     """Make a line less careful again."""
     caller.require(Permission.RELEASE_CORD, name)
     with db.begin() as tx:

@@ -21,7 +21,16 @@ from andon.gateway.headers import correlation_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.kernel.errors import AndonError, Invalid
 from andon.kernel.ids import uuid7
-from andon.streams import BATCHED, STRUCTURED, Event, EventUnreadable, Reader, Received, StreamKey, events_of
+from andon.streams import (
+    BATCHED,
+    STRUCTURED,
+    ArrivalReader,
+    Event,
+    EventUnreadable,
+    ReceivedEvent,
+    StreamKey,
+    events_of,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +43,7 @@ class _Taken(NamedTuple):
     """An event, and what each automation that takes it gets; None where it is left out."""
 
     event: Event
-    by_automation: Mapping[str, Received | None]
+    by_automation: Mapping[str, ReceivedEvent | None]
 
 
 class EventDoor:
@@ -105,20 +114,20 @@ class EventDoor:
         if isinstance(event, EventUnreadable):
             return event
         own = event if event.correlation is not None else event._replace(correlation=event.id or correlation)
-        read: dict[str, Received | None] = {}
+        read: dict[str, ReceivedEvent | None] = {}
         for name, line in self._gateway.lines.items():
             for trigger in line.automation.triggers:
                 taken = trigger.source == "http" and (not trigger.types or event.type in trigger.types)
                 if not (taken and caller.may(Permission.DECIDE, name)):
                     continue
                 try:
-                    given = Reader(StreamKey(name, trigger.name), trigger, line.contract).input_of(event)
+                    given = ArrivalReader(StreamKey(name, trigger.name), trigger, line.contract).input_of(event)
                 except Invalid as error:
                     return error
                 subject = line.automation.subject
                 key = None if given is None or subject is None else given[1].get(subject)
                 if given is not None:
-                    read[name] = Received(own, name, None if key is None else str(key))
+                    read[name] = ReceivedEvent(own, name, None if key is None else str(key))
                 read.setdefault(name, None)
         if not read:
             return EventUnknown(f"No automation that {caller.name} may ask takes events of the type {event.type!r}")

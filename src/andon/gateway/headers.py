@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from andon.gateway.errors import HeaderInvalid
-from andon.kernel.config import Destination
+from andon.kernel.config import DestinationSettings
 
 NOTIFY = "andon-notify"
 RESPOND_ASYNC = "respond-async"
@@ -43,7 +43,7 @@ def key_of(headers: Mapping[str, str]) -> str | None:
     return given
 
 
-def destination_of(headers: Mapping[str, str], destinations: Mapping[str, Destination]) -> str | None:
+def destination_of(headers: Mapping[str, str], destinations: Mapping[str, DestinationSettings]) -> str | None:
     """Where `Andon-Notify` asks the answer to be brought: a configured place that is open for it, never an address.
 
     Raises HeaderInvalid, also when no later answer was asked for.

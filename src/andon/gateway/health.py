@@ -23,14 +23,14 @@ class Ready(BaseModel):
     status: Literal["ready"] = "ready"
 
 
-class NotReady(BaseModel):
+class NotReadyOut(BaseModel):
     """What is not there, and what is wrong with it."""
 
     status: Literal["not ready"] = "not ready"
     problems: dict[str, str]
 
 
-_NOT_NOW: dict[int | str, dict[str, Any]] = {503: {"model": NotReady, "description": "Not now; ask again."}}
+_NOT_NOW: dict[int | str, dict[str, Any]] = {503: {"model": NotReadyOut, "description": "Not now; ask again."}}
 
 
 @router.get("/livez")
@@ -45,7 +45,7 @@ def ready(side: SideParts) -> Ready | Response:
     problems = side.problems()
     if not problems:
         return Ready()
-    return as_json(NotReady(problems=dict(problems)), status=503, headers={"Retry-After": "1"})
+    return as_json(NotReadyOut(problems=dict(problems)), status=503, headers={"Retry-After": "1"})
 
 
 @router.get("/startupz", response_model=Ready, responses=_NOT_NOW)

@@ -12,7 +12,7 @@ from andon.access import Permission, Principal
 from andon.gateway.dependencies import Caller, Db, Now
 from andon.gateway.reasons import Why
 from andon.kernel.db import Tx
-from andon.procedures import Entry, EntryState, Procedure, ProcedureNotFound, RunState
+from andon.procedures import EntryState, ProcedureNotFound, ProcedureRecord, RunState, TimelineEntry
 
 router = APIRouter(prefix="/v1/procedures", tags=["procedures"])
 
@@ -44,7 +44,7 @@ class FailureOut(BaseModel):
     error: str
 
 
-class EntryOut(BaseModel):
+class TimelineEntryOut(BaseModel):
     """A step. `kind` is step, deliver, wait, ask, sleep, now or random; `undo` says that it compensates another."""
 
     number: int
@@ -85,7 +85,7 @@ class ProcedureDetail(ProcedureOut):
 
     result: Any
     error: str | None
-    timeline: list[EntryOut]
+    timeline: list[TimelineEntryOut]
     events: list[EventOut]
     notes: list[NoteOut]
 
@@ -186,7 +186,7 @@ def fork(procedure_id: UUID, where: ForkIn, caller: Caller, db: Db, now: Now) ->
         return _detail(tx, new)
 
 
-def _visible(tx: Tx, procedure_id: UUID, caller: Principal, needed: Permission) -> Procedure:
+def _visible(tx: Tx, procedure_id: UUID, caller: Principal, needed: Permission) -> ProcedureRecord:
     """A procedure for who may do this with it; for anybody else it is not there."""
     procedure = procedures.get(tx, procedure_id)
     if not caller.may(needed, procedure.automation):
@@ -200,7 +200,7 @@ def _controlled(tx: Tx, procedure_id: UUID, caller: Principal) -> None:
     _visible(tx, procedure_id, caller, Permission.CONTROL_PROCEDURES)
 
 
-def _shown(tx: Tx, found: list[Procedure]) -> list[ProcedureOut]:
+def _shown(tx: Tx, found: list[ProcedureRecord]) -> list[ProcedureOut]:
     waits = procedures.waiting_for(tx, found)
     shown = []
     for procedure in found:
@@ -219,7 +219,7 @@ def _shown(tx: Tx, found: list[Procedure]) -> list[ProcedureOut]:
 _SAME = set(ProcedureOut.model_fields) - {"waits_for", "waits_until", "ended_at"}
 
 
-def _detail(tx: Tx, procedure: Procedure) -> ProcedureDetail:
+def _detail(tx: Tx, procedure: ProcedureRecord) -> ProcedureDetail:
     (shown,) = _shown(tx, [procedure])
     result, error = procedures.result_of(tx, procedure)
     return ProcedureDetail(
@@ -237,5 +237,5 @@ def _detail(tx: Tx, procedure: Procedure) -> ProcedureDetail:
     )
 
 
-def _entry(entry: Entry) -> EntryOut:
-    return EntryOut.model_validate(entry, from_attributes=True)
+def _entry(entry: TimelineEntry) -> TimelineEntryOut:
+    return TimelineEntryOut.model_validate(entry, from_attributes=True)

@@ -14,7 +14,7 @@ from andon.gateway.errors import RequestInvalid
 from andon.gateway.reasons import Reason
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
-from andon.reviews import Review, ReviewFilter, ReviewNotFound, ReviewState
+from andon.reviews import ReviewFilter, ReviewNotFound, ReviewState, ReviewTask
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 
@@ -145,7 +145,7 @@ def give_verdict(review_id: UUID, said: VerdictIn, caller: Caller, db: Db, now: 
         return _detail(tx, review, now)
 
 
-def _visible(tx: Tx, review_id: UUID, caller: Principal) -> Review:
+def _visible(tx: Tx, review_id: UUID, caller: Principal) -> ReviewTask:
     """A review that the caller may see. What he may not see is not there for him."""
     review = reviews.get(tx, review_id)
     if not caller.may(Permission.READ_REVIEWS, review.automation):
@@ -157,7 +157,7 @@ def _workable(tx: Tx, review_id: UUID, caller: Principal) -> None:
     caller.require(Permission.WORK_REVIEWS, _visible(tx, review_id, caller).automation)
 
 
-def _shown(review: Review, now: datetime) -> dict[str, Any]:
+def _shown(review: ReviewTask, now: datetime) -> dict[str, Any]:
     claim = review.claim if review.holder(now) is not None else None
     verdict = review.verdict
     return {
@@ -179,11 +179,11 @@ def _shown(review: Review, now: datetime) -> dict[str, Any]:
     }
 
 
-def _detail(tx: Tx, review: Review, now: datetime) -> ReviewDetail:
+def _detail(tx: Tx, review: ReviewTask, now: datetime) -> ReviewDetail:
     return ReviewDetail(**_shown(review, now), decision=dict(reviews.decision_of(tx, review)))
 
 
-def _cursor(review: Review) -> str:
+def _cursor(review: ReviewTask) -> str:
     at, review_id = reviews.place_of(review)
     return f"{at:%Y%m%dT%H%M%S.%f}{at:%z}_{review_id}".replace("+", "p")
 

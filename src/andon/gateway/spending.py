@@ -10,7 +10,7 @@ from andon import spending
 from andon.access import Permission
 from andon.decisions import AutomationNotFound
 from andon.gateway.dependencies import Caller, Day, Db, Now, Parts
-from andon.spending import BudgetState, Standing, digits, in_units
+from andon.spending import BudgetStanding, BudgetState, digits, in_units
 
 router = APIRouter(prefix="/v1/automations", tags=["automations"])
 
@@ -46,7 +46,7 @@ class BudgetOut(BaseModel):
     spent: Amount
     reserved: Amount
     used_ratio: float = Field(description="0 to 1.")
-    standing: Standing
+    standing: BudgetStanding
     nearly_spent_at: datetime | None
     spent_at: datetime | None = Field(description="When a prediction could not be paid for the first time.")
 

@@ -14,7 +14,7 @@ from andon.access import Permission, Principal
 from andon.gateway.dependencies import Caller, Db, Now, Parts
 from andon.gateway.reasons import Why
 from andon.kernel.db import Tx
-from andon.streams import DeadEvent, DeadEventNotFound, DeadState, State, Stream, StreamKey, StreamNotFound
+from andon.streams import DeadEvent, DeadEventNotFound, DeadState, Stream, StreamKey, StreamNotFound, StreamState
 
 router = APIRouter(prefix="/v1", tags=["streams"])
 documents = APIRouter(tags=["streams"])
@@ -41,7 +41,7 @@ class StreamOut(BaseModel):
 
     automation: str
     stream: str
-    state: State
+    state: StreamState
     lag: int | None
     per_second: float | None = Field(description="Events that are worked off a second lately; none if nobody reads it.")
     watermark: datetime | None

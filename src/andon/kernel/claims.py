@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 from pydantic_core import from_json
 
-from andon.kernel.outbox import CONCLUDE, Conclusion, Message, State
+from andon.kernel.outbox import CONCLUDE, Conclusion, Message, MessageState
 
 _CLAIM = """
 WITH RECURSIVE present(lane) AS (
@@ -125,7 +125,7 @@ def _message(row: asyncpg.Record) -> Message:
         traceparent=row[6],
         created_at=row[7],
         due_at=row[8],
-        state=State.PENDING,
+        state=MessageState.PENDING,
         attempts=row[9] - 1,
         last_error=row[10],
         again=row[11],

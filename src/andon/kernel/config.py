@@ -14,12 +14,12 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from andon.kernel.connections import Connection
-from andon.kernel.destinations import Destination
+from andon.kernel.destinations import DestinationSettings
 from andon.kernel.environment import LONGEST_SPAN, LONGEST_WAIT, Section, SettingsInvalid, secret_of, value_of
 from andon.kernel.errors import Fault
 from andon.kernel.places import Host, HttpAddress
 
-__all__ = ["Destination", "Settings", "SettingsInvalid", "load", "names"]
+__all__ = ["DestinationSettings", "Settings", "SettingsInvalid", "load", "names"]
 
 FILE_NAME = "andon.toml"
 PREFIX = "ANDON_"
@@ -243,7 +243,7 @@ class Settings(Section):
     releases: ReleaseSettings = ReleaseSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     cost: CostSettings = CostSettings()
-    destinations: dict[str, Destination] = Field(default={}, description="Outside systems by name.")
+    destinations: dict[str, DestinationSettings] = Field(default={}, description="Outside systems by name.")
     connections: dict[str, Connection] = Field(
         default={}, description="Servers that triggers read and publishing actions write, by name."
     )

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, SecretStr, model_validator
 from andon.kernel.environment import LONGEST_SPAN, LONGEST_WAIT, Section, secret_of
 
 
-class Destination(Section):
+class DestinationSettings(Section):
     """One outside system that actions reach; named in the automation, described here."""
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
@@ -44,7 +44,7 @@ class Destination(Section):
     allow_private: bool = Field(False, description="Whether loopback and private addresses may be reached.")
 
     @model_validator(mode="after")
-    def _knows_its_settings(self) -> "Destination":
+    def _knows_its_settings(self) -> "DestinationSettings":
         unknown = sorted(name for name, value in (self.model_extra or {}).items() if not isinstance(value, Mapping))
         if unknown:
             known = ", ".join(type(self).model_fields)

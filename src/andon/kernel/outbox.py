@@ -60,7 +60,7 @@ COLUMNS = 8
 """How many parameters `insert_sql` takes."""
 
 
-class State(StrEnum):
+class MessageState(StrEnum):
     """Where a message stands. `done` and `dead` are final until a person sends a dead one again."""
 
     PENDING = "pending"
@@ -84,7 +84,7 @@ class Message(Struct, frozen=True, gc=False):
     created_at: datetime
     due_at: datetime
     traceparent: str | None = None
-    state: State = State.PENDING
+    state: MessageState = MessageState.PENDING
     attempts: int = 0
     last_error: str | None = None
     settled_at: datetime | None = None
@@ -97,14 +97,14 @@ class Conclusion:
     """How the work on one claimed message ended. Still `pending` means: again at `due_at`, and with `counted=False` this was no attempt."""
 
     message: Message
-    state: State
+    state: MessageState
     error: str | None = None
     due_at: datetime | None = None
     counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Which:
+class MessageSelection:
     """Which messages are meant; what is None does not narrow. Times are those at which a message was written."""
 
     scopes: Sequence[str] | None = None
@@ -178,7 +178,7 @@ _MEMBERS = {
 """Kinds with members: what the whole is in JSON, what lists its members, and what each of them is."""
 
 
-def settle(tx: Tx, message_id: UUID, state: State, *, now: datetime, error: str | None = None) -> None:
+def settle(tx: Tx, message_id: UUID, state: MessageState, *, now: datetime, error: str | None = None) -> None:
     """Say how a claimed message ended: done, or dead."""
     _set(tx, message_id, state=state, settled_at=now, claimed_until=None, last_error=error)
 
@@ -204,17 +204,23 @@ class Known(NamedTuple):
 
 
 def revive(
-    tx: Tx, topic: str, which: Which, *, now: datetime, ids: Sequence[UUID] | None = None, limit: int | None = None
+    tx: Tx,
+    topic: str,
+    which: MessageSelection,
+    *,
+    now: datetime,
+    ids: Sequence[UUID] | None = None,
+    limit: int | None = None,
 ) -> list[Known]:
     """Send dead messages again, from their first attempt, under their old keys; those that were dead."""
-    chosen = _chosen(select(outbox.c.id), topic, State.DEAD, which)
+    chosen = _chosen(select(outbox.c.id), topic, MessageState.DEAD, which)
     if ids is not None:
         chosen = chosen.where(outbox.c.id.in_(ids))
     statement = (
         update(outbox)
         .where(outbox.c.id.in_(chosen.order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)))
         .values(
-            state=State.PENDING,
+            state=MessageState.PENDING,
             attempts=0,
             again=False,
             due_at=now,
@@ -231,8 +237,8 @@ def accept(tx: Tx, message_id: UUID, *, now: datetime) -> bool:
     """Say of a dead message that what it asked for is done after all. False if it is not dead."""
     statement = (
         update(outbox)
-        .where(outbox.c.id == message_id, outbox.c.state == State.DEAD)
-        .values(state=State.DONE, settled_at=now, last_error=None)
+        .where(outbox.c.id == message_id, outbox.c.state == MessageState.DEAD)
+        .values(state=MessageState.DONE, settled_at=now, last_error=None)
     )
     return tx.execute(statement).rowcount == 1
 
@@ -254,7 +260,9 @@ def about(tx: Tx, subject: UUID) -> list[Message]:
     return [_message(row, attempts=row.attempts) for row in rows]
 
 
-def page(tx: Tx, topic: str, state: State, *, which: Which, limit: int, before: UUID | None = None) -> list[Message]:
+def page(
+    tx: Tx, topic: str, state: MessageState, *, which: MessageSelection, limit: int, before: UUID | None = None
+) -> list[Message]:
     """Messages of a topic in one state, newest first."""
     query = _chosen(select(outbox), topic, state, which)
     if before is not None:
@@ -262,13 +270,13 @@ def page(tx: Tx, topic: str, state: State, *, which: Which, limit: int, before: 
     return [_message(row, attempts=row.attempts) for row in tx.execute(query.order_by(outbox.c.id.desc()).limit(limit))]
 
 
-def count(tx: Tx, topic: str, state: State, *, which: Which) -> int:
+def count(tx: Tx, topic: str, state: MessageState, *, which: MessageSelection) -> int:
     """How many messages of a topic in one state there are."""
     found: int = tx.execute(_chosen(select(func.count()).select_from(outbox), topic, state, which)).scalar_one()
     return found
 
 
-def _chosen(query: Select[Any], topic: str, state: State, which: Which) -> Select[Any]:
+def _chosen(query: Select[Any], topic: str, state: MessageState, which: MessageSelection) -> Select[Any]:
     wanted = [outbox.c.topic == topic, outbox.c.state == state]
     if which.scopes is not None:
         wanted.append(outbox.c.scope.in_(which.scopes))
@@ -285,13 +293,13 @@ def _chosen(query: Select[Any], topic: str, state: State, which: Which) -> Selec
     return query.where(*wanted)
 
 
-def counts(tx: Tx) -> dict[tuple[str, State], int]:
+def counts(tx: Tx) -> dict[tuple[str, MessageState], int]:
     """How many messages there are by topic and state."""
     query = select(outbox.c.topic, outbox.c.state, func.count().label("n")).group_by(outbox.c.topic, outbox.c.state)
-    return {(row.topic, State(row.state)): row.n for row in tx.execute(query)}
+    return {(row.topic, MessageState(row.state)): row.n for row in tx.execute(query)}
 
 
-def count_by_scope(tx: Tx, topic: str, state: State) -> dict[str, int]:
+def count_by_scope(tx: Tx, topic: str, state: MessageState) -> dict[str, int]:
     """How many messages of a topic are in one state, by scope; cheap for the states that few are in."""
     query = (
         select(outbox.c.scope, func.count().label("n"))
@@ -305,7 +313,7 @@ def waiting_again(tx: Tx, topic: str) -> dict[str, int]:
     """How many messages of a topic were tried and wait to be tried again, by lane."""
     query = (
         select(outbox.c.lane, func.count().label("n"))
-        .where(outbox.c.topic == topic, outbox.c.state == State.PENDING, outbox.c.lane != "", outbox.c.again)
+        .where(outbox.c.topic == topic, outbox.c.state == MessageState.PENDING, outbox.c.lane != "", outbox.c.again)
         .group_by(outbox.c.lane)
     )
     return {row.lane: row.n for row in tx.execute(query)}
@@ -356,7 +364,7 @@ def _message(row: Row[Any], *, attempts: int) -> Message:
         traceparent=row.traceparent,
         created_at=row.created_at,
         due_at=row.due_at,
-        state=State(row.state),
+        state=MessageState(row.state),
         attempts=attempts,
         last_error=row.last_error,
         settled_at=row.settled_at,

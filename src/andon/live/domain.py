@@ -56,7 +56,7 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingCounts:
     """How many requests wait for a model now, by priority."""
 
     interactive: int = 0
@@ -78,7 +78,7 @@ class Status:
     serves: Mapping[str, int] = field(default_factory=dict)
     arms: tuple[ArmCounts, ...] = ()
     lines: tuple[LineCounts, ...] = ()
-    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    waiting: Mapping[str, WaitingCounts] = field(default_factory=dict)
     pools: tuple[Pool, ...] = ()
     under_way: int = 0
     lost: int = 0
@@ -152,10 +152,10 @@ def line_counts(processes: Iterable[Process], automation: str) -> LineCounts:
     )
 
 
-def waiting(processes: Iterable[Process], model: str) -> Waiting:
+def waiting(processes: Iterable[Process], model: str) -> WaitingCounts:
     """How many requests wait for a model, in all processes."""
-    all_of = [process.status.waiting.get(model, Waiting()) for process in processes]
-    return Waiting(
+    all_of = [process.status.waiting.get(model, WaitingCounts()) for process in processes]
+    return WaitingCounts(
         sum(one.interactive for one in all_of), sum(one.normal for one in all_of), sum(one.bulk for one in all_of)
     )
 

@@ -6,8 +6,8 @@ from itertools import chain
 from time import monotonic
 from typing import Any
 
-from andon.decisions import BatchReport, Watcher
-from andon.live.window import Arm, Window
+from andon.decisions import BatchReport, BatchWatcher
+from andon.live.window import Arm, MinuteCounts
 
 _AT_ONCE = 4096
 """Decisions that are kept uncounted at most: a few hundred microseconds of counting."""
@@ -19,9 +19,9 @@ _SHARED = ("features", "predict", "policy", "record")
 class LiveWatch:
     """Listens to a decider, and tells whoever else listens. Use from the thread of the event loop only."""
 
-    def __init__(self, then: Watcher) -> None:
+    def __init__(self, then: BatchWatcher) -> None:
         self._then = then
-        self._window = Window(monotonic())
+        self._window = MinuteCounts(monotonic())
         self._uncounted: dict[Arm, list[tuple[Any, ...]]] = {}
         self._held = 0
         self._refused: dict[tuple[str, ...], float] = {}
@@ -53,7 +53,7 @@ class LiveWatch:
         self._window.add_to_line(now, automation, "not_shadowed", dropped)
         self._then.shadowed(automation, run, dropped)
 
-    def counted(self, refused: Mapping[tuple[str, ...], float]) -> tuple[Window, float]:
+    def counted(self, refused: Mapping[tuple[str, ...], float]) -> tuple[MinuteCounts, float]:
         """The window with everything in it, and the time by its clock.
 
         `refused` holds all requests sent away since the process started, by automation and reason.

@@ -37,7 +37,7 @@ class _Slot:
     lost: int = 0
 
 
-class Window:
+class MinuteCounts:
     """Counts that are forgotten after a minute. Times are in seconds of one clock that never goes back."""
 
     def __init__(self, now: float) -> None:

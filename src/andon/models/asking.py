@@ -26,7 +26,7 @@ from andon.runtimes import Matrix
 _SHOWN_LINES = 20
 
 
-class Asked:
+class PackedFile:
     """One packed model file. `modules` are the top-level modules that were imported to answer, known after the first answer."""
 
     def __init__(

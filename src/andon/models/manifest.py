@@ -100,22 +100,22 @@ class Estimate(_Part):
     high: float
 
 
-class Plot(_Part):
+class CurvePoints(_Part):
     """Points of one curve for the console."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
 
 
-class Metrics(_Part):
+class ModelQuality(_Part):
     """Quality on the held-out rows that calibration has not seen. A figure that cannot be computed is left out."""
 
     rows: int
     class_counts: dict[str, int]
     estimates: dict[str, Estimate]
-    roc: Plot | None = None
-    precision_recall: Plot | None = None
-    reliability: Plot | None = None
+    roc: CurvePoints | None = None
+    precision_recall: CurvePoints | None = None
+    reliability: CurvePoints | None = None
 
 
 class RiskRow(_Part):
@@ -185,7 +185,7 @@ class Manifest(_Part):
     signature: Signature
     profile: Profile
     calibration: Calibration
-    metrics: Metrics
+    metrics: ModelQuality
     risk: RiskEvidence
     probes: Probes
     training: TrainingData

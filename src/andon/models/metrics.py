@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models.manifest import Estimate, Metrics, Plot
+from andon.models.manifest import CurvePoints, Estimate, ModelQuality
 from andon.runtimes import Matrix
 
 if TYPE_CHECKING:  # two megabytes that a gateway, which never draws, does without
@@ -28,17 +28,17 @@ _TINY = 1e-15
 
 def metrics_of(
     probabilities: Matrix, labels: NDArray[np.int64], classes: Sequence[str], *, rng: "Generator"
-) -> Metrics:
+) -> ModelQuality:
     """All figures of calibrated probabilities [rows, classes] whose true classes are `labels`."""
     counts = np.bincount(labels, minlength=len(classes)).tolist()
     class_counts: dict[str, int] = dict(zip(classes, counts, strict=True))
     if len(classes) > 2:
         estimates = _estimates(_multiclass(probabilities, labels), len(labels), rng)
-        return Metrics(rows=len(labels), class_counts=class_counts, estimates=estimates)
+        return ModelQuality(rows=len(labels), class_counts=class_counts, estimates=estimates)
     ranking = _Ranking(probabilities[:, 1], labels == 1)
     estimates = _estimates(_binary(probabilities[:, 1], labels == 1, ranking), len(labels), rng)
     roc, precision_recall = ranking.curves() if 0 < counts[1] < len(labels) else (None, None)
-    return Metrics(
+    return ModelQuality(
         rows=len(labels),
         class_counts=class_counts,
         estimates=estimates,
@@ -122,14 +122,14 @@ class _Ranking:
         precision = found_so_far / np.maximum(found_so_far + false_so_far, _TINY)
         return float(area), float((found * precision).sum() / found_so_far[-1])
 
-    def curves(self) -> tuple[Plot, Plot]:
+    def curves(self) -> tuple[CurvePoints, CurvePoints]:
         """The ROC curve and precision by recall, thinned to about a hundred points."""
         found, false = (np.cumsum(counts) for counts in self._counts(np.ones(len(self._hits))))
         shown = np.unique(np.linspace(0, self._steps - 1, min(POINTS, self._steps)).astype(np.int64))
         recall, fallout = found[shown] / found[-1], false[shown] / false[-1]
-        roc = Plot(x=(0.0, *fallout.tolist()), y=(0.0, *recall.tolist()))
+        roc = CurvePoints(x=(0.0, *fallout.tolist()), y=(0.0, *recall.tolist()))
         precision = found[shown] / (found[shown] + false[shown])
-        return roc, Plot(x=tuple(recall.tolist()), y=tuple(precision.tolist()))
+        return roc, CurvePoints(x=tuple(recall.tolist()), y=tuple(precision.tolist()))
 
     def _counts(self, weight: Floats) -> tuple[Floats, Floats]:
         found = np.bincount(self._step, weights=weight * self._hits, minlength=self._steps)
@@ -142,9 +142,9 @@ def _bins(score: Floats) -> NDArray[np.int64]:
     return np.searchsorted(np.unique(np.quantile(score, np.linspace(0.0, 1.0, BINS + 1)[1:-1])), score, side="right")
 
 
-def _reliability(score: Floats, hits: NDArray[np.bool_]) -> Plot:
+def _reliability(score: Floats, hits: NDArray[np.bool_]) -> CurvePoints:
     bins = _bins(score)
     rows = np.bincount(bins)
     said, came = np.bincount(bins, weights=score), np.bincount(bins, weights=hits.astype(np.float64))
     some = rows > 0
-    return Plot(x=tuple((said[some] / rows[some]).tolist()), y=tuple((came[some] / rows[some]).tolist()))
+    return CurvePoints(x=tuple((said[some] / rows[some]).tolist()), y=tuple((came[some] / rows[some]).tolist()))

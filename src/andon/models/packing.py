@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andon.models import calibration, metrics, profile, risk
-from andon.models.asking import Asked
+from andon.models.asking import PackedFile
 from andon.models.elsewhere import Elsewhere
 from andon.models.encoding import Rows, columns_of, encode, encode_labels
 from andon.models.environment import capture
@@ -71,7 +71,7 @@ def pack(
         saved = save(model, draft, allow_pickle=allow_pickle)
         order = _order(signature, saved.classes or model_classes)
         elsewhere = model if isinstance(model, Elsewhere) else None
-        asked = Asked(saved.runtime, draft / saved.file, signature, elsewhere=elsewhere)
+        asked = PackedFile(saved.runtime, draft / saved.file, signature, elsewhere=elsewhere)
         rng = np.random.default_rng(SEED)
         probes = _probe(asked, signature, trained[0], rng)
         measured = _measure(_predict(asked, held[0], signature)[:, order], held[1], signature, trained[0], rng)
@@ -118,7 +118,7 @@ def _measure(
     }
 
 
-def _predict(asked: Asked, matrix: Matrix, signature: Signature) -> Matrix:
+def _predict(asked: PackedFile, matrix: Matrix, signature: Signature) -> Matrix:
     probabilities = asked.predict(matrix)
     fault = fault_of(probabilities, len(matrix), len(signature.classes))
     if fault:
@@ -126,7 +126,7 @@ def _predict(asked: Asked, matrix: Matrix, signature: Signature) -> Matrix:
     return probabilities
 
 
-def _probe(asked: Asked, signature: Signature, trained: Matrix, rng: "Generator") -> tuple[Matrix, Matrix]:
+def _probe(asked: PackedFile, signature: Signature, trained: Matrix, rng: "Generator") -> tuple[Matrix, Matrix]:
     """Invented rows from each column's own spread, the last with nothing but missing values, and the model's answers."""
     whole = {FeatureKind.CATEGORY, FeatureKind.BOOLEAN}
     coded = {feature.name for feature in signature.features if feature.kind in whole}

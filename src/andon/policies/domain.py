@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from andon.policies.places import Place
+from andon.policies.places import ConditionPlace
 
 REVIEW = "review"
 """The outcome that hands a decision to a person."""
@@ -77,7 +77,7 @@ class Rule:
     reasons: tuple[str, ...]
     unproven: bool = field(default=False, kw_only=True)
     """Whether its author accepts that it acts on predictions which the risk gate does not hold."""
-    place: Place = field(compare=False, repr=False)
+    place: ConditionPlace = field(compare=False, repr=False)
 
     @property
     def line(self) -> int:

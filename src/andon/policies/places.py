@@ -6,13 +6,13 @@ import yaml
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ConditionPlace:
     """Line and column, counted from one, of each character of a condition."""
 
     positions: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, node: yaml.ScalarNode, text: str) -> "Place":
+    def of(cls, node: yaml.ScalarNode, text: str) -> "ConditionPlace":
         """The place of a scalar of the YAML document `text`: its characters are found in order behind its start."""
         index, line, column = node.start_mark.index, node.start_mark.line + 1, node.start_mark.column + 1
         positions = []

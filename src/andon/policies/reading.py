@@ -15,7 +15,7 @@ import yaml
 from andon.kernel.errors import Fault
 from andon.policies.domain import RESERVED, REVIEW, DecisionTable, Rule
 from andon.policies.errors import PolicyInvalid
-from andon.policies.places import Place
+from andon.policies.places import ConditionPlace
 from andon.policies.tokens import plain
 
 KEYS = ("description", "outcomes", "lists", "rules", "otherwise")
@@ -166,7 +166,7 @@ class _Reader:
         condition = entries["when"].value if "when" in entries else None
         if len(self.faults) > before or not isinstance(condition, yaml.ScalarNode):
             return None
-        return Rule(id_, when, then, reasons, Place.of(condition, self.text), unproven=unproven)
+        return Rule(id_, when, then, reasons, ConditionPlace.of(condition, self.text), unproven=unproven)
 
     def _rule_id(self, node: yaml.Node, entry: _Entry | None, lines: dict[str, int]) -> str:
         id_ = self._text(entry.value) if entry else ""

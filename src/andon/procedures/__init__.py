@@ -5,7 +5,16 @@ procedure, and what a worker does for them (`conducting`, which alone loads the 
 """
 
 from andon.kernel.durable import OVER, RunState
-from andon.procedures.domain import Attempt, Entry, EntryState, Event, Procedure, Version, Wait, key_of
+from andon.procedures.domain import (
+    EntryState,
+    ProcedureEvent,
+    ProcedureRecord,
+    StepAttempt,
+    TimelineEntry,
+    Version,
+    Wait,
+    key_of,
+)
 from andon.procedures.errors import (
     EventInvalid,
     EventKeyReused,
@@ -17,7 +26,7 @@ from andon.procedures.errors import (
     StartRefused,
     StepInvalid,
 )
-from andon.procedures.ports import Observer, Unobserved
+from andon.procedures.ports import StepObserver, UnobservedSteps
 from andon.procedures.rehearsal import Rehearsal, rehearse
 from andon.procedures.service import (
     beginnings_of,
@@ -38,24 +47,24 @@ from andon.procedures.service import (
 
 __all__ = [
     "OVER",
-    "Attempt",
-    "Entry",
     "EntryState",
-    "Event",
     "EventInvalid",
     "EventKeyReused",
     "NotStarted",
-    "Observer",
-    "Procedure",
+    "ProcedureEvent",
     "ProcedureNotFound",
     "ProcedureNotStopped",
     "ProcedureOver",
+    "ProcedureRecord",
     "ProcedureUnknown",
     "Rehearsal",
     "RunState",
     "StartRefused",
+    "StepAttempt",
     "StepInvalid",
-    "Unobserved",
+    "StepObserver",
+    "TimelineEntry",
+    "UnobservedSteps",
     "Version",
     "Wait",
     "beginnings_of",

@@ -12,8 +12,8 @@ from andon.kernel.db import Tx
 from andon.kernel.durable import LEAVING
 from andon.kernel.durable.running import NotRepeatable, Running
 from andon.procedures import store
-from andon.procedures.domain import Procedure
-from andon.procedures.ports import Observer
+from andon.procedures.domain import ProcedureRecord
+from andon.procedures.ports import StepObserver
 from andon.procedures.steps import Steps
 from andon.procedures.values import as_given, as_json, words_of
 
@@ -24,7 +24,7 @@ class ProcedureFailed(Exception):
     """Why a procedure failed, and what of it could not be undone."""
 
 
-async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observer: Observer) -> Any:
+async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observer: StepObserver) -> Any:
     """Run the function from its beginning; what was done is not done again. What it returned, as JSON. Raises ProcedureFailed."""
     procedure, given, failures = await running.read(lambda tx: _facts(tx, running))
     steps = Steps(procedure, running, clock, failures, observer)
@@ -48,7 +48,7 @@ async def carry_out(spec: ProcedureSpec, running: Running, clock: Clock, observe
     return result
 
 
-def _facts(tx: Tx, running: Running) -> tuple[Procedure, Mapping[str, Any], dict[int, int]]:
+def _facts(tx: Tx, running: Running) -> tuple[ProcedureRecord, Mapping[str, Any], dict[int, int]]:
     running.recall(tx)
     found = store.facts(tx, running.id)
     if found is None:
@@ -57,7 +57,7 @@ def _facts(tx: Tx, running: Running) -> tuple[Procedure, Mapping[str, Any], dict
     return procedure, _given(tx, procedure), failures
 
 
-def _given(tx: Tx, procedure: Procedure) -> Mapping[str, Any]:
+def _given(tx: Tx, procedure: ProcedureRecord) -> Mapping[str, Any]:
     """What the function is handed: the same at each execution, since the ledger never changes."""
     if procedure.input is not None:
         return procedure.input

@@ -19,9 +19,9 @@ from andon.kernel.durable.engine import Engine, Flow
 from andon.kernel.durable.leases import LEASE
 from andon.procedures import store
 from andon.procedures.carrying import carry_out
-from andon.procedures.domain import Procedure, Version
+from andon.procedures.domain import ProcedureRecord, Version
 from andon.procedures.errors import NotStarted, ProcedureUnknown, StartRefused
-from andon.procedures.ports import Observer, Unobserved
+from andon.procedures.ports import StepObserver, UnobservedSteps
 
 _log = structlog.get_logger(__name__)
 
@@ -35,13 +35,13 @@ class Conductor:
         specs: Sequence[ProcedureSpec],
         clock: Clock,
         *,
-        observer: Observer | None = None,
+        observer: StepObserver | None = None,
         lease: timedelta = LEASE,
         lost: Callable[[], object] | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._observer = observer or Unobserved()
+        self._observer = observer or UnobservedSteps()
         self._specs = {spec.flow: spec for spec in specs}
         self._current = {spec.name: spec for spec in specs if not spec.retired}
         options: dict[str, Any] = {} if lost is None else {"lost": lost}
@@ -85,7 +85,7 @@ class Conductor:
         if spec is None:
             known = ", ".join(sorted(self._current)) or "none"
             raise ProcedureUnknown(f"No procedure {name!r} is declared in this process; there is: {known}")
-        new = Procedure(
+        new = ProcedureRecord(
             id=key,
             name=name,
             version=spec.version,

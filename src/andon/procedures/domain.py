@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from andon.kernel.durable import Run, RunState, StepRecord
+from andon.kernel.durable import DurableRun, RunState, StepRecord
 
 UNDO = "undo "
 """How the names of steps begin that undo another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Procedure:
+class ProcedureRecord:
     """One procedure: what started it, on which version of its code, and where it stands.
 
     It is handed its decision, read from the ledger, with the outcome of the `verdict` if a person gave one; where another
@@ -34,7 +34,7 @@ class Procedure:
     verdict: str | None = None
     forked_from: UUID | None = None
     forked_at_step: int | None = None
-    run: Run | None = None
+    run: DurableRun | None = None
 
     @property
     def flow(self) -> str:
@@ -58,7 +58,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ProcedureEvent:
     """Something that was sent to a procedure. `taken_by` is the step that got it."""
 
     id: UUID
@@ -82,7 +82,7 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class StepAttempt:
     """A try at a step that failed."""
 
     step: int
@@ -104,7 +104,7 @@ class EntryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """A step in the timeline. `kind` is step, deliver, wait, ask, sleep, now or random; `undo` marks a compensation."""
 
     number: int
@@ -116,7 +116,7 @@ class Entry:
     ended_at: datetime | None
     detail: str = ""
     until: datetime | None = None
-    failures: tuple[Attempt, ...] = ()
+    failures: tuple[StepAttempt, ...] = ()
 
     @property
     def attempts(self) -> int:
@@ -133,10 +133,10 @@ def key_of(procedure_id: UUID, step: int) -> UUID:
 
 
 def timeline(
-    records: Sequence[StepRecord], waits: Sequence[Wait], attempts: Sequence[Attempt], *, over: bool
-) -> list[Entry]:
+    records: Sequence[StepRecord], waits: Sequence[Wait], attempts: Sequence[StepAttempt], *, over: bool
+) -> list[TimelineEntry]:
     """The steps in order: those that ended, and last the one that is under way, if it has left a trace."""
-    failures: dict[int, list[Attempt]] = {}
+    failures: dict[int, list[StepAttempt]] = {}
     for attempt in attempts:
         failures.setdefault(attempt.step, []).append(attempt)
     limits = {wait.step: wait for wait in waits}
@@ -146,12 +146,12 @@ def timeline(
         if wait.step not in known and not over:
             kind, name, undo = parts_of(wait.what)
             state = EntryState.WAITING
-            entries.append(Entry(wait.step, kind, name, undo, state, wait.began_at, None, until=wait.until))
+            entries.append(TimelineEntry(wait.step, kind, name, undo, state, wait.began_at, None, until=wait.until))
     for step, failed in failures.items():
         if step not in known:
             kind, name, undo = parts_of(failed[-1].name)
             state = EntryState.FAILED if over else EntryState.TRYING
-            entries.append(Entry(step, kind, name, undo, state, failed[0].began_at, None, failed[-1].error))
+            entries.append(TimelineEntry(step, kind, name, undo, state, failed[0].began_at, None, failed[-1].error))
     ordered = sorted(entries, key=lambda entry: entry.number)
     return [replace(entry, failures=tuple(failures.get(entry.number, ()))) for entry in ordered]
 
@@ -170,12 +170,12 @@ def parts_of(name: str) -> tuple[str, str, bool]:
     return kind, rest or kind, undo
 
 
-def _ended(record: StepRecord, wait: Wait | None) -> Entry:
+def _ended(record: StepRecord, wait: Wait | None) -> TimelineEntry:
     kind, name, undo = parts_of(record.name)
     output = record.output if isinstance(record.output, dict) else {}
     failed = output.get("failed")
     began_at = min(record.began_at, wait.began_at) if wait is not None else record.began_at
-    return Entry(
+    return TimelineEntry(
         number=record.number,
         kind=kind,
         name=name,

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class Observer(Protocol):
+class StepObserver(Protocol):
     """Hears of steps and ends."""
 
     def step_done(self, procedure: str, step: str, seconds: float) -> None:
@@ -19,7 +19,7 @@ class Observer(Protocol):
         ...
 
 
-class Unobserved:
+class UnobservedSteps:
     """Nobody listens."""
 
     def step_done(self, procedure: str, step: str, seconds: float) -> None:

@@ -15,7 +15,7 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.procedures import store
-from andon.procedures.domain import Entry, Event, Procedure, Wait, beginnings, timeline
+from andon.procedures.domain import ProcedureEvent, ProcedureRecord, TimelineEntry, Wait, beginnings, timeline
 from andon.procedures.errors import (
     EventInvalid,
     EventKeyReused,
@@ -38,14 +38,14 @@ def page(
     name: str | None = None,
     limit: int = 50,
     before: UUID | None = None,
-) -> list[Procedure]:
+) -> list[ProcedureRecord]:
     """Procedures, newest first; only of the named automations unless that is None."""
     if not durable.is_set_up(tx):
         return []
     return store.page(tx, automations=automations, state=state, name=name, limit=limit, before=before)
 
 
-def get(tx: Tx, procedure_id: UUID) -> Procedure:
+def get(tx: Tx, procedure_id: UUID) -> ProcedureRecord:
     """One procedure. Raises ProcedureNotFound."""
     found = store.find(tx, procedure_id) if durable.is_set_up(tx) else None
     if found is None:
@@ -53,12 +53,12 @@ def get(tx: Tx, procedure_id: UUID) -> Procedure:
     return found
 
 
-def of_decision(tx: Tx, decision_id: UUID) -> list[Procedure]:
+def of_decision(tx: Tx, decision_id: UUID) -> list[ProcedureRecord]:
     """The procedures that a decision started, oldest first."""
     return store.of_decision(tx, decision_id) if durable.is_set_up(tx) else []
 
 
-def timeline_of(tx: Tx, procedure: Procedure) -> list[Entry]:
+def timeline_of(tx: Tx, procedure: ProcedureRecord) -> list[TimelineEntry]:
     """What a procedure did and does, step by step."""
     return timeline(
         durable.steps(tx, procedure.id),
@@ -68,12 +68,12 @@ def timeline_of(tx: Tx, procedure: Procedure) -> list[Entry]:
     )
 
 
-def beginnings_of(tx: Tx, procedure: Procedure) -> range:
+def beginnings_of(tx: Tx, procedure: ProcedureRecord) -> range:
     """The steps that a fork of it may begin at."""
     return beginnings(durable.steps(tx, procedure.id))
 
 
-def waiting_for(tx: Tx, found: Sequence[Procedure]) -> dict[UUID, Wait]:
+def waiting_for(tx: Tx, found: Sequence[ProcedureRecord]) -> dict[UUID, Wait]:
     """What those of the procedures that wait are waiting for."""
     waiting = [procedure.id for procedure in found if procedure.state is RunState.WAITING]
     if not waiting:
@@ -81,24 +81,24 @@ def waiting_for(tx: Tx, found: Sequence[Procedure]) -> dict[UUID, Wait]:
     return {procedure_id: waits[-1] for procedure_id, waits in store.waits_of(tx, waiting).items() if waits}
 
 
-def result_of(tx: Tx, procedure: Procedure) -> tuple[Any, str | None]:
+def result_of(tx: Tx, procedure: ProcedureRecord) -> tuple[Any, str | None]:
     """What an ended procedure returned, or why it failed."""
     return durable.outcome_of(tx, procedure.id)
 
 
-def events_of(tx: Tx, procedure_id: UUID) -> list[Event]:
+def events_of(tx: Tx, procedure_id: UUID) -> list[ProcedureEvent]:
     """What was sent to a procedure, oldest first."""
     return store.events_of(tx, procedure_id)
 
 
-def log_of(tx: Tx, procedure_id: UUID) -> list[audit.Entry]:
+def log_of(tx: Tx, procedure_id: UUID) -> list[audit.AuditEntry]:
     """Who cancelled, resumed or forked it, and why; newest first."""
     return audit.page(tx, subject=f"procedure:{procedure_id}")
 
 
 def send(
     tx: Tx, procedure_id: UUID, name: str, data: Any, *, key: str | None, actor: Actor, now: datetime
-) -> tuple[Event, bool]:
+) -> tuple[ProcedureEvent, bool]:
     """Send an event to a procedure, which takes it when it waits for one of this name; whether it was new.
 
     The same key again changes nothing. Raises ProcedureNotFound, ProcedureOver, EventKeyReused, EventInvalid.
@@ -107,7 +107,7 @@ def send(
     get(tx, procedure_id)
     state = durable.hold(tx, procedure_id)
     event_id = uuid7(now)
-    event = Event(event_id, name, key or str(event_id), data, actor.name, now)
+    event = ProcedureEvent(event_id, name, key or str(event_id), data, actor.name, now)
     written = next((one for one in store.events_of(tx, procedure_id) if one.key == event.key), None)
     if written is None:
         if state in OVER or state is None:
@@ -120,7 +120,7 @@ def send(
     return written, False
 
 
-def cancel(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Procedure:
+def cancel(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> ProcedureRecord:
     """Stop a procedure where it is; nothing is undone, and it can be resumed. Raises ProcedureNotFound, ProcedureOver, ReasonInvalid."""
     reasons.require(reason)
     before = get(tx, procedure_id)
@@ -130,7 +130,7 @@ def cancel(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: dateti
     return get(tx, procedure_id)
 
 
-def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Procedure:
+def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: datetime) -> ProcedureRecord:
     """Let a stopped procedure go on behind its last step. Raises ProcedureNotFound, ProcedureNotStopped, ReasonInvalid."""
     reasons.require(reason)
     before = get(tx, procedure_id)
@@ -141,7 +141,7 @@ def resume(tx: Tx, procedure_id: UUID, *, actor: Actor, reason: str, now: dateti
     return get(tx, procedure_id)
 
 
-def fork(tx: Tx, procedure_id: UUID, *, from_step: int, actor: Actor, reason: str, now: datetime) -> Procedure:
+def fork(tx: Tx, procedure_id: UUID, *, from_step: int, actor: Actor, reason: str, now: datetime) -> ProcedureRecord:
     """Begin a new procedure at a step of another, as if what was before had been its own, on the present version of the code.
 
     Raises ProcedureNotFound, StepInvalid, ReasonInvalid.
@@ -209,7 +209,7 @@ def _written(data: Any) -> bytes:
 
 
 def _record(
-    tx: Tx, action: str, procedure: Procedure, after: RunState, actor: Actor, reason: str, now: datetime
+    tx: Tx, action: str, procedure: ProcedureRecord, after: RunState, actor: Actor, reason: str, now: datetime
 ) -> None:
     before: Mapping[str, Any] = {"state": procedure.state.value}
     audit.record(

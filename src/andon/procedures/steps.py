@@ -17,8 +17,8 @@ from andon.kernel.db import Tx
 from andon.kernel.durable import LEAVING, Waiting
 from andon.kernel.durable.running import Running
 from andon.procedures import store, waiting
-from andon.procedures.domain import UNDO, Attempt, Procedure
-from andon.procedures.ports import Observer
+from andon.procedures.domain import UNDO, ProcedureRecord, StepAttempt
+from andon.procedures.ports import StepObserver
 from andon.procedures.values import as_json, as_returned, words_of
 from andon.procedures.waiting import Ended
 
@@ -37,11 +37,11 @@ class Steps:
 
     def __init__(
         self,
-        procedure: Procedure,
+        procedure: ProcedureRecord,
         running: Running,
         clock: Clock,
         failures: Mapping[int, int],
-        observer: Observer,
+        observer: StepObserver,
     ) -> None:
         self._procedure = procedure
         self._running = running
@@ -185,7 +185,7 @@ class Steps:
                 failed = error
             self._observer.step_failed(self._procedure.name, name)
             what, ended_at = self._named(f"step:{name}"), self._clock.now()
-            attempt = Attempt(step, what, number, began_at, ended_at, words_of(failed))
+            attempt = StepAttempt(step, what, number, began_at, ended_at, words_of(failed))
             note = partial(store.add_attempt, procedure_id=self.id, attempt=attempt)
             given_up = number >= retry.attempts or not retry.wants(failed)
             wait = timedelta() if given_up else retry.wait(number, _random.random())

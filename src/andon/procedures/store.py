@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from andon.kernel import durable
 from andon.kernel.db import Tx
 from andon.kernel.durable import RunState
-from andon.procedures.domain import Attempt, Event, Procedure, Version, Wait
+from andon.procedures.domain import ProcedureEvent, ProcedureRecord, StepAttempt, Version, Wait
 from andon.procedures.tables import procedure_attempts as attempts
 from andon.procedures.tables import procedure_events as events
 from andon.procedures.tables import procedure_versions as versions
@@ -21,20 +21,20 @@ from andon.procedures.tables import procedures
 _others = attempts.alias("others")
 
 
-def add(tx: Tx, procedure: Procedure) -> bool:
+def add(tx: Tx, procedure: ProcedureRecord) -> bool:
     """Write a new procedure; False if its id is there already."""
     values = {column.name: getattr(procedure, column.name) for column in procedures.c}
     statement = insert(procedures).values(values).on_conflict_do_nothing().returning(procedures.c.id)
     return tx.execute(statement).one_or_none() is not None
 
 
-def find(tx: Tx, procedure_id: UUID) -> Procedure | None:
+def find(tx: Tx, procedure_id: UUID) -> ProcedureRecord | None:
     """One procedure with its run, or None."""
     row = tx.execute(select(procedures).where(procedures.c.id == procedure_id)).one_or_none()
     return None if row is None else _with_runs(tx, [row])[0]
 
 
-def facts(tx: Tx, procedure_id: UUID) -> tuple[Procedure, dict[int, int]] | None:
+def facts(tx: Tx, procedure_id: UUID) -> tuple[ProcedureRecord, dict[int, int]] | None:
     """What an execution begins with, in one query: the procedure without its run, and how often each step has failed."""
     failed = (
         select(func.json_object_agg(attempts.c.step, attempts.c.number))
@@ -53,7 +53,7 @@ def facts(tx: Tx, procedure_id: UUID) -> tuple[Procedure, dict[int, int]] | None
     return _procedure(row), {int(step): number for step, number in (row.failed or {}).items()}
 
 
-def of_decision(tx: Tx, decision_id: UUID) -> list[Procedure]:
+def of_decision(tx: Tx, decision_id: UUID) -> list[ProcedureRecord]:
     """The procedures that a decision started, oldest first."""
     query = select(procedures).where(procedures.c.decision_id == decision_id).order_by(procedures.c.id)
     return _with_runs(tx, tx.execute(query).all())
@@ -67,7 +67,7 @@ def page(
     name: str | None,
     limit: int,
     before: UUID | None,
-) -> list[Procedure]:
+) -> list[ProcedureRecord]:
     """Procedures, newest first."""
     query = select(procedures)
     if automations is not None:
@@ -95,7 +95,7 @@ def current_version(tx: Tx, name: str) -> str | None:
     return tx.execute(query.order_by(versions.c.seen_at.desc()).limit(1)).scalar()
 
 
-def add_event(tx: Tx, procedure_id: UUID, event: Event) -> Event:
+def add_event(tx: Tx, procedure_id: UUID, event: ProcedureEvent) -> ProcedureEvent:
     """Write an event; the one that is there already if its key is."""
     values = {**asdict(event), "procedure_id": procedure_id}
     tx.execute(insert(events).values(values).on_conflict_do_nothing(index_elements=["procedure_id", "key"]))
@@ -103,7 +103,7 @@ def add_event(tx: Tx, procedure_id: UUID, event: Event) -> Event:
     return _event(tx.execute(query).one())
 
 
-def take_event(tx: Tx, procedure_id: UUID, name: str, step: int) -> Event | None:
+def take_event(tx: Tx, procedure_id: UUID, name: str, step: int) -> ProcedureEvent | None:
     """The event that a step got, or the oldest of a name that nobody has, which is the step's from now on."""
     query = (
         select(events)
@@ -122,7 +122,7 @@ def take_event(tx: Tx, procedure_id: UUID, name: str, step: int) -> Event | None
     return _event(row)
 
 
-def events_of(tx: Tx, procedure_id: UUID) -> list[Event]:
+def events_of(tx: Tx, procedure_id: UUID) -> list[ProcedureEvent]:
     """All events that were sent to a procedure, oldest first."""
     query = select(events).where(events.c.procedure_id == procedure_id).order_by(events.c.id)
     return [_event(row) for row in tx.execute(query)]
@@ -162,16 +162,16 @@ def settled_deliveries(tx: Tx) -> list[UUID]:
     return list(found.scalars())
 
 
-def add_attempt(tx: Tx, procedure_id: UUID, attempt: Attempt) -> None:
+def add_attempt(tx: Tx, procedure_id: UUID, attempt: StepAttempt) -> None:
     """Write a try that failed."""
     tx.execute(insert(attempts).values({**asdict(attempt), "procedure_id": procedure_id}).on_conflict_do_nothing())
 
 
-def attempts_of(tx: Tx, procedure_id: UUID) -> list[Attempt]:
+def attempts_of(tx: Tx, procedure_id: UUID) -> list[StepAttempt]:
     """The tries at a procedure's steps that failed, oldest first."""
     query = select(attempts).where(attempts.c.procedure_id == procedure_id)
     return [
-        Attempt(row.step, row.name, row.number, row.began_at, row.ended_at, row.error)
+        StepAttempt(row.step, row.name, row.number, row.began_at, row.ended_at, row.error)
         for row in tx.execute(query.order_by(attempts.c.step, attempts.c.number))
     ]
 
@@ -203,17 +203,17 @@ def versions_seen(tx: Tx) -> list[Version]:
     return [Version(row.name, row.version, row.retired, row.seen_at) for row in rows]
 
 
-def _with_runs(tx: Tx, rows: Sequence[Row[Any]]) -> list[Procedure]:
+def _with_runs(tx: Tx, rows: Sequence[Row[Any]]) -> list[ProcedureRecord]:
     runs = durable.find(tx, [row.id for row in rows]) if rows else {}
     return [replace(_procedure(row), run=runs.get(row.id)) for row in rows]
 
 
-def _procedure(row: Row[Any]) -> Procedure:
-    return Procedure(**{column.name: row._mapping[column.name] for column in procedures.c})
+def _procedure(row: Row[Any]) -> ProcedureRecord:
+    return ProcedureRecord(**{column.name: row._mapping[column.name] for column in procedures.c})
 
 
-def _event(row: Row[Any]) -> Event:
-    return Event(row.id, row.name, row.key, row.data, row.sent_by, row.sent_at, row.taken_by)
+def _event(row: Row[Any]) -> ProcedureEvent:
+    return ProcedureEvent(row.id, row.name, row.key, row.data, row.sent_by, row.sent_at, row.taken_by)
 
 
 def _wait(row: Row[Any]) -> Wait:

@@ -15,7 +15,7 @@ from andon.kernel import outbox
 from andon.kernel.db import Tx
 from andon.kernel.durable import Waiting
 from andon.procedures import store
-from andon.procedures.domain import Procedure, Wait, key_of
+from andon.procedures.domain import ProcedureRecord, Wait, key_of
 
 Ended: TypeAlias = Mapping[str, Any]
 """How a step ended, as it is kept: `ok` with its value, or `failed` with why."""
@@ -24,7 +24,7 @@ Ended: TypeAlias = Mapping[str, Any]
 def for_delivery(
     tx: Tx,
     now: datetime,
-    procedure: Procedure,
+    procedure: ProcedureRecord,
     step: int,
     what: str,
     *,
@@ -37,9 +37,9 @@ def for_delivery(
     message = outbox.find(tx, key)
     if message is None:
         outbox.add(tx, [_message(key, now, procedure, action, event, data)])
-    elif message.state is outbox.State.DONE:
+    elif message.state is outbox.MessageState.DONE:
         return {"ok": None}
-    elif message.state is outbox.State.DEAD:
+    elif message.state is outbox.MessageState.DEAD:
         last = actions.attempts(tx, key, now=now)[-1:]
         unknown = any(attempt.kind is actions.AnswerKind.UNKNOWN for attempt in last)
         return {"failed": message.last_error or "it was given up", "unknown": unknown}
@@ -48,7 +48,7 @@ def for_delivery(
 
 
 def for_event(
-    tx: Tx, now: datetime, procedure: Procedure, step: int, what: str, *, event: str, within: timedelta | None
+    tx: Tx, now: datetime, procedure: ProcedureRecord, step: int, what: str, *, event: str, within: timedelta | None
 ) -> Ended | Waiting:
     """The oldest event of a name that no other step got, or None when the time is up."""
     found = store.take_event(tx, procedure.id, event, step)
@@ -65,7 +65,7 @@ def for_event(
 def for_answer(
     tx: Tx,
     now: datetime,
-    procedure: Procedure,
+    procedure: ProcedureRecord,
     step: int,
     what: str,
     *,
@@ -100,7 +100,9 @@ def for_answer(
     return Waiting()
 
 
-def for_time(tx: Tx, now: datetime, procedure: Procedure, step: int, what: str, *, until: datetime) -> Ended | Waiting:
+def for_time(
+    tx: Tx, now: datetime, procedure: ProcedureRecord, step: int, what: str, *, until: datetime
+) -> Ended | Waiting:
     """That a moment has come; the one that was written when the wait began."""
     wait = store.begin_wait(tx, procedure.id, Wait(step, what, now, until, over=False))
     if wait.until is not None and wait.until > now:
@@ -110,7 +112,7 @@ def for_time(tx: Tx, now: datetime, procedure: Procedure, step: int, what: str, 
 
 
 def _message(
-    key: UUID, now: datetime, procedure: Procedure, action: ActionSpec, event: str, data: Mapping[str, Any]
+    key: UUID, now: datetime, procedure: ProcedureRecord, action: ActionSpec, event: str, data: Mapping[str, Any]
 ) -> outbox.Message:
     return outbox.Message(
         id=key,

@@ -46,7 +46,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class ReviewTask:
     """A person's task on one decision, which is read from the ledger. `actions` says what each outcome sets off.
 
     A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer sets off nothing
@@ -87,13 +87,13 @@ class Review:
         """Whether somebody should have looked at it by now."""
         return self.verdict is None and self.due_at < now
 
-    def claimed(self, actor: Actor, now: datetime) -> "Review":
+    def claimed(self, actor: Actor, now: datetime) -> "ReviewTask":
         """Taken (or kept for longer) by `actor`. Raises ReviewDecided, ReviewHeld."""
         self._require_undecided()
         self._require_not_held_by_another(actor, now)
         return replace(self, claim=Claim(actor.name, now, now + CLAIM))
 
-    def released(self, actor: Actor, now: datetime) -> "Review":
+    def released(self, actor: Actor, now: datetime) -> "ReviewTask":
         """Given back to the queue. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed."""
         self._require_holder(actor, now)
         return replace(self, claim=None)
@@ -108,7 +108,7 @@ class Review:
             raise VerdictInvalid(faults[0].message, faults=faults)
         return Verdict(outcome, reason.strip(), actor.name, now)
 
-    def decided(self, verdict: Verdict) -> "Review":
+    def decided(self, verdict: Verdict) -> "ReviewTask":
         """With its verdict; nobody holds it any more."""
         return replace(self, claim=None, verdict=verdict)
 

@@ -15,7 +15,7 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import store
-from andon.reviews.domain import Backlog, Review, ReviewFilter, ReviewState, Verdict
+from andon.reviews.domain import Backlog, ReviewFilter, ReviewState, ReviewTask, Verdict
 from andon.reviews.errors import ReviewNotFound, VerdictInvalid
 from andon.reviews.published import QuestionAnswered, VerdictGiven
 
@@ -52,7 +52,7 @@ def ask(
     now: datetime,
 ) -> None:
     """Open a review for what a procedure asks about its decision, exactly one a key."""
-    review = Review(
+    review = ReviewTask(
         id=uuid7(now),
         decision_id=decision_id,
         automation=automation,
@@ -72,12 +72,12 @@ def ask(
     store.add(tx, [review])
 
 
-def find_question(tx: Tx, key: UUID) -> Review | None:
+def find_question(tx: Tx, key: UUID) -> ReviewTask | None:
     """The review that was opened under a procedure's key, or None."""
     return store.find_question(tx, key)
 
 
-def get(tx: Tx, review_id: UUID) -> Review:
+def get(tx: Tx, review_id: UUID) -> ReviewTask:
     """One review. Raises ReviewNotFound."""
     found = store.find(tx, review_id)
     if found is None:
@@ -85,12 +85,12 @@ def get(tx: Tx, review_id: UUID) -> Review:
     return found
 
 
-def of_decision(tx: Tx, decision_id: UUID) -> Review | None:
+def of_decision(tx: Tx, decision_id: UUID) -> ReviewTask | None:
     """The review of one decision, or None. What its procedures ask is beside that."""
     return store.find_of_decision(tx, decision_id)
 
 
-def decision_of(tx: Tx, review: Review) -> Mapping[str, Any]:
+def decision_of(tx: Tx, review: ReviewTask) -> Mapping[str, Any]:
     """The decision that a review is about, as the outside receives it. Raises DecisionNotFound.
 
     A procedure asks about what it follows: where that is a person's verdict, the decision has that outcome.
@@ -103,7 +103,7 @@ def decision_of(tx: Tx, review: Review) -> Mapping[str, Any]:
 
 def page(
     tx: Tx, wanted: ReviewFilter, *, now: datetime, limit: int = 50, after: tuple[datetime, UUID] | None = None
-) -> list[Review]:
+) -> list[ReviewTask]:
     """Reviews that wait, the one due first first; with the state `decided` those that do not, the newest verdict first.
 
     `after` is `place_of` the last review of the page before.
@@ -111,7 +111,7 @@ def page(
     return store.page(tx, wanted, now=now, limit=limit, after=after)
 
 
-def place_of(review: Review) -> tuple[datetime, UUID]:
+def place_of(review: ReviewTask) -> tuple[datetime, UUID]:
     """Where a review stands in its list: what the next page goes on after."""
     return (review.due_at if review.verdict is None else review.verdict.at, review.id)
 
@@ -126,7 +126,7 @@ def backlogs(tx: Tx, *, automations: Sequence[str] | None, now: datetime) -> dic
     return store.backlogs(tx, automations, now=now)
 
 
-def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> Review:
+def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> ReviewTask:
     """Take a review, or keep it for longer. Raises ReviewNotFound, ReviewDecided, ReviewHeld (which names the holder)."""
     before = store.get_for_update(tx, review_id)
     review = before.claimed(actor, now)
@@ -136,7 +136,7 @@ def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> Review:
     return review
 
 
-def release(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> Review:
+def release(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> ReviewTask:
     """Give a review back. Raises ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed."""
     review = store.get_for_update(tx, review_id).released(actor, now)
     store.save(tx, review)
@@ -154,7 +154,7 @@ def give_verdict(
     events: Events,
     now: datetime,
     label: str | None = None,
-) -> Review:
+) -> ReviewTask:
     """Decide a review that `actor` holds. Verdict, label, audit entry and the outcome's action are one transaction.
 
     `label` is the class that was true, where the outcome does not determine it; whoever subscribes checks it. Raises
@@ -184,14 +184,14 @@ def give_verdict(
     return review
 
 
-def _published(review: Review, verdict: Verdict, label: str | None) -> VerdictGiven | QuestionAnswered:
+def _published(review: ReviewTask, verdict: Verdict, label: str | None) -> VerdictGiven | QuestionAnswered:
     of, said = (review.decision_id, review.automation), (verdict.outcome, verdict.by, verdict.reason)
     if review.procedure_id is None:
         return VerdictGiven(review.id, *of, *said, label, at=verdict.at)
     return QuestionAnswered(review.id, review.procedure_id, *of, *said, at=verdict.at)
 
 
-def _delivery(review: Review, action: Mapping[str, Any], outcome: str, now: datetime) -> outbox.Message:
+def _delivery(review: ReviewTask, action: Mapping[str, Any], outcome: str, now: datetime) -> outbox.Message:
     return outbox.Message(
         id=uuid7(now),
         topic=DELIVER_ACTION,
@@ -205,5 +205,5 @@ def _delivery(review: Review, action: Mapping[str, Any], outcome: str, now: date
     )
 
 
-def _record(tx: Tx, action: str, review: Review, actor: Actor, now: datetime) -> None:
+def _record(tx: Tx, action: str, review: ReviewTask, actor: Actor, now: datetime) -> None:
     audit.record(tx, actor=actor, action=action, subject=f"review:{review.id}", at=now)

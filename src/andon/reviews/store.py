@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from andon.kernel import outbox
 from andon.kernel.db import Tx
 from andon.kernel.ids import uuid7_sql
-from andon.reviews.domain import Backlog, Claim, Review, ReviewFilter, ReviewState, Verdict
+from andon.reviews.domain import Backlog, Claim, ReviewFilter, ReviewState, ReviewTask, Verdict
 from andon.reviews.errors import ReviewNotFound
 from andon.reviews.tables import reviews
 
@@ -38,7 +38,7 @@ SELECT scope AS automation, queue #>> '{{}}' AS queue, traceparent, wrong FROM t
 """)
 
 
-class Asked(NamedTuple):
+class ReviewMessage(NamedTuple):
     """What was made of a message that asked for a review: `wrong` says why it cannot be read, None if it can."""
 
     automation: str
@@ -47,13 +47,13 @@ class Asked(NamedTuple):
     wrong: str | None
 
 
-def open_asked(tx: Tx, topic: str, *, now: datetime, limit: int) -> list[Asked]:
+def open_asked(tx: Tx, topic: str, *, now: datetime, limit: int) -> list[ReviewMessage]:
     """Open a review for each message of the topic; a decision that has one keeps it."""
     rows = tx.execute(_OPEN, {"topic": topic, "now": now, "limit": limit})
-    return [Asked(*row) for row in rows]
+    return [ReviewMessage(*row) for row in rows]
 
 
-def add(tx: Tx, opened: Sequence[Review]) -> int:
+def add(tx: Tx, opened: Sequence[ReviewTask]) -> int:
     """Write new reviews; a decision that has one keeps it, and so does a question. How many were new."""
     if not opened:
         return 0
@@ -61,26 +61,26 @@ def add(tx: Tx, opened: Sequence[Review]) -> int:
     return len(tx.execute(statement, [_new(review) for review in opened]).all())
 
 
-def find(tx: Tx, review_id: UUID) -> Review | None:
+def find(tx: Tx, review_id: UUID) -> ReviewTask | None:
     """One review, or None."""
     row = tx.execute(select(reviews).where(reviews.c.id == review_id)).one_or_none()
     return None if row is None else _review(row)
 
 
-def find_of_decision(tx: Tx, decision_id: UUID) -> Review | None:
+def find_of_decision(tx: Tx, decision_id: UUID) -> ReviewTask | None:
     """The review of one decision, or None."""
     of_decision = (reviews.c.decision_id == decision_id, reviews.c.asked_by.is_(None))
     row = tx.execute(select(reviews).where(*of_decision)).one_or_none()
     return None if row is None else _review(row)
 
 
-def find_question(tx: Tx, key: UUID) -> Review | None:
+def find_question(tx: Tx, key: UUID) -> ReviewTask | None:
     """The review of a procedure's question, or None."""
     row = tx.execute(select(reviews).where(reviews.c.asked_by == key)).one_or_none()
     return None if row is None else _review(row)
 
 
-def get_for_update(tx: Tx, review_id: UUID) -> Review:
+def get_for_update(tx: Tx, review_id: UUID) -> ReviewTask:
     """Load and lock one review until the transaction ends. Raises ReviewNotFound."""
     row = tx.execute(select(reviews).where(reviews.c.id == review_id).with_for_update()).one_or_none()
     if row is None:
@@ -88,7 +88,7 @@ def get_for_update(tx: Tx, review_id: UUID) -> Review:
     return _review(row)
 
 
-def save(tx: Tx, review: Review) -> None:
+def save(tx: Tx, review: ReviewTask) -> None:
     """Write the claim and the verdict of a review over its row."""
     claim, verdict = review.claim, review.verdict
     undecided = ReviewState.OPEN if claim is None else ReviewState.CLAIMED
@@ -110,7 +110,7 @@ def save(tx: Tx, review: Review) -> None:
 
 def page(
     tx: Tx, wanted: ReviewFilter, *, now: datetime, limit: int, after: tuple[datetime, UUID] | None
-) -> list[Review]:
+) -> list[ReviewTask]:
     """Undecided reviews by due time, or decided ones from the newest verdict on, beyond the place `after`."""
     query = select(reviews).where(*_conditions(wanted, now)).limit(limit)
     if wanted.state is ReviewState.DECIDED:
@@ -163,7 +163,7 @@ def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]
     return conditions
 
 
-def _new(review: Review) -> dict[str, Any]:
+def _new(review: ReviewTask) -> dict[str, Any]:
     return {
         "id": review.id,
         "decision_id": review.decision_id,
@@ -184,9 +184,9 @@ def _new(review: Review) -> dict[str, Any]:
     }
 
 
-def _review(row: Row[Any]) -> Review:
+def _review(row: Row[Any]) -> ReviewTask:
     claimed, decided = row.claimed_by is not None, row.state == ReviewState.DECIDED
-    return Review(
+    return ReviewTask(
         id=row.id,
         decision_id=row.decision_id,
         automation=row.automation,

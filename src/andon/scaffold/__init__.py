@@ -4,7 +4,7 @@ Start reading at `projects.py`; what is learnt from a file is in `planning.py`.
 """
 
 from andon.scaffold.connectors import new_connector
-from andon.scaffold.domain import Column, Kind, Plan, Target
+from andon.scaffold.domain import Column, ColumnKind, Plan, Target
 from andon.scaffold.errors import (
     ConnectorExists,
     ConnectorNameInvalid,
@@ -18,12 +18,12 @@ from andon.scaffold.projects import EXAMPLE_SETUP, from_data, from_template
 __all__ = [
     "EXAMPLE_SETUP",
     "Column",
+    "ColumnKind",
     "ConnectorExists",
     "ConnectorNameInvalid",
     "DataUnusable",
     "FolderOccupied",
     "FolderUnwritable",
-    "Kind",
     "NameInvalid",
     "Plan",
     "Target",

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from andon.scaffold.domain import Column, Kind, Notation
+from andon.scaffold.domain import Column, ColumnKind, Notation
 from andon.scaffold.ranges import bounds
 
 WIDTH = 120
@@ -56,7 +56,7 @@ def helpers(columns: Sequence[Column]) -> list[str]:
     """The functions that read values as the file spells them."""
     notations = {column.notation for column in columns}
     carried = [column for column in columns if column.kind.carried]
-    found = [_MOMENT] if any(column.kind is Kind.TIME for column in carried) else []
+    found = [_MOMENT] if any(column.kind is ColumnKind.TIME for column in carried) else []
     found += [_AS_WRITTEN] if any(column.time_format for column in carried) else []
     found += [_DECIMAL_COMMA] if Notation.COMMA in notations else []
     found += [_GROUPED] if Notation.GROUPED in notations else []
@@ -78,7 +78,7 @@ def _omission(column: Column) -> str:
 
 
 def _field(column: Column) -> list[str]:
-    optional = column.missing > 0 or column.kind in (Kind.IDENTIFIER, Kind.TEXT)
+    optional = column.missing > 0 or column.kind in (ColumnKind.IDENTIFIER, ColumnKind.TEXT)
     kind = _type(column) + (" | None" if optional else "")
     parts = [*_constraints(column), *_readers(column)]
     annotation = f"Annotated[{', '.join((kind, *parts))}]" if parts else kind
@@ -91,7 +91,12 @@ def _field(column: Column) -> list[str]:
 
 
 def _type(column: Column) -> str:
-    names = {Kind.NUMBER: "float", Kind.INTEGER: "int", Kind.BOOLEAN: "bool", Kind.TIME: "Moment"}
+    names = {
+        ColumnKind.NUMBER: "float",
+        ColumnKind.INTEGER: "int",
+        ColumnKind.BOOLEAN: "bool",
+        ColumnKind.TIME: "Moment",
+    }
     return names.get(column.kind, "str")
 
 
@@ -103,7 +108,7 @@ def _readers(column: Column) -> list[str]:
 
 def _constraints(column: Column) -> list[str]:
     given = [f"alias={json.dumps(column.name, ensure_ascii=False)}"] if column.field != column.name else []
-    if column.kind in (Kind.NUMBER, Kind.INTEGER) and column.low is not None and column.high is not None:
+    if column.kind in (ColumnKind.NUMBER, ColumnKind.INTEGER) and column.low is not None and column.high is not None:
         named = zip(("ge", "le"), bounds(column.low, column.high), strict=True)
         given += [f"{word}={_number(bound)}" for word, bound in named if bound is not None and _exact(column, bound)]
     if _type(column) == "str":
@@ -112,7 +117,7 @@ def _constraints(column: Column) -> list[str]:
 
 
 def _exact(column: Column, bound: float) -> bool:
-    return column.kind is Kind.NUMBER or abs(bound) < _EXACT
+    return column.kind is ColumnKind.NUMBER or abs(bound) < _EXACT
 
 
 def _room(longest: int) -> int:
@@ -126,10 +131,10 @@ def _comment(column: Column) -> str:
     if column.reason:
         return f"not used by the model: {column.reason}"
     parts = []
-    if column.kind is Kind.CATEGORY:
+    if column.kind is ColumnKind.CATEGORY:
         shown = ", ".join(column.categories[:5]) + (", ..." if len(column.categories) > 5 else "")
         parts.append(f"{len(column.categories)} values: {shown}")
-    if column.kind in (Kind.NUMBER, Kind.INTEGER) and column.low is not None and column.high is not None:
+    if column.kind in (ColumnKind.NUMBER, ColumnKind.INTEGER) and column.low is not None and column.high is not None:
         parts.append(f"{_number(column.low)} to {_number(column.high)}")
     if column.missing:
         parts.append(f"{100 * column.missing:.2g}% missing")

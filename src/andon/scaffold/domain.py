@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What the values of a column are. The last six say nothing that a model could learn from."""
 
     NUMBER = "number"
@@ -23,12 +23,12 @@ class Kind(StrEnum):
     @property
     def learnable(self) -> bool:
         """Whether a model can use such a column."""
-        return self in (Kind.NUMBER, Kind.INTEGER, Kind.BOOLEAN, Kind.CATEGORY, Kind.TIME)
+        return self in (ColumnKind.NUMBER, ColumnKind.INTEGER, ColumnKind.BOOLEAN, ColumnKind.CATEGORY, ColumnKind.TIME)
 
     @property
     def carried(self) -> bool:
         """Whether a caller sends such a column."""
-        return self.learnable or self in (Kind.IDENTIFIER, Kind.TEXT)
+        return self.learnable or self in (ColumnKind.IDENTIFIER, ColumnKind.TEXT)
 
 
 class Notation(StrEnum):
@@ -47,7 +47,7 @@ class Column:
 
     name: str
     field: str
-    kind: Kind
+    kind: ColumnKind
     cell: str
     number: str | None = None
     missing: float = 0.0

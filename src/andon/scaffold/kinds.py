@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from andon.scaffold.domain import Kind
+from andon.scaffold.domain import ColumnKind
 
 _TRUTHS = frozenset(
     frozenset(pair) for pair in (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("on", "off"), ("0", "1"))
@@ -38,26 +38,26 @@ def is_boolean(spellings: Iterable[str]) -> bool:
     return frozenset(word.lower() for word in spellings) in _TRUTHS
 
 
-def of_integers(name: str, counts: Counts) -> tuple[Kind, str | None]:
+def of_integers(name: str, counts: Counts) -> tuple[ColumnKind, str | None]:
     """Whole numbers are numbers unless they number the rows."""
     unique = counts.distinct == counts.filled == counts.rows and counts.rows >= OFTEN
     dense = counts.high is not None and counts.low is not None and counts.high - counts.low == counts.filled - 1
     if unique and dense and _INDEX_NAME.match(name):
-        return Kind.INDEX, "numbers the rows"
+        return ColumnKind.INDEX, "numbers the rows"
     if unique and (dense or _ID_NAME.search(name)):
-        return Kind.IDENTIFIER, "is different in every row"
+        return ColumnKind.IDENTIFIER, "is different in every row"
     if _ID_NAME.search(name) and counts.distinct > FEW:
-        return Kind.IDENTIFIER, f"names things: {counts.distinct:,} different values"
-    return Kind.INTEGER, None
+        return ColumnKind.IDENTIFIER, f"names things: {counts.distinct:,} different values"
+    return ColumnKind.INTEGER, None
 
 
-def of_text(counts: Counts) -> tuple[Kind, str | None]:
+def of_text(counts: Counts) -> tuple[ColumnKind, str | None]:
     """Text is a category while its values repeat; otherwise an identifier, or free text if it reads like one."""
     repeats = counts.distinct <= FEW and 2 * counts.distinct <= counts.filled
     if repeats or (counts.distinct <= MANY and counts.distinct * OFTEN <= counts.filled):
-        return Kind.CATEGORY, None
+        return ColumnKind.CATEGORY, None
     if 2 * counts.words > counts.filled:
-        return Kind.TEXT, "is free text"
+        return ColumnKind.TEXT, "is free text"
     if counts.distinct == counts.filled:
-        return Kind.IDENTIFIER, "is different in every row"
-    return Kind.IDENTIFIER, f"has too many different values ({counts.distinct:,} in {counts.filled:,} rows)"
+        return ColumnKind.IDENTIFIER, "is different in every row"
+    return ColumnKind.IDENTIFIER, f"has too many different values ({counts.distinct:,} in {counts.filled:,} rows)"

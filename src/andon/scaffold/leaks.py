@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from andon.scaffold.domain import Column, Kind, Target
+from andon.scaffold.domain import Column, ColumnKind, Target
 from andon.scaffold.profile import TABLE, Table
 from andon.scaffold.target import label_of
 
@@ -30,7 +30,7 @@ def find(table: Table, columns: Sequence[Column], target: Column, classes: Targe
 
 
 def _why(table: Table, column: Column, target: Column, classes: Target) -> str | None:
-    if column.kind in (Kind.CATEGORY, Kind.BOOLEAN) or column.distinct == len(classes.classes):
+    if column.kind in (ColumnKind.CATEGORY, ColumnKind.BOOLEAN) or column.distinct == len(classes.classes):
         avoided = _avoided(table, column.cell, target)
         if avoided >= SUSPICIOUS:
             return f"tells the target {target.name} by itself in {'all' if avoided == 1 else 'nearly all'} rows"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from andon import datafile
 from andon.scaffold import leaks, profile, target
-from andon.scaffold.domain import Column, Kind, Plan, Target
+from andon.scaffold.domain import Column, ColumnKind, Plan, Target
 from andon.scaffold.errors import DataUnusable
 from andon.scaffold.profile import Table
 
@@ -85,7 +85,7 @@ def _about_rows(goal: Target, time: Column | None, rows: int) -> list[str]:
 
 
 def _about_times(columns: Sequence[Column], time: Column | None) -> list[str]:
-    times = [column.name for column in columns if column.kind is Kind.TIME]
+    times = [column.name for column in columns if column.kind is ColumnKind.TIME]
     if time is not None or not times:
         return []
     return [f"{times[0]} is a time: with --time {times[0]} the model is measured on the newest rows, as in real life"]

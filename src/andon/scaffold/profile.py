@@ -7,7 +7,7 @@ import duckdb
 
 from andon.datafile import DataFile, unreadable
 from andon.scaffold import kinds, naming, notations
-from andon.scaffold.domain import Column, Kind, Notation
+from andon.scaffold.domain import Column, ColumnKind, Notation
 from andon.scaffold.kinds import Counts
 
 TABLE = "profiled"
@@ -50,14 +50,14 @@ def columns(data: DataFile, table: Table) -> tuple[list[Column], list[str]]:
     """What each column is, and what the builder should know about how it was read."""
     found, notes = [], list[str]()
     for i, (name, field, kind) in enumerate(zip(data.names, naming.field_names(data.names), data.types, strict=True)):
-        column = _column(table, Column(name, field, Kind.EMPTY, f"c{i}"), kind, notes)
+        column = _column(table, Column(name, field, ColumnKind.EMPTY, f"c{i}"), kind, notes)
         found.append(column)
     return found, notes
 
 
 def _column(table: Table, column: Column, stored: str, notes: list[str]) -> Column:
     if stored == "NESTED":
-        return replace(column, kind=Kind.NESTED, reason="holds lists, structures or bytes")
+        return replace(column, kind=ColumnKind.NESTED, reason="holds lists, structures or bytes")
     cell = column.cell
     longest = f"max(length({cell})), count(*) FILTER (regexp_matches({cell}, '\\s'))" if stored == "TEXT" else "0, 0"
     filled, distinct, length, words = table.one(f"count({cell}), count(DISTINCT {cell}), {longest}")
@@ -65,14 +65,14 @@ def _column(table: Table, column: Column, stored: str, notes: list[str]) -> Colu
     if not filled:
         return replace(column, reason="has no values")
     if distinct == 1 and filled == table.rows:
-        return replace(column, kind=Kind.CONSTANT, reason=f"is always {_quoted(table.values(cell, 1)[0][0])}")
+        return replace(column, kind=ColumnKind.CONSTANT, reason=f"is always {_quoted(table.values(cell, 1)[0][0])}")
     counts = Counts(rows=table.rows, filled=filled, distinct=distinct, longest=length or 0, words=words)
     if distinct == 2 and kinds.is_boolean(str(value) for value, _ in table.values(cell, 2)):
-        return replace(column, kind=Kind.BOOLEAN)
+        return replace(column, kind=ColumnKind.BOOLEAN)
     if stored == "TEXT":
         return _text(table, column, counts, notes)
     if stored == "TIME":
-        return _spread(table, replace(column, kind=Kind.TIME, number=notations.time_sql(cell, None)))
+        return _spread(table, replace(column, kind=ColumnKind.TIME, number=notations.time_sql(cell, None)))
     return _number(table, replace(column, number=cell), counts, whole=stored == "INTEGER")
 
 
@@ -86,10 +86,12 @@ def _text(table: Table, column: Column, counts: Counts, notes: list[str]) -> Col
         f"{counted}, {times}, count(*) FILTER ({codes})", f"{cell} IS NOT NULL"
     )
     if iso == timed == counts.filled:
-        return _spread(table, replace(column, kind=Kind.TIME, number=notations.time_sql(cell, None)))
+        return _spread(table, replace(column, kind=ColumnKind.TIME, number=notations.time_sql(cell, None)))
     form = _time_format(table, column, counts, notes)
     if form:
-        return _spread(table, replace(column, kind=Kind.TIME, number=notations.time_sql(cell, form), time_format=form))
+        return _spread(
+            table, replace(column, kind=ColumnKind.TIME, number=notations.time_sql(cell, form), time_format=form)
+        )
     if coded == 0 and counts.filled in (numbers, grouped, commas):
         notation = (
             None if numbers == counts.filled else _notation(column, grouped == commas, grouped == counts.filled, notes)
@@ -99,12 +101,12 @@ def _text(table: Table, column: Column, counts: Counts, notes: list[str]) -> Col
     kind, reason = kinds.of_text(counts)
     if not kind.learnable and _MOSTLY * counts.filled <= numbers < counts.filled and coded == 0:
         reason = _note_junk(table, column, counts.filled - numbers, notes)
-    categories = tuple(value for value, _ in table.values(cell, kinds.MANY)) if kind is Kind.CATEGORY else ()
+    categories = tuple(value for value, _ in table.values(cell, kinds.MANY)) if kind is ColumnKind.CATEGORY else ()
     return replace(column, kind=kind, reason=reason, categories=categories)
 
 
 def _number(table: Table, column: Column, counts: Counts, *, whole: bool) -> Column:
-    column = replace(_spread(table, column), kind=Kind.NUMBER)
+    column = replace(_spread(table, column), kind=ColumnKind.NUMBER)
     if not whole:
         return column
     kind, reason = kinds.of_integers(column.name, replace(counts, low=column.low, high=column.high))

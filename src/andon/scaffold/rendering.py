@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from andon.scaffold import contract, naming
-from andon.scaffold.domain import Column, Kind, Plan
+from andon.scaffold.domain import Column, ColumnKind, Plan
 from andon.scaffold.planning import HELD_OUT
 
 _FILES = {
@@ -26,11 +26,11 @@ _FILES = {
     "README.md": "README.md.jinja",
 }
 _FEATURE_KINDS = {
-    Kind.NUMBER: "NUMBER",
-    Kind.INTEGER: "NUMBER",
-    Kind.BOOLEAN: "BOOLEAN",
-    Kind.CATEGORY: "CATEGORY",
-    Kind.TIME: "TIME",
+    ColumnKind.NUMBER: "NUMBER",
+    ColumnKind.INTEGER: "NUMBER",
+    ColumnKind.BOOLEAN: "BOOLEAN",
+    ColumnKind.CATEGORY: "CATEGORY",
+    ColumnKind.TIME: "TIME",
 }
 _HIGHEST_RISK = 0.05
 _ROUNDING = 1e-9
@@ -143,13 +143,13 @@ def _risk(plan: Plan) -> float:
 
 
 def _typical(column: Column) -> str | float | int | bool:
-    if column.kind is Kind.CATEGORY:
+    if column.kind is ColumnKind.CATEGORY:
         return column.categories[0]
-    if column.kind is Kind.BOOLEAN or column.median is None:
+    if column.kind is ColumnKind.BOOLEAN or column.median is None:
         return False
-    if column.kind is Kind.TIME:
+    if column.kind is ColumnKind.TIME:
         return datetime.fromtimestamp(round(column.median), UTC).isoformat()
-    return int(column.median) if column.kind is Kind.INTEGER else column.median
+    return int(column.median) if column.kind is ColumnKind.INTEGER else column.median
 
 
 def _literal(value: object) -> str:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from andon.scaffold.domain import Column, Kind, Target
+from andon.scaffold.domain import Column, ColumnKind, Target
 from andon.scaffold.errors import DataUnusable
 from andon.scaffold.profile import Table
 
@@ -65,7 +65,7 @@ def _check_usable(column: Column, values: Sequence[tuple[str, int]], rows: int) 
         raise DataUnusable(f"{name} is mostly missing: {labelled:,} of {rows:,} rows have one")
     if len(values) == 1:
         raise DataUnusable(f"{name} is always {values[0][0]!r}; there is nothing to tell apart")
-    if column.kind is Kind.TIME:
+    if column.kind is ColumnKind.TIME:
         raise DataUnusable(f"{name} is a time; a model is made for classes")
     if column.number is not None and column.distinct > MOST_NUMBERS:
         raise DataUnusable(

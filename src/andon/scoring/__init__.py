@@ -5,11 +5,11 @@ A run is found again by what its rows are. Start reading at `domain.py` (why no 
 
 from andon.scoring.deciding import Scorer
 from andon.scoring.domain import COLUMNS, PART_ROWS, Interval, Run, Scored
-from andon.scoring.errors import ColumnMissing, QueryInvalid, RunBusy, RunInterrupted, RunLost, SourceUnavailable
+from andon.scoring.errors import ColumnMissing, QueryInvalid, QueryUnavailable, RunBusy, RunInterrupted, RunLost
 from andon.scoring.output import ENDINGS, OutputInvalid, check, discard, writing
 from andon.scoring.query import Fetched, fetch
 from andon.scoring.service import begin, end, give_up, unfinished
-from andon.scoring.sources import Row, Rows, digest_of, opened
+from andon.scoring.sources import SourceRow, SourceRows, digest_of, opened
 
 __all__ = [
     "COLUMNS",
@@ -20,15 +20,15 @@ __all__ = [
     "Interval",
     "OutputInvalid",
     "QueryInvalid",
-    "Row",
-    "Rows",
+    "QueryUnavailable",
     "Run",
     "RunBusy",
     "RunInterrupted",
     "RunLost",
     "Scored",
     "Scorer",
-    "SourceUnavailable",
+    "SourceRow",
+    "SourceRows",
     "begin",
     "check",
     "digest_of",

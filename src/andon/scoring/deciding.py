@@ -31,7 +31,7 @@ from andon.kernel.db import Database, DatabaseUnavailable
 from andon.scoring import service
 from andon.scoring.domain import Run, Scored, read_back, scored
 from andon.scoring.errors import RunInterrupted
-from andon.scoring.sources import Row, Rows
+from andon.scoring.sources import SourceRow, SourceRows
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ _TURN = 128
 
 _REFUSED = "the database refused to record this decision; the log says why"
 
-_Numbered: TypeAlias = tuple[int, Row]
+_Numbered: TypeAlias = tuple[int, SourceRow]
 T = TypeVar("T")
 
 
@@ -70,7 +70,7 @@ class Scorer:
         self.read_back = 0
         """Rows that the ledger had already."""
 
-    async def run(self, rows: Rows, kept: Callable[[Sequence[Scored], Sequence[Row]], None]) -> None:
+    async def run(self, rows: SourceRows, kept: Callable[[Sequence[Scored], Sequence[SourceRow]], None]) -> None:
         """Decide all rows in their order; `kept` is given each part. Raises RunInterrupted."""
         begun = await self._patiently(self._begun_parts)
         under_way: asyncio.Task[None] | None = None
@@ -86,7 +86,7 @@ class Scorer:
             if under_way is not None and not under_way.done():
                 under_way.cancel()
 
-    async def _parts(self, rows: Rows) -> AsyncIterator[tuple[int, list[_Numbered]]]:
+    async def _parts(self, rows: SourceRows) -> AsyncIterator[tuple[int, list[_Numbered]]]:
         following: Iterator[_Numbered] = enumerate(rows, start=1)
         number = 0
         while True:
@@ -122,7 +122,7 @@ class Scorer:
                 asked.results[row] = Scored(row, error=why)
         return asked
 
-    def _request(self, identifier: UUID, given: Row, asked_at: datetime) -> DecisionRequest:
+    def _request(self, identifier: UUID, given: SourceRow, asked_at: datetime) -> DecisionRequest:
         if given.raw is None:
             raise InputMalformed(given.error or "")
         return DecisionRequest(
@@ -137,7 +137,7 @@ class Scorer:
             priority=Priority.NORMAL,
         )
 
-    async def _finish(self, part: "_Part", kept: Callable[[Sequence[Scored], Sequence[Row]], None]) -> None:
+    async def _finish(self, part: "_Part", kept: Callable[[Sequence[Scored], Sequence[SourceRow]], None]) -> None:
         """Decide what is missing of a part, through outages; what another attempt recorded meanwhile is read back."""
         until = monotonic() + PATIENCE.total_seconds()
         while part.missing:

@@ -15,7 +15,7 @@ class QueryInvalid(Invalid):
     """The query cannot be carried out."""
 
 
-class SourceUnavailable(Unavailable):
+class QueryUnavailable(Unavailable):
     """The database that the query asks does not answer."""
 
 

@@ -14,8 +14,8 @@ from pydantic_core import from_json, to_json
 
 from andon.kernel import files
 from andon.kernel.session import options_of
-from andon.scoring.errors import ColumnMissing, QueryInvalid, SourceUnavailable
-from andon.scoring.sources import Row
+from andon.scoring.errors import ColumnMissing, QueryInvalid, QueryUnavailable
+from andon.scoring.sources import SourceRow
 
 _AT_ONCE = 2_000
 _ONE_LINE = str.maketrans("\t\r\n", "   ")
@@ -39,12 +39,12 @@ class Fetched:
         """How many rows there are."""
         return sum(1 for _ in self)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[SourceRow]:
         with self._file.open("rb") as lines:
             lines.readline()
             for line in lines:
                 kept, _, raw = line.partition(b"\t")
-                yield Row(raw.rstrip(b"\n"), tuple(from_json(kept)))
+                yield SourceRow(raw.rstrip(b"\n"), tuple(from_json(kept)))
 
 
 def fetch(
@@ -52,7 +52,7 @@ def fetch(
 ) -> list[str]:
     """Write the rows of the query, of their columns those in `wanted` and `keep`; the names of the others.
 
-    `told` hears of rows as they come. Raises QueryInvalid, ColumnMissing, SourceUnavailable; neither names the address.
+    `told` hears of rows as they come. Raises QueryInvalid, ColumnMissing, QueryUnavailable; neither names the address.
     """
     text = query.strip().rstrip(";")
     draft = into.with_name(f"{into.name}.part")
@@ -70,7 +70,7 @@ def fetch(
         draft.replace(into)
     except psycopg.OperationalError as error:
         if error.sqlstate is None or error.sqlstate.startswith(("08", "57")):
-            raise SourceUnavailable(
+            raise QueryUnavailable(
                 "The database that the query asks does not answer, or refused to let us in"
             ) from error
         raise QueryInvalid(f"The query cannot be carried out: {_said(error)}") from error

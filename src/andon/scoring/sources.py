@@ -29,7 +29,7 @@ Told = Callable[[int], None]
 """Hears how many bytes were looked at."""
 
 
-class Row(NamedTuple):
+class SourceRow(NamedTuple):
     """One row: its JSON text, or None and what is wrong with it; and the values to be carried into the output."""
 
     raw: bytes | None
@@ -37,7 +37,7 @@ class Row(NamedTuple):
     error: str | None = None
 
 
-class Rows(Protocol):
+class SourceRows(Protocol):
     """The rows of one source."""
 
     @property
@@ -49,11 +49,11 @@ class Rows(Protocol):
         """How many there are."""
         ...
 
-    def __iter__(self) -> Iterator[Row]: ...
+    def __iter__(self) -> Iterator[SourceRow]: ...
 
 
 @contextmanager
-def opened(path: Path, wanted: Sequence[str], keep: Sequence[str]) -> Iterator[Rows]:
+def opened(path: Path, wanted: Sequence[str], keep: Sequence[str]) -> Iterator[SourceRows]:
     """The rows of a file for as long as the block lasts: `wanted` goes to the contract, `keep` into the output.
 
     Raises DataFileInvalid, ColumnMissing.
@@ -110,11 +110,11 @@ class Cells:
         """How many rows there are."""
         return self.data.count()
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[SourceRow]:
         names = [name for name in self.data.names if name in self.wanted]
         for row in self.data.rows():
             raw = to_json({name: row[name] for name in names})
-            yield Row(raw, tuple(_shown(row[name]) for name in self.keep))
+            yield SourceRow(raw, tuple(_shown(row[name]) for name in self.keep))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +129,13 @@ class Lines:
         """How many rows there are."""
         return sum(1 for _ in self._lines())
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[SourceRow]:
         nothing = (None,) * len(self.keep)
         for line in self._lines():
             if line is None:
-                yield Row(None, nothing, f"the line is longer than {LINE_BYTES} bytes")
+                yield SourceRow(None, nothing, f"the line is longer than {LINE_BYTES} bytes")
             else:
-                yield Row(line, self._kept(line) if self.keep else ())
+                yield SourceRow(line, self._kept(line) if self.keep else ())
 
     def _lines(self) -> Iterator[bytes | None]:
         """Each line without the space around it; None for one that is too long."""

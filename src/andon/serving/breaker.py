@@ -7,15 +7,8 @@ import math
 import sys
 from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class BreakerState(StrEnum):
-    """Whether batches go through."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
+from andon.kernel.breaker import BreakerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +31,7 @@ BOUNDLESS = Tolerance(consecutive=sys.maxsize, share=math.inf)
 """Never opens: for those who ask a version in any case."""
 
 
-class Breaker:
+class VersionBreaker:
     """Ask `admit` before a batch, and say how it went; only a batch that was admitted has anything to say."""
 
     def __init__(self, tolerance: Tolerance = USUAL) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from andon.serving.breaker import Breaker
+from andon.serving.breaker import VersionBreaker
 from andon.serving.errors import EndpointBusy, PredictionFailed
 from andon.serving.incidents import Incidents
 from andon.serving.ports import PoolStatus
@@ -22,7 +22,7 @@ class InlineWatch:
     def __init__(self, shown: str, timeout: float) -> None:
         self._shown = shown
         self._timeout = timeout
-        self._breaker = Breaker()
+        self._breaker = VersionBreaker()
         self._incidents = Incidents(shown)
 
     def prediction(self, predict: Callable[[], T]) -> T:

@@ -4,11 +4,11 @@ Start reading at `domain.py` (money, periods, the book of a budget), then `purse
 """
 
 from andon.spending.domain import (
+    BudgetStanding,
     BudgetState,
     Period,
     Price,
     Spend,
-    Standing,
     Total,
     digits,
     in_units,
@@ -19,27 +19,27 @@ from andon.spending.domain import (
 )
 from andon.spending.errors import SpanInvalid
 from andon.spending.keeping import Keeper
-from andon.spending.ports import Watcher
-from andon.spending.published import BudgetChanged, BudgetNearlySpent, BudgetSpent
+from andon.spending.ports import SpendWatcher
+from andon.spending.published import BudgetChanged, BudgetNearlySpent, BudgetUsedUp
 from andon.spending.purse import Purse
 from andon.spending.service import budget_state, of, of_all
-from andon.spending.tally import Tally
+from andon.spending.tally import SpendTally
 
 __all__ = [
     "BudgetChanged",
     "BudgetNearlySpent",
-    "BudgetSpent",
+    "BudgetStanding",
     "BudgetState",
+    "BudgetUsedUp",
     "Keeper",
     "Period",
     "Price",
     "Purse",
     "SpanInvalid",
     "Spend",
-    "Standing",
-    "Tally",
+    "SpendTally",
+    "SpendWatcher",
     "Total",
-    "Watcher",
     "budget_state",
     "digits",
     "in_units",

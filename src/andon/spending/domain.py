@@ -206,7 +206,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class PurseClaim:
     """What a purse says when it renews: used in all, bound to what is under way, wanted beyond that, and one prediction's ceiling."""
 
     used: int
@@ -235,7 +235,7 @@ def forfeit(book: Book, hold: Hold) -> Book:
     return replace(book, spent=book.spent + rest, reserved=book.reserved - rest)
 
 
-def grant(book: Book, hold: Hold, claim: Claim) -> int:
+def grant(book: Book, hold: Hold, claim: PurseClaim) -> int:
     """How much a purse should hold in all after it settled: what is under way, and a fair part of what is free.
 
     Each of n purses leaves 1 / (n + 1) of what is free to the others, so blocks shrink as the end comes near, and one that
@@ -250,7 +250,7 @@ def grant(book: Book, hold: Hold, claim: Claim) -> int:
     return kept + min(free, short + max(0, give))
 
 
-class Standing(StrEnum):
+class BudgetStanding(StrEnum):
     """How a budget stands."""
 
     OPEN = "open"
@@ -266,7 +266,7 @@ class BudgetState:
     amount: int
     spent: int
     reserved: int
-    standing: Standing
+    standing: BudgetStanding
     nearly_at: datetime | None
     used_up_at: datetime | None
 

@@ -19,9 +19,9 @@ from andon.kernel.events import Events
 from andon.kernel.patience import patiently
 from andon.spending import service
 from andon.spending.domain import Price
-from andon.spending.ports import Watcher
+from andon.spending.ports import SpendWatcher
 from andon.spending.purse import LEASE, Purse
-from andon.spending.tally import Taken, Tally
+from andon.spending.tally import SpendTally, TakenSpend
 
 log = structlog.get_logger(__name__)
 
@@ -47,17 +47,17 @@ class Keeper:
         *,
         clock: Clock,
         events: Events,
-        watcher: Watcher,
+        watcher: SpendWatcher,
         cpu_seconds: Callable[[], float] = time.process_time,
         lease: timedelta = LEASE,
     ) -> None:
         self._wake = asyncio.Event()
-        self.tally = Tally(price)
+        self.tally = SpendTally(price)
         self.purse = Purse(database, budgets, price, events=events, on_low=self._wake.set, lease=lease)
         self._database, self._price, self._clock, self._watcher = database, price, clock, watcher
         self._cpu_seconds = cpu_seconds
         self._writer = uuid4()
-        self._taken: Taken | None = None
+        self._taken: TakenSpend | None = None
         self._idle_us = 0
         self._ending = False
         self._task: asyncio.Task[None] | None = None
@@ -136,7 +136,7 @@ class Keeper:
         if self._taken is not None:
             self._add(self._taken, now)
 
-    def _add(self, taken: Taken, now: datetime) -> None:
+    def _add(self, taken: TakenSpend, now: datetime) -> None:
         with self._database.begin() as tx:
             service.add(tx, self._writer, taken, self._price.currency, now)
         self._taken = None

@@ -6,7 +6,7 @@ from typing import Protocol
 from andon.spending.domain import BudgetState, Spend
 
 
-class Watcher(Protocol):
+class SpendWatcher(Protocol):
     """Hears of a process's own spending about once a second; must be quick. Called from a thread."""
 
     def spent(self, rows: Sequence[Spend]) -> None:

@@ -39,7 +39,7 @@ class BudgetNearlySpent(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetSpent(DomainEvent):
+class BudgetUsedUp(DomainEvent):
     """A budget pays for no further prediction; once a period, and again after it was raised."""
 
     type: ClassVar[str] = "andon.budget.spent"

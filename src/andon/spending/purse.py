@@ -30,10 +30,10 @@ from andon.kernel.events import Events
 from andon.spending import service, store
 from andon.spending.domain import (
     BudgetState,
-    Claim,
     Hold,
     Period,
     Price,
+    PurseClaim,
     amount_of,
     digits,
     grant,
@@ -41,7 +41,7 @@ from andon.spending.domain import (
     resize,
     settle,
 )
-from andon.spending.published import BudgetNearlySpent, BudgetSpent
+from andon.spending.published import BudgetNearlySpent, BudgetUsedUp
 from andon.spending.store import BudgetRow
 from andon.spending.wallet import DEFAULT_CPU_US, Account, Wallet
 
@@ -252,10 +252,10 @@ class Purse:
             self._events.publish(tx, BudgetNearlySpent(*_stand(row), at=now))
         if used_up and row.used_up_at is None:
             row = replace(row, used_up_at=now)
-            self._events.publish(tx, BudgetSpent(*_stand(row), at=now))
+            self._events.publish(tx, BudgetUsedUp(*_stand(row), at=now))
         return row
 
-    def _tell(self, before: BudgetRow, after: BudgetRow, claim: Claim) -> None:
+    def _tell(self, before: BudgetRow, after: BudgetRow, claim: PurseClaim) -> None:
         told = {
             "automation": after.period.automation,
             "spent": digits(after.book.spent),

@@ -7,10 +7,10 @@ from uuid import UUID
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.spending import store
-from andon.spending.domain import BudgetState, Period, Spend, Standing, digits, forfeit, with_idle
+from andon.spending.domain import BudgetStanding, BudgetState, Period, Spend, digits, forfeit, with_idle
 from andon.spending.published import BudgetChanged
 from andon.spending.store import BudgetRow
-from andon.spending.tally import Taken
+from andon.spending.tally import TakenSpend
 
 _FORGOTTEN = timedelta(days=1)
 """A process that added nothing for so long adds nothing twice any more."""
@@ -34,13 +34,13 @@ def budget_state(tx: Tx, automation: str, now: datetime) -> BudgetState | None:
 
 def state_of(row: BudgetRow) -> BudgetState:
     """How a budget stands."""
-    standing = Standing.NEARLY_SPENT if row.book.is_nearly_spent else Standing.OPEN
+    standing = BudgetStanding.NEARLY_SPENT if row.book.is_nearly_spent else BudgetStanding.OPEN
     return BudgetState(
         period=row.period,
         amount=row.book.amount,
         spent=row.book.spent,
         reserved=row.book.reserved,
-        standing=Standing.SPENT if row.used_up_at is not None else standing,
+        standing=BudgetStanding.SPENT if row.used_up_at is not None else standing,
         nearly_at=row.nearly_at,
         used_up_at=row.used_up_at,
     )
@@ -57,7 +57,7 @@ def open_budget(tx: Tx, period: Period, amount: int, events: Events, now: dateti
         events.publish(tx, BudgetChanged(period.automation, *after, *(before or (None, None, None)), at=now))
 
 
-def add(tx: Tx, writer: UUID, taken: Taken, currency: str, now: datetime) -> bool:
+def add(tx: Tx, writer: UUID, taken: TakenSpend, currency: str, now: datetime) -> bool:
     """Write what a process added up; False, and nothing, if this very addition was written before."""
     if not store.first_time(tx, writer, taken.number, now):
         return False

@@ -8,7 +8,7 @@ from andon.spending.domain import HOUR_US, Price, Spend
 
 
 @dataclass(slots=True)
-class Taken:
+class TakenSpend:
     """What was added since the last time, ready to be written: rows for the database, and the CPU time that they stand for."""
 
     number: int
@@ -25,7 +25,7 @@ class _Sum:
 
 
 @dataclass(slots=True)
-class Tally:
+class SpendTally:
     """CPU and GPU time by automation and model version. `add` may be called from any thread; `take` and `spend_idle` from one."""
 
     price: Price
@@ -52,7 +52,7 @@ class Tally:
         """The processes used so much that belongs to no decision."""
         self._idle_us += cpu_us
 
-    def take(self, day: date) -> Taken | None:
+    def take(self, day: date) -> TakenSpend | None:
         """All that was added since the last call, as spent on `day`; None if nothing was. What is below a nano-unit is kept."""
         with self._lock:
             sums, self._sums = self._sums, {}
@@ -66,7 +66,7 @@ class Tally:
                 Spend(day, automation, version, self.price.currency, one.decisions, one.cpu_us, one.gpu_us, cost)
             )
         self._number += 1
-        return Taken(self._number, rows, idle_us, self._nanos(("", 0), idle_us, 0))
+        return TakenSpend(self._number, rows, idle_us, self._nanos(("", 0), idle_us, 0))
 
     def _nanos(self, key: tuple[str, int], cpu_us: int, gpu_us: int) -> int:
         nanos, self._rests[key] = divmod(self._rests.get(key, 0) + self.price.of(cpu_us, gpu_us), HOUR_US)

@@ -7,7 +7,7 @@ else is allowed, and what the grant does not cover comes from the budget's cushi
 
 from collections import deque
 
-from andon.spending.domain import PICO, Claim
+from andon.spending.domain import PICO, PurseClaim
 
 DEFAULT_CPU_US = 50_000
 """The CPU time that a prediction is taken to cost at most while nothing is known."""
@@ -111,9 +111,9 @@ class Wallet:
         self.granted = min(self.granted, kept * PICO)
         return kept
 
-    def claim(self, each: int, want: int) -> Claim:
+    def claim(self, each: int, want: int) -> PurseClaim:
         """What to say at a renewal, in nano-units, each rounded up; `want` is in pico-units."""
-        return Claim(*(-(-picos // PICO) for picos in (self.used, self.bound, want, each)))
+        return PurseClaim(*(-(-picos // PICO) for picos in (self.used, self.bound, want, each)))
 
 
 class Account:

@@ -6,7 +6,7 @@ A source of events implements `ports.Source`; `Streams` reads and decides the st
 
 from andon.streams.asyncapi import document as asyncapi_document
 from andon.streams.consumer import Watch
-from andon.streams.domain import DeadEvent, DeadState, Partition, State, Stream, StreamKey
+from andon.streams.domain import DeadEvent, DeadState, Partition, Stream, StreamKey, StreamState
 from andon.streams.errors import (
     DeadEventNotFound,
     EventSettled,
@@ -22,10 +22,10 @@ from andon.streams.intake import Intake
 from andon.streams.ports import Arrival, Source
 from andon.streams.progress import Moved
 from andon.streams.published import EventsDied
-from andon.streams.reading import Reader
+from andon.streams.reading import ArrivalReader
 from andon.streams.runner import Streams
 from andon.streams.service import (
-    Received,
+    ReceivedEvent,
     count_dead,
     dead_events,
     discard,
@@ -45,6 +45,7 @@ __all__ = [
     "BATCHED",
     "STRUCTURED",
     "Arrival",
+    "ArrivalReader",
     "DeadEvent",
     "DeadEventNotFound",
     "DeadState",
@@ -56,17 +57,16 @@ __all__ = [
     "Moved",
     "Partition",
     "PositionGone",
-    "Reader",
-    "Received",
+    "ReceivedEvent",
     "SeekInvalid",
     "Source",
     "SourceUnavailable",
     "SourceUnknown",
-    "State",
     "Stream",
     "StreamKey",
     "StreamMissing",
     "StreamNotFound",
+    "StreamState",
     "Streams",
     "Watch",
     "asyncapi_document",

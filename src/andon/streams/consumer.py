@@ -21,10 +21,10 @@ from andon.streams import places
 from andon.streams.domain import END, START, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.lanes import BATCH, Lanes, Log
-from andon.streams.places import RENEW_SECONDS, Place
+from andon.streams.places import RENEW_SECONDS, HeldPartition
 from andon.streams.ports import PutsAway, Source
 from andon.streams.progress import Moved, Progress
-from andon.streams.reading import Chunk, Reader, split
+from andon.streams.reading import ArrivalReader, Chunk, split
 from andon.streams.store import streams
 from andon.streams.troubles import Troubles
 
@@ -64,7 +64,7 @@ class Consumer:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: ArrivalReader,
         source: Callable[[], Source],
         deciders: Sequence[BatchDecider],
         *,
@@ -125,7 +125,7 @@ class Consumer:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._poked.wait(), RENEW_SECONDS)
 
-    async def _follow(self, ours: Mapping[str, Place]) -> None:
+    async def _follow(self, ours: Mapping[str, HeldPartition]) -> None:
         """Stop reading what is not ours, is paused or is to go on elsewhere; begin with what is, also where reading broke off."""
         for partition in self._ours - set(ours):
             await self._drop(partition)
@@ -156,7 +156,7 @@ class Consumer:
         for doing in (f"read {partition}", f"seek {partition}", f"count {partition}"):
             self._troubles.forget(doing)
 
-    async def _seek(self, place: Place, to: str) -> None:
+    async def _seek(self, place: HeldPartition, to: str) -> None:
         """Find out the position that a person asked for, and go on from there."""
         try:
             source, partition = await self._opened(), place.partition

@@ -33,7 +33,7 @@ class StreamKey(NamedTuple):
         return f"{self.automation}/{self.stream}"
 
 
-class State(StrEnum):
+class StreamState(StrEnum):
     """How a stream is doing."""
 
     READING = "reading"
@@ -81,13 +81,13 @@ class Stream:
     problem_at: datetime | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> StreamState:
         """In one word."""
         if self.paused_at is not None:
-            return State.PAUSED
+            return StreamState.PAUSED
         if self.problem is not None:
-            return State.TROUBLED
-        return State.READING if any(p.owner is not None for p in self.partitions) else State.IDLE
+            return StreamState.TROUBLED
+        return StreamState.READING if any(p.owner is not None for p in self.partitions) else StreamState.IDLE
 
     @property
     def lag(self) -> int | None:

@@ -11,7 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from andon import decisions
-from andon.decisions import Decider, DecisionRequest, Deployment, InputInvalid, InputMalformed, Waiting
+from andon.decisions import Decider, DecisionRequest, Deployment, InputInvalid, InputMalformed, WaitingRequest
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.errors import Invalid, Unavailable
@@ -21,7 +21,7 @@ from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.events import Event, event_of
 from andon.streams.ports import Arrival
-from andon.streams.reading import Reader
+from andon.streams.reading import ArrivalReader
 from andon.streams.store import dead
 
 log = structlog.get_logger(__name__)
@@ -75,7 +75,7 @@ class Intake:
             await asyncio.to_thread(self._fail_undecided, [r for r in requests if r.id not in decided])
         return len(taken)
 
-    def _take(self) -> list[tuple[Waiting, DeadEvent | None]]:
+    def _take(self) -> list[tuple[WaitingRequest, DeadEvent | None]]:
         with self._database.begin() as tx:
             if decisions.count_waiting(tx) == 0:
                 return []
@@ -89,7 +89,7 @@ class Intake:
                 for waiting in claimed
             ]
 
-    def _read(self, waiting: Waiting) -> DecisionRequest | None:
+    def _read(self, waiting: WaitingRequest) -> DecisionRequest | None:
         try:
             given = self._deployment.lines[waiting.automation].contract.read(waiting.raw)
         except (InputInvalid, InputMalformed) as error:
@@ -110,7 +110,7 @@ class Intake:
             notify=waiting.notify,
         )
 
-    def _read_again(self, waiting: Waiting, event: DeadEvent) -> DecisionRequest | None:
+    def _read_again(self, waiting: WaitingRequest, event: DeadEvent) -> DecisionRequest | None:
         """An event that could not be decided, tried again; it is dead again if it still cannot."""
         try:
             return self._again(waiting, event)
@@ -119,12 +119,12 @@ class Intake:
                 service.fail_again(tx, event.id, waiting.id, error)
             return None
 
-    def _again(self, waiting: Waiting, event: DeadEvent) -> DecisionRequest:
+    def _again(self, waiting: WaitingRequest, event: DeadEvent) -> DecisionRequest:
         line = self._deployment.lines[waiting.automation]
         trigger = next((t for t in line.automation.triggers if t.name == event.stream), None)
         if trigger is None:
             raise Poison(f"{waiting.automation} has no trigger {event.stream} any more")
-        reader = Reader(StreamKey(event.automation, event.stream), trigger, line.contract)
+        reader = ArrivalReader(StreamKey(event.automation, event.stream), trigger, line.contract)
         known = Event(
             waiting.raw,
             event.source,
@@ -151,6 +151,6 @@ class Intake:
                 repeats = key is not None and taken.get((key.scope, key.key), request.id) != request.id
                 decisions.fail(tx, request.id, _REPEATED if repeats else _REFUSED, now=self._clock.now())
 
-    def _fail(self, waiting: Waiting, error: str) -> None:
+    def _fail(self, waiting: WaitingRequest, error: str) -> None:
         with self._database.begin() as tx:
             decisions.fail(tx, waiting.id, error, now=self._clock.now())

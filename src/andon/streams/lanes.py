@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from andon.streams.places import Place
+from andon.streams.places import HeldPartition
 from andon.streams.rate import Rate
 from andon.streams.reading import Chunk
 
@@ -24,7 +24,7 @@ LARGE_BYTES = 20_000
 class Log:
     """A partition as it is being read: what was read and waits, and how far it is decided."""
 
-    place: Place
+    place: HeldPartition
     next: int
     lane: int
     rate: Rate
@@ -64,7 +64,7 @@ class Lanes:
         self.arrived = [asyncio.Event() for _ in range(count)]
         """By lane: set while there may be something for it."""
 
-    def begin(self, place: Place) -> Log:
+    def begin(self, place: HeldPartition) -> Log:
         """A log for a partition, in the lane with the fewest of them; nothing is read of it yet."""
         taken = [log.lane for log in self.logs.values()]
         lane = min(range(len(self.arrived)), key=taken.count)

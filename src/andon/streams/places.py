@@ -18,7 +18,7 @@ RENEW_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HeldPartition:
     """A partition that is ours now, and where it is."""
 
     partition: str
@@ -27,7 +27,7 @@ class Place:
     seek: str | None
 
 
-def keep(tx: Tx, key: StreamKey, member: UUID) -> list[Place]:
+def keep(tx: Tx, key: StreamKey, member: UUID) -> list[HeldPartition]:
     """Renew what we have, give up what is too much, take what is free up to our share; what is ours then."""
     members = streams.renew(tx, key, member, LEASE)
     share = share_of(members, member, streams.count_partitions(tx, key))
@@ -37,4 +37,4 @@ def keep(tx: Tx, key: StreamKey, member: UUID) -> list[Place]:
     elif len(ours) < share:
         streams.claim(tx, key, member, share - len(ours))
     streams.forget_members(tx, key)
-    return [Place(*row) for row in streams.owned(tx, key, member)]
+    return [HeldPartition(*row) for row in streams.owned(tx, key, member)]

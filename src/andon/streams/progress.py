@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from andon.kernel.statements import Statement, all_of
 from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
-from andon.streams.reading import Chunk, Reader
+from andon.streams.reading import ArrivalReader, Chunk
 
 _MOVE = """
 WITH held AS (
@@ -77,7 +77,9 @@ class _Step:
 class Progress:
     """What a batch of chunks writes beside its decisions: how far each partition is then, and its dead events."""
 
-    def __init__(self, key: StreamKey, owner: UUID, reader: Reader, chunks: Sequence[Chunk], now: datetime) -> None:
+    def __init__(
+        self, key: StreamKey, owner: UUID, reader: ArrivalReader, chunks: Sequence[Chunk], now: datetime
+    ) -> None:
         self.moved = Moved(0, 0, 0, 0)
         self._key = key
         self._owner = owner

@@ -46,7 +46,7 @@ class Chunk:
     watermark: datetime | None = None
 
 
-class Reader:
+class ArrivalReader:
     """Reads the messages of one stream. `max_bytes` is the largest that is looked at."""
 
     def __init__(self, key: StreamKey, trigger: Trigger, contract: Contract, *, max_bytes: int = MAX_BYTES) -> None:
@@ -173,7 +173,7 @@ class Reader:
             raise ReadFailed.because(error) from error
 
 
-def split(reader: Reader, chunk: Chunk, now: datetime) -> list[Chunk]:
+def split(reader: ArrivalReader, chunk: Chunk, now: datetime) -> list[Chunk]:
     """A chunk as one chunk for each message, so that one that breaks something is found."""
     parts: list[Chunk] = []
     first = chunk.first

@@ -16,7 +16,7 @@ from andon.kernel.errors import Unavailable
 from andon.streams.consumer import Consumer, Watch
 from andon.streams.domain import StreamKey
 from andon.streams.ports import Source
-from andon.streams.reading import MAX_BYTES, Reader
+from andon.streams.reading import MAX_BYTES, ArrivalReader
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ class Streams:
         self, automation: Automation, trigger: Trigger, writers: Sequence[BatchDecider], stop: asyncio.Event
     ) -> None:
         key = StreamKey(automation.name, trigger.name)
-        reader = Reader(key, trigger, Contract(automation.contract), max_bytes=self._max_bytes)
+        reader = ArrivalReader(key, trigger, Contract(automation.contract), max_bytes=self._max_bytes)
         while not stop.is_set():
             consumer = self._running[key] = Consumer(
                 reader,

@@ -32,7 +32,7 @@ PREVIEW = 400
 """Bytes of each dead event in a list."""
 
 
-class Received(NamedTuple):
+class ReceivedEvent(NamedTuple):
     """An event that came by HTTP, for one automation; events of one `key` are decided in their order."""
 
     event: Event
@@ -163,7 +163,7 @@ def publish_dead(tx: Tx, events: Events, now: datetime) -> int:
     return sum(map(len, died.values()))
 
 
-def receive(tx: Tx, received: Sequence[Received], *, caller: str, now: datetime) -> list[bool]:
+def receive(tx: Tx, received: Sequence[ReceivedEvent], *, caller: str, now: datetime) -> list[bool]:
     """Keep events that came by HTTP until a worker decides them; False for each whose source and id were kept before.
 
     All go in one statement, in the order in which they are given.
@@ -181,7 +181,7 @@ def _once(kept: set[tuple[str, str | None, str | None]], which: tuple[str, str |
     return there
 
 
-def _row(one: Received) -> Mapping[str, Any]:
+def _row(one: ReceivedEvent) -> Mapping[str, Any]:
     event = one.event
     headers = {
         f"ce-{name}": value

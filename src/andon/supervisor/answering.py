@@ -12,20 +12,20 @@ _REASON_BYTES = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HealthAnswer:
     """What a part says of itself. A part that is not ready may run for long so: until a model is registered, say."""
 
     ready: bool
     reason: str
 
 
-def ask(address: Address) -> Answer | None:
+def ask(address: Address) -> HealthAnswer | None:
     """What the part at an address says at /readyz; None while it does not answer at all."""
     connection = http.client.HTTPConnection(address.reached_at, address.port, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", "/readyz")
         response = connection.getresponse()
-        return Answer(response.status == HTTPStatus.OK, reason_in(response.read(_REASON_BYTES)))
+        return HealthAnswer(response.status == HTTPStatus.OK, reason_in(response.read(_REASON_BYTES)))
     except (OSError, http.client.HTTPException):
         return None
     finally:

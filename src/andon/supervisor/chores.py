@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 from andon.kernel.chores import ChoreState, states
 from andon.kernel.db import Database
-from andon.supervisor.findings import Finding, State
+from andon.supervisor.findings import DoctorFinding, DoctorState
 
 _LATE = timedelta(minutes=5)
 """How long after it was due a chore is worth knowing of; a worker that was killed holds one for two minutes."""
 
 
-def examine_chores(database: Database) -> Iterator[Finding]:
+def examine_chores(database: Database) -> Iterator[DoctorFinding]:
     """When each chore went well last, how often it failed since, and why."""
     with database.begin() as tx:
         found = states(tx)
@@ -20,20 +20,20 @@ def examine_chores(database: Database) -> Iterator[Finding]:
         yield _finding(chore, now)
 
 
-def _finding(chore: ChoreState, now: datetime) -> Finding:
+def _finding(chore: ChoreState, now: datetime) -> DoctorFinding:
     check, ran = f"chore {chore.name}", _ran(chore, now)
     if chore.failures:
         times = "once" if chore.failures == 1 else f"{chore.failures} times"
-        return Finding(
+        return DoctorFinding(
             check,
-            State.WRONG,
+            DoctorState.WRONG,
             f"{ran}; failed {times} since, last at {_time(chore.failed_at)}: {chore.last_error}",
             "see the worker's log (worker.chore_failed); it is tried again",
         )
     if chore.last_run_at is None or now - chore.last_run_at > chore.interval + _LATE:
-        return Finding(check, State.WARNING, ran, "see that a worker runs: `andon up`")
+        return DoctorFinding(check, DoctorState.WARNING, ran, "see that a worker runs: `andon up`")
     earlier = "" if chore.failed_at is None else f"; failed last at {_time(chore.failed_at)}: {chore.last_error}"
-    return Finding(check, State.FINE, ran + earlier)
+    return DoctorFinding(check, DoctorState.FINE, ran + earlier)
 
 
 def _ran(chore: ChoreState, now: datetime) -> str:

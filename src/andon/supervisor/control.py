@@ -18,7 +18,7 @@ _LINE_BYTES = 4096
 _LINE_SECONDS = 1.0
 
 
-class Request:
+class RestartRequest:
     """A command that waits for the parts it named to be restarted."""
 
     def __init__(self, connection: socket.socket, parts: Sequence[str]) -> None:
@@ -45,7 +45,7 @@ class Door:
     def __init__(self, listening: socket.socket) -> None:
         self._listening = listening
 
-    def next_request(self) -> Request | None:
+    def next_request(self) -> RestartRequest | None:
         """A command that has asked something, or None; never waits for one, and not long for its words."""
         try:
             connection, _ = self._listening.accept()
@@ -55,7 +55,7 @@ class Door:
         try:
             with connection.makefile("rb") as lines:
                 parts = json.loads(lines.readline(_LINE_BYTES))["restart"]
-            return Request(connection, parts)
+            return RestartRequest(connection, parts)
         except (OSError, ValueError, KeyError, TypeError):
             connection.close()
             return None

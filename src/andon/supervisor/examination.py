@@ -20,10 +20,10 @@ from andon import migrations
 from andon.kernel import config, postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, DatabaseUnfit, Refusal
-from andon.kernel.errors import AndonError
+from andon.kernel.errors import AndonError, Fault
 from andon.supervisor.answering import ask
 from andon.supervisor.chores import examine_chores
-from andon.supervisor.findings import Finding, State
+from andon.supervisor.findings import DoctorFinding, DoctorState
 from andon.supervisor.ports import Address, listeners, trouble_at
 from andon.supervisor.single import holder
 
@@ -37,28 +37,19 @@ _GIGABYTE = 1 << 30
 _DRIFT = timedelta(seconds=2)
 
 
-class Problem(Protocol):
-    """One thing that is wrong with an automation: where, and what to do."""
-
-    @property
-    def where(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-
-
 class ProjectCheck(Protocol):
     """Loads the automations of a project and says all that is wrong with them; with a database, also what their models lack."""
 
-    def __call__(self, settings: Settings, database: Database | None) -> Sequence[Problem]: ...
+    def __call__(self, settings: Settings, database: Database | None) -> Sequence[Fault]: ...
 
 
 class ForceCheck(Protocol):
     """Says where the code and the policies on disk are not those in force."""
 
-    def __call__(self, settings: Settings, database: Database) -> Sequence[Problem]: ...
+    def __call__(self, settings: Settings, database: Database) -> Sequence[Fault]: ...
 
 
-def examine(root: Path, check_project: ProjectCheck, check_force: ForceCheck) -> Iterator[Finding]:
+def examine(root: Path, check_project: ProjectCheck, check_force: ForceCheck) -> Iterator[DoctorFinding]:
     """All checks of the project in `root`, one after the other."""
     yield _python()
     yield _platform()
@@ -70,8 +61,10 @@ def examine(root: Path, check_project: ProjectCheck, check_force: ForceCheck) ->
     except AndonError as error:
         yield _wrong("settings", error, "correct andon.toml or the environment variable")
         return
-    yield Finding(
-        "settings", State.FINE, f"{root / config.FILE_NAME}" if (root / config.FILE_NAME).exists() else "all by default"
+    yield DoctorFinding(
+        "settings",
+        DoctorState.FINE,
+        f"{root / config.FILE_NAME}" if (root / config.FILE_NAME).exists() else "all by default",
     )
     yield from _ports(settings)
     yield _folder(settings)
@@ -84,10 +77,10 @@ def examine(root: Path, check_project: ProjectCheck, check_force: ForceCheck) ->
     try:
         found = list(_database(database))
         yield from found
-        usable = all(finding.state is not State.WRONG for finding in found)
+        usable = all(finding.state is not DoctorState.WRONG for finding in found)
         automations = _automations(settings, database if usable else None, check_project)
         yield automations
-        if usable and automations.state is not State.WRONG:
+        if usable and automations.state is not DoctorState.WRONG:
             yield _in_force(settings, database, check_force)
         if usable:
             yield from examine_chores(database)
@@ -95,58 +88,66 @@ def examine(root: Path, check_project: ProjectCheck, check_force: ForceCheck) ->
         database.close()
 
 
-def _python() -> Finding:
+def _python() -> DoctorFinding:
     found = f"Python {platform.python_version()} at {sys.executable}"
     if sys.version_info >= (3, 11):  # noqa: UP036  an installer may have been told to ignore the requirement
-        return Finding("python", State.FINE, found)
-    return Finding("python", State.WRONG, found, "install Python 3.11 or later and make the environment anew")
-
-
-def _platform() -> Finding:
-    found = f"{platform.system()} {platform.release()} on {platform.machine()}"
-    if sys.platform == "linux":
-        return Finding("platform", State.FINE, found)
-    return Finding(
-        "platform", State.WARNING, found, "Andon is tested on Linux; parts may outlive a killed `andon up` elsewhere"
+        return DoctorFinding("python", DoctorState.FINE, found)
+    return DoctorFinding(
+        "python", DoctorState.WRONG, found, "install Python 3.11 or later and make the environment anew"
     )
 
 
-def _packages() -> Finding:
+def _platform() -> DoctorFinding:
+    found = f"{platform.system()} {platform.release()} on {platform.machine()}"
+    if sys.platform == "linux":
+        return DoctorFinding("platform", DoctorState.FINE, found)
+    return DoctorFinding(
+        "platform",
+        DoctorState.WARNING,
+        found,
+        "Andon is tested on Linux; parts may outlive a killed `andon up` elsewhere",
+    )
+
+
+def _packages() -> DoctorFinding:
     """Import each in one other process: one that takes its process down is known by being the last that was begun."""
     program = "import importlib, sys\nfor name in sys.argv[1:]:\n    print(name, flush=True)\n    importlib.import_module(name)"
     done = subprocess.run(  # noqa: S603  our own program
         [sys.executable, "-I", "-c", program, *_NATIVE], capture_output=True, text=True, check=False
     )
     if done.returncode == 0:
-        return Finding("packages", State.FINE, f"{len(_NATIVE)} packages with native code load")
+        return DoctorFinding("packages", DoctorState.FINE, f"{len(_NATIVE)} packages with native code load")
     begun = done.stdout.split()[-1] if done.stdout else "Python"
     why = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"ended with status {done.returncode}"
     mend = "apt-get install libgomp1" if "libgomp" in why else "install Andon's packages again in this environment"
-    return Finding("packages", State.WRONG, f"{begun}: {why}", mend)
+    return DoctorFinding("packages", DoctorState.WRONG, f"{begun}: {why}", mend)
 
 
-def _disk(root: Path) -> Finding:
+def _disk(root: Path) -> DoctorFinding:
     free = shutil.disk_usage(root).free
     found = f"{free / _GIGABYTE:.1f} GB free at {root}"
     if free >= _GIGABYTE:
-        return Finding("disk", State.FINE, found)
-    state = State.WARNING if free >= _GIGABYTE // 4 else State.WRONG
-    return Finding(
+        return DoctorFinding("disk", DoctorState.FINE, found)
+    state = DoctorState.WARNING if free >= _GIGABYTE // 4 else DoctorState.WRONG
+    return DoctorFinding(
         "disk", state, found, "make room: decisions are kept for ever, and PostgreSQL stops when the disk is full"
     )
 
 
-def _memory() -> Finding:
+def _memory() -> DoctorFinding:
     free = psutil.virtual_memory().available
     found = f"{free / _GIGABYTE:.1f} GB available"
     if free >= _GIGABYTE // 2:
-        return Finding("memory", State.FINE, found)
-    return Finding(
-        "memory", State.WARNING, found, "an installation takes about half a gigabyte: end something, or add memory"
+        return DoctorFinding("memory", DoctorState.FINE, found)
+    return DoctorFinding(
+        "memory",
+        DoctorState.WARNING,
+        found,
+        "an installation takes about half a gigabyte: end something, or add memory",
     )
 
 
-def _ports(settings: Settings) -> Iterator[Finding]:
+def _ports(settings: Settings) -> Iterator[DoctorFinding]:
     running = holder(settings.data)
     own = set(running.addresses.values()) if running else set()
     for part, host, port in (
@@ -157,17 +158,17 @@ def _ports(settings: Settings) -> Iterator[Finding]:
         yield _port(Address(part, host, port), own, running.pid if running else None)
 
 
-def _port(address: Address, own: set[str], up: int | None) -> Finding:
+def _port(address: Address, own: set[str], up: int | None) -> DoctorFinding:
     check = f"{address.part} port"
     if address.port == 0:
-        return Finding(check, State.FINE, "any free one")
+        return DoctorFinding(check, DoctorState.FINE, "any free one")
     if address.url in own and up is not None and _is_family(up, listeners(address.port)):
         return _answering(check, address)
     trouble = trouble_at(address)
     if trouble is None:
-        return Finding(check, State.FINE, f"{address.port} is free")
+        return DoctorFinding(check, DoctorState.FINE, f"{address.port} is free")
     what, _, mend = trouble.rpartition(": ")
-    return Finding(check, State.WRONG, what, mend)
+    return DoctorFinding(check, DoctorState.WRONG, what, mend)
 
 
 def _is_family(up: int, processes: Sequence[psutil.Process]) -> bool:
@@ -175,30 +176,34 @@ def _is_family(up: int, processes: Sequence[psutil.Process]) -> bool:
     return any(up in (one.pid, *(parent.pid for parent in one.parents())) for one in processes)
 
 
-def _answering(check: str, address: Address) -> Finding:
+def _answering(check: str, address: Address) -> DoctorFinding:
     """Whether the part at an address of ours answers: its socket is there in any case, since `andon up` holds it."""
     if ask(address) is not None:
-        return Finding(check, State.FINE, f"{address.url}, ours")
+        return DoctorFinding(check, DoctorState.FINE, f"{address.url}, ours")
     found = f"{address.part} does not answer at {address.url}"
-    return Finding(check, State.WRONG, found, "look into the log of `andon up`")
+    return DoctorFinding(check, DoctorState.WRONG, found, "look into the log of `andon up`")
 
 
-def _folder(settings: Settings) -> Finding:
+def _folder(settings: Settings) -> DoctorFinding:
     """Whether `.andon` and the secrets in it are ours and closed to others."""
     if not settings.data.exists():
-        return Finding("data folder", State.FINE, f"{settings.data} will be made by `andon up`")
+        return DoctorFinding("data folder", DoctorState.FINE, f"{settings.data} will be made by `andon up`")
     found = settings.data.stat()
     if os.geteuid() not in (0, found.st_uid) or not os.access(settings.data, os.W_OK | os.X_OK):
         mend = "run Andon as its owner, or: chown -R to the user who runs Andon"
-        return Finding("data folder", State.WRONG, f"{settings.data} belongs to user number {found.st_uid}", mend)
+        return DoctorFinding(
+            "data folder", DoctorState.WRONG, f"{settings.data} belongs to user number {found.st_uid}", mend
+        )
     closed = {settings.data: 0o066, settings.data / "pepper": 0o077, settings.data / "postgres" / "password": 0o077}
     for path, forbidden in closed.items():
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & forbidden:
-            return Finding("data folder", State.WRONG, f"{path} is open to other users", f"chmod go-rwx {path}")
-    return Finding("data folder", State.FINE, f"{settings.data} is closed to others")
+            return DoctorFinding(
+                "data folder", DoctorState.WRONG, f"{path} is open to other users", f"chmod go-rwx {path}"
+            )
+    return DoctorFinding("data folder", DoctorState.FINE, f"{settings.data} is closed to others")
 
 
-def _storage(settings: Settings) -> tuple[list[Finding], str | None]:
+def _storage(settings: Settings) -> tuple[list[DoctorFinding], str | None]:
     """What is known of the embedded PostgreSQL, and the url of whichever database can be asked."""
     if settings.database.url is not None:
         return [], settings.database.url.get_secret_value()
@@ -210,15 +215,15 @@ def _storage(settings: Settings) -> tuple[list[Finding], str | None]:
         return [_wrong(check, error, "see docs/explain/embedded-postgresql.md")], None
     if server is None:
         made = "stopped" if postgres.place_of(settings).exists() else "not made yet"
-        return [Finding(check, State.FINE, f"version {programs.major}, {made}; `andon up` starts it")], None
+        return [DoctorFinding(check, DoctorState.FINE, f"version {programs.major}, {made}; `andon up` starts it")], None
     found = f"process {server.pid} on 127.0.0.1:{server.port}, data in {server.home.data}"
-    return [Finding(check, State.FINE, found)], server.url
+    return [DoctorFinding(check, DoctorState.FINE, found)], server.url
 
 
-def _database(database: Database) -> Iterator[Finding]:
+def _database(database: Database) -> Iterator[DoctorFinding]:
     try:
         migrations.check(database)
-        yield Finding("database", State.FINE, f"PostgreSQL {database.version()} at {database.shown}")
+        yield DoctorFinding("database", DoctorState.FINE, f"PostgreSQL {database.version()} at {database.shown}")
         yield _schema(database)
         yield _clock(database, lambda: datetime.now(UTC))
     except DatabaseUnfit as error:
@@ -227,51 +232,53 @@ def _database(database: Database) -> Iterator[Finding]:
         yield _wrong("database", error, "start it, or correct ANDON_DATABASE_URL")
     except Refusal as error:
         said = str(error).splitlines()[0]
-        yield Finding("database", State.WRONG, f"{type(error).__name__}: {said}", "see what PostgreSQL logged")
+        yield DoctorFinding(
+            "database", DoctorState.WRONG, f"{type(error).__name__}: {said}", "see what PostgreSQL logged"
+        )
 
 
-def _schema(database: Database) -> Finding:
+def _schema(database: Database) -> DoctorFinding:
     if migrations.is_current(database):
-        return Finding("schema", State.FINE, "current")
-    return Finding(
-        "schema", State.WRONG, "not the one this version of Andon works with", "run `andon up`, which migrates"
+        return DoctorFinding("schema", DoctorState.FINE, "current")
+    return DoctorFinding(
+        "schema", DoctorState.WRONG, "not the one this version of Andon works with", "run `andon up`, which migrates"
     )
 
 
-def _clock(database: Database, now: Callable[[], datetime]) -> Finding:
+def _clock(database: Database, now: Callable[[], datetime]) -> DoctorFinding:
     before = now()
     there = database.now()
     apart = max(before - there, there - now(), timedelta())
     if apart <= _DRIFT:
-        return Finding("clock", State.FINE, "agrees with the database's")
+        return DoctorFinding("clock", DoctorState.FINE, "agrees with the database's")
     found = f"{apart.total_seconds():.0f} s apart from the database's"
-    return Finding(
+    return DoctorFinding(
         "clock",
-        State.WRONG,
+        DoctorState.WRONG,
         found,
         "synchronise both clocks (NTP): Andon goes by the database's, its log and TLS by this machine's",
     )
 
 
-def _automations(settings: Settings, database: Database | None, check_project: ProjectCheck) -> Finding:
+def _automations(settings: Settings, database: Database | None, check_project: ProjectCheck) -> DoctorFinding:
     wrong = [f"{problem.where}: {problem.message}".removeprefix(": ") for problem in check_project(settings, database)]
     files = ", ".join(settings.project.automations)
     if wrong:
-        return Finding("automations", State.WRONG, "\n".join(wrong), "correct what is named")
-    return Finding(
-        "automations", State.FINE, f"{files}: nothing wrong" + ("" if database else "; models not looked at")
+        return DoctorFinding("automations", DoctorState.WRONG, "\n".join(wrong), "correct what is named")
+    return DoctorFinding(
+        "automations", DoctorState.FINE, f"{files}: nothing wrong" + ("" if database else "; models not looked at")
     )
 
 
-def _in_force(settings: Settings, database: Database, check_force: ForceCheck) -> Finding:
+def _in_force(settings: Settings, database: Database, check_force: ForceCheck) -> DoctorFinding:
     apart = [f"{problem.where}: {problem.message}" for problem in check_force(settings, database)]
     if apart:
-        return Finding("in force", State.WARNING, "\n".join(apart), "see docs/how-to/release-a-version.md")
-    return Finding("in force", State.FINE, "code and policies on disk are what decides")
+        return DoctorFinding("in force", DoctorState.WARNING, "\n".join(apart), "see docs/how-to/release-a-version.md")
+    return DoctorFinding("in force", DoctorState.FINE, "code and policies on disk are what decides")
 
 
-def _wrong(check: str, error: AndonError, mend: str) -> Finding:
+def _wrong(check: str, error: AndonError, mend: str) -> DoctorFinding:
     lines = [f"{fault.where}: {fault.message}" for fault in error.faults]
-    return Finding(
-        check, State.WRONG, "; ".join([str(error), *(line for line in lines if line not in str(error))]), mend
+    return DoctorFinding(
+        check, DoctorState.WRONG, "; ".join([str(error), *(line for line in lines if line not in str(error))]), mend
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
+class DoctorState(StrEnum):
     """What a check found: fine, worth knowing, or wrong."""
 
     FINE = "fine"
@@ -13,10 +13,10 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DoctorFinding:
     """What one check found, and, unless it is fine, how to mend it."""
 
     check: str
-    state: State
+    state: DoctorState
     found: str
     mend: str = ""

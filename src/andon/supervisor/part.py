@@ -7,7 +7,7 @@ from socket import socket
 
 import structlog
 
-from andon.supervisor.answering import Answer, ask
+from andon.supervisor.answering import HealthAnswer, ask
 from andon.supervisor.backoff import Backoff
 from andon.supervisor.child import Child
 from andon.supervisor.ports import Address
@@ -84,7 +84,7 @@ class Part:
             self.successor.hang_up()
             self.successor = None
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> HealthAnswer | None:
         """What it says of itself; None while it does not answer at all."""
         return ask(self.address)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from andon.supervisor.child import Child
-from andon.supervisor.control import Request
+from andon.supervisor.control import RestartRequest
 from andon.supervisor.part import Part
 
 READY_SECONDS = 60.0
@@ -16,7 +16,9 @@ MISSING_SECONDS = 5.0
 class Restart:
     """The supervisor calls `advance` again and again; it never waits."""
 
-    def __init__(self, request: Request, parts: Sequence[Part], environment: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self, request: RestartRequest, parts: Sequence[Part], environment: Callable[[], Mapping[str, str]]
+    ) -> None:
         self._request = request
         self._environment = environment
         self._waiting = list(parts)

@@ -73,7 +73,7 @@ REFUSAL = _refusal()
 """Answer to a request that is refused unread, always the same."""
 
 
-class Target(NamedTuple):
+class DecideTarget(NamedTuple):
     """The automation that a head asks for a decision, and the length of the body it announces."""
 
     automation: str
@@ -81,7 +81,7 @@ class Target(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def target_of(head: bytes) -> Target | None:
+def target_of(head: bytes) -> DecideTarget | None:
     """Read the target of a head; None for any other head.
 
     A head that gives its length twice is left to the gateway to refuse, since a proxy may read the other one (RFC 9112,
@@ -93,7 +93,7 @@ def target_of(head: bytes) -> Target | None:
     small = head.lower()
     if small.count(b"\ncontent-length") > 1 or b"\ntransfer-encoding" in small:
         return None
-    return Target(line[1].decode(), int(length[1]))
+    return DecideTarget(line[1].decode(), int(length[1]))
 
 
 def automation_of(data: bytes) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from andon import audit, decisions
 from andon.decisions import RECORDED, DecisionRequest, Idempotency, LedgerEvidence, Line
 from andon.decisions.consequences import messages
-from andon.decisions.ledger import Entry
+from andon.decisions.ledger import LedgerEntry
 from andon.decisions.recording import Batch
 from andon.features import Delta
 from andon.kernel.clock import SystemClock
@@ -84,7 +84,7 @@ def accepted(database: Database, requests: Sequence[DecisionRequest]) -> list[De
 def batch_of(line: Line, requests: Sequence[DecisionRequest], alongside: Place | None = None) -> Batch:
     """A batch of these, decided."""
     decided = line.decide(requests, {}, now=CLOCK.now())[0] if requests else []
-    entries = [Entry(decision, messages(line, decision)) for decision in decided]
+    entries = [LedgerEntry(decision, messages(line, decision)) for decision in decided]
 
     def deltas(of: Sequence[DecisionRequest]) -> list[Delta]:
         return list(line.see(of, {})[1]) if of else []

@@ -12,7 +12,7 @@ from tests.contract.sources.contract import SourceContract
 
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
-from andon.streams import Event, Received, Source, receive
+from andon.streams import Event, ReceivedEvent, Source, receive
 from andon.streams.sources import TableSource, inbox_source, table_source
 
 NOBODY = Database("postgresql://nobody@127.0.0.1:1/none")
@@ -83,7 +83,9 @@ class InboxStage:
         self._sent += 1
         event = Event(data, "/bank", f"e{self._sent}", "payment.made")
         with self._database.begin() as tx:
-            assert receive(tx, [Received(event, "payments", key)], caller="bank", now=SystemClock().now()) == [True]
+            assert receive(tx, [ReceivedEvent(event, "payments", key)], caller="bank", now=SystemClock().now()) == [
+                True
+            ]
 
     async def again(self) -> TableSource:
         return inbox_source(self._database, "payments")

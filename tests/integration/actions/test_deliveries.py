@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 import ledger
 from andon import actions
-from andon.actions import ActionState, AnswerKind, BreakerState, Destination, Which
+from andon.actions import ActionSelection, ActionState, AnswerKind, Destination
 from andon.actions.sending import UNKNOWN_FOR, UNKNOWN_WAIT
 from andon.kernel import outbox
+from andon.kernel.breaker import BreakerState
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
@@ -21,7 +22,7 @@ from messages import an_action, put
 from receiver import HangUp, Receiver, Reply, Slow
 
 OPERATOR = Actor("olga")
-EVERY = Which()
+EVERY = ActionSelection()
 
 
 def test_what_is_due_is_delivered_once_signed_and_with_its_context(
@@ -119,8 +120,8 @@ def test_what_is_refused_for_good_is_a_dead_letter_at_once_and_can_be_sent_again
 
     assert asyncio.run(one_round()) == 0
     with database.begin() as tx:
-        [dead] = actions.page(tx, ActionState.DEAD, which=Which(["payments"]))
-        assert actions.page(tx, ActionState.DEAD, which=Which(["other"])) == []
+        [dead] = actions.page(tx, ActionState.DEAD, which=ActionSelection(["payments"]))
+        assert actions.page(tx, ActionState.DEAD, which=ActionSelection(["other"])) == []
         assert (dead.id, dead.last_error) == (message.id, "answered 403 Forbidden")
         for reason in (" ", "\0", "x" * 2001):
             with pytest.raises(ReasonInvalid):
@@ -179,7 +180,7 @@ def test_a_destination_that_is_gone_is_disabled_until_a_person_enables_it(
             actions.enable_destination(tx, "bank", actor=OPERATOR, reason="again", now=clock.now())
         assert (
             actions.resend_all(
-                tx, which=Which(["other"]), actor=OPERATOR, events=Events(), reason="go", now=clock.now()
+                tx, which=ActionSelection(["other"]), actor=OPERATOR, events=Events(), reason="go", now=clock.now()
             )
             == 0
         )

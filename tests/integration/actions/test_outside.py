@@ -8,7 +8,7 @@ import pytest
 
 from andon import access, actions, models
 from andon.access import Grant, Role
-from andon.actions import ActionsDied, ActionState, EventRoute, Which
+from andon.actions import ActionsDied, ActionSelection, ActionState, EventRoute
 from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox
 from andon.kernel.db import Database, Tx
@@ -33,7 +33,7 @@ def sending(*routes: EventRoute) -> Events:
 def waiting(database: Database) -> list[str]:
     """The events that wait to be sent, and where to."""
     with database.begin() as tx:
-        found = outbox.page(tx, DELIVER_ACTION, outbox.State.PENDING, which=outbox.Which(), limit=200)
+        found = outbox.page(tx, DELIVER_ACTION, outbox.MessageState.PENDING, which=outbox.MessageSelection(), limit=200)
     return sorted(f"{m.payload['action']} to {m.payload['destination']}" for m in found if "event" in m.payload)
 
 
@@ -121,7 +121,7 @@ def test_each_route_gets_what_it_asks_for(database: Database) -> None:
         "andon.key.revoked to b",
     ]
     with database.begin() as tx:
-        found = outbox.page(tx, DELIVER_ACTION, outbox.State.PENDING, which=outbox.Which(), limit=200)
+        found = outbox.page(tx, DELIVER_ACTION, outbox.MessageState.PENDING, which=outbox.MessageSelection(), limit=200)
     assert all(token not in str(message.payload) for message in found for _, token in keys)
 
 
@@ -146,8 +146,8 @@ def test_dead_letters_are_published_as_they_die_and_events_about_dead_events_do_
     assert (second.automation, second.destination, second.count) == ("", "ops", 1)
     assert waiting(database) == []
     with database.begin() as tx:
-        dead = actions.page(tx, ActionState.DEAD, which=Which())
-        mine = actions.page(tx, ActionState.DEAD, which=Which(["payments"]))
+        dead = actions.page(tx, ActionState.DEAD, which=ActionSelection())
+        mine = actions.page(tx, ActionState.DEAD, which=ActionSelection(["payments"]))
         assert {(one.action, one.decision_id is None) for one in dead} == {
             ("andon.action.died", True),
             ("release", False),
@@ -190,8 +190,10 @@ def test_dead_letters_that_are_sent_again_are_one_event_a_destination(database: 
     put(database, *messages)
     with database.begin() as tx:
         for message in messages:
-            outbox.settle(tx, message.id, outbox.State.DEAD, now=clock.now(), error="gone")
-        sent = actions.resend_all(tx, which=Which(), actor=OLGA, reason="mended", events=events, now=clock.now())
+            outbox.settle(tx, message.id, outbox.MessageState.DEAD, now=clock.now(), error="gone")
+        sent = actions.resend_all(
+            tx, which=ActionSelection(), actor=OLGA, reason="mended", events=events, now=clock.now()
+        )
     [event] = published
     assert (sent, event.count, event.destination, event.by) == (3, 3, "bank", "olga")
     assert set(event.ids) == {message.id for message in messages}

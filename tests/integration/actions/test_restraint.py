@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from andon import actions
-from andon.actions import ActionState, AnswerKind, Which
+from andon.actions import ActionSelection, ActionState, AnswerKind
 from andon.actions.limits import FLOOR, RATIO, WINDOW
 from andon.kernel.db import Database
 from andon.kernel.events import Events
@@ -47,7 +47,7 @@ def test_retries_stay_within_a_fifth_of_first_tries_and_the_rest_waits_untouched
     assert spent == [0, 0, 0]
     assert len(receiver.received) == firsts
     with database.begin() as tx:
-        assert actions.page(tx, ActionState.DONE, which=Which(), limit=200).__len__() == firsts
+        assert actions.page(tx, ActionState.DONE, which=ActionSelection(), limit=200).__len__() == firsts
 
 
 def test_first_tries_are_not_held_up_by_retries_that_wait_for_the_budget(
@@ -170,10 +170,15 @@ def test_ten_thousand_dead_letters_are_sent_again_at_once(database: Database) ->
     with database.begin() as tx:
         tx.exec_driver_sql("UPDATE outbox SET state = 'dead', last_error = 'answered 503', settled_at = now()")
         count = actions.resend_all(
-            tx, which=Which(destination="bank"), actor=Actor("olga"), events=Events(), reason="mended", now=clock.now()
+            tx,
+            which=ActionSelection(destination="bank"),
+            actor=Actor("olga"),
+            events=Events(),
+            reason="mended",
+            now=clock.now(),
         )
         assert count == 2000
-        assert actions.count(tx, ActionState.DEAD, which=Which()) == 1
+        assert actions.count(tx, ActionState.DEAD, which=ActionSelection()) == 1
 
 
 @pytest.mark.parametrize("behaviour", [HangUp(), Slow(30)], ids=["connection lost", "no answer"])

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from andon import actions
-from andon.actions import ActionState, AnswerKind, Deliveries, Repeat, Which
+from andon.actions import ActionSelection, ActionState, AnswerKind, Deliveries, Repeat
 from andon.actions.deliveries import LEASE
 from andon.kernel import outbox
 from andon.kernel.clock import SystemClock
@@ -60,8 +60,8 @@ def test_running_delivers_what_comes_in_and_stops_when_told_finishing_what_is_be
 
     asyncio.run(run())
     with database.begin() as tx:
-        done = actions.page(tx, ActionState.DONE, which=Which(), limit=100)
-        waiting = actions.page(tx, ActionState.PENDING, which=Which(), limit=100)
+        done = actions.page(tx, ActionState.DONE, which=ActionSelection(), limit=100)
+        waiting = actions.page(tx, ActionState.PENDING, which=ActionSelection(), limit=100)
         assert all(not outbox.is_claimed(tx, action.id, now=clock.now()) for action in waiting)
     assert {str(action.id) for action in done} == set(receiver.received)
     assert len(done) + len(waiting) == 60
@@ -164,4 +164,4 @@ def test_a_database_that_goes_away_for_a_while_only_delays_deliveries(
     asyncio.run(run())
     assert len(receiver.received) == 400
     with database.begin() as tx:
-        assert actions.page(tx, ActionState.PENDING, which=Which()) == []
+        assert actions.page(tx, ActionState.PENDING, which=ActionSelection()) == []

@@ -96,7 +96,7 @@ def test_pages_follow_one_another_without_gap_or_repetition(database: Database, 
         for _ in range(4):
             change(tx)
         whole = audit.page(tx, changes_only=False)
-        walked: list[audit.Entry] = []
+        walked: list[audit.AuditEntry] = []
         while page := audit.page(tx, changes_only=False, limit=size, before=walked[-1].cursor if walked else None):
             walked.extend(page)
     assert len(whole) == 7

@@ -60,7 +60,7 @@ def test_a_checkpoint_that_was_rolled_back_leaves_no_gap(database: Database) -> 
 
 def test_the_standing_says_what_is_sealed_and_what_is_not_yet(database: Database) -> None:
     with database.begin() as tx:
-        assert audit.head(tx) == audit.Standing(checkpoint=None, chains=0, entries=0, unsealed=0)
+        assert audit.head(tx) == audit.LogStanding(checkpoint=None, chains=0, entries=0, unsealed=0)
     a_sealed_log(database)
     append(database, grow(audit.Chain(UUID(int=9)), 2))
     with database.begin() as tx:

@@ -7,7 +7,17 @@ from typing import Any, TypeVar
 from sqlalchemy import text
 
 from andon import decisions
-from andon.decisions import Controls, Decider, Decision, DecisionRecord, DecisionRequest, Line, Purse, Traffic, Watcher
+from andon.decisions import (
+    BatchWatcher,
+    Controls,
+    Decider,
+    Decision,
+    DecisionRecord,
+    DecisionRequest,
+    Line,
+    Payer,
+    Traffic,
+)
 from andon.serving import PredictionTimedOut
 from arms import line_of
 from automations import an_automation
@@ -48,8 +58,8 @@ def deciding(
     lines: Sequence[Line],
     work: Callable[[Decider], Awaitable[T]],
     *,
-    watcher: Watcher | None = None,
-    purse: Purse | None = None,
+    watcher: BatchWatcher | None = None,
+    purse: Payer | None = None,
     controls: Controls | None = None,
     within: float = 20.0,
 ) -> T:

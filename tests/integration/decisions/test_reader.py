@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from andon.authoring import Window
-from andon.decisions.reader import Reader
+from andon.decisions.reader import FeatureReader
 from andon.features import FeatureSet
 from andon.kernel.db import Database
 
@@ -36,14 +36,14 @@ def watched(database: Database) -> Iterator[Watched]:
     watched.close()
 
 
-async def read_one_by_one(reader: Reader, count: int) -> None:
+async def read_one_by_one(reader: FeatureReader, count: int) -> None:
     for number in range(count):
         await reader.read(FEATURES.needs([{"account": f"account {number}", "amount": 1.0}], [NOW]))
 
 
 def test_how_the_tiles_of_a_key_are_found_is_planned_once_for_all(watched: Watched) -> None:
     async def planned() -> list[tuple[int, int]]:
-        reader = Reader(watched)
+        reader = FeatureReader(watched)
         await read_one_by_one(reader, 8)
         [connection] = watched.connections
         found = [tuple(row) for row in await connection.fetch(f"SELECT generic_plans, custom_plans {OF_TILES}")]
@@ -55,7 +55,7 @@ def test_how_the_tiles_of_a_key_are_found_is_planned_once_for_all(watched: Watch
 
 def test_what_was_planned_while_there_was_nothing_goes_by_index_too(watched: Watched) -> None:
     async def plan() -> str:
-        reader, cleaning = Reader(watched), await asyncpg.connect(watched.url)
+        reader, cleaning = FeatureReader(watched), await asyncpg.connect(watched.url)
         await cleaning.execute("VACUUM ANALYZE feature_tiles")
         await cleaning.close()
         await read_one_by_one(reader, 1)

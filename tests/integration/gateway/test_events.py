@@ -185,7 +185,7 @@ def test_dead_events_are_seen_mended_and_discarded_by_who_may(
 ) -> None:
     with installation.database.begin() as tx:
         event = streams.Event(b"{}", "/bank", "e1", "payment.made")
-        received = streams.Received(event, "payments", None)
+        received = streams.ReceivedEvent(event, "payments", None)
         streams.receive(tx, [received], caller="bank", now=installation.clock.now())
 
     async def work() -> None:

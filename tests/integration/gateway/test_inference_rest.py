@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from andon.access import Grant, Role
-from andon.serving.inference import InferRequest, Wanted, of_array, rest
+from andon.serving.inference import InferRequest, WantedOutput, of_array, rest
 from calls import DECIDE, call, calling
 from lines import CALLER, Installation
 
@@ -109,7 +109,7 @@ def test_binary_tensors_go_both_ways(installation: Installation) -> None:
             of_array("account", np.array([b"x", b"y"])),
             of_array("amount", np.array([1, 500], np.float32)),
         ],
-        [Wanted("outcome", False), Wanted("score"), Wanted("rule")],
+        [WantedOutput("outcome", False), WantedOutput("score"), WantedOutput("rule")],
         binary=True,
     )
     body, json_bytes = rest.encode_request(request, binary=True)

@@ -16,7 +16,7 @@ from andon import decisions
 from andon.actions import Deliveries, Destination
 from andon.connectors.webhook import WebhookConnector
 from andon.gateway import create_app
-from andon.kernel.config import Destination as DestinationSettings
+from andon.kernel.config import DestinationSettings as DestinationSettings
 from andon.kernel.db import OVER
 from andon.kernel.events import Events
 from andon.kernel.listening import listen

@@ -13,7 +13,7 @@ from andon.kernel.chores import Chore, ChoreMetrics, ChoreRunner, ChoreState, st
 from andon.kernel.db import Database, Tx
 from andon.kernel.metrics import Metrics
 from andon.supervisor.chores import examine_chores
-from andon.supervisor.findings import State
+from andon.supervisor.findings import DoctorState
 
 SOON = timedelta(milliseconds=20)
 
@@ -196,9 +196,9 @@ def test_a_chore_that_fails_is_counted_noted_and_keeps_no_other_from_its_work(da
             assert failing.last_error is not None
             assert 'relation "nowhere" does not exist' in failing.last_error
             findings = {one.check: one for one in examine_chores(database)}
-            assert findings["chore mend"].state is State.WRONG
+            assert findings["chore mend"].state is DoctorState.WRONG
             assert "has not run yet; failed" in findings["chore mend"].found
-            assert findings["chore sweep"].state is State.FINE
+            assert findings["chore sweep"].state is DoctorState.FINE
             broken.clear()
             await until(lambda: state(database, "mend").failures == 0)
 
@@ -206,7 +206,7 @@ def test_a_chore_that_fails_is_counted_noted_and_keeps_no_other_from_its_work(da
     assert state(database, "mend").last_error is not None, "it stays to be seen"
     assert counted(metrics, "andon_chores_failed_total", "sweep") == 0
     assert counted(metrics, "andon_chore_runs_total", "mend") >= 1
-    assert {one.check: one.state for one in examine_chores(database)}["chore mend"] is State.FINE
+    assert {one.check: one.state for one in examine_chores(database)}["chore mend"] is DoctorState.FINE
 
 
 def counted(metrics: Metrics, name: str, chore: str) -> float:
@@ -243,4 +243,4 @@ def test_a_chore_that_nobody_runs_is_worth_a_warning(database: Database) -> None
             )
         )
     found = {one.check: one.state for one in examine_chores(database)}
-    assert found == {"chore seal": State.WARNING, "chore prune": State.FINE}
+    assert found == {"chore seal": DoctorState.WARNING, "chore prune": DoctorState.FINE}

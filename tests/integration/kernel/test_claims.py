@@ -13,7 +13,7 @@ from andon.decisions import DELIVER_ACTION
 from andon.kernel import claims, outbox
 from andon.kernel.claims import Room
 from andon.kernel.db import Database
-from andon.kernel.outbox import Conclusion, Message, State
+from andon.kernel.outbox import Conclusion, Message, MessageState
 from messages import a_question, an_action, conclude, connected, put
 
 NOW = datetime.now(UTC)
@@ -43,8 +43,8 @@ def test_each_lane_is_taken_as_far_as_there_is_room_the_oldest_first(database: D
 def test_what_was_tried_waits_apart_from_what_was_not(database: Database) -> None:
     put(database, *[an_action(NOW) for _ in range(4)])
     tried = claim(database, Room("bank", 2, 0))
-    again = [Conclusion(message, State.PENDING, "failed", due_at=NOW) for message in tried[:1]]
-    given_back = [Conclusion(message, State.PENDING, None, due_at=NOW, counted=False) for message in tried[1:]]
+    again = [Conclusion(message, MessageState.PENDING, "failed", due_at=NOW) for message in tried[:1]]
+    given_back = [Conclusion(message, MessageState.PENDING, None, due_at=NOW, counted=False) for message in tried[1:]]
     conclude(database, *again, *given_back, now=NOW)
     assert [message.again for message in claim(database, Room("bank", 0, 9))] == [True]
     assert [message.attempts for message in claim(database, Room("bank", 9, 0))] == [0, 0, 0]

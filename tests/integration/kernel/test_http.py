@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from andon.kernel.addresses import AddressRefused
-from andon.kernel.http import NoAnswer, NotSent, Origin, Response, UrlInvalid, request_of
+from andon.kernel.http import HttpOrigin, NoAnswer, NotSent, Response, UrlInvalid, request_of
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -41,7 +41,7 @@ def answering(*pieces: bytes, pause: float = 0.0, close: bool = False) -> Serve:
 class Client:
     """One origin in front of one server, and how many connections that saw."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: HttpOrigin) -> None:
         self.origin = origin
         self.connections = 0
 
@@ -64,7 +64,9 @@ def with_server(
                 writer.transport.abort()
 
         server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        client = Client(Origin(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook?a=b", allow_private=True))
+        client = Client(
+            HttpOrigin(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook?a=b", allow_private=True)
+        )
         try:
             await work(client)
         finally:
@@ -193,7 +195,7 @@ def test_nobody_there_and_no_such_name_certainly_got_nothing() -> None:
     async def work() -> None:
         for url in ("http://127.0.0.1:1/", "http://no.such.invalid/"):
             with pytest.raises(NotSent):
-                await Origin(url, allow_private=True).send(b"", within=SECOND)
+                await HttpOrigin(url, allow_private=True).send(b"", within=SECOND)
 
     asyncio.run(work())
 
@@ -201,7 +203,7 @@ def test_nobody_there_and_no_such_name_certainly_got_nothing() -> None:
 def test_a_private_address_is_refused_before_anything_is_sent() -> None:
     async def work(client: Client) -> None:
         with pytest.raises(AddressRefused):
-            await Origin(f"http://{client.origin.authority}/").send(b"x", within=SECOND)
+            await HttpOrigin(f"http://{client.origin.authority}/").send(b"x", within=SECOND)
         assert client.connections == 0
 
     with_server(answering(OK), work)
@@ -210,7 +212,7 @@ def test_a_private_address_is_refused_before_anything_is_sent() -> None:
 @pytest.mark.parametrize("url", ["ftp://a.test/", "http:///x", "http://a.test:port/", "http://user:hush@a.test/", "a"])
 def test_a_url_that_cannot_be_used_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(UrlInvalid) as raised:
-        Origin(url)
+        HttpOrigin(url)
     assert "hush" not in str(raised.value)
 
 

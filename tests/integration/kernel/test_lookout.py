@@ -132,5 +132,5 @@ def test_a_message_is_seen_when_it_is_due_and_one_in_a_lane_as_long_as_it_is_pen
     put(database, action)
     assert sees(database, deliveries)
     with database.begin() as tx:
-        outbox.settle(tx, action.id, outbox.State.DONE, now=NOW)
+        outbox.settle(tx, action.id, outbox.MessageState.DONE, now=NOW)
     assert not sees(database, deliveries)

@@ -11,12 +11,12 @@ from andon.kernel import outbox
 from andon.kernel.claims import Room
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
-from andon.kernel.outbox import Which
+from andon.kernel.outbox import MessageSelection
 from messages import an_action, conclude, put
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
-EVERY = Which()
+EVERY = MessageSelection()
 
 
 def a_message() -> outbox.Message:
@@ -55,8 +55,11 @@ def test_only_a_dead_message_can_be_revived(database: Database) -> None:
     with database.begin() as tx:
         outbox.add(tx, [message])
         assert outbox.revive(tx, DELIVER_ACTION, EVERY, now=NOW, ids=[message.id]) == []
-        outbox.settle(tx, message.id, outbox.State.DEAD, now=NOW, error="refused")
-        assert outbox.page(tx, DELIVER_ACTION, outbox.State.DEAD, which=Which(scopes=["other"]), limit=5) == []
+        outbox.settle(tx, message.id, outbox.MessageState.DEAD, now=NOW, error="refused")
+        assert (
+            outbox.page(tx, DELIVER_ACTION, outbox.MessageState.DEAD, which=MessageSelection(scopes=["other"]), limit=5)
+            == []
+        )
         assert outbox.revive(tx, DELIVER_ACTION, EVERY, now=NOW, ids=[message.id]) == [message.id]
     assert [m.id for m in claim(database, 10)] == [message.id]
 
@@ -66,7 +69,7 @@ def test_a_claim_that_was_taken_over_cannot_be_put_back(database: Database) -> N
     put(database, an_action(NOW))
     [first] = claim(database, 1)
     [second] = claim(database, 1, later)
-    conclude(database, outbox.Conclusion(first, outbox.State.PENDING, due_at=later), now=later)
+    conclude(database, outbox.Conclusion(first, outbox.MessageState.PENDING, due_at=later), now=later)
     assert claim(database, 1, later) == []
     assert second.attempts == 1
 
@@ -76,18 +79,20 @@ def test_what_is_done_is_done_even_when_the_claim_was_taken_over(database: Datab
     put(database, an_action(NOW))
     [first] = claim(database, 1)
     [second] = claim(database, 1, later)
-    conclude(database, outbox.Conclusion(first, outbox.State.DONE), now=later)
-    conclude(database, outbox.Conclusion(second, outbox.State.DEAD, "too late"), now=later)
+    conclude(database, outbox.Conclusion(first, outbox.MessageState.DONE), now=later)
+    conclude(database, outbox.Conclusion(second, outbox.MessageState.DEAD, "too late"), now=later)
     with database.begin() as tx:
         found = outbox.find(tx, first.id)
     assert found is not None
-    assert (found.state, found.last_error, found.settled_at) == (outbox.State.DONE, None, later)
+    assert (found.state, found.last_error, found.settled_at) == (outbox.MessageState.DONE, None, later)
 
 
 def test_messages_put_back_uncounted_have_used_no_attempt(database: Database) -> None:
     put(database, an_action(NOW), an_action(NOW))
     claimed = claim(database, 2)
-    counted = [outbox.Conclusion(m, outbox.State.PENDING, "e", NOW, counted=n == 0) for n, m in enumerate(claimed)]
+    counted = [
+        outbox.Conclusion(m, outbox.MessageState.PENDING, "e", NOW, counted=n == 0) for n, m in enumerate(claimed)
+    ]
     conclude(database, *counted, now=NOW)
     assert [m.attempts for m in claim(database, 2)] == [1, 0]
 
@@ -97,21 +102,21 @@ def test_only_what_is_meant_is_found_counted_and_revived(database: Database) -> 
     with database.begin() as tx:
         outbox.add(tx, [early, late])
         for message, why in ((early, "answered 503"), (late, "100% gone_")):
-            outbox.settle(tx, message.id, outbox.State.DEAD, now=NOW, error=why)
+            outbox.settle(tx, message.id, outbox.MessageState.DEAD, now=NOW, error=why)
         for which, meant in (
-            (Which(), [late, early]),
-            (Which(scopes=["line"]), [early]),
-            (Which(since=NOW + LEASE), [late]),
-            (Which(until=NOW + LEASE), [early]),
-            (Which(error="0% GONE"), [late]),
-            (Which(error="%"), [late]),
-            (Which(error="_"), [late]),
-            (Which(lane="bank"), []),
-            (Which(not_lanes=[""]), []),
+            (MessageSelection(), [late, early]),
+            (MessageSelection(scopes=["line"]), [early]),
+            (MessageSelection(since=NOW + LEASE), [late]),
+            (MessageSelection(until=NOW + LEASE), [early]),
+            (MessageSelection(error="0% GONE"), [late]),
+            (MessageSelection(error="%"), [late]),
+            (MessageSelection(error="_"), [late]),
+            (MessageSelection(lane="bank"), []),
+            (MessageSelection(not_lanes=[""]), []),
         ):
-            found = outbox.page(tx, "t", outbox.State.DEAD, which=which, limit=5)
+            found = outbox.page(tx, "t", outbox.MessageState.DEAD, which=which, limit=5)
             assert {message.id for message in found} == {message.id for message in meant}, which
-            assert outbox.count(tx, "t", outbox.State.DEAD, which=which) == len(meant)
-        assert outbox.revive(tx, "t", Which(scopes=["line"]), now=NOW) == [early.id]
+            assert outbox.count(tx, "t", outbox.MessageState.DEAD, which=which) == len(meant)
+        assert outbox.revive(tx, "t", MessageSelection(scopes=["line"]), now=NOW) == [early.id]
         assert outbox.accept(tx, late.id, now=NOW)
         assert not outbox.accept(tx, late.id, now=NOW)

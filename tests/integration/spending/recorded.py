@@ -8,7 +8,7 @@ from andon.authoring import Budget
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
 from andon.kernel.events import Events
-from andon.spending import Purse, Tally, service
+from andon.spending import Purse, SpendTally, service
 
 PRICE = spending.price(cpu_hour=3.6, gpu_hour=36.0, currency="EUR")
 """A CPU second costs a milli-euro."""
@@ -24,7 +24,7 @@ def record(database: Database) -> None:
         (NOW - timedelta(days=1), [("payments", 1, 10, 2 * SECOND)]),
         (NOW, [("payments", 1, 30, 3 * SECOND), ("payments", 2, 10, SECOND), ("lending", 1, 40, SECOND)]),
     ):
-        tally = Tally(PRICE)
+        tally = SpendTally(PRICE)
         for automation, version, decisions, cpu_us in batches:
             tally.add(automation, version, decisions, cpu_us)
         tally.spend_idle(8 * SECOND)

@@ -12,7 +12,7 @@ from andon import spending
 from andon.authoring import Budget
 from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.events import DomainEvent, Events
-from andon.spending import BudgetChanged, BudgetNearlySpent, BudgetSpent, BudgetState, Purse, Standing
+from andon.spending import BudgetChanged, BudgetNearlySpent, BudgetStanding, BudgetState, BudgetUsedUp, Purse
 from andon.spending.purse import LEASE
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -66,7 +66,7 @@ def test_a_budget_can_be_spent_to_its_cushion_and_no_further(database: Database)
     purse = a_purse(database, amount=1.0)
     assert spend(purse, 2_000) == 990 - 1  # the ceiling of a second is two; the last has no ceiling to pay
     stands = state(database)
-    assert (stands.spent, stands.standing) == (989_000_000, Standing.SPENT)
+    assert (stands.spent, stands.standing) == (989_000_000, BudgetStanding.SPENT)
     assert purse.allow("payments", 1) == 0
     purse.close(NOW)
     assert state(database).reserved == 0
@@ -78,7 +78,7 @@ def test_what_was_not_allowed_is_not_charged(database: Database) -> None:
     before = state(database).spent
     purse.settle("payments", 1, purse.allow("payments", 64), 64 * SECOND)
     purse.renew(NOW)
-    assert (state(database).spent, state(database).standing) == (before, Standing.SPENT)
+    assert (state(database).spent, state(database).standing) == (before, BudgetStanding.SPENT)
 
 
 def test_gpu_time_is_paid_too(database: Database) -> None:
@@ -95,11 +95,11 @@ def test_it_is_said_once_a_period_that_a_budget_is_nearly_spent(database: Databa
     events.subscribe(BudgetNearlySpent, lambda _, event: heard.append(event))
     first, second = (a_purse(database, events=events) for _ in range(2))
     assert spend(first, 790) == 790
-    assert (heard, state(database).standing) == ([], Standing.OPEN)
+    assert (heard, state(database).standing) == ([], BudgetStanding.OPEN)
     assert spend(second, 30) + spend(first, 30) == 60
     [event] = heard
     assert (event.automation, event.amount, event.spent >= "0.8") == ("payments", "1.000000000", True)
-    assert state(database).standing is Standing.NEARLY_SPENT
+    assert state(database).standing is BudgetStanding.NEARLY_SPENT
 
 
 def test_what_a_listener_refuses_is_undone_with_the_renewal(database: Database) -> None:
@@ -153,7 +153,7 @@ def test_a_new_day_has_a_new_budget_and_the_old_day_pays_what_it_allowed(databas
     purse.settle("payments", 1, 3, 3 * SECOND)
     purse.renew(tomorrow)
     assert (state(database).spent, state(database).reserved) == (3_000_000, 0)
-    assert (state(database, tomorrow).spent, state(database, tomorrow).standing) == (0, Standing.OPEN)
+    assert (state(database, tomorrow).spent, state(database, tomorrow).standing) == (0, BudgetStanding.OPEN)
 
 
 def test_a_month_s_budget_lasts_through_its_days(database: Database) -> None:
@@ -168,7 +168,7 @@ def test_a_budget_that_was_lowered_below_what_is_spent_pays_nothing(database: Da
     spend(a_purse(database, amount=1.0), 500)
     lowered = a_purse(database, amount=0.4)
     assert spend(lowered, 1) == 0
-    assert state(database).standing is Standing.SPENT
+    assert state(database).standing is BudgetStanding.SPENT
     assert spend(a_purse(database, amount=2.0), 10) == 10
 
 
@@ -176,18 +176,18 @@ def test_a_budget_that_was_raised_is_open_again_and_told_anew_when_it_is_nearly_
     events, heard = Events(), list[BudgetNearlySpent]()
     events.subscribe(BudgetNearlySpent, lambda _, event: heard.append(event))
     assert spend(a_purse(database, amount=1.0, events=events), 2000) < 1000
-    assert (state(database).standing, len(heard)) == (Standing.SPENT, 1)
+    assert (state(database).standing, len(heard)) == (BudgetStanding.SPENT, 1)
     a_purse(database, amount=1.1, events=events).renew(NOW)
-    assert state(database).standing is Standing.NEARLY_SPENT
+    assert state(database).standing is BudgetStanding.NEARLY_SPENT
     raised = a_purse(database, amount=2.0, events=events)
     raised.renew(NOW)
     assert (state(database).standing, state(database).nearly_at, state(database).used_up_at) == (
-        Standing.OPEN,
+        BudgetStanding.OPEN,
         None,
         None,
     )
     assert spend(raised, 700) == 700
-    assert (state(database).standing, len(heard)) == (Standing.NEARLY_SPENT, 2)
+    assert (state(database).standing, len(heard)) == (BudgetStanding.NEARLY_SPENT, 2)
 
 
 def test_a_budget_that_is_new_changed_or_spent_is_published_once(database: Database) -> None:
@@ -205,7 +205,7 @@ def test_a_budget_that_is_new_changed_or_spent_is_published_once(database: Datab
     before = ("day", "EUR", "1.000000000")
     assert changed == BudgetChanged("payments", "month", "EUR", "0.100000000", *before, at=NOW)
     assert isinstance(nearly, BudgetNearlySpent)
-    assert isinstance(spent, BudgetSpent)
+    assert isinstance(spent, BudgetUsedUp)
     assert (spent.subject, spent.starts_on, spent.amount) == (
         "automation:payments",
         NOW.date().replace(day=1),

@@ -28,7 +28,7 @@ from andon.decisions import BatchDecider, Fenced, Unwatched
 from andon.kernel.db import Database
 from andon.streams import Arrival, places
 from andon.streams.progress import Progress
-from andon.streams.reading import Reader
+from andon.streams.reading import ArrivalReader
 from andon.streams.runner import LANES
 from andon.streams.store import streams
 from andon.testing import MemorySource
@@ -191,7 +191,7 @@ def test_a_zombie_records_nothing(installation: Installation) -> None:
             streams.add_partitions(tx, KEY, ["0"])
             places.keep(tx, KEY, zombie)
             streams.set_position(tx, KEY, "0", 0, owner=zombie, seek="start")
-        reader = Reader(KEY, MEMORY, installation.deployment.line("payments").contract)
+        reader = ArrivalReader(KEY, MEMORY, installation.deployment.line("payments").contract)
         now = installation.clock.now()
         chunk = reader.read("0", 0, [Arrival(0, *cloud_event(1))], now)
         with installation.database.begin() as tx:

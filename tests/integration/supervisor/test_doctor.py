@@ -15,7 +15,7 @@ from andon.kernel import postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.supervisor.examination import examine
-from andon.supervisor.findings import Finding, State
+from andon.supervisor.findings import DoctorFinding, DoctorState
 
 from .conftest import Up
 
@@ -32,12 +32,12 @@ def nothing_wrong(settings: Settings, database: Database | None) -> list[Wrong]:
     return []
 
 
-def findings(folder: Path) -> dict[str, Finding]:
+def findings(folder: Path) -> dict[str, DoctorFinding]:
     return {finding.check: finding for finding in examine(folder, nothing_wrong, nothing_wrong)}
 
 
 def wrong(folder: Path) -> list[str]:
-    return [check for check, finding in findings(folder).items() if finding.state is State.WRONG]
+    return [check for check, finding in findings(folder).items() if finding.state is DoctorState.WRONG]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def on_database(database: Database, quiet_ports: None, monkeypatch: pytest.Monke
 
 def test_a_new_project_is_fine_and_stays_untouched(project: Path, quiet_ports: None) -> None:
     found = findings(project)
-    assert [finding for finding in found.values() if finding.state is State.WRONG] == []
+    assert [finding for finding in found.values() if finding.state is DoctorState.WRONG] == []
     assert "not made yet" in found["embedded PostgreSQL"].found
     assert [path.name for path in project.iterdir()] == ["andon.toml"]
 
@@ -64,7 +64,7 @@ def test_a_running_installation_is_fine_and_its_ports_are_ours(
     for part in ("gateway", "worker", "console"):
         monkeypatch.setenv(f"ANDON_{part.upper()}_PORT", str(up.seen(part)["port"]))
     found = findings(up.folder)
-    assert [finding for finding in found.values() if finding.state is State.WRONG] == []
+    assert [finding for finding in found.values() if finding.state is DoctorState.WRONG] == []
     assert found["gateway port"].found == f"http://127.0.0.1:{up.seen('gateway')['port']}, ours"
     assert found["schema"].found == "current"
     assert "process" in found["embedded PostgreSQL"].found
@@ -76,7 +76,7 @@ def test_a_port_of_somebody_else_is_wrong(project: Path, monkeypatch: pytest.Mon
         listener.listen()
         monkeypatch.setenv("ANDON_CONSOLE_PORT", str(listener.getsockname()[1]))
         found = findings(project)["console port"]
-    assert found.state is State.WRONG
+    assert found.state is DoctorState.WRONG
     assert "ANDON_CONSOLE_PORT" in found.mend
 
 
@@ -106,7 +106,7 @@ def test_a_database_that_does_not_answer_is_wrong(
 @pytest.mark.usefixtures("on_database")
 def test_a_migrated_database_is_fine(project: Path) -> None:
     assert wrong(project) == []
-    assert findings(project)["clock"].state is State.FINE
+    assert findings(project)["clock"].state is DoctorState.FINE
 
 
 @pytest.mark.usefixtures("on_database")
@@ -127,7 +127,7 @@ def test_what_is_wrong_with_an_automation_is_named_by_place(project: Path) -> No
 
     found = list(examine(project, check, nothing_wrong))[-1]
     assert found.found == "line.py:3: no such model\ntwice the same name"
-    assert found.state is State.WRONG
+    assert found.state is DoctorState.WRONG
     assert asked == [True]
 
 
@@ -137,7 +137,7 @@ def test_an_embedded_postgresql_whose_password_is_lost_is_wrong(project: Path, q
     (place / "password").rename(place / "away")
     found = findings(project)["embedded PostgreSQL"]
     (place / "away").rename(place / "password")
-    assert found.state is State.WRONG
+    assert found.state is DoctorState.WRONG
     assert "password is missing" in found.found
 
 

@@ -16,11 +16,11 @@ from andon.actions.domain import (
     Answer,
     AnswerKind,
     Breaker,
-    BreakerState,
     GiveUp,
     backoff,
     follow_up,
 )
+from andon.kernel.breaker import BreakerState
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 A_MOMENT = timedelta(microseconds=1)

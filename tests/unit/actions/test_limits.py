@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.actions.limits import FLOOR, RATIO, WINDOW, Pace, RetryBudget
+from andon.actions.limits import FLOOR, RATIO, WINDOW, DestinationPace, RetryBudget
 
 HISTORY = st.lists(st.tuples(st.floats(0, 20), st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=60)
 """(seconds since the last, first tries, retries wanted)."""
@@ -61,7 +61,7 @@ def test_a_clock_that_goes_back_gives_no_more() -> None:
 
 @given(st.floats(0.2, 500), st.lists(st.floats(0, 3), min_size=1, max_size=200))
 def test_no_second_has_more_than_the_pace_and_its_burst(rate: float, pauses: list[float]) -> None:
-    pace, now = Pace(rate), 0.0
+    pace, now = DestinationPace(rate), 0.0
     begun: list[float] = []
     for pause in pauses:
         now += pause
@@ -74,7 +74,7 @@ def test_no_second_has_more_than_the_pace_and_its_burst(rate: float, pauses: lis
 
 
 def test_room_is_what_can_begin_without_waiting() -> None:
-    pace = Pace(100.0)
+    pace = DestinationPace(100.0)
     assert pace.room(0.0) == 10
     for _ in range(10):
         assert pace.wait(0.0) == 0

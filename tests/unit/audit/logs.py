@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from andon.audit.chain import Chain
-from andon.audit.domain import CONTROL, NO_HASH, Checkpoint, Claim, Finding, Head, Leaf, Tip
+from andon.audit.domain import CONTROL, NO_HASH, ChainHead, Checkpoint, CheckpointClaim, Finding, Leaf, Tip
 from andon.audit.encoding import checkpoint_hash
 from andon.audit.verification import ChainCheck, CheckpointCheck
 
@@ -39,7 +39,7 @@ def findings(log: Log, *, anchor: bytes | None = None) -> list[Finding]:
     for checkpoint in sorted(log.checkpoints, key=lambda c: c.number):
         found.extend(checkpoints.read(checkpoint))
     found.extend(checkpoints.end(log.sealed))
-    claims = [Claim(c.number, head) for c in log.checkpoints for head in c.heads]
+    claims = [CheckpointClaim(c.number, head) for c in log.checkpoints for head in c.heads]
     chains = ChainCheck(iter(sorted(claims, key=lambda c: (c.head.writer, c.head.seq))), log.control)
     for leaf in sorted(log.leaves, key=lambda leaf: (leaf.writer, leaf.seq)):
         found.extend(chains.read(leaf))
@@ -63,7 +63,7 @@ def build(rounds: Sequence[Sequence[tuple[UUID, bytes]]]) -> Log:
             leaves.append(leaf)
             ends[writer] = leaf
             grown.add(writer)
-        heads = tuple(Head(writer, ends[writer].seq, ends[writer].hash) for writer in sorted(grown))
+        heads = tuple(ChainHead(writer, ends[writer].seq, ends[writer].hash) for writer in sorted(grown))
         prev = checkpoints[-1].hash if checkpoints else NO_HASH
         at = NOON + timedelta(seconds=number)
         digest = checkpoint_hash(number, prev, at, len(ends), len(leaves), heads)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.audit.logs import NOON, build
 
-from andon.audit.domain import CONTROL, NO_HASH, Head, anchor_of, entry_of
+from andon.audit.domain import CONTROL, NO_HASH, ChainHead, anchor_of, entry_of
 from andon.audit.encoding import change_body, checkpoint_hash, leaf_hash
 from andon.audit.errors import AnchorInvalid, EntryInvalid
 
@@ -28,7 +28,7 @@ def test_the_hash_of_a_leaf_is_what_an_outsider_computes_from_the_description() 
 
 
 def test_the_hash_of_a_checkpoint_is_what_an_outsider_computes_whatever_the_order_of_its_heads() -> None:
-    heads = [Head(WRITER, 2, b"\1" * 32), Head(CONTROL, 1, b"\2" * 32)]
+    heads = [ChainHead(WRITER, 2, b"\1" * 32), ChainHead(CONTROL, 1, b"\2" * 32)]
     by_hand = b"andon.check/1\n" + struct.pack(">q", 9) + NO_HASH + struct.pack(">qqq", 1795521600000000, 2, 3)
     by_hand += CONTROL.bytes + struct.pack(">q", 1) + b"\2" * 32 + WRITER.bytes + struct.pack(">q", 2) + b"\1" * 32
     assert checkpoint_hash(9, NO_HASH, NOON, 2, 3, heads) == sha256(by_hand).digest()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.audit.logs import NOON, WRITERS, Log, build, findings, logs
 
 from andon.audit.chain import Chain
-from andon.audit.domain import CONTROL, NO_HASH, Finding, Harm, Head, Leaf, Tip
+from andon.audit.domain import CONTROL, NO_HASH, ChainHead, Finding, Harm, Leaf, Tip
 from andon.audit.encoding import hash_of, hash_of_checkpoint
 
 FIELDS = ("at", "actor", "action", "subject", "body", "prev_hash", "hash")
@@ -143,7 +143,7 @@ def test_an_altered_checkpoint_is_named_by_its_number(log: Log, data: st.DataObj
         "at": replace(victim, at=victim.at + timedelta(seconds=1)),
         "chains": replace(victim, chains=victim.chains + 1),
         "entries": replace(victim, entries=victim.entries - 1),
-        "head": replace(victim, heads=(Head(first.writer, first.seq, NO_HASH), *victim.heads[1:])),
+        "head": replace(victim, heads=(ChainHead(first.writer, first.seq, NO_HASH), *victim.heads[1:])),
         "heads": replace(victim, heads=victim.heads[1:]),
         "prev_hash": replace(victim, prev_hash=bytes([1]) * 32),
         "hash": replace(victim, hash=bytes([1]) * 32),

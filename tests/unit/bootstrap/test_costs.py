@@ -6,7 +6,7 @@ from typing import Any
 
 from andon.bootstrap.spending import gpu_us_of
 from andon.kernel.metrics import Metrics
-from andon.spending import BudgetState, Period, Spend, Standing
+from andon.spending import BudgetStanding, BudgetState, Period, Spend
 from andon.spending.metrics import SpendingMetrics
 
 TODAY = date(2026, 11, 25)
@@ -23,7 +23,7 @@ def test_what_is_spent_adds_up_by_version() -> None:
 def test_a_budget_shows_its_amount_and_how_much_of_it_is_gone() -> None:
     metrics = Metrics()
     period = Period("payments", "day", TODAY, "EUR")
-    state = BudgetState(period, 5 * 10**9, 4 * 10**9, 0, Standing.NEARLY_SPENT, None, None)
+    state = BudgetState(period, 5 * 10**9, 4 * 10**9, 0, BudgetStanding.NEARLY_SPENT, None, None)
     SpendingMetrics(metrics).budget(state)
     assert b'andon_budget_used_ratio{automation="payments",per="day"} 0.8\n' in metrics.text()
     assert b'andon_budget_amount{automation="payments",currency="EUR",per="day"} 5.0\n' in metrics.text()

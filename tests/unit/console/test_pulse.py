@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andon.console.pulse import SPAN, STEP, figures, series, step_of
-from andon.decisions import Tally, latency_of
+from andon.decisions import DecisionTally, latency_of
 from andon.decisions.domain import LATENCY_BAND
 from andon.live import percentiles
 
 NOW = datetime(2026, 11, 24, 12, 0, 3, tzinfo=UTC)
 
 
-def a_tally(at: datetime, latencies_us: list[int], automatic: int = 0, automation: str = "line") -> Tally:
+def a_tally(at: datetime, latencies_us: list[int], automatic: int = 0, automation: str = "line") -> DecisionTally:
     bands = Counter(floor(log(us) / log(LATENCY_BAND)) for us in latencies_us)
-    return Tally(at, automation, len(latencies_us), automatic, bands)
+    return DecisionTally(at, automation, len(latencies_us), automatic, bands)
 
 
 @given(st.lists(st.integers(100, 10_000_000), min_size=1, max_size=200), st.floats(0.01, 0.99))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from andon.audit import CONTROL, Entry, Leaf
+from andon.audit import CONTROL, AuditEntry, Leaf
 from andon.console.rendering import (
     amount,
     change,
@@ -22,9 +22,9 @@ from andon.console.rendering import (
 AT = datetime(2026, 11, 24, 8, 30, 5, 123456, tzinfo=timezone(timedelta(hours=2)))
 
 
-def an_entry(before: dict[str, object] | None, after: dict[str, object] | None) -> Entry:
+def an_entry(before: dict[str, object] | None, after: dict[str, object] | None) -> AuditEntry:
     leaf = Leaf(CONTROL, 1, b"", b"", AT, "ada", "x.y", "z", b"")
-    return Entry(leaf, None, before, after)
+    return AuditEntry(leaf, None, before, after)
 
 
 def test_a_moment_is_shown_in_utc_and_kept_exact_for_programs() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from andon.cord import LineState
 from andon.decisions import FIELDS, Decision, Draw, Fallback, Field, Risk, Shown, shown
 from andon.decisions.record import decode, encode
-from andon.decisions.shape import COLUMNS, RECORD_SHAPE, Column
+from andon.decisions.shape import COLUMNS, RECORD_SHAPE, ColumnForm
 from andon.decisions.shaping import columns_of_record, json_of_recorded, values_of
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.testing import decide
@@ -79,7 +79,7 @@ def test_bytes_are_shown_as_hexadecimal_digits() -> None:
 
 
 def test_a_column_that_is_shared_has_a_value_that_can_be_hashed() -> None:
-    shared = [field for field in COLUMNS.values() if field.column is Column.SHARED]
+    shared = [field for field in COLUMNS.values() if field.column is ColumnForm.SHARED]
     assert isinstance(hash(values_of(shared)(a_decision())), int)
 
 

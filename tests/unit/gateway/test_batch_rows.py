@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.gateway.batch.rows import JsonRows, NdjsonRows, Row, Rows
+from andon.gateway.batch.rows import BatchRow, JsonRows, NdjsonRows, RowReader
 from andon.gateway.errors import BatchMalformed, BodyTooLarge
 
 LIMIT = 60
@@ -29,11 +29,11 @@ def pieces(body: bytes, cuts: Sequence[int]) -> list[bytes]:
     return [body[begin:end] for begin, end in pairwise(places)]
 
 
-def read(rows: Rows, chunks: Sequence[bytes]) -> tuple[list[tuple[int, bytes | type]], str]:
+def read(rows: RowReader, chunks: Sequence[bytes]) -> tuple[list[tuple[int, bytes | type]], str]:
     """The rows, and what was said at last of the whole."""
     found: list[tuple[int, bytes | type]] = []
 
-    def every() -> Iterator[Row]:
+    def every() -> Iterator[BatchRow]:
         for chunk in chunks:
             yield from rows.feed(chunk)
         yield from rows.end()
@@ -73,7 +73,7 @@ GARBAGE = st.text(alphabet='[]{},:"\\ \n1ae', max_size=120).map(str.encode)
 @pytest.mark.parametrize("kind", [JsonRows, NdjsonRows])
 @given(body=GARBAGE | GARBAGE.map(lambda text: b"[" + text + b"]"), cuts=CUTS)
 def test_whatever_comes_is_read_alike_however_it_is_cut(
-    kind: Callable[..., Rows], body: bytes, cuts: list[int]
+    kind: Callable[..., RowReader], body: bytes, cuts: list[int]
 ) -> None:
     whole = read(kind(row_bytes=20), [body])
     assert read(kind(row_bytes=20), pieces(body, cuts)) == whole

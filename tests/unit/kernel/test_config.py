@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from andon.kernel import config
-from andon.kernel.config import Destination, EndpointSettings, Settings, SettingsInvalid
+from andon.kernel.config import DestinationSettings, EndpointSettings, Settings, SettingsInvalid
 from andon.kernel.environment import Section
 
 SECTIONS = {
     **{name: section for name, section in Settings() if isinstance(section, Section)},
-    "destinations.bank": Destination(),
+    "destinations.bank": DestinationSettings(),
     "endpoints.risk": EndpointSettings(),
 }
 """Every section there is that holds numbers, by its name in andon.toml."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.live.window import SLOT, SLOTS, Window
+from andon.live.window import SLOT, SLOTS, MinuteCounts
 from bands import band_of
 
 ARM = ("payments", "fraud-risk", 1)
@@ -15,7 +15,7 @@ LENGTH = SLOT * SLOTS
 
 @given(st.lists(st.tuples(st.floats(0, 40), st.integers(1, 50)), max_size=40))
 def test_what_is_counted_is_what_came_within_the_seconds_it_says(steps: list[tuple[float, int]]) -> None:
-    window, now, came = Window(1000.0), 1000.0, []
+    window, now, came = MinuteCounts(1000.0), 1000.0, []
     for pause, count in steps:
         now += pause
         came.append((now, count))
@@ -27,7 +27,7 @@ def test_what_is_counted_is_what_came_within_the_seconds_it_says(steps: list[tup
 
 
 def test_times_are_counted_by_stage_and_forgotten_after_a_minute() -> None:
-    window = Window(0.0)
+    window = MinuteCounts(0.0)
     window.add_times(1.0, ARM, "whole", [0.001, 0.001, 0.01])
     window.add_times(1.0, ARM, "predict", [0.0005, 0.002], [3, 1])
     window.add_decisions(1.0, ARM, 3, {"BUDGET_SPENT": 1})
@@ -41,7 +41,7 @@ def test_times_are_counted_by_stage_and_forgotten_after_a_minute() -> None:
 
 
 def test_what_happens_beside_deciding_is_kept_by_automation() -> None:
-    window = Window(0.0)
+    window = MinuteCounts(0.0)
     window.add_to_line(1.0, "payments", "shadowed", 4)
     window.add_to_line(8.0, "payments", "expired", 2)
     window.add_refused(8.0, "refunds", "queue", 3)
@@ -54,5 +54,5 @@ def test_what_happens_beside_deciding_is_kept_by_automation() -> None:
 
 
 def test_a_window_that_has_just_begun_covers_little() -> None:
-    assert Window(100.0).seconds(103.0) == pytest.approx(3.0)
-    assert LENGTH <= Window(0.0).seconds(1000.0) < LENGTH + SLOT
+    assert MinuteCounts(100.0).seconds(103.0) == pytest.approx(3.0)
+    assert LENGTH <= MinuteCounts(0.0).seconds(1000.0) < LENGTH + SLOT

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from andon.kernel.durable import StepRecord
 from andon.kernel.ids import time_of, uuid7
-from andon.procedures import Attempt, EntryState, Wait, key_of
+from andon.procedures import EntryState, StepAttempt, Wait, key_of
 from andon.procedures.domain import timeline
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -23,7 +23,7 @@ def test_steps_stand_in_order_with_their_failures_and_what_is_under_way_last() -
         StepRecord(1, "step:pause", {"ok": 1}, at(0), at(1)),
         StepRecord(2, "undo step:tell", {"failed": "no"}, at(2), at(3)),
     ]
-    failed = Attempt(3, "step:charge", 1, at(4), at(5), "OSError: down")
+    failed = StepAttempt(3, "step:charge", 1, at(4), at(5), "OSError: down")
     shown = timeline(records, [], [failed], over=False)
     assert [(e.number, e.name, e.undo, e.state, e.attempts) for e in shown] == [
         (1, "pause", False, EntryState.DONE, 1),

@@ -12,11 +12,11 @@ from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import (
     CLAIM,
-    Review,
     ReviewDecided,
     ReviewHeld,
     ReviewNotClaimed,
     ReviewState,
+    ReviewTask,
     VerdictInvalid,
 )
 
@@ -25,7 +25,7 @@ OLGA, OTTO = Actor("olga"), Actor("otto")
 A_MOMENT = timedelta(microseconds=1)
 
 
-def a_review(**changes: Any) -> Review:
+def a_review(**changes: Any) -> ReviewTask:
     values: dict[str, Any] = {
         "id": uuid7(NOW),
         "decision_id": uuid7(NOW),
@@ -40,7 +40,7 @@ def a_review(**changes: Any) -> Review:
         "opened_at": NOW,
         "due_at": NOW + timedelta(minutes=15),
     }
-    return Review(**(values | changes))
+    return ReviewTask(**(values | changes))
 
 
 def test_who_claims_a_review_holds_it_until_the_claim_runs_out() -> None:

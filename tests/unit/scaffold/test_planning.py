@@ -6,7 +6,7 @@ import pytest
 from tests.unit.scaffold.tables import column, plan_of, write
 
 from andon import datafile, scaffold
-from andon.scaffold import Kind
+from andon.scaffold import ColumnKind
 
 YES_NO = ["yes", "no"] * 20
 NUMBERS = [f"{i * 7 % 40}.5" for i in range(40)]
@@ -15,29 +15,29 @@ NUMBERS = [f"{i * 7 % 40}.5" for i in range(40)]
 @pytest.mark.parametrize(
     ("cells", "kind"),
     [
-        ([f"{i}.5" for i in range(40)], Kind.NUMBER),
-        ([f"{i},5" for i in range(40)], Kind.NUMBER),
-        ([f"1,{i:03}.50" for i in range(40)], Kind.NUMBER),
-        ([f"${i}.00" for i in range(40)], Kind.NUMBER),
-        ([str(i * i) for i in range(40)], Kind.INTEGER),
-        (["0", "1"] * 20, Kind.BOOLEAN),
-        (["Yes", "no"] * 20, Kind.BOOLEAN),
-        (["TRUE", "FALSE"] * 20, Kind.BOOLEAN),
-        (["red", "blue", "green", "blue"] * 10, Kind.CATEGORY),
-        (["01067", "80331"] * 20, Kind.CATEGORY),
-        ([f"2024-01-{i % 28 + 1:02}" for i in range(40)], Kind.TIME),
-        ([f"2024-01-{i % 28 + 1:02}T10:00:00Z" for i in range(40)], Kind.TIME),
-        ([f"{i % 28 + 1}/1/2024" for i in range(40)], Kind.TIME),
-        ([f"1/{i % 28 + 1}/2024 1:30 PM" for i in range(40)], Kind.TIME),
-        ([f"{i % 28 + 1:02}.01.2024" for i in range(40)], Kind.TIME),
-        ([f"202401{i % 28 + 1:02}" for i in range(40)], Kind.TIME),
-        ([f"a{i}" for i in range(40)], Kind.IDENTIFIER),
-        ([f"customer {i} was not happy" for i in range(40)], Kind.TEXT),
-        (["same"] * 40, Kind.CONSTANT),
-        (["NA", ""] * 20, Kind.EMPTY),
+        ([f"{i}.5" for i in range(40)], ColumnKind.NUMBER),
+        ([f"{i},5" for i in range(40)], ColumnKind.NUMBER),
+        ([f"1,{i:03}.50" for i in range(40)], ColumnKind.NUMBER),
+        ([f"${i}.00" for i in range(40)], ColumnKind.NUMBER),
+        ([str(i * i) for i in range(40)], ColumnKind.INTEGER),
+        (["0", "1"] * 20, ColumnKind.BOOLEAN),
+        (["Yes", "no"] * 20, ColumnKind.BOOLEAN),
+        (["TRUE", "FALSE"] * 20, ColumnKind.BOOLEAN),
+        (["red", "blue", "green", "blue"] * 10, ColumnKind.CATEGORY),
+        (["01067", "80331"] * 20, ColumnKind.CATEGORY),
+        ([f"2024-01-{i % 28 + 1:02}" for i in range(40)], ColumnKind.TIME),
+        ([f"2024-01-{i % 28 + 1:02}T10:00:00Z" for i in range(40)], ColumnKind.TIME),
+        ([f"{i % 28 + 1}/1/2024" for i in range(40)], ColumnKind.TIME),
+        ([f"1/{i % 28 + 1}/2024 1:30 PM" for i in range(40)], ColumnKind.TIME),
+        ([f"{i % 28 + 1:02}.01.2024" for i in range(40)], ColumnKind.TIME),
+        ([f"202401{i % 28 + 1:02}" for i in range(40)], ColumnKind.TIME),
+        ([f"a{i}" for i in range(40)], ColumnKind.IDENTIFIER),
+        ([f"customer {i} was not happy" for i in range(40)], ColumnKind.TEXT),
+        (["same"] * 40, ColumnKind.CONSTANT),
+        (["NA", ""] * 20, ColumnKind.EMPTY),
     ],
 )
-def test_a_column_is_known_by_its_cells(tmp_path: Path, cells: list[str], kind: Kind) -> None:
+def test_a_column_is_known_by_its_cells(tmp_path: Path, cells: list[str], kind: ColumnKind) -> None:
     plan = plan_of(write(tmp_path, {"it": cells, "other": NUMBERS, "y": YES_NO}))
     assert column(plan, "it").kind is kind
 
@@ -45,7 +45,7 @@ def test_a_column_is_known_by_its_cells(tmp_path: Path, cells: list[str], kind: 
 @pytest.mark.parametrize("spelling", ["", "NA", "n/a", "NaN", "null", "NULL", "None", "?", "-", "#N/A", "inf"])
 def test_missing_values_are_known_by_their_spellings(tmp_path: Path, spelling: str) -> None:
     plan = plan_of(write(tmp_path, {"it": [spelling, *NUMBERS[1:]], "y": YES_NO}))
-    assert column(plan, "it").kind is Kind.NUMBER
+    assert column(plan, "it").kind is ColumnKind.NUMBER
     assert column(plan, "it").missing == pytest.approx(1 / 40)
 
 
@@ -60,8 +60,8 @@ def test_row_numbers_are_dropped_and_identifiers_kept_out_of_the_model(tmp_path:
     rows = [str(i) for i in range(40)]
     plan = plan_of(write(tmp_path, {"": rows, "order_id": [f"{i}17" for i in range(40)], "n": NUMBERS, "y": YES_NO}))
     assert [column.name for column in plan.features] == ["n"]
-    assert column(plan, "column_1").kind is Kind.INDEX
-    assert column(plan, "order_id").kind is Kind.IDENTIFIER
+    assert column(plan, "column_1").kind is ColumnKind.INDEX
+    assert column(plan, "order_id").kind is ColumnKind.IDENTIFIER
 
 
 def test_the_rarer_class_is_positive_unless_told(tmp_path: Path) -> None:

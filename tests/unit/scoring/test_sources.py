@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andon.datafile import DataFileInvalid
-from andon.scoring import ColumnMissing, Row, digest_of, opened, sources
+from andon.scoring import ColumnMissing, SourceRow, digest_of, opened, sources
 
 VALUES = st.dictionaries(
     st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=8), max_size=4
 )
 
 
-def rows_of(path: Path, wanted: list[str] | None = None, keep: list[str] | None = None) -> list[Row]:
+def rows_of(path: Path, wanted: list[str] | None = None, keep: list[str] | None = None) -> list[SourceRow]:
     with opened(path, wanted or [], keep or []) as rows:
         found = list(rows)
         assert rows.count() == len(found)
@@ -59,7 +59,10 @@ def test_of_a_table_the_contract_gets_its_columns_and_the_output_what_is_kept(tm
     file.write_text("id,amount,note\n7,1.5,hello\n8,,\n")
     with opened(file, ["amount"], ["id", "note"]) as rows:
         assert rows.left_out == ["id", "note"]
-        assert list(rows) == [Row(b'{"amount":"1.5"}', ("7", "hello")), Row(b'{"amount":null}', ("8", None))]
+        assert list(rows) == [
+            SourceRow(b'{"amount":"1.5"}', ("7", "hello")),
+            SourceRow(b'{"amount":null}', ("8", None)),
+        ]
 
 
 def test_what_is_kept_of_a_line_is_text_or_json(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.serving.breaker import Breaker, BreakerState, Tolerance
+from andon.kernel.breaker import BreakerState
+from andon.serving.breaker import Tolerance, VersionBreaker
 
 SECONDS = st.integers(0, 3 * 1024).map(lambda n: n / 1024)
 """Which a float adds up exactly."""
@@ -11,15 +12,15 @@ SECONDS = st.integers(0, 3 * 1024).map(lambda n: n / 1024)
 TOLERANCE = Tolerance(consecutive=3, share=0.5, window=8, first_seconds=1.0, longest_seconds=4.0)
 
 
-def opened(now: float = 0.0) -> Breaker:
-    breaker = Breaker(TOLERANCE)
+def opened(now: float = 0.0) -> VersionBreaker:
+    breaker = VersionBreaker(TOLERANCE)
     for _ in range(3):
         breaker.fail(now)
     return breaker
 
 
 def test_failures_in_a_row_open_it_and_it_says_for_how_long() -> None:
-    breaker = Breaker(TOLERANCE)
+    breaker = VersionBreaker(TOLERANCE)
     breaker.fail(0.0)
     breaker.fail(0.0)
     assert breaker.admit(0.0)
@@ -30,7 +31,7 @@ def test_failures_in_a_row_open_it_and_it_says_for_how_long() -> None:
 
 
 def test_a_success_between_starts_the_count_anew() -> None:
-    breaker = Breaker(TOLERANCE)
+    breaker = VersionBreaker(TOLERANCE)
     for _ in range(3):
         breaker.fail(0.0)
         breaker.succeed()
@@ -38,7 +39,7 @@ def test_a_success_between_starts_the_count_anew() -> None:
 
 
 def test_half_of_a_full_window_opens_it_without_any_row_of_failures() -> None:
-    breaker = Breaker(TOLERANCE)
+    breaker = VersionBreaker(TOLERANCE)
     for _ in range(4):
         breaker.succeed()
         breaker.fail(0.0)
@@ -88,7 +89,7 @@ def test_what_was_under_way_when_it_opened_changes_nothing() -> None:
 def test_whatever_happens_it_is_never_open_longer_than_its_bound_and_an_answer_after_that_closes_it(
     events: list[tuple[str, float]],
 ) -> None:
-    breaker, now = Breaker(TOLERANCE), 0.0
+    breaker, now = VersionBreaker(TOLERANCE), 0.0
     for event, passed in events:
         now += passed
         if event == "succeed":

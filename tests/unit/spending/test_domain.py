@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from andon.authoring import Budget
-from andon.spending import BudgetState, SpanInvalid, Spend, Standing, money, price, span, totals
+from andon.spending import BudgetStanding, BudgetState, SpanInvalid, Spend, money, price, span, totals
 from andon.spending.domain import (
     HOUR_US,
     PICO,
     Book,
-    Claim,
     Hold,
+    PurseClaim,
     amount_of,
     forfeit,
     grant,
@@ -25,7 +25,7 @@ from andon.spending.domain import (
     settle,
     with_idle,
 )
-from andon.spending.tally import Tally
+from andon.spending.tally import SpendTally
 from andon.spending.wallet import Wallet
 
 DAY = date(2026, 11, 25)
@@ -51,7 +51,7 @@ def test_a_budget_is_exact_and_can_be_counted() -> None:
 
 def test_of_a_stored_budget_of_nothing_all_is_spent() -> None:
     period = period_of("a", Budget(1), "EUR", datetime(2026, 11, 25, tzinfo=UTC))
-    assert BudgetState(period, 0, 0, 0, Standing.OPEN, None, None).used_ratio == 1.0
+    assert BudgetState(period, 0, 0, 0, BudgetStanding.OPEN, None, None).used_ratio == 1.0
 
 
 def test_days_that_cannot_be_asked_for_are_refused() -> None:
@@ -75,7 +75,7 @@ def test_idle_cost_is_shared_by_decisions() -> None:
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=50))
 def test_a_tally_loses_nothing_below_a_nano_unit(batches: list[int]) -> None:
-    tally, costs = Tally(price(0.04, 0, "EUR")), 0
+    tally, costs = SpendTally(price(0.04, 0, "EUR")), 0
     for cpu_us in batches:
         tally.add("a", 1, 1, cpu_us)
         taken = tally.take(DAY)
@@ -93,10 +93,10 @@ nanos = st.integers(0, 10_000)
     reserved=nanos,
     granted=nanos,
     used=nanos,
-    claim=st.builds(Claim, used=nanos, bound=nanos, want=nanos, each=st.integers(1, 500)),
+    claim=st.builds(PurseClaim, used=nanos, bound=nanos, want=nanos, each=st.integers(1, 500)),
 )
 def test_no_renewal_promises_more_than_there_is(
-    book: Book, reserved: int, granted: int, used: int, claim: Claim
+    book: Book, reserved: int, granted: int, used: int, claim: PurseClaim
 ) -> None:
     """Whatever a purse claims: the rest of the book and this purse together stay within what is spendable, or shrink."""
     assume(used <= granted and used <= claim.used)
@@ -114,7 +114,7 @@ def test_blocks_shrink_towards_the_end_and_the_last_prediction_is_still_paid() -
     book, blocks = Book(amount=10_000, purses=2), []
     hold = Hold()
     while True:
-        block = grant(book, hold, Claim(hold.used, 0, want=4_000, each=10)) - hold.used
+        block = grant(book, hold, PurseClaim(hold.used, 0, want=4_000, each=10)) - hold.used
         if block < 10:
             break
         blocks.append(block)
@@ -127,7 +127,7 @@ def test_blocks_shrink_towards_the_end_and_the_last_prediction_is_still_paid() -
 
 def test_an_idle_purse_gives_back_what_others_need() -> None:
     book, idle = resize(Book(amount=10_000, purses=2), Hold(), 5_000)
-    kept = grant(book, idle, Claim(used=0, bound=0, want=9_000, each=10))
+    kept = grant(book, idle, PurseClaim(used=0, bound=0, want=9_000, each=10))
     assert kept == (4_900 + 5_000) // 3
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from andon.streams import Arrival
 from andon.streams.lanes import AHEAD, BATCH, LARGE_BYTES, Lanes
-from andon.streams.places import Place
+from andon.streams.places import HeldPartition
 from andon.streams.reading import Chunk
 
 
@@ -20,7 +20,7 @@ def chunk(partition: str, first: int, events: int, size: int = 1) -> Chunk:
 def lanes_of(partitions: Sequence[str], count: int) -> Lanes:
     lanes = Lanes(count)
     for name in partitions:
-        lanes.begin(Place(name, 0, paused=False, seek=None))
+        lanes.begin(HeldPartition(name, 0, paused=False, seek=None))
     return lanes
 
 

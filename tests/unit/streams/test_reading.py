@@ -13,7 +13,17 @@ from pydantic_core import to_json
 from andon import Trigger
 from andon.decisions import Contract
 from andon.kernel.errors import Invalid
-from andon.streams import Arrival, Event, EventUnreadable, Partition, Reader, SeekInvalid, Stream, StreamKey, events_of
+from andon.streams import (
+    Arrival,
+    ArrivalReader,
+    Event,
+    EventUnreadable,
+    Partition,
+    SeekInvalid,
+    Stream,
+    StreamKey,
+    events_of,
+)
 from andon.streams.domain import moment_of, seek_to, share_of
 from andon.streams.events import event_of
 from andon.streams.reading import split
@@ -21,7 +31,7 @@ from automations import Payment, payment
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 KEY = StreamKey("payments", "memory:payments")
-READER = Reader(KEY, Trigger("memory", "payments", types=("payment.made",)), Contract(Payment), max_bytes=2000)
+READER = ArrivalReader(KEY, Trigger("memory", "payments", types=("payment.made",)), Contract(Payment), max_bytes=2000)
 
 names = st.sampled_from(
     ["ce_id", "ce_source", "ce_type", "ce_specversion", "ce_time", "ce-id", "ce-type", "content-type", "ce_traceparent"]
@@ -187,7 +197,7 @@ def test_what_a_triggers_function_raised_stands_in_the_dead_event_but_is_not_tol
     def read(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"amount": float(event["amount"])}
 
-    reader = Reader(KEY, Trigger("memory", "payments", read=read), Contract(Payment))
+    reader = ArrivalReader(KEY, Trigger("memory", "payments", read=read), Contract(Payment))
     with pytest.raises(Invalid) as refused:
         reader.input_of(Event(b'{"amount": "a secret"}'))
     assert str(refused.value) == "The trigger's `read` failed with ValueError"

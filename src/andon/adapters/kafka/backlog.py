@@ -12,7 +12,7 @@ MOST_BYTES = 16 * 1024 * 1024
 """When so much waits, no more of the partition is fetched until half of it is gone."""
 
 
-class Backlog:
+class PartitionBacklog:
     """The messages of one partition that wait. `position` is the one after the newest that was taken."""
 
     def __init__(self, position: int) -> None:

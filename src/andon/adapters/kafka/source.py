@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from andon.adapters.kafka.backlog import Backlog
+from andon.adapters.kafka.backlog import PartitionBacklog
 from andon.streams import Arrival, PositionGone, SourceUnavailable, StreamMissing
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ class KafkaSource:
         self._topic = topic
         self._lost = lost
         self._mirror = "group.id" in client
-        self._backlogs: dict[int, Backlog] = {}
+        self._backlogs: dict[int, PartitionBacklog] = {}
         self._arrived = asyncio.Condition()
         self._taking = asyncio.Lock()
         self._looking: asyncio.Task[None] | None = None
@@ -141,7 +141,7 @@ class KafkaSource:
             await asyncio.to_thread(self._thread.shutdown)
             await asyncio.to_thread(self._consumer.close)
 
-    async def _assign(self, number: int, position: int) -> Backlog:
+    async def _assign(self, number: int, position: int) -> PartitionBacklog:
         """Have a partition fetched from a position on, and nothing of it from before.
 
         What a look has in hand just now was fetched from elsewhere, so that look is waited for.
@@ -151,7 +151,7 @@ class KafkaSource:
             self._lost(str(number), start - position)
         async with self._taking:
             self._drop(number)
-            backlog = self._backlogs[number] = Backlog(position)
+            backlog = self._backlogs[number] = PartitionBacklog(position)
             self._consumer.incremental_assign([TopicPartition(self._topic, number, max(position, start))])
         return backlog
 
@@ -159,7 +159,7 @@ class KafkaSource:
         if self._backlogs.pop(number, None) is not None:
             self._consumer.incremental_unassign([TopicPartition(self._topic, number)])
 
-    async def _wait_for(self, backlog: Backlog, seconds: float) -> None:
+    async def _wait_for(self, backlog: PartitionBacklog, seconds: float) -> None:
         """Until something came for the partition, or the time is over."""
         self._hungry += 1
         try:
@@ -205,7 +205,7 @@ class KafkaSource:
         for number in [number for number, backlog in self._backlogs.items() if backlog.used_at < before]:
             self._drop(number)
 
-    async def _check(self, backlog: Backlog, number: int) -> None:
+    async def _check(self, backlog: PartitionBacklog, number: int) -> None:
         """Nothing came: because nothing is there, or because something is wrong?"""
         if backlog.error is not None:
             error = backlog.error

@@ -36,7 +36,7 @@ _OVER = ("404", "408")
 _HEARTBEAT = "100"
 
 
-class Feed:
+class FilterReader:
     """What comes of one filter from `position` on, the one after the newest that was taken."""
 
     def __init__(self, client: Client, js: JetStreamContext, stream: str, subject: str, position: int) -> None:

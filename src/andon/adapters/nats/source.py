@@ -12,7 +12,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamState
 from nats.js.errors import NotFoundError
 
-from andon.adapters.nats.feed import Feed
+from andon.adapters.nats.feed import FilterReader
 from andon.streams import Arrival, PositionGone, SourceUnavailable, StreamMissing
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class NatsSource:
         self._lost = lost
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
-        self._feeds: dict[str, Feed] = {}
+        self._feeds: dict[str, FilterReader] = {}
         self._said = ""
 
     @property
@@ -119,14 +119,14 @@ class NatsSource:
     def _is_connected(self) -> bool:
         return self._client is not None and self._client.is_connected
 
-    async def _open(self, partition: str, position: int) -> Feed:
+    async def _open(self, partition: str, position: int) -> FilterReader:
         before = self._feeds.pop(partition, None)
         if before is not None:
             await before.close()
         state = await self._state()
         self._check(state, partition, position)
         client = await self._connected()
-        feed = Feed(client, client.jetstream(), self._stream, partition, position)
+        feed = FilterReader(client, client.jetstream(), self._stream, partition, position)
         await self._ask(lambda _: feed.open())
         self._feeds[partition] = feed
         return feed

@@ -15,7 +15,7 @@ from andon.connectors.http.settings import HttpOptions, HttpSettings
 from andon.connectors.http.tokens import Tokens
 from andon.kernel.addresses import Resolve, resolve
 from andon.kernel.clock import Clock
-from andon.kernel.http import Origin, Response, UrlInvalid, request_of
+from andon.kernel.http import HttpOrigin, Response, UrlInvalid, request_of
 from andon.version import __version__
 
 
@@ -103,7 +103,7 @@ class HttpConnector:
             return Answer(AnswerKind.REFUSED, f"[destinations.{destination.name}] cannot be used: {error}")
 
     async def _send(
-        self, delivery: Delivery, origin: Origin, method: str, path: str, headers: Mapping[str, str], body: bytes
+        self, delivery: Delivery, origin: HttpOrigin, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Response | Answer:
         given: dict[str, Any] = {
             "host": origin.authority,

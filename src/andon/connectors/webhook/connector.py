@@ -16,7 +16,7 @@ from andon.actions.ports import Answer, AnswerKind, Delivery, Destination, Repea
 from andon.connectors.webhook.signing import SecretInvalid, Signer
 from andon.kernel.addresses import Resolve, resolve
 from andon.kernel.clock import Clock
-from andon.kernel.http import Origin, UrlInvalid, request_of
+from andon.kernel.http import HttpOrigin, UrlInvalid, request_of
 from andon.version import __version__
 
 
@@ -85,7 +85,7 @@ class WebhookConnector:
 class _Route:
     """The way to one destination, and how what goes there is signed."""
 
-    origin: Origin
+    origin: HttpOrigin
     signer: Signer
 
 

@@ -107,7 +107,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConsumerStanding:
     """How far a consumer is: decisions taken and still waiting, and when the oldest of these was decided."""
 
     name: str
@@ -209,9 +209,9 @@ def move(tx: Tx, consumer: str, positions: dict[UUID, tuple[int, int]], count: i
     tx.execute(moved, {"consumer": consumer, "count": count})
 
 
-def standings(tx: Tx, consumer: str | None) -> list[Standing]:
+def standings(tx: Tx, consumer: str | None) -> list[ConsumerStanding]:
     """All consumers by name, or the one of a name. Reads the size of every leaf that one has not read."""
-    return [Standing(*row) for row in tx.execute(_STANDINGS, {"consumer": consumer})]
+    return [ConsumerStanding(*row) for row in tx.execute(_STANDINGS, {"consumer": consumer})]
 
 
 def oldest(tx: Tx) -> list[tuple[str, datetime | None]]:

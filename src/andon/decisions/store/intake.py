@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, insert, or_, select, text, update
 
-from andon.decisions.domain import DecisionRequest, Waiting
+from andon.decisions.domain import DecisionRequest, WaitingRequest
 from andon.decisions.tables import intake
 from andon.kernel.db import Tx
 
@@ -23,7 +23,7 @@ SELECT * FROM unnest(
 IS_WAITING = "EXISTS (SELECT FROM intake WHERE error IS NULL)"
 """An SQL expression: whether a request waits to be decided."""
 
-_WAITING = [intake.c[name] for name in Waiting.__dataclass_fields__]
+_WAITING = [intake.c[name] for name in WaitingRequest.__dataclass_fields__]
 
 
 def accept(tx: Tx, values: Mapping[str, Any]) -> None:
@@ -49,13 +49,13 @@ def accept_all(tx: Tx, requests: Sequence[DecisionRequest]) -> None:
     tx.execute(_ACCEPT_ALL, columns)
 
 
-def find(tx: Tx, decision_id: UUID) -> Waiting | None:
+def find(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
     """The intake row of a request that is not decided yet."""
     row = tx.execute(select(*_WAITING).where(intake.c.id == decision_id)).one_or_none()
-    return None if row is None else Waiting(**row._asdict())
+    return None if row is None else WaitingRequest(**row._asdict())
 
 
-def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[Waiting]:
+def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[WaitingRequest]:
     """Take the oldest waiting requests of these automations."""
     free = or_(intake.c.claimed_until.is_(None), intake.c.claimed_until < now)
     due = (
@@ -67,10 +67,10 @@ def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, leas
         .cte("due")
     )
     statement = update(intake).where(intake.c.id == due.c.id).values(claimed_until=now + lease).returning(*_WAITING)
-    return sorted((Waiting(**row._asdict()) for row in tx.execute(statement)), key=lambda taken: taken.id)
+    return sorted((WaitingRequest(**row._asdict()) for row in tx.execute(statement)), key=lambda taken: taken.id)
 
 
-def fail(tx: Tx, decision_id: UUID, error: str, now: datetime) -> Waiting | None:
+def fail(tx: Tx, decision_id: UUID, error: str, now: datetime) -> WaitingRequest | None:
     """Say why a waiting request can never be decided; the request, None if it waits no more."""
     statement = (
         update(intake)
@@ -79,7 +79,7 @@ def fail(tx: Tx, decision_id: UUID, error: str, now: datetime) -> Waiting | None
         .returning(*_WAITING)
     )
     row = tx.execute(statement).one_or_none()
-    return None if row is None else Waiting(**row._asdict())
+    return None if row is None else WaitingRequest(**row._asdict())
 
 
 def withdraw(tx: Tx, decision_id: UUID) -> None:

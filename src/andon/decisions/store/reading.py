@@ -31,8 +31,8 @@ from andon.decisions.domain import (
     LATENCY_BAND,
     DecisionFilter,
     DecisionRecord,
+    DecisionTally,
     Stats,
-    Tally,
     arm_name,
 )
 from andon.decisions.record import decode, digest_of, read
@@ -142,7 +142,7 @@ def stats(tx: Tx, since: datetime, until: datetime, automations: Sequence[str] |
     return Stats(total, automatic, total / max((until - since).total_seconds(), 1e-9), p50, p95, p99, counted)
 
 
-def tallies(tx: Tx, since: datetime, until: datetime, step: timedelta) -> list[Tally]:
+def tallies(tx: Tx, since: datetime, until: datetime, step: timedelta) -> list[DecisionTally]:
     """For each step (counted from 1970) and automation that had decisions: how many, and how long they took."""
     bucket = func.date_bin(step, decisions.c.decided_at, datetime.fromtimestamp(0, tz=UTC)).label("at")
     band = cast(func.floor(func.ln(func.greatest(decisions.c.latency_us, 1)) / log(LATENCY_BAND)), Integer).label(
@@ -234,8 +234,8 @@ def _step_of(row: Row[Any]) -> tuple[datetime, str]:
     return row.at, row.automation
 
 
-def _tally(at: datetime, automation: str, rows: Sequence[Row[Any]]) -> Tally:
-    return Tally(
+def _tally(at: datetime, automation: str, rows: Sequence[Row[Any]]) -> DecisionTally:
+    return DecisionTally(
         at=at,
         automation=automation,
         decisions=sum(row.n for row in rows),

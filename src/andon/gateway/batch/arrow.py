@@ -18,8 +18,8 @@ from pydantic_core import from_json, to_json
 from andon.cord import LineState
 from andon.decisions import InputMalformed, ModelRef
 from andon.gateway.answers import ANSWERED
-from andon.gateway.batch.arrow_framing import DICTIONARY, RECORDS, SCHEMA, Framing, Message
-from andon.gateway.batch.rows import Row, too_large
+from andon.gateway.batch.arrow_framing import DICTIONARY, RECORDS, SCHEMA, ArrowMessage, Framing
+from andon.gateway.batch.rows import BatchRow, too_large
 from andon.gateway.errors import BatchMalformed
 from andon.kernel.errors import AndonError
 
@@ -38,9 +38,9 @@ class ArrowRows:
         self._row_bytes = row_bytes
         self._framing = Framing(message_bytes=MESSAGE_BYTES)
         self._schema = b""
-        self._dictionaries: list[Message] = []
+        self._dictionaries: list[ArrowMessage] = []
 
-    def feed(self, chunk: bytes) -> Iterator[Row]:
+    def feed(self, chunk: bytes) -> Iterator[BatchRow]:
         """The records of the batches that have ended."""
         for message in self._framing.feed(chunk):
             if message.compressed:
@@ -52,14 +52,14 @@ class ArrowRows:
             elif message.kind == RECORDS:
                 yield from self._records(message)
 
-    def end(self) -> Iterator[Row]:
+    def end(self) -> Iterator[BatchRow]:
         """Nothing more, if the stream was one."""
         self._framing.end()
         if not self._schema:
             raise BatchMalformed("The body is empty: expected an Arrow IPC stream")
         return iter(())
 
-    def _begin(self, message: Message) -> None:
+    def _begin(self, message: ArrowMessage) -> None:
         if self._schema:
             raise BatchMalformed("The Arrow stream has two schemas")
         self._schema = message.content
@@ -75,7 +75,7 @@ class ArrowRows:
             if names.count(name) > 1:
                 raise BatchMalformed(f"The Arrow stream has more than one column {name}")
 
-    def _keep(self, message: Message) -> None:
+    def _keep(self, message: ArrowMessage) -> None:
         """Remember a dictionary in place of an earlier one, unless it adds to that."""
         if not message.adds:
             self._dictionaries = [d for d in self._dictionaries if d.dictionary != message.dictionary]
@@ -83,7 +83,7 @@ class ArrowRows:
         if sum(len(d.content) for d in self._dictionaries) > MESSAGE_BYTES:
             raise BatchMalformed(f"The dictionaries of the Arrow stream are larger than {MESSAGE_BYTES} bytes")
 
-    def _records(self, message: Message) -> Iterator[Row]:
+    def _records(self, message: ArrowMessage) -> Iterator[BatchRow]:
         alone = b"".join([self._schema, *(d.content for d in self._dictionaries), message.content])
         try:
             batch = pa.ipc.open_stream(pa.py_buffer(alone)).read_next_batch()
@@ -101,7 +101,7 @@ class ArrowRows:
         for begin in range(0, batch.num_rows, _AT_ONCE):
             for record in _values(batch.slice(begin, _AT_ONCE)):
                 self.count += 1
-                yield Row(self.count - 1, self._text(record))
+                yield BatchRow(self.count - 1, self._text(record))
 
     def _text(self, record: dict[str, Any] | AndonError) -> bytes | AndonError:
         if isinstance(record, AndonError):

@@ -17,7 +17,7 @@ _METADATA_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ArrowMessage:
     """One message as it came. `dictionary` is the id of the dictionary that it sets, or adds to if `adds`."""
 
     kind: int
@@ -36,7 +36,7 @@ class Framing:
         self._wanted = 8
         self._ended = False
 
-    def feed(self, chunk: bytes) -> Iterator[Message]:
+    def feed(self, chunk: bytes) -> Iterator[ArrowMessage]:
         """The messages that are whole now. Raises BatchMalformed."""
         self._held += chunk
         while not self._ended and len(self._held) >= self._wanted:
@@ -51,7 +51,7 @@ class Framing:
         if self._held:
             raise BatchMalformed("The body ended within a message of the Arrow stream")
 
-    def _next(self) -> Message | None:
+    def _next(self) -> ArrowMessage | None:
         """The message that what is held begins with, or None and how much is wanted to know more."""
         held = self._held
         metadata_bytes = int.from_bytes(held[4:8], "little", signed=True)
@@ -107,12 +107,12 @@ class _Table:
         return self._at + offset if offset else 0
 
 
-def _read(root: _Table, content: bytes) -> Message:
+def _read(root: _Table, content: bytes) -> ArrowMessage:
     kind, header = root.number(1, "<B"), root.table(2)
     if header is None or kind not in (SCHEMA, DICTIONARY, RECORDS):
         raise BatchMalformed("A message of the Arrow stream is no schema, dictionary or record batch")
     records = header.table(1) if kind == DICTIONARY else header
     compressed = kind != SCHEMA and records is not None and records.table(3) is not None
     if kind == DICTIONARY:
-        return Message(kind, content, header.number(0, "<q"), bool(header.number(2, "<B")), compressed)
-    return Message(kind, content, compressed=compressed)
+        return ArrowMessage(kind, content, header.number(0, "<q"), bool(header.number(2, "<B")), compressed)
+    return ArrowMessage(kind, content, compressed=compressed)

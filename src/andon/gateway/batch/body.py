@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
 
-from andon.gateway.batch.rows import Row, Rows
+from andon.gateway.batch.rows import BatchRow, RowReader
 from andon.gateway.bodies import Receive
 from andon.gateway.errors import BatchMalformed, BodyIncomplete
 
@@ -58,7 +58,7 @@ class Body:
         return asyncio.get_running_loop().create_task(receive())
 
 
-async def groups_of(body: Body, rows: Rows) -> AsyncIterator[list[Row]]:
+async def groups_of(body: Body, rows: RowReader) -> AsyncIterator[list[BatchRow]]:
     """The rows of a body, in groups of those that are there. Raises BatchMalformed, BodyIncomplete."""
     while (chunk := await body.read()) is not None:
         for group in _grouped(rows.feed(chunk)):
@@ -67,9 +67,9 @@ async def groups_of(body: Body, rows: Rows) -> AsyncIterator[list[Row]]:
         yield group
 
 
-def _grouped(found: Iterator[Row]) -> Iterator[list[Row]]:
+def _grouped(found: Iterator[BatchRow]) -> Iterator[list[BatchRow]]:
     """In groups; those before a fault come before it."""
-    group: list[Row] = []
+    group: list[BatchRow] = []
     try:
         for row in found:
             group.append(row)

@@ -26,7 +26,7 @@ from andon.decisions import (
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.gateway.batch.body import Body
 from andon.gateway.batch.formats import Answers
-from andon.gateway.batch.rows import Row
+from andon.gateway.batch.rows import BatchRow
 from andon.gateway.batch.spool import Spool
 from andon.gateway.dependencies import Gateway
 from andon.gateway.errors import NotReady, Overloaded, RateLimited
@@ -59,7 +59,7 @@ class Asking:
         """Its name."""
         return self.line.automation.name
 
-    def key_of(self, row: Row) -> Idempotency | None:
+    def key_of(self, row: BatchRow) -> Idempotency | None:
         """The idempotency key of one row."""
         if self.key is None or not isinstance(row.given, bytes):
             return None
@@ -79,7 +79,7 @@ _Next: TypeAlias = "bytes | _Pending | None"
 """An answer, one to come, or the end."""
 
 
-class BatchDecider:
+class BatchCall:
     """Decides one batch. `seats` are the places under way that all batches of the gateway share."""
 
     def __init__(self, gateway: Gateway, asking: Asking, body: Body, seats: asyncio.Semaphore) -> None:
@@ -90,7 +90,7 @@ class BatchDecider:
         self._seats = seats
         self._in_order: asyncio.Queue[_Next] = asyncio.Queue(UNDER_WAY)
 
-    async def take_in(self, first: Sequence[Row], rest: AsyncIterator[list[Row]]) -> None:
+    async def take_in(self, first: Sequence[BatchRow], rest: AsyncIterator[list[BatchRow]]) -> None:
         """Ask for every row, in their order, as long as the caller is there."""
         try:
             await self._ask(first)
@@ -121,7 +121,7 @@ class BatchDecider:
         await spool.write(answers.end())
         spool.end()
 
-    async def _ask(self, rows: Sequence[Row]) -> None:
+    async def _ask(self, rows: Sequence[BatchRow]) -> None:
         known = await self._known(rows)
         for row in rows:
             if self._body.gone:
@@ -136,7 +136,7 @@ class BatchDecider:
             if isinstance(begun, bytes):
                 await asyncio.sleep(0)  # nothing was waited for, so others have their turn now
 
-    async def _begun(self, row: Row, known: Mapping[tuple[str, str], FirstAnswer]) -> _Next:
+    async def _begun(self, row: BatchRow, known: Mapping[tuple[str, str], FirstAnswer]) -> _Next:
         """The answer to a row if it is known already, or the row under way."""
         try:
             key = self._asking.key_of(row)
@@ -210,7 +210,7 @@ class BatchDecider:
             )
             return self._told(500, _bad(pending.row, internal(self._asking.correlation_id)))
 
-    async def _known(self, rows: Sequence[Row]) -> Mapping[tuple[str, str], FirstAnswer]:
+    async def _known(self, rows: Sequence[BatchRow]) -> Mapping[tuple[str, str], FirstAnswer]:
         """What those rows got that were asked before under the same key."""
         keys = [key for row in rows if (key := self._asking.key_of(row)) is not None]
         return await self._gateway.in_thread(lambda tx: decisions.first_answers(tx, keys)) if keys else {}

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Protocol
 
-from andon.gateway.batch.rows import JsonRows, NdjsonRows, Rows
+from andon.gateway.batch.rows import JsonRows, NdjsonRows, RowReader
 from andon.gateway.errors import MediaTypeUnsupported
 
 JSON, NDJSON, ARROW = "application/json", "application/x-ndjson", "application/vnd.apache.arrow.stream"
@@ -61,7 +61,7 @@ class JsonAnswers:
         return b"[]" if self._before == b"[" else b"]"
 
 
-def format_of(content_type: str, *, row_bytes: int) -> tuple[Rows, Answers]:
+def format_of(content_type: str, *, row_bytes: int) -> tuple[RowReader, Answers]:
     """The reader and the writer of a media type; a row may be as large as `row_bytes`. Raises MediaTypeUnsupported."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == JSON:
@@ -73,7 +73,7 @@ def format_of(content_type: str, *, row_bytes: int) -> tuple[Rows, Answers]:
     raise MediaTypeUnsupported(f"The rows must be {', '.join(MEDIA_TYPES[:-1])} or {MEDIA_TYPES[-1]}")
 
 
-def _arrow(row_bytes: int) -> tuple[Rows, Answers]:
+def _arrow(row_bytes: int) -> tuple[RowReader, Answers]:
     try:
         arrow = importlib.import_module("andon.gateway.batch.arrow")
     except ModuleNotFoundError as error:

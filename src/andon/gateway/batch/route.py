@@ -14,9 +14,9 @@ from opentelemetry.trace import Span, SpanKind
 from andon.access import Permission
 from andon.gateway.asgi import Scope, Send, begin, headers_of_scope, respond
 from andon.gateway.batch.body import Body, groups_of
-from andon.gateway.batch.deciding import Asking, BatchDecider
+from andon.gateway.batch.deciding import Asking, BatchCall
 from andon.gateway.batch.formats import Answers, format_of
-from andon.gateway.batch.rows import Row
+from andon.gateway.batch.rows import BatchRow
 from andon.gateway.batch.spool import Spool
 from andon.gateway.bodies import Receive, require_plain
 from andon.gateway.dependencies import Gateway, bearer
@@ -34,7 +34,7 @@ ROUTE = "POST /v1/automations/{name}/decisions:batch"
 PATH = re.compile(r"^/v1/automations/([^/]+)/decisions:batch\Z")
 
 
-class Batch:
+class BatchRoute:
     """The route over the parts of one gateway. All batches together have half of what may be under way."""
 
     def __init__(self, gateway: Gateway) -> None:
@@ -66,7 +66,7 @@ class Batch:
                 headers.get("content-type", ""), row_bytes=self._gateway.settings.gateway.max_body_bytes
             )
             groups = groups_of(body, rows)
-            first: list[Row] = await anext(groups, [])
+            first: list[BatchRow] = await anext(groups, [])
             begun = True
             await self._stream(asking, body, first, groups, answers, send)
         except AndonError as error:
@@ -108,14 +108,14 @@ class Batch:
         self,
         asking: Asking,
         body: Body,
-        first: Sequence[Row],
-        rest: AsyncIterator[list[Row]],
+        first: Sequence[BatchRow],
+        rest: AsyncIterator[list[BatchRow]],
         answers: Answers,
         send: Send,
     ) -> None:
         """Read, decide and answer side by side."""
         spool = Spool()
-        batch = BatchDecider(self._gateway, asking, body, self._seats)
+        batch = BatchCall(self._gateway, asking, body, self._seats)
         out = {
             "X-Correlation-ID": asking.correlation_id,
             "Content-Type": answers.content_type,

@@ -16,14 +16,14 @@ _SPACE = b" \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BatchRow:
     """One row: its number in the batch, from 0, and its JSON text or what is wrong with it."""
 
     number: int
     given: bytes | AndonError
 
 
-class Rows(Protocol):
+class RowReader(Protocol):
     """Reads one body."""
 
     @property
@@ -31,11 +31,11 @@ class Rows(Protocol):
         """How many rows began to be handed out so far; the number of the next."""
         ...
 
-    def feed(self, chunk: bytes) -> Iterator[Row]:
+    def feed(self, chunk: bytes) -> Iterator[BatchRow]:
         """The rows that are whole now. To be read to its end. Raises BatchMalformed, after which nothing can be read."""
         ...
 
-    def end(self) -> Iterator[Row]:
+    def end(self) -> Iterator[BatchRow]:
         """The body has ended. Raises BatchMalformed if it may not end here."""
         ...
 
@@ -49,7 +49,7 @@ class NdjsonRows:
         self._line = bytearray()
         self._too_large = False
 
-    def feed(self, chunk: bytes) -> Iterator[Row]:
+    def feed(self, chunk: bytes) -> Iterator[BatchRow]:
         """The rows whose lines have ended."""
         begin = 0
         while (end := chunk.find(b"\n", begin)) >= 0:
@@ -58,7 +58,7 @@ class NdjsonRows:
             begin = end + 1
         self._add(chunk[begin:])
 
-    def end(self) -> Iterator[Row]:
+    def end(self) -> Iterator[BatchRow]:
         """The last row, if its line did not end."""
         yield from self._line_ended()
 
@@ -69,7 +69,7 @@ class NdjsonRows:
         else:
             self._line += part
 
-    def _line_ended(self) -> Iterator[Row]:
+    def _line_ended(self) -> Iterator[BatchRow]:
         given: bytes | AndonError = bytes(self._line).strip(_SPACE)
         if self._too_large:
             given = too_large(self.count, self._row_bytes)
@@ -77,7 +77,7 @@ class NdjsonRows:
         self._too_large = False
         if given:
             self.count += 1
-            yield Row(self.count - 1, given)
+            yield BatchRow(self.count - 1, given)
 
 
 _PLAIN = rb'[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+"'
@@ -108,7 +108,7 @@ class JsonRows:
         self._too_large = False
         self._begun = self._ended = False
 
-    def feed(self, chunk: bytes) -> Iterator[Row]:
+    def feed(self, chunk: bytes) -> Iterator[BatchRow]:
         """The elements that have ended."""
         self._held += chunk
         if not self._begun and not self._opened():
@@ -127,7 +127,7 @@ class JsonRows:
                 raise BatchMalformed(f"Something follows the array, which had {self.count} rows")
             self._held.clear()
 
-    def end(self) -> Iterator[Row]:
+    def end(self) -> Iterator[BatchRow]:
         """Nothing more: an array says itself where its last element ends."""
         if not self._begun:
             raise BatchMalformed("The body is empty: expected a JSON array")
@@ -174,7 +174,7 @@ class JsonRows:
                 if self._depth < 0:
                     raise BatchMalformed(f"A bracket is closed in row {self.count} that was not opened")
 
-    def _element(self, begin: int, end: int) -> Iterator[Row]:
+    def _element(self, begin: int, end: int) -> Iterator[BatchRow]:
         given: bytes | AndonError = bytes(self._held[begin:end]).strip(_SPACE)
         if self._too_large or end - begin > self._row_bytes:
             given = too_large(self.count, self._row_bytes)
@@ -184,7 +184,7 @@ class JsonRows:
                 return
             raise BatchMalformed(f"There is nothing where row {self.count} should be")
         self.count += 1
-        yield Row(self.count - 1, given)
+        yield BatchRow(self.count - 1, given)
 
     def _forget(self, begin: int) -> None:
         """Let go of the elements before `begin`, and of one that is too large."""

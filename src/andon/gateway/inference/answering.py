@@ -35,7 +35,7 @@ _PRIORITIES = (Priority.INTERACTIVE, Priority.NORMAL, Priority.BULK)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InferenceCall:
     """Who asks, and how the request came in. `began_ns` and `deadline_ns` are of the monotonic clock (`time.perf_counter_ns`)."""
 
     caller: Principal
@@ -105,7 +105,7 @@ class Inference:
         caller.require(Permission.DECIDE, model)
         return self.gateway.admission.admit(caller.id)
 
-    async def infer(self, request: InferRequest, asked: Asked) -> InferResponse:
+    async def infer(self, request: InferRequest, asked: InferenceCall) -> InferResponse:
         """Decide every row, or say why none was: nothing is decided if one row is wrong.
 
         The request was admitted. Raises what the protocol, the contract, the permissions, the load or the ledger refuse.
@@ -158,7 +158,7 @@ class Inference:
             known = self.gateway.label_of(model)
             self.gateway.metrics.refused.add((known, reason))
 
-    def _pinned(self, line: Line, version: str, asked: Asked) -> int | None:
+    def _pinned(self, line: Line, version: str, asked: InferenceCall) -> int | None:
         """The version that answers whatever the split says. Raises Forbidden, VersionNotServed."""
         if not version:
             return None if asked.pinned is None else _number(line, str(asked.pinned))
@@ -215,7 +215,7 @@ def _whole(parameters: Mapping[str, Parameter], name: str) -> int:
     return value
 
 
-def _priority(parameters: Mapping[str, Parameter], asked: Asked, rows: int) -> Priority:
+def _priority(parameters: Mapping[str, Parameter], asked: InferenceCall, rows: int) -> Priority:
     """The parameter: 1 goes first, 3 and above last. Without one, the header; without that, one row is interactive, several normal."""
     given = _whole(parameters, "priority")
     if given:
@@ -225,7 +225,7 @@ def _priority(parameters: Mapping[str, Parameter], asked: Asked, rows: int) -> P
     return Priority.INTERACTIVE if rows == 1 else Priority.NORMAL
 
 
-def _deadline(parameters: Mapping[str, Parameter], asked: Asked) -> int:
+def _deadline(parameters: Mapping[str, Parameter], asked: InferenceCall) -> int:
     """The earlier of the one it came with and the parameter `timeout`, in microseconds."""
     microseconds = _whole(parameters, "timeout")
     return min(asked.deadline_ns, asked.began_ns + 1000 * microseconds) if microseconds else asked.deadline_ns

@@ -6,7 +6,7 @@ from uuid import UUID
 from andon.access import Principal
 from andon.gateway.errors import HeaderInvalid
 from andon.gateway.headers import NOTIFY, correlation_of, traceparent_of_headers
-from andon.gateway.inference.answering import Asked
+from andon.gateway.inference.answering import InferenceCall
 from andon.gateway.urgency import deadline_of, pinned_by, priority_of
 
 
@@ -20,7 +20,7 @@ def asked_of(
     patience: float,
     left: float | None = None,
     trace: str | None = None,
-) -> Asked:
+) -> InferenceCall:
     """How a request came in; `patience` is how long its caller waits, in seconds, if the headers do not say, and `left` for how
     long the call itself goes on, whatever they say.
 
@@ -31,7 +31,7 @@ def asked_of(
     if NOTIFY in headers:
         raise HeaderInvalid("Andon-Notify is not taken here: ask for an answer that comes later at /v1/automations")
     deadline_ns = deadline_of(headers, began_ns, patience)
-    return Asked(
+    return InferenceCall(
         caller=caller,
         correlation_id=correlation_of(headers, str(new)),
         began_ns=began_ns,

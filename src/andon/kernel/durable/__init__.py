@@ -6,7 +6,7 @@ kill another process goes on behind the last of them. A run that waits is one ro
 by processes that do.
 """
 
-from andon.kernel.durable.domain import LEAVING, OVER, Interrupted, Run, RunState, StepRecord, Waiting
+from andon.kernel.durable.domain import LEAVING, OVER, DurableRun, Interrupted, RunState, StepRecord, Waiting
 from andon.kernel.durable.rows import (
     cancel,
     counts,
@@ -27,8 +27,8 @@ from andon.kernel.durable.rows import (
 __all__ = [
     "LEAVING",
     "OVER",
+    "DurableRun",
     "Interrupted",
-    "Run",
     "RunState",
     "StepRecord",
     "Waiting",

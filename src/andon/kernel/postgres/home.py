@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from andon.kernel.postgres.account import Account, server_account
+from andon.kernel.postgres.account import SystemAccount, server_account
 from andon.kernel.postgres.errors import PostgresFailed
 
 STORE = Path("/var/lib/andon")
@@ -31,7 +31,7 @@ class Home:
     """Where everything of one embedded PostgreSQL is. `account` runs it; None is ourselves."""
 
     folder: Path
-    account: Account | None
+    account: SystemAccount | None
 
     @property
     def data(self) -> Path:
@@ -128,7 +128,7 @@ def _check_reach(home: Home) -> None:
         )
 
 
-def _elsewhere(place: Path, account: Account) -> None:
+def _elsewhere(place: Path, account: SystemAccount) -> None:
     """Put the home below /var/lib/andon, with a link in the project: what is there moves along with the link, not with the path."""
     digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:8]
     try:
@@ -144,7 +144,7 @@ def _elsewhere(place: Path, account: Account) -> None:
     _log.warning("data_kept_elsewhere", reason=f"user {account.name} cannot reach the project", folder=str(folder))
 
 
-def _own_folder(folder: Path, account: Account | None) -> None:
+def _own_folder(folder: Path, account: SystemAccount | None) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     if account is not None:
         os.chown(folder, account.uid, account.gid)
@@ -164,7 +164,7 @@ def _socket_folder(home: Home) -> None:
     run.symlink_to(folder)
 
 
-def _is_private(run: Path, account: Account | None) -> bool:
+def _is_private(run: Path, account: SystemAccount | None) -> bool:
     """Whether the linked folder is still the one we made: nobody else's, closed to everybody else."""
     try:
         found = run.readlink().lstat()

@@ -17,7 +17,7 @@ from andon.serving.inference.messages import (
     Parameter,
     ServerMetadata,
     TensorMetadata,
-    Wanted,
+    WantedOutput,
     require_rows,
 )
 from andon.serving.inference.tensors import DTYPES, Array, Datatype, Tensor, of_array, shown
@@ -34,7 +34,7 @@ __all__ = [
     "ServerMetadata",
     "Tensor",
     "TensorMetadata",
-    "Wanted",
+    "WantedOutput",
     "of_array",
     "require_rows",
     "rest",

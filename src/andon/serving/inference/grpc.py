@@ -13,7 +13,7 @@ from andon.serving.inference.messages import (
     Parameter,
     ServerMetadata,
     TensorMetadata,
-    Wanted,
+    WantedOutput,
 )
 from andon.serving.inference.protobuf import CLASSES
 from andon.serving.inference.tensors import (
@@ -57,7 +57,7 @@ def decode_request(content: bytes) -> InferRequest:
     given = message("ModelInferRequest", content)
     return InferRequest(
         inputs=_tensors(given.inputs, given.raw_input_contents, "inputs"),
-        outputs=[Wanted(each.name) for each in given.outputs],
+        outputs=[WantedOutput(each.name) for each in given.outputs],
         id=given.id,
         parameters=_parameters(given.parameters),
         model=given.model_name,

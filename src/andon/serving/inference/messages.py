@@ -11,7 +11,7 @@ Parameter: TypeAlias = bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedOutput:
     """An output that the caller asked for; `binary` None leaves its form to what the whole request says."""
 
     name: str
@@ -23,7 +23,7 @@ class InferRequest:
     """Tensors for a model. No `outputs` means all; `binary` says that the answer may come in binary form."""
 
     inputs: Sequence[Tensor]
-    outputs: Sequence[Wanted] = ()
+    outputs: Sequence[WantedOutput] = ()
     id: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     model: str = ""

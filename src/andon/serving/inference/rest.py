@@ -13,7 +13,7 @@ from andon.serving.inference.messages import (
     Parameter,
     ServerMetadata,
     TensorMetadata,
-    Wanted,
+    WantedOutput,
 )
 from andon.serving.inference.tensors import (
     Tensor,
@@ -212,11 +212,11 @@ def _body(document: Mapping[str, Any], tail: Sequence[bytes]) -> tuple[bytes, in
     return (b"".join((head, *tail)), len(head)) if tail else (head, None)
 
 
-def _wanted(given: object) -> Wanted:
+def _wanted(given: object) -> WantedOutput:
     if not isinstance(given, dict):
         raise InferenceInvalid("outputs must hold objects")
     name = _text(given, "name")
-    return Wanted(name, _flag(_parameters(given, name), "binary_data"))
+    return WantedOutput(name, _flag(_parameters(given, name), "binary_data"))
 
 
 def _flag(parameters: Mapping[str, Parameter], key: str) -> bool | None:

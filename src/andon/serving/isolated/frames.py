@@ -23,7 +23,7 @@ class FrameBroken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class FrameHead:
     """What precedes a frame's body."""
 
     kind: int
@@ -41,11 +41,11 @@ def head_of(
     return HEADER.pack(MARK, kind, rows, columns, body_size, cpu_ns, rss_bytes)
 
 
-def read_head(data: bytes) -> Head:
+def read_head(data: bytes) -> FrameHead:
     """The header in HEADER.size bytes. Raises FrameBroken."""
     mark, kind, rows, columns, size, cpu_ns, rss_bytes = HEADER.unpack(data)
     if mark != MARK or not OPEN <= kind <= FAILED or size > LARGEST_BODY:
         raise FrameBroken("The bytes are no header of a frame")
     if kind in (ROWS, ANSWER) and size != 8 * rows * columns:
         raise FrameBroken(f"A matrix of {rows} x {columns} was announced with {size} bytes")
-    return Head(kind, rows, columns, size, cpu_ns, rss_bytes)
+    return FrameHead(kind, rows, columns, size, cpu_ns, rss_bytes)

@@ -12,17 +12,17 @@ from threading import Lock
 import numpy as np
 
 from andon.models import Matrix
-from andon.serving.breaker import BOUNDLESS, USUAL, Breaker, Tolerance
+from andon.serving.breaker import BOUNDLESS, USUAL, Tolerance, VersionBreaker
 from andon.serving.errors import EndpointBusy, EndpointUnavailable, PredictionFailed, PredictionTimedOut
 from andon.serving.hosting import Hosting
 from andon.serving.incidents import Incidents
 from andon.serving.isolated.aside import Aside
 from andon.serving.isolated.crew import Crew
 from andon.serving.isolated.demand import Demand
-from andon.serving.isolated.process import Launch, ModelProcess, ProcessGone, Refused
-from andon.serving.isolated.scaler import Bounds, Scaler, Seen
+from andon.serving.isolated.process import Launch, ModelProcess, ProcessGone, ProcessRefusal
+from andon.serving.isolated.scaler import Bounds, PoolSample, Scaler
 from andon.serving.isolated.trial import Trial
-from andon.serving.isolated.waiting import Batch, Waiting
+from andon.serving.isolated.waiting import BatchQueue, QueuedRows
 from andon.serving.ports import PoolStatus
 
 _LOOK_SECONDS = 0.05
@@ -34,7 +34,7 @@ class IsolatedPredictor:
 
     def __init__(self, launch: Launch, hosting: Hosting, trial: Trial, tolerance: Tolerance = USUAL) -> None:
         self._launch, self._hosting, self._trial = launch, hosting, trial
-        self._breaker = Breaker(tolerance)
+        self._breaker = VersionBreaker(tolerance)
         self._scaler = Scaler(
             Bounds(
                 least=hosting.processes_min,
@@ -43,7 +43,7 @@ class IsolatedPredictor:
                 idle_seconds=hosting.idle_seconds,
             )
         )
-        self._queue = Waiting()
+        self._queue = BatchQueue()
         self._incidents = Incidents(launch.shown)
         self._crew = Crew(launch, hosting, trial, self._incidents, joined=self._hand_out, unready=self._could_not_start)
         self._runs: set[asyncio.Task[None]] = set()
@@ -142,7 +142,7 @@ class IsolatedPredictor:
         now = time.monotonic()
         self._demand.came(now)
         self._admit(now)
-        batch = Batch(matrix, deadline, asyncio.get_running_loop().create_future(), now)
+        batch = QueuedRows(matrix, deadline, asyncio.get_running_loop().create_future(), now)
         self._queue.add(batch)
         self._hand_out()
         if self._queue and self._crew.is_empty:
@@ -174,7 +174,7 @@ class IsolatedPredictor:
             self._runs.add(run)
             run.add_done_callback(self._runs.discard)
 
-    async def _run(self, process: ModelProcess, batch: Batch) -> None:
+    async def _run(self, process: ModelProcess, batch: QueuedRows) -> None:
         """One batch on one process. Whatever happens, the batch gets an answer or an error and the process's place is cared for."""
         began = time.monotonic()
         try:
@@ -187,7 +187,7 @@ class IsolatedPredictor:
         except ProcessGone:
             crash = PredictionFailed(f"The process of {self._launch.shown} ended while it predicted")
             self._fail(batch, crash, "crashed", await self._crew.kill(process))
-        except Refused as refusal:
+        except ProcessRefusal as refusal:
             self._computed(process, began)
             self._cpu_seconds += refusal.cpu_seconds
             self._fail(batch, PredictionFailed(f"{self._launch.shown} failed with {refusal}"), "failed")
@@ -205,7 +205,7 @@ class IsolatedPredictor:
         self._gpu_seconds += took * self._hosting.gpus_of(process.pid)
         return took
 
-    def _settle(self, batch: Batch, probabilities: Matrix) -> None:
+    def _settle(self, batch: QueuedRows, probabilities: Matrix) -> None:
         fault = self._trial.fault_of(probabilities, len(batch.matrix))
         if fault is not None:
             error = PredictionFailed(f"{self._launch.shown} gave no usable probabilities: {fault}")
@@ -215,7 +215,7 @@ class IsolatedPredictor:
         self._breaker.succeed()
         batch.succeed(probabilities)
 
-    def _fail(self, batch: Batch, error: PredictionFailed, kind: str, detail: str = "") -> None:
+    def _fail(self, batch: QueuedRows, error: PredictionFailed, kind: str, detail: str = "") -> None:
         self._incidents.note(kind, f"{error}{f' ({detail})' if detail else ''}")
         self._breaker.fail(time.monotonic())
         batch.fail(error)
@@ -245,9 +245,9 @@ class IsolatedPredictor:
             self._crew.weigh()
         self._crew.change(self._scaler.look(self._seen(now), now), now)
 
-    def _seen(self, now: float) -> Seen:
+    def _seen(self, now: float) -> PoolSample:
         waited = self._queue.look(now)
-        return Seen(
+        return PoolSample(
             ready=self._crew.ready,
             starting=self._crew.starting,
             queued=len(self._queue),

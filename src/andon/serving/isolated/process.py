@@ -20,7 +20,7 @@ import structlog
 
 from andon.models import Matrix
 from andon.serving.isolated import frames
-from andon.serving.isolated.frames import FrameBroken, Head
+from andon.serving.isolated.frames import FrameBroken, FrameHead
 from andon.serving.isolated.scratch import Scratch
 
 HOST = Path(__file__).with_name("host.py")
@@ -45,7 +45,7 @@ class ProcessGone(Exception):
     """The process ended before it answered."""
 
 
-class Refused(Exception):
+class ProcessRefusal(Exception):
     """The process says why it does not answer; its words hold no values."""
 
     def __init__(self, message: str, cpu_seconds: float = 0.0) -> None:
@@ -84,7 +84,7 @@ class ModelProcess:
 
     @classmethod
     async def start(cls, launch: Launch, lost: Callable[["ModelProcess"], None]) -> "ModelProcess":
-        """Start a process and have it load its model. Raises Refused, ProcessGone. `lost` is told when it is gone, whyever."""
+        """Start a process and have it load its model. Raises ProcessRefusal, ProcessGone. `lost` is told when it is gone, whyever."""
         loop = asyncio.get_running_loop()
         spawning = loop.run_in_executor(_STARTER, _spawn, launch)
         try:
@@ -117,7 +117,7 @@ class ModelProcess:
         return self._transport.is_closing()
 
     async def predict(self, matrix: Matrix) -> Reply:
-        """Ask it a batch. Raises Refused (the model raised), ProcessGone."""
+        """Ask it a batch. Raises ProcessRefusal (the model raised), ProcessGone."""
         rows, columns = matrix.shape
         body = np.asarray(matrix, dtype=np.float64).tobytes()
         head = frames.head_of(frames.ROWS, len(body), rows=rows, columns=columns)
@@ -154,11 +154,11 @@ class ModelProcess:
             self._child.wait()
             return "it was killed"
 
-    def _took(self, reply: tuple[Head, bytearray]) -> None:
+    def _took(self, reply: tuple[FrameHead, bytearray]) -> None:
         head, body = reply
         self.rss_bytes = head.rss_bytes
         if head.kind == frames.FAILED:
-            raise Refused(bytes(body).decode("utf-8", "replace"), head.cpu_ns / 1e9)
+            raise ProcessRefusal(bytes(body).decode("utf-8", "replace"), head.cpu_ns / 1e9)
         if head.kind not in (frames.READY, frames.ANSWER):
             raise ProcessGone("it answered with a frame that is no answer")
 
@@ -170,10 +170,10 @@ class _Link(asyncio.Protocol):
         self.lost: Callable[[], None] | None = None
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
-        self._head: Head | None = None
-        self._waiting: asyncio.Future[tuple[Head, bytearray]] | None = None
+        self._head: FrameHead | None = None
+        self._waiting: asyncio.Future[tuple[FrameHead, bytearray]] | None = None
 
-    def exchange(self, head: bytes, body: bytes) -> "asyncio.Future[tuple[Head, bytearray]]":
+    def exchange(self, head: bytes, body: bytes) -> "asyncio.Future[tuple[FrameHead, bytearray]]":
         """Send a frame and wait for the one that answers it."""
         self._waiting = asyncio.get_running_loop().create_future()
         if self._transport is None or self._transport.is_closing():
@@ -205,7 +205,7 @@ class _Link(asyncio.Protocol):
         if self.lost is not None:
             self.lost()
 
-    def _next(self) -> tuple[Head, bytearray] | None:
+    def _next(self) -> tuple[FrameHead, bytearray] | None:
         """The next frame that is there whole."""
         if self._head is None:
             if len(self._buffer) < frames.HEADER.size:

@@ -44,7 +44,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PoolSample:
     """A pool at one moment, and what happened in it since the last look."""
 
     ready: int
@@ -90,7 +90,7 @@ class Scaler:
         self._shrunk: float | None = None
         """The demand at which processes were ended last."""
 
-    def look(self, seen: Seen, now: float) -> Change:
+    def look(self, seen: PoolSample, now: float) -> Change:
         """What to change now."""
         bounds = self._bounds
         total = seen.ready + seen.starting
@@ -107,7 +107,7 @@ class Scaler:
             return NO_CHANGE
         return self._shrink(seen, total)
 
-    def _grow(self, seen: Seen, total: int, now: float) -> Change:
+    def _grow(self, seen: PoolSample, total: int, now: float) -> Change:
         """At once as many as the demand asks for; beyond that step by step, each when the one before had time to help."""
         room = self._bounds.most - total
         more = int(seen.demand) + 1 - total
@@ -118,7 +118,7 @@ class Scaler:
         self._learn(seen)
         return Change(start=min(room, more))
 
-    def _shrink(self, seen: Seen, total: int) -> Change:
+    def _shrink(self, seen: PoolSample, total: int) -> Change:
         """End what was hardly needed; the very last only when nothing at all came for long."""
         bounds = self._bounds
         needed = max((n for n, share in enumerate(self._needed, start=1) if share >= _SELDOM), default=0)
@@ -130,7 +130,7 @@ class Scaler:
         self._shrunk = seen.demand
         return Change(end=total - kept)
 
-    def _remember(self, seen: Seen, now: float) -> None:
+    def _remember(self, seen: PoolSample, now: float) -> None:
         """Take in what happened since the last look: a share of nothing fades under `_SELDOM` within `idle_seconds`."""
         passed = 0.0 if self._looked_at is None else now - self._looked_at
         self._looked_at = now
@@ -145,13 +145,13 @@ class Scaler:
         while self._waited and self._waited[0][0] < now - _WINDOW_SECONDS:
             self._waited.popleft()
 
-    def _waits_too_long(self, seen: Seen) -> bool:
+    def _waits_too_long(self, seen: PoolSample) -> bool:
         target = self._bounds.wait_target_seconds
         late = sum(1 for _, was_late in self._waited if was_late)
         many = late >= _LATE_LEAST and late >= _LATE_SHARE * len(self._waited)
         return many or seen.oldest_seconds > _STUCK_WAITS * target or seen.backlog_seconds > _BACKLOG_WAITS * target
 
-    def _learn(self, seen: Seen) -> None:
+    def _learn(self, seen: PoolSample) -> None:
         """Ending processes was a mistake if as little comes in as then: take longer over it next time. Another load is another matter."""
         if self._shrunk is None:
             return

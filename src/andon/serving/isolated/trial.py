@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from andon.models import Matrix
-from andon.serving.isolated.process import Launch, ModelProcess, ProcessGone, Refused
+from andon.serving.isolated.process import Launch, ModelProcess, ProcessGone, ProcessRefusal
 
 
 class StartFailed(Exception):
@@ -30,7 +30,7 @@ async def start_ready(
             return await _tried(launch, trial, lost)
     except TimeoutError:
         raise StartFailed(f"{launch.shown} was not loaded within {within:g} s") from None
-    except (Refused, ProcessGone, OSError) as error:
+    except (ProcessRefusal, ProcessGone, OSError) as error:
         raise StartFailed(f"{launch.shown} cannot be loaded: {error}") from error
 
 
@@ -39,7 +39,7 @@ async def _tried(launch: Launch, trial: Trial, lost: Callable[[ModelProcess], No
     try:
         reply = await process.predict(trial.probes)
         if fault := trial.fault_of_probes(reply.probabilities):
-            raise Refused(fault)
+            raise ProcessRefusal(fault)
     except BaseException:
         await process.kill()
         raise

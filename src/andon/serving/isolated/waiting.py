@@ -9,7 +9,7 @@ from andon.models import Matrix
 
 
 @dataclass(slots=True, eq=False)
-class Batch:
+class QueuedRows:
     """Rows to predict by a moment (`time.monotonic`), and who hears of it."""
 
     matrix: Matrix
@@ -39,11 +39,11 @@ class Waited(NamedTuple):
     """Since when the queue has not been empty."""
 
 
-class Waiting:
+class BatchQueue:
     """First come, first served."""
 
     def __init__(self) -> None:
-        self._batches: deque[Batch] = deque()
+        self._batches: deque[QueuedRows] = deque()
         self._waits: list[float] = []
         self._since: float | None = None
         """Since when it has not been empty."""
@@ -51,13 +51,13 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._batches)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: QueuedRows) -> None:
         """One more."""
         self._batches.append(batch)
         if self._since is None:
             self._since = batch.came_at
 
-    def take(self, now: float) -> Batch | None:
+    def take(self, now: float) -> QueuedRows | None:
         """The next that somebody still waits for; those that nobody waits for any more are dropped."""
         while self._batches:
             batch = self._batches.popleft()

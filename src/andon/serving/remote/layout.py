@@ -19,7 +19,7 @@ from andon.serving.inference import (
     ModelMetadata,
     Tensor,
     TensorMetadata,
-    Wanted,
+    WantedOutput,
     of_array,
 )
 from andon.serving.remote.document import RemoteDocument
@@ -49,7 +49,7 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TensorLayout:
     """The inputs of one model, and which output holds its probabilities (None: the last)."""
 
     model: str
@@ -61,7 +61,7 @@ class Layout:
         """What the server is asked about a batch."""
         return InferRequest(
             inputs=[each.tensor(matrix) for each in self.inputs],
-            outputs=[] if self.output is None else [Wanted(self.output)],
+            outputs=[] if self.output is None else [WantedOutput(self.output)],
             model=self.model,
             version=self.version,
         )
@@ -82,9 +82,9 @@ class Layout:
             raise ServerFailed(f"The answer for {self.model} holds no probabilities: {error}") from error
 
 
-def layout_of(document: RemoteDocument, metadata: ModelMetadata, columns: Sequence[str]) -> Layout:
+def layout_of(document: RemoteDocument, metadata: ModelMetadata, columns: Sequence[str]) -> TensorLayout:
     """How to ask this model, as its server describes it. Raises EndpointUnavailable if the columns do not fit."""
-    return Layout(
+    return TensorLayout(
         model=document.name,
         version=document.version or "",
         inputs=_inputs(document, metadata, columns),

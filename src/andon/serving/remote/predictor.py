@@ -7,12 +7,12 @@ import numpy as np
 import structlog
 
 from andon.runtimes import Matrix
-from andon.serving.breaker import Breaker, Tolerance
+from andon.serving.breaker import Tolerance, VersionBreaker
 from andon.serving.errors import EndpointBusy, EndpointUnavailable, PredictionFailed, PredictionTimedOut
 from andon.serving.incidents import Incidents
 from andon.serving.ports import PoolStatus
 from andon.serving.remote.errors import ServerFailed, ServerRefused
-from andon.serving.remote.layout import Layout
+from andon.serving.remote.layout import TensorLayout
 from andon.serving.remote.link import Link
 
 log = structlog.get_logger(__name__)
@@ -30,14 +30,14 @@ _BLOCK_ROWS = 1024
 class RemotePredictor:
     """Asks one model of one server. `shown` names it for people; `waiting_batches` bounds how many wait for a connection."""
 
-    def __init__(self, link: Link, layout: Layout, *, shown: str, timeout: float, waiting_batches: int) -> None:
+    def __init__(self, link: Link, layout: TensorLayout, *, shown: str, timeout: float, waiting_batches: int) -> None:
         self._link = link
         self._layout = layout
         self._shown = shown
         self._timeout = timeout
         self._most_waiting = waiting_batches
         self._places = asyncio.Semaphore(CONNECTIONS)
-        self._breaker = Breaker(_TOLERANCE)
+        self._breaker = VersionBreaker(_TOLERANCE)
         self._under_way: set[asyncio.Task[Matrix]] = set()
         self._waiting = 0
         self._closed = False

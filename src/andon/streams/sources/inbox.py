@@ -2,7 +2,7 @@
 
 from andon.kernel.db import Database
 from andon.streams.domain import SHELVES
-from andon.streams.sources.table import Layout, TableSource
+from andon.streams.sources.table import TableLayout, TableSource
 
 
 def inbox_source(database: Database, automation: str) -> TableSource:
@@ -10,7 +10,7 @@ def inbox_source(database: Database, automation: str) -> TableSource:
     of = "automation = '" + automation.replace("'", "''") + "'"
     return TableSource(
         database.connect,
-        Layout(
+        TableLayout(
             relation="event_inbox",
             position="t.position",
             data="t.data",

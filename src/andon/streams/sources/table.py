@@ -28,7 +28,7 @@ _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableLayout:
     """Where things are in a table, as SQL; `partitions` gives the condition of each."""
 
     relation: str
@@ -54,7 +54,7 @@ class _Seen:
 class TableSource:
     """Reads one table on a connection of its own."""
 
-    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]], layout: Layout, shown: str) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]], layout: TableLayout, shown: str) -> None:
         self._connect = connect
         self._layout = layout
         self._shown = shown
@@ -191,7 +191,7 @@ def table_source(
     """The rows of a table as JSON objects."""
     return TableSource(
         connect,
-        Layout(
+        TableLayout(
             relation=".".join(quoted(part) for part in name.split(".")),
             position=f"t.{quoted(number)}::bigint",
             data="row_to_json(t)::text",

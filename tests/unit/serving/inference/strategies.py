@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
 
-from andon.serving.inference import DTYPES, Datatype, InferRequest, InferResponse, Tensor, Wanted
+from andon.serving.inference import DTYPES, Datatype, InferRequest, InferResponse, Tensor, WantedOutput
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 SHAPES = st.lists(st.integers(0, 4), min_size=1, max_size=3).map(tuple)
@@ -40,7 +40,7 @@ def requests(draw: st.DrawFn, *, text: bool = True) -> InferRequest:
     outputs = draw(st.lists(NAMES, max_size=3, unique=True))
     return InferRequest(
         inputs=draw(many_tensors(text=text)),
-        outputs=[Wanted(name) for name in outputs],
+        outputs=[WantedOutput(name) for name in outputs],
         id=draw(st.text(st.characters(codec="utf-8"), max_size=8)),
         parameters=draw(PARAMETERS),
     )

@@ -16,7 +16,7 @@ from andon.serving.inference import (
     ModelMetadata,
     Tensor,
     TensorMetadata,
-    Wanted,
+    WantedOutput,
     of_array,
     require_rows,
     rest,
@@ -219,7 +219,7 @@ def test_null_stands_for_a_number_that_is_missing() -> None:
 
 
 def test_outputs_are_binary_as_the_request_or_else_the_output_says() -> None:
-    wanted = [Wanted("a"), Wanted("b", False), Wanted("c", True)]
+    wanted = [WantedOutput("a"), WantedOutput("b", False), WantedOutput("c", True)]
     request = InferRequest([of_array("x", np.zeros(1))], wanted, binary=True)
     body, length = rest.encode_request(request)
     again = rest.decode_request(body, length)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andon.serving.isolated import frames
-from andon.serving.isolated.frames import FrameBroken, Head, head_of, read_head
+from andon.serving.isolated.frames import FrameBroken, FrameHead, head_of, read_head
 
 small = st.integers(0, 1000)
 nanoseconds = st.integers(0, 2**63)
@@ -15,7 +15,7 @@ nanoseconds = st.integers(0, 2**63)
 def test_a_header_comes_out_as_it_went_in(rows: int, columns: int, cpu_ns: int, rss: int) -> None:
     data = head_of(frames.ANSWER, 8 * rows * columns, rows=rows, columns=columns, cpu_ns=cpu_ns, rss_bytes=rss)
     assert len(data) == frames.HEADER.size
-    assert read_head(data) == Head(frames.ANSWER, rows, columns, 8 * rows * columns, cpu_ns, rss)
+    assert read_head(data) == FrameHead(frames.ANSWER, rows, columns, 8 * rows * columns, cpu_ns, rss)
 
 
 @given(st.binary(min_size=frames.HEADER.size, max_size=frames.HEADER.size))

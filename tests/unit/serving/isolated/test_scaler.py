@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andon.serving.isolated.demand import Demand, Occupancy
-from andon.serving.isolated.scaler import NO_CHANGE, Bounds, Change, Scaler, Seen
+from andon.serving.isolated.scaler import NO_CHANGE, Bounds, Change, PoolSample, Scaler
 
 BOUNDS = Bounds(least=1, most=4, wait_target_seconds=0.02, idle_seconds=5.0)
 
 
-def pressed(ready: int = 1, starting: int = 0, waits: tuple[float, ...] = (0.05,) * 5) -> Seen:
-    return Seen(ready=ready, starting=starting, queued=3, waits=waits)
+def pressed(ready: int = 1, starting: int = 0, waits: tuple[float, ...] = (0.05,) * 5) -> PoolSample:
+    return PoolSample(ready=ready, starting=starting, queued=3, waits=waits)
 
 
-def calm_for(scaler: Scaler, seen: Seen, seconds: float, *, since: float = 0.0) -> tuple[Change, float]:
+def calm_for(scaler: Scaler, seen: PoolSample, seconds: float, *, since: float = 0.0) -> tuple[Change, float]:
     """Look ten times a second; the first change and when it came."""
     for tenth in range(int(seconds * 10)):
         change = scaler.look(seen, since + tenth / 10)
@@ -28,13 +28,13 @@ def calm_for(scaler: Scaler, seen: Seen, seconds: float, *, since: float = 0.0) 
 
 
 def test_the_least_is_started_whatever_is_asked() -> None:
-    assert Scaler(Bounds(2, 4, 0.02, 5.0)).look(Seen(ready=0), 0.0) == Change(start=2)
+    assert Scaler(Bounds(2, 4, 0.02, 5.0)).look(PoolSample(ready=0), 0.0) == Change(start=2)
 
 
 def test_none_are_started_for_nobody_and_one_for_the_first_batch() -> None:
     scaler = Scaler(Bounds(0, 4, 0.02, 5.0))
-    assert scaler.look(Seen(ready=0), 0.0) == NO_CHANGE
-    assert scaler.look(Seen(ready=0, queued=1), 0.0) == Change(start=1)
+    assert scaler.look(PoolSample(ready=0), 0.0) == NO_CHANGE
+    assert scaler.look(PoolSample(ready=0, queued=1), 0.0) == Change(start=1)
 
 
 def test_waits_under_the_target_change_nothing_nor_do_a_few_over_it() -> None:
@@ -52,12 +52,12 @@ def test_waits_over_the_target_start_one_and_of_many_half_as_many() -> None:
 def test_as_many_are_started_at_once_as_what_comes_in_asks_for() -> None:
     assert Scaler(BOUNDS).look(replace(pressed(), demand=2.4), 1.0) == Change(start=2)
     assert Scaler(BOUNDS).look(replace(pressed(), demand=40.0), 1.0) == Change(start=3)
-    assert Scaler(BOUNDS).look(Seen(ready=1, demand=2.4), 1.0) == NO_CHANGE
+    assert Scaler(BOUNDS).look(PoolSample(ready=1, demand=2.4), 1.0) == NO_CHANGE
 
 
 def test_one_batch_that_is_stuck_is_enough_and_so_is_a_queue_that_is_never_empty() -> None:
-    assert Scaler(BOUNDS).look(Seen(ready=1, queued=1, oldest_seconds=0.11), 1.0) == Change(start=1)
-    assert Scaler(BOUNDS).look(Seen(ready=1, queued=1, backlog_seconds=0.21), 1.0) == Change(start=1)
+    assert Scaler(BOUNDS).look(PoolSample(ready=1, queued=1, oldest_seconds=0.11), 1.0) == Change(start=1)
+    assert Scaler(BOUNDS).look(PoolSample(ready=1, queued=1, backlog_seconds=0.21), 1.0) == Change(start=1)
 
 
 def test_the_next_waits_until_the_one_before_is_there_and_the_queue_had_time_to_drain() -> None:
@@ -70,8 +70,8 @@ def test_the_next_waits_until_the_one_before_is_there_and_the_queue_had_time_to_
 
 def test_what_was_not_needed_for_long_ends_but_not_the_least() -> None:
     scaler = Scaler(BOUNDS)
-    scaler.look(Seen(ready=1, starting=2), 0.0)
-    change, at = calm_for(scaler, Seen(ready=3), 20.0)
+    scaler.look(PoolSample(ready=1, starting=2), 0.0)
+    change, at = calm_for(scaler, PoolSample(ready=3), 20.0)
     assert change == Change(end=2)
     assert at == pytest.approx(5.0, abs=0.2)
 
@@ -79,28 +79,28 @@ def test_what_was_not_needed_for_long_ends_but_not_the_least() -> None:
 def test_what_is_needed_now_and_then_stays_and_what_is_hardly_needed_goes() -> None:
     for share, change in ((0.1, NO_CHANGE), (0.04, Change(end=1))):
         scaler = Scaler(BOUNDS)
-        scaler.look(Seen(ready=1, starting=1), 0.0)
-        assert calm_for(scaler, Seen(ready=2, at_work=(0.5, share), demand=0.5), 60.0)[0] == change
+        scaler.look(PoolSample(ready=1, starting=1), 0.0)
+        assert calm_for(scaler, PoolSample(ready=2, at_work=(0.5, share), demand=0.5), 60.0)[0] == change
 
 
 def test_the_very_last_ends_only_when_nothing_came_for_long() -> None:
     bounds = Bounds(0, 4, 0.02, 5.0)
-    assert calm_for(Scaler(bounds), Seen(ready=1, at_work=(0.01,), idle_seconds=4.9), 60.0)[0] == NO_CHANGE
-    assert Scaler(bounds).look(Seen(ready=1, idle_seconds=5.0), 9.0) == Change(end=1)
+    assert calm_for(Scaler(bounds), PoolSample(ready=1, at_work=(0.01,), idle_seconds=4.9), 60.0)[0] == NO_CHANGE
+    assert Scaler(bounds).look(PoolSample(ready=1, idle_seconds=5.0), 9.0) == Change(end=1)
 
 
 def test_none_is_ended_where_the_others_would_hardly_be_enough() -> None:
-    assert Scaler(BOUNDS).look(Seen(ready=3, demand=1.9), 10.0) == NO_CHANGE
-    assert Scaler(BOUNDS).look(Seen(ready=3, demand=1.7), 10.0) == Change(end=1)
+    assert Scaler(BOUNDS).look(PoolSample(ready=3, demand=1.9), 10.0) == NO_CHANGE
+    assert Scaler(BOUNDS).look(PoolSample(ready=3, demand=1.7), 10.0) == Change(end=1)
 
 
 def test_what_was_ended_by_mistake_is_not_ended_as_soon_again_unless_the_load_is_another() -> None:
     for demand, patience in ((0.4, 10.0), (3.0, 5.0)):
         scaler = Scaler(BOUNDS)
-        assert scaler.look(Seen(ready=2, demand=0.4), 0.0) == Change(end=1)
+        assert scaler.look(PoolSample(ready=2, demand=0.4), 0.0) == Change(end=1)
         assert scaler.look(replace(pressed(), demand=demand), 10.0).start >= 1
-        scaler.look(Seen(ready=1, starting=1), 12.0)
-        change, at = calm_for(scaler, Seen(ready=2, demand=0.4), 60.0, since=12.0)
+        scaler.look(PoolSample(ready=1, starting=1), 12.0)
+        change, at = calm_for(scaler, PoolSample(ready=2, demand=0.4), 60.0, since=12.0)
         assert change == Change(end=1)
         assert at == pytest.approx(12.0 + patience, abs=0.3)
 
@@ -165,7 +165,7 @@ class World:
         self.backlog_since = None if not self.queue else self.backlog_since or self.now
 
     def _look(self, scaler: Scaler) -> None:
-        seen = Seen(
+        seen = PoolSample(
             ready=len(self.free) + len(self.busy),
             starting=len(self.starts),
             queued=len(self.queue),

@@ -7,24 +7,24 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from andon.serving.isolated.waiting import Batch, Waiting
+from andon.serving.isolated.waiting import BatchQueue, QueuedRows
 
-Make: TypeAlias = Callable[..., Batch]
+Make: TypeAlias = Callable[..., QueuedRows]
 
 
 @pytest.fixture
 def a_batch() -> Iterator[Make]:
     loop = asyncio.new_event_loop()
 
-    def make(came_at: float, deadline: float = 100.0) -> Batch:
-        return Batch(np.zeros((1, 1)), deadline, loop.create_future(), came_at)
+    def make(came_at: float, deadline: float = 100.0) -> QueuedRows:
+        return QueuedRows(np.zeros((1, 1)), deadline, loop.create_future(), came_at)
 
     yield make
     loop.close()
 
 
 def test_the_oldest_goes_first_and_how_long_each_waited_is_told_once(a_batch: Make) -> None:
-    waiting, first, second = Waiting(), a_batch(1.0), a_batch(2.0)
+    waiting, first, second = BatchQueue(), a_batch(1.0), a_batch(2.0)
     waiting.add(first)
     waiting.add(second)
     assert waiting.take(now=4.0) is first
@@ -37,7 +37,7 @@ def test_the_oldest_goes_first_and_how_long_each_waited_is_told_once(a_batch: Ma
 
 
 def test_whom_nobody_waits_for_any_more_is_passed_over(a_batch: Make) -> None:
-    waiting, gone, late, last = Waiting(), a_batch(1.0), a_batch(2.0, deadline=3.0), a_batch(2.5)
+    waiting, gone, late, last = BatchQueue(), a_batch(1.0), a_batch(2.0, deadline=3.0), a_batch(2.5)
     for batch in (gone, late, last):
         waiting.add(batch)
     gone.answer.cancel()
@@ -47,7 +47,7 @@ def test_whom_nobody_waits_for_any_more_is_passed_over(a_batch: Make) -> None:
 
 
 def test_all_that_wait_are_refused_but_for_those_who_left(a_batch: Make) -> None:
-    waiting, gone, there = Waiting(), a_batch(1.0), a_batch(1.0)
+    waiting, gone, there = BatchQueue(), a_batch(1.0), a_batch(1.0)
     waiting.add(gone)
     waiting.add(there)
     gone.answer.cancel()

@@ -6,13 +6,13 @@ import pytest
 from andon.serving import EndpointUnavailable
 from andon.serving.inference import Datatype, InferResponse, ModelMetadata, TensorMetadata, of_array
 from andon.serving.remote import RemoteDocument, ServerFailed
-from andon.serving.remote.layout import Layout, layout_of
+from andon.serving.remote.layout import TensorLayout, layout_of
 
 COLUMNS = ("amount", "country")
 ROWS = np.array([[1.0, np.nan], [3.0, 0.0]])
 
 
-def of(*inputs: tuple[str, str, tuple[int, ...]], outputs: tuple[str, ...] = ("p",), **document: str) -> Layout:
+def of(*inputs: tuple[str, str, tuple[int, ...]], outputs: tuple[str, ...] = ("p",), **document: str) -> TensorLayout:
     tensors = [TensorMetadata(name, Datatype(datatype), shape) for name, datatype, shape in inputs]
     outs = [TensorMetadata(name, Datatype.FP32, (-1, 2)) for name in outputs]
     return layout_of(

@@ -8,10 +8,10 @@ import structlog
 
 from andon.serving import PredictionTimedOut
 from andon.serving.inference import Datatype, InferRequest, InferResponse, ModelMetadata, of_array
-from andon.serving.remote.layout import Input, Layout
+from andon.serving.remote.layout import Input, TensorLayout
 from andon.serving.remote.predictor import RemotePredictor
 
-LAYOUT = Layout("m", "", [Input("x", Datatype.FP64, 0, 1)], None)
+LAYOUT = TensorLayout("m", "", [Input("x", Datatype.FP64, 0, 1)], None)
 ROW = np.array([[1.0]])
 
 

@@ -1,0 +1,11 @@
+"""The states that every circuit breaker has, whatever it stands in front of."""
+
+from enum import StrEnum
+
+
+class BreakerState(StrEnum):
+    """Closed lets everything through, open nothing, half-open one attempt to see whether the other side is back."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
