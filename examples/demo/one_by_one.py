@@ -44,7 +44,9 @@ async def _decide_all(
     deployment = await asyncio.to_thread(deployed_alone, here.settings, here.database, here.clock, automation)
     for version in deployment.loaded:
         await version.start()
-    decider = BatchDecider(here.database, deployment.line, clock=here.clock, watcher=Unwatched())
+    decider = BatchDecider(
+        here.database, deployment.line, clock=here.clock, controls=deployment.controls, watcher=Unwatched()
+    )
     connection = await here.database.connect()
     await connection.execute(POSITION)
     await connection.execute("INSERT INTO one_by_one VALUES (0)")
@@ -81,17 +83,10 @@ class _Position:
     def __init__(self, position: int) -> None:
         self._position = position
 
-    def statements(self, recorded: AbstractSet[UUID]) -> list[Statement]:
+    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]) -> list[Statement]:
         """What moves it, with the decision."""
-        del recorded
-        return [(MOVE, (self._position,))]
-
-    async def write(
-        self, connection: asyncpg.Connection, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
-    ) -> None:
-        """Move it."""
         del recorded, refused
-        await connection.execute(MOVE, self._position)
+        return [(MOVE, (self._position,))]
 
     async def is_written(self, connection: asyncpg.Connection) -> bool:
         """Whether it is moved already."""

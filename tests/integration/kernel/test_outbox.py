@@ -60,7 +60,8 @@ def test_only_a_dead_message_can_be_revived(database: Database) -> None:
             outbox.page(tx, DELIVER_ACTION, outbox.MessageState.DEAD, which=MessageSelection(scopes=["other"]), limit=5)
             == []
         )
-        assert outbox.revive(tx, DELIVER_ACTION, EVERY, now=NOW, ids=[message.id]) == [message.id]
+        revived = outbox.revive(tx, DELIVER_ACTION, EVERY, now=NOW, ids=[message.id])
+        assert [one.id for one in revived] == [message.id]
     assert [m.id for m in claim(database, 10)] == [message.id]
 
 
@@ -117,6 +118,6 @@ def test_only_what_is_meant_is_found_counted_and_revived(database: Database) -> 
             found = outbox.page(tx, "t", outbox.MessageState.DEAD, which=which, limit=5)
             assert {message.id for message in found} == {message.id for message in meant}, which
             assert outbox.count(tx, "t", outbox.MessageState.DEAD, which=which) == len(meant)
-        assert outbox.revive(tx, "t", MessageSelection(scopes=["line"]), now=NOW) == [early.id]
+        assert [one.id for one in outbox.revive(tx, "t", MessageSelection(scopes=["line"]), now=NOW)] == [early.id]
         assert outbox.accept(tx, late.id, now=NOW)
         assert not outbox.accept(tx, late.id, now=NOW)
