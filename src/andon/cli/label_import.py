@@ -48,8 +48,6 @@ class _Import:
         self.first: list[str] = []
         self._here, self._file = here, file
         self._written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-        if self.beside == file:
-            raise LabelInvalid(f"{file} has the name for refused rows: rename it, for they would replace it")
 
     def all(self, rows: Staged) -> None:
         """Record all rows."""
