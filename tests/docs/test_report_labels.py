@@ -22,4 +22,4 @@ def test_every_field_source_and_format_is_named() -> None:
 def test_the_limits_are_those_that_hold() -> None:
     assert f"Up to {MOST:,} rows" in PAGE
     assert ("two thousand rows" in PAGE, label_file.ROWS) == (True, 2_000)
-    assert ("a hundred rows" in PAGE, MOST_OF_ONE) == (True, 100)
+    assert ("a hundred different rows" in PAGE, MOST_OF_ONE) == (True, 100)

@@ -11,16 +11,17 @@ from msgspec import Struct
 from andon.decisions.domain import DecisionRequest
 from andon.decisions.ledger import Entry
 from andon.features import Delta
+from andon.kernel.errors import Invalid
 from andon.kernel.statements import Statement
 
 
 class Alongside(Protocol):
     """What a sender writes in the transaction that records its batch, e.g. how far a stream is."""
 
-    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]) -> Sequence[Statement]:
+    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
         """The statements that write it. One that does not find its rows as expected refuses by `refuse_unless_all_found`.
 
-        `recorded` are the decisions in this transaction; `refused` says why PostgreSQL takes others under no circumstances.
+        `recorded` are the decisions in this transaction; `refused` says why PostgreSQL takes others under no circumstances, or what is wrong with them.
         """
         ...
 

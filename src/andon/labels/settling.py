@@ -40,15 +40,15 @@ class Candidate:
 
 
 MOST_OF_ONE = 100
-"""Reports about one decision that are settled together; more of them are a mistake, and all refused."""
+"""Different reports about one decision that are settled together; more of them are a mistake, and all refused."""
 
 
 def settle(said: Sequence[Label], candidates: Sequence[Candidate], truth: Truth | None) -> dict[int, Settled]:
     """Settle the reports about one decision, in the order of their times."""
-    if len(candidates) > MOST_OF_ONE:
-        error = invalid(
-            "decision_id", f"{len(candidates)} rows are about this decision: expected at most {MOST_OF_ONE}"
-        )
+    different = len({(statement_of(one.label), one.label.known_at) for one in candidates})
+    if different > MOST_OF_ONE:
+        message = f"{different} different rows are about this decision: expected at most {MOST_OF_ONE}"
+        error = invalid("decision_id", message)
         return {one.number: Settled(Fate.REFUSED, error=error) for one in candidates}
     settled: dict[int, Settled] = {}
     there = list(said)

@@ -92,7 +92,9 @@ def test_reports_that_contradict_each_other_at_one_moment_are_both_refused_and_c
 
 
 def test_far_too_many_reports_about_one_decision_are_refused() -> None:
-    said: list[Said] = [("fraud", LabelSource.EVENT, 1, 1.0)] * (MOST_OF_ONE + 1)
+    said: list[Said] = [("fraud", LabelSource.EVENT, day, 1.0) for day in range(MOST_OF_ONE + 1)]
+    twice = settle([], candidates(said[:-1] * 2), TRUTH).values()
+    assert {end.fate for end in twice} >= {Fate.RECORDED, Fate.REPEATED}
     assert {end.fate for end in settle([], candidates(said), TRUTH).values()} == {Fate.REFUSED}
 
 
