@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from andon.kernel.errors import Fault
@@ -34,13 +34,18 @@ def _moment(given: object) -> object:
         ) from None
 
 
+_CLASS = {"anyOf": [{"type": "string"}, {"type": "boolean"}, {"type": "number"}]}
+
+
 class Report(BaseModel):
     """One statement about the class of a decision."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     decision_id: UUID = Field(description="The decision.")
-    value: Annotated[Any, BeforeValidator(_class)] = Field(description='A class of the model, as "fraud", true or 1.')
+    value: Annotated[Any, BeforeValidator(_class), WithJsonSchema(_CLASS)] = Field(
+        description='A class of the model, as "fraud", true or 1.'
+    )
     source: Literal[LabelSource.EVENT, LabelSource.BLIND_AUDIT, LabelSource.IMPORT] = Field(
         LabelSource.EVENT, description="Where it comes from."
     )

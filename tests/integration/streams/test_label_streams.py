@@ -87,7 +87,7 @@ def test_what_cannot_be_used_is_dead_with_its_reason_and_can_be_mended(installat
         with installation.database.begin() as tx:
             nobody = next(event for event in streams.dead_events(tx) if "No decision" in event.reason)
             for event in streams.dead_events(tx):
-                kind = "fine" if event is nobody else "lost"
+                kind = "fine" if event.id == nobody.id else "lost"
                 data, _ = reported(row.id, kind)
                 streams.resend(
                     tx, event.id, data=data, actor=Actor("otto"), reason="mended", now=installation.clock.now()
