@@ -39,7 +39,7 @@ class Place:
 
     def __init__(self, position: int, name: str = "here") -> None:
         self._values = (name, position)
-        self.refused: Mapping[UUID, str] = {}
+        self.refused: Mapping[UUID, str | Invalid] = {}
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
         """The move."""
