@@ -141,7 +141,7 @@ def _decided(line: Line, requests: Sequence[DecisionRequest]) -> list[Decision]:
 
 
 async def _against_postgresql(database: Database, line: Line, requests: Sequence[DecisionRequest]) -> dict[str, float]:
-    """CPU time of handing one prepared batch to PostgreSQL, and of the whole way from features to commit, by both writers."""
+    """CPU time of handing a prepared batch to PostgreSQL, and of the way from features to commit by both writers."""
     clock, chain, connection = SystemClock(), audit.Chain(uuid4()), await database.statements()
     reader = Reader(database)
     writers: list[LedgerWriter] = [Recorder(database, clock=clock), PlainRecorder(database, clock=clock)]

@@ -22,6 +22,8 @@ INPUT = {
     "nested": {"b": [1, None], "a": 1e-9},
 }
 
+_MODEL = {"name": "fraud-risk", "version": 8, "digest": "d8"}
+
 _WRITE = text("""
 INSERT INTO decisions (id, automation, automation_version, decided_at, outcome, rule, score, confidence, certain, model, model_version,
     policy_version, caller, correlation_id, latency_us, writer, seq, salt, record)
@@ -51,17 +53,22 @@ def content(message: outbox.Message, **changes: Any) -> dict[str, Any]:
         "id": str(message.subject),
         "automation": message.scope,
         "automation_version": 3,
+        "decided_at": _decided_at(message.subject).isoformat(),
         "outcome": "release",
         "rule": "safe",
-        "reasons": ["KNOWN"],
         "score": 0.03,
+        "label": "fraud",
         "confidence": 0.97,
+        "certain": True,
+        "gate_revision": 0,
+        "line_state": "automatic",
         "model": {"name": "fraud-risk", "version": 8},
         "policy_version": "abc",
-        "decided_at": _decided_at(message.subject).isoformat(),
-        "decided_by": "policy",
+        "arm": "fraud-risk@8+abc",
         "correlation_id": message.correlation_id,
         "input": INPUT,
+        "reasons": ["KNOWN"],
+        "decided_by": "policy",
     }
     return {**values, **changes}
 
@@ -70,6 +77,10 @@ def as_recorded(decision: Decision) -> DecisionRecord:
     """A decision as the ledger gives it back."""
     request, line, prediction = decision.request, decision.line, decision.prediction
     listed = {
+        "line_state": decision.judgement.state,
+        "gate_revision": decision.judgement.risk.revision,
+        "label": prediction and prediction.label,
+        "arm": line.arm,
         "id": request.id,
         "automation": line.automation,
         "automation_version": line.automation_version,
@@ -95,6 +106,9 @@ def _row(message: outbox.Message, outcome: str, score: float) -> Mapping[str, An
         "input": INPUT,
         "prediction": {"score": score, "label": "fraud", "confidence": 0.97, "probabilities": {"fraud": score}},
         "policy": {"outcome": outcome, "rule": "safe", "reasons": ["KNOWN"], "error": None},
+        "line": {"automation": message.scope, "version": 3, "model": _MODEL, "policy_version": "abc"},
+        "assignment": {"version": 8, "chosen": "split", "split": 0, "bucket": None},
+        "risk": {"certain": True, "threshold": 0.9, "target": 0.01},
     }
     return {
         "id": message.subject,

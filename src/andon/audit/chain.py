@@ -24,7 +24,7 @@ class Chain:
         return Leaf(self.writer, seq, before, digest, at, actor, action, subject, body)
 
     def advance(self, leaf: Leaf) -> None:
-        """Note that the leaf is committed. Where that is unknown, begin a new chain: this one may be longer than it knows."""
+        """Note that the leaf is committed. If that is unknown, begin a new chain: this one may have the leaf already."""
         if leaf.seq != self._seq + 1 or leaf.prev_hash != self._hash:
             raise ValueError(f"leaf {leaf.seq} does not follow {self._seq} in chain {self.writer}")
         self._seq, self._hash = leaf.seq, leaf.hash

@@ -132,7 +132,7 @@ from andon.decisions.service import (
     withdraw,
 )
 from andon.decisions.shape import FIELDS, DecisionRow, Field, Shown, shown
-from andon.decisions.shaping import json_of, json_of_recorded, seen_of_recorded, texts_of
+from andon.decisions.shaping import json_of_recorded, seen_of_recorded, texts_of
 from andon.decisions.store.feed import Standing
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
@@ -252,7 +252,6 @@ __all__ = [
     "get",
     "holders",
     "idle_features",
-    "json_of",
     "json_of_recorded",
     "keep_house",
     "lacking",

@@ -1,8 +1,8 @@
-"""A ledger's writer in plain statements: the readable reference, and what `Recorder` leaves a batch to that does not go at once.
+"""A ledger writer in plain statements: the readable reference, and the way of a batch that `Recorder` cannot record at once.
 
-Each attempt is one transaction on one connection: take what may be decided only once, look for what is recorded already, insert
-the rest with its audit leaf. An attempt whose end is unknown may be committed later. Its writer stays in `Batch.in_doubt`, so
-that the next attempt recognises what it recorded, and nothing is linked to its chain again.
+Each attempt is one transaction on one connection. It takes the keys and intake rows, looks for what is recorded already, and
+inserts the rest with its audit leaf. An attempt that loses its connection may still be committed later. Its writer stays in
+`Batch.in_doubt`, so that the next attempt recognises what it recorded. Its chain is never used again.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(COLUMNS.
 INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) SELECT * FROM unnest({ARRAYS})"
 
 PASSING = (*CONNECTION_LOST, asyncpg.TransactionRollbackError, asyncpg.UniqueViolationError)
-"""What another attempt may not meet. An id or key that somebody recorded since it was looked for is found by the next look."""
+"""Errors after which another attempt may succeed. A unique id that another process has just used is found by the next look."""
 
 REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 """What PostgreSQL answers to a decision that it will never take."""
@@ -164,7 +164,10 @@ class PlainRecorder:
         return leaf
 
     async def _leave_out_refused(self, batch: Batch, error: asyncpg.PostgresError) -> None:
-        """Find the decisions that PostgreSQL refuses: try each by itself, and undo it. Raises LedgerUnavailable if none is refused."""
+        """Find the decisions that PostgreSQL refuses: try each by itself, and undo it.
+
+        Raises LedgerUnavailable if none is refused.
+        """
         for entry in batch.entries:
             refusal = await self._refusal(batch, entry)
             if refusal is not None:

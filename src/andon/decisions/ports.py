@@ -17,11 +17,11 @@ class LedgerWriter(Protocol):
         ...
 
     async def record(self, batch: Batch) -> set[UUID]:
-        """Record a batch in one commit, through outages; return the ids that are in the ledger by this batch.
+        """Record a batch in one commit, through outages, and return the ids that it recorded.
 
-        Repeats are not among them, nor what PostgreSQL refuses, which takes nothing else with it and is in `batch.refused`.
-        With something alongside the batch is all or nothing: RepeatsFound if some requests were decided before, Fenced if what
-        is alongside was refused. Raises LedgerUnavailable when nothing of it can be known to be recorded within PATIENCE.
+        Repeats are left out. So are decisions that PostgreSQL refuses; those are in `batch.refused`. A batch with something
+        alongside is all or nothing: it raises RepeatsFound if a request was decided before, and Fenced if what is alongside
+        was refused. Raises LedgerUnavailable if the database does not answer within PATIENCE.
         """
         ...
 

@@ -91,6 +91,7 @@ def shape_of(record: Mapping[str, Any]) -> int:
 def _bring_up(values: dict[str, Any]) -> None:
     line = values["line"]
     line["arm"] = arm_name(line["model"]["name"], line["model"]["version"], line["policy_version"])
+    values["assignment"].setdefault("policy", "")
     for field in _ADDED:
         part, _, key = field.record.rpartition(".")
         within = values.setdefault(part, {}) if part else values

@@ -1,7 +1,7 @@
-"""The ledger's fast writer: a batch is a pipeline of prepared statements, one transaction and one round trip.
+"""The fast ledger writer: a batch is a pipeline of prepared statements, one transaction and one round trip.
 
-It counts on nothing being in the way: no key used before, no repeat, no refusal, no outage. Otherwise nothing of the pipeline is
-done, or its end is unknown, and the batch is left to a `PlainRecorder`, which looks at what is there.
+It expects no used key, no repeat, no refusal and no outage. When one of them occurs, the pipeline is rolled back or its end is
+unknown. Then a `PlainRecorder` records the batch, after looking at what the ledger has of it.
 """
 
 import asyncio

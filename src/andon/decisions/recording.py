@@ -19,9 +19,9 @@ class Alongside(Protocol):
     """What a sender writes in the transaction that records its batch, e.g. how far a stream is."""
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
-        """The statements that write it. One that does not find its rows as expected refuses by `refuse_unless_all_found`.
+        """Return the statements that write it; they call `refuse_unless_all_found` if their rows are not as expected.
 
-        `recorded` are the decisions in this transaction; `refused` says why PostgreSQL takes others under no circumstances, or what is wrong with them.
+        `recorded` are the decisions in this transaction, `refused` what is not recorded and never will be, with the reason.
         """
         ...
 
@@ -39,7 +39,10 @@ class RepeatsFound(Exception):
 
 
 class Batch(Struct):
-    """What is to be recorded together, and what became of it. `deltas` gives what some of its requests add to the feature state."""
+    """Decisions to be recorded together, and what became of them.
+
+    `deltas` gives what some of the requests add to the feature state.
+    """
 
     entries: Sequence[Entry]
     """The decisions that are still to be recorded."""
@@ -48,7 +51,7 @@ class Batch(Struct):
     recorded: set[UUID] = set()
     """The decisions that this batch recorded."""
     refused: dict[UUID, str] = {}
-    """Why PostgreSQL takes some decisions under no circumstances."""
+    """The decisions that PostgreSQL never takes, with the reason."""
     in_doubt: set[UUID] = set()
     """The writers of attempts whose end is unknown: what they recorded is this batch's."""
 

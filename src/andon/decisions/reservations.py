@@ -1,4 +1,4 @@
-"""What a request may be decided for only once: its key, and its row in the intake. Both are taken in the transaction of its decision."""
+"""Idempotency keys and intake rows, which a request must hold to be decided; taken in the transaction of its decision."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ HELD = """
 SELECT decision_id FROM unnest($1::text[], $2::text[], $3::uuid[]) AS w(scope, key, decision_id)
 JOIN idempotency_keys USING (scope, key, decision_id)
 """
-"""The requests that have their keys: reserved just now, or when they were accepted. Those are not locked, so a repeat need not wait."""
+"""The requests that have their keys, reserved now or when they were accepted. No row is locked, so that a repeat does not wait."""
 
 TAKE_FROM_INTAKE = "DELETE FROM intake WHERE id = ANY($1::uuid[]) RETURNING id"
 """Take requests out of the intake. Returns those that were there."""

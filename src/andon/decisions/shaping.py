@@ -67,14 +67,8 @@ def texts_of(fields: Iterable[Field], make: Callable[..., Any]) -> Callable[...,
     return _function("decision, now=0", _parts_in(values), f"make({', '.join(values)})", make=make)
 
 
-def json_of(fields: Sequence[Field]) -> Callable[[Any], dict[str, Any]]:
-    """Give the function of a decision to these fields as JSON values, at their paths."""
-    values = {field.path: _plain(field, _of_decision(field)) for field in fields}
-    return _function("decision", _parts_in(values.values()), _nested(values))
-
-
 def json_of_recorded(fields: Sequence[Field]) -> Callable[[Any, Any], dict[str, Any]]:
-    """Give the function of a recorded decision (its row and its record) to the same."""
+    """Give the function of a recorded decision (its row and its record) to these fields as JSON values, at their paths."""
     values = {field.path: _plain(field, _of_recorded(field)) for field in fields}
     return _function("row, record", (), _nested(values))
 

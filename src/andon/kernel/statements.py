@@ -1,9 +1,8 @@
 """Prepared statements on a connection of their own, through libpq itself: for what every batch runs.
 
 Statements that belong together are one transaction and one round trip (libpq's pipeline mode). A general driver spends a
-hundred microseconds on a statement of thirty parameters, most of it on looking at each value. Here the server names the types
-of a statement's parameters once, and whole arrays are encoded at once (`binary.py`). Errors are StatementRefused and
-ConnectionLost.
+hundred microseconds on a statement of thirty parameters, because it looks at each value. Here the server names the types of
+the parameters once, and whole arrays are encoded at once (`binary.py`). Errors are StatementRefused and ConnectionLost.
 """
 
 import asyncio
@@ -39,7 +38,7 @@ INCOMPLETE = "AN001"
 
 
 def all_of(statement: str, column: str, wanted: str) -> str:
-    """Make a statement that returns rows refuse its transaction, with INCOMPLETE, unless `column` returns all of `wanted`."""
+    """Make a statement refuse its transaction with INCOMPLETE unless its rows have all of `wanted` in `column`."""
     return f"WITH found AS ({statement}) SELECT refuse_unless_all_found(array_agg(found.{column}), {wanted}) FROM found"
 
 
@@ -101,7 +100,7 @@ class Statements:
         return cls(connection, asyncio.get_running_loop())
 
     async def prepare(self, statements: Iterable[str]) -> None:
-        """Have the server read these before they are needed. Raises as `together` does."""
+        """Have the server parse these before they are needed. Raises as `together` does."""
         for statement in statements:
             await self._prepared_for(statement)
 
@@ -112,8 +111,8 @@ class Statements:
     async def together(self, statements: Sequence[Statement]) -> None:
         """Run these in one transaction, which ends at the first that fails.
 
-        Raises StatementRefused, ConnectionLost and TimeoutError; after all but the first the connection is closed. The statements are
-        let go of while the server works, so that what is made meanwhile gets their memory.
+        Raises StatementRefused, ConnectionLost and TimeoutError; after all but the first the connection is closed. The
+        statements are freed while the server works, so that what is made meanwhile gets their memory.
         """
         if not statements:
             return
@@ -139,7 +138,7 @@ class Statements:
             self._answered.set_exception(ConnectionLost())
 
     async def _prepared_for(self, statement: str) -> _Prepared:
-        """Have the server read a statement, if it has not yet, and say what it takes."""
+        """Have the server parse a statement, once, and return how to send it."""
         known = self._prepared.get(statement)
         if known is not None:
             return known
@@ -155,7 +154,7 @@ class Statements:
         return prepared
 
     async def _run(self, send: Callable[[], None]) -> PGresult:
-        """Send what is one transaction and wait for its end; the result of the last of it."""
+        """Send one transaction and wait for its end; return its last result."""
         if self.is_closed:
             raise ConnectionLost()
         answered = self._answered = self._loop.create_future()
@@ -181,7 +180,7 @@ class Statements:
         return result
 
     def _give_up(self) -> None:
-        """The server has had its time."""
+        """End the wait for a server that took longer than PATIENCE_SECONDS."""
         if self._answered is not None and not self._answered.done():
             self._answered.set_exception(TimeoutError("PostgreSQL did not answer in time"))
 
@@ -198,9 +197,9 @@ class Statements:
             self.close()
 
     def _readable(self) -> None:
-        """Something came from the server, or several things: a last word and then the end of the connection.
+        """Take in all that the server sent: an answer, or a last error and then the end of the connection.
 
-        Of a connection that was reset uvloop tells once and never again (libuv stops a handle at POLLERR), so all of it is heard now.
+        uvloop reports a reset connection only once (libuv stops a handle at POLLERR), so all of it is read now.
         """
         self._hear()
         while not self.is_closed and self._more.poll(0):

@@ -1,4 +1,4 @@
-"""The hot SQL of streams: how far they are, written in the transaction that records what was decided. The cold side is `store`."""
+"""The positions of streams, written in the transaction that records their decisions. Other SQL of streams is in `store`."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -44,11 +44,11 @@ WHERE p.automation = $1 AND p.stream = $2 AND p.owner = $3
 """
 
 BURY = """
-INSERT INTO dead_events (id, automation, stream, partition, position, source, event_id, type, reason, faults, data, headers, key,
-    caller, correlation_id, traceparent, happened_at, died_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[]::jsonb[], $11::bytea[], $12::text[]::jsonb[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[],
-    $18::timestamptz[])
+INSERT INTO dead_events (id, automation, stream, partition, position, source, event_id, type, reason,
+    faults, data, headers, key, caller, correlation_id, traceparent, happened_at, died_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::text[]::jsonb[], $11::bytea[], $12::text[]::jsonb[], $13::text[], $14::text[], $15::text[], $16::text[],
+    $17::timestamptz[], $18::timestamptz[])
 """
 
 
@@ -87,7 +87,7 @@ class Progress:
         self._now = now
 
     def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> list[Statement]:
-        """Move all partitions, or refuse if one is not at the place from which it was read, or not ours; bury dead events.
+        """Move all partitions and bury dead events; refuse if a partition has moved since it was read, or is not ours.
 
         `refused` says why PostgreSQL does not take some requests, or what is wrong with them.
         """

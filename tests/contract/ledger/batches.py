@@ -58,7 +58,7 @@ def a_line() -> Line:
     def score(row: Mapping[str, Any]) -> float:
         return (0.01, 0.5, 0.99)[int(row["amount"]) % 3]
 
-    return line_of(an_automation(windows=True), traffic(arm(1, Here(score))), clock=CLOCK)
+    return line_of(an_automation(windows=True), traffic(arm(1, Here(score))))
 
 
 def requests_of(line: Line, count: int, *, keys: Sequence[str | None] = ()) -> list[DecisionRequest]:
@@ -84,7 +84,7 @@ def accepted(database: Database, requests: Sequence[DecisionRequest]) -> list[De
 
 def batch_of(line: Line, requests: Sequence[DecisionRequest], alongside: Place | None = None) -> Batch:
     """A batch of these, decided."""
-    decided = line.decide(requests, {})[0] if requests else []
+    decided = line.decide(requests, {}, now=CLOCK.now())[0] if requests else []
     entries = [Entry(decision, messages(line, decision)) for decision in decided]
 
     def deltas(of: Sequence[DecisionRequest]) -> list[Delta]:
@@ -117,7 +117,7 @@ def ids(database: Database) -> set[UUID]:
 
 
 def check(database: Database, recorded: AbstractSet[UUID]) -> None:
-    """These decisions are in the ledger and no others, each proven, counted by windows and followed by its messages once."""
+    """Assert that the ledger has these decisions only, each proven, counted by windows and followed by one message."""
     assert ids(database) == recorded
     with database.snapshot() as tx:
         report = audit.verify(tx, evidence={RECORDED: LedgerEvidence()})

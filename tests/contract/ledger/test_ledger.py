@@ -126,8 +126,9 @@ def test_a_chain_goes_on_from_batch_to_batch(make: Make, database: Database, lin
 
     run(make, database, work)
     check(database, recorded)
-    chains = "SELECT string_agg(seq::text, ' ' ORDER BY seq) FROM (SELECT DISTINCT writer, seq FROM decisions) AS d GROUP BY writer"
-    assert scalar(database, chains) == "1 2 3"
+    leaves = "SELECT DISTINCT writer, seq FROM decisions"
+    chain = f"SELECT string_agg(seq::text, ' ' ORDER BY seq) FROM ({leaves}) AS d GROUP BY writer"
+    assert scalar(database, chain) == "1 2 3"
 
 
 @pytest.mark.parametrize("alongside", [False, True], ids=["alone", "with something alongside"])

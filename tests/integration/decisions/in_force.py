@@ -41,6 +41,7 @@ def started(installation: Installation, folder: Path, automation: Automation, **
         cache=folder / "models",
         clock=rule.pop("clock", installation.clock),
         rule=ReleaseRule(**rule),
+        events=Events(),
     )
     deployment.refresh()
     return deployment

@@ -64,9 +64,15 @@ def test_decisions_of_a_split_land_on_both_arms_and_say_how_it_came_to_that(
         if request.pinned is None:
             bucket = bucket_of("payments", f"a{n}".encode())
             wanted = split.candidate_for(bucket, Candidate(2)).version
-            assert assignment == {"version": wanted, "chosen": "split", "split": 1, "bucket": bucket}
+            assert assignment == {"version": wanted, "chosen": "split", "split": 1, "bucket": bucket, "policy": ""}
         else:
-            assert assignment == {"version": request.pinned, "chosen": "pinned", "split": 1, "bucket": None}
+            assert assignment == {
+                "version": request.pinned,
+                "chosen": "pinned",
+                "split": 1,
+                "bucket": None,
+                "policy": "",
+            }
         assert record.row.model_version == assignment["version"]
         assert record.record["line"]["model"]["version"] == assignment["version"]
         assert record.record["fallback"] is None

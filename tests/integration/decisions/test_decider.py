@@ -90,7 +90,7 @@ def _columns(decision: Decision) -> dict[str, Any]:
         "label": prediction.label,
         "confidence": prediction.confidence,
         "certain": decision.judgement.risk.certain,
-        "gate_revision": 0,
+        "gate_revision": 1,
         "line_state": "automatic",
         "model": line.model.name,
         "model_version": line.model.version,

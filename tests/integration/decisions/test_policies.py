@@ -1,16 +1,19 @@
 """Which policy decides: the one in force, whatever is on disk; a release of another text publishes that."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from andon import audit, decisions, policies, serving
-from andon.decisions import AutomationInvalid
+from andon.decisions import Arm, AutomationInvalid
+from andon.decisions.predicting import Ask
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM
-from andon.policies import PolicyInvalid, PolicyNotFound, PolicyPublished
+from andon.policies import PolicyInvalid, PolicyNotFound, PolicyPutInForce
 from andon.serving import Candidate
 from automations import POLICY, an_automation
 from lines import OWNER, Installation
@@ -113,13 +116,13 @@ def test_a_version_published_before_is_put_in_force_again(installation: Installa
 
 
 def test_only_what_changes_the_policy_in_force_is_an_event(installation: Installation) -> None:
-    events, heard = Events(), list[PolicyPublished]()
-    events.subscribe(PolicyPublished, lambda _, event: heard.append(event))
+    events, heard = Events(), list[PolicyPutInForce]()
+    events.subscribe(PolicyPutInForce, lambda _, event: heard.append(event))
     aside = publish(installation, STRICTER, events=events, in_force=False)
     assert heard == []
     publish(installation, STRICTER, events=events)
     publish(installation, STRICTER, events=events)
-    assert [event.setting.version for event in heard] == [aside.version]
+    assert [event.version for event in heard] == [aside.version]
 
 
 def test_a_policy_kept_aside_answers_for_its_share_only(installation: Installation) -> None:
@@ -144,14 +147,19 @@ def test_a_policy_kept_aside_answers_for_its_share_only(installation: Installati
     given = line.contract.read(b'{"payment_id": "p", "account": "a", "amount": 5000.0}')
     seen = decisions.Seen({"round_amount": False, "amount_count_1h": 1.0, "amount_sum_1h": 5000.0})
     outcomes = {
-        arm.ref.policy_version: line.rule(arm, given, seen, score_of(0.5)).ruling.outcome
+        arm.ref.policy_version: line.judge.judge_now(
+            arm, [given], [seen], decisions.UNCONTROLLED, now=now, ask=scoring(0.5)
+        )[0].ruling.outcome
         for arm in (line.traffic.champion, own)
     }
     assert outcomes == {line.ref.policy_version: "review", aside: "pause"}
 
 
-def score_of(score: float) -> serving.Prediction:
-    return serving.Prediction(score, "ok", 1 - score, {"ok": 1 - score, "fraud": score})
+def scoring(score: float) -> Ask:
+    async def ask(arm: Arm, rows: Sequence[Any], within: float) -> list[serving.Prediction]:
+        return [serving.Prediction(score, "ok", 1 - score, {"ok": 1 - score, "fraud": score}) for _ in rows]
+
+    return ask
 
 
 def test_a_policy_that_only_the_old_code_can_read_keeps_the_new_code_from_being_released(

@@ -102,7 +102,9 @@ def test_a_release_is_audited_and_an_event_and_the_same_again_nothing(
     started(installation, tmp_path, other_code(), releases=Releasing.NOTHING)
     done = release(installation, 2, events=events)
     assert release(installation, 2, events=events) == done
-    assert heard == [AutomationReleased(done)]
+    assert [(one.version, one.before, one.by, one.reason) for one in heard] == [
+        (done.version, 1, done.released_by, "test")
+    ]
     with installation.database.begin() as tx:
         entry = audit.page(tx, action="automation.release", limit=1)[0]
         deployed = decisions.version(tx, "payments", 2)

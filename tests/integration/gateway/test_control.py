@@ -80,8 +80,8 @@ def test_decisions_are_listed_by_what_was_in_force_and_say_whose_data_they_are(i
     bank, viewer = installation.key("bank", CALLER), installation.key("viewer", Grant(Role.VIEWER))
     answer = call(installation, "POST", DECIDE, bank, json=payment(amount=20.0)).json()
     assert answer["arm"] == f"fraud-risk@1+{answer['policy_version']}"
-    assert (answer["gate_revision"], answer["line_state"]) == (0, "automatic")
-    fitting = {"arm": answer["arm"], "label": answer["label"], "gate_revision": 0, "line_state": "automatic"}
+    assert (answer["gate_revision"], answer["line_state"]) == (1, "automatic")
+    fitting = {"arm": answer["arm"], "label": answer["label"], "gate_revision": 1, "line_state": "automatic"}
     for filters, found in (
         (fitting, 1),
         ({"arm": "x@1+y"}, 0),
@@ -92,5 +92,5 @@ def test_decisions_are_listed_by_what_was_in_force_and_say_whose_data_they_are(i
         assert len(rows) == found, filters
     whole = call(installation, "GET", f"/v1/decisions/{answer['id']}", viewer).json()
     assert whole["subject_hash"] == Subjects(PEPPER).hash_of("a1").hex()
-    assert (whole["audit_probability"], whole["audit_drawn"], whole["risk"]["revision"]) == (0.0, False, 0)
+    assert (whole["audit_probability"], whole["audit_drawn"], whole["risk"]["revision"]) == (0.0, False, 1)
     assert call(installation, "GET", "/v1/decisions?line_state=asleep", viewer).status_code == 422

@@ -187,7 +187,7 @@ def test_more_than_fits_under_way_is_turned_away_and_the_rest_is_answered(instal
 def test_when_as_much_is_under_way_as_may_be_the_wire_refuses_at_a_glance_and_counts_it_for_the_automation(
     installation: Installation,
 ) -> None:
-    gateway, _ = installation.gateway(max_in_flight=2)
+    gateway, side = installation.gateway(max_in_flight=2)
     overload = Decide(gateway).overload
     until = time.monotonic() + 5
     for under_way, sheds in ((1, False), (2, True), (1, False)):
@@ -196,6 +196,6 @@ def test_when_as_much_is_under_way_as_may_be_the_wire_refuses_at_a_glance_and_co
             assert time.monotonic() < until
     overload.tally("payments", 1)
     overload.tally("nothing-deployed", 2)
-    exposed = gateway.metrics.text().decode()
+    exposed = side.metrics.text().decode()
     assert 'andon_refused_total{automation="payments",reason="queue"} 1.0' in exposed
     assert 'andon_refused_total{automation="unknown",reason="queue"} 2.0' in exposed

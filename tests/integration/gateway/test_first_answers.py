@@ -24,7 +24,13 @@ class Counted(Decider):
 
     def __init__(self, installation: Installation) -> None:
         lines = installation.deployment
-        super().__init__(installation.database, lambda: lines.lines, clock=installation.clock, watcher=Unwatched())
+        super().__init__(
+            installation.database,
+            lambda: lines.lines,
+            clock=installation.clock,
+            controls=lines.controls,
+            watcher=Unwatched(),
+        )
         self.asked: list[int] = []
 
     async def used(self, keys: Sequence[Idempotency]) -> set[tuple[str, str]]:

@@ -87,6 +87,30 @@ def test_what_a_worker_that_ended_held_is_done_by_another_at_once(database: Data
     asyncio.run(test())
 
 
+def test_a_chore_that_is_seldom_done_is_taken_over_soon_after_its_worker_ended(database: Database) -> None:
+    runs: list[str] = []
+
+    def seldom(worker: str) -> Chore:
+        def note(tx: Tx, now: datetime) -> bool:
+            runs.append(worker)
+            return False
+
+        return Chore("seldom", timedelta(hours=1), note, timedelta(hours=1))
+
+    async def test() -> None:
+        stop = asyncio.Event()
+        first = asyncio.create_task(a_runner(database, seldom("first")).run(stop))
+        await until(lambda: runs == ["first"])
+        async with running(a_runner(database, seldom("second"))):
+            await asyncio.sleep(0.3)
+            assert runs == ["first"]
+            stop.set()
+            await first
+            await until(lambda: runs == ["first", "second"])
+
+    asyncio.run(test())
+
+
 def test_a_chore_of_a_dead_worker_is_taken_over_when_its_lease_is_over(database: Database) -> None:
     sweeping = Sweeping()
     with database.begin() as tx:

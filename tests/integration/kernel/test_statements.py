@@ -226,13 +226,13 @@ def test_what_was_sent_is_not_held_while_the_server_works(things: Database) -> N
     run(things, sent)
 
 
-def test_of_statements_of_which_one_has_no_encoder_nothing_is_done(
+def test_of_statements_of_which_one_cannot_be_encoded_nothing_is_done(
     things: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(one: Statements) -> None:
         with pytest.raises(KeyError):
             await one.together([(ONE, (1, *[None] * 8)), ("SELECT $1::jsonb", ("{}",))])
-        with pytest.raises(AttributeError):
+        with pytest.raises(TypeError):
             await one.together([(ONE, (2, *[None] * 8)), ("SELECT $1::text", (7,))])
         await add(one, 3)
 

@@ -84,7 +84,10 @@ def test_what_waited_is_delivered_and_what_was_open_is_shown_and_decided(before:
     migrations.ensure(before)
     clock = MovedClock()
     with before.begin() as tx:
-        assert actions.resend_all(tx, which=actions.Which(), actor=OLGA, reason="go", now=clock.now()) == 1
+        assert (
+            actions.resend_all(tx, which=actions.Which(), actor=OLGA, reason="go", events=Events(), now=clock.now())
+            == 1
+        )
         assert reviews.open_due(tx, now=clock.now()) == 1
         for question in (asked, opened):
             review = reviews.of_decision(tx, question.subject)

@@ -24,7 +24,7 @@ payments = Automation("payments", contract=Payment, model="fraud-risk", policy=P
 POLICY = """
 outcomes: [release, review]
 rules:
-  - {id: safe, when: 'prediction.score < 0.3', then: release}
+  - {id: safe, when: 'prediction.score < 0.3', then: release, unproven: true}
 otherwise: review
 """
 STRICTER = POLICY.replace("0.3", "0.1")

@@ -242,4 +242,4 @@ def test_whoever_subscribed_gets_the_split_before_and_after(registry: Database) 
     events, heard = Events(), list[SplitSet]()
     events.subscribe(SplitSet, lambda _, event: heard.append(event))
     made = split(registry, {2: 10}, events=events)
-    assert heard == [SplitSet(TrafficSplit("payments", "fraud-risk"), made)]
+    assert [(one.shares, one.shares_before, one.number) for one in heard] == [({"2": 10.0}, {}, made.number)]

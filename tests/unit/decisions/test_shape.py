@@ -12,7 +12,7 @@ from andon.cord import LineState
 from andon.decisions import FIELDS, Decision, Draw, Fallback, Field, Risk, Shown, shown
 from andon.decisions.record import decode, encode
 from andon.decisions.shape import COLUMNS, RECORD_SHAPE, Column
-from andon.decisions.shaping import columns_of_record, json_of, json_of_recorded, values_of
+from andon.decisions.shaping import columns_of_record, json_of_recorded, values_of
 from andon.gateway.answers import answer_of, answer_of_record
 from andon.testing import decide
 from automations import an_automation, payment
@@ -70,12 +70,6 @@ def test_an_answer_and_the_same_from_the_ledger_have_the_declared_fields() -> No
     assert answer | {"latency_ms": 0} == again | {"latency_ms": 0}
     assert (answer["arm"], answer["gate_revision"], answer["line_state"]) == (decision.line.arm, 7, "supervised")
     assert "audit_drawn" not in answer, "who asks must not see that it is audited blindly"
-
-
-def test_the_outside_gets_the_same_from_a_decision_and_from_the_ledger() -> None:
-    decision, fields = a_decision(), shown(Shown.OUTSIDE)
-    recorded = recorded_of(decision)
-    assert json_of(fields)(decision) == json_of_recorded(fields)(recorded.row, recorded.record)
 
 
 def test_bytes_are_shown_as_hexadecimal_digits() -> None:

@@ -9,11 +9,13 @@ from andon.kernel.db import Tx
 
 _CLAIM = text("""
 INSERT INTO chores AS c (name, interval_seconds, holder, lease_until)
-VALUES (:name, :interval, :holder, clock_timestamp() + :span)
+SELECT :name, :interval, :holder, clock_timestamp() + CAST(:span AS interval)
+WHERE NOT EXISTS (SELECT FROM chores WHERE name = :name AND holder <> :holder AND lease_until >= clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET interval_seconds = excluded.interval_seconds, holder = excluded.holder, lease_until = excluded.lease_until
 WHERE c.holder IS NULL OR c.holder = excluded.holder OR c.lease_until < clock_timestamp()
 RETURNING name
 """)
+"""What another holds is not even locked: every worker asks for it again and again."""
 
 _DONE = text("""
 UPDATE chores SET last_run_at = clock_timestamp(), failures = 0 WHERE name = :name AND holder = :holder

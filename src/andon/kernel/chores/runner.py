@@ -24,6 +24,9 @@ from andon.kernel.lookout import first_of
 NOTED_EVERY = timedelta(seconds=10)
 """How often it is written that a chore which every worker does went well."""
 
+ASKED_AGAIN = timedelta(seconds=5)
+"""How soon a worker asks again for a chore that another holds, whatever its interval: that one may end at any time."""
+
 _LONGEST_ERROR = 300
 
 log = structlog.get_logger(__name__)
@@ -61,29 +64,30 @@ class ChoreRunner:
         wake = self._wakes[chore.name]
         while not stop.is_set():
             wake.clear()
-            if not await asyncio.to_thread(self._once, chore):
-                await first_of(stop, wake, within=chore.interval.total_seconds())
+            pause = await asyncio.to_thread(self._once, chore)
+            if pause:
+                await first_of(stop, wake, within=pause.total_seconds())
 
-    def _once(self, chore: Chore) -> bool:
-        """Run a chore if it is this worker's; whether there may be more to do at once."""
+    def _once(self, chore: Chore) -> timedelta:
+        """Run a chore if it is this worker's; how long to pause, not at all if there may be more to do."""
         try:
             if not self._holds(chore):
-                return False
+                return min(chore.interval, ASKED_AGAIN)
             more = self._work(chore)
         except Unavailable as error:
             log.warning("worker.interrupted", chore=chore.name, error=str(error))
-            return False
+            return chore.interval
         except _LeaseLost:
             log.warning("worker.chore_lost", chore=chore.name)
             self._held.pop(chore.name, None)
-            return False
+            return min(chore.interval, ASKED_AGAIN)
         except Exception as error:  # the edge of the loop: whatever a chore meets, it is tried again
             log.exception("worker.chore_failed", chore=chore.name)
             self._metrics.failures.labels(chore.name).inc()
             self._note_failure(chore, error)
-            return False
+            return chore.interval
         self._metrics.runs.labels(chore.name).inc()
-        return more
+        return timedelta() if more else chore.interval
 
     def _holds(self, chore: Chore) -> bool:
         """Whether this worker may run a chore; its lease is renewed when half of it is over."""

@@ -1,5 +1,5 @@
--- Refuses a transaction under an SQLSTATE of Andon's own, AN001, when a statement did not find all rows that it had to find.
--- The detail names the missing ones, as a JSON array.
+-- Refuses a transaction, with the SQLSTATE AN001, when a statement did not find all the rows that it needs.
+-- The detail names the missing ones as a JSON array.
 CREATE FUNCTION refuse_unless_all_found(there anyarray, wanted anyarray) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF coalesce(cardinality(there), 0) < cardinality(wanted) THEN
