@@ -251,14 +251,14 @@ def _labels() -> dict[str, Any]:
     return {
         "tags": ["labels"],
         "summary": "Say what was true of many decisions",
-        "description": f"At most {MOST} rows, as an array, as one document a line or as CSV with the same names as columns. The answer "
+        "description": f"At most {MOST} rows, each a Report, as an array, as one document a line or as CSV with the same names as columns. The answer "
         "says of each row what became of it: a bad row loses no other, and the same rows again record nothing. What "
         "`POST /v1/decisions/{decision_id}/labels` says about permissions holds for each row.",
         "operationId": "report_labels",
         "requestBody": {
             "required": True,
             "content": {
-                JSON: {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Report"}}},
+                JSON: {"schema": {"type": "array", "items": {}, "description": "Each a Report, answered by itself."}},
                 NDJSON: {"schema": {"type": "string"}},
                 CSV: {"schema": {"type": "string"}},
             },
