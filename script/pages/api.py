@@ -13,11 +13,13 @@ from andon.gateway.app import ROUTERS
 from andon.gateway.batch import BatchRoute
 from andon.gateway.decide import Decide
 from andon.gateway.events import EventDoor
+from andon.gateway.label_door import LabelDoor
 from andon.kernel.config import Settings
 
 DECIDE = ("POST", "/v1/automations/{name}/decisions")
 BATCH = ("POST", "/v1/automations/{name}/decisions:batch")
 EVENTS = ("POST", "/v1/events")
+LABELS = ("POST", "/v1/labels")
 """The routes below FastAPI."""
 
 
@@ -47,7 +49,8 @@ def endpoints() -> Mapping[tuple[str, str], Callable[..., Any]]:
         if isinstance(route, APIRoute)
         for verb in route.methods or ()
     }
-    return {**found, DECIDE: Decide._admitted, BATCH: BatchRoute._asking, EVENTS: EventDoor._take}
+    below = {DECIDE: Decide._admitted, BATCH: BatchRoute._asking, EVENTS: EventDoor._take, LABELS: LabelDoor._record}
+    return {**found, **below}
 
 
 def _by_tag(described: Mapping[str, Any]) -> Mapping[str, list[tuple[str, str, dict[str, Any]]]]:

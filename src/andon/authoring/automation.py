@@ -99,6 +99,11 @@ class Automation:
         """The names of all features beyond the contract's own fields, in order."""
         return (*(name for feature in self.features for name in feature.names), *(EXPECTED if self.expect else ()))
 
+    @property
+    def reported(self) -> tuple[Trigger, ...]:
+        """The streams that bring labels."""
+        return () if self.truth is None else self.truth.streams
+
     def __repr__(self) -> str:
         return f"Automation({self.name!r}, declared at {self.declared_at})"
 
@@ -121,7 +126,7 @@ class Automation:
                     )
         if self.lateness < timedelta(0):
             raise DeclarationInvalid(f"Automation {self.name!r}: lateness is a span of time, not a negative one")
-        streams = [trigger.name for trigger in self.triggers]
+        streams = [trigger.name for trigger in (*self.triggers, *self.reported)]
         if len(set(streams)) != len(streams):
             raise DeclarationInvalid(f"Automation {self.name!r}: one of {', '.join(streams)} is there twice")
         self._check_procedures()

@@ -1,11 +1,12 @@
 """Truth: which class each outcome corresponds to, and after how long it is known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.fallback import BY_REVIEW
+from andon.authoring.triggers import Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +16,14 @@ class Truth:
     `outcomes` maps outcomes of the policy to classes of the model. An outcome that does not determine the class maps to None, or is
     left out. A label is mature `matures` after its decision; zero means at once. `unreported` is the class assumed at maturity
     when nothing was reported. It is assumed only for decisions whose outcome corresponds to that class: a transfer that was
-    paused cannot be reported as fraud, so silence says nothing about it.
+    paused cannot be reported as fraud, so silence says nothing about it. `reported` are streams of events that say what was true:
+    their `read` makes `{"decision_id": ..., "value": ...}` of an event.
     """
 
     outcomes: Mapping[str, str | None]
     matures: timedelta = timedelta(0)
     unreported: str | None = None
+    reported: Trigger | Sequence[Trigger] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.outcomes, Mapping):
@@ -36,6 +39,7 @@ class Truth:
             raise DeclarationInvalid("Truth: at least one outcome corresponds to a class")
         if not isinstance(self.matures, timedelta) or self.matures < timedelta(0):
             raise DeclarationInvalid(f"Truth: matures is a timedelta of zero or more, not {self.matures!r}")
+        self._check_reported()
         if self.unreported is None:
             return
         if self.unreported not in self.classes:
@@ -46,6 +50,22 @@ class Truth:
             raise DeclarationInvalid("Truth: unreported needs matures, after which nothing more is expected")
 
     @property
+    def streams(self) -> tuple[Trigger, ...]:
+        """The streams that bring labels."""
+        return (self.reported,) if isinstance(self.reported, Trigger) else tuple(self.reported)
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The classes that outcomes correspond to, each once, in order."""
         return tuple(dict.fromkeys(value for value in self.outcomes.values() if value is not None))
+
+    def _check_reported(self) -> None:
+        for trigger in self.streams:
+            if not isinstance(trigger, Trigger):
+                raise DeclarationInvalid(
+                    f"Truth: reported is a source of events, as kafka('chargebacks'), not {trigger!r}"
+                )
+            if trigger.source in ("http", "schedule"):
+                raise DeclarationInvalid(
+                    f"Truth: {trigger.source} brings no labels; kafka, nats, table and files do, and POST /v1/labels"
+                )

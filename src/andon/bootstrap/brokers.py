@@ -98,7 +98,7 @@ def trouble_with_brokers(
 ) -> list[str]:
     """What keeps the triggers of an automation from their brokers, as far as it can be told without asking one."""
     found = []
-    for trigger in automation.triggers:
+    for trigger in (*automation.triggers, *automation.reported):
         if trigger.source in _CLIENTS:
             try:
                 _CLIENTS[trigger.source](settings, trigger, environment)

@@ -33,6 +33,7 @@ CATALOGUE: tuple[type[DomainEvent], ...] = (
     access.KeyCreated,
     labels.LabelCorrected,
     labels.LabelRecorded,
+    labels.LabelsImported,
     cord.LineStateChanged,
     models.ModelRegistered,
     policies.PolicyPutInForce,

@@ -13,6 +13,7 @@ from andon.decisions import BatchDecider, BatchWatcher, Deployment, Payer
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.streams import Source, SourceUnknown, StreamKey, Streams, Watch
 from andon.streams.sources import FileSource, ScheduleSource, inbox_source, table_source
 
@@ -89,6 +90,7 @@ def streams_of(
     watch: Watch,
     watcher: BatchWatcher,
     purse: Payer,
+    events: Events,
 ) -> Streams:
     """The streams of all automations of the project."""
 
@@ -118,6 +120,7 @@ def streams_of(
         database=database,
         clock=clock,
         watch=watch,
+        events=events,
         max_bytes=settings.gateway.max_body_bytes,
     )
 

@@ -122,8 +122,9 @@ class _Worker:
             watch=measures.streams,
             watcher=watch,
             purse=Paying(keeper, gpu_us_of(automations, lambda: deployment.loaded)),
+            events=events,
         )
-        intake = Intake(self._database, deployment, decider, self._clock)
+        intake = Intake(self._database, deployment, decider, self._clock, events)
         lookout = Lookout(self._database)
         lookout.watch(decisions.waiting_sql(), intake.poke)
         lookout.watch(outbox.waiting_sql(decisions.DELIVER_ACTION), deliveries.poke)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from andon import decisions, labels
 from andon.cli.context import project
+from andon.cli.label_import import import_labels
 from andon.cli.printing import Plain
 from andon.kernel.moments import in_utc
 from andon.labels import DecisionLabels, Label, LabelInvalid, LabelSource, ValidLabel
@@ -90,6 +91,9 @@ def correct(
             now=here.clock.now(),
         )
     typer.echo(f"{label.id}: {decision_id} was {label.value}")
+
+
+app.command("import")(import_labels)
 
 
 def _said(label: Label) -> str:

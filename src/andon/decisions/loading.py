@@ -43,16 +43,14 @@ def load_file(path: Path) -> list[Automation]:
 
 def _require_all_taken(namespace: Mapping[str, object], automations: Sequence[Automation]) -> None:
     """What the file reads events by is a trigger of one of its automations; else they would come, and nobody would hear of it."""
-    taken = {id(trigger) for automation in automations for trigger in automation.triggers}
+    taken = {id(trigger) for automation in automations for trigger in (*automation.triggers, *automation.reported)}
     for name, value in namespace.items():
         if not isinstance(value, Trigger) or id(value) in taken:
             continue
         read = value.read
         if inspect.isfunction(read) and read.__module__ == namespace["__name__"]:
             code = read.__code__
-            message = (
-                f"{name} reads events of {value.name}, but no automation here takes them: name it by trigger={name}"
-            )
+            message = f"{name} reads events of {value.name}, but no automation here takes them: name it by trigger={name}, or reported={name} of its truth"
             fault = Fault(f"{code.co_filename}:{code.co_firstlineno}", message)
             raise AutomationInvalid(f"{fault.where}: {fault.message}", faults=[fault])
 

@@ -11,16 +11,17 @@ from msgspec import Struct
 from andon.decisions.domain import DecisionRequest
 from andon.decisions.ledger import LedgerEntry
 from andon.features import Delta
+from andon.kernel.errors import Invalid
 from andon.kernel.statements import Statement
 
 
 class Alongside(Protocol):
     """What a sender writes in the transaction that records its batch, e.g. how far a stream is."""
 
-    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]) -> Sequence[Statement]:
+    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
         """Return the statements that write it; they call `refuse_unless_all_found` if their rows are not as expected.
 
-        `recorded` are the decisions in this transaction, `refused` those that PostgreSQL never takes, with the reason.
+        `recorded` are the decisions in this transaction, `refused` what is not recorded and never will be, with the reason.
         """
         ...
 

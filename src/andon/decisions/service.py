@@ -226,6 +226,11 @@ def newest_versions(tx: Tx) -> list[AutomationVersion]:
     return versions.newest(tx)
 
 
+def rows_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRow]:
+    """The rows of these decisions by id; those that are not there are left out."""
+    return reading.rows_of(tx, ids) if ids else {}
+
+
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """What was decided, by the decision's id; those that are not there are left out."""
     return reading.outcomes_of(tx, ids) if ids else {}

@@ -8,7 +8,7 @@ from andon import models, policies
 from andon.authoring import BY_REVIEW, Automation, Truth
 from andon.decisions.domain import AutomationVersion
 from andon.decisions.errors import AutomationInvalid
-from andon.decisions.store import versions
+from andon.decisions.store import releases, versions
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.models import CHAMPION, ModelVersion
@@ -60,20 +60,21 @@ def declared(deployed: AutomationVersion) -> Truth | None:
 
 
 def truth_of(tx: Tx, automation: str) -> Truth | None:
-    """Return the truth of an automation by its newest version.
+    """Return the truth of an automation by the version that is released; by its newest one as long as none was.
 
     Where none is declared and every class of the champion is also the name of an outcome, each stands for itself; else None.
     """
-    newest = versions.find_newest(tx, automation)
-    if newest is None:
-        return None
-    return declared(newest) or _derived(tx, newest)
+    release = releases.newest(tx, automation)
+    in_force = (
+        versions.find_newest(tx, automation) if release is None else versions.find(tx, automation, release.version)
+    )
+    return None if in_force is None else declared(in_force) or _derived(tx, in_force)
 
 
-def _derived(tx: Tx, newest: AutomationVersion) -> Truth | None:
+def _derived(tx: Tx, in_force: AutomationVersion) -> Truth | None:
     try:
-        champion = models.by_alias(tx, newest.description["model"], CHAMPION)
-        outcomes = policies.parse(newest.description["policy"], source=newest.name).outcomes
+        champion = models.by_alias(tx, in_force.description["model"], CHAMPION)
+        outcomes = policies.parse(in_force.description["policy"], source=in_force.name).outcomes
     except (models.ModelNotFound, models.AliasNotFound, policies.PolicyInvalid):
         return None
     classes = champion.manifest.signature.classes

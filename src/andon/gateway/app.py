@@ -40,6 +40,8 @@ from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
 from andon.gateway.events import PATH as EVENTS_PATH
 from andon.gateway.events import EventDoor
 from andon.gateway.inference import OpenInference
+from andon.gateway.label_door import PATH as LABELS_PATH
+from andon.gateway.label_door import LabelDoor
 from andon.kernel.errors import AndonError, Fault
 from andon.version import __version__
 from andon.wire import DirectRoute
@@ -81,6 +83,7 @@ class GatewayApp:
         self.decide = Decide(gateway)
         self._batch = BatchRoute(gateway)
         self._events = EventDoor(gateway)
+        self._labels = LabelDoor(gateway)
 
     @property
     def direct(self) -> DirectRoute[RequestHead] | None:
@@ -100,6 +103,9 @@ class GatewayApp:
                 return
             if scope["path"] == EVENTS_PATH:
                 await self._events(scope, receive, send)
+                return
+            if scope["path"] == LABELS_PATH:
+                await self._labels(scope, receive, send)
                 return
             if OpenInference.serves(scope["path"]):
                 await self._inference(scope, receive, send)

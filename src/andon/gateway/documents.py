@@ -7,7 +7,9 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from andon.gateway.answers import AnswerOut, BadRowOut, PendingOut
 from andon.gateway.batch import ARROW, JSON, NDJSON
+from andon.gateway.label_rows import CSV, MOST
 from andon.gateway.problems import CONTENT_TYPE
+from andon.labels import Fate, Report
 from andon.streams import BATCHED, STRUCTURED
 
 router = APIRouter(include_in_schema=False)
@@ -84,7 +86,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = _PROBLEM
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
-    for model in (AnswerOut, PendingOut, BadRowOut):
+    for model in (AnswerOut, PendingOut, BadRowOut, Report):
         shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(shape.pop("$defs", {}))
         schemas[model.__name__] = shape
@@ -92,6 +94,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     described["paths"]["/v1/automations/{name}/decisions"] = {"post": _decide()}
     described["paths"]["/v1/automations/{name}/decisions:batch"] = {"post": _batch()}
     described["paths"]["/v1/events"] = {"post": _events()}
+    described["paths"]["/v1/labels"] = {"post": _labels()}
     for path, operations in described["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
@@ -220,6 +223,49 @@ def _events() -> dict[str, Any]:
         "responses": {
             "202": {"description": "Kept, to be decided.", **answers},
             "207": {"description": "Of a batch some are kept, some not.", **answers},
+        },
+    }
+
+
+def _labels() -> dict[str, Any]:
+    count = {"type": "integer", "minimum": 0}
+    row = {
+        "type": "object",
+        "required": ["row", "result"],
+        "properties": {
+            "row": {"type": "integer", "description": "Its number, from 0."},
+            "result": {"type": "string", "enum": [fate.value for fate in Fate]},
+            "decision_id": {"type": "string", "format": "uuid"},
+            "label_id": {"type": "string", "format": "uuid", "description": "The label that says so."},
+            "value": {"type": "string"},
+            "problem": {"$ref": "#/components/schemas/Problem"},
+        },
+    }
+    counts = {fate.value: count for fate in Fate}
+    schema = {
+        "type": "object",
+        "required": [*counts, "rows"],
+        "properties": {**counts, "rows": {"type": "array", "items": row}},
+    }
+    content = {JSON: {"schema": schema}}
+    return {
+        "tags": ["labels"],
+        "summary": "Say what was true of many decisions",
+        "description": f"At most {MOST} rows, each a Report, as an array, as one document a line or as CSV with the same names as columns. The answer "
+        "says of each row what became of it: a bad row loses no other, and the same rows again record nothing. What "
+        "`POST /v1/decisions/{decision_id}/labels` says about permissions holds for each row.",
+        "operationId": "report_labels",
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {"schema": {"type": "array", "items": {}, "description": "Each a Report, answered by itself."}},
+                NDJSON: {"schema": {"type": "string"}},
+                CSV: {"schema": {"type": "string"}},
+            },
+        },
+        "responses": {
+            "200": {"description": "All rows are recorded, or were before.", "content": content},
+            "207": {"description": "Some rows are refused.", "content": content},
         },
     }
 

@@ -3,8 +3,9 @@
 A request, a command or a unit of work is one `Tx`; only its opener commits.
 """
 
+import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,7 +29,7 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 
 from andon.kernel import session
 from andon.kernel.errors import Conflict, Unavailable
-from andon.kernel.statements import Statements
+from andon.kernel.statements import INCOMPLETE, Statements
 
 Tx: TypeAlias = Connection
 
@@ -72,6 +73,14 @@ Refusal: TypeAlias = SQLAlchemyError
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
+
+
+class RowsChanged(Exception):
+    """The rows that a statement depends on are not all as it expects them; `missing` names them."""
+
+    def __init__(self, missing: frozenset[str]) -> None:
+        super().__init__(f"{len(missing)} rows have changed")
+        self.missing = missing
 
 
 class DatabaseUnfit(Conflict):
@@ -224,6 +233,20 @@ def fetch_binary(tx: Tx, sql: str, values: Mapping[str, Any]) -> list[tuple[Any,
             return cursor.execute(sql, values).fetchall()
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
+
+
+def run_plain(tx: Tx, sql: str, values: Sequence[Any]) -> None:
+    """Run a statement in PostgreSQL's own words (`$1`), as those are that batches share. Raises RowsChanged, DatabaseUnavailable."""
+    connection = cast("psycopg.Connection[tuple[Any, ...]]", tx.connection.driver_connection)
+    try:
+        with psycopg.RawCursor(connection) as cursor:
+            cursor.execute(sql, values)
+    except psycopg.Error as error:
+        if error.sqlstate == INCOMPLETE:
+            raise RowsChanged(frozenset(json.loads(error.diag.message_detail or "[]"))) from error
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
+        raise
 
 
 def _is_shown(record: logging.LogRecord) -> bool:

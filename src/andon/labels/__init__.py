@@ -3,15 +3,21 @@
 Labels only grow; which of them counts at a moment is one pure function, `valid_label` in `validity.py`. Start there.
 """
 
+from andon.labels.bulk import Allowed, not_found, record_all
 from andon.labels.domain import Label, LabelSource, value_of
 from andon.labels.errors import LabelInvalid, LabelNotFound, LabelReplaced
-from andon.labels.published import LabelCorrected, LabelRecorded
+from andon.labels.published import LabelCorrected, LabelRecorded, LabelsImported
+from andon.labels.reports import FIELDS, Report, report_of
 from andon.labels.service import DecisionLabels, classes_of, correct, known_of, of_decision, record, subscribe, valid_of
+from andon.labels.settling import Fate, Settled
 from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, valid_label
 
 __all__ = [
+    "FIELDS",
     "PRECEDENCE",
+    "Allowed",
     "DecisionLabels",
+    "Fate",
     "Label",
     "LabelCorrected",
     "LabelInvalid",
@@ -19,13 +25,19 @@ __all__ = [
     "LabelRecorded",
     "LabelReplaced",
     "LabelSource",
+    "LabelsImported",
+    "Report",
+    "Settled",
     "ValidLabel",
     "classes_of",
     "correct",
     "known_of",
     "matures_at",
+    "not_found",
     "of_decision",
     "record",
+    "record_all",
+    "report_of",
     "subscribe",
     "valid_label",
     "valid_of",

@@ -43,3 +43,20 @@ class LabelCorrected(DomainEvent):
     known_at: Annotated[datetime, "When it became known."]
     by: Annotated[str, "Who corrected it."]
     reason: Annotated[str | None, "Why, if a reason was given."]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsImported(DomainEvent):
+    """Many labels of one automation were recorded together; they have no events of their own."""
+
+    type: ClassVar[str] = "andon.labels.imported"
+    about: ClassVar[str] = "automation:{automation}"
+
+    automation: Annotated[str, "Name of the automation."]
+    recorded: Annotated[int, "How many labels were recorded."]
+    corrected: Annotated[int, "How many of them say otherwise than their source did before."]
+    repeated: Annotated[int, "How many rows said what was recorded already."]
+    first: Annotated[UUID, "Id of the first label; the ids of all lie between it and the last."]
+    last: Annotated[UUID, "Id of the last label."]
+    digest: Annotated[str, "SHA-256 over the labels, in the order of their ids."]
+    by: Annotated[str, "Who recorded them."]

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from andon import audit, decisions, models, reviews
+from andon import audit, decisions, reviews
 from andon.authoring import Truth
 from andon.decisions import DecisionRow
 from andon.kernel import reasons
@@ -15,6 +15,7 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.labels import store
+from andon.labels.classes import classes_known
 from andon.labels.domain import (
     Label,
     LabelSource,
@@ -24,8 +25,9 @@ from andon.labels.domain import (
     known_when,
 )
 from andon.labels.errors import LabelNotFound, LabelReplaced
+from andon.labels.placing import place
 from andon.labels.published import LabelCorrected, LabelRecorded
-from andon.labels.validity import ValidLabel, matures_at, standing_labels, valid_label, with_meaning
+from andon.labels.validity import ValidLabel, matures_at, valid_label, with_meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def record(
     """
     row = decisions.get(tx, decision_id).row
     truth = decisions.truth_of(tx, row.automation)
-    text = class_of(value, _classes(tx, row, truth))
+    text = class_of(value, classes_known(tx, row, truth))
     label = Label(
         id=uuid7(now),
         decision_id=decision_id,
@@ -68,7 +70,8 @@ def record(
         known_at=known_when(known_at, now),
         recorded_at=now,
     )
-    return _add(tx, label, truth, actor, events)
+    store.hold(tx, [row.automation])
+    return _add(tx, label, truth, actor, events, dated=known_at is not None)
 
 
 def correct(
@@ -96,7 +99,7 @@ def correct(
     if any(label.corrects == label_id for label in there.values()):
         raise LabelReplaced
     before = with_meaning(there[label_id], truth)
-    text = class_of(value, _classes(tx, row, truth))
+    text = class_of(value, classes_known(tx, row, truth))
     label = Label(
         id=uuid7(now),
         decision_id=decision_id,
@@ -147,7 +150,7 @@ def valid_of(tx: Tx, rows: Sequence[DecisionRow], moment: datetime) -> Mapping[U
 
 def classes_of(tx: Tx, row: DecisionRow) -> tuple[str, ...]:
     """Return the classes that a label of a decision may name."""
-    return _classes(tx, row, decisions.truth_of(tx, row.automation))
+    return classes_known(tx, row, decisions.truth_of(tx, row.automation))
 
 
 def subscribe(events: Events) -> None:
@@ -181,32 +184,19 @@ def _label_verdict(events: Events, tx: Tx, given: reviews.VerdictGiven) -> None:
 def _confirmed(tx: Tx, given: reviews.VerdictGiven, by_outcome: str | None, truth: Truth | None) -> str:
     """Return the class that the reviewer named. Raises LabelInvalid if it is unknown, or the outcome says another."""
     row = decisions.get(tx, given.decision_id).row
-    named = class_of(given.label or "", _classes(tx, row, truth), where="label")
+    named = class_of(given.label or "", classes_known(tx, row, truth), where="label")
     if by_outcome not in (None, named):
         raise invalid("label", f"The outcome {given.verdict.outcome!r} says {by_outcome!r}, not {named!r}")
     return named
 
 
-def _classes(tx: Tx, row: DecisionRow, truth: Truth | None) -> tuple[str, ...]:
-    """Return those of the model version that decided, and those that the automation declares now."""
-    of_model = models.get(tx, row.model, row.model_version).manifest.signature.classes
-    return tuple(dict.fromkeys((*of_model, *(() if truth is None else truth.classes))))
-
-
-def _add(tx: Tx, label: Label, truth: Truth | None, actor: Actor, events: Events) -> Label:
-    """Write a label, unless its source said the same before. One that became known earlier than the standing one corrects nothing."""
-    said = store.of_decision(tx, label.decision_id)
-    for one in said:
-        if _statement(one) == _statement(label) and one.known_at == label.known_at:
-            return one
-    before = standing_labels(said, truth).get(label.source)
-    if before is not None and _statement(before) == _statement(label) and before.known_at <= label.known_at:
-        return before
-    if before is None or standing_labels([*said, label], truth)[label.source].id != label.id:
-        before = None
-    _write(tx, label, before, actor)
-    _publish(tx, label, before, events)
-    return label
+def _add(tx: Tx, label: Label, truth: Truth | None, actor: Actor, events: Events, *, dated: bool = False) -> Label:
+    """Write a label, unless its source said the same before."""
+    placed = place(store.of_decision(tx, label.decision_id), label, truth, dated=dated)
+    if not placed.repeats:
+        _write(tx, label, placed.before, actor)
+        _publish(tx, label, placed.before, events)
+    return placed.label
 
 
 def _publish(tx: Tx, label: Label, before: Label | None, events: Events) -> None:
@@ -220,10 +210,6 @@ def _publish(tx: Tx, label: Label, before: Label | None, events: Events) -> None
         *of, before.value, before.id, label.source, label.known_at, label.by, label.reason, at=label.recorded_at
     )
     events.publish(tx, corrected)
-
-
-def _statement(label: Label) -> tuple[LabelSource, str | None, float]:
-    return label.source, label.value, label.probability
 
 
 def _write(tx: Tx, label: Label, before: Label | None, actor: Actor) -> None:

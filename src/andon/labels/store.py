@@ -1,11 +1,11 @@
 """All SQL about labels. Never commits."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Uuid, any_, cast, insert, select
+from sqlalchemy import ARRAY, Row, Uuid, any_, cast, insert, select, text
 
 from andon.kernel.db import Tx
 from andon.labels.domain import Label, LabelSource
@@ -29,6 +29,31 @@ def add(tx: Tx, label: Label) -> None:
         "reason": label.reason,
     }
     tx.execute(insert(labels).values(values))
+
+
+def add_all(tx: Tx, new: Sequence[Label]) -> None:
+    """Write labels in one statement; none of them is an explicit correction."""
+    columns = {
+        "id": ("uuid", [str(label.id) for label in new]),
+        "decision_id": ("uuid", [str(label.decision_id) for label in new]),
+        "automation": ("text", [label.automation for label in new]),
+        "said": ("text", [label.said for label in new]),
+        "value": ("text", [label.value for label in new]),
+        "source": ("text", [label.source.value for label in new]),
+        "probability": ("double precision", [label.probability for label in new]),
+        "recorded_by": ("text", [label.by for label in new]),
+        "known_at": ("timestamptz", [label.known_at for label in new]),
+        "recorded_at": ("timestamptz", [label.recorded_at for label in new]),
+    }
+    arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, (kind, _) in columns.items())
+    statement = text(f"INSERT INTO labels ({', '.join(columns)}) SELECT * FROM unnest({arrays})")
+    tx.execute(statement, {name: values for name, (_, values) in columns.items()})
+
+
+def hold(tx: Tx, automations: Collection[str]) -> None:
+    """Have others who say what was true in these automations wait until the transaction ends. To be called before an audit entry."""
+    for name in sorted(automations):
+        tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"andon.labels/{name}"})
 
 
 def of_decision(tx: Tx, decision_id: UUID) -> list[Label]:

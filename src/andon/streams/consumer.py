@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from andon.decisions import BatchDecider, Fenced
+from andon.decisions import Alongside, DecisionRequest, Fenced
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Unavailable
@@ -59,6 +59,14 @@ class Watch(Protocol):
         ...
 
 
+class Decides(Protocol):
+    """Decides batches, each in one commit with what its sender writes of his own."""
+
+    async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
+        """Decide these and record them; the ids of those that are new. Raises Fenced if `alongside` is refused."""
+        ...
+
+
 class Consumer:
     """Reads and decides one stream. `run` until told to stop; then nothing is left half done."""
 
@@ -66,7 +74,7 @@ class Consumer:
         self,
         reader: ArrivalReader,
         source: Callable[[], Source],
-        deciders: Sequence[BatchDecider],
+        deciders: Sequence[Decides],
         *,
         database: Database,
         member: UUID,

@@ -11,15 +11,18 @@ import structlog
 from msgspec.structs import replace
 
 from andon import decisions
+from andon.authoring import Trigger
 from andon.decisions import Decider, DecisionRequest, Deployment, InputInvalid, InputMalformed, WaitingRequest
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.errors import Invalid, Unavailable
+from andon.kernel.events import Events
 from andon.kernel.lookout import REST_SECONDS, first_of
 from andon.streams import service
 from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
 from andon.streams.events import Event, event_of
+from andon.streams.labelling import LabelWriter, ReportContract, refusal, reporting
 from andon.streams.ports import Arrival
 from andon.streams.reading import ArrivalReader
 from andon.streams.store import dead
@@ -39,12 +42,15 @@ class Intake:
     Whoever runs it pokes it when there may be something to decide; by itself it looks every REST_SECONDS.
     """
 
-    def __init__(self, database: Database, deployment: Deployment, decider: Decider, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, deployment: Deployment, decider: Decider, clock: Clock, events: Events
+    ) -> None:
         self._wake = asyncio.Event()
         self._database = database
         self._deployment = deployment
         self._decider = decider
         self._clock = clock
+        self._events = events
 
     async def run(self, stop: asyncio.Event) -> None:
         """Decide batch after batch."""
@@ -113,7 +119,11 @@ class Intake:
     def _read_again(self, waiting: WaitingRequest, event: DeadEvent) -> DecisionRequest | None:
         """An event that could not be decided, tried again; it is dead again if it still cannot."""
         try:
-            return self._again(waiting, event)
+            trigger = reporting(self._deployment.lines[waiting.automation].automation, event.stream)
+            if trigger is None:
+                return self._again(waiting, event)
+            self._report_again(waiting, event, trigger)
+            return None
         except Invalid as error:
             with self._database.begin() as tx:
                 service.fail_again(tx, event.id, waiting.id, error)
@@ -124,7 +134,22 @@ class Intake:
         trigger = next((t for t in line.automation.triggers if t.name == event.stream), None)
         if trigger is None:
             raise Poison(f"{waiting.automation} has no trigger {event.stream} any more")
-        reader = ArrivalReader(StreamKey(event.automation, event.stream), trigger, line.contract)
+        return self._request(
+            waiting, event, ArrivalReader(StreamKey(event.automation, event.stream), trigger, line.contract)
+        )
+
+    def _report_again(self, waiting: WaitingRequest, event: DeadEvent, trigger: Trigger) -> None:
+        """An event that says what was true, tried again: it waits no longer."""
+        reader = ArrivalReader(StreamKey(event.automation, event.stream), trigger, ReportContract())
+        request = self._request(waiting, event, reader)
+        writer = LabelWriter(self._database, event.automation, events=self._events, clock=self._clock)
+        with self._database.begin() as tx:
+            decisions.withdraw(tx, waiting.id)
+            (settled,) = writer.record(tx, [request])
+            if settled.error is not None:
+                raise refusal(settled.error)
+
+    def _request(self, waiting: WaitingRequest, event: DeadEvent, reader: ArrivalReader) -> DecisionRequest:
         known = Event(
             waiting.raw,
             event.source,

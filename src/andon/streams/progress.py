@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import to_json
 
+from andon.kernel.errors import Invalid
 from andon.kernel.statements import Statement, all_of
 from andon.streams.domain import DeadEvent, StreamKey
 from andon.streams.errors import Poison
@@ -87,8 +88,11 @@ class Progress:
         self._chunks = chunks
         self._now = now
 
-    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]) -> list[Statement]:
-        """Move all partitions and bury dead events; refuse if a partition has moved since it was read, or is not ours."""
+    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> list[Statement]:
+        """Move all partitions and bury dead events; refuse if a partition has moved since it was read, or is not ours.
+
+        `refused` says why PostgreSQL does not take some requests, or what is wrong with them.
+        """
         steps, dead = self._steps(recorded, refused)
         burying = [(BURY, _columns(dead))] if dead else []
         return [*burying, (MOVE, self._moving(steps))]
@@ -116,7 +120,7 @@ class Progress:
         )
 
     def _steps(
-        self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]
+        self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]
     ) -> tuple[dict[str, _Step], list[DeadEvent]]:
         steps: dict[str, _Step] = {}
         dead: list[DeadEvent] = []
@@ -142,15 +146,17 @@ class Progress:
         )
         return steps, dead
 
-    def _refused(self, chunk: Chunk, refused: Mapping[UUID, str]) -> list[DeadEvent]:
-        """The events whose decisions PostgreSQL does not take."""
+    def _refused(self, chunk: Chunk, refused: Mapping[UUID, str | Invalid]) -> list[DeadEvent]:
+        """The events whose decisions PostgreSQL does not take, and reports that cannot be used."""
         return [
-            self._reader.dead(
-                chunk.partition, chunk.arrivals[origin], Poison(f"PostgreSQL does not take it: {why}"), self._now
-            )
+            self._reader.dead(chunk.partition, chunk.arrivals[origin], _error(why), self._now)
             for request, origin in zip(chunk.requests, chunk.origins, strict=True)
             if (why := refused.get(request.id)) is not None
         ]
+
+
+def _error(why: str | Invalid) -> Invalid:
+    return why if isinstance(why, Invalid) else Poison(f"PostgreSQL does not take it: {why}")
 
 
 def _columns(dead: Sequence[DeadEvent]) -> list[list[object]]:

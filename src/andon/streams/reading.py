@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 from pydantic_core import to_json
 
 from andon.authoring import Trigger
-from andon.decisions import Contract, DecisionRequest, Idempotency, Priority
+from andon.decisions import DecisionRequest, Idempotency, Priority
 from andon.kernel.errors import Fault, Invalid
 from andon.kernel.ids import uuid7
 from andon.streams.domain import DeadEvent, StreamKey
@@ -46,10 +46,18 @@ class Chunk:
     watermark: datetime | None = None
 
 
+class Reads(Protocol):
+    """Reads inputs, as an automation's contract does."""
+
+    def read(self, raw: bytes) -> Mapping[str, Any]:
+        """The input in a JSON text. Raises Invalid."""
+        ...
+
+
 class ArrivalReader:
     """Reads the messages of one stream. `max_bytes` is the largest that is looked at."""
 
-    def __init__(self, key: StreamKey, trigger: Trigger, contract: Contract, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, key: StreamKey, trigger: Trigger, contract: Reads, *, max_bytes: int = MAX_BYTES) -> None:
         self.key = key
         self._trigger = trigger
         self._contract = contract

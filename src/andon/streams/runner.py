@@ -13,10 +13,12 @@ from andon.decisions import BatchDecider, Contract
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database
 from andon.kernel.errors import Unavailable
-from andon.streams.consumer import Consumer, Watch
+from andon.kernel.events import Events
+from andon.streams.consumer import Consumer, Decides, Watch
 from andon.streams.domain import StreamKey
+from andon.streams.labelling import LabelWriter, ReportContract
 from andon.streams.ports import Source
-from andon.streams.reading import MAX_BYTES, ArrivalReader
+from andon.streams.reading import MAX_BYTES, ArrivalReader, Reads
 
 log = structlog.get_logger(__name__)
 
@@ -42,21 +44,24 @@ class Streams:
         database: Database,
         clock: Clock,
         watch: Watch,
+        events: Events,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._declared = [(automation, trigger) for automation in automations for trigger in automation.triggers]
+        self._reported = [(automation, trigger) for automation in automations for trigger in automation.reported]
         self._open_source = open_source
         self._decider = decider
         self._database = database
         self._clock = clock
         self._watch = watch
+        self._events = events
         self._max_bytes = max_bytes
         self._running: dict[StreamKey, Consumer] = {}
 
     @property
     def some(self) -> bool:
         """Whether there is anything to read."""
-        return bool(self._declared)
+        return bool(self._declared or self._reported)
 
     def poke(self) -> None:
         """Somebody paused, resumed or sought a stream: look at once."""
@@ -68,19 +73,28 @@ class Streams:
         writers = deque(self._decider() for _ in range(LANES))
         running = []
         for automation, trigger in self._declared:
-            running.append(self._run(automation, trigger, list(writers), stop))
+            contract = Contract(automation.contract)
+            running.append(self._run(automation, trigger, contract, list(writers), stop))
             writers.rotate()  # what has one partition begins with another writer than its neighbour
+        for automation, trigger in self._reported:
+            writer = LabelWriter(self._database, automation.name, events=self._events, clock=self._clock)
+            running.append(self._run(automation, trigger, ReportContract(), [writer], stop))
         try:
             await asyncio.gather(*running)
         finally:
-            for writer in writers:
-                await writer.close()
+            for decider in writers:
+                await decider.close()
 
     async def _run(
-        self, automation: Automation, trigger: Trigger, writers: Sequence[BatchDecider], stop: asyncio.Event
+        self,
+        automation: Automation,
+        trigger: Trigger,
+        contract: Reads,
+        writers: Sequence[Decides],
+        stop: asyncio.Event,
     ) -> None:
         key = StreamKey(automation.name, trigger.name)
-        reader = ArrivalReader(key, trigger, Contract(automation.contract), max_bytes=self._max_bytes)
+        reader = ArrivalReader(key, trigger, contract, max_bytes=self._max_bytes)
         while not stop.is_set():
             consumer = self._running[key] = Consumer(
                 reader,

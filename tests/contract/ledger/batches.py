@@ -17,6 +17,7 @@ from andon.decisions.recording import Batch
 from andon.features import Delta
 from andon.kernel.clock import SystemClock
 from andon.kernel.db import Database
+from andon.kernel.errors import Invalid
 from andon.kernel.statements import Statement, all_of
 from arms import Here, arm, line_of, request_of, traffic
 from automations import an_automation, payment
@@ -38,9 +39,9 @@ class Place:
 
     def __init__(self, position: int, name: str = "here") -> None:
         self._values = (name, position)
-        self.refused: Mapping[UUID, str] = {}
+        self.refused: Mapping[UUID, str | Invalid] = {}
 
-    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]) -> Sequence[Statement]:
+    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> Sequence[Statement]:
         """The move."""
         del recorded
         self.refused = dict(refused)

@@ -46,7 +46,7 @@ def with_worker(
             }
         )
         decider = installation.decider()
-        intake = Intake(installation.database, installation.deployment, decider, installation.clock)
+        intake = Intake(installation.database, installation.deployment, decider, installation.clock, Events())
         listening = asyncio.Event()
 
         async def heard(payload: str) -> None:

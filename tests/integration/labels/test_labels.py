@@ -13,7 +13,7 @@ from andon import audit, labels
 from andon.decisions import DecisionNotFound
 from andon.kernel.errors import AndonError
 from andon.kernel.events import Events
-from andon.labels import LabelCorrected, LabelInvalid, LabelNotFound, LabelRecorded, LabelReplaced, LabelSource
+from andon.labels import Label, LabelCorrected, LabelInvalid, LabelNotFound, LabelRecorded, LabelReplaced, LabelSource
 from lines import Installation
 
 DAY = timedelta(days=1)
@@ -25,6 +25,18 @@ def heard() -> tuple[Events, list[Any]]:
     for kind in (LabelRecorded, LabelCorrected):
         events.subscribe(kind, lambda _, event: published.append(event))
     return events, published
+
+
+def recorded(one: Label) -> LabelRecorded:
+    """The event of a label."""
+    of = (one.id, one.decision_id, one.automation, one.value)
+    return LabelRecorded(*of, one.source, one.probability, one.known_at, one.by, at=one.recorded_at)
+
+
+def corrected(one: Label, before: Label) -> LabelCorrected:
+    """The event of a label that takes the place of another."""
+    of = (one.id, one.decision_id, one.automation, one.value, before.value, before.id)
+    return LabelCorrected(*of, one.source, one.known_at, one.by, one.reason, at=one.recorded_at)
 
 
 def test_the_same_class_is_kept_once_and_another_one_is_kept_beside_it(installation: Installation) -> None:
@@ -42,10 +54,10 @@ def test_the_same_class_is_kept_once_and_another_one_is_kept_beside_it(installat
     assert list(known.labels) == [first, audited, second, third]
     assert (audited.weight, len(entries)) == (50.0, 4)
     assert published == [
-        LabelRecorded(first),
-        LabelRecorded(audited),
-        LabelCorrected(second, first),
-        LabelCorrected(third, second),
+        recorded(first),
+        recorded(audited),
+        corrected(second, first),
+        corrected(third, second),
     ]
     assert known.valid is not None
     assert (known.valid.value, known.valid.label_id, known.valid.mature) == ("fraud", third.id, False)
@@ -60,7 +72,7 @@ def test_a_label_that_comes_late_stands_at_the_time_it_became_known(installation
         assert say(tx, row, "fraud", now=at + 7 * DAY, known_at=at + 2 * DAY, events=events) == older
         then, now = (labels.valid_of(tx, [row], at + days * DAY)[row.id] for days in (3, 7))
     assert (then.value, now.value) == ("fraud", "ok")
-    assert published == [LabelRecorded(newer), LabelRecorded(older)]
+    assert published == [recorded(newer), recorded(older)]
 
 
 def test_a_correction_has_a_reason_and_leaves_the_label_in_the_history(installation: Installation) -> None:
@@ -78,7 +90,7 @@ def test_a_correction_has_a_reason_and_leaves_the_label_in_the_history(installat
     assert (right.source, right.corrects, right.reason) == (LabelSource.EVENT, wrong.id, "the wrong customer")
     assert known.valid is not None
     assert (known.valid.value, known.valid.label_id) == ("ok", right.id)
-    assert (entry.reason, published[1:]) == ("the wrong customer", [LabelCorrected(right, wrong)])
+    assert (entry.reason, published[1:]) == ("the wrong customer", [corrected(right, wrong)])
     refused: list[tuple[dict[str, Any], type[AndonError]]] = [
         ({"reason": "  "}, AndonError),
         ({"value": "frauds"}, LabelInvalid),

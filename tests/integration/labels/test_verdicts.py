@@ -100,7 +100,10 @@ def test_without_a_truth_a_verdict_has_no_class_until_one_is_declared(database: 
     declared = an_automation()
     declared.truth = Truth({"pause": "fraud", "release": "ok"})
     with database.begin() as tx:
-        decisions.deploy(tx, declared, actor=RITA, now=row.decided_at)
+        version = decisions.deploy(tx, declared, actor=RITA, now=row.decided_at).number
+        assert labels.known_of(tx, row, row.decided_at).valid is None, "what is not released declares nothing"
+        told = {"actor": RITA, "reason": "test", "now": row.decided_at, "events": Events()}
+        decisions.release(tx, "payments", version, **told)
         known = labels.known_of(tx, row, row.decided_at)
     assert known.labels == (dataclasses.replace(label, value="fraud"),)
     assert known.valid == ValidLabel("fraud", LabelSource.REVIEW, 1.0, True, label.id)
@@ -110,7 +113,7 @@ def test_a_truth_of_an_unknown_class_gives_no_label_its_meaning(database: Databa
     installation, row = asked(database, tmp_path, Truth({"pause": "fraud", "release": "ok"}))
     changed = an_automation()
     changed.truth = Truth({"pause": "scam", "release": "ok"})
-    deployment = Deployment(database, [changed], cache=tmp_path / "models", clock=installation.clock)
+    deployment = Deployment(database, [changed], cache=tmp_path / "models", clock=installation.clock, events=Events())
     deployment.refresh()
     assert "knows no class 'scam'" in str(deployment.problems["payments"])
     (label,) = verdict(installation, row, "pause")

@@ -15,6 +15,7 @@ from sqlalchemy import make_url, text
 from andon import Automation, Trigger
 from andon.decisions import BatchDecider, Unwatched
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.streams import Moved, Source, StreamKey, Streams
 from automations import an_automation, payment
 from lines import Installation, install
@@ -80,6 +81,7 @@ async def reading(
         database=database or installation.database,
         clock=installation.clock,
         watch=watch or Counting(),
+        events=Events(),
         **options,
     )
     running = asyncio.ensure_future(streams.run(stop))

@@ -110,7 +110,7 @@ def a_dead_event(installation: Installation, data: bytes, headers: dict[str, str
 def work(installation: Installation) -> None:
     async def test() -> None:
         decider = installation.decider()
-        await Intake(installation.database, installation.deployment, decider, installation.clock).run_round()
+        await Intake(installation.database, installation.deployment, decider, installation.clock, Events()).run_round()
         await decider.close()
 
     asyncio.run(test())

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from andon import decisions
 from andon.decisions import DecisionRequest, Idempotency, KeyReused
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.ids import uuid7
 from andon.streams import Intake
 from automations import payment
@@ -48,7 +49,7 @@ def accept(installation: Installation, *requests: DecisionRequest) -> None:
 def work(installation: Installation, rounds: int = 1) -> list[int]:
     async def run() -> list[int]:
         decider = installation.decider()
-        intake = Intake(installation.database, installation.deployment, decider, installation.clock)
+        intake = Intake(installation.database, installation.deployment, decider, installation.clock, Events())
         taken = [await intake.run_round() for _ in range(rounds)]
         await decider.close()
         return taken
@@ -72,7 +73,9 @@ def test_two_workers_decide_nothing_twice(installation: Installation) -> None:
 
     async def race() -> None:
         deciders = [installation.decider() for _ in range(2)]
-        intakes = [Intake(installation.database, installation.deployment, d, installation.clock) for d in deciders]
+        intakes = [
+            Intake(installation.database, installation.deployment, d, installation.clock, Events()) for d in deciders
+        ]
         while any(await asyncio.gather(*(intake.run_round() for intake in intakes))):
             pass
         for decider in deciders:

@@ -180,6 +180,13 @@ async def fetch_all(connection: asyncpg.Connection, ids: Collection[UUID]) -> di
     return found
 
 
+def rows_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRow]:
+    """The rows of these decisions that are there. There may be more than a statement may have parameters."""
+    wanted = decisions.c.id == any_(cast(list(ids), ARRAY(Uuid)))
+    query = select(*_LISTED).where(wanted, decisions.c.id.between(min(ids), max(ids)))
+    return {row.id: row for row in (_row(values, record) for *values, record in tx.execute(query))}
+
+
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
     """The outcome of each of these decisions that is there."""
     c = decisions.c

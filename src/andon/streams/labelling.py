@@ -1,0 +1,87 @@
+"""Streams that bring labels: read as all others, and recorded as labels in the commit that moves the stream.
+
+A request's input is then a report about a decision that was made before. Nothing is decided.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from andon import labels
+from andon.authoring import Automation, Trigger
+from andon.decisions import Alongside, DecisionRequest, Fenced
+from andon.kernel.clock import Clock
+from andon.kernel.db import Database, RowsChanged, Tx, run_plain
+from andon.kernel.errors import AndonError, Invalid
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+from andon.labels import Fate, LabelInvalid, Report, Settled
+
+
+class ReportContract:
+    """The contract of a stream that brings labels: what `andon labels import` takes as a row."""
+
+    def read(self, raw: bytes) -> Mapping[str, Any]:
+        """Read one report. Raises LabelInvalid."""
+        return labels.report_of(raw).model_dump()
+
+
+class LabelWriter:
+    """Records batches of reports, each in one commit with what its sender writes of his own. Only about one automation's decisions."""
+
+    def __init__(self, database: Database, automation: str, *, events: Events, clock: Clock) -> None:
+        self._database = database
+        self._automation = automation
+        self._events = events
+        self._clock = clock
+
+    async def decide(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
+        """Record these together with `alongside`, even if there are none; the ids of those that said something new.
+
+        Raises DatabaseUnavailable, and Fenced if `alongside` is refused.
+        """
+        return await asyncio.to_thread(self._record, requests, alongside)
+
+    def record(self, tx: Tx, requests: Sequence[DecisionRequest]) -> list[Settled]:
+        """Record these reports. One without a time became known when its event came about."""
+        reports = [_dated(request) for request in requests]
+        return labels.record_all(
+            tx,
+            reports,
+            actor=Actor(requests[0].caller),
+            events=self._events,
+            now=self._clock.now(),
+            allowed=self._allowed,
+        )
+
+    def _record(self, requests: Sequence[DecisionRequest], alongside: Alongside) -> set[UUID]:
+        try:
+            with self._database.begin() as tx:
+                settled = self.record(tx, requests) if requests else []
+                ends = dict(zip((request.id for request in requests), settled, strict=True))
+                recorded = {identifier for identifier, end in ends.items() if end.fate is Fate.RECORDED}
+                refused = {identifier: refusal(end.error) for identifier, end in ends.items() if end.error is not None}
+                for statement in alongside.statements(recorded, refused):
+                    run_plain(tx, *statement)
+        except RowsChanged as error:
+            raise Fenced(error.missing) from error
+        return recorded
+
+    def _allowed(self, automation: str, report: Report) -> AndonError | None:
+        return None if automation == self._automation else labels.not_found(report)
+
+
+def refusal(error: AndonError) -> Invalid:
+    """Return the reason for which a report dies: an event that names no decision is as bad as one that names none of ours."""
+    return error if isinstance(error, Invalid) else LabelInvalid(str(error), faults=error.faults)
+
+
+def reporting(automation: Automation, stream: str) -> Trigger | None:
+    """Return the trigger of a stream that brings labels; None if it brings none."""
+    return next((trigger for trigger in automation.reported if trigger.name == stream), None)
+
+
+def _dated(request: DecisionRequest) -> Report:
+    report = Report.model_construct(**request.input)
+    return report if report.known_at else report.model_copy(update={"known_at": request.happened_at})
