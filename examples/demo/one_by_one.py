@@ -22,6 +22,7 @@ from andon.bootstrap.project import deployed_alone
 from andon.bootstrap.threads import one_thread
 from andon.cli.context import Project, project
 from andon.decisions import BatchDecider, DecisionRequest, Line, Unwatched
+from andon.kernel.errors import Invalid
 from andon.kernel.ids import uuid7
 from andon.kernel.statements import Statement
 
@@ -83,7 +84,7 @@ class _Position:
     def __init__(self, position: int) -> None:
         self._position = position
 
-    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str]) -> list[Statement]:
+    def statements(self, recorded: AbstractSet[UUID], refused: Mapping[UUID, str | Invalid]) -> list[Statement]:
         """What moves it, with the decision."""
         del recorded, refused
         return [(MOVE, (self._position,))]

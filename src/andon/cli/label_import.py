@@ -15,7 +15,7 @@ from andon.cli.context import Project, project
 from andon.cli.label_file import Given, Staged, staged
 from andon.cli.progress import progress
 from andon.kernel.errors import AndonError, Invalid
-from andon.labels import Fate, LabelInvalid, Report, Settled, report_of
+from andon.labels import Fate, LabelInvalid, Settled, TruthReport, report_of
 
 _REFUSED_SHOWN = 5
 
@@ -59,7 +59,7 @@ class _Import:
 
     def _add(self, chunk: Sequence[Given]) -> None:
         read = [_read(given) for given in chunk]
-        good = [one for one in read if isinstance(one, Report)]
+        good = [one for one in read if isinstance(one, TruthReport)]
         with self._here.database.begin() as tx:
             recorded = iter(
                 labels.record_all(
@@ -71,7 +71,7 @@ class _Import:
                     undated=self._written,
                 )
             )
-        ends = [next(recorded) if isinstance(one, Report) else Settled(Fate.REFUSED, error=one) for one in read]
+        ends = [next(recorded) if isinstance(one, TruthReport) else Settled(Fate.REFUSED, error=one) for one in read]
         self.counts.update(end.fate for end in ends)
         refused = [(given, end.error) for given, end in zip(chunk, ends, strict=True) if end.error is not None]
         if refused:
@@ -87,7 +87,7 @@ class _Import:
                 self.first.append(f"row {given.number}: {error}")
 
 
-def _read(given: Given) -> Report | LabelInvalid:
+def _read(given: Given) -> TruthReport | LabelInvalid:
     values = given.values
     try:
         return report_of(given.raw if values is None else values)

@@ -9,7 +9,7 @@ from andon.gateway.answers import AnswerOut, BadRowOut, PendingOut
 from andon.gateway.batch import ARROW, JSON, NDJSON
 from andon.gateway.label_rows import CSV, MOST
 from andon.gateway.problems import CONTENT_TYPE
-from andon.labels import Fate, Report
+from andon.labels import Fate, TruthReport
 from andon.streams import BATCHED, STRUCTURED
 
 router = APIRouter(include_in_schema=False)
@@ -86,7 +86,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = _PROBLEM
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
-    for model in (AnswerOut, PendingOut, BadRowOut, Report):
+    for model in (AnswerOut, PendingOut, BadRowOut, TruthReport):
         shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(shape.pop("$defs", {}))
         schemas[model.__name__] = shape
@@ -251,14 +251,16 @@ def _labels() -> dict[str, Any]:
     return {
         "tags": ["labels"],
         "summary": "Say what was true of many decisions",
-        "description": f"At most {MOST} rows, each a Report, as an array, as one document a line or as CSV with the same names as columns. The answer "
+        "description": f"At most {MOST} rows, each a TruthReport, as an array, as one document a line or as CSV with the same names as columns. The answer "
         "says of each row what became of it: a bad row loses no other, and the same rows again record nothing. What "
         "`POST /v1/decisions/{decision_id}/labels` says about permissions holds for each row.",
         "operationId": "report_labels",
         "requestBody": {
             "required": True,
             "content": {
-                JSON: {"schema": {"type": "array", "items": {}, "description": "Each a Report, answered by itself."}},
+                JSON: {
+                    "schema": {"type": "array", "items": {}, "description": "Each a TruthReport, answered by itself."}
+                },
                 NDJSON: {"schema": {"type": "string"}},
                 CSV: {"schema": {"type": "string"}},
             },

@@ -19,7 +19,7 @@ from andon.gateway.label_rows import Read, reports_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.kernel.errors import AndonError
 from andon.kernel.ids import uuid7
-from andon.labels import Fate, LabelSource, Report, Settled
+from andon.labels import Fate, LabelSource, Settled, TruthReport
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class LabelDoor:
     def _settle(self, media: str, body: bytes, caller: Principal) -> list[Settled]:
         """Record all good rows in one transaction."""
         read = reports_of(media, body)
-        good = [one for one in read if isinstance(one, Report)]
+        good = [one for one in read if isinstance(one, TruthReport)]
         with self._gateway.database.begin() as tx:
             recorded = labels.record_all(
                 tx,
@@ -84,10 +84,10 @@ class LabelDoor:
 def _merged(read: Sequence[Read], recorded: Sequence[Settled]) -> list[Settled]:
     """Return the end of each row, with those that could not be read in their places."""
     ends = iter(recorded)
-    return [next(ends) if isinstance(one, Report) else Settled(Fate.REFUSED, error=one) for one in read]
+    return [next(ends) if isinstance(one, TruthReport) else Settled(Fate.REFUSED, error=one) for one in read]
 
 
-def _refusal(caller: Principal, automation: str, report: Report) -> AndonError | None:
+def _refusal(caller: Principal, automation: str, report: TruthReport) -> AndonError | None:
     """Say why a caller may not make a report. For one who may neither read nor label there, the decision does not exist."""
     if not any(caller.may(one, automation) for one in (Permission.ADD_LABELS, Permission.READ_DECISIONS)):
         return labels.not_found(report)

@@ -10,13 +10,13 @@ from andon.gateway.batch import JSON, NDJSON
 from andon.gateway.batch.rows import JsonRows, NdjsonRows
 from andon.gateway.errors import BatchMalformed, MediaTypeUnsupported
 from andon.kernel.errors import AndonError
-from andon.labels import FIELDS, LabelInvalid, Report, report_of
+from andon.labels import FIELDS, LabelInvalid, TruthReport, report_of
 
 CSV = "text/csv"
 MOST = 5_000
 """Rows in one call."""
 
-Read: TypeAlias = Report | AndonError
+Read: TypeAlias = TruthReport | AndonError
 
 
 def reports_of(media: str, body: bytes) -> list[Read]:

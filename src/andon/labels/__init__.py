@@ -7,7 +7,7 @@ from andon.labels.bulk import Allowed, not_found, record_all
 from andon.labels.domain import Label, LabelSource, value_of
 from andon.labels.errors import LabelInvalid, LabelNotFound, LabelReplaced
 from andon.labels.published import LabelCorrected, LabelRecorded, LabelsImported
-from andon.labels.reports import FIELDS, Report, report_of
+from andon.labels.reports import FIELDS, TruthReport, report_of
 from andon.labels.service import DecisionLabels, classes_of, correct, known_of, of_decision, record, subscribe, valid_of
 from andon.labels.settling import Fate, Settled
 from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, valid_label
@@ -26,8 +26,8 @@ __all__ = [
     "LabelReplaced",
     "LabelSource",
     "LabelsImported",
-    "Report",
     "Settled",
+    "TruthReport",
     "ValidLabel",
     "classes_of",
     "correct",

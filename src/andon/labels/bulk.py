@@ -16,19 +16,19 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7, uuid7_in
 from andon.labels import store
-from andon.labels.classes import Known
+from andon.labels.classes import KnownClasses
 from andon.labels.domain import Label, checked_probability, class_of, known_when
 from andon.labels.published import LabelsImported
-from andon.labels.reports import Report
-from andon.labels.settling import Candidate, Fate, Settled, settle
+from andon.labels.reports import TruthReport
+from andon.labels.settling import CandidateLabel, Fate, Settled, settle
 
-Allowed: TypeAlias = Callable[[str, Report], AndonError | None]
+Allowed: TypeAlias = Callable[[str, TruthReport], AndonError | None]
 """Says why a report about a decision of an automation is refused; None if it is allowed."""
 
 
 def record_all(
     tx: Tx,
-    reports: Sequence[Report],
+    reports: Sequence[TruthReport],
     *,
     actor: Actor,
     events: Events,
@@ -43,9 +43,9 @@ def record_all(
     """
     settled: dict[int, Settled] = {}
     rows = decisions.rows_of(tx, [report.decision_id for report in reports])
-    known = Known(tx)
+    known = KnownClasses(tx)
     series = uuid7(now)
-    by_decision: dict[UUID, list[Candidate]] = defaultdict(list)
+    by_decision: dict[UUID, list[CandidateLabel]] = defaultdict(list)
     for number, report in enumerate(reports):
         try:
             row = _row(rows, report, allowed)
@@ -67,7 +67,7 @@ def record_all(
             known_at=at,
             recorded_at=now,
         )
-        by_decision[row.id].append(Candidate(number, label, dated=report.known_at is not None))
+        by_decision[row.id].append(CandidateLabel(number, label, dated=report.known_at is not None))
     store.hold(tx, {rows[decision_id].automation for decision_id in by_decision})
     said = store.of_decisions(tx, list(by_decision))
     for decision_id, candidates in by_decision.items():
@@ -91,7 +91,7 @@ def digest_of(labels: Sequence[Label]) -> str:
     return digest.hexdigest()
 
 
-def _row(rows: Mapping[UUID, DecisionRow], report: Report, allowed: Allowed) -> DecisionRow:
+def _row(rows: Mapping[UUID, DecisionRow], report: TruthReport, allowed: Allowed) -> DecisionRow:
     row = rows.get(report.decision_id)
     if row is None:
         raise not_found(report)
@@ -101,7 +101,7 @@ def _row(rows: Mapping[UUID, DecisionRow], report: Report, allowed: Allowed) -> 
     return row
 
 
-def not_found(report: Report) -> DecisionNotFound:
+def not_found(report: TruthReport) -> DecisionNotFound:
     """Make the error for a decision that does not exist, or not for this caller."""
     message = f"No decision {report.decision_id}"
     return DecisionNotFound(message, faults=[Fault("decision_id", message)])

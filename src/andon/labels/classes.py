@@ -6,7 +6,7 @@ from andon.decisions import DecisionRow
 from andon.kernel.db import Tx
 
 
-class Known:
+class KnownClasses:
     """Truths and classes, each read once for all reports."""
 
     def __init__(self, tx: Tx) -> None:

@@ -37,7 +37,7 @@ def _moment(given: object) -> object:
 _CLASS = {"anyOf": [{"type": "string"}, {"type": "boolean"}, {"type": "number"}]}
 
 
-class Report(BaseModel):
+class TruthReport(BaseModel):
     """One statement about the class of a decision."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,16 +55,16 @@ class Report(BaseModel):
     )
 
 
-FIELDS = tuple(Report.model_fields)
+FIELDS = tuple(TruthReport.model_fields)
 """The columns of a file of reports."""
 
 
-def report_of(given: bytes | Mapping[str, Any]) -> Report:
+def report_of(given: bytes | Mapping[str, Any]) -> TruthReport:
     """Read one row: JSON text, or values by name. Raises LabelInvalid, which names each field and what was expected."""
     try:
         if isinstance(given, bytes):
-            return Report.model_validate_json(given)
-        return Report.model_validate(given)
+            return TruthReport.model_validate_json(given)
+        return TruthReport.model_validate(given)
     except ValidationError as error:
         faults = [Fault(".".join(map(str, one["loc"])) or "row", one["msg"]) for one in error.errors()]
         raise LabelInvalid("; ".join(f"{fault.where}: {fault.message}" for fault in faults), faults=faults) from None

@@ -31,7 +31,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CandidateLabel:
     """A report as the label that it would be; `number` is its place among the reports."""
 
     number: int
@@ -43,7 +43,7 @@ MOST_OF_ONE = 100
 """Different reports about one decision that are settled together; more of them are a mistake, and all refused."""
 
 
-def settle(said: Sequence[Label], candidates: Sequence[Candidate], truth: Truth | None) -> dict[int, Settled]:
+def settle(said: Sequence[Label], candidates: Sequence[CandidateLabel], truth: Truth | None) -> dict[int, Settled]:
     """Settle the reports about one decision, in the order of their times."""
     different = len({(statement_of(one.label), one.label.known_at) for one in candidates})
     if different > MOST_OF_ONE:

@@ -16,7 +16,7 @@ from andon.kernel.db import Database, RowsChanged, Tx, run_plain
 from andon.kernel.errors import AndonError, Invalid
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
-from andon.labels import Fate, LabelInvalid, Report, Settled
+from andon.labels import Fate, LabelInvalid, Settled, TruthReport
 
 
 class ReportContract:
@@ -68,7 +68,7 @@ class LabelWriter:
             raise Fenced(error.missing) from error
         return recorded
 
-    def _allowed(self, automation: str, report: Report) -> AndonError | None:
+    def _allowed(self, automation: str, report: TruthReport) -> AndonError | None:
         return None if automation == self._automation else labels.not_found(report)
 
 
@@ -82,6 +82,6 @@ def reporting(automation: Automation, stream: str) -> Trigger | None:
     return next((trigger for trigger in automation.reported if trigger.name == stream), None)
 
 
-def _dated(request: DecisionRequest) -> Report:
-    report = Report.model_construct(**request.input)
+def _dated(request: DecisionRequest) -> TruthReport:
+    report = TruthReport.model_construct(**request.input)
     return report if report.known_at else report.model_copy(update={"known_at": request.happened_at})

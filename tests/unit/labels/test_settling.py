@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from andon import Truth
 from andon.labels import Fate, Label, LabelSource, Settled, valid_label
-from andon.labels.settling import MOST_OF_ONE, Candidate, settle
+from andon.labels.settling import MOST_OF_ONE, CandidateLabel, settle
 
 DECIDED = datetime(2026, 11, 1, tzinfo=UTC)
 TRUTH = Truth({"pause": "fraud", "release": "honest"}, matures=timedelta(days=5), unreported="honest")
@@ -29,7 +29,7 @@ REPORTS = st.lists(
 )
 
 
-def candidates(said: Sequence[Said], now: datetime = NOW, first: int = 0) -> list[Candidate]:
+def candidates(said: Sequence[Said], now: datetime = NOW, first: int = 0) -> list[CandidateLabel]:
     """Reports as they come; a day of None is no time of its own."""
     found = []
     for number, (value, source, day, probability) in enumerate(said):
@@ -37,7 +37,7 @@ def candidates(said: Sequence[Said], now: datetime = NOW, first: int = 0) -> lis
         label = Label(
             UUID(int=first + number), UUID(int=99), "payments", value, value, source, probability, "olga", known_at, now
         )
-        found.append(Candidate(number, label, dated=day is not None))
+        found.append(CandidateLabel(number, label, dated=day is not None))
     return found
 
 
@@ -101,5 +101,5 @@ def test_far_too_many_reports_about_one_decision_are_refused() -> None:
 def test_a_time_that_lay_a_little_ahead_is_a_repeat_when_it_comes_again() -> None:
     ahead = candidates([("fraud", LabelSource.EVENT, None, 1.0)])[0].label  # kept with the time of our clock
     (again,) = candidates([("fraud", LabelSource.EVENT, None, 1.0)], NOW + timedelta(seconds=3), 1)
-    ends = settle([ahead], [Candidate(0, again.label, dated=True)], TRUTH)
+    ends = settle([ahead], [CandidateLabel(0, again.label, dated=True)], TRUTH)
     assert (ends[0].fate, ends[0].label) == (Fate.REPEATED, ahead)
