@@ -32,7 +32,7 @@ def test_a_receiver_hears_of_changes_made_at_every_door() -> None:
         with httpx.Client(base_url=line.url, headers=headers, trust_env=False, timeout=30) as client:
             decision = decided_by_a_person(line, client)
             split = {"shares": {}, "shadows": [], "reason": "as it is"}
-            assert client.put("/v1/endpoints/fraud-risk/split", json=split).status_code == 200
+            assert client.put("/v1/automations/payments/split", json=split).status_code == 200
             gone = client.post(
                 "/v1/keys", json={"name": "gone", "grants": [{"role": "viewer"}], "reason": "for a while"}
             ).json()

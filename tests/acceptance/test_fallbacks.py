@@ -80,7 +80,7 @@ def split(line: Line, key: str, *shares: str) -> None:
     """Split, and wait until decisions are made under it."""
     before = newest_split(line, key)
     given = [part for share in shares for part in ("--share", share)]
-    line.command("endpoints", "split", "fraud-risk", *given, "--reason", "test")
+    line.command("split", "set", "payments", *given, "--reason", "test")
     line.wait_until("the gateway had the split", lambda: newest_split(line, key) > before, timeout=30)
 
 

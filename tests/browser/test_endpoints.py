@@ -117,10 +117,10 @@ def test_the_list_keeps_the_row_that_was_chosen_while_it_is_renewed(
     expect(row).to_contain_text(LINE)
     expect(row).to_contain_text("85.0 %")
     page.keyboard.press("j")
-    expect(row.get_by_role("link")).to_be_focused()
+    expect(row.get_by_role("link", name="fraud-risk")).to_be_focused()
     decided_and_told(bank.database, deployment, bank.clock, world.some_transfers(60, seed=6))
     expect(row.locator('[data-label="Decisions/s"]')).to_have_text("1")
-    expect(row.get_by_role("link")).to_be_focused()
+    expect(row.get_by_role("link", name="fraud-risk")).to_be_focused()
 
 
 def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(

@@ -16,6 +16,7 @@ from andon import Procedure, procedure, procedures
 from andon.actions import Answer, AnswerKind, Deliveries, Delivery, Destination, Surroundings
 from andon.connectors.procedure import KIND, ProcedureConnector
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.kernel.ids import uuid7
 from andon.procedures import RunState
 from andon.procedures.conducting import Conductor
@@ -139,7 +140,7 @@ def test_what_a_decision_or_a_verdict_starts_reads_its_decision_and_keeps_no_cop
 
     async def one_round() -> int:
         echo_here = {"echo": Destination("echo", "procedure:echo", own=True)}
-        deliveries = Deliveries(database, {"procedure": ProcedureConnector(running, CLOCK)}, echo_here, CLOCK)
+        deliveries = Deliveries(database, {"procedure": ProcedureConnector(running, CLOCK)}, echo_here, CLOCK, events=Events())
         try:
             return await deliveries.run_round()
         finally:
