@@ -1,4 +1,4 @@
-"""What a worker does for the audit log again and again."""
+"""Chores of workers for the audit log."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What is in force for one automation, and what was: code, policy and traffic split; splitting the traffic."""
+"""The page of one automation: code, policy and split in force, their history, and a form to split the traffic."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What can go wrong with the cord."""
+"""Errors of the cord."""
 
 from andon.kernel.errors import Invalid
 

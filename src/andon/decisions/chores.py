@@ -1,4 +1,4 @@
-"""What a worker does for the ledger and the intake again and again."""
+"""Chores of workers for the ledger and the intake."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What holds for a line beside its versions: gate revisions and line states, as one process knows them.
+"""Gate revisions and line states in force, as one process knows them.
 
 A process refreshes them like its keys: at the start and whenever they are announced. That loads no model and needs no worker.
 """
@@ -94,5 +94,5 @@ class Controls:
         }
 
     def of(self, automation: str) -> Control:
-        """What holds for one automation."""
+        """Return the control of one automation."""
         return _UNKNOWN if self._of is None else self._of.get(automation, UNCONTROLLED)

@@ -1,4 +1,4 @@
-"""What a worker does for features again and again."""
+"""Chores of workers for features."""
 
 from datetime import datetime, timedelta
 

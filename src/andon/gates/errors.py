@@ -1,4 +1,4 @@
-"""What can go wrong with gate revisions."""
+"""Errors of gate revisions."""
 
 from andon.kernel.errors import Invalid
 

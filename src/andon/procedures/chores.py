@@ -1,4 +1,4 @@
-"""What a worker does for procedures again and again, each for those that it has the code of."""
+"""Chores of workers for procedures, each for those whose code the worker has."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING

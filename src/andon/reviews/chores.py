@@ -1,4 +1,4 @@
-"""What a worker does for reviews again and again."""
+"""Chores of workers for reviews."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What a worker does for streams again and again."""
+"""Chores of workers for streams."""
 
 from datetime import datetime, timedelta
 
