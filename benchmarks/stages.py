@@ -23,7 +23,7 @@ from rich.table import Table
 
 from andon import audit, decisions
 from andon.access.tokens import digest_of
-from andon.decisions import UNCONTROLLED, Controls, Decision, DecisionRequest, Line, Seen, Unlimited, ledger
+from andon.decisions import UNCONTROLLED, Controls, Decision, DecisionRequest, Line, Seen, Stages, Unlimited, ledger
 from andon.decisions.consequences import messages
 from andon.decisions.ledger import LedgerEntry
 from andon.decisions.metrics import DecisionMetrics
@@ -136,7 +136,7 @@ def _requests(line: Line, raws: Sequence[bytes], inputs: Sequence[Any] | None = 
 
 def _decided(line: Line, requests: Sequence[DecisionRequest]) -> list[Decision]:
     made, _ = line.decide(requests, {}, now=SystemClock().now())
-    stages = {"features": 0, "predict": 0, "policy": 0, "cpu": 0, "batch": len(requests)}
+    stages = Stages(batch=len(requests))
     return [replace(decision, stages_us=stages) for decision in made]
 
 
