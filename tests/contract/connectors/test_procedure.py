@@ -140,7 +140,9 @@ def test_what_a_decision_or_a_verdict_starts_reads_its_decision_and_keeps_no_cop
 
     async def one_round() -> int:
         echo_here = {"echo": Destination("echo", "procedure:echo", own=True)}
-        deliveries = Deliveries(database, {"procedure": ProcedureConnector(running, CLOCK)}, echo_here, CLOCK, events=Events())
+        deliveries = Deliveries(
+            database, {"procedure": ProcedureConnector(running, CLOCK)}, echo_here, CLOCK, events=Events()
+        )
         try:
             return await deliveries.run_round()
         finally:

@@ -34,7 +34,9 @@ def dead(installation: Installation) -> UUID:
     actions.send_outside(events, [EventRoute(("*",), "ops", "webhook", {})])
     with installation.database.begin() as tx:
         events.publish(tx, AliasSet("fraud-risk", "champion", 2, 1, "olga", "better", at=now))
-        [message] = outbox.page(tx, DELIVER_ACTION, outbox.MessageState.PENDING, which=outbox.MessageSelection(), limit=5)
+        [message] = outbox.page(
+            tx, DELIVER_ACTION, outbox.MessageState.PENDING, which=outbox.MessageSelection(), limit=5
+        )
         outbox.settle(tx, message.id, outbox.MessageState.DEAD, now=now, error="gone (410)")
     return message.id
 
