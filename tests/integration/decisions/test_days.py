@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from andon import decisions
 from andon.decisions.service import DAYS_AHEAD
-from andon.decisions.store.days import SAMPLED
+from andon.decisions.store.days import SAMPLED, UNCOMPRESSED
 from andon.kernel.db import DatabaseUnavailable
 from automations import payment
 from lines import Installation
@@ -54,6 +54,16 @@ def test_a_day_is_analysed_by_few_rows(installation: Installation) -> None:
     )
     with installation.database.begin() as tx:
         assert tx.execute(query, {"day": named(installation.clock.now())}).scalars().all() == [SAMPLED]
+
+
+def test_no_day_compresses_the_records_of_usual_rows(installation: Installation) -> None:
+    plan(installation, installation.clock.now())
+    query = text(
+        "SELECT inhrelid::regclass::text FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+        " WHERE inhparent = 'decisions'::regclass AND reloptions @> ARRAY[:option] ORDER BY 1"
+    )
+    with installation.database.begin() as tx:
+        assert list(tx.execute(query, {"option": f"toast_tuple_target={UNCOMPRESSED}"}).scalars()) == days(installation)
 
 
 def test_days_are_partitions_made_ahead(installation: Installation) -> None:

@@ -14,6 +14,12 @@ SAMPLED = 10
 They are wide, so that each is on a page of its own, and until the last is read nobody can tidy up after windows and messages.
 """
 
+UNCOMPRESSED = 8160
+"""Rows up to this many bytes, the most PostgreSQL allows, are stored as they are.
+
+Above its default of 2 kB it would compress each record, which costs as much as all the rest of the insert.
+"""
+
 
 def plan(tx: Tx, day: datetime) -> bool:
     """Make the partition of a day, if it is missing; False if it cannot have one, because decisions of that day are there already.
@@ -37,7 +43,7 @@ def plan(tx: Tx, day: datetime) -> bool:
     # Made beside the ledger and then attached: to be made in it, it would have to lock all of it.
     tx.execute(text(f"CREATE TABLE {name} (LIKE decisions INCLUDING ALL)"))
     sampled = ", ".join(f"ALTER COLUMN {column.name} SET STATISTICS {SAMPLED}" for column in decisions.c)
-    tx.execute(text(f"ALTER TABLE {name} {sampled}"))
+    tx.execute(text(f"ALTER TABLE {name} {sampled}, SET (toast_tuple_target = {UNCOMPRESSED})"))
     tx.execute(text(f"ALTER TABLE decisions ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')"))
     return True
 
