@@ -18,6 +18,7 @@ from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
 from andon.authoring.features import AGGREGATES, OF_NUMBERS, Feature, Lookup, Request, Window, span_of
+from andon.authoring.measures import Measure
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import (
     BY_PROCEDURE,
@@ -54,6 +55,7 @@ __all__ = [
     "Feature",
     "Lookup",
     "MaxError",
+    "Measure",
     "NotTaken",
     "Policy",
     "Procedure",

@@ -13,6 +13,7 @@ from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import Budget, Fallbacks, checked
 from andon.authoring.features import Feature, Lookup, Window
 from andon.authoring.kinds import check_kinds
+from andon.authoring.measures import Measure
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import BY_PROCEDURE, ProcedureSpec
 from andon.authoring.review import Review
@@ -44,6 +45,7 @@ class Automation:
         review: Review | None = None,
         risk: MaxError | None = None,
         truth: Truth | None = None,
+        measures: Sequence[Measure] = (),
         fallback: Fallbacks = (),
         budget: Budget | None = None,
         trigger: Trigger | Sequence[Trigger] = (),
@@ -65,6 +67,7 @@ class Automation:
                 "review": review,
                 "risk": risk,
                 "truth": truth,
+                "measures": measures,
                 "budget": budget,
                 "trigger": trigger,
                 "procedures": procedures,
@@ -84,6 +87,7 @@ class Automation:
         self.review = review or Review(queue=name)
         self.risk = risk
         self.truth = truth
+        self.measures = tuple(measures)
         self.fallback = checked(name, fallback)
         self.budget = budget
         self.triggers = (trigger,) if isinstance(trigger, Trigger) else tuple(trigger)
@@ -129,6 +133,9 @@ class Automation:
         streams = [trigger.name for trigger in (*self.triggers, *self.reported)]
         if len(set(streams)) != len(streams):
             raise DeclarationInvalid(f"Automation {self.name!r}: one of {', '.join(streams)} is there twice")
+        measured = [measure.name for measure in self.measures]
+        if len(set(measured)) != len(measured):
+            raise DeclarationInvalid(f"Automation {self.name!r}: two of its measures have one name")
         self._check_procedures()
         names = [*fields, *self.feature_names]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -11,6 +11,7 @@ from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import Expect
 from andon.authoring.fallback import Budget
 from andon.authoring.features import Feature
+from andon.authoring.measures import Measure
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import ProcedureSpec
 from andon.authoring.review import Review
@@ -35,6 +36,7 @@ _MANY: Mapping[str, type | UnionType] = {
     "expect": Expect,
     "trigger": Trigger,
     "procedures": ProcedureSpec,
+    "measures": Measure,
 }
 
 

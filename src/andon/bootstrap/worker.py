@@ -16,6 +16,7 @@ from andon.bootstrap.feeds import watch_feeds
 from andon.bootstrap.following import Following
 from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
+from andon.bootstrap.measured import watch_measures
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.observers import CommitTraces
@@ -99,6 +100,7 @@ class _Worker:
         following = Following(deployment, self._refresh_keys, decides=lambda: self._decides(deployment))
         watch_pools(measures.metrics, lambda: deployment.loaded)
         watch_feeds(measures.metrics, self._database, self._clock)
+        watch_measures(measures.metrics, self._database)
         await patiently(following.take_all)
         procedures = conduct(self._database, automations, self._clock, measures)
         await patiently(procedures.launch)

@@ -72,6 +72,9 @@ COMMANDS = {
     ),
     "reviews": Listed("andon.cli.reviews:app", "Work the review queue."),
     "labels": Listed("andon.cli.labels:app", "Say and see which class was true of a decision."),
+    "measures": Listed(
+        "andon.cli.measures:show", "Show what decisions were worth, by the measures that an automation declares."
+    ),
     "actions": Listed("andon.cli.actions:app", "Look at what could not be delivered, and send it again."),
     "procedures": Listed("andon.cli.procedures:app", "Look after what follows decisions in several steps."),
     "connectors": Listed("andon.cli.connectors:app", "What actions can reach, and how to make one more kind."),

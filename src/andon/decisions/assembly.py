@@ -18,6 +18,7 @@ from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
+from andon.decisions.measuring import described_measures
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Traffic
 from andon.decisions.truth import check_classes, check_outcomes, described
@@ -42,6 +43,7 @@ def variables(automation: Automation) -> dict[str, ValueKind]:
 def compile_policy(automation: Automation) -> tuple[DecisionTable, CompiledPolicy]:
     """The automation's policy, checked against its contract, features, outcomes and actions. Raises PolicyInvalid, AutomationInvalid."""
     _check_windows(automation)
+    described_measures(automation, variables(automation))
     return compile_text(automation, *policy_text(automation))
 
 
@@ -187,6 +189,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **_procedures(automation),
         **({} if automation.when_stopped == REVIEW else {"when_stopped": automation.when_stopped}),
         **described(automation),
+        **described_measures(automation, variables(automation)),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 

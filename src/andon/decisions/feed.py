@@ -147,6 +147,11 @@ class Feed:
         return found
 
 
+def items_of(tx: Tx, ids: Sequence[UUID]) -> list[FeedItem]:
+    """Return these decisions as the feed gives them, in no order; ids of none are left out."""
+    return [FeedItem(*row) for row in store.items(tx, ids)]
+
+
 def consumers(tx: Tx, name: str | None = None) -> list[ConsumerStanding]:
     """How far every consumer is, or the one of a name."""
     return store.standings(tx, name)

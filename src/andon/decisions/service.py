@@ -241,6 +241,11 @@ def scores_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, float | None]:
     return reading.scores_of(tx, ids) if ids else {}
 
 
+def declaring(tx: Tx, part: str) -> Mapping[str, datetime]:
+    """Return the automations of which a version describes a part, as `measures`, each with when the first was deployed."""
+    return versions.declaring(tx, part)
+
+
 def version(tx: Tx, name: str, number: int) -> AutomationVersion:
     """One deployed version. Raises AutomationNotFound."""
     found = versions.find(tx, name, number)

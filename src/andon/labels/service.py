@@ -124,6 +124,16 @@ def of_decision(tx: Tx, decision_id: UUID) -> list[Label]:
     return store.of_decision(tx, decision_id)
 
 
+def of_decisions(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Label]]:
+    """Return the labels of these decisions as they were recorded, oldest first; decisions without any are left out."""
+    return store.of_decisions(tx, ids)
+
+
+def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
+    """Return the decisions of an automation that labels with ids from `first` to `last` are about, each once."""
+    return store.decisions_between(tx, automation, first, last)
+
+
 def known_of(tx: Tx, row: DecisionRow, now: datetime) -> DecisionLabels:
     """Return all labels of one decision and what counts now."""
     truth = decisions.truth_of(tx, row.automation)

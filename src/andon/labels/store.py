@@ -70,6 +70,12 @@ def of_decisions(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Label]]:
     return dict(found)
 
 
+def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
+    """Return the decisions that labels with ids from `first` to `last` are about, each once."""
+    of = labels.c.id.between(first, last) & (labels.c.automation == automation)
+    return list(tx.execute(select(labels.c.decision_id).where(of).distinct()).scalars())
+
+
 def lock(tx: Tx, label_id: UUID) -> None:
     """Hold one label until the transaction ends, so that others who correct it come after."""
     tx.execute(select(labels.c.id).where(labels.c.id == label_id).with_for_update())

@@ -21,7 +21,8 @@ from andon.policies.domain import (
     Ruling,
     ValueKind,
 )
-from andon.policies.errors import PolicyInvalid, PolicyNotFound
+from andon.policies.errors import FormulaInvalid, PolicyInvalid, PolicyNotFound
+from andon.policies.formulas import Formula
 from andon.policies.kinds import kind_of, kind_of_value
 from andon.policies.proof import require_proof, unproven_rules
 from andon.policies.published import PolicyPutInForce
@@ -39,6 +40,8 @@ __all__ = [
     "CompiledPolicy",
     "DecisionTable",
     "Facts",
+    "Formula",
+    "FormulaInvalid",
     "PolicyInvalid",
     "PolicyNotFound",
     "PolicyPutInForce",

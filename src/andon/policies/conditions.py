@@ -19,6 +19,7 @@ from andon.policies.tokens import Token, inside_macros, references_in, tokens_of
 MAX_CHARACTERS = 4_000
 
 _OPEN = {"input": ValueKind.ANY, "features": ValueKind.ANY}
+_NUMBERS = (cel.Type.DOUBLE, cel.Type.INT, cel.Type.UINT, cel.Type.DYN)
 _LOOKED_UP = frozenset({ValueKind.STRING, ValueKind.OPTIONAL_STRING})
 _BEFORE_LOOK_UP = frozenset({"(", "[", ",", "?", ":", "&&", "||"})
 _AFTER_LOOK_UP = frozenset({")", "]", ",", "?", ":", "&&", "||"})
@@ -72,13 +73,13 @@ class Vocabulary:
         running = {name: RUN_AS[kind] for name, kind in self.kinds.items()}
         self._running = cel.NewEnv(variables=running | dict.fromkeys(self._look_ups, cel.Type.BOOL))
 
-    def condition(self, written: str) -> Condition:
-        """Check and compile one condition. Raises ConditionFaulty."""
+    def condition(self, written: str, *, number: bool = False) -> Condition:
+        """Check and compile one condition, or an expression that gives a `number`. Raises ConditionFaulty."""
         tokens = tokens_of(written)
         faults = _refused(written, tokens)
         checked = written
         if not faults:
-            checked, remaining = promoted(written, self._faults)
+            checked, remaining = promoted(written, self._faults_of_number if number else self._faults)
             faults = [diagnosed(fault, tokens, self.kinds) for fault in remaining]
         faults = faults or self._bad_patterns(tokens)
         if faults:
@@ -105,6 +106,15 @@ class Vocabulary:
         if returned in (cel.Type.BOOL, cel.Type.DYN):
             return []
         return [CelFault(0, f"a condition is true or false; this is a {kind_named(returned.name().lower())}")]
+
+    def _faults_of_number(self, text: str) -> list[CelFault]:
+        try:
+            returned = self._checking.compile(text).return_type()
+        except RuntimeError as error:
+            return faults_in(str(error), text)
+        if returned in _NUMBERS:
+            return []
+        return [CelFault(0, f"expected a number; this is a {kind_named(returned.name().lower())}")]
 
     def _bad_patterns(self, tokens: Sequence[Token]) -> list[CelFault]:
         """Regular expressions written out in a condition that are none."""

@@ -7,5 +7,9 @@ class PolicyInvalid(Invalid):
     """The policy cannot be used."""
 
 
+class FormulaInvalid(Invalid):
+    """The formula cannot be used."""
+
+
 class PolicyNotFound(NotFound):
     """This automation has no such policy version."""

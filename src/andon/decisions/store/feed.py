@@ -58,6 +58,11 @@ WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s 
 """
 _ROWS_OF = f"{_ROWS} AND automation = ANY(%(automations)s)"
 
+_ITEMS = """
+SELECT uuid_send(id), writer, seq, latency_us, record FROM decisions
+WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s AND %(last)s
+"""
+
 _MOVE = text("""
 INSERT INTO feed_positions (consumer, writer, seq, taken)
 SELECT :consumer, * FROM unnest(CAST(:writers AS uuid[]), CAST(:seqs AS bigint[]), CAST(:taken AS int[]))
@@ -198,6 +203,14 @@ def rows(tx: Tx, ids: Sequence[bytes], automations: Sequence[str] | None) -> dic
     else:
         found = fetch_binary(tx, _ROWS_OF, {**wanted, "automations": list(automations)})
     return {key: (latency_us, record) for key, latency_us, record in found}
+
+
+def items(tx: Tx, ids: Sequence[UUID]) -> list[tuple[bytes, UUID, int, int, bytes]]:
+    """Return id, writer, number of the leaf, latency and record of these decisions."""
+    if not ids:
+        return []
+    wanted = {"ids": "{" + ",".join(map(str, ids)) + "}", "first": min(ids), "last": max(ids)}
+    return [(key, writer, seq, us, record) for key, writer, seq, us, record in fetch_binary(tx, _ITEMS, wanted)]
 
 
 def move(tx: Tx, consumer: str, positions: dict[UUID, tuple[int, int]], count: int) -> None:

@@ -1,5 +1,7 @@
 """SQL about the deployed versions of automations."""
 
+from datetime import datetime
+
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
@@ -41,6 +43,13 @@ def find_newest(tx: Tx, name: str) -> AutomationVersion | None:
     query = select(automation_versions).where(c.name == name).order_by(c.number.desc()).limit(1)
     row = tx.execute(query).one_or_none()
     return None if row is None else AutomationVersion(**row._asdict())
+
+
+def declaring(tx: Tx, part: str) -> dict[str, datetime]:
+    """Return the automations of which a version describes a part, each with when the first such version was deployed."""
+    c = automation_versions.c
+    query = select(c.name, func.min(c.deployed_at).label("first")).where(c.description.op("?")(part)).group_by(c.name)
+    return {row.name: row.first for row in tx.execute(query)}
 
 
 def lock(tx: Tx, name: str) -> None:

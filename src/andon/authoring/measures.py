@@ -1,0 +1,57 @@
+"""Measures: what decisions are worth to the business, in euros, minutes or whatever unit the owner counts in."""
+
+import re
+from dataclasses import dataclass
+from math import isfinite
+
+from andon.authoring.errors import DeclarationInvalid
+
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+LONGEST_UNIT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One business measure: `Measure("loss_prevented", unit="EUR", value="input.amount", when='outcome == "pause" && label == "fraud"')`.
+
+    `value` is a number, or a CEL expression that gives one; `when` a CEL condition, without which every decision counts. Both may
+    name `outcome`, `label` (the class that counts as true), `input.*`, `features.*`, `prediction.*` and `risk.*`. A measure that
+    names `label` has no value until a label counts, and is computed again whenever that changes. Without `value`, other systems
+    report it. `by` names fields of the contract: text, or true and false. Sums are kept for each combination of their values.
+    """
+
+    name: str
+    unit: str
+    value: str | float | None = None
+    when: str = ""
+    by: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.match(self.name):
+            raise DeclarationInvalid(
+                f"Measure {self.name!r}: a name is lower-case letters, digits and '_', at most 63, a letter first"
+            )
+        if not isinstance(self.unit, str) or not 0 < len(self.unit) <= LONGEST_UNIT or not self.unit.isprintable():
+            raise self._wrong(f"unit is a text of 1 to {LONGEST_UNIT} characters, as 'EUR'", self.unit)
+        if isinstance(self.value, bool) or not isinstance(self.value, str | int | float | None):
+            raise self._wrong("value is a number, or an expression as 'input.amount'", self.value)
+        if isinstance(self.value, float) and not isfinite(self.value):
+            raise self._wrong("value is a finite number", self.value)
+        if isinstance(self.value, str) and not self.value.strip():
+            raise self._wrong("value is an expression as 'input.amount'; left out, other systems report it", self.value)
+        if not isinstance(self.when, str):
+            raise self._wrong("when is a condition as 'outcome == \"pause\"'", self.when)
+        if self.value is None and self.when:
+            raise DeclarationInvalid(
+                f"Measure {self.name!r}: what other systems report has no condition; leave out when"
+            )
+        if not isinstance(self.by, tuple) or not all(isinstance(field, str) for field in self.by):
+            raise self._wrong("by is a tuple of fields of the contract, as ('channel',)", self.by)
+
+    @property
+    def expression(self) -> str | None:
+        """The value as an expression; None if other systems report it."""
+        return self.value if isinstance(self.value, str | None) else repr(float(self.value))
+
+    def _wrong(self, expected: str, value: object) -> DeclarationInvalid:
+        return DeclarationInvalid(f"Measure {self.name!r}: {expected}, not {value!r}")

@@ -1,0 +1,31 @@
+"""Business measures as gauges that are read when they are scraped."""
+
+from andon import measures
+from andon.kernel.db import Database
+from andon.kernel.metrics import Metrics, Readings
+
+_LABELS = ("automation", "measure", "unit", "version")
+
+
+def watch_measures(metrics: Metrics, database: Database) -> None:
+    """Show the sum of each measure, and how many decisions are in it, by model version."""
+
+    def totals() -> Readings:
+        with database.begin() as tx:
+            for automation, version, one in measures.totals(tx):
+                yield (automation, one.measure, one.unit, version), float(one.total)
+
+    def counted() -> Readings:
+        with database.begin() as tx:
+            for automation, version, one in measures.totals(tx):
+                yield (automation, one.measure, one.unit, version), one.counted
+
+    metrics.gauges_of(
+        "andon_measure_sum",
+        "Sum of a business measure over all decisions so far; it falls where a label or a report was corrected.",
+        totals,
+        labels=_LABELS,
+    )
+    metrics.gauges_of(
+        "andon_measure_decisions", "Decisions that have a value in that sum so far.", counted, labels=_LABELS
+    )

@@ -1,0 +1,95 @@
+"""Measures: what an automation's decisions were worth, and reports of it from other systems."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+
+from andon import decisions, measures, spending
+from andon.access import Permission
+from andon.gateway.dependencies import Caller, Day, Db, Now, ZonedMoment
+from andon.measures import Grouping, MeasureReport
+
+router = APIRouter(prefix="/v1", tags=["measures"])
+
+MOST = 5_000
+"""Reports in one call."""
+
+
+class MeasureReportIn(BaseModel):
+    """What one decision was worth by one measure. The report that became known last stands."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision_id: UUID
+    measure: str = Field(max_length=63, description="A measure that the automation declares without a value.")
+    value: StrictFloat | StrictInt = Field(description="In the unit of the measure.")
+    known_at: ZonedMoment | None = Field(None, description="When it became known, with its zone; now if left out.")
+
+
+class MeasuresReportedOut(BaseModel):
+    """What became of the reports."""
+
+    recorded: int
+    repeated: int = Field(description="Reports that say what stands already.")
+
+
+class MeasureOut(BaseModel):
+    """The sum of one measure over a group of decisions."""
+
+    measure: str
+    unit: str
+    group: dict[str, Any] = Field(description="The arm, version, day or segment; empty without `by`.")
+    decisions: int = Field(description="All decisions of the group.")
+    counted: int = Field(description="Those of them that have a value so far.")
+    total: float
+
+
+class MeasuresOut(BaseModel):
+    """The sums of an automation's measures over UTC days."""
+
+    automation: str
+    since: date
+    until: date
+    measures: list[MeasureOut]
+
+
+@router.get("/automations/{name}/measures")
+def show(
+    name: str,
+    caller: Caller,
+    db: Db,
+    now: Now,
+    since: Annotated[Day | None, Query(description="First UTC day; thirty days if left out.")] = None,
+    until: Annotated[Day | None, Query(description="Last UTC day; today if left out.")] = None,
+    by: Annotated[Grouping | None, Query(description="What the sums are told apart by.")] = None,
+) -> MeasuresOut:
+    """What an automation's decisions were worth, by the measures that it declares."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    first, last = spending.span(since, until, now.date())
+    with db.begin() as tx:
+        decisions.newest_version(tx, name)
+        found = measures.sums(tx, name, first, last, by)
+    shown = [MeasureOut.model_validate(one, from_attributes=True) for one in found]
+    return MeasuresOut(automation=name, since=first, until=last, measures=shown)
+
+
+@router.post("/measures")
+def report(
+    reports: Annotated[list[MeasureReportIn], Field(min_length=1, max_length=MOST)], caller: Caller, db: Db, now: Now
+) -> MeasuresReportedOut:
+    """Say what decisions were worth: all rows or none. The same rows again change nothing."""
+    caller.require_anywhere(Permission.ADD_LABELS)
+
+    def visible(automation: str) -> bool:
+        if not any(caller.may(one, automation) for one in (Permission.ADD_LABELS, Permission.READ_DECISIONS)):
+            return False
+        caller.require(Permission.ADD_LABELS, automation)
+        return True
+
+    given = [MeasureReport(one.decision_id, one.measure, float(one.value), one.known_at) for one in reports]
+    with db.begin() as tx:
+        done = measures.report(tx, given, actor=caller.actor, now=now, visible=visible)
+    return MeasuresReportedOut(recorded=done.recorded, repeated=done.repeated)

@@ -1,0 +1,23 @@
+"""Measures: what decisions are worth to the business, summed from the feed, from labels and from reports of other systems.
+
+A measure is declared with its automation (`authoring/measures.py`). `meter.py` keeps the sums; start there.
+"""
+
+from andon.measures.domain import Grouping, MeasureSum
+from andon.measures.errors import MeasureReportInvalid
+from andon.measures.meter import Meter, subscribe
+from andon.measures.reports import MeasureReport, Reported, report
+from andon.measures.service import sums, totals
+
+__all__ = [
+    "Grouping",
+    "MeasureReport",
+    "MeasureReportInvalid",
+    "MeasureSum",
+    "Meter",
+    "Reported",
+    "report",
+    "subscribe",
+    "sums",
+    "totals",
+]

@@ -1,0 +1,56 @@
+"""Formulas: single CEL expressions beside a policy, checked against named variables, as a measure's value and condition are."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from cel_expr_python import cel
+
+from andon.kernel.errors import Fault
+from andon.policies.conditions import ConditionFaulty, Vocabulary
+from andon.policies.domain import ValueKind
+from andon.policies.errors import FormulaInvalid
+from andon.policies.kinds import OPTIONAL, converted
+
+_EVALUATION_ERRORS = (RuntimeError, ValueError, TypeError, OverflowError, AttributeError)
+_NULLABLE = frozenset((*OPTIONAL.values(), ValueKind.ANY))
+
+
+class Formula:
+    """A checked expression. `reads` are the variables that it looks at, by kind: with these alone it compiles again."""
+
+    def __init__(self, text: str, variables: Mapping[str, ValueKind], *, number: bool) -> None:
+        """Check and compile; `prediction`, `risk` and `variables` may be named. Raises FormulaInvalid with every fault."""
+        vocabulary = Vocabulary(variables, {})
+        try:
+            checked = vocabulary.condition(text, number=number)
+        except ConditionFaulty as faulty:
+            faults = [Fault(f"character {one.offset + 1}", one.message) for one in faulty.faults]
+            raise FormulaInvalid("; ".join(one.message for one in faults), faults=faults) from None
+        self._program = checked.program
+        self.reads: Mapping[str, ValueKind] = {name: vocabulary.kinds[name] for name in sorted(checked.reads)}
+
+    def holds(self, facts: Mapping[str, Any]) -> bool | None:
+        """Return whether the condition holds for these facts by name; None if that cannot be computed."""
+        found = self._computed(facts)
+        return found if isinstance(found, bool) else None
+
+    def number(self, facts: Mapping[str, Any]) -> float | None:
+        """Return the number for these facts by name; None if it cannot be computed."""
+        found = self._computed(facts)
+        if isinstance(found, bool) or not isinstance(found, int | float):
+            return None
+        return float(found) if isfinite(found) else None
+
+    def _computed(self, facts: Mapping[str, Any]) -> Any:
+        data: dict[str, Any] = {}
+        try:
+            for name, kind in self.reads.items():
+                value = converted(kind, facts.get(name))
+                if value is None and kind not in _NULLABLE:
+                    return None
+                data[name] = value
+            result = self._program.eval(data=data)
+        except _EVALUATION_ERRORS:
+            return None
+        return None if result.type() == cel.Type.ERROR else result.value()
