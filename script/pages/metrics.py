@@ -66,6 +66,7 @@ SHOWN_BY = {
     "worker": "worker",
     "delivering": "worker",
     "feeds": "worker",
+    "measured": "worker",
     "procedures": "worker",
     "streams": "worker",
     "pools": "both",

@@ -4,8 +4,6 @@ from andon import measures
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics, Readings
 
-_LABELS = ("automation", "measure", "unit", "version")
-
 
 def watch_measures(metrics: Metrics, database: Database) -> None:
     """Show the sum of each measure, and how many decisions are in it, by model version."""
@@ -24,8 +22,11 @@ def watch_measures(metrics: Metrics, database: Database) -> None:
         "andon_measure_sum",
         "Sum of a business measure over all decisions so far; it falls where a label or a report was corrected.",
         totals,
-        labels=_LABELS,
+        labels=("automation", "measure", "unit", "version"),
     )
     metrics.gauges_of(
-        "andon_measure_decisions", "Decisions that have a value in that sum so far.", counted, labels=_LABELS
+        "andon_measure_decisions",
+        "Decisions that have a value in that sum so far.",
+        counted,
+        labels=("automation", "measure", "unit", "version"),
     )
