@@ -1,4 +1,4 @@
-"""The project of the demo: the example as `andon init` writes it, with a stream of events, and a twin to measure by."""
+"""The projects of the demo: the example as `andon init` writes it, with what each story needs."""
 
 import shutil
 from pathlib import Path
@@ -14,15 +14,34 @@ PLACE, TWIN_PLACE = "transfers", "measured"
 
 def write(parent: Path, intake: Intake, bank_port: int) -> Path:
     """A fresh project, whose events come from `intake` and whose actions go to the receiver of this demo. Its folder."""
-    remove(parent)
-    parent.mkdir()
-    Line(parent).command("init", NAME)
-    folder = parent / NAME
+    folder = _made(parent)
     automation, settings = folder / "automation.py", folder / "andon.toml"
     automation.write_text(with_events(automation.read_text(encoding="utf-8"), intake), encoding="utf-8")
     text = settings.read_text(encoding="utf-8").replace("127.0.0.1:8099", f"127.0.0.1:{bank_port}")
     settings.write_text(f"{text}\n{intake.settings}", encoding="utf-8")
     return folder
+
+
+def write_drift(parent: Path) -> Path:
+    """A fresh project for the story of the drift, and its folder: the example, from whose decisions no action follows."""
+    folder = _made(parent)
+    automation = folder / "automation.py"
+    automation.write_text(for_drift(automation.read_text(encoding="utf-8")), encoding="utf-8")
+    return folder
+
+
+def for_drift(text: str) -> str:
+    """The example's automation for two minutes: without actions, and with a target that few labels prove."""
+    for before, after in _FOR_DRIFT:
+        text = _inserted(text, before, "").replace(before, after)
+    return text
+
+
+def _made(parent: Path) -> Path:
+    remove(parent)
+    parent.mkdir()
+    Line(parent).command("init", NAME)
+    return parent / NAME
 
 
 def remove(parent: Path) -> None:
@@ -54,6 +73,13 @@ def _inserted(text: str, before: str, new: str) -> str:
         raise LineFailed(f"The example has changed: {before!r} is {text.count(before)} times in its automation.py")
     return text.replace(before, new + before)
 
+
+_FOR_DRIFT = (
+    ('    actions={"pause": run_procedure(pause_transfer), "release": webhook("core-banking")},\n', ""),
+    ("    procedures=[pause_transfer],\n", ""),
+    ("MaxError(0.003, confidence=0.95", "MaxError(0.01, confidence=0.95"),
+)
+"""What the story of the drift has otherwise than the example."""
 
 _TWIN = """
 

@@ -1,0 +1,8 @@
+"""The stories that the demo tells, by their names; each module has `tell(stage)`, which returns an exit status."""
+
+from collections.abc import Callable, Mapping
+
+from examples.demo.stage import Stage
+from examples.demo.stories import drift, transfers
+
+STORIES: Mapping[str, Callable[[Stage], int]] = {"transfers": transfers.tell, "drift": drift.tell}
