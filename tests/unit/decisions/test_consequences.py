@@ -19,7 +19,7 @@ BANK, LOG = ActionSpec("webhook", "bank"), ActionSpec("kafka", "log")
 
 def test_a_drawn_decision_asks_for_a_blind_review_beside_its_action_that_names_classes_and_nothing_it_decided() -> None:
     automation = an_automation()
-    automation.audit, automation.truth = BlindAudit(1.0, queue="audits"), Truth({"pause": "fraud", "release": "honest"})
+    automation.audit, automation.truth = BlindAudit(1.0, queue="audits"), Truth({"pause": "1", "release": "honest"})
     (decided,) = decide(automation, [payment()], model=lambda _: 0.1)
     line: Any = SimpleNamespace(
         automation=automation, outcomes=("pause", "release", REVIEW), followed={"release", REVIEW}
