@@ -8,6 +8,7 @@ from datetime import timedelta
 from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
+from andon.authoring.audit import BlindAudit
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import Budget, Fallbacks, checked
@@ -46,6 +47,7 @@ class Automation:
         risk: MaxError | None = None,
         truth: Truth | None = None,
         measures: Sequence[Measure] = (),
+        audit: BlindAudit | None = None,
         fallback: Fallbacks = (),
         budget: Budget | None = None,
         trigger: Trigger | Sequence[Trigger] = (),
@@ -68,6 +70,7 @@ class Automation:
                 "risk": risk,
                 "truth": truth,
                 "measures": measures,
+                "audit": audit,
                 "budget": budget,
                 "trigger": trigger,
                 "procedures": procedures,
@@ -88,6 +91,7 @@ class Automation:
         self.risk = risk
         self.truth = truth
         self.measures = tuple(measures)
+        self.audit = audit
         self.fallback = checked(name, fallback)
         self.budget = budget
         self.triggers = (trigger,) if isinstance(trigger, Trigger) else tuple(trigger)

@@ -71,6 +71,7 @@ COMMANDS = {
         "andon.cli.features:app", "What an automation sees, why, and training sets by the same definitions."
     ),
     "reviews": Listed("andon.cli.reviews:app", "Work the review queue."),
+    "audits": Listed("andon.cli.audits:app", "See and change the share of blind audits."),
     "labels": Listed("andon.cli.labels:app", "Say and see which class was true of a decision."),
     "measures": Listed(
         "andon.cli.measures:show", "Show what decisions were worth, by the measures that an automation declares."

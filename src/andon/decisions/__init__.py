@@ -17,6 +17,7 @@ from andon.decisions.assembly import (
     lacking,
     variables,
 )
+from andon.decisions.auditing import AuditsInForce, audits_of
 from andon.decisions.batches import BatchDecider
 from andon.decisions.content import content_of, contents_of, own_content_of
 from andon.decisions.contract import Contract
@@ -49,7 +50,9 @@ from andon.decisions.domain import (
     WaitingRequest,
     latency_of,
 )
+from andon.decisions.draws import AuditDraws, is_automatic
 from andon.decisions.errors import (
+    AuditsNotDeclared,
     AutomationInvalid,
     AutomationNotFound,
     CodeUnreleased,
@@ -150,6 +153,9 @@ __all__ = [
     "UNCONTROLLED",
     "Alongside",
     "Arm",
+    "AuditDraws",
+    "AuditsInForce",
+    "AuditsNotDeclared",
     "AutomationInvalid",
     "AutomationNotFound",
     "AutomationReleased",
@@ -230,6 +236,7 @@ __all__ = [
     "apart_from_force",
     "as_deployed",
     "assemble",
+    "audits_of",
     "automations",
     "between",
     "champion_of",
@@ -256,6 +263,7 @@ __all__ = [
     "holders",
     "idle_features",
     "items_of",
+    "is_automatic",
     "json_of_recorded",
     "keep_house",
     "lacking",

@@ -48,15 +48,16 @@ class _Revised:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The line states of one automation and the gate revisions of its arms."""
+    """The line states of one automation, the gate revisions of its arms, and its changed share of blind audits, if any."""
 
     states: LineStates = ALL_AUTOMATIC
     gates: Mapping[str, Sequence[_Revised]] = field(default_factory=dict)
+    audit_share: float | None = None
 
     @property
     def automatic(self) -> "Control":
         """The same gates with every line automatic."""
-        return Control(ALL_AUTOMATIC, self.gates)
+        return Control(ALL_AUTOMATIC, self.gates, self.audit_share)
 
     def gate(self, arm: str, held_out: Gate, now: datetime) -> Gate:
         """The newest gate of an arm that has not expired at this moment; the one from held-out evidence if there is none."""
@@ -82,15 +83,16 @@ class Controls:
         self._of = known
 
     def refresh(self, tx: Tx, now: datetime) -> None:
-        """Take a new snapshot, in two queries."""
+        """Take a new snapshot, in three queries."""
         states = cord.all_states(tx)
         revised: dict[str, dict[str, list[_Revised]]] = {}
         for one in sorted(gates.newest(tx, now), key=lambda revision: revision.revision, reverse=True):
             arms = revised.setdefault(one.automation, {})
             arms.setdefault(one.arm, []).append(_Revised(Gate(one.threshold, one.target, one.revision), one))
+        shares = gates.audit_shares(tx)
         self._of = {
-            name: Control(states.get(name, ALL_AUTOMATIC), revised.get(name, {}))
-            for name in states.keys() | revised.keys()
+            name: Control(states.get(name, ALL_AUTOMATIC), revised.get(name, {}), shares.get(name))
+            for name in states.keys() | revised.keys() | shares.keys()
         }
 
     def of(self, automation: str) -> Control:

@@ -1,4 +1,4 @@
-"""Rows of gate revisions. Only `store.py` may import this."""
+"""Rows of gate revisions and of shares of blind audits. Only `store.py` may import this."""
 
 from sqlalchemy import Column, DateTime, Double, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,4 +19,15 @@ gate_revisions = Table(
     Column("reason", Text, nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=True),
+)
+
+audit_shares = Table(
+    "audit_shares",
+    MetaData(),
+    Column("automation", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("share", Double, nullable=False),
+    Column("set_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_at", DateTime(timezone=True), nullable=False),
 )
