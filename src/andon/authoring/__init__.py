@@ -13,6 +13,7 @@ from andon.authoring.actions import (
     sql,
     webhook,
 )
+from andon.authoring.alerts import AlertLevelName, CordDrill, CordRule, HeldStateName
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
@@ -45,13 +46,17 @@ __all__ = [
     "OF_NUMBERS",
     "SOURCES",
     "ActionSpec",
+    "AlertLevelName",
     "Answered",
     "Automation",
     "Budget",
     "Compensation",
+    "CordDrill",
+    "CordRule",
     "DeclarationInvalid",
     "Expect",
     "Feature",
+    "HeldStateName",
     "Lookup",
     "MaxError",
     "NotTaken",

@@ -7,6 +7,7 @@ from types import UnionType
 from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
+from andon.authoring.alerts import CordDrill, CordRule
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import Expect
 from andon.authoring.fallback import Budget
@@ -29,12 +30,15 @@ _ONE: Mapping[str, type | UnionType] = {
     "budget": Budget | None,
     "results": ActionSpec | None,
     "when_stopped": str,
+    "drill": CordDrill | None,
 }
 _MANY: Mapping[str, type | UnionType] = {
     "features": Feature,
     "expect": Expect,
     "trigger": Trigger,
     "procedures": ProcedureSpec,
+    "cord": CordRule,
+    "checklist": str,
 }
 
 

@@ -14,6 +14,7 @@ from andon import features, policies
 from andon.authoring import EXPECTED, OF_NUMBERS, Automation, Feature, Lookup, MaxError, Policy, Window
 from andon.decisions.contract import Contract
 from andon.decisions.controls import Gate
+from andon.decisions.cord_rules import described_cord
 from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
@@ -187,6 +188,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **_procedures(automation),
         **({} if automation.when_stopped == REVIEW else {"when_stopped": automation.when_stopped}),
         **described(automation),
+        **described_cord(automation),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 
