@@ -21,7 +21,7 @@ from andon.alerts.errors import (
     SilenceNotFound,
 )
 from andon.alerts.incidents import Incident, Note, NoteKind
-from andon.alerts.messages import decisions_of, decisions_path, sure
+from andon.alerts.messages import decisions_of, decisions_path, shown_alert, sure
 from andon.alerts.published import AlertRaised, AlertResolved
 from andon.alerts.pulling import declared, rules_of
 from andon.alerts.raising import raise_alert, recover
@@ -114,6 +114,7 @@ __all__ = [
     "rules_of",
     "send_again",
     "send_due",
+    "shown_alert",
     "shown_rule",
     "shown_segment",
     "silence",
