@@ -81,5 +81,5 @@ def notes(tx: Tx, *, alert: UUID | None = None, incident: UUID | None = None) ->
     """The timeline of an alert, or of an incident, oldest first."""
     c = alert_notes.c
     wanted = [column == value for column, value in ((c.alert, alert), (c.incident, incident)) if value is not None]
-    rows = tx.execute(select(alert_notes).where(or_(*wanted)).order_by(c.at, c.id))
+    rows = tx.execute(select(alert_notes).where(or_(*wanted)).order_by(c.at, c.number))
     return [Note(row.id, row.at, row.alert, row.incident, NoteKind(row.kind), row.made_by, row.message) for row in rows]

@@ -87,6 +87,7 @@ CREATE INDEX incidents_newest ON incidents (id DESC);
 -- What happened to alerts and incidents, in order. Rows are never changed.
 CREATE TABLE alert_notes (
     id       uuid PRIMARY KEY,
+    number   bigint GENERATED ALWAYS AS IDENTITY,
     at       timestamptz NOT NULL,
     alert    uuid,
     incident uuid,
