@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from script.pages.markdown import code, kind, table
 
 from andon.kernel import config
-from andon.kernel.config import DestinationSettings, EndpointSettings, EventSettings, Settings
+from andon.kernel.config import AlertSettings, DestinationSettings, EndpointSettings, EventSettings, Settings
 from andon.kernel.connections import KINDS
 
 
@@ -22,6 +22,7 @@ def body() -> str:
         _by_name("destinations", DestinationSettings),
         *map(_connection, KINDS),
         _by_name("events", EventSettings),
+        _by_name("alerts", AlertSettings),
         _by_name("endpoints", EndpointSettings),
     ]
     return "\n".join([*sections, *named])

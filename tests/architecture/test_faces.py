@@ -8,6 +8,7 @@ import pytest
 SLICES = {
     "access",
     "actions",
+    "alerts",
     "audit",
     "authoring",
     "decisions",

@@ -41,8 +41,11 @@ class Permission(StrEnum):
     VERIFY_AUDIT = "verify the audit log"
     PULL_CORD = "pull the cord of a line"
     RELEASE_CORD = "release the cord of a line"
+    SET_CORD_RULES = "set the rules that pull the cord"
     NARROW_GATES = "ask for more confidence at a risk gate"
     SET_AUDIT_SHARE = "change the share of blind audits"
+    READ_ALERTS = "read alerts and incidents"
+    WORK_ALERTS = "work on alerts, silences and incidents"
     MANAGE_KEYS = "manage keys"
 
 
@@ -71,6 +74,7 @@ _VIEW = frozenset(
         _P.READ_PROCEDURES,
         _P.READ_STREAMS,
         _P.READ_METRICS,
+        _P.READ_ALERTS,
     }
 )
 _REVIEW = _VIEW | {_P.WORK_REVIEWS, _P.ADD_LABELS}
@@ -86,6 +90,7 @@ _OPERATE = _REVIEW | {
     _P.PIN_VERSION,
     _P.PULL_CORD,
     _P.NARROW_GATES,
+    _P.WORK_ALERTS,
 }
 _OWN = _OPERATE | {
     _P.REGISTER_MODELS,
@@ -93,6 +98,7 @@ _OWN = _OPERATE | {
     _P.RELEASE,
     _P.READ_AUDIT,
     _P.RELEASE_CORD,
+    _P.SET_CORD_RULES,
     _P.WEIGH_LABELS,
     _P.SET_AUDIT_SHARE,
 }

@@ -18,6 +18,9 @@ _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*$")
 KNOWN = ("input", "id", "key", "automation", "action", "outcome", "rule", "reasons", "score", "confidence", "model")
 """What a name may begin with; others are told by some decisions too, but these by all."""
 
+OF_ALERTS = ("alert", "alerts")
+"""What a name may begin with in a message about alerts."""
+
 
 class ValueMissing(Exception):
     """A template names a value that this decision does not have."""
@@ -42,7 +45,7 @@ class Template:
                 literal += whole[0]
             elif name is None or not _NAME.match(name):
                 raise ValueError(f"{whole!r} is no value: write {{input.field}}, or double a brace that is meant")
-            elif name.partition(".")[0] not in KNOWN:
+            elif name.partition(".")[0] not in (*KNOWN, *OF_ALERTS):
                 raise ValueError(f"{whole!r} is no value: a name begins with one of {', '.join(KNOWN)}")
             else:
                 parts.append((literal, name))

@@ -14,6 +14,7 @@ from andon.authoring.actions import (
     webhook,
 )
 from andon.authoring.audit import BlindAudit
+from andon.authoring.alerts import AlertLevelName, CordDrill, CordRule, HeldStateName
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
@@ -47,14 +48,18 @@ __all__ = [
     "OF_NUMBERS",
     "SOURCES",
     "ActionSpec",
+    "AlertLevelName",
     "Answered",
     "Automation",
     "BlindAudit",
     "Budget",
     "Compensation",
+    "CordDrill",
+    "CordRule",
     "DeclarationInvalid",
     "Expect",
     "Feature",
+    "HeldStateName",
     "Lookup",
     "MaxError",
     "Measure",

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
 from andon.authoring.audit import BlindAudit
+from andon.authoring.alerts import CordDrill, CordRule, checked_checklist
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import Budget, Fallbacks, checked
@@ -54,6 +55,9 @@ class Automation:
         procedures: Sequence[ProcedureSpec] = (),
         results: ActionSpec | None = None,
         when_stopped: str = "review",
+        cord: Sequence[CordRule] | None = None,
+        checklist: Sequence[str] = (),
+        drill: CordDrill | None = None,
     ) -> None:
         check_kinds(
             name,
@@ -76,6 +80,9 @@ class Automation:
                 "procedures": procedures,
                 "results": results,
                 "when_stopped": when_stopped,
+                "cord": () if cord is None else cord,
+                "checklist": checklist,
+                "drill": drill,
             },
         )
         self.name = name
@@ -98,6 +105,9 @@ class Automation:
         self.procedures = tuple(procedures)
         self.results = results
         self.when_stopped = when_stopped
+        self.cord = None if cord is None else tuple(cord)
+        self.checklist = checked_checklist(name, checklist)
+        self.drill = drill
         caller = sys._getframe(1)
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self._check()

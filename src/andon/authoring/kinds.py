@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
 from andon.authoring.audit import BlindAudit
+from andon.authoring.alerts import CordDrill, CordRule
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import Expect
 from andon.authoring.fallback import Budget
@@ -32,6 +33,7 @@ _ONE: Mapping[str, type | UnionType] = {
     "budget": Budget | None,
     "results": ActionSpec | None,
     "when_stopped": str,
+    "drill": CordDrill | None,
 }
 _MANY: Mapping[str, type | UnionType] = {
     "features": Feature,
@@ -39,6 +41,8 @@ _MANY: Mapping[str, type | UnionType] = {
     "trigger": Trigger,
     "procedures": ProcedureSpec,
     "measures": Measure,
+    "cord": CordRule,
+    "checklist": str,
 }
 
 

@@ -3,6 +3,7 @@
 from andon import (
     access,
     actions,
+    alerts,
     cord,
     decisions,
     features,
@@ -22,6 +23,8 @@ CATALOGUE: tuple[type[DomainEvent], ...] = (
     actions.ActionConfirmed,
     actions.ActionsDied,
     actions.ActionsRevived,
+    alerts.AlertRaised,
+    alerts.AlertResolved,
     models.AliasSet,
     gates.AuditShareSet,
     decisions.AutomationReleased,

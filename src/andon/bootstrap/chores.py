@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+from andon.alerts.chores import chores as of_alerts
 from andon.audit.chores import chores as of_audit
+from andon.bootstrap.alerting import EVENTS, alert_routes, console_url, has_dead_events
+from andon.bootstrap.connecting import Kinds
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.procedures import Procedures
 from andon.decisions.chores import chores as of_decisions
@@ -28,6 +31,12 @@ def run_chores(
         *of_streams(events),
         *of_features(),
         *of_measures(),
+        *of_alerts(
+            alert_routes(settings, Kinds(settings.root)),
+            events,
+            console=console_url(settings),
+            standing={EVENTS: has_dead_events},
+        ),
         *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
     ]
     return ChoreRunner(database, chores, measures.chores)

@@ -38,6 +38,7 @@ def report_live(
             under_way=under_way(),
             lost=window.lost(now),
             rss_bytes=_rss_bytes(),
+            drills=deployment.controls.drills,
         )
 
     return Reporter(database, part, clock=clock, status=status)

@@ -5,6 +5,7 @@ from functools import partial
 
 from andon import actions, decisions, labels, measures, models, policies, procedures
 from andon.authoring import Automation
+from andon.bootstrap.alerting import check_alert_routes, subscribe_alerts
 from andon.bootstrap.announcing import check_event_routes, event_routes
 from andon.bootstrap.brokers import trouble_with_brokers
 from andon.bootstrap.connecting import Kinds, check_destinations, check_others, require_options
@@ -26,6 +27,7 @@ def build_events(settings: Settings) -> Events:
     labels.subscribe(events)
     measures.subscribe(events)
     procedures.subscribe(events)
+    subscribe_alerts(events)
     actions.send_outside(events, event_routes(settings, Kinds(settings.root)))
     return events
 
@@ -52,6 +54,7 @@ def check_project(settings: Settings, database: Database | None) -> list[Fault]:
         return _faults(error)
     kinds = Kinds(settings.root)
     found = [*check_others(settings, kinds, automations), *check_event_routes(settings, kinds)]
+    found += check_alert_routes(settings, kinds)
     for automation in automations:
         try:
             table, policy = decisions.compile_policy(automation)

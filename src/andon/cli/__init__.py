@@ -64,7 +64,11 @@ COMMANDS = {
         "Let the code of an automation in this folder decide; running gateways that have it follow within a second.",
     ),
     "releases": Listed("andon.cli.release:releases", "List every release of an automation, newest first."),
-    "cord": Listed("andon.cli.cord:app", "Pull the cord of a line, and release it."),
+    "cord": Listed("andon.cli.cord:app", "Pull the cord of a line, release it, and set the rules that pull it."),
+    "drills": Listed("andon.cli.drills:app", "Try whether a rule pulls the cord, and how soon."),
+    "alerts": Listed("andon.cli.alerts:app", "See what became bad, acknowledge and resolve it."),
+    "silences": Listed("andon.cli.silences:app", "Keep alerts from being sent for a while."),
+    "incidents": Listed("andon.cli.incidents:app", "Work on incidents: own them, comment, end them with the cause."),
     "gates": Listed("andon.cli.gates:app", "See the revisions of risk gates, and ask for more confidence."),
     "policy": Listed("andon.cli.policy:app", "Check a policy, try it on facts, publish it."),
     "features": Listed(

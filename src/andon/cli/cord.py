@@ -7,23 +7,18 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from andon import cord, decisions
+from andon import alerts, cord, decisions
+from andon.cli import cord_rules
 from andon.cli.context import project
 from andon.cli.printing import Plain
+from andon.cli.segments import SegmentParts, read_segment
 from andon.cord import LineState, LineStateChange, Segment
-from andon.kernel.db import Tx
-from andon.kernel.errors import Invalid
 
-app = typer.Typer(help="Pull the cord of a line, and release it.", no_args_is_help=True)
+app = typer.Typer(help="Pull the cord of a line, release it, and set the rules that pull it.", no_args_is_help=True)
+app.add_typer(cord_rules.app, name="rules")
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
-Parts = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--segment", help="FIELD=VALUE of the contract: only inputs that equal it. May be given more than once."
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _MEANING = {
@@ -40,7 +35,7 @@ def pull(
     state: Annotated[
         LineState, typer.Option(help="supervised: everything to a person. stopped: the fallback only.")
     ] = (LineState.SUPERVISED),
-    segment: Parts = None,
+    segment: SegmentParts = None,
 ) -> None:
     """Make a line or a segment of it more careful. Running gateways follow within a second."""
     with project() as here, here.database.begin() as tx:
@@ -48,7 +43,7 @@ def pull(
             tx,
             automation,
             state=state,
-            segment=_segment(tx, automation, segment or []),
+            segment=read_segment(tx, automation, segment or []),
             actor=here.actor,
             reason=reason,
             events=here.events,
@@ -62,19 +57,28 @@ def release(
     automation: Name,
     reason: Reason,
     state: Annotated[LineState, typer.Option("--to", help="The state it returns to.")] = LineState.AUTOMATIC,
-    segment: Parts = None,
+    segment: SegmentParts = None,
+    done: Annotated[
+        list[str] | None,
+        typer.Option(help="An item of the checklist that is done, where a rule pulled the cord. Once for each item."),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Release while the alert that pulled the cord is open.")
+    ] = False,
 ) -> None:
-    """Make a line or a segment of it less careful again."""
+    """Make a line or a segment of it less careful again. After a rule pulled, the checklist is done and the alert over."""
     with project() as here, here.database.begin() as tx:
-        change = cord.release(
+        change = alerts.release(
             tx,
             automation,
             state=state,
-            segment=_segment(tx, automation, segment or []),
+            segment=read_segment(tx, automation, segment or []),
             actor=here.actor,
             reason=reason,
             events=here.events,
             now=here.clock.now(),
+            done=done or (),
+            anyway=anyway,
         )
     _tell(change)
 
@@ -99,20 +103,6 @@ def show(automation: Name, as_json: AsJson = False) -> None:
             when = f"{one.at:%Y-%m-%d %H:%M:%S} UTC"
             table.add_row(str(one.number), when, _shown(one.segment), one.before, one.after, one.by, one.reason)
         Console().print(table)
-
-
-def _segment(tx: Tx, automation: str, given: Sequence[str]) -> Segment:
-    """FIELD=VALUE as the contract's values. Raises Invalid, CordInvalid, AutomationNotFound."""
-    contract = decisions.newest_version(tx, automation).description["contract"]
-    values: dict[str, str] = {}
-    for text in given:
-        field, separator, value = text.partition("=")
-        if not separator:
-            raise Invalid(f"--segment {text!r}: expected FIELD=VALUE, as in --segment country=AT")
-        if field in values:
-            raise Invalid(f"--segment names {field} twice")
-        values[field] = value
-    return cord.segment_of(values, contract)
 
 
 def _tell(change: LineStateChange) -> None:

@@ -3,6 +3,7 @@
 from andon.cord.domain import (
     ALL_AUTOMATIC,
     ALL_SUPERVISED,
+    DRILL_FIELD,
     LineState,
     LineStateChange,
     LineStates,
@@ -12,12 +13,13 @@ from andon.cord.domain import (
 )
 from andon.cord.errors import CordInvalid
 from andon.cord.published import LineStateChanged
-from andon.cord.service import ANNOUNCED, all_states, history, in_force, pull, release, state_of
+from andon.cord.service import ANNOUNCED, all_states, history, hold, in_force, pull, release, state_of
 
 __all__ = [
     "ALL_AUTOMATIC",
     "ALL_SUPERVISED",
     "ANNOUNCED",
+    "DRILL_FIELD",
     "CordInvalid",
     "LineState",
     "LineStateChange",
@@ -27,6 +29,7 @@ __all__ = [
     "Segment",
     "all_states",
     "history",
+    "hold",
     "in_force",
     "pull",
     "release",

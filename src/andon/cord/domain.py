@@ -19,6 +19,10 @@ Segment: TypeAlias = Mapping[str, Scalar]
 """A part of a line: the inputs whose fields equal these values. The empty segment is the whole line."""
 
 
+DRILL_FIELD = "andon.drill"
+"""The field by which drills name a segment of their own. No contract has it, so no input belongs to such a segment."""
+
+
 class LineState(StrEnum):
     """Who decides: the policy, a person, or the owner's fallback outcome alone."""
 
@@ -66,6 +70,11 @@ class LineStates:
             if own.severity > state.severity and _belongs(given, segment):
                 state = own
         return state
+
+    @property
+    def drills(self) -> tuple[str, ...]:
+        """The drills whose segments are held."""
+        return tuple(str(segment[DRILL_FIELD]) for segment, _ in self.segments if DRILL_FIELD in segment)
 
     def each(self, inputs: Sequence[Mapping[str, Any]]) -> Sequence[LineState] | None:
         """The state for each input; None if all are automatic."""

@@ -23,6 +23,11 @@ ANNOUNCED = "cord"
 """The noun under which processes hear of changed line states."""
 
 
+def hold(tx: Tx, automation: str) -> None:
+    """Let nobody else change the states of this automation until the transaction ends."""
+    store.lock(tx, automation)
+
+
 def pull(
     tx: Tx,
     automation: str,
@@ -94,6 +99,8 @@ def _change(
     number = store.last_number(tx, automation) + 1
     change = LineStateChange(automation, number, dict(segment), before, state, actor.name, reason.strip(), now)
     store.add(tx, change)
+    published = LineStateChanged(automation, number, change.segment, before, state, change.by, change.reason, at=now)
+    events.publish(tx, published)
     audit.record(
         tx,
         actor=actor,
@@ -104,7 +111,5 @@ def _change(
         before={"state": before.value, "segment": dict(segment)},
         after={"state": state.value, "segment": dict(segment)},
     )
-    published = LineStateChanged(automation, number, change.segment, before, state, change.by, change.reason, at=now)
-    events.publish(tx, published)
     announce(tx, ANNOUNCED)
     return change

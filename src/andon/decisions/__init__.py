@@ -22,6 +22,7 @@ from andon.decisions.batches import BatchDecider
 from andon.decisions.content import content_of, contents_of, own_content_of
 from andon.decisions.contract import Contract
 from andon.decisions.controls import UNCONTROLLED, Control, Controls, Gate
+from andon.decisions.cord_rules import DeclaredCord, declared_cord
 from andon.decisions.decider import Decider
 from andon.decisions.deployment import Deployment, ReleaseRule, Releasing, champion_of
 from andon.decisions.domain import (
@@ -98,6 +99,7 @@ from andon.decisions.releasing import (
     released,
     require_deployed,
     require_named,
+    version_in_force,
 )
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
@@ -179,6 +181,7 @@ __all__ = [
     "DecisionRequest",
     "DecisionRow",
     "DecisionTally",
+    "DeclaredCord",
     "Deployment",
     "Difference",
     "Draw",
@@ -251,6 +254,7 @@ __all__ = [
     "contents_of",
     "count_waiting",
     "declaring",
+    "declared_cord",
     "deploy",
     "describe",
     "fail",
@@ -299,6 +303,7 @@ __all__ = [
     "use_policy",
     "variables",
     "version",
+    "version_in_force",
     "waiting_sql",
     "with_input",
     "withdraw",

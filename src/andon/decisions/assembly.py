@@ -15,6 +15,7 @@ from andon.authoring import EXPECTED, OF_NUMBERS, Automation, Feature, Lookup, M
 from andon.decisions.auditing import described_audit
 from andon.decisions.contract import Contract
 from andon.decisions.controls import Gate
+from andon.decisions.cord_rules import described_cord
 from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
 from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationInvalid
@@ -201,6 +202,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **described(automation),
         **described_measures(automation, variables(automation)),
         **described_audit(automation),
+        **described_cord(automation),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 

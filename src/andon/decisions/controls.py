@@ -95,6 +95,11 @@ class Controls:
             for name in states.keys() | revised.keys() | shares.keys()
         }
 
+    @property
+    def drills(self) -> tuple[str, ...]:
+        """The drills whose segments this snapshot holds."""
+        return tuple(drill for control in (self._of or {}).values() for drill in control.states.drills)
+
     def of(self, automation: str) -> Control:
         """Return the control of one automation."""
         return _UNKNOWN if self._of is None else self._of.get(automation, UNCONTROLLED)

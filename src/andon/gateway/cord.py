@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from andon import cord, decisions
+from andon import alerts, cord, decisions
 from andon.access import Permission
 from andon.cord import LineState, LineStateChange
 from andon.gateway.dependencies import Caller, Db, Now, Parts
@@ -61,6 +61,12 @@ class CordReleaseIn(BaseModel):
     state: LineState = LineState.AUTOMATIC
     segment: SegmentIn
     reason: Reason
+    done: list[str] = Field(
+        default=[],
+        max_length=100,
+        description="The items of the checklist that are done, where a rule pulled the cord.",
+    )
+    anyway: bool = Field(False, description="Release while the alert that pulled the cord is open.")
 
 
 @router.get("/{name}/cord")
@@ -102,11 +108,11 @@ def pull(name: str, wanted: PullIn, gateway: Parts, caller: Caller, db: Db, now:
 
 @router.post("/{name}/cord:release")
 def release(name: str, wanted: CordReleaseIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
-    """Make a line less careful again."""
+    """Make a line less careful again. After a rule pulled the cord, the checklist is done and the alert over, or `anyway`."""
     caller.require(Permission.RELEASE_CORD, name)
     with db.begin() as tx:
         segment = cord.segment_of(wanted.segment, decisions.newest_version(tx, name).description["contract"])
-        cord.release(
+        alerts.release(
             tx,
             name,
             state=wanted.state,
@@ -115,6 +121,8 @@ def release(name: str, wanted: CordReleaseIn, gateway: Parts, caller: Caller, db
             reason=wanted.reason,
             events=gateway.events,
             now=now,
+            done=wanted.done,
+            anyway=wanted.anyway,
         )
         return _shown(name, cord.in_force(tx, name))
 

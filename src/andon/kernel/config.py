@@ -127,6 +127,9 @@ class ConsoleSettings(Section):
 
     host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
+    url: HttpAddress | None = Field(
+        None, description="Address at which people reach it, for links in alerts; without it host and port."
+    )
 
 
 class ReleaseSettings(Section):
@@ -231,6 +234,20 @@ class EventSettings(Section):
     )
 
 
+class AlertSettings(Section):
+    """Where alerts are sent: one message for each change of a group of alerts."""
+
+    destination: str = Field(description="Which of `[destinations.NAME]` gets them.")
+    level: Literal["warning", "critical"] = Field(
+        "warning", description="From which level on: `warning` for all, `critical` for what cannot wait."
+    )
+    connector: str = Field("webhook", description="What brings them there: any connector, or `alertmanager`.")
+    options: dict[str, Any] = Field(
+        default={}, description="Options of the connector; `{alert.title}` and `{alert.text}` are filled in."
+    )
+    drills: bool = Field(False, description="Whether alerts of drills are sent as well.")
+
+
 class Settings(Section):
     """All settings, frozen."""
 
@@ -248,6 +265,7 @@ class Settings(Section):
         default={}, description="Servers that triggers read and publishing actions write, by name."
     )
     events: dict[str, EventSettings] = Field(default={}, description="Events that are sent outside, by any name.")
+    alerts: dict[str, AlertSettings] = Field(default={}, description="Where alerts are sent, by any name.")
     endpoints: dict[str, EndpointSettings] = Field(default={}, description="How models are run, by their name.")
     root: Path = Field(Path(), exclude=True, description="The project's folder; not set in the file.")
 

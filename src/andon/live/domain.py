@@ -72,7 +72,7 @@ class WaitingCounts:
 @dataclass(frozen=True, slots=True)
 class Status:
     """One process. `serves` names its automations and their versions; `waiting` is by model; `under_way` counts requests of
-    all models, `lost` the decisions that no ledger took."""
+    all models, `lost` the decisions that no ledger took; `drills` are those whose cord it holds."""
 
     seconds: float
     serves: Mapping[str, int] = field(default_factory=dict)
@@ -83,6 +83,7 @@ class Status:
     under_way: int = 0
     lost: int = 0
     rss_bytes: int = 0
+    drills: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""Alerts and incidents: bad news made known once, and the cord that pulls itself.
+
+Start reading at `domain.py` (an alert), then `raising.py` (its beginning and end) and `pulling.py` (what the rules do about it).
+"""
+
+from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState, BadNews, shown_segment
+from andon.alerts.drilling import advance_drills, begin_drill, begin_due_drills, drills, get_drill
+from andon.alerts.drills import Drill, drill_segment
+from andon.alerts.errors import (
+    AlertNotFound,
+    AlertResolvedAlready,
+    ChecklistOpen,
+    CordRuleInvalid,
+    CordRuleNotFound,
+    DrillNotFound,
+    DrillUnderWay,
+    IncidentEnded,
+    IncidentNotFound,
+    IncidentUnderWay,
+    SilenceInvalid,
+    SilenceNotFound,
+)
+from andon.alerts.incidents import Incident, Note, NoteKind
+from andon.alerts.messages import decisions_of, decisions_path, shown_alert, sure
+from andon.alerts.published import AlertRaised, AlertResolved
+from andon.alerts.pulling import declared, rules_of
+from andon.alerts.raising import raise_alert, recover
+from andon.alerts.rules import USUAL_RULES, AddedRule, RulePull, shown_rule
+from andon.alerts.ruling import add_rule, added_rules, checklist_of, pulls_of, release, remove_rule
+from andon.alerts.sending import AlertRoute, send_again, send_due
+from andon.alerts.service import (
+    UNRESOLVED,
+    acknowledge,
+    count_open,
+    end_silence,
+    get,
+    get_silence,
+    notes_of,
+    page,
+    resolve,
+    silence,
+    silence_in_force,
+    silences,
+)
+from andon.alerts.silences import Silence, Silenced
+from andon.alerts.store.alerts import AlertSelection
+from andon.alerts.subscribing import subscribe
+from andon.alerts.working import comment, end, get_incident, incidents, notes_of_incident, open_by_hand, own
+
+__all__ = [
+    "UNRESOLVED",
+    "USUAL_RULES",
+    "AddedRule",
+    "Alert",
+    "AlertGroup",
+    "AlertKey",
+    "AlertNotFound",
+    "AlertRaised",
+    "AlertResolved",
+    "AlertResolvedAlready",
+    "AlertRoute",
+    "AlertSelection",
+    "AlertState",
+    "BadNews",
+    "ChecklistOpen",
+    "CordRuleInvalid",
+    "CordRuleNotFound",
+    "Drill",
+    "DrillNotFound",
+    "DrillUnderWay",
+    "Incident",
+    "IncidentEnded",
+    "IncidentNotFound",
+    "IncidentUnderWay",
+    "Note",
+    "NoteKind",
+    "RulePull",
+    "Silence",
+    "SilenceInvalid",
+    "SilenceNotFound",
+    "Silenced",
+    "acknowledge",
+    "add_rule",
+    "added_rules",
+    "advance_drills",
+    "begin_drill",
+    "begin_due_drills",
+    "checklist_of",
+    "comment",
+    "count_open",
+    "decisions_of",
+    "decisions_path",
+    "declared",
+    "drill_segment",
+    "drills",
+    "end",
+    "end_silence",
+    "get",
+    "get_drill",
+    "get_incident",
+    "get_silence",
+    "incidents",
+    "notes_of",
+    "notes_of_incident",
+    "open_by_hand",
+    "own",
+    "page",
+    "pulls_of",
+    "raise_alert",
+    "recover",
+    "release",
+    "remove_rule",
+    "resolve",
+    "rules_of",
+    "send_again",
+    "send_due",
+    "shown_alert",
+    "shown_rule",
+    "shown_segment",
+    "silence",
+    "silence_in_force",
+    "silences",
+    "subscribe",
+    "sure",
+]

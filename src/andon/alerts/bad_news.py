@@ -1,0 +1,142 @@
+"""Events of lower slices as alerts: which of them are bad news, how serious, and what ends it. Pure."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from andon.actions import ActionsDied
+from andon.alerts.domain import AlertKey, BadNews
+from andon.features import ExpectationBreached
+from andon.gates import GateRevised, Origin
+from andon.monitors import Level, MonitorBreached, MonitorRecovered
+from andon.spending import BudgetNearlySpent, BudgetUsedUp
+
+DELIVERIES = "deliveries"
+EXPECTATIONS = "expectations"
+BUDGET = "budget"
+GATE = "gate"
+"""Names under which events that no monitor watches become alerts."""
+
+BREACHES = 10
+"""Decisions within BREACHES_WITHIN that saw an unexpected value before it is an alert: a single odd value is none."""
+
+BREACHES_WITHIN = timedelta(minutes=10)
+
+BREACHES_OVER = timedelta(minutes=30)
+"""An expectation that was not breached for so long holds again."""
+
+NOTHING = 2.0
+"""The threshold of a gate that lets nothing through."""
+
+
+def of_breach(breach: MonitorBreached) -> BadNews:
+    """A finding of a monitor."""
+    return BadNews(
+        automation=breach.automation,
+        monitor=breach.monitor,
+        series=breach.series,
+        segment=breach.segment,
+        level=breach.level,
+        since=breach.since,
+        message=breach.message,
+        arm=breach.arm,
+        expected=breach.expected,
+        observed=breach.observed,
+        unit=breach.unit,
+        false_alarm=breach.false_alarm,
+        decisions=breach.decisions,
+        detail=breach.detail,
+    )
+
+
+def key_of_recovery(recovered: MonitorRecovered) -> AlertKey:
+    """The alert that a recovery ends."""
+    return AlertKey(recovered.automation, recovered.monitor, recovered.series, recovered.segment)
+
+
+def of_deaths(died: ActionsDied) -> BadNews:
+    """Dead letters of one destination."""
+    what = "action was" if died.count == 1 else "actions were"
+    return BadNews(
+        automation=died.automation,
+        monitor=DELIVERIES,
+        series=died.destination,
+        segment={},
+        level=Level.WARNING,
+        since=died.at,
+        message=f"{died.count} {what} given up at {died.destination}",
+        observed=float(died.count),
+        unit="actions",
+        detail={"actions": [str(one) for one in died.ids]},
+    )
+
+
+def of_expectation(breached: ExpectationBreached, decisions: int) -> BadNews | None:
+    """A value that is not as expected again and again; None as long as few decisions saw it."""
+    if decisions < BREACHES:
+        return None
+    minutes = BREACHES_WITHIN.total_seconds() / 60
+    return BadNews(
+        automation=breached.automation,
+        monitor=EXPECTATIONS,
+        series=breached.name,
+        segment={},
+        level=Level.WARNING,
+        since=breached.at - BREACHES_WITHIN,
+        message=f"{breached.name} was not as expected in {decisions:,} decisions within {minutes:.0f} minutes",
+        expected=0.0,
+        observed=float(decisions),
+        unit="decisions",
+        decisions=decisions,
+        ends_at=breached.at + BREACHES_OVER,
+    )
+
+
+def of_budget(event: BudgetNearlySpent | BudgetUsedUp) -> BadNews:
+    """A budget that is nearly or wholly spent; it ends with the period."""
+    spent = isinstance(event, BudgetUsedUp)
+    what = "is spent: fallbacks decide" if spent else "is nearly spent"
+    return BadNews(
+        automation=event.automation,
+        monitor=BUDGET,
+        series=event.per,
+        segment={},
+        level=Level.CRITICAL if spent else Level.WARNING,
+        since=event.at,
+        message=f"The budget of this {event.per} {what} ({event.spent} of {event.amount} {event.currency})",
+        expected=float(event.amount),
+        observed=float(event.spent),
+        unit=event.currency,
+        ends_at=_end_of(event.per, event.starts_on),
+    )
+
+
+def of_gate(revised: GateRevised) -> BadNews | None:
+    """A gate that evidence made narrower; None for the first revision, one by a person, or a wider one."""
+    before = revised.threshold_before
+    if before is None or revised.origin is Origin.PERSON or revised.threshold <= before:
+        return None
+    nothing = revised.threshold >= NOTHING
+    after = "nothing is automatic" if nothing else f"a confidence of {revised.threshold:.4g} is needed"
+    return BadNews(
+        automation=revised.automation,
+        monitor=GATE,
+        series=revised.arm,
+        segment={},
+        level=Level.CRITICAL if nothing else Level.WARNING,
+        since=revised.at,
+        message=f"The risk gate of {revised.arm} became narrower: {after}, {before:.4g} before. {revised.reason}",
+        arm=revised.arm,
+        expected=before,
+        observed=revised.threshold,
+        unit="confidence",
+        detail={"revision": revised.revision, "target": revised.target},
+        done=(f"The risk gate was narrowed: {after} from revision {revised.revision} on",),
+    )
+
+
+def _end_of(per: str, starts_on: date) -> datetime:
+    """The end of a budget's period."""
+    if per == "day":
+        after = starts_on + timedelta(days=1)
+    else:
+        after = (starts_on.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return datetime(after.year, after.month, after.day, tzinfo=UTC)

@@ -1,0 +1,66 @@
+"""Chores of workers for alerts: send what is due, resolve what is over, and run the drills."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from andon import actions
+from andon.actions import ActionSelection, ActionState
+from andon.alerts import bad_news, drilling, raising, sending
+from andon.alerts.domain import Alert, AlertState
+from andon.alerts.sending import AlertRoute
+from andon.alerts.store import alerts as store
+from andon.alerts.store.alerts import AlertSelection
+from andon.kernel.chores import Chore
+from andon.kernel.db import Tx
+from andon.kernel.events import Events
+
+Standing = Callable[[Tx, Alert], bool]
+"""Whether the cause of an alert is still there, for alerts that no event ends."""
+
+SEND_EVERY = timedelta(seconds=2)
+SETTLE_EVERY = timedelta(seconds=30)
+DRILLS_EVERY = timedelta(minutes=5)
+_LOOKED_AT = 200
+"""Alerts whose cause is looked at each time, at most."""
+
+
+def chores(
+    routes: Sequence[AlertRoute], events: Events, *, console: str, standing: Mapping[str, Standing]
+) -> list[Chore]:
+    """Everything that happens to alerts by itself. `standing` looks at causes by monitor, beside those known here."""
+    causes = {bad_news.DELIVERIES: _has_dead_letters, **standing}
+
+    def send(tx: Tx, now: datetime) -> bool:
+        """Send what is due, and let drills that are under way go on."""
+        drilling.advance_drills(tx, events=events, now=now)
+        return sending.send_due(tx, routes, console=console, now=now)
+
+    def settle(tx: Tx, now: datetime) -> bool:
+        raising.resolve_ended(tx, events=events, now=now)
+        _resolve_gone(tx, causes, events, now)
+        return sending.send_again(tx, routes, console=console, now=now)
+
+    def drill(tx: Tx, now: datetime) -> bool:
+        drilling.begin_due_drills(tx, events=events, now=now)
+        return False
+
+    lease = timedelta(seconds=10)
+    return [
+        Chore("send_alerts", SEND_EVERY, send),
+        Chore("settle_alerts", SETTLE_EVERY, settle, lease=lease),
+        Chore("begin_drills", DRILLS_EVERY, drill, lease=lease),
+    ]
+
+
+def _resolve_gone(tx: Tx, causes: Mapping[str, Standing], events: Events, now: datetime) -> None:
+    """Resolve the alerts whose cause is gone."""
+    for monitor, still in causes.items():
+        wanted = AlertSelection(states=(AlertState.OPEN, AlertState.ACKNOWLEDGED), monitor=monitor)
+        for alert in store.page(tx, wanted, limit=_LOOKED_AT):
+            if not still(tx, alert):
+                raising.recover(tx, alert.key, message="Nothing of it is left", events=events, now=now)
+
+
+def _has_dead_letters(tx: Tx, alert: Alert) -> bool:
+    which = ActionSelection(automations=[alert.automation], destination=alert.series)
+    return actions.count(tx, ActionState.DEAD, which=which) > 0

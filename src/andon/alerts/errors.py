@@ -1,0 +1,51 @@
+"""Errors of alerts, silences, incidents and the rules of the cord."""
+
+from andon.kernel.errors import Conflict, Invalid, NotFound
+
+
+class AlertNotFound(NotFound):
+    """There is no such alert."""
+
+
+class AlertResolvedAlready(Conflict):
+    """The alert is resolved already."""
+
+
+class SilenceInvalid(Invalid):
+    """The silence cannot be made like this."""
+
+
+class SilenceNotFound(NotFound):
+    """There is no such silence, or it has ended."""
+
+
+class IncidentNotFound(NotFound):
+    """There is no such incident."""
+
+
+class IncidentUnderWay(Conflict):
+    """The automation has an incident that is open."""
+
+
+class IncidentEnded(Conflict):
+    """The incident has ended."""
+
+
+class CordRuleInvalid(Invalid):
+    """The rule cannot be made like this."""
+
+
+class CordRuleNotFound(NotFound):
+    """There is no such rule among those that were added beside the code."""
+
+
+class ChecklistOpen(Conflict):
+    """A rule pulled the cord, and its release asks for more than a reason."""
+
+
+class DrillNotFound(NotFound):
+    """There is no such drill."""
+
+
+class DrillUnderWay(Conflict):
+    """A drill of this automation is under way."""

@@ -1,0 +1,159 @@
+"""Rules that people add beside those in the code, and the release of a cord that a rule pulled. Every act is audited."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from andon import audit, cord, decisions
+from andon.alerts.domain import shown_segment
+from andon.alerts.errors import ChecklistOpen, CordRuleInvalid, CordRuleNotFound
+from andon.alerts.pulling import declared
+from andon.alerts.rules import AddedRule, RulePull
+from andon.alerts.store import alerts as alert_store
+from andon.alerts.store import rules as store
+from andon.authoring import AlertLevelName, CordRule, DeclarationInvalid, HeldStateName
+from andon.cord import LineState, LineStateChange, Segment
+from andon.kernel import reasons
+from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+from andon.kernel.ids import uuid7
+from andon.monitors import Level
+
+
+def added_rules(tx: Tx, automation: str) -> Sequence[AddedRule]:
+    """The rules that people added, oldest first."""
+    return store.added(tx, automation)
+
+
+def add_rule(
+    tx: Tx,
+    automation: str,
+    *,
+    monitor: str,
+    level: AlertLevelName,
+    state: HeldStateName,
+    segment: bool,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> AddedRule:
+    """Add a rule. It holds for alerts from now on. Raises AutomationNotFound, CordRuleInvalid, ReasonInvalid."""
+    why = reasons.require(reason)
+    decisions.require_deployed(tx, automation)
+    try:
+        rule = CordRule(monitor.strip(), level, state, segment)
+    except DeclarationInvalid as error:
+        raise CordRuleInvalid(str(error)) from error
+    made = AddedRule(uuid7(now), automation, rule, actor.name, now, why)
+    store.add(tx, made)
+    _audit(tx, actor, "cord.rule.add", made, now, why)
+    return made
+
+
+def remove_rule(tx: Tx, automation: str, rule_id: UUID, *, actor: Actor, reason: str, now: datetime) -> AddedRule:
+    """Remove a rule that a person added; what it pulled stays as it is. Raises CordRuleNotFound, ReasonInvalid."""
+    why = reasons.require(reason)
+    removed = store.remove(tx, automation, rule_id, actor.name, now)
+    if removed is None:
+        raise CordRuleNotFound(f"{automation} has no added rule {rule_id}; rules of the code are changed there")
+    _audit(tx, actor, "cord.rule.remove", removed, now, why)
+    return removed
+
+
+def checklist_of(tx: Tx, automation: str) -> Sequence[str]:
+    """What has to be ticked before a cord is released that a rule pulled, as the owner wrote it."""
+    return declared(tx, automation).checklist
+
+
+def pulls_of(tx: Tx, automation: str) -> Sequence[RulePull]:
+    """The pulls by rules that nobody has released."""
+    return store.standing_pulls(tx, automation)
+
+
+def release(
+    tx: Tx,
+    automation: str,
+    *,
+    segment: Segment,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+    state: LineState = LineState.AUTOMATIC,
+    done: Sequence[str] = (),
+    anyway: bool = False,
+) -> LineStateChange:
+    """Release the cord. Where a rule pulled it, every item of the checklist has to be done and its alert to be over.
+
+    `anyway` releases while the alert is open; that stands in the audit log with the reason. The checklist is asked for all the
+    same. Raises CordInvalid, ChecklistOpen.
+    """
+    cord.hold(tx, automation)
+    pulls = store.standing_pulls(tx, automation, segment)
+    checklist = declared(tx, automation).checklist if pulls else ()
+    standing = _standing(tx, automation, pulls)
+    _check(checklist, done, [] if anyway else standing)
+    change = cord.release(
+        tx, automation, segment=segment, actor=actor, reason=reason, events=events, now=now, state=state
+    )
+    if pulls:
+        store.end_pulls(tx, automation, segment, now)
+        audit.record(
+            tx,
+            actor=actor,
+            action="cord.release",
+            subject=f"automation:{automation}",
+            at=now,
+            reason=change.reason,
+            after={
+                "segment": dict(segment),
+                "rules": [pull.rule for pull in pulls],
+                "done": list(checklist),
+                "open_alerts": standing,
+                "anyway": anyway,
+            },
+        )
+    return change
+
+
+def _standing(tx: Tx, automation: str, pulls: Sequence[RulePull]) -> list[str]:
+    """The open critical alerts of the monitors and segments for which the cord was pulled, in words."""
+    found: dict[UUID, str] = {}
+    for pull in pulls:
+        origin = alert_store.find(tx, pull.alert)
+        if origin is None:
+            continue
+        for one in alert_store.open_of(tx, automation, origin.monitor):
+            concerned = one.id == origin.id or (one.level is Level.CRITICAL and one.segment == origin.segment)
+            if concerned:
+                where = shown_segment(one.segment) or "the whole line"
+                found[one.id] = f"{one.monitor} {one.series} ({where}): {one.message}".replace("  ", " ")
+    return list(found.values())
+
+
+def _check(checklist: Sequence[str], done: Sequence[str], standing: Sequence[str]) -> None:
+    ticked = {item.strip().casefold() for item in done}
+    faults = [Fault("done", f"Not ticked: {item}") for item in checklist if item.casefold() not in ticked]
+    faults += [Fault("anyway", f"The alert is still open: {one}") for one in standing]
+    if faults:
+        raise ChecklistOpen(
+            "A rule pulled this cord. Its release needs every item of the checklist done, and no open alert that says "
+            "the cause is still there",
+            faults=faults,
+        )
+
+
+def _audit(tx: Tx, actor: Actor, action: str, rule: AddedRule, now: datetime, reason: str) -> None:
+    after = {"rule": str(rule.id), **asdict(rule.rule)}
+    audit.record(
+        tx,
+        actor=actor,
+        action=action,
+        subject=f"automation:{rule.automation}",
+        at=now,
+        reason=reason,
+        after=after,
+    )

@@ -1,0 +1,74 @@
+"""Silences: which alerts are kept and shown, but not sent, until when and why. Pure values and rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from andon.alerts.domain import AlertKey
+from andon.alerts.errors import SilenceInvalid
+from andon.cord import Scalar
+from andon.kernel import reasons
+from andon.kernel.errors import Fault
+
+LONGEST = timedelta(days=90)
+"""A silence that lasts longer is a decision to change a monitor, not to be quiet for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """The alerts that a silence means. A part that is None fits everything; `segment` fits exactly this one."""
+
+    automation: str | None = None
+    monitor: str | None = None
+    series: str | None = None
+    segment: Mapping[str, Scalar] | None = None
+
+    def fits(self, key: AlertKey) -> bool:
+        """Whether an alert of this key is meant. Alerts of drills never are: they are not sent anyway."""
+        return key.drill is None and all(
+            wanted is None or wanted == given
+            for wanted, given in (
+                (self.automation, key.automation),
+                (self.monitor, key.monitor),
+                (self.series, key.series),
+                (self.segment, key.segment),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Alerts that are not sent for a while, who said so and why."""
+
+    id: UUID
+    which: Silenced
+    reason: str
+    made_by: str
+    made_at: datetime
+    ends_at: datetime
+    ended_by: str | None = None
+    ended_at: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is in force."""
+        return self.ended_at is None and now < self.ends_at
+
+
+def silence_of(key: AlertKey, silences: Sequence[Silence], now: datetime) -> Silence | None:
+    """The silence that keeps an alert from being sent, the one that ends last; None if none does."""
+    holding = [silence for silence in silences if silence.holds(now) and silence.which.fits(key)]
+    return max(holding, key=lambda silence: silence.ends_at, default=None)
+
+
+def check_silence(which: Silenced, ends_at: datetime, reason: str, now: datetime) -> None:
+    """Raise SilenceInvalid unless it means something, ends within LONGEST and has a reason."""
+    faults = reasons.faults_of(reason)
+    if which == Silenced():
+        faults.append(Fault("automation", "Name an automation, a monitor, a series or a segment: nobody silences all"))
+    if ends_at <= now:
+        faults.append(Fault("until", "Expected a moment in the future"))
+    elif ends_at - now > LONGEST:
+        faults.append(Fault("until", f"A silence ends after at most {LONGEST.days} days"))
+    if faults:
+        raise SilenceInvalid(faults=faults)

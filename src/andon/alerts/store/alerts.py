@@ -1,0 +1,195 @@
+"""SQL about alerts and their groups."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, func, insert, select, text, update
+
+from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState
+from andon.alerts.tables import alert_groups, alerts
+from andon.kernel.db import Tx
+from andon.monitors import Level
+
+_LOCK = 0x616C7274
+"""First key of the advisory lock on an automation's alerts."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSelection:
+    """Which alerts are meant; None means any. `automations` are those that the asker may see."""
+
+    automations: tuple[str, ...] | None = None
+    automation: str | None = None
+    states: tuple[AlertState, ...] | None = None
+    level: Level | None = None
+    monitor: str | None = None
+    drills: bool = False
+    incident: UUID | None = None
+
+
+def lock(tx: Tx, automation: str) -> None:
+    """Let one transaction at a time change the alerts of this automation."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(:key, hashtext(:name))"), {"key": _LOCK, "name": automation})
+
+
+def find_open(tx: Tx, key: AlertKey) -> Alert | None:
+    """The open alert of a key; lock the automation first."""
+    c = alerts.c
+    query = select(alerts).where(
+        c.automation == key.automation,
+        c.monitor == key.monitor,
+        c.series == key.series,
+        c.segment == dict(key.segment),
+        c.drill.is_not_distinct_from(key.drill),
+        c.resolved_at.is_(None),
+    )
+    return _found(tx.execute(query).one_or_none())
+
+
+def find(tx: Tx, alert_id: UUID) -> Alert | None:
+    """One alert, or None."""
+    return _found(tx.execute(select(alerts).where(alerts.c.id == alert_id)).one_or_none())
+
+
+def add(tx: Tx, alert: Alert) -> None:
+    """Write a new alert."""
+    tx.execute(insert(alerts).values(_values(alert)))
+
+
+def save(tx: Tx, alert: Alert) -> None:
+    """Write a known alert anew."""
+    tx.execute(update(alerts).where(alerts.c.id == alert.id).values(_values(alert)))
+
+
+def page(tx: Tx, which: AlertSelection, *, limit: int, before: UUID | None = None) -> list[Alert]:
+    """Alerts, newest first."""
+    query = select(alerts).where(*_conditions(which))
+    if before is not None:
+        query = query.where(alerts.c.id < before)
+    return [_alert(row) for row in tx.execute(query.order_by(alerts.c.id.desc()).limit(limit))]
+
+
+def count(tx: Tx, which: AlertSelection) -> int:
+    """How many alerts are meant."""
+    return int(tx.execute(select(func.count()).select_from(alerts).where(*_conditions(which))).scalar_one())
+
+
+def keys(tx: Tx, which: AlertSelection) -> list[AlertKey]:
+    """The keys of the alerts that are meant."""
+    c = alerts.c
+    query = select(c.automation, c.monitor, c.series, c.segment, c.drill).where(*_conditions(which))
+    return [AlertKey(*row) for row in tx.execute(query)]
+
+
+def of_group(tx: Tx, group: UUID) -> list[Alert]:
+    """The alerts of a group, oldest first."""
+    query = select(alerts).where(alerts.c.alert_group == group).order_by(alerts.c.id)
+    return [_alert(row) for row in tx.execute(query)]
+
+
+def open_of(tx: Tx, automation: str, monitor: str) -> list[Alert]:
+    """The open alerts of one monitor, drills left out."""
+    c = alerts.c
+    query = select(alerts).where(
+        c.automation == automation, c.monitor == monitor, c.resolved_at.is_(None), c.drill.is_(None)
+    )
+    return [_alert(row) for row in tx.execute(query)]
+
+
+def ended(tx: Tx, now: datetime) -> list[Alert]:
+    """The open alerts that are over by themselves, those left out that somebody else changes."""
+    c = alerts.c
+    query = select(alerts).where(c.resolved_at.is_(None), c.ends_at <= now)
+    return [_alert(row) for row in tx.execute(query.order_by(c.automation, c.id).limit(100))]
+
+
+def newest_group(tx: Tx, automation: str, drill: UUID | None) -> AlertGroup | None:
+    """The group of an automation that an alert joined last; lock the automation first."""
+    c = alert_groups.c
+    query = select(alert_groups).where(c.automation == automation, c.drill.is_not_distinct_from(drill))
+    row = tx.execute(query.order_by(c.joined_at.desc()).limit(1)).one_or_none()
+    return None if row is None else AlertGroup(**row._mapping)
+
+
+def find_group(tx: Tx, group: UUID) -> AlertGroup:
+    """One group."""
+    return AlertGroup(**tx.execute(select(alert_groups).where(alert_groups.c.id == group)).one()._mapping)
+
+
+def add_group(tx: Tx, group: AlertGroup) -> None:
+    """Write a new group."""
+    tx.execute(insert(alert_groups).values({field.name: getattr(group, field.name) for field in fields(group)}))
+
+
+def change_group(tx: Tx, group: UUID, **values: Any) -> None:
+    """Change some columns of a group."""
+    tx.execute(update(alert_groups).where(alert_groups.c.id == group).values(values))
+
+
+def wake_groups(tx: Tx, now: datetime) -> None:
+    """Have every group looked at that has a change which is not sent."""
+    waiting = select(alerts.c.alert_group).where(alerts.c.changed, alerts.c.resolved_at.is_(None))
+    tx.execute(update(alert_groups).where(alert_groups.c.id.in_(waiting)).values(due_at=now))
+
+
+def claim_due_group(tx: Tx, now: datetime) -> AlertGroup | None:
+    """A group that is due, which no other worker sends until this transaction ends."""
+    c = alert_groups.c
+    query = select(alert_groups).where(c.due_at <= now).order_by(c.due_at).limit(1)
+    row = tx.execute(query.with_for_update(skip_locked=True)).one_or_none()
+    return None if row is None else AlertGroup(**row._mapping)
+
+
+def claim_stale_group(tx: Tx, sent_before: datetime) -> AlertGroup | None:
+    """A group with an open alert that was sent before a moment and not since."""
+    c = alert_groups.c
+    living = select(alerts.c.alert_group).where(alerts.c.resolved_at.is_(None), alerts.c.sent_at.is_not(None))
+    query = select(alert_groups).where(c.sent_at <= sent_before, c.id.in_(living)).order_by(c.sent_at).limit(1)
+    row = tx.execute(query.with_for_update(skip_locked=True)).one_or_none()
+    return None if row is None else AlertGroup(**row._mapping)
+
+
+def _conditions(which: AlertSelection) -> list[ColumnElement[bool]]:
+    c, conditions = alerts.c, list[ColumnElement[bool]]()
+    if which.automations is not None:
+        conditions.append(c.automation.in_(which.automations))
+    for name in ("automation", "level", "monitor", "incident"):
+        value = getattr(which, name)
+        if value is not None:
+            conditions.append(c[name] == value)
+    if not which.drills:
+        conditions.append(c.drill.is_(None))
+    if which.states is not None:
+        conditions.append(_any([_IN_STATE[state]() for state in which.states]))
+    return conditions
+
+
+def _any(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    first, *others = conditions
+    for other in others:
+        first |= other
+    return first
+
+
+_IN_STATE: Mapping[AlertState, Callable[[], ColumnElement[bool]]] = {
+    AlertState.OPEN: lambda: alerts.c.resolved_at.is_(None) & alerts.c.acknowledged_at.is_(None),
+    AlertState.ACKNOWLEDGED: lambda: alerts.c.resolved_at.is_(None) & alerts.c.acknowledged_at.is_not(None),
+    AlertState.RESOLVED: lambda: alerts.c.resolved_at.is_not(None),
+}
+
+
+def _values(alert: Alert) -> dict[str, Any]:
+    values = {field.name: getattr(alert, field.name) for field in fields(alert)}
+    return values | {"segment": dict(alert.segment), "detail": dict(alert.detail), "done": list(alert.done)}
+
+
+def _found(row: Row[Any] | None) -> Alert | None:
+    return None if row is None else _alert(row)
+
+
+def _alert(row: Row[Any]) -> Alert:
+    values: dict[str, Any] = dict(row._mapping)
+    return Alert(**values | {"level": Level(values["level"]), "done": tuple(values["done"])})

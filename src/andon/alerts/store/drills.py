@@ -1,0 +1,58 @@
+"""SQL about drills."""
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from andon.alerts.drills import Drill
+from andon.alerts.tables import cord_drills
+from andon.kernel.db import Tx
+
+
+def add(tx: Tx, drill: Drill) -> bool:
+    """Write a new drill; False if one of its automation is under way."""
+    values = {field.name: getattr(drill, field.name) for field in fields(drill)}
+    return tx.execute(insert(cord_drills).values(values).on_conflict_do_nothing()).rowcount == 1
+
+
+def find(tx: Tx, drill_id: UUID) -> Drill | None:
+    """One drill, or None."""
+    row = tx.execute(select(cord_drills).where(cord_drills.c.id == drill_id)).one_or_none()
+    return None if row is None else Drill(**row._mapping)
+
+
+def claim_open(tx: Tx, drill_id: UUID | None = None) -> list[Drill]:
+    """The drills that are under way, which nobody else advances until this transaction ends."""
+    c = cord_drills.c
+    query = select(cord_drills).where(c.ended_at.is_(None))
+    if drill_id is not None:
+        query = query.where(c.id == drill_id)
+    return [Drill(**row._mapping) for row in tx.execute(query.order_by(c.id).with_for_update(skip_locked=True))]
+
+
+def change(tx: Tx, drill_id: UUID, **values: Any) -> Drill:
+    """Change some columns of a drill."""
+    row = tx.execute(
+        update(cord_drills).where(cord_drills.c.id == drill_id).values(values).returning(cord_drills)
+    ).one()
+    return Drill(**row._mapping)
+
+
+def page(tx: Tx, automation: str, *, limit: int) -> list[Drill]:
+    """The drills of an automation, newest first."""
+    c = cord_drills.c
+    query = select(cord_drills).where(c.automation == automation).order_by(c.began_at.desc(), c.id.desc())
+    return [Drill(**row._mapping) for row in tx.execute(query.limit(limit))]
+
+
+def last_began(tx: Tx) -> dict[str, datetime]:
+    """When the last drill of each automation began."""
+    c = cord_drills.c
+    return {
+        row.automation: row.at
+        for row in tx.execute(select(c.automation, func.max(c.began_at).label("at")).group_by(c.automation))
+    }

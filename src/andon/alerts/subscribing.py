@@ -1,0 +1,77 @@
+"""Subscriptions: which events raise, count and resolve alerts, in the transaction in which they are published."""
+
+from functools import partial
+
+from andon import cord, features
+from andon.actions import ActionsDied
+from andon.alerts import bad_news, timeline
+from andon.alerts.domain import AlertKey
+from andon.alerts.raising import raise_alert, recover
+from andon.alerts.store import alerts as store
+from andon.cord import DRILL_FIELD, LineStateChanged
+from andon.features import ExpectationBreached
+from andon.gates import GateRevised
+from andon.kernel.db import Tx
+from andon.kernel.events import Events
+from andon.monitors import MonitorBreached, MonitorRecovered
+from andon.spending import BudgetChanged, BudgetNearlySpent, BudgetUsedUp
+
+
+def subscribe(events: Events) -> None:
+    """Make alerts of bad news from now on."""
+    events.subscribe(MonitorBreached, partial(_breached, events))
+    events.subscribe(MonitorRecovered, partial(_recovered, events))
+    events.subscribe(ActionsDied, partial(_died, events))
+    events.subscribe(ExpectationBreached, partial(_unexpected, events))
+    events.subscribe(BudgetNearlySpent, partial(_spent, events))
+    events.subscribe(BudgetUsedUp, partial(_spent, events))
+    events.subscribe(BudgetChanged, partial(_budget_changed, events))
+    events.subscribe(GateRevised, partial(_gate_revised, events))
+    events.subscribe(LineStateChanged, _line_changed)
+
+
+def _breached(events: Events, tx: Tx, breach: MonitorBreached) -> None:
+    raise_alert(tx, bad_news.of_breach(breach), events=events, now=breach.at)
+
+
+def _recovered(events: Events, tx: Tx, recovered: MonitorRecovered) -> None:
+    recover(tx, bad_news.key_of_recovery(recovered), message=recovered.message, events=events, now=recovered.at)
+
+
+def _died(events: Events, tx: Tx, died: ActionsDied) -> None:
+    raise_alert(tx, bad_news.of_deaths(died), events=events, now=died.at)
+
+
+def _unexpected(events: Events, tx: Tx, breached: ExpectationBreached) -> None:
+    found = features.breaches(tx, automations=[breached.automation], since=breached.at - bad_news.BREACHES_WITHIN)
+    decisions = sum(one.decisions for one in found if one.name == breached.name)
+    news = bad_news.of_expectation(breached, decisions)
+    if news is not None:
+        raise_alert(tx, news, events=events, now=breached.at)
+
+
+def _spent(events: Events, tx: Tx, spent: BudgetNearlySpent | BudgetUsedUp) -> None:
+    raise_alert(tx, bad_news.of_budget(spent), events=events, now=spent.at)
+
+
+def _budget_changed(events: Events, tx: Tx, changed: BudgetChanged) -> None:
+    for alert in store.open_of(tx, changed.automation, bad_news.BUDGET):
+        message = "The budget was changed; if it is spent as well, that is another alert"
+        recover(tx, alert.key, message=message, events=events, now=changed.at)
+
+
+def _gate_revised(events: Events, tx: Tx, revised: GateRevised) -> None:
+    news = bad_news.of_gate(revised)
+    if news is not None:
+        raise_alert(tx, news, events=events, now=revised.at)
+    timeline.follow_gate(tx, revised)
+    key = AlertKey(revised.automation, bad_news.GATE, revised.arm, {})
+    for alert in store.open_of(tx, revised.automation, bad_news.GATE):
+        if alert.key == key and alert.expected is not None and revised.threshold <= alert.expected:
+            message = f"The gate is as wide as before, by revision {revised.revision}"
+            recover(tx, key, message=message, events=events, now=revised.at)
+
+
+def _line_changed(tx: Tx, change: LineStateChanged) -> None:
+    standing = [one for one in cord.in_force(tx, change.automation) if DRILL_FIELD not in one.segment]
+    timeline.follow_cord(tx, change, automatic=not standing, drill=DRILL_FIELD in change.segment)

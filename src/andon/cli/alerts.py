@@ -1,0 +1,132 @@
+"""`andon alerts`: what became bad, since when and how sure; acknowledge and resolve."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from andon import alerts
+from andon.alerts import Alert, AlertSelection, AlertState, Note
+from andon.bootstrap.alerting import console_url
+from andon.cli.context import project
+from andon.cli.printing import Facts, Plain
+from andon.kernel.db import Tx
+from andon.monitors import Level
+
+app = typer.Typer(help="See what became bad, acknowledge and resolve it.", no_args_is_help=True)
+
+Id = Annotated[UUID, typer.Argument(metavar="ALERT", help="The alert's id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_alerts(
+    automation: Annotated[str | None, typer.Option(help="Only of this automation.")] = None,
+    level: Annotated[Level | None, typer.Option(help="Only of this level.")] = None,
+    monitor: Annotated[str | None, typer.Option(help="Only of this monitor.")] = None,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Those that are over, too.")] = False,
+    drills: Annotated[bool, typer.Option("--drills", help="Those of drills, too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List alerts, newest first; those that are open unless you say otherwise."""
+    states = tuple(AlertState) if resolved else alerts.UNRESOLVED
+    which = AlertSelection(automation=automation, states=states, level=level, monitor=monitor, drills=drills)
+    with project() as here, here.database.begin() as tx:
+        now, url = here.clock.now(), console_url(here.settings)
+        found = alerts.page(tx, which, limit=limit)
+        if as_json:
+            typer.echo(json.dumps([alerts.shown_alert(one, url, now) for one in found], indent=2))
+            return
+        if not found:
+            typer.echo("No alert is open." if not resolved else "There is no alert.")
+            return
+        table = Plain("id", "level", "state", "what", "since", "seen", "message", by_id=True)
+        for one in found:
+            silent = alerts.silence_in_force(tx, one.key, now) is not None
+            state = f"{one.state}, silenced" if silent else one.state.value
+            what = f"drill: {one.title}" if one.drill else one.title
+            since = f"{one.since:%Y-%m-%d %H:%M} UTC"
+            table.add_row(str(one.id), one.level.value, state, what, since, str(one.count), one.message)
+        Console().print(table)
+
+
+@app.command()
+def show(alert: Id, as_json: AsJson = False) -> None:
+    """Show one alert: what changed, how sure that is, what Andon did already, and its timeline."""
+    with project() as here, here.database.begin() as tx:
+        found, now, url = alerts.get(tx, alert), here.clock.now(), console_url(here.settings)
+        notes = alerts.notes_of(tx, alert)
+        if as_json:
+            shown = alerts.shown_alert(found, url, now) | {"detail": dict(found.detail), "timeline": _plain(notes)}
+            typer.echo(json.dumps(shown, indent=2))
+            return
+        Console().print(_facts(tx, found, url, now))
+        Console().print(timeline_of(notes))
+
+
+@app.command()
+def acknowledge(
+    alert: Id, comment: Annotated[str, typer.Option(help="What you say about it, if anything.")] = ""
+) -> None:
+    """Say that you look after an alert. It is not sent again unless its level rises."""
+    with project() as here, here.database.begin() as tx:
+        done = alerts.acknowledge(tx, alert, actor=here.actor, now=here.clock.now(), comment=comment)
+    typer.echo(f"{done.title} is acknowledged by {done.acknowledged_by}")
+
+
+@app.command()
+def resolve(
+    alert: Id, reason: Annotated[str, typer.Option(help="Why it is over; it stands in the audit log.")]
+) -> None:
+    """End an alert by hand. If it is seen again, that is a new alert."""
+    with project() as here, here.database.begin() as tx:
+        done = alerts.resolve(tx, alert, actor=here.actor, reason=reason, events=here.events, now=here.clock.now())
+    typer.echo(f"{done.title} is over")
+
+
+def timeline_of(notes: Sequence[Note]) -> Plain:
+    """A timeline as a table."""
+    table = Plain("when", "what", "who", "words")
+    for note in notes:
+        table.add_row(f"{note.at:%Y-%m-%d %H:%M:%S} UTC", note.kind.value, note.by, note.message)
+    return table
+
+
+def _facts(tx: Tx, alert: Alert, url: str, now: datetime) -> Facts:
+    table = Facts(title=("Drill: " if alert.drill else "") + alert.title)
+    silence = alerts.silence_in_force(tx, alert.key, now)
+    rows = {
+        "what": alert.message,
+        "level": alert.level.value,
+        "state": alert.state.value,
+        "since": f"{alert.since:%Y-%m-%d %H:%M} UTC; raised {alert.raised_at:%H:%M:%S}, seen {alert.count} times",
+        "how sure": alerts.sure(alert),
+        "expected": _figure(alert.expected, alert.unit),
+        "observed": _figure(alert.observed, alert.unit),
+        "decisions behind it": f"{alert.decisions:,}" if alert.decisions else "",
+        "Andon did": "; ".join(alert.done),
+        "acknowledged": alert.acknowledged_by or "",
+        "silenced": "" if silence is None else f"until {silence.ends_at:%Y-%m-%d %H:%M} UTC: {silence.reason}",
+        "over": "" if alert.resolved_at is None else f"{alert.resolved_at:%Y-%m-%d %H:%M} UTC: {alert.resolution}",
+        "incident": "" if alert.incident is None else str(alert.incident),
+        "decisions": url + alerts.decisions_path(alert, now),
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value)
+    return table
+
+
+def _figure(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.4g} {unit}".rstrip()
+
+
+def _plain(notes: Sequence[Note]) -> list[dict[str, Any]]:
+    return [
+        {"at": note.at.isoformat(), "kind": note.kind.value, "by": note.by, "message": note.message} for note in notes
+    ]

@@ -1,0 +1,36 @@
+"""Rules that pull the cord, as an automation declares them and as they are kept with its version."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from andon.authoring import Automation, CordDrill, CordRule
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredCord:
+    """The part of a declaration that is about the cord. `rules` is None where the usual ones apply."""
+
+    rules: tuple[CordRule, ...] | None = None
+    checklist: tuple[str, ...] = ()
+    drill: CordDrill | None = None
+
+
+def described_cord(automation: Automation) -> dict[str, Any]:
+    """Describe rules, checklist and drill for the automation's version; only what is declared, so that old digests stay."""
+    return {
+        **({} if automation.cord is None else {"cord": [asdict(rule) for rule in automation.cord]}),
+        **({"checklist": list(automation.checklist)} if automation.checklist else {}),
+        **({} if automation.drill is None else {"drill_seconds": automation.drill.every.total_seconds()}),
+    }
+
+
+def declared_cord(description: Mapping[str, Any]) -> DeclaredCord:
+    """Return what a version declares about the cord."""
+    rules, seconds = description.get("cord"), description.get("drill_seconds")
+    return DeclaredCord(
+        None if rules is None else tuple(CordRule(**rule) for rule in rules),
+        tuple(description.get("checklist", ())),
+        None if seconds is None else CordDrill(timedelta(seconds=seconds)),
+    )

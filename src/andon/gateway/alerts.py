@@ -1,0 +1,188 @@
+"""Alerts: list them, look at one with its timeline, acknowledge and resolve."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from andon import alerts
+from andon.access import Permission, Principal
+from andon.alerts import Alert, AlertNotFound, AlertSelection, AlertState, Note, NoteKind
+from andon.gateway.dependencies import Bus, Caller, Db, Now
+from andon.gateway.reasons import Why
+from andon.kernel.db import Tx
+from andon.kernel.reasons import LONGEST
+from andon.monitors import Level
+
+router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+
+
+class AlertNoteOut(BaseModel):
+    """One line of a timeline."""
+
+    at: datetime
+    kind: NoteKind
+    by: str
+    message: str
+
+    @classmethod
+    def of(cls, note: Note) -> "AlertNoteOut":
+        """A note as the API shows it."""
+        return cls(at=note.at, kind=note.kind, by=note.by, message=note.message)
+
+
+class DecisionsBehindOut(BaseModel):
+    """The filter for `GET /v1/decisions` that gives the decisions behind an alert."""
+
+    automation: str
+    since: datetime
+    until: datetime
+    segment: dict[str, Any]
+
+
+class AlertOut(BaseModel):
+    """A breach from its first sighting until it is resolved."""
+
+    id: UUID
+    title: str
+    automation: str = Field(description="Empty if it concerns no automation.")
+    monitor: str
+    series: str
+    segment: dict[str, Any] = Field(description="Fields of the contract and their values; empty for the whole line.")
+    arm: str
+    level: Level
+    state: AlertState
+    message: str
+    since: datetime = Field(description="Estimated start of the change.")
+    raised_at: datetime
+    last_seen_at: datetime
+    count: int = Field(description="How often it was seen.")
+    expected: float | None
+    observed: float | None
+    unit: str
+    false_alarm: float | None = Field(
+        description="Probability bound under which an unchanged line gives such a breach."
+    )
+    decisions: int = Field(description="Number of decisions behind it.")
+    done: list[str] = Field(description="What Andon did already.")
+    group: UUID = Field(description="Alerts with the same group are sent together.")
+    incident: UUID | None
+    drill: bool = Field(description="Whether it belongs to a drill and nothing is wrong.")
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    resolved_by: str | None
+    resolved_at: datetime | None
+    resolution: str | None
+    shown_decisions: DecisionsBehindOut
+
+
+class AlertDetailOut(AlertOut):
+    """An alert with the distributions behind it, its timeline and the silence that keeps it from being sent."""
+
+    detail: dict[str, Any]
+    timeline: list[AlertNoteOut]
+    silenced_until: datetime | None
+
+
+class AlertsOut(BaseModel):
+    """A page of alerts; `next` is the `before` of the following page."""
+
+    alerts: list[AlertOut]
+    next: UUID | None
+
+
+class AcknowledgeIn(BaseModel):
+    """What the one says who looks after it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    comment: str = Field("", max_length=LONGEST)
+
+
+@router.get("")
+def index(
+    caller: Caller,
+    db: Db,
+    now: Now,
+    automation: str | None = None,
+    state: Annotated[
+        list[AlertState] | None, Query(description="More than one may be given; open and acknowledged if none is.")
+    ] = None,
+    level: Level | None = None,
+    monitor: str | None = None,
+    drills: Annotated[bool, Query(description="Whether alerts of drills are listed as well.")] = False,
+    before: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> AlertsOut:
+    """Alerts that the caller may see, newest first."""
+    which = AlertSelection(
+        visible(caller), automation, tuple(state) if state else alerts.UNRESOLVED, level, monitor, drills
+    )
+    with db.begin() as tx:
+        found = alerts.page(tx, which, limit=limit, before=before)
+    return AlertsOut(
+        alerts=[AlertOut(**shown(one, now)) for one in found], next=found[-1].id if len(found) == limit else None
+    )
+
+
+@router.get("/{alert_id}")
+def show(alert_id: UUID, caller: Caller, db: Db, now: Now) -> AlertDetailOut:
+    """One alert."""
+    with db.begin() as tx:
+        return _whole(tx, seen(tx, alert_id, caller), now)
+
+
+@router.post("/{alert_id}:acknowledge")
+def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, now: Now) -> AlertDetailOut:
+    """Say that you look after an alert. It is not sent again unless its level rises."""
+    with db.begin() as tx:
+        caller.require(Permission.WORK_ALERTS, seen(tx, alert_id, caller).automation or None)
+        return _whole(tx, alerts.acknowledge(tx, alert_id, actor=caller.actor, now=now, comment=said.comment), now)
+
+
+@router.post("/{alert_id}:resolve")
+def resolve(alert_id: UUID, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> AlertDetailOut:
+    """End an alert by hand. If it is seen again, that is a new alert."""
+    with db.begin() as tx:
+        caller.require(Permission.WORK_ALERTS, seen(tx, alert_id, caller).automation or None)
+        return _whole(tx, alerts.resolve(tx, alert_id, actor=caller.actor, reason=why.reason, events=bus, now=now), now)
+
+
+def visible(caller: Principal) -> tuple[str, ...] | None:
+    """The automations whose alerts the caller may see; None for all. Raises Forbidden if there is none."""
+    caller.require_anywhere(Permission.READ_ALERTS)
+    scopes = caller.scopes(Permission.READ_ALERTS)
+    return None if scopes is None else tuple(scopes)
+
+
+def seen(tx: Tx, alert_id: UUID, caller: Principal) -> Alert:
+    """An alert that the caller may see. Raises AlertNotFound."""
+    alert = alerts.get(tx, alert_id)
+    if not caller.may(Permission.READ_ALERTS, alert.automation or None):
+        raise AlertNotFound(f"No alert {alert_id}")
+    return alert
+
+
+def shown(alert: Alert, now: datetime) -> dict[str, Any]:
+    """An alert as the API shows it."""
+    names = AlertOut.model_fields.keys() - {"drill", "group", "shown_decisions", "segment", "done"}
+    return {
+        **{name: getattr(alert, name) for name in names},
+        "segment": dict(alert.segment),
+        "done": list(alert.done),
+        "group": alert.alert_group,
+        "drill": alert.drill is not None,
+        "shown_decisions": alerts.decisions_of(alert, now),
+    }
+
+
+def _whole(tx: Tx, alert: Alert, now: datetime) -> AlertDetailOut:
+    silence = alerts.silence_in_force(tx, alert.key, now)
+    return AlertDetailOut(
+        **shown(alert, now),
+        detail=dict(alert.detail),
+        timeline=[AlertNoteOut.of(note) for note in alerts.notes_of(tx, alert.id)],
+        silenced_until=None if silence is None else silence.ends_at,
+    )

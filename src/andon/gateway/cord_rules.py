@@ -1,0 +1,144 @@
+"""Rules that pull the cord, and drills that try them."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from andon import alerts, decisions
+from andon.access import Permission
+from andon.alerts import Drill
+from andon.authoring import AlertLevelName, CordRule, HeldStateName
+from andon.gateway.dependencies import Bus, Caller, Db, Now
+from andon.gateway.reasons import Reason, Why
+
+router = APIRouter(prefix="/v1/automations", tags=["cord"])
+
+
+class CordRuleOut(BaseModel):
+    """An alert of this monitor at this level or above makes the segment concerned, or the whole line, more careful."""
+
+    id: UUID | None = Field(description="Null for a rule of the code, which is changed there.")
+    monitor: str
+    level: AlertLevelName
+    state: HeldStateName
+    segment: bool = Field(description="Whether only the segment is held that the alert names, where it names one.")
+    added_by: str | None
+    added_at: datetime | None
+    reason: str | None
+
+
+class CordRulesOut(BaseModel):
+    """Every rule of an automation, and what a release asks for after a rule pulled the cord."""
+
+    automation: str
+    rules: list[CordRuleOut]
+    usual: bool = Field(description="Whether the rules without an id are the usual ones: the code declares none.")
+    checklist: list[str]
+
+
+class CordRuleIn(BaseModel):
+    """A rule beside those in the code."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    monitor: str = Field(min_length=1, max_length=200)
+    level: AlertLevelName = "critical"
+    state: HeldStateName = "supervised"
+    segment: bool = True
+    reason: Reason
+
+
+class DrillOut(BaseModel):
+    """One drill: when its alert was raised, its cord pulled, and every process seen to hold it."""
+
+    id: UUID
+    automation: str
+    asked_by: str
+    reason: str
+    began_at: datetime
+    pulled_at: datetime | None
+    followed_at: datetime | None
+    ended_at: datetime | None
+    passed: bool | None = Field(description="Null as long as it is under way.")
+    result: str | None
+
+
+@router.get("/{name}/cord/rules")
+def index(name: str, caller: Caller, db: Db) -> CordRulesOut:
+    """The rules that pull the cord of a line."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    with db.begin() as tx:
+        decisions.newest_version(tx, name)
+        declared = alerts.declared(tx, name)
+        own = alerts.USUAL_RULES if declared.rules is None else declared.rules
+        rules = [_of_code(rule) for rule in own] + [_added(one) for one in alerts.added_rules(tx, name)]
+    return CordRulesOut(automation=name, rules=rules, usual=declared.rules is None, checklist=list(declared.checklist))
+
+
+@router.post("/{name}/cord/rules", status_code=201)
+def add(name: str, wanted: CordRuleIn, caller: Caller, db: Db, now: Now) -> CordRuleOut:
+    """Add a rule. It holds for alerts from now on."""
+    caller.require(Permission.SET_CORD_RULES, name)
+    with db.begin() as tx:
+        made = alerts.add_rule(
+            tx,
+            name,
+            monitor=wanted.monitor,
+            level=wanted.level,
+            state=wanted.state,
+            segment=wanted.segment,
+            actor=caller.actor,
+            reason=wanted.reason,
+            now=now,
+        )
+    return _added(made)
+
+
+@router.post("/{name}/cord/rules/{rule_id}:remove")
+def remove(name: str, rule_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> CordRuleOut:
+    """Remove a rule that a person added."""
+    caller.require(Permission.SET_CORD_RULES, name)
+    with db.begin() as tx:
+        return _added(alerts.remove_rule(tx, name, rule_id, actor=caller.actor, reason=why.reason, now=now))
+
+
+@router.get("/{name}/cord/drills")
+def drills(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[DrillOut]:
+    """Drills, newest first."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    with db.begin() as tx:
+        return [_drill(one) for one in alerts.drills(tx, name, limit=limit)]
+
+
+@router.post("/{name}/cord/drills", status_code=202)
+def drill(name: str, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> DrillOut:
+    """Begin a drill: an alert that is made up pulls the cord of a segment to which no input belongs. A worker ends it."""
+    caller.require(Permission.PULL_CORD, name)
+    with db.begin() as tx:
+        return _drill(alerts.begin_drill(tx, name, actor=caller.actor, reason=why.reason, events=bus, now=now))
+
+
+def _of_code(rule: CordRule) -> CordRuleOut:
+    return CordRuleOut(
+        id=None,
+        monitor=rule.monitor,
+        level=rule.level,
+        state=rule.state,
+        segment=rule.segment,
+        added_by=None,
+        added_at=None,
+        reason=None,
+    )
+
+
+def _added(one: alerts.AddedRule) -> CordRuleOut:
+    return _of_code(one.rule).model_copy(
+        update={"id": one.id, "added_by": one.added_by, "added_at": one.added_at, "reason": one.reason}
+    )
+
+
+def _drill(one: Drill) -> DrillOut:
+    return DrillOut(**{name: getattr(one, name) for name in DrillOut.model_fields})

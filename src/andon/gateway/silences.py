@@ -1,0 +1,91 @@
+"""Silences: alerts that are kept and shown, but not sent for a while."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from andon import alerts
+from andon.access import Permission
+from andon.alerts import Silence, Silenced
+from andon.gateway.alerts import visible
+from andon.gateway.dependencies import Caller, Db, Now, ZonedMoment
+from andon.gateway.reasons import Reason, Why
+
+router = APIRouter(prefix="/v1/silences", tags=["alerts"])
+
+
+class SilenceOut(BaseModel):
+    """Alerts that are not sent. A part that is null means every alert."""
+
+    id: UUID
+    automation: str | None
+    monitor: str | None
+    series: str | None
+    segment: dict[str, str | bool | int | float] | None
+    reason: str
+    made_by: str
+    made_at: datetime
+    until: datetime
+    ended_by: str | None
+    ended_at: datetime | None
+    in_force: bool
+
+
+class SilenceIn(BaseModel):
+    """Which alerts are not to be sent, until when and why. At least one part narrows it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    automation: str | None = Field(None, max_length=63, description="Null for all; that needs a role in all.")
+    monitor: str | None = Field(None, max_length=200)
+    series: str | None = Field(None, max_length=200, description="A feature, a class, a rule, an arm, a destination.")
+    segment: dict[str, StrictStr | StrictBool | StrictInt | StrictFloat] | None = Field(
+        None, max_length=8, description="Alerts of exactly this segment; `{}` means alerts of the whole line."
+    )
+    until: ZonedMoment
+    reason: Reason
+
+
+@router.get("")
+def index(caller: Caller, db: Db, now: Now) -> list[SilenceOut]:
+    """The newest silences, those that ended included."""
+    scopes = visible(caller)
+    with db.begin() as tx:
+        return [_shown(one, now) for one in alerts.silences(tx, scopes)]
+
+
+@router.post("", status_code=201)
+def make(wanted: SilenceIn, caller: Caller, db: Db, now: Now) -> SilenceOut:
+    """Keep alerts from being sent. They are still raised and shown, and still pull the cord."""
+    caller.require(Permission.WORK_ALERTS, wanted.automation)
+    which = Silenced(wanted.automation, wanted.monitor, wanted.series, wanted.segment)
+    with db.begin() as tx:
+        made = alerts.silence(tx, which, until=wanted.until, reason=wanted.reason, actor=caller.actor, now=now)
+    return _shown(made, now)
+
+
+@router.post("/{silence_id}:end")
+def end(silence_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> SilenceOut:
+    """End a silence before its time. What it kept back and is still open is sent now."""
+    with db.begin() as tx:
+        caller.require(Permission.WORK_ALERTS, alerts.get_silence(tx, silence_id).which.automation)
+        return _shown(alerts.end_silence(tx, silence_id, actor=caller.actor, reason=why.reason, now=now), now)
+
+
+def _shown(one: Silence, now: datetime) -> SilenceOut:
+    return SilenceOut(
+        id=one.id,
+        automation=one.which.automation,
+        monitor=one.which.monitor,
+        series=one.which.series,
+        segment=None if one.which.segment is None else dict(one.which.segment),
+        reason=one.reason,
+        made_by=one.made_by,
+        made_at=one.made_at,
+        until=one.ends_at,
+        ended_by=one.ended_by,
+        ended_at=one.ended_at,
+        in_force=one.holds(now),
+    )
