@@ -32,7 +32,7 @@ from andon.authoring.procedures import (
     run_procedure,
 )
 from andon.authoring.review import Review
-from andon.authoring.risk import MaxError
+from andon.authoring.risk import MaxCost, MaxError, RiskBound
 from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
 from andon.authoring.truth import Truth
 
@@ -53,6 +53,7 @@ __all__ = [
     "Expect",
     "Feature",
     "Lookup",
+    "MaxCost",
     "MaxError",
     "NotTaken",
     "Policy",
@@ -63,6 +64,7 @@ __all__ = [
     "Request",
     "Retry",
     "Review",
+    "RiskBound",
     "StepFailed",
     "Trigger",
     "Truth",

@@ -18,6 +18,7 @@ from andon.decisions.assembly import (
     variables,
 )
 from andon.decisions.batches import BatchDecider
+from andon.decisions.bounds import bound_of
 from andon.decisions.content import content_of, contents_of, own_content_of
 from andon.decisions.contract import Contract
 from andon.decisions.controls import UNCONTROLLED, Control, Controls, Gate
@@ -122,6 +123,7 @@ from andon.decisions.service import (
     outcomes_of,
     page,
     plan_days,
+    records_of,
     rows_of,
     scores_of,
     stats,
@@ -230,6 +232,7 @@ __all__ = [
     "assemble",
     "automations",
     "between",
+    "bound_of",
     "champion_of",
     "check_lookups",
     "check_outcomes",
@@ -268,6 +271,7 @@ __all__ = [
     "plan_days",
     "policy_text",
     "publish_policy",
+    "records_of",
     "release",
     "released",
     "replay",

@@ -1,20 +1,42 @@
-"""Gates: revisions of the risk gate, one series an automation, kept as rows with their evidence."""
+"""Gates: revisions of the risk gate, one series for each arm and part of a line, kept as rows with their evidence."""
 
-from andon.gates.domain import GateRevision, Origin, in_force
+from andon.gates.domain import NOTHING, GateRevision, GateSegment, Origin
 from andon.gates.errors import GateInvalid
+from andon.gates.holding import LAPSE, WHOLE, ArmRevisions, Part, part_of
 from andon.gates.published import GateRevised
-from andon.gates.service import ANNOUNCED, ensure_held_out, in_force_of, narrow, newest, page
+from andon.gates.service import (
+    ANNOUNCED,
+    WIDER_HOLDS,
+    ProvenGate,
+    arm_revisions,
+    ensure_held_out,
+    in_force_of,
+    living,
+    narrow,
+    page,
+    prove,
+)
 
 __all__ = [
     "ANNOUNCED",
+    "LAPSE",
+    "NOTHING",
+    "WHOLE",
+    "WIDER_HOLDS",
+    "ArmRevisions",
     "GateInvalid",
     "GateRevised",
     "GateRevision",
+    "GateSegment",
     "Origin",
+    "Part",
+    "ProvenGate",
+    "arm_revisions",
     "ensure_held_out",
-    "in_force",
     "in_force_of",
+    "living",
     "narrow",
-    "newest",
     "page",
+    "part_of",
+    "prove",
 ]

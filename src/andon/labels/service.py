@@ -124,6 +124,11 @@ def of_decision(tx: Tx, decision_id: UUID) -> list[Label]:
     return store.of_decision(tx, decision_id)
 
 
+def of_decisions(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Label]]:
+    """Return all labels of these decisions as they were recorded, oldest first; decisions without any are left out."""
+    return store.of_decisions(tx, ids)
+
+
 def known_of(tx: Tx, row: DecisionRow, now: datetime) -> DecisionLabels:
     """Return all labels of one decision and what counts now."""
     truth = decisions.truth_of(tx, row.automation)

@@ -37,6 +37,21 @@ def evidence_of(
     return RiskEvidence(table=tuple(table), rows=len(confidence))
 
 
+def evidence_by_class(
+    classes: Sequence[str],
+    planning: tuple[NDArray[np.float64], NDArray[np.int64]],
+    measured: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]],
+) -> dict[str, RiskEvidence]:
+    """The tables of the rows predicted as each class: confidences and predicted classes, and of the measured rows the errors."""
+    (planned, planned_as), (confidence, predicted, wrong) = planning, measured
+    found = {}
+    for number, name in enumerate(classes):
+        own, tested = planned[planned_as == number], predicted == number
+        if len(own):
+            found[name] = evidence_of(own, confidence[tested], wrong[tested])
+    return found
+
+
 def threshold_for(evidence: RiskEvidence, target: float, confidence: float) -> float | None:
     """The lowest confidence above which at most `target` are wrong, with probability `confidence`; None if none is proven.
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.gates import GateInvalid, GateRevision, Origin, in_force
+from andon.gates import GateInvalid, GateRevision, Origin
 from andon.gates.domain import check_narrowing
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
