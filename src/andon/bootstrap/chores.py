@@ -12,6 +12,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.procedures.chores import chores as of_procedures
+from andon.proofs.chores import chores as of_proofs
 from andon.reviews.chores import chores as of_reviews
 from andon.streams.chores import chores as of_streams
 
@@ -26,6 +27,7 @@ def run_chores(
         *of_decisions(failed_kept=timedelta(seconds=settings.gateway.results_seconds)),
         *of_streams(events),
         *of_features(),
+        *of_proofs(events),
         *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
     ]
     return ChoreRunner(database, chores, measures.chores)

@@ -8,7 +8,17 @@ from andon.labels.domain import Label, LabelSource, value_of
 from andon.labels.errors import LabelInvalid, LabelNotFound, LabelReplaced
 from andon.labels.published import LabelCorrected, LabelRecorded, LabelsImported
 from andon.labels.reports import FIELDS, TruthReport, report_of
-from andon.labels.service import DecisionLabels, classes_of, correct, known_of, of_decision, of_decisions, record, subscribe, valid_of
+from andon.labels.service import (
+    DecisionLabels,
+    classes_of,
+    correct,
+    known_of,
+    of_decision,
+    of_decisions,
+    record,
+    subscribe,
+    valid_of,
+)
 from andon.labels.settling import Fate, Settled
 from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, standing_labels, valid_label
 

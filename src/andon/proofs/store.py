@@ -147,6 +147,27 @@ def labels_since(tx: Tx, automation: str, arm: str, since: datetime) -> list[tup
     return [(float(row.confidence), row.automatic, row.labels) for row in rows]
 
 
+def labels_in(tx: Tx, automation: str, arm: str, segment: Mapping[str, Any]) -> int:
+    """Return how many decisions of a segment say something."""
+    statement = text(
+        "SELECT count(*) FROM proof_evidence WHERE automation = :automation AND arm = :arm AND segment = CAST(:segment AS jsonb)"
+    )
+    values = {"automation": automation, "arm": arm, "segment": _json(segment)}
+    return int(tx.execute(statement, values).scalar_one())
+
+
+def labels_above(tx: Tx, key: SeriesKey, threshold: float, since: int) -> tuple[int, int]:
+    """Return how many labels of a series there are above a threshold and behind a position, and how many of them are audits."""
+    statement = text(
+        "SELECT count(*) AS labels, count(*) FILTER (WHERE audited) AS audits FROM proof_evidence "
+        "WHERE automation = :automation AND arm = :arm AND position > :since AND confidence >= :threshold "
+        "AND segment @> CAST(:segment AS jsonb) AND (:predicted = '' OR predicted = :predicted)"
+    )
+    values = {"automation": key.automation, "arm": key.arm, "predicted": key.predicted, "segment": _json(key.segment)}
+    row = tx.execute(statement, {**values, "threshold": threshold, "since": since}).one()
+    return row.labels, row.audits
+
+
 def has_outside_labels(tx: Tx, automation: str, arm: str) -> bool:
     """Return whether labels from outside came for automatic decisions of an arm."""
     statement = text(
