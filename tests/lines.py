@@ -7,7 +7,7 @@ from andon import Automation, access, models
 from andon.access import Grant, KeyRing, Role
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.project import build_events
-from andon.decisions import Decider, Deployment, Subjects, Unwatched
+from andon.decisions import AuditDraws, Decider, Deployment, Subjects, Unwatched
 from andon.gateway import Admission, Gateway, Side
 from andon.kernel.clock import SystemClock
 from andon.kernel.config import GatewaySettings, Settings
@@ -99,6 +99,7 @@ def install(database: Database, folder: Path, *automations: Automation) -> Insta
         clock=clock,
         events=Events(),
         subjects=Subjects(PEPPER),
+        draws=AuditDraws(PEPPER),
     )
     deployment.refresh()
     if deployment.problems:

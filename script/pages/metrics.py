@@ -64,6 +64,7 @@ READ = {"gauge_of": "gauge", "gauges_of": "gauge", "counts_of": "counter"}
 
 SHOWN_BY = {
     "worker": "worker",
+    "audits": "worker",
     "delivering": "worker",
     "feeds": "worker",
     "procedures": "worker",

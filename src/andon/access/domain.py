@@ -42,6 +42,7 @@ class Permission(StrEnum):
     PULL_CORD = "pull the cord of a line"
     RELEASE_CORD = "release the cord of a line"
     NARROW_GATES = "ask for more confidence at a risk gate"
+    SET_AUDIT_SHARE = "change the share of blind audits"
     MANAGE_KEYS = "manage keys"
 
 
@@ -93,6 +94,7 @@ _OWN = _OPERATE | {
     _P.READ_AUDIT,
     _P.RELEASE_CORD,
     _P.WEIGH_LABELS,
+    _P.SET_AUDIT_SHARE,
 }
 
 ROLES: Mapping[Role, frozenset[Permission]] = {

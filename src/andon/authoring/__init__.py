@@ -13,6 +13,7 @@ from andon.authoring.actions import (
     sql,
     webhook,
 )
+from andon.authoring.audit import BlindAudit
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
@@ -47,6 +48,7 @@ __all__ = [
     "ActionSpec",
     "Answered",
     "Automation",
+    "BlindAudit",
     "Budget",
     "Compensation",
     "DeclarationInvalid",

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
+from andon.authoring.audit import BlindAudit
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import Budget, Fallbacks, checked
@@ -44,6 +45,7 @@ class Automation:
         review: Review | None = None,
         risk: RiskBound | None = None,
         truth: Truth | None = None,
+        audit: BlindAudit | None = None,
         fallback: Fallbacks = (),
         budget: Budget | None = None,
         trigger: Trigger | Sequence[Trigger] = (),
@@ -65,6 +67,7 @@ class Automation:
                 "review": review,
                 "risk": risk,
                 "truth": truth,
+                "audit": audit,
                 "budget": budget,
                 "trigger": trigger,
                 "procedures": procedures,
@@ -84,6 +87,7 @@ class Automation:
         self.review = review or Review(queue=name)
         self.risk = risk
         self.truth = truth
+        self.audit = audit
         self.fallback = checked(name, fallback)
         self.budget = budget
         self.triggers = (trigger,) if isinstance(trigger, Trigger) else tuple(trigger)

@@ -7,6 +7,7 @@ from types import UnionType
 from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
+from andon.authoring.audit import BlindAudit
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import Expect
 from andon.authoring.fallback import Budget
@@ -26,6 +27,7 @@ _ONE: Mapping[str, type | UnionType] = {
     "review": Review | None,
     "risk": RiskBound | None,
     "truth": Truth | None,
+    "audit": BlindAudit | None,
     "budget": Budget | None,
     "results": ActionSpec | None,
     "when_stopped": str,

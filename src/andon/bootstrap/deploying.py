@@ -9,7 +9,7 @@ from typing import Any
 from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.installation import pepper_of
-from andon.decisions import Deployment, NotReleased, ReleaseRule, Releasing, Subjects
+from andon.decisions import AuditDraws, Deployment, NotReleased, ReleaseRule, Releasing, Subjects
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
@@ -29,7 +29,7 @@ def deployment_of(
     retire: Callable[[LoadedVersion], Coroutine[Any, Any, None]],
 ) -> Deployment:
     """The deployment of this process; call within its event loop, refresh it in a thread beside."""
-    loop = asyncio.get_running_loop()
+    loop, pepper = asyncio.get_running_loop(), pepper_of(settings)
 
     def start(loaded: LoadedVersion) -> None:
         asyncio.run_coroutine_threadsafe(loaded.start(), loop).result()
@@ -43,7 +43,8 @@ def deployment_of(
         cache=settings.data / "models",
         clock=clock,
         events=events,
-        subjects=Subjects(pepper_of(settings)),
+        subjects=Subjects(pepper),
+        draws=AuditDraws(pepper),
         load=partial(load_hosted, settings),
         start=start,
         retire=let_go,

@@ -11,7 +11,7 @@ from andon.bootstrap.connecting import Kinds, check_destinations, check_others, 
 from andon.bootstrap.deploying import rule_of_others
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.installation import pepper_of
-from andon.decisions import AutomationInvalid, AutomationNotFound, Deployment, Subjects
+from andon.decisions import AuditDraws, AutomationInvalid, AutomationNotFound, Deployment, Subjects
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
@@ -77,14 +77,15 @@ def check_force(settings: Settings, database: Database) -> list[Fault]:
 
 def deployed_alone(settings: Settings, database: Database, clock: Clock, name: str | None) -> Deployment:
     """The deployment of one automation, for a command; the only one if `name` is None. Raises AutomationNotFound, AutomationInvalid."""
-    automation = chosen(load_automations(settings), name)
+    automation, pepper = chosen(load_automations(settings), name), pepper_of(settings)
     deployment = Deployment(
         database,
         [automation],
         cache=settings.data / "models",
         clock=clock,
         events=build_events(settings),
-        subjects=Subjects(pepper_of(settings)),
+        subjects=Subjects(pepper),
+        draws=AuditDraws(pepper),
         load=partial(load_hosted, settings),
         rule=rule_of_others(settings),
     )

@@ -9,6 +9,7 @@ import uvloop
 
 from andon import decisions, features, migrations
 from andon.access import KeyRing, UseTeller
+from andon.bootstrap.audits import watch_audits
 from andon.bootstrap.chores import run_chores
 from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of, rule_of_others, unreleased
@@ -76,6 +77,7 @@ class _Worker:
         teller = features.BreachTeller(self._database, events, self._clock)
         measures = Measures(breached=teller.count)
         _watch_outbox(measures.metrics, self._database)
+        watch_audits(measures.metrics, self._database)
         measures.streams.show(measures.metrics, self._clock)
         deployment = deployment_of(
             self._settings,

@@ -71,6 +71,7 @@ COMMANDS = {
         "andon.cli.features:app", "What an automation sees, why, and training sets by the same definitions."
     ),
     "reviews": Listed("andon.cli.reviews:app", "Work the review queue."),
+    "audits": Listed("andon.cli.audits:app", "See and change the share of blind audits."),
     "labels": Listed("andon.cli.labels:app", "Say and see which class was true of a decision."),
     "actions": Listed("andon.cli.actions:app", "Look at what could not be delivered, and send it again."),
     "procedures": Listed("andon.cli.procedures:app", "Look after what follows decisions in several steps."),

@@ -25,25 +25,33 @@ def list_reviews(
     state: Annotated[ReviewState | None, typer.Option(help="Only this state; else all that wait.")] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are late.")] = False,
     mine: Annotated[bool, typer.Option("--mine", help="Only those that you hold or have decided.")] = False,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Only blind audits, and how many agreed with the line.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List reviews, the one due first first."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
-        wanted = ReviewFilter(queue=queue, state=state, overdue=overdue, mine=here.actor.name if mine else None)
+        holder = here.actor.name if mine else None
+        wanted = ReviewFilter(queue=queue, state=state, overdue=overdue, mine=holder, blind=blind or None)
         found = reviews.page(tx, wanted, now=now, limit=limit)
+        audited = reviews.audit_counts(tx) if blind else {}
     if as_json:
         typer.echo(json.dumps([_summary(review, now) for review in found], indent=2))
         return
+    for automation, counts in sorted(audited.items()):
+        typer.echo(f"{automation}: {counts.agreed} audits agreed with the line, {counts.disagreed} did not")
     if not found:
         typer.echo("Nothing waits here.")
         return
     table = Plain("review", "due", "standing", "asked because", by_id=True)
     for review in found:
         due = _time(review.due_at) + (", late" if review.is_overdue(now) else "")
-        why = f"{review.queue}, {review.automation}: {review.question or ', '.join(review.reasons) or review.rule}"
-        table.add_row(str(review.id), due, _standing(review, now), why)
+        table.add_row(
+            str(review.id), due, _standing(review, now), f"{review.queue}, {review.automation}: {_why(review)}"
+        )
     Console().print(table)
 
 
@@ -82,7 +90,7 @@ def release(review_id: ReviewId) -> None:
 @app.command()
 def verdict(
     review_id: ReviewId,
-    outcome: Annotated[str, typer.Option(help="What you choose.")],
+    outcome: Annotated[str, typer.Option(help="What you choose; in a blind audit, the class that is true.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept with the review and in the audit log.")],
     label: Annotated[
         str | None, typer.Option(help="The class that was true, where the outcome does not determine it.")
@@ -116,6 +124,9 @@ def _summary(review: ReviewTask, now: datetime) -> dict[str, Any]:
         "question": review.question,
         "reasons": list(review.reasons),
         "outcomes": list(review.outcomes),
+        "blind": review.blind,
+        "predicted": review.predicted,
+        "agrees": review.agrees,
         "opened_at": review.opened_at.isoformat(),
         "due_at": review.due_at.isoformat(),
         "overdue": review.is_overdue(now),
@@ -124,8 +135,17 @@ def _summary(review: ReviewTask, now: datetime) -> dict[str, Any]:
     }
 
 
+def _why(review: ReviewTask) -> str:
+    """Why a person is asked."""
+    if review.blind:
+        return "blind audit: which class is true?"
+    return review.question or ", ".join(review.reasons) or review.rule
+
+
 def _standing(review: ReviewTask, now: datetime) -> str:
     if review.verdict is not None:
+        if review.agrees is False:
+            return f"{review.verdict.outcome} by {review.verdict.by}; the line said {review.predicted}"
         return f"{review.verdict.outcome} by {review.verdict.by}"
     holder = review.holder(now)
     return "open" if holder is None else f"held by {holder}"

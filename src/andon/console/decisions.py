@@ -112,6 +112,11 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
     if scopes is not None and found.row.automation not in scopes:
         raise decisions.DecisionNotFound(f"No decision {decision_id}")
     automation, now = found.row.automation, here.clock.now()
+    review = reviews.of_decision(tx, decision_id) if visitor.may(Permission.READ_REVIEWS, automation) else None
+    if review is not None and review.hidden and review.holder(now) == visitor.principal.name:
+        return here.pages.html(
+            "decision_blind.html", visitor=visitor, section="/decisions", review=review, record=found.record
+        )
     return here.pages.html(
         "decision.html",
         visitor=visitor,
@@ -124,7 +129,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         procedures=procedures.of_decision(tx, decision_id)
         if visitor.may(Permission.READ_PROCEDURES, automation)
         else [],
-        review=reviews.of_decision(tx, decision_id) if visitor.may(Permission.READ_REVIEWS, automation) else None,
+        review=review,
         known=labels.known_of(tx, found.row, now),
         now=now,
     )

@@ -11,6 +11,7 @@ _NOTICES = {
     "claimed": "The review is yours.",
     "released": "The review is free again.",
     "verdict": "The verdict is recorded, and what follows from it is on its way.",
+    "audited": "The verdict is recorded; it sets off nothing. Here is what the line had said.",
     "cancelled": "The procedure is stopped. What a step is doing right now it finishes.",
     "resumed": "The procedure goes on behind its last step.",
     "forked": "This is the new procedure; it begins at the step you chose.",

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from andon import decisions, labels, policies, reviews
+from andon import decisions, labels, reviews
 from andon.access import Permission
 from andon.console import notices
 from andon.console.context import Console, Visitor
@@ -40,6 +40,7 @@ def show_list(
         "overdue": replace(seen, overdue=True),
         "mine": replace(seen, mine=visitor.principal.name),
         "decided": replace(seen, state=ReviewState.DECIDED),
+        "audited": replace(seen, state=ReviewState.DECIDED, blind=True),
     }
     wanted = tabs.get(show, seen)
     if automation:
@@ -54,9 +55,11 @@ def show_list(
         now=now,
         show=show,
         automation=automation,
-        counts={name: reviews.count(tx, kind, now=now) for name, kind in tabs.items() if name != "decided"},
+        counts={
+            name: reviews.count(tx, kind, now=now) for name, kind in tabs.items() if name not in ("decided", "audited")
+        },
         reviews=found,
-        scores=decisions.scores_of(tx, [review.decision_id for review in found]),
+        scores=decisions.scores_of(tx, [review.decision_id for review in found if not review.hidden]),
         may_work=lambda review: visitor.may(Permission.WORK_REVIEWS, review.automation),
         more=link("/reviews", kept | {"after": _cursor(found[-1])}) if len(found) == PAGE else None,
         first=link("/reviews", kept) if after else None,
@@ -98,10 +101,11 @@ def give_verdict(
     reason: Annotated[str, Form()] = "",
     label: Annotated[str, Form()] = "",
 ) -> Response:
-    """Decide, and go back to the queue."""
+    """Decide, and go back to the queue; after a blind audit, see what the line had said."""
+    decided: list[ReviewTask] = []
 
     def act(tx: Tx, now: datetime) -> None:
-        reviews.give_verdict(
+        review = reviews.give_verdict(
             tx,
             review_id,
             outcome=outcome,
@@ -111,9 +115,14 @@ def give_verdict(
             events=here.events,
             now=now,
         )
+        decided.append(review)
 
     refused = _work(here, visitor, review_id, act, outcome=outcome, reason=reason, label=label)
-    return refused or notices.back_to("/reviews", "verdict")
+    if refused is not None:
+        return refused
+    if decided[0].blind:
+        return notices.back_to(f"/reviews/{review_id}", "audited")
+    return notices.back_to("/reviews", "verdict")
 
 
 def _work(
@@ -146,9 +155,9 @@ def _page(here: Console, visitor: Visitor, tx: Tx, review: ReviewTask, **said: A
     holder = review.holder(now)
     problem: AndonError | None = said.get("problem")
     found = decisions.get(tx, review.decision_id)
-    choices = [outcome for outcome in review.outcomes if outcome != policies.REVIEW]
     truth = decisions.truth_of(tx, review.automation)
-    undetermined = [one for one in choices if truth is None or truth.outcomes.get(one) is None]
+    undetermined = [one for one in review.choices if truth is None or truth.outcomes.get(one) is None]
+    asks_class = undetermined and not review.question and not review.blind
     return here.pages.html(
         "review.html",
         status=status_of(problem) if problem else 200,
@@ -160,8 +169,8 @@ def _page(here: Console, visitor: Visitor, tx: Tx, review: ReviewTask, **said: A
         holder=holder,
         is_mine=may_work and holder == visitor.principal.name,
         may_claim=may_work and review.verdict is None and holder is None,
-        choices=choices,
-        classes=labels.classes_of(tx, found.row) if undetermined and not review.question else (),
+        choices=review.choices,
+        classes=labels.classes_of(tx, found.row) if asks_class else (),
         undetermined=undetermined,
         record=found.record,
         **({"outcome": "", "reason": "", "label": ""} | said),

@@ -17,6 +17,7 @@ from andon.decisions.assembly import (
     lacking,
     variables,
 )
+from andon.decisions.auditing import AuditsInForce, audits_of
 from andon.decisions.batches import BatchDecider
 from andon.decisions.bounds import bound_of
 from andon.decisions.content import content_of, contents_of, own_content_of
@@ -50,7 +51,9 @@ from andon.decisions.domain import (
     WaitingRequest,
     latency_of,
 )
+from andon.decisions.draws import AuditDraws, is_automatic
 from andon.decisions.errors import (
+    AuditsNotDeclared,
     AutomationInvalid,
     AutomationNotFound,
     CodeUnreleased,
@@ -150,6 +153,9 @@ __all__ = [
     "UNCONTROLLED",
     "Alongside",
     "Arm",
+    "AuditDraws",
+    "AuditsInForce",
+    "AuditsNotDeclared",
     "AutomationInvalid",
     "AutomationNotFound",
     "AutomationReleased",
@@ -230,6 +236,7 @@ __all__ = [
     "apart_from_force",
     "as_deployed",
     "assemble",
+    "audits_of",
     "automations",
     "between",
     "bound_of",
@@ -255,6 +262,7 @@ __all__ = [
     "get",
     "holders",
     "idle_features",
+    "is_automatic",
     "json_of_recorded",
     "keep_house",
     "lacking",

@@ -12,10 +12,12 @@ import rfc8785
 
 from andon import features, policies
 from andon.authoring import EXPECTED, OF_NUMBERS, Automation, Feature, Lookup, Policy, Window
+from andon.decisions.auditing import described_audit
 from andon.decisions.bounds import bound_of, described_bound, unknown_to_model
 from andon.decisions.contract import Contract
 from andon.decisions.controls import Gate
 from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
+from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
 from andon.decisions.loading import policy_text
@@ -64,7 +66,14 @@ def compile_text(automation: Automation, text: str, source: str) -> tuple[Decisi
     return table, compiled
 
 
-def assemble(automation: Automation, loaded: LoadedVersion, *, number: int, subjects: Subjects | None = None) -> Line:
+def assemble(
+    automation: Automation,
+    loaded: LoadedVersion,
+    *,
+    number: int,
+    subjects: Subjects | None = None,
+    draws: AuditDraws | None = None,
+) -> Line:
     """A line that decides with these exact versions. Raises PolicyInvalid, AutomationInvalid."""
     table, compiled = compile_policy(automation)
     return Line(
@@ -73,6 +82,7 @@ def assemble(automation: Automation, loaded: LoadedVersion, *, number: int, subj
         policy=compiled,
         outcomes=table.outcomes,
         subjects=subjects,
+        draws=draws,
     )
 
 
@@ -190,6 +200,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **_procedures(automation),
         **({} if automation.when_stopped == REVIEW else {"when_stopped": automation.when_stopped}),
         **described(automation),
+        **described_audit(automation),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 

@@ -27,16 +27,19 @@ DECIDED, FAILED = "decided", "failed"
 def messages(line: Line, decision: Decision) -> Sequence[Message]:
     """One message if a person is asked or an action is declared for the outcome, one if somebody waits to be told of it.
 
-    And one where all results of an automation are told to somebody.
+    And one where all results of an automation are told to somebody, and one where the decision was drawn for a blind audit.
     """
     outcome, notify, results = decision.judgement.ruling.outcome, decision.request.notify, line.automation.results
-    if outcome not in line.followed and notify is None and results is None:
+    drawn = decision.draw.drawn
+    if outcome not in line.followed and notify is None and results is None and not drawn:
         return ()
     notice: Sequence[Message] = ()
     if notify is not None:
         notice = (_message(decision, DELIVER_ACTION, {**_notice(notify, DECIDED), "answer": True}),)
     if results is not None:
         notice = (*notice, _message(decision, DELIVER_ACTION, {**action_of(RESULT, results), "outcome": outcome}))
+    if drawn:
+        notice = (*notice, _message(decision, OPEN_REVIEW, _audit(line, decision)))
     if outcome == REVIEW:
         return (_message(decision, OPEN_REVIEW, _review(line, decision)), *notice)
     action = line.automation.actions.get(outcome)
@@ -102,6 +105,23 @@ def _review(line: Line, decision: Decision) -> Mapping[str, Any]:
         "reasons": list(decision.judgement.ruling.reasons),
         "outcomes": [outcome for outcome in line.outcomes if outcome != REVIEW],
         "actions": {outcome: action_of(outcome, action) for outcome, action in automation.actions.items()},
+    }
+
+
+def _audit(line: Line, decision: Decision) -> Mapping[str, Any]:
+    """A blind review: it names classes, and nothing of what the line decided."""
+    automation, prediction = line.automation, decision.prediction
+    assert automation.audit is not None  # noqa: S101 - only then anything is drawn
+    assert prediction is not None  # noqa: S101 - nothing else is drawn
+    declared = () if automation.truth is None else automation.truth.classes
+    return {
+        "queue": automation.audit.queue or automation.review.queue,
+        "due_seconds": int(automation.audit.due.total_seconds()),
+        "rule": "",
+        "reasons": [],
+        "outcomes": list(dict.fromkeys((*prediction.probabilities, *declared))),
+        "actions": {},
+        "blind": True,
     }
 
 

@@ -82,15 +82,16 @@ class ArmGates:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The line states of one automation and the gates of its arms."""
+    """The line states of one automation, the gates of its arms, and its changed share of blind audits, if any."""
 
     states: LineStates = ALL_AUTOMATIC
     gates: Mapping[str, ArmGates] = field(default_factory=dict)
+    audit_share: float | None = None
 
     @property
     def automatic(self) -> "Control":
         """The same gates with every line automatic."""
-        return Control(ALL_AUTOMATIC, self.gates)
+        return Control(ALL_AUTOMATIC, self.gates, self.audit_share)
 
     def gate(self, arm: str, held_out: Gate, now: datetime) -> Gate:
         """Return the gate that holds for the whole of an arm at this moment; the one from held-out evidence if none is kept."""
@@ -120,13 +121,14 @@ class Controls:
 
     def refresh(self, tx: Tx, now: datetime) -> None:
         """Take a new snapshot, in three queries."""
-        states, living = cord.all_states(tx), gates.living(tx, now)
+        states, living, shares = cord.all_states(tx), gates.living(tx, now), gates.audit_shares(tx)
         arms = {
             name: {arm: known for arm, one in some.items() if (known := ArmGates.of(one, now)) is not None}
             for name, some in living.items()
         }
         self._of = {
-            name: Control(states.get(name, ALL_AUTOMATIC), arms.get(name, {})) for name in states.keys() | arms.keys()
+            name: Control(states.get(name, ALL_AUTOMATIC), arms.get(name, {}), shares.get(name))
+            for name in states.keys() | arms.keys() | shares.keys()
         }
 
     def of(self, automation: str) -> Control:

@@ -19,6 +19,7 @@ from andon.decisions import releasing, service
 from andon.decisions.assembly import arm_of, check_lookups, compile_policy, compile_text, register_windows
 from andon.decisions.controls import Controls
 from andon.decisions.domain import AutomationVersion
+from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationInvalid, AutomationNotFound, NotReleased
 from andon.decisions.gating import with_revision
 from andon.decisions.line import Line
@@ -68,7 +69,7 @@ def _nothing(loaded: LoadedVersion) -> None:
 class Deployment:
     """The lines of the automations that were loaded. Reading `lines` never waits; `refresh` builds beside it and swaps.
 
-    With `subjects` each decision says whose data it is about.
+    With `subjects` each decision says whose data it is about, with `draws` some are drawn for blind audits.
 
     `start` brings up what a version needs before it answers (its processes); `retire` gets the versions no line uses any more.
     """
@@ -82,6 +83,7 @@ class Deployment:
         clock: Clock,
         events: Events,
         subjects: Subjects | None = None,
+        draws: AuditDraws | None = None,
         load: Load = serving.load,
         start: Callable[[LoadedVersion], None] = _nothing,
         retire: Callable[[LoadedVersion], None] = _nothing,
@@ -97,6 +99,7 @@ class Deployment:
         self._clock = clock
         self._events = events
         self._subjects = subjects
+        self._draws = draws
         self._load = load
         self._start = start
         self._retire = retire
@@ -128,7 +131,7 @@ class Deployment:
         raise self.problems.get(name) or AutomationNotFound(f"No automation {name!r} is deployed here")
 
     def refresh_controls(self) -> None:
-        """Take over revised gates and changed line states: two queries, and no wait for a model that is being loaded."""
+        """Take over revised gates and changed line states: three queries, and no wait for a model that is being loaded."""
         with self._database.begin() as tx:
             self.controls.refresh(tx, self._clock.now())
 
@@ -182,7 +185,7 @@ class Deployment:
                 return present
             folders = {v.number: models.fetch(tx, v, self._cache) for v in wanted.versions.values()}
         loaded = {n: self._loaded_version(version, folders[n]) for n, version in wanted.versions.items()}
-        line = self._with_revisions(_line_of(automation, deployed, wanted, loaded, self._subjects), wanted)
+        line = self._with_revisions(_line_of(automation, deployed, wanted, loaded, self._subjects, self._draws), wanted)
         log.info(
             "automation.ready",
             automation=automation.name,
@@ -355,6 +358,7 @@ def _line_of(
     wanted: _Wanted,
     loaded: Mapping[int, LoadedVersion],
     subjects: Subjects | None,
+    draws: AuditDraws | None,
 ) -> Line:
     """The line that decides by what is wanted. Raises PolicyInvalid, AutomationInvalid."""
     table, policy = compile_text(automation, wanted.policy, f"the policy in force of {automation.name}")
@@ -382,7 +386,7 @@ def _line_of(
             (step, None if v is None else arms[Candidate(v.number)]) for step, v in wanted.fallbacks.items()
         ),
     )
-    return Line(automation, traffic=traffic, policy=policy, outcomes=tuple(outcomes), subjects=subjects)
+    return Line(automation, traffic=traffic, policy=policy, outcomes=tuple(outcomes), subjects=subjects, draws=draws)
 
 
 def champion_of(tx: Tx, automation: Automation) -> models.ModelVersion:

@@ -57,6 +57,10 @@ class DeadlineExceeded(Unavailable):
     """The time for an answer ran out before it could be decided; nothing was decided."""
 
 
+class AuditsNotDeclared(Conflict):
+    """The automation declares no blind audits."""
+
+
 class ConsumerNotFound(NotFound):
     """No consumer of the feed has this name."""
 

@@ -12,6 +12,7 @@ from andon.authoring import Automation
 from andon.decisions.contract import Contract
 from andon.decisions.controls import UNCONTROLLED, Control
 from andon.decisions.domain import Decision, DecisionRequest, LineRef, Stages
+from andon.decisions.draws import AuditDraws
 from andon.decisions.judging import Judge
 from andon.decisions.seeing import Seen
 from andon.decisions.subjects import Subjects
@@ -31,6 +32,7 @@ class Line:
         policy: CompiledPolicy,
         outcomes: tuple[str, ...],
         subjects: Subjects | None = None,
+        draws: AuditDraws | None = None,
     ) -> None:
         self.automation = automation
         self.traffic = traffic
@@ -44,6 +46,8 @@ class Line:
         self._policy = policy
         self.judge = Judge(automation.name, policy, when_stopped=automation.when_stopped)
         self._subjects = subjects
+        self.draws = None if automation.audit is None else draws
+        """What draws blind audits; None where none are declared, or without a key for it (in tests and replay)."""
 
     @property
     def ref(self) -> LineRef:
@@ -63,6 +67,7 @@ class Line:
             policy=self._policy,
             outcomes=self.outcomes,
             subjects=self._subjects,
+            draws=self.draws,
         )
 
     def subject_of(self, given: Mapping[str, Any]) -> bytes | None:

@@ -255,6 +255,8 @@ async def _judge(parts: Parts, group: Group) -> None:
             )
             for item, s, judgement, by in zip(items, seen, judged.judgements, judged.arms, strict=True)
         ]
+        if line.draws is not None:
+            decisions = line.draws.draw(line.automation, decisions, control.audit_share)
         made.update(zip(numbers, decisions, strict=True))
     group.decisions = list(map(made.__getitem__, range(len(group.items))))
 

@@ -1,9 +1,9 @@
-"""Gates: revisions of the risk gate, one series for each arm and part of a line, kept as rows with their evidence."""
+"""Gates: revisions of the risk gate, one series for each arm and part of a line, with their evidence; and shares of blind audits."""
 
 from andon.gates.domain import NOTHING, GateRevision, GateSegment, Origin
 from andon.gates.errors import GateInvalid
 from andon.gates.holding import LAPSE, WHOLE, ArmRevisions, Part, part_of
-from andon.gates.published import GateRevised
+from andon.gates.published import AuditShareSet, GateRevised
 from andon.gates.service import (
     ANNOUNCED,
     WIDER_HOLDS,
@@ -16,6 +16,8 @@ from andon.gates.service import (
     page,
     prove,
 )
+from andon.gates.shares import AuditShare
+from andon.gates.sharing import audit_share_history, audit_share_of, audit_shares, set_audit_share
 
 __all__ = [
     "ANNOUNCED",
@@ -24,6 +26,8 @@ __all__ = [
     "WHOLE",
     "WIDER_HOLDS",
     "ArmRevisions",
+    "AuditShare",
+    "AuditShareSet",
     "GateInvalid",
     "GateRevised",
     "GateRevision",
@@ -32,6 +36,9 @@ __all__ = [
     "Part",
     "ProvenGate",
     "arm_revisions",
+    "audit_share_history",
+    "audit_share_of",
+    "audit_shares",
     "ensure_held_out",
     "in_force_of",
     "living",
@@ -39,4 +46,5 @@ __all__ = [
     "page",
     "part_of",
     "prove",
+    "set_audit_share",
 ]

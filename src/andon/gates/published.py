@@ -29,3 +29,17 @@ class GateRevised(DomainEvent):
         default_factory=dict
     )
     predicted: Annotated[str, "Predicted class that it concerns; empty for all."] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditShareSet(DomainEvent):
+    """An automation has another share of blind audits."""
+
+    type: ClassVar[str] = "andon.audit_share.set"
+    about: ClassVar[str] = "automation:{automation}"
+
+    automation: Annotated[str, "Name of the automation."]
+    share: Annotated[float, "Share of the automatic decisions that is drawn, 0 to 1."]
+    share_before: Annotated[float | None, "Share until then; null if it was as declared."]
+    by: Annotated[str, "Who or what changed it."]
+    reason: Annotated[str, "Why."]

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, or_, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.gates.domain import GateRevision, Origin
-from andon.gates.tables import gate_pointers, gate_revisions
+from andon.gates.shares import AuditShare
+from andon.gates.tables import audit_shares, gate_pointers, gate_revisions
 from andon.kernel.db import Tx
 
 _LOCK = 0x67617465
@@ -18,6 +20,37 @@ _LOCK = 0x67617465
 def lock(tx: Tx, automation: str) -> None:
     """Let one transaction at a time revise the gates of this automation."""
     tx.execute(text("SELECT pg_advisory_xact_lock(:key, hashtext(:name))"), {"key": _LOCK, "name": automation})
+
+
+def newest_shares(tx: Tx) -> dict[str, float]:
+    """Return the newest share of blind audits of each automation where it was changed."""
+    c = audit_shares.c
+    newest = select(c.automation, c.share).ext(distinct_on(c.automation)).order_by(c.automation, c.number.desc())
+    return {row.automation: row.share for row in tx.execute(newest)}
+
+
+def shares_of(tx: Tx, automation: str, limit: int) -> Sequence[AuditShare]:
+    """Return the changes of one automation's share of blind audits, newest first."""
+    c = audit_shares.c
+    query = select(audit_shares).where(c.automation == automation).order_by(c.number.desc()).limit(limit)
+    return [
+        AuditShare(row.automation, row.number, row.share, row.set_by, row.reason, row.set_at)
+        for row in tx.execute(query)
+    ]
+
+
+def add_share(tx: Tx, made: AuditShare) -> None:
+    """Write one change of a share; lock the automation first."""
+    tx.execute(
+        insert(audit_shares).values(
+            automation=made.automation,
+            number=made.number,
+            share=made.share,
+            set_by=made.by,
+            reason=made.reason,
+            set_at=made.at,
+        )
+    )
 
 
 def living(tx: Tx, now: datetime, automation: str | None = None, arm: str | None = None) -> Sequence[GateRevision]:

@@ -1,4 +1,4 @@
-"""Rows of gate revisions, and pointers to the newest. Only `store.py` may import this."""
+"""Rows of gate revisions, pointers to the newest, and shares of blind audits. Only `store.py` may import this."""
 
 from sqlalchemy import Column, DateTime, Double, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -34,4 +34,15 @@ gate_pointers = Table(
     Column("predicted", String, primary_key=True),
     Column("origin", String, primary_key=True),
     Column("revision", Integer, nullable=False),
+)
+
+audit_shares = Table(
+    "audit_shares",
+    _metadata,
+    Column("automation", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("share", Double, nullable=False),
+    Column("set_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_at", DateTime(timezone=True), nullable=False),
 )

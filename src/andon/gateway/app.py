@@ -9,6 +9,7 @@ from starlette.routing import Match
 from andon.gateway import (
     actions,
     audit,
+    audits,
     automations,
     cord,
     decisions,
@@ -51,6 +52,7 @@ ROUTERS = (
     automations.router,
     cord.router,
     gates.router,
+    audits.router,
     policies.router,
     releases.router,
     splits.router,

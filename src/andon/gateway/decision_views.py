@@ -87,7 +87,9 @@ class ValidLabelSeen(BaseModel):
         description="Null where the class is assumed, because nothing was reported until maturity."
     )
     probability: float = Field(description="The probability with which somebody looked at all.")
-    weight: float = Field(description="One over the probability.")
+    weight: float = Field(
+        description="One over the probability; 1 where silence counts by now, since then every such decision has a label."
+    )
     mature: bool = Field(description="Whether the time is over in which other labels are expected.")
     label_id: UUID | None
     contradicted_by: list[UUID] = Field(description="Labels of other sources that stand and say otherwise.")

@@ -39,7 +39,14 @@ class ReviewOut(BaseModel):
     rule: str
     question: str | None = Field(description="What a procedure asks; null if it is the decision that waits.")
     reasons: list[str]
-    outcomes: list[str] = Field(description="What a verdict may be.")
+    outcomes: list[str] = Field(description="What a verdict may be; of a blind review these are classes.")
+    blind: bool = Field(
+        description="Whether it audits an automatic decision that the reviewer does not see before the verdict."
+    )
+    predicted: str | None = Field(
+        description="What the line had said; null unless it is a blind review with its verdict."
+    )
+    agrees: bool | None = Field(description="Whether a blind verdict says the same; null where there is none.")
     opened_at: datetime
     due_at: datetime
     overdue: bool
@@ -49,7 +56,7 @@ class ReviewOut(BaseModel):
 
 
 class ReviewDetail(ReviewOut):
-    """A review with the decision it is about."""
+    """A review with the decision it is about; of a blind one without a verdict, only what the line saw."""
 
     decision: dict[str, Any]
 
@@ -66,7 +73,11 @@ class VerdictIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    outcome: str = Field(min_length=1, max_length=200)
+    outcome: str = Field(
+        min_length=1,
+        max_length=200,
+        description="One of the review's outcomes; of a blind review, the class that is true.",
+    )
     reason: Reason
     label: str | None = Field(
         default=None,
@@ -83,6 +94,7 @@ def index(
     queue: Annotated[str | None, Query(max_length=200)] = None,
     state: Annotated[ReviewState | None, Query(description="Left out: all that wait for a verdict.")] = None,
     overdue: bool = False,
+    blind: Annotated[bool | None, Query(description="Only blind audits, or only others.")] = None,
     mine: Annotated[bool, Query(description="Only those that the caller holds (or has decided).")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(max_length=100)] = None,
@@ -95,6 +107,7 @@ def index(
         state=state,
         overdue=overdue,
         mine=caller.name if mine else None,
+        blind=blind,
     )
     with db.begin() as tx:
         found = reviews.page(tx, wanted, now=now, limit=limit, after=None if after is None else _place(after))
@@ -170,6 +183,9 @@ def _shown(review: ReviewTask, now: datetime) -> dict[str, Any]:
         "question": review.question,
         "reasons": list(review.reasons),
         "outcomes": list(review.outcomes),
+        "blind": review.blind,
+        "predicted": review.predicted,
+        "agrees": review.agrees,
         "opened_at": review.opened_at,
         "due_at": review.due_at,
         "overdue": review.is_overdue(now),

@@ -143,8 +143,8 @@ def taken_sql(parts: Mapping[str, str]) -> str:
     """The beginning of a statement that does by itself what due messages without a lane ask for, so that nobody has to claim them.
 
     They are done by it: `taken` are up to `:limit` of `:topic`, the oldest that are due at `:now`. `parts` are what a payload must have,
-    by its type in JSON (also `strings`, an array of them, and `objects`, an object of them), and come as columns of `taken`, each as
-    JSON; a message that lacks one is dead, and `wrong` says why. No payload may hold a NUL, which PostgreSQL takes no JSON apart with.
+    by its type in JSON (also `strings`, an array of them, `objects`, an object of them, and `flag`, a boolean that may be left out), and
+    come as columns of `taken`, each as JSON; a message that lacks one is dead, and `wrong` says why. No payload may hold a NUL, which PostgreSQL takes no JSON apart with.
     """
     lacking = (f"CASE WHEN {_unlike(f'p.{name}', kind)} THEN '{name}' END" for name, kind in parts.items())
     return f"""
@@ -164,6 +164,8 @@ WITH due AS (
 
 def _unlike(part: str, kind: str) -> str:
     """Whether a part of a payload is not of a kind."""
+    if kind == "flag":
+        return f"coalesce(json_typeof({part}), 'boolean') <> 'boolean'"
     if kind not in _MEMBERS:
         return f"json_typeof({part}) IS DISTINCT FROM '{kind}'"
     whole, members, member = _MEMBERS[kind]

@@ -159,8 +159,9 @@ def classes_of(tx: Tx, row: DecisionRow) -> tuple[str, ...]:
 
 
 def subscribe(events: Events) -> None:
-    """Make a label of every verdict from now on, in the verdict's own transaction."""
+    """Make a label of every verdict and of every blind audit from now on, in the verdict's own transaction."""
     events.subscribe(reviews.VerdictGiven, partial(_label_verdict, events))
+    events.subscribe(reviews.BlindAuditDecided, partial(_label_audit, events))
 
 
 def _label_verdict(events: Events, tx: Tx, given: reviews.VerdictGiven) -> None:
@@ -184,6 +185,23 @@ def _label_verdict(events: Events, tx: Tx, given: reviews.VerdictGiven) -> None:
         recorded_at=verdict.at,
     )
     _add(tx, label, truth, Actor(verdict.by), events)
+
+
+def _label_audit(events: Events, tx: Tx, audited: reviews.BlindAuditDecided) -> None:
+    """Record what a blind audit says, with the probability with which its decision was drawn."""
+    label = Label(
+        id=uuid7(audited.at),
+        decision_id=audited.decision_id,
+        automation=audited.automation,
+        said=audited.value,
+        value=audited.value,
+        source=LabelSource.BLIND_AUDIT,
+        probability=audited.probability,
+        by=audited.by,
+        known_at=audited.at,
+        recorded_at=audited.at,
+    )
+    _add(tx, label, decisions.truth_of(tx, audited.automation), Actor(audited.by), events)
 
 
 def _confirmed(tx: Tx, given: reviews.VerdictGiven, by_outcome: str | None, truth: Truth | None) -> str:

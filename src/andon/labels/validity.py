@@ -21,7 +21,8 @@ class ValidLabel:
     """What counts as true of a decision at a moment.
 
     `source` is None where the class was assumed, because nothing was reported until maturity. `contradicted_by` are the labels
-    of other sources that stand and say otherwise.
+    of other sources that stand and say otherwise. `complete` says that every decision like this one has a label by now, because
+    silence counts at maturity; then no label speaks for others, however it came about.
     """
 
     value: str
@@ -30,11 +31,12 @@ class ValidLabel:
     mature: bool
     label_id: UUID | None
     contradicted_by: tuple[UUID, ...] = ()
+    complete: bool = False
 
     @property
     def weight(self) -> float:
-        """How many decisions this label speaks for: one over the probability."""
-        return 1 / self.probability
+        """How many decisions this label speaks for: one over the probability, and itself alone among complete ones."""
+        return 1.0 if self.complete else 1 / self.probability
 
 
 def valid_label(
@@ -45,20 +47,23 @@ def valid_label(
     Only what was known by then counts. Within a source the label that became known last does; between sources, PRECEDENCE.
     """
     mature = matures_at(truth, decided_at) <= moment
+    silence = _silence(truth, outcome) if mature else None
     standing = standing_labels((label for label in labels if label.known_at <= moment), truth)
     for source in PRECEDENCE:
         if source in standing:
             label = standing[source]
             against = tuple(other.id for other in standing.values() if other.value != label.value)
-            return ValidLabel(str(label.value), source, label.probability, mature, label.id, against)
-    if (
-        mature
-        and truth is not None
-        and truth.unreported is not None
-        and truth.outcomes.get(outcome) == truth.unreported
-    ):
-        return ValidLabel(truth.unreported, None, 1.0, mature, None)
-    return None
+            return ValidLabel(
+                str(label.value), source, label.probability, mature, label.id, against, silence is not None
+            )
+    return None if silence is None else ValidLabel(silence, None, 1.0, mature, None, complete=True)
+
+
+def _silence(truth: Truth | None, outcome: str) -> str | None:
+    """Return the class that nothing reported until maturity stands for, with this outcome; None if it says nothing."""
+    if truth is None or truth.unreported is None or truth.outcomes.get(outcome) != truth.unreported:
+        return None
+    return truth.unreported
 
 
 def matures_at(truth: Truth | None, decided_at: datetime) -> datetime:

@@ -21,6 +21,7 @@ class Counts:
     levels: Counter[tuple[str, str, date, str, str, int]] = field(default_factory=Counter)
     slices: Counter[tuple[str, str, date, str, int, bool]] = field(default_factory=Counter)
     audits: dict[tuple[str, str, date, str, int], float] = field(default_factory=dict)
+    unheard: dict[tuple[str, str, date, str, int], float] = field(default_factory=dict)
     segments: dict[str, GateSegment] = field(default_factory=dict)
 
     def traffic_rows(self) -> Iterable[Mapping[str, Any]]:
@@ -50,6 +51,7 @@ class Counts:
                 "decisions": automatic + self.slices[*key, False],
                 "automatic": automatic,
                 "least_audit": self.audits.get(key),
+                "least_unheard": self.unheard.get(key),
             }
 
 
@@ -57,8 +59,12 @@ def count(
     items: Sequence[FeedItem],
     thresholds_of: Callable[[str, int], Sequence[float]],
     segment_of: Callable[[FeedItem, FeedRecord], GateSegment],
+    is_heard: Callable[[str, str], bool],
 ) -> Counts:
-    """Count decisions with a prediction. `thresholds_of` gives the rising thresholds of a model version."""
+    """Count decisions with a prediction. `thresholds_of` gives the rising thresholds of a model version.
+
+    `is_heard` tells for an automation and an outcome whether silence is a label.
+    """
     counts = Counts()
     for item in items:
         record = item.read()
@@ -76,4 +82,6 @@ def count(
         counts.slices[*key, automatic] += 1
         if automatic:
             counts.audits[key] = min(counts.audits.get(key, 1.0), record.draw.probability)
+            if not is_heard(line.automation, record.policy.outcome):
+                counts.unheard[key] = min(counts.unheard.get(key, 1.0), record.draw.probability)
     return counts

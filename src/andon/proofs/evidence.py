@@ -1,10 +1,10 @@
 """The evidence of one decision: whether it counts for a gate, since when, and with which probability it was looked at. Pure.
 
 A blind audit or a review counts at once. A label from outside counts when it is mature: reports of one class come earlier
-than those of another. Where silence is a label, all decisions count at maturity, whoever looked at them before.
+than those of another. Where silence is a label, the decisions that it speaks of count at maturity, whoever looked at them before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from andon.proofs.domain import GateEvidence
 class Floors:
     """The least probability with which anybody looked at a decision then: of the whole line, and of the decision's segment.
 
-    None where some decisions were never looked at, except by labels from outside.
+    None where some decisions were never looked at.
     """
 
     whole: float | None
@@ -53,38 +53,35 @@ def evidence_of(
     labels: Sequence[Label],
     truth: Truth | None,
     segment: GateSegment,
-    floors: Floors,
+    floors: Callable[[bool], Floors],
     *,
     now: datetime,
     swept: bool,
 ) -> GateEvidence | NotYet | None:
     """Return what a decision says about its gate at a moment; None if nothing.
 
-    With `swept` it is among the matured decisions that all are looked at, because silence is a label.
+    `floors` gives the floors of young decisions (False) and of mature ones (True), where silence may be a label. With `swept`
+    the decision is among the matured ones that are all looked at.
     """
     valid = valid_label(labels, truth, outcome=row.outcome, decided_at=row.decided_at, moment=now)
-    if valid is None or not concerns_gate(row):
+    if valid is None or not concerns_gate(row) or row.label is None or row.confidence is None:
         return None
     due, silent = matures_at(truth, row.decided_at), truth is not None and truth.unreported is not None
-    people = {
-        source: label
-        for source, label in standing_labels((one for one in labels if one.known_at <= now), truth).items()
-        if source in (LabelSource.REVIEW, LabelSource.BLIND_AUDIT)
-    }
-    if swept:
-        looked = Floors(1.0, 1.0)
-        propensity = 1.0
+    people = _of_people(labels, truth, now)
+    if valid.complete and swept:
+        propensity, looked = 1.0, floors(True)
     elif people:
-        propensity = max(label.probability for label in people.values())
-        looked = floors
+        propensity, looked = max(label.probability for label in people.values()), floors(silent and due <= now)
+        if looked.whole is None and silent and due > now:
+            return NotYet(due)
     elif silent:
         return None
     elif due > now:
         return NotYet(due)
     else:
-        propensity = valid.probability
-        looked = Floors(floors.whole or propensity, floors.part or propensity)
-    if looked.whole is None or looked.part is None or row.label is None or row.confidence is None:
+        propensity, looked = valid.probability, floors(False)
+        looked = Floors(looked.whole or propensity, looked.part or propensity)
+    if looked.whole is None or looked.part is None:
         return None
     return GateEvidence(
         decision_id=row.id,
@@ -100,6 +97,12 @@ def evidence_of(
         automatic=is_automatic(row),
         audited=LabelSource.BLIND_AUDIT in people,
     )
+
+
+def _of_people(labels: Sequence[Label], truth: Truth | None, now: datetime) -> Mapping[LabelSource, Label]:
+    """The standing labels of people who looked."""
+    standing = standing_labels((one for one in labels if one.known_at <= now), truth)
+    return {source: one for source, one in standing.items() if source in (LabelSource.REVIEW, LabelSource.BLIND_AUDIT)}
 
 
 def segment_in(given: Mapping[str, Any], field: str | None, contract: Mapping[str, Any]) -> GateSegment:

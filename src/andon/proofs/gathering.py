@@ -1,20 +1,21 @@
 """Gathering of evidence: committed decisions are counted, labels become evidence, and matured silence is looked at."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from andon import decisions, labels, models
 from andon.authoring import Truth
-from andon.decisions import AutomationVersion, DecisionRecord, Feed, FeedItem, FeedRecord
+from andon.cord import LineState
+from andon.decisions import AutomationVersion, DecisionRecord, DecisionRow, Feed, FeedItem, FeedRecord
 from andon.gates import GateSegment
 from andon.kernel.db import Tx
 from andon.labels import matures_at
 from andon.proofs import store
 from andon.proofs.counting import count
 from andon.proofs.domain import GateEvidence
-from andon.proofs.evidence import Floors, NotYet, evidence_of, is_automatic, segment_in
+from andon.proofs.evidence import Floors, NotYet, evidence_of, segment_in
 
 AT_ONCE = 1000
 """Decisions of one transaction."""
@@ -27,9 +28,6 @@ BEHIND = timedelta(hours=1)
 
 COMMITTED_LATE = timedelta(minutes=10)
 """A decision that is committed longer after its request is not swept; one that waited so long is rare."""
-
-Bounded = Callable[[Tx, str], AutomationVersion | None]
-"""Finds the released version of an automation, if it declares a bound."""
 
 
 class Thresholds:
@@ -59,7 +57,7 @@ class Gathering:
         """Count committed decisions. True if there may be more."""
         taken = feed.take(self._tx, AT_ONCE)
         if taken.items:
-            counts = count(taken.items, Thresholds(self._tx).of, self._segment_of_item)
+            counts = count(taken.items, Thresholds(self._tx).of, self._segment_of_item, self._is_heard)
             store.count_traffic(self._tx, counts.traffic_rows())
             store.count_slices(self._tx, counts.slice_rows())
         return taken.passed >= AT_ONCE
@@ -103,7 +101,13 @@ class Gathering:
         silent = truth is not None and truth.unreported is not None
         every = swept or (silent and row.id in known and matures_at(truth, row.decided_at) <= self._now)
         found = evidence_of(
-            row, said, truth, segment, self._floors(record, segment, silent=silent), now=self._now, swept=every
+            row,
+            said,
+            truth,
+            segment,
+            lambda mature: self._floors(row, segment, silent=silent, mature=mature),
+            now=self._now,
+            swept=every,
         )
         if isinstance(found, GateEvidence):
             if store.put_evidence(self._tx, found, self._now):
@@ -114,18 +118,22 @@ class Gathering:
         if row.id in known and store.drop_evidence(self._tx, row.id):
             store.begin_anew(self._tx, row.automation, row.arm)
 
-    def _floors(self, record: DecisionRecord, segment: GateSegment, *, silent: bool) -> Floors:
+    def _floors(self, row: DecisionRow, segment: GateSegment, *, silent: bool, mature: bool) -> Floors:
         """The least probability with which a decision of that time was looked at."""
-        row = record.row
-        if not is_automatic(row) and record.row.line_state.severity and not segment:
+        supervised = row.line_state is LineState.SUPERVISED
+        if supervised and not segment:
             return Floors(1.0, 1.0)
         slices = self._slices_of(row.automation, row.arm, row.decided_at.astimezone(UTC).date())
         outside = None if silent else self._outside(row.automation, row.arm)
         by_parts = any(one.segment for one in slices)
         line = [one for one in slices if by_parts or one.gate_revision == row.gate_revision]
         own = [one for one in slices if one.segment == segment and one.gate_revision == row.gate_revision]
-        part = 1.0 if row.line_state.severity else _least(own, outside)
-        return Floors(_least(line, outside), part)
+        part = 1.0 if supervised else _least(own, outside, mature=mature)
+        return Floors(_least(line, outside, mature=mature), part)
+
+    def _is_heard(self, automation: str, outcome: str) -> bool:
+        truth = self._truth(automation)
+        return truth is not None and truth.unreported is not None and truth.outcomes.get(outcome) == truth.unreported
 
     def _outside(self, automation: str, arm: str) -> float | None:
         return 1.0 if store.has_outside_labels(self._tx, automation, arm) else None
@@ -153,10 +161,10 @@ class Gathering:
         return None if risk is None else risk.by
 
 
-def _least(slices: Sequence[store.SliceCount], outside: float | None) -> float | None:
-    """The least probability of an audit; 1 where nothing was automatic, `outside` where audits left something out."""
-    automatic = [one for one in slices if one.automatic]
-    if not automatic:
+def _least(slices: Sequence[store.SliceCount], outside: float | None, *, mature: bool) -> float | None:
+    """The least probability of an audit; 1 where nothing was left to audits, `outside` where they left something out."""
+    each = [one.least_unheard if mature else one.least_audit for one in slices]
+    left = [least for least in each if least is not None]
+    if not left:
         return 1.0
-    least = min(one.least_audit or 0.0 for one in automatic)
-    return least if least > 0 else outside
+    return min(left) if min(left) > 0 else outside

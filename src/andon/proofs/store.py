@@ -37,10 +37,12 @@ ON CONFLICT (automation, arm, day, segment, predicted, level) DO UPDATE SET deci
 """)
 
 _SLICE = text("""
-INSERT INTO proof_slices AS s (automation, arm, day, segment, gate_revision, decisions, automatic, least_audit)
-VALUES (:automation, :arm, :day, CAST(:segment AS jsonb), :gate_revision, :decisions, :automatic, :least_audit)
+INSERT INTO proof_slices AS s (automation, arm, day, segment, gate_revision, decisions, automatic, least_audit,
+    least_unheard)
+VALUES (:automation, :arm, :day, CAST(:segment AS jsonb), :gate_revision, :decisions, :automatic, :least_audit, :least_unheard)
 ON CONFLICT (automation, arm, day, segment, gate_revision) DO UPDATE SET decisions = s.decisions + excluded.decisions,
-    automatic = s.automatic + excluded.automatic, least_audit = least(s.least_audit, excluded.least_audit)
+    automatic = s.automatic + excluded.automatic, least_audit = least(s.least_audit, excluded.least_audit),
+    least_unheard = least(s.least_unheard, excluded.least_unheard)
 """)
 
 _SAVE = text("""
@@ -67,13 +69,17 @@ class SavedProof:
 
 @dataclass(frozen=True, slots=True)
 class SliceCount:
-    """How much was decided automatically under one gate revision on one day, and the least probability of an audit of it."""
+    """How much was decided automatically under one gate revision on one day, and the least probability of an audit of it.
+
+    `least_unheard` is that of decisions whose silence says nothing; None if there was none.
+    """
 
     segment: Mapping[str, Any]
     gate_revision: int
     decisions: int
     automatic: int
     least_audit: float | None
+    least_unheard: float | None
 
 
 def take_pending(tx: Tx, now: datetime, limit: int) -> list[UUID]:
@@ -204,7 +210,7 @@ def count_slices(tx: Tx, rows: Iterable[Mapping[str, Any]]) -> None:
 def slices_of(tx: Tx, automation: str, arm: str, day: date) -> list[SliceCount]:
     """Return the slices of an arm on a day."""
     statement = text(
-        "SELECT segment, gate_revision, decisions, automatic, least_audit FROM proof_slices "
+        "SELECT segment, gate_revision, decisions, automatic, least_audit, least_unheard FROM proof_slices "
         "WHERE automation = :automation AND arm = :arm AND day = :day"
     )
     return [SliceCount(*row) for row in tx.execute(statement, {"automation": automation, "arm": arm, "day": day})]

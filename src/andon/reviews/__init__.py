@@ -6,6 +6,7 @@ A verdict is one transaction: the review, the audit entry, the action of the cho
 
 from andon.reviews.domain import (
     CLAIM,
+    AuditCounts,
     Backlog,
     Claim,
     ReviewFilter,
@@ -14,10 +15,11 @@ from andon.reviews.domain import (
     Verdict,
 )
 from andon.reviews.errors import ReviewDecided, ReviewHeld, ReviewNotClaimed, ReviewNotFound, VerdictInvalid
-from andon.reviews.published import QuestionAnswered, VerdictGiven
+from andon.reviews.published import BlindAuditDecided, QuestionAnswered, VerdictGiven
 from andon.reviews.service import (
     OPENED_AT_ONCE,
     ask,
+    audit_counts,
     backlogs,
     claim,
     count,
@@ -35,7 +37,9 @@ from andon.reviews.service import (
 __all__ = [
     "CLAIM",
     "OPENED_AT_ONCE",
+    "AuditCounts",
     "Backlog",
+    "BlindAuditDecided",
     "Claim",
     "QuestionAnswered",
     "ReviewDecided",
@@ -49,6 +53,7 @@ __all__ = [
     "VerdictGiven",
     "VerdictInvalid",
     "ask",
+    "audit_counts",
     "backlogs",
     "claim",
     "count",

@@ -50,7 +50,8 @@ class ReviewTask:
     """A person's task on one decision, which is read from the ledger. `actions` says what each outcome sets off.
 
     A procedure that follows the decision may ask a `question` of its own (under the key `asked_by`); its answer sets off nothing
-    but that the procedure goes on.
+    but that the procedure goes on. A `blind` review audits an automatic decision: its outcomes are classes, its verdict sets off
+    nothing, and until then the reviewer does not see what the line decided. `predicted` is that, from the verdict on.
     """
 
     id: UUID
@@ -70,6 +71,18 @@ class ReviewTask:
     asked_by: UUID | None = None
     procedure_id: UUID | None = None
     question: str | None = None
+    blind: bool = False
+    predicted: str | None = None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether what the line decided must not be seen with it yet."""
+        return self.blind and self.verdict is None
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether a blind verdict is what the line had said; None where there is none."""
+        return None if self.verdict is None or not self.blind else self.verdict.outcome == self.predicted
 
     def state(self, now: datetime) -> ReviewState:
         """Where the review stands at the moment `now`."""
@@ -98,19 +111,24 @@ class ReviewTask:
         self._require_holder(actor, now)
         return replace(self, claim=None)
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What a verdict may be: the outcomes that need no further person; of a blind review every class."""
+        return tuple(one for one in self.outcomes if self.blind or one != UNDECIDED)
+
     def judge(self, outcome: str, reason: str, actor: Actor, now: datetime) -> Verdict:
         """The verdict of the person who holds it. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid."""
         self._require_holder(actor, now)
-        if outcome == UNDECIDED or outcome not in self.outcomes:
-            allowed = ", ".join(one for one in self.outcomes if one != UNDECIDED)
-            raise VerdictInvalid(f"No outcome {outcome!r} for {self.automation}; there are: {allowed}")
+        if outcome not in self.choices:
+            what = "class" if self.blind else "outcome"
+            raise VerdictInvalid(f"No {what} {outcome!r} for {self.automation}; there are: {', '.join(self.choices)}")
         if faults := reasons.faults_of(reason):
             raise VerdictInvalid(faults[0].message, faults=faults)
         return Verdict(outcome, reason.strip(), actor.name, now)
 
-    def decided(self, verdict: Verdict) -> "ReviewTask":
-        """With its verdict; nobody holds it any more."""
-        return replace(self, claim=None, verdict=verdict)
+    def decided(self, verdict: Verdict, predicted: str | None = None) -> "ReviewTask":
+        """With its verdict; nobody holds it any more. `predicted` is what the line had said, for a blind review."""
+        return replace(self, claim=None, verdict=verdict, predicted=predicted)
 
     def _require_undecided(self) -> None:
         if self.verdict is not None:
@@ -143,6 +161,7 @@ class ReviewFilter:
     state: ReviewState | None = None
     overdue: bool = False
     mine: str | None = None
+    blind: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +170,11 @@ class Backlog:
 
     waiting: int
     overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCounts:
+    """How many blind verdicts said what the line had said, and how many did not."""
+
+    agreed: int = 0
+    disagreed: int = 0

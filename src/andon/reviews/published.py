@@ -48,3 +48,21 @@ class QuestionAnswered(DomainEvent):
     def verdict(self) -> Verdict:
         """The answer as the review keeps it."""
         return Verdict(self.outcome, self.reason, self.by, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class BlindAuditDecided(DomainEvent):
+    """A person who did not see what the line decided said which class is true of an automatic decision."""
+
+    type: ClassVar[str] = "andon.blind_audit.decided"
+    about: ClassVar[str] = "decision:{decision_id}"
+
+    review_id: Annotated[UUID, "Id of the review."]
+    decision_id: Annotated[UUID, "Id of the decision."]
+    automation: Annotated[str, "Name of the automation."]
+    value: Annotated[str, "The class that the person named."]
+    predicted: Annotated[str, "The class that the line had predicted."]
+    agrees: Annotated[bool, "Whether the two are the same."]
+    probability: Annotated[float, "Probability with which the decision was drawn."]
+    by: Annotated[str, "Who decided."]
+    reason: Annotated[str, "Why."]

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from andon import audit, decisions
-from andon.decisions import DELIVER_ACTION, OPEN_REVIEW
+from andon.decisions import DELIVER_ACTION, OPEN_REVIEW, DecisionRecord, DecisionRow
 from andon.kernel import outbox, tracing
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
@@ -15,9 +15,9 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import store
-from andon.reviews.domain import Backlog, ReviewFilter, ReviewState, ReviewTask, Verdict
+from andon.reviews.domain import AuditCounts, Backlog, ReviewFilter, ReviewState, ReviewTask, Verdict
 from andon.reviews.errors import ReviewNotFound, VerdictInvalid
-from andon.reviews.published import QuestionAnswered, VerdictGiven
+from andon.reviews.published import BlindAuditDecided, QuestionAnswered, VerdictGiven
 
 OPENED_AT_ONCE = 500
 
@@ -93,11 +93,14 @@ def of_decision(tx: Tx, decision_id: UUID) -> ReviewTask | None:
 def decision_of(tx: Tx, review: ReviewTask) -> Mapping[str, Any]:
     """The decision that a review is about, as the outside receives it. Raises DecisionNotFound.
 
-    A procedure asks about what it follows: where that is a person's verdict, the decision has that outcome.
+    A procedure asks about what it follows: where that is a person's verdict, the decision has that outcome. As long as a blind
+    review is undecided, only what the line saw is shown.
     """
     record = decisions.get(tx, review.decision_id)
+    if review.hidden:
+        return {"id": str(review.decision_id), "automation": review.automation} | _seen(record)
     asked_before = None if review.question is None else store.find_of_decision(tx, review.decision_id)
-    verdict = None if asked_before is None else asked_before.verdict
+    verdict = None if asked_before is None or asked_before.blind else asked_before.verdict
     return decisions.content_of(record, None if verdict is None else verdict.outcome)
 
 
@@ -124,6 +127,11 @@ def count(tx: Tx, wanted: ReviewFilter, *, now: datetime) -> int:
 def backlogs(tx: Tx, *, automations: Sequence[str] | None, now: datetime) -> dict[str, Backlog]:
     """What waits for a verdict, by automation; only in the named ones unless that is None. Where nothing waits is left out."""
     return store.backlogs(tx, automations, now=now)
+
+
+def audit_counts(tx: Tx, automation: str | None = None) -> dict[str, AuditCounts]:
+    """How many blind verdicts agreed with the line, by automation; only of the named one unless that is None."""
+    return store.audit_counts(tx, automation)
 
 
 def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> ReviewTask:
@@ -157,15 +165,20 @@ def give_verdict(
 ) -> ReviewTask:
     """Decide a review that `actor` holds. Verdict, label, audit entry and the outcome's action are one transaction.
 
-    `label` is the class that was true, where the outcome does not determine it; whoever subscribes checks it. Raises
-    ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
+    `label` is the class that was true, where the outcome does not determine it; whoever subscribes checks it. The outcome of a
+    blind review is itself a class. Raises ReviewNotFound, ReviewDecided, ReviewHeld, ReviewNotClaimed, VerdictInvalid.
     """
     held = store.get_for_update(tx, review_id)
     verdict = held.judge(outcome, reason, actor, now)
-    if label is not None and held.procedure_id is not None:
-        message = "An answer to a procedure's question says nothing about the class"
-        raise VerdictInvalid(message, faults=[Fault("label", message)])
-    review = held.decided(verdict)
+    if label is not None and (held.blind or held.procedure_id is not None):
+        asked = (
+            "The outcome of a blind audit is the class"
+            if held.blind
+            else "An answer to a procedure's question has no class"
+        )
+        raise VerdictInvalid(asked, faults=[Fault("label", asked)])
+    audited = decisions.get(tx, held.decision_id).row if held.blind else None
+    review = held.decided(verdict, None if audited is None else audited.label)
     store.save(tx, review)
     action = review.actions.get(outcome)
     if action is not None:
@@ -180,7 +193,7 @@ def give_verdict(
         before={"state": ReviewState.CLAIMED.value},
         after={"state": ReviewState.DECIDED.value, "outcome": outcome, "decision": str(review.decision_id)},
     )
-    events.publish(tx, _published(review, verdict, label))
+    events.publish(tx, _published(review, verdict, label) if audited is None else _audited(review, verdict, audited))
     return review
 
 
@@ -189,6 +202,26 @@ def _published(review: ReviewTask, verdict: Verdict, label: str | None) -> Verdi
     if review.procedure_id is None:
         return VerdictGiven(review.id, *of, *said, label, at=verdict.at)
     return QuestionAnswered(review.id, review.procedure_id, *of, *said, at=verdict.at)
+
+
+def _seen(record: DecisionRecord) -> dict[str, Any]:
+    """What the line saw; nothing of what it made of it."""
+    return {part: record.record[part] for part in ("input", "features")}
+
+
+def _audited(review: ReviewTask, verdict: Verdict, row: DecisionRow) -> BlindAuditDecided:
+    return BlindAuditDecided(
+        review.id,
+        review.decision_id,
+        review.automation,
+        verdict.outcome,
+        str(row.label),
+        verdict.outcome == row.label,
+        row.audit_probability,
+        verdict.by,
+        verdict.reason,
+        at=verdict.at,
+    )
 
 
 def _delivery(review: ReviewTask, action: Mapping[str, Any], outcome: str, now: datetime) -> outbox.Message:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from andon.kernel import outbox
 from andon.kernel.db import Tx
 from andon.kernel.ids import uuid7_sql
-from andon.reviews.domain import Backlog, Claim, ReviewFilter, ReviewState, ReviewTask, Verdict
+from andon.reviews.domain import AuditCounts, Backlog, Claim, ReviewFilter, ReviewState, ReviewTask, Verdict
 from andon.reviews.errors import ReviewNotFound
 from andon.reviews.tables import reviews
 
@@ -22,15 +22,17 @@ _ASKED = {
     "reasons": "strings",
     "outcomes": "strings",
     "actions": "objects",
+    "blind": "flag",
 }
 """What a message that asks for a review has, by its type in JSON."""
 
 _OPEN = text(f"""{outbox.taken_sql(_ASKED)}, opened AS (
     INSERT INTO reviews (id, decision_id, automation, queue, state, rule, reasons, outcomes, actions, correlation_id,
-        traceparent, opened_at, due_at)
+        traceparent, opened_at, due_at, blind)
     SELECT {uuid7_sql("CAST(:now AS timestamptz)")}, subject, scope, queue #>> '{{}}', '{ReviewState.OPEN}', rule #>> '{{}}',
         ARRAY(SELECT json_array_elements_text(reasons)), ARRAY(SELECT json_array_elements_text(outcomes)), actions,
-        correlation_id, traceparent, :now, created_at + due_seconds::text::float8 * interval '1 second'
+        correlation_id, traceparent, :now, created_at + due_seconds::text::float8 * interval '1 second',
+        coalesce(blind::text = 'true', false)
     FROM taken WHERE wrong IS NULL ORDER BY id
     ON CONFLICT DO NOTHING
 )
@@ -104,6 +106,7 @@ def save(tx: Tx, review: ReviewTask) -> None:
             reason=verdict and verdict.reason,
             decided_by=verdict and verdict.by,
             decided_at=verdict and verdict.at,
+            predicted=review.predicted,
         )
     )
 
@@ -137,6 +140,17 @@ def backlogs(tx: Tx, automations: Sequence[str] | None, *, now: datetime) -> dic
     return {row.automation: Backlog(row.waiting, row.overdue) for row in rows}
 
 
+def audit_counts(tx: Tx, automation: str | None) -> dict[str, AuditCounts]:
+    """How many blind reviews were decided, by automation."""
+    agreed = func.count().filter(reviews.c.predicted == reviews.c.outcome).label("agreed")
+    query = select(reviews.c.automation, func.count().label("decided"), agreed)
+    query = query.where(reviews.c.blind, reviews.c.state == ReviewState.DECIDED)
+    if automation is not None:
+        query = query.where(reviews.c.automation == automation)
+    rows = tx.execute(query.group_by(reviews.c.automation))
+    return {row.automation: AuditCounts(row.agreed, row.decided - row.agreed) for row in rows}
+
+
 def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]]:
     held = and_(reviews.c.state == ReviewState.CLAIMED, reviews.c.claimed_until > now)
     undecided = reviews.c.state != ReviewState.DECIDED
@@ -155,6 +169,8 @@ def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]
         conditions.append(reviews.c.queue == wanted.queue)
     if wanted.overdue:
         conditions.append(and_(undecided, reviews.c.due_at < now))
+    if wanted.blind is not None:
+        conditions.append(reviews.c.blind.is_(wanted.blind))
     if wanted.mine is not None:
         decided = wanted.state is ReviewState.DECIDED
         conditions.append(
@@ -181,6 +197,7 @@ def _new(review: ReviewTask) -> dict[str, Any]:
         "asked_by": review.asked_by,
         "procedure_id": review.procedure_id,
         "question": review.question,
+        "blind": review.blind,
     }
 
 
@@ -204,4 +221,6 @@ def _review(row: Row[Any]) -> ReviewTask:
         asked_by=row.asked_by,
         procedure_id=row.procedure_id,
         question=row.question,
+        blind=row.blind,
+        predicted=row.predicted,
     )

@@ -1,6 +1,6 @@
 """Review rows. Only `store.py` may import this."""
 
-from sqlalchemy import ARRAY, JSON, Column, DateTime, MetaData, String, Table, Text, Uuid
+from sqlalchemy import ARRAY, JSON, Boolean, Column, DateTime, MetaData, String, Table, Text, Uuid
 
 _AT = DateTime(timezone=True)
 
@@ -30,4 +30,6 @@ reviews = Table(
     Column("asked_by", Uuid, nullable=True, unique=True),
     Column("procedure_id", Uuid, nullable=True),
     Column("question", Text, nullable=True),
+    Column("blind", Boolean, nullable=False),
+    Column("predicted", Text, nullable=True),
 )

@@ -15,6 +15,5 @@ def test_labels_widen_the_gate_and_the_revision_says_why(database: Database, tmp
     line.prove()
     now = line.installation.clock.now()
     proven = line.revisions().proven(WHOLE, now)
-    print(held_out, proven, {d.prediction.confidence for d in line.decided})
     assert proven is not None
     assert proven.threshold < held_out.threshold

@@ -6,14 +6,41 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from andon import BlindAudit, Truth
 from andon.authoring import ActionSpec
 from andon.decisions import consequences
-from andon.decisions.domain import DELIVER_ACTION, OPEN_REVIEW
+from andon.decisions.domain import DELIVER_ACTION, OPEN_REVIEW, Draw
 from andon.policies import REVIEW, Ruling
 from andon.testing import decide
 from automations import an_automation, payment
 
 BANK, LOG = ActionSpec("webhook", "bank"), ActionSpec("kafka", "log")
+
+
+def test_a_drawn_decision_asks_for_a_blind_review_beside_its_action_that_names_classes_and_nothing_it_decided() -> None:
+    automation = an_automation()
+    automation.audit, automation.truth = BlindAudit(1.0, queue="audits"), Truth({"pause": "1", "release": "honest"})
+    (decided,) = decide(automation, [payment()], model=lambda _: 0.1)
+    line: Any = SimpleNamespace(
+        automation=automation, outcomes=("pause", "release", REVIEW), followed={"release", REVIEW}
+    )
+    assert [message.topic for message in consequences.messages(line, decided)] == [DELIVER_ACTION]
+    drawn = replace(decided, draw=Draw(0.02, drawn=True))
+    action, asked = consequences.messages(line, drawn)
+    assert (action.topic, action.payload["action"]) == (DELIVER_ACTION, "release")
+    assert decided.prediction is not None
+    assert (asked.topic, asked.payload) == (
+        OPEN_REVIEW,
+        {
+            "queue": "audits",
+            "due_seconds": 2 * 86_400,
+            "rule": "",
+            "reasons": [],
+            "outcomes": [*decided.prediction.probabilities, "honest"],
+            "actions": {},
+            "blind": True,
+        },
+    )
 
 
 @pytest.mark.parametrize("results", [None, LOG], ids=["nobody hears all", "all is told"])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -106,7 +107,7 @@ def test_a_label_is_mature_after_the_declared_time_and_at_once_where_none_is_dec
 
 def test_silence_until_maturity_means_the_unreported_class_where_the_outcome_lets_it_show() -> None:
     found = valid([], moment=DECIDED + MATURES)
-    assert found == ValidLabel("honest", None, 1.0, True, None)
+    assert found == ValidLabel("honest", None, 1.0, True, None, complete=True)
     assert valid([], moment=DECIDED + MATURES - timedelta(seconds=1)) is None
     for outcome in ("pause", "hold", "review", "gone"):
         assert valid([], outcome=outcome) is None
@@ -115,6 +116,35 @@ def test_silence_until_maturity_means_the_unreported_class_where_the_outcome_let
     reported = valid([a_label("fraud", day=40)])
     assert reported is not None
     assert (reported.value, reported.source) == ("fraud", EVENT)
+
+
+def test_a_blind_audit_counts_where_nothing_was_reported_and_speaks_for_others_only_until_silence_does() -> None:
+    audit = replace(a_label("fraud", AUDIT, day=2), probability=0.02)
+    young, mature = (valid([audit], moment=moment) for moment in (DECIDED + timedelta(days=3), DECIDED + MATURES))
+    assert young is not None
+    assert mature is not None
+    assert [(one.value, one.source, one.probability) for one in (young, mature)] == [("fraud", AUDIT, 0.02)] * 2
+    assert [(one.mature, one.weight) for one in (young, mature)] == [(False, 50.0), (True, 1.0)]
+    paused = valid([audit], outcome="pause")
+    assert paused is not None
+    assert paused.weight == 50.0, "of what was paused silence says nothing"
+    (withdrawn,) = [valid([audit, a_label("honest", EVENT, day=5, number=1)])]
+    assert withdrawn is not None
+    assert (withdrawn.value, withdrawn.contradicted_by) == ("honest", (audit.id,))
+
+
+@given(st.integers(200, 2000), st.sampled_from([0.02, 0.1, 0.5]), st.integers(0, 2**32 - 1))
+def test_the_weights_of_all_that_is_known_add_up_to_the_decisions_before_and_after_maturity(
+    decisions: int, share: float, seed: int
+) -> None:
+    random = Random(seed)
+    audit = replace(a_label("honest", AUDIT), probability=share)
+    said = [[audit] if random.random() < share else [] for _ in range(decisions)]
+    known = [found for labels in said if (found := valid(labels, moment=LATE)) is not None]
+    assert sum(one.weight for one in known) == decisions
+    young = [found for labels in said if (found := valid(labels, moment=DECIDED + timedelta(days=9))) is not None]
+    spread = (decisions * (1 - share) / share) ** 0.5
+    assert abs(sum(one.weight for one in young) - decisions) < 7 * spread
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ CREATE TABLE proof_traffic (
     PRIMARY KEY (automation, arm, day, segment, predicted, level)
 );
 
--- How much was decided automatically under a gate revision, and the least probability of an audit of it.
+-- How much was decided automatically under a gate revision, and the least probability of an audit of it. `unheard` decisions are
+-- those whose silence says nothing, so that only audits tell of them.
 CREATE TABLE proof_slices (
     automation    text NOT NULL,
     arm           text NOT NULL,
@@ -60,6 +61,7 @@ CREATE TABLE proof_slices (
     decisions     bigint NOT NULL,
     automatic     bigint NOT NULL,
     least_audit   double precision,
+    least_unheard double precision,
     PRIMARY KEY (automation, arm, day, segment, gate_revision)
 );
 

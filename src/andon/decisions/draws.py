@@ -1,0 +1,62 @@
+"""The draw for blind audits: which automatic decisions a person checks without seeing what the line decided. Pure.
+
+A keyed hash of automation and input gives each input a place from 0 to 1; it is drawn if that lies below the share. So a
+repeated input draws the same, a larger share draws all that a smaller one did, and nobody without the installation's pepper can
+make inputs that escape.
+"""
+
+import hmac
+import json
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from andon.authoring import Automation
+from andon.decisions.domain import Decision, Draw, Judgement
+from andon.policies import REVIEW
+
+_PURPOSE = b"andon: the draw for a blind audit"
+_PLACES = 2**64
+
+
+class AuditDraws:
+    """Draws decisions by a key that follows from the installation's pepper."""
+
+    def __init__(self, pepper: bytes) -> None:
+        self._key = hmac.digest(pepper, _PURPOSE, "sha256")
+
+    def place_of(self, automation: str, raw: bytes) -> float:
+        """Return the place of an input, from 0 to 1. White space, the order of keys and the spelling of numbers do not matter."""
+        of = f"{automation}\n{_canonical(raw)}".encode()
+        return int.from_bytes(hmac.digest(self._key, of, "sha256")[:8], "big") / _PLACES
+
+    def draw(self, automation: Automation, decisions: Sequence[Decision], changed: float | None) -> list[Decision]:
+        """Draw the automatic ones of these decisions with the share in force; `changed` is None while it is as declared."""
+        if automation.audit is None:
+            return list(decisions)
+        share = automation.audit.in_force(changed)
+        missed, hit = Draw(share, drawn=False), Draw(share, drawn=True)
+        return [
+            replace(one, draw=hit if self.place_of(automation.name, one.request.raw) < share else missed)
+            if is_automatic(one.judgement)
+            else one
+            for one in decisions
+        ]
+
+
+def is_automatic(judgement: Judgement) -> bool:
+    """Return whether the risk gate answers for it: a prediction that is certain, and nobody is asked."""
+    return judgement.risk.certain and judgement.prediction is not None and judgement.ruling.outcome != REVIEW
+
+
+_decode = json.JSONDecoder(parse_int=float, strict=False).decode
+_encode = json.JSONEncoder(sort_keys=True).encode
+
+
+def _canonical(raw: bytes) -> str:
+    """Write an input in one way, whichever way it came; what Python's reader does not take as JSON stays as it is."""
+    given = raw.decode(errors="replace")
+    try:
+        return _encode(_decode(given))
+    except (ValueError, RecursionError):
+        return given
