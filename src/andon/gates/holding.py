@@ -112,6 +112,11 @@ class ArmRevisions:
                 return live
         return held_out
 
+    def without_renewal(self, part: Part, now: datetime) -> GateRevision | None:
+        """Return what will hold for a part once everything that expires has, unless it is renewed."""
+        moments = [moment for moment in self.moments(part, now) if not self.live or moment < self._lapses_at]
+        return self.in_force(part, max([now, *moments]))
+
     @property
     def _lapses_at(self) -> datetime:
         return max(one.at for one in self.live.values()) + LAPSE
