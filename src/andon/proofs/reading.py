@@ -103,6 +103,12 @@ class GateAccount:
     sentence: str
     labelled_at: datetime | None
 
+    @property
+    def where(self) -> str:
+        """The part of the line, in words; empty for all of it."""
+        parts = [f"{name} = {value}" for name, value in self.key.segment.items()]
+        return ", ".join([*parts, *([f"called {self.key.predicted}"] if self.key.predicted else [])])
+
 
 def what_if(
     tx: Tx, automation: str, target: float, *, now: datetime, arm: str | None = None, part: Part = gates.WHOLE
