@@ -35,7 +35,7 @@ from andon.authoring.procedures import (
     run_procedure,
 )
 from andon.authoring.review import Review
-from andon.authoring.risk import MaxError
+from andon.authoring.risk import MaxCost, MaxError, RiskBound
 from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
 from andon.authoring.truth import Truth
 
@@ -61,6 +61,7 @@ __all__ = [
     "Feature",
     "HeldStateName",
     "Lookup",
+    "MaxCost",
     "MaxError",
     "Measure",
     "NotTaken",
@@ -72,6 +73,7 @@ __all__ = [
     "Request",
     "Retry",
     "Review",
+    "RiskBound",
     "StepFailed",
     "Trigger",
     "Truth",

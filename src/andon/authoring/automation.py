@@ -19,7 +19,7 @@ from andon.authoring.measures import Measure
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import BY_PROCEDURE, ProcedureSpec
 from andon.authoring.review import Review
-from andon.authoring.risk import MaxError
+from andon.authoring.risk import RiskBound
 from andon.authoring.triggers import Trigger
 from andon.authoring.truth import Truth
 
@@ -45,7 +45,7 @@ class Automation:
         lateness: timedelta = timedelta(hours=1),
         actions: Mapping[str, ActionSpec] | None = None,
         review: Review | None = None,
-        risk: MaxError | None = None,
+        risk: RiskBound | None = None,
         truth: Truth | None = None,
         measures: Sequence[Measure] = (),
         audit: BlindAudit | None = None,
@@ -134,6 +134,10 @@ class Automation:
         if self.subject is not None and self.subject not in fields:
             raise DeclarationInvalid(
                 f"Automation {self.name!r}: subject {self.subject!r} is not a field of {self.contract.__name__}"
+            )
+        if self.risk is not None and self.risk.by is not None and self.risk.by not in fields:
+            raise DeclarationInvalid(
+                f"Automation {self.name!r}: risk has a gate by {self.risk.by!r}, which is not a field of {self.contract.__name__}"
             )
         for feature in self.features:
             for field in _fields_of(feature):

@@ -17,7 +17,7 @@ from andon.authoring.measures import Measure
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import ProcedureSpec
 from andon.authoring.review import Review
-from andon.authoring.risk import MaxError
+from andon.authoring.risk import RiskBound
 from andon.authoring.triggers import Trigger
 from andon.authoring.truth import Truth
 
@@ -27,7 +27,7 @@ _ONE: Mapping[str, type | UnionType] = {
     "subject": str | None,
     "lateness": timedelta,
     "review": Review | None,
-    "risk": MaxError | None,
+    "risk": RiskBound | None,
     "truth": Truth | None,
     "audit": BlindAudit | None,
     "budget": Budget | None,

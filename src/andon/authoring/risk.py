@@ -1,18 +1,118 @@
-"""Risk: how often the automatic part of a line may be wrong."""
+"""Risk: how often the automatic part of a line may be wrong, or what its mistakes may cost."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from andon.authoring.errors import DeclarationInvalid
 
 
 @dataclass(frozen=True, slots=True)
 class MaxError:
-    """At most `target` of the automatic decisions may be wrong, held with probability `confidence`; both between 0 and 1."""
+    """At most `target` of the automatic decisions may be wrong, held with probability `confidence`; both between 0 and 1.
+
+    The error is wrong automatic decisions divided by all automatic decisions. Decisions that went to a person count in
+    neither. `by` names a field of the contract; each of its values gets a gate of its own as soon as its labels suffice, and
+    has the gate of the whole line until then. `per_class` bounds the predictions of single classes instead of `target`:
+    `{"fraud": 0.02, "honest": 0.001}` allows 2% false positives among those called fraud, and 0.1% missed fraud among those
+    called honest. Each gate holds with this `confidence` by itself.
+    """
 
     target: float
     confidence: float = 0.95
+    by: str | None = None
+    per_class: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("target", self.target), ("confidence", self.confidence)):
-            if not 0 < value < 1:
-                raise DeclarationInvalid(f"MaxError: {name} must lie between 0 and 1, got {value}")
+        _check_shares("MaxError", (("target", self.target), ("confidence", self.confidence)))
+        if self.by is not None and (not isinstance(self.by, str) or not self.by):
+            raise DeclarationInvalid(f"MaxError: by is the name of a field of the contract, got {self.by!r}")
+        if self.per_class is None:
+            return
+        if not isinstance(self.per_class, Mapping) or not self.per_class:
+            raise DeclarationInvalid(f"MaxError: per_class is a dict from classes to bounds, got {self.per_class!r}")
+        for name, bound in self.per_class.items():
+            if not isinstance(name, str) or not name:
+                raise DeclarationInvalid(f"MaxError: per_class names classes of the model, got {name!r}")
+            _check_shares("MaxError", ((f"per_class[{name!r}]", bound),))
+
+    @property
+    def targets(self) -> Mapping[str, float]:
+        """The bound of each predicted class that has its own."""
+        return self.per_class or {}
+
+    @property
+    def highest(self) -> float:
+        """The loss of the worst mistake, in the unit of the target."""
+        return 1.0
+
+    def loss(self, predicted: str, true: str) -> float:
+        """Return the loss of one automatic decision: 1 if it was wrong."""
+        return float(predicted != true)
+
+
+@dataclass(frozen=True, slots=True)
+class MaxCost:
+    """The mistakes of an automatic decision may cost `target` on average, held with probability `confidence`.
+
+    `costs` says what each mistake costs, by predicted and true class: `{("fraud", "honest"): 5.0, ("honest", "fraud"): 400.0}`.
+    A mistake that is not named costs nothing, and so does a right decision. The mean is taken over all automatic decisions.
+    Until there are labels, each mistake counts as if it were the dearest one: held-out evidence does not tell them apart.
+    """
+
+    target: float
+    costs: Mapping[tuple[str, str], float]
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        _check_shares("MaxCost", (("confidence", self.confidence),))
+        if not isinstance(self.costs, Mapping) or not self.costs:
+            raise DeclarationInvalid('MaxCost: costs is a dict such as {("fraud", "honest"): 5.0}, and not empty')
+        for pair, cost in self.costs.items():
+            _check_cost(pair, cost)
+        if not _is_number(self.target) or not 0 < self.target < self.highest:
+            raise DeclarationInvalid(
+                f"MaxCost: target must lie between 0 and the dearest mistake, {self.highest:g}, got {self.target!r}"
+            )
+
+    @property
+    def by(self) -> None:
+        """No field: one gate for the whole line."""
+        return
+
+    @property
+    def targets(self) -> Mapping[str, float]:
+        """The bounds of single classes: none."""
+        return {}
+
+    @property
+    def highest(self) -> float:
+        """The cost of the dearest mistake."""
+        return max(self.costs.values())
+
+    def loss(self, predicted: str, true: str) -> float:
+        """Return the cost of one automatic decision."""
+        return 0.0 if predicted == true else self.costs.get((predicted, true), 0.0)
+
+
+RiskBound: TypeAlias = MaxError | MaxCost
+"""What a risk gate keeps below its target."""
+
+
+def _check_cost(pair: object, cost: object) -> None:
+    if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(one, str) and one for one in pair):
+        raise DeclarationInvalid(f"MaxCost: costs are by (predicted class, true class), got {pair!r}")
+    if pair[0] == pair[1]:
+        raise DeclarationInvalid(f"MaxCost: {pair!r} is no mistake; a right decision costs nothing")
+    if not _is_number(cost) or not 0 < cost < float("inf"):  # type: ignore[operator]
+        raise DeclarationInvalid(f"MaxCost: the cost of {pair!r} is a number above 0, got {cost!r}")
+
+
+def _check_shares(kind: str, named: Iterable[tuple[str, object]]) -> None:
+    for name, value in named:
+        if not _is_number(value) or not 0 < value < 1:  # type: ignore[operator]
+            raise DeclarationInvalid(f"{kind}: {name} must lie between 0 and 1, got {value}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

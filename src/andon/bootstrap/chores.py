@@ -16,6 +16,7 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.measures.chores import chores as of_measures
 from andon.procedures.chores import chores as of_procedures
+from andon.proofs.chores import chores as of_proofs
 from andon.reviews.chores import chores as of_reviews
 from andon.streams.chores import chores as of_streams
 
@@ -37,6 +38,7 @@ def run_chores(
             console=console_url(settings),
             standing={EVENTS: has_dead_events},
         ),
+        *of_proofs(events),
         *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
     ]
     return ChoreRunner(database, chores, measures.chores)

@@ -1,18 +1,22 @@
 """`andon gates`: from which confidence the arms of an automation act by themselves."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from andon import decisions, gates
+from andon import decisions, gates, proofs
 from andon.authoring import span_of
 from andon.cli.context import project
 from andon.cli.printing import Plain
 
-app = typer.Typer(help="See the revisions of risk gates, and ask for more confidence.", no_args_is_help=True)
+app = typer.Typer(help="See what risk gates let through and why, and ask for more confidence.", no_args_is_help=True)
 
+Arm = Annotated[str | None, typer.Option(help="The arm; the one that decided most lately if left out.")]
+Value = Annotated[str | None, typer.Option(help="A value of the field by which the automation has gates.")]
+Predicted = Annotated[str, typer.Option(help="A predicted class that has a gate of its own.")]
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
 
 
@@ -30,24 +34,116 @@ def list_gates(automation: Name, as_json: Annotated[bool, typer.Option("--json",
             "threshold": one.threshold,
             "target": one.target,
             "origin": one.origin.value,
+            "segment": dict(one.segment),
+            "predicted": one.predicted,
+            "sentence": one.sentence,
             "by": one.by,
             "reason": one.reason,
             "at": one.at.isoformat(),
             "expires_at": None if one.expires_at is None else one.expires_at.isoformat(),
-            "in_force": living.get(one.arm) == one.revision,
+            "in_force": one.revision in living,
         }
         for one in found
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Plain("no.", "arm", "confidence from", "target", "holds", "made by", "why", "until")
+    table = Plain("no.", "arm", "for", "confidence from", "target", "holds", "from", "why", "until")
     for one, row in zip(found, rows, strict=True):
         until = "" if one.expires_at is None else f"{one.expires_at:%Y-%m-%d %H:%M} UTC"
         threshold = "nothing" if one.threshold > 1 else f"{one.threshold:.4f}"
-        holds = "yes" if row["in_force"] else ""
-        table.add_row(str(one.revision), one.arm, threshold, f"{one.target:g}", holds, one.by, one.reason, until)
+        holds, origin = "yes" if row["in_force"] else "", _origin(one)
+        table.add_row(
+            str(one.revision), one.arm, one.where, threshold, f"{one.target:g}", holds, origin, one.sentence, until
+        )
     Console().print(table)
+
+
+@app.command()
+def explain(automation: Name, arm: Arm = None) -> None:
+    """Say what holds for each part of a line, what proves it, and what holds if nobody renews it."""
+    with project() as here, here.database.begin() as tx:
+        found = proofs.explain(tx, automation, now=here.clock.now(), arm=arm)
+    for one in found:
+        held, after = one.in_force, one.otherwise
+        typer.echo(f"{one.key.arm}{f', {held.where}' if held.where else ''}")
+        typer.echo(f"  holds     revision {held.revision}: {_from(held.threshold)}, made by {_origin(held)}")
+        typer.echo(f"  because   {one.sentence}")
+        if after.revision != held.revision:
+            typer.echo(f"  otherwise revision {after.revision}: {_from(after.threshold)}, if this one is not renewed")
+        if one.proof is not None:
+            last = "never" if one.labelled_at is None else f"{one.labelled_at:%Y-%m-%d %H:%M} UTC"
+            typer.echo(f"  labels    {one.proof.labels:,} above it, last {last}; suspicion {one.proof.suspicion:.0%}")
+
+
+@app.command()
+def curve(
+    automation: Name,
+    target: Annotated[float | None, typer.Option(help="Another target: what the same labels prove for it.")] = None,
+    arm: Arm = None,
+    value: Value = None,
+    predicted: Predicted = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the automatic share against the risk, threshold by threshold."""
+    with project() as here, here.database.begin() as tx:
+        now = here.clock.now()
+        part = proofs.part_named(tx, automation, value, predicted, arm=arm, now=now)
+        if target is None:
+            found = proofs.curve(tx, automation, now=now, arm=arm, part=part)
+        else:
+            found = proofs.what_if(tx, automation, target, now=now, arm=arm, part=part)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+        return
+    table = Plain("confidence from", "automatic", "error", "at most", "labels", "proven")
+    for point in found.points:
+        mark = "yes, in force" if point.threshold == found.threshold else "yes" if point.proven else ""
+        if target is not None:
+            mark = mark.replace("in force", "widest")
+        table.add_row(
+            f"{point.threshold:.4f}",
+            f"{point.share:.1%}",
+            f"{point.error:.2%}" if found.highest == 1 else f"{point.error:.3g}",
+            f"{point.bound:.2%}" if found.highest == 1 else f"{point.bound:.3g}",
+            f"{point.labels:,}",
+            mark,
+        )
+    Console().print(table)
+    typer.echo(proofs.curve_sentence(found))
+
+
+@app.command()
+def forecast(
+    automation: Name,
+    arm: Arm = None,
+    value: Value = None,
+    predicted: Predicted = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say how many labels, and how many days at the present rate, it takes to prove more."""
+    with project() as here, here.database.begin() as tx:
+        now = here.clock.now()
+        part = proofs.part_named(tx, automation, value, predicted, arm=arm, now=now)
+        found = proofs.forecast(tx, automation, now=now, arm=arm, part=part)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+        return
+    typer.echo(proofs.forecast_sentence(found))
+    if found.steps:
+        table = Plain("confidence from", "automatic", "error so far", "labels needed", "labels a day", "days")
+        for step in found.steps:
+            needed = "errs too much" if step.labels_needed is None else f"{step.labels_needed:,}"
+            days = "" if step.days is None else f"{step.days:,.1f}"
+            table.add_row(
+                f"{step.threshold:.4f}",
+                f"{step.share:.1%}",
+                f"{step.error:.3g}",
+                needed,
+                f"{step.labels_a_day:,.1f}",
+                days,
+            )
+        Console().print(table)
 
 
 @app.command()
@@ -59,10 +155,13 @@ def narrow(
     expires: Annotated[
         str | None, typer.Option("--for", help="For how long, as 12h or 30d; for good if left out.")
     ] = None,
+    value: Value = None,
+    predicted: Predicted = "",
 ) -> None:
     """Ask for more confidence than is proven to be needed. Running gateways follow within a second."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
+        there = gates.arm_revisions(tx, automation, arm, now)
         made = gates.narrow(
             tx,
             automation,
@@ -73,5 +172,15 @@ def narrow(
             events=here.events,
             now=now,
             expires_at=None if expires is None else now + span_of(expires),
+            part=(there.value_of(value), predicted),
         )
     typer.echo(f"{automation}: {arm} needs a confidence of {made.threshold:g} (revision {made.revision})")
+
+
+def _origin(one: gates.GateRevision) -> str:
+    """Who or what made a revision."""
+    return {gates.Origin.HELD_OUT: "held-out rows", gates.Origin.LIVE: "labels"}.get(one.origin, one.by)
+
+
+def _from(threshold: float) -> str:
+    return "nothing is automatic" if threshold > 1 else f"automatic from a confidence of {threshold:.4f}"

@@ -19,6 +19,7 @@ from andon.console import (
     overview,
     procedures,
     reviews,
+    risk,
     sign_in,
     streams,
 )
@@ -68,6 +69,7 @@ def create_app(settings: Settings, database: Database, clock: Clock, keys: KeyRi
         sign_in,
         overview,
         lines,
+        risk,
         decisions,
         reviews,
         endpoints,

@@ -19,6 +19,7 @@ from andon.decisions.assembly import (
 )
 from andon.decisions.auditing import AuditsInForce, audits_of
 from andon.decisions.batches import BatchDecider
+from andon.decisions.bounds import bound_of
 from andon.decisions.content import content_of, contents_of, own_content_of
 from andon.decisions.contract import Contract
 from andon.decisions.controls import UNCONTROLLED, Control, Controls, Gate
@@ -129,6 +130,7 @@ from andon.decisions.service import (
     outcomes_of,
     page,
     plan_days,
+    records_of,
     rows_of,
     scores_of,
     stats,
@@ -242,6 +244,7 @@ __all__ = [
     "audits_of",
     "automations",
     "between",
+    "bound_of",
     "champion_of",
     "check_lookups",
     "check_outcomes",
@@ -284,6 +287,7 @@ __all__ = [
     "plan_days",
     "policy_text",
     "publish_policy",
+    "records_of",
     "release",
     "released",
     "replay",

@@ -11,8 +11,9 @@ from typing import Any
 import rfc8785
 
 from andon import features, policies
-from andon.authoring import EXPECTED, OF_NUMBERS, Automation, Feature, Lookup, MaxError, Policy, Window
+from andon.authoring import EXPECTED, OF_NUMBERS, Automation, Feature, Lookup, Policy, Window
 from andon.decisions.auditing import described_audit
+from andon.decisions.bounds import bound_of, described_bound, unknown_to_model
 from andon.decisions.contract import Contract
 from andon.decisions.controls import Gate
 from andon.decisions.cord_rules import described_cord
@@ -109,6 +110,9 @@ def arm_of(
 def check_signature(automation: Automation, version: ModelVersion) -> None:
     """Check that a model version suits the automation: its features are given, its classes are those of the truth. Raises AutomationInvalid."""
     check_classes(automation, version)
+    unknown = unknown_to_model(automation, version)
+    if unknown:
+        raise _invalid(automation, *unknown)
     given = {*automation.contract.model_fields, *automation.feature_names}
     missing = [f.name for f in version.manifest.signature.features if f.name not in given]
     if missing:
@@ -184,7 +188,6 @@ def idle_features(automation: Automation, version: ModelVersion, policy: Compile
 def describe(automation: Automation) -> dict[str, Any]:
     """Everything about an automation that decides, as JSON values; its digest is the version."""
     text, _ = policy_text(automation)
-    risk = automation.risk
     return {
         "contract": Contract(automation.contract).schema(),
         "subject": automation.subject,
@@ -193,7 +196,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         "policy": text,
         "actions": {name: _plain(asdict(action)) for name, action in automation.actions.items()},
         "review": {"queue": automation.review.queue, "due_seconds": int(automation.review.due.total_seconds())},
-        "risk": None if risk is None else {"target": risk.target, "confidence": risk.confidence},
+        "risk": described_bound(automation.risk),
         "fallback": list(automation.fallback),
         **({"expect": [_plain(asdict(one)) for one in automation.expect]} if automation.expect else {}),
         **({} if automation.lateness == _USUAL_LATENESS else {"lateness_seconds": automation.lateness.total_seconds()}),
@@ -209,10 +212,9 @@ def describe(automation: Automation) -> dict[str, Any]:
 
 def as_deployed(automation: Automation, deployed: AutomationVersion, policy: str) -> Automation:
     """The declaration with the risk that an earlier version had, and the text of the policy by which it decided."""
-    risk = deployed.description["risk"]
     earlier = copy.copy(automation)
     earlier.policy = Policy.yaml(policy)
-    earlier.risk = None if risk is None else MaxError(risk["target"], risk["confidence"])
+    earlier.risk = bound_of(deployed)
     earlier.when_stopped = deployed.description.get("when_stopped", REVIEW)
     return earlier
 

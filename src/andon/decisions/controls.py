@@ -1,17 +1,20 @@
 """Gate revisions and line states in force, as one process knows them.
 
-A process refreshes them like its keys: at the start and whenever they are announced. That loads no model and needs no worker.
+A process refreshes them like its keys: at the start and whenever they are announced. That loads no model and needs no worker:
+what will hold after an expiry is known beforehand.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
+
+from pydantic_core import to_jsonable_python
 
 from andon import cord, gates
 from andon.cord import ALL_AUTOMATIC, ALL_SUPERVISED, LineStates
 from andon.decisions.domain import Risk
-from andon.gates import GateRevision
+from andon.gates import WHOLE, ArmRevisions, Part
 from andon.kernel.db import Tx
 from andon.serving import RiskGate
 
@@ -38,20 +41,51 @@ class Gate:
         return cls(gate.threshold, gate.target, revision)
 
 
-@dataclass(frozen=True, slots=True)
-class _Revised:
-    """A gate and until when it holds."""
+Schedule: TypeAlias = Sequence[tuple[datetime | None, Gate]]
+"""Gates one after the other, each with the moment at which the next one holds; None for the last."""
 
-    gate: Gate
-    revision: GateRevision
+
+@dataclass(frozen=True, slots=True)
+class PartGates:
+    """The gates of an arm that has more than one: by the values of a field, and by predicted class."""
+
+    field: str | None
+    values: frozenset[Any]
+    classes: frozenset[str]
+    by_part: Mapping[Part, Schedule]
+
+    def of(self, given: Mapping[str, Any], predicted: str | None, now: datetime) -> Gate:
+        """Return the gate that holds for one row at this moment."""
+        value = None if self.field is None else _plain(given.get(self.field))
+        own = predicted if predicted is not None and predicted in self.classes else ""
+        return _at(self.by_part[value if value in self.values else None, own], now)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmGates:
+    """What holds for one arm, now and after each expiry. `parts` is None if one gate holds for the whole line."""
+
+    whole: Schedule
+    parts: PartGates | None = None
+
+    @classmethod
+    def of(cls, there: ArmRevisions, now: datetime) -> "ArmGates | None":
+        """Look ahead over all that will expire; None as long as no revision from held-out evidence is kept."""
+        by_part = {part: _schedule(there, part, now) for part in there.parts}
+        if not all(by_part.values()):
+            return None
+        if by_part.keys() == {WHOLE}:
+            return cls(by_part[WHOLE])
+        values = frozenset(value for value, _ in by_part if value is not None)
+        return cls(by_part[WHOLE], PartGates(there.field, values, frozenset(there.classes), by_part))
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The line states of one automation, the gate revisions of its arms, and its changed share of blind audits, if any."""
+    """The line states of one automation, the gates of its arms, and its changed share of blind audits, if any."""
 
     states: LineStates = ALL_AUTOMATIC
-    gates: Mapping[str, Sequence[_Revised]] = field(default_factory=dict)
+    gates: Mapping[str, ArmGates] = field(default_factory=dict)
     audit_share: float | None = None
 
     @property
@@ -60,11 +94,14 @@ class Control:
         return Control(ALL_AUTOMATIC, self.gates, self.audit_share)
 
     def gate(self, arm: str, held_out: Gate, now: datetime) -> Gate:
-        """The newest gate of an arm that has not expired at this moment; the one from held-out evidence if there is none."""
-        for revised in self.gates.get(arm, ()):
-            if revised.revision.holds(now):
-                return revised.gate
-        return held_out
+        """Return the gate that holds for the whole of an arm at this moment; the one from held-out evidence if none is kept."""
+        known = self.gates.get(arm)
+        return held_out if known is None else _at(known.whole, now)
+
+    def parts(self, arm: str) -> PartGates | None:
+        """Return the gates of the parts of an arm; None if one gate holds for all of it."""
+        known = self.gates.get(arm)
+        return None if known is None else known.parts
 
 
 UNCONTROLLED = Control()
@@ -84,15 +121,14 @@ class Controls:
 
     def refresh(self, tx: Tx, now: datetime) -> None:
         """Take a new snapshot, in three queries."""
-        states = cord.all_states(tx)
-        revised: dict[str, dict[str, list[_Revised]]] = {}
-        for one in sorted(gates.newest(tx, now), key=lambda revision: revision.revision, reverse=True):
-            arms = revised.setdefault(one.automation, {})
-            arms.setdefault(one.arm, []).append(_Revised(Gate(one.threshold, one.target, one.revision), one))
-        shares = gates.audit_shares(tx)
+        states, living, shares = cord.all_states(tx), gates.living(tx, now), gates.audit_shares(tx)
+        arms = {
+            name: {arm: known for arm, one in some.items() if (known := ArmGates.of(one, now)) is not None}
+            for name, some in living.items()
+        }
         self._of = {
-            name: Control(states.get(name, ALL_AUTOMATIC), revised.get(name, {}), shares.get(name))
-            for name in states.keys() | revised.keys() | shares.keys()
+            name: Control(states.get(name, ALL_AUTOMATIC), arms.get(name, {}), shares.get(name))
+            for name in states.keys() | arms.keys() | shares.keys()
         }
 
     @property
@@ -103,3 +139,27 @@ class Controls:
     def of(self, automation: str) -> Control:
         """Return the control of one automation."""
         return _UNKNOWN if self._of is None else self._of.get(automation, UNCONTROLLED)
+
+
+def _at(schedule: Schedule, now: datetime) -> Gate:
+    for until, gate in schedule:
+        if until is None or now < until:
+            return gate
+    return schedule[-1][1]
+
+
+def _schedule(there: ArmRevisions, part: Part, now: datetime) -> Schedule:
+    """The gates of one part from now on; empty if none is known."""
+    moments = [now, *there.moments(part, now)]
+    revisions = [there.in_force(part, moment) for moment in moments]
+    ends: list[datetime | None] = [*moments[1:], None]
+    found = [(end, one) for end, one in zip(ends, revisions, strict=True) if one is not None]
+    return [(end, Gate(one.threshold, one.target, one.revision)) for end, one in found]
+
+
+def _plain(value: Any) -> Any:
+    """A value of the contract as JSON has it; None for what cannot be a part of a line."""
+    if isinstance(value, str | int | float):
+        return value
+    plain = to_jsonable_python(value)
+    return plain if isinstance(plain, str | int | float) else None

@@ -1,41 +1,81 @@
-"""The gate that an arm starts with: what the held-out evidence of its model proves, kept as a revision."""
+"""The gates that an arm starts with: what the held-out evidence of its model proves, kept as revisions."""
 
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from andon import gates
-from andon.authoring import MaxError
+from andon.authoring import RiskBound
 from andon.decisions.controls import Gate
 from andon.decisions.traffic import Arm
+from andon.gates import NOTHING, GateRevision, ProvenGate
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
-from andon.models import ModelVersion
+from andon.models import ModelVersion, RiskEvidence, threshold_for
 
 
 def with_revision(
-    tx: Tx, arm: Arm, version: ModelVersion, risk: MaxError | None, *, events: Events, now: datetime
+    tx: Tx, arm: Arm, version: ModelVersion, risk: RiskBound | None, *, events: Events, now: datetime
 ) -> Arm:
-    """The arm with its gate as a revision: the one that is there, or a new one, audited and announced."""
-    revision = gates.ensure_held_out(
-        tx,
-        arm.ref.automation,
-        arm.name,
-        automation_version=arm.ref.automation_version,
-        threshold=arm.gate.threshold,
-        target=arm.gate.target,
-        confidence=None if risk is None else risk.confidence,
-        evidence=_evidence(version, arm.gate.threshold),
-        events=events,
-        now=now,
-    )
+    """The arm with its gates as revisions: those that are there, or new ones, audited and announced."""
+    targets = {} if risk is None else risk.targets
+    declared: dict[str, Any] = {"classes": sorted(targets)} if targets else {}
+    if risk is not None and risk.by is not None:
+        declared["by"] = risk.by
+    for predicted, target in sorted(targets.items()):
+        _ensure_class(tx, arm, version, risk, predicted, target, events, now)
+    evidence = {**_evidence(version, version.manifest.risk, arm.gate.threshold), **declared}
+    revision = _ensure(tx, arm, risk, evidence, arm.gate.threshold, arm.gate.target, "", events, now)
     same = (revision.threshold, revision.target) == (arm.gate.threshold, arm.gate.target)
     return replace(arm, gate=Gate(arm.gate.threshold, arm.gate.target, revision.revision if same else 0))
 
 
-def _evidence(version: ModelVersion, threshold: float) -> dict[str, Any]:
+def _ensure_class(
+    tx: Tx,
+    arm: Arm,
+    version: ModelVersion,
+    risk: RiskBound | None,
+    predicted: str,
+    target: float,
+    events: Events,
+    now: datetime,
+) -> None:
+    """The gate of one predicted class. A package that does not tell its held-out rows by class proves nothing of one."""
+    by_class = (version.manifest.risk.by_class or {}).get(predicted)
+    threshold, evidence = NOTHING, dict[str, Any](model=version.digest, rows=0)
+    if risk is not None and by_class is not None:
+        proven = threshold_for(by_class, target, risk.confidence)
+        threshold = NOTHING if proven is None else proven
+        evidence = _evidence(version, by_class, threshold)
+    _ensure(tx, arm, risk, evidence, threshold, target, predicted, events, now)
+
+
+def _ensure(
+    tx: Tx,
+    arm: Arm,
+    risk: RiskBound | None,
+    evidence: dict[str, Any],
+    threshold: float,
+    target: float,
+    predicted: str,
+    events: Events,
+    now: datetime,
+) -> GateRevision:
+    proven = ProvenGate(
+        automation=arm.ref.automation,
+        arm=arm.name,
+        automation_version=arm.ref.automation_version,
+        threshold=threshold,
+        target=target,
+        confidence=None if risk is None else risk.confidence,
+        evidence=evidence,
+        predicted=predicted,
+    )
+    return gates.ensure_held_out(tx, proven, events=events, now=now)
+
+
+def _evidence(version: ModelVersion, table: RiskEvidence, threshold: float) -> dict[str, Any]:
     """The held-out rows behind a threshold: how many there are, how many lie above it and how many of those are wrong."""
-    table = version.manifest.risk
     found = next((row for row in table.table if row.threshold == threshold), None)
     above = {} if found is None else {"rows_above": found.rows, "errors_above": found.errors}
     return {"model": version.digest, "rows": table.rows, **above}

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from andon.authoring import BY_REVIEW, BY_RULES
 from andon.cord import LineState
-from andon.decisions.controls import Control, Gate
+from andon.decisions.controls import Control, Gate, PartGates
 from andon.decisions.domain import Fallback, Judgement
 from andon.decisions.predicting import (
     Ask,
@@ -84,15 +84,22 @@ class Judge:
             said = await self._some(ask, arm, rows, bought, until)
         predicted = perf_counter()
         policy = arm.policy or self._policy
-        judgements = [_rule(policy, gate, given, s, one) for given, s, one in zip(inputs, seen, said, strict=True)]
+        own = _gates_of_rows(control.parts(arm.name), inputs, said, now)
+        if own is None:
+            judgements = [_rule(policy, gate, given, s, one) for given, s, one in zip(inputs, seen, said, strict=True)]
+        else:
+            rows_with_gates = zip(own, inputs, seen, said, strict=True)
+            judgements = [_rule(policy, each, given, s, one) for each, given, s, one in rows_with_gates]
         done = Judged(judgements, [arm] * len(rows), predicted - began, 0.0)
         if not {Prediction}.issuperset(map(type, said)):
             failed = {n: one for n in asked if not isinstance(one := said[n], Prediction)}
             if failed:
                 fall = _Falling(inputs, seen, control, now, until, fallbacks, ask)
-                await self._fall_back(failed, fall, policy, gate, done)
+                await self._fall_back(failed, fall, policy, own or [gate] * len(rows), done)
         if states is not None:
-            done.judgements = [self._held(one, state, gate) for one, state in zip(done.judgements, states, strict=True)]
+            each_gate = own or [gate] * len(rows)
+            of_rows = zip(done.judgements, states, each_gate, strict=True)
+            done.judgements = [self._held(one, state, its) for one, state, its in of_rows]
         done.policy = perf_counter() - predicted
         return done
 
@@ -131,7 +138,7 @@ class Judge:
         failed: dict[int, Unpredictable],
         fall: "_Falling",
         policy: CompiledPolicy,
-        gate: Gate,
+        gates: Sequence[Gate],
         done: Judged,
     ) -> None:
         """Ask the fallbacks, in their order, for the rows that have no prediction. Empties `failed`."""
@@ -141,22 +148,25 @@ class Judge:
             if step == BY_RULES:
                 for number in failed:
                     fallback = Fallback(BY_RULES, because[number])
-                    done.judgements[number] = _by_rules(policy, gate, fall.inputs[number], fall.seen[number], fallback)
+                    done.judgements[number] = _by_rules(
+                        policy, gates[number], fall.inputs[number], fall.seen[number], fallback
+                    )
                 return
             if step == BY_REVIEW or arm is None:
                 break
             asked = [n for n, error in failed.items() if not isinstance(error, BudgetSpent) and done.arms[n] is not arm]
             rows = rows_of([fall.inputs[n] for n in asked], [fall.seen[n] for n in asked])
-            own = fall.control.gate(arm.name, arm.gate, fall.now)
+            whole, parts = fall.control.gate(arm.name, arm.gate, fall.now), fall.control.parts(arm.name)
             for number, said in zip(asked, await predictions(fall.ask, arm, rows, fall.until), strict=True):
                 if isinstance(said, Prediction):
+                    own = whole if parts is None else parts.of(fall.inputs[number], said.label, fall.now)
                     judged = _rule(arm.policy or self._policy, own, fall.inputs[number], fall.seen[number], said)
                     done.judgements[number] = replace(judged, fallback=Fallback(step, because[number]))
                     done.arms[number] = arm
                     del failed[number]
         for number, error in failed.items():
             fallback = Fallback(BY_REVIEW, because[number])
-            done.judgements[number] = _to_review(gate, because[number], str(error), fallback)
+            done.judgements[number] = _to_review(gates[number], because[number], str(error), fallback)
 
     def _held(self, judgement: Judgement, state: LineState, gate: Gate) -> Judgement:
         """The judgement in its line state: the policy's own, a person's task, or the outcome of a stopped line."""
@@ -177,6 +187,19 @@ def to_predict(seen: Sequence[Seen], states: Sequence[LineState] | None) -> list
         for number, (s, state) in enumerate(zip(seen, states, strict=True))
         if s.error is None and state is not LineState.STOPPED
     ]
+
+
+def _gates_of_rows(
+    parts: PartGates | None,
+    inputs: Sequence[Mapping[str, Any]],
+    said: Sequence[Prediction | Unpredictable],
+    now: datetime,
+) -> list[Gate] | None:
+    """Return the gate of each row; None if the arm has one gate for all, as most have."""
+    if parts is None:
+        return None
+    labels = [one.label if isinstance(one, Prediction) else None for one in said]
+    return [parts.of(given, label, now) for given, label in zip(inputs, labels, strict=True)]
 
 
 class _Falling(Struct, frozen=True):

@@ -231,6 +231,11 @@ def rows_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRow]:
     return reading.rows_of(tx, ids) if ids else {}
 
 
+def records_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRecord]:
+    """The whole records of these decisions that are there."""
+    return reading.find_all(tx, ids)
+
+
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """What was decided, by the decision's id; those that are not there are left out."""
     return reading.outcomes_of(tx, ids) if ids else {}

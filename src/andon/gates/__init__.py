@@ -1,28 +1,50 @@
-"""Gates: revisions of the risk gate, one series an automation, kept as rows with their evidence; and shares of blind audits."""
+"""Gates: revisions of the risk gate, one series for each arm and part of a line, with their evidence; and shares of blind audits."""
 
-from andon.gates.domain import GateRevision, Origin, in_force
+from andon.gates.domain import NOTHING, GateRevision, GateSegment, Origin
 from andon.gates.errors import GateInvalid
+from andon.gates.holding import LAPSE, WHOLE, ArmRevisions, Part, part_of
 from andon.gates.published import AuditShareSet, GateRevised
-from andon.gates.service import ANNOUNCED, ensure_held_out, in_force_of, narrow, newest, page
+from andon.gates.service import (
+    ANNOUNCED,
+    WIDER_HOLDS,
+    ProvenGate,
+    arm_revisions,
+    ensure_held_out,
+    in_force_of,
+    living,
+    narrow,
+    page,
+    prove,
+)
 from andon.gates.shares import AuditShare
 from andon.gates.sharing import audit_share_history, audit_share_of, audit_shares, set_audit_share
 
 __all__ = [
     "ANNOUNCED",
+    "LAPSE",
+    "NOTHING",
+    "WHOLE",
+    "WIDER_HOLDS",
+    "ArmRevisions",
     "AuditShare",
     "AuditShareSet",
     "GateInvalid",
     "GateRevised",
     "GateRevision",
+    "GateSegment",
     "Origin",
+    "Part",
+    "ProvenGate",
+    "arm_revisions",
     "audit_share_history",
     "audit_share_of",
     "audit_shares",
     "ensure_held_out",
-    "in_force",
     "in_force_of",
+    "living",
     "narrow",
-    "newest",
     "page",
+    "part_of",
+    "prove",
     "set_audit_share",
 ]

@@ -1,20 +1,30 @@
-"""Gate revisions: from which confidence an arm's predictions may be acted on, since when, and on which evidence. Pure."""
+"""Gate revisions: from which confidence an arm's predictions may be acted on, since when, and on which evidence. Pure.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Which of them holds at a moment is `holding.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from andon.gates.errors import GateInvalid
 from andon.kernel import reasons
 from andon.kernel.errors import Fault
 
+GateSegment: TypeAlias = Mapping[str, str | int | float | bool]
+"""A part of a line: the inputs whose field has this value. Empty for the whole line."""
+
+NOTHING = 2.0
+"""The threshold that no confidence reaches."""
+
 
 class Origin(StrEnum):
-    """Where a revision comes from: the model's own held-out rows, or a person."""
+    """Where a revision comes from: the model's own held-out rows, labels of decisions, or a person."""
 
     HELD_OUT = "held_out"
+    LIVE = "live"
     PERSON = "person"
 
 
@@ -22,6 +32,7 @@ class Origin(StrEnum):
 class GateRevision:
     """One immutable row: predictions of `arm` with a confidence of at least `threshold` are certain.
 
+    It concerns the inputs of a `segment` and predictions of the class `predicted`; all of them where these are empty.
     `evidence` says what proves it, `automation_version` with which declaration it was computed. From `expires_at` on the
     revision has no effect.
     """
@@ -39,22 +50,29 @@ class GateRevision:
     reason: str
     at: datetime
     expires_at: datetime | None = None
+    segment: GateSegment = field(default_factory=dict)
+    predicted: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What it rests on, in words."""
+        return str(self.evidence.get("sentence", self.reason))
+
+    @property
+    def where(self) -> str:
+        """The part of the line it concerns, in words; empty for the whole line."""
+        parts = [f"{name} = {value}" for name, value in self.segment.items()]
+        return ", ".join([*parts, *([f"called {self.predicted}"] if self.predicted else [])])
 
     def holds(self, now: datetime) -> bool:
         """Whether it has not expired."""
         return self.expires_at is None or now < self.expires_at
 
 
-def in_force(revisions: Sequence[GateRevision], now: datetime) -> GateRevision | None:
-    """The newest revision that has not expired; None if there is none."""
-    living = [revision for revision in revisions if revision.holds(now)]
-    return max(living, key=lambda revision: revision.revision, default=None)
-
-
 def check_narrowing(
     proven: GateRevision | None, threshold: float, reason: str, now: datetime, expires_at: datetime | None
 ) -> None:
-    """Raise GateInvalid unless `threshold` lets through no more than is proven, for a reason and until a later moment."""
+    """Raise GateInvalid unless `threshold` lets through no more than is proven now, for a reason and until a later moment."""
     faults = reasons.faults_of(reason)
     if proven is None:
         faults.append(Fault("arm", "This arm has no gate yet: it never answered for this automation"))
@@ -62,13 +80,9 @@ def check_narrowing(
         faults.append(
             Fault("threshold", f"Expected at least {proven.threshold:g}: a lower confidence is not proven to be safe")
         )
-    if not 0 <= threshold <= _NOTHING:
-        faults.append(Fault("threshold", f"Expected a confidence from 0 to 1, or {_NOTHING:g} for nothing automatic"))
+    if not 0 <= threshold <= NOTHING:
+        faults.append(Fault("threshold", f"Expected a confidence from 0 to 1, or {NOTHING:g} for nothing automatic"))
     if expires_at is not None and expires_at <= now:
         faults.append(Fault("expires_at", "Expected a moment in the future"))
     if faults:
         raise GateInvalid(faults=faults)
-
-
-_NOTHING = 2.0
-"""The threshold that no confidence reaches."""

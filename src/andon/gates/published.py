@@ -1,10 +1,10 @@
 """The events of gates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from andon.gates.domain import Origin
+from andon.gates.domain import GateSegment, Origin
 from andon.kernel.events import DomainEvent
 
 
@@ -21,10 +21,14 @@ class GateRevised(DomainEvent):
     threshold: Annotated[float, "Confidence from which a prediction is certain; 2 lets nothing through."]
     threshold_before: Annotated[float | None, "Threshold until then; null for the first revision."]
     target: Annotated[float, "Error that the gate bounds."]
-    origin: Annotated[Origin, "Whether it comes from held-out evidence or from a person."]
+    origin: Annotated[Origin, "Whether it comes from held-out evidence, from labels of decisions, or from a person."]
     expires_at: Annotated[datetime | None, "When it has no effect any more; null for never."]
     by: Annotated[str, "Who or what made it."]
     reason: Annotated[str, "Why."]
+    segment: Annotated[GateSegment, "Field of the contract and its value; empty for the whole line."] = field(
+        default_factory=dict
+    )
+    predicted: Annotated[str, "Predicted class that it concerns; empty for all."] = ""
 
 
 @dataclass(frozen=True, slots=True)

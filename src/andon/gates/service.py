@@ -1,60 +1,75 @@
 """Making and reading gate revisions. Every revision is audited, announced and published."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from andon import audit
 from andon.gates import store
-from andon.gates.domain import GateRevision, Origin, check_narrowing, in_force
+from andon.gates.domain import GateRevision, GateSegment, Origin, check_narrowing
+from andon.gates.errors import GateInvalid
+from andon.gates.holding import WHOLE, ArmRevisions, Part, segment_of_part
 from andon.gates.published import GateRevised
 from andon.kernel.db import Tx, announce
+from andon.kernel.errors import Fault
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
 
 ANNOUNCED = "gates"
 """The noun under which processes hear of revised gates."""
 
+WIDER_HOLDS = timedelta(hours=24)
+"""How long a live revision holds that is wider than what held-out evidence proves, unless it is renewed."""
 
-def ensure_held_out(
-    tx: Tx,
-    automation: str,
-    arm: str,
-    *,
-    automation_version: int,
-    threshold: float,
-    target: float,
-    confidence: float | None,
-    evidence: Mapping[str, Any],
-    events: Events,
-    now: datetime,
-) -> GateRevision:
-    """The revision that an arm's held-out evidence gives; a new one if the threshold or the target differs from the newest.
+
+@dataclass(frozen=True, slots=True)
+class ProvenGate:
+    """The least confidence that evidence proves to be enough, for one part of an arm."""
+
+    automation: str
+    arm: str
+    automation_version: int
+    threshold: float
+    target: float
+    confidence: float | None
+    evidence: Mapping[str, Any]
+    predicted: str = ""
+    segment: GateSegment | None = None
+
+
+def ensure_held_out(tx: Tx, proven: ProvenGate, *, events: Events, now: datetime) -> GateRevision:
+    """Return the revision that an arm's held-out evidence gives; a new one if it says otherwise than the newest.
 
     Code of an earlier automation version adds none, so two versions side by side do not revise the gate in turns.
     """
-    known = store.newest_of(tx, automation, arm, Origin.HELD_OUT)
-    if known is None or not _is_met(known, threshold, target, confidence, automation_version):
-        store.lock(tx, automation)
-        known = store.newest_of(tx, automation, arm, Origin.HELD_OUT)
-        if known is None or not _is_met(known, threshold, target, confidence, automation_version):
-            made = GateRevision(
-                automation=automation,
-                revision=store.next_revision(tx, automation),
-                arm=arm,
-                threshold=threshold,
-                target=target,
-                confidence=confidence,
-                origin=Origin.HELD_OUT,
-                evidence=evidence,
-                automation_version=automation_version,
-                by=PLATFORM.name,
-                reason="held-out evidence of the model",
-                at=now,
-            )
+    known = store.newest_held_out(tx, proven.automation, proven.arm, proven.predicted)
+    if known is None or not _is_met(known, proven):
+        store.lock(tx, proven.automation)
+        known = store.newest_held_out(tx, proven.automation, proven.arm, proven.predicted)
+        if known is None or not _is_met(known, proven):
+            made = _revision(tx, proven, Origin.HELD_OUT, "held-out evidence of the model", now)
             _put(tx, made, None if known is None else known.threshold, PLATFORM, events)
             return made
     return known
+
+
+def prove(tx: Tx, proven: ProvenGate, *, reason: str, events: Events, now: datetime) -> GateRevision:
+    """Make a live revision. One that is wider than held-out evidence holds for a day, unless it is renewed.
+
+    Raises GateInvalid for an arm that never answered, and for a target that is not the declared one.
+    """
+    store.lock(tx, proven.automation)
+    there = arm_revisions(tx, proven.automation, proven.arm, now)
+    held_out = there.held_out.get(proven.predicted)
+    if held_out is None or (held_out.target, held_out.confidence) != (proven.target, proven.confidence):
+        message = "The arm has no gate with this target and confidence"
+        raise GateInvalid(message, faults=[Fault("arm", message)])
+    wider = proven.threshold < held_out.threshold
+    made = _revision(tx, proven, Origin.LIVE, reason, now, expires_at=now + WIDER_HOLDS if wider else None)
+    before = there.proven((next(iter(made.segment.values()), None), proven.predicted), now)
+    _put(tx, made, None if before is None else before.threshold, PLATFORM, events)
+    return made
 
 
 def narrow(
@@ -68,13 +83,18 @@ def narrow(
     events: Events,
     now: datetime,
     expires_at: datetime | None = None,
+    part: Part = WHOLE,
 ) -> GateRevision:
-    """Ask for more confidence than is proven to be needed, until a moment or until the next revision. Raises GateInvalid."""
+    """Ask for more confidence than is proven to be needed, until a moment or until the next declaration. Raises GateInvalid.
+
+    `part` limits it to one value of the field by which there are gates, or to one predicted class.
+    """
     store.lock(tx, automation)
-    proven = store.newest_of(tx, automation, arm, Origin.HELD_OUT)
+    there = arm_revisions(tx, automation, arm, now)
+    _check_part(there, part)
+    proven, before = there.proven(part, now), there.in_force(part, now)
     check_narrowing(proven, threshold, reason, now, expires_at)
     assert proven is not None  # noqa: S101 - check_narrowing raises otherwise
-    before = in_force(store.of_arm(tx, automation, arm), now)
     made = GateRevision(
         automation=automation,
         revision=store.next_revision(tx, automation),
@@ -89,40 +109,88 @@ def narrow(
         reason=reason.strip(),
         at=now,
         expires_at=expires_at,
+        segment=segment_of_part(there.field, part),
+        predicted=part[1],
     )
     _put(tx, made, None if before is None else before.threshold, actor, events)
     return made
 
 
-def newest(tx: Tx, now: datetime) -> Sequence[GateRevision]:
-    """The revisions that hold now, and those that will when one of them has expired."""
-    return store.newest_living(tx, now)
+def living(tx: Tx, now: datetime) -> Mapping[str, Mapping[str, ArmRevisions]]:
+    """Return what may hold now or when something expires, by automation and arm."""
+    found: dict[str, dict[str, list[GateRevision]]] = {}
+    for one in store.living(tx, now):
+        found.setdefault(one.automation, {}).setdefault(one.arm, []).append(one)
+    return {name: {arm: ArmRevisions.of(some) for arm, some in arms.items()} for name, arms in found.items()}
 
 
-def in_force_of(tx: Tx, automation: str, now: datetime) -> dict[str, int]:
-    """The revision that holds now for each arm of one automation."""
+def arm_revisions(tx: Tx, automation: str, arm: str, now: datetime) -> ArmRevisions:
+    """Return what may hold of one arm."""
+    return ArmRevisions.of(store.living(tx, now, automation, arm))
+
+
+def in_force_of(tx: Tx, automation: str, now: datetime) -> frozenset[int]:
+    """Return the numbers of the revisions that hold now for some part of an arm of one automation."""
     arms: dict[str, list[GateRevision]] = {}
-    for revision in store.newest_living(tx, now):
-        if revision.automation == automation:
-            arms.setdefault(revision.arm, []).append(revision)
-    found = ((arm, in_force(revisions, now)) for arm, revisions in arms.items())
-    return {arm: one.revision for arm, one in found if one is not None}
+    for one in store.living(tx, now, automation):
+        arms.setdefault(one.arm, []).append(one)
+    each = [(there, part) for there in map(ArmRevisions.of, arms.values()) for part in there.parts]
+    found = (there.in_force(part, now) for there, part in each)
+    return frozenset(one.revision for one in found if one is not None)
 
 
 def page(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[GateRevision]:
-    """The revisions of one automation, newest first."""
+    """Return the revisions of one automation, newest first."""
     return store.page(tx, automation, limit)
 
 
-def _is_met(
-    known: GateRevision, threshold: float, target: float, confidence: float | None, automation_version: int
-) -> bool:
-    same = (known.threshold, known.target, known.confidence) == (threshold, target, confidence)
-    return same or known.automation_version > automation_version
+def _check_part(there: ArmRevisions, part: Part) -> None:
+    faults = []
+    if part[0] is not None and there.field is None:
+        faults.append(Fault("segment", "No gates by the values of a field are declared for this arm"))
+    if part[1] and part[1] not in there.classes:
+        known = ", ".join(sorted(there.classes)) or "none"
+        faults.append(
+            Fault("predicted", f"No gate of the class {part[1]!r} is declared for this arm (there are: {known})")
+        )
+    if faults:
+        raise GateInvalid(faults=faults)
+
+
+def _is_met(known: GateRevision, proven: ProvenGate) -> bool:
+    same = (known.threshold, known.target, known.confidence) == (proven.threshold, proven.target, proven.confidence)
+    declared = all(known.evidence.get(name) == proven.evidence.get(name) for name in ("by", "classes"))
+    return (same and declared) or known.automation_version > proven.automation_version
+
+
+def _revision(
+    tx: Tx, proven: ProvenGate, origin: Origin, reason: str, now: datetime, *, expires_at: datetime | None = None
+) -> GateRevision:
+    return GateRevision(
+        automation=proven.automation,
+        revision=store.next_revision(tx, proven.automation),
+        arm=proven.arm,
+        threshold=proven.threshold,
+        target=proven.target,
+        confidence=proven.confidence,
+        origin=origin,
+        evidence=proven.evidence,
+        automation_version=proven.automation_version,
+        by=PLATFORM.name,
+        reason=reason,
+        at=now,
+        expires_at=expires_at,
+        segment=proven.segment or {},
+        predicted=proven.predicted,
+    )
 
 
 def _put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events: Events) -> None:
     store.add(tx, made)
+    part = {
+        **({"segment": dict(made.segment)} if made.segment else {}),
+        **({"predicted": made.predicted} if made.predicted else {}),
+    }
     audit.record(
         tx,
         actor=actor,
@@ -134,6 +202,7 @@ def _put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events:
         after={
             "revision": made.revision,
             "arm": made.arm,
+            **part,
             "threshold": made.threshold,
             "target": made.target,
             "origin": made.origin.value,
@@ -151,6 +220,8 @@ def _put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events:
         made.expires_at,
         made.by,
         made.reason,
+        made.segment,
+        made.predicted,
         at=made.at,
     )
     events.publish(tx, published)

@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.gates.domain import GateRevision, Origin
 from andon.gates.shares import AuditShare
-from andon.gates.tables import audit_shares, gate_revisions
+from andon.gates.tables import audit_shares, gate_pointers, gate_revisions
 from andon.kernel.db import Tx
 
 _LOCK = 0x67617465
@@ -52,59 +53,59 @@ def add_share(tx: Tx, made: AuditShare) -> None:
     )
 
 
-def newest_living(tx: Tx, now: datetime) -> Sequence[GateRevision]:
-    """Of each arm the newest revision without an expiry, and the newer ones that have not expired."""
-    c = gate_revisions.c
-    lasting = (
-        select(c.automation, c.arm, c.revision)
-        .ext(distinct_on(c.automation, c.arm))
-        .where(c.expires_at.is_(None))
-        .order_by(c.automation, c.arm, c.revision.desc())
-        .subquery()
+def living(tx: Tx, now: datetime, automation: str | None = None, arm: str | None = None) -> Sequence[GateRevision]:
+    """Return of each series the newest revision from held-out and from live evidence, and all of people that have not expired."""
+    c, p = gate_revisions.c, gate_pointers.c
+    pointed = select(gate_revisions).join(
+        gate_pointers, (p.automation == c.automation) & (p.revision == c.revision) & (p.arm == c.arm)
     )
+    by_people = select(gate_revisions).where(c.origin == Origin.PERSON, or_(c.expires_at.is_(None), c.expires_at > now))
+    for name, value in ((c.automation, automation), (c.arm, arm)):
+        if value is not None:
+            pointed, by_people = pointed.where(name == value), by_people.where(name == value)
+    return [_revision(row) for query in (pointed, by_people) for row in tx.execute(query)]
+
+
+def newest_held_out(tx: Tx, automation: str, arm: str, predicted: str) -> GateRevision | None:
+    """Return the newest revision from held-out evidence, for all predictions or those of one class."""
+    c, p = gate_revisions.c, gate_pointers.c
     query = (
         select(gate_revisions)
-        .outerjoin(lasting, (lasting.c.automation == c.automation) & (lasting.c.arm == c.arm))
-        .where(c.revision >= func.coalesce(lasting.c.revision, 0), or_(c.expires_at.is_(None), c.expires_at > now))
+        .join(gate_pointers, (p.automation == c.automation) & (p.revision == c.revision))
+        .where(
+            p.automation == automation,
+            p.arm == arm,
+            p.segment == {},
+            p.predicted == predicted,
+            p.origin == Origin.HELD_OUT,
+        )
     )
-    return [_revision(row) for row in tx.execute(query)]
-
-
-def of_arm(tx: Tx, automation: str, arm: str) -> Sequence[GateRevision]:
-    """Every revision of one arm, newest first."""
-    c = gate_revisions.c
-    query = select(gate_revisions).where(c.automation == automation, c.arm == arm)
-    return [_revision(row) for row in tx.execute(query.order_by(c.revision.desc()))]
-
-
-def newest_of(tx: Tx, automation: str, arm: str, origin: Origin) -> GateRevision | None:
-    """The newest revision of one arm that comes from there."""
-    c = gate_revisions.c
-    query = select(gate_revisions).where(c.automation == automation, c.arm == arm, c.origin == origin)
-    row = tx.execute(query.order_by(c.revision.desc()).limit(1)).one_or_none()
+    row = tx.execute(query).one_or_none()
     return None if row is None else _revision(row)
 
 
 def page(tx: Tx, automation: str, limit: int) -> Sequence[GateRevision]:
-    """The revisions of one automation, newest first."""
+    """Return the revisions of one automation, newest first."""
     query = select(gate_revisions).where(gate_revisions.c.automation == automation)
     return [_revision(row) for row in tx.execute(query.order_by(gate_revisions.c.revision.desc()).limit(limit))]
 
 
 def next_revision(tx: Tx, automation: str) -> int:
-    """The number of a new revision; lock the automation first."""
+    """Return the number of a new revision; lock the automation first."""
     c = gate_revisions.c
     query = select(func.coalesce(func.max(c.revision), 0) + 1).where(c.automation == automation)
     return int(tx.execute(query).scalar_one())
 
 
 def add(tx: Tx, made: GateRevision) -> None:
-    """Write one revision; lock the automation first."""
+    """Write one revision, and point to it; lock the automation first."""
     tx.execute(
         insert(gate_revisions).values(
             automation=made.automation,
             revision=made.revision,
             arm=made.arm,
+            segment=dict(made.segment),
+            predicted=made.predicted,
             threshold=made.threshold,
             target=made.target,
             confidence=made.confidence,
@@ -117,6 +118,22 @@ def add(tx: Tx, made: GateRevision) -> None:
             expires_at=made.expires_at,
         )
     )
+    if made.origin is Origin.PERSON:
+        return
+    pointer = upsert(gate_pointers).values(
+        automation=made.automation,
+        arm=made.arm,
+        segment=dict(made.segment),
+        predicted=made.predicted,
+        origin=made.origin,
+        revision=made.revision,
+    )
+    tx.execute(
+        pointer.on_conflict_do_update(
+            index_elements=["automation", "arm", "segment", "predicted", "origin"],
+            set_={"revision": pointer.excluded.revision},
+        )
+    )
 
 
 def _revision(row: Row[Any]) -> GateRevision:
@@ -124,6 +141,8 @@ def _revision(row: Row[Any]) -> GateRevision:
         automation=row.automation,
         revision=row.revision,
         arm=row.arm,
+        segment=row.segment,
+        predicted=row.predicted,
         threshold=row.threshold,
         target=row.target,
         confidence=row.confidence,

@@ -1,14 +1,18 @@
-"""Rows of gate revisions and of shares of blind audits. Only `store.py` may import this."""
+"""Rows of gate revisions, pointers to the newest, and shares of blind audits. Only `store.py` may import this."""
 
 from sqlalchemy import Column, DateTime, Double, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
+_metadata = MetaData()
+
 gate_revisions = Table(
     "gate_revisions",
-    MetaData(),
+    _metadata,
     Column("automation", String, primary_key=True),
     Column("revision", Integer, primary_key=True),
     Column("arm", String, nullable=False),
+    Column("segment", JSONB, nullable=False),
+    Column("predicted", String, nullable=False),
     Column("threshold", Double, nullable=False),
     Column("target", Double, nullable=False),
     Column("confidence", Double, nullable=True),
@@ -21,9 +25,20 @@ gate_revisions = Table(
     Column("expires_at", DateTime(timezone=True), nullable=True),
 )
 
+gate_pointers = Table(
+    "gate_pointers",
+    _metadata,
+    Column("automation", String, primary_key=True),
+    Column("arm", String, primary_key=True),
+    Column("segment", JSONB, primary_key=True),
+    Column("predicted", String, primary_key=True),
+    Column("origin", String, primary_key=True),
+    Column("revision", Integer, nullable=False),
+)
+
 audit_shares = Table(
     "audit_shares",
-    MetaData(),
+    _metadata,
     Column("automation", String, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("share", Double, nullable=False),

@@ -24,6 +24,9 @@ class GateOut(BaseModel):
     target: float
     confidence: float | None
     origin: Origin
+    segment: dict[str, str | int | float | bool] = Field(description="Field and value; empty for the whole line.")
+    predicted: str = Field(description="The predicted class that it concerns; empty for all.")
+    sentence: str = Field(description="What the revision rests on, in words.")
     evidence: dict[str, Any]
     automation_version: int
     by: str
@@ -41,6 +44,10 @@ class NarrowIn(BaseModel):
     arm: str = Field(max_length=200, description="As decisions name it: `fraud-risk@8+3f2a9c01d2e4`.")
     threshold: float = Field(ge=0, le=2)
     reason: Reason
+    value: str | int | float | bool | None = Field(
+        None, description="Only for inputs with this value in the field by which the automation has gates."
+    )
+    predicted: str = Field("", max_length=200, description="Only for predictions of this class, if it has a gate.")
     expires_at: Moment | None = Field(None, description="When what is proven holds again; never if left out.")
 
 
@@ -72,11 +79,12 @@ def narrow(name: str, wanted: NarrowIn, gateway: Parts, caller: Caller, db: Db, 
             events=gateway.events,
             now=now,
             expires_at=wanted.expires_at,
+            part=(wanted.value, wanted.predicted),
         )
-    return _shown(made, {made.arm: made.revision})
+    return _shown(made, frozenset({made.revision}))
 
 
-def _shown(one: GateRevision, living: dict[str, int]) -> GateOut:
+def _shown(one: GateRevision, living: frozenset[int]) -> GateOut:
     return GateOut(
         revision=one.revision,
         arm=one.arm,
@@ -84,11 +92,14 @@ def _shown(one: GateRevision, living: dict[str, int]) -> GateOut:
         target=one.target,
         confidence=one.confidence,
         origin=one.origin,
+        segment=dict(one.segment),
+        predicted=one.predicted,
+        sentence=one.sentence,
         evidence=dict(one.evidence),
         automation_version=one.automation_version,
         by=one.by,
         reason=one.reason,
         at=one.at,
         expires_at=one.expires_at,
-        in_force=living.get(one.arm) == one.revision,
+        in_force=one.revision in living,
     )

@@ -21,7 +21,7 @@ from andon.labels.service import (
     valid_of,
 )
 from andon.labels.settling import Fate, Settled
-from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, valid_label
+from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, standing_labels, valid_label
 
 __all__ = [
     "FIELDS",
@@ -51,6 +51,7 @@ __all__ = [
     "record",
     "record_all",
     "report_of",
+    "standing_labels",
     "subscribe",
     "valid_label",
     "valid_of",

@@ -128,10 +128,14 @@ class RiskRow(_Part):
 
 
 class RiskEvidence(_Part):
-    """How often confident predictions were wrong, by falling confidence; what the risk gate is computed from."""
+    """How often confident predictions were wrong, by falling confidence; what the risk gate is computed from.
+
+    `by_class` says the same of the rows predicted as each class. Packages of before lack it, and their digests are without it.
+    """
 
     table: tuple[RiskRow, ...]
     rows: int
+    by_class: dict[str, "RiskEvidence"] | None = Field(None, exclude_if=lambda by_class: by_class is None)
 
 
 class Probes(_Part):

@@ -108,12 +108,21 @@ def _measure(
     fitting, measuring = np.array_split(shuffled, 2)
     fitted = calibration.fit(raw[fitting], labels[fitting])
     calibrated = calibration.Calibrator(fitted)(raw)
-    confidence, wrong = calibrated.max(axis=1), calibrated.argmax(axis=1) != labels
+    confidence, predicted = calibrated.max(axis=1), calibrated.argmax(axis=1)
+    wrong = predicted != labels
     scores = calibrated[:, 1] if signature.task == "binary" else confidence
     return {
         "calibration": fitted,
         "metrics": metrics.metrics_of(calibrated[measuring], labels[measuring], signature.classes, rng=rng),
-        "risk": risk.evidence_of(confidence[fitting], confidence[measuring], wrong[measuring]),
+        "risk": risk.evidence_of(confidence[fitting], confidence[measuring], wrong[measuring]).model_copy(
+            update={
+                "by_class": risk.evidence_by_class(
+                    signature.classes,
+                    (confidence[fitting], predicted[fitting]),
+                    (confidence[measuring], predicted[measuring], wrong[measuring]),
+                )
+            }
+        ),
         "profile": profile.profile_of(signature.features, trained, scores),
     }
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andon.models.manifest import RiskEvidence, RiskRow
+from andon.statistics.binomial import upper_bound_holds
 
 THRESHOLDS = 200
 
@@ -37,6 +38,21 @@ def evidence_of(
     return RiskEvidence(table=tuple(table), rows=len(confidence))
 
 
+def evidence_by_class(
+    classes: Sequence[str],
+    planning: tuple[NDArray[np.float64], NDArray[np.int64]],
+    measured: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]],
+) -> dict[str, RiskEvidence]:
+    """The tables of the rows predicted as each class: confidences and predicted classes, and of the measured rows the errors."""
+    (planned, planned_as), (confidence, predicted, wrong) = planning, measured
+    found = {}
+    for number, name in enumerate(classes):
+        own, tested = planned[planned_as == number], predicted == number
+        if len(own):
+            found[name] = evidence_of(own, confidence[tested], wrong[tested])
+    return found
+
+
 def threshold_for(evidence: RiskEvidence, target: float, confidence: float) -> float | None:
     """The lowest confidence above which at most `target` are wrong, with probability `confidence`; None if none is proven.
 
@@ -51,25 +67,6 @@ def threshold_for(evidence: RiskEvidence, target: float, confidence: float) -> f
             break
         proven = row.threshold
     return proven
-
-
-def upper_bound_holds(errors: int, rows: int, target: float, level: float) -> bool:
-    """Whether the exact (Clopper-Pearson) upper bound of the error at 1 - `level` is at most `target`.
-
-    It is, if and only if so few errors would come with probability at most `level` were the error `target`.
-    """
-    if errors >= rows:
-        return False
-    odds = math.log(target) - math.log1p(-target)
-    term = rows * math.log1p(-target)
-    largest, total = term, 1.0
-    for k in range(1, errors + 1):
-        term += math.log((rows - k + 1) / k) + odds
-        if term > largest:
-            total, largest = total * math.exp(largest - term) + 1.0, term
-        else:
-            total += math.exp(term - largest)
-    return largest + math.log(total) <= math.log(level)
 
 
 def _start(table: Sequence[RiskRow], enough: float) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from andon import runtimes
-from andon.authoring import MaxError
+from andon.authoring import RiskBound
 from andon.models import (
     Calibrator,
     Encoder,
@@ -126,11 +126,11 @@ class LoadedVersion:
         """What went wrong, and whether the version is asked; wherever its model runs."""
         return self._watch.status() if self.patient is None else self.patient.status()
 
-    def gate(self, risk: MaxError | None) -> RiskGate:
+    def gate(self, risk: RiskBound | None) -> RiskGate:
         """The gate that holds `risk`; without one, everything is certain."""
         if risk is None:
             return RiskGate(threshold=ALWAYS, target=1.0)
-        threshold = threshold_for(self.version.manifest.risk, risk.target, risk.confidence)
+        threshold = threshold_for(self.version.manifest.risk, risk.target / risk.highest, risk.confidence)
         return RiskGate(threshold=NEVER if threshold is None else threshold, target=risk.target)
 
     def raw(self, matrix: Matrix) -> Matrix:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
 from andon.models.manifest import RiskEvidence
-from andon.models.risk import evidence_of, threshold_for, upper_bound_holds
+from andon.models.risk import evidence_of, threshold_for
+from andon.statistics.binomial import upper_bound_holds
 
 Floats = NDArray[np.float64]
 

@@ -1,0 +1,137 @@
+"""What labels prove of a risk gate: the curve of automatic share against risk, and what more labels would prove."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from andon import decisions, proofs
+from andon.access import Permission
+from andon.gateway.dependencies import Caller, Db, Now
+
+router = APIRouter(prefix="/v1/automations", tags=["gates"])
+
+Arm = Annotated[str | None, Query(max_length=200, description="The arm; the one that decided most lately if left out.")]
+Value = Annotated[
+    str | None, Query(max_length=200, description="A value of the field by which the automation has gates.")
+]
+Predicted = Annotated[str, Query(max_length=200, description="A predicted class that has a gate of its own.")]
+
+
+class RiskPointOut(BaseModel):
+    """One threshold: the share of decisions above it, their error, and its bound."""
+
+    threshold: float
+    share: float
+    error: float = Field(description="Estimated error, or mean cost.")
+    bound: float = Field(description="What it is at most, with the declared confidence.")
+    labels: int = Field(description="Labels and held-out rows above it.")
+    proven: bool
+    labels_needed: int | None = Field(
+        description="Further labels that prove it if they err as those so far; null if they err too much."
+    )
+
+
+class RiskCurveOut(BaseModel):
+    """Automatic share against risk, from narrow to wide."""
+
+    arm: str
+    segment: dict[str, str | int | float | bool]
+    predicted: str
+    target: float
+    declared: float = Field(description="The declared target.")
+    confidence: float
+    threshold: float | None = Field(description="What is proven for the target; null if nothing is.")
+    share: float = Field(description="Share of the decisions that is automatic by it.")
+    sentence: str
+    points: list[RiskPointOut]
+
+
+class ForecastStepOut(BaseModel):
+    """One wider region: the labels that it takes, and the days at the present rate."""
+
+    threshold: float
+    share: float
+    error: float
+    labels_needed: int | None
+    labels_a_day: float
+    days: float | None
+
+
+class GateForecastOut(BaseModel):
+    """What more labels would prove."""
+
+    arm: str
+    segment: dict[str, str | int | float | bool]
+    predicted: str
+    target: float
+    confidence: float
+    share: float
+    error: float
+    clean_labels: int = Field(description="Labels that prove the target from nothing if none is wrong.")
+    labels_at_error: int | None = Field(description="Labels for even odds if as many are wrong as so far.")
+    decisions_a_day: float
+    labels_a_day: float
+    sentence: str
+    steps: list[ForecastStepOut]
+
+
+@router.get("/{name}/gates/curve")
+def curve(
+    name: str,
+    caller: Caller,
+    db: Db,
+    now: Now,
+    target: Annotated[float | None, Query(gt=0, description="Another target: what the same labels prove.")] = None,
+    arm: Arm = None,
+    value: Value = None,
+    predicted: Predicted = "",
+) -> RiskCurveOut:
+    """The curve of automatic share against risk, for the declared target or another one."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    with db.begin() as tx:
+        decisions.newest_version(tx, name)
+        part = proofs.part_named(tx, name, value, predicted, arm=arm, now=now)
+        if target is None:
+            found = proofs.curve(tx, name, now=now, arm=arm, part=part)
+        else:
+            found = proofs.what_if(tx, name, target, now=now, arm=arm, part=part)
+    return RiskCurveOut(
+        arm=found.key.arm,
+        segment=dict(found.key.segment),
+        predicted=found.key.predicted,
+        target=found.target,
+        declared=found.declared,
+        confidence=found.confidence,
+        threshold=found.threshold,
+        share=found.share,
+        sentence=proofs.curve_sentence(found),
+        points=[RiskPointOut.model_validate(one, from_attributes=True) for one in found.points],
+    )
+
+
+@router.get("/{name}/gates/forecast")
+def forecast(
+    name: str, caller: Caller, db: Db, now: Now, arm: Arm = None, value: Value = None, predicted: Predicted = ""
+) -> GateForecastOut:
+    """How many labels, and how many days at the present rate, it takes to prove more."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    with db.begin() as tx:
+        decisions.newest_version(tx, name)
+        part = proofs.part_named(tx, name, value, predicted, arm=arm, now=now)
+        found = proofs.forecast(tx, name, now=now, arm=arm, part=part)
+    return GateForecastOut(
+        arm=found.key.arm,
+        segment=dict(found.key.segment),
+        predicted=found.key.predicted,
+        target=found.target,
+        confidence=found.confidence,
+        share=found.share,
+        error=found.error,
+        clean_labels=found.clean_labels,
+        labels_at_error=found.labels_at_error,
+        decisions_a_day=found.decisions_a_day,
+        labels_a_day=found.labels_a_day,
+        sentence=proofs.forecast_sentence(found),
+        steps=[ForecastStepOut.model_validate(one, from_attributes=True) for one in found.steps],
+    )

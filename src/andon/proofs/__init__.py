@@ -1,0 +1,46 @@
+"""Proofs: what labels prove of each risk gate, kept up to date by a worker, with the curve and the forecast behind it.
+
+Labels become evidence (`gathering.py`), evidence moves provers (`proving.py`, `andon.statistics.gate_proofs`), and what they
+prove becomes a gate revision (`domain.py` says when). Start at `service.py`; what people see is `reading.py`.
+"""
+
+from andon.proofs.domain import GateEvidence, ProvenRegion, SeriesKey
+from andon.proofs.errors import NothingBounded, SeriesUnknown, TargetInvalid
+from andon.proofs.reading import (
+    ForecastStep,
+    GateAccount,
+    GateForecast,
+    RiskCurve,
+    RiskPoint,
+    curve,
+    curve_sentence,
+    explain,
+    forecast,
+    forecast_sentence,
+    part_named,
+    what_if,
+)
+from andon.proofs.service import CONSUMER, prove_lines
+
+__all__ = [
+    "CONSUMER",
+    "ForecastStep",
+    "GateAccount",
+    "GateEvidence",
+    "GateForecast",
+    "NothingBounded",
+    "ProvenRegion",
+    "RiskCurve",
+    "RiskPoint",
+    "SeriesKey",
+    "SeriesUnknown",
+    "TargetInvalid",
+    "curve",
+    "curve_sentence",
+    "explain",
+    "forecast",
+    "forecast_sentence",
+    "part_named",
+    "prove_lines",
+    "what_if",
+]

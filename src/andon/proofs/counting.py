@@ -1,0 +1,87 @@
+"""Counting of committed decisions: how many have which confidence, and under which gate how much was automatic."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from andon.cord import LineState
+from andon.decisions import FeedItem, FeedRecord
+from andon.gates import GateSegment
+from andon.policies import REVIEW
+from andon.proofs.store import json_of
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a batch of decisions adds to the traffic and to the slices."""
+
+    levels: Counter[tuple[str, str, date, str, str, int]] = field(default_factory=Counter)
+    slices: Counter[tuple[str, str, date, str, int, bool]] = field(default_factory=Counter)
+    audits: dict[tuple[str, str, date, str, int], float] = field(default_factory=dict)
+    unheard: dict[tuple[str, str, date, str, int], float] = field(default_factory=dict)
+    segments: dict[str, GateSegment] = field(default_factory=dict)
+
+    def traffic_rows(self) -> Iterable[Mapping[str, Any]]:
+        """Return the rows of the traffic, in an order that does not depend on the batch."""
+        for (automation, arm, day, segment, predicted, level), decisions in sorted(self.levels.items()):
+            yield {
+                "automation": automation,
+                "arm": arm,
+                "day": day,
+                "segment": self.segments[segment],
+                "predicted": predicted,
+                "level": level,
+                "decisions": decisions,
+            }
+
+    def slice_rows(self) -> Iterable[Mapping[str, Any]]:
+        """Return the rows of the slices, in the same order."""
+        for key in sorted({key[:5] for key in self.slices}):
+            automation, arm, day, segment, revision = key
+            automatic = self.slices[*key, True]
+            yield {
+                "automation": automation,
+                "arm": arm,
+                "day": day,
+                "segment": self.segments[segment],
+                "gate_revision": revision,
+                "decisions": automatic + self.slices[*key, False],
+                "automatic": automatic,
+                "least_audit": self.audits.get(key),
+                "least_unheard": self.unheard.get(key),
+            }
+
+
+def count(
+    items: Sequence[FeedItem],
+    thresholds_of: Callable[[str, int], Sequence[float]],
+    segment_of: Callable[[FeedItem, FeedRecord], GateSegment],
+    is_heard: Callable[[str, str], bool],
+) -> Counts:
+    """Count decisions with a prediction. `thresholds_of` gives the rising thresholds of a model version.
+
+    `is_heard` tells for an automation and an outcome whether silence is a label.
+    """
+    counts = Counts()
+    for item in items:
+        record = item.read()
+        prediction, line = record.prediction, record.line
+        if prediction is None or record.line_state is LineState.STOPPED:
+            continue
+        thresholds = thresholds_of(line.model.name, line.model.version)
+        segment = segment_of(item, record)
+        text, day = json_of(segment), record.decided_at.date()
+        counts.segments[text] = segment
+        automatic = record.risk.certain and record.policy.outcome != REVIEW and record.line_state is LineState.AUTOMATIC
+        level = bisect_right(thresholds, prediction.confidence)
+        counts.levels[line.automation, line.arm, day, text, prediction.label, level] += 1
+        key = line.automation, line.arm, day, text, record.risk.revision
+        counts.slices[*key, automatic] += 1
+        if automatic:
+            counts.audits[key] = min(counts.audits.get(key, 1.0), record.draw.probability)
+            if not is_heard(line.automation, record.policy.outcome):
+                counts.unheard[key] = min(counts.unheard.get(key, 1.0), record.draw.probability)
+    return counts

@@ -1,0 +1,123 @@
+"""Proofs as values: what one decision says about its gate, what is proven, and which revision follows from it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from andon.gates import NOTHING, WIDER_HOLDS, GateRevision, GateSegment
+
+FRESH = timedelta(days=14)
+"""A live revision is renewed as long as the newest label is no older than this."""
+
+SAID_AGAIN = timedelta(days=7)
+"""A live revision is renewed at the latest after so long, so that it is seen to be alive."""
+
+WORTH_WIDENING = 0.005
+"""A region is widened if at least this share of the decisions becomes automatic by it."""
+
+WORTH_NARROWING = 0.0005
+"""A region is narrowed if at least this share of the decisions is no longer automatic."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """What has one gate: an arm, a segment ({} for the whole line) and a predicted class ('' for all)."""
+
+    automation: str
+    arm: str
+    segment: GateSegment
+    predicted: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateEvidence:
+    """What one decision says about its gate.
+
+    `propensity` is the probability with which somebody looked at it. `floor` is the least with which anybody looked at any
+    decision of the line then, `part_floor` the same within its segment. `audited` is true for what a person checked blindly.
+    """
+
+    decision_id: UUID
+    automation: str
+    arm: str
+    segment: GateSegment
+    predicted: str
+    actual: str
+    confidence: float
+    propensity: float
+    floor: float
+    part_floor: float
+    automatic: bool
+    audited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenRegion:
+    """What is proven of one series. Without `threshold` nothing is, and `error` and `bound` describe what was tested first.
+
+    `share` of the decisions lie in the region. `error` and `bound` are in the unit of the target. `labels` are those of
+    decisions, without held-out rows, of which `audits` were blind. With `settled`, labels have taken the place of held-out
+    rows; `breaks` counts how often the error was found to have risen.
+    """
+
+    threshold: float | None
+    share: float
+    error: float
+    bound: float
+    labels: int
+    audits: int
+    settled: bool
+    suspicion: float
+    breaks: int
+
+    @property
+    def opinion(self) -> bool:
+        """Whether labels say more than held-out rows did."""
+        return self.settled or self.breaks > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds for a series by evidence when a new proof comes in: held-out evidence, and the newest live revision."""
+
+    held_out: GateRevision
+    live: GateRevision | None
+    labelled_at: datetime | None
+
+    def threshold(self, now: datetime) -> float:
+        """Return the threshold that evidence gives now."""
+        if self.live is None or not self.live.holds(now):
+            return self.held_out.threshold
+        return self.live.threshold
+
+
+def threshold_wanted(
+    proof: ProvenRegion, standing: Standing, shares: Sequence[tuple[float, float]], now: datetime
+) -> float | None:
+    """Return the threshold of the revision to be made; None if none is due.
+
+    `shares` are the share of decisions above each threshold. Narrowing happens at once. Widening waits until it is worth a
+    revision. As long as labels say no more than held-out rows did, these stand, and a segment keeps the gate of the whole line.
+    """
+    proven, present = NOTHING if proof.threshold is None else proof.threshold, standing.threshold(now)
+    if standing.live is None and proven >= present and (not proof.opinion or present >= NOTHING):
+        return None
+    change = share_above(shares, proven) - share_above(shares, present)
+    worth_it = change >= WORTH_WIDENING or change <= -WORTH_NARROWING or (proven >= NOTHING > present)
+    return proven if worth_it or _is_due(standing, now) else None
+
+
+def share_above(shares: Sequence[tuple[float, float]], threshold: float) -> float:
+    """Return the share of decisions with at least this confidence, from thresholds and their shares."""
+    return max((share for at, share in shares if at >= threshold), default=0.0)
+
+
+def _is_due(standing: Standing, now: datetime) -> bool:
+    """Whether the standing live revision is to be renewed, or a first one to be made."""
+    if standing.labelled_at is None or now - standing.labelled_at > FRESH:
+        return False
+    live = standing.live
+    if live is None or now - live.at >= SAID_AGAIN:
+        return True
+    return live.expires_at is not None and live.expires_at - now <= WIDER_HOLDS / 2

@@ -1,0 +1,295 @@
+"""Reading of proofs: what holds and why, the curve of automatic share against risk, and what more labels would prove."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from andon import decisions, gates
+from andon.authoring import RiskBound
+from andon.gates import ArmRevisions, GateRevision, Part
+from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
+from andon.proofs import store
+from andon.proofs.domain import ProvenRegion, SeriesKey, share_above
+from andon.proofs.errors import NothingBounded, SeriesUnknown, TargetInvalid
+from andon.proofs.proving import KEPT, model_of, planned_shares, shares_of
+from andon.proofs.series import Series, advance, series_of
+from andon.proofs.store import SavedProof, json_of
+from andon.proofs.wording import percent
+from andon.statistics.binomial import clean_labels_needed, labels_needed
+from andon.statistics.gate_proofs import GateProver
+
+LATELY = timedelta(days=14)
+"""Labels and decisions of this time say how many there are a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPoint:
+    """One point of the curve: the share of decisions above a threshold, their error, and its bound.
+
+    `labels_needed` are the further labels above it that prove it if they err as those so far; None if they err too much.
+    """
+
+    threshold: float
+    share: float
+    error: float
+    bound: float
+    labels: int
+    proven: bool
+    labels_needed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCurve:
+    """The curve of one series for one target. `threshold` is what is proven for it; None if nothing is.
+
+    `highest` is the worst loss in the unit of the target: 1 for an error, the dearest mistake for a cost.
+    """
+
+    key: SeriesKey
+    target: float
+    declared: float
+    confidence: float
+    threshold: float | None
+    points: tuple[RiskPoint, ...]
+    labels: int
+    highest: float
+
+    @property
+    def share(self) -> float:
+        """The share of decisions that is proven for the target."""
+        return next((point.share for point in self.points if point.threshold == self.threshold), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastStep:
+    """What it takes to prove one wider region: labels above its threshold, and days at the present rate."""
+
+    threshold: float
+    share: float
+    error: float
+    labels_needed: int | None
+    labels_a_day: float
+    days: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateForecast:
+    """What more labels would prove of one series, widest region last.
+
+    `clean_labels` prove the target from nothing if none is wrong; `labels_at_error` for even odds if as many are wrong as so far.
+    """
+
+    key: SeriesKey
+    target: float
+    confidence: float
+    share: float
+    clean_labels: int
+    labels_at_error: int | None
+    error: float
+    decisions_a_day: float
+    labels_a_day: float
+    steps: tuple[ForecastStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GateAccount:
+    """What holds for one series, and why: the revision in force, what is proven now, and what holds if nobody renews it."""
+
+    key: SeriesKey
+    in_force: GateRevision
+    otherwise: GateRevision
+    proof: ProvenRegion | None
+    sentence: str
+    labelled_at: datetime | None
+
+    @property
+    def where(self) -> str:
+        """The part of the line, in words; empty for all of it."""
+        parts = [f"{name} = {value}" for name, value in self.key.segment.items()]
+        return ", ".join([*parts, *([f"called {self.key.predicted}"] if self.key.predicted else [])])
+
+
+def what_if(
+    tx: Tx, automation: str, target: float, *, now: datetime, arm: str | None = None, part: Part = gates.WHOLE
+) -> RiskCurve:
+    """Return what the same labels prove for another target. Raises NothingBounded, SeriesUnknown, TargetInvalid."""
+    series = _series(tx, automation, arm, part, now)
+    if not 0 < target < series.risk.highest:
+        message = f"Expected a target between 0 and {series.risk.highest:g}, got {target:g}"
+        raise TargetInvalid(message, faults=[Fault("target", message)])
+    return _curve(tx, series, _seen_by(tx, series, target), target, now)
+
+
+def curve(tx: Tx, automation: str, *, now: datetime, arm: str | None = None, part: Part = gates.WHOLE) -> RiskCurve:
+    """Return the curve for the declared target. Raises NothingBounded, SeriesUnknown."""
+    series = _series(tx, automation, arm, part, now)
+    return _curve(tx, series, _prover(tx, series), series.target, now)
+
+
+def forecast(
+    tx: Tx, automation: str, *, now: datetime, arm: str | None = None, part: Part = gates.WHOLE
+) -> GateForecast:
+    """Return how many labels and days it takes to prove more. Raises NothingBounded, SeriesUnknown."""
+    series = _series(tx, automation, arm, part, now)
+    found = _curve(tx, series, _prover(tx, series), series.target, now)
+    labels = store.labels_since(tx, automation, series.key.arm, now - LATELY)
+    days, decided, _ = store.daily(tx, automation, series.key.arm, (now - LATELY).date())
+    days, scale = max(1, days), series.risk.highest
+    here = next((point for point in found.points if point.threshold == found.threshold), None)
+    error = found.points[0].error if here is None and found.points else 0.0 if here is None else here.error
+    steps = []
+    for point in found.points:
+        if point.proven:
+            continue
+        a_day = sum(count for confidence, _, count in labels if confidence >= point.threshold - 0.01) / days
+        needed = point.labels_needed
+        within = needed / a_day if needed is not None and a_day else None
+        steps.append(ForecastStep(point.threshold, point.share, point.error, needed, a_day, within))
+    return GateForecast(
+        key=series.key,
+        target=series.target,
+        confidence=series.risk.confidence,
+        share=found.share,
+        clean_labels=clean_labels_needed(series.target / scale, series.risk.confidence),
+        labels_at_error=labels_needed(series.target / scale, series.risk.confidence, error / scale),
+        error=error,
+        decisions_a_day=decided / days,
+        labels_a_day=sum(count for _, _, count in labels) / days,
+        steps=tuple(steps),
+    )
+
+
+def explain(tx: Tx, automation: str, *, now: datetime, arm: str | None = None) -> list[GateAccount]:
+    """Return what holds for each part of an arm that has a gate of its own. Raises NothingBounded, SeriesUnknown."""
+    risk, arm = _bound(tx, automation), arm or _arm_of(tx, automation, now)
+    there, saved = gates.arm_revisions(tx, automation, arm, now), store.saved(tx, automation, arm)
+    found = []
+    for part in sorted(there.parts, key=lambda part: (str(part[0] or ""), part[1])):
+        one = there.in_force(part, now)
+        if one is None:
+            continue
+        key = SeriesKey(automation, arm, _segment(risk, part), part[1])
+        kept = saved.get((json_of(key.segment), key.predicted))
+        proof = None if kept is None else ProvenRegion(**kept.proof)
+        otherwise = there.without_renewal(part, now) or one
+        found.append(GateAccount(key, one, otherwise, proof, one.sentence, None if kept is None else kept.labelled_at))
+    return found
+
+
+def forecast_sentence(found: GateForecast) -> str:
+    """Return a forecast in words: what is automatic, and how many labels and days the next wider region takes."""
+    rate = f"{found.labels_a_day:,.0f} labels a day" if found.labels_a_day else "no labels lately"
+    present = f"{found.share:.0%} of the decisions are proven automatic; {rate}."
+    fewest = f"{percent(found.target)} needs {found.clean_labels:,} labels without an error"
+    if found.labels_at_error is not None and found.error > 0:
+        fewest += f", about {found.labels_at_error:,} at the present error of {percent(found.error)}"
+    reachable = [step for step in found.steps if step.labels_needed is not None]
+    if not reachable:
+        return f"{present} {fewest}." + (" No wider region errs little enough." if found.steps else "")
+    step = reachable[0]
+    days = (
+        "no date: labels do not come"
+        if step.days is None
+        else f"about {max(1, round(step.days)):,} days at the present rate"
+    )
+    return f"{present} {fewest}. {step.share:.0%} automatic takes {step.labels_needed:,} more labels, {days}."
+
+
+def curve_sentence(found: RiskCurve) -> str:
+    """Return a curve in words: what is proven for its target, from how many labels."""
+    said = percent if found.highest == 1 else "{:.3g}".format
+    at = next((point for point in found.points if point.threshold == found.threshold), None)
+    labels = f"{found.labels:,} labels"
+    if at is None:
+        return f"Target {said(found.target)}: nothing is proven, by {labels}."
+    return (
+        f"Target {said(found.target)}: {at.share:.0%} automatic from a confidence of {at.threshold:.4f}, "
+        f"error {said(at.error)}, at most {said(at.bound)} with {found.confidence:.0%} confidence; {labels}."
+    )
+
+
+def part_named(
+    tx: Tx, automation: str, value: str | None, predicted: str, *, now: datetime, arm: str | None = None
+) -> Part:
+    """Return a part of a line from a value as a person types it, and a class. Raises NothingBounded, SeriesUnknown."""
+    if value is None:
+        return None, predicted
+    _bound(tx, automation)
+    return gates.arm_revisions(tx, automation, arm or _arm_of(tx, automation, now), now).value_of(value), predicted
+
+
+def _curve(tx: Tx, series: Series, prover: GateProver, target: float, now: datetime) -> RiskCurve:
+    shares, scale = shares_of(tx, series, now) or planned_shares(series), series.risk.highest
+    points = tuple(
+        RiskPoint(
+            threshold=point.threshold,
+            share=share_above(shares, point.threshold),
+            error=point.error * scale,
+            bound=point.bound * scale,
+            labels=point.labels,
+            proven=point.proven,
+            labels_needed=point.labels_needed,
+        )
+        for point in prover.curve()
+    )
+    labels, _ = store.labels_above(tx, series.key, 0.0, 0)
+    return RiskCurve(
+        series.key, target, series.target, series.risk.confidence, prover.prove().threshold, points, labels, scale
+    )
+
+
+def _prover(tx: Tx, series: Series) -> GateProver:
+    """The prover as it was kept; one that has seen no label where none was kept for this bound."""
+    kept: SavedProof | None = store.saved(tx, series.key.automation, series.key.arm).get(
+        (json_of(series.key.segment), series.key.predicted)
+    )
+    if kept is None or kept.bound != series.bound:
+        return series.prover()
+    return GateProver.from_json(dict(kept.state["prover"]))
+
+
+def _seen_by(tx: Tx, series: Series, target: float) -> GateProver:
+    """A prover of another target that has seen the same labels."""
+    automation, arm = series.key.automation, series.key.arm
+    prover, after = series.prover(target), store.first_counting(tx, automation, arm, KEPT)
+    advance(prover, series, store.evidence_after(tx, automation, arm, after, KEPT))
+    return prover
+
+
+def _series(tx: Tx, automation: str, arm: str | None, part: Part, now: datetime) -> Series:
+    risk, arm = _bound(tx, automation), arm or _arm_of(tx, automation, now)
+    if part[0] is not None and risk.by is None:
+        raise SeriesUnknown(f"{automation} declares no gates by the values of a field")
+    if part[1] and part[1] not in risk.targets:
+        raise SeriesUnknown(f"{automation} declares no bound of its own for the class {part[1]!r}")
+    segment = _segment(risk, part)
+    known = series_of(automation, arm, risk, model_of(tx, arm).manifest.risk, [dict(segment)] if segment else [])
+    return next(one for one in known if one.key == SeriesKey(automation, arm, segment, part[1]))
+
+
+def _segment(risk: RiskBound, part: Part) -> dict[str, str | int | float | bool]:
+    return {} if risk.by is None or part[0] is None else {risk.by: part[0]}
+
+
+def _bound(tx: Tx, automation: str) -> RiskBound:
+    newest = decisions.newest_version(tx, automation)
+    release = decisions.released(tx, automation)
+    risk = decisions.bound_of(newest if release is None else decisions.version(tx, automation, release.version))
+    if risk is None:
+        raise NothingBounded(f"{automation} declares no bound: Automation(..., risk=MaxError(0.01))")
+    return risk
+
+
+def _arm_of(tx: Tx, automation: str, now: datetime) -> str:
+    """The arm that decided most lately; the newest one where none has."""
+    living: Mapping[str, ArmRevisions] = gates.living(tx, now).get(automation, {})
+    since = (now - LATELY).date()
+    counted: Sequence[tuple[int, int, str]] = [
+        (store.daily(tx, automation, arm, since)[1], there.held_out[""].revision, arm)
+        for arm, there in living.items()
+        if "" in there.held_out
+    ]
+    if not counted:
+        raise SeriesUnknown(f"{automation} has no gate yet: the first gateway or worker that loads it makes one")
+    return max(counted)[2]

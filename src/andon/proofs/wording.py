@@ -1,0 +1,32 @@
+"""The words of a proof: one sentence with what is automatic, how often it is wrong, and what proves it. Pure."""
+
+from andon.authoring import MaxCost
+from andon.proofs.domain import ProvenRegion
+from andon.proofs.series import Series
+
+
+def sentence_of(proof: ProvenRegion, series: Series) -> str:
+    """Return what is proven, as `87% automatic; error of the automatic part 0.6%, at most 0.9% with 95% confidence, ...`."""
+    labels = f"{proof.labels:,} {'audits' if proof.labels == proof.audits else 'labels'}"
+    rose = "" if not proof.breaks else " since the error rose"
+    held_out = "" if proof.breaks or proof.threshold is None else series.rows_above(proof.threshold)
+    rows = f" and {held_out:,} held-out rows" if held_out else ""
+    if proof.threshold is None:
+        why = "the error rose" if proof.breaks else "no region is proven"
+        return f"nothing automatic: {why}; target {amount(series.target, series)}; {labels}{rose}"
+    subject = "mean cost of the automatic part" if isinstance(series.risk, MaxCost) else "error of the automatic part"
+    return (
+        f"{proof.share:.0%} automatic; {subject} {amount(proof.error, series)}, "
+        f"at most {amount(proof.bound, series)} with {series.risk.confidence:.0%} confidence, "
+        f"target {amount(series.target, series)}; {labels}{rows}{rose}"
+    )
+
+
+def amount(value: float, series: Series) -> str:
+    """Return an error as percent, a cost as a number."""
+    return f"{value:.3g}" if isinstance(series.risk, MaxCost) else percent(value)
+
+
+def percent(value: float) -> str:
+    """Return a share with as many digits as tell it from zero: `0.6%`, `0.04%`, `12%`."""
+    return f"{value:.2g}%" if (value := value * 100) < 10 else f"{value:.0f}%"

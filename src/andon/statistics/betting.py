@@ -1,0 +1,67 @@
+"""Bets against "the loss is above the target": evidence that may be looked at after every label.
+
+Wealth starts at 1 and is multiplied by `1 + rate * weight * (target - loss)` at each label. While the mean loss is above the
+target, wealth is not expected to grow whatever is looked at when, so it reaches 1 / level with probability at most `level`
+(Ville 1939). Weights undo selection: a case that is labelled with probability q weighs floor / q, where the floor is the
+lowest probability with which any case could be labelled then (active RCPS, Xu, Karampatziakis and Mineiro 2024,
+arXiv 2406.10490; there with one rate that adapts).
+
+Here several fixed rates share the stake. Their wealth is a product over labels in any order, so that parts merge; and for
+losses of 0 and 1 without weights it is a likelihood ratio against fixed error rates, averaged, which is near the exact test.
+A rate that bets on a true error of `share * target` is `(1 - share) / (1 - target)`.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+SHARES: Final = np.array([0.02, 0.2, 0.4, 0.6, 0.75, 0.88])
+"""The true errors that are bet on, as shares of the target."""
+
+STAKES: Final = np.array([0.35, 0.15, 0.15, 0.15, 0.1, 0.1])
+"""How the stake is shared among them."""
+
+_PRECISION = 1e-4
+
+
+def rates_for(target: float) -> Floats:
+    """Compute the rates at which a proof of `target` bets."""
+    return (1.0 - SHARES) / (1.0 - target)
+
+
+def log_growth(target: float, losses: Floats, weights: Floats) -> Floats:
+    """Compute by which logarithm each kind of label (loss, weight) moves the wealth of each rate: one row a kind."""
+    moves = weights[..., None] * (target - losses)[..., None]
+    grown: Floats = np.log1p(moves * rates_for(target))
+    return grown
+
+
+def log_wealth(by_rate: Floats) -> Floats:
+    """Compute the logarithm of the whole wealth from that of each rate, which is the last axis."""
+    staked = by_rate + np.log(STAKES)
+    largest = staked.max(axis=-1)
+    total: Floats = largest + np.log(np.exp(staked - largest[..., None]).sum(axis=-1))
+    return total
+
+
+def upper_bound_of(counts: Floats, losses: Floats, weights: Floats, level: float) -> float:
+    """Compute the least target that is proven by `counts` labels of each kind: valid whenever it is looked at.
+
+    Every larger target is proven, too: candidates are rejected from 1 down until one is not.
+    """
+    need = -np.log(level)
+
+    def proven(target: float) -> bool:
+        return bool(log_wealth(counts @ log_growth(target, losses, weights)) >= need)
+
+    proven_at, candidate = 1.0, 0.5
+    while candidate > _PRECISION and proven(candidate):
+        proven_at, candidate = candidate, candidate / 1.25
+    low, high = candidate, proven_at
+    while high - low > _PRECISION * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if proven(middle) else (middle, high)
+    return high

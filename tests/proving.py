@@ -1,0 +1,148 @@
+"""A line with a risk gate, decisions of it, and labels that say what was true: for tests of proofs."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from pydantic_core import to_json
+
+from andon import Automation, MaxError, Policy, Review, Truth, gates, labels, proofs
+from andon.authoring import RiskBound
+from andon.decisions import Decision, DecisionRequest, Feed, Idempotency
+from andon.gates import ArmRevisions
+from andon.kernel.db import Database, Tx
+from andon.kernel.events import Events
+from andon.kernel.ids import uuid7
+from andon.labels import LabelSource, TruthReport
+from automations import Payment
+from lines import OWNER, Installation, install
+
+POLICY = """
+outcomes: [release, pause, review]
+rules:
+  - {id: risky, when: 'risk.certain && prediction.score >= 0.5', then: pause}
+  - {id: safe, when: 'risk.certain && prediction.score < 0.5', then: release}
+otherwise: review
+"""
+
+
+def a_gated(risk: RiskBound | None, *, name: str = "gated", **more: Any) -> Automation:
+    """An automation that acts on what is certain only."""
+    more.setdefault("truth", Truth({"pause": "fraud", "release": "ok"}))
+    return Automation(
+        name,
+        contract=Payment,
+        subject="account",
+        model="fraud-risk",
+        policy=Policy.yaml(POLICY),
+        review=Review(queue="fraud", due=timedelta(minutes=15)),
+        risk=risk,
+        **more,
+    )
+
+
+@dataclass(slots=True)
+class GatedLine:
+    """An installed line, and what has happened on it."""
+
+    installation: Installation
+    name: str
+    seed: int = 5
+    decided: list[Decision] = field(default_factory=list)
+    feed: Feed = field(default_factory=lambda: Feed(proofs.CONSUMER))
+
+    @property
+    def database(self) -> Database:
+        return self.installation.database
+
+    @property
+    def arm(self) -> str:
+        return self.installation.deployment.lines[self.name].traffic.champion.name
+
+    def decide(self, count: int, **fields: Any) -> list[Decision]:
+        """Decide so many payments of random amounts."""
+        self.installation.deployment.refresh_controls()
+        self.seed += 1
+        rng = np.random.default_rng(self.seed)
+        amounts = rng.gamma(2.0, 100.0, count)
+        line = self.installation.deployment.lines[self.name]
+
+        def request(number: int) -> DecisionRequest:
+            now = self.installation.clock.now()
+            identifier = uuid7(now)
+            row = {"payment_id": f"p{number}", "account": "a1", "amount": float(amounts[number]), **fields}
+            raw = to_json(row)
+            return DecisionRequest(
+                id=identifier,
+                automation=self.name,
+                raw=raw,
+                input=line.contract.read(raw),
+                caller="bank",
+                correlation_id=str(identifier),
+                asked_at=now,
+                began_ns=perf_counter_ns(),
+                idempotency=Idempotency.of(self.name, "bank", str(identifier), raw),
+            )
+
+        async def run() -> list[Decision]:
+            decider = self.installation.decider()
+            await decider.open()
+            try:
+                return list(await asyncio.gather(*(decider.decide(request(n)) for n in range(count))))
+            finally:
+                await decider.close()
+
+        made = asyncio.run(run())
+        self.decided += made
+        return made
+
+    def label(
+        self, some: Sequence[Decision], true: Callable[[Decision], str], *, source: LabelSource = LabelSource.EVENT
+    ) -> None:
+        """Say what was true of decisions."""
+        now = self.installation.clock.now()
+        reports = [TruthReport(decision_id=one.request.id, value=true(one), source=source) for one in some]
+        with self.database.begin() as tx:
+            labels.record_all(tx, reports, actor=OWNER, events=Events(), now=now)
+
+    def prove(self, at: datetime | None = None) -> None:
+        """Do what the worker's chore does until there is nothing more to do."""
+        more = True
+        while more:
+            with self.database.begin() as tx:
+                more = self.step(tx, at)
+
+    def step(self, tx: Tx, at: datetime | None = None) -> bool:
+        """One transaction of it."""
+        return proofs.prove_lines(tx, self.feed, events=Events(), now=at or self.installation.clock.now())
+
+    def revisions(self, at: datetime | None = None) -> ArmRevisions:
+        """What may hold."""
+        with self.database.begin() as tx:
+            return gates.arm_revisions(tx, self.name, self.arm, at or self.installation.clock.now())
+
+    def ids(self) -> list[UUID]:
+        return [one.request.id for one in self.decided]
+
+
+def a_gated_line(database: Database, folder: Path, risk: RiskBound | None = None, **more: Any) -> GatedLine:
+    """A line with this bound."""
+    automation = a_gated(risk or MaxError(0.1), **more)
+    return GatedLine(install(database, folder, automation), automation.name)
+
+
+def rightly(decision: Decision) -> str:
+    """The class that was predicted."""
+    assert decision.prediction is not None
+    return decision.prediction.label
+
+
+def wrongly(decision: Decision) -> str:
+    """The other class."""
+    return "ok" if rightly(decision) == "fraud" else "fraud"
