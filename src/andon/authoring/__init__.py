@@ -18,6 +18,7 @@ from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
 from andon.authoring.features import AGGREGATES, OF_NUMBERS, Feature, Lookup, Request, Window, span_of
+from andon.authoring.monitors import MONITORS, Fairness, Monitors, ServiceLevel
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import (
     BY_PROCEDURE,
@@ -42,6 +43,7 @@ __all__ = [
     "BY_REVIEW",
     "BY_RULES",
     "EXPECTED",
+    "MONITORS",
     "OF_NUMBERS",
     "SOURCES",
     "ActionSpec",
@@ -51,9 +53,11 @@ __all__ = [
     "Compensation",
     "DeclarationInvalid",
     "Expect",
+    "Fairness",
     "Feature",
     "Lookup",
     "MaxError",
+    "Monitors",
     "NotTaken",
     "Policy",
     "Procedure",
@@ -63,6 +67,7 @@ __all__ = [
     "Request",
     "Retry",
     "Review",
+    "ServiceLevel",
     "StepFailed",
     "Trigger",
     "Truth",

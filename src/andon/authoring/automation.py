@@ -13,6 +13,7 @@ from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import Budget, Fallbacks, checked
 from andon.authoring.features import Feature, Lookup, Window
 from andon.authoring.kinds import check_kinds
+from andon.authoring.monitors import Fairness, Monitors, ServiceLevel, monitors_of
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import BY_PROCEDURE, ProcedureSpec
 from andon.authoring.review import Review
@@ -50,6 +51,7 @@ class Automation:
         procedures: Sequence[ProcedureSpec] = (),
         results: ActionSpec | None = None,
         when_stopped: str = "review",
+        monitors: Monitors | Sequence[ServiceLevel | Fairness] | None = None,
     ) -> None:
         check_kinds(
             name,
@@ -90,6 +92,7 @@ class Automation:
         self.procedures = tuple(procedures)
         self.results = results
         self.when_stopped = when_stopped
+        self.monitors = monitors_of(monitors)
         caller = sys._getframe(1)
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self._check()
@@ -130,6 +133,7 @@ class Automation:
         if len(set(streams)) != len(streams):
             raise DeclarationInvalid(f"Automation {self.name!r}: one of {', '.join(streams)} is there twice")
         self._check_procedures()
+        self._check_monitors()
         names = [*fields, *self.feature_names]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -139,6 +143,15 @@ class Automation:
             raise DeclarationInvalid(
                 f"Automation {self.name!r}: Expect({unknown[0]!r}) is about no feature and no field"
             )
+
+    def _check_monitors(self) -> None:
+        known = {*self.contract.model_fields, *self.feature_names}
+        declared = self.monitors or Monitors()
+        for name in (*(one.field for one in declared.fairness), *declared.ignore):
+            if name not in known:
+                raise DeclarationInvalid(
+                    f"Automation {self.name!r}: monitors name {name!r}, which is no field and no feature"
+                )
 
     def _check_procedures(self) -> None:
         flows = [one.flow for one in self.procedures]

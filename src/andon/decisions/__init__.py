@@ -77,9 +77,10 @@ from andon.decisions.feed import (
     TakenDecisions,
     consumers,
     oldest_unread,
+    records_of,
     reset_consumer,
 )
-from andon.decisions.feed_item import FeedItem, FeedRecord
+from andon.decisions.feed_item import FeedItem, FeedOutline, FeedRecord
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
@@ -123,6 +124,7 @@ from andon.decisions.service import (
     page,
     plan_days,
     rows_of,
+    sample,
     scores_of,
     stats,
     tallies,
@@ -179,6 +181,7 @@ __all__ = [
     "Fallback",
     "Feed",
     "FeedItem",
+    "FeedOutline",
     "FeedRecord",
     "Fenced",
     "Field",
@@ -268,6 +271,7 @@ __all__ = [
     "plan_days",
     "policy_text",
     "publish_policy",
+    "records_of",
     "release",
     "released",
     "replay",
@@ -276,6 +280,7 @@ __all__ = [
     "require_released_code",
     "reset_consumer",
     "rows_of",
+    "sample",
     "scores_of",
     "seen_of_recorded",
     "shown",

@@ -187,6 +187,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **_procedures(automation),
         **({} if automation.when_stopped == REVIEW else {"when_stopped": automation.when_stopped}),
         **described(automation),
+        **({} if automation.monitors is None else {"monitors": automation.monitors.described()}),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 

@@ -231,6 +231,11 @@ def rows_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRow]:
     return reading.rows_of(tx, ids) if ids else {}
 
 
+def sample(tx: Tx, automation: str, outcome: str, since: datetime, until: datetime, *, limit: int) -> list[DecisionRow]:
+    """Decisions with an outcome that were asked for between two moments; of more than `limit` always the same random ones."""
+    return reading.sample(tx, automation, outcome, since, until, limit)
+
+
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """What was decided, by the decision's id; those that are not there are left out."""
     return reading.outcomes_of(tx, ids) if ids else {}
