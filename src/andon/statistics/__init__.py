@@ -1,0 +1,1 @@
+"""Statistics: pure functions on arrays and counts. They know nothing of Andon; import their modules directly."""
