@@ -11,6 +11,7 @@ from andon.kernel.chores import Chore, ChoreRunner
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
+from andon.monitors.chores import chores as of_monitors
 from andon.procedures.chores import chores as of_procedures
 from andon.reviews.chores import chores as of_reviews
 from andon.streams.chores import chores as of_streams
@@ -26,6 +27,7 @@ def run_chores(
         *of_decisions(failed_kept=timedelta(seconds=settings.gateway.results_seconds)),
         *of_streams(events),
         *of_features(),
+        *of_monitors(events),
         *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
     ]
     return ChoreRunner(database, chores, measures.chores)

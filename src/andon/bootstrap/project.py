@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from andon import actions, decisions, labels, models, policies, procedures
+from andon import actions, decisions, labels, models, monitors, policies, procedures
 from andon.authoring import Automation
 from andon.bootstrap.announcing import check_event_routes, event_routes
 from andon.bootstrap.brokers import trouble_with_brokers
@@ -24,6 +24,7 @@ def build_events(settings: Settings) -> Events:
     """The subscribers of all events, and what is sent outside. Raises SettingsInvalid, ConnectorUnusable."""
     events = Events()
     labels.subscribe(events)
+    monitors.subscribe(events)
     procedures.subscribe(events)
     actions.send_outside(events, event_routes(settings, Kinds(settings.root)))
     return events

@@ -8,7 +8,19 @@ from andon.labels.domain import Label, LabelSource, value_of
 from andon.labels.errors import LabelInvalid, LabelNotFound, LabelReplaced
 from andon.labels.published import LabelCorrected, LabelRecorded, LabelsImported
 from andon.labels.reports import FIELDS, TruthReport, report_of
-from andon.labels.service import DecisionLabels, classes_of, correct, known_of, of_decision, record, subscribe, valid_of
+from andon.labels.service import (
+    DecisionLabels,
+    classes_of,
+    correct,
+    hours_of_import,
+    known_of,
+    labelled_in,
+    of_decision,
+    record,
+    said_of,
+    subscribe,
+    valid_of,
+)
 from andon.labels.settling import Fate, Settled
 from andon.labels.validity import PRECEDENCE, ValidLabel, matures_at, valid_label
 
@@ -31,13 +43,16 @@ __all__ = [
     "ValidLabel",
     "classes_of",
     "correct",
+    "hours_of_import",
     "known_of",
+    "labelled_in",
     "matures_at",
     "not_found",
     "of_decision",
     "record",
     "record_all",
     "report_of",
+    "said_of",
     "subscribe",
     "valid_label",
     "valid_of",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from andon.decisions import Feed, FeedOutline, records_of
 from andon.kernel.db import Tx
-from andon.monitors.detecting import Detecting
+from andon.monitors.detecting import Detecting, Found
 from andon.monitors.sampling import by_slot, counted_before, hour_start, sampled, slot_number, slot_start
 from andon.monitors.store import windows as store
 from andon.monitors.store.windows import StoredWindow
@@ -29,16 +29,14 @@ class WindowReader:
         self._watching, self._detecting = watching, detecting
         self._feed: Feed | None = None
 
-    def read(self, tx: Tx, now: datetime, limit: int = 5000) -> int:
-        """Add the next decisions to their windows; how many there were. Raises ConsumerBusy."""
+    def read(self, tx: Tx, now: datetime, limit: int = 5000) -> tuple[int, list[Found]]:
+        """Add the next decisions to their windows; how many there were, and what detectors found. Raises ConsumerBusy."""
         if self._feed is None:
             self._feed = Feed(CONSUMER, start=now - LOOKED_BACK)
         outlines = self._feed.take_outlines(tx, limit)
-        if outlines:
-            self._add(tx, outlines, now)
-        return len(outlines)
+        return len(outlines), self._add(tx, outlines, now) if outlines else []
 
-    def _add(self, tx: Tx, outlines: Sequence[FeedOutline], now: datetime) -> None:
+    def _add(self, tx: Tx, outlines: Sequence[FeedOutline], now: datetime) -> list[Found]:
         groups = by_slot(outlines, slot_number(now))
         automations = sorted({automation for automation, _ in groups})
         slots = [slot for _, slot in groups]
@@ -59,6 +57,7 @@ class WindowReader:
         store.add_slots(
             tx, {(name, slot_start(slot)): (one.decisions, one.met) for (name, slot), one in tallies.items()}
         )
+        return self._detecting.observe(tx, whole)
 
     def _write(
         self,
@@ -77,12 +76,9 @@ class WindowReader:
             before = stored.get((key.automation, key.arm, key.starts_at))
             body = sums if before is None else added(before, sums)
             written.append(
-                StoredWindow(
-                    key.automation, key.arm, key.starts_at, 1, key.model, key.version, body["decisions"], body
-                )
+                StoredWindow(key.automation, key.arm, key.starts_at, 1, key.model, key.version, body["decisions"], body)
             )
         store.write(tx, written)
-        self._detecting.observe(tx, whole)
 
 
 def _key(automation: str, slot: int, one: FeedOutline) -> WindowKey:

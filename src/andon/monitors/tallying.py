@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from andon.decisions import FeedOutline
 from andon.monitors.references import ModelReference
-from andon.monitors.sums import MOST_KEYS, OTHER, Sums, band_of, counted
+from andon.monitors.sums import OTHER, Sums, band_of, counted
 from andon.monitors.whole import WholeDecision
 from andon.policies import ERROR
 
@@ -37,14 +37,6 @@ class SlotTally:
 
     decisions: int = 0
     met: int = 0
-
-
-@dataclass(slots=True)
-class BatchTally:
-    """What one batch adds."""
-
-    windows: dict[WindowKey, Sums] = field(default_factory=dict)
-    slots: dict[tuple[str, int], SlotTally] = field(default_factory=dict)
 
 
 def outlines_sums(group: Sequence[FeedOutline]) -> Sums:
@@ -142,4 +134,4 @@ def _rates(ones: Sequence[FeedOutline]) -> Sums:
 
 def wanted(groups: Mapping[str, Any]) -> list[str]:
     """Return the names of groups that stand for one value."""
-    return [name for name in groups if name not in (OTHER, "")][:MOST_KEYS]
+    return [name for name in groups if name not in (OTHER, "")]

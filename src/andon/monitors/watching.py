@@ -19,8 +19,9 @@ class WatchedAutomation:
     """One automation and what its monitors are set to."""
 
     name: str
-    model: str
     monitors: Monitors
+    target: float | None = None
+    """The error that its risk gate holds, if it declares one."""
 
     @property
     def latency_us(self) -> float:
@@ -51,7 +52,7 @@ class Watching:
 
     def one(self, tx: Tx, name: str) -> WatchedAutomation:
         """Return one automation; one that is not known is watched by default."""
-        return self.all(tx).get(name) or WatchedAutomation(name, "", _DEFAULT)
+        return self.all(tx).get(name) or WatchedAutomation(name, _DEFAULT)
 
 
 def watched(tx: Tx, name: str) -> WatchedAutomation:
@@ -80,5 +81,6 @@ def _read(tx: Tx) -> list[WatchedAutomation]:
 
 
 def _watched(name: str, description: Mapping[str, Any]) -> WatchedAutomation:
-    kept = description.get("monitors")
-    return WatchedAutomation(name, description["model"], _DEFAULT if kept is None else Monitors.from_description(kept))
+    kept, risk = description.get("monitors"), description.get("risk") or {}
+    monitors = _DEFAULT if kept is None else Monitors.from_description(kept)
+    return WatchedAutomation(name, monitors, risk.get("target"))

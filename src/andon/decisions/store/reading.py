@@ -187,9 +187,7 @@ def rows_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRow]:
     return {row.id: row for row in (_row(values, record) for *values, record in tx.execute(query))}
 
 
-def sample(
-    tx: Tx, automation: str, outcome: str, since: datetime, until: datetime, limit: int
-) -> list[DecisionRow]:
+def sample(tx: Tx, automation: str, outcome: str, since: datetime, until: datetime, limit: int) -> list[DecisionRow]:
     """Decisions with an outcome, asked for between two moments, by the random part of their ids."""
     c = decisions.c
     query = select(*_LISTED).where(c.automation == automation, c.outcome == outcome)

@@ -70,3 +70,10 @@ def label_windows(tx: Tx, automation: str, since: datetime, until: datetime) -> 
     """)
     found = tx.execute(query, {"automation": automation, "since": since, "until": until})
     return [LabelWindow(*row) for row in found]
+
+
+def first_label(tx: Tx, automation: str) -> datetime | None:
+    """Return the first hour of an automation about which labels say anything; None if there is none."""
+    query = text("SELECT min(starts_at) FROM monitor_label_windows WHERE automation = :automation")
+    found: datetime | None = tx.execute(query, {"automation": automation}).scalar_one()
+    return found

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 
@@ -30,13 +31,20 @@ SELECT * FROM unnest(CAST(:automations AS text[]), CAST(:starts AS timestamptz[]
 ON CONFLICT (automation, starts_at) DO UPDATE SET decisions = s.decisions + excluded.decisions, met = s.met + excluded.met
 """)
 
-_BURN = text("""
-SELECT span.minutes, coalesce(sum(s.decisions), 0)::bigint AS decisions, coalesce(sum(s.met), 0)::bigint AS met
-FROM unnest(CAST(:minutes AS int[])) AS span (minutes)
-LEFT JOIN monitor_slots s ON s.automation = :automation AND s.starts_at < :until
-    AND s.starts_at >= CAST(:until AS timestamptz) - span.minutes * interval '1 minute'
-GROUP BY span.minutes
+_FIRST = text("""
+SELECT w.automation, w.arm, w.starts_at, w.span_hours, w.model, w.version, w.decisions, w.body
+FROM unnest(CAST(:arms AS text[])) AS a (arm)
+CROSS JOIN LATERAL (
+    SELECT min(starts_at) AS starts_at FROM monitor_windows WHERE automation = :automation AND arm = a.arm
+) began
+JOIN monitor_windows w ON w.automation = :automation AND w.arm = a.arm AND w.starts_at < :before
+    AND w.starts_at < began.starts_at + CAST(:reach AS interval)
+ORDER BY w.starts_at
 """)
+
+
+_SLOT = timedelta(minutes=5)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredWindow:
@@ -121,20 +129,53 @@ def add_slots(tx: Tx, slots: Mapping[tuple[str, datetime], tuple[int, int]]) -> 
     tx.execute(_ADD_SLOTS, values)
 
 
-def burn(tx: Tx, automation: str, spans: Sequence[timedelta], until: datetime) -> dict[timedelta, tuple[int, int]]:
-    """Return the decisions of each span that ends at a moment, and those that kept the service level."""
-    minutes = [int(span.total_seconds() // 60) for span in spans]
-    found = tx.execute(_BURN, {"automation": automation, "minutes": minutes, "until": until})
-    return {timedelta(minutes=row.minutes): (row.decisions, row.met) for row in found}
+def burns(tx: Tx, spans: Sequence[timedelta], until: datetime) -> dict[str, dict[timedelta, tuple[int, int]]]:
+    """Return for each automation the decisions of each span up to a moment, and those that kept the service level.
+
+    A span reaches back to the begin of its first slot, so that it never has less than its length.
+    """
+    columns: list[str] = []
+    values: dict[str, Any] = {"until": until, "first": until - max(spans) - _SLOT}
+    for at, span in enumerate(spans):
+        of = f"FILTER (WHERE starts_at > CAST(:until AS timestamptz) - CAST(:span{at} AS interval))"
+        columns.append(f"coalesce(sum(decisions) {of}, 0)::bigint, coalesce(sum(met) {of}, 0)::bigint")
+        values[f"span{at}"] = span + _SLOT
+    query = text(f"""
+        SELECT automation, {", ".join(columns)} FROM monitor_slots
+        WHERE starts_at > :first AND starts_at < :until GROUP BY automation ORDER BY automation
+    """)
+    found = {}
+    for automation, *counts in tx.execute(query, values):
+        pairs = zip(counts[::2], counts[1::2], strict=True)
+        found[automation] = dict(zip(spans, pairs, strict=True))
+    return found
+
+
+def first_windows(
+    tx: Tx, automation: str, arms: Sequence[str], reach: timedelta, before: datetime
+) -> dict[str, list[StoredWindow]]:
+    """Return the windows of each arm from its first one on, as far as they reach, all of them before a moment."""
+    wanted = {"automation": automation, "arms": list(arms), "reach": reach, "before": before}
+    found: dict[str, list[StoredWindow]] = {}
+    for row in tx.execute(_FIRST, wanted):
+        found.setdefault(row.arm, []).append(StoredWindow(*row))
+    return found
 
 
 def old_hours(tx: Tx, before: datetime, limit: int) -> list[StoredWindow]:
-    """Return hours of one day that began before a moment, to be added up; nobody else changes them meanwhile."""
+    """Return hours that began before a moment, whole days of them, to be added up; nobody else changes them meanwhile.
+
+    The first days of an arm stay as they are: they show its natural variance from window to window.
+    """
     query = text("""
         SELECT w.automation, w.arm, w.starts_at, w.span_hours, w.model, w.version, w.decisions, w.body FROM monitor_windows w
         JOIN (
-            SELECT automation, arm, date_trunc('day', starts_at, 'UTC') AS day FROM monitor_windows
-            WHERE starts_at < :before AND span_hours = 1 ORDER BY starts_at LIMIT :limit
+            SELECT h.automation, h.arm, date_trunc('day', h.starts_at, 'UTC') AS day FROM monitor_windows h
+            WHERE h.starts_at < :before AND h.span_hours = 1 AND h.starts_at >= (
+                SELECT min(f.starts_at) + interval '15 days' FROM monitor_windows f
+                WHERE f.automation = h.automation AND f.arm = h.arm
+            )
+            ORDER BY h.starts_at LIMIT :limit
         ) old ON (w.automation, w.arm) = (old.automation, old.arm) AND date_trunc('day', w.starts_at, 'UTC') = old.day
         ORDER BY w.automation, w.starts_at, w.arm FOR UPDATE OF w
     """)
@@ -147,7 +188,9 @@ def delete(tx: Tx, windows: Sequence[StoredWindow]) -> None:
     rows = [{"automation": one.automation, "arm": one.arm, "starts_at": one.starts_at} for one in windows]
     if rows:
         tx.execute(
-            text("DELETE FROM monitor_windows WHERE automation = :automation AND arm = :arm AND starts_at = :starts_at"),
+            text(
+                "DELETE FROM monitor_windows WHERE automation = :automation AND arm = :arm AND starts_at = :starts_at"
+            ),
             rows,
         )
 
@@ -155,3 +198,14 @@ def delete(tx: Tx, windows: Sequence[StoredWindow]) -> None:
 def forget_slots(tx: Tx, before: datetime) -> None:
     """Delete slots that no burn rate looks at any more."""
     tx.execute(text("DELETE FROM monitor_slots WHERE starts_at < :before"), {"before": before})
+
+
+def slots(tx: Tx, automation: str, since: datetime) -> list[tuple[datetime, int, int]]:
+    """Return the slots of an automation from a moment on: when each begins, its decisions, and those that kept the service level."""
+    query = text("""
+        SELECT starts_at, decisions, met FROM monitor_slots
+        WHERE automation = :automation AND starts_at >= :since ORDER BY starts_at
+    """)
+    return [
+        (row.starts_at, row.decisions, row.met) for row in tx.execute(query, {"automation": automation, "since": since})
+    ]

@@ -47,14 +47,20 @@ CREATE TABLE monitor_progress (
     matured_until  timestamptz
 );
 
--- Detectors that run decision by decision, for one model version each.
+-- Detectors that run decision by decision, for the features and for the scores of one model version. `pending` was not taken yet.
 CREATE TABLE monitor_detectors (
     automation text NOT NULL,
     model      text NOT NULL,
     version    integer NOT NULL,
-    body       json NOT NULL,
-    PRIMARY KEY (automation, model, version)
+    kind       text NOT NULL CHECK (kind IN ('features', 'score')),
+    state      bytea NOT NULL,
+    pending    json NOT NULL,
+    seen       bigint NOT NULL,
+    begun_at   timestamptz NOT NULL,
+    last_at    timestamptz NOT NULL,
+    PRIMARY KEY (automation, model, version, kind)
 ) WITH (fillfactor = 50);
+ALTER TABLE monitor_detectors ALTER COLUMN state SET STORAGE EXTERNAL;
 
 -- What each series is now. A change of `state` is published in the transaction that writes it.
 CREATE TABLE monitor_states (
