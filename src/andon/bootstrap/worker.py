@@ -18,6 +18,7 @@ from andon.bootstrap.inheritance import ALONE, Inheritance
 from andon.bootstrap.live import report_live
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.memory import settle_memory
+from andon.bootstrap.monitors import watch_monitors
 from andon.bootstrap.observers import CommitTraces
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.procedures import conduct
@@ -99,6 +100,8 @@ class _Worker:
         following = Following(deployment, self._refresh_keys, decides=lambda: self._decides(deployment))
         watch_pools(measures.metrics, lambda: deployment.loaded)
         watch_feeds(measures.metrics, self._database, self._clock)
+        watch_monitors(measures.metrics, self._database)
+        measures.monitors.follow(events)
         await patiently(following.take_all)
         procedures = conduct(self._database, automations, self._clock, measures)
         await patiently(procedures.launch)
