@@ -21,6 +21,7 @@ from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import BY_REVIEW, BY_RULES, Budget
 from andon.authoring.features import AGGREGATES, OF_NUMBERS, Feature, Lookup, Request, Window, span_of
 from andon.authoring.measures import Measure
+from andon.authoring.monitors import MONITORS, Fairness, Monitors, ServiceLevel
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import (
     BY_PROCEDURE,
@@ -45,6 +46,7 @@ __all__ = [
     "BY_REVIEW",
     "BY_RULES",
     "EXPECTED",
+    "MONITORS",
     "OF_NUMBERS",
     "SOURCES",
     "ActionSpec",
@@ -58,12 +60,14 @@ __all__ = [
     "CordRule",
     "DeclarationInvalid",
     "Expect",
+    "Fairness",
     "Feature",
     "HeldStateName",
     "Lookup",
     "MaxCost",
     "MaxError",
     "Measure",
+    "Monitors",
     "NotTaken",
     "Policy",
     "Procedure",
@@ -74,6 +78,7 @@ __all__ = [
     "Retry",
     "Review",
     "RiskBound",
+    "ServiceLevel",
     "StepFailed",
     "Trigger",
     "Truth",

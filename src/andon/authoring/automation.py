@@ -16,6 +16,7 @@ from andon.authoring.fallback import Budget, Fallbacks, checked
 from andon.authoring.features import Feature, Lookup, Window
 from andon.authoring.kinds import check_kinds
 from andon.authoring.measures import Measure
+from andon.authoring.monitors import Fairness, Monitors, ServiceLevel, monitors_of
 from andon.authoring.policy import Policy
 from andon.authoring.procedures import BY_PROCEDURE, ProcedureSpec
 from andon.authoring.review import Review
@@ -58,6 +59,7 @@ class Automation:
         cord: Sequence[CordRule] | None = None,
         checklist: Sequence[str] = (),
         drill: CordDrill | None = None,
+        monitors: Monitors | Sequence[ServiceLevel | Fairness] | None = None,
     ) -> None:
         check_kinds(
             name,
@@ -108,6 +110,7 @@ class Automation:
         self.cord = None if cord is None else tuple(cord)
         self.checklist = checked_checklist(name, checklist)
         self.drill = drill
+        self.monitors = monitors_of(monitors)
         caller = sys._getframe(1)
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self._check()
@@ -155,6 +158,7 @@ class Automation:
         if len(set(measured)) != len(measured):
             raise DeclarationInvalid(f"Automation {self.name!r}: two of its measures have one name")
         self._check_procedures()
+        self._check_monitors()
         names = [*fields, *self.feature_names]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -164,6 +168,15 @@ class Automation:
             raise DeclarationInvalid(
                 f"Automation {self.name!r}: Expect({unknown[0]!r}) is about no feature and no field"
             )
+
+    def _check_monitors(self) -> None:
+        known = {*self.contract.model_fields, *self.feature_names}
+        declared = self.monitors or Monitors()
+        for name in (*(one.field for one in declared.fairness), *declared.ignore):
+            if name not in known:
+                raise DeclarationInvalid(
+                    f"Automation {self.name!r}: monitors name {name!r}, which is no field and no feature"
+                )
 
     def _check_procedures(self) -> None:
         flows = [one.flow for one in self.procedures]

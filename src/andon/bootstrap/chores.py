@@ -15,6 +15,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.measures.chores import chores as of_measures
+from andon.monitors.chores import chores as of_monitors
 from andon.procedures.chores import chores as of_procedures
 from andon.proofs.chores import chores as of_proofs
 from andon.reviews.chores import chores as of_reviews
@@ -39,6 +40,7 @@ def run_chores(
             standing={EVENTS: has_dead_events},
         ),
         *of_proofs(events),
+        *of_monitors(events),
         *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
     ]
     return ChoreRunner(database, chores, measures.chores)

@@ -9,6 +9,7 @@ from andon.decisions.metrics import DecisionMetrics
 from andon.gateway import RequestMetrics
 from andon.kernel.chores import ChoreMetrics
 from andon.kernel.metrics import Metrics
+from andon.monitors.metrics import MonitorMetrics
 from andon.procedures.metrics import ProcedureMetrics
 from andon.reviews.metrics import ReviewMetrics
 from andon.spending.metrics import SpendingMetrics
@@ -28,5 +29,6 @@ class Measures:
         self.procedures = ProcedureMetrics(self.metrics)
         self.reviews = ReviewMetrics(self.metrics)
         self.audit = AuditMetrics(self.metrics)
+        self.monitors = MonitorMetrics(self.metrics)
         self.chores = ChoreMetrics(self.metrics)
         self.loop = LoopMetrics(self.metrics)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from andon import actions, decisions, labels, measures, models, policies, procedures
+from andon import actions, decisions, labels, models, monitors, policies, procedures
 from andon.authoring import Automation
 from andon.bootstrap.alerting import check_alert_routes, subscribe_alerts
 from andon.bootstrap.announcing import check_event_routes, event_routes
@@ -26,6 +27,7 @@ def build_events(settings: Settings) -> Events:
     events = Events()
     labels.subscribe(events)
     measures.subscribe(events)
+    monitors.subscribe(events)
     procedures.subscribe(events)
     subscribe_alerts(events)
     actions.send_outside(events, event_routes(settings, Kinds(settings.root)))

@@ -20,6 +20,7 @@ from andon.bootstrap.live import report_live
 from andon.bootstrap.measured import watch_measures
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.memory import settle_memory
+from andon.bootstrap.monitors import watch_monitors
 from andon.bootstrap.observers import CommitTraces
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.procedures import conduct
@@ -103,6 +104,8 @@ class _Worker:
         watch_pools(measures.metrics, lambda: deployment.loaded)
         watch_feeds(measures.metrics, self._database, self._clock)
         watch_measures(measures.metrics, self._database)
+        watch_monitors(measures.metrics, self._database)
+        measures.monitors.follow(events)
         await patiently(following.take_all)
         procedures = conduct(self._database, automations, self._clock, measures)
         await patiently(procedures.launch)

@@ -72,6 +72,7 @@ COMMANDS = {
     "gates": Listed("andon.cli.gates:app", "See the revisions of risk gates, and ask for more confidence."),
     "cord": Listed("andon.cli.cord:app", "Pull the cord of a line, and release it."),
     "gates": Listed("andon.cli.gates:app", "See what risk gates let through and why, and ask for more confidence."),
+    "monitors": Listed("andon.cli.monitors:app", "See what is watched of an automation, and what was found."),
     "policy": Listed("andon.cli.policy:app", "Check a policy, try it on facts, publish it."),
     "features": Listed(
         "andon.cli.features:app", "What an automation sees, why, and training sets by the same definitions."

@@ -83,9 +83,10 @@ from andon.decisions.feed import (
     consumers,
     items_of,
     oldest_unread,
+    records_of,
     reset_consumer,
 )
-from andon.decisions.feed_item import FeedItem, FeedRecord
+from andon.decisions.feed_item import FeedItem, FeedOutline, FeedRecord
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
@@ -132,6 +133,7 @@ from andon.decisions.service import (
     plan_days,
     records_of,
     rows_of,
+    sample,
     scores_of,
     stats,
     tallies,
@@ -192,6 +194,7 @@ __all__ = [
     "Fallback",
     "Feed",
     "FeedItem",
+    "FeedOutline",
     "FeedRecord",
     "Fenced",
     "Field",
@@ -296,6 +299,7 @@ __all__ = [
     "require_released_code",
     "reset_consumer",
     "rows_of",
+    "sample",
     "scores_of",
     "seen_of_recorded",
     "shown",

@@ -206,6 +206,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **described_measures(automation, variables(automation)),
         **described_audit(automation),
         **described_cord(automation),
+        **({} if automation.monitors is None else {"monitors": automation.monitors.described()}),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 

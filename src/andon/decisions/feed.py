@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from andon import audit
 from andon.decisions.errors import ConsumerBusy, ConsumerNotFound
-from andon.decisions.feed_item import FeedItem
+from andon.decisions.feed_item import FeedItem, FeedOutline
 from andon.decisions.store import feed as store
 from andon.decisions.store.feed import ConsumerStanding, Unread
 from andon.kernel.db import Tx
@@ -94,13 +94,9 @@ class Feed:
         Roll it back, and they come again. A leaf is taken whole, unless it alone holds more than `limit`. Raises ConsumerBusy while
         another transaction reads as this consumer.
         """
-        self.claim(tx)
-        leaves = self._read(tx, limit)
-        if not leaves:
-            return TakenDecisions((), 0)
+        leaves = self._advance(tx, limit)
         keys = [key for leaf in leaves for key in leaf.keys]
         found = store.rows(tx, keys, self._automations)
-        store.move(tx, self.consumer, {leaf.writer: leaf.behind for leaf in leaves}, len(keys))
         items = [
             FeedItem(key, leaf.writer, leaf.seq, *row)
             for leaf in leaves
@@ -108,6 +104,14 @@ class Feed:
             if (row := found.get(key)) is not None
         ]
         return TakenDecisions(items, len(keys))
+
+    def take_outlines(self, tx: Tx, limit: int = AT_ONCE) -> list[FeedOutline]:
+        """Take the next decisions of all automations without their records, in no order, and move the position behind them.
+
+        Empty if nothing is left. `records_of` then reads the records that are wanted. Raises ConsumerBusy as `take` does.
+        """
+        keys = [key for leaf in self._advance(tx, limit) for key in leaf.keys]
+        return [FeedOutline(*row) for row in store.outlines(tx, keys)]
 
     def claim(self, tx: Tx) -> None:
         """Be the only one who reads as this consumer until the transaction ends; it is made if it is new. Raises ConsumerBusy."""
@@ -117,6 +121,15 @@ class Feed:
             mine = store.lock(tx, self.consumer)
         if not mine:
             raise ConsumerBusy(f"Another process reads the feed as {self.consumer} now")
+
+    def _advance(self, tx: Tx, limit: int) -> list[_Leaf]:
+        """Claim, read the next leaves, and move the position behind them."""
+        self.claim(tx)
+        leaves = self._read(tx, limit)
+        if leaves:
+            count = sum(len(leaf.keys) for leaf in leaves)
+            store.move(tx, self.consumer, {leaf.writer: leaf.behind for leaf in leaves}, count)
+        return leaves
 
     def _read(self, tx: Tx, limit: int) -> list[_Leaf]:
         chains = self._unread(tx)
@@ -150,6 +163,9 @@ class Feed:
 def items_of(tx: Tx, ids: Sequence[UUID]) -> list[FeedItem]:
     """Return these decisions as the feed gives them, in no order; ids of none are left out."""
     return [FeedItem(*row) for row in store.items(tx, ids)]
+def records_of(tx: Tx, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the records of decisions by the 16 bytes of their ids."""
+    return {key: record for key, (_, record) in store.rows(tx, keys, None).items()}
 
 
 def consumers(tx: Tx, name: str | None = None) -> list[ConsumerStanding]:

@@ -39,6 +39,24 @@ class FeedRecord(Struct, frozen=True, gc=False):
 _record = Decoder(FeedRecord).decode
 
 
+class FeedOutline(Struct, frozen=True, gc=False):
+    """One decision without its record: which arm made it, what it chose, how long it took.
+
+    It is `automatic` if the risk gate was certain of a prediction and no person was asked.
+    """
+
+    key: bytes
+    automation: str
+    arm: str
+    model: str
+    model_version: int
+    outcome: str
+    rule: str
+    label: str | None
+    automatic: bool
+    latency_us: int
+
+
 class FeedItem(Struct, frozen=True, gc=False):
     """One decision, where it was committed, and how long it took. `record` is what the audit log proves."""
 

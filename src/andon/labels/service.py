@@ -13,7 +13,7 @@ from andon.kernel import reasons
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
-from andon.kernel.ids import uuid7
+from andon.kernel.ids import floor_of, uuid7
 from andon.labels import store
 from andon.labels.classes import classes_known
 from andon.labels.domain import (
@@ -160,6 +160,21 @@ def valid_of(tx: Tx, rows: Sequence[DecisionRow], moment: datetime) -> Mapping[U
         if valid is not None:
             found[row.id] = valid
     return found
+
+
+def said_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Label]]:
+    """Return all labels of these decisions, oldest first; decisions without any are left out."""
+    return store.of_decisions(tx, ids)
+
+
+def labelled_in(tx: Tx, automation: str, since: datetime, until: datetime, *, limit: int) -> tuple[Sequence[UUID], int]:
+    """Return the labelled decisions asked for between two moments and their number; of more than `limit` always the same ones."""
+    return store.labelled(tx, automation, floor_of(since), floor_of(until), limit)
+
+
+def hours_of_import(tx: Tx, first: UUID, last: UUID) -> Sequence[tuple[str, datetime]]:
+    """Return the automations and hours of the decisions that labels with ids from `first` to `last` are about."""
+    return store.hours_between(tx, first, last)
 
 
 def classes_of(tx: Tx, row: DecisionRow) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -74,6 +75,26 @@ def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[
     """Return the decisions that labels with ids from `first` to `last` are about, each once."""
     of = labels.c.id.between(first, last) & (labels.c.automation == automation)
     return list(tx.execute(select(labels.c.decision_id).where(of).distinct()).scalars())
+def hours_between(tx: Tx, first: UUID, last: UUID) -> list[tuple[str, datetime]]:
+    """Return the automations and hours of the decisions that the labels with ids from `first` to `last` are about."""
+    query = text("""
+        SELECT DISTINCT automation, date_bin('1 hour', to_timestamp(
+            ('x' || left(replace(decision_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0), '1970-01-01 00:00Z')
+        FROM labels WHERE id BETWEEN :first AND :last
+    """)
+    return [(automation, hour) for automation, hour in tx.execute(query, {"first": first, "last": last})]
+
+
+def labelled(tx: Tx, automation: str, first: UUID, end: UUID, limit: int) -> tuple[list[UUID], int]:
+    """Return the labelled decisions with ids from `first` to before `end`, by the random part of their ids, and their number."""
+    query = text("""
+        SELECT decision_id, count(*) OVER () AS number FROM (
+            SELECT DISTINCT decision_id FROM labels
+            WHERE automation = :automation AND decision_id >= :first AND decision_id < :end
+        ) found ORDER BY substring(uuid_send(decision_id) FROM 9) LIMIT :limit
+    """)
+    found = tx.execute(query, {"automation": automation, "first": first, "end": end, "limit": limit}).all()
+    return [row.decision_id for row in found], found[0].number if found else 0
 
 
 def lock(tx: Tx, label_id: UUID) -> None:

@@ -1,6 +1,28 @@
-"""Monitors: standing checks of what a line decides, computed from the feed. Breaches are published; what follows them is not done here."""
+"""Monitors: standing checks of what a line decides, computed from the feed. Breaches are published; what follows them is not done here.
 
-from andon.monitors.domain import Level, MonitorFinding
+A worker reads the feed into windows (`reading.py`), compares windows that ended with what is expected (`judging.py`, one file for each
+monitor in `judges/`), and writes what holds of each series (`states.py`).
+"""
+
+from andon.monitors.domain import Level, MonitorFinding, MonitorState, SeriesStatus, TrendPoint
+from andon.monitors.errors import MonitorNotFound
+from andon.monitors.label_reading import subscribe
 from andon.monitors.published import MonitorBreached, MonitorRecovered
+from andon.monitors.reading import CONSUMER
+from andon.monitors.service import counts, status, trend
 
-__all__ = ["Level", "MonitorBreached", "MonitorFinding", "MonitorRecovered"]
+__all__ = [
+    "CONSUMER",
+    "Level",
+    "MonitorBreached",
+    "MonitorFinding",
+    "MonitorNotFound",
+    "MonitorRecovered",
+    "MonitorState",
+    "SeriesStatus",
+    "TrendPoint",
+    "counts",
+    "status",
+    "subscribe",
+    "trend",
+]

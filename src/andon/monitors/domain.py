@@ -1,10 +1,10 @@
-"""Breaches: what a monitor saw in one series of an automation. Pure values."""
+"""What a monitor saw in one series of an automation: a finding where it is a breach, a status in any case. Pure values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from andon.cord import Segment
 
@@ -14,6 +14,101 @@ class Level(StrEnum):
 
     WARNING = "warning"
     CRITICAL = "critical"
+
+
+class MonitorState(StrEnum):
+    """The state of a series: as expected, one of the two levels, or unable to say anything."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    SILENT = "silent"
+
+    @property
+    def severity(self) -> int:
+        """0 for good and silent, 1 for warning, 2 for critical."""
+        return {MonitorState.WARNING: 1, MonitorState.CRITICAL: 2}.get(self, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a monitor computed for one series. `message` says what is seen; of a silent one, why nothing can be said.
+
+    `low` and `high` are a 95% interval of the observed value. `false_alarm` is the p-value bound behind the state.
+    """
+
+    monitor: str
+    series: str = ""
+    segment: Segment = field(default_factory=dict)
+    arm: str = ""
+    state: MonitorState
+    message: str
+    expected: float | None = None
+    observed: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    false_alarm: float | None = None
+    decisions: int = 0
+    since: datetime | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def silent(cls, monitor: str, message: str, series: str = "", **more: Any) -> Self:
+        """Return one that cannot say anything, with the reason."""
+        return cls(monitor=monitor, series=series, state=MonitorState.SILENT, message=message, **more)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The identity of the series: monitor, series and segment."""
+        return self.monitor, self.series, segment_text(self.segment)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesStatus:
+    """One series of a monitor as it is now.
+
+    `state` is what holds: a breach holds until the series is good again, even while it is silent. `since` is when that began, by
+    the best estimate. `reason` is the sentence of the last look. `decisions` are those behind the observed value.
+    """
+
+    automation: str
+    monitor: str
+    series: str
+    segment: Segment
+    arm: str
+    state: MonitorState
+    reason: str
+    unit: str
+    observed: float | None
+    expected: float | None
+    low: float | None
+    high: float | None
+    false_alarm: float | None
+    decisions: int
+    since: datetime
+    judged_at: datetime
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One window of one arm, for a plot: values of its series by name, and the decisions behind each.
+
+    `complete` says whether the window has ended.
+    """
+
+    starts_at: datetime
+    hours: int
+    arm: str
+    decisions: int
+    complete: bool
+    values: Mapping[str, float]
+
+
+def segment_text(segment: Segment) -> str:
+    """Write a segment as text that identifies it."""
+    return ",".join(f"{name}={value}" for name, value in sorted(segment.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +140,4 @@ class MonitorFinding:
     @property
     def key(self) -> tuple[str, str, str, str]:
         """The identity of a breach: automation, monitor, series and segment."""
-        segment = ",".join(f"{name}={value}" for name, value in sorted(self.segment.items()))
-        return self.automation, self.monitor, self.series, segment
+        return self.automation, self.monitor, self.series, segment_text(self.segment)

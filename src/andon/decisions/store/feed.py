@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -61,6 +62,11 @@ _ROWS_OF = f"{_ROWS} AND automation = ANY(%(automations)s)"
 _ITEMS = """
 SELECT uuid_send(id), writer, seq, latency_us, record FROM decisions
 WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s AND %(last)s
+_OUTLINES = """
+SELECT uuid_send(id), automation,
+    coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)), model, model_version, outcome, rule, label,
+    certain AND score IS NOT NULL AND outcome <> 'review', latency_us
+FROM decisions WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s AND %(last)s
 """
 
 _MOVE = text("""
@@ -193,11 +199,7 @@ def rows(tx: Tx, ids: Sequence[bytes], automations: Sequence[str] | None) -> dic
     """Latency and record of these decisions by the 16 bytes of their ids, of these automations or all."""
     if not ids:
         return {}
-    wanted = {
-        "ids": "{" + ",".join([key.hex() for key in ids]) + "}",
-        "first": UUID(bytes=min(ids)),
-        "last": UUID(bytes=max(ids)),
-    }
+    wanted = _these(ids)
     if automations is None:
         found = fetch_binary(tx, _ROWS, wanted)
     else:
@@ -211,6 +213,17 @@ def items(tx: Tx, ids: Sequence[UUID]) -> list[tuple[bytes, UUID, int, int, byte
         return []
     wanted = {"ids": "{" + ",".join(map(str, ids)) + "}", "first": min(ids), "last": max(ids)}
     return [(key, writer, seq, us, record) for key, writer, seq, us, record in fetch_binary(tx, _ITEMS, wanted)]
+def outlines(tx: Tx, ids: Sequence[bytes]) -> list[tuple[Any, ...]]:
+    """Columns of these decisions, in no order; arm and whether it was automatic are computed."""
+    return fetch_binary(tx, _OUTLINES, _these(ids)) if ids else []
+
+
+def _these(ids: Sequence[bytes]) -> dict[str, Any]:
+    return {
+        "ids": "{" + ",".join([key.hex() for key in ids]) + "}",
+        "first": UUID(bytes=min(ids)),
+        "last": UUID(bytes=max(ids)),
+    }
 
 
 def move(tx: Tx, consumer: str, positions: dict[UUID, tuple[int, int]], count: int) -> None:

@@ -187,6 +187,15 @@ def rows_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, DecisionRow]:
     return {row.id: row for row in (_row(values, record) for *values, record in tx.execute(query))}
 
 
+def sample(tx: Tx, automation: str, outcome: str, since: datetime, until: datetime, limit: int) -> list[DecisionRow]:
+    """Decisions with an outcome, asked for between two moments, by the random part of their ids."""
+    c = decisions.c
+    query = select(*_LISTED).where(c.automation == automation, c.outcome == outcome)
+    query = query.where(c.id >= floor_of(since), c.id < floor_of(until))
+    drawn = func.substring(func.uuid_send(c.id), 9)
+    return [_row(values, record) for *values, record in tx.execute(query.order_by(drawn).limit(limit))]
+
+
 def outcomes_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
     """The outcome of each of these decisions that is there."""
     c = decisions.c

@@ -1,0 +1,122 @@
+"""Monitors: how each series of an automation stands, and its values over time."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from andon import monitors
+from andon.access import Permission
+from andon.gateway.dependencies import Caller, Db, Moment, Now
+from andon.monitors import MonitorState, SeriesStatus
+
+router = APIRouter(prefix="/v1/automations", tags=["monitors"])
+
+
+class SeriesOut(BaseModel):
+    """One series of a monitor as it is now. A breach holds until the series is good again, even while it is silent."""
+
+    monitor: str
+    series: str = Field(description="A feature, a class, a rule, a tier; empty if there is one only.")
+    segment: dict[str, str | int | float | bool] = Field(description="The part of the line; empty for the whole line.")
+    arm: str
+    state: MonitorState
+    reason: str = Field(description="What is seen, in a sentence; of a silent series, why nothing can be said.")
+    unit: str
+    observed: float | None
+    expected: float | None
+    low: float | None = Field(description="The lower end of a 95% interval of the observed value.")
+    high: float | None
+    false_alarm: float | None = Field(description="The probability bound of such a value while nothing has changed.")
+    decisions: int = Field(description="The decisions behind the observed value.")
+    since: datetime = Field(description="When the present state began, by the best estimate.")
+    judged_at: datetime
+    detail: dict[str, Any] = Field(description="What a page shows beside it, such as two histograms.")
+
+
+class MonitorsOut(BaseModel):
+    """Every series of an automation, the worst first."""
+
+    automation: str
+    series: list[SeriesOut]
+
+
+class TrendPointOut(BaseModel):
+    """The values of a monitor in one window of one arm, by series."""
+
+    starts_at: datetime
+    hours: int
+    arm: str
+    decisions: int
+    complete: bool = Field(description="Whether the window has ended.")
+    values: dict[str, float]
+
+
+class MonitorOut(BaseModel):
+    """One monitor: its series, and its values over time, oldest first."""
+
+    automation: str
+    monitor: str
+    series: list[SeriesOut]
+    trend: list[TrendPointOut]
+
+
+@router.get("/{name}/monitors")
+def index(name: str, caller: Caller, db: Db, now: Now) -> MonitorsOut:
+    """How every monitor of an automation stands."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    with db.begin() as tx:
+        found = monitors.status(tx, name, now)
+    return MonitorsOut(automation=name, series=[_shown(one) for one in found])
+
+
+@router.get("/{name}/monitors/{monitor}")
+def show(
+    name: str,
+    monitor: str,
+    caller: Caller,
+    db: Db,
+    now: Now,
+    since: Annotated[Moment | None, Query(description="Where the trend begins; two weeks ago if left out.")] = None,
+    by: Annotated[Literal["hour", "day"], Query(description="The length of a point's window.")] = "hour",
+) -> MonitorOut:
+    """One monitor, with its values over time."""
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    span = timedelta(hours=1) if by == "hour" else timedelta(days=1)
+    with db.begin() as tx:
+        found = monitors.status(tx, name, now, monitor)
+        points = monitors.trend(tx, name, monitor, now=now, since=since, by=span)
+    trend = [
+        TrendPointOut(
+            starts_at=one.starts_at,
+            hours=one.hours,
+            arm=one.arm,
+            decisions=one.decisions,
+            complete=one.complete,
+            values=dict(one.values),
+        )
+        for one in points
+    ]
+    return MonitorOut(automation=name, monitor=monitor, series=[_shown(one) for one in found], trend=trend)
+
+
+def _shown(one: SeriesStatus) -> SeriesOut:
+    return SeriesOut(
+        monitor=one.monitor,
+        series=one.series,
+        segment=dict(one.segment),
+        arm=one.arm,
+        state=one.state,
+        reason=one.reason,
+        unit=one.unit,
+        observed=one.observed,
+        expected=one.expected,
+        low=one.low,
+        high=one.high,
+        false_alarm=one.false_alarm,
+        decisions=one.decisions,
+        since=one.since,
+        judged_at=one.judged_at,
+        detail=dict(one.detail),
+    )

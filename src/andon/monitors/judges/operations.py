@@ -1,0 +1,160 @@
+"""How an arm works, beside its own first windows: automatic share, errors, latency, cost."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+
+from andon.monitors.domain import MonitorState, Observation
+from andon.monitors.judges.rate import Rate
+from andon.monitors.judges.windows import FIRST_PERIOD, ArmWindow, JudgedWindow, too_few
+from andon.monitors.rates import FEWEST_WINDOWS, mean_beside
+from andon.monitors.sums import added, column, milliseconds, quantile, slower, total
+from andon.spending import Spend, digits
+
+SLOW = 0.99
+"""The share of the first windows' decisions that is not slow."""
+
+_COST_VARIES = 0.1
+"""The least that the cost of a decision is taken to vary from day to day, as a part of it."""
+
+_DECISIONS_A_DAY = 200
+
+
+def judge_automatic_share(window: JudgedWindow) -> list[Observation]:
+    """Compare the share of decisions that no person was asked about."""
+    return [
+        Rate(
+            monitor="automatic-share",
+            series=window.series("", arm),
+            arm=arm.arm,
+            count=arm.sums.get("automatic", 0),
+            among=arm.decisions,
+            earlier=_pairs(arm, "automatic"),
+            side=0,
+            level=window.level / len(window.arms),
+            what="the automatic share",
+        ).observed(window.since)
+        for arm in window.arms
+    ]
+
+
+def judge_errors(window: JudgedWindow) -> list[Observation]:
+    """Compare the share of decisions that failed, and the shares of those that another answered, by the reason."""
+    found = []
+    for arm in window.arms:
+        classes = sorted({*arm.sums.get("errors", {}), *(name for one in arm.first for name in one.get("errors", {}))})
+        level = window.level / len(window.arms) / (len(classes) + 1)
+        failed = Rate(
+            monitor="errors",
+            series=window.series("", arm),
+            arm=arm.arm,
+            count=arm.sums.get("failed", 0),
+            among=arm.decisions,
+            earlier=_pairs(arm, "failed"),
+            side=1,
+            level=level,
+            what="the share that could not be decided",
+            breach=MonitorState.CRITICAL,
+        )
+        found.append(failed.observed(window.since))
+        for name in classes:
+            seen = list(zip(column(arm.first, "errors", name), column(arm.first, "seen"), strict=True))
+            rate = Rate(
+                monitor="errors",
+                series=window.series(name, arm),
+                arm=arm.arm,
+                count=arm.sums.get("errors", {}).get(name, 0),
+                among=arm.seen,
+                earlier=seen,
+                side=1,
+                level=level,
+                what=f"the share with {name}",
+            )
+            found.append(rate.observed(window.since))
+    return found
+
+
+def judge_latency(window: JudgedWindow) -> list[Observation]:
+    """Compare the share of decisions slower than 99% of the arm's first ones."""
+    return [_latency(window, arm) for arm in window.arms]
+
+
+def judge_cost(window: JudgedWindow) -> list[Observation]:
+    """Compare what a decision cost on the last whole day with what it cost on the automation's first days."""
+    per_day: dict[str, dict[date, Spend]] = defaultdict(dict)
+    for one in window.spend:
+        days = per_day[one.currency]
+        days[one.day] = one if one.day not in days else _joined(days[one.day], one)
+    if not per_day:
+        return [Observation.silent("cost", "no spending was recorded")]
+    return [_cost(window, currency, days, len(per_day)) for currency, days in sorted(per_day.items())]
+
+
+def _latency(window: JudgedWindow, arm: ArmWindow) -> Observation:
+    bands = arm.sums.get("bands", {})
+    before = total([one.get("bands", {}) for one in arm.first])
+    usual, now = quantile(before, SLOW), quantile(bands, SLOW)
+    series = window.series("", arm)
+    if usual is None:
+        why = too_few(0, FEWEST_WINDOWS, "first windows to compare with")
+        return Observation.silent("latency", why, series, arm=arm.arm, decisions=arm.decisions)
+    shown = None if now is None else milliseconds(now)
+    one = Rate(
+        monitor="latency",
+        series=series,
+        arm=arm.arm,
+        count=slower(bands, usual),
+        among=arm.decisions,
+        earlier=[(slower(w.get("bands", {}), usual), w.get("decisions", 0)) for w in arm.first],
+        side=1,
+        level=window.level / len(window.arms),
+        what=f"the share slower than {milliseconds(usual):.3g} ms",
+        detail={"p99_ms": shown, "usual_p99_ms": milliseconds(usual)},
+    )
+    return one.observed(window.since)
+
+
+def _cost(window: JudgedWindow, currency: str, days: dict[date, Spend], currencies: int) -> Observation:
+    ended = {day: one for day, one in days.items() if day < window.until.date() and one.decisions >= _DECISIONS_A_DAY}
+    series = currency
+    if not ended:
+        return Observation.silent("cost", too_few(0, _DECISIONS_A_DAY, "decisions on a whole day"), series)
+    last = max(ended)
+    first = [_each(one) for day, one in sorted(ended.items()) if day != last][:FIRST_PERIOD]
+    value = _each(ended[last])
+    if len(first) < FEWEST_WINDOWS:
+        why = too_few(len(first), FEWEST_WINDOWS, "first days to compare with")
+        return Observation.silent("cost", why, series, observed=value, unit=currency, decisions=ended[last].decisions)
+    p_value, mean, spread = mean_beside(value, first, least_spread=_COST_VARIES)
+    changed = p_value <= window.level / currencies
+    return Observation(
+        monitor="cost",
+        series=series,
+        state=MonitorState.WARNING if changed else MonitorState.GOOD,
+        message=f"a decision costs {value:.3g} {currency}, {mean:.3g} {currency} on the first days",
+        observed=value,
+        expected=mean,
+        low=max(mean - 2 * spread, 0.0),
+        high=mean + 2 * spread,
+        unit=currency,
+        false_alarm=p_value,
+        decisions=ended[last].decisions,
+        since=window.since,
+        detail={"day": last.isoformat(), "spent": digits(ended[last].cost)},
+    )
+
+
+def _each(one: Spend) -> float:
+    return one.cost / one.decisions / 1e9
+
+
+def _joined(one: Spend, other: Spend) -> Spend:
+    sums = added(
+        {"decisions": one.decisions, "cpu_us": one.cpu_us, "gpu_us": one.gpu_us, "cost": one.cost},
+        {"decisions": other.decisions, "cpu_us": other.cpu_us, "gpu_us": other.gpu_us, "cost": other.cost},
+    )
+    return Spend(one.day, one.automation, 0, one.currency, **sums)
+
+
+def _pairs(arm: ArmWindow, name: str) -> Sequence[tuple[float, float]]:
+    return list(zip(column(arm.first, name), column(arm.first, "decisions"), strict=True))

@@ -1,0 +1,222 @@
+"""What labels say: performance, calibration, drift of the classes, and how often reviewers disagree."""
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any
+
+from andon.monitors.domain import MonitorState, Observation
+from andon.monitors.judges.rate import Rate
+from andon.monitors.judges.windows import FEWEST_LABELS, ArmWindow, JudgedWindow, too_few
+from andon.monitors.rates import interval, lower_tail, upper_tail
+from andon.monitors.sums import Sums, column
+
+FEWEST_IN_BIN = 20
+"""Labels of a tenth of the confidence without which its calibration is not judged."""
+
+_SLACK = 0.02
+"""How far off probabilities of a model may be whose held-out data does not say how well they are calibrated."""
+
+
+def judge_performance(window: JudgedWindow) -> list[Observation]:
+    """Judge the error of predictions by labels: of automatic decisions, and of all by their strata."""
+    found = []
+    for arm in window.arms:
+        labels = window.labels.get(arm.arm, {})
+        level = window.level / (2 * len(window.arms))
+        found.append(_automatic(window, arm, labels, level))
+        found.append(_all(window, arm, labels, level))
+    return found
+
+
+def judge_calibration(window: JudgedWindow) -> list[Observation]:
+    """Judge whether predictions of a confidence are right as often as it says, by tenths of the confidence."""
+    return [_calibration(window, arm, window.labels.get(arm.arm, {})) for arm in window.arms]
+
+
+def judge_label_drift(window: JudgedWindow) -> list[Observation]:
+    """Compare the shares of the true classes with those of the first labels; reviews are left out, which are no fair sample."""
+    classes = window.all_labels.get("classes", {})
+    among = sum(classes.values())
+    if not among:
+        return [Observation.silent("label-drift", too_few(0, FEWEST_LABELS, "labels from other sources than reviews"))]
+    earlier = [one.get("classes", {}) for one in window.first_labels]
+    known = sorted({*classes, *(name for one in earlier for name in one)})
+    return [
+        Rate(
+            monitor="label-drift",
+            series=name,
+            arm="",
+            count=classes.get(name, 0.0),
+            among=among,
+            earlier=[(one.get(name, 0.0), sum(one.values())) for one in earlier],
+            side=0,
+            level=window.level / len(known),
+            what=f"the share of {name} among labels",
+            of="labels",
+            fewest=FEWEST_LABELS,
+        ).observed(window.labels_since)
+        for name in known
+    ]
+
+
+def judge_override(window: JudgedWindow) -> list[Observation]:
+    """Compare how often each reviewer, and reviewers of each rule, disagree with the prediction."""
+    names = [(kind, one) for kind in ("reviewers", "rules") for one in sorted(window.all_labels.get(kind, {}))]
+    if not names:
+        return [Observation.silent("override", too_few(0, FEWEST_LABELS, "reviews"))]
+    found = []
+    for kind, name in names:
+        now = window.all_labels[kind][name]
+        earlier = zip(
+            column(window.first_labels, kind, name, "wrong"),
+            column(window.first_labels, kind, name, "rows"),
+            strict=True,
+        )
+        rate = Rate(
+            monitor="override",
+            series=f"{'reviewer' if kind == 'reviewers' else 'rule'} {name}",
+            arm="",
+            count=now["wrong"],
+            among=now["rows"],
+            earlier=list(earlier),
+            side=0,
+            level=window.level / len(names),
+            what="the share that reviewers decide otherwise than predicted",
+            of="reviews",
+            fewest=FEWEST_LABELS,
+        )
+        found.append(rate.observed(window.labels_since))
+    return found
+
+
+def error_of(stratum: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the weighted error of labelled decisions and how many equal weights tell as much (Kish 1965)."""
+    weight, squares = float(stratum.get("weight", 0.0)), float(stratum.get("squares", 0.0))
+    return (float(stratum["wrong"]) / weight, weight**2 / squares) if weight and squares else (0.0, 0.0)
+
+
+def stratified_error(labels: Mapping[str, Any], automatic_share: float) -> tuple[float, float] | None:
+    """Return the error of all decisions from those of both strata, and the number of independent labels it is worth.
+
+    None where a stratum that matters has too few labels.
+    """
+    error, variance = 0.0, 0.0
+    for name, share in (("automatic", automatic_share), ("reviewed", 1 - automatic_share)):
+        own, worth = error_of(labels.get(name, {}))
+        if worth < FEWEST_IN_BIN:
+            if share > 0.01:
+                return None
+            continue
+        careful = (own * worth + 0.5) / (worth + 1)
+        error += share * own
+        variance += share**2 * careful * (1 - careful) / worth
+    careful = min(max(error, 1e-6), 1 - 1e-6)
+    return error, careful * (1 - careful) / variance if variance else 0.0
+
+
+def _automatic(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Observation:
+    stratum = labels.get("automatic", {})
+    error, worth = error_of(stratum)
+    series = window.series("automatic", arm)
+    rows = int(stratum.get("rows", 0))
+    if rows < FEWEST_LABELS:
+        why = too_few(rows, FEWEST_LABELS, "labels of automatic decisions")
+        return Observation.silent("performance", why, series, arm=arm.arm, decisions=rows)
+    by_itself = stratum["expected"] / stratum["weight"] + slack_of(arm)
+    expected = window.watched.target if window.watched.target is not None else by_itself
+    low, high = interval(error * worth, worth)
+    p_value = upper_tail(error * worth, worth, min(expected, 1.0))
+    return Observation(
+        monitor="performance",
+        series=series,
+        arm=arm.arm,
+        state=MonitorState.CRITICAL if p_value <= level else MonitorState.GOOD,
+        message=f"{error:.2%} of the automatic decisions are wrong, at most {expected:.2%} are expected",
+        observed=error,
+        expected=expected,
+        low=low,
+        high=high,
+        unit="share",
+        false_alarm=p_value,
+        decisions=rows,
+        since=window.labels_since,
+        detail={"worth": worth, "target": window.watched.target},
+    )
+
+
+def _all(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Observation:
+    series = window.series("all", arm)
+    share = arm.sums.get("automatic", 0) / arm.decisions if arm.decisions else 0.0
+    rows = int(labels.get("labelled", 0))
+    more: dict[str, Any] = {"arm": arm.arm, "decisions": rows}
+    accuracy = None if arm.reference is None else arm.reference.manifest.metrics.estimates.get("accuracy")
+    if rows < FEWEST_LABELS:
+        return Observation.silent("performance", too_few(rows, FEWEST_LABELS, "labels"), series, **more)
+    if accuracy is None:
+        return Observation.silent("performance", "the model has no held-out accuracy", series, **more)
+    found = stratified_error(labels, share)
+    if found is None:
+        why = "automatic decisions or reviewed ones have too few labels to speak for all"
+        return Observation.silent("performance", why, series, **more)
+    error, worth = found
+    expected = 1 - accuracy.value
+    low, high = interval(error * worth, worth)
+    p_value = upper_tail(error * worth, worth, min(1 - accuracy.low, 1.0))
+    return Observation(
+        monitor="performance",
+        series=series,
+        state=MonitorState.CRITICAL if p_value <= level else MonitorState.GOOD,
+        message=f"{error:.2%} of the predictions are wrong, {expected:.2%} were on the held-out data",
+        observed=error,
+        expected=expected,
+        low=low,
+        high=high,
+        unit="share",
+        false_alarm=p_value,
+        since=window.labels_since,
+        detail={"worth": worth, "automatic_share": share},
+        **more,
+    )
+
+
+def _calibration(window: JudgedWindow, arm: ArmWindow, labels: Sums) -> Observation:
+    bins = labels.get("bins", [])
+    usable = [one for one in bins if one[0] >= FEWEST_IN_BIN]
+    series = window.series("", arm)
+    rows = int(sum(one[0] for one in usable))
+    if rows < FEWEST_LABELS:
+        why = too_few(int(sum(one[0] for one in bins)), FEWEST_LABELS, "labels")
+        return Observation.silent("calibration", why, series, arm=arm.arm, decisions=rows)
+    slack, gap, least = slack_of(arm), 0.0, 1.0
+    total_weight = sum(one[1] for one in usable)
+    for _, weight, squares, expected, right in usable:
+        worth, mean, share = weight**2 / squares, expected / weight, right / weight
+        gap += abs(share - mean) * weight / total_weight
+        low_tail = lower_tail(share * worth, worth, max(mean - slack, 0.0))
+        high_tail = upper_tail(share * worth, worth, min(mean + slack, 1.0))
+        least = min(least, low_tail, high_tail)
+    p_value = min(2 * least * len(usable), 1.0)
+    spread = sqrt(0.25 / rows)
+    return Observation(
+        monitor="calibration",
+        series=series,
+        arm=arm.arm,
+        state=MonitorState.WARNING if p_value <= window.level / len(window.arms) else MonitorState.GOOD,
+        message=f"confidences are off by {gap:.2%} on average, {slack:.2%} are accepted",
+        observed=gap,
+        expected=slack,
+        low=max(gap - 1.96 * spread, 0.0),
+        high=gap + 1.96 * spread,
+        unit="share",
+        false_alarm=p_value,
+        decisions=rows,
+        since=window.labels_since,
+        detail={"confidence": [one[3] / one[1] for one in usable], "right": [one[4] / one[1] for one in usable]},
+    )
+
+
+def slack_of(arm: ArmWindow) -> float:
+    """Return how far off the model's confidences may be: what its held-out data allows."""
+    estimates = {} if arm.reference is None else arm.reference.manifest.metrics.estimates
+    ece = estimates.get("ece")
+    return _SLACK if ece is None else max(ece.high, 0.005)

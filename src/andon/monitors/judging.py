@@ -1,0 +1,255 @@
+"""Judging: windows that ended become observations, and these become states."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from andon import decisions, spending
+from andon.kernel.db import Tx
+from andon.kernel.events import Events
+from andon.monitors import states
+from andon.monitors.detecting import FEATURES, SCORES, Detecting, Found
+from andon.monitors.domain import MonitorState, Observation
+from andon.monitors.judges import Judge
+from andon.monitors.judges.drift import detail_of, histograms_of, judge_features, judge_scores
+from andon.monitors.judges.expectation import judge_label_free
+from andon.monitors.judges.fairness import judge_fairness
+from andon.monitors.judges.operations import judge_automatic_share, judge_cost, judge_errors, judge_latency
+from andon.monitors.judges.service_level import SPANS, judge_service_level
+from andon.monitors.judges.truth import judge_calibration, judge_label_drift, judge_override, judge_performance
+from andon.monitors.judges.windows import (
+    FIRST_PERIOD,
+    ArmWindow,
+    Breach,
+    JudgedWindow,
+    in_windows,
+)
+from andon.monitors.reading import CONSUMER
+from andon.monitors.store import labels as label_store
+from andon.monitors.store import states as state_store
+from andon.monitors.store import windows as store
+from andon.monitors.store.detectors import DetectorKey
+from andon.monitors.store.states import StateRow
+from andon.monitors.store.windows import StoredWindow
+from andon.monitors.sums import Sums, total
+from andon.monitors.watching import WatchedAutomation, Watching, truth_of
+from andon.spending import Spend
+
+JUDGES: dict[str, Judge] = {
+    "drift": judge_features,
+    "prediction-drift": judge_scores,
+    "label-drift": judge_label_drift,
+    "calibration": judge_calibration,
+    "performance": judge_performance,
+    "label-free": judge_label_free,
+    "fairness": judge_fairness,
+    "latency": judge_latency,
+    "errors": judge_errors,
+    "cost": judge_cost,
+    "automatic-share": judge_automatic_share,
+    "override": judge_override,
+}
+"""What judges a window that has ended. The service level is judged every minute by spans of its own."""
+
+LABELS_BACK = timedelta(days=30)
+"""How far back labels of a window reach at most, where it has too few of them."""
+
+LABELS_WANTED = 300
+"""Labels that are enough, so that those of hours before the window are not looked at."""
+
+_GRACE = timedelta(seconds=30)
+"""How long after its end a window is judged at the earliest: decisions that were asked for in it may just be committed."""
+
+_SETTLES = timedelta(minutes=10)
+"""How long it waits for decisions that the feed has not read."""
+
+_MONITOR_OF = {FEATURES: "drift", SCORES: "prediction-drift"}
+
+
+class WindowJudge:
+    """Judges the automations of an installation, one in each transaction."""
+
+    def __init__(self, watching: Watching, detecting: Detecting, events: Events) -> None:
+        self._watching, self._detecting, self._events = watching, detecting, events
+
+    def next_due(self, tx: Tx, now: datetime) -> tuple[str, datetime] | None:
+        """Return an automation with a window that ended and was not judged, and the window's end; None if there is none.
+
+        A window waits a while for decisions of it that the feed has not read yet.
+        """
+        judged, oldest = state_store.judged_until(tx), None
+        for name, watched in sorted(self._watching.all(tx).items()):
+            end = _floor(now - _GRACE, watched.monitors.window)
+            if name in judged and judged[name] >= end:
+                continue
+            if now < end + _SETTLES:
+                oldest = oldest or dict(decisions.oldest_unread(tx))
+                unread = oldest.get(CONSUMER)
+                if unread is not None and unread < end:
+                    continue
+            return name, end
+        return None
+
+    def judge(self, tx: Tx, name: str, end: datetime, now: datetime) -> Sequence[Observation]:
+        """Judge the window of an automation that ended at `end`, unless it had no decisions."""
+        watched = self._watching.one(tx, name)
+        state_store.set_judged(tx, name, end)
+        window = self._window(tx, watched, end)
+        if not window.arms:
+            return []
+        wanted = [name for name in JUDGES if name not in watched.monitors.off]
+        observations = [one for name in wanted for one in JUDGES[name](window)]
+        recovered = states.apply(tx, watched, observations, events=self._events, now=now, monitors=list(JUDGES))
+        for one in recovered:
+            self._restart(tx, watched, window, one)
+        return observations
+
+    def judge_service_levels(self, tx: Tx, now: datetime) -> None:
+        """Judge the service level of every automation that decided within the longest span."""
+        end = _floor(now, timedelta(minutes=1))
+        for name, counts in store.burns(tx, SPANS, end).items():
+            watched = self._watching.one(tx, name)
+            if "service-level" not in watched.monitors.off:
+                observations = judge_service_level(watched.monitors.service, counts, end)
+                states.apply(tx, watched, observations, events=self._events, now=now)
+
+    def detected(self, tx: Tx, found: Sequence[Found], now: datetime) -> None:
+        """Write changes that detectors found as breaches."""
+        by_automation: dict[str, list[Observation]] = defaultdict(list)
+        for one in found:
+            watched = self._watching.one(tx, one.automation)
+            if one.kind == SCORES or one.detection.name not in watched.monitors.ignore:
+                by_automation[one.automation].append(self._observation(tx, one, now))
+        for name, observations in by_automation.items():
+            states.apply(tx, self._watching.one(tx, name), observations, events=self._events, now=now)
+
+    def _observation(self, tx: Tx, found: Found, now: datetime) -> Observation:
+        one = found.detection
+        monitor = _MONITOR_OF[found.kind]
+        windows = store.windows(tx, found.automation, _floor(now, timedelta(hours=1)) - timedelta(hours=1), now)
+        mine = [w for w in windows if (w.model, w.version) == (found.model, found.version)]
+        reference = self._watching.references.of(tx, found.model, found.version)
+        detail: dict[str, object] = {"found_at": now.isoformat(), "test": one.test, "statistic": one.statistic}
+        if reference is not None and mine:
+            histograms = reference.features if found.kind == FEATURES else reference.scores
+            current = histograms_of(total([w.body for w in mine]), histograms, monitor)
+            detail |= detail_of(histograms, current, histograms.binning.names.index(one.name))
+        # Arms that share a model version share its detector: the series belongs to the one that decides most.
+        arm = max(mine, key=lambda w: w.decisions).arm if mine else ""
+        way = "higher" if one.effect > 0 else "lower"
+        meaning = f"by {abs(one.effect):.2f} standard deviations {way}" if one.effect else "otherwise"
+        return Observation(
+            monitor=monitor,
+            series=self._series(windows, one.name, found, arm),
+            arm=arm,
+            state=MonitorState.WARNING,
+            message=f"{one.name} is {meaning} than in training since about {found.since:%Y-%m-%d %H:%M} UTC",
+            observed=one.effect,
+            expected=0.0,
+            unit="standard deviations",
+            false_alarm=one.false_alarm,
+            decisions=one.decision - one.since + 1,
+            since=found.since,
+            detail=detail,
+        )
+
+    def _series(self, windows: Sequence[StoredWindow], name: str, found: Found, arm: str) -> str:
+        main = max(windows, key=lambda w: w.decisions, default=None)
+        if main is None or (main.model, main.version) == (found.model, found.version):
+            return name
+        return f"{name} of {arm or f'{found.model}@{found.version}'}"
+
+    def _restart(self, tx: Tx, watched: WatchedAutomation, window: JudgedWindow, one: Observation) -> None:
+        """Let a detector look for the next change of a series that is as expected again."""
+        arm = next((arm for arm in window.arms if arm.arm == one.arm), None)
+        for kind, monitor in _MONITOR_OF.items():
+            if arm is not None and one.monitor == monitor:
+                name = one.series.partition(" of ")[0] if arm is not window.main else one.series
+                self._detecting.restart(tx, DetectorKey(watched.name, arm.model, arm.version, kind), name, watched)
+
+    def _window(self, tx: Tx, watched: WatchedAutomation, end: datetime) -> JudgedWindow:
+        since = end - watched.monitors.window
+        by_arm: dict[str, list[StoredWindow]] = defaultdict(list)
+        for one in store.windows(tx, watched.name, since, end):
+            by_arm[one.arm].append(one)
+        first = self._first(tx, watched, list(by_arm), since)
+        arms = [
+            ArmWindow(
+                arm,
+                own[0].model,
+                own[0].version,
+                total([w.body for w in own]),
+                first.get(arm, ()),
+                self._watching.references.of(tx, own[0].model, own[0].version),
+            )
+            for arm, own in by_arm.items()
+        ]
+        arms.sort(key=lambda one: (-one.decisions, one.arm))
+        labels, labels_since = _labels(tx, watched, since, end)
+        standing = state_store.of(tx, watched.name)
+        return JudgedWindow(
+            watched=watched,
+            since=since,
+            until=end,
+            arms=arms,
+            labels=labels,
+            labels_since=labels_since,
+            first_labels=_first_labels(tx, watched, labels_since),
+            spend=_spend(tx, watched, end),
+            breaches={row.key: Breach(row.state, _figures(row)) for row in standing if row.state.severity},
+        )
+
+    def _first(self, tx: Tx, watched: WatchedAutomation, arms: Sequence[str], since: datetime) -> dict[str, list[Sums]]:
+        span = watched.monitors.window
+        reach = max(span * FIRST_PERIOD, timedelta(days=1))
+        hours = store.first_windows(tx, watched.name, arms, reach, since)
+        return {
+            arm: in_windows([(one.starts_at, one.body) for one in own], span)[:FIRST_PERIOD]
+            for arm, own in hours.items()
+        }
+
+
+def _labels(tx: Tx, watched: WatchedAutomation, since: datetime, end: datetime) -> tuple[dict[str, Sums], datetime]:
+    """Return what labels say by arm, of the window and as many hours before it as give enough labels; and since when."""
+    truth = truth_of(tx, watched.name)
+    reach = LABELS_BACK + (timedelta(0) if truth is None else truth.matures)
+    found, count, begin = defaultdict[str, list[Sums]](list), 0, since
+    for one in reversed(label_store.label_windows(tx, watched.name, since - reach, end)):
+        if one.starts_at < since and count >= LABELS_WANTED:
+            break
+        found[one.arm].append(one.body)
+        count += one.labels
+        begin = min(begin, one.starts_at)
+    return {arm: total(bodies) for arm, bodies in found.items()}, begin
+
+
+def _first_labels(tx: Tx, watched: WatchedAutomation, before: datetime) -> list[Sums]:
+    """Return what labels say of the automation's first windows that have any, all of them before a moment."""
+    begin = label_store.first_label(tx, watched.name)
+    if begin is None:
+        return []
+    span = watched.monitors.window
+    until = min(before, begin + FIRST_PERIOD * span)
+    hours = label_store.label_windows(tx, watched.name, begin, until)
+    return in_windows([(one.starts_at, one.body) for one in hours], span)
+
+
+def _spend(tx: Tx, watched: WatchedAutomation, end: datetime) -> Sequence[Spend]:
+    """Return what the automation spent on its first days and on the last ones."""
+    began = store.first_start(tx, watched.name)
+    if began is None:
+        return ()
+    first = began.date()
+    early = spending.of(tx, watched.name, first, first + timedelta(days=FIRST_PERIOD + 1))
+    late = spending.of(tx, watched.name, max((end - timedelta(days=2)).date(), first), end.date())
+    return list({(one.day, one.version, one.currency): one for one in (*early, *late)}.values())
+
+
+def _figures(row: StateRow) -> dict[str, object]:
+    return {**row.figures, **row.figures["detail"]}
+
+
+def _floor(at: datetime, span: timedelta) -> datetime:
+    """Return the last multiple of a span since 1970."""
+    epoch = datetime.fromtimestamp(0, tz=UTC)
+    return epoch + (at - epoch) // span * span

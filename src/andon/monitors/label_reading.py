@@ -1,0 +1,141 @@
+"""Reading labels: hours whose labels changed are computed anew, and so are hours whose labels became mature."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from andon import decisions, labels
+from andon.authoring import Truth
+from andon.decisions import DecisionRow, FeedOutline, records_of
+from andon.kernel.db import Tx
+from andon.kernel.events import Events
+from andon.kernel.ids import time_of
+from andon.labels import LabelCorrected, LabelRecorded, LabelsImported, ValidLabel
+from andon.monitors.labelled import LabelledDecision, by_arm, sums_of, weights_of
+from andon.monitors.store import labels as store
+from andon.monitors.store import states, windows
+from andon.monitors.store.labels import LabelWindow
+from andon.monitors.tallying import group_name
+from andon.monitors.watching import WatchedAutomation, Watching, truth_of
+from andon.monitors.whole import read_all
+
+HOUR = timedelta(hours=1)
+
+MOST_LABELS = 5000
+"""Labelled decisions of an hour that are read; of more, they speak for all of them."""
+
+MOST_ASSUMED = 2000
+"""Decisions of an hour that are read whose class is assumed because nothing was reported."""
+
+HOURS_AT_ONCE = 20
+
+_MATURED_AT_ONCE = 24
+
+
+def subscribe(events: Events) -> None:
+    """Note which hours have new labels, in the transaction of each label."""
+    events.subscribe(LabelRecorded, lambda tx, one: _note(tx, one.automation, one.decision_id))
+    events.subscribe(LabelCorrected, lambda tx, one: _note(tx, one.automation, one.decision_id))
+    events.subscribe(LabelsImported, _note_import)
+
+
+def read_changes(tx: Tx, watching: Watching, now: datetime) -> int:
+    """Compute hours anew whose labels changed; how many there were."""
+    changed = store.take_label_changes(tx, HOURS_AT_ONCE)
+    for automation, hour in sorted(changed):
+        settle(tx, watching.one(tx, automation), hour, now)
+    return len(changed)
+
+
+def mature(tx: Tx, watching: Watching, now: datetime) -> int:
+    """Compute hours anew whose labels became mature; how many there were."""
+    count = 0
+    for name, watched in sorted(watching.all(tx).items()):
+        truth = truth_of(tx, name)
+        if truth is None or (truth.unreported is None and not truth.matures):
+            continue
+        due = _floor(now - truth.matures)
+        first = states.matured_until(tx, name) or windows.first_start(tx, name)
+        if first is None or first + HOUR > due:
+            continue
+        until = min(due, first + _MATURED_AT_ONCE * HOUR)
+        for hour in sorted({_floor(one.starts_at) for one in windows.windows(tx, name, first, until)}):
+            settle(tx, watched, hour, now)
+            count += 1
+        states.set_matured(tx, name, until)
+    return count
+
+
+def settle(tx: Tx, watched: WatchedAutomation, hour: datetime, now: datetime) -> None:
+    """Compute what labels say of one hour, from all labels of its decisions."""
+    found = _labelled(tx, watched, hour, now)
+    arms = by_arm(found)
+    new = [LabelWindow(arm, hour, len(some), sums_of(some)) for arm, some in sorted(arms.items())]
+    store.replace_labels(tx, watched.name, hour, new)
+
+
+def _labelled(tx: Tx, watched: WatchedAutomation, hour: datetime, now: datetime) -> list[LabelledDecision]:
+    ids, number = labels.labelled_in(tx, watched.name, hour, hour + HOUR, limit=MOST_LABELS)
+    rows = decisions.rows_of(tx, ids)
+    valid = {key: one for key, one in labels.valid_of(tx, list(rows.values()), now).items() if one.mature}
+    weights = weights_of(valid, number / len(ids) if ids else 1.0)
+    truth = truth_of(tx, watched.name)
+    if truth is not None and truth.unreported is not None and hour + HOUR + truth.matures <= now:
+        _assume(tx, watched.name, truth, hour, now, dict(rows), (valid, weights))
+        rows = {**rows, **decisions.rows_of(tx, [key for key in valid if key not in rows])}
+    said = labels.said_of(tx, list(valid))
+    groups = _groups(tx, watched, [rows[key] for key in valid])
+    return [
+        LabelledDecision(rows[key], valid[key], weights[key], said.get(key, ()), groups.get(key, {})) for key in valid
+    ]
+
+
+def _assume(
+    tx: Tx,
+    automation: str,
+    truth: Truth,
+    hour: datetime,
+    now: datetime,
+    rows: Mapping[UUID, DecisionRow],
+    into: tuple[dict[UUID, ValidLabel], dict[UUID, float]],
+) -> None:
+    """Add decisions about which nothing was reported until maturity: a sample speaks for all of them."""
+    valid, weights = into
+    counted = [one.body["outcomes"] for one in windows.windows(tx, automation, hour, hour + HOUR)]
+    for outcome in [name for name, value in truth.outcomes.items() if value == truth.unreported]:
+        drawn = decisions.sample(tx, automation, outcome, hour, hour + HOUR, limit=MOST_ASSUMED)
+        silent = [row for row in drawn if row.id not in rows]
+        assumed = labels.valid_of(tx, silent, now)
+        assumed = {key: one for key, one in assumed.items() if one.source is None and key not in valid}
+        reported = sum(row.outcome == outcome for row in rows.values())
+        number = max(sum(counts.get(outcome, 0) for counts in counted) - reported, len(assumed))
+        valid.update(assumed)
+        weights.update(dict.fromkeys(assumed, number / len(assumed) if assumed else 1.0))
+
+
+def _groups(tx: Tx, watched: WatchedAutomation, rows: Sequence[DecisionRow]) -> dict[UUID, dict[str, str]]:
+    """Return the groups of decisions by the fields that are compared for fairness."""
+    if not watched.fields or not rows:
+        return {}
+    outlines = [
+        FeedOutline(r.id.bytes, r.automation, r.arm, r.model, r.model_version, r.outcome, r.rule, r.label, False, 0)
+        for r in rows
+    ]
+    found = read_all(outlines, records_of(tx, [one.key for one in outlines]))
+    return {
+        UUID(bytes=one.outline.key): {field: group_name(one.record.row().get(field)) for field in watched.fields}
+        for one in found
+    }
+
+
+def _note(tx: Tx, automation: str, decision_id: UUID) -> None:
+    store.note_label_changes(tx, automation, [_floor(time_of(decision_id))])
+
+
+def _note_import(tx: Tx, imported: LabelsImported) -> None:
+    hours = labels.hours_of_import(tx, imported.first, imported.last)
+    store.note_label_changes(tx, imported.automation, [hour for name, hour in hours if name == imported.automation])
+
+
+def _floor(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -1,0 +1,110 @@
+"""Labelled: what labels say about the decisions of one arm in one hour, computed anew from all of them. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from andon.decisions import DecisionRow
+from andon.labels import Label, LabelSource, ValidLabel
+from andon.monitors.sums import Sums, added
+from andon.monitors.tallying import CERTAINTY_BINS
+from andon.policies import REVIEW
+
+
+class LabelledDecision(Struct, frozen=True, gc=False):
+    """A decision whose class is known: what was predicted, what is true, and how many decisions it speaks for."""
+
+    row: DecisionRow
+    valid: ValidLabel
+    weight: float
+    labels: Sequence[Label]
+    groups: Mapping[str, str]
+
+
+def sums_of(decisions: Sequence[LabelledDecision]) -> Sums:
+    """Add up what labels say. Weights count as decisions, and their squares say how sure the sums are."""
+    sums: Sums = {
+        "labelled": len(decisions),
+        "classes": defaultdict(float),
+        "automatic": _stratum([one for one in decisions if is_automatic(one.row)]),
+        "reviewed": _stratum([one for one in decisions if not is_automatic(one.row)]),
+        "bins": _bins(decisions),
+        "reviewers": {},
+        "rules": {},
+        "groups": {},
+    }
+    for one in decisions:
+        if one.valid.source is not LabelSource.REVIEW:
+            sums["classes"][one.valid.value] += one.weight
+        _add_verdicts(sums, one)
+        for field, group in one.groups.items():
+            _add_to(sums["groups"].setdefault(field, {}), group, wrong=is_wrong(one))
+    sums["classes"] = dict(sums["classes"])
+    return sums
+
+
+def is_automatic(row: DecisionRow) -> bool:
+    """Whether the risk gate was certain of a prediction and no person was asked."""
+    return row.certain and row.score is not None and row.outcome != REVIEW
+
+
+def is_wrong(one: LabelledDecision) -> bool:
+    """Whether the predicted class is another than the true one."""
+    return one.row.label != one.valid.value
+
+
+def by_arm(decisions: Sequence[LabelledDecision]) -> dict[str, list[LabelledDecision]]:
+    """Group decisions by their arm."""
+    found: dict[str, list[LabelledDecision]] = defaultdict(list)
+    for one in decisions:
+        found[one.row.arm].append(one)
+    return found
+
+
+def _stratum(decisions: Sequence[LabelledDecision]) -> Sums:
+    predicted = [one for one in decisions if one.row.label is not None and one.row.confidence is not None]
+    return {
+        "rows": len(predicted),
+        "weight": sum(one.weight for one in predicted),
+        "squares": sum(one.weight**2 for one in predicted),
+        "wrong": sum(one.weight for one in predicted if is_wrong(one)),
+        "expected": sum(one.weight * (1 - float(one.row.confidence or 0.0)) for one in predicted),
+    }
+
+
+def _bins(decisions: Sequence[LabelledDecision]) -> list[list[float]]:
+    """For each tenth of the confidence: rows, weight, squared weight, expected and actual right ones."""
+    bins = [[0.0] * 5 for _ in range(CERTAINTY_BINS)]
+    for one in decisions:
+        confidence = one.row.confidence
+        if confidence is None or not 0 <= confidence <= 1:
+            continue
+        of = bins[min(int(confidence * CERTAINTY_BINS), CERTAINTY_BINS - 1)]
+        right = 0.0 if is_wrong(one) else one.weight
+        values = (1.0, one.weight, one.weight**2, one.weight * confidence, right)
+        for at, value in enumerate(values):
+            of[at] += value
+    return bins
+
+
+def _add_verdicts(sums: Sums, one: LabelledDecision) -> None:
+    """Count what reviewers said against what was predicted, by reviewer and by the rule that asked them."""
+    if one.row.label is None:
+        return
+    last = next((label for label in reversed(one.labels) if label.source is LabelSource.REVIEW), None)
+    if last is None or last.value is None:
+        return
+    _add_to(sums["reviewers"], last.by, wrong=last.value != one.row.label)
+    _add_to(sums["rules"], one.row.rule, wrong=last.value != one.row.label)
+
+
+def _add_to(counts: dict[str, Any], name: str, *, wrong: bool) -> None:
+    counts[name] = added(counts.get(name, {"rows": 0, "wrong": 0}), {"rows": 1, "wrong": int(wrong)})
+
+
+def weights_of(valid: Mapping[UUID, ValidLabel], factor: float) -> dict[UUID, float]:
+    """Return how many decisions each label speaks for, where `factor` times as many are labelled as were read."""
+    return {identifier: one.weight * factor for identifier, one in valid.items()}

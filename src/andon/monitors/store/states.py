@@ -1,0 +1,148 @@
+"""SQL about the state of each series, and how far an automation was judged."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from andon.kernel.db import Tx
+from andon.kernel.plain_json import to_json
+from andon.monitors.domain import MonitorState
+
+_COLUMNS = "automation, monitor, series, segment, arm, state, reason, since, judged_at, figures"
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """One series as it stands. `segment` is JSON with sorted names, `figures` all that was computed."""
+
+    automation: str
+    monitor: str
+    series: str
+    segment: str
+    arm: str
+    state: MonitorState
+    reason: str
+    since: datetime
+    judged_at: datetime
+    figures: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The identity of the series within its automation."""
+        return self.monitor, self.series, self.segment
+
+
+def lock(tx: Tx, automation: str) -> None:
+    """Let one transaction at a time change the states of an automation."""
+    tx.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"andon.monitors/{automation}"}
+    )
+
+
+def of(tx: Tx, automation: str) -> list[StateRow]:
+    """Return all series of an automation."""
+    query = text(
+        f"SELECT {_COLUMNS} FROM monitor_states WHERE automation = :automation ORDER BY monitor, series, segment"
+    )
+    return [_row(row) for row in tx.execute(query, {"automation": automation})]
+
+
+def put(tx: Tx, rows: Sequence[StateRow]) -> None:
+    """Write series in place of what stands there."""
+    statement = text(f"""
+        INSERT INTO monitor_states ({_COLUMNS})
+        VALUES (:automation, :monitor, :series, :segment, :arm, :state, :reason, :since, :judged_at, CAST(:figures AS json))
+        ON CONFLICT (automation, monitor, series, segment) DO UPDATE SET arm = excluded.arm, state = excluded.state,
+            reason = excluded.reason, since = excluded.since, judged_at = excluded.judged_at, figures = excluded.figures
+    """)
+    values = [
+        {
+            "automation": one.automation,
+            "monitor": one.monitor,
+            "series": one.series,
+            "segment": one.segment,
+            "arm": one.arm,
+            "state": one.state.value,
+            "reason": one.reason,
+            "since": one.since,
+            "judged_at": one.judged_at,
+            "figures": to_json(one.figures).decode(),
+        }
+        for one in rows
+    ]
+    if values:
+        tx.execute(statement, values)
+
+
+def drop(tx: Tx, rows: Sequence[StateRow]) -> None:
+    """Delete series that are not watched any more."""
+    statement = text("""
+        DELETE FROM monitor_states
+        WHERE automation = :automation AND monitor = :monitor AND series = :series AND segment = :segment
+    """)
+    values = [
+        {"automation": one.automation, "monitor": one.monitor, "series": one.series, "segment": one.segment}
+        for one in rows
+    ]
+    if values:
+        tx.execute(statement, values)
+
+
+def counts(tx: Tx) -> list[tuple[str, str, str, int]]:
+    """Return how many series of each automation and monitor are in which state."""
+    query = text("SELECT automation, monitor, state, count(*) FROM monitor_states GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")
+    return [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
+
+
+def judged_until(tx: Tx) -> dict[str, datetime]:
+    """Return until when the windows of each automation were judged."""
+    query = text("SELECT automation, judged_until FROM monitor_progress WHERE judged_until IS NOT NULL")
+    return {row.automation: row.judged_until for row in tx.execute(query)}
+
+
+def set_judged(tx: Tx, automation: str, until: datetime) -> None:
+    """Write down until when the windows of an automation were judged."""
+    statement = text("""
+        INSERT INTO monitor_progress (automation, judged_until) VALUES (:automation, :until)
+        ON CONFLICT (automation) DO UPDATE SET judged_until = excluded.judged_until
+    """)
+    tx.execute(statement, {"automation": automation, "until": until})
+
+
+def matured_until(tx: Tx, automation: str) -> datetime | None:
+    """Return until when the labels of an automation's hours were counted as mature."""
+    query = text("SELECT matured_until FROM monitor_progress WHERE automation = :automation")
+    return tx.execute(query, {"automation": automation}).scalar_one_or_none()
+
+
+def set_matured(tx: Tx, automation: str, until: datetime) -> None:
+    """Write down until when the labels of an automation's hours were counted as mature."""
+    statement = text("""
+        INSERT INTO monitor_progress (automation, matured_until) VALUES (:automation, :until)
+        ON CONFLICT (automation) DO UPDATE SET matured_until = excluded.matured_until
+    """)
+    tx.execute(statement, {"automation": automation, "until": until})
+
+
+def segment_json(segment: Mapping[str, Any]) -> str:
+    """Write a segment so that equal ones are equal texts."""
+    return json.dumps(dict(segment), sort_keys=True, separators=(",", ":"))
+
+
+def _row(row: Any) -> StateRow:
+    return StateRow(
+        row.automation,
+        row.monitor,
+        row.series,
+        row.segment,
+        row.arm,
+        MonitorState(row.state),
+        row.reason,
+        row.since,
+        row.judged_at,
+        row.figures,
+    )

@@ -1,0 +1,94 @@
+"""Sums of windows: nested mappings and lists of numbers that are merged by adding them. Pure."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+Sums: TypeAlias = dict[str, Any]
+"""Numbers by name, in any depth; as JSON has them."""
+
+MOST_KEYS = 100
+"""Different rules, outcomes or reasons that are counted apart in a window; all others count as OTHER."""
+
+OTHER = "(other)"
+
+BAND = math.log(1.05)
+"""Latencies are told apart to five percent: band n begins at 1.05**n microseconds."""
+
+
+def added(one: Any, other: Any) -> Any:
+    """Add two sums. What only one of them has stays as it is."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        merged = dict(one)
+        for key, value in other.items():
+            if key in merged:
+                merged[key] = added(merged[key], value)
+            elif len(merged) < MOST_KEYS:
+                merged[key] = value
+            else:
+                merged[OTHER] = added(merged[OTHER], value) if OTHER in merged else value
+        return merged
+    if isinstance(one, list) and isinstance(other, list):
+        if len(one) == len(other):
+            return [added(a, b) for a, b in zip(one, other, strict=True)]
+        return list(one if len(one) > len(other) else other)
+    return one + other
+
+
+def total(many: Iterable[Sums]) -> Sums:
+    """Add many sums; empty if there are none."""
+    merged: Sums = {}
+    for one in many:
+        merged = added(merged, one) if merged else one
+    return merged
+
+
+def counted(values: Iterable[str]) -> dict[str, int]:
+    """Count equal values; beyond the most frequent ones they count as OTHER."""
+    counts = Counter(values)
+    if len(counts) <= MOST_KEYS - 1:
+        return dict(counts)
+    kept = dict(counts.most_common(MOST_KEYS - 1))
+    return {**kept, OTHER: counts.total() - sum(kept.values())}
+
+
+def band_of(latency_us: int) -> str:
+    """Return the band of a latency."""
+    return str(int(math.log(max(latency_us, 1)) / BAND))
+
+
+def milliseconds(band: int) -> float:
+    """Return the middle of a band in milliseconds."""
+    return math.exp(BAND * (band + 0.5)) / 1000
+
+
+def quantile(bands: Mapping[str, int], share: float) -> int | None:
+    """Return the band below or in which a share of the latencies lies; None if there are none."""
+    count, reached = sum(bands.values()) * share, 0
+    for band in sorted(map(int, bands)):
+        reached += bands[str(band)]
+        if reached >= count:
+            return band
+    return None
+
+
+def slower(bands: Mapping[str, int], than: int) -> int:
+    """Count the latencies of bands above one."""
+    return sum(count for band, count in bands.items() if int(band) > than)
+
+
+def shares(counts: Mapping[str, float], among: float) -> dict[str, float]:
+    """Return each count as a share; empty if there is nothing to divide by."""
+    return {name: count / among for name, count in counts.items()} if among else {}
+
+
+def column(windows: Sequence[Sums], *path: str) -> list[float]:
+    """Return one number of each window by its path; 0 where a window lacks it."""
+    found = []
+    for window in windows:
+        value: Any = window
+        for name in path:
+            value = value.get(name, 0) if isinstance(value, Mapping) else 0
+        found.append(float(value))
+    return found

@@ -1,0 +1,137 @@
+"""Tallying: what a batch of decisions adds to the windows of their arms. Pure, one pass over columns."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from andon.decisions import FeedOutline
+from andon.monitors.references import ModelReference
+from andon.monitors.sums import OTHER, Sums, band_of, counted
+from andon.monitors.whole import WholeDecision
+from andon.policies import ERROR
+
+MOST_GROUPS = 20
+"""Values of a field that are compared for fairness; all others count as OTHER."""
+
+CERTAINTY_BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WindowKey:
+    """One hour of one arm."""
+
+    automation: str
+    arm: str
+    starts_at: datetime
+    model: str
+    version: int
+
+
+@dataclass(slots=True)
+class SlotTally:
+    """The decisions of five minutes, and those that kept the service level."""
+
+    decisions: int = 0
+    met: int = 0
+
+
+def outlines_sums(group: Sequence[FeedOutline]) -> Sums:
+    """Count decisions by what their columns say."""
+    return {
+        "decisions": len(group),
+        "automatic": sum(one.automatic for one in group),
+        "failed": sum(one.rule == ERROR for one in group),
+        "outcomes": counted(one.outcome for one in group),
+        "rules": counted(one.rule for one in group),
+        "labels": counted(one.label for one in group if one.label is not None),
+        "bands": dict(Counter(band_of(one.latency_us) for one in group)),
+    }
+
+
+def slot_tally(group: Sequence[FeedOutline], latency_us: float) -> SlotTally:
+    """Count the decisions of a slot that were made in time and without an error."""
+    met = sum(one.rule != ERROR and one.latency_us <= latency_us for one in group)
+    return SlotTally(len(group), met)
+
+
+def whole_sums(group: Sequence[WholeDecision], reference: ModelReference | None, fields: Sequence[str]) -> Sums:
+    """Count decisions of the sample by what their records say. `fields` are those whose groups are compared."""
+    sums: Sums = {"seen": len(group), "errors": _errors(group)}
+    predicted = [one for one in group if one.record.prediction is not None]
+    sums["certainty"] = _certainty(predicted)
+    if reference is not None:
+        sums["features"] = dict(
+            zip(
+                reference.features.binning.names,
+                reference.features.binning.count(reference.matrix([one.record.row() for one in group])).to_json(),
+                strict=True,
+            )
+        )
+        sums["scores"] = reference.scores.binning.count(_scores(predicted)).to_json()[0]
+    if fields:
+        sums["groups"] = {name: _groups(group, name) for name in fields}
+    return sums
+
+
+def group_name(value: Any) -> str:
+    """Return the name of a group by the value of its field."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)[:60]
+
+
+def _errors(group: Sequence[WholeDecision]) -> dict[str, int]:
+    """Count error classes: why another than the version answered, or why a person was asked instead."""
+    reasons = []
+    for one in group:
+        record = one.record
+        if record.fallback is not None:
+            reasons.append(record.fallback.because)
+        elif record.policy.rule == ERROR:
+            reasons.append(record.policy.reasons[-1] if record.policy.reasons else ERROR)
+    return counted(reasons)
+
+
+def _certainty(predicted: Sequence[WholeDecision]) -> Sums:
+    """Sum confidences: their mean is the accuracy that a calibrated model expects of itself."""
+    confidences = np.array([p.confidence for one in predicted if (p := one.record.prediction) is not None])
+    confidences = np.clip(confidences[np.isfinite(confidences)], 0.0, 1.0)
+    bins = np.minimum((confidences * CERTAINTY_BINS).astype(np.intp), CERTAINTY_BINS - 1)
+    return {
+        "rows": len(confidences),
+        "sum": float(confidences.sum()),
+        "variance": float((confidences * (1 - confidences)).sum()),
+        "bins": np.bincount(bins, minlength=CERTAINTY_BINS).tolist(),
+    }
+
+
+def _scores(predicted: Sequence[WholeDecision]) -> Any:
+    return np.array([[p.score] for one in predicted if (p := one.record.prediction) is not None]).reshape(-1, 1)
+
+
+def _groups(group: Sequence[WholeDecision], name: str) -> Sums:
+    members: dict[str, list[FeedOutline]] = defaultdict(list)
+    for one in group:
+        members[group_name(one.record.row().get(name))].append(one.outline)
+    kept = dict(sorted(members.items(), key=lambda item: -len(item[1]))[:MOST_GROUPS])
+    rest = [one for value, ones in members.items() if value not in kept for one in ones]
+    if rest:
+        kept[OTHER] = rest
+    return {value: _rates(ones) for value, ones in kept.items()}
+
+
+def _rates(ones: Sequence[FeedOutline]) -> Sums:
+    return {
+        "decisions": len(ones),
+        "automatic": sum(one.automatic for one in ones),
+        "outcomes": counted(one.outcome for one in ones),
+    }
+
+
+def wanted(groups: Mapping[str, Any]) -> list[str]:
+    """Return the names of groups that stand for one value."""
+    return [name for name in groups if name not in (OTHER, "")]

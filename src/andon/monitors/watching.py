@@ -1,0 +1,86 @@
+"""What is watched: each automation with its monitors as declared with the version that is released."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+from andon import decisions
+from andon.authoring import Monitors, Truth
+from andon.kernel.db import Tx
+from andon.monitors.references import References
+
+_DEFAULT = Monitors()
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedAutomation:
+    """One automation and what its monitors are set to."""
+
+    name: str
+    monitors: Monitors
+    target: float | None = None
+    """The error that its risk gate holds, if it declares one."""
+
+    @property
+    def latency_us(self) -> float:
+        """The latency of its service level in microseconds."""
+        return self.monitors.service.latency / timedelta(microseconds=1)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields whose groups are compared."""
+        return tuple(one.field for one in self.monitors.fairness)
+
+
+class Watching:
+    """What one process knows about automations and their references; declarations are read again after `ttl` seconds."""
+
+    def __init__(self, ttl: float = 15.0) -> None:
+        self.references = References()
+        self._ttl = ttl
+        self._until = 0.0
+        self._known: Mapping[str, WatchedAutomation] = {}
+
+    def all(self, tx: Tx) -> Mapping[str, WatchedAutomation]:
+        """Return every automation that was deployed, by name."""
+        if monotonic() >= self._until:
+            self._known = {one.name: one for one in _read(tx)}
+            self._until = monotonic() + self._ttl
+        return self._known
+
+    def one(self, tx: Tx, name: str) -> WatchedAutomation:
+        """Return one automation; one that is not known is watched by default."""
+        return self.all(tx).get(name) or WatchedAutomation(name, _DEFAULT)
+
+
+def watched(tx: Tx, name: str) -> WatchedAutomation:
+    """Return one automation as its released version declares it. Raises AutomationNotFound."""
+    newest = decisions.newest_version(tx, name)
+    release = decisions.released(tx, name)
+    if release is not None and release.version != newest.number:
+        newest = decisions.version(tx, name, release.version)
+    return _watched(name, newest.description)
+
+
+def truth_of(tx: Tx, name: str) -> Truth | None:
+    """Return the truth of an automation; None if it has none, or was never deployed."""
+    return decisions.truth_of(tx, name)
+
+
+def _read(tx: Tx) -> list[WatchedAutomation]:
+    found = []
+    for newest in decisions.newest_versions(tx):
+        release = decisions.released(tx, newest.name)
+        in_force = newest
+        if release is not None and release.version != newest.number:
+            in_force = decisions.version(tx, newest.name, release.version)
+        found.append(_watched(newest.name, in_force.description))
+    return found
+
+
+def _watched(name: str, description: Mapping[str, Any]) -> WatchedAutomation:
+    kept, risk = description.get("monitors"), description.get("risk") or {}
+    monitors = _DEFAULT if kept is None else Monitors.from_description(kept)
+    return WatchedAutomation(name, monitors, risk.get("target"))

@@ -1,0 +1,48 @@
+"""E-detectors: a sum of wealths that bet on a change since each past moment (Shiryaev-Roberts; Shin, Ramdas and Rinaldo 2022).
+
+R_t = (1 + R_{t-1}) e_t, where e_t is the product of a block's bets. While nothing changes, R_t - t is a martingale, so that R
+passes c within T blocks with probability at most T / c, whenever one looks (Doob), and 1 / a blocks pass on average before it
+passes 1 / a. All bets of a feature are mixed with equal weights.
+"""
+
+import numpy as np
+
+from andon.statistics.bets import bets_on
+from andon.statistics.dispersion import Dispersion
+from andon.statistics.histograms import Counts, Histograms
+from andon.statistics.two_samples import Floats
+
+_LARGEST = 1e290
+
+
+class EDetectors:
+    """One detector a feature. `wealth` is R of each bet [features, bets]; `rise` and `began` estimate when a change began."""
+
+    def __init__(self, reference: Histograms, dispersion: Dispersion) -> None:
+        self._bets = bets_on(reference, dispersion)
+        shape = self._bets.shape[:2]
+        self._able = np.maximum((self._bets != 0).any(axis=2).sum(axis=1), 1)
+        self.wealth = np.zeros(shape)
+        self.rise = np.zeros(shape)
+        self.began = np.zeros(shape, dtype=np.int64)
+
+    def update(self, counts: Counts, first: int) -> Floats:
+        """Follow blocks [blocks, features, width], of which the first has this number; return the mixed R after each."""
+        steps = np.einsum("tfc,fkc->tfk", counts, self._bets, optimize=True)
+        able = (self._bets != 0).any(axis=2)
+        levels = np.empty(counts.shape[:2])
+        for at, step in enumerate(steps):
+            self.wealth = np.minimum((1 + self.wealth) * np.exp(np.minimum(step, 600)), _LARGEST)
+            fresh = self.rise <= 0
+            self.began = np.where(fresh, first + at, self.began)
+            self.rise = np.where(fresh, 0.0, self.rise) + step
+            levels[at] = np.where(able, self.wealth, 0.0).sum(axis=1) / self._able
+        return levels
+
+    def start_of(self, feature: int) -> int:
+        """The number of the block in which the change of a feature most likely began (Page 1954)."""
+        return int(self.began[feature, int(np.argmax(self.rise[feature]))])
+
+    def restart(self, feature: int) -> None:
+        """Forget what was seen of a feature."""
+        self.wealth[feature] = self.rise[feature] = 0.0
