@@ -120,7 +120,7 @@ def of_gate(revised: GateRevised) -> BadNews | None:
         automation=revised.automation,
         monitor=GATE,
         series=revised.arm,
-        segment={},
+        segment=revised.segment,
         level=Level.CRITICAL if nothing else Level.WARNING,
         since=revised.at,
         message=f"The risk gate of {revised.arm} became narrower: {after}, {before:.4g} before. {revised.reason}",

@@ -65,7 +65,7 @@ def _gate_revised(events: Events, tx: Tx, revised: GateRevised) -> None:
     if news is not None:
         raise_alert(tx, news, events=events, now=revised.at)
     timeline.follow_gate(tx, revised)
-    key = AlertKey(revised.automation, bad_news.GATE, revised.arm, {})
+    key = AlertKey(revised.automation, bad_news.GATE, revised.arm, revised.segment)
     for alert in store.open_of(tx, revised.automation, bad_news.GATE):
         if alert.key == key and alert.expected is not None and revised.threshold <= alert.expected:
             message = f"The gate is as wide as before, by revision {revised.revision}"

@@ -13,8 +13,8 @@ from andon.authoring.actions import (
     sql,
     webhook,
 )
-from andon.authoring.audit import BlindAudit
 from andon.authoring.alerts import AlertLevelName, CordDrill, CordRule, HeldStateName
+from andon.authoring.audit import BlindAudit
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect

@@ -8,8 +8,8 @@ from datetime import timedelta
 from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
-from andon.authoring.audit import BlindAudit
 from andon.authoring.alerts import CordDrill, CordRule, checked_checklist
+from andon.authoring.audit import BlindAudit
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
 from andon.authoring.fallback import Budget, Fallbacks, checked

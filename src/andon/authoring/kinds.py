@@ -7,8 +7,8 @@ from types import UnionType
 from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
-from andon.authoring.audit import BlindAudit
 from andon.authoring.alerts import CordDrill, CordRule
+from andon.authoring.audit import BlindAudit
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import Expect
 from andon.authoring.fallback import Budget

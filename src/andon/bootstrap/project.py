@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from andon import actions, decisions, labels, measures, models, policies, procedures
-from andon import actions, decisions, labels, models, monitors, policies, procedures
+from andon import actions, decisions, labels, measures, models, monitors, policies, procedures
 from andon.authoring import Automation
 from andon.bootstrap.alerting import check_alert_routes, subscribe_alerts
 from andon.bootstrap.announcing import check_event_routes, event_routes

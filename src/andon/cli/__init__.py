@@ -69,8 +69,6 @@ COMMANDS = {
     "alerts": Listed("andon.cli.alerts:app", "See what became bad, acknowledge and resolve it."),
     "silences": Listed("andon.cli.silences:app", "Keep alerts from being sent for a while."),
     "incidents": Listed("andon.cli.incidents:app", "Work on incidents: own them, comment, end them with the cause."),
-    "gates": Listed("andon.cli.gates:app", "See the revisions of risk gates, and ask for more confidence."),
-    "cord": Listed("andon.cli.cord:app", "Pull the cord of a line, and release it."),
     "gates": Listed("andon.cli.gates:app", "See what risk gates let through and why, and ask for more confidence."),
     "monitors": Listed("andon.cli.monitors:app", "See what is watched of an automation, and what was found."),
     "policy": Listed("andon.cli.policy:app", "Check a policy, try it on facts, publish it."),

@@ -108,7 +108,7 @@ class Feed:
     def take_outlines(self, tx: Tx, limit: int = AT_ONCE) -> list[FeedOutline]:
         """Take the next decisions of all automations without their records, in no order, and move the position behind them.
 
-        Empty if nothing is left. `records_of` then reads the records that are wanted. Raises ConsumerBusy as `take` does.
+        Empty if nothing is left. `raw_records_of` then reads the records that are wanted. Raises ConsumerBusy as `take` does.
         """
         keys = [key for leaf in self._advance(tx, limit) for key in leaf.keys]
         return [FeedOutline(*row) for row in store.outlines(tx, keys)]
@@ -163,7 +163,9 @@ class Feed:
 def items_of(tx: Tx, ids: Sequence[UUID]) -> list[FeedItem]:
     """Return these decisions as the feed gives them, in no order; ids of none are left out."""
     return [FeedItem(*row) for row in store.items(tx, ids)]
-def records_of(tx: Tx, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+
+
+def raw_records_of(tx: Tx, keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """Return the records of decisions by the 16 bytes of their ids."""
     return {key: record for key, (_, record) in store.rows(tx, keys, None).items()}
 

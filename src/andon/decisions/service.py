@@ -234,6 +234,8 @@ def rows_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRow]:
 def records_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRecord]:
     """The whole records of these decisions that are there."""
     return reading.find_all(tx, ids)
+
+
 def sample(tx: Tx, automation: str, outcome: str, since: datetime, until: datetime, *, limit: int) -> list[DecisionRow]:
     """Decisions with an outcome that were asked for between two moments; of more than `limit` always the same random ones."""
     return reading.sample(tx, automation, outcome, since, until, limit)

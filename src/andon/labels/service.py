@@ -134,10 +134,6 @@ def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[
     return store.decisions_between(tx, automation, first, last)
 
 
-    """Return all labels of these decisions as they were recorded, oldest first; decisions without any are left out."""
-    return store.of_decisions(tx, ids)
-
-
 def known_of(tx: Tx, row: DecisionRow, now: datetime) -> DecisionLabels:
     """Return all labels of one decision and what counts now."""
     truth = decisions.truth_of(tx, row.automation)

@@ -75,6 +75,8 @@ def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[
     """Return the decisions that labels with ids from `first` to `last` are about, each once."""
     of = labels.c.id.between(first, last) & (labels.c.automation == automation)
     return list(tx.execute(select(labels.c.decision_id).where(of).distinct()).scalars())
+
+
 def hours_between(tx: Tx, first: UUID, last: UUID) -> list[tuple[str, datetime]]:
     """Return the automations and hours of the decisions that the labels with ids from `first` to `last` are about."""
     query = text("""

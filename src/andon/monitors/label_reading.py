@@ -6,7 +6,7 @@ from uuid import UUID
 
 from andon import decisions, labels
 from andon.authoring import Truth
-from andon.decisions import DecisionRow, FeedOutline, records_of
+from andon.decisions import DecisionRow, FeedOutline, raw_records_of
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.ids import time_of
@@ -121,7 +121,7 @@ def _groups(tx: Tx, watched: WatchedAutomation, rows: Sequence[DecisionRow]) -> 
         FeedOutline(r.id.bytes, r.automation, r.arm, r.model, r.model_version, r.outcome, r.rule, r.label, False, 0)
         for r in rows
     ]
-    found = read_all(outlines, records_of(tx, [one.key for one in outlines]))
+    found = read_all(outlines, raw_records_of(tx, [one.key for one in outlines]))
     return {
         UUID(bytes=one.outline.key): {field: group_name(one.record.row().get(field)) for field in watched.fields}
         for one in found

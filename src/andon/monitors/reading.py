@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from andon.decisions import Feed, FeedOutline, records_of
+from andon.decisions import Feed, FeedOutline, raw_records_of
 from andon.kernel.db import Tx
 from andon.monitors.detecting import Detecting, Found
 from andon.monitors.sampling import by_slot, counted_before, hour_start, sampled, slot_number, slot_start
@@ -44,7 +44,7 @@ class WindowReader:
         before = {(automation, slot_number(at)): count for (automation, at), count in counts.items()}
         watched = {name: self._watching.one(tx, name) for name in automations}
         chosen = {key: sampled(group, counted_before(key, before)) for key, group in groups.items()}
-        records = records_of(tx, [one.key for some in chosen.values() for one in some])
+        records = raw_records_of(tx, [one.key for some in chosen.values() for one in some])
         by_window: dict[WindowKey, list[FeedOutline]] = defaultdict(list)
         whole: dict[WindowKey, list[WholeDecision]] = defaultdict(list)
         for (automation, slot), group in groups.items():

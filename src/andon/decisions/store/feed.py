@@ -62,6 +62,8 @@ _ROWS_OF = f"{_ROWS} AND automation = ANY(%(automations)s)"
 _ITEMS = """
 SELECT uuid_send(id), writer, seq, latency_us, record FROM decisions
 WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s AND %(last)s
+"""
+
 _OUTLINES = """
 SELECT uuid_send(id), automation,
     coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)), model, model_version, outcome, rule, label,
@@ -213,6 +215,8 @@ def items(tx: Tx, ids: Sequence[UUID]) -> list[tuple[bytes, UUID, int, int, byte
         return []
     wanted = {"ids": "{" + ",".join(map(str, ids)) + "}", "first": min(ids), "last": max(ids)}
     return [(key, writer, seq, us, record) for key, writer, seq, us, record in fetch_binary(tx, _ITEMS, wanted)]
+
+
 def outlines(tx: Tx, ids: Sequence[bytes]) -> list[tuple[Any, ...]]:
     """Columns of these decisions, in no order; arm and whether it was automatic are computed."""
     return fetch_binary(tx, _OUTLINES, _these(ids)) if ids else []
