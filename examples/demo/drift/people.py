@@ -1,15 +1,12 @@
 """The people of the story: they work the review queue and the blind audits through the API, and are always right."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
-from benchmarks.line import LineFailed
-from benchmarks.wire import Connection, request
+from examples.demo.drift.session import Session
 
 AT_WORK = 4
 """People at work at the same time."""
@@ -41,53 +38,43 @@ class People:
     async def run(self) -> None:
         """Work until stopped. Raises LineFailed when a call is refused."""
         reviews = asyncio.Queue[Mapping[str, Any]](LISTED)
-        async with asyncio.TaskGroup() as group:
-            workers = [group.create_task(self._work(reviews)) for _ in range(AT_WORK)]
-            async with await Connection.to(self.url) as connection:
-                while not self._stopped:
-                    found = await self._asked(connection, "GET", f"/v1/reviews?state=open&limit={LISTED}")
-                    ready = [one for one in found["reviews"] if one["decision_id"] in self.truth]
-                    self.waiting = len(found["reviews"])
-                    for review in ready:
-                        await reviews.put(review)
-                    await reviews.join()
-                    if not ready:
-                        await asyncio.sleep(PAUSE)
-            for worker in workers:
-                worker.cancel()
+        working = [asyncio.create_task(self._work(reviews)) for _ in range(AT_WORK)]
+        listing = asyncio.create_task(self._list(reviews))
+        try:
+            await asyncio.wait([listing, *working], return_when=asyncio.FIRST_COMPLETED)
+            for task in (listing, *working):
+                if task.done():
+                    task.result()
+        finally:
+            for task in (listing, *working):
+                task.cancel()
+            await asyncio.gather(listing, *working, return_exceptions=True)
+
+    async def _list(self, reviews: "asyncio.Queue[Mapping[str, Any]]") -> None:
+        session = Session(self.url, self.key)
+        while not self._stopped:
+            found = await session.call("GET", f"/v1/reviews?state=open&limit={LISTED}")
+            ready = [one for one in found["reviews"] if one["decision_id"] in self.truth]
+            self.waiting = len(found["reviews"])
+            for review in ready:
+                await reviews.put(review)
+            await reviews.join()
+            if not ready:
+                await asyncio.sleep(PAUSE)
+        session.close()
 
     async def _work(self, reviews: "asyncio.Queue[Mapping[str, Any]]") -> None:
-        async with await Connection.to(self.url) as connection:
-            while True:
-                review = await reviews.get()
-                try:
-                    await self._decide(connection, review)
-                finally:
-                    reviews.task_done()
+        session = Session(self.url, self.key)
+        while True:
+            review = await reviews.get()
+            await self._decide(session, review)
+            reviews.task_done()
 
-    async def _decide(self, connection: Connection, review: Mapping[str, Any]) -> None:
+    async def _decide(self, session: Session, review: Mapping[str, Any]) -> None:
         fraud, blind = self.truth[review["decision_id"]], review["blind"]
         outcome = ("fraud" if fraud else "honest") if blind else ("pause" if fraud else "release")
-        await self._asked(connection, "POST", f"/v1/reviews/{review['id']}/claim")
-        verdict = {"outcome": outcome, "reason": REASON}
-        await self._asked(connection, "POST", f"/v1/reviews/{review['id']}/verdict", verdict)
+        await session.call("POST", f"/v1/reviews/{review['id']}/claim")
+        await session.call("POST", f"/v1/reviews/{review['id']}/verdict", {"outcome": outcome, "reason": REASON})
         kind = "audit" if blind else "review"
         self.given[kind] += 1
         self.frauds[kind] += fraud
-
-    async def _asked(
-        self, connection: Connection, method: str, path: str, body: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        headers = {
-            "Authorization": f"Bearer {self.key}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": uuid4().hex,
-        }
-        sent = request(
-            method, f"{self.url}{path}", headers=headers, body=b"" if body is None else json.dumps(body).encode()
-        )
-        answer = await connection.send(sent)
-        if answer.status >= 300:
-            raise LineFailed(f"{method} {path} answered {answer.status}: {answer.body[:500].decode(errors='replace')}")
-        found: dict[str, Any] = json.loads(answer.body)
-        return found

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.line import LineFailed
-from benchmarks.wire import Connection, request
+from examples.demo.drift.session import Session
 
 PER_SECOND = 300.0
 AT_ONCE = 15
@@ -58,13 +58,13 @@ class Tally:
 class Traffic:
     """Sends transfers until it is stopped; `part` says which. `truth` says of each decision by its id whether it was a fraud."""
 
-    def __init__(self, url: str, key: str, parts: Mapping[str, list[TruthfulTransfer]]) -> None:
+    def __init__(self, url: str, key: str, automation: str, parts: Mapping[str, list[TruthfulTransfer]]) -> None:
         self.part = "calm"
         self.tallies = {name: Tally() for name in parts}
         self.truth: dict[str, bool] = {}
         self._parts: dict[str, Iterator[TruthfulTransfer]] = {name: iter(some) for name, some in parts.items()}
-        self._url, self._stopped = url, False
-        self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+        self._url, self._key, self._stopped = url, key, False
+        self._path = f"/v1/automations/{automation}/decisions:batch"
 
     @property
     def decided(self) -> int:
@@ -82,16 +82,18 @@ class Traffic:
 
     async def run(self) -> None:
         """Send. Raises LineFailed when a call fails or all planned transfers are sent."""
-        connections = asyncio.Queue[Connection]()
-        for _ in range(CALLS_AT_ONCE):
-            connections.put_nowait(await Connection.to(self._url))
-        async with asyncio.TaskGroup() as group:
-            due = time.monotonic()
-            while not self._stopped:
-                connection = await connections.get()
-                await asyncio.sleep(due - time.monotonic())
-                due = max(due + AT_ONCE / PER_SECOND, time.monotonic() - 1)
-                group.create_task(self._call(connection, connections, self.part, self._next()))
+        due, waiting = time.monotonic(), [Session(self._url, self._key) for _ in range(CALLS_AT_ONCE)]
+        under_way = set[asyncio.Task[None]]()
+        while not self._stopped:
+            if not waiting:
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                continue
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            due = max(due + AT_ONCE / PER_SECOND, time.monotonic() - 1)
+            under_way.add(asyncio.create_task(self._call(waiting, waiting.pop(), self.part, self._next())))
+        await asyncio.gather(*under_way)
 
     def _next(self) -> list[TruthfulTransfer]:
         some = [transfer for transfer, _ in zip(self._parts[self.part], range(AT_ONCE), strict=False)]
@@ -99,20 +101,12 @@ class Traffic:
             raise LineFailed(f"All transfers of {self.part!r} were sent before the story went on")
         return some
 
-    async def _call(
-        self,
-        connection: Connection,
-        connections: "asyncio.Queue[Connection]",
-        part: str,
-        some: list[TruthfulTransfer],
-    ) -> None:
-        body = json.dumps([transfer.input for transfer in some]).encode()
-        answer = await connection.send(request("POST", self._url, headers=self._headers, body=body))
-        connections.put_nowait(connection)
-        rows = json.loads(answer.body)
-        if answer.status != 200 or any("error" in row for row in rows):
-            raise LineFailed(f"Deciding failed with {answer.status}: {answer.body[:500].decode(errors='replace')}")
+    async def _call(self, waiting: list[Session], session: Session, part: str, some: list[TruthfulTransfer]) -> None:
+        rows = await session.call("POST", self._path, [transfer.input for transfer in some])
+        waiting.append(session)
         for transfer, row in zip(some, rows, strict=True):
+            if "error" in row:
+                raise LineFailed(f"A transfer was not decided: {row['error']}")
             self._count(self.tallies[part], transfer, row)
 
     def _count(self, tally: Tally, transfer: TruthfulTransfer, row: Mapping[str, Any]) -> None:

@@ -30,8 +30,7 @@ def tell(stage: Stage) -> int:
         key = prepare(line)
         show_doors(line, key)
         reviewer = line.key("reviewer", "reviewer")
-        url = f"{line.url}/v1/automations/{project.AUTOMATION}/decisions:batch"
-        sent = Traffic(url, key, parts)
+        sent = Traffic(line.url, key, project.AUTOMATION, parts)
         story = Story(LineApi(line.gateway, key, project.AUTOMATION), sent, People(line.url, reviewer, sent.truth))
         asyncio.run(_play(story))
         story.seen["measures"] = story.line.measured()
