@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from tests.auditing import audited, opened, review_of
 
 from andon import BlindAudit, actions, audit, decisions, labels, reviews
@@ -124,7 +126,7 @@ def test_nothing_that_goes_to_a_person_anyway_is_drawn_and_a_repeat_draws_the_sa
     database: Database, tmp_path: Path
 ) -> None:
     installation = install(database, tmp_path, audited(BlindAudit(0.5)))
-    asked = decided(installation, amount=180.0)
+    asked = decided(installation, amount=300.0)
     assert (asked.outcome, asked.audit_probability, asked.audit_drawn) == ("review", 0.0, False)
     draws = [decided(installation, number) for number in range(2, 12)]
     again = [
@@ -160,7 +162,10 @@ def test_the_share_is_changed_within_its_bounds_by_owners_and_lines_follow(datab
     assert decided(installation).audit_probability == 0.1
     with database.begin() as tx:
         (entry,) = audit.page(tx, action="audit_share.set")
-    assert (entry.actor, entry.reason) == ("olga", "a new pattern")
+    assert (entry.leaf.actor, entry.before, entry.after) == ("olga", None, {"share": 0.1})
+    for statement in ("UPDATE audit_shares SET share = 1", "DELETE FROM audit_shares"):
+        with pytest.raises(DBAPIError, match="immutable"), database.begin() as tx:
+            tx.execute(text(statement))
 
 
 def test_an_automation_without_audits_has_no_share(database: Database, tmp_path: Path) -> None:

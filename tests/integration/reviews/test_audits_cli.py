@@ -26,7 +26,7 @@ def installation(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def andon(*arguments: str, status: int = 0) -> Result:
-    result = CliRunner().invoke(app, list(arguments))
+    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "220"})
     assert result.exit_code == status, result.output
     return result
 
