@@ -57,8 +57,8 @@ class ProvenRegion:
     """What is proven of one series. Without `threshold` nothing is, and `error` and `bound` describe what was tested first.
 
     `share` of the decisions lie in the region. `error` and `bound` are in the unit of the target. `labels` are those of
-    decisions, without held-out rows, of which `audits` were blind. With `settled`, labels have taken the place of held-out
-    rows; `breaks` counts how often the error was found to have risen.
+    decisions, without held-out rows, of which `audits` were blind. With `settled`, labels say otherwise than
+    held-out rows, or have taken their place; `breaks` counts how often the error was found to have risen.
     """
 
     threshold: float | None

@@ -94,7 +94,7 @@ def test_when_the_error_rises_the_region_shrinks_at_once(line: GatedLine) -> Non
 def test_after_a_break_reviews_of_everything_win_automation_back(line: GatedLine) -> None:
     line.label(line.decide(600), rightly)
     line.prove()
-    line.label(line.decide(100), wrongly)
+    line.label(line.decide(40), wrongly)
     line.prove()
     reviewed = line.decide(600)
     assert {one.outcome for one in reviewed} == {"review"}
@@ -166,8 +166,7 @@ def test_silence_counts_at_maturity_and_reports_of_fraud_not_before(database: Da
     line.prove()
     assert evidence(line) == []
     line.prove(line.installation.clock.now() + timedelta(days=30, minutes=1))
-    counted = evidence(line)
-    assert counted == []  # what was paused was audited by nobody, so a part of the line was never looked at
+    assert evidence(line) == []  # nobody audits what is paused, so a part of the line was never looked at
 
 
 def test_where_only_releases_are_automatic_silence_is_enough(database: Database, tmp_path: Path) -> None:
@@ -203,7 +202,7 @@ def test_a_cost_is_bounded_like_an_error(database: Database, tmp_path: Path) -> 
     line.label(made, lambda one: wrongly(one) if rightly(one) == "fraud" else "ok")
     line.prove()
     live = line.revisions().live[WHOLE]
-    assert live.evidence["error"] < 1.0
+    assert 0 < live.evidence["error"] < 3.0
     assert live.evidence["bound"] <= 3.0
     assert "mean cost of the automatic part" in live.sentence
 
@@ -228,7 +227,7 @@ def test_two_segments_with_different_errors_get_different_gates(database: Databa
 def test_each_predicted_class_keeps_its_own_bound(database: Database, tmp_path: Path) -> None:
     line = a_gated_line(database, tmp_path, MaxError(0.1, per_class={"fraud": 0.05, "ok": 0.2}))
     made = line.decide(800)
-    line.label(made, lambda one: "ok")  # every fraud that was predicted is a false alarm
+    line.label(made, lambda _: "ok")  # every fraud that was predicted is a false alarm
     line.prove()
     there, now = line.revisions(), line.installation.clock.now()
     fraud, ok = there.in_force((None, "fraud"), now), there.in_force((None, "ok"), now)
