@@ -32,7 +32,7 @@ otherwise: review
 """
 
 
-def a_gated(risk: RiskBound | None, *, name: str = "gated", **more: Any) -> Automation:
+def a_gated(risk: RiskBound | None, *, name: str = "gated", policy: str = POLICY, **more: Any) -> Automation:
     """An automation that acts on what is certain only."""
     more.setdefault("truth", Truth({"pause": "fraud", "release": "ok"}))
     return Automation(
@@ -40,7 +40,7 @@ def a_gated(risk: RiskBound | None, *, name: str = "gated", **more: Any) -> Auto
         contract=Payment,
         subject="account",
         model="fraud-risk",
-        policy=Policy.yaml(POLICY),
+        policy=Policy.yaml(policy),
         review=Review(queue="fraud", due=timedelta(minutes=15)),
         risk=risk,
         **more,

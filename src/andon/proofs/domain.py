@@ -8,7 +8,7 @@ from uuid import UUID
 from andon.gates import NOTHING, WIDER_HOLDS, GateRevision, GateSegment
 
 FRESH = timedelta(days=14)
-"""A live revision is renewed as long as the newest label is no older than this."""
+"""A gate is widened or renewed as long as the newest label is no older than this."""
 
 SAID_AGAIN = timedelta(days=7)
 """A live revision is renewed at the latest after so long, so that it is seen to be alive."""
@@ -57,8 +57,8 @@ class ProvenRegion:
     """What is proven of one series. Without `threshold` nothing is, and `error` and `bound` describe what was tested first.
 
     `share` of the decisions lie in the region. `error` and `bound` are in the unit of the target. `labels` are those of
-    decisions, without held-out rows, of which `audits` were blind. With `settled`, labels have taken the place of held-out
-    rows; `breaks` counts how often the error was found to have risen.
+    decisions, without held-out rows, of which `audits` were blind. With `settled`, labels say otherwise than
+    held-out rows, or have taken their place; `breaks` counts how often the error was found to have risen.
     """
 
     threshold: float | None
@@ -104,8 +104,10 @@ def threshold_wanted(
     if standing.live is None and proven >= present and (not proof.opinion or present >= NOTHING):
         return None
     change = share_above(shares, proven) - share_above(shares, present)
-    worth_it = change >= WORTH_WIDENING or change <= -WORTH_NARROWING or (proven >= NOTHING > present)
-    return proven if worth_it or _is_due(standing, now) else None
+    if change <= -WORTH_NARROWING or proven >= NOTHING > present:
+        return proven
+    fresh = standing.labelled_at is not None and now - standing.labelled_at <= FRESH
+    return proven if fresh and (change >= WORTH_WIDENING or _is_due(standing, now)) else None
 
 
 def share_above(shares: Sequence[tuple[float, float]], threshold: float) -> float:
@@ -115,8 +117,6 @@ def share_above(shares: Sequence[tuple[float, float]], threshold: float) -> floa
 
 def _is_due(standing: Standing, now: datetime) -> bool:
     """Whether the standing live revision is to be renewed, or a first one to be made."""
-    if standing.labelled_at is None or now - standing.labelled_at > FRESH:
-        return False
     live = standing.live
     if live is None or now - live.at >= SAID_AGAIN:
         return True

@@ -16,7 +16,7 @@ from andon.proofs.domain import GateEvidence, ProvenRegion, Standing, share_abov
 from andon.proofs.series import Series, advance, series_of
 from andon.proofs.store import SavedProof, json_of
 from andon.proofs.wording import sentence_of
-from andon.statistics.gate_proofs import GateProver, ProofMethod
+from andon.statistics.gate_proofs import GateProver
 
 KEPT = 30_000
 """The newest labels of an arm that count when its provers begin anew."""
@@ -123,10 +123,10 @@ class Proving:
         labels, audits = store.labels_above(self._tx, series.key, at, since)
         held_out = gates.arm_revisions(self._tx, self._automation, self._arm, self._now).held_out
         started = held_out.get(series.key.predicted) or held_out.get("")
-        settled, from_then = False, NOTHING if started is None else started.threshold
-        if found.method is ProofMethod.ANYTIME and from_then < NOTHING:
-            seen, _ = store.labels_above(self._tx, series.key, from_then, since)
-            settled = seen >= max(1, series.enough(from_then))
+        from_then = NOTHING if started is None else started.threshold
+        seen, _ = store.labels_above(self._tx, series.key, from_then, since) if from_then < NOTHING else (0, 0)
+        before = series.prover().prove().threshold
+        narrower = before is not None and (threshold is None or threshold > before)
         scale = series.risk.highest
         shares = shares_of(self._tx, series, self._now)
         return ProvenRegion(
@@ -136,7 +136,7 @@ class Proving:
             bound=found.bound * scale,
             labels=labels,
             audits=audits,
-            settled=settled,
+            settled=narrower or (from_then < NOTHING and seen >= max(1, series.enough(from_then))),
             suspicion=found.suspicion,
             breaks=found.breaks,
         )

@@ -42,7 +42,9 @@ class Series:
 
     def prover(self, target: float | None = None) -> GateProver:
         """Return a prover that has seen no label; of another target if one is given."""
-        return GateProver(self._table(), (target or self.target) / self.risk.highest, self.risk.confidence)
+        counted = not isinstance(self.risk, MaxCost)
+        target = (target or self.target) / self.risk.highest
+        return GateProver(self._table(), target, self.risk.confidence, counted=counted)
 
     def concerns(self, one: GateEvidence) -> bool:
         """Return whether a piece of evidence belongs to the series."""

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 SHARES: Final = np.array([0.02, 0.2, 0.4, 0.6, 0.75, 0.88])
 """The true errors that are bet on, as shares of the target."""
 
-STAKES: Final = np.array([0.35, 0.15, 0.15, 0.15, 0.1, 0.1])
+STAKES: Final = np.array([0.15, 0.1, 0.2, 0.25, 0.2, 0.1])
 """How the stake is shared among them."""
 
 _PRECISION = 1e-4
@@ -47,21 +47,22 @@ def log_wealth(by_rate: Floats) -> Floats:
     return total
 
 
-def upper_bound_of(counts: Floats, losses: Floats, weights: Floats, level: float) -> float:
-    """Compute the least target that is proven by `counts` labels of each kind: valid whenever it is looked at.
+def upper_bounds(counts: Floats, losses: Floats, weights: Floats, level: float) -> Floats:
+    """Compute for each row the least target that its `counts` labels of each kind prove, whenever it is looked at.
 
-    Every larger target is proven, too: candidates are rejected from 1 down until one is not.
+    Wealth grows with the target (each factor does), so halving an interval finds it.
     """
-    need = -np.log(level)
-
-    def proven(target: float) -> bool:
-        return bool(log_wealth(counts @ log_growth(target, losses, weights)) >= need)
-
-    proven_at, candidate = 1.0, 0.5
-    while candidate > _PRECISION and proven(candidate):
-        proven_at, candidate = candidate, candidate / 1.25
-    low, high = candidate, proven_at
-    while high - low > _PRECISION * high:
+    low, high = np.zeros(len(counts)), np.full(len(counts), 1.0 - _PRECISION)
+    unproven = _proof_of(counts, losses, weights, high) < -np.log(level)
+    while (high - low).max(initial=0.0) > _PRECISION / 10:
         middle = (low + high) / 2
-        low, high = (low, middle) if proven(middle) else (middle, high)
-    return high
+        proven = _proof_of(counts, losses, weights, middle) >= -np.log(level)
+        low, high = np.where(proven, low, middle), np.where(proven, middle, high)
+    return np.where(unproven, 1.0, high)
+
+
+def _proof_of(counts: Floats, losses: Floats, weights: Floats, targets: Floats) -> Floats:
+    """Compute the logarithm of the wealth of each row for a target of its own."""
+    moves = weights * (targets[:, None] - losses) / (1.0 - targets[:, None])
+    by_rate = np.einsum("rk,rkj->rj", counts, np.log1p(moves[:, :, None] * (1.0 - SHARES)))
+    return log_wealth(by_rate)

@@ -1,52 +1,44 @@
 """The prover of a risk gate: which region of confidence is proven to keep a target today.
 
-What a caller does:
+How it is used:
 
     prover = GateProver(HeldOutTable(thresholds, planned, rows, losses, total), target=0.01, confidence=0.95)
-    prover.update(LabelBatch(confidence, losses, propensities, floors))     # in the order of becoming known
-    proof = prover.prove()                     # threshold, share, error, bound, labels, method, suspicion, breaks
-    prover.curve()                             # the same for each threshold, and the labels still needed to prove it
+    prover.update(LabelBatch(confidence, losses, propensities, floors))   # in the order of becoming known
+    proof = prover.prove()        # threshold, share, error, bound, labels, method, suspicion, breaks
+    prover.curve()                # each threshold: share, error, bound, and the labels that are still needed
     prover.to_json(); GateProver.from_json(described)
 
-The hypothesis of a threshold is "the mean of (loss - target) over decisions with at least this confidence is above 0".
-Thresholds are tested by a fixed sequence from narrow to wide (Learn then Test, Angelopoulos et al. 2021) that begins where
-planned counts suffice; two narrower beginnings have a small part of the level, passed on where they succeed (the fallback
-procedure, Wiens 2003). The loss of an automatic part is not monotone in the threshold, so nothing is searched by halves.
+A threshold is proven when "the mean of (loss - target) over decisions of at least this confidence is above 0" is rejected.
+Two tests share the level: exact binomial looks when the labels have doubled (`gate_looks`), and bets that may be looked at after
+each label and weigh labels by their propensity (`betting`). `gate_sequence` keeps the level over all thresholds. A proof lapses
+when the estimate itself is above the target. When the detector finds that the automatic part got worse (`gate_breaks`), all
+evidence of before is dropped, and the region with it; the promise then holds for the time from there on.
 
-Half of the level is for one exact look at the held-out rows, which holds at a threshold until as many labels came in above it;
-the other half for bets on held-out rows and labels together (`betting`), which hold whenever they are looked at. When the
-detector (`gate_breaks`) finds that the automatic part got worse, all evidence of before is dropped, and with it the region.
-Loss is 0 to 1: wrong or right, or a cost in parts of the greatest cost, the target scaled alike. What is bounded for one
-predicted class or one segment has a prover of its own, with the decisions of that class or segment only.
+A loss is 1 for a wrong decision and 0 for a right one; with `counted=False` it is any cost in parts of the greatest one, the target
+scaled alike, and only bets are made. The errors of one predicted class or one segment have a prover of their own, which sees the
+decisions of that class or segment only.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from andon.statistics import gate_breaks
-from andon.statistics.betting import STAKES, Floats, log_growth, log_wealth, rates_for, upper_bound_of
-from andon.statistics.binomial import clean_labels_needed, upper_bound, upper_bound_holds
+from andon.statistics.betting import STAKES, Floats, log_growth, log_wealth, rates_for, upper_bounds
+from andon.statistics.binomial import clean_labels_needed
+from andon.statistics.gate_looks import LookSchedule
+from andon.statistics.gate_sequence import beginnings_of, tested
 from andon.statistics.gate_tallies import LabelTally
 
-ENOUGH: Final = 3.0
-"""Where a sequence begins, in multiples of the fewest rows that prove anything, so that a few errors end nothing."""
-
-FIRST_SHARE: Final = 0.25
-"""Where a sequence begins if there are never enough held-out rows: the share of decisions above the threshold."""
-
-BEGINNINGS: Final = ((1.0, 0.8), (1 / 4, 0.15), (1 / 16, 0.05))
-"""Where sequences begin, in parts of the first one's rows, and their parts of the level."""
-
-ONE_LOOK: Final = 0.5
-"""The part of the level that the one look at held-out rows has."""
+BETS: Final = 0.15
+"""The part of the level that bets have beside exact looks."""
 
 
 class ProofMethod(StrEnum):
-    """How a region was proven: by one exact look at held-out rows, or by bets that hold at any time."""
+    """How a region was proven: by an exact look, or by bets that hold at any time."""
 
     EXACT = "exact"
     ANYTIME = "anytime"
@@ -54,9 +46,9 @@ class ProofMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldOutTable:
-    """Thresholds by falling confidence; above each: the rows planned beforehand, held-out rows, and how much they lost.
+    """Held-out evidence by falling threshold: above each the rows planned beforehand, the rows seen, and how much they lost.
 
-    `total` is the number of held-out rows in all. Without held-out rows, `planned` is the share expected above a threshold.
+    `total` counts all held-out rows. Without any, rows, losses and total are 0, and `planned` is as expected (any unit).
     """
 
     thresholds: Floats
@@ -68,10 +60,10 @@ class HeldOutTable:
 
 @dataclass(frozen=True, slots=True)
 class LabelBatch:
-    """Labels of decisions in the order in which they became known, and only of decisions whose labels were due by then.
+    """Labels in the order in which they became known: of all decisions that were looked at and whose label is mature.
 
     `losses` lie between 0 and 1. A propensity is the probability with which that decision was looked at: 1 for a review. A floor
-    is the lowest propensity any decision could have had at that time: the share of audits, or 1 while all went to people.
+    is the lowest propensity any decision could have had just then: the share of audits, or 1 while all went to people.
     """
 
     confidence: Floats
@@ -93,10 +85,27 @@ class LabelBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class GateProof:
-    """What is proven now. Without `threshold` nothing is, and the figures describe the narrowest region that is tested.
+class RegionEvidence:
+    """What is known of the region above one threshold: a point of the curve of automatic share against risk.
 
-    `share` of decisions lie above the threshold and are wrong (or lose) at `error`, at most at `bound` with the confidence asked for.
+    `share` of decisions lie in it and lose `error`, at most `bound` with the confidence asked for. `labels_needed` are the further
+    labels in it that prove it if they err as those so far; 0 if it is proven, None if they err too much.
+    """
+
+    threshold: float
+    share: float
+    error: float
+    bound: float
+    labels: int
+    method: ProofMethod
+    proven: bool
+    labels_needed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateProof:
+    """What is proven now. Without `threshold` nothing is, and the figures describe the region that is tested first.
+
     `suspicion` goes from 0 to 1, where the detector alarms. `breaks` counts its alarms.
     """
 
@@ -106,111 +115,25 @@ class GateProof:
     bound: float
     labels: int
     method: ProofMethod
+    labels_needed: int | None
     suspicion: float
     breaks: int
-
-
-@dataclass(frozen=True, slots=True)
-class RegionEvidence:
-    """One point of the curve of automatic share against risk.
-
-    `labels_needed` are the further labels above this threshold that prove it if they err as those so far; 0 if it is proven,
-    None if they err too much.
-    """
-
-    threshold: float
-    share: float
-    error: float
-    bound: float
-    labels: int
-    proven: bool
-    labels_needed: int | None
 
 
 class GateProver:
     """Evidence about one gate, updated with labels."""
 
-    def __init__(self, table: HeldOutTable, target: float, confidence: float) -> None:
+    def __init__(self, table: HeldOutTable, target: float, confidence: float, *, counted: bool = True) -> None:
         if not (0.0 < target < 1.0 and 0.0 < confidence < 1.0):
             raise ValueError("target and confidence must lie between 0 and 1")
-        self._table, self.target, self.confidence = table, target, confidence
-        self._tally = LabelTally(table.thresholds)
+        self._table, self.target, self.confidence, self.counted = table, target, confidence, counted
+        self._bets = BETS if counted else 1.0
+        self._beginnings = beginnings_of(table.planned, clean_labels_needed(target, confidence))
+        self._breaks = -1
+        self._begin()
         self._tally.add_counted(table.rows, table.losses, table.total)
-        self._held_out = table.rows
-        self._starts = _starts(table.planned, clean_labels_needed(target, confidence))
-        self._once = _proven_once(table, target, (1.0 - confidence) * ONE_LOOK)
-        self._suspicions = np.full(len(gate_breaks.rates_against(target)), gate_breaks.START)
-        self._breaks = 0
-        self._threshold: float | None = None
-
-    @property
-    def _level(self) -> float:
-        """The level of the bets: all of it once no held-out rows count any more."""
-        return (1.0 - self.confidence) * (1.0 if self._breaks else 1.0 - ONE_LOOK)
-
-    def update(self, batch: LabelBatch) -> None:
-        """Add labels. An alarm of the detector drops them with all before, and the region with them."""
-        weights = batch.weights()
-        first = 0
-        if self._threshold is not None:
-            automatic = np.flatnonzero(batch.confidence >= self._threshold)
-            if len(automatic):
-                self._suspicions, alarm = gate_breaks.followed(
-                    self._suspicions, self.target, batch.losses[automatic], weights[automatic]
-                )
-                if alarm is not None:
-                    first = int(automatic[alarm]) + 1
-                    self._begin_again()
-        self._tally.add(batch.confidence[first:], batch.losses[first:], weights[first:])
-
-    def prove(self) -> GateProof:
-        """Compute what is proven by now; the region found is the one the detector watches from now on."""
-        above, losses, weights = self._tally.above()
-        at, method = self._found(log_wealth(above[:-1] @ log_growth(self.target, losses, weights)))
-        self._threshold = None if at is None else float(self._table.thresholds[at])
-        shown = self._starts[0][0] if at is None else at
-        if not len(self._table.thresholds):
-            return GateProof(None, 0.0, 0.0, 1.0, 0, method, self.suspicion, self._breaks)
-        share, error = _share_and_error(above, losses, weights)
-        if method is ProofMethod.EXACT:
-            bound = upper_bound(
-                int(self._table.losses[shown]), int(self._table.rows[shown]), 1.0 - (1.0 - self.confidence) * ONE_LOOK
-            )
-        else:
-            bound = upper_bound_of(above[shown], losses, weights, self._level)
-        labels = round(float(above[shown].sum()))
-        return GateProof(
-            self._threshold,
-            float(share[shown]),
-            float(error[shown]),
-            bound,
-            labels,
-            method,
-            self.suspicion,
-            self._breaks,
-        )
-
-    def curve(self) -> tuple[RegionEvidence, ...]:
-        """Compute share, error and bound for each threshold, and what it takes to prove it."""
-        above, losses, weights = self._tally.above()
-        by_rate = above[:-1] @ log_growth(self.target, losses, weights)
-        at, _ = self._found(log_wealth(by_rate))
-        share, error = _share_and_error(above, losses, weights)
-        points = []
-        for row, threshold in enumerate(self._table.thresholds.tolist()):
-            proven = at is not None and row <= at
-            points.append(
-                RegionEvidence(
-                    threshold=threshold,
-                    share=float(share[row]),
-                    error=float(error[row]),
-                    bound=upper_bound_of(above[row], losses, weights, self._level),
-                    labels=round(float(above[row].sum())),
-                    proven=proven,
-                    labels_needed=0 if proven else self._needed(by_rate[row], float(error[row])),
-                )
-            )
-        return tuple(points)
+        if counted:
+            self._looks.begin_with(table.rows, table.losses)
 
     @property
     def suspicion(self) -> float:
@@ -218,102 +141,150 @@ class GateProver:
         whole = np.logaddexp.reduce(self._suspicions) - np.log(len(self._suspicions))
         return float(np.clip(whole / np.log(gate_breaks.PATIENCE), 0.0, 1.0))
 
+    def update(self, batch: LabelBatch) -> None:
+        """Add labels. An alarm of the detector drops them with all before, and the region with them."""
+        weights = batch.weights()
+        if self.counted and not ((batch.losses == 0.0) | (batch.losses == 1.0)).all():
+            raise ValueError("a loss must be 0 or 1 where errors are counted")
+        first = self._watched(batch, weights)
+        confidence, losses, weights = batch.confidence[first:], batch.losses[first:], weights[first:]
+        if self.counted:
+            # As likely as the least likely: only then are they draws of one kind. Seeded by the state, so that it repeats.
+            kept = np.random.default_rng(self._tally.labels).random(len(weights)) < weights
+            self._looks.add(confidence[kept], losses[kept])
+        self._tally.add(confidence, losses, weights)
+
+    def prove(self) -> GateProof:
+        """Compute what is proven by now. The detector watches the region found until the next time."""
+        proven = np.flatnonzero(self._proven())
+        self._threshold = float(self._table.thresholds[proven[-1]]) if len(proven) else None
+        if not self._beginnings:
+            return GateProof(None, 0.0, 0.0, 1.0, 0, ProofMethod.ANYTIME, None, self.suspicion, self._breaks)
+        row = int(proven[-1]) if len(proven) else self._beginnings[0].row
+        (at,) = self._regions(np.array([row]))
+        return GateProof(
+            self._threshold,
+            at.share,
+            at.error,
+            at.bound,
+            at.labels,
+            at.method,
+            at.labels_needed,
+            self.suspicion,
+            self._breaks,
+        )
+
+    def curve(self) -> tuple[RegionEvidence, ...]:
+        """Compute share, error and bound for each threshold, and what it takes to prove it."""
+        self._proven()
+        return self._regions(np.arange(len(self._table.thresholds)))
+
     def to_json(self) -> dict[str, Any]:
         """Describe the whole state by numbers and lists."""
         table = self._table
         return {
-            "thresholds": table.thresholds.tolist(),
-            "planned": table.planned.tolist(),
-            "rows": table.rows.tolist(),
-            "losses": table.losses.tolist(),
-            "total": table.total,
+            "table": {name: getattr(table, name).tolist() for name in _COLUMNS} | {"total": table.total},
             "target": self.target,
             "confidence": self.confidence,
+            "counted": self.counted,
             "kinds": self._tally.to_json(),
+            "looks": self._looks.to_json(),
             "suspicions": self._suspicions.tolist(),
-            "breaks": self._breaks,
+            "held": self._held.tolist(),
             "threshold": self._threshold,
+            "breaks": self._breaks,
         }
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> "GateProver":
         """Read what `to_json` wrote."""
-        arrays = [np.array(described[name], float) for name in ("thresholds", "planned", "rows", "losses")]
-        prover = cls(HeldOutTable(*arrays, described["total"]), described["target"], described["confidence"])
-        prover._tally = LabelTally.from_json(arrays[0], described["kinds"])
+        columns = [np.array(described["table"][name], float) for name in _COLUMNS]
+        table = HeldOutTable(*columns, described["table"]["total"])
+        prover = cls(table, described["target"], described["confidence"], counted=described["counted"])
+        prover._tally = LabelTally.from_json(table.thresholds, described["kinds"])
+        prover._looks.restore(described["looks"])
         prover._suspicions = np.array(described["suspicions"], float)
-        prover._breaks, prover._threshold = described["breaks"], described["threshold"]
-        if prover._breaks:
-            prover._once = None
+        prover._held = np.array(described["held"], np.bool_)
+        prover._threshold, prover._breaks = described["threshold"], described["breaks"]
         return prover
 
-    def _begin_again(self) -> None:
-        self._tally = LabelTally(self._table.thresholds)
-        self._once, self._threshold = None, None
-        self._suspicions = np.full(len(self._suspicions), gate_breaks.START)
+    def _begin(self) -> None:
+        """Begin without evidence: at first, and after each break."""
+        thresholds = self._table.thresholds
+        self._tally = LabelTally(thresholds)
+        self._looks = LookSchedule(thresholds, self.target, self.confidence)
+        self._suspicions = np.full(len(gate_breaks.rates_against(self.target)), gate_breaks.START)
+        self._held = np.zeros(len(thresholds), np.bool_)
+        self._threshold: float | None = None
         self._breaks += 1
 
-    def _found(self, wealth: Floats) -> tuple[int | None, ProofMethod]:
-        """Find the widest proven threshold: by bets, or by the one look where few labels came since."""
-        by_bets = _widest(wealth, self._starts, self._level)
-        once = self._once
-        if once is not None:
-            live = np.cumsum(self._tally.kinds.sum(axis=1))[:-1] - self._held_out
-            young = np.flatnonzero(live[: once + 1] < self._held_out[: once + 1])
-            if len(young) and (by_bets is None or young[-1] > by_bets):
-                return int(young[-1]), ProofMethod.EXACT
-        return by_bets, ProofMethod.ANYTIME
+    def _watched(self, batch: LabelBatch, weights: Floats) -> int:
+        """Have the detector follow the automatic part; return which label is the first that still counts."""
+        if self._threshold is None:
+            return 0
+        automatic = np.flatnonzero(batch.confidence >= self._threshold)
+        if not len(automatic):
+            return 0
+        self._suspicions, alarm = gate_breaks.followed(
+            self._suspicions, self.target, batch.losses[automatic], weights[automatic]
+        )
+        if alarm is None:
+            return 0
+        self._begin()
+        return int(automatic[alarm]) + 1
+
+    def _proven(self) -> NDArray[np.bool_]:
+        """Test all thresholds; what was proven before stays so while its estimate is not above the target."""
+        above, losses, weights = self._tally.above()
+        scores = log_wealth(above[:-1] @ log_growth(self.target, losses, weights)) + np.log(self._bets)
+        if self.counted:
+            scores = np.maximum(scores, self._looks.scores + np.log1p(-BETS))
+        self._held &= _errors(above, losses, weights)[:-1] <= self.target
+        proven = tested(scores, self._beginnings, 1.0 - self.confidence, self._held)
+        self._held |= proven
+        return proven
+
+    def _regions(self, rows: NDArray[np.int_]) -> tuple[RegionEvidence, ...]:
+        above, losses, weights = self._tally.above()
+        level = 1.0 - self.confidence
+        bounds = by_bets = upper_bounds(above[rows], losses, weights, level * self._bets)
+        if self.counted:
+            bounds = np.minimum(by_bets, self._looks.bounds(level * (1.0 - BETS))[rows])
+        by_rate = above[rows] @ log_growth(self.target, losses, weights)
+        errors, seen = _errors(above, losses, weights)[rows], above @ weights
+        found = []
+        for at, row in enumerate(rows.tolist()):
+            proven, error, bound = bool(self._held[row]), float(errors[at]), float(bounds[at])
+            found.append(
+                RegionEvidence(
+                    threshold=float(self._table.thresholds[row]),
+                    share=float(seen[row] / seen[-1]) if seen[-1] else 0.0,
+                    error=error,
+                    bound=min(bound, self.target) if proven else bound,
+                    labels=round(float(above[row].sum())),
+                    method=ProofMethod.ANYTIME if by_bets[at] <= bound else ProofMethod.EXACT,
+                    proven=proven,
+                    labels_needed=0 if proven else self._needed(by_rate[at], error),
+                )
+            )
+        return tuple(found)
 
     def _needed(self, by_rate: Floats, error: float) -> int | None:
-        """Compute how many labels of weight 1 with this error are missing to a proof; None if there is no number."""
-        rates, target = rates_for(self.target), self.target
-        growth = error * np.log1p(-rates * (1.0 - target)) + (1.0 - error) * np.log1p(rates * target)
+        """Forecast how many labels of weight 1 with this error bets still need; None if no number is enough."""
+        rates = rates_for(self.target)
+        growth = error * np.log1p(-rates * (1.0 - self.target)) + (1.0 - error) * np.log1p(rates * self.target)
         growing = growth > 0
         if not growing.any():
             return None
-        missing = -np.log(self._level) - np.log(STAKES) - by_rate
+        missing = -np.log((1.0 - self.confidence) * self._bets) - np.log(STAKES) - by_rate
         return max(0, int(np.ceil((missing[growing] / growth[growing]).min())))
 
 
-def _starts(planned: Floats, fewest: int) -> list[tuple[int, float]]:
-    """Choose where sequences begin and their parts of the level, the main one first."""
-    if not len(planned):
-        return [(0, 1.0)]
-    enough = ENOUGH * fewest if planned[-1] >= ENOUGH * fewest else FIRST_SHARE * planned[-1]
-    return [(int(np.argmax(planned >= enough * part)), level) for part, level in BEGINNINGS]
+_COLUMNS = ("thresholds", "planned", "rows", "losses")
 
 
-def _widest(wealth: Floats, starts: Sequence[tuple[int, float]], level: float) -> int | None:
-    """Walk down the sequences; each hands its part of the level on while its hypotheses are rejected."""
-    parts = np.zeros(len(wealth))
-    for start, part in starts:
-        if len(parts):
-            parts[start] += part
-    held, widest = 0.0, None
-    for at in range(min(start for start, _ in starts), len(wealth)):
-        held += parts[at]
-        if held > 0 and wealth[at] >= -np.log(level * held):
-            widest = at
-        else:
-            held = 0.0
-    return widest
-
-
-def _proven_once(table: HeldOutTable, target: float, level: float) -> int | None:
-    """Walk the sequence by exact tests of the held-out rows; None if nothing is proven, or if losses are not counts."""
-    if not len(table.rows) or (table.losses % 1).any():
-        return None
-    proven = None
-    first = _starts(table.planned, clean_labels_needed(target, 1.0 - level))[0][0]
-    for at in range(first, len(table.rows)):
-        if not upper_bound_holds(int(table.losses[at]), int(table.rows[at]), target, level):
-            break
-        proven = at
-    return proven
-
-
-def _share_and_error(above: Floats, losses: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Estimate which share of decisions lies above each threshold, and what they lose."""
+def _errors(above: Floats, losses: Floats, weights: Floats) -> Floats:
+    """Estimate what decisions above each threshold lose: the weighted mean of their labels."""
     seen = above @ weights
-    error = np.divide(above @ (weights * losses), seen, out=np.zeros_like(seen), where=seen > 0)
-    return seen / max(seen[-1], 1e-300), error
+    estimates: Floats = np.divide(above @ (weights * losses), seen, out=np.zeros_like(seen), where=seen > 0)
+    return estimates

@@ -47,6 +47,11 @@ class LabelTally:
         self.kinds[:-1, _FULL] -= lost
         self.kinds[:-1, -1] += lost
 
+    @property
+    def labels(self) -> int:
+        """How many labels there are in all."""
+        return round(float(self.kinds.sum()))
+
     def merge(self, other: "LabelTally") -> None:
         """Add what another tally of the same thresholds has counted."""
         self.kinds += other.kinds

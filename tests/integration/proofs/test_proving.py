@@ -1,19 +1,266 @@
 """Labels go in, gate revisions come out: from real decisions on a real ledger."""
 
+from datetime import timedelta
 from pathlib import Path
 
-from andon import MaxError
-from andon.gates import WHOLE
+import pytest
+from sqlalchemy import text
+
+from andon import MaxCost, MaxError, Truth, labels, proofs
+from andon.gates import LAPSE, NOTHING, WHOLE, Origin
 from andon.kernel.db import Database
-from proving import a_gated_line, rightly
+from andon.kernel.events import Events
+from andon.labels import LabelSource
+from lines import OWNER
+from proving import GatedLine, a_gated_line, rightly, wrongly
 
 
-def test_labels_widen_the_gate_and_the_revision_says_why(database: Database, tmp_path: Path) -> None:
-    line = a_gated_line(database, tmp_path, MaxError(0.1))
-    held_out = line.revisions().held_out[""]
-    line.label(line.decide(600), rightly)
+@pytest.fixture
+def line(database: Database, tmp_path: Path) -> GatedLine:
+    return a_gated_line(database, tmp_path, MaxError(0.1))
+
+
+def test_labels_widen_the_gate_for_a_day_and_the_revision_says_why(line: GatedLine) -> None:
+    held_out, made = line.revisions().held_out[""], line.decide(600)
+    line.label(made, rightly)
     line.prove()
     now = line.installation.clock.now()
-    proven = line.revisions().proven(WHOLE, now)
-    assert proven is not None
-    assert proven.threshold < held_out.threshold
+    live = line.revisions().live[WHOLE]
+    assert live.threshold < held_out.threshold
+    assert live.expires_at is not None
+    assert timedelta(hours=23) < live.expires_at - now <= timedelta(hours=24)
+    assert live.evidence["share"] > 0.9
+    assert live.evidence["labels"] == 600
+    assert live.sentence.startswith("100% automatic; error of the automatic part ")
+    assert "at most" in live.sentence
+    assert live.sentence.endswith("with 95% confidence, target 10%; 600 labels and 150 held-out rows")
+    assert all(one.judgement.risk.certain for one in line.decide(20))
+    assert {one.judgement.risk.revision for one in line.decide(20)} == {live.revision}
+
+
+def test_few_labels_widen_nothing_and_make_no_revision(line: GatedLine) -> None:
+    line.label(line.decide(10), rightly)
+    line.prove()
+    assert line.revisions().live == {}
+
+
+def test_a_renewal_comes_before_the_gate_would_fall_back_and_none_before_it_is_due(line: GatedLine) -> None:
+    line.label(line.decide(600), rightly)
+    line.prove()
+    first, now = line.revisions().live[WHOLE], line.installation.clock.now()
+    line.prove(now + timedelta(hours=6))
+    assert line.revisions().live[WHOLE].revision == first.revision
+    line.prove(now + timedelta(hours=13))
+    renewed = line.revisions().live[WHOLE]
+    assert (renewed.threshold, renewed.reason) == (first.threshold, "labels: the same is still proven")
+    assert renewed.expires_at is not None
+    assert renewed.expires_at >= now + timedelta(hours=37)
+
+
+def test_with_the_worker_down_the_gate_falls_back_to_held_out_evidence_and_at_last_to_people(line: GatedLine) -> None:
+    line.label(line.decide(600), rightly)
+    line.prove()
+    there, now = line.revisions(), line.installation.clock.now()
+    later = [there.in_force(WHOLE, now + span) for span in (timedelta(), timedelta(hours=25), LAPSE + timedelta(1))]
+    assert [one.origin for one in later if one] == [Origin.LIVE, Origin.HELD_OUT, Origin.LIVE]
+    assert [one.threshold for one in later if one] == [
+        there.live[WHOLE].threshold,
+        there.held_out[""].threshold,
+        NOTHING,
+    ]
+
+
+def test_labels_that_stopped_coming_renew_nothing(line: GatedLine) -> None:
+    line.label(line.decide(600), rightly)
+    line.prove()
+    first = line.revisions().live[WHOLE]
+    line.prove(line.installation.clock.now() + timedelta(days=15))
+    assert line.revisions().live[WHOLE].revision == first.revision
+
+
+def test_when_the_error_rises_the_region_shrinks_at_once(line: GatedLine) -> None:
+    line.label(line.decide(600), rightly)
+    line.prove()
+    before = line.revisions().live[WHOLE]
+    line.label(line.decide(100), wrongly)
+    line.prove()
+    after = line.revisions().live[WHOLE]
+    assert (after.threshold, after.expires_at) == (NOTHING, None)
+    assert after.revision > before.revision
+    assert after.sentence.startswith("nothing automatic: the error rose; target 10%")
+    assert {one.outcome for one in line.decide(20)} == {"review"}
+
+
+def test_after_a_break_reviews_of_everything_win_automation_back(line: GatedLine) -> None:
+    line.label(line.decide(600), rightly)
+    line.prove()
+    line.label(line.decide(40), wrongly)
+    line.prove()
+    reviewed = line.decide(600)
+    assert {one.outcome for one in reviewed} == {"review"}
+    line.label(reviewed, rightly)
+    line.prove()
+    assert line.revisions().live[WHOLE].threshold < NOTHING
+    assert line.revisions().live[WHOLE].sentence.endswith("since the error rose")
+
+
+def test_a_corrected_label_takes_its_proof_back(line: GatedLine) -> None:
+    made = line.decide(600)
+    line.label(made, rightly)
+    line.prove()
+    assert line.revisions().live[WHOLE].threshold < NOTHING
+    with line.database.begin() as tx:
+        for one in made[:200]:
+            (label,) = labels.of_decision(tx, one.request.id)
+            labels.correct(
+                tx,
+                label.id,
+                decision_id=one.request.id,
+                value=wrongly(one),
+                reason="the wrong file",
+                actor=OWNER,
+                events=Events(),
+                now=line.installation.clock.now(),
+            )
+    line.prove()
+    assert line.revisions().live[WHOLE].threshold == NOTHING
+
+
+def test_what_a_killed_worker_had_begun_is_done_again_and_nothing_twice(line: GatedLine) -> None:
+    line.label(line.decide(300), rightly)
+    with line.database.engine.connect() as connection, connection.begin() as transaction:
+        line.step(connection)
+        transaction.rollback()
+    line.prove()
+    line.prove()
+    with line.database.begin() as tx:
+        assert tx.execute(text("SELECT count(*) FROM proof_evidence")).scalar_one() == 300
+        assert tx.execute(text("SELECT sum(decisions) FROM proof_traffic")).scalar_one() == 300
+        assert tx.execute(text("SELECT count(*) FROM proof_pending")).scalar_one() == 0
+
+
+def test_the_same_labels_in_many_steps_prove_what_they_prove_in_one(database: Database, tmp_path: Path) -> None:
+    line = a_gated_line(database, tmp_path, MaxError(0.1))
+    made = line.decide(500)
+    for start in range(0, 500, 50):
+        line.label(made[start : start + 50], rightly)
+        line.prove()
+    stepwise = proofs_of(line)
+    with line.database.begin() as tx:
+        tx.execute(text("INSERT INTO proof_anew VALUES (:automation, :arm)"), {"automation": "gated", "arm": line.arm})
+    line.prove()
+    assert proofs_of(line) == stepwise
+
+
+def proofs_of(line: GatedLine) -> list[tuple[float, float, float, int]]:
+    with line.database.begin() as tx:
+        found = proofs.curve(tx, line.name, now=line.installation.clock.now())
+    return [(one.threshold, one.error, one.bound, one.labels) for one in found.points]
+
+
+def test_silence_counts_at_maturity_and_reports_of_fraud_not_before(database: Database, tmp_path: Path) -> None:
+    truth = Truth({"pause": "fraud", "release": "ok"}, matures=timedelta(days=30), unreported="ok")
+    line = a_gated_line(database, tmp_path, MaxError(0.1), truth=truth)
+    released = [one for one in line.decide(400) if one.outcome == "release"]
+    line.label(released[:5], wrongly)
+    line.prove()
+    assert evidence(line) == []
+    line.prove(line.installation.clock.now() + timedelta(days=30, minutes=1))
+    assert evidence(line) == []  # nobody audits what is paused, so a part of the line was never looked at
+
+
+def test_where_only_releases_are_automatic_silence_is_enough(database: Database, tmp_path: Path) -> None:
+    truth = Truth({"pause": "fraud", "release": "ok"}, matures=timedelta(days=30), unreported="ok")
+    line = a_gated_line(database, tmp_path, MaxError(0.1), truth=truth, policy=ONLY_RELEASES)
+    released = [one for one in line.decide(400) if one.outcome == "release"]
+    line.label(released[:5], wrongly)
+    line.prove()
+    assert evidence(line) == []
+    line.prove(line.installation.clock.now() + timedelta(days=30, minutes=1))
+    counted = evidence(line)
+    assert (len(counted), counted.count(("ok", "fraud"))) == (len(released), 5)
+
+
+ONLY_RELEASES = """
+outcomes: [release, pause, review]
+rules: [{id: safe, when: 'risk.certain && prediction.score < 0.5', then: release}]
+otherwise: review
+"""
+
+
+def evidence(line: GatedLine) -> list[tuple[str, str]]:
+    with line.database.begin() as tx:
+        rows = tx.execute(text("SELECT predicted, actual FROM proof_evidence ORDER BY position"))
+        return [(row.predicted, row.actual) for row in rows]
+
+
+def test_a_cost_is_bounded_like_an_error(database: Database, tmp_path: Path) -> None:
+    costs = {("ok", "fraud"): 40.0, ("fraud", "ok"): 2.0}
+    line = a_gated_line(database, tmp_path, MaxCost(3.0, costs))
+    made = line.decide(600)
+    assert line.revisions().held_out[""].target == 3.0
+    line.label(made, lambda one: wrongly(one) if rightly(one) == "fraud" else "ok")
+    line.prove()
+    live = line.revisions().live[WHOLE]
+    assert 0 < live.evidence["error"] < 3.0
+    assert live.evidence["bound"] <= 3.0
+    assert "mean cost of the automatic part" in live.sentence
+
+
+def test_two_segments_with_different_errors_get_different_gates(database: Database, tmp_path: Path) -> None:
+    line = a_gated_line(database, tmp_path, MaxError(0.1, by="country"))
+    good, bad = line.decide(400, country="DE"), line.decide(400, country="FR")
+    line.label(good, rightly)
+    line.label(bad, wrongly)
+    line.prove()
+    there, now = line.revisions(), line.installation.clock.now()
+    german, french = there.in_force(("DE", ""), now), there.in_force(("FR", ""), now)
+    assert german is not None
+    assert french is not None
+    assert german.threshold < french.threshold
+    assert french.threshold == NOTHING
+    outcomes = {one.outcome for one in line.decide(20, country="FR")}, {one.outcome for one in line.decide(20)}
+    assert outcomes[0] == {"review"}
+    assert "release" in outcomes[1]
+
+
+def test_each_predicted_class_keeps_its_own_bound(database: Database, tmp_path: Path) -> None:
+    line = a_gated_line(database, tmp_path, MaxError(0.1, per_class={"fraud": 0.05, "ok": 0.2}))
+    made = line.decide(800)
+    line.label(made, lambda _: "ok")  # every fraud that was predicted is a false alarm
+    line.prove()
+    there, now = line.revisions(), line.installation.clock.now()
+    fraud, ok = there.in_force((None, "fraud"), now), there.in_force((None, "ok"), now)
+    assert fraud is not None
+    assert ok is not None
+    assert fraud.threshold == NOTHING
+    assert ok.threshold < NOTHING
+    again = line.decide(100)
+    assert {one.outcome for one in again if rightly(one) == "fraud"} == {"review"}
+    assert "release" in {one.outcome for one in again}
+
+
+def test_another_target_on_the_same_labels_and_a_forecast(line: GatedLine) -> None:
+    line.label(line.decide(300), rightly)
+    line.prove()
+    now = line.installation.clock.now()
+    with line.database.begin() as tx:
+        declared = proofs.curve(tx, line.name, now=now)
+        strict = proofs.what_if(tx, line.name, 0.01, now=now)
+        found = proofs.forecast(tx, line.name, now=now)
+        accounts = proofs.explain(tx, line.name, now=now)
+        with pytest.raises(proofs.TargetInvalid):
+            proofs.what_if(tx, line.name, 1.5, now=now)
+    assert strict.share < declared.share
+    assert (strict.target, strict.declared) == (0.01, 0.1)
+    assert found.clean_labels == 29
+    assert found.labels_a_day == 300
+    assert "proven automatic; 300 labels a day." in proofs.forecast_sentence(found)
+    assert [one.where for one in accounts] == [""]
+
+
+def test_a_label_from_a_blind_audit_names_its_probability(line: GatedLine) -> None:
+    line.label(line.decide(5), rightly, source=LabelSource.BLIND_AUDIT)
+    line.prove()
+    with line.database.begin() as tx:
+        assert tx.execute(text("SELECT count(*) FROM proof_evidence")).scalar_one() == 0  # nobody draws here: no floor

@@ -145,9 +145,7 @@ def _number(one: GateRevision) -> int:
 
 
 @given(histories(), st.sampled_from(PARTS), st.integers(0, 2000))
-def test_nothing_wider_than_what_is_proven_is_ever_in_force(
-    some: list[GateRevision], part: Part, hours: int
-) -> None:
+def test_nothing_wider_than_what_is_proven_is_ever_in_force(some: list[GateRevision], part: Part, hours: int) -> None:
     at = NOW + timedelta(hours=hours)
     there = ArmRevisions.of(some)
     found = there.in_force(part, at)
