@@ -68,6 +68,7 @@ from andon.decisions.errors import (
     LineBusy,
     NotReleased,
     ReleaseRefused,
+    SegmentUnreadable,
     VersionNotServed,
 )
 from andon.decisions.evidence import LedgerEvidence
@@ -100,6 +101,7 @@ from andon.decisions.releasing import (
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
 from andon.decisions.seeing import Seen
+from andon.decisions.segments import segment_in
 from andon.decisions.service import (
     FirstAnswer,
     accept,
@@ -212,6 +214,7 @@ __all__ = [
     "Replayed",
     "Risk",
     "Seen",
+    "SegmentUnreadable",
     "Shown",
     "Stages",
     "Start",
@@ -282,6 +285,7 @@ __all__ = [
     "rows_of",
     "scores_of",
     "seen_of_recorded",
+    "segment_in",
     "shown",
     "stats",
     "tallies",
