@@ -40,6 +40,7 @@ SECTIONS = (
     NavigationSection("/", "Overview", Permission.READ_DECISIONS),
     NavigationSection("/decisions", "Decisions", Permission.READ_DECISIONS),
     NavigationSection("/reviews", "Reviews", Permission.READ_REVIEWS),
+    NavigationSection("/alerts", "Alerts", Permission.READ_ALERTS),
     NavigationSection("/endpoints", "Endpoints", Permission.READ_MODELS),
     NavigationSection("/models", "Models", Permission.READ_MODELS, shared=True),
     NavigationSection("/streams", "Streams", Permission.READ_STREAMS),
@@ -51,10 +52,11 @@ SECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is signed in, and the token that this session's forms carry."""
+    """Who is signed in, the token that this session's forms carry, and how many open alerts nobody looks after yet."""
 
     principal: Principal
     csrf: str
+    open_alerts: int = 0
 
     @property
     def sections(self) -> tuple[NavigationSection, ...]:

@@ -36,6 +36,7 @@ class DecisionFilters:
     model_version: str = ""
     arm: str = ""
     line_state: str = ""
+    segment: str = ""
     since: str = ""
     until: str = ""
     search: str = ""
@@ -51,6 +52,7 @@ class DecisionFilters:
             model_version=_number("Model version", self.model_version),
             arm=self.arm.strip() or None,
             line_state=_state(self.line_state),
+            segment=decisions.segment_in([self.segment]),
             since=_moment("From", self.since),
             until=_moment("Until", self.until),
             search=self.search.strip() or None,
@@ -73,6 +75,7 @@ def show_list(
     model_version: str = "",
     arm: str = "",
     line_state: str = "",
+    segment: Annotated[str, Query(max_length=1000)] = "",
     since: str = "",
     until: str = "",
     search: Annotated[str, Query(max_length=200)] = "",
@@ -80,12 +83,14 @@ def show_list(
 ) -> Response:
     """The decisions that fit the filters, newest first."""
     scopes = visitor.scopes(Permission.READ_DECISIONS)
-    filters = DecisionFilters(automation, outcome, rule, label, model_version, arm, line_state, since, until, search)
+    filters = DecisionFilters(
+        automation, outcome, rule, label, model_version, arm, line_state, segment, since, until, search
+    )
     problem: Invalid | None = None
     found: list[decisions.DecisionRow] = []
     try:
         found = decisions.page(tx, filters.read(scopes), limit=PAGE, before=before)
-    except FilterInvalid as error:
+    except (FilterInvalid, decisions.SegmentUnreadable) as error:
         problem = error
     return here.pages.html(
         "decisions.html",

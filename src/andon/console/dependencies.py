@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Form, Request
 
+from andon import alerts
+from andon.access import Permission
 from andon.console import sessions
 from andon.console.context import Console, Visitor
 from andon.console.errors import FormForged, SignInNeeded
@@ -42,7 +44,9 @@ def signed_in(request: Request, here: Here) -> Visitor:
         principal = here.keys.principal(session.key_id, now)
     except Denied as error:
         raise SignInNeeded from error
-    request.state.visitor = Visitor(principal, session.csrf)
+    with here.database.begin() as tx:
+        waiting = alerts.count_open(tx, principal.scopes(Permission.READ_ALERTS), now)
+    request.state.visitor = Visitor(principal, session.csrf, waiting)
     return request.state.visitor  # type: ignore[no-any-return]
 
 

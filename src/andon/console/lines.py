@@ -1,15 +1,18 @@
 """One line: its state, the cord to pull and release, and the revisions of its risk gates."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from andon import cord, decisions, gates
+from andon import alerts, cord, decisions, gates
 from andon.access import Permission
+from andon.alerts import ChecklistOpen
 from andon.console import notices
 from andon.console.context import Console, Visitor
+from andon.console.cord_rules import rules_shown
 from andon.console.dependencies import Acting, Db, Here, Signed
 from andon.console.errors import status_of
 from andon.cord import LineState
@@ -50,10 +53,13 @@ def release(
     field: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
     value: Annotated[list[str], Form()] = [],  # noqa: B006
     reason: Annotated[str, Form()] = "",
+    item: Annotated[list[str], Form()] = [],  # noqa: B006
+    anyway: Annotated[str, Form()] = "",
 ) -> Response:
-    """Make the line, or a segment of it, less careful again."""
+    """Make the line, or a segment of it, less careful again. After a rule pulled, the checklist is done and the alert over."""
     visitor.principal.require(Permission.RELEASE_CORD, name)
-    return _change(here, visitor, name, cord.release, state, field, value, reason, "cord-released")
+    releasing = partial(alerts.release, done=item, anyway=bool(anyway))
+    return _change(here, visitor, name, releasing, state, field, value, reason, "cord-released")
 
 
 def _change(
@@ -81,7 +87,7 @@ def _change(
                 events=here.events,
                 now=here.clock.now(),
             )
-    except Invalid as error:
+    except (Invalid, ChecklistOpen) as error:
         with here.database.begin() as tx:
             return _page(here, visitor, tx, name, problem=error)
     return notices.back_to(f"/lines/{name}", notice)
@@ -113,4 +119,5 @@ def _page(
         fields=sorted(deployed.description["contract"].get("properties", {})),
         may_pull=visitor.may(Permission.PULL_CORD, name),
         may_release=visitor.may(Permission.RELEASE_CORD, name),
+        **rules_shown(tx, visitor, name, deployed),
     )

@@ -72,6 +72,7 @@ from andon.decisions.errors import (
     LineBusy,
     NotReleased,
     ReleaseRefused,
+    SegmentUnreadable,
     VersionNotServed,
 )
 from andon.decisions.evidence import LedgerEvidence
@@ -106,6 +107,7 @@ from andon.decisions.releasing import (
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
 from andon.decisions.seeing import Seen
+from andon.decisions.segments import segment_in
 from andon.decisions.service import (
     FirstAnswer,
     accept,
@@ -225,6 +227,7 @@ __all__ = [
     "Replayed",
     "Risk",
     "Seen",
+    "SegmentUnreadable",
     "Shown",
     "Stages",
     "Start",
@@ -303,6 +306,7 @@ __all__ = [
     "sample",
     "scores_of",
     "seen_of_recorded",
+    "segment_in",
     "shown",
     "stats",
     "tallies",

@@ -233,7 +233,7 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecisionFilter:
-    """Which decisions to list; None means any. `automations` are those that the asker may see."""
+    """Which decisions to list; None means any. `automations` are those that the asker may see, `segment` is as text."""
 
     automations: tuple[str, ...] | None = None
     automation: str | None = None
@@ -245,6 +245,7 @@ class DecisionFilter:
     gate_revision: int | None = None
     line_state: LineState | None = None
     audit_drawn: bool | None = None
+    segment: Mapping[str, str] | None = None
     since: datetime | None = None
     until: datetime | None = None
     search: str | None = None

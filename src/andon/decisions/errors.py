@@ -83,3 +83,7 @@ class NotReleased(Unavailable):
 
 class CodeUnreleased(Conflict):
     """The project's code is not the released version, so a policy cannot be checked against it."""
+
+
+class SegmentUnreadable(Invalid):
+    """A segment in a filter cannot be read."""

@@ -99,6 +99,10 @@ def index(
     gate_revision: Annotated[int | None, Query(ge=0, le=HIGHEST_NUMBER)] = None,
     line_state: LineState | None = None,
     audit_drawn: Annotated[bool | None, Query(description="Whether it was drawn for a blind audit.")] = None,
+    segment: Annotated[
+        list[str] | None,
+        Query(description="`field=value` of the input, as in `country=AT`; more than one may be given.", max_length=8),
+    ] = None,
     since: Annotated[
         Moment | None, Query(description="Asked for at this time or later; in UTC if it says no zone.")
     ] = None,
@@ -119,6 +123,7 @@ def index(
         gate_revision=gate_revision,
         line_state=line_state,
         audit_drawn=audit_drawn,
+        segment=decisions.segment_in(segment or []),
         since=since,
         until=until,
         search=search,

@@ -36,6 +36,7 @@ from andon.decisions.domain import (
     arm_name,
 )
 from andon.decisions.record import decode, digest_of, read
+from andon.decisions.segments import number_or_boolean
 from andon.decisions.shape import COLUMNS, DecisionRow
 from andon.decisions.tables import decisions
 from andon.kernel.db import Tx
@@ -68,6 +69,9 @@ _LABEL = case(
     else_=decisions.c.label,
 )
 """The predicted label, also of those."""
+
+_INPUT = func.convert_from(decisions.c.record, "UTF8").cast(JSONB)["input"]
+"""The input, read from the record of each decision that the other conditions leave."""
 
 _EQUAL = ("automation", "outcome", "rule", "model_version", "gate_revision", "line_state", "audit_drawn")
 _FILTERED = {**{name: decisions.c[name] for name in _EQUAL}, "arm": _ARM, "label": _LABEL}
@@ -118,7 +122,7 @@ def with_input(
     tx: Tx, automation: str, field: str, value: str, since: datetime, until: datetime, limit: int
 ) -> list[DecisionRecord]:
     """The newest decisions that were asked for between two moments and whose input has a value in a field. Reads all in between."""
-    given = func.convert_from(decisions.c.record, "UTF8").cast(JSONB)["input"][field].astext
+    given = _INPUT[field].astext
     query = select(*_WHOLE).where(
         decisions.c.automation == automation,
         decisions.c.id >= floor_of(since),
@@ -237,6 +241,10 @@ def _conditions(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
         value = getattr(wanted, name)
         if value is not None:
             conditions.append(column == value)
+    for field, value in (wanted.segment or {}).items():
+        other = number_or_boolean(value)
+        same = _INPUT[field].astext == value
+        conditions.append(same if other is None else or_(same, _INPUT.contains({field: other})))
     if wanted.since is not None:
         conditions.append(decisions.c.id >= floor_of(wanted.since))
     if wanted.until is not None:

@@ -1,0 +1,91 @@
+"""Two distributions of an alert as bars: what was expected and what was observed, bin by bin or category by category."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+WIDTH, HEIGHT = 640.0, 150.0
+_GAP = 0.25
+"""The part of a bin's width that is left free."""
+
+_LABELLED = 8
+"""Bins that get a label below them, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar, in units of the drawing."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class BinBars:
+    """One bin: its name, both shares between 0 and 1, and their bars. `labelled`: its name stands below it."""
+
+    label: str
+    expected: float
+    observed: float
+    bars: tuple[Bar, Bar]
+    middle: float
+    labelled: bool
+
+
+def bins_of(detail: Mapping[str, Any]) -> Sequence[BinBars]:
+    """The bins of an alert's detail: `expected` and `observed` with `edges` (one more than bins) or `labels`; none otherwise."""
+    expected, observed = _shares(detail.get("expected")), _shares(detail.get("observed"))
+    labels = _labels(detail, len(expected))
+    if not expected or len(expected) != len(observed) or len(labels) != len(expected):
+        return ()
+    highest = max(*expected, *observed)
+    step, every = WIDTH / len(labels), -(-len(labels) // _LABELLED)
+    each = step * (1 - _GAP) / 2
+    return [
+        BinBars(
+            label,
+            one,
+            other,
+            (
+                _bar(place * step + step * _GAP / 2, one, each, highest),
+                _bar(place * step + step * _GAP / 2 + each, other, each, highest),
+            ),
+            round((place + 0.5) * step, 2),
+            place % every == 0,
+        )
+        for place, (label, one, other) in enumerate(zip(labels, expected, observed, strict=True))
+    ]
+
+
+def others_of(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What else a detail holds, beside the distributions."""
+    return {name: value for name, value in detail.items() if name not in ("expected", "observed", "edges", "labels")}
+
+
+def _bar(x: float, share: float, width: float, highest: float) -> Bar:
+    height = HEIGHT * share / highest if highest else 0.0
+    return Bar(round(x, 2), round(HEIGHT - height, 2), round(width, 2), round(height, 2))
+
+
+def _shares(given: Any) -> Sequence[float]:
+    """Counts or shares as shares; nothing if these are none."""
+    if not isinstance(given, list) or not all(_is_count(one) for one in given):
+        return ()
+    total = float(sum(given))
+    return [one / total if total else 0.0 for one in given]
+
+
+def _is_count(one: Any) -> bool:
+    return isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one < float("inf")
+
+
+def _labels(detail: Mapping[str, Any], count: int) -> Sequence[str]:
+    labels, edges = detail.get("labels"), detail.get("edges")
+    if isinstance(labels, list):
+        return [str(label) for label in labels]
+    if isinstance(edges, list) and len(edges) == count + 1 and all(isinstance(edge, int | float) for edge in edges):
+        return [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
+    return ()
