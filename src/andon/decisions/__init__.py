@@ -80,7 +80,7 @@ from andon.decisions.feed import (
     records_of,
     reset_consumer,
 )
-from andon.decisions.feed_item import FeedItem, FeedOutline, FeedRecord
+from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
@@ -180,8 +180,8 @@ __all__ = [
     "ExportDiffers",
     "Fallback",
     "Feed",
+    "FeedGroup",
     "FeedItem",
-    "FeedOutline",
     "FeedRecord",
     "Fenced",
     "Field",
