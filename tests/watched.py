@@ -147,6 +147,7 @@ class WatchedLine:
             "features": {"round_amount": False},
             "prediction": prediction,
             "fallback": values.get("fallback"),
+            "shape": 2,
             "policy": {"outcome": outcome, "rule": rule, "reasons": values.get("reasons", []), "error": None},
         }
         return {

@@ -87,7 +87,7 @@ from andon.decisions.feed import (
     raw_records_of,
     reset_consumer,
 )
-from andon.decisions.feed_item import FeedItem, FeedOutline, FeedRecord
+from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
@@ -195,8 +195,8 @@ __all__ = [
     "ExportDiffers",
     "Fallback",
     "Feed",
+    "FeedGroup",
     "FeedItem",
-    "FeedOutline",
     "FeedRecord",
     "Fenced",
     "Field",

@@ -5,7 +5,7 @@ consumer's position is a number for each chain of the audit log, so a commit tha
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from time import monotonic
 from typing import TypeAlias
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from andon import audit
 from andon.decisions.errors import ConsumerBusy, ConsumerNotFound
-from andon.decisions.feed_item import FeedItem, FeedOutline
+from andon.decisions.feed_item import FeedGroup, FeedItem
 from andon.decisions.store import feed as store
 from andon.decisions.store.feed import ConsumerStanding, Unread
 from andon.kernel.db import Tx
@@ -105,13 +105,14 @@ class Feed:
         ]
         return TakenDecisions(items, len(keys))
 
-    def take_outlines(self, tx: Tx, limit: int = AT_ONCE) -> list[FeedOutline]:
-        """Take the next decisions of all automations without their records, in no order, and move the position behind them.
+    def take_groups(self, tx: Tx, step: timedelta, limit: int = AT_ONCE) -> list[FeedGroup]:
+        """Take the next decisions of all automations without their records, grouped by equal columns within each step of time.
 
-        Empty if nothing is left. `raw_records_of` then reads the records that are wanted. Raises ConsumerBusy as `take` does.
+        Empty if nothing is left. The position moves as with `take`; `raw_records_of` then reads the records that are wanted. Raises
+        ConsumerBusy as `take` does.
         """
         keys = [key for leaf in self._advance(tx, limit) for key in leaf.keys]
-        return [FeedOutline(*row) for row in store.outlines(tx, keys)]
+        return [FeedGroup(*row) for row in store.groups(tx, keys, step)]
 
     def claim(self, tx: Tx) -> None:
         """Be the only one who reads as this consumer until the transaction ends; it is made if it is new. Raises ConsumerBusy."""

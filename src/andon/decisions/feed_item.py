@@ -39,13 +39,13 @@ class FeedRecord(Struct, frozen=True, gc=False):
 _record = Decoder(FeedRecord).decode
 
 
-class FeedOutline(Struct, frozen=True, gc=False):
-    """One decision without its record: which arm made it, what it chose, how long it took.
+class FeedGroup(Struct, frozen=True, gc=False):
+    """Decisions of one step of time that have all of this in common; `ids` holds 16 bytes for each of them.
 
-    It is `automatic` if the risk gate was certain of a prediction and no person was asked.
+    They are `automatic` if the risk gate was certain of a prediction and no person was asked. `band` is that of their latency, as
+    LATENCY_BAND divides them.
     """
 
-    key: bytes
     automation: str
     arm: str
     model: str
@@ -54,7 +54,19 @@ class FeedOutline(Struct, frozen=True, gc=False):
     rule: str
     label: str | None
     automatic: bool
-    latency_us: int
+    starts_at: datetime
+    band: int
+    ids: bytes
+
+    @property
+    def count(self) -> int:
+        """The number of decisions."""
+        return len(self.ids) // 16
+
+    @property
+    def keys(self) -> list[bytes]:
+        """The 16 bytes of each id."""
+        return [self.ids[at : at + 16] for at in range(0, len(self.ids), 16)]
 
 
 class FeedItem(Struct, frozen=True, gc=False):

@@ -64,11 +64,11 @@ class Detecting:
         for (automation, model, version), some in sorted(by_version.items()):
             reference = self._watching.references.of(tx, model, version)
             if reference is not None:
-                some.sort(key=lambda one: one.outline.key)
+                some.sort(key=lambda one: one.key)
                 watched = self._watching.one(tx, automation)
                 for kind in (FEATURES, SCORES):
-                    key = DetectorKey(automation, model, version, kind)
-                    found += self._follow(tx, key, reference, watched, some)
+                    of = DetectorKey(automation, model, version, kind)
+                    found += self._follow(tx, of, reference, watched, some)
         return found
 
     def restart(self, tx: Tx, key: DetectorKey, name: str, watched: WatchedAutomation) -> None:
@@ -138,7 +138,7 @@ def _cells(kind: str, reference: ModelReference, some: Sequence[WholeDecision]) 
 
 
 def _moment(one: WholeDecision) -> datetime:
-    milliseconds = int.from_bytes(one.outline.key[:6])
+    milliseconds = int.from_bytes(one.key[:6])
     return datetime.fromtimestamp(0, tz=UTC) + timedelta(milliseconds=milliseconds)
 
 

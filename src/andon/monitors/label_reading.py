@@ -6,7 +6,7 @@ from uuid import UUID
 
 from andon import decisions, labels
 from andon.authoring import Truth
-from andon.decisions import DecisionRow, FeedOutline, raw_records_of
+from andon.decisions import DecisionRow, raw_records_of
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.ids import time_of
@@ -17,7 +17,7 @@ from andon.monitors.store import states, windows
 from andon.monitors.store.labels import LabelWindow
 from andon.monitors.tallying import group_name
 from andon.monitors.watching import WatchedAutomation, Watching, truth_of
-from andon.monitors.whole import read_all
+from andon.monitors.whole import read_record
 
 HOUR = timedelta(hours=1)
 
@@ -117,14 +117,12 @@ def _groups(tx: Tx, watched: WatchedAutomation, rows: Sequence[DecisionRow]) -> 
     """Return the groups of decisions by the fields that are compared for fairness."""
     if not watched.fields or not rows:
         return {}
-    outlines = [
-        FeedOutline(r.id.bytes, r.automation, r.arm, r.model, r.model_version, r.outcome, r.rule, r.label, False, 0)
-        for r in rows
-    ]
-    found = read_all(outlines, raw_records_of(tx, [one.key for one in outlines]))
+    records = raw_records_of(tx, [row.id.bytes for row in rows])
+    found = {row.id: read_record(records[row.id.bytes]) for row in rows if row.id.bytes in records}
     return {
-        UUID(bytes=one.outline.key): {field: group_name(one.record.row().get(field)) for field in watched.fields}
-        for one in found
+        key: {field: group_name(record.row().get(field)) for field in watched.fields}
+        for key, record in found.items()
+        if record is not None
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from andon.decisions import FeedOutline
+from andon.decisions import FeedGroup
 
 SLOT = timedelta(minutes=5)
 _SLOT_MS = 300_000
@@ -18,11 +18,6 @@ PER_SLOT = 500
 
 SlotKey: TypeAlias = tuple[str, int]
 """An automation, and the number of the slot since 1970."""
-
-
-def slot_of(key: bytes, latest: int) -> int:
-    """Return the slot of a decision by its id. A time in the future counts as the latest slot."""
-    return min(int.from_bytes(key[:6]) // _SLOT_MS, latest)
 
 
 def slot_number(at: datetime) -> int:
@@ -40,21 +35,20 @@ def hour_start(slot: int) -> datetime:
     return slot_start(slot - slot % 12)
 
 
-def by_slot(outlines: Sequence[FeedOutline], latest: int) -> dict[SlotKey, list[FeedOutline]]:
-    """Group decisions by automation and slot."""
-    groups: dict[SlotKey, list[FeedOutline]] = defaultdict(list)
-    for one in outlines:
-        groups[one.automation, slot_of(one.key, latest)].append(one)
-    return groups
+def by_slot(groups: Sequence[FeedGroup], latest: int) -> dict[SlotKey, list[FeedGroup]]:
+    """Group decisions by automation and slot. A time in the future counts as the latest slot."""
+    found: dict[SlotKey, list[FeedGroup]] = defaultdict(list)
+    for one in groups:
+        found[one.automation, min(slot_number(one.starts_at), latest)].append(one)
+    return found
 
 
-def sampled(group: Sequence[FeedOutline], before: int) -> list[FeedOutline]:
+def sampled(groups: Sequence[FeedGroup], before: int) -> dict[bytes, FeedGroup]:
     """Return the decisions of a slot that are read whole, where `before` were counted in it or in the slot before."""
-    share = min(1.0, PER_SLOT / max(before, len(group), 1))
-    if share == 1.0:
-        return list(group)
+    count = sum(one.count for one in groups)
+    share = min(1.0, PER_SLOT / max(before, count, 1))
     below = int(share * 65536)
-    return [one for one in group if int.from_bytes(one.key[-2:]) < below]
+    return {key: one for one in groups for key in one.keys if share == 1.0 or int.from_bytes(key[-2:]) < below}
 
 
 def counted_before(key: SlotKey, counts: Mapping[SlotKey, int]) -> int:

@@ -5,16 +5,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from andon.decisions import LATENCY_BAND
+
 Sums: TypeAlias = dict[str, Any]
 """Numbers by name, in any depth; as JSON has them."""
 
-MOST_KEYS = 100
+MOST_KEYS = 300
 """Different rules, outcomes or reasons that are counted apart in a window; all others count as OTHER."""
 
 OTHER = "(other)"
 
-BAND = math.log(1.05)
-"""Latencies are told apart to five percent: band n begins at 1.05**n microseconds."""
+_BAND = math.log(LATENCY_BAND)
 
 
 def added(one: Any, other: Any) -> Any:
@@ -46,21 +47,20 @@ def total(many: Iterable[Sums]) -> Sums:
 
 def counted(values: Iterable[str]) -> dict[str, int]:
     """Count equal values; beyond the most frequent ones they count as OTHER."""
-    counts = Counter(values)
-    if len(counts) <= MOST_KEYS - 1:
+    return limited(Counter(values))
+
+
+def limited(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the most frequent values; all others together count as OTHER."""
+    if len(counts) < MOST_KEYS:
         return dict(counts)
-    kept = dict(counts.most_common(MOST_KEYS - 1))
-    return {**kept, OTHER: counts.total() - sum(kept.values())}
-
-
-def band_of(latency_us: int) -> str:
-    """Return the band of a latency."""
-    return str(int(math.log(max(latency_us, 1)) / BAND))
+    kept = dict(Counter(counts).most_common(MOST_KEYS - 1))
+    return {**kept, OTHER: sum(counts.values()) - sum(kept.values())}
 
 
 def milliseconds(band: int) -> float:
     """Return the middle of a band in milliseconds."""
-    return math.exp(BAND * (band + 0.5)) / 1000
+    return math.exp(_BAND * (band + 0.5)) / 1000
 
 
 def quantile(bands: Mapping[str, int], share: float) -> int | None:

@@ -1,16 +1,16 @@
 """Tallying: what a batch of decisions adds to the windows of their arms. Pure, one pass over columns."""
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from andon.decisions import FeedOutline
+from andon.decisions import FeedGroup
 from andon.monitors.references import ModelReference
-from andon.monitors.sums import OTHER, Sums, band_of, counted
+from andon.monitors.sums import OTHER, Sums, counted, limited, milliseconds
 from andon.monitors.whole import WholeDecision
 from andon.policies import ERROR
 
@@ -39,23 +39,23 @@ class SlotTally:
     met: int = 0
 
 
-def outlines_sums(group: Sequence[FeedOutline]) -> Sums:
+def group_sums(groups: Sequence[FeedGroup]) -> Sums:
     """Count decisions by what their columns say."""
     return {
-        "decisions": len(group),
-        "automatic": sum(one.automatic for one in group),
-        "failed": sum(one.rule == ERROR for one in group),
-        "outcomes": counted(one.outcome for one in group),
-        "rules": counted(one.rule for one in group),
-        "labels": counted(one.label for one in group if one.label is not None),
-        "bands": dict(Counter(band_of(one.latency_us) for one in group)),
+        "decisions": sum(one.count for one in groups),
+        "automatic": sum(one.count for one in groups if one.automatic),
+        "failed": sum(one.count for one in groups if one.rule == ERROR),
+        "outcomes": _summed((one.outcome, one.count) for one in groups),
+        "rules": _summed((one.rule, one.count) for one in groups),
+        "labels": _summed((one.label, one.count) for one in groups if one.label is not None),
+        "bands": _summed((str(one.band), one.count) for one in groups),
     }
 
 
-def slot_tally(group: Sequence[FeedOutline], latency_us: float) -> SlotTally:
-    """Count the decisions of a slot that were made in time and without an error."""
-    met = sum(one.rule != ERROR and one.latency_us <= latency_us for one in group)
-    return SlotTally(len(group), met)
+def slot_tally(groups: Sequence[FeedGroup], latency_us: float) -> SlotTally:
+    """Count the decisions of a slot that were made in time and without an error; latencies are known to five percent."""
+    met = sum(one.count for one in groups if one.rule != ERROR and milliseconds(one.band) * 1000 <= latency_us)
+    return SlotTally(sum(one.count for one in groups), met)
 
 
 def whole_sums(group: Sequence[WholeDecision], reference: ModelReference | None, fields: Sequence[str]) -> Sums:
@@ -75,6 +75,13 @@ def whole_sums(group: Sequence[WholeDecision], reference: ModelReference | None,
     if fields:
         sums["groups"] = {name: _groups(group, name) for name in fields}
     return sums
+
+
+def _summed(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for name, count in pairs:
+        sums[name] = sums.get(name, 0) + count
+    return limited(sums)
 
 
 def group_name(value: Any) -> str:
@@ -114,9 +121,9 @@ def _scores(predicted: Sequence[WholeDecision]) -> Any:
 
 
 def _groups(group: Sequence[WholeDecision], name: str) -> Sums:
-    members: dict[str, list[FeedOutline]] = defaultdict(list)
+    members: dict[str, list[FeedGroup]] = defaultdict(list)
     for one in group:
-        members[group_name(one.record.row().get(name))].append(one.outline)
+        members[group_name(one.record.row().get(name))].append(one.of)
     kept = dict(sorted(members.items(), key=lambda item: -len(item[1]))[:MOST_GROUPS])
     rest = [one for value, ones in members.items() if value not in kept for one in ones]
     if rest:
@@ -124,7 +131,7 @@ def _groups(group: Sequence[WholeDecision], name: str) -> Sums:
     return {value: _rates(ones) for value, ones in kept.items()}
 
 
-def _rates(ones: Sequence[FeedOutline]) -> Sums:
+def _rates(ones: Sequence[FeedGroup]) -> Sums:
     return {
         "decisions": len(ones),
         "automatic": sum(one.automatic for one in ones),

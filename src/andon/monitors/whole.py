@@ -1,13 +1,13 @@
 """Decisions of the sample, read whole: the input, the features as seen, the prediction and what answered instead of a version."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import DecodeError, Struct, ValidationError, convert
 from msgspec.json import Decoder
 
-from andon.decisions import Fallback, FeedOutline
+from andon.decisions import Fallback, FeedGroup
 from andon.policies import Ruling
 from andon.serving import Prediction
 
@@ -28,27 +28,29 @@ class WholeRecord(Struct, frozen=True, gc=False):
 
 
 class WholeDecision(Struct, frozen=True, gc=False):
-    """A decision of the sample: its columns and its record."""
+    """A decision of the sample: the 16 bytes of its id, the columns that it shares with others, and its record."""
 
-    outline: FeedOutline
+    key: bytes
+    of: FeedGroup
     record: WholeRecord
 
 
 _record = Decoder(WholeRecord).decode
 
 
-def read_all(outlines: Sequence[FeedOutline], records: Mapping[bytes, bytes]) -> list[WholeDecision]:
-    """Read the records of decisions; one that cannot be read is left out."""
+def read_all(chosen: Mapping[bytes, FeedGroup], records: Mapping[bytes, bytes]) -> list[WholeDecision]:
+    """Read the records of decisions, in the order of their ids; one that cannot be read is left out."""
     found = []
-    for outline in outlines:
-        written = records.get(outline.key)
-        record = None if written is None else _read(written)
+    for key in sorted(chosen):
+        written = records.get(key)
+        record = None if written is None else read_record(written)
         if record is not None:
-            found.append(WholeDecision(outline, record))
+            found.append(WholeDecision(key, chosen[key], record))
     return found
 
 
-def _read(written: bytes) -> WholeRecord | None:
+def read_record(written: bytes) -> WholeRecord | None:
+    """Read a record; None if it cannot be read."""
     try:
         return _record(written)
     except DecodeError:  # of an input that this reads more strictly

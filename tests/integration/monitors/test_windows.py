@@ -142,16 +142,12 @@ def test_a_version_that_the_registry_lacks_is_counted_without_a_reference(line: 
     assert "features" not in sums(line)
 
 
-def test_outlines_say_which_decisions_were_automatic(line: WatchedLine) -> None:
-    line.write(line.usual(1), NOW - HOUR, HOUR)
+def test_groups_say_which_decisions_were_automatic(line: WatchedLine) -> None:
+    [automatic] = line.write(line.usual(1), NOW - HOUR, HOUR)
     line.write(line.usual(1), NOW - HOUR, HOUR, certain=False)
     line.write(line.usual(1), NOW - HOUR, HOUR, outcome="review")
     line.write(line.usual(1), NOW - HOUR, HOUR, score=None)
     with line.database.begin() as tx:
-        outlines = decisions.Feed("another").take_outlines(tx)
-    assert [one.automatic for one in sorted(outlines, key=lambda one: (not one.automatic, one.key))] == [
-        True,
-        False,
-        False,
-        False,
-    ]
+        groups = decisions.Feed("another").take_groups(tx, timedelta(minutes=5))
+    assert sum(one.count for one in groups) == 4
+    assert [key for one in groups if one.automatic for key in one.keys] == [automatic.bytes]

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import log
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from andon.audit import CONTROL
+from andon.decisions.domain import LATENCY_BAND
 from andon.kernel.db import Tx, fetch_binary
 
 ENTRY = 48
@@ -64,11 +66,14 @@ SELECT uuid_send(id), writer, seq, latency_us, record FROM decisions
 WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s AND %(last)s
 """
 
-_OUTLINES = """
-SELECT uuid_send(id), automation,
-    coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)), model, model_version, outcome, rule, label,
-    certain AND score IS NOT NULL AND outcome <> 'review', latency_us
+_GROUPS = f"""
+SELECT automation, coalesce(arm, model || '@' || model_version || '+' || left(policy_version, 12)), model, model_version,
+    outcome, rule, label, certain AND score IS NOT NULL AND outcome <> 'review',
+    date_bin(%(step)s, decided_at, '1970-01-01 00:00Z'),
+    floor(ln(greatest(latency_us, 1)::double precision) / {log(LATENCY_BAND)})::int,
+    string_agg(uuid_send(id), ''::bytea)
 FROM decisions WHERE id = ANY((SELECT %(ids)s::text::uuid[])::uuid[]) AND id BETWEEN %(first)s AND %(last)s
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 """
 
 _MOVE = text("""
@@ -217,9 +222,9 @@ def items(tx: Tx, ids: Sequence[UUID]) -> list[tuple[bytes, UUID, int, int, byte
     return [(key, writer, seq, us, record) for key, writer, seq, us, record in fetch_binary(tx, _ITEMS, wanted)]
 
 
-def outlines(tx: Tx, ids: Sequence[bytes]) -> list[tuple[Any, ...]]:
-    """Columns of these decisions, in no order; arm and whether it was automatic are computed."""
-    return fetch_binary(tx, _OUTLINES, _these(ids)) if ids else []
+def groups(tx: Tx, ids: Sequence[bytes], step: timedelta) -> list[tuple[Any, ...]]:
+    """Columns that many of these decisions have alike, and the ids of those, in no order."""
+    return fetch_binary(tx, _GROUPS, {**_these(ids), "step": step}) if ids else []
 
 
 def _these(ids: Sequence[bytes]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def _judged(window: JudgedWindow, arm: ArmWindow, monitor: str) -> list[Observat
 def histograms_of(sums: Sums, reference: Histograms, monitor: str) -> Histograms:
     """Return the histograms of a window in the bins of a reference; empty where it has none."""
     names = reference.binning.names
-    kept = sums.get("features", {}) if monitor == "drift" else {"score": sums.get("scores")}
+    kept: dict[str, list[int]] = sums.get("features", {}) if monitor == "drift" else {"score": sums.get("scores", [])}
     if not all(kept.get(name) for name in names):
         return reference.binning.empty()
     return Histograms.from_json(reference.binning, [kept[name] for name in names])

@@ -38,11 +38,11 @@ def note_label_changes(tx: Tx, automation: str, hours: Sequence[datetime]) -> No
 def take_label_changes(tx: Tx, limit: int) -> dict[tuple[str, datetime], int]:
     """Take hours whose labels changed, so that nobody else takes them: all changes of the oldest hours noted."""
     query = text("""
-        WITH some AS (SELECT DISTINCT automation, starts_at FROM (
+        WITH hours AS (SELECT DISTINCT automation, starts_at FROM (
             SELECT automation, starts_at FROM monitor_label_changes ORDER BY id LIMIT :rows
         ) oldest LIMIT :limit)
-        DELETE FROM monitor_label_changes c USING some
-        WHERE (c.automation, c.starts_at) = (some.automation, some.starts_at)
+        DELETE FROM monitor_label_changes c USING hours
+        WHERE (c.automation, c.starts_at) = (hours.automation, hours.starts_at)
         RETURNING c.automation, c.starts_at
     """)
     found: dict[tuple[str, datetime], int] = {}

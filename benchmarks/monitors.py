@@ -1,0 +1,208 @@
+"""What all default monitors cost: CPU of a decision with monitors on beside off, in pairs on the same line.
+
+The line is that of `script/bench decide`, run as `andon up`. In each pair 64 callers ask for some seconds with the chores of monitors
+held by this benchmark (off), and for as long with them done by the worker (on), in turns of order. CPU is that of all processes,
+PostgreSQL's included, until the worker has read all that was decided. Goal: at most 5% more.
+
+Beside it, the error of the label-free estimates on data that drifts, which has no goal: `drifting.py`.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+
+from andon import decisions
+from andon.decisions import Start
+from andon.kernel import config, postgres
+from andon.kernel.db import Database
+from andon.kernel.identity import PLATFORM
+from andon.monitors import CONSUMER
+from benchmarks import drifting, goals
+from benchmarks.decide import ONE_THREAD, PROJECT, _bodies
+from benchmarks.goals import Goal, at_most, none_of
+from benchmarks.line import Line, cpu_of
+from benchmarks.loadgen import Load, measure
+
+GOAL = 0.05
+CALLERS = 64
+PAIRS = 10
+SECONDS = 4.0
+WARM_UP_SECONDS = 3.0
+SETTLED_SECONDS = 3.0
+LONGEST_WAIT = 60.0
+
+_HOLDER = "benchmark"
+_HOLD = text("""
+UPDATE chores SET holder = :holder, lease_until = clock_timestamp() + interval '1 hour' WHERE name LIKE 'monitors%'
+""")
+_GIVE_BACK = text("UPDATE chores SET holder = NULL, lease_until = NULL WHERE name LIKE 'monitors%'")
+
+
+class NotRead(RuntimeError):
+    """The worker did not read what was decided in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """Decisions of one half of a pair, those that failed, and CPU microseconds of each: of all processes, and of the worker."""
+
+    decisions: int
+    failed: int
+    cpu_us: float
+    worker_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same load with monitors off and on."""
+
+    off: Half
+    on: Half
+
+    @property
+    def share(self) -> float:
+        """What monitors add to the CPU of a decision, as a part of it."""
+        return self.on.cpu_us / self.off.cpu_us - 1
+
+
+def main() -> int:
+    """Measure, print, and with --check say whether the goal was reached."""
+    arguments = argparse.ArgumentParser(prog="script/bench monitors", description=__doc__)
+    arguments.add_argument("--check", action="store_true", help="exit 1 when the goal is missed")
+    arguments.add_argument("--pairs", type=int, default=PAIRS, help="pairs of off and on")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="andon-bench-") as name:
+        Path(name).chmod(0o711)
+        folder = Path(name) / "project"
+        shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        pairs = _measured(folder, given.pairs)
+    label_free = drifting.errors()
+    judged = goals_of(pairs)
+    _print(pairs, judged)
+    Console().print(drifting.table_of(label_free))
+    figures = {"pairs": [asdict(one) for one in pairs], "label_free": label_free}
+    print(json.dumps({"benchmark": "monitors", **figures, **goals.as_json(judged)}))
+    return 1 if given.check and goals.missed(judged) else 0
+
+
+def goals_of(pairs: Sequence[Pair]) -> list[Goal]:
+    """Judge the median of the pairs."""
+    added = statistics.median(one.share for one in pairs)
+    failed = sum(one.off.failed + one.on.failed for one in pairs)
+    return [
+        at_most("CPU that monitors add to that of a decision", added, GOAL),
+        none_of("requests that failed", failed),
+    ]
+
+
+def _measured(folder: Path, count: int) -> list[Pair]:
+    with Line(folder, environment=ONE_THREAD) as line, Console(stderr=True).status("warming up") as status:
+        line.up()
+        headers = {"Authorization": f"Bearer {line.key('bench', 'caller')}"}
+        url = f"{line.url}/v1/automations/bench/decisions"
+        database = Database(postgres.url_of(config.load(folder, {})))
+        bodies = _bodies(windows=False)
+        try:
+            side = _Switched(line, database)
+            side.half(Load(url, bodies, CALLERS, WARM_UP_SECONDS, '"outcome"', headers), on=True)
+            pairs = []
+            for number in range(count):
+                status.update(f"pair {number + 1} of {count}")
+                halves = {}
+                for on in (False, True) if number % 2 else (True, False):
+                    halves[on] = side.half(Load(url, bodies, CALLERS, SECONDS, '"outcome"', headers), on=on)
+                pairs.append(Pair(halves[False], halves[True]))
+            return pairs
+        finally:
+            database.close()
+
+
+class _Switched:
+    """A line whose monitors are switched off by holding their chores."""
+
+    def __init__(self, line: Line, database: Database) -> None:
+        self._line, self._database = line, database
+
+    def half(self, load: Load, *, on: bool) -> Half:
+        """Ask for so long, and wait until all is read if monitors are on. Raises NotRead."""
+        self._switch(on=on)
+        before = self._cpu()
+        decided = measure(load)
+        if on:
+            self._wait_until_read()
+        else:
+            time.sleep(SETTLED_SECONDS)
+        after = self._cpu()
+        each = 1e6 / max(decided.answered, 1)
+        used = [
+            sum(max(now - then.get(key, 0.0), 0.0) for key, now in some.items())
+            for some, then in zip(after, before, strict=True)
+        ]
+        return Half(decided.answered, decided.failed, round(used[0] * each, 2), round(used[1] * each, 2))
+
+    def _switch(self, *, on: bool) -> None:
+        """Hold the chores or give them back; what was decided meanwhile is nobody's work."""
+        now = datetime.now(UTC)
+        with self._database.begin() as tx:
+            tx.execute(_HOLD, {"holder": _HOLDER})
+        time.sleep(1.0)
+        with self._database.begin() as tx, suppress(decisions.ConsumerNotFound):
+            decisions.reset_consumer(tx, CONSUMER, Start.NOW, actor=PLATFORM, reason="a benchmark", now=now)
+        if on:
+            with self._database.begin() as tx:
+                tx.execute(_GIVE_BACK)
+            time.sleep(6.0)  # within which the worker takes them again
+
+    def _wait_until_read(self) -> None:
+        began = time.monotonic()
+        time.sleep(SETTLED_SECONDS)
+        while True:
+            with self._database.begin() as tx:
+                unread = dict(decisions.oldest_unread(tx)).get(CONSUMER)
+            if unread is None:
+                return
+            if time.monotonic() - began > LONGEST_WAIT:
+                raise NotRead(f"{LONGEST_WAIT:.0f} s after the load the worker had not read all of it")
+            time.sleep(0.25)
+
+    def _cpu(self) -> tuple[dict[tuple[int, float], float], dict[tuple[int, float], float]]:
+        processes = self._line.processes()
+        return _used(processes), _used(self._line.running("worker"))
+
+
+def _used(processes: Sequence[psutil.Process]) -> dict[tuple[int, float], float]:
+    found: dict[tuple[int, float], float] = {}
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):
+            found[one.pid, one.create_time()] = cpu_of(one)
+    return found
+
+
+def _print(pairs: Sequence[Pair], judged: Sequence[Goal]) -> None:
+    table = Table(title=f"CPU of a decision in µs, {CALLERS} callers", title_justify="left")
+    for column in ("decisions off", "on", "all processes off", "on", "worker off", "on", "added"):
+        table.add_column(column, justify="right")
+    for one in pairs:
+        counts = (f"{one.off.decisions:,}", f"{one.on.decisions:,}")
+        cpu = (f"{one.off.cpu_us:.1f}", f"{one.on.cpu_us:.1f}", f"{one.off.worker_us:.1f}", f"{one.on.worker_us:.1f}")
+        table.add_row(*counts, *cpu, f"{one.share:+.1%}")
+    Console(width=120).print(table)
+    Console(width=120).print(goals.table_of(judged))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
