@@ -14,6 +14,9 @@ from andon.proofs.store import daily
 HORIZON = timedelta(days=7)
 """In this time audits are to bring the labels that the next wider region needs."""
 
+QUIET = 0.5
+"""Suspicion up to here comes and goes on a line whose error is below its target."""
+
 WORTH_CHANGING = 0.2
 """A share is changed if it differs by at least this part of itself."""
 
@@ -30,7 +33,7 @@ def wanted_share(declared: BlindAudit, *, suspicion: float, labels_needed: int |
     """
     reachable = HORIZON.days * automatic_a_day
     for_proof = 0.0 if not labels_needed or not reachable else labels_needed / reachable
-    for_alarm = declared.lowest + suspicion * (declared.highest - declared.lowest)
+    for_alarm = declared.lowest + max(0.0, suspicion - QUIET) / (1 - QUIET) * (declared.highest - declared.lowest)
     return float(f"{min(max(for_proof, for_alarm, declared.lowest), declared.highest):.2g}")
 
 
