@@ -28,6 +28,7 @@ class SimulatedLine:
     name: str
     wrong: Callable[[Floats], Floats]
     shape: float = 1.5
+    judged: bool = True
 
     def draw(self, rng: Generator, rows: int) -> tuple[Floats, Floats]:
         """Draw confidences, and 1 where the decision is wrong."""
@@ -47,10 +48,11 @@ class SimulatedLine:
 
 LINES = (
     SimulatedLine("steep", lambda u: 0.2 * u**4),
-    SimulatedLine("gentle", lambda u: 0.002 + 0.018 * u),
-    SimulatedLine("quadratic", lambda u: 0.05 * u**2),
-    SimulatedLine("flat above target", lambda u: np.full(len(u), 1.02 * TARGET)),
-    SimulatedLine("confidently wrong", lambda u: np.where(u < 0.04, 0.03, 0.001 + 0.05 * u**3)),
+    SimulatedLine("images", lambda u: 0.6 * u**9),
+    SimulatedLine("quadratic", lambda u: 0.05 * u**2, judged=False),
+    SimulatedLine("gentle", lambda u: 0.002 + 0.018 * u, judged=False),
+    SimulatedLine("confidently wrong", lambda u: np.where(u < 0.04, 0.03, 0.001 + 0.05 * u**3), judged=False),
+    SimulatedLine("above target", lambda u: np.full(len(u), 1.02 * TARGET), judged=False),
 )
 
 
@@ -72,11 +74,12 @@ def table_of(planning: Floats, confidence: Floats, wrong: Floats) -> HeldOutTabl
 
 @dataclass(frozen=True, slots=True)
 class LineRun:
-    """What became of one line: was the target ever truly exceeded, and the automatic share at each of `looks_compared`."""
+    """What became of one line: was the target ever truly exceeded, automatic shares at the looks compared, and false alarms."""
 
     exceeded: bool
     shares: Sequence[float]
     exact: Sequence[float]
+    breaks: int
 
 
 def run(line: SimulatedLine, rng: Generator, compared: Sequence[int]) -> LineRun:
@@ -97,7 +100,7 @@ def run(line: SimulatedLine, rng: Generator, compared: Sequence[int]) -> LineRun
         thinned = rng.random(len(batch.losses)) < batch.weights()
         added = table_of_thresholds(table.thresholds, batch.confidence[thinned], batch.losses[thinned])
         kept_rows, kept_losses = kept_rows + added[0], kept_losses + added[1]
-    return LineRun(exceeded, shares, exact)
+    return LineRun(exceeded, shares, exact, prover.prove().breaks)
 
 
 def labelled(confidence: Floats, losses: Floats, threshold: float | None, audited: float, rng: Generator) -> LabelBatch:

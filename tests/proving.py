@@ -107,7 +107,15 @@ class GatedLine:
     ) -> None:
         """Say what was true of decisions."""
         now = self.installation.clock.now()
-        reports = [TruthReport(decision_id=one.request.id, value=true(one), source=source) for one in some]
+        reports = [
+            TruthReport(
+                decision_id=one.request.id,
+                value=true(one),
+                source=source,
+                probability=one.draw.probability or 1.0 if source is LabelSource.BLIND_AUDIT else 1.0,
+            )
+            for one in some
+        ]
         with self.database.begin() as tx:
             labels.record_all(tx, reports, actor=OWNER, events=Events(), now=now)
 

@@ -209,6 +209,12 @@ def curve_sentence(found: RiskCurve) -> str:
     )
 
 
+def suspicion_of(tx: Tx, key: SeriesKey) -> float:
+    """Return how near the detector of a series is to its alarm, from 0 to 1."""
+    kept = store.saved(tx, key.automation, key.arm).get((json_of(key.segment), key.predicted))
+    return 0.0 if kept is None else ProvenRegion(**kept.proof).suspicion
+
+
 def part_named(
     tx: Tx, automation: str, value: str | None, predicted: str, *, now: datetime, arm: str | None = None
 ) -> Part:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 
 import structlog
 
@@ -14,6 +15,7 @@ from andon.kernel.events import Events
 from andon.proofs import store
 from andon.proofs.gathering import Gathering
 from andon.proofs.proving import Proving
+from andon.proofs.sharing import adapt_share
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +24,14 @@ CONSUMER = "proofs"
 
 TRAFFIC_KEPT = timedelta(days=60)
 """How long counts of decisions are kept: longer than labels are usually due."""
+
+
+class _Progress(Enum):
+    """What a step did for an arm: nothing new, all that was new, or a part of it."""
+
+    NONE = "none"
+    MOVED = "moved"
+    MORE = "more"
 
 
 def prove_lines(tx: Tx, feed: Feed, *, events: Events, now: datetime) -> bool:
@@ -34,9 +44,15 @@ def prove_lines(tx: Tx, feed: Feed, *, events: Events, now: datetime) -> bool:
     for automation in versions:
         more = gathering.sweep(automation) or more
     anew = store.take_anew(tx)
+    moved = set[str]()
     for automation, arm, newest, _ in store.arms_with_evidence(tx):
         if automation in versions:
-            more = _prove_arm(tx, versions[automation], arm, newest, (automation, arm) in anew, events, now) or more
+            proving = _prove_arm(tx, versions[automation], arm, newest, (automation, arm) in anew, events, now)
+            more = proving is _Progress.MORE or more
+            if proving is _Progress.MOVED:
+                moved.add(automation)
+    for automation in sorted(moved):
+        adapt_share(tx, automation, events=events, now=now)
     store.forget_traffic(tx, (now - TRAFFIC_KEPT).date())
     return more
 
@@ -54,20 +70,21 @@ def bounded_versions(tx: Tx) -> Mapping[str, AutomationVersion]:
 
 def _prove_arm(
     tx: Tx, version: AutomationVersion, arm: str, newest: int, anew: bool, events: Events, now: datetime
-) -> bool:
+) -> _Progress:
     """Prove one arm. What is wrong with one keeps no other from its proofs."""
     risk = decisions.bound_of(version)
     if risk is None:
-        return False
+        return _Progress.NONE
     try:
         with tx.begin_nested():
             proving = Proving(tx, version.name, arm, risk, version.number, now)
             if anew:
                 proving.begin_anew()
-            more = newest > proving.upto and proving.advance()
-            if not more:
-                proving.revise(events)
-            return more
+            moved = newest > proving.upto
+            if moved and proving.advance():
+                return _Progress.MORE
+            proving.revise(events)
+            return _Progress.MOVED if moved else _Progress.NONE
     except (AndonError, GateInvalid) as error:
         log.warning("proofs.arm_left_out", automation=version.name, arm=arm, error=str(error))
-        return False
+        return _Progress.NONE

@@ -1,6 +1,6 @@
 """Exact looks at the labels above each threshold: at numbers fixed beforehand, each with its part of the level.
 
-The first look is at all held-out rows, later ones each time the labels have doubled. Each spends three quarters of the level
+The first look is at all held-out rows, later ones each time the labels have doubled. Each spends four fifths of the level
 that is left, so that all looks there will ever be spend no more than the level (a group-sequential test with a fixed
 spending, Lan and DeMets 1983). At a look the labels are plain Bernoulli draws, and the binomial test is exact: a look is at
 the first n labels, not at those a batch happened to bring. Labels that were more likely to be drawn are thinned.
@@ -17,7 +17,7 @@ from andon.statistics.binomial import clean_labels_needed, log_tail
 GROWTH: Final = 2.0
 """By which factor labels grow between looks."""
 
-LATER: Final = 0.25
+LATER: Final = 0.2
 """The part of the level that a look leaves to all later ones."""
 
 PATIENT: Final = 2.0

@@ -33,7 +33,7 @@ from andon.statistics.gate_looks import LookSchedule
 from andon.statistics.gate_sequence import beginnings_of, tested
 from andon.statistics.gate_tallies import LabelTally
 
-BETS: Final = 0.15
+BETS: Final = 0.1
 """The part of the level that bets have beside exact looks."""
 
 

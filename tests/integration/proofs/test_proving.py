@@ -96,7 +96,7 @@ def test_after_a_break_reviews_of_everything_win_automation_back(line: GatedLine
     line.prove()
     line.label(line.decide(40), wrongly)
     line.prove()
-    reviewed = line.decide(600)
+    reviewed = line.decide(1000)
     assert {one.outcome for one in reviewed} == {"review"}
     line.label(reviewed, rightly)
     line.prove()

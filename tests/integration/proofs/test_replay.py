@@ -42,6 +42,6 @@ def test_every_decision_names_its_revision_and_replays_identically(
     with database.begin() as tx:
         records = decisions.newest(tx, "gated", 10_000)
     deployed = line.installation.deployment.lines["gated"]
-    replayed = decisions.replay(records, lambda record: deployed, lambda count: None)
+    replayed = decisions.replay(records, lambda _: deployed, lambda _: None)
     assert (replayed.compared, replayed.identical, replayed.differences) == (950, 950, ())
     assert len({record.row.gate_revision for record in records}) > 1

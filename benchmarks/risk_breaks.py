@@ -1,0 +1,55 @@
+"""Breaks on simulated lines: how many wrong automatic decisions pass until the region of the gate shrinks.
+
+A line runs well for a while. From one decision to the next, a greater share of its automatic part is wrong, whatever the confidence.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+
+from andon.statistics.gate_proofs import GateProver
+from benchmarks.risk_lines import AUDITED, CONFIDENCE, LINES, TARGET, held_out_of, labelled
+
+BREAKS = (0.03, 0.05, 0.1, 0.2)
+"""The errors of the automatic part after the break; before it, the error is below the target of 1%."""
+
+TRIALS, BEFORE, BATCH, MOST = 200, 20, 100, 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class BreakFigures:
+    """Wrong automatic decisions after a break to `error` until the region shrank, and false alarms in the time before."""
+
+    error: float
+    median: float
+    high: float
+    false_alarms: int
+
+
+def figures_of(error: float, rng: Generator, trials: int = TRIALS) -> BreakFigures:
+    """Break many lines."""
+    runs = [_broken(error, rng) for _ in range(trials)]
+    wrong = [run[0] for run in runs]
+    return BreakFigures(error, float(np.median(wrong)), float(np.quantile(wrong, 0.95)), sum(run[1] for run in runs))
+
+
+def _broken(error: float, rng: Generator) -> tuple[int, int]:
+    line = LINES[0]
+    prover = GateProver(held_out_of(line, rng), TARGET, CONFIDENCE)
+    for _ in range(BEFORE):
+        threshold = prover.prove().threshold
+        prover.update(labelled(*line.draw(rng, 500), threshold, AUDITED, rng))
+    proof, wrong = prover.prove(), 0
+    if proof.threshold is None:
+        return 0, proof.breaks
+    while wrong < MOST:
+        confidence, losses = line.draw(rng, BATCH)
+        automatic = confidence >= proof.threshold
+        losses = np.where(automatic, (rng.random(BATCH) < error).astype(float), losses)
+        wrong += int(losses[automatic].sum())
+        prover.update(labelled(confidence, losses, proof.threshold, AUDITED, rng))
+        now = prover.prove().threshold
+        if now is None or now > proof.threshold:
+            break
+    return wrong, proof.breaks
