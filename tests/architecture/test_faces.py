@@ -17,6 +17,7 @@ SLICES = {
     "models",
     "policies",
     "procedures",
+    "proofs",
     "reviews",
     "runtimes",
     "serving",
