@@ -24,7 +24,7 @@ PATIENT: Final = 2.0
 """The first look without enough held-out rows, in multiples of the fewest labels that prove anything."""
 
 UNSEEN: Final = -1e9
-"""The score of a threshold before its first look: a number that JSON has."""
+"""The score of what proves nothing, as before the first look: a number that JSON has."""
 
 
 class LookSchedule:

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from andon.statistics import gate_breaks
 from andon.statistics.betting import STAKES, Floats, log_growth, log_wealth, rates_for, upper_bounds
 from andon.statistics.binomial import clean_labels_needed
-from andon.statistics.gate_looks import LookSchedule
-from andon.statistics.gate_sequence import beginnings_of, tested
+from andon.statistics.gate_looks import UNSEEN, LookSchedule
+from andon.statistics.gate_sequence import beginnings_of, proven_rows
 from andon.statistics.gate_tallies import LabelTally
 
 BETS: Final = 0.1
@@ -239,8 +239,9 @@ class GateProver:
         scores = log_wealth(above[:-1] @ log_growth(self.target, losses, weights)) + np.log(self._bets)
         if self.counted:
             scores = np.maximum(scores, self._looks.scores + np.log1p(-BETS))
-        self._held &= _errors(above, losses, weights)[:-1] <= self.target
-        proven = tested(scores, self._beginnings, 1.0 - self.confidence, self._held)
+        lapsed = _errors(above, losses, weights)[:-1] > self.target
+        scores[lapsed], self._held[lapsed] = UNSEEN, False
+        proven = proven_rows(scores, self._beginnings, 1.0 - self.confidence, self._held)
         self._held |= proven
         return proven
 
