@@ -136,7 +136,7 @@ def _trial(labelled: LabelledSet, rng: Generator) -> tuple[float, float, float, 
     errors = np.array([np.count_nonzero(wrong[drawn] & (drawn < end)) for end in ends])
     counts = np.full(len(ends), float(labelled.drawn))
     table = HeldOutTable(-ends.astype(float), counts, counts, errors.astype(float), float(labelled.drawn))
-    threshold = GateProver(table, WRONG, CONFIDENCE).prove().threshold
+    threshold = GateProver(table, WRONG, CONFIDENCE).region()
     by_gate = 0 if threshold is None else int(-threshold)
     by_exact = 0
     for end, k in zip(ends.tolist(), errors.tolist(), strict=True):

@@ -5,6 +5,7 @@ How it is used:
     prover = GateProver(HeldOutTable(thresholds, planned, rows, losses, total), target=0.01, confidence=0.95)
     prover.update(LabelBatch(confidence, losses, propensities, floors))   # in the order of becoming known
     proof = prover.prove()        # threshold, share, error, bound, labels, method, suspicion, breaks
+    prover.region()               # the threshold alone: cheaper
     prover.curve()                # each threshold: share, error, bound, and the labels that are still needed
     prover.to_json(); GateProver.from_json(described)
 
@@ -154,13 +155,20 @@ class GateProver:
             self._looks.add(confidence[kept], losses[kept])
         self._tally.add(confidence, losses, weights)
 
-    def prove(self) -> GateProof:
-        """Compute what is proven by now. The detector watches the region found until the next time."""
+    def region(self) -> float | None:
+        """Find the lowest threshold that is proven by now. The detector watches that region until the next time."""
         proven = np.flatnonzero(self._proven())
         self._threshold = float(self._table.thresholds[proven[-1]]) if len(proven) else None
+        return self._threshold
+
+    def prove(self) -> GateProof:
+        """Find the region that is proven by now, as `region` does, and describe it."""
+        self.region()
         if not self._beginnings:
             return GateProof(None, 0.0, 0.0, 1.0, 0, ProofMethod.ANYTIME, None, self.suspicion, self._breaks)
-        row = int(proven[-1]) if len(proven) else self._beginnings[0].row
+        row = self._beginnings[0].row
+        if self._threshold is not None:
+            row = int(np.searchsorted(-self._table.thresholds, -self._threshold))
         (at,) = self._regions(np.array([row]))
         return GateProof(
             self._threshold,
@@ -250,7 +258,7 @@ class GateProver:
         level = 1.0 - self.confidence
         bounds = by_bets = upper_bounds(above[rows], losses, weights, level * self._bets)
         if self.counted:
-            bounds = np.minimum(by_bets, self._looks.bounds(level * (1.0 - BETS))[rows])
+            bounds = np.minimum(by_bets, self._looks.bounds(rows, level * (1.0 - BETS)))
         by_rate = above[rows] @ log_growth(self.target, losses, weights)
         errors, seen = _errors(above, losses, weights)[rows], above @ weights
         found = []

@@ -47,7 +47,7 @@ def test_held_out_rows_are_the_first_look_where_they_are_enough() -> None:
     assert schedule.looks.tolist() == [0, 1, 1]
     level = 0.05 * (1 - LATER)
     expected = [1.0, beta.ppf(1 - level, 1, 400), beta.ppf(1 - level, 10, 1991)]
-    np.testing.assert_allclose(schedule.bounds(0.05), expected, rtol=1e-6)
+    np.testing.assert_allclose(schedule.bounds(np.arange(3), 0.05), expected, rtol=1e-6)
 
 
 def test_all_looks_together_spend_the_level() -> None:
