@@ -89,7 +89,7 @@ def run(line: SimulatedLine, rng: Generator, compared: Sequence[int]) -> LineRun
     kept_rows, kept_losses, kept_total = table.rows.copy(), table.losses.copy(), table.total
     exceeded, shares, exact = False, [], []
     for look in range(LOOKS + 1):
-        threshold = prover.prove().threshold
+        threshold = prover.region()
         exceeded = exceeded or (threshold is not None and line.error_above(threshold) > TARGET)
         if look in compared:
             shares.append(line.share_above(threshold))

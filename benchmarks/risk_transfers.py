@@ -50,7 +50,7 @@ def _decided(prover: GateProver, confidence: Floats, wrong: Floats, rng: Generat
     for day, first in enumerate(range(0, len(wrong), A_DAY)):
         if day >= MATURE_DAYS:
             prover.update(waiting[day - MATURE_DAYS])
-        threshold = prover.prove().threshold
+        threshold = prover.region()
         c, w = confidence[first : first + A_DAY], wrong[first : first + A_DAY]
         certain = c >= (2.0 if threshold is None else threshold)
         waiting.append(labelled(c, w, threshold, AUDITED, rng))

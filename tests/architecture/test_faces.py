@@ -18,6 +18,7 @@ SLICES = {
     "models",
     "policies",
     "procedures",
+    "proofs",
     "reviews",
     "runtimes",
     "serving",

@@ -15,7 +15,7 @@ from andon.proofs.store import json_of
 
 
 @dataclass(slots=True)
-class Counts:
+class TrafficCounts:
     """What a batch of decisions adds to the traffic and to the slices."""
 
     levels: Counter[tuple[str, str, date, str, str, int]] = field(default_factory=Counter)
@@ -60,12 +60,12 @@ def count(
     thresholds_of: Callable[[str, int], Sequence[float]],
     segment_of: Callable[[FeedItem, FeedRecord], GateSegment],
     is_heard: Callable[[str, str], bool],
-) -> Counts:
+) -> TrafficCounts:
     """Count decisions with a prediction. `thresholds_of` gives the rising thresholds of a model version.
 
     `is_heard` tells for an automation and an outcome whether silence is a label.
     """
-    counts = Counts()
+    counts = TrafficCounts()
     for item in items:
         record = item.read()
         prediction, line = record.prediction, record.line

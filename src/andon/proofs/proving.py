@@ -13,7 +13,7 @@ from andon.kernel.events import Events
 from andon.models import ModelVersion
 from andon.proofs import store
 from andon.proofs.domain import GateEvidence, ProvenRegion, Standing, share_above, threshold_wanted
-from andon.proofs.series import Series, advance, series_of
+from andon.proofs.series import GateSeries, advance, series_of
 from andon.proofs.store import SavedProof, json_of
 from andon.proofs.wording import sentence_of
 from andon.statistics.gate_proofs import GateProver
@@ -73,7 +73,7 @@ class Proving:
             if kept is not None:
                 self._revise(series, kept, there, events)
 
-    def _series(self, found: Sequence[tuple[int, GateEvidence]]) -> list[Series]:
+    def _series(self, found: Sequence[tuple[int, GateEvidence]]) -> list[GateSeries]:
         """The series that have a prover or get one."""
         segments: dict[str, Mapping[str, Any]] = {
             json_of(one.key.segment): one.key.segment for one in self.saved.values()
@@ -86,10 +86,10 @@ class Proving:
                     segments[text] = new[text]
         return self._series_known([dict(segment) for segment in segments.values() if segment])
 
-    def _series_known(self, segments: Sequence[dict[str, Any]]) -> list[Series]:
+    def _series_known(self, segments: Sequence[dict[str, Any]]) -> list[GateSeries]:
         return series_of(self._automation, self._arm, self._risk, self._evidence, segments)
 
-    def _advance(self, series: Series, found: Sequence[tuple[int, GateEvidence]], after: int) -> None:
+    def _advance(self, series: GateSeries, found: Sequence[tuple[int, GateEvidence]], after: int) -> None:
         key = json_of(series.key.segment), series.key.predicted
         kept, since = self.saved.get(key), 0
         if kept is None or kept.bound != series.bound:
@@ -116,7 +116,7 @@ class Proving:
         store.save(self._tx, one)
         self.saved[key] = one
 
-    def _proof(self, series: Series, prover: GateProver, since: int) -> ProvenRegion:
+    def _proof(self, series: GateSeries, prover: GateProver, since: int) -> ProvenRegion:
         found = prover.prove()
         threshold = found.threshold
         at = min(series.thresholds, default=0.0) if threshold is None else threshold
@@ -141,7 +141,7 @@ class Proving:
             breaks=found.breaks,
         )
 
-    def _revise(self, series: Series, kept: SavedProof, there: ArmRevisions, events: Events) -> None:
+    def _revise(self, series: GateSeries, kept: SavedProof, there: ArmRevisions, events: Events) -> None:
         predicted = series.key.predicted
         held_out = there.held_out.get(predicted)
         if held_out is None or (held_out.target, held_out.confidence) != (series.target, series.risk.confidence):
@@ -174,7 +174,7 @@ def model_of(tx: Tx, arm: str) -> ModelVersion:
     return models.get(tx, name, int(rest.partition("+")[0]))
 
 
-def shares_of(tx: Tx, series: Series, now: datetime) -> list[tuple[float, float]]:
+def shares_of(tx: Tx, series: GateSeries, now: datetime) -> list[tuple[float, float]]:
     """Return the share of recent decisions above each threshold, falling; empty if nothing was decided."""
     levels = store.traffic_of(tx, series.key, (now - SEEN).date())
     whole = sum(levels.values())
@@ -187,7 +187,7 @@ def shares_of(tx: Tx, series: Series, now: datetime) -> list[tuple[float, float]
     ]
 
 
-def planned_shares(series: Series) -> list[tuple[float, float]]:
+def planned_shares(series: GateSeries) -> list[tuple[float, float]]:
     """Return the shares that were planned from held-out rows."""
     table = (series.evidence or series.whole).table
     return [(row.threshold, row.planned / max(1, table[-1].planned)) for row in table]

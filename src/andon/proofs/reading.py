@@ -13,7 +13,7 @@ from andon.proofs import store
 from andon.proofs.domain import ProvenRegion, SeriesKey, share_above
 from andon.proofs.errors import NothingBounded, SeriesUnknown, TargetInvalid
 from andon.proofs.proving import KEPT, model_of, planned_shares, shares_of
-from andon.proofs.series import Series, advance, series_of
+from andon.proofs.series import GateSeries, advance, series_of
 from andon.proofs.store import SavedProof, json_of
 from andon.proofs.wording import percent
 from andon.statistics.binomial import clean_labels_needed, labels_needed
@@ -225,7 +225,7 @@ def part_named(
     return gates.arm_revisions(tx, automation, arm or _arm_of(tx, automation, now), now).value_of(value), predicted
 
 
-def _curve(tx: Tx, series: Series, prover: GateProver, target: float, now: datetime) -> RiskCurve:
+def _curve(tx: Tx, series: GateSeries, prover: GateProver, target: float, now: datetime) -> RiskCurve:
     shares, scale = shares_of(tx, series, now) or planned_shares(series), series.risk.highest
     points = tuple(
         RiskPoint(
@@ -245,7 +245,7 @@ def _curve(tx: Tx, series: Series, prover: GateProver, target: float, now: datet
     )
 
 
-def _prover(tx: Tx, series: Series) -> GateProver:
+def _prover(tx: Tx, series: GateSeries) -> GateProver:
     """The prover as it was kept; one that has seen no label where none was kept for this bound."""
     kept: SavedProof | None = store.saved(tx, series.key.automation, series.key.arm).get(
         (json_of(series.key.segment), series.key.predicted)
@@ -255,7 +255,7 @@ def _prover(tx: Tx, series: Series) -> GateProver:
     return GateProver.from_json(dict(kept.state["prover"]))
 
 
-def _seen_by(tx: Tx, series: Series, target: float) -> GateProver:
+def _seen_by(tx: Tx, series: GateSeries, target: float) -> GateProver:
     """A prover of another target that has seen the same labels."""
     automation, arm = series.key.automation, series.key.arm
     prover, after = series.prover(target), store.first_counting(tx, automation, arm, KEPT)
@@ -263,7 +263,7 @@ def _seen_by(tx: Tx, series: Series, target: float) -> GateProver:
     return prover
 
 
-def _series(tx: Tx, automation: str, arm: str | None, part: Part, now: datetime) -> Series:
+def _series(tx: Tx, automation: str, arm: str | None, part: Part, now: datetime) -> GateSeries:
     risk, arm = _bound(tx, automation), arm or _arm_of(tx, automation, now)
     if part[0] is not None and risk.by is None:
         raise SeriesUnknown(f"{automation} declares no gates by the values of a field")

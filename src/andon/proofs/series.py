@@ -18,7 +18,7 @@ AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class GateSeries:
     """One series with what bounds it. `evidence` are the held-out rows it starts with; None if these are not told apart."""
 
     key: SeriesKey
@@ -88,7 +88,7 @@ def _array(values: Sequence[float]) -> Floats:
 
 def advance(
     prover: GateProver,
-    series: Series,
+    series: GateSeries,
     found: Sequence[tuple[int, GateEvidence]],
     broke: Callable[[int], None] | None = None,
 ) -> None:
@@ -107,14 +107,14 @@ def advance(
 
 def series_of(
     automation: str, arm: str, risk: RiskBound, evidence: RiskEvidence, segments: Sequence[dict[str, Any]]
-) -> list[Series]:
+) -> list[GateSeries]:
     """Return the series of an arm: the whole line, each class with a bound of its own, and the same for each segment."""
     series = []
     for segment in ({}, *segments):
         for predicted in ("", *sorted(risk.targets)):
             by_class = evidence if not predicted else (evidence.by_class or {}).get(predicted)
             series.append(
-                Series(
+                GateSeries(
                     SeriesKey(automation, arm, segment, predicted),
                     risk,
                     risk.targets.get(predicted, risk.target),

@@ -2,10 +2,10 @@
 
 from andon.authoring import MaxCost
 from andon.proofs.domain import ProvenRegion
-from andon.proofs.series import Series
+from andon.proofs.series import GateSeries
 
 
-def sentence_of(proof: ProvenRegion, series: Series) -> str:
+def sentence_of(proof: ProvenRegion, series: GateSeries) -> str:
     """Return what is proven, as `87% automatic; error of the automatic part 0.6%, at most 0.9% with 95% confidence, ...`."""
     labels = f"{proof.labels:,} {'audits' if proof.labels == proof.audits else 'labels'}"
     rose = "" if not proof.breaks else " since the error rose"
@@ -22,7 +22,7 @@ def sentence_of(proof: ProvenRegion, series: Series) -> str:
     )
 
 
-def amount(value: float, series: Series) -> str:
+def amount(value: float, series: GateSeries) -> str:
     """Return an error as percent, a cost as a number."""
     return f"{value:.3g}" if isinstance(series.risk, MaxCost) else percent(value)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from andon.statistics.betting import Floats
 from andon.statistics.binomial import clean_labels_needed, log_tail
@@ -24,7 +25,7 @@ PATIENT: Final = 2.0
 """The first look without enough held-out rows, in multiples of the fewest labels that prove anything."""
 
 UNSEEN: Final = -1e9
-"""The score of a threshold before its first look: a number that JSON has."""
+"""The score of what proves nothing, as before the first look: a number that JSON has."""
 
 
 class LookSchedule:
@@ -60,14 +61,14 @@ class LookSchedule:
         self.rows = self.rows + above
         self.wrong = self.wrong + np.concatenate([[0.0], np.cumsum(wrong[order])])[above]
 
-    def bounds(self, level: float) -> Floats:
-        """Compute for each threshold the exact upper bound of the look that proved most; 1 before any look."""
+    def bounds(self, rows: NDArray[np.int_], level: float) -> Floats:
+        """Compute for these rows the exact upper bound of the look that proved most; 1 before any look."""
         from scipy.special import betaincinv
 
-        parts = level * (1.0 - LATER) * LATER**self.best_look
-        clean = np.maximum(self.best_rows - self.best_wrong, 1.0)
-        found: Floats = betaincinv(self.best_wrong + 1.0, clean, 1.0 - parts)
-        return np.where((self.looks > 0) & (self.best_wrong < self.best_rows), found, 1.0)
+        seen, wrong = self.best_rows[rows], self.best_wrong[rows]
+        parts = level * (1.0 - LATER) * LATER ** self.best_look[rows]
+        found: Floats = betaincinv(wrong + 1.0, np.maximum(seen - wrong, 1.0), 1.0 - parts)
+        return np.where(wrong < seen, found, 1.0)
 
     def to_json(self) -> dict[str, list[float]]:
         """Describe the state by lists."""

@@ -5,6 +5,7 @@ How it is used:
     prover = GateProver(HeldOutTable(thresholds, planned, rows, losses, total), target=0.01, confidence=0.95)
     prover.update(LabelBatch(confidence, losses, propensities, floors))   # in the order of becoming known
     proof = prover.prove()        # threshold, share, error, bound, labels, method, suspicion, breaks
+    prover.region()               # the threshold alone: cheaper
     prover.curve()                # each threshold: share, error, bound, and the labels that are still needed
     prover.to_json(); GateProver.from_json(described)
 
@@ -29,8 +30,8 @@ from numpy.typing import NDArray
 from andon.statistics import gate_breaks
 from andon.statistics.betting import STAKES, Floats, log_growth, log_wealth, rates_for, upper_bounds
 from andon.statistics.binomial import clean_labels_needed
-from andon.statistics.gate_looks import LookSchedule
-from andon.statistics.gate_sequence import beginnings_of, tested
+from andon.statistics.gate_looks import UNSEEN, LookSchedule
+from andon.statistics.gate_sequence import beginnings_of, proven_rows
 from andon.statistics.gate_tallies import LabelTally
 
 BETS: Final = 0.1
@@ -154,13 +155,20 @@ class GateProver:
             self._looks.add(confidence[kept], losses[kept])
         self._tally.add(confidence, losses, weights)
 
-    def prove(self) -> GateProof:
-        """Compute what is proven by now. The detector watches the region found until the next time."""
+    def region(self) -> float | None:
+        """Find the lowest threshold that is proven by now. The detector watches that region until the next time."""
         proven = np.flatnonzero(self._proven())
         self._threshold = float(self._table.thresholds[proven[-1]]) if len(proven) else None
+        return self._threshold
+
+    def prove(self) -> GateProof:
+        """Find the region that is proven by now, as `region` does, and describe it."""
+        self.region()
         if not self._beginnings:
             return GateProof(None, 0.0, 0.0, 1.0, 0, ProofMethod.ANYTIME, None, self.suspicion, self._breaks)
-        row = int(proven[-1]) if len(proven) else self._beginnings[0].row
+        row = self._beginnings[0].row
+        if self._threshold is not None:
+            row = int(np.searchsorted(-self._table.thresholds, -self._threshold))
         (at,) = self._regions(np.array([row]))
         return GateProof(
             self._threshold,
@@ -239,8 +247,9 @@ class GateProver:
         scores = log_wealth(above[:-1] @ log_growth(self.target, losses, weights)) + np.log(self._bets)
         if self.counted:
             scores = np.maximum(scores, self._looks.scores + np.log1p(-BETS))
-        self._held &= _errors(above, losses, weights)[:-1] <= self.target
-        proven = tested(scores, self._beginnings, 1.0 - self.confidence, self._held)
+        lapsed = _errors(above, losses, weights)[:-1] > self.target
+        scores[lapsed], self._held[lapsed] = UNSEEN, False
+        proven = proven_rows(scores, self._beginnings, 1.0 - self.confidence, self._held)
         self._held |= proven
         return proven
 
@@ -249,7 +258,7 @@ class GateProver:
         level = 1.0 - self.confidence
         bounds = by_bets = upper_bounds(above[rows], losses, weights, level * self._bets)
         if self.counted:
-            bounds = np.minimum(by_bets, self._looks.bounds(level * (1.0 - BETS))[rows])
+            bounds = np.minimum(by_bets, self._looks.bounds(rows, level * (1.0 - BETS)))
         by_rate = above[rows] @ log_growth(self.target, losses, weights)
         errors, seen = _errors(above, losses, weights)[rows], above @ weights
         found = []

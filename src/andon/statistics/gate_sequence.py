@@ -40,7 +40,7 @@ def beginnings_of(planned: Floats, fewest: int) -> tuple[Beginning, ...]:
     return tuple(Beginning(int(np.argmax(planned >= enough * multiple)), part / whole) for multiple, part in reached)
 
 
-def tested(
+def proven_rows(
     scores: Floats, beginnings: tuple[Beginning, ...], level: float, held: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Walk down the sequences and find which thresholds are proven.

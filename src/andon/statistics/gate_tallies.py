@@ -36,9 +36,7 @@ class LabelTally:
         rows = np.searchsorted(self._ascending, -confidence, side="left")
         for weight_at, weight_share in _shared(WEIGHTS, weights):
             for loss_at, loss_share in _shared(LOSSES, losses):
-                kinds = rows * KINDS + weight_at * len(LOSSES) + loss_at
-                added = np.bincount(kinds, weight_share * loss_share, minlength=self.kinds.size)
-                self.kinds += added.reshape(self.kinds.shape)
+                np.add.at(self.kinds, (rows, weight_at * len(LOSSES) + loss_at), weight_share * loss_share)
 
     def add_counted(self, rows: Floats, losses: Floats, total: float) -> None:
         """Add `total` rows of weight 1 of which each threshold has so many above it, with so much loss in all."""

@@ -29,7 +29,7 @@ def declared(**changed: Any) -> Automation:
         ({"subject": 5}, "subject is a str, not 5"),
         ({"lateness": 3600}, "lateness is a timedelta, not 3600"),
         ({"review": "queue"}, "review is a Review, not 'queue'"),
-        ({"risk": 0.01}, "risk is a MaxError, not 0.01"),
+        ({"risk": 0.01}, "risk is a MaxError or a MaxCost, not 0.01"),
         ({"budget": 5}, "budget is a Budget, not 5"),
         ({"results": "warehouse"}, "results is an ActionSpec, not 'warehouse'"),
         ({"features": "amount"}, "features is a list or tuple, of which each is "),

@@ -1,17 +1,12 @@
 """The risk gate holds its promise on simulated lines, and uses as much of the evidence as it may."""
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import beta, binom
+from scipy.stats import binom
 
 from andon.models.manifest import RiskEvidence
 from andon.models.risk import evidence_of, threshold_for
-from andon.statistics.binomial import upper_bound_holds
 
 Floats = NDArray[np.float64]
 
@@ -75,18 +70,6 @@ def test_a_faultless_model_is_wholly_safe() -> None:
     confidence = np.linspace(0.5, 1, 2000)
     found = evidence_of(confidence, confidence, np.zeros(2000, dtype=np.bool_))
     assert threshold_for(found, 0.01, 0.95) == 0.5
-
-
-@settings(deadline=None)
-@given(st.integers(1, 5000), st.data(), st.floats(0.001, 0.4), st.floats(0.001, 0.3))
-def test_the_bound_is_the_exact_clopper_pearson_bound(
-    rows: int, data: st.DataObject, target: float, level: float
-) -> None:
-    errors = data.draw(st.integers(0, rows))
-    upper = 1.0 if errors == rows else beta.ppf(1 - level, errors + 1, rows - errors)
-    if math.isclose(upper, target, rel_tol=1e-6):
-        return
-    assert upper_bound_holds(errors, rows, target, level) == (upper <= target)
 
 
 def test_the_table_stays_compact() -> None:
