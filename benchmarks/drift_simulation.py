@@ -58,7 +58,9 @@ def reference(rng: np.random.Generator, count: int = REFERENCE_ROWS) -> Histogra
     for at in range(17, FEATURES):
         seen = matrix[:, at][np.isfinite(matrix[:, at])].astype(np.int64)
         counts = np.bincount(seen, minlength=CATEGORIES).tolist()
-        categories.append(category(f"category {at}", dict(zip(map(str, range(CATEGORIES)), counts, strict=True)), count - len(seen)))
+        categories.append(
+            category(f"category {at}", dict(zip(map(str, range(CATEGORIES)), counts, strict=True)), count - len(seen))
+        )
     return reference_of([*numbers, *categories])
 
 

@@ -8,6 +8,7 @@ missing and infinite values. Rows of features with fewer bins are padded with ze
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf, nextafter
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -154,7 +155,7 @@ def _steps(feature: FeatureBins) -> Floats:
         return np.arange(feature.size, dtype=np.float64)
     if not feature.size:
         return np.empty(0)
-    return np.array([*feature.edges[:-1], np.nextafter(feature.edges[-1], np.inf)])
+    return np.array([*feature.edges[:-1], nextafter(feature.edges[-1], inf)])
 
 
 @dataclass(frozen=True)
@@ -252,5 +253,5 @@ def measured(name: str, values: Floats) -> FeatureReference:
             shares = np.sort(np.concatenate((shares, (TAIL, 1 - TAIL))))
         edges = np.unique(np.quantile(present, shares))
     else:
-        edges = np.concatenate((distinct[:1], (distinct[1:] + distinct[:-1]) / 2, distinct[-1:]))
+        edges = np.concatenate((distinct[:1], distinct[1:] / 2 + distinct[:-1] / 2, distinct[-1:]))
     return numeric(name, edges.tolist(), np.histogram(present, edges)[0].tolist(), missing)

@@ -91,5 +91,9 @@ def test_other_bins_are_not_added() -> None:
 
 def mixed() -> Histograms:
     return reference_of(
-        [numeric("x", (-1, 0, 2), (3, 4)), category("c", {"a": 1, "b": 5}, missing=2), numeric("gone", (), (), missing=9)]
+        [
+            numeric("x", (-1, 0, 2), (3, 4)),
+            category("c", {"a": 1, "b": 5}, missing=2),
+            numeric("gone", (), (), missing=9),
+        ]
     )
