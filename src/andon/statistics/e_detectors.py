@@ -12,7 +12,7 @@ from andon.statistics.dispersion import Dispersion
 from andon.statistics.histograms import Counts, Histograms
 from andon.statistics.two_samples import Floats
 
-_LARGEST = 1e290
+_LARGEST = 1e150
 
 
 class EDetectors:
@@ -34,7 +34,7 @@ class EDetectors:
             steps[:, feature] = counts[:, feature].astype(float) @ bets.T
         levels = np.empty(counts.shape[:2])
         for at, step in enumerate(steps):
-            self.wealth = np.minimum((1 + self.wealth) * np.exp(np.minimum(step, 600)), _LARGEST)
+            self.wealth = np.minimum((1 + self.wealth) * np.exp(np.minimum(step, 300.0)), _LARGEST)
             fresh = self.rise <= 0
             self.began = np.where(fresh, first + at, self.began)
             self.rise = np.where(fresh, 0.0, self.rise) + step
