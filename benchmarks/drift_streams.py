@@ -68,9 +68,7 @@ def episodes(
                     yield _episode(name, x, y, kind, gradual, rng)
 
 
-def _episode(
-    name: str, x: Floats, y: NDArray[np.int64], kind: str, gradual: bool, rng: np.random.Generator
-) -> Episode:
+def _episode(name: str, x: Floats, y: NDArray[np.int64], kind: str, gradual: bool, rng: np.random.Generator) -> Episode:
     order = rng.permutation(len(x))[:MOST_ROWS]
     x, y = x[order].copy(), y[order].copy()
     rows = len(x)

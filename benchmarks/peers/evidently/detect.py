@@ -7,6 +7,7 @@ that half of the columns drifted. It looks at the last WINDOW rows every STEP ro
 import json
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -32,8 +33,7 @@ def main() -> None:
         shares = [evidently(source, at) for at in episodes]
         alarms["Evidently any column"] = [[row for row, share in one if share > 0] for one in shares]
         alarms["Evidently dataset"] = [[row for row, share in one if share >= DATASET_SHARE] for one in shares]
-    with open(sys.argv[2], "w", encoding="utf-8") as out:
-        json.dump(alarms, out)
+    Path(sys.argv[2]).write_text(json.dumps(alarms), encoding="utf-8")
 
 
 TUNED = STEPDConfig(alpha_d=0.001, alpha_w=0.05, min_num_instances=100)

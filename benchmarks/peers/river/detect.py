@@ -6,6 +6,7 @@ ADWIN gets values on the scale of the reference, and each detector gets the refe
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 from river.drift import ADWIN, KSWIN
@@ -23,20 +24,17 @@ def main() -> None:
     alarms = {}
     for name, columns, make in VARIANTS:
         if name.split()[0] in names:
-            alarms[name] = [
-                run(scaled(source[f"r{at}"], source[f"w{at}"]), columns, make) for at in range(count)
-            ]
-    with open(sys.argv[2], "w", encoding="utf-8") as out:
-        json.dump(alarms, out)
+            alarms[name] = [run(scaled(source[f"r{at}"], source[f"w{at}"]), columns, make) for at in range(count)]
+    Path(sys.argv[2]).write_text(json.dumps(alarms), encoding="utf-8")
 
 
 VARIANTS = (
-    ("ADWIN errors", slice(-1, None), lambda columns: ADWIN(DELTA)),
-    ("ADWIN errors tuned", slice(-1, None), lambda columns: ADWIN(TUNED_DELTA)),
-    ("ADWIN all", slice(None), lambda columns: ADWIN(DELTA)),
+    ("ADWIN errors", slice(-1, None), lambda _: ADWIN(DELTA)),
+    ("ADWIN errors tuned", slice(-1, None), lambda _: ADWIN(TUNED_DELTA)),
+    ("ADWIN all", slice(None), lambda _: ADWIN(DELTA)),
     ("ADWIN all corrected", slice(None), lambda columns: ADWIN(DELTA / columns)),
-    ("KSWIN errors", slice(-1, None), lambda columns: KSWIN(seed=1)),
-    ("KSWIN score", slice(-2, -1), lambda columns: KSWIN(seed=1)),
+    ("KSWIN errors", slice(-1, None), lambda _: KSWIN(seed=1)),
+    ("KSWIN score", slice(-2, -1), lambda _: KSWIN(seed=1)),
 )
 
 
