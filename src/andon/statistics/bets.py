@@ -52,7 +52,7 @@ def bets_on(reference: Histograms, dispersion: Dispersion) -> Floats:
     scores = reference_scores(reference)
     tilts = [size * scores for size in SHIFTS] + [size * (scores**2 - 1) for size in SPREADS]
     tilted = [_tilted(reference, scores, tilt) / dispersion.mean.value[:, None] for tilt in tilts]
-    moved = [one / dispersion.share.value[:, None] for one in _moved(reference)]
+    moved = [one / np.maximum(dispersion.missing.value, dispersion.tails.value)[:, None] for one in _moved(reference)]
     return np.stack([*tilted, *moved], axis=1)
 
 

@@ -26,17 +26,18 @@ CHANCE = 0.01
 
 @dataclass(frozen=True)
 class Dispersion:
-    """Factors [features] for means, spreads and shares; `windows` is the number of windows behind them."""
+    """Factors [features] for means, spreads, shares of missing values, and shares of the outermost values."""
 
     mean: two_samples.Factor
     spread: two_samples.Factor
-    share: two_samples.Factor
+    missing: two_samples.Factor
+    tails: two_samples.Factor
 
     @classmethod
     def none(cls, features: int) -> Self:
         """Assume independent rows."""
         one = two_samples.Factor.none(features)
-        return cls(one, one, one)
+        return cls(one, one, one, one)
 
     @classmethod
     def of(cls, reference: Histograms, windows: Sequence[Histograms]) -> Self:
@@ -44,28 +45,41 @@ class Dispersion:
         used = [one for one in windows if one.rows.max(initial=0) > 0]
         if len(used) < LEAST:
             return cls.none(len(reference.binning.features))
-        means = np.array([two_samples.mean_shift(reference, one).z ** 2 for one in used])
         spreads = [two_samples.spread(reference, one) for one in used]
-        shares = np.array([two_samples.missing_z(reference, one) ** 2 for one in used])
         return cls(
-            _factor(means.sum(axis=0), np.full(means.shape[1], len(used))),
-            _factor(np.sum([one.g for one in spreads], axis=0), np.sum([one.freedom for one in spreads], axis=0)),
-            _factor(shares.sum(axis=0), np.full(means.shape[1], len(used))),
+            _squared([two_samples.mean_shift(reference, one).z for one in used]),
+            _factor(np.array([one.g for one in spreads]), np.array([one.freedom for one in spreads])),
+            _squared([two_samples.missing_z(reference, one) for one in used]),
+            _squared([z for one in used for z in two_samples.tail_z(reference, one)]),
         )
 
     def to_json(self) -> dict[str, Any]:
         """The factors as JSON values."""
-        return {"mean": self.mean.to_json(), "spread": self.spread.to_json(), "share": self.share.to_json()}
+        return {name: getattr(self, name).to_json() for name in _NAMES}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """The factors written by `to_json`."""
-        return cls(*(two_samples.Factor.from_json(document[name]) for name in ("mean", "spread", "share")))
+        return cls(*(two_samples.Factor.from_json(document[name]) for name in _NAMES))
+
+
+_NAMES = ("mean", "spread", "missing", "tails")
+
+
+def _squared(z: Sequence[Floats]) -> two_samples.Factor:
+    squares = np.array(z) ** 2
+    return _factor(squares, np.ones_like(squares))
 
 
 def _factor(squares: Floats, freedom: Floats) -> two_samples.Factor:
-    from scipy.stats import chi2
+    """Estimate a factor from statistics [windows, features] that chance alone would spread as chi-squares."""
+    from scipy.special import chdtrc
 
-    more = chi2.sf(squares, np.maximum(freedom, 1)) < CHANCE
-    value = np.where(more, np.maximum(squares / np.maximum(freedom, 1), 1.0), 1.0)
-    return two_samples.Factor(value, np.where(more, freedom, np.inf))
+    total, expected = squares.sum(axis=0), np.maximum(freedom.sum(axis=0), 1.0)
+    more = chdtrc(expected, total) < CHANCE
+    value = np.where(more, np.maximum(total / expected, 1.0), 1.0)
+    # Windows that wander in one direction use few of the degrees of freedom (Satterthwaite 1946).
+    variance = np.maximum(squares.var(axis=0, ddof=1), 1e-300)
+    each = np.maximum(freedom.mean(axis=0), 1.0)
+    shape = np.clip(2 * squares.mean(axis=0) ** 2 / variance / each, 1 / each, 1.0)
+    return two_samples.Factor(value, np.where(more, expected * shape, np.inf), np.where(more, shape, 1.0))

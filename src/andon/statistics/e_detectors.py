@@ -12,7 +12,7 @@ from andon.statistics.dispersion import Dispersion
 from andon.statistics.histograms import Counts, Histograms
 from andon.statistics.two_samples import Floats
 
-_LARGEST = 1e290
+_LARGEST = 1e150
 
 
 class EDetectors:
@@ -21,22 +21,24 @@ class EDetectors:
     def __init__(self, reference: Histograms, dispersion: Dispersion) -> None:
         self._bets = bets_on(reference, dispersion)
         shape = self._bets.shape[:2]
-        self._able = np.maximum((self._bets != 0).any(axis=2).sum(axis=1), 1)
+        able = (self._bets != 0).any(axis=2)
+        self._weights = able / np.maximum(able.sum(axis=1, keepdims=True), 1)
         self.wealth = np.zeros(shape)
         self.rise = np.zeros(shape)
         self.began = np.zeros(shape, dtype=np.int64)
 
     def update(self, counts: Counts, first: int) -> Floats:
         """Follow blocks [blocks, features, width], of which the first has this number; return the mixed R after each."""
-        steps = np.einsum("tfc,fkc->tfk", counts, self._bets, optimize=True)
-        able = (self._bets != 0).any(axis=2)
+        steps = np.empty((len(counts), *self.wealth.shape))
+        for feature, bets in enumerate(self._bets):
+            steps[:, feature] = counts[:, feature].astype(float) @ bets.T
         levels = np.empty(counts.shape[:2])
         for at, step in enumerate(steps):
-            self.wealth = np.minimum((1 + self.wealth) * np.exp(np.minimum(step, 600)), _LARGEST)
+            self.wealth = np.minimum((1 + self.wealth) * np.exp(np.minimum(step, 300.0)), _LARGEST)
             fresh = self.rise <= 0
             self.began = np.where(fresh, first + at, self.began)
             self.rise = np.where(fresh, 0.0, self.rise) + step
-            levels[at] = np.where(able, self.wealth, 0.0).sum(axis=1) / self._able
+            levels[at] = (self.wealth * self._weights).sum(axis=1)
         return levels
 
     def start_of(self, feature: int) -> int:

@@ -91,8 +91,7 @@ def _roots(reference: Histograms, scores: Floats) -> tuple[Floats, Floats]:
     low = np.where(share > 0, scores, 0.0).min(axis=1)
     high = np.where(share > 0, scores, 0.0).max(axis=1)
     grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, _GRID) + 1e-12 * np.arange(_GRID)
-    roots = np.zeros_like(grid)
     usable = high > low
-    for at in range(_GRID):
-        roots[:, at] = np.where(usable, signed_root(scores, share, np.where(usable, grid[:, at], 0.0)), 0.0)
-    return grid, roots
+    wide = np.repeat(np.where(usable[:, None], scores, 0.0), _GRID, axis=0)
+    roots = signed_root(wide, np.repeat(share, _GRID, axis=0), np.where(usable[:, None], grid, 0.0).ravel())
+    return grid, np.where(usable[:, None], roots.reshape(grid.shape), 0.0)

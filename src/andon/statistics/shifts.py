@@ -95,7 +95,7 @@ def compare(reference: Histograms, current: Histograms, dispersion: Dispersion |
         spread = two_samples.spread(reference, current)
         p_values[:, 0], p_values[:, 1] = mean.p_values(allowed.mean), spread.p_values(allowed.spread)
         statistics[:, 0], statistics[:, 1] = mean.z, spread.g
-        for at, counted in enumerate(two_samples.shares(reference, current, allowed.share), start=2):
+        for at, counted in enumerate(two_samples.shares(reference, current, allowed.missing, allowed.tails), start=2):
             p_values[:, at], statistics[:, at] = counted.p_values, counted.statistics
         effects = np.where(binning.ordered, mean.effects, two_samples.variation(reference, current))
     return Comparison(binning.names, current.rows, p_values, statistics, effects)

@@ -17,25 +17,31 @@ POOLED_BELOW = 5.0
 
 @dataclass(frozen=True)
 class Factor:
-    """A dispersion factor of each feature and the degrees of freedom behind it; infinite where it is assumed."""
+    """A dispersion factor of each feature and the degrees of freedom behind it; infinite where it is assumed.
+
+    `shape` is the part of a statistic's degrees of freedom that the windows used: little, if they wander in one direction.
+    """
 
     value: Floats
     freedom: Floats
+    shape: Floats
 
     @classmethod
     def none(cls, features: int) -> Self:
         """Assume independent rows."""
-        return cls(np.ones(features), np.full(features, np.inf))
+        return cls(np.ones(features), np.full(features, np.inf), np.ones(features))
 
     def to_json(self) -> list[list[float | None]]:
         """The factor as JSON values."""
-        return [self.value.tolist(), [one if np.isfinite(one) else None for one in self.freedom.tolist()]]
+        freedom = [one if np.isfinite(one) else None for one in self.freedom.tolist()]
+        return [self.value.tolist(), freedom, self.shape.tolist()]
 
     @classmethod
     def from_json(cls, document: Any) -> Self:
         """The factor written by `to_json`."""
-        value, freedom = document
-        return cls(np.array(value, dtype=float), np.array([np.inf if one is None else one for one in freedom]))
+        value, freedom, shape = document
+        known = [np.inf if one is None else one for one in freedom]
+        return cls(np.array(value, dtype=float), np.array(known, dtype=float), np.array(shape, dtype=float))
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Spreads:
         some = np.maximum(self.freedom, 1.0)
         scaled = np.maximum(self.g, 0.0) / factor.value
         known = np.isinf(factor.freedom)
-        ratio = fdtrc(some, np.where(known, 1.0, factor.freedom), scaled / some)
+        ratio = fdtrc(some * factor.shape, np.where(known, 1.0, factor.freedom), scaled / some)
         return np.where(self.freedom > 0, np.where(known, chdtrc(some, scaled), ratio), 1.0)
 
 
@@ -128,6 +134,8 @@ def _divergence(scores: Floats, share: Floats, target: Floats) -> Floats:
     """Compute sup over t of t * target - log sum share exp(t * score), the rate of the mean's large deviations (Cramer)."""
     low, high = scores.min(axis=1), scores.max(axis=1)
     goal = np.clip(target, low + 1e-6 * (high - low), high - 1e-6 * (high - low))
+    empty = share.sum(axis=1) == 0
+    share = np.where(empty[:, None], 1.0, share)
     tilt = np.clip(goal, -3, 3)
     for _ in range(12):
         weights = share * np.exp(np.clip(tilt[:, None] * scores, -700, 700))
@@ -136,7 +144,7 @@ def _divergence(scores: Floats, share: Floats, target: Floats) -> Floats:
         variance = (weights * scores**2).sum(axis=1) / total - mean**2
         tilt = tilt + np.clip((goal - mean) / np.maximum(variance, 1e-9), -1, 1)
     weights = share * np.exp(np.clip(tilt[:, None] * scores, -700, 700))
-    return np.asarray(np.maximum(tilt * goal - np.log(weights.sum(axis=1)), 0.0))
+    return np.where(empty, 0.0, np.maximum(tilt * goal - np.log(weights.sum(axis=1)), 0.0))
 
 
 def spread(reference: Histograms, current: Histograms) -> Spreads:
@@ -171,22 +179,37 @@ def variation(reference: Histograms, current: Histograms) -> Floats:
     return np.where((n[:, 0] > 0) & (m[:, 0] > 0), apart, 0.0)
 
 
-def shares(reference: Histograms, current: Histograms, factor: Factor) -> Iterator[ShareTests]:
+def shares(reference: Histograms, current: Histograms, missing: Factor, tails: Factor) -> Iterator[ShareTests]:
     """Test the shares of missing values, of values outside the reference and of the outermost bins, in this order."""
-    yield _missing(reference, current, factor)
-    yield _outside(reference, current, factor)
-    yield _tails(reference, current, factor)
+    yield _missing(reference, current, missing)
+    yield _outside(reference, current, tails)
+    yield _tails(reference, current, tails)
 
 
 def missing_z(reference: Histograms, current: Histograms) -> Floats:
     """Standardise the difference of the shares of missing values."""
     absent_then, absent_now = (one.missing + one.infinite for one in (reference, current))
-    n, m = np.maximum(current.rows, 1), np.maximum(reference.rows, 1)
-    share = (absent_then + absent_now) / (n + m)
+    return _difference(absent_now, current.rows, absent_then, reference.rows)
+
+
+def tail_z(reference: Histograms, current: Histograms) -> list[Floats]:
+    """Standardise the differences of the shares in the first and in the last bin, with what lies beyond."""
+    present, known = _present(current).sum(axis=1), _present(reference).sum(axis=1)
+    return [_difference(now, present, then, known) for now, then in _outermost(reference, current)]
+
+
+def _difference(k: Floats | Counts, n: Floats | Counts, j: Floats | Counts, m: Floats | Counts) -> Floats:
+    n, m = np.maximum(n, 1), np.maximum(m, 1)
+    share = (k + j) / (n + m)
     variance = share * (1 - share) * (1 / n + 1 / m)
-    return np.asarray(
-        np.where(variance > 0, (absent_now / n - absent_then / m) / np.sqrt(np.maximum(variance, 1e-12)), 0)
-    )
+    return np.asarray(np.where(variance > 0, (k / n - j / m) / np.sqrt(np.maximum(variance, 1e-12)), 0.0))
+
+
+def _outermost(reference: Histograms, current: Histograms) -> Iterator[tuple[Counts, Counts]]:
+    rows, sizes = np.arange(len(reference.counts)), reference.binning.sizes
+    for at, beyond in ((np.minimum(sizes, 1), np.zeros_like(sizes)), (sizes, sizes + 1)):
+        now, then = (one.counts[rows, at] + one.counts[rows, beyond] for one in (current, reference))
+        yield now, then
 
 
 def _missing(reference: Histograms, current: Histograms, factor: Factor) -> ShareTests:
@@ -209,14 +232,10 @@ def _outside(reference: Histograms, current: Histograms, factor: Factor) -> Shar
 
 def _tails(reference: Histograms, current: Histograms, factor: Factor) -> ShareTests:
     """The first and the last bin with all beyond it, where there are at least three bins."""
-    rows = np.arange(len(reference.counts))
     sizes = reference.binning.sizes
     present, known = _present(current).sum(axis=1), _present(reference).sum(axis=1)
-    least = np.ones(len(rows))
-    share = np.zeros(len(rows))
-    for bin_at, beyond in ((np.ones_like(sizes), np.zeros_like(sizes)), (sizes, sizes + 1)):
-        now = current.counts[rows, bin_at] + current.counts[rows, beyond]
-        then = reference.counts[rows, bin_at] + reference.counts[rows, beyond]
+    least, share = np.ones(len(sizes)), np.zeros(len(sizes))
+    for now, then in _outermost(reference, current):
         least = np.minimum(least, _more_than(now, present, then, known, factor))
         share = np.maximum(share, now / np.maximum(present, 1))
     usable = reference.binning.ordered & (sizes >= 3)

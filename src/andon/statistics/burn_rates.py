@@ -1,0 +1,66 @@
+"""Burn rates: how fast failures use up what an objective allows, in three tiers (Google, The Site Reliability Workbook, chapter 5).
+
+A tier is breached when both its windows burn at its rate, which makes it both sure and quick to recover. With few events a
+single failure burns at any rate, so a breach also needs LEAST failures and a failure rate that chance does not explain.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from andon.statistics.proportions import NOTHING, Proportion
+
+LEAST = 5
+"""A tier is breached by no fewer failures than this in its long window."""
+
+CHANCE = 0.001
+"""With the failures that the objective allows, so many happen in the long window with at most this probability."""
+
+
+@dataclass(frozen=True, slots=True)
+class BurnTier:
+    """A burn rate and its two windows; `urgent` tiers call a person at once."""
+
+    rate: float
+    long: timedelta
+    short: timedelta
+    urgent: bool
+
+
+TIERS = (
+    BurnTier(14.4, timedelta(hours=1), timedelta(minutes=5), urgent=True),
+    BurnTier(6.0, timedelta(hours=6), timedelta(minutes=30), urgent=True),
+    BurnTier(1.0, timedelta(days=3), timedelta(hours=6), urgent=False),
+)
+
+SPANS = tuple(sorted({span for tier in TIERS for span in (tier.long, tier.short)}))
+"""The windows that `burn_rates` reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class BurnRate:
+    """One tier as measured: the rates of both windows, failures and events of the long one, and whether it is breached."""
+
+    tier: BurnTier
+    long: float
+    short: float
+    failures: Proportion
+    p_value: float
+    breached: bool
+
+
+def burn_rates(objective: float, windows: Mapping[timedelta, Proportion]) -> list[BurnRate]:
+    """Measure each tier; `windows` holds the failures among all events of the last SPANS, `objective` is such as 0.999."""
+    if not 0 < objective < 1:
+        raise ValueError("an objective lies between 0 and 1")
+    return [_measured(tier, 1 - objective, windows) for tier in TIERS]
+
+
+def _measured(tier: BurnTier, allowed: float, windows: Mapping[timedelta, Proportion]) -> BurnRate:
+    from scipy.special import bdtrc
+
+    failures, recent = windows.get(tier.long, NOTHING), windows.get(tier.short, NOTHING)
+    long, short = failures.share / allowed, recent.share / allowed
+    p_value = float(bdtrc(failures.some - 1, failures.all, allowed)) if failures.some else 1.0
+    sure = failures.some >= LEAST and p_value <= CHANCE
+    return BurnRate(tier, long, short, failures, p_value, sure and long >= tier.rate and short >= tier.rate)
