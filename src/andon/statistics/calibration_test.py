@@ -84,7 +84,7 @@ def _bins(effective: Floats, mean: Floats, share: Floats) -> Floats:
     """Two-sided binomial p-values of each bin; with weights, of as many plain labels as they are worth (Kish 1965)."""
     from scipy.special import bdtr, bdtrc
 
-    n = np.maximum(np.round(effective), 1)
+    n = np.maximum(np.round(effective), 1).astype(np.int64)
     k = np.clip(np.round(n * share), 0, n)
     more = np.where(k > 0, bdtrc(np.maximum(k - 1, 0), n, mean), 1.0)
     return np.asarray(np.minimum(2 * np.minimum(more, bdtr(k, n, mean)), 1.0))
