@@ -1,10 +1,11 @@
-"""Label-free AUC beside the true one on a table whose inputs really drift: five years of daily returns of ten stocks.
+"""Label-free AUC beside the true one, and beside repeating the AUC of the reference.
 
-Will the next day's move be large? A model learns that from the first days by how much the stock moved of late; calm and
-stormy months follow. Each window's AUC is estimated from scores alone, and by repeating the AUC of the reference.
+`markets`: five years of daily returns of ten stocks, which really drift. Will the next day's move be large? Here the meaning
+of the inputs changes too, which scores cannot show; labels of the window before silence an estimate they reject.
+`left_out`: tables whose rows above a feature's median are left out, one feature after the other, so that only inputs change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andon.models.calibration import Calibrator, fit
+from andon.statistics.calibration_test import check_calibration
 from andon.statistics.label_free import LabelFree, estimate
-from andon.statistics.scores import ScoreSums
+from andon.statistics.scores import LabelledScores, ScoreSums
+from benchmarks.drift_streams import MOST_ROWS
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -35,26 +38,72 @@ class Window:
     naive: float
 
 
-def windows(returns: Floats) -> list[Window]:
-    """Train, calibrate on reference days, and estimate each following window of ten stocks by sixty days."""
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.metrics import roc_auc_score
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Windows with an estimate and without; mean absolute errors of the estimated and of the repeated AUC; intervals that held."""
 
+    windows: int
+    silent: int
+    error: float | None
+    naive_error: float | None
+    covered: float | None
+
+
+def markets(returns: Floats) -> list[Window]:
+    """Train, calibrate on reference days, and estimate each following window of ten stocks by sixty days."""
     x, y, day = _table(returns)
-    trained = day < TRAINED_DAYS
     held_out = (day >= TRAINED_DAYS) & (day < TRAINED_DAYS + REFERENCE_DAYS)
-    model = RandomForestClassifier(300, min_samples_leaf=20, random_state=0, n_jobs=1).fit(x[trained], y[trained])
-    calibrate = Calibrator(fit(model.predict_proba(x[held_out]), y[held_out].astype(np.int64)))
-    scores = calibrate(model.predict_proba(x))[:, 1]
-    known = np.histogram(scores[held_out], np.linspace(0, 1, BINS + 1))[0].tolist()
-    naive = float(roc_auc_score(y[held_out], scores[held_out]))
+    scored = _Scored(x, y, day < TRAINED_DAYS, held_out)
+    before = held_out & (day >= TRAINED_DAYS + REFERENCE_DAYS - WINDOW_DAYS)
     found = []
     for first in range(TRAINED_DAYS + REFERENCE_DAYS, int(day.max()) - WINDOW_DAYS + 2, WINDOW_DAYS):
         inside = (day >= first) & (day < first + WINDOW_DAYS)
-        sums = ScoreSums.of(scores[inside], scores[inside] > 0.5)
-        true = float(roc_auc_score(y[inside], scores[inside]))
-        found.append(Window(int(inside.sum()), true, estimate(sums, known), naive))
+        found.append(scored.window(inside, before))
+        before = inside
     return found
+
+
+def left_out(tables: Mapping[str, tuple[Floats, NDArray[np.int64]]], rng: np.random.Generator) -> list[Window]:
+    """Estimate windows without the rows above the median of each feature, in every table of two classes."""
+    found = []
+    for x, y in tables.values():
+        if len(np.unique(y)) != 2:
+            continue
+        order = rng.permutation(len(x))[:MOST_ROWS]
+        x, y = x[order], y[order] == y.max()
+        part = np.arange(len(x)) * 3 // len(x)
+        scored = _Scored(x, y, part == 0, part == 1)
+        for column in range(x.shape[1]):
+            inside = (part == 2) & (x[:, column] <= np.median(x[:, column]))
+            if min(y[inside].sum(), (~y[inside]).sum()) >= 10:
+                found.append(scored.window(inside, None))
+    return found
+
+
+class _Scored:
+    """A table with calibrated scores of a model that learnt from some of its rows."""
+
+    def __init__(
+        self, x: Floats, y: NDArray[np.bool_], trained: NDArray[np.bool_], held_out: NDArray[np.bool_]
+    ) -> None:
+        from sklearn.ensemble import RandomForestClassifier
+        from sklearn.metrics import roc_auc_score
+
+        model = RandomForestClassifier(200, min_samples_leaf=10, random_state=0, n_jobs=1).fit(x[trained], y[trained])
+        calibrate = Calibrator(fit(model.predict_proba(x[held_out]), y[held_out].astype(np.int64)))
+        self._y, self._auc = y, roc_auc_score
+        self._scores = calibrate(model.predict_proba(x))[:, 1]
+        self._known = np.histogram(self._scores[held_out], np.linspace(0, 1, BINS + 1))[0].tolist()
+        self._naive = float(roc_auc_score(y[held_out], self._scores[held_out]))
+
+    def window(self, inside: NDArray[np.bool_], labelled: NDArray[np.bool_] | None) -> Window:
+        """Estimate the rows inside; labels are known of others, or of none."""
+        scores = self._scores[inside]
+        check = None
+        if labelled is not None:
+            check = check_calibration(LabelledScores.of(self._scores[labelled], self._y[labelled]))
+        found = estimate(ScoreSums.of(scores, scores > 0.5), self._known, check)
+        return Window(int(inside.sum()), float(self._auc(self._y[inside], scores)), found, self._naive)
 
 
 def _table(returns: Floats) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
@@ -70,11 +119,13 @@ def _table(returns: Floats) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64
     return x.transpose(0, 2, 1).reshape(-1, x.shape[1]), y.ravel(), np.repeat(np.arange(count), stocks)
 
 
-def errors(found: Sequence[Window]) -> tuple[float, float, float, int]:
-    """Mean absolute errors of the label-free and of the naive AUC, the share of intervals that hold the truth, and windows with an estimate."""
-    told = [one for one in found if "roc_auc" in one.found.estimates]
-    auc = [one.found.estimates["roc_auc"] for one in told]
-    own = float(np.mean([abs(a.value - one.true) for a, one in zip(auc, told, strict=True)]))
-    naive = float(np.mean([abs(one.naive - one.true) for one in told]))
-    inside = float(np.mean([a.low <= one.true <= a.high for a, one in zip(auc, told, strict=True)]))
-    return own, naive, inside, len(told)
+def summary(found: Sequence[Window]) -> Summary:
+    """Sum up windows; a window without an estimate counts as silent."""
+    told = [(one, one.found.estimates["roc_auc"]) for one in found if "roc_auc" in one.found.estimates]
+    return Summary(
+        windows=len(told),
+        silent=len(found) - len(told),
+        error=float(np.mean([abs(auc.value - one.true) for one, auc in told])) if told else None,
+        naive_error=float(np.mean([abs(one.naive - one.true) for one, _ in told])) if told else None,
+        covered=float(np.mean([auc.low <= one.true <= auc.high for one, auc in told])) if told else None,
+    )

@@ -22,8 +22,9 @@ Floats: TypeAlias = NDArray[np.float64]
 LEAST_ROWS = 100
 """Fewer scores than this give no estimate."""
 
-LEAST_KNOWN = 5
-"""A bin of the reference with fewer held-out rows than this lies outside the calibrated range."""
+RANGES = 10
+LEAST_KNOWN = 10
+"""A tenth of the scores with fewer held-out rows than this lies outside the calibrated range."""
 
 LARGEST_UNKNOWN = 0.05
 """With more than this part of the scores outside the calibrated range nothing is estimated."""
@@ -63,8 +64,10 @@ def estimate(sums: ScoreSums, reference_scores: Sequence[int], labelled: Calibra
 
 def _reasons(sums: ScoreSums, known: Floats, labelled: CalibrationCheck | None) -> tuple[str, ...]:
     reasons = []
-    coarse = sums.counts.sum(axis=0).reshape(len(known), -1).sum(axis=1)
-    unknown = float(coarse[known < LEAST_KNOWN].sum()) / sums.rows
+    tenths = np.minimum((np.arange(len(known)) + 0.5) * RANGES / len(known), RANGES - 1).astype(np.intp)
+    seen = np.bincount(tenths, weights=known, minlength=RANGES)[tenths]
+    current = sums.counts.sum(axis=0).reshape(len(known), -1).sum(axis=1)
+    unknown = float(current[seen < LEAST_KNOWN].sum()) / sums.rows
     if unknown > LARGEST_UNKNOWN:
         reasons.append(f"{unknown:.0%} of the scores lie where the calibration has seen too few cases")
     if labelled is not None and labelled.rejected(REJECTED):
