@@ -3,8 +3,6 @@
 The line is that of `script/bench decide`, run as `andon up`. In each pair 64 callers ask for some seconds with the chores of monitors
 held by this benchmark (off), and for as long with them done by the worker (on), in turns of order. CPU is that of all processes,
 PostgreSQL's included, until the worker has read all that was decided. Goal: at most 5% more.
-
-Beside it, the error of the label-free estimates on data that drifts, which has no goal: `drifting.py`.
 """
 
 import argparse
@@ -31,7 +29,7 @@ from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from andon.kernel.identity import PLATFORM
 from andon.monitors import CONSUMER
-from benchmarks import drifting, goals
+from benchmarks import goals
 from benchmarks.decide import ONE_THREAD, PROJECT, _bodies
 from benchmarks.goals import Goal, at_most, none_of
 from benchmarks.line import Line, cpu_of
@@ -90,11 +88,9 @@ def main() -> int:
         folder = Path(name) / "project"
         shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("__pycache__"))
         pairs = _measured(folder, given.pairs)
-    label_free = drifting.errors()
     judged = goals_of(pairs)
     _print(pairs, judged)
-    Console().print(drifting.table_of(label_free))
-    figures = {"pairs": [asdict(one) for one in pairs], "label_free": label_free}
+    figures = {"pairs": [asdict(one) for one in pairs]}
     print(json.dumps({"benchmark": "monitors", **figures, **goals.as_json(judged)}))
     return 1 if given.check and goals.missed(judged) else 0
 

@@ -20,6 +20,7 @@ from andon.monitors.watching import WatchedAutomation, Watching
 from andon.monitors.whole import WholeDecision
 from andon.statistics.detectors import Detection, DriftDetector
 from andon.statistics.histograms import Cells, Histograms
+from andon.statistics.levels import detector_level
 
 CHUNK = 100
 """Decisions that a detector takes at a time: what it keeps is large, and written each time."""
@@ -28,9 +29,6 @@ PERIOD_DAYS = 90
 """The period for which the probability of a false alarm is stated."""
 
 LEAST_A_DAY = 1000
-
-PART = 0.5
-"""The part of a family's false alarms that detectors may use; windows have the rest."""
 
 FEATURES, SCORES = "features", "score"
 
@@ -112,7 +110,7 @@ class Detecting:
         self, key: DetectorKey, reference: ModelReference, watched: WatchedAutomation, stored: StoredDetector
     ) -> DriftDetector:
         volume = _volume(stored)
-        alarm = watched.monitors.false_alarms * PART
+        alarm = detector_level(watched.monitors.false_alarms)
         ignored = ",".join(sorted(watched.monitors.ignore))
         of = (key.model, key.version, key.kind, volume, alarm, ignored)
         if of not in self._built:

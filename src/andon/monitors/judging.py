@@ -15,13 +15,13 @@ from andon.monitors.judges.drift import detail_of, histograms_of, judge_features
 from andon.monitors.judges.expectation import judge_label_free
 from andon.monitors.judges.fairness import judge_fairness
 from andon.monitors.judges.operations import judge_automatic_share, judge_cost, judge_errors, judge_latency
-from andon.monitors.judges.service_level import SPANS, judge_service_level
+from andon.monitors.judges.service_level import judge_service_level
 from andon.monitors.judges.truth import judge_calibration, judge_label_drift, judge_override, judge_performance
 from andon.monitors.judges.windows import (
     FIRST_PERIOD,
     ArmWindow,
-    Breach,
     JudgedWindow,
+    StandingBreach,
     in_windows,
 )
 from andon.monitors.reading import CONSUMER
@@ -34,6 +34,7 @@ from andon.monitors.store.windows import StoredWindow
 from andon.monitors.sums import Sums, total
 from andon.monitors.watching import WatchedAutomation, Watching, truth_of
 from andon.spending import Spend
+from andon.statistics.burn_rates import SPANS
 
 JUDGES: dict[str, Judge] = {
     "drift": judge_features,
@@ -196,7 +197,7 @@ class WindowJudge:
             labels_since=labels_since,
             first_labels=_first_labels(tx, watched, labels_since),
             spend=_spend(tx, watched, end),
-            breaches={row.key: Breach(row.state, _figures(row)) for row in standing if row.state.severity},
+            breaches={row.key: StandingBreach(row.state, _figures(row)) for row in standing if row.state.severity},
         )
 
     def _first(self, tx: Tx, watched: WatchedAutomation, arms: Sequence[str], since: datetime) -> dict[str, list[Sums]]:

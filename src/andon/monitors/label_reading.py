@@ -43,7 +43,7 @@ def read_changes(tx: Tx, watching: Watching, now: datetime) -> int:
     """Compute hours anew whose labels changed; how many there were."""
     changed = store.take_label_changes(tx, HOURS_AT_ONCE)
     for automation, hour in sorted(changed):
-        settle(tx, watching.one(tx, automation), hour, now)
+        settle(tx, watching, watching.one(tx, automation), hour, now)
     return len(changed)
 
 
@@ -60,17 +60,20 @@ def mature(tx: Tx, watching: Watching, now: datetime) -> int:
             continue
         until = min(due, first + _MATURED_AT_ONCE * HOUR)
         for hour in sorted({_floor(one.starts_at) for one in windows.windows(tx, name, first, until)}):
-            settle(tx, watched, hour, now)
+            settle(tx, watching, watched, hour, now)
             count += 1
         states.set_matured(tx, name, until)
     return count
 
 
-def settle(tx: Tx, watched: WatchedAutomation, hour: datetime, now: datetime) -> None:
+def settle(tx: Tx, watching: Watching, watched: WatchedAutomation, hour: datetime, now: datetime) -> None:
     """Compute what labels say of one hour, from all labels of its decisions."""
     found = _labelled(tx, watched, hour, now)
-    arms = by_arm(found)
-    new = [LabelWindow(arm, hour, len(some), sums_of(some)) for arm, some in sorted(arms.items())]
+    new = []
+    for arm, some in sorted(by_arm(found).items()):
+        reference = watching.references.of(tx, some[0].row.model, some[0].row.model_version)
+        positive = None if reference is None else reference.manifest.signature.positive
+        new.append(LabelWindow(arm, hour, len(some), sums_of(some, positive)))
     store.replace_labels(tx, watched.name, hour, new)
 
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from msgspec import Struct
 
 from andon.decisions import DecisionRow
 from andon.labels import Label, LabelSource, ValidLabel
 from andon.monitors.sums import Sums, added
-from andon.monitors.tallying import CERTAINTY_BINS
 from andon.policies import REVIEW
+from andon.statistics.scores import LabelledScores
 
 
 class LabelledDecision(Struct, frozen=True, gc=False):
@@ -24,14 +25,14 @@ class LabelledDecision(Struct, frozen=True, gc=False):
     groups: Mapping[str, str]
 
 
-def sums_of(decisions: Sequence[LabelledDecision]) -> Sums:
-    """Add up what labels say. Weights count as decisions, and their squares say how sure the sums are."""
+def sums_of(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums:
+    """Add up what labels say; `positive` is the class whose probability the score is, if there are two. Weights count as decisions, and their squares say how sure the sums are."""
     sums: Sums = {
         "labelled": len(decisions),
         "classes": defaultdict(float),
         "automatic": _stratum([one for one in decisions if is_automatic(one.row)]),
         "reviewed": _stratum([one for one in decisions if not is_automatic(one.row)]),
-        "bins": _bins(decisions),
+        "scores": _scores(decisions, positive),
         "reviewers": {},
         "rules": {},
         "groups": {},
@@ -75,19 +76,28 @@ def _stratum(decisions: Sequence[LabelledDecision]) -> Sums:
     }
 
 
-def _bins(decisions: Sequence[LabelledDecision]) -> list[list[float]]:
-    """For each tenth of the confidence: rows, weight, squared weight, expected and actual right ones."""
-    bins = [[0.0] * 5 for _ in range(CERTAINTY_BINS)]
-    for one in decisions:
-        confidence = one.row.confidence
-        if confidence is None or not 0 <= confidence <= 1:
-            continue
-        of = bins[min(int(confidence * CERTAINTY_BINS), CERTAINTY_BINS - 1)]
-        right = 0.0 if is_wrong(one) else one.weight
-        values = (1.0, one.weight, one.weight**2, one.weight * confidence, right)
-        for at, value in enumerate(values):
-            of[at] += value
-    return bins
+def _scores(decisions: Sequence[LabelledDecision], positive: str | None) -> Sums:
+    """Sum scores beside what came true: of the positive class, or of the predicted one where there are more than two."""
+    scored = [(one, one.row.score) for one in decisions if one.row.score is not None and one.row.label is not None]
+    true = [one.valid.value == (one.row.label if positive is None else positive) for one, _ in scored]
+    found = LabelledScores.of(
+        np.array([score for _, score in scored], dtype=np.float64),
+        np.array(true, dtype=np.bool_),
+        np.array([one.weight for one, _ in scored], dtype=np.float64),
+    )
+    return {
+        "bins": found.bins.tolist(),
+        "gap": found.gap,
+        "gap_variance": found.gap_variance,
+        "spiegelhalter": found.spiegelhalter,
+        "spiegelhalter_variance": found.spiegelhalter_variance,
+    }
+
+
+def labelled_scores(labels: Mapping[str, Any]) -> LabelledScores:
+    """Return the scores of labelled decisions as they were summed up."""
+    kept = labels.get("scores")
+    return LabelledScores.none() if kept is None else LabelledScores(**{**kept, "bins": np.array(kept["bins"])})
 
 
 def _add_verdicts(sums: Sums, one: LabelledDecision) -> None:

@@ -13,11 +13,10 @@ from andon.monitors.references import ModelReference
 from andon.monitors.sums import OTHER, Sums, counted, limited, milliseconds
 from andon.monitors.whole import WholeDecision
 from andon.policies import ERROR
+from andon.statistics.scores import ScoreSums
 
 MOST_GROUPS = 20
 """Values of a field that are compared for fairness; all others count as OTHER."""
-
-CERTAINTY_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ def whole_sums(group: Sequence[WholeDecision], reference: ModelReference | None,
     """Count decisions of the sample by what their records say. `fields` are those whose groups are compared."""
     sums: Sums = {"seen": len(group), "errors": _errors(group)}
     predicted = [one for one in group if one.record.prediction is not None]
-    sums["certainty"] = _certainty(predicted)
     if reference is not None:
+        sums["certainty"] = _certainty(predicted, reference.manifest.signature.positive)
         sums["features"] = dict(
             zip(
                 reference.features.binning.names,
@@ -103,17 +102,12 @@ def _errors(group: Sequence[WholeDecision]) -> dict[str, int]:
     return counted(reasons)
 
 
-def _certainty(predicted: Sequence[WholeDecision]) -> Sums:
-    """Sum confidences: their mean is the accuracy that a calibrated model expects of itself."""
-    confidences = np.array([p.confidence for one in predicted if (p := one.record.prediction) is not None])
-    confidences = np.clip(confidences[np.isfinite(confidences)], 0.0, 1.0)
-    bins = np.minimum((confidences * CERTAINTY_BINS).astype(np.intp), CERTAINTY_BINS - 1)
-    return {
-        "rows": len(confidences),
-        "sum": float(confidences.sum()),
-        "variance": float((confidences * (1 - confidences)).sum()),
-        "bins": np.bincount(bins, minlength=CERTAINTY_BINS).tolist(),
-    }
+def _certainty(predicted: Sequence[WholeDecision], positive: str | None) -> Sums:
+    """Sum scores in fine bins: what calibrated ones expect of themselves. Without a positive class each is that of the prediction."""
+    made = [p for one in predicted if (p := one.record.prediction) is not None]
+    scores = np.array([one.score for one in made], dtype=np.float64)
+    chosen = np.array([positive is None or one.label == positive for one in made], dtype=np.bool_)
+    return ScoreSums.of(scores, chosen).to_json()
 
 
 def _scores(predicted: Sequence[WholeDecision]) -> Any:

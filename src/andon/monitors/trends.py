@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from andon.monitors.judges.drift import histograms_of
-from andon.monitors.judges.expectation import auc_of, estimate_of
+from andon.monitors.judges.expectation import error_of, estimates_of
 from andon.monitors.judges.operations import SLOW
-from andon.monitors.judges.truth import error_of, stratified_error
+from andon.monitors.judges.truth import stratified_error, weighted_error
 from andon.monitors.judges.windows import ArmWindow
+from andon.monitors.labelled import labelled_scores
 from andon.monitors.sums import Sums, milliseconds, quantile, shares
+from andon.statistics.calibration_test import check_calibration
 from andon.statistics.two_samples import mean_shift, variation
 
 Values: TypeAlias = dict[str, float]
@@ -55,17 +57,16 @@ def _label_drift(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
 
 
 def _calibration(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
-    """The mean distance between confidence and the share of right predictions, by tenths of the confidence."""
+    """The mean distance between scores and the shares that came true, and by how much more came true than they say."""
     del window
-    bins = [one for one in labels.get("bins", []) if one[1]]
-    weight = sum(one[1] for one in bins)
-    return {"gap": sum(abs(one[4] - one[3]) for one in bins) / weight} if weight else {}
+    check = check_calibration(labelled_scores(labels))
+    return {"error": check.error, "gap": check.gap} if check.rows else {}
 
 
 def _performance(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
     found: dict[str, float | None] = {}
     for name in ("automatic", "reviewed"):
-        error, worth = error_of(labels.get(name, {}))
+        error, worth = weighted_error(labels.get(name, {}))
         if worth:
             found[name] = error
     share = window.sums.get("automatic", 0) / window.decisions if window.decisions else 0.0
@@ -74,13 +75,14 @@ def _performance(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
 
 
 def _label_free(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:
-    """The expected error with its interval and the expected area under the curve; beside it the error by labels."""
-    found = estimate_of(window)
-    if found is None:
+    """The expected error with its interval and the other figures; beside it the error by labels."""
+    found = estimates_of(window, labels)
+    if found is None or not found.estimates:
         return {}
-    estimated = {"error": found.error, "low": found.low, "high": found.high, "auc": auc_of(window)}
+    error = error_of(found)
+    figures = {name: one.value for name, one in found.estimates.items() if name != "accuracy"}
     truth = _performance(window, labels).get("all")
-    return {**estimated, "error by labels": truth}
+    return {"error": error.value, "low": error.low, "high": error.high, **figures, "error by labels": truth}
 
 
 def _fairness(window: ArmWindow, labels: Sums) -> Mapping[str, float | None]:

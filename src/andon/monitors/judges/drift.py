@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from andon.monitors.domain import MonitorState, Observation
-from andon.monitors.judges.rate import Rate
+from andon.monitors.judges.rate import JudgedRate
 from andon.monitors.judges.windows import FEWEST, ArmWindow, JudgedWindow, too_few
 from andon.monitors.sums import Sums
 from andon.statistics.dispersion import Dispersion
 from andon.statistics.histograms import Histograms
+from andon.statistics.levels import WINDOWS_PART
 from andon.statistics.shifts import FeatureShift, compare
 
-_PARTS = {"drift": 0.5, "prediction-drift": 0.25}
-"""The part of a family's false alarms that histograms of windows may use; detectors have half, predicted classes the rest."""
+_PARTS = {"drift": WINDOWS_PART, "prediction-drift": WINDOWS_PART / 2}
+"""The part of a family's false alarms that histograms of windows may use; detectors have most of it, predicted classes the rest."""
 
-_CLASSES_PART = 0.25
+_CLASSES_PART = WINDOWS_PART / 2
 
 _MEANING = {
     "mean": "its values lie {way} than in training, by {effect:.2f} standard deviations",
@@ -119,7 +120,7 @@ def _predicted(window: JudgedWindow, arm: ArmWindow) -> list[Observation]:
     classes = arm.reference.manifest.signature.classes if arm.reference is not None else tuple(sorted(counts))
     found = []
     for name in classes:
-        rate = Rate(
+        rate = JudgedRate(
             monitor="prediction-drift",
             series=window.series(f"class {name}", arm),
             arm=arm.arm,

@@ -1,56 +1,51 @@
-"""Performance without labels: the error that the model's own confidences expect, as long as these can be believed."""
+"""Performance without labels: the error that the model's own scores expect, as long as these can be believed."""
 
-from math import sqrt
+from collections.abc import Mapping
 from typing import Any
 
-from andon.monitors.domain import MonitorState, Observation
+from andon.monitors.domain import Observation
 from andon.monitors.judges.drift import histograms_of
+from andon.monitors.judges.rate import JudgedRate
 from andon.monitors.judges.truth import slack_of, stratified_error
 from andon.monitors.judges.windows import FEWEST, ArmWindow, JudgedWindow, too_few
-from andon.monitors.label_free import LabelFreeEstimate, estimate, expected_auc, reference_error
-from andon.monitors.rates import FEWEST_WINDOWS, beside, interval
+from andon.monitors.labelled import labelled_scores
+from andon.monitors.rates import interval
+from andon.monitors.sums import Sums
+from andon.statistics.calibration_test import check_calibration
+from andon.statistics.label_free import LabelFree, LabelFreeEstimate, estimate
+from andon.statistics.scores import ScoreSums
 
 MOST_OUTSIDE = 0.05
-"""The share of values beyond those of training from which on the model's confidences are not believed."""
+"""The share of values beyond those of training from which on the model's scores are not believed."""
 
 _NAME = "label-free"
 
 
 def judge_label_free(window: JudgedWindow) -> list[Observation]:
-    """Estimate the error of each arm from its confidences, and compare it with the arm's first windows and held-out data."""
+    """Estimate the error of each arm from its scores, and compare it with that of the arm's first windows."""
     return [_observed(window, arm) for arm in window.arms]
 
 
-def estimate_of(arm: ArmWindow) -> LabelFreeEstimate | None:
-    """Estimate the error of an arm's decisions in the window."""
-    return estimate(arm.sums.get("certainty", {}))
+def estimates_of(arm: ArmWindow, labels: Sums) -> LabelFree | None:
+    """Estimate accuracy, precision, recall and AUC of an arm's decisions in the window; None without a reference."""
+    return None if arm.reference is None else _estimated(arm, arm.sums, labels)
 
 
-def auc_of(arm: ArmWindow) -> float | None:
-    """Estimate the area under the ROC curve in the window; None with more than two classes."""
-    scores = arm.sums.get("scores")
-    if arm.reference is None or not scores or arm.reference.manifest.signature.positive is None:
-        return None
-    edges = arm.reference.scores.binning.features[0].edges
-    return expected_auc(edges, scores[1 : len(edges)])
-
-
-def doubts(window: JudgedWindow, arm: ArmWindow, estimated: LabelFreeEstimate) -> str | None:
-    """Return why the confidences of an arm cannot be believed; None if nothing speaks against them."""
+def doubts(window: JudgedWindow, arm: ArmWindow, error: LabelFreeEstimate) -> str | None:
+    """Return why the scores of an arm cannot be believed; None if nothing speaks against them."""
     if ("calibration", window.series("", arm), "{}") in window.breaches:
-        return "labels show that the confidences are not calibrated"
-    labels = window.labels.get(arm.arm, {})
+        return "labels show that the scores are not calibrated"
     share = arm.sums.get("automatic", 0) / arm.decisions if arm.decisions else 0.0
-    found = stratified_error(labels, share)
+    found = stratified_error(window.labels.get(arm.arm, {}), share)
     if found is not None:
         low, high = interval(found[0] * found[1], found[1], 3.0)
-        if not low - slack_of(arm) <= estimated.error <= high + slack_of(arm):
-            return f"labels show an error of {found[0]:.2%}, the confidences expect {estimated.error:.2%}"
+        if error.high < low - slack_of(arm) or error.low > high + slack_of(arm):
+            return f"labels show an error of {found[0]:.2%}, the scores expect {error.value:.2%}"
     return _outside(arm)
 
 
 def _outside(arm: ArmWindow) -> str | None:
-    if arm.reference is None:
+    if arm.reference is None or not arm.reference.specs:
         return None
     current = histograms_of(arm.sums, arm.reference.features, "drift")
     present = current.rows - current.missing
@@ -62,59 +57,52 @@ def _outside(arm: ArmWindow) -> str | None:
 
 def _observed(window: JudgedWindow, arm: ArmWindow) -> Observation:
     series = window.series("", arm)
-    found = estimate_of(arm)
-    if found is None or found.rows < FEWEST:
-        why = too_few(0 if found is None else found.rows, FEWEST, "predictions")
-        return Observation.silent(_NAME, why, series, arm=arm.arm)
-    more: dict[str, Any] = {
-        "arm": arm.arm,
-        "observed": found.error,
-        "low": found.low,
-        "high": found.high,
-        "unit": "share",
-        "decisions": found.rows,
-        "detail": {"auc": auc_of(arm)},
-    }
-    why_not = doubts(window, arm, found)
+    found = estimates_of(arm, window.labels.get(arm.arm, {}))
+    if found is None:
+        return Observation.silent(_NAME, "the model version has no reference profile", series, arm=arm.arm)
+    if found.rows < FEWEST:
+        return Observation.silent(_NAME, too_few(found.rows, FEWEST, "predictions"), series, arm=arm.arm)
+    if found.silent:
+        return Observation.silent(_NAME, "; ".join(found.silent), series, arm=arm.arm, decisions=found.rows)
+    error = error_of(found)
+    figures = {name: [one.value, one.low, one.high] for name, one in found.estimates.items()}
+    more: dict[str, Any] = {"low": error.low, "high": error.high, "detail": {"estimates": figures}}
+    why_not = doubts(window, arm, error)
     if why_not is not None:
-        return Observation.silent(_NAME, why_not, series, **more)
-    expected = _expected(arm)
-    if expected is None:
-        return Observation.silent(_NAME, "the model has no held-out scores", series, **more)
-    p_value = _p_value(arm, found, expected)
-    return Observation(
+        return Observation.silent(
+            _NAME, why_not, series, arm=arm.arm, observed=error.value, unit="share", decisions=found.rows, **more
+        )
+    rate = JudgedRate(
         monitor=_NAME,
         series=series,
-        state=MonitorState.WARNING if p_value <= window.level / len(window.arms) else MonitorState.GOOD,
-        message=f"{found.error:.2%} of the predictions are expected to be wrong, {expected:.2%} were on the held-out data",
-        expected=expected,
-        false_alarm=p_value,
-        since=window.since,
-        **more,
+        arm=arm.arm,
+        count=error.value * found.rows,
+        among=found.rows,
+        earlier=[pair for one in arm.first if (pair := _expected(arm, one)) is not None],
+        side=1,
+        level=window.level / len(window.arms),
+        what="the share of predictions expected to be wrong",
+        of="predictions",
+        detail={"estimates": figures, "interval": [error.low, error.high]},
     )
+    return rate.observed(window.since)
 
 
-def _expected(arm: ArmWindow) -> float | None:
-    if arm.reference is None:
-        return None
-    scores = arm.reference.manifest.profile.scores
-    return reference_error(scores.edges, scores.counts, binary=arm.reference.manifest.signature.positive is not None)
+def error_of(found: LabelFree) -> LabelFreeEstimate:
+    """Return the error that belongs to an estimated accuracy."""
+    accuracy = found.estimates["accuracy"]
+    return LabelFreeEstimate(1 - accuracy.value, 1 - accuracy.high, 1 - accuracy.low)
 
 
-def _p_value(arm: ArmWindow, found: LabelFreeEstimate, expected: float) -> float:
-    """Both must reject: the held-out data with its sampling error, and the first windows with their natural variance."""
-    first = [one for one in map(_certainty, arm.first) if one is not None]
-    if len(first) < FEWEST_WINDOWS or arm.reference is None:
-        return 1.0
-    test = beside(found.error * found.rows, found.rows, [(e.error * e.rows, e.rows) for e in first], side=1)
-    rows = sum(arm.reference.manifest.profile.scores.counts)
-    spread = sqrt(expected * (1 - expected) * (1 / found.rows + 1 / max(rows, 1)))
-    from scipy.special import ndtr
-
-    beyond = float(ndtr(-(found.error - expected) / spread)) if spread else 1.0
-    return max(test.p_value, beyond)
+def _expected(arm: ArmWindow, sums: Sums) -> tuple[float, float] | None:
+    """Return the errors that were expected in an earlier window, and of how many predictions."""
+    found = _estimated(arm, sums, {})
+    return None if not found.estimates else (error_of(found).value * found.rows, found.rows)
 
 
-def _certainty(sums: dict[str, Any]) -> LabelFreeEstimate | None:
-    found = estimate(sums.get("certainty", {}))
-    return found if found is not None and found.rows >= FEWEST else None
+def _estimated(arm: ArmWindow, sums: Mapping[str, Any], labels: Sums) -> LabelFree:
+    known = () if arm.reference is None else arm.reference.manifest.profile.scores.counts
+    kept = sums.get("certainty")
+    scores = ScoreSums.none() if kept is None else ScoreSums.from_json(kept)
+    checked = check_calibration(labelled_scores(labels)) if labels.get("scores") else None
+    return estimate(scores, known, checked)

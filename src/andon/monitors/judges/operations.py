@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from datetime import date
 
 from andon.monitors.domain import MonitorState, Observation
-from andon.monitors.judges.rate import Rate
+from andon.monitors.judges.rate import JudgedRate
 from andon.monitors.judges.windows import FIRST_PERIOD, ArmWindow, JudgedWindow, too_few
-from andon.monitors.rates import FEWEST_WINDOWS, mean_beside
 from andon.monitors.sums import added, column, milliseconds, quantile, slower, total
 from andon.spending import Spend, digits
+from andon.statistics.dispersion import LEAST as FEWEST_WINDOWS
+from andon.statistics.means import Moments, compare_means
 
 SLOW = 0.99
 """The share of the first windows' decisions that is not slow."""
 
 _COST_VARIES = 0.1
-"""The least that the cost of a decision is taken to vary from day to day, as a part of it."""
+"""The part by which the cost of a decision may rise without a breach, however little it varied."""
 
 _DECISIONS_A_DAY = 200
 
@@ -23,7 +24,7 @@ _DECISIONS_A_DAY = 200
 def judge_automatic_share(window: JudgedWindow) -> list[Observation]:
     """Compare the share of decisions that no person was asked about."""
     return [
-        Rate(
+        JudgedRate(
             monitor="automatic-share",
             series=window.series("", arm),
             arm=arm.arm,
@@ -44,7 +45,7 @@ def judge_errors(window: JudgedWindow) -> list[Observation]:
     for arm in window.arms:
         classes = sorted({*arm.sums.get("errors", {}), *(name for one in arm.first for name in one.get("errors", {}))})
         level = window.level / len(window.arms) / (len(classes) + 1)
-        failed = Rate(
+        failed = JudgedRate(
             monitor="errors",
             series=window.series("", arm),
             arm=arm.arm,
@@ -59,7 +60,7 @@ def judge_errors(window: JudgedWindow) -> list[Observation]:
         found.append(failed.observed(window.since))
         for name in classes:
             seen = list(zip(column(arm.first, "errors", name), column(arm.first, "seen"), strict=True))
-            rate = Rate(
+            rate = JudgedRate(
                 monitor="errors",
                 series=window.series(name, arm),
                 arm=arm.arm,
@@ -99,7 +100,7 @@ def _latency(window: JudgedWindow, arm: ArmWindow) -> Observation:
         why = too_few(0, FEWEST_WINDOWS, "first windows to compare with")
         return Observation.silent("latency", why, series, arm=arm.arm, decisions=arm.decisions)
     shown = None if now is None else milliseconds(now)
-    one = Rate(
+    one = JudgedRate(
         monitor="latency",
         series=series,
         arm=arm.arm,
@@ -122,25 +123,24 @@ def _cost(window: JudgedWindow, currency: str, days: dict[date, Spend], currenci
     last = max(ended)
     first = [_each(one) for day, one in sorted(ended.items()) if day != last][:FIRST_PERIOD]
     value = _each(ended[last])
-    if len(first) < FEWEST_WINDOWS:
+    change = compare_means([Moments(1, one) for one in first], Moments(1, value))
+    if change is None:
         why = too_few(len(first), FEWEST_WINDOWS, "first days to compare with")
         return Observation.silent("cost", why, series, observed=value, unit=currency, decisions=ended[last].decisions)
-    p_value, mean, spread = mean_beside(value, first, least_spread=_COST_VARIES)
-    changed = p_value <= window.level / currencies
+    higher = value > change.expected * (1 + _COST_VARIES)
+    changed = higher and change.p_value / 2 <= window.level / currencies
     return Observation(
         monitor="cost",
         series=series,
         state=MonitorState.WARNING if changed else MonitorState.GOOD,
-        message=f"a decision costs {value:.3g} {currency}, {mean:.3g} {currency} on the first days",
+        message=f"a decision costs {value:.3g} {currency}, {change.expected:.3g} {currency} on the first days",
         observed=value,
-        expected=mean,
-        low=max(mean - 2 * spread, 0.0),
-        high=mean + 2 * spread,
+        expected=change.expected,
         unit=currency,
-        false_alarm=p_value,
+        false_alarm=change.p_value / 2 if higher else 1.0,
         decisions=ended[last].decisions,
         since=window.since,
-        detail={"day": last.isoformat(), "spent": digits(ended[last].cost)},
+        detail={"day": last.isoformat(), "spent": digits(ended[last].cost), "usual": [change.low, change.high]},
     )
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges.windows import FEWEST, too_few
-from andon.monitors.rates import FEWEST_WINDOWS, beside, interval
+from andon.statistics.dispersion import LEAST as FEWEST_WINDOWS
+from andon.statistics.proportions import Proportion, ShareChange, compare_shares, wilson
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rate:
+class JudgedRate:
     """A count among others, and the same of earlier windows. `side` is 1 for higher, -1 for lower, 0 for either."""
 
     monitor: str
@@ -26,7 +27,6 @@ class Rate:
     of: str = "decisions"
     fewest: int = FEWEST
     breach: MonitorState = MonitorState.WARNING
-    slack: float = 0.0
     detail: Mapping[str, Any] = field(default_factory=dict)
 
     def observed(self, since: datetime) -> Observation:
@@ -36,30 +36,39 @@ class Rate:
             return self._silent(too_few(int(self.among), self.fewest, self.of))
         if len(earlier) < FEWEST_WINDOWS:
             return self._silent(too_few(len(earlier), FEWEST_WINDOWS, "first windows to compare with"))
-        test = beside(self.count, self.among, earlier, side=self.side, slack=self.slack)
-        share = self.count / self.among
-        low, high = interval(self.count, self.among)
-        changed = test.p_value <= self.level
-        usual = f"usually {test.low:.2%} to {test.high:.2%}"
+        current = Proportion(round(self.count), round(self.among))
+        change = compare_shares([Proportion(round(k), round(n)) for k, n in earlier], current)
+        p_value = self._one_sided(change)
+        changed = p_value <= self.level
         return Observation(
             monitor=self.monitor,
             series=self.series,
             arm=self.arm,
             state=self.breach if changed else MonitorState.GOOD,
-            message=f"{self.what} is {share:.2%}, {usual}",
-            observed=share,
-            expected=test.expected,
-            low=low,
-            high=high,
+            message=f"{self.what} is {change.observed:.2%}, {change.expected:.2%} at first",
+            observed=change.observed,
+            expected=change.expected,
+            low=change.low,
+            high=change.high,
             unit="share",
-            false_alarm=test.p_value,
-            decisions=int(self.among),
+            false_alarm=p_value,
+            decisions=current.all,
             since=since,
-            detail={"usual": [test.low, test.high], "dispersion": test.factor, **self.detail},
+            detail={"usual": wilson(*_pooled(earlier)), "dispersion": change.dispersion, **self.detail},
         )
+
+    def _one_sided(self, change: ShareChange) -> float:
+        """Return the p-value of a change to the side that matters."""
+        if self.side == 0:
+            return change.p_value
+        return change.p_value / 2 if (change.observed - change.expected) * self.side > 0 else 1.0
 
     def _silent(self, why: str) -> Observation:
         share = self.count / self.among if self.among else None
         return Observation.silent(
             self.monitor, why, self.series, arm=self.arm, observed=share, unit="share", decisions=int(self.among)
         )
+
+
+def _pooled(earlier: Sequence[tuple[float, float]]) -> tuple[int, int]:
+    return round(sum(k for k, _ in earlier)), round(sum(n for _, n in earlier))

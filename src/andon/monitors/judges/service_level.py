@@ -1,45 +1,26 @@
-"""Service levels: how fast the allowance of failed and slow decisions burns (Google, Site Reliability Workbook, chapter 5)."""
+"""Service levels: how fast the allowance of failed and slow decisions burns, in three tiers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from andon.authoring import ServiceLevel
 from andon.monitors.domain import MonitorState, Observation
-from andon.monitors.rates import interval
-
-
-@dataclass(frozen=True, slots=True)
-class BurnTier:
-    """A rate at which the allowance must not burn, over a long span and still over a short one."""
-
-    name: str
-    rate: float
-    long: timedelta
-    short: timedelta
-    state: MonitorState
-
-
-TIERS = (
-    BurnTier("fast", 14.4, timedelta(hours=1), timedelta(minutes=5), MonitorState.CRITICAL),
-    BurnTier("steady", 6.0, timedelta(hours=6), timedelta(minutes=30), MonitorState.CRITICAL),
-    BurnTier("slow", 1.0, timedelta(days=3), timedelta(hours=6), MonitorState.WARNING),
-)
-
-SPANS = tuple(sorted({span for tier in TIERS for span in (tier.long, tier.short)}))
+from andon.statistics.burn_rates import TIERS, BurnRate, burn_rates
+from andon.statistics.proportions import Proportion, wilson
 
 FEWEST_EVENTS = 100
 """Decisions of the long span without which a tier says nothing."""
 
-FEWEST_MISSED = 10
-"""Missed decisions of the long span without which a tier gives no alarm."""
+_NAMES = ("fast", "steady", "slow")
 
 
 def judge_service_level(
     level: ServiceLevel, counts: Mapping[timedelta, tuple[int, int]], until: datetime
 ) -> list[Observation]:
     """Judge each tier by the decisions of its spans, and those of them that kept the service level."""
-    return [_judged(tier, level, counts, until) for tier in TIERS]
+    missed = {span: Proportion(decisions - met, decisions) for span, (decisions, met) in counts.items()}
+    measured = burn_rates(level.share, missed)
+    return [_judged(name, one, level, until) for name, one in zip(_NAMES, measured, strict=True)]
 
 
 def burn_rate(decisions: int, met: int, share: float) -> float:
@@ -47,31 +28,31 @@ def burn_rate(decisions: int, met: int, share: float) -> float:
     return (decisions - met) / decisions / (1 - share) if decisions else 0.0
 
 
-def _judged(
-    tier: BurnTier, level: ServiceLevel, counts: Mapping[timedelta, tuple[int, int]], until: datetime
-) -> Observation:
-    decisions, met = counts.get(tier.long, (0, 0))
-    missed = decisions - met
-    if decisions < FEWEST_EVENTS:
-        why = f"too few decisions, {decisions} of {FEWEST_EVENTS}"
-        return Observation.silent("service-level", why, tier.name, decisions=decisions)
-    long, short = burn_rate(decisions, met, level.share), burn_rate(*counts.get(tier.short, (0, 0)), level.share)
-    burns = long >= tier.rate and short >= tier.rate and missed >= FEWEST_MISSED
-    low, high = interval(missed, decisions)
+def _judged(name: str, burn: BurnRate, level: ServiceLevel, until: datetime) -> Observation:
+    missed, allowed = burn.failures, 1 - level.share
+    if missed.all < FEWEST_EVENTS:
+        why = f"too few decisions, {missed.all} of {FEWEST_EVENTS}"
+        return Observation.silent("service-level", why, name, decisions=missed.all)
+    breach = MonitorState.CRITICAL if burn.tier.urgent else MonitorState.WARNING
+    low, high = wilson(missed.some, missed.all)
     return Observation(
         monitor="service-level",
-        series=tier.name,
-        state=tier.state if burns else MonitorState.GOOD,
+        series=name,
+        state=breach if burn.breached else MonitorState.GOOD,
         message=(
-            f"{missed:,} of {decisions:,} decisions failed or took more than {level.latency.total_seconds():g} s, "
-            f"{long:.1f} times as many as {level.share:.2%} allows"
+            f"{missed.some:,} of {missed.all:,} decisions failed or took more than {level.latency.total_seconds():g} s, "
+            f"{burn.long:.1f} times as many as {level.share:.2%} allows"
         ),
-        observed=long,
-        expected=tier.rate,
-        low=low / (1 - level.share),
-        high=high / (1 - level.share),
+        observed=burn.long,
+        expected=burn.tier.rate,
+        low=low / allowed,
+        high=high / allowed,
         unit="times the allowance",
-        decisions=decisions,
-        since=until - tier.long,
-        detail={"missed": missed, "short": short, "share": level.share},
+        false_alarm=burn.p_value,
+        decisions=missed.all,
+        since=until - burn.tier.long,
+        detail={"missed": missed.some, "short": burn.short, "share": level.share},
     )
+
+
+assert len(_NAMES) == len(TIERS)  # noqa: S101 - a tier without a name would not be judged

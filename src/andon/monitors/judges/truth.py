@@ -1,20 +1,21 @@
 """What labels say: performance, calibration, drift of the classes, and how often reviewers disagree."""
 
 from collections.abc import Mapping
-from math import sqrt
 from typing import Any
 
 from andon.monitors.domain import MonitorState, Observation
-from andon.monitors.judges.rate import Rate
+from andon.monitors.judges.rate import JudgedRate
 from andon.monitors.judges.windows import FEWEST_LABELS, ArmWindow, JudgedWindow, too_few
-from andon.monitors.rates import interval, lower_tail, upper_tail
+from andon.monitors.labelled import labelled_scores
+from andon.monitors.rates import interval, upper_tail
 from andon.monitors.sums import Sums, column
+from andon.statistics.calibration_test import check_calibration
 
-FEWEST_IN_BIN = 20
-"""Labels of a tenth of the confidence without which its calibration is not judged."""
+FEWEST_IN_STRATUM = 20
+"""Labels of automatic decisions, or of reviewed ones, without which their error is not known."""
 
 _SLACK = 0.02
-"""How far off probabilities of a model may be whose held-out data does not say how well they are calibrated."""
+"""How far off scores of a model may be whose held-out data does not say how well they are calibrated."""
 
 
 def judge_performance(window: JudgedWindow) -> list[Observation]:
@@ -29,7 +30,7 @@ def judge_performance(window: JudgedWindow) -> list[Observation]:
 
 
 def judge_calibration(window: JudgedWindow) -> list[Observation]:
-    """Judge whether predictions of a confidence are right as often as it says, by tenths of the confidence."""
+    """Judge whether scores come true as often as they say."""
     return [_calibration(window, arm, window.labels.get(arm.arm, {})) for arm in window.arms]
 
 
@@ -42,7 +43,7 @@ def judge_label_drift(window: JudgedWindow) -> list[Observation]:
     earlier = [one.get("classes", {}) for one in window.first_labels]
     known = sorted({*classes, *(name for one in earlier for name in one)})
     return [
-        Rate(
+        JudgedRate(
             monitor="label-drift",
             series=name,
             arm="",
@@ -72,7 +73,7 @@ def judge_override(window: JudgedWindow) -> list[Observation]:
             column(window.first_labels, kind, name, "rows"),
             strict=True,
         )
-        rate = Rate(
+        rate = JudgedRate(
             monitor="override",
             series=f"{'reviewer' if kind == 'reviewers' else 'rule'} {name}",
             arm="",
@@ -89,7 +90,7 @@ def judge_override(window: JudgedWindow) -> list[Observation]:
     return found
 
 
-def error_of(stratum: Mapping[str, Any]) -> tuple[float, float]:
+def weighted_error(stratum: Mapping[str, Any]) -> tuple[float, float]:
     """Return the weighted error of labelled decisions and how many equal weights tell as much (Kish 1965)."""
     weight, squares = float(stratum.get("weight", 0.0)), float(stratum.get("squares", 0.0))
     return (float(stratum["wrong"]) / weight, weight**2 / squares) if weight and squares else (0.0, 0.0)
@@ -102,8 +103,8 @@ def stratified_error(labels: Mapping[str, Any], automatic_share: float) -> tuple
     """
     error, variance = 0.0, 0.0
     for name, share in (("automatic", automatic_share), ("reviewed", 1 - automatic_share)):
-        own, worth = error_of(labels.get(name, {}))
-        if worth < FEWEST_IN_BIN:
+        own, worth = weighted_error(labels.get(name, {}))
+        if worth < FEWEST_IN_STRATUM:
             if share > 0.01:
                 return None
             continue
@@ -116,7 +117,7 @@ def stratified_error(labels: Mapping[str, Any], automatic_share: float) -> tuple
 
 def _automatic(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Observation:
     stratum = labels.get("automatic", {})
-    error, worth = error_of(stratum)
+    error, worth = weighted_error(stratum)
     series = window.series("automatic", arm)
     rows = int(stratum.get("rows", 0))
     if rows < FEWEST_LABELS:
@@ -180,43 +181,33 @@ def _all(window: JudgedWindow, arm: ArmWindow, labels: Sums, level: float) -> Ob
 
 
 def _calibration(window: JudgedWindow, arm: ArmWindow, labels: Sums) -> Observation:
-    bins = labels.get("bins", [])
-    usable = [one for one in bins if one[0] >= FEWEST_IN_BIN]
+    """A breach needs both: labels reject the calibration, and it is off by more than the held-out data allows."""
+    check = check_calibration(labelled_scores(labels))
     series = window.series("", arm)
-    rows = int(sum(one[0] for one in usable))
-    if rows < FEWEST_LABELS:
-        why = too_few(int(sum(one[0] for one in bins)), FEWEST_LABELS, "labels")
-        return Observation.silent("calibration", why, series, arm=arm.arm, decisions=rows)
-    slack, gap, least = slack_of(arm), 0.0, 1.0
-    total_weight = sum(one[1] for one in usable)
-    for _, weight, squares, expected, right in usable:
-        worth, mean, share = weight**2 / squares, expected / weight, right / weight
-        gap += abs(share - mean) * weight / total_weight
-        low_tail = lower_tail(share * worth, worth, max(mean - slack, 0.0))
-        high_tail = upper_tail(share * worth, worth, min(mean + slack, 1.0))
-        least = min(least, low_tail, high_tail)
-    p_value = min(2 * least * len(usable), 1.0)
-    spread = sqrt(0.25 / rows)
+    if check.rows < FEWEST_LABELS:
+        why = too_few(check.rows, FEWEST_LABELS, "labels")
+        return Observation.silent("calibration", why, series, arm=arm.arm, decisions=check.rows)
+    slack = slack_of(arm)
+    broken = check.rejected(window.level / len(window.arms)) and check.error > slack
+    bins = [[one.score, one.share, one.low, one.high, one.rows] for one in check.bins]
     return Observation(
         monitor="calibration",
         series=series,
         arm=arm.arm,
-        state=MonitorState.WARNING if p_value <= window.level / len(window.arms) else MonitorState.GOOD,
-        message=f"confidences are off by {gap:.2%} on average, {slack:.2%} are accepted",
-        observed=gap,
+        state=MonitorState.WARNING if broken else MonitorState.GOOD,
+        message=f"scores are off by {check.error:.2%} on average, {slack:.2%} are accepted",
+        observed=check.error,
         expected=slack,
-        low=max(gap - 1.96 * spread, 0.0),
-        high=gap + 1.96 * spread,
         unit="share",
-        false_alarm=p_value,
-        decisions=rows,
+        false_alarm=check.p_value,
+        decisions=check.rows,
         since=window.labels_since,
-        detail={"confidence": [one[3] / one[1] for one in usable], "right": [one[4] / one[1] for one in usable]},
+        detail={"bins": bins, "gap": check.gap, "test": check.test},
     )
 
 
 def slack_of(arm: ArmWindow) -> float:
-    """Return how far off the model's confidences may be: what its held-out data allows."""
+    """Return how far off the model's scores may be: what its held-out data allows."""
     estimates = {} if arm.reference is None else arm.reference.manifest.metrics.estimates
     ece = estimates.get("ece")
     return _SLACK if ece is None else max(ece.high, 0.005)

@@ -25,7 +25,7 @@ FEWEST_LABELS = 50
 
 
 @dataclass(frozen=True)
-class Breach:
+class StandingBreach:
     """A series that is in breach already: its state and what was shown then."""
 
     state: MonitorState
@@ -69,7 +69,7 @@ class JudgedWindow:
     labels_since: datetime
     first_labels: Sequence[Sums]
     spend: Sequence[Spend] = ()
-    breaches: Mapping[tuple[str, str, str], Breach] = field(default_factory=dict)
+    breaches: Mapping[tuple[str, str, str], StandingBreach] = field(default_factory=dict)
 
     @cached_property
     def level(self) -> float:
