@@ -143,7 +143,7 @@ def test_a_declared_drill_runs_when_it_is_due_and_something_decides(
 
     def begun() -> int:
         with database.begin() as tx:
-            return len(alerts.drills(tx, "payments"))
+            return len(alerts.list_drills(tx, "payments"))
 
     run("begin_drills", now)
     assert begun() == 0
@@ -155,5 +155,5 @@ def test_a_declared_drill_runs_when_it_is_due_and_something_decides(
         report(installation, process, at + SECONDS)
         run("send_alerts", at + SECONDS)
     with database.begin() as tx:
-        assert [drill.passed for drill in alerts.drills(tx, "payments")] == [True, True]
-        assert alerts.drills(tx, "payments")[0].asked_by == "andon"
+        assert [drill.passed for drill in alerts.list_drills(tx, "payments")] == [True, True]
+        assert alerts.list_drills(tx, "payments")[0].asked_by == "andon"

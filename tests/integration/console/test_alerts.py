@@ -152,4 +152,4 @@ def test_an_owner_adds_and_removes_a_rule_and_an_operator_runs_a_drill(installat
         assert "nothing is wrong" in client.get(f"/alerts/{alert.id}").text
         assert 'class="count"' not in client.get("/").text
     with installation.database.begin() as tx:
-        assert alerts.drills(tx, "payments")[0].pulled_at is not None
+        assert alerts.list_drills(tx, "payments")[0].pulled_at is not None
