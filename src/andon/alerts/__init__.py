@@ -4,7 +4,7 @@ Start reading at `domain.py` (an alert), then `raising.py` (its beginning and en
 """
 
 from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState, BadNews, shown_segment
-from andon.alerts.drilling import advance_drills, begin_drill, begin_due_drills, drills, get_drill
+from andon.alerts.drilling import advance_drills, begin_drill, begin_due_drills, get_drill, list_drills
 from andon.alerts.drills import Drill, drill_segment
 from andon.alerts.errors import (
     AlertNotFound,
@@ -35,17 +35,17 @@ from andon.alerts.service import (
     end_silence,
     get,
     get_silence,
+    list_silences,
     notes_of,
     page,
     resolve,
     silence,
     silence_in_force,
-    silences,
 )
 from andon.alerts.silences import Silence, Silenced
 from andon.alerts.store.alerts import AlertSelection
 from andon.alerts.subscribing import subscribe
-from andon.alerts.working import comment, end, get_incident, incidents, notes_of_incident, open_by_hand, own
+from andon.alerts.working import comment, end, get_incident, list_incidents, notes_of_incident, open_by_hand, own
 
 __all__ = [
     "UNRESOLVED",
@@ -92,14 +92,15 @@ __all__ = [
     "decisions_path",
     "declared",
     "drill_segment",
-    "drills",
     "end",
     "end_silence",
     "get",
     "get_drill",
     "get_incident",
     "get_silence",
-    "incidents",
+    "list_drills",
+    "list_incidents",
+    "list_silences",
     "notes_of",
     "notes_of_incident",
     "open_by_hand",
@@ -119,7 +120,6 @@ __all__ = [
     "shown_segment",
     "silence",
     "silence_in_force",
-    "silences",
     "subscribe",
     "sure",
 ]

@@ -23,7 +23,7 @@ NO_MONITOR = "drill"
 _MESSAGE = "Drill: this alert is made up, nothing is wrong"
 
 
-def drills(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[Drill]:
+def list_drills(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[Drill]:
     """The drills of an automation, newest first. Raises AutomationNotFound."""
     decisions.require_deployed(tx, automation)
     return store.page(tx, automation, limit=limit)

@@ -146,7 +146,7 @@ def _title(group: AlertGroup, news: Sequence[Alert], level: Any) -> str:
 def _text(alert: Alert, console: str, now: datetime) -> str:
     lines = [
         f"{alert.title}: {alert.message}",
-        f"Since {alert.since:%Y-%m-%d %H:%M} UTC, level {alert.level}, seen {alert.count} times.",
+        f"Since {alert.since:%Y-%m-%d %H:%M} UTC, level {alert.level}, seen {_times(alert.count)}.",
     ]
     if alert.expected is not None or alert.observed is not None:
         lines.append(f"Expected {_figure(alert.expected)}, observed {_figure(alert.observed)} {alert.unit}".rstrip())
@@ -157,6 +157,10 @@ def _text(alert: Alert, console: str, now: datetime) -> str:
         lines.append(f"Over since {alert.resolved_at:%Y-%m-%d %H:%M} UTC: {alert.resolution}")
     lines += [f"{console}/alerts/{alert.id}", f"Decisions: {console}{decisions_path(alert, now)}"]
     return "\n".join(lines)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _figure(value: float | None) -> str:

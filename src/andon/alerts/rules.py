@@ -68,4 +68,4 @@ def pulls_wanted(rules: Iterable[CordRule], monitor: str, level: Level, segment:
 def shown_rule(rule: CordRule) -> str:
     """A rule in words."""
     what = "the segment concerned" if rule.segment else "the whole line"
-    return f"{rule.monitor} at {rule.level}: {what} {rule.state}"
+    return f"{rule.monitor} at {rule.level} makes {what} {rule.state}"

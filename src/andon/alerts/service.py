@@ -73,7 +73,7 @@ def resolve(tx: Tx, alert_id: UUID, *, actor: Actor, reason: str, events: Events
     return alert
 
 
-def silences(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 100) -> Sequence[Silence]:
+def list_silences(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 100) -> Sequence[Silence]:
     """Silences, newest first, those that ended included; of these automations and of none, or of all."""
     return silence_store.page(tx, None if automations is None else tuple(automations), limit=limit)
 

@@ -25,7 +25,7 @@ def get_incident(tx: Tx, incident_id: UUID) -> Incident:
     return found
 
 
-def incidents(
+def list_incidents(
     tx: Tx,
     automations: Sequence[str] | None = None,
     *,

@@ -28,7 +28,7 @@ def list_drills(
 ) -> None:
     """List the drills of an automation, newest first."""
     with project() as here, here.database.begin() as tx:
-        found = alerts.drills(tx, automation, limit=limit)
+        found = alerts.list_drills(tx, automation, limit=limit)
     if not found:
         typer.echo("There was no drill yet.")
         return

@@ -29,7 +29,7 @@ def list_incidents(
     """List incidents, newest first."""
     which = None if automation is None else [automation]
     with project() as here, here.database.begin() as tx:
-        found = alerts.incidents(tx, which, is_open=None if ended else True, limit=limit)
+        found = alerts.list_incidents(tx, which, is_open=None if ended else True, limit=limit)
     if as_json:
         typer.echo(json.dumps([_plain(one) for one in found], indent=2))
         return

@@ -29,7 +29,7 @@ def list_silences(
     """List silences, newest first."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
-        found = [one for one in alerts.silences(tx) if ended or one.holds(now)]
+        found = [one for one in alerts.list_silences(tx) if ended or one.holds(now)]
     if not found:
         typer.echo("Nothing is silenced.")
         return

@@ -63,7 +63,7 @@ def show_list(
 @router.get("/silences")
 def show_silences(here: Here, visitor: Signed, tx: Db, done: str = "") -> Response:
     """Silences, newest first."""
-    found = alerts.silences(tx, visitor.scopes(Permission.READ_ALERTS))
+    found = alerts.list_silences(tx, visitor.scopes(Permission.READ_ALERTS))
     return here.pages.html(
         "silences.html",
         visitor=visitor,

@@ -77,7 +77,7 @@ def rules_shown(tx: Tx, visitor: Visitor, name: str, deployed: AutomationVersion
         "monitors": sorted(monitors | {"drift", "performance", "calibration", "gate", "latency"}),
         "checklist": declared.checklist,
         "ruled": [dict(pull.segment) for pull in alerts.pulls_of(tx, name)],
-        "drills": alerts.drills(tx, name, limit=5),
+        "drills": alerts.list_drills(tx, name, limit=5),
         "drill_every": None if declared.drill is None else declared.drill.every,
         "may_rule": visitor.may(Permission.SET_CORD_RULES, deployed.name),
     }

@@ -26,7 +26,7 @@ router = APIRouter(prefix="/incidents")
 def show_list(here: Here, visitor: Signed, tx: Db, before: UUID | None = None, done: str = "") -> Response:
     """Incidents, newest first."""
     scopes = visitor.scopes(Permission.READ_ALERTS)
-    found = alerts.incidents(tx, scopes, limit=PAGE, before=before)
+    found = alerts.list_incidents(tx, scopes, limit=PAGE, before=before)
     last = found[-1].id if found else None
     works = visitor.principal.scopes(Permission.WORK_ALERTS)
     return here.pages.html(

@@ -52,7 +52,7 @@ def show(
         curve=curve,
         sentence=None if curve is None else proofs.curve_sentence(curve),
         forecast=None if forecast is None else proofs.forecast_sentence(forecast),
-        columns=None if curve is None else _columns(curve),
+        columns=None if curve is None else columns_of(curve),
         asked=target,
         part=part,
         problem=problem,
@@ -76,7 +76,7 @@ def _target(text: str, curve: RiskCurve) -> float:
     return value / 100 if curve.highest == 1 else value
 
 
-def _columns(curve: RiskCurve) -> dict[str, list[float]]:
+def columns_of(curve: RiskCurve) -> dict[str, list[float]]:
     """The points of the plot, by rising automatic share."""
     points = sorted({point.share: point for point in curve.points}.values(), key=lambda point: point.share)
     scale = 100 if curve.highest == 1 else 1

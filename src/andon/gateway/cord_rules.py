@@ -110,7 +110,7 @@ def drills(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, 
     """Drills, newest first."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
-        return [_drill(one) for one in alerts.drills(tx, name, limit=limit)]
+        return [_drill(one) for one in alerts.list_drills(tx, name, limit=limit)]
 
 
 @router.post("/{name}/cord/drills", status_code=202)

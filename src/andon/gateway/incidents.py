@@ -101,7 +101,7 @@ def index(
     if automation is not None:
         scopes = (automation,) if scopes is None or automation in scopes else ()
     with db.begin() as tx:
-        found = alerts.incidents(tx, scopes, is_open=is_open, limit=limit, before=before)
+        found = alerts.list_incidents(tx, scopes, is_open=is_open, limit=limit, before=before)
     return IncidentsOut(
         incidents=[IncidentOut(**_shown(one)) for one in found], next=found[-1].id if len(found) == limit else None
     )

@@ -53,7 +53,7 @@ def index(caller: Caller, db: Db, now: Now) -> list[SilenceOut]:
     """The newest silences, those that ended included."""
     scopes = visible(caller)
     with db.begin() as tx:
-        return [_shown(one, now) for one in alerts.silences(tx, scopes)]
+        return [_shown(one, now) for one in alerts.list_silences(tx, scopes)]
 
 
 @router.post("", status_code=201)

@@ -114,7 +114,7 @@ def test_a_rule_makes_nothing_less_careful(installation: Installation, events: E
     alert = breached(database, events, now, monitor="latency", series="")
     assert states(database) == [({}, LineState.STOPPED, "olga")]
     assert alert.done == (
-        "Nothing had to be done: the line was stopped already (rule: latency at warning: the whole line supervised)",
+        "Nothing had to be done: the line was stopped already (rule: latency at warning makes the whole line supervised)",
     )
 
 
@@ -206,3 +206,41 @@ def test_notes_of_a_timeline_cannot_be_changed(installation: Installation, event
     for change in ("UPDATE alert_notes SET message = ''", "DELETE FROM alert_notes"):
         with pytest.raises(DBAPIError, match="immutable"), installation.database.begin() as tx:
             tx.execute(text(change))
+
+
+def test_people_at_the_cord_and_findings_at_once_wait_for_each_other_and_never_for_ever(
+    installation: Installation, events: Events
+) -> None:
+    database, now = installation.database, installation.clock.now()
+
+    def find(number: int) -> None:
+        with database.begin() as tx:
+            for segment in (SEGMENT, {"country": f"C{number}"}):
+                events.publish(tx, a_breach(now, level=Level.CRITICAL, segment=segment))
+
+    def pull(number: int) -> None:
+        with database.begin() as tx:
+            cord.pull(
+                tx,
+                "payments",
+                state=LineState.SUPERVISED,
+                segment={"account": f"a{number}"},
+                actor=OLGA,
+                reason="by hand",
+                events=events,
+                now=now,
+            )
+
+    def acknowledge(_: int) -> None:
+        for alert in alerts_of(database, AlertState.OPEN):
+            with database.begin() as tx:
+                alerts.acknowledge(tx, alert.id, actor=OLGA, now=now)
+
+    with ThreadPoolExecutor(6) as people:
+        doing = [people.submit(act, number) for number in range(5) for act in (find, pull, acknowledge)]
+        for one in doing:
+            one.result(timeout=60)
+    with database.begin() as tx:
+        held = {tuple(change.segment.items()) for change in cord.in_force(tx, "payments")}
+    assert len(held) == 11
+    assert len(alerts_of(database)) == 6

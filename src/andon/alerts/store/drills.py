@@ -16,7 +16,8 @@ from andon.kernel.db import Tx
 def add(tx: Tx, drill: Drill) -> bool:
     """Write a new drill; False if one of its automation is under way."""
     values = {field.name: getattr(drill, field.name) for field in fields(drill)}
-    return tx.execute(insert(cord_drills).values(values).on_conflict_do_nothing()).rowcount == 1
+    statement = insert(cord_drills).values(values).on_conflict_do_nothing().returning(cord_drills.c.id)
+    return tx.execute(statement).one_or_none() is not None
 
 
 def find(tx: Tx, drill_id: UUID) -> Drill | None:

@@ -16,6 +16,7 @@ const KINDS = {
   roc: (c) => ({ data: [c.x, c.y, c.x], series: [line("true positives", 1), diagonal], x: share, y: share }),
   precision: (c) => ({ data: [c.x, c.y], series: [line("precision", 1)], x: share, y: share }),
   risk: (c) => ({ data: [c.share, c.error, c.bound, c.target], series: [line("error", 1, dots), line("at most", 2, dots), { ...diagonal, label: "target" }], x: { range: [0, 100] }, y: { range: (_, low, high) => [0, Math.min(high, 4 * c.target[0]) || 1] } }),
+  estimate: (c) => ({ time: true, data: [c.at, c.error, c.low, c.high, c.truth], series: [line("estimated", 1, dots), line("low", 1, { dash: [3, 3], width: 1 }), line("high", 1, { dash: [3, 3], width: 1 }), line("by labels", 2, dots)], y: { range: (_, low, high) => [0, high || 1] } }),
   reliability: (c) => ({ data: [c.x, c.y, c.x], series: [line("observed", 1, dots), diagonal], x: share, y: share }),
   histogram: (c) => ({ data: [c.x, c.y], series: [line("rows", 1, { paths: uPlot.paths.bars({ size: [0.9, 100], align: 1 }), fill: `${colour("--series-1")}66` })], x: share, y: { range: (_, low, high) => [0, high || 1] } }),
 };

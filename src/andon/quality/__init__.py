@@ -1,0 +1,6 @@
+"""Quality: one summary of how good a line is now, put together from its gates, monitors, alerts, audits and measures."""
+
+from andon.quality.domain import AuditStanding, LineQuality, MonitorStanding
+from andon.quality.service import line_quality
+
+__all__ = ["AuditStanding", "LineQuality", "MonitorStanding", "line_quality"]
