@@ -128,7 +128,9 @@ class GatedLine:
 
     def step(self, tx: Tx, at: datetime | None = None) -> bool:
         """One transaction of it."""
-        return proofs.prove_lines(tx, self.feed, events=Events(), now=at or self.installation.clock.now())
+        return proofs.prove_lines(
+            tx, proofs.ProofRounds(self.feed), events=Events(), now=at or self.installation.clock.now()
+        )
 
     def revisions(self, at: datetime | None = None) -> ArmRevisions:
         """What may hold."""

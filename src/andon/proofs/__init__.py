@@ -20,7 +20,7 @@ from andon.proofs.reading import (
     part_named,
     what_if,
 )
-from andon.proofs.service import CONSUMER, prove_lines
+from andon.proofs.service import CONSUMER, ProofRounds, prove_lines
 
 __all__ = [
     "CONSUMER",
@@ -29,6 +29,7 @@ __all__ = [
     "GateEvidence",
     "GateForecast",
     "NothingBounded",
+    "ProofRounds",
     "ProvenRegion",
     "RiskCurve",
     "RiskPoint",

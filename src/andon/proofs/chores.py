@@ -17,9 +17,9 @@ LOOKED_BACK = timedelta(days=30)
 
 def chores(events: Events) -> list[Chore]:
     """Gather labels, prove, and revise gates."""
-    feed = Feed(service.CONSUMER, start=datetime.now(UTC) - LOOKED_BACK)
+    rounds = service.ProofRounds(Feed(service.CONSUMER, start=datetime.now(UTC) - LOOKED_BACK))
 
     def prove_gates(tx: Tx, now: datetime) -> bool:
-        return service.prove_lines(tx, feed, events=events, now=now)
+        return service.prove_lines(tx, rounds, events=events, now=now)
 
     return [Chore("prove_gates", INTERVAL, prove_gates, LEASE)]

@@ -1,6 +1,7 @@
 """Proofs of all lines: one step of a worker gathers what is new, shows it to the provers and makes revisions that are due."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -25,6 +26,11 @@ CONSUMER = "proofs"
 TRAFFIC_KEPT = timedelta(days=60)
 """How long counts of decisions are kept: longer than labels are usually due."""
 
+VERSIONS_READ = timedelta(seconds=20)
+REVISED = timedelta(minutes=5)
+FORGOTTEN = timedelta(hours=1)
+"""How often declarations are read, gates without new labels looked at, and old counts forgotten."""
+
 
 class _Progress(Enum):
     """What a step did for an arm: nothing new, all that was new, or a part of it."""
@@ -34,26 +40,51 @@ class _Progress(Enum):
     MORE = "more"
 
 
-def prove_lines(tx: Tx, feed: Feed, *, events: Events, now: datetime) -> bool:
+@dataclass(slots=True)
+class ProofRounds:
+    """What a worker remembers between its steps, so that idle lines cost nothing. What is lost with it is only looked up again."""
+
+    feed: Feed
+    versions: Mapping[str, AutomationVersion] = field(default_factory=dict)
+    versions_at: datetime | None = None
+    forgot_at: datetime | None = None
+    revised_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def versions_of(self, tx: Tx, now: datetime) -> Mapping[str, AutomationVersion]:
+        """Return the versions in force, which are read again now and then."""
+        if _is_over(self.versions_at, VERSIONS_READ, now):
+            self.versions, self.versions_at = bounded_versions(tx), now
+        return self.versions
+
+
+def prove_lines(tx: Tx, rounds: ProofRounds, *, events: Events, now: datetime) -> bool:
     """Take the next step for all automations that declare a bound. True if there may be more to do at once."""
-    versions = bounded_versions(tx)
+    versions = rounds.versions_of(tx, now)
     gathering = Gathering(tx, versions, now)
-    if gathering.count(feed):
+    if gathering.count(rounds.feed):
         return True
     more = gathering.take_labels()
     for automation in versions:
         more = gathering.sweep(automation) or more
     anew = store.take_anew(tx)
-    moved = set[str]()
-    for automation, arm, newest, _ in store.arms_with_evidence(tx):
-        if automation in versions:
-            proving = _prove_arm(tx, versions[automation], arm, newest, (automation, arm) in anew, events, now)
-            more = proving is _Progress.MORE or more
-            if proving is _Progress.MOVED:
-                moved.add(automation)
+    moved, known = set[str](), store.arms_with_evidence(tx)
+    for automation, name in anew - {(arm.automation, arm.arm) for arm in known}:
+        store.forget_states(tx, automation, name)
+    for arm in known:
+        key = arm.automation, arm.arm
+        idle = arm.newest <= arm.upto and key not in anew
+        if arm.automation not in versions or (idle and not _is_over(rounds.revised_at.get(key), REVISED, now)):
+            continue
+        progress = _prove_arm(tx, versions[arm.automation], arm, key in anew, events, now)
+        rounds.revised_at[key] = now
+        more = progress is _Progress.MORE or more
+        if progress is _Progress.MOVED:
+            moved.add(arm.automation)
     for automation in sorted(moved):
         adapt_share(tx, automation, events=events, now=now)
-    store.forget_traffic(tx, (now - TRAFFIC_KEPT).date())
+    if _is_over(rounds.forgot_at, FORGOTTEN, now):
+        store.forget_traffic(tx, (now - TRAFFIC_KEPT).date())
+        rounds.forgot_at = now
     return more
 
 
@@ -69,7 +100,7 @@ def bounded_versions(tx: Tx) -> Mapping[str, AutomationVersion]:
 
 
 def _prove_arm(
-    tx: Tx, version: AutomationVersion, arm: str, newest: int, anew: bool, events: Events, now: datetime
+    tx: Tx, version: AutomationVersion, arm: store.ArmEvidence, anew: bool, events: Events, now: datetime
 ) -> _Progress:
     """Prove one arm. What is wrong with one keeps no other from its proofs."""
     risk = decisions.bound_of(version)
@@ -77,14 +108,18 @@ def _prove_arm(
         return _Progress.NONE
     try:
         with tx.begin_nested():
-            proving = Proving(tx, version.name, arm, risk, version.number, now)
+            proving = Proving(tx, version.name, arm.arm, risk, version.number, now)
             if anew:
                 proving.begin_anew()
-            moved = newest > proving.upto
+            moved = arm.newest > proving.upto
             if moved and proving.advance():
                 return _Progress.MORE
             proving.revise(events)
             return _Progress.MOVED if moved else _Progress.NONE
     except (AndonError, GateInvalid) as error:
-        log.warning("proofs.arm_left_out", automation=version.name, arm=arm, error=str(error))
+        log.warning("proofs.arm_left_out", automation=version.name, arm=arm.arm, error=str(error))
         return _Progress.NONE
+
+
+def _is_over(last: datetime | None, span: timedelta, now: datetime) -> bool:
+    return last is None or now - last >= span

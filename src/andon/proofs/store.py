@@ -68,6 +68,16 @@ class SavedProof:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmEvidence:
+    """An arm of which something is known: its newest evidence, and the last that its prover of the whole line has seen."""
+
+    automation: str
+    arm: str
+    newest: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
 class SliceCount:
     """How much was decided automatically under one gate revision on one day, and the least probability of an audit of it.
 
@@ -133,14 +143,17 @@ def first_counting(tx: Tx, automation: str, arm: str, kept: int) -> int:
     return 0 if found is None else int(found)
 
 
-def arms_with_evidence(tx: Tx) -> list[tuple[str, str, int, datetime]]:
-    """Return every arm of which something is known: its newest position, and when that became known."""
+def arms_with_evidence(tx: Tx) -> list[ArmEvidence]:
+    """Return every arm of which something is known."""
     statement = text(
-        "SELECT a.automation, a.arm, e.position, e.counted_at FROM (SELECT DISTINCT automation, arm FROM gate_pointers) a, "
-        "LATERAL (SELECT position, counted_at FROM proof_evidence p WHERE p.automation = a.automation AND p.arm = a.arm "
-        "ORDER BY position DESC LIMIT 1) e ORDER BY a.automation, a.arm"
+        "SELECT a.automation, a.arm, e.position AS newest, coalesce(s.upto, 0) AS upto "
+        "FROM (SELECT DISTINCT automation, arm FROM gate_pointers) a "
+        "CROSS JOIN LATERAL (SELECT position FROM proof_evidence p WHERE p.automation = a.automation AND p.arm = a.arm "
+        "ORDER BY position DESC LIMIT 1) e "
+        "LEFT JOIN proof_states s ON s.automation = a.automation AND s.arm = a.arm AND s.segment = '{}' AND s.predicted = '' "
+        "ORDER BY a.automation, a.arm"
     )
-    return [(row.automation, row.arm, row.position, row.counted_at) for row in tx.execute(statement)]
+    return [ArmEvidence(*row) for row in tx.execute(statement)]
 
 
 def labels_since(tx: Tx, automation: str, arm: str, since: datetime) -> list[tuple[float, bool, int]]:

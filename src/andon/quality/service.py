@@ -38,7 +38,7 @@ def line_quality(tx: Tx, automation: str, now: datetime) -> LineQuality:
         unbounded=unbounded,
         monitors=sorted(standings, key=lambda one: -one.state.severity),
         alerts=alerts.page(tx, wanted, limit=SHOWN),
-        incidents=alerts.incidents(tx, [automation], is_open=True, limit=SHOWN),
+        incidents=alerts.list_incidents(tx, [automation], is_open=True, limit=SHOWN),
         audits=_audits(tx, automation, now),
         measures=measures.sums(tx, automation, (now - MEASURED).date(), now.date()),
     )

@@ -11,6 +11,7 @@ from andon.gates import LAPSE, NOTHING, WHOLE, Origin
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.labels import LabelSource
+from andon.proofs.chores import chores
 from lines import OWNER
 from proving import GatedLine, a_gated_line, rightly, wrongly
 
@@ -264,3 +265,14 @@ def test_a_label_from_a_blind_audit_names_its_probability(line: GatedLine) -> No
     line.prove()
     with line.database.begin() as tx:
         assert tx.execute(text("SELECT count(*) FROM proof_evidence")).scalar_one() == 0  # nobody draws here: no floor
+
+
+def test_the_workers_chore_does_it_and_is_leased(line: GatedLine) -> None:
+    (chore,) = chores(Events())
+    line.label(line.decide(300), rightly)
+    more = True
+    while more:
+        with line.database.begin() as tx:
+            more = chore.work(tx, line.installation.clock.now())
+    assert chore.lease is not None
+    assert line.revisions().live[WHOLE].evidence["labels"] == 300
