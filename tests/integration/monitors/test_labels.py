@@ -147,7 +147,7 @@ def test_wrong_predictions_are_a_breach_of_performance_and_calibration(line: Wat
     assert {("performance", "automatic", "critical"), ("calibration", "", "warning")} <= breached
     label_free = states(line, "label-free")[""]
     assert label_free.state is MonitorState.SILENT
-    assert label_free.reason.startswith("labels show an error of 50")
+    assert label_free.reason == "300 labels reject the calibration of the scores"
 
 
 def test_too_few_labels_say_how_many_are_needed(line: WatchedLine) -> None:

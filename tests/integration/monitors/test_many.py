@@ -1,0 +1,58 @@
+"""Two hundred automations in one worker, run as its chores; another worker takes over where it ends."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from andon import decisions
+from andon.kernel.db import Database
+from andon.kernel.identity import PLATFORM
+from andon.monitors.chores import chores
+from automations import an_automation
+from watched import DAY, NOW, Published, WatchedLine
+
+AUTOMATIONS = 200
+
+
+@pytest.mark.long
+def test_monitors_of_two_hundred_automations_run_in_one_worker(database: Database, tmp_path: Path) -> None:
+    line = WatchedLine(database, tmp_path)
+    names = [f"line-{number}" for number in range(AUTOMATIONS)]
+    with database.begin() as tx:
+        for name in names:
+            decisions.deploy(tx, an_automation(name, windows=False), actor=PLATFORM, now=NOW - 60 * DAY)
+    for name in names:
+        line.automation = an_automation(name, windows=False)
+        given = line.usual(20)
+        if name == "line-7":
+            given = [{**one, "amount": one["amount"] + 300.0} for one in line.usual(220)]
+        line.write(given, NOW - DAY, DAY)
+    published = Published()
+    first, second = ({one.name: one.work for one in chores(published.bus)} for _ in range(2))
+    now = NOW + timedelta(minutes=1)
+    with database.begin() as tx:
+        first["monitors_read"](tx, now)
+    runs = 0
+    while runs < 100:
+        runs += 1
+        with database.begin() as tx:
+            if not second["monitors_read"](tx, now):
+                break
+    judged = 0
+    while judged < 2 * AUTOMATIONS:
+        with database.begin() as tx:
+            if not first["monitors_judge"](tx, now):
+                break
+        judged += 1
+    for name in ("monitors_labels", "monitors_mature", "monitors_levels", "monitors_house"):
+        with database.begin() as tx:
+            second[name](tx, now)
+    with database.begin() as tx:
+        counted = tx.execute(text("SELECT count(DISTINCT automation), sum(decisions) FROM monitor_windows")).one()
+    assert tuple(counted) == (AUTOMATIONS, AUTOMATIONS * 20 + 200)
+    assert judged == AUTOMATIONS + 1, "and the one that never decided"
+    assert {(one.automation, one.series) for one in published.of("breached") if one.monitor == "drift"} == {
+        ("line-7", "amount")
+    }
