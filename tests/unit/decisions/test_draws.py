@@ -14,7 +14,7 @@ from scipy.stats import binom, kstest
 
 from andon import Automation, BlindAudit
 from andon.authoring import DeclarationInvalid
-from andon.decisions import AuditDraws, Decision, Draw, Judgement, Risk, is_automatic
+from andon.decisions import AuditDraws, Decision, Draw, Judgement, Risk, describe, is_automatic
 from andon.policies import Ruling
 from andon.testing import decide
 from automations import an_automation, payment
@@ -130,6 +130,17 @@ def test_nothing_is_drawn_where_no_audits_are_declared_or_there_is_no_key() -> N
     assert DRAWS.draw(audited(None), [decision], 0.5) == [decision]
     (in_memory,) = decide(audited(BlindAudit(1.0)), [payment()], model=lambda _: 0.1)
     assert in_memory.draw == Draw()
+
+
+def test_audits_are_part_of_a_version_only_where_they_are_declared() -> None:
+    assert "audit" not in describe(audited(None))
+    assert describe(audited(BlindAudit(0.02, most=0.2)))["audit"] == {
+        "share": 0.02,
+        "least": 0.02,
+        "most": 0.2,
+        "queue": None,
+        "due_seconds": 172_800.0,
+    }
 
 
 @pytest.mark.parametrize(
