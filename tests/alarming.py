@@ -13,9 +13,9 @@ from andon.monitors import Level, MonitorBreached, MonitorRecovered
 from automations import POLICY, Payment
 
 HISTOGRAMS = {
-    "edges": [0.0, 100.0, 200.0, 300.0],
-    "expected": [0.6, 0.3, 0.1],
-    "observed": [0.2, 0.3, 0.5],
+    "labels": ["below 100", "100 to 200", "200 and more"],
+    "reference": [600, 300, 100],
+    "current": [20, 30, 50],
 }
 
 

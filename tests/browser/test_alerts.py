@@ -34,14 +34,14 @@ def drifted(bank: Bank) -> None:
             reason="after the incident of May",
             now=now,
         )
-    edges = [float(edge) for edge in range(0, 1050, 50)]
-    expected = [2, 9, 18, 25, 27, 24, 20, 16, 12, 9, 7, 5, 4, 3, 2, 2, 1, 1, 1, 1]
-    observed = [1, 3, 7, 11, 15, 18, 21, 22, 21, 18, 15, 12, 9, 7, 5, 4, 3, 2, 2, 2]
+    labels = [*(f"{edge} to {edge + 50}" for edge in range(0, 1000, 50)), "missing", "infinite"]
+    expected = [2, 9, 18, 25, 27, 24, 20, 16, 12, 9, 7, 5, 4, 3, 2, 2, 1, 1, 1, 1, 0, 0]
+    observed = [1, 3, 7, 11, 15, 18, 21, 22, 21, 18, 15, 12, 9, 7, 5, 4, 3, 2, 2, 2, 1, 0]
     found = {
         "automation": LINE,
         "segment": SEGMENT,
         "level": Level.CRITICAL,
-        "detail": {"edges": edges, "expected": expected, "observed": observed},
+        "detail": {"labels": labels, "reference": expected, "current": observed},
     }
     breached(bank.database, events, now, **found)
     with bank.database.begin() as tx:
@@ -57,7 +57,7 @@ def test_an_operator_sees_what_changed_and_an_admin_releases_the_cord(visit: Vis
     expect(page.locator("[data-row]")).to_have_count(2)
     page.get_by_role("link", name="drift of amount").click()
     expect(page.get_by_role("img", name="Expected and observed shares")).to_be_visible()
-    expect(page.locator("svg.bars rect.observed")).to_have_count(20)
+    expect(page.locator("svg.bars rect.observed")).to_have_count(22)
     expect(page.get_by_text("The cord was pulled: country=FR is supervised")).to_be_visible()
     page.screenshot(path=tmp_path / "alert.png", full_page=True)
     page.get_by_role("link", name="Its decisions").click()

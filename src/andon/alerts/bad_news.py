@@ -111,7 +111,7 @@ def of_budget(event: BudgetNearlySpent | BudgetUsedUp) -> BadNews:
 
 def of_gate(revised: GateRevised) -> BadNews | None:
     """A gate that evidence made narrower; None for the first revision, one by a person, or a wider one."""
-    before = revised.threshold_before
+    before, key = revised.threshold_before, key_of_gate(revised)
     if before is None or revised.origin is Origin.PERSON or revised.threshold <= before:
         return None
     nothing = revised.threshold >= NOTHING
@@ -119,11 +119,16 @@ def of_gate(revised: GateRevised) -> BadNews | None:
     return BadNews(
         automation=revised.automation,
         monitor=GATE,
+<<<<<<< HEAD
         series=revised.arm,
         segment=revised.segment,
+=======
+        series=key.series,
+        segment=key.segment,
+>>>>>>> alerts
         level=Level.CRITICAL if nothing else Level.WARNING,
         since=revised.at,
-        message=f"The risk gate of {revised.arm} became narrower: {after}, {before:.4g} before. {revised.reason}",
+        message=f"The risk gate of {key.series} became narrower: {after}, {before:.4g} before. {revised.reason}",
         arm=revised.arm,
         expected=before,
         observed=revised.threshold,
@@ -131,6 +136,13 @@ def of_gate(revised: GateRevised) -> BadNews | None:
         detail={"revision": revised.revision, "target": revised.target},
         done=(f"The risk gate was narrowed: {after} from revision {revised.revision} on",),
     )
+
+
+def key_of_gate(revised: GateRevised) -> AlertKey:
+    """The alert about a gate: of its arm, and of the segment and the predicted class that it is about, if it is."""
+    about = revised.data()
+    predicted = f" for {about['predicted']}" if about.get("predicted") else ""
+    return AlertKey(revised.automation, GATE, revised.arm + predicted, about.get("segment") or {})
 
 
 def _end_of(per: str, starts_on: date) -> datetime:

@@ -1,11 +1,11 @@
 """Subscriptions: which events raise, count and resolve alerts, in the transaction in which they are published."""
 
+from dataclasses import replace
 from functools import partial
 
 from andon import cord, features
 from andon.actions import ActionsDied
 from andon.alerts import bad_news, timeline
-from andon.alerts.domain import AlertKey
 from andon.alerts.raising import raise_alert, recover
 from andon.alerts.store import alerts as store
 from andon.cord import DRILL_FIELD, LineStateChanged
@@ -61,15 +61,22 @@ def _budget_changed(events: Events, tx: Tx, changed: BudgetChanged) -> None:
 
 
 def _gate_revised(events: Events, tx: Tx, revised: GateRevised) -> None:
-    news = bad_news.of_gate(revised)
-    if news is not None:
-        raise_alert(tx, news, events=events, now=revised.at)
+    key, news = bad_news.key_of_gate(revised), bad_news.of_gate(revised)
     timeline.follow_gate(tx, revised)
+<<<<<<< HEAD
     key = AlertKey(revised.automation, bad_news.GATE, revised.arm, revised.segment)
+=======
+>>>>>>> alerts
     for alert in store.open_of(tx, revised.automation, bad_news.GATE):
-        if alert.key == key and alert.expected is not None and revised.threshold <= alert.expected:
+        if alert.key != key or alert.expected is None:
+            continue
+        if news is not None and news.expected is not None:
+            news = replace(news, expected=min(news.expected, alert.expected))
+        elif revised.threshold <= alert.expected:
             message = f"The gate is as wide as before, by revision {revised.revision}"
             recover(tx, key, message=message, events=events, now=revised.at)
+    if news is not None:
+        raise_alert(tx, news, events=events, now=revised.at)
 
 
 def _line_changed(tx: Tx, change: LineStateChanged) -> None:

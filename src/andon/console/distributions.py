@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 WIDTH, HEIGHT = 640.0, 150.0
@@ -36,17 +35,16 @@ class BinBars:
 
 
 def bins_of(detail: Mapping[str, Any]) -> Sequence[BinBars]:
-    """The bins of an alert's detail: `expected` and `observed` with `edges` (one more than bins) or `labels`; none otherwise."""
-    expected, observed = _shares(detail.get("expected")), _shares(detail.get("observed"))
-    labels = _labels(detail, len(expected))
-    if not expected or len(expected) != len(observed) or len(labels) != len(expected):
+    """The bins of an alert's detail: `labels`, and the counts of each side as `reference` and `current`; none otherwise."""
+    expected, observed, labels = _shares(detail.get("reference")), _shares(detail.get("current")), detail.get("labels")
+    if not expected or not isinstance(labels, list) or not len(expected) == len(observed) == len(labels):
         return ()
     highest = max(*expected, *observed)
     step, every = WIDTH / len(labels), -(-len(labels) // _LABELLED)
     each = step * (1 - _GAP) / 2
     return [
         BinBars(
-            label,
+            str(label),
             one,
             other,
             (
@@ -62,7 +60,7 @@ def bins_of(detail: Mapping[str, Any]) -> Sequence[BinBars]:
 
 def others_of(detail: Mapping[str, Any]) -> Mapping[str, Any]:
     """What else a detail holds, beside the distributions."""
-    return {name: value for name, value in detail.items() if name not in ("expected", "observed", "edges", "labels")}
+    return {name: value for name, value in detail.items() if name not in ("labels", "reference", "current")}
 
 
 def _bar(x: float, share: float, width: float, highest: float) -> Bar:
@@ -80,12 +78,3 @@ def _shares(given: Any) -> Sequence[float]:
 
 def _is_count(one: Any) -> bool:
     return isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one < float("inf")
-
-
-def _labels(detail: Mapping[str, Any], count: int) -> Sequence[str]:
-    labels, edges = detail.get("labels"), detail.get("edges")
-    if isinstance(labels, list):
-        return [str(label) for label in labels]
-    if isinstance(edges, list) and len(edges) == count + 1 and all(isinstance(edge, int | float) for edge in edges):
-        return [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
-    return ()

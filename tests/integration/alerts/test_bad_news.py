@@ -126,7 +126,9 @@ def test_a_gate_that_evidence_narrows_is_an_alert_until_it_is_as_wide_as_before(
     assert alert.level == "critical"
     assert "nothing is automatic" in alert.message
     assert len(published(database, events, revised(0.96, 2.0, number=4))) == 1
-    assert published(database, events, revised(0.93, 0.96, number=5)) == []
+    [alert] = published(database, events, revised(0.93, 0.96, number=5))
+    assert alert.expected == 0.9
+    assert published(database, events, revised(0.9, 0.93, number=6)) == []
 
 
 def test_that_a_destination_of_alerts_is_away_makes_no_storm(database: Database, events: Events) -> None:

@@ -41,7 +41,7 @@ def test_a_finding_is_an_alert_that_says_what_since_when_and_how_sure(
     alert = breached(installation.database, events, now)
     assert (alert.automation, alert.monitor, alert.series, alert.level) == ("payments", "drift", "amount", "warning")
     assert (alert.since, alert.raised_at, alert.false_alarm) == (now - timedelta(hours=2), now, 0.0005)
-    assert (alert.expected, alert.observed, alert.detail["observed"]) == (50.0, 81.5, [0.2, 0.3, 0.5])
+    assert (alert.expected, alert.observed, alert.detail["current"]) == (50.0, 81.5, [20, 30, 50])
     assert (alert.state, alert.incident, alert.done) == (AlertState.OPEN, None, ())
     [event] = published
     assert isinstance(event, AlertRaised)

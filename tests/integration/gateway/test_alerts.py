@@ -51,7 +51,7 @@ def test_an_alert_says_all_that_a_person_needs(installation: Installation, keys:
         0.0005,
     )
     assert shown["done"][0].startswith("The cord was pulled: country=AT is supervised")
-    assert shown["detail"]["expected"] == [0.6, 0.3, 0.1]
+    assert shown["detail"]["reference"] == [600, 300, 100]
     assert [line["kind"] for line in shown["timeline"]] == ["raised"]
     assert shown["shown_decisions"]["segment"] == SEGMENT
 
