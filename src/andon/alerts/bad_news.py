@@ -119,13 +119,8 @@ def of_gate(revised: GateRevised) -> BadNews | None:
     return BadNews(
         automation=revised.automation,
         monitor=GATE,
-<<<<<<< HEAD
-        series=revised.arm,
-        segment=revised.segment,
-=======
         series=key.series,
         segment=key.segment,
->>>>>>> alerts
         level=Level.CRITICAL if nothing else Level.WARNING,
         since=revised.at,
         message=f"The risk gate of {key.series} became narrower: {after}, {before:.4g} before. {revised.reason}",

@@ -63,10 +63,6 @@ def _budget_changed(events: Events, tx: Tx, changed: BudgetChanged) -> None:
 def _gate_revised(events: Events, tx: Tx, revised: GateRevised) -> None:
     key, news = bad_news.key_of_gate(revised), bad_news.of_gate(revised)
     timeline.follow_gate(tx, revised)
-<<<<<<< HEAD
-    key = AlertKey(revised.automation, bad_news.GATE, revised.arm, revised.segment)
-=======
->>>>>>> alerts
     for alert in store.open_of(tx, revised.automation, bad_news.GATE):
         if alert.key != key or alert.expected is None:
             continue
