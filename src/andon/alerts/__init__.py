@@ -31,6 +31,7 @@ from andon.alerts.sending import AlertRoute, send_again, send_due
 from andon.alerts.service import (
     UNRESOLVED,
     acknowledge,
+    at_moment,
     count_open,
     end_silence,
     get,
@@ -83,6 +84,7 @@ __all__ = [
     "add_rule",
     "added_rules",
     "advance_drills",
+    "at_moment",
     "begin_drill",
     "begin_due_drills",
     "checklist_of",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from andon import audit
+from andon import audit, cord
 from andon.alerts import raising, timeline
 from andon.alerts.domain import Alert, AlertKey, AlertState
 from andon.alerts.errors import AlertNotFound, AlertResolvedAlready, SilenceNotFound
@@ -36,6 +36,11 @@ def get(tx: Tx, alert_id: UUID) -> Alert:
 def page(tx: Tx, which: AlertSelection, *, limit: int = 50, before: UUID | None = None) -> Sequence[Alert]:
     """Alerts, newest first."""
     return store.page(tx, which, limit=limit, before=before)
+
+
+def at_moment(tx: Tx, automation: str, moment: datetime, given: Mapping[str, Any]) -> Sequence[Alert]:
+    """The alerts that concerned an input at a moment: of the whole line, and of the segments that the input belongs to."""
+    return [one for one in store.at_moment(tx, automation, moment) if cord.belongs(given, one.segment)]
 
 
 def count_open(tx: Tx, automations: Sequence[str] | None, now: datetime) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from andon import actions, decisions, labels, procedures, reviews
+from andon import actions, alerts, decisions, labels, procedures, reviews
 from andon.access import Permission
 from andon.console.dependencies import Db, Here, Signed
 from andon.console.paging import PAGE, pager
@@ -136,6 +136,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         else [],
         review=review,
         known=labels.known_of(tx, found.row, now),
+        alerts=alerts.at_moment(tx, automation, found.row.decided_at, found.record["input"]),
         now=now,
     )
 

@@ -9,6 +9,7 @@ from andon.cord.domain import (
     LineStates,
     Scalar,
     Segment,
+    belongs,
     segment_of,
 )
 from andon.cord.errors import CordInvalid
@@ -28,6 +29,7 @@ __all__ = [
     "Scalar",
     "Segment",
     "all_states",
+    "belongs",
     "history",
     "hold",
     "in_force",

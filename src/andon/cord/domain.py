@@ -67,7 +67,7 @@ class LineStates:
         """The state for one input: the most severe of the whole line's and those of the segments it belongs to."""
         state = self.whole
         for segment, own in self.segments:
-            if own.severity > state.severity and _belongs(given, segment):
+            if own.severity > state.severity and belongs(given, segment):
                 state = own
         return state
 
@@ -134,7 +134,8 @@ def segment_of(given: Mapping[str, str | Scalar], contract: Mapping[str, Any]) -
     return segment
 
 
-def _belongs(given: Mapping[str, Any], segment: Segment) -> bool:
+def belongs(given: Mapping[str, Any], segment: Segment) -> bool:
+    """Whether an input belongs to a segment."""
     return all(name in given and to_jsonable_python(given[name]) == value for name, value in segment.items())
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, func, insert, or_, select, text, update
 
 from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState
 from andon.alerts.tables import alert_groups, alerts
@@ -97,6 +97,18 @@ def open_of(tx: Tx, automation: str, monitor: str) -> list[Alert]:
         c.automation == automation, c.monitor == monitor, c.resolved_at.is_(None), c.drill.is_(None)
     )
     return [_alert(row) for row in tx.execute(query)]
+
+
+def at_moment(tx: Tx, automation: str, moment: datetime) -> list[Alert]:
+    """The alerts of an automation whose breach had begun and was not over, drills left out; the newest first, 50 at most."""
+    c = alerts.c
+    query = select(alerts).where(
+        c.automation == automation,
+        c.since <= moment,
+        or_(c.resolved_at.is_(None), c.resolved_at >= moment),
+        c.drill.is_(None),
+    )
+    return [_alert(row) for row in tx.execute(query.order_by(c.id.desc()).limit(50))]
 
 
 def ended(tx: Tx, now: datetime) -> list[Alert]:
