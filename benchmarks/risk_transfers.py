@@ -3,8 +3,7 @@
 The example's model is trained as `train.py` trains it; half of the held-out rows set thresholds, half are evidence. Then another bank
 of the same kind decides by the gate for thirty days. Labels of what was reviewed or audited become known when they are mature. The
 clairvoyant knows the truth of all these transfers, chooses the widest threshold whose error is at most the target, and audits
-nothing. The model is wrong less often than 1%, so that the example's target makes nearly all automatic; a target of
-0.3% is harder.
+nothing. Judged is the example's own target of 1%, which the model keeps nearly everywhere; harder targets are printed.
 """
 
 import importlib
@@ -21,7 +20,8 @@ from andon.statistics.gate_proofs import GateProver, LabelBatch
 from benchmarks.risk_lines import AUDITED, CONFIDENCE, Floats, labelled, table_of
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "transfer_screening"
-TARGETS = (0.01, 0.003)
+EXAMPLES_TARGET = 0.01
+TARGETS = (EXAMPLES_TARGET, 0.005, 0.003)
 ACCOUNTS, A_DAY, MATURE_DAYS = 3_000, 1_500, 7
 
 

@@ -130,6 +130,7 @@ class GateProver:
         self._table, self.target, self.confidence, self.counted = table, target, confidence, counted
         self._bets = BETS if counted else 1.0
         self._beginnings = beginnings_of(table.planned, clean_labels_needed(target, confidence))
+        self._threshold: float | None = None
         self._breaks = -1
         self._begin()
         self._tally.add_counted(table.rows, table.losses, table.total)
@@ -206,8 +207,8 @@ class GateProver:
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> "GateProver":
         """Read what `to_json` wrote."""
-        columns = [np.array(described["table"][name], float) for name in _COLUMNS]
-        table = HeldOutTable(*columns, described["table"]["total"])
+        columns = {name: np.array(described["table"][name], float) for name in _COLUMNS}
+        table = HeldOutTable(**columns, total=described["table"]["total"])
         prover = cls(table, described["target"], described["confidence"], counted=described["counted"])
         prover._tally = LabelTally.from_json(table.thresholds, described["kinds"])
         prover._looks.restore(described["looks"])
@@ -223,7 +224,7 @@ class GateProver:
         self._looks = LookSchedule(thresholds, self.target, self.confidence)
         self._suspicions = np.full(len(gate_breaks.rates_against(self.target)), gate_breaks.START)
         self._held = np.zeros(len(thresholds), np.bool_)
-        self._threshold: float | None = None
+        self._threshold = None
         self._breaks += 1
 
     def _watched(self, batch: LabelBatch, weights: Floats) -> int:
