@@ -65,6 +65,7 @@ def test_a_blind_audit_is_judged_by_what_the_line_saw_and_then_shows_what_it_sai
     page.get_by_role("button", name="Decide").click()
     expect(page.get_by_role("status")).to_contain_text("it sets off nothing")
     expect(page.locator("main")).to_contain_text("the audit disagrees")
+    expect(page.locator("main")).to_contain_text("by rule safe")
     expect(page.get_by_role("link", name="The whole decision")).to_be_visible()
     with bank.database.begin() as tx:
         (label,) = labels.of_decision(tx, decision_id)

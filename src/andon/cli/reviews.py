@@ -136,7 +136,7 @@ def _summary(review: ReviewTask, now: datetime) -> dict[str, Any]:
 
 
 def _why(review: ReviewTask) -> str:
-    """Why a person is asked."""
+    """Say why a person is asked."""
     if review.blind:
         return "blind audit: which class is true?"
     return review.question or ", ".join(review.reasons) or review.rule

@@ -109,7 +109,7 @@ def _review(line: Line, decision: Decision) -> Mapping[str, Any]:
 
 
 def _audit(line: Line, decision: Decision) -> Mapping[str, Any]:
-    """A blind review: it names classes, and nothing of what the line decided."""
+    """Describe a blind review: it names classes, and nothing of what the line decided."""
     automation, prediction = line.automation, decision.prediction
     assert automation.audit is not None  # noqa: S101 - only then anything is drawn
     assert prediction is not None  # noqa: S101 - nothing else is drawn

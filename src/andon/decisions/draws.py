@@ -6,9 +6,10 @@ make inputs that escape.
 """
 
 import hmac
-import json
 from collections.abc import Sequence
+from hashlib import blake2b
 
+import msgspec
 from msgspec.structs import replace
 
 from andon.authoring import Automation
@@ -16,7 +17,8 @@ from andon.decisions.domain import Decision, Draw, Judgement
 from andon.policies import REVIEW
 
 _PURPOSE = b"andon: the draw for a blind audit"
-_PLACES = 2**64
+_EXACT = 2**53
+"""Up to here every whole number is a float."""
 
 
 class AuditDraws:
@@ -27,8 +29,8 @@ class AuditDraws:
 
     def place_of(self, automation: str, raw: bytes) -> float:
         """Return the place of an input, from 0 to 1. White space, the order of keys and the spelling of numbers do not matter."""
-        of = f"{automation}\n{_canonical(raw)}".encode()
-        return int.from_bytes(hmac.digest(self._key, of, "sha256")[:8], "big") / _PLACES
+        of = b"%b\n%b" % (automation.encode(), _canonical(raw))
+        return (int.from_bytes(blake2b(of, digest_size=8, key=self._key).digest()) >> 11) / _EXACT
 
     def draw(self, automation: Automation, decisions: Sequence[Decision], changed: float | None) -> list[Decision]:
         """Draw the automatic ones of these decisions with the share in force; `changed` is None while it is as declared."""
@@ -49,14 +51,19 @@ def is_automatic(judgement: Judgement) -> bool:
     return judgement.risk.certain and judgement.prediction is not None and judgement.ruling.outcome != REVIEW
 
 
-_decode = json.JSONDecoder(parse_int=float, strict=False).decode
-_encode = json.JSONEncoder(sort_keys=True).encode
+def _number(written: str) -> int | float:
+    """Read a number so that 1, 1.0 and 1e0 are the same."""
+    value = float(written)
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
-def _canonical(raw: bytes) -> str:
-    """Write an input in one way, whichever way it came; what Python's reader does not take as JSON stays as it is."""
-    given = raw.decode(errors="replace")
+_decode = msgspec.json.Decoder(float_hook=_number).decode
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def _canonical(raw: bytes) -> bytes:
+    """Write an input in one way, whichever way it came; what this reader does not take as JSON stays as it is."""
     try:
-        return _encode(_decode(given))
+        return _encode(_decode(raw))
     except (ValueError, RecursionError):
-        return given
+        return raw

@@ -130,7 +130,7 @@ def backlogs(tx: Tx, *, automations: Sequence[str] | None, now: datetime) -> dic
 
 
 def audit_counts(tx: Tx, automation: str | None = None) -> dict[str, AuditCounts]:
-    """How many blind verdicts agreed with the line, by automation; only of the named one unless that is None."""
+    """Count the blind verdicts that agreed with the line and those that did not, by automation; all of them if None is named."""
     return store.audit_counts(tx, automation)
 
 
@@ -205,7 +205,7 @@ def _published(review: ReviewTask, verdict: Verdict, label: str | None) -> Verdi
 
 
 def _seen(record: DecisionRecord) -> dict[str, Any]:
-    """What the line saw; nothing of what it made of it."""
+    """Return what the line saw; nothing of what it made of it."""
     return {part: record.record[part] for part in ("input", "features")}
 
 

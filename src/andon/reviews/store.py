@@ -141,7 +141,7 @@ def backlogs(tx: Tx, automations: Sequence[str] | None, *, now: datetime) -> dic
 
 
 def audit_counts(tx: Tx, automation: str | None) -> dict[str, AuditCounts]:
-    """How many blind reviews were decided, by automation."""
+    """Count the decided blind reviews, by automation."""
     agreed = func.count().filter(reviews.c.predicted == reviews.c.outcome).label("agreed")
     query = select(reviews.c.automation, func.count().label("decided"), agreed)
     query = query.where(reviews.c.blind, reviews.c.state == ReviewState.DECIDED)

@@ -1,8 +1,9 @@
 """Blind audits over HTTP: drawn, opened without what the line decided, decided by class, and made a label with its weight."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -87,6 +88,34 @@ def test_the_verdict_names_a_class_sets_off_nothing_and_becomes_a_label_with_the
     listed = call(installation, "GET", "/v1/reviews?blind=true&state=decided", rita).json()["reviews"]
     assert [(one["agrees"], one["verdict"]["outcome"]) for one in listed] == [(agrees, value)]
     assert call(installation, "GET", "/v1/reviews?blind=false&state=decided", rita).json()["reviews"] == []
+
+
+def test_a_question_of_a_procedure_shows_what_the_line_decided_not_what_an_audit_said(
+    installation: Installation,
+) -> None:
+    row = decided(installation)
+    opened(installation)
+    worked(installation, row, installation.key("rita", Grant(Role.REVIEWER, "payments")), "fraud")
+    key = uuid4()
+    with installation.database.begin() as tx:
+        reviews.ask(
+            tx,
+            key=key,
+            procedure_id=uuid4(),
+            decision_id=row.id,
+            automation="payments",
+            queue="fraud",
+            question="Send it back?",
+            choices=("yes", "no"),
+            due=timedelta(hours=1),
+            correlation_id="c",
+            traceparent=None,
+            now=installation.clock.now(),
+        )
+        asked = reviews.find_question(tx, key)
+        assert asked is not None
+        shown = reviews.decision_of(tx, asked)
+    assert (shown["outcome"], shown["decided_by"]) == ("release", "policy")
 
 
 def test_only_classes_are_verdicts_of_a_blind_review_and_each_is_given_once(installation: Installation) -> None:

@@ -3,6 +3,7 @@
 import hmac
 import json
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from scipy.stats import binom, kstest
 
 from andon import Automation, BlindAudit
 from andon.authoring import DeclarationInvalid
-from andon.decisions import AuditDraws, Decision, Draw, Judgement, Risk, is_automatic
+from andon.decisions import AuditDraws, Decision, Draw, Judgement, Risk, describe, is_automatic
 from andon.policies import Ruling
 from andon.testing import decide
 from automations import an_automation, payment
@@ -95,10 +96,10 @@ def test_another_pepper_or_automation_draws_others() -> None:
     assert places != [DRAWS.place_of("refunds", raw) for raw in INPUTS[:20]]
 
 
-def test_the_place_is_the_beginning_of_an_hmac_under_a_key_that_follows_from_the_pepper() -> None:
+def test_the_place_is_a_keyed_hash_under_a_key_that_follows_from_the_pepper() -> None:
     key = hmac.digest(b"p" * 32, b"andon: the draw for a blind audit", "sha256")
-    digest = hmac.digest(key, b'payments\n{"a": 1.0}', "sha256")
-    assert DRAWS.place_of("payments", b'{ "a":1 }') == int.from_bytes(digest[:8], "big") / 2**64
+    digest = blake2b(b'payments\n{"a":1,"b":"x"}', digest_size=8, key=key).digest()
+    assert DRAWS.place_of("payments", b'{ "b":"x", "a":1.0 }') == (int.from_bytes(digest, "big") >> 11) / 2**53
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,17 @@ def test_nothing_is_drawn_where_no_audits_are_declared_or_there_is_no_key() -> N
     assert DRAWS.draw(audited(None), [decision], 0.5) == [decision]
     (in_memory,) = decide(audited(BlindAudit(1.0)), [payment()], model=lambda _: 0.1)
     assert in_memory.draw == Draw()
+
+
+def test_audits_are_part_of_a_version_only_where_they_are_declared() -> None:
+    assert "audit" not in describe(audited(None))
+    assert describe(audited(BlindAudit(0.02, most=0.2)))["audit"] == {
+        "share": 0.02,
+        "least": 0.02,
+        "most": 0.2,
+        "queue": None,
+        "due_seconds": 172_800.0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -125,3 +125,14 @@ def test_whatever_people_try_a_review_has_one_holder_and_one_verdict(story: list
             assert before.verdict is None
             assert before.holder(now) in (None, who.name)
             assert what == "claim" or before.holder(now) == who.name
+
+
+def test_a_blind_review_takes_every_class_even_one_that_is_called_review_and_hides_the_line_until_then() -> None:
+    blind = a_review(blind=True, outcomes=("fraud", "review")).claimed(OLGA, NOW)
+    assert (blind.hidden, blind.agrees, blind.choices) == (True, None, ("fraud", "review"))
+    with pytest.raises(VerdictInvalid, match="No class 'pause' for screening; there are: fraud, review"):
+        blind.judge("pause", "why", OLGA, NOW)
+    verdict = blind.judge("review", "why", OLGA, NOW)
+    assert [blind.decided(verdict, said).agrees for said in ("review", "fraud")] == [True, False]
+    assert not blind.decided(verdict, "fraud").hidden
+    assert (a_review().hidden, a_review().decided(verdict).agrees) == (False, None)

@@ -18,6 +18,9 @@ def line() -> Iterator[Line]:
         yield line
 
 
+@pytest.mark.alone
+@pytest.mark.crash
+@pytest.mark.timeout(300)
 def test_a_pulled_cord_holds_within_a_second_though_no_worker_runs(line: Line) -> None:
     caller, admin = (line.key(role, role).split()[-1] for role in ("caller", "admin"))
     (worker,) = line.running("worker")
