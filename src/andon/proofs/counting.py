@@ -13,6 +13,9 @@ from andon.gates import GateSegment
 from andon.policies import REVIEW
 from andon.proofs.store import json_of
 
+ASKED = -1
+"""The level of decisions about which the policy asks a person however certain the prediction is."""
+
 
 @dataclass(slots=True)
 class TrafficCounts:
@@ -76,7 +79,8 @@ def count(
         text, day = json_of(segment), record.decided_at.date()
         counts.segments[text] = segment
         automatic = record.risk.certain and record.policy.outcome != REVIEW and record.line_state is LineState.AUTOMATIC
-        level = bisect_right(thresholds, prediction.confidence)
+        asked = record.risk.certain and not automatic and record.line_state is LineState.AUTOMATIC
+        level = ASKED if asked else bisect_right(thresholds, prediction.confidence)
         counts.levels[line.automation, line.arm, day, text, prediction.label, level] += 1
         key = line.automation, line.arm, day, text, record.risk.revision
         counts.slices[*key, automatic] += 1

@@ -38,7 +38,8 @@ CREATE TABLE proof_evidence (
 );
 CREATE INDEX proof_evidence_order ON proof_evidence (automation, arm, position);
 
--- How many decisions had which confidence: `level` counts the model's thresholds that it reached.
+-- How many decisions had which confidence: `level` counts the model's thresholds that it reached. It is -1 where the policy asks a
+-- person however certain the prediction is.
 CREATE TABLE proof_traffic (
     automation text NOT NULL,
     arm        text NOT NULL,
