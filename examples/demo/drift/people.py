@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from examples.demo.drift.session import Session
+from examples.demo.drift.traffic import Traffic
 
-AT_WORK = 4
+AT_WORK = 8
 """People at work at the same time."""
 
 LISTED = 200
+
+BACKLOG = 150
+"""Reviews that wait, from which the bank sends no further transfers for a moment."""
 
 PAUSE = 0.1
 """Seconds until the queue is looked at again when it is empty."""
@@ -21,13 +25,14 @@ REASON = "called the customer"
 
 @dataclass(slots=True)
 class People:
-    """Reviewers who know the truth. `given` counts their verdicts: `review` or `audit`; `waiting` is the queue as they saw it last."""
+    """Reviewers who know the truth. `given` counts their verdicts: `review` or `audit`; `stopped` the frauds
+    that they paused, by channel; `waiting` is the queue as they saw it last."""
 
     url: str
     key: str
-    truth: Mapping[str, bool]
+    traffic: Traffic
     given: Counter[str] = field(default_factory=Counter)
-    frauds: Counter[str] = field(default_factory=Counter)
+    stopped: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
     _stopped: bool = False
 
@@ -54,8 +59,9 @@ class People:
         session = Session(self.url, self.key)
         while not self._stopped:
             found = await session.call("GET", f"/v1/reviews?state=open&limit={LISTED}")
-            ready = [one for one in found["reviews"] if one["decision_id"] in self.truth]
+            ready = [one for one in found["reviews"] if one["decision_id"] in self.traffic.sent]
             self.waiting = len(found["reviews"])
+            self.traffic.hold_back(self.waiting >= BACKLOG)
             for review in ready:
                 await reviews.put(review)
             await reviews.join()
@@ -71,10 +77,12 @@ class People:
             reviews.task_done()
 
     async def _decide(self, session: Session, review: Mapping[str, Any]) -> None:
-        fraud, blind = self.truth[review["decision_id"]], review["blind"]
+        transfer, blind = self.traffic.sent[review["decision_id"]], review["blind"]
+        fraud = transfer.fraud
         outcome = ("fraud" if fraud else "honest") if blind else ("pause" if fraud else "release")
         await session.call("POST", f"/v1/reviews/{review['id']}/claim")
         await session.call("POST", f"/v1/reviews/{review['id']}/verdict", {"outcome": outcome, "reason": REASON})
         kind = "audit" if blind else "review"
         self.given[kind] += 1
-        self.frauds[kind] += fraud
+        if fraud and not blind:
+            self.stopped[transfer.channel] += 1
