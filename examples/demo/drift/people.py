@@ -14,9 +14,6 @@ AT_WORK = 8
 
 LISTED = 200
 
-BACKLOG = 150
-"""Reviews that wait, from which the bank sends no further transfers for a moment."""
-
 PAUSE = 0.1
 """Seconds until the queue is looked at again when it is empty."""
 
@@ -26,14 +23,13 @@ REASON = "called the customer"
 @dataclass(slots=True)
 class People:
     """Reviewers who know the truth. `given` counts their verdicts: `review` or `audit`; `stopped` the frauds
-    that they paused, by channel; `waiting` is the queue as they saw it last."""
+    that they paused, by channel."""
 
     url: str
     key: str
     traffic: Traffic
     given: Counter[str] = field(default_factory=Counter)
     stopped: Counter[str] = field(default_factory=Counter)
-    waiting: int = 0
     _stopped: bool = False
 
     def stop(self) -> None:
@@ -60,8 +56,6 @@ class People:
         while not self._stopped:
             found = await session.call("GET", f"/v1/reviews?state=open&limit={LISTED}")
             ready = [one for one in found["reviews"] if one["decision_id"] in self.traffic.sent]
-            self.waiting = len(found["reviews"])
-            self.traffic.hold_back(self.waiting >= BACKLOG)
             for review in ready:
                 await reviews.put(review)
             await reviews.join()
@@ -84,5 +78,7 @@ class People:
         await session.call("POST", f"/v1/reviews/{review['id']}/verdict", {"outcome": outcome, "reason": REASON})
         kind = "audit" if blind else "review"
         self.given[kind] += 1
+        if not blind:
+            self.traffic.reviewed()
         if fraud and not blind:
             self.stopped[transfer.channel] += 1

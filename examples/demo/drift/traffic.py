@@ -19,6 +19,9 @@ PER_SECOND = 300.0
 AT_ONCE = 15
 """Transfers in one call."""
 
+BACKLOG = 150
+"""Transfers that wait for a person, from which the bank sends no further ones for a moment."""
+
 CALLS_AT_ONCE = 4
 """Calls under way at most; when all are, the next transfers wait."""
 
@@ -65,6 +68,7 @@ class Traffic:
 
     def __init__(self, url: str, key: str, automation: str, parts: Mapping[str, list[TruthfulTransfer]]) -> None:
         self.part = "calm"
+        self._reviewed = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
         self.tallies = {name: Tally() for name in parts}
@@ -88,9 +92,19 @@ class Traffic:
         self._stopped = True
         self._flowing.set()
 
-    def hold_back(self, wanted: bool) -> None:
+    @property
+    def waiting(self) -> int:
+        """Transfers that wait for a person."""
+        return sum(tally.decided - tally.automatic for tally in self.tallies.values()) - self._reviewed
+
+    def reviewed(self) -> None:
+        """A person has decided one that waited."""
+        self._reviewed += 1
+        self._pace()
+
+    def _pace(self) -> None:
         """Send nothing for as long as people have more to do than they manage."""
-        if wanted and not self._stopped:
+        if self.waiting >= BACKLOG and not self._stopped:
             self._flowing.clear()
         else:
             self._flowing.set()
@@ -124,6 +138,7 @@ class Traffic:
             if "error" in row:
                 raise LineFailed(f"A transfer was not decided: {row['error']}")
             self._count(self.tallies[part], transfer, row)
+        self._pace()
 
     def _count(self, tally: Tally, transfer: TruthfulTransfer, row: Mapping[str, Any]) -> None:
         outcome, fraud = row["outcome"], transfer.fraud
