@@ -27,6 +27,7 @@ class Summary:
     memory: int
     first_decision: float
     reviews: int = 0
+    audits: int = 0
     actions_delivered: int = 0
     procedures_ended: int = 0
     customers_asked: int = 0
@@ -43,9 +44,14 @@ class Summary:
         return self.outcomes["release"] + OF_A_PAUSE * self.outcomes["pause"]
 
     @property
+    def reviews_expected(self) -> int:
+        """One for each transfer that a person decides, and one for each blind audit."""
+        return self.outcomes["review"] + self.audits
+
+    @property
     def settled(self) -> bool:
         """Whether all that follows has happened."""
-        return self.actions_delivered >= self.actions_expected and self.reviews >= self.outcomes["review"]
+        return self.actions_delivered >= self.actions_expected and self.reviews >= self.reviews_expected
 
     @property
     def succeeded(self) -> bool:
@@ -55,7 +61,7 @@ class Summary:
             and self.events.total() == self.progress.events
             and self.actions_delivered == self.actions_expected
             and self.procedures_ended == self.outcomes["pause"]
-            and self.reviews == self.outcomes["review"]
+            and self.reviews == self.reviews_expected
             and not self.forged
         )
 
@@ -91,7 +97,7 @@ def show_summary(console: Console, summary: Summary, intake: str) -> None:
         f"From {intake}": f"{summary.events.total():,} of {progress.events:,}",
         "Decisions": f"{decided:,} ({outcomes})",
         "Automatic share": f"{1 - summary.outcomes['review'] / max(decided, 1):.1%}",
-        "Reviews opened": f"{summary.reviews:,}",
+        "Reviews opened": f"{summary.reviews:,}, {summary.audits:,} of them blind audits",
         "Actions delivered": f"{summary.actions_delivered:,} of {summary.actions_expected:,}, each once by its key",
         "Transfers paused": f"{summary.procedures_ended:,} procedures ended, {summary.customers_asked:,} customers asked",
         "Throughput": f"{progress.per_second:,.0f} decisions/s",

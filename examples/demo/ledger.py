@@ -11,6 +11,7 @@ from andon.kernel import config, postgres
 
 DONE = "SELECT coalesce(sum(decided), 0), coalesce(sum(repeated + left_out + dead), 0) FROM stream_partitions WHERE automation = %s"
 OUTCOMES = "SELECT outcome, count(*) FROM decisions WHERE automation = %s AND caller = %s GROUP BY outcome"
+AUDITS = "SELECT count(*) FROM decisions WHERE automation = %s AND audit_drawn"
 ROUTED = """
 SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY 1000 * extract(epoch FROM decided_at - happened_at)::float8), count(*)
 FROM (
@@ -46,6 +47,11 @@ class Ledger:
     def outcomes(self, automation: str, caller: str) -> Counter[str]:
         """What was decided for one caller; a stream is a caller too."""
         return Counter(dict(self._database.execute(OUTCOMES, (automation, caller)).fetchall()))
+
+    def audits(self, automation: str) -> int:
+        """How many decisions of an automation were drawn for a blind audit."""
+        (found,) = self._database.execute(AUDITS, (automation,)).fetchone() or (0,)
+        return int(found)
 
     def routed(self, automation: str, caller: str) -> Routed:
         """How long the decisions of a caller took: an event from when it happened, a call from when it was asked."""

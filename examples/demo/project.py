@@ -74,10 +74,15 @@ def _inserted(text: str, before: str, new: str) -> str:
     return text.replace(before, new + before)
 
 
+_WINDOWS = [f"amount_{what}_{over}" for what in ("count", "sum", "max") for over in ("10m", "1h", "24h")]
+"""The windows of a line that has just begun are empty, which is a drift as well."""
+
 _FOR_DRIFT = (
     ('    actions={"pause": run_procedure(pause_transfer), "release": webhook("core-banking")},\n', ""),
     ("    procedures=[pause_transfer],\n", ""),
     ("MaxError(0.003, confidence=0.95", "MaxError(0.01, confidence=0.95"),
+    ("    CordRule,\n", "    CordRule,\n    Monitors,\n"),
+    ("    audit=", f"    monitors=Monitors(ignore={_WINDOWS}),\n    audit="),
 )
 """What the story of the drift has otherwise than the example."""
 

@@ -41,7 +41,7 @@ screening = Automation(
     actions={"pause": run_procedure(pause_transfer), "release": webhook("core-banking")},
     procedures=[pause_transfer],
     review=Review(queue="fraud", due=timedelta(minutes=15)),
-    risk=MaxError(0.003, confidence=0.95, by="channel"),
+    risk=MaxError(0.003, confidence=0.95),
     truth=Truth({"pause": "fraud", "release": "honest"}, matures=timedelta(days=7), unreported="honest"),
     audit=BlindAudit(0.02, least=0.005, most=0.2),
     cord=[CordRule("gate", level="critical")],

@@ -11,14 +11,15 @@ from benchmarks.line import TooSlow
 from examples.demo.drift.api import LineApi
 from examples.demo.drift.people import People
 from examples.demo.drift.traffic import SEGMENT, Traffic
+from examples.demo.stage import CALLER
 
 LOOK = 0.25
 """Seconds between two looks at a condition."""
 
-CALM = 3_000
+CALM = 1_500
 """Decisions before the wave."""
 
-AUDITED = 250
+AUDITED = 60
 """Blind verdicts before the wave."""
 
 SHARE = 0.2
@@ -26,6 +27,9 @@ SHARE = 0.2
 
 CAUGHT = 40
 """Frauds of the wave that people stop before the bank closes the hole."""
+
+AGAIN = 100
+"""Automatic decisions that show that a line is automatic again."""
 
 WHOLE: Mapping[str, Any] = {}
 IN_SEGMENT = {"channel": SEGMENT}
@@ -99,7 +103,7 @@ def _alarmed(story: Story) -> str | None:
 
 
 def _narrowed(story: Story) -> str | None:
-    for now, before in _revisions(story, IN_SEGMENT) + _revisions(story, WHOLE):
+    for now, before in _revisions(story, WHOLE):
         if now["threshold"] > before and _after(now["at"], story.wave_at):
             story.seen["narrow"] = now
             return f"revision {now['revision']}: {_sentence(now)}"
@@ -108,48 +112,67 @@ def _narrowed(story: Story) -> str | None:
 
 def _held(story: Story) -> str | None:
     for one in story.line.held():
-        if one["segment"] == IN_SEGMENT and one["state"] == "supervised":
+        if one["segment"] == WHOLE and one["by"] != CALLER:
             story.seen["held"] = story.since_wave
-            return f"every transfer by {SEGMENT} goes to a person: {one['reason']}"
+            return f"{one['state']} by {one['by']}: {one['reason']}"
     return None
 
 
-def _caught(story: Story) -> str | None:
-    stopped = story.people.frauds["review"]
-    return f"people stopped {stopped} frauds; the bank closes the hole" if stopped >= CAUGHT else None
+def _traced(story: Story) -> str | None:
+    stopped = story.people.stopped
+    if stopped.total() < CAUGHT or stopped[SEGMENT] < stopped.total() / 2:
+        return None
+    story.line.pull(IN_SEGMENT, f"{stopped[SEGMENT]} of {stopped.total()} frauds came by {SEGMENT}")
+    return (
+        f"{stopped[SEGMENT]} of {stopped.total()} frauds that people stopped came by {SEGMENT}, which is held by itself"
+    )
 
 
 def _end_wave(story: Story) -> None:
     story.traffic.part = "calm again"
+    story.seen["before"] = story.people.given["review"]
 
 
 def _widened(story: Story) -> str | None:
-    for now, before in _revisions(story, IN_SEGMENT):
+    for now, before in _revisions(story, WHOLE):
         if now["threshold"] < before and _after(now["at"], story.wave_at):
-            return f"revision {now['revision']}: {_sentence(now)}"
+            labels = story.people.given["review"] - story.seen["before"]
+            return f"{labels:,} verdicts later, revision {now['revision']}: {_sentence(now)}"
     return None
 
 
-def _release(story: Story) -> None:
-    story.line.release(IN_SEGMENT, "the hole is closed, and labels prove it", story.line.checklist())
+def _release_line(story: Story) -> None:
+    story.line.release(WHOLE, "the hole is closed, and labels prove it", story.line.checklist())
+    story.seen["then"] = story.traffic.tally.automatic
+
+
+def _automatic_but_segment(story: Story) -> str | None:
+    held, tally = story.line.held(), story.traffic.tally
+    automatic = tally.automatic - story.seen["then"]
+    if [one["segment"] for one in held] != [IN_SEGMENT] or automatic < AGAIN:
+        return None
+    return f"{automatic} transfers were automatic again; those by {SEGMENT} still go to people"
+
+
+def _release_segment(story: Story) -> None:
+    story.line.release(IN_SEGMENT, f"no fraud by {SEGMENT} since the hole is closed", [])
+    story.seen["segment"] = _automatic_in(story)
 
 
 def _automatic(story: Story) -> str | None:
-    if story.line.held():
-        return None
-    before = story.seen.setdefault("segment", _automatic_in(story))
-    after = _automatic_in(story)
-    return f"{after - before} transfers by {SEGMENT} were automatic again" if after - before >= 10 else None
+    new = _automatic_in(story) - story.seen["segment"]
+    return f"{new} transfers by {SEGMENT} were automatic" if not story.line.held() and new >= AGAIN // 10 else None
 
 
 ACTS = (
-    Act("The line decides, and people audit it blindly", 60, _calm, _audit_more),
-    Act("The fraud pattern changes: an alarm", 45, _alarmed, _begin_wave),
-    Act("The risk gate shrinks", 45, _narrowed),
-    Act("The cord pulls itself, for the segment concerned", 45, _held),
-    Act("People see what the line would have let through", 45, _caught),
-    Act("The hole is closed, people label, and the gate widens", 90, _widened, _end_wave),
-    Act("The cord is released: automatic again", 30, _automatic, _release),
+    Act("The line decides, and people audit it blindly", 240, _calm, _audit_more),
+    Act("The fraud pattern changes: an alarm", 120, _alarmed, _begin_wave),
+    Act("The risk gate shrinks", 120, _narrowed),
+    Act("The cord pulls itself: people decide", 60, _held),
+    Act("People find the segment concerned", 240, _traced),
+    Act("The hole is closed, people label, and the gate widens", 480, _widened, _end_wave),
+    Act("The cord of the line is released", 60, _automatic_but_segment, _release_line),
+    Act("The segment is released: automatic again", 60, _automatic, _release_segment),
 )
 
 
@@ -159,15 +182,9 @@ def _automatic_in(story: Story) -> int:
 
 
 def _revisions(story: Story, segment: Mapping[str, Any]) -> list[tuple[dict[str, Any], float]]:
-    """The gate revisions of a segment, the newest first, each with the threshold before it; a first one had the whole line's."""
-    found = story.line.gates()
-    whole = [one for one in found if not one["segment"]]
-    own = [one for one in found if one["segment"] == segment]
-    pairs = list(zip(own, [one["threshold"] for one in own[1:]], strict=False))
-    if segment and own and whole:
-        earlier = [one for one in whole if one["revision"] < own[-1]["revision"]]
-        pairs += [(own[-1], earlier[0]["threshold"])] if earlier else []
-    return pairs
+    """The gate revisions of a segment, the newest first, each with the threshold before it."""
+    found = [one for one in story.line.gates() if one["segment"] == segment]
+    return list(zip(found, [one["threshold"] for one in found[1:]], strict=False))
 
 
 def _sentence(revision: Mapping[str, Any]) -> str:

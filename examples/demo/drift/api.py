@@ -38,6 +38,11 @@ class LineApi:
         found: list[str] = self._asked("GET", f"/v1/automations/{self._automation}/cord/rules")["checklist"]
         return found
 
+    def pull(self, segment: Mapping[str, Any], reason: str) -> None:
+        """Have people decide everything in a segment."""
+        wanted = {"state": "supervised", "segment": dict(segment), "reason": reason}
+        self._asked("POST", f"/v1/automations/{self._automation}/cord:pull", wanted)
+
     def release(self, segment: Mapping[str, Any], reason: str, done: list[str]) -> None:
         """Release the cord of a segment, with the items of the checklist that are done."""
         wanted = {"segment": dict(segment), "reason": reason, "done": done}

@@ -20,7 +20,7 @@ def live(story: Story) -> RenderableType:
         (f"{tally.errors:,}", "bold red" if tally.errors else "bold"),
         "   verdicts ",
         (f"{people.given.total():,}", "bold green"),
-        f"   waiting {people.waiting}",
+        f"   waiting {story.traffic.waiting}",
     )
     return Group(*rows, figures)
 

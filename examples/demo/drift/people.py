@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from examples.demo.drift.session import Session
+from examples.demo.drift.traffic import Traffic
 
-AT_WORK = 4
+AT_WORK = 8
 """People at work at the same time."""
 
 LISTED = 200
@@ -21,14 +22,14 @@ REASON = "called the customer"
 
 @dataclass(slots=True)
 class People:
-    """Reviewers who know the truth. `given` counts their verdicts: `review` or `audit`; `waiting` is the queue as they saw it last."""
+    """Reviewers who know the truth. `given` counts their verdicts: `review` or `audit`; `stopped` the frauds
+    that they paused, by channel."""
 
     url: str
     key: str
-    truth: Mapping[str, bool]
+    traffic: Traffic
     given: Counter[str] = field(default_factory=Counter)
-    frauds: Counter[str] = field(default_factory=Counter)
-    waiting: int = 0
+    stopped: Counter[str] = field(default_factory=Counter)
     _stopped: bool = False
 
     def stop(self) -> None:
@@ -54,8 +55,7 @@ class People:
         session = Session(self.url, self.key)
         while not self._stopped:
             found = await session.call("GET", f"/v1/reviews?state=open&limit={LISTED}")
-            ready = [one for one in found["reviews"] if one["decision_id"] in self.truth]
-            self.waiting = len(found["reviews"])
+            ready = [one for one in found["reviews"] if one["decision_id"] in self.traffic.sent]
             for review in ready:
                 await reviews.put(review)
             await reviews.join()
@@ -71,10 +71,14 @@ class People:
             reviews.task_done()
 
     async def _decide(self, session: Session, review: Mapping[str, Any]) -> None:
-        fraud, blind = self.truth[review["decision_id"]], review["blind"]
+        transfer, blind = self.traffic.sent[review["decision_id"]], review["blind"]
+        fraud = transfer.fraud
         outcome = ("fraud" if fraud else "honest") if blind else ("pause" if fraud else "release")
         await session.call("POST", f"/v1/reviews/{review['id']}/claim")
         await session.call("POST", f"/v1/reviews/{review['id']}/verdict", {"outcome": outcome, "reason": REASON})
         kind = "audit" if blind else "review"
         self.given[kind] += 1
-        self.frauds[kind] += fraud
+        if not blind:
+            self.traffic.reviewed()
+        if fraud and not blind:
+            self.stopped[transfer.channel] += 1

@@ -19,10 +19,13 @@ PER_SECOND = 300.0
 AT_ONCE = 15
 """Transfers in one call."""
 
+BACKLOG = 150
+"""Transfers that wait for a person, from which the bank sends no further ones for a moment."""
+
 CALLS_AT_ONCE = 4
 """Calls under way at most; when all are, the next transfers wait."""
 
-PLANNED = {"calm": 10_000, "wave": 10_000, "calm again": 60_000}
+PLANNED = {"calm": 8_000, "wave": 8_000, "calm again": 20_000}
 """Transfers of each part that are made before the story begins; it uses as many as it needs."""
 
 FIXED = 0.5
@@ -41,6 +44,11 @@ class TruthfulTransfer:
     input: Mapping[str, Any]
     fraud: bool
 
+    @property
+    def channel(self) -> str:
+        """By which channel it comes."""
+        return str(self.input["channel"])
+
 
 @dataclass(slots=True)
 class Tally:
@@ -56,12 +64,15 @@ class Tally:
 
 
 class Traffic:
-    """Sends transfers until it is stopped; `part` says which. `truth` says of each decision by its id whether it was a fraud."""
+    """Sends transfers until it is stopped; `part` says which. `sent` has the transfer of each decision by its id."""
 
     def __init__(self, url: str, key: str, automation: str, parts: Mapping[str, list[TruthfulTransfer]]) -> None:
         self.part = "calm"
+        self._reviewed = 0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.tallies = {name: Tally() for name in parts}
-        self.truth: dict[str, bool] = {}
+        self.sent: dict[str, TruthfulTransfer] = {}
         self._parts: dict[str, Iterator[TruthfulTransfer]] = {name: iter(some) for name, some in parts.items()}
         self._url, self._key, self._stopped = url, key, False
         self._path = f"/v1/automations/{automation}/decisions:batch"
@@ -79,6 +90,24 @@ class Traffic:
     def stop(self) -> None:
         """Send nothing more."""
         self._stopped = True
+        self._flowing.set()
+
+    @property
+    def waiting(self) -> int:
+        """Transfers that wait for a person."""
+        return sum(tally.decided - tally.automatic for tally in self.tallies.values()) - self._reviewed
+
+    def reviewed(self) -> None:
+        """A person has decided one that waited."""
+        self._reviewed += 1
+        self._pace()
+
+    def _pace(self) -> None:
+        """Send nothing for as long as people have more to do than they manage."""
+        if self.waiting >= BACKLOG and not self._stopped:
+            self._flowing.clear()
+        else:
+            self._flowing.set()
 
     async def run(self) -> None:
         """Send. Raises LineFailed when a call fails or all planned transfers are sent."""
@@ -91,6 +120,7 @@ class Traffic:
                     task.result()
                 continue
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await self._flowing.wait()
             due = max(due + AT_ONCE / PER_SECOND, time.monotonic() - 1)
             under_way.add(asyncio.create_task(self._call(waiting, waiting.pop(), self.part, self._next())))
         await asyncio.gather(*under_way)
@@ -108,16 +138,17 @@ class Traffic:
             if "error" in row:
                 raise LineFailed(f"A transfer was not decided: {row['error']}")
             self._count(self.tallies[part], transfer, row)
+        self._pace()
 
     def _count(self, tally: Tally, transfer: TruthfulTransfer, row: Mapping[str, Any]) -> None:
         outcome, fraud = row["outcome"], transfer.fraud
-        self.truth[row["id"]] = fraud
+        self.sent[row["id"]] = transfer
         tally.decided += 1
         tally.frauds += fraud
         tally.automatic += outcome != "review"
         tally.errors += outcome == ("release" if fraud else "pause")
         tally.errors_fixed += (row["score"] < FIXED) == fraud
-        if transfer.input["channel"] == SEGMENT:
+        if transfer.channel == SEGMENT:
             tally.segment[outcome] += 1
 
 

@@ -7,28 +7,26 @@ from datetime import timedelta
 from simulator import Drift, Parameters, simulate
 
 ACCOUNTS = 400_000
-AN_HOUR = 10_000
-"""Transfers of so many accounts in an hour, at least."""
 
-TAKEOVERS = 0.035
-"""Account takeovers in a day during the wave: one transfer in fourteen is a thief's."""
+TAKEOVERS = 0.06
+"""Account takeovers in a day during the wave: one transfer in eight is a thief's."""
 
 WAVE = Drift("insider", after=timedelta(0))
 
 
 def main(kind: str, count: int, seed: int) -> None:
-    """Write the first `count` transfers, calm or with the wave."""
-    wave = kind == "wave"
+    """Write `count` transfers, calm or with the wave; each hour of other accounts, so that no window fills up."""
+    wave, made = kind == "wave", 0
     parameters = Parameters(takeover_rate=TAKEOVERS) if wave else Parameters()
-    found = simulate(
-        seed, accounts=ACCOUNTS, days=count / AN_HOUR / 24, drift=WAVE if wave else None, parameters=parameters
-    )
-    if len(found) < count:
-        sys.exit(f"{ACCOUNTS:,} accounts make only {len(found):,} transfers in that time, not {count:,}")
-    for number, transfer in enumerate(found):
-        if number == count:
-            return
-        print(json.dumps({"input": transfer.input, "fraud": transfer.is_fraud}))
+    while made < count:
+        for transfer in simulate(
+            seed, accounts=ACCOUNTS, days=1 / 24, drift=WAVE if wave else None, parameters=parameters
+        ):
+            print(json.dumps({"input": transfer.input, "fraud": transfer.is_fraud}))
+            made += 1
+            if made == count:
+                break
+        seed += 100
 
 
 if __name__ == "__main__":

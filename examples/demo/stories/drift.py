@@ -31,7 +31,7 @@ def tell(stage: Stage) -> int:
         show_doors(line, key)
         reviewer = line.key("reviewer", "reviewer")
         sent = Traffic(line.url, key, project.AUTOMATION, parts)
-        story = Story(LineApi(line.gateway, key, project.AUTOMATION), sent, People(line.url, reviewer, sent.truth))
+        story = Story(LineApi(line.gateway, key, project.AUTOMATION), sent, People(line.url, reviewer, sent))
         asyncio.run(_play(story))
         story.seen["measures"] = story.line.measured()
         show_end(console, story)

@@ -101,6 +101,7 @@ def _settle(
     summary = display.Summary(
         progress=progress,
         events=ledger.outcomes(project.AUTOMATION, intake.stream(project.PLACE)),
+        audits=ledger.audits(project.AUTOMATION),
         memory=line.memory() + memory_of(psutil.Process()),
         first_decision=(progress.first_answer or time.time()) - began,
     )
@@ -115,7 +116,7 @@ def _settle(
         status.update(
             f"Actions delivered: {summary.actions_delivered:,} of {summary.actions_expected:,}, "
             f"paused transfers ended: {summary.procedures_ended:,} of {summary.outcomes['pause']:,}, "
-            f"reviews opened: {summary.reviews:,} of {summary.outcomes['review']:,}"
+            f"reviews opened: {summary.reviews:,} of {summary.reviews_expected:,}"
         )
         return summary.settled
 
