@@ -107,10 +107,15 @@ class ArmRevisions:
         if self.live and now >= self._lapses_at:
             return replace(max(self.live.values(), key=lambda one: one.revision), threshold=NOTHING)
         for own in dict.fromkeys(((value, held_out.predicted), (None, held_out.predicted))):
-            live = self.live.get(own)
-            if live is not None and _stands(live, held_out, now):
+            live = self.standing(own, now)
+            if live is not None:
                 return live
         return held_out
+
+    def standing(self, part: Part, now: datetime) -> GateRevision | None:
+        """Return the live revision of exactly this part, if it holds beside held-out evidence."""
+        live, held_out = self.live.get(part), self.held_out.get(part[1])
+        return live if live is not None and held_out is not None and _stands(live, held_out, now) else None
 
     def without_renewal(self, part: Part, now: datetime) -> GateRevision | None:
         """Return what will hold for a part once everything that expires has, unless it is renewed."""

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andon.cord import LineState, LineStates
-from andon.decisions import UNCONTROLLED, Arm, Control, Controls, Fallback, Judged, Line, Seen
+from andon.decisions import UNCONTROLLED, Arm, Control, Controls, Fallback, Gate, Judged, Line, Seen
+from andon.decisions.controls import ArmGates, PartGates
 from andon.models import Matrix, ModelVersion, ValueUnusable, open_package
 from andon.serving import EndpointBusy, LoadedVersion, PredictionFailed, PredictionTimedOut
 from andon.testing import START
@@ -328,3 +329,29 @@ def test_judging_without_an_event_loop_gives_the_same() -> None:
     rows = [payment(n) for n in (1, 2, 3)]
     at_once = line.judge.judge_now(first, rows, [SEEN] * 3, UNCONTROLLED, now=START, fallbacks=line.traffic.fallbacks)
     assert at_once == judged(line, first, *rows).judgements
+
+
+def test_each_row_has_the_gate_of_its_segment_and_of_its_predicted_class_also_by_a_fallback() -> None:
+    def gated() -> ArmGates:
+        whole = [(None, Gate(0.5, 0.01, 1))]
+        parts = {
+            (None, ""): whole,
+            ("FR", ""): [(START, Gate(0.1, 0.01, 2)), (None, Gate(0.95, 0.01, 3))],
+            (None, "fraud"): [(None, Gate(0.99, 0.02, 4))],
+            ("FR", "fraud"): [(None, Gate(2.0, 0.02, 5))],
+        }
+        return ArmGates(whole, PartGates("country", frozenset({"FR"}), frozenset({"fraud"}), parts))
+
+    def scores(row: Mapping[str, Any]) -> float:
+        return 0.9 if row["amount"] > 100 else 0.1
+
+    rows = [payment(n, country=country, amount=amount) for n, (country, amount) in enumerate(PLACES)]
+    broken, other = arm(1, Here(fails(PredictionFailed("broken")))), arm(2, Here(scores))
+    control = Control(gates={one.name: gated() for one in (broken, other)})
+    for first in (other, broken):
+        done = judged(a_line(first, ("stable", other)), first, *rows, control=control)
+        assert [one.risk.revision for one in done.judgements] == [1, 3, 4, 5]
+        assert [one.risk.certain for one in done.judgements] == [True, False, False, False]
+
+
+PLACES = (("DE", 5.0), ("FR", 5.0), ("DE", 500.0), ("FR", 500.0))
