@@ -15,7 +15,7 @@ from andon.statistics.e_detectors import EDetectors
 from andon.statistics.histograms import Cells, Histograms
 from andon.statistics.scans import KEPT, MovingMeans, threshold
 
-SCAN_PART = 0.85
+SCAN_PART = 0.92
 """The part of the probability of a false alarm that the scan may use."""
 
 
@@ -48,7 +48,8 @@ class DriftDetector:
         self._names = reference.binning.names
         self._false_alarm = false_alarm
         self._e_threshold = features * max(decisions / BLOCK, 1.0) / ((1 - SCAN_PART) * false_alarm)
-        self._scan_threshold = threshold(SCAN_PART * false_alarm, decisions, features)
+        scanned = max(int(reference.binning.ordered.sum()), 1)
+        self._scan_threshold = threshold(SCAN_PART * false_alarm, decisions, scanned)
         self._blocks = BlockCounter(reference.binning)
         self._e_detectors = EDetectors(reference, allowed)
         self._means = MovingMeans(reference, allowed)

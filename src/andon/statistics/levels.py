@@ -7,7 +7,7 @@ FALSE_ALARM. Detectors have most of it, for PERIOD_DECISIONS decisions; a line o
 FALSE_ALARM = 0.05
 PERIOD_DECISIONS = 90_000
 PERIOD_WINDOWS = 90
-WINDOWS_PART = 0.1
+WINDOWS_PART = 0.06
 """The part that comparisons of windows have."""
 
 
