@@ -21,7 +21,7 @@ from benchmarks.peers import FOLDER
 WINDOW, STEP = 200, 100
 """A window is compared every STEP rows, here and by Evidently."""
 
-MINUTES = 10
+MINUTES = 20
 
 
 class DetectorFailed(Exception):

@@ -85,7 +85,7 @@ def _bins(effective: Floats, mean: Floats, share: Floats) -> Floats:
     from scipy.special import bdtr, bdtrc
 
     n = np.maximum(np.round(effective), 1).astype(np.int64)
-    k = np.clip(np.round(n * share), 0, n)
+    k = np.clip(np.round(n * share), 0, n).astype(np.int64)
     more = np.where(k > 0, bdtrc(np.maximum(k - 1, 0), n, mean), 1.0)
     return np.asarray(np.minimum(2 * np.minimum(more, bdtr(k, n, mean)), 1.0))
 

@@ -168,7 +168,7 @@ class Histograms:
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """The number of values of each feature, missing ones included."""
-        return self.counts.sum(axis=1)
+        return np.asarray(self.counts.sum(axis=1))
 
     @cached_property
     def missing(self) -> NDArray[np.int64]:

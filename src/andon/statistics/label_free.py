@@ -22,6 +22,9 @@ Floats: TypeAlias = NDArray[np.float64]
 LEAST_ROWS = 100
 """Fewer scores than this give no estimate."""
 
+LEAST_CASES = 1.0
+"""Recall and AUC need as many cases to be expected of a class."""
+
 RANGES = 10
 LEAST_KNOWN = 10
 """A tenth of the scores with fewer held-out rows than this lies outside the calibrated range."""
@@ -87,11 +90,11 @@ def _figures(sums: ScoreSums, known: Floats) -> dict[str, LabelFreeEstimate]:
         figures["precision"] = spread.around(
             positive[1].sum() / predicted, np.array([[0.0], [1.0]]) / predicted * np.ones(BINS)
         )
-    if positive.sum() > 0:
+    if positive.sum() >= LEAST_CASES:
         recall = positive[1].sum() / positive.sum()
         slopes = np.array([[-recall], [1 - recall]]) / positive.sum() * np.ones(BINS)
         figures["recall"] = spread.around(recall, slopes)
-    if positive.sum() > 0 and negative.sum() > 0:
+    if min(positive.sum(), negative.sum()) >= LEAST_CASES:
         auc, slope = _auc(positive.sum(axis=0), negative.sum(axis=0))
         figures["roc_auc"] = spread.around(auc, np.vstack((slope, slope)))
     return figures

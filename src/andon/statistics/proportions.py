@@ -31,7 +31,7 @@ NOTHING = Proportion(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class ShareChange:
+class ShareComparison:
     """A share beside its reference: the 95% interval of the current share, and a two-sided p-value; `dispersion` is 1 for chance alone."""
 
     expected: float
@@ -67,13 +67,13 @@ def exact_p_value(current: Proportion, reference: Proportion) -> float:
     return float(min(2 * min(more, fewer), 1.0))
 
 
-def compare_shares(reference: Sequence[Proportion], current: Proportion) -> ShareChange:
+def compare_shares(reference: Sequence[Proportion], current: Proportion) -> ShareComparison:
     """Compare a window with the windows of a reference period; without either the p-value is 1."""
     total = sum(reference, NOTHING)
     low, high = wilson(current.some, current.all)
     factor, freedom = _dispersion(reference, total)
     p_value = exact_p_value(current, total) if factor == 1 else _wandering(current, total, factor, freedom)
-    return ShareChange(total.share, current.share, low, high, p_value, factor)
+    return ShareComparison(total.share, current.share, low, high, p_value, factor)
 
 
 def _dispersion(windows: Sequence[Proportion], total: Proportion) -> tuple[float, int]:

@@ -28,10 +28,11 @@ class ScoreSums:
         good = (scores >= 0) & (scores <= 1)
         p, row = scores[good], predicted[good].astype(np.intp)
         at = np.minimum((p * BINS).astype(np.intp), BINS - 1) + row * BINS
-        arrays = (
-            np.bincount(at, weights=w, minlength=2 * BINS).reshape(2, BINS) for w in (np.ones(len(p)), p, p * (1 - p))
+        weights = (np.ones(len(p)), p, p * (1 - p))
+        counts, sums, variances = (
+            np.bincount(at, one, 2 * BINS).reshape(2, BINS).astype(np.float64) for one in weights
         )
-        return cls(*arrays)
+        return cls(counts, sums, variances)
 
     @classmethod
     def none(cls) -> Self:

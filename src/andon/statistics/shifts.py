@@ -56,7 +56,7 @@ class Comparison:
         """Bound the p-value of each feature over its tests and all features."""
         weights = np.array(list(WEIGHTS.values()))
         least = (self.p_values / weights).min(axis=1, initial=1.0)
-        return np.minimum(least * len(self.names), 1.0)
+        return np.asarray(np.minimum(least * len(self.names), 1.0))
 
     def shifts(self) -> list[FeatureShift]:
         """List one result a feature, in the order of the reference."""

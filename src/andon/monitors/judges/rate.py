@@ -8,7 +8,7 @@ from typing import Any
 from andon.monitors.domain import MonitorState, Observation
 from andon.monitors.judges.windows import FEWEST, too_few
 from andon.statistics.dispersion import LEAST as FEWEST_WINDOWS
-from andon.statistics.proportions import Proportion, ShareChange, compare_shares, wilson
+from andon.statistics.proportions import Proportion, ShareComparison, compare_shares, wilson
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class JudgedRate:
             detail={"usual": wilson(*_pooled(earlier)), "dispersion": change.dispersion, **self.detail},
         )
 
-    def _one_sided(self, change: ShareChange) -> float:
+    def _one_sided(self, change: ShareComparison) -> float:
         """Return the p-value of a change to the side that matters."""
         if self.side == 0:
             return change.p_value
