@@ -57,7 +57,7 @@ def chores(events: Events) -> list[Chore]:
         return fold(tx, now)
 
     return [
-        Chore("monitors_read", timedelta(seconds=2), read, lease=_LEASE),
+        Chore("monitors_read", timedelta(seconds=5), read, lease=_LEASE),
         Chore("monitors_labels", timedelta(seconds=5), read_labels, lease=_LEASE),
         Chore("monitors_mature", timedelta(minutes=5), mature_labels, lease=_LEASE),
         Chore("monitors_judge", timedelta(seconds=10), judge_one, lease=_LEASE),

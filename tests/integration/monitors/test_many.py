@@ -11,7 +11,7 @@ from andon.kernel.db import Database
 from andon.kernel.identity import PLATFORM
 from andon.monitors.chores import chores
 from automations import an_automation
-from watched import DAY, NOW, Published, WatchedLine
+from watched import DAY, HOUR, NOW, Published, WatchedLine
 
 AUTOMATIONS = 200
 
@@ -28,7 +28,7 @@ def test_monitors_of_two_hundred_automations_run_in_one_worker(database: Databas
         given = line.usual(20)
         if name == "line-7":
             given = [{**one, "amount": one["amount"] + 300.0} for one in line.usual(220)]
-        line.write(given, NOW - DAY, DAY)
+        line.write(given, NOW - 2 * HOUR, HOUR)
     published = Published()
     first, second = ({one.name: one.work for one in chores(published.bus)} for _ in range(2))
     now = NOW + timedelta(minutes=1)
