@@ -97,6 +97,7 @@ def index(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> IncidentsOut:
     """Incidents that the caller may see, newest first."""
+    caller.require_anywhere(Permission.READ_ALERTS)
     scopes = visible(caller)
     if automation is not None:
         scopes = (automation,) if scopes is None or automation in scopes else ()

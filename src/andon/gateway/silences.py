@@ -51,6 +51,7 @@ class SilenceIn(BaseModel):
 @router.get("")
 def index(caller: Caller, db: Db, now: Now) -> list[SilenceOut]:
     """The newest silences, those that ended included."""
+    caller.require_anywhere(Permission.READ_ALERTS)
     scopes = visible(caller)
     with db.begin() as tx:
         return [_shown(one, now) for one in alerts.list_silences(tx, scopes)]
