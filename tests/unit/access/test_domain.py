@@ -17,6 +17,7 @@ READS = {
     Permission.READ_PROCEDURES,
     Permission.READ_STREAMS,
     Permission.READ_METRICS,
+    Permission.READ_ALERTS,
 }
 EXPECTED = {
     Role.CALLER: {Permission.DECIDE, Permission.READ_OWN_DECISIONS, Permission.SEND_EVENTS},
@@ -37,6 +38,7 @@ EXPECTED = {
         Permission.PIN_VERSION,
         Permission.PULL_CORD,
         Permission.NARROW_GATES,
+        Permission.WORK_ALERTS,
     },
     Role.OWNER: set(Permission) - {Permission.MANAGE_KEYS, Permission.VERIFY_AUDIT},
     Role.AUDITOR: READS | {Permission.READ_AUDIT, Permission.VERIFY_AUDIT},
