@@ -12,7 +12,7 @@ from examples.demo.drift.traffic import Traffic
 AT_WORK = 8
 """People at work at the same time."""
 
-LISTED = 200
+LISTED = 100
 
 PAUSE = 0.1
 """Seconds until the queue is looked at again when it is empty."""
@@ -56,6 +56,7 @@ class People:
         while not self._stopped:
             found = await session.call("GET", f"/v1/reviews?state=open&limit={LISTED}")
             ready = [one for one in found["reviews"] if one["decision_id"] in self.traffic.sent]
+            self.traffic.listed(len(found["reviews"]))
             for review in ready:
                 await reviews.put(review)
             await reviews.join()

@@ -19,7 +19,7 @@ PER_SECOND = 300.0
 AT_ONCE = 15
 """Transfers in one call."""
 
-BACKLOG = 150
+BACKLOG = 90
 """Transfers that wait for a person, from which the bank sends no further ones for a moment."""
 
 CALLS_AT_ONCE = 4
@@ -68,7 +68,7 @@ class Traffic:
 
     def __init__(self, url: str, key: str, automation: str, parts: Mapping[str, list[TruthfulTransfer]]) -> None:
         self.part = "calm"
-        self._reviewed = 0
+        self._reviewed = self._listed = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
         self.tallies = {name: Tally() for name in parts}
@@ -102,9 +102,14 @@ class Traffic:
         self._reviewed += 1
         self._pace()
 
+    def listed(self, reviews: int) -> None:
+        """So many reviews and blind audits are open, as people see."""
+        self._listed = reviews
+        self._pace()
+
     def _pace(self) -> None:
         """Send nothing for as long as people have more to do than they manage."""
-        if self.waiting >= BACKLOG and not self._stopped:
+        if max(self.waiting, self._listed) >= BACKLOG and not self._stopped:
             self._flowing.clear()
         else:
             self._flowing.set()
