@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from andon.statistics.detectors import DriftDetector
 from andon.statistics.histograms import Histograms, measured, reference_of
@@ -73,7 +74,7 @@ def reference(episode: Episode) -> Histograms:
 
 def write(episodes: Sequence[Episode], file: Path) -> None:
     """Write episodes for the peers."""
-    arrays = {}
+    arrays: dict[str, NDArray[np.float64]] = {}
     for at, one in enumerate(episodes):
         arrays |= {f"t{at}": one.training, f"r{at}": one.reference, f"w{at}": one.watched}
     np.savez(file, **arrays)

@@ -3,8 +3,7 @@
 - Promise: 2,000 lines with selective labels (all that is not automatic is reviewed, 5% of the automatic part audited). Is the target of
   1% ever truly exceeded, at any of 41 looks? Among them lines that are flat, above the target, or wrong where confident.
 - Share: what is automatic, beside what an exact binomial bound proves by one look at the same labels (reviews thinned to the
-  share of audits, which it needs). Judged on lines whose error falls with confidence as in published curves of selective
-  classifiers; where confidence says little, a promise for all times takes several times the labels. All are printed.
+  share of audits, which it needs). Judged over all lines but the one that is above the target, where nothing should be automatic.
 - Protocol of PAC labels: `risk_pac.py`. Breaks: `risk_breaks.py`. Transfer screening: `risk_transfers.py`.
 """
 
@@ -24,15 +23,12 @@ from andon.statistics.binomial import lower_bound
 from benchmarks import goals
 from benchmarks.goals import Goal, at_least, at_most
 from benchmarks.risk_breaks import BREAKS, BreakFigures, figures_of
-from benchmarks.risk_lines import LINES, LOOKS, TARGET, LineRun, run
+from benchmarks.risk_lines import LINES, LOOKS, LineRun, run
 from benchmarks.risk_pac import SETS, SetSavings, savings_of
-from benchmarks.risk_transfers import EXAMPLES_TARGET, TransferFigures, measure
+from benchmarks.risk_transfers import TransferFigures, measure
 
 SEED = 32
 RUNS = 2_000
-ABRUPT = 5 * TARGET
-"""From which error on a break is judged; smaller ones are printed: audits of 5% see them later."""
-
 COMPARED = tuple(range(0, LOOKS + 1, LOOKS // 4))
 
 
@@ -64,7 +60,7 @@ def main() -> int:
         Console().print(table)
     judged = goals_of(lines, sets, breaks, transfers)
     Console().print(goals.table_of(judged))
-    figures = {"lines": lines, "sets": sets, "breaks": breaks, "transfers": transfers}
+    figures: dict[str, Sequence[Any]] = {"lines": lines, "sets": sets, "breaks": breaks, "transfers": transfers}
     described = {name: [asdict(one) for one in several] for name, several in figures.items()}
     print(json.dumps({"benchmark": "risk", **described, **goals.as_json(judged)}))
     return 1 if check and goals.missed(judged) else 0
@@ -78,8 +74,8 @@ def goals_of(
 ) -> list[Goal]:
     """Judge the promise by the lower 99% bound of how often it was broken, and its cost by ratios."""
     runs, exceeded = sum(line.runs for line in lines), sum(line.exceeded for line in lines)
-    kept, own = [line for line in lines if line.judged], next(one for one in transfers if one.target == EXAMPLES_TARGET)
-    slowest = max(one.high for one in breaks if one.error >= ABRUPT)
+    kept = [line for line in lines if line.judged]
+    slowest = max(one.high for one in breaks)
     return [
         at_most("share of runs that ever exceed the target, lower 99% bound", lower_bound(exceeded, runs, 0.99), 0.05),
         at_most(
@@ -97,9 +93,9 @@ def goals_of(
             sum(one.gate for one in sets) / sum(one.exact for one in sets),
             0.95,
         ),
-        at_most("wrong automatic decisions after a break to 5% or more, 95th percentile", slowest, 300),
-        at_least("reviews saved against the clairvoyant", own.saved / own.clairvoyant, 0.9),
-        at_least("reviews saved of all transfers", own.saved, 0.6),
+        at_most("wrong automatic decisions after a break, in nine of ten breaks of each size", slowest, 300),
+        at_least("reviews saved against the clairvoyant", min(one.saved / one.clairvoyant for one in transfers), 0.9),
+        at_least("reviews saved of all transfers", min(one.saved for one in transfers), 0.6),
     ]
 
 
@@ -140,7 +136,7 @@ def _tables(
         saved.add_row(
             one.name, f"{one.gate:.3f}", f"{one.exact:.3f}", f"{one.gate / one.exact:.3f}", f"{one.exceeded:.3f}"
         )
-    passed = Table("error after the break", "wrong until the gate shrinks: median", "95th percentile", "false alarms")
+    passed = Table("error after the break", "wrong until the gate shrinks: median", "90th percentile", "false alarms")
     for broken in breaks:
         passed.add_row(f"{broken.error:.0%}", f"{broken.median:.0f}", f"{broken.high:.0f}", str(broken.false_alarms))
     bank = Table("target on transfers", "reviews saved", "clairvoyant", "error of the automatic part", "decisions")

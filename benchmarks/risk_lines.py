@@ -49,9 +49,9 @@ class SimulatedLine:
 LINES = (
     SimulatedLine("steep", lambda u: 0.2 * u**4),
     SimulatedLine("images", lambda u: 0.6 * u**9),
-    SimulatedLine("quadratic", lambda u: 0.05 * u**2, judged=False),
-    SimulatedLine("gentle", lambda u: 0.002 + 0.018 * u, judged=False),
-    SimulatedLine("confidently wrong", lambda u: np.where(u < 0.04, 0.03, 0.001 + 0.05 * u**3), judged=False),
+    SimulatedLine("quadratic", lambda u: 0.05 * u**2),
+    SimulatedLine("gentle", lambda u: 0.002 + 0.018 * u),
+    SimulatedLine("confidently wrong", lambda u: np.where(u < 0.04, 0.03, 0.001 + 0.05 * u**3)),
     SimulatedLine("above target", lambda u: np.full(len(u), 1.02 * TARGET), judged=False),
 )
 
@@ -69,7 +69,9 @@ def table_of(planning: Floats, confidence: Floats, wrong: Floats) -> HeldOutTabl
     errors = np.concatenate([[0.0], np.cumsum(wrong[order])])
     above = np.searchsorted(-confidence[order], -thresholds, side="right")
     planned = len(confidence) / len(planning) * (len(planning) - np.searchsorted(ascending, thresholds, side="left"))
-    return HeldOutTable(thresholds, planned, above.astype(float), errors[above], float(len(confidence)))
+    return HeldOutTable(
+        thresholds, planned.astype(np.float64), above.astype(np.float64), errors[above], float(len(confidence))
+    )
 
 
 @dataclass(frozen=True, slots=True)
