@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from andon.statistics.detectors import DriftDetector
 from andon.statistics.histograms import Histograms, measured, reference_of
@@ -74,7 +74,7 @@ def reference(episode: Episode) -> Histograms:
 
 def write(episodes: Sequence[Episode], file: Path) -> None:
     """Write episodes for the peers."""
-    arrays: dict[str, NDArray[np.float64]] = {}
+    arrays: dict[str, Any] = {}
     for at, one in enumerate(episodes):
         arrays |= {f"t{at}": one.training, f"r{at}": one.reference, f"w{at}": one.watched}
     np.savez(file, **arrays)
