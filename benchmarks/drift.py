@@ -143,9 +143,9 @@ def _print(
     console.print(
         f"{len(drawn)} episodes. Stationary: {sum(alarms.values())} of {len(quiet)} runs alarmed {dict(alarms)}"
     )
-    for rows, shifted in ((REFERENCE_ROWS, large), (SMALL_REFERENCE, small)):
-        share = share_within(shifted, WITHIN)
-        console.print(f"Reference of {rows:,} rows: {share:.1%} of {len(shifted)} shifts found in time")
+    for rows, watched in ((REFERENCE_ROWS, large), (SMALL_REFERENCE, small)):
+        share = share_within(watched, WITHIN)
+        console.print(f"Reference of {rows:,} rows: {share:.1%} of {len(watched)} shifts found in time")
     console.print(f"Window of 100,000 x 20: {speed.andon_ms:.0f} ms, scipy's KS {speed.ks_ms:.0f} ms")
     for table_name, label_free in labels.items():
         console.print(f"Label-free AUC, {table_name}: {asdict(label_free)}")
