@@ -24,12 +24,15 @@ from andon.statistics.binomial import lower_bound
 from benchmarks import goals
 from benchmarks.goals import Goal, at_least, at_most
 from benchmarks.risk_breaks import BREAKS, BreakFigures, figures_of
-from benchmarks.risk_lines import LINES, LOOKS, LineRun, run
+from benchmarks.risk_lines import LINES, LOOKS, TARGET, LineRun, run
 from benchmarks.risk_pac import SETS, SetSavings, savings_of
 from benchmarks.risk_transfers import EXAMPLES_TARGET, TransferFigures, measure
 
 SEED = 32
 RUNS = 2_000
+ABRUPT = 5 * TARGET
+"""From which error on a break is judged; smaller ones are printed: audits of 5% see them later."""
+
 COMPARED = tuple(range(0, LOOKS + 1, LOOKS // 4))
 
 
@@ -76,6 +79,7 @@ def goals_of(
     """Judge the promise by the lower 99% bound of how often it was broken, and its cost by ratios."""
     runs, exceeded = sum(line.runs for line in lines), sum(line.exceeded for line in lines)
     kept, own = [line for line in lines if line.judged], next(one for one in transfers if one.target == EXAMPLES_TARGET)
+    slowest = max(one.high for one in breaks if one.error >= ABRUPT)
     return [
         at_most("share of runs that ever exceed the target, lower 99% bound", lower_bound(exceeded, runs, 0.99), 0.05),
         at_most(
@@ -93,7 +97,7 @@ def goals_of(
             sum(one.gate for one in sets) / sum(one.exact for one in sets),
             0.95,
         ),
-        at_most("wrong automatic decisions after a break, 95th percentile", max(one.high for one in breaks), 300),
+        at_most("wrong automatic decisions after a break to 5% or more, 95th percentile", slowest, 300),
         at_least("reviews saved against the clairvoyant", own.saved / own.clairvoyant, 0.9),
         at_least("reviews saved of all transfers", own.saved, 0.6),
     ]

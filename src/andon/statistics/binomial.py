@@ -76,3 +76,14 @@ def labels_needed(target: float, confidence: float, error: float, power: float =
         if len(enough):
             return int(rows[enough[0]])
     return None
+
+
+def days_needed(labels: int | None, decisions_a_day: float, share: float, looked_at: float) -> float | None:
+    """Forecast in how many days `labels` come in from a region with this share of decisions, of which `looked_at` are labelled.
+
+    None where no number of labels is enough, or none come.
+    """
+    each_day = decisions_a_day * share * looked_at
+    if labels is None or (labels > 0 and each_day <= 0.0):
+        return None
+    return labels / each_day if labels else 0.0

@@ -6,7 +6,7 @@ How it is used:
     prover.update(LabelBatch(confidence, losses, propensities, floors))   # in the order of becoming known
     proof = prover.prove()        # threshold, share, error, bound, labels, method, suspicion, breaks
     prover.region()               # the threshold alone: cheaper
-    prover.curve()                # each threshold: share, error, bound, and the labels that are still needed
+    prover.curve()                # each threshold: share, error, bound, and the labels still needed (days: `binomial.days_needed`)
     prover.to_json(); GateProver.from_json(described)
 
 A threshold is proven when "the mean of (loss - target) over decisions of at least this confidence is above 0" is rejected.

@@ -32,6 +32,7 @@ def test_each_goal_is_missed_by_what_it_is_about() -> None:
     assert len(missed(line=replace(LINE, share=0.5))) == 1
     assert len(missed(saved=replace(SAVED, gate=0.26))) == 1
     assert len(missed(broken=replace(BREAK, high=301.0))) == 1
+    assert len(goals.missed(goals_of([LINE], [SAVED], [BREAK, replace(BREAK, error=0.03, high=400.0)], [BANK]))) == 0
     assert len(missed(bank=replace(BANK, saved=0.89))) == 1
     assert len(missed(bank=replace(BANK, saved=0.59, clairvoyant=0.6))) == 1
 

@@ -8,6 +8,7 @@ from scipy.stats import beta, binom
 
 from andon.statistics.binomial import (
     clean_labels_needed,
+    days_needed,
     labels_needed,
     log_tail,
     lower_bound,
@@ -80,3 +81,10 @@ def test_no_number_of_labels_proves_what_is_not_so() -> None:
 def test_more_labels_are_needed_the_nearer_the_error_is() -> None:
     needed = [labels_needed(0.01, 0.95, error) for error in np.arange(0.0, 0.0095, 0.0005)]
     assert needed == sorted(needed, key=lambda one: one or math.inf)
+
+
+def test_days_follow_from_what_is_looked_at() -> None:
+    assert days_needed(299, 1_000, 0.8, 0.05) == pytest.approx(299 / 40)
+    assert days_needed(0, 0, 0.8, 0.05) == 0
+    assert days_needed(299, 1_000, 0.8, 0.0) is None
+    assert days_needed(None, 1_000, 0.8, 0.05) is None
