@@ -104,7 +104,7 @@ class ArmRevisions:
         held_out = self.held_out.get(predicted if predicted in self.classes else "")
         if held_out is None:
             return None
-        if self.live and now >= self._lapses_at:
+        if self.has_lapsed(now):
             return replace(max(self.live.values(), key=lambda one: one.revision), threshold=NOTHING)
         for own in dict.fromkeys(((value, held_out.predicted), (None, held_out.predicted))):
             live = self.standing(own, now)
@@ -121,6 +121,10 @@ class ArmRevisions:
         """Return what will hold for a part once everything that expires has, unless it is renewed."""
         moments = [moment for moment in self.moments(part, now) if not self.live or moment < self._lapses_at]
         return self.in_force(part, max([now, *moments]))
+
+    def has_lapsed(self, now: datetime) -> bool:
+        """Return whether live proofs had begun and stopped so long ago that nothing is trusted any more."""
+        return bool(self.live) and now >= self._lapses_at
 
     @property
     def _lapses_at(self) -> datetime:

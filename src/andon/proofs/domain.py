@@ -79,11 +79,15 @@ class ProvenRegion:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds for a series by evidence when a new proof comes in: held-out evidence, and the newest live revision."""
+    """What holds for a series by evidence when a new proof comes in: held-out evidence, and the newest live revision.
+
+    With `lapsed`, neither does: live proofs had begun and stopped long ago.
+    """
 
     held_out: GateRevision
     live: GateRevision | None
     labelled_at: datetime | None
+    lapsed: bool = False
 
     def threshold(self, now: datetime) -> float:
         """Return the threshold that evidence gives now."""
@@ -101,12 +105,14 @@ def threshold_wanted(
     revision. As long as labels say no more than held-out rows did, these stand, and a segment keeps the gate of the whole line.
     """
     proven, present = NOTHING if proof.threshold is None else proof.threshold, standing.threshold(now)
+    fresh = standing.labelled_at is not None and now - standing.labelled_at <= FRESH
+    if standing.lapsed:
+        return proven if fresh else None
     if standing.live is None and proven >= present and (not proof.opinion or present >= NOTHING):
         return None
     change = share_above(shares, proven) - share_above(shares, present)
     if change <= -WORTH_NARROWING or proven >= NOTHING > present:
         return proven
-    fresh = standing.labelled_at is not None and now - standing.labelled_at <= FRESH
     return proven if fresh and (change >= WORTH_WIDENING or _is_due(standing, now)) else None
 
 

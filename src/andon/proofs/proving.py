@@ -148,7 +148,9 @@ class Proving:
             return  # no process has loaded the line as it is declared now
         value = next(iter(series.key.segment.values()), None)
         proof = ProvenRegion(**kept.proof)
-        standing = Standing(held_out, there.standing((value, predicted), self._now), kept.labelled_at)
+        standing = Standing(
+            held_out, there.standing((value, predicted), self._now), kept.labelled_at, there.has_lapsed(self._now)
+        )
         shares = shares_of(self._tx, series, self._now) or planned_shares(series)
         wanted = threshold_wanted(proof, standing, shares, self._now)
         if wanted is None:

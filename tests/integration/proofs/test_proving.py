@@ -71,6 +71,21 @@ def test_with_the_worker_down_the_gate_falls_back_to_held_out_evidence_and_at_la
     ]
 
 
+def test_a_line_that_had_lapsed_is_won_back_by_new_labels(line: GatedLine) -> None:
+    line.label(line.decide(600), rightly)
+    line.prove()
+    later = line.installation.clock.now() + LAPSE + timedelta(days=1)
+    line.prove(later)
+    lapsed = line.revisions(later).in_force(WHOLE, later)
+    assert lapsed is not None
+    assert lapsed.threshold == NOTHING
+    line.label(line.decide(60), rightly)
+    line.prove(later)
+    again = line.revisions(later).in_force(WHOLE, later)
+    assert again is not None
+    assert again.threshold < NOTHING
+
+
 def test_labels_that_stopped_coming_renew_nothing(line: GatedLine) -> None:
     line.label(line.decide(600), rightly)
     line.prove()

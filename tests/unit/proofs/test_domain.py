@@ -48,6 +48,12 @@ def test_labels_that_say_otherwise_narrow_the_gate_at_once() -> None:
     assert wanted(None, standing(labelled=NOW - 2 * FRESH), breaks=1) == NOTHING
 
 
+def test_a_line_that_had_lapsed_begins_again_with_what_fresh_labels_prove() -> None:
+    lapsed = replace(standing(), lapsed=True)
+    assert wanted(0.9, lapsed) == 0.9
+    assert wanted(0.9, replace(lapsed, labelled_at=NOW - 2 * FRESH)) is None
+
+
 def test_a_wider_region_is_taken_if_it_is_worth_a_revision() -> None:
     assert wanted(0.8, standing()) == 0.8
     young = a_revision(0.9, Origin.LIVE)
