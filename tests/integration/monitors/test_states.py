@@ -45,11 +45,11 @@ def test_usual_days_are_good_or_silent_and_publish_nothing(line: WatchedLine) ->
         "prediction-drift",
         "automatic-share",
         "errors",
-        "label-free",
         "latency",
     }
     silent = {one.monitor: one.reason for one in found if one.state is MonitorState.SILENT}
     assert silent["cost"] == "no spending was recorded"
+    assert "too few cases" in silent["label-free"], "300 held-out rows are few for fifty bins"
     assert silent["fairness"].startswith("no field was declared")
     assert silent["calibration"] == "too few labels, 0 of 50"
 
@@ -160,6 +160,10 @@ def test_errors_latency_and_automatic_share_are_compared_with_the_first_days(lin
     day(line, 2, score=None, outcome="review", rule="error", reasons=["PREDICTION_FAILED"])
     failed = {(one.series, one.level) for one in line.published.of("breached") if one.monitor == "errors"}
     assert failed == {("", "critical"), ("PREDICTION_FAILED", "warning")}
+    day(line, 3)
+    over = {one.series: one.message for one in line.published.of("recovered") if one.monitor == "errors"}
+    assert set(over) == {"", "PREDICTION_FAILED"}
+    assert over["PREDICTION_FAILED"].startswith("the share with PREDICTION_FAILED is 0.00%")
 
 
 def test_a_monitor_that_is_switched_off_says_so_and_ends_its_breach(line: WatchedLine) -> None:

@@ -43,7 +43,10 @@ def judge_errors(window: JudgedWindow) -> list[Observation]:
     """Compare the share of decisions that failed, and the shares of those that another answered, by the reason."""
     found = []
     for arm in window.arms:
-        classes = sorted({*arm.sums.get("errors", {}), *(name for one in arm.first for name in one.get("errors", {}))})
+        known = {*arm.sums.get("errors", {}), *(name for one in arm.first for name in one.get("errors", {}))}
+        if arm is window.main:
+            known |= {series for monitor, series, _ in window.breaches if monitor == "errors" and " of " not in series}
+        classes = sorted(known - {""})
         level = window.level / len(window.arms) / (len(classes) + 1)
         failed = JudgedRate(
             monitor="errors",
