@@ -7,8 +7,9 @@ from contextlib import suppress
 import structlog
 import uvloop
 
-from andon import decisions, features, migrations
+from andon import alerts, decisions, features, migrations
 from andon.access import KeyRing, UseTeller
+from andon.alerts.chores import SEND as SEND_ALERTS
 from andon.bootstrap.chores import run_chores
 from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of, rule_of_others, unreleased
@@ -130,6 +131,7 @@ class _Worker:
         lookout.watch(outbox.waiting_sql(decisions.DELIVER_ACTION), deliveries.poke)
         chores = run_chores(self._settings, self._database, measures, events, procedures)
         lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), lambda: chores.poke(OPEN_REVIEWS))
+        lookout.watch(alerts.waiting_sql(), lambda: chores.poke(SEND_ALERTS))
         side = Side(self._keys, self._clock, measures.metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
         server = HttpServer(
