@@ -27,7 +27,7 @@ from andon.alerts.pulling import declared, rules_of
 from andon.alerts.raising import raise_alert, recover
 from andon.alerts.rules import USUAL_RULES, AddedRule, RulePull, shown_rule
 from andon.alerts.ruling import add_rule, added_rules, checklist_of, pulls_of, release, remove_rule
-from andon.alerts.sending import AlertRoute, send_again, send_due
+from andon.alerts.sending import AlertRoute, send_again, send_due, waiting_sql
 from andon.alerts.service import (
     UNRESOLVED,
     acknowledge,
@@ -124,4 +124,5 @@ __all__ = [
     "silence_in_force",
     "subscribe",
     "sure",
+    "waiting_sql",
 ]

@@ -13,11 +13,13 @@ from andon.alerts.store.alerts import AlertSelection
 from andon.kernel.chores import Chore
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
+from andon.kernel.lookout import REST_SECONDS
 
 Standing = Callable[[Tx, Alert], bool]
 """Whether the cause of an alert is still there, for alerts that no event ends."""
 
-SEND_EVERY = timedelta(seconds=2)
+SEND = "send_alerts"
+SEND_EVERY = timedelta(seconds=REST_SECONDS)
 SETTLE_EVERY = timedelta(seconds=30)
 DRILLS_EVERY = timedelta(minutes=5)
 _LOOKED_AT = 200
@@ -46,7 +48,7 @@ def chores(
 
     lease = timedelta(seconds=10)
     return [
-        Chore("send_alerts", SEND_EVERY, send),
+        Chore(SEND, SEND_EVERY, send),
         Chore("settle_alerts", SETTLE_EVERY, settle, lease=lease),
         Chore("begin_drills", DRILLS_EVERY, drill, lease=lease),
     ]

@@ -48,6 +48,11 @@ class AlertRoute:
         return severity(alert.level) >= severity(self.level) and (alert.drill is None or self.drills)
 
 
+def waiting_sql() -> str:
+    """Return an SQL expression: whether there is something to send, or a drill under way."""
+    return store.WAITING
+
+
 def send_due(tx: Tx, routes: Sequence[AlertRoute], *, console: str, now: datetime) -> bool:
     """Send one group that is due; whether there may be more."""
     group = store.claim_due_group(tx, now)

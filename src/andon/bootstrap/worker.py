@@ -7,8 +7,9 @@ from contextlib import suppress
 import structlog
 import uvloop
 
-from andon import decisions, features, migrations
+from andon import alerts, decisions, features, migrations
 from andon.access import KeyRing, UseTeller
+from andon.alerts.chores import SEND as SEND_ALERTS
 from andon.bootstrap.audits import watch_audits
 from andon.bootstrap.chores import run_chores
 from andon.bootstrap.delivering import build_deliveries
@@ -137,6 +138,7 @@ class _Worker:
         lookout.watch(outbox.waiting_sql(decisions.DELIVER_ACTION), deliveries.poke)
         chores = run_chores(self._settings, self._database, measures, events, procedures)
         lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), lambda: chores.poke(OPEN_REVIEWS))
+        lookout.watch(alerts.waiting_sql(), lambda: chores.poke(SEND_ALERTS))
         side = Side(self._keys, self._clock, measures.metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
         server = HttpServer(

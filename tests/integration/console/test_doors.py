@@ -53,7 +53,8 @@ def token(database: Database) -> str:
 
 def routes(app: FastAPI, method: str) -> list[str]:
     """The paths of all routes that answer a method, with something in place of their parameters."""
-    filled = dict.fromkeys(("decision_id", "review_id", "action_id", "procedure_id", "event_id"), SOME_ID)
+    ids = ("decision", "review", "action", "procedure", "event", "alert", "silence", "incident", "rule")
+    filled = dict.fromkeys((f"{name}_id" for name in ids), SOME_ID)
     filled |= {"name": "m", "number": 1, "automation": "a", "stream": "kafka:s", "what": "pause"}
     return sorted(
         path.format(**filled, path="x") for path, methods in app.openapi()["paths"].items() if method in methods

@@ -13,6 +13,12 @@ from andon.alerts.tables import alert_groups, alerts
 from andon.kernel.db import Tx
 from andon.monitors import Level
 
+WAITING = (
+    "(EXISTS (SELECT FROM alert_groups WHERE due_at <= now()) "
+    "OR EXISTS (SELECT FROM cord_drills WHERE ended_at IS NULL))"
+)
+"""An SQL expression: whether there is something to send, or a drill under way."""
+
 _LOCK = 0x616C7274
 """First key of the advisory lock on an automation's alerts."""
 
