@@ -10,7 +10,6 @@ from uuid import uuid4
 import psutil
 import pytest
 from benchmarks.brokers import kafka_program, nats_program
-from examples.demo.drift.acts import ACTS
 
 pytestmark = pytest.mark.long
 
@@ -74,26 +73,3 @@ def _belongs(process: psutil.Process, folder: Path, mark: str) -> bool:
         return any(str(folder) in word for word in process.cmdline()) or process.environ().get(MARK) == mark
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
-
-
-@pytest.mark.timeout(3 * PATIENCE + 10)
-def test_the_story_of_the_drift_ends_well_only_if_each_act_happened(short_folder: Path) -> None:
-    folder = short_folder / "demo"
-    mark = uuid4().hex
-    done = subprocess.run(
-        [sys.executable, "-m", "examples.demo", "--story", "drift", "--once", "--folder", str(folder)],
-        cwd=ROOT,
-        env={**os.environ, MARK: mark},
-        capture_output=True,
-        text=True,
-        timeout=3 * PATIENCE,
-        check=False,
-    )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    for act in ACTS:
-        assert f"✓ {act.name}" in said
-    with_andon, without = _row(said, "Errors, Andon")[0], _row(said, "Errors, fixed threshold")[0]
-    assert 0 <= with_andon < without
-    assert _row(said, "Reviews spent")[0] > 0
-    assert [process for process in psutil.process_iter() if _belongs(process, folder, mark)] == []

@@ -22,11 +22,11 @@ CALM = 1_500
 AUDITED = 60
 """Blind verdicts before the wave."""
 
-SHARE = 0.2
+SHARE = 0.1
 """The share of blind audits that the owner asks for when the story begins."""
 
-CAUGHT = 40
-"""Frauds of the wave that people stop before the bank closes the hole."""
+CAUGHT = 5
+"""Frauds that people stop before the bank closes the hole: what they label after that proves the gate anew."""
 
 AGAIN = 100
 """Automatic decisions that show that a line is automatic again."""

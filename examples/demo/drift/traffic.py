@@ -15,11 +15,11 @@ from typing import Any
 from benchmarks.line import LineFailed
 from examples.demo.drift.session import Session
 
-PER_SECOND = 300.0
+PER_SECOND = 200.0
 AT_ONCE = 15
 """Transfers in one call."""
 
-BACKLOG = 90
+BACKLOG = 60
 """Transfers that wait for a person, from which the bank sends no further ones for a moment."""
 
 CALLS_AT_ONCE = 4

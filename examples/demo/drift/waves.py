@@ -8,8 +8,8 @@ from simulator import Drift, Parameters, simulate
 
 ACCOUNTS = 400_000
 
-TAKEOVERS = 0.06
-"""Account takeovers in a day during the wave: one transfer in eight is a thief's."""
+TAKEOVERS = 0.035
+"""Account takeovers in a day during the wave: one transfer in fourteen is a thief's."""
 
 WAVE = Drift("insider", after=timedelta(0))
 
