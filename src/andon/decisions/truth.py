@@ -64,11 +64,16 @@ def truth_of(tx: Tx, automation: str) -> Truth | None:
 
     Where none is declared and every class of the champion is also the name of an outcome, each stands for itself; else None.
     """
-    release = releases.newest(tx, automation)
-    in_force = (
-        versions.find_newest(tx, automation) if release is None else versions.find(tx, automation, release.version)
-    )
+    in_force = version_in_force(tx, automation)
     return None if in_force is None else declared(in_force) or _derived(tx, in_force)
+
+
+def version_in_force(tx: Tx, automation: str) -> AutomationVersion | None:
+    """Return the version of an automation that is released; its newest one as long as none was."""
+    release = releases.newest(tx, automation)
+    if release is None:
+        return versions.find_newest(tx, automation)
+    return versions.find(tx, automation, release.version)
 
 
 def _derived(tx: Tx, in_force: AutomationVersion) -> Truth | None:
