@@ -1,6 +1,7 @@
 """Alerts and incidents: bad news made known once, and the cord that pulls itself.
 
-Start reading at `domain.py` (an alert), then `raising.py` (its beginning and end) and `pulling.py` (what the rules do about it).
+Start reading at `domain.py` (an alert), then `raising.py` (its beginning and end) and `pulling.py` (what the rules do
+about it).
 """
 
 from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState, BadNews, shown_segment

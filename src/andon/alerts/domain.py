@@ -46,7 +46,10 @@ class AlertKey:
 
 @dataclass(frozen=True, slots=True)
 class BadNews:
-    """One sighting of something bad, whoever saw it. `ends_at` is when it is over by itself, unless it is seen again."""
+    """One sighting of something bad, whoever saw it.
+
+    `ends_at` is when it is over by itself, unless it is seen again.
+    """
 
     automation: str
     monitor: str
@@ -74,7 +77,10 @@ class BadNews:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A breach from its first sighting until it is resolved. `done` is what Andon did already, `changed` what is not sent yet."""
+    """A breach from its first sighting until it is resolved.
+
+    `done` is what Andon did already, `changed` what is not sent yet.
+    """
 
     id: UUID
     automation: str
@@ -156,7 +162,8 @@ def rises(before: Level | None, after: Level) -> bool:
 
 
 def due_at(group: AlertGroup, now: datetime, *, urgent: bool) -> datetime:
-    """When a group with a change is to be sent: soon if it was never sent or the change is urgent, and no later than planned."""
+    """When a group with a change is to be sent: soon if it was never sent or the change is urgent, and no later than
+    planned."""
     wanted = now + FIRST_WAIT
     if not urgent and group.sent_at is not None:
         wanted = max(wanted, group.sent_at + AGAIN_WAIT)

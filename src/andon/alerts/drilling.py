@@ -38,7 +38,8 @@ def get_drill(tx: Tx, drill_id: UUID) -> Drill:
 
 
 def begin_drill(tx: Tx, automation: str, *, actor: Actor, reason: str, events: Events, now: datetime) -> Drill:
-    """Raise the alert of a drill, whose rule pulls a cord in this transaction. Raises AutomationNotFound, DrillUnderWay, ReasonInvalid.
+    """Raise the alert of a drill, whose rule pulls a cord in this transaction. Raises AutomationNotFound,
+    DrillUnderWay, ReasonInvalid.
 
     It meets the first rule of the automation. Where there is none, the drill fails at once.
     """

@@ -37,7 +37,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident of an automation. `held`: the cord was pulled meanwhile; `restored_at`: when all was automatic again."""
+    """One incident of an automation.
+
+    `held`: the cord was pulled meanwhile; `restored_at`: when all was automatic again.
+    """
 
     id: UUID
     automation: str
@@ -54,7 +57,10 @@ class Incident:
 
     @property
     def recovered_at(self) -> datetime | None:
-        """When the line was automatic again; if its cord was never pulled, when the incident ended. None as long as it is not."""
+        """When the line was automatic again; if its cord was never pulled, when the incident ended.
+
+        None as long as it is not.
+        """
         return self.restored_at if self.held else self.ended_at
 
     @property

@@ -27,13 +27,17 @@ def declared(tx: Tx, automation: str) -> DeclaredCord:
 
 
 def rules_of(tx: Tx, automation: str) -> Sequence[CordRule]:
-    """Every rule of an automation: those of its code, or the usual ones if it declares none, and those that people added."""
+    """Every rule of an automation: those of its code, or the usual ones if it declares none, and those that people
+    added."""
     own = declared(tx, automation).rules
     return (*(USUAL_RULES if own is None else own), *(one.rule for one in store.added(tx, automation)))
 
 
 def pull_by_rules(tx: Tx, alert: Alert, *, events: Events, now: datetime) -> Sequence[str]:
-    """Do what the rules ask for, where that makes the line more careful; what was done, in sentences. Hold the cord first."""
+    """Do what the rules ask for, where that makes the line more careful; what was done, in sentences.
+
+    Hold the cord first.
+    """
     if not alert.automation:
         return ()
     segment = _known_segment(tx, alert)

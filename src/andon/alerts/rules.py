@@ -11,8 +11,11 @@ from andon.cord import LineState, Segment
 from andon.monitors import Level
 
 USUAL_RULES = (CordRule("performance", level="critical", state="supervised", segment=True),)
-"""The rules of an automation that declares none. Only labels prove that a line is wrong: drift alone pulls nothing, and the risk
-gate narrows by itself, down to nothing automatic, and widens by itself as well."""
+"""The rules of an automation that declares none.
+
+Only labels prove that a line is wrong: drift alone pulls nothing. The risk gate narrows by itself, down to nothing
+automatic, and widens by itself as well.
+"""
 
 
 @dataclass(frozen=True, slots=True)

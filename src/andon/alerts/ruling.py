@@ -1,4 +1,7 @@
-"""Rules that people add beside those in the code, and the release of a cord that a rule pulled. Every act is audited."""
+"""Rules that people add beside those in the code, and the release of a cord that a rule pulled.
+
+Every act is audited.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -88,8 +91,8 @@ def release(
 ) -> LineStateChange:
     """Release the cord. Where a rule pulled it, every item of the checklist has to be done and its alert to be over.
 
-    `anyway` releases while the alert is open; that stands in the audit log with the reason. The checklist is asked for all the
-    same. Raises CordInvalid, ChecklistOpen.
+    `anyway` releases while the alert is open; that stands in the audit log with the reason. The checklist is asked for
+    all the same. Raises CordInvalid, ChecklistOpen.
     """
     cord.hold(tx, automation)
     pulls = store.standing_pulls(tx, automation, segment)

@@ -1,7 +1,7 @@
 """Alerts sent outside: one message of the outbox for each change of a group and each route that takes it.
 
-From there they are delivered like every action: retried under one key, and a dead letter at last. A silenced alert is kept back
-until the silence ends; if it is resolved by then, nobody hears of it.
+From there they are delivered like every action: retried under one key, and a dead letter at last. A silenced alert is
+kept back until the silence ends; if it is resolved by then, nobody hears of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,8 @@ def send_due(tx: Tx, routes: Sequence[AlertRoute], *, console: str, now: datetim
 
 
 def send_again(tx: Tx, routes: Sequence[AlertRoute], *, console: str, now: datetime) -> bool:
-    """Repeat a group's open alerts where they are forgotten otherwise, as Alertmanager does; whether there may be more."""
+    """Repeat a group's open alerts where they are forgotten otherwise, as Alertmanager does; whether there may be
+    more."""
     forgetful = [route for route in routes if route.alertmanager]
     group = store.claim_stale_group(tx, now - REPEATED) if forgetful else None
     if group is None:

@@ -58,7 +58,10 @@ def notes_of(tx: Tx, alert_id: UUID) -> Sequence[Note]:
 
 
 def acknowledge(tx: Tx, alert_id: UUID, *, actor: Actor, now: datetime, comment: str = "") -> Alert:
-    """Say that somebody looks after an alert; a repeat changes nothing. Raises AlertNotFound, AlertResolvedAlready, ReasonInvalid."""
+    """Say that somebody looks after an alert; a repeat changes nothing.
+
+    Raises AlertNotFound, AlertResolvedAlready, ReasonInvalid.
+    """
     known = _locked(tx, alert_id)
     if known.acknowledged_at is not None:
         return known
@@ -71,7 +74,10 @@ def acknowledge(tx: Tx, alert_id: UUID, *, actor: Actor, now: datetime, comment:
 
 
 def resolve(tx: Tx, alert_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Alert:
-    """End an alert by hand; it is raised again if it is seen again. Raises AlertNotFound, AlertResolvedAlready, ReasonInvalid."""
+    """End an alert by hand; it is raised again if it is seen again.
+
+    Raises AlertNotFound, AlertResolvedAlready, ReasonInvalid.
+    """
     why = reasons.require(reason)
     alert = raising.resolved(tx, _locked(tx, alert_id), by=actor.name, reason=why, events=events, now=now)
     _audit(tx, actor, "alert.resolve", f"alert:{alert_id}", now, why, {"alert": alert.title})
@@ -97,7 +103,10 @@ def get_silence(tx: Tx, silence_id: UUID) -> Silence:
 
 
 def silence(tx: Tx, which: Silenced, *, until: datetime, reason: str, actor: Actor, now: datetime) -> Silence:
-    """Keep alerts from being sent until a moment. They are still raised, shown, and pull the cord. Raises SilenceInvalid."""
+    """Keep alerts from being sent until a moment.
+
+    They are still raised, shown, and pull the cord. Raises SilenceInvalid.
+    """
     check_silence(which, until, reason, now)
     made = Silence(uuid7(now), which, reason.strip(), actor.name, now, until)
     silence_store.add(tx, made)
@@ -107,7 +116,10 @@ def silence(tx: Tx, which: Silenced, *, until: datetime, reason: str, actor: Act
 
 
 def end_silence(tx: Tx, silence_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Silence:
-    """End a silence before its time: what it kept back and is still open is sent now. Raises SilenceNotFound, ReasonInvalid."""
+    """End a silence before its time: what it kept back and is still open is sent now.
+
+    Raises SilenceNotFound, ReasonInvalid.
+    """
     why = reasons.require(reason)
     if not silence_store.end(tx, silence_id, actor.name, now):
         raise SilenceNotFound(f"No silence {silence_id} that still holds")

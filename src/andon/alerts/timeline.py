@@ -30,7 +30,10 @@ def note(
 
 
 def incident_for(tx: Tx, alert: Alert, now: datetime) -> UUID | None:
-    """The incident that an alert belongs to: the open one of its automation; a new one if it is critical. A drill has none."""
+    """The incident that an alert belongs to: the open one of its automation; a new one if it is critical.
+
+    A drill has none.
+    """
     if alert.drill is not None or not alert.automation:
         return None
     if alert.incident is not None:

@@ -18,7 +18,8 @@ LONGEST_ITEM = 200
 class CordRule:
     """A rule that pulls the cord: `CordRule("performance", level="critical", state="supervised")`.
 
-    An alert of `monitor` at `level` or above makes the line `state`. With `segment` only the segment that the alert names is
+    An alert of `monitor` at `level` or above makes the line `state`. With `segment` only the segment that the alert
+    names is
     held, where it names one; without it the whole line is.
     """
 

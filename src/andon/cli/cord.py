@@ -66,7 +66,10 @@ def release(
         bool, typer.Option("--anyway", help="Release while the alert that pulled the cord is open.")
     ] = False,
 ) -> None:
-    """Make a line or a segment of it less careful again. After a rule pulled, the checklist is done and the alert over."""
+    """Make a line or a segment of it less careful again.
+
+    After a rule pulled, the checklist is done and the alert over.
+    """
     with project() as here, here.database.begin() as tx:
         change = alerts.release(
             tx,

@@ -44,7 +44,8 @@ def run(
     automation: Name,
     reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")] = "asked for by hand",
 ) -> None:
-    """Raise an alert that is made up, and wait until every process holds the cord that it pulls. No decision is changed.
+    """Raise an alert that is made up, and wait until every process holds the cord that it pulls. No decision is
+    changed.
 
     Ends with status 5 if the drill fails.
     """

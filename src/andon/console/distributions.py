@@ -1,4 +1,5 @@
-"""Two distributions of an alert as bars: what was expected and what was observed, bin by bin or category by category."""
+"""Two distributions of an alert as bars: what was expected and what was observed, bin by bin or category by
+category."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class BinBars:
 
 
 def bins_of(detail: Mapping[str, Any]) -> Sequence[BinBars]:
-    """The bins of an alert's detail: `labels`, and the counts of each side as `reference` and `current`; none otherwise."""
+    """The bins of an alert's detail: `labels`, and the counts of each side as `reference` and `current`; none
+    otherwise."""
     expected, observed, labels = _shares(detail.get("reference")), _shares(detail.get("current")), detail.get("labels")
     if not expected or not isinstance(labels, list) or not len(expected) == len(observed) == len(labels):
         return ()

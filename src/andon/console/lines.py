@@ -56,7 +56,10 @@ def release(
     item: Annotated[list[str], Form()] = [],  # noqa: B006
     anyway: Annotated[str, Form()] = "",
 ) -> Response:
-    """Make the line, or a segment of it, less careful again. After a rule pulled, the checklist is done and the alert over."""
+    """Make the line, or a segment of it, less careful again.
+
+    After a rule pulled, the checklist is done and the alert over.
+    """
     visitor.principal.require(Permission.RELEASE_CORD, name)
     releasing = partial(alerts.release, done=item, anyway=bool(anyway))
     return _change(here, visitor, name, releasing, state, field, value, reason, "cord-released")

@@ -102,7 +102,6 @@ from andon.decisions.releasing import (
     released,
     require_deployed,
     require_named,
-    version_in_force,
 )
 from andon.decisions.replay import Difference, Replayed, replay
 from andon.decisions.report import BatchReport
@@ -149,7 +148,7 @@ from andon.decisions.shaping import json_of_recorded, seen_of_recorded, texts_of
 from andon.decisions.store.feed import ConsumerStanding
 from andon.decisions.subjects import Subjects
 from andon.decisions.traffic import Arm, Predicts, Traffic
-from andon.decisions.truth import check_outcomes, truth_of, unknown_classes
+from andon.decisions.truth import check_outcomes, truth_of, unknown_classes, version_in_force
 
 __all__ = [
     "DELIVER_ACTION",

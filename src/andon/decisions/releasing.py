@@ -129,12 +129,6 @@ def superseded_at(tx: Tx, automation: str, version: int) -> datetime | None:
     return releases.superseded_at(tx, automation, version)
 
 
-def version_in_force(tx: Tx, automation: str) -> AutomationVersion | None:
-    """Return the version that is released; the newest one as long as none was; None if there is none."""
-    release = releases.newest(tx, automation)
-    return versions.find_newest(tx, automation) if release is None else versions.find(tx, automation, release.version)
-
-
 def newest_version(tx: Tx, automation: str) -> AutomationVersion:
     """The version of an automation that was deployed last. Raises AutomationNotFound."""
     found = versions.newest_of(tx, automation)

@@ -108,7 +108,10 @@ def pull(name: str, wanted: PullIn, gateway: Parts, caller: Caller, db: Db, now:
 
 @router.post("/{name}/cord:release")
 def release(name: str, wanted: CordReleaseIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
-    """Make a line less careful again. After a rule pulled the cord, the checklist is done and the alert over, or `anyway`."""
+    """Make a line less careful again.
+
+    After a rule pulled the cord, the checklist is done and the alert over, or `anyway`.
+    """
     caller.require(Permission.RELEASE_CORD, name)
     with db.begin() as tx:
         segment = cord.segment_of(wanted.segment, decisions.newest_version(tx, name).description["contract"])

@@ -115,7 +115,10 @@ def drills(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, 
 
 @router.post("/{name}/cord/drills", status_code=202)
 def drill(name: str, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> DrillOut:
-    """Begin a drill: an alert that is made up pulls the cord of a segment to which no input belongs. A worker ends it."""
+    """Begin a drill: an alert that is made up pulls the cord of a segment to which no input belongs.
+
+    A worker ends it.
+    """
     caller.require(Permission.PULL_CORD, name)
     with db.begin() as tx:
         return _drill(alerts.begin_drill(tx, name, actor=caller.actor, reason=why.reason, events=bus, now=now))

@@ -1,4 +1,5 @@
-"""Bad news beside that of monitors: dead letters, dead events, budgets, expectations, gates; each ends when its cause does."""
+"""Bad news beside that of monitors: dead letters, dead events, budgets, expectations, gates; each ends when its
+cause does."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4

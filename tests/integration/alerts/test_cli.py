@@ -1,4 +1,5 @@
-"""`andon alerts`, `silences`, `incidents`, `cord rules`, `drills`: the same acts in a terminal, with the exit code of each refusal."""
+"""`andon alerts`, `silences`, `incidents`, `cord rules`, `drills`: the same acts in a terminal, with the exit code
+of each refusal."""
 
 import json
 import re

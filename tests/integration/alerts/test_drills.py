@@ -1,4 +1,5 @@
-"""Drills: an alert made up goes the whole way to the snapshot of every running process, and leaves no decision changed."""
+"""Drills: an alert made up goes the whole way to the snapshot of every running process, and leaves no decision
+changed."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""A cord that a rule pulled is released with the checklist done and its alert over; one that a person pulled, as ever."""
+"""A cord that a rule pulled is released with the checklist done and its alert over; one that a person pulled, as
+ever."""
 
 from datetime import datetime, timedelta
 from typing import Any

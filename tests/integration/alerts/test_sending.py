@@ -1,4 +1,5 @@
-"""Alerts sent outside: one message for each change of a group, silences, a receiver that is away, and Alertmanager's schema."""
+"""Alerts sent outside: one message for each change of a group, silences, a receiver that is away, and Alertmanager's
+schema."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,5 @@
-"""Alerts, silences, incidents and rules by API: viewers look, operators work, owners set rules, the stranger sees nothing."""
+"""Alerts, silences, incidents and rules by API: viewers look, operators work, owners set rules, the stranger sees
+nothing."""
 
 from datetime import timedelta
 from pathlib import Path

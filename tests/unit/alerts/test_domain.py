@@ -25,7 +25,8 @@ from andon.monitors import Level
 LEVELS = st.sampled_from(Level)
 SPANS = st.integers(0, 3600).map(lambda seconds: timedelta(seconds=seconds))
 SIGHTINGS = st.lists(st.tuples(SPANS, SPANS, LEVELS, st.booleans()), min_size=1, max_size=30)
-"""For each: how long after the one before, how long the change began earlier, its level, and whether a person acknowledges it then."""
+"""For each: how long after the one before, how long the change began earlier, its level, and whether a person
+acknowledges it then."""
 
 
 def folded(sightings: list[tuple[timedelta, timedelta, Level, bool]]) -> tuple[Alert, list[datetime], list[Level]]:

@@ -1,4 +1,5 @@
-"""Two distributions as bars: as high as their shares, side by side within their bin, and nothing where there are none."""
+"""Two distributions as bars: as high as their shares, side by side within their bin, and nothing where there are
+none."""
 
 from typing import Any
 
