@@ -69,8 +69,9 @@ def _is_old(found: LineQuality) -> bool:
 def _calibration(series: Sequence[SeriesStatus]) -> dict[str, list[float]] | None:
     """The points of the reliability diagram: confidence against the share that was right; None without labels."""
     for one in series:
-        if one.detail.get("confidence"):
-            return {"x": list(one.detail["confidence"]), "y": list(one.detail["right"])}
+        bins = one.detail.get("bins")
+        if bins:
+            return {"x": [score for score, *_ in bins], "y": [share for _, share, *_ in bins]}
     return None
 
 
