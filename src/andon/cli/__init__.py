@@ -70,7 +70,10 @@ COMMANDS = {
     "silences": Listed("andon.cli.silences:app", "Keep alerts from being sent for a while."),
     "incidents": Listed("andon.cli.incidents:app", "Work on incidents: own them, comment, end them with the cause."),
     "gates": Listed("andon.cli.gates:app", "See what risk gates let through and why, and ask for more confidence."),
-    "quality": Listed("andon.cli.quality:show", "Show how good a line is now."),
+    "quality": Listed(
+        "andon.cli.quality:show",
+        "Show how good a line is now: what is automatic and proven, what its monitors see, and what is open.",
+    ),
     "monitors": Listed("andon.cli.monitors:app", "See what is watched of an automation, and what was found."),
     "policy": Listed("andon.cli.policy:app", "Check a policy, try it on facts, publish it."),
     "features": Listed(

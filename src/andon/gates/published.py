@@ -35,7 +35,7 @@ class GateRevised(DomainEvent):
 class AuditShareSet(DomainEvent):
     """An automation has another share of blind audits."""
 
-    type: ClassVar[str] = "andon.audit_share.set"
+    type: ClassVar[str] = "andon.blindaudit.share_set"
     about: ClassVar[str] = "automation:{automation}"
 
     automation: Annotated[str, "Name of the automation."]

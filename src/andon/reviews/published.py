@@ -54,7 +54,7 @@ class QuestionAnswered(DomainEvent):
 class BlindAuditDecided(DomainEvent):
     """A person who did not see what the line decided said which class is true of an automatic decision."""
 
-    type: ClassVar[str] = "andon.blind_audit.decided"
+    type: ClassVar[str] = "andon.blindaudit.decided"
     about: ClassVar[str] = "decision:{decision_id}"
 
     review_id: Annotated[UUID, "Id of the review."]
