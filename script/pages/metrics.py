@@ -68,6 +68,7 @@ SHOWN_BY = {
     "delivering": "worker",
     "feeds": "worker",
     "measured": "worker",
+    "monitors": "worker",
     "procedures": "worker",
     "streams": "worker",
     "pools": "both",

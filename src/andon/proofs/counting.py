@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -63,8 +63,10 @@ def count(
     thresholds_of: Callable[[str, int], Sequence[float]],
     segment_of: Callable[[FeedItem, FeedRecord], GateSegment],
     is_heard: Callable[[str, str], bool],
+    *,
+    bounded: Container[str],
 ) -> TrafficCounts:
-    """Count decisions with a prediction. `thresholds_of` gives the rising thresholds of a model version.
+    """Count decisions with a prediction, of the automations that are `bounded`. `thresholds_of` gives the rising thresholds of a model version.
 
     `is_heard` tells for an automation and an outcome whether silence is a label.
     """
@@ -72,7 +74,7 @@ def count(
     for item in items:
         record = item.read()
         prediction, line = record.prediction, record.line
-        if prediction is None or record.line_state is LineState.STOPPED:
+        if line.automation not in bounded or prediction is None or record.line_state is LineState.STOPPED:
             continue
         thresholds = thresholds_of(line.model.name, line.model.version)
         segment = segment_of(item, record)

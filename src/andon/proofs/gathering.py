@@ -57,7 +57,8 @@ class Gathering:
         """Count committed decisions. True if there may be more."""
         taken = feed.take(self._tx, AT_ONCE)
         if taken.items:
-            counts = count(taken.items, Thresholds(self._tx).of, self._segment_of_item, self._is_heard)
+            thresholds, bounded = Thresholds(self._tx), self._versions
+            counts = count(taken.items, thresholds.of, self._segment_of_item, self._is_heard, bounded=bounded)
             store.count_traffic(self._tx, counts.traffic_rows())
             store.count_slices(self._tx, counts.slice_rows())
         return taken.passed >= AT_ONCE

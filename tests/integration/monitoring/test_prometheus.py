@@ -148,7 +148,7 @@ def test_no_label_is_an_id_of_a_decision_a_caller_or_an_account(prometheus: Prom
         "reason",
         "result",
     }
-    following = {"destination", "answer", "currency", "chore"}
+    following = {"destination", "answer", "currency", "chore", "consumer", "monitor", "state", "measure", "unit"}
     assert prometheus.labels() <= of_prometheus | ours | following
 
 

@@ -41,8 +41,18 @@ def an_item(confidence: float | None = 0.95, **changes: Any) -> FeedItem:
 
 
 def counted(*items: FeedItem) -> tuple[dict[int, int], list[Mapping[str, Any]]]:
-    counts = count(items, lambda *_: [0.6, 0.9], lambda *_: {}, lambda _, outcome: outcome == "release")
+    counts = count(
+        items, lambda *_: [0.6, 0.9], lambda *_: {}, lambda _, outcome: outcome == "release", bounded={"gated"}
+    )
     return {row["level"]: row["decisions"] for row in counts.traffic_rows()}, list(counts.slice_rows())
+
+
+def test_a_line_that_bounds_nothing_is_passed_over() -> None:
+    record = json.loads(an_item().record)
+    record["line"]["automation"] = "unbounded"
+    other = FeedItem(uuid4().bytes, uuid4(), 1, 5, json.dumps(record).encode())
+    assert counted(other, an_item(0.95))[0] == {2: 1}
+    assert counted(other) == ({}, [])
 
 
 def test_decisions_are_counted_by_the_thresholds_they_reach() -> None:

@@ -11,3 +11,4 @@ CREATE TABLE audit_shares (
 );
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_shares
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_gates();
+ALTER TABLE audit_shares ENABLE ALWAYS TRIGGER immutable;
