@@ -37,7 +37,7 @@ def test_every_process_follows_a_drill_and_a_receiver_hears_of_dead_letters() ->
             assert ops.wait_for(1, within=60)
             [alert] = client.get("/v1/alerts").json()["alerts"]
             assert (alert["monitor"], alert["series"], alert["automation"]) == ("deliveries", "bank", "payments")
-            taken = client.post(f"/v1/alerts/{alert['id']}:acknowledge", json={"comment": "the bank moved"})
+            taken = client.post(f"/v1/alerts/{alert['id']}/acknowledge", json={"comment": "the bank moved"})
             assert taken.json()["state"] == "acknowledged"
         listed = json.loads(line.command("alerts", "list", "--json"))
         line.down()

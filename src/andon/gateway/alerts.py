@@ -135,7 +135,7 @@ def show(alert_id: UUID, caller: Caller, db: Db, now: Now) -> AlertDetailOut:
         return _whole(tx, seen(tx, alert_id, caller), now)
 
 
-@router.post("/{alert_id}:acknowledge")
+@router.post("/{alert_id}/acknowledge")
 def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, now: Now) -> AlertDetailOut:
     """Say that you look after an alert. It is not sent again unless its level rises."""
     with db.begin() as tx:
@@ -143,7 +143,7 @@ def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, now
         return _whole(tx, alerts.acknowledge(tx, alert_id, actor=caller.actor, now=now, comment=said.comment), now)
 
 
-@router.post("/{alert_id}:resolve")
+@router.post("/{alert_id}/resolve")
 def resolve(alert_id: UUID, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> AlertDetailOut:
     """End an alert by hand. If it is seen again, that is a new alert."""
     with db.begin() as tx:

@@ -66,7 +66,7 @@ class CordReleaseIn(BaseModel):
         max_length=100,
         description="The items of the checklist that are done, where a rule pulled the cord.",
     )
-    anyway: bool = Field(False, description="Release while the alert that pulled the cord is open.")
+    anyway: StrictBool = Field(False, description="Release while the alert that pulled the cord is open.")
 
 
 @router.get("/{name}/cord")

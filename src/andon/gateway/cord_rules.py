@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from andon import alerts, decisions
 from andon.access import Permission
@@ -47,7 +47,7 @@ class CordRuleIn(BaseModel):
     monitor: str = Field(min_length=1, max_length=200)
     level: AlertLevelName = "critical"
     state: HeldStateName = "supervised"
-    segment: bool = True
+    segment: StrictBool = True
     reason: Reason
 
 
@@ -97,7 +97,7 @@ def add(name: str, wanted: CordRuleIn, caller: Caller, db: Db, now: Now) -> Cord
     return _added(made)
 
 
-@router.post("/{name}/cord/rules/{rule_id}:remove")
+@router.post("/{name}/cord/rules/{rule_id}/remove")
 def remove(name: str, rule_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> CordRuleOut:
     """Remove a rule that a person added."""
     caller.require(Permission.SET_CORD_RULES, name)

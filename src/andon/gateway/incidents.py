@@ -124,7 +124,7 @@ def show(incident_id: UUID, caller: Caller, db: Db, now: Now) -> IncidentDetailO
         return _whole(tx, _seen(tx, incident_id, caller), now)
 
 
-@router.post("/{incident_id}:comment")
+@router.post("/{incident_id}/comment")
 def comment(incident_id: UUID, said: CommentIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
     """Add a line to the timeline, also after the end."""
     with db.begin() as tx:
@@ -133,7 +133,7 @@ def comment(incident_id: UUID, said: CommentIn, caller: Caller, db: Db, now: Now
         return _whole(tx, alerts.get_incident(tx, incident_id), now)
 
 
-@router.post("/{incident_id}:own")
+@router.post("/{incident_id}/own")
 def own(incident_id: UUID, said: OwnIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
     """Say who works on it."""
     with db.begin() as tx:
@@ -142,7 +142,7 @@ def own(incident_id: UUID, said: OwnIn, caller: Caller, db: Db, now: Now) -> Inc
         return _whole(tx, alerts.own(tx, incident_id, owner=owner, actor=caller.actor, now=now), now)
 
 
-@router.post("/{incident_id}:end")
+@router.post("/{incident_id}/end")
 def end(incident_id: UUID, said: EndIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
     """End an incident with its cause."""
     with db.begin() as tx:

@@ -67,7 +67,7 @@ def make(wanted: SilenceIn, caller: Caller, db: Db, now: Now) -> SilenceOut:
     return _shown(made, now)
 
 
-@router.post("/{silence_id}:end")
+@router.post("/{silence_id}/end")
 def end(silence_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> SilenceOut:
     """End a silence before its time. What it kept back and is still open is sent now."""
     with db.begin() as tx:

@@ -74,13 +74,13 @@ def test_the_decisions_behind_it_are_found_by_its_filter(installation: Installat
 
 def test_an_operator_acknowledges_and_resolves_with_a_reason(installation: Installation, keys: dict[str, str]) -> None:
     alert = f"/v1/alerts/{critical(installation)}"
-    assert call(installation, "POST", f"{alert}:acknowledge", keys["vera"], json={}).status_code == 403
-    done = call(installation, "POST", f"{alert}:acknowledge", keys["otto"], json={"comment": "on it"}).json()
+    assert call(installation, "POST", f"{alert}/acknowledge", keys["vera"], json={}).status_code == 403
+    done = call(installation, "POST", f"{alert}/acknowledge", keys["otto"], json={"comment": "on it"}).json()
     assert (done["state"], done["acknowledged_by"]) == ("acknowledged", "otto")
-    assert call(installation, "POST", f"{alert}:resolve", keys["otto"], json={"reason": " "}).status_code == 422
-    over = call(installation, "POST", f"{alert}:resolve", keys["otto"], json={"reason": "a test file"}).json()
+    assert call(installation, "POST", f"{alert}/resolve", keys["otto"], json={"reason": " "}).status_code == 422
+    over = call(installation, "POST", f"{alert}/resolve", keys["otto"], json={"reason": "a test file"}).json()
     assert (over["state"], over["resolved_by"], over["resolution"]) == ("resolved", "otto", "a test file")
-    again = call(installation, "POST", f"{alert}:resolve", keys["otto"], json={"reason": "again"})
+    again = call(installation, "POST", f"{alert}/resolve", keys["otto"], json={"reason": "again"})
     assert again.status_code == 409
     assert call(installation, "GET", "/v1/alerts", keys["vera"]).json()["alerts"] == []
     assert len(call(installation, "GET", "/v1/alerts?state=resolved", keys["vera"]).json()["alerts"]) == 1
@@ -112,7 +112,7 @@ def test_a_silence_has_a_reason_and_an_end(installation: Installation, keys: dic
     assert call(installation, "POST", "/v1/silences", keys["otto"], json=everywhere).status_code == 403
     past = call(installation, "POST", "/v1/silences", keys["otto"], json={**wanted, "until": "2020-01-01T00:00:00Z"})
     assert (past.status_code, past.json()["errors"][0]["field"]) == (422, "until")
-    end = f"/v1/silences/{silence['id']}:end"
+    end = f"/v1/silences/{silence['id']}/end"
     assert call(installation, "POST", end, keys["otto"], json={"reason": "over"}).json()["ended_by"] == "otto"
     assert call(installation, "POST", end, keys["otto"], json={"reason": "over"}).status_code == 404
     assert [one["in_force"] for one in call(installation, "GET", "/v1/silences", keys["vera"]).json()] == [False]
@@ -126,9 +126,9 @@ def test_an_incident_goes_from_its_first_alert_to_its_cause_and_knows_its_recove
     [incident] = call(installation, "GET", "/v1/incidents?open=true", keys["vera"]).json()["incidents"]
     assert (incident["held"], incident["recovery_seconds"], incident["owner"]) == (True, None, None)
     place = f"/v1/incidents/{incident['id']}"
-    assert call(installation, "POST", f"{place}:own", keys["vera"], json={}).status_code == 403
-    assert call(installation, "POST", f"{place}:own", keys["otto"], json={}).json()["owner"] == "otto"
-    call(installation, "POST", f"{place}:comment", keys["otto"], json={"message": "a new partner sends more"})
+    assert call(installation, "POST", f"{place}/own", keys["vera"], json={}).status_code == 403
+    assert call(installation, "POST", f"{place}/own", keys["otto"], json={}).json()["owner"] == "otto"
+    call(installation, "POST", f"{place}/comment", keys["otto"], json={"message": "a new partner sends more"})
     second = call(
         installation, "POST", "/v1/incidents", keys["otto"], json={"automation": "payments", "title": "again"}
     )
@@ -136,7 +136,7 @@ def test_an_incident_goes_from_its_first_alert_to_its_cause_and_knows_its_recove
     recovered(installation.database, events, now + timedelta(minutes=30), segment=SEGMENT)
     released = _released(installation, keys["olga"], {"done": ["cause found"]})
     assert released.json()["in_force"] == []
-    ended = call(installation, "POST", f"{place}:end", keys["otto"], json={"cause": "a new partner"}).json()
+    ended = call(installation, "POST", f"{place}/end", keys["otto"], json={"cause": "a new partner"}).json()
     assert (ended["cause"], ended["ended_by"]) == ("a new partner", "otto")
     assert 0 <= ended["recovery_seconds"] < 120
     assert {one["series"] for one in ended["alerts"]} == {"amount", "account"}
@@ -145,7 +145,7 @@ def test_an_incident_goes_from_its_first_alert_to_its_cause_and_knows_its_recove
         ["opened", "cord", "raised", "raised", "owner", "comment", "resolved", "cord", "ended"]
     )
     assert kinds[:3] == ["opened", "cord", "raised"]
-    assert call(installation, "POST", f"{place}:end", keys["otto"], json={"cause": "x"}).status_code == 409
+    assert call(installation, "POST", f"{place}/end", keys["otto"], json={"cause": "x"}).status_code == 409
     later = breached(installation.database, events, now + timedelta(hours=2), series="country", level=Level.CRITICAL)
     assert later.incident not in (None, UUID(incident["id"]))
     assert call(installation, "GET", f"/v1/alerts/{alert}", keys["vera"]).json()["incident"] == incident["id"]
@@ -161,7 +161,7 @@ def test_rules_are_the_owners_and_a_release_asks_for_the_checklist(
     made = call(installation, "POST", f"{LINE}/rules", keys["olga"], json=rule).json()
     assert (made["added_by"], made["segment"]) == ("olga", True)
     assert call(installation, "POST", f"{LINE}/rules", keys["olga"], json={**rule, "monitor": " "}).status_code == 422
-    gone = call(installation, "POST", f"{LINE}/rules/{made['id']}:remove", keys["olga"], json={"reason": "x"})
+    gone = call(installation, "POST", f"{LINE}/rules/{made['id']}/remove", keys["olga"], json={"reason": "x"})
     assert gone.status_code == 200
     critical(installation)
     refused = _released(installation, keys["olga"], {})
