@@ -31,11 +31,10 @@ def show(
     console.print(_facts(found))
     table = Plain("monitor", "state", "what it sees")
     for one in found.monitors:
-        style = _STYLES.get(one.state, "green")
-        table.add_row(one.monitor, f"[{style}]{one.state}[/]", one.sentence)
+        table.add_row(one.monitor, one.state, one.sentence, style=_STYLES.get(one.state))
     console.print(table)
     for alert in found.alerts:
-        console.print(f"[bold]{alert.level}[/] since {alert.since:%Y-%m-%d %H:%M} UTC: {alert.message}")
+        console.print(f"{alert.level} since {alert.since:%Y-%m-%d %H:%M} UTC: {alert.message}", markup=False)
 
 
 def plain(found: LineQuality) -> dict[str, Any]:

@@ -76,9 +76,9 @@ def _calibration(series: Sequence[SeriesStatus]) -> dict[str, list[float]] | Non
 
 
 def _estimate(points: Sequence[TrendPoint]) -> dict[str, list[float | None]] | None:
-    """The error without labels with its interval, and the error by labels, in percent; None where neither is known."""
+    """The error without labels with its interval, and the error by labels, in percent; None for less than two windows."""
     known = [one for one in points if "error" in one.values]
-    if not known:
+    if len(known) < 2:
         return None
 
     def column(name: str) -> list[float | None]:

@@ -23,6 +23,10 @@ LATELY = timedelta(days=14)
 """Labels and decisions of this time say how many there are a day."""
 
 
+_WIDER = 0.005
+"""A wider region is spoken of if at least this share of the decisions becomes automatic by it."""
+
+
 @dataclass(frozen=True, slots=True)
 class RiskPoint:
     """One point of the curve: the share of decisions above a threshold, their error, and its bound.
@@ -184,16 +188,18 @@ def forecast_sentence(found: GateForecast) -> str:
     fewest = f"{percent(found.target)} needs {found.clean_labels:,} labels without an error"
     if found.labels_at_error is not None and found.error > 0:
         fewest += f", about {found.labels_at_error:,} at the present error of {percent(found.error)}"
-    reachable = [step for step in found.steps if step.labels_needed is not None]
+    wider = [step for step in found.steps if step.share - found.share >= _WIDER]
+    reachable = [step for step in wider if step.labels_needed is not None]
     if not reachable:
-        return f"{present} {fewest}." + (" No wider region errs little enough." if found.steps else "")
+        return f"{present} {fewest}." + (" No wider region errs little enough." if wider else "")
     step = reachable[0]
-    days = (
-        "no date: labels do not come"
-        if step.days is None
-        else f"about {max(1, round(step.days)):,} days at the present rate"
-    )
+    days = "no date: labels do not come" if step.days is None else f"about {_days(step.days)} at the present rate"
     return f"{present} {fewest}. {step.share:.0%} automatic takes {step.labels_needed:,} more labels, {days}."
+
+
+def _days(days: float) -> str:
+    whole = max(1, round(days))
+    return "1 day" if whole == 1 else f"{whole:,} days"
 
 
 def curve_sentence(found: RiskCurve) -> str:

@@ -7,6 +7,7 @@ from andon import alerts, cord, decisions, measures, monitors, proofs, reviews
 from andon.alerts import AlertSelection
 from andon.cord import LineState
 from andon.kernel.db import Tx
+from andon.monitors import MonitorState
 from andon.quality.domain import AuditStanding, LineQuality, MonitorStanding
 from andon.reviews import AuditCounts, ReviewFilter
 
@@ -36,7 +37,7 @@ def line_quality(tx: Tx, automation: str, now: datetime) -> LineQuality:
         gates=accounts,
         forecast=forecast,
         unbounded=unbounded,
-        monitors=sorted(standings, key=lambda one: -one.state.severity),
+        monitors=sorted(standings, key=lambda one: (-one.state.severity, one.state is MonitorState.SILENT)),
         alerts=alerts.page(tx, wanted, limit=SHOWN),
         incidents=alerts.list_incidents(tx, [automation], is_open=True, limit=SHOWN),
         audits=_audits(tx, automation, now),

@@ -133,6 +133,7 @@ def test_the_command_prints_the_same(line: GatedLine) -> None:
         "amount rose",
     ):
         assert part in shown
+    assert "[/]" not in shown
     assert json.loads(andon("quality", "gated", "--json"))["worst"] in ("silent", "good", "warning", "critical")
     andon("quality", "none", status=4)
 
