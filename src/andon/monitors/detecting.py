@@ -45,6 +45,11 @@ class Found:
     since: datetime
     at: datetime
 
+    @property
+    def detector(self) -> DetectorKey:
+        """The detector that found it."""
+        return DetectorKey(self.automation, self.model, self.version, self.kind)
+
 
 class Detecting:
     """Feeds detectors. Built ones are kept in the process: to build one takes a tenth of a second."""

@@ -119,10 +119,20 @@ class WindowJudge:
         by_automation: dict[str, list[Observation]] = defaultdict(list)
         for one in found:
             watched = self._watching.one(tx, one.automation)
-            if one.kind == SCORES or one.detection.name not in watched.monitors.ignore:
+            if self._is_filling(tx, watched, one):
+                self._detecting.restart(tx, one.detector, one.detection.name, watched)
+            elif one.kind == SCORES or one.detection.name not in watched.monitors.ignore:
                 by_automation[one.automation].append(self._observation(tx, one, now))
         for name, observations in by_automation.items():
             states.apply(tx, self._watching.one(tx, name), observations, events=self._events, now=now)
+
+    def _is_filling(self, tx: Tx, watched: WatchedAutomation, found: Found) -> bool:
+        """Whether a change began before the windows behind it were full: then it is their filling."""
+        if not watched.fills:
+            return False
+        began = store.first_start(tx, watched.name)
+        name = None if found.kind == SCORES else found.detection.name
+        return began is not None and found.since < watched.full_at(name, began)
 
     def _observation(self, tx: Tx, found: Found, now: datetime) -> Observation:
         one = found.detection
@@ -196,6 +206,7 @@ class WindowJudge:
             labels=labels,
             labels_since=labels_since,
             first_labels=_first_labels(tx, watched, labels_since),
+            began=store.first_start(tx, watched.name) if watched.fills else None,
             spend=_spend(tx, watched, end),
             breaches={row.key: StandingBreach(row.state, _figures(row)) for row in standing if row.state.severity},
         )

@@ -1,13 +1,13 @@
 """What is watched: each automation with its monitors as declared with the version that is released."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
 from andon import decisions
-from andon.authoring import Monitors, Truth
+from andon.authoring import Monitors, Truth, Window, span_of
 from andon.kernel.db import Tx
 from andon.monitors.references import References
 
@@ -22,11 +22,18 @@ class WatchedAutomation:
     monitors: Monitors
     target: float | None = None
     """The error that its risk gate holds, if it declares one."""
+    fills: Mapping[str, timedelta] = field(default_factory=dict)
+    """The features that are windows, with their spans: until a span has passed they are not what they were in training."""
 
     @property
     def latency_us(self) -> float:
         """The latency of its service level in microseconds."""
         return self.monitors.service.latency / timedelta(microseconds=1)
+
+    def full_at(self, name: str | None, began: datetime) -> datetime:
+        """Return from when a feature can be compared, of a line that began at a moment; the score (None), after the longest window."""
+        longest = max(self.fills.values(), default=timedelta(0))
+        return began + (longest if name is None else self.fills.get(name, timedelta(0)))
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -83,4 +90,14 @@ def _read(tx: Tx) -> list[WatchedAutomation]:
 def _watched(name: str, description: Mapping[str, Any]) -> WatchedAutomation:
     kept, risk = description.get("monitors"), description.get("risk") or {}
     monitors = _DEFAULT if kept is None else Monitors.from_description(kept)
-    return WatchedAutomation(name, monitors, risk.get("target"))
+    return WatchedAutomation(name, monitors, risk.get("target"), _fills(description))
+
+
+def _fills(description: Mapping[str, Any]) -> dict[str, timedelta]:
+    """Return the spans of a version's windows by the names of their features."""
+    found = {}
+    for one in description["features"]:
+        if "window" in one:
+            window = Window(one["window"], one["by"], tuple(one["over"]), tuple(one["aggregates"]), one.get("name", ""))
+            found.update({name: span_of(span) for name, span, _ in window.named})
+    return found

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from andon import Monitors, ServiceLevel, decisions, monitors
+from andon import Automation, Monitors, ServiceLevel, Window, decisions, monitors
 from andon.kernel.db import Database
 from andon.kernel.identity import PLATFORM
 from andon.monitors import MonitorState, SeriesStatus
@@ -76,6 +76,37 @@ def test_a_shift_is_published_once_and_once_that_it_is_over(line: WatchedLine) -
     assert status(line, "drift")["amount"].state is MonitorState.GOOD
     day(line, 4, shift=150.0)
     assert len(line.published.of("breached")) == 2, "a detector that found a change looks for the next one"
+
+
+def a_line_with_windows(database: Database, folder: Path) -> WatchedLine:
+    plain = an_automation(windows=False)
+    windows = [Window("amount", by="account", over=("24h",), aggregates=("count",))]
+    return WatchedLine(
+        database,
+        folder,
+        Automation(
+            plain.name,
+            contract=plain.contract,
+            model=plain.model,
+            policy=plain.policy,
+            features=[*plain.features, *windows],
+        ),
+    )
+
+
+def test_windows_that_fill_are_no_drift_and_what_lasts_is(database: Database, tmp_path: Path) -> None:
+    line = a_line_with_windows(database, tmp_path)
+    day(line, -1, score=0.97)
+    assert line.published.events == []
+    filling = status(line, "prediction-drift", NOW)["score"]
+    assert (filling.state, filling.reason) == (MonitorState.SILENT, "its windows fill until 2026-11-23 00:00 UTC")
+    day(line, 0, score=0.97)
+    assert "score" in [event.series for event in line.published.of("breached")]
+
+
+def test_a_line_without_windows_is_judged_from_its_first_decision(line: WatchedLine) -> None:
+    day(line, -1, score=0.97)
+    assert "score" in [event.series for event in line.published.of("breached")]
 
 
 def test_what_is_judged_again_after_a_kill_is_published_once(line: WatchedLine) -> None:

@@ -91,6 +91,9 @@ def _observed(
     more: dict[str, Any] = {"arm": arm.arm, "decisions": shift.rows, "detail": {**detail, "tests": dict(shift.tests)}}
     if shift.rows < FEWEST:
         return Observation.silent(monitor, too_few(shift.rows, FEWEST, "decisions"), series, **more)
+    filling = window.filling(None if monitor == "prediction-drift" else shift.name)
+    if filling is not None:
+        return Observation.silent(monitor, filling, series, **more)
     if not known:
         return Observation.silent(monitor, "training had no value of it", series, **more)
     breach = window.breaches.get((monitor, series, "{}"))

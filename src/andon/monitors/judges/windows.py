@@ -58,7 +58,8 @@ class ArmWindow:
 class JudgedWindow:
     """All that judges know. `arms` come with the most decisions first; `labels` are those of the window, by arm.
 
-    `labels` reach further back than the window where it alone has too few of them.
+    `labels` reach further back than the window where it alone has too few of them. `began` is when the line began, if it has
+    features that fill with time.
     """
 
     watched: WatchedAutomation
@@ -68,6 +69,7 @@ class JudgedWindow:
     labels: Mapping[str, Sums]
     labels_since: datetime
     first_labels: Sequence[Sums]
+    began: datetime | None = None
     spend: Sequence[Spend] = ()
     breaches: Mapping[tuple[str, str, str], StandingBreach] = field(default_factory=dict)
 
@@ -81,6 +83,13 @@ class JudgedWindow:
     def all_labels(self) -> Sums:
         """What labels say, over all arms."""
         return total(self.labels.values())
+
+    def filling(self, name: str | None) -> str | None:
+        """Return why a feature, or the score (None), cannot be compared yet: windows behind it are not full; None if they are."""
+        if self.began is None:
+            return None
+        full_at = self.watched.full_at(name, self.began)
+        return f"its windows fill until {full_at:%Y-%m-%d %H:%M} UTC" if self.since < full_at else None
 
     @property
     def main(self) -> ArmWindow | None:
