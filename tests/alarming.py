@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from andon import Automation, CordDrill, CordRule, Policy, Review, alerts
+from andon import Automation, CordDrill, CordRule, Monitors, Policy, Review, alerts
 from andon.alerts import Alert, AlertSelection, AlertState
 from andon.bootstrap.project import build_events
 from andon.kernel.config import Settings
@@ -29,6 +29,7 @@ def a_guarded_automation(
         model="fraud-risk",
         policy=Policy.yaml(POLICY),
         review=Review(queue="fraud"),
+        monitors=Monitors(levels={"drift": "critical"}),
         cord=rules or None,
         checklist=checklist,
         drill=drill,

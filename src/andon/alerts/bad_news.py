@@ -4,15 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from andon.actions import ActionsDied
 from andon.alerts.domain import AlertKey, BadNews
+from andon.authoring import OTHER_ALERTS
 from andon.features import ExpectationBreached
-from andon.gates import GateRevised, Origin
+from andon.gates import NOTHING, GateRevised, Origin
 from andon.monitors import Level, MonitorBreached, MonitorRecovered
 from andon.spending import BudgetNearlySpent, BudgetUsedUp
 
-DELIVERIES = "deliveries"
-EXPECTATIONS = "expectations"
-BUDGET = "budget"
-GATE = "gate"
+GATE, BUDGET, DELIVERIES, EXPECTATIONS = OTHER_ALERTS
 """Names under which events that no monitor watches become alerts."""
 
 BREACHES = 10
@@ -22,9 +20,6 @@ BREACHES_WITHIN = timedelta(minutes=10)
 
 BREACHES_OVER = timedelta(minutes=30)
 """An expectation that was not breached for so long holds again."""
-
-NOTHING = 2.0
-"""The threshold of a gate that lets nothing through."""
 
 
 def of_breach(breach: MonitorBreached) -> BadNews:

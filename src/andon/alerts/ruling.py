@@ -15,7 +15,7 @@ from andon.alerts.pulling import declared
 from andon.alerts.rules import AddedRule, RulePull
 from andon.alerts.store import alerts as alert_store
 from andon.alerts.store import rules as store
-from andon.authoring import AlertLevelName, CordRule, DeclarationInvalid, HeldStateName
+from andon.authoring import AlertLevelName, CordRule, DeclarationInvalid, HeldStateName, check_reachable
 from andon.cord import LineState, LineStateChange, Segment
 from andon.kernel import reasons
 from andon.kernel.db import Tx
@@ -48,6 +48,7 @@ def add_rule(
     decisions.require_deployed(tx, automation)
     try:
         rule = CordRule(monitor.strip(), level, state, segment)
+        check_reachable(rule, declared(tx, automation).levels)
     except DeclarationInvalid as error:
         raise CordRuleInvalid(str(error)) from error
     made = AddedRule(uuid7(now), automation, rule, actor.name, now, why)

@@ -13,7 +13,14 @@ from andon.authoring.actions import (
     sql,
     webhook,
 )
-from andon.authoring.alerts import AlertLevelName, CordDrill, CordRule, HeldStateName
+from andon.authoring.alerts import (
+    OTHER_ALERTS,
+    AlertLevelName,
+    CordDrill,
+    CordRule,
+    HeldStateName,
+    check_reachable,
+)
 from andon.authoring.audit import BlindAudit
 from andon.authoring.automation import Automation
 from andon.authoring.errors import DeclarationInvalid
@@ -48,6 +55,7 @@ __all__ = [
     "EXPECTED",
     "MONITORS",
     "OF_NUMBERS",
+    "OTHER_ALERTS",
     "SOURCES",
     "ActionSpec",
     "AlertLevelName",
@@ -84,6 +92,7 @@ __all__ = [
     "Truth",
     "Window",
     "action",
+    "check_reachable",
     "files",
     "http",
     "http_events",

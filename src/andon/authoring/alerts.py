@@ -1,14 +1,21 @@
 """Rules that pull the cord, and drills that try them: what a builder declares about alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, get_args
 
 from andon.authoring.errors import DeclarationInvalid
+from andon.authoring.monitors import MONITORS
 
 AlertLevelName = Literal["warning", "critical"]
 HeldStateName = Literal["supervised", "stopped"]
+
+OTHER_ALERTS = ("gate", "budget", "deliveries", "expectations")
+"""What becomes an alert beside the findings of monitors."""
+
+_CRITICAL = ("errors", "performance", "service-level", "gate", "budget")
+"""What has critical alerts of its own accord."""
 
 LONGEST_ITEM = 200
 """Characters in an item of a checklist."""
@@ -18,8 +25,7 @@ LONGEST_ITEM = 200
 class CordRule:
     """A rule that pulls the cord: `CordRule("performance", level="critical", state="supervised")`.
 
-    An alert of `monitor` at `level` or above makes the line `state`. With `segment` only the segment that the alert
-    names is
+    An alert of `monitor` at `level` or above makes the line `state`. With `segment` only the segment that the alert names is
     held, where it names one; without it the whole line is.
     """
 
@@ -29,8 +35,9 @@ class CordRule:
     segment: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.monitor, str) or not self.monitor.strip():
-            raise DeclarationInvalid(f"CordRule: monitor is the name of a monitor, not {self.monitor!r}")
+        if self.monitor not in (*MONITORS, *OTHER_ALERTS):
+            names = ", ".join((*MONITORS, *OTHER_ALERTS))
+            raise DeclarationInvalid(f"CordRule: monitor is one of {names}, not {self.monitor!r}")
         for name, value, known in (
             ("level", self.level, get_args(AlertLevelName)),
             ("state", self.state, get_args(HeldStateName)),
@@ -39,6 +46,16 @@ class CordRule:
                 raise DeclarationInvalid(f"CordRule: {name} is one of {', '.join(known)}, not {value!r}")
         if not isinstance(self.segment, bool):
             raise DeclarationInvalid(f"CordRule: segment is True or False, not {self.segment!r}")
+
+
+def check_reachable(rule: CordRule, levels: Mapping[str, str]) -> None:
+    """Raise DeclarationInvalid for a rule that would never pull; `levels` are those declared for monitors."""
+    own = "critical" if rule.monitor in _CRITICAL else "warning"
+    if rule.level == "critical" and levels.get(rule.monitor, own) == "warning":
+        remedy = f", or declare Monitors(levels={{{rule.monitor!r}: 'critical'}})" if rule.monitor in MONITORS else ""
+        raise DeclarationInvalid(
+            f"CordRule: alerts of {rule.monitor} are warnings, so the rule would never pull: use level='warning'{remedy}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

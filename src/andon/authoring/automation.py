@@ -8,7 +8,7 @@ from datetime import timedelta
 from pydantic import BaseModel
 
 from andon.authoring.actions import ActionSpec
-from andon.authoring.alerts import CordDrill, CordRule, checked_checklist
+from andon.authoring.alerts import CordDrill, CordRule, check_reachable, checked_checklist
 from andon.authoring.audit import BlindAudit
 from andon.authoring.errors import DeclarationInvalid
 from andon.authoring.expect import EXPECTED, Expect
@@ -157,6 +157,8 @@ class Automation:
         measured = [measure.name for measure in self.measures]
         if len(set(measured)) != len(measured):
             raise DeclarationInvalid(f"Automation {self.name!r}: two of its measures have one name")
+        for rule in self.cord or ():
+            check_reachable(rule, {} if self.monitors is None else self.monitors.levels)
         self._check_procedures()
         self._check_monitors()
         names = [*fields, *self.feature_names]

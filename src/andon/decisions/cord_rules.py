@@ -1,7 +1,7 @@
 """Rules that pull the cord, as an automation declares them and as they are kept with its version."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -10,16 +10,19 @@ from andon.authoring import Automation, CordDrill, CordRule
 
 @dataclass(frozen=True, slots=True)
 class DeclaredCord:
-    """The part of a declaration that is about the cord. `rules` is None where the usual ones apply."""
+    """The part of a declaration that is about the cord. `rules` is None where the usual ones apply.
+
+    `levels` are the levels declared for monitors.
+    """
 
     rules: tuple[CordRule, ...] | None = None
     checklist: tuple[str, ...] = ()
     drill: CordDrill | None = None
+    levels: Mapping[str, str] = field(default_factory=dict)
 
 
 def described_cord(automation: Automation) -> dict[str, Any]:
-    """Describe rules, checklist and drill for the automation's version; only what is declared, so that old digests
-    stay."""
+    """Describe rules, checklist and drill for the automation's version; only what is declared, so that old digests stay."""
     return {
         **({} if automation.cord is None else {"cord": [asdict(rule) for rule in automation.cord]}),
         **({"checklist": list(automation.checklist)} if automation.checklist else {}),
@@ -34,4 +37,5 @@ def declared_cord(description: Mapping[str, Any]) -> DeclaredCord:
         None if rules is None else tuple(CordRule(**rule) for rule in rules),
         tuple(description.get("checklist", ())),
         None if seconds is None else CordDrill(timedelta(seconds=seconds)),
+        description.get("monitors", {}).get("levels", {}),
     )

@@ -1,7 +1,7 @@
 """Gates: revisions of the risk gate, one series for each arm and part of a line, with their evidence; and shares of blind audits."""
 
 from andon.gates.domain import NOTHING, GateRevision, GateSegment, Origin
-from andon.gates.errors import GateInvalid
+from andon.gates.errors import AuditShareInvalid, GateInvalid
 from andon.gates.holding import LAPSE, WHOLE, ArmRevisions, Part, part_of
 from andon.gates.published import AuditShareSet, GateRevised
 from andon.gates.service import (
@@ -27,6 +27,7 @@ __all__ = [
     "WIDER_HOLDS",
     "ArmRevisions",
     "AuditShare",
+    "AuditShareInvalid",
     "AuditShareSet",
     "GateInvalid",
     "GateRevised",

@@ -56,6 +56,8 @@ class GateRevision:
     @property
     def sentence(self) -> str:
         """What it rests on, in words."""
+        if self.origin is Origin.HELD_OUT and "rows" in self.evidence:
+            return self._held_out_sentence()
         return str(self.evidence.get("sentence", self.reason))
 
     @property
@@ -63,6 +65,13 @@ class GateRevision:
         """The part of the line it concerns, in words; empty for the whole line."""
         parts = [f"{name} = {value}" for name, value in self.segment.items()]
         return ", ".join([*parts, *([f"called {self.predicted}"] if self.predicted else [])])
+
+    def _held_out_sentence(self) -> str:
+        rows, above = self.evidence["rows"], self.evidence.get("rows_above")
+        if not above:
+            return f"nothing automatic: {rows:,} held-out rows of the model prove no region"
+        wrong = self.evidence["errors_above"]
+        return f"{above / rows:.0%} automatic: of {above:,} held-out rows of the model above the gate, {wrong:,} were wrong"
 
     def holds(self, now: datetime) -> bool:
         """Whether it has not expired."""

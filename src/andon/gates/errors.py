@@ -5,3 +5,7 @@ from andon.kernel.errors import Invalid
 
 class GateInvalid(Invalid):
     """The gate cannot be revised like this."""
+
+
+class AuditShareInvalid(Invalid):
+    """The share of blind audits cannot be set like this."""

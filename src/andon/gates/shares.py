@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from andon.gates.errors import GateInvalid
+from andon.gates.errors import AuditShareInvalid
 from andon.kernel import reasons
 from andon.kernel.errors import Fault
 
@@ -21,10 +21,10 @@ class AuditShare:
 
 
 def check_share(share: float, reason: str, least: float, most: float) -> None:
-    """Raise GateInvalid unless a share lies between its bounds, and there is a reason for it."""
+    """Raise AuditShareInvalid unless a share lies between its bounds, and there is a reason for it."""
     faults = reasons.faults_of(reason)
     if not (share > 0 and least <= share <= most):
         bounds = f"from {least:g} to {most:g}" if least else f"above 0 and at most {most:g}"
         faults.append(Fault("share", f"Expected a share {bounds}, got {share:g}"))
     if faults:
-        raise GateInvalid(faults=faults)
+        raise AuditShareInvalid(faults=faults)

@@ -161,6 +161,8 @@ def test_rules_are_the_owners_and_a_release_asks_for_the_checklist(
     made = call(installation, "POST", f"{LINE}/rules", keys["olga"], json=rule).json()
     assert (made["added_by"], made["segment"]) == ("olga", True)
     assert call(installation, "POST", f"{LINE}/rules", keys["olga"], json={**rule, "monitor": " "}).status_code == 422
+    never = call(installation, "POST", f"{LINE}/rules", keys["olga"], json={**rule, "level": "critical"})
+    assert (never.status_code, "would never pull" in never.json()["detail"]) == (422, True)
     gone = call(installation, "POST", f"{LINE}/rules/{made['id']}/remove", keys["olga"], json={"reason": "x"})
     assert gone.status_code == 200
     critical(installation)

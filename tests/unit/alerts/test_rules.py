@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon import Automation, CordDrill, CordRule, Policy
+from andon import Automation, CordDrill, CordRule, Monitors, Policy
 from andon.alerts import USUAL_RULES
 from andon.alerts.rules import pulls_wanted
 from andon.authoring import DeclarationInvalid
@@ -60,11 +60,20 @@ def declaring(**cord: object) -> Automation:
     )
 
 
+def test_a_rule_about_something_that_raises_no_alert_is_refused() -> None:
+    with pytest.raises(DeclarationInvalid, match=r"monitor is one of drift, .*expectations, not 'drfit'"):
+        CordRule("drfit")
+
+
+def test_a_rule_is_reachable_where_its_monitor_is_declared_critical() -> None:
+    assert declaring(cord=[CordRule("drift")], monitors=Monitors(levels={"drift": "critical"})).cord
+
+
 def test_a_version_keeps_what_is_declared_and_only_that() -> None:
     described = describe(an_automation())
     assert not {"cord", "checklist", "drill_seconds"} & described.keys()
     assert declared_cord(described).rules is None
-    rule, drill = CordRule("drift", "critical", "stopped", segment=False), CordDrill(every=timedelta(days=30))
+    rule, drill = CordRule("drift", "warning", "stopped", segment=False), CordDrill(every=timedelta(days=30))
     kept = declared_cord(describe(declaring(cord=[rule], checklist=[" cause found "], drill=drill)))
     assert (kept.rules, kept.checklist, kept.drill) == ((rule,), ("cause found",), drill)
     assert declared_cord(describe(declaring(cord=[]))).rules == ()
@@ -74,6 +83,12 @@ def test_a_version_keeps_what_is_declared_and_only_that() -> None:
     ("cord", "words"),
     [
         ({"cord": ["drift"]}, "each of cord is a CordRule"),
+        ({"cord": [CordRule("drift", "critical")]}, "would never pull: use level='warning', or declare"),
+        ({"cord": [CordRule("deliveries", "critical")]}, "would never pull: use level='warning'"),
+        (
+            {"cord": [CordRule("errors")], "monitors": Monitors(levels={"errors": "warning"})},
+            "alerts of errors are warnings",
+        ),
         ({"checklist": ["a", "A "]}, "twice in the checklist"),
         ({"checklist": [" "]}, "an item of the checklist"),
         ({"drill": 30}, "drill is a CordDrill"),
