@@ -1,4 +1,4 @@
-"""What a detector found in the episodes: drifts in time, false alarms before them, F1. Pure.
+"""Results of a detector on the episodes: drifts in time, false alarms before them, F1. Pure.
 
 A drift counts as found when any alarm falls between its start and its end plus the delay. Every moment of an alarm before the
 start is a false alarm; a detector that goes on alarming after it has found a drift is not charged for it.

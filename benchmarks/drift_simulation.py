@@ -28,7 +28,7 @@ SHIFTED = 0
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What a stream's watch found: the decision of the first alarm, None without one, and which test gave it."""
+    """The result of one watched stream: the decision of its first alarm, None without one, and the test that gave it."""
 
     alarm_at: int | None
     by: str

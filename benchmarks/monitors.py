@@ -1,4 +1,4 @@
-"""What all default monitors cost: CPU of a decision with monitors on beside off, in pairs on the same line.
+"""The cost of all default monitors: CPU of a decision with monitors on beside off, in pairs on the same line.
 
 The line is that of `script/bench decide`, run as `andon up`. In each pair 64 callers ask for some seconds with the chores of monitors
 held by this benchmark (off), and for as long with them done by the worker (on), in turns of order. CPU is that of all processes,
@@ -73,7 +73,7 @@ class Pair:
 
     @property
     def share(self) -> float:
-        """What monitors add to the CPU of a decision, as a part of it."""
+        """The part that monitors add to the CPU of a decision."""
         return self.on.cpu_us / self.off.cpu_us - 1
 
 

@@ -34,7 +34,7 @@ COMPARED = tuple(range(0, LOOKS + 1, LOOKS // 4))
 
 @dataclass(frozen=True, slots=True)
 class LineFigures:
-    """What came of the runs of one line: mean automatic shares over the looks compared, and how often the target was exceeded."""
+    """Results of the runs of one line: mean automatic shares over the looks compared, and runs that exceeded the target."""
 
     name: str
     runs: int

@@ -76,7 +76,7 @@ def table_of(planning: Floats, confidence: Floats, wrong: Floats) -> HeldOutTabl
 
 @dataclass(frozen=True, slots=True)
 class LineRun:
-    """What became of one line: was the target ever truly exceeded, automatic shares at the looks compared, and false alarms."""
+    """The result of one line: whether it ever exceeded the target, automatic shares at the looks compared, false alarms."""
 
     exceeded: bool
     shares: Sequence[float]

@@ -133,7 +133,7 @@ class GatedLine:
         )
 
     def revisions(self, at: datetime | None = None) -> ArmRevisions:
-        """What may hold."""
+        """The gates that may hold."""
         with self.database.begin() as tx:
             return gates.arm_revisions(tx, self.name, self.arm, at or self.installation.clock.now())
 

@@ -48,7 +48,7 @@ ARM = arm_name("fraud-risk", 1, "abc")
 
 
 class Published:
-    """What was published, in order."""
+    """The published events, in order."""
 
     def __init__(self) -> None:
         self.events: list[DomainEvent] = []

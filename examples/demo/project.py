@@ -79,7 +79,7 @@ _FOR_DRIFT = (
     ("    procedures=[pause_transfer],\n", ""),
     ("MaxError(0.003, confidence=0.95", "MaxError(0.01, confidence=0.95"),
 )
-"""What the story of the drift has otherwise than the example."""
+"""Differences of the story of the drift from the example."""
 
 _TWIN = """
 

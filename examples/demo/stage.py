@@ -18,7 +18,7 @@ console = Console(highlight=False)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a story is told with. `scratch` is a folder that goes with it, `began` when the command was given."""
+    """The tools of a story. `scratch` is a folder that is removed with it, `began` the moment of the command."""
 
     folder: Path
     scratch: Path

@@ -37,7 +37,7 @@ IN_SEGMENT = {"channel": SEGMENT}
 
 @dataclass(slots=True)
 class Story:
-    """What is on, and what was seen of it: facts by name, which the table at the end shows."""
+    """The state of the story: facts by name, which the table at the end shows."""
 
     line: LineApi
     traffic: Traffic

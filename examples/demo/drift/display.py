@@ -1,4 +1,4 @@
-"""What the story of the drift shows: the act that is on, and at its end what came of it."""
+"""The display of the story of the drift: the present act, and the results at the end."""
 
 from examples.demo.drift.acts import ACTS, Story
 from rich.console import Console, Group, RenderableType

@@ -52,7 +52,7 @@ class TruthfulTransfer:
 
 @dataclass(slots=True)
 class Tally:
-    """What was decided in one part of the story. Errors are frauds that were released and honest transfers that were paused."""
+    """Decisions in one part of the story. Errors are frauds that were released and honest transfers that were paused."""
 
     decided: int = 0
     automatic: int = 0
@@ -84,7 +84,7 @@ class Traffic:
 
     @property
     def tally(self) -> Tally:
-        """What was decided in the part that is on now."""
+        """The decisions of the present part."""
         return self.tallies[self.part]
 
     def stop(self) -> None:

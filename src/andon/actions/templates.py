@@ -19,7 +19,7 @@ KNOWN = ("input", "id", "key", "automation", "action", "outcome", "rule", "reaso
 """What a name may begin with; others are told by some decisions too, but these by all."""
 
 OF_ALERTS = ("alert", "alerts")
-"""What a name may begin with in a message about alerts."""
+"""First parts of the names in a message about alerts."""
 
 
 class ValueMissing(Exception):

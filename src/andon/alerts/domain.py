@@ -127,7 +127,7 @@ class Alert:
 
     @property
     def title(self) -> str:
-        """What it is about, in a few words."""
+        """A few words that name it."""
         where = f" ({shown_segment(self.segment)})" if self.segment else ""
         series = f" of {self.series}" if self.series else ""
         return f"{self.monitor}{series}: {self.automation or 'Andon'}{where}"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 class NoteKind(StrEnum):
-    """What a line of a timeline says."""
+    """Kinds of entries in a timeline."""
 
     RAISED = "raised"
     ROSE = "rose"

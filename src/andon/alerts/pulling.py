@@ -21,7 +21,7 @@ _ROOM = 300
 
 
 def declared(tx: Tx, automation: str) -> DeclaredCord:
-    """What the version in force declares about the cord; nothing if the automation was never deployed."""
+    """Return the declarations about the cord of the version in force; none if the automation was never deployed."""
     version = decisions.version_in_force(tx, automation)
     return DeclaredCord() if version is None else decisions.declared_cord(version.description)
 

@@ -68,7 +68,7 @@ def remove_rule(tx: Tx, automation: str, rule_id: UUID, *, actor: Actor, reason:
 
 
 def checklist_of(tx: Tx, automation: str) -> Sequence[str]:
-    """What has to be ticked before a cord is released that a rule pulled, as the owner wrote it."""
+    """Return the owner's checklist, which is ticked before a cord is released that a rule pulled."""
     return declared(tx, automation).checklist
 
 

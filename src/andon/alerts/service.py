@@ -1,4 +1,4 @@
-"""What people do with alerts: look at them, acknowledge, resolve and silence them. Every act is audited."""
+"""Use cases of alerts: read, acknowledge, resolve and silence them. Every act is audited."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

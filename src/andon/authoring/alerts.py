@@ -12,10 +12,10 @@ AlertLevelName = Literal["warning", "critical"]
 HeldStateName = Literal["supervised", "stopped"]
 
 OTHER_ALERTS = ("gate", "budget", "deliveries", "expectations")
-"""What becomes an alert beside the findings of monitors."""
+"""Alerts of other origin than a monitor."""
 
 _CRITICAL = ("errors", "performance", "service-level", "gate", "budget")
-"""What has critical alerts of its own accord."""
+"""Monitors and other origins that raise critical alerts by default."""
 
 LONGEST_ITEM = 200
 """Characters in an item of a checklist."""

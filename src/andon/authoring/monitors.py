@@ -58,7 +58,7 @@ class Fairness:
 
 @dataclass(frozen=True, slots=True)
 class Monitors:
-    """What is watched otherwise than by default: `Monitors(off=["cost"], levels={"drift": "critical"})`.
+    """Deviations from the default monitors: `Monitors(off=["cost"], levels={"drift": "critical"})`.
 
     `window` is how much of the past is compared with the reference. `false_alarms` is the probability with which a monitor
     gives any alarm within 90 days while nothing changed. `ignore` names features that are not watched for drift.

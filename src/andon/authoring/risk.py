@@ -96,7 +96,7 @@ class MaxCost:
 
 
 RiskBound: TypeAlias = MaxError | MaxCost
-"""What a risk gate keeps below its target."""
+"""The bound of a risk gate."""
 
 
 def _check_cost(pair: object, cost: object) -> None:

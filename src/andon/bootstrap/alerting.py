@@ -50,7 +50,7 @@ def alert_routes(settings: Settings, kinds: Mapping[str, Kind]) -> list[AlertRou
 
 
 def check_alert_routes(settings: Settings, kinds: Mapping[str, Kind]) -> list[Fault]:
-    """What is wrong with `[alerts.NAME]`."""
+    """Faults of `[alerts.NAME]`."""
     return [
         Fault(f"[alerts.{name}]", message)
         for name, given in settings.alerts.items()

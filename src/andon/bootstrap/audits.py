@@ -1,4 +1,4 @@
-"""What blind audits found, as a counter that is read when it is scraped."""
+"""Results of blind audits, as a counter that is read when it is scraped."""
 
 from andon import reviews
 from andon.kernel.db import Database

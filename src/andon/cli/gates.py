@@ -178,7 +178,7 @@ def narrow(
 
 
 def _origin(one: gates.GateRevision) -> str:
-    """Who or what made a revision."""
+    """Name the origin of a revision."""
     return {gates.Origin.HELD_OUT: "held-out rows", gates.Origin.LIVE: "labels"}.get(one.origin, one.by)
 
 

@@ -52,7 +52,7 @@ SECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is signed in, the token that this session's forms carry, and how many open alerts nobody looks after yet."""
+    """The visitor: who is signed in, the token of this session's forms, and the open alerts that nobody has acknowledged."""
 
     principal: Principal
     csrf: str

@@ -67,7 +67,7 @@ def drill(here: Here, visitor: Acting, name: str, reason: Annotated[str, Form()]
 
 
 def rules_shown(tx: Tx, visitor: Visitor, name: str, deployed: AutomationVersion) -> dict[str, Any]:
-    """What a line's page shows of rules, checklist and drills."""
+    """Rules, checklist and drills for a line's page."""
     declared = alerts.declared(tx, name)
     monitors = {rule.monitor for rule in declared.rules or alerts.USUAL_RULES}
     return {

@@ -61,7 +61,7 @@ def bins_of(detail: Mapping[str, Any]) -> Sequence[BinBars]:
 
 
 def others_of(detail: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What else a detail holds, beside the distributions."""
+    """Return the rest of a detail, without the distributions."""
     return {name: value for name, value in detail.items() if name not in ("labels", "reference", "current")}
 
 

@@ -26,7 +26,7 @@ def show(
     target: Annotated[str, Query(max_length=20)] = "",
     part: Annotated[str, Query(max_length=300)] = "",
 ) -> Response:
-    """What holds, the curve, and what the same labels prove for another target."""
+    """Show the gates in force, the curve, and the curve for another target."""
     visitor.scopes(Permission.READ_AUTOMATIONS)
     if not visitor.may(Permission.READ_AUTOMATIONS, name):
         raise AutomationNotFound(f"No automation {name!r} was ever deployed here")

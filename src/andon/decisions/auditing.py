@@ -16,7 +16,7 @@ from andon.kernel.db import Tx
 
 @dataclass(frozen=True, slots=True)
 class AuditsInForce:
-    """What is declared, and the last change of the share, if there was one."""
+    """The declared audits, and the last change of their share, if there was one."""
 
     declared: BlindAudit
     changed: AuditShare | None

@@ -63,7 +63,7 @@ class PartGates:
 
 @dataclass(frozen=True, slots=True)
 class ArmGates:
-    """What holds for one arm, now and after each expiry. `parts` is None if one gate holds for the whole line."""
+    """The gates of one arm, now and after each expiry. `parts` is None if one gate holds for the whole line."""
 
     whole: Schedule
     parts: PartGates | None = None

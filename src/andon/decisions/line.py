@@ -47,7 +47,7 @@ class Line:
         self.judge = Judge(automation.name, policy, when_stopped=automation.when_stopped)
         self._subjects = subjects
         self.draws = None if automation.audit is None else draws
-        """What draws blind audits; None where none are declared, or without a key for it (in tests and replay)."""
+        """The draw of blind audits; None where none are declared, or without a key for it (in tests and replay)."""
 
     @property
     def ref(self) -> LineRef:

@@ -55,7 +55,7 @@ class GateRevision:
 
     @property
     def sentence(self) -> str:
-        """What it rests on, in words."""
+        """Its evidence, in words."""
         if self.origin is Origin.HELD_OUT and "rows" in self.evidence:
             return self._held_out_sentence()
         return str(self.evidence.get("sentence", self.reason))

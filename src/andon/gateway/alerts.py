@@ -94,7 +94,7 @@ class AlertsOut(BaseModel):
 
 
 class AcknowledgeIn(BaseModel):
-    """What the one says who looks after it."""
+    """The comment of an acknowledgement."""
 
     model_config = ConfigDict(extra="forbid")
 

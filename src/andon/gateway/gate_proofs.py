@@ -1,4 +1,4 @@
-"""What labels prove of a risk gate: the curve of automatic share against risk, and what more labels would prove."""
+"""Proofs of a risk gate: the curve of automatic share against risk, and the forecast of more labels."""
 
 from typing import Annotated
 
@@ -59,7 +59,7 @@ class ForecastStepOut(BaseModel):
 
 
 class GateForecastOut(BaseModel):
-    """What more labels would prove."""
+    """The forecast: labels and days until wider regions are proven."""
 
     arm: str
     segment: dict[str, str | int | float | bool]

@@ -55,7 +55,7 @@ class IncidentsOut(BaseModel):
 
 
 class IncidentIn(BaseModel):
-    """What an incident is about."""
+    """A new incident."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,7 +64,7 @@ class IncidentIn(BaseModel):
 
 
 class CommentIn(BaseModel):
-    """What somebody found out, tried or asks."""
+    """A comment on an incident."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -72,7 +72,7 @@ class CommentIn(BaseModel):
 
 
 class OwnIn(BaseModel):
-    """Who works on it."""
+    """The owner of an incident."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -19,7 +19,7 @@ MOST = 5_000
 
 
 class MeasureReportIn(BaseModel):
-    """What one decision was worth by one measure. The report that became known last stands."""
+    """The value of one decision by one measure. The report that became known last stands."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,7 +30,7 @@ class MeasureReportIn(BaseModel):
 
 
 class MeasuresReportedOut(BaseModel):
-    """What became of the reports."""
+    """The results of reports."""
 
     recorded: int
     repeated: int = Field(description="Reports that say what stands already.")
@@ -66,7 +66,7 @@ def show(
     until: Annotated[Day | None, Query(description="Last UTC day; today if left out.")] = None,
     by: Annotated[Grouping | None, Query(description="What the sums are told apart by.")] = None,
 ) -> MeasuresOut:
-    """What an automation's decisions were worth, by the measures that it declares."""
+    """The sums of an automation's measures."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     first, last = spending.span(since, until, now.date())
     with db.begin() as tx:

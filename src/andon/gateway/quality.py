@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/automations", tags=["quality"])
 
 
 class GateSummary(BaseModel):
-    """What holds for the line or for a part of it that has a gate of its own."""
+    """The gate in force for the line, or for a part of it that has a gate of its own."""
 
     where: str = Field(description="The part of the line; empty for all of it.")
     arm: str

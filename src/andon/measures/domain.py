@@ -17,7 +17,7 @@ _LONGEST = 100
 
 
 class Grouping(StrEnum):
-    """What sums are told apart by, beside the measure."""
+    """Groupings of sums, beside the measure."""
 
     DAY = "day"
     ARM = "arm"

@@ -1,4 +1,4 @@
-"""What can be wrong with a report of a measure."""
+"""Errors of reports of measures."""
 
 from andon.kernel.errors import Invalid
 

@@ -82,7 +82,7 @@ class Meter:
 
 
 class _Step:
-    """What one transaction adds."""
+    """The additions of one transaction."""
 
     def __init__(self, tx: Tx, now: datetime) -> None:
         self._tx, self._now = tx, now

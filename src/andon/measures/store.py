@@ -18,7 +18,7 @@ Key: TypeAlias = tuple[UUID, str]
 """A decision and the name of a measure."""
 
 Addition: TypeAlias = tuple[int, int, Decimal]
-"""What is added to a cell: decisions, counted ones, and their total."""
+"""An addition to a cell: decisions, counted ones, and their total."""
 
 _ADD = text("""
 INSERT INTO measure_sums AS s (automation, measure, unit, day, arm, segment, decisions, counted, total)

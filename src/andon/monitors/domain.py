@@ -1,4 +1,4 @@
-"""What a monitor saw in one series of an automation: a finding where it is a breach, a status in any case. Pure values."""
+"""Findings and states of the series that monitors watch. Pure values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class MonitorState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What a monitor computed for one series. `message` says what is seen; of a silent one, why nothing can be said.
+    """One look of a monitor at one series. `message` describes it; of a silent one, why nothing can be concluded.
 
     `low` and `high` are a 95% interval of the observed value. `false_alarm` is the p-value bound behind the state.
     """

@@ -50,7 +50,7 @@ JUDGES: dict[str, Judge] = {
     "automatic-share": judge_automatic_share,
     "override": judge_override,
 }
-"""What judges a window that has ended. The service level is judged every minute by spans of its own."""
+"""The judges of a window that has ended. The service level is judged every minute by spans of its own."""
 
 LABELS_BACK = timedelta(days=30)
 """How far back labels of a window reach at most, where it has too few of them."""

@@ -1,4 +1,4 @@
-"""What can be asked of monitors: how each series stands, and its values over time."""
+"""Use cases of monitors: the state of each series, and its values over time."""
 
 from collections import defaultdict
 from collections.abc import Sequence

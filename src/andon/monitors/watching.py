@@ -1,4 +1,4 @@
-"""What is watched: each automation with its monitors as declared with the version that is released."""
+"""Watched automations: each with its monitors as the released version declares them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class WatchedAutomation:
 
 
 class Watching:
-    """What one process knows about automations and their references; declarations are read again after `ttl` seconds."""
+    """Automations and references known to one process; declarations are read again after `ttl` seconds."""
 
     def __init__(self, ttl: float = 15.0) -> None:
         self.references = References()

@@ -19,7 +19,7 @@ ASKED = -1
 
 @dataclass(slots=True)
 class TrafficCounts:
-    """What a batch of decisions adds to the traffic and to the slices."""
+    """The counts that a batch of decisions adds to the traffic and to the slices."""
 
     levels: Counter[tuple[str, str, date, str, str, int]] = field(default_factory=Counter)
     slices: Counter[tuple[str, str, date, str, int, bool]] = field(default_factory=Counter)

@@ -22,7 +22,7 @@ WORTH_NARROWING = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class SeriesKey:
-    """What has one gate: an arm, a segment ({} for the whole line) and a predicted class ('' for all)."""
+    """The identity of one gate: an arm, a segment ({} for the whole line) and a predicted class ('' for all)."""
 
     automation: str
     arm: str
@@ -32,7 +32,7 @@ class SeriesKey:
 
 @dataclass(frozen=True, slots=True)
 class GateEvidence:
-    """What one decision says about its gate.
+    """The evidence of one decision about its gate.
 
     `propensity` is the probability with which somebody looked at it. `floor` is the least with which anybody looked at any
     decision of the line then, `part_floor` the same within its segment. `audited` is true for what a person checked blindly.
@@ -54,7 +54,7 @@ class GateEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ProvenRegion:
-    """What is proven of one series. Without `threshold` nothing is, and `error` and `bound` describe what was tested first.
+    """The proven region of one series. Without `threshold` nothing is proven, and `error` and `bound` describe the first test.
 
     `share` of the decisions lie in the region. `error` and `bound` are in the unit of the target. `labels` are those of
     decisions, without held-out rows, of which `audits` were blind. With `settled`, labels say otherwise than
@@ -79,7 +79,7 @@ class ProvenRegion:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds for a series by evidence when a new proof comes in: held-out evidence, and the newest live revision.
+    """The evidence in force for a series when a new proof comes in: held-out rows, and the newest live revision.
 
     With `lapsed`, neither does: live proofs had begun and stopped long ago.
     """

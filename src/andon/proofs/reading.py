@@ -67,7 +67,7 @@ class RiskCurve:
 
 @dataclass(frozen=True, slots=True)
 class ForecastStep:
-    """What it takes to prove one wider region: labels above its threshold, and days at the present rate."""
+    """The labels and days that one wider region takes: labels above its threshold, and days at the present rate."""
 
     threshold: float
     share: float
@@ -79,7 +79,7 @@ class ForecastStep:
 
 @dataclass(frozen=True, slots=True)
 class GateForecast:
-    """What more labels would prove of one series, widest region last.
+    """The forecast of one series: further labels for each wider region, the widest last.
 
     `clean_labels` prove the target from nothing if none is wrong; `labels_at_error` for even odds if as many are wrong as so far.
     """
@@ -98,7 +98,7 @@ class GateForecast:
 
 @dataclass(frozen=True, slots=True)
 class GateAccount:
-    """What holds for one series, and why: the revision in force, what is proven now, and what holds if nobody renews it."""
+    """The account of one series: the revision in force, the present proof, and the gate that holds if nobody renews it."""
 
     key: SeriesKey
     in_force: GateRevision

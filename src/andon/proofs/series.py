@@ -34,7 +34,7 @@ class GateSeries:
 
     @property
     def bound(self) -> dict[str, Any]:
-        """What a kept prover was made for: another one begins anew."""
+        """The purpose of a kept prover: with another one it begins anew."""
         costs = (
             sorted([*pair, cost] for pair, cost in self.risk.costs.items()) if isinstance(self.risk, MaxCost) else []
         )

@@ -33,7 +33,7 @@ FORGOTTEN = timedelta(hours=1)
 
 
 class _Progress(Enum):
-    """What a step did for an arm: nothing new, all that was new, or a part of it."""
+    """The result of a step for an arm: nothing new, all that was new, or a part of it."""
 
     NONE = "none"
     MOVED = "moved"
@@ -42,7 +42,7 @@ class _Progress(Enum):
 
 @dataclass(slots=True)
 class ProofRounds:
-    """What a worker remembers between its steps, so that idle lines cost nothing. What is lost with it is only looked up again."""
+    """The memory of a worker between its steps, so that idle lines cost nothing. It is read again when it is lost."""
 
     feed: Feed
     versions: Mapping[str, AutomationVersion] = field(default_factory=dict)

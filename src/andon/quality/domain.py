@@ -26,7 +26,7 @@ class MonitorStanding:
 
     @property
     def sentence(self) -> str:
-        """What its worst series says, with the name of the series if there are several."""
+        """The message of its worst series, with the name of the series if there are several."""
         first = self.series[0]
         return f"{first.series}: {first.reason}" if first.series and len(self.series) > 1 else first.reason
 

@@ -46,7 +46,7 @@ def line_quality(tx: Tx, automation: str, now: datetime) -> LineQuality:
 
 
 def _proven(tx: Tx, automation: str, now: datetime) -> tuple[list[proofs.GateAccount], str | None, str | None]:
-    """What is proven, what more labels would prove, and why neither can be said where it cannot."""
+    """Return the gates, the forecast, and the reason where there are none."""
     try:
         accounts = proofs.explain(tx, automation, now=now)
         return accounts, proofs.forecast_sentence(proofs.forecast(tx, automation, now=now)), None

@@ -113,7 +113,7 @@ class ReviewTask:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """What a verdict may be: the outcomes that need no further person; of a blind review every class."""
+        """The possible verdicts: the outcomes that need no further person; of a blind review every class."""
         return tuple(one for one in self.outcomes if self.blind or one != UNDECIDED)
 
     def judge(self, outcome: str, reason: str, actor: Actor, now: datetime) -> Verdict:

@@ -34,7 +34,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCheck:
-    """What labels say about scores. `p_value` joins the three views; `test` is the one that gave it.
+    """The calibration of scores by labels. `p_value` joins the three views; `test` is the one that gave it.
 
     `gap` is the share that came true less the mean score. `error` is the expected calibration error, `slope_z` Spiegelhalter's z.
     """

@@ -87,7 +87,7 @@ class LabelBatch:
 
 @dataclass(frozen=True, slots=True)
 class RegionEvidence:
-    """What is known of the region above one threshold: a point of the curve of automatic share against risk.
+    """The evidence about the region above one threshold: a point of the curve of automatic share against risk.
 
     `share` of decisions lie in it and lose `error`, at most `bound` with the confidence asked for. `labels_needed` are the further
     labels in it that prove it if they err as those so far; 0 if it is proven, None if they err too much.
@@ -105,7 +105,7 @@ class RegionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class GateProof:
-    """What is proven now. Without `threshold` nothing is, and the figures describe the region that is tested first.
+    """The present proof. Without `threshold` nothing is proven, and the figures describe the region that is tested first.
 
     `suspicion` goes from 0 to 1, where the detector alarms. `breaks` counts its alarms.
     """

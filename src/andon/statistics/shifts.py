@@ -25,7 +25,7 @@ WEIGHTS = {"mean": 0.4, "spread": 0.2, "missing": 0.15, "outside": 0.15, "tails"
 
 @dataclass(frozen=True, slots=True)
 class FeatureShift:
-    """What comparing one feature found.
+    """The comparison of one feature.
 
     `p_value` bounds the probability of so small a value for any feature of an unchanged window; `test` is the test that gave
     it and `statistic` its statistic. `effect` is the shift in standard deviations for numbers, and for categories the part of

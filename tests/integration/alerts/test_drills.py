@@ -30,7 +30,7 @@ SECONDS = timedelta(seconds=1)
 
 
 def report(installation: Installation, process: UUID, now: datetime, *, part: str = "gateway") -> None:
-    """What a process says of itself: which drills its snapshot holds."""
+    """The status of a process: the drills that its snapshot holds."""
     installation.deployment.refresh_controls()
     say(installation.database, process, now, installation.deployment.controls.drills, part)
 

@@ -1,4 +1,4 @@
-"""What labels say: counted exactly once, corrected with them, mature when they are, and judged."""
+"""Labels in monitors: counted exactly once, corrected, mature when they are due, and judged."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is proven, through every door: the command line, HTTP, and the console's page of a line's risk."""
+"""Proofs through every door: the command line, HTTP, and the console's page of a line's risk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a builder says about risk: checked at once, and kept with the version only where it is not as usual."""
+"""Declarations of risk: checked at once, and kept with the version only where they are not as usual."""
 
 from typing import Any
 

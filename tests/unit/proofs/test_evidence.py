@@ -1,4 +1,4 @@
-"""What counts as evidence of a gate: since when, and with which probability somebody looked."""
+"""Evidence of a gate: since when it counts, and with which probability somebody looked."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What labels say: performance, calibration, drift of the classes, and how often reviewers disagree."""
+"""Judges of labels: performance, calibration, drift of the classes, and how often reviewers disagree."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -81,7 +81,7 @@ class JudgedWindow:
 
     @cached_property
     def all_labels(self) -> Sums:
-        """What labels say, over all arms."""
+        """The label sums over all arms."""
         return total(self.labels.values())
 
     def filling(self, name: str | None) -> str | None:

@@ -18,7 +18,7 @@ VALUES (:automation, :arm, :starts_at, :labels, CAST(:body AS json))
 
 @dataclass(frozen=True, slots=True)
 class LabelWindow:
-    """What labels say about the decisions that one arm made in an hour."""
+    """Label sums of the decisions that one arm made in an hour."""
 
     arm: str
     starts_at: datetime
