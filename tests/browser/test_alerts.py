@@ -28,7 +28,7 @@ def drifted(bank: Bank) -> None:
             tx,
             LINE,
             monitor="drift",
-            level="critical",
+            level="warning",
             state="supervised",
             segment=True,
             actor=OLGA,
