@@ -1,20 +1,17 @@
 """The acts of the story. Each is a condition that is waited for, with a bound; none is a pause."""
 
-import asyncio
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.line import TooSlow
-from examples.demo.drift.api import LineApi
-from examples.demo.drift.people import People
-from examples.demo.drift.traffic import SEGMENT, Traffic
+from examples.demo.bank.api import LineApi
+from examples.demo.bank.traffic import SEGMENT
+from examples.demo.playing import Act, Played
 from examples.demo.stage import CALLER
 
-LOOK = 0.25
-"""Seconds between two looks at a condition."""
+PLANNED = {"calm": 8_000, "wave": 8_000, "calm again": 20_000}
+"""Transfers of each part that are made before the story begins; it uses as many as it needs."""
 
 CALM = 1_500
 """Decisions before the wave."""
@@ -35,46 +32,17 @@ WHOLE: Mapping[str, Any] = {}
 IN_SEGMENT = {"channel": SEGMENT}
 
 
-@dataclass(slots=True)
-class Story:
-    """The state of the story: facts by name, which the table at the end shows."""
+@dataclass(slots=True, kw_only=True)
+class Story(Played):
+    """The state of this story, and the API of its line."""
 
     line: LineApi
-    traffic: Traffic
-    people: People
-    began: float = field(default_factory=time.monotonic)
-    act: str = ""
-    seen: dict[str, Any] = field(default_factory=dict)
     wave_at: datetime | None = None
-    done: list[tuple[str, float, str]] = field(default_factory=list)
 
     @property
     def since_wave(self) -> int:
         """Decisions since the wave began."""
         return self.traffic.decided - self.traffic.tallies["calm"].decided
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One act: `happened` looks whether it has, and says in a sentence what did; None if not yet."""
-
-    name: str
-    bound: float
-    happened: Callable[[Story], str | None]
-    begin: Callable[[Story], None] | None = None
-
-
-async def play(story: Story) -> None:
-    """Wait for act after act. Raises TooSlow, which names the act that did not happen."""
-    for act in ACTS:
-        story.act, began = act.name, time.monotonic()
-        if act.begin is not None:
-            await asyncio.to_thread(act.begin, story)
-        while (told := await asyncio.to_thread(act.happened, story)) is None:
-            if time.monotonic() - began > act.bound:
-                raise TooSlow(f"{act.bound:.0f} s went by and this did not happen: {act.name}")
-            await asyncio.sleep(LOOK)
-        story.done.append((act.name, time.monotonic() - began, told))
 
 
 def _audit_more(story: Story) -> None:
@@ -164,7 +132,7 @@ def _automatic(story: Story) -> str | None:
     return f"{new} transfers by {SEGMENT} were automatic" if not story.line.held() and new >= AGAIN // 10 else None
 
 
-ACTS = (
+ACTS: Sequence[Act[Story]] = (
     Act("The line decides, and people audit it blindly", 240, _calm, _audit_more),
     Act("The fraud pattern changes: an alarm", 120, _alarmed, _begin_wave),
     Act("The risk gate shrinks", 120, _narrowed),

@@ -1,28 +1,8 @@
-"""The display of the story of the drift: the present act, and the results at the end."""
+"""The results of the story of the drift, at its end."""
 
-from examples.demo.drift.acts import ACTS, Story
-from rich.console import Console, Group, RenderableType
+from examples.demo.drift.acts import Story
+from rich.console import Console
 from rich.table import Table
-from rich.text import Text
-
-
-def live(story: Story) -> RenderableType:
-    """The acts so far, and the figures of this moment."""
-    rows = [Text.assemble(("✓ ", "green"), name, (f"  {told}", "dim")) for name, _, told in story.done]
-    if len(story.done) < len(ACTS):
-        rows.append(Text.assemble(("… ", "yellow"), (story.act, "bold")))
-    tally, people = story.traffic.tally, story.people
-    figures = Text.assemble(
-        (f"{story.traffic.decided:,}", "bold"),
-        " decided   ",
-        (f"{tally.automatic / max(tally.decided, 1):.0%}", "bold"),
-        " automatic in this part   let through ",
-        (f"{tally.errors:,}", "bold red" if tally.errors else "bold"),
-        "   verdicts ",
-        (f"{people.given.total():,}", "bold green"),
-        f"   waiting {story.traffic.waiting}",
-    )
-    return Group(*rows, figures)
 
 
 def show_end(console: Console, story: Story) -> None:

@@ -7,18 +7,20 @@ from typing import Any
 import pytest
 from benchmarks.line import TooSlow
 from examples.demo import project
+from examples.demo.bank.api import LineApi
+from examples.demo.bank.people import People
+from examples.demo.bank.traffic import Tally, Traffic, TruthfulTransfer
 from examples.demo.drift import acts
-from examples.demo.drift.acts import Act, Story, play
-from examples.demo.drift.api import LineApi
-from examples.demo.drift.people import People
-from examples.demo.drift.traffic import Tally, Traffic, TruthfulTransfer
+from examples.demo.drift.acts import Story
+from examples.demo.playing import Act, play
 
 from andon.decisions import describe, load_file
 
 
 def a_story() -> Story:
     traffic = Traffic("http://127.0.0.1:1", "key", "transfers", {"calm": [], "wave": [], "calm again": []})
-    return Story(LineApi(1, "key", "transfers"), traffic, People("http://127.0.0.1:1", "key", traffic))
+    people = People("http://127.0.0.1:1", "key", traffic)
+    return Story(traffic, people, line=LineApi(1, "key", "transfers"))
 
 
 def test_the_example_gets_no_actions_and_a_target_that_few_labels_prove(example: Path, tmp_path: Path) -> None:
@@ -57,11 +59,11 @@ def test_errors_with_and_without_andon_are_counted_on_the_same_transfers(
     assert traffic.sent["d1"].fraud is fraud
 
 
-def test_an_act_that_does_not_happen_ends_the_story(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_act_that_does_not_happen_ends_the_story() -> None:
     story, began = a_story(), list[str]()
-    happens = Act("first", 1.0, lambda _: "it did", lambda _: began.append("first"))
-    monkeypatch.setattr(acts, "ACTS", (happens, Act("second", 0.0, lambda _: None)))
+    happens: Act[Story] = Act("first", 1.0, lambda _: "it did", lambda _: began.append("first"))
+    never: Act[Story] = Act("second", 0.0, lambda _: None)
     with pytest.raises(TooSlow, match="second"):
-        asyncio.run(play(story))
+        asyncio.run(play(story, [happens, never]))
     assert began == ["first"]
     assert [name for name, _, _ in story.done] == ["first"]

@@ -1,4 +1,4 @@
-"""Transfers with their truth on standard output, one a line: `python -m examples.demo.drift.waves calm|wave COUNT SEED`."""
+"""Transfers with their truth on standard output, one a line: `python -m examples.demo.bank.waves calm|wave COUNT SEED`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The traffic of the story: calm until the wave begins, and calm again when it ends; and what became of each transfer."""
+"""The traffic of a story, part after part, calm or with the wave; and what became of each transfer."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.line import LineFailed
-from examples.demo.drift.session import Session
+from examples.demo.bank.session import Session
 
 PER_SECOND = 200.0
 AT_ONCE = 15
@@ -24,9 +24,6 @@ BACKLOG = 60
 
 CALLS_AT_ONCE = 4
 """Calls under way at most; when all are, the next transfers wait."""
-
-PLANNED = {"calm": 8_000, "wave": 8_000, "calm again": 20_000}
-"""Transfers of each part that are made before the story begins; it uses as many as it needs."""
 
 FIXED = 0.5
 """The fixed threshold beside which Andon is put: a transfer with a lower score is released."""
@@ -67,7 +64,7 @@ class Traffic:
     """Sends transfers until it is stopped; `part` says which. `sent` has the transfer of each decision by its id."""
 
     def __init__(self, url: str, key: str, automation: str, parts: Mapping[str, list[TruthfulTransfer]]) -> None:
-        self.part = "calm"
+        self.part = next(iter(parts))
         self._reviewed = self._listed = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -157,8 +154,8 @@ class Traffic:
             tally.segment[outcome] += 1
 
 
-def planned(seed: int) -> dict[str, list[TruthfulTransfer]]:
-    """Make the transfers of all parts, in processes of their own, whose memory goes with them."""
+def planned(seed: int, counts: Mapping[str, int]) -> dict[str, list[TruthfulTransfer]]:
+    """Make so many transfers of each part, in processes of their own, whose memory goes with them."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "examples" / "transfer_screening")}
     making = {
         part: subprocess.Popen(
@@ -167,7 +164,7 @@ def planned(seed: int) -> dict[str, list[TruthfulTransfer]]:
             env=environment,
             stdout=subprocess.PIPE,
         )
-        for number, (part, count) in enumerate(PLANNED.items())
+        for number, (part, count) in enumerate(counts.items())
     }
     made = {}
     for part, process in making.items():

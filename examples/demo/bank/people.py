@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from examples.demo.drift.session import Session
-from examples.demo.drift.traffic import Traffic
+from examples.demo.bank.session import Session
+from examples.demo.bank.traffic import Traffic
 
 AT_WORK = 8
 """People at work at the same time."""
