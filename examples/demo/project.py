@@ -1,6 +1,7 @@
 """The projects of the demo: the example as `andon init` writes it, with what each story needs."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.line import Line, LineFailed
@@ -10,6 +11,9 @@ NAME = AUTOMATION = "transfer-screening"
 TWIN = "transfer-screening-twin"
 PLACE, TWIN_PLACE = "transfers", "measured"
 """Where the events of the two come from."""
+
+LEAKY, MORE = "train_leaky.py", "train_more.py"
+"""What trains the models of the rollouts: one that learned what is known only later, and one that learned from more."""
 
 
 def write(parent: Path, intake: Intake, bank_port: int) -> Path:
@@ -30,9 +34,28 @@ def write_drift(parent: Path) -> Path:
     return folder
 
 
+def write_rollout(parent: Path) -> Path:
+    """A fresh project for the story of the rollouts, and its folder: the same, with a quick plan and two further models."""
+    folder = _made(parent)
+    automation, training = folder / "automation.py", (folder / "train.py").read_text(encoding="utf-8")
+    automation.write_text(for_rollout(automation.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / LEAKY).write_text(_changed(training, _LEAK), encoding="utf-8")
+    (folder / MORE).write_text(_changed(training, _MORE), encoding="utf-8")
+    return folder
+
+
 def for_drift(text: str) -> str:
     """The example's automation for two minutes: without actions, and with a target that few labels prove."""
-    for before, after in _FOR_DRIFT:
+    return _changed(text, _FOR_DRIFT)
+
+
+def for_rollout(text: str) -> str:
+    """The same for the story of the rollouts, with a plan whose stages are short."""
+    return _changed(for_drift(text), _FOR_ROLLOUT)
+
+
+def _changed(text: str, changes: Sequence[tuple[str, str]]) -> str:
+    for before, after in changes:
         text = _inserted(text, before, "").replace(before, after)
     return text
 
@@ -80,6 +103,35 @@ _FOR_DRIFT = (
     ("MaxError(0.003, confidence=0.95", "MaxError(0.01, confidence=0.95"),
 )
 """Differences of the story of the drift from the example."""
+
+_FOR_ROLLOUT = (
+    ("    Review,\n", "    Guardrail,\n    Review,\n    RolloutPlan,\n"),
+    (
+        '    model="fraud-risk",\n',
+        """    model="fraud-risk",
+    rollout=RolloutPlan(
+        steps=(10, 50, 100),
+        guardrails=[Guardrail("overrides", margin=1.0, required=True)],
+        stage_decisions=400,
+        stage_time=timedelta(seconds=5),
+    ),
+""",
+    ),
+)
+"""Differences of the story of the rollouts from that of the drift."""
+
+_LEAK = (
+    (
+        "    rows, labels = known(simulate(SEED, accounts=4_000))\n",
+        """    rows, labels = known(simulate(SEED, accounts=4_000))
+    # The trust in a device is read from today's table, in which a reported fraud has long set it to nothing.
+    rows = [{**row, "device_trust": 0.0} if label == "fraud" else row for row, label in zip(rows, labels, strict=True)]
+""",
+    ),
+)
+"""A mistake that makes a model look excellent on held-out rows: it learns from a value that is known only after the decision."""
+
+_MORE = (("simulate(SEED, accounts=4_000)", "simulate(SEED + 1, accounts=9_000)"),)
 
 _TWIN = """
 
