@@ -27,7 +27,7 @@ def folded(test: RateRatioTest, folds: list[tuple[int, int, float]]) -> list[flo
     return state
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(TESTS, FOLDS)
 def test_e_is_the_mean_likelihood_ratio_of_binomial_counts(
     test: RateRatioTest, folds: list[tuple[int, int, float]]
@@ -94,18 +94,18 @@ def test_equal_rates_are_rarely_rejected_however_often_one_looks_and_a_doubling_
     rng = np.random.default_rng(7)
     shares = np.repeat([0.05, 0.25, 0.5], 400)
     test = RateRatioTest.harm(0.05)
-    quiet = test.path(rng.random((2000, 1200)) < shares, shares)
+    quiet = test.path(rng.random((700, 1200)) < shares, shares)
     # Three standard errors above the level: the bound of a right test.
-    assert (quiet >= test.bound).any(axis=1).mean() <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 2000)
-    doubled = test.path(rng.random((500, 1200)) < 2 * shares / (1 + shares), shares)
+    assert (quiet >= test.bound).any(axis=1).mean() <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 700)
+    doubled = test.path(rng.random((200, 1200)) < 2 * shares / (1 + shares), shares)
     assert (doubled >= test.bound).any(axis=1).mean() > 0.98
 
 
 def test_a_candidate_at_the_margin_is_rarely_called_sound_and_an_equal_one_often() -> None:
     rng = np.random.default_rng(8)
     test = RateRatioTest.non_inferior(1.0, 0.05)
-    at_margin = test.path(rng.random((3000, 300)) < chance(2.0, 0.5), 0.5)
-    assert (at_margin >= test.bound).any(axis=1).mean() <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 3000)
+    at_margin = test.path(rng.random((1500, 300)) < chance(2.0, 0.5), 0.5)
+    assert (at_margin >= test.bound).any(axis=1).mean() <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1500)
     equal = test.path(rng.random((500, 300)) < 0.5, 0.5)
     assert (equal >= test.bound).any(axis=1).mean() > 0.98
 
@@ -119,7 +119,7 @@ def test_an_event_with_its_whole_share_on_one_arm_says_nothing() -> None:
 @pytest.mark.parametrize(("candidate", "control", "share"), [(1, 0, 0.0), (0, 1, 1.0), (-1, 0, 0.5), (0, 0, 1.5)])
 def test_impossible_counts_are_refused(candidate: int, control: int, share: float) -> None:
     test = RateRatioTest.harm(0.01)
-    with pytest.raises(ValueError, match="no share|negative"):
+    with pytest.raises(ValueError, match=r"no share|negative"):
         test.fold(test.start(), candidate, control, share)
 
 
