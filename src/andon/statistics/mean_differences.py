@@ -28,7 +28,7 @@ LEAST: Final = 100
 """Values of each arm before there is an answer."""
 
 TUNED_FOR: Final = 10_000
-"""Decisions of both arms at which the sequence is narrowest. A factor of ten beside it, it is about a fifth wider."""
+"""Decisions of both arms at which the sequence is narrowest. A factor of ten beside it, it is at most a quarter wider."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ BETWEEN: Final = 0.15
 """Ratios that a test of non-inferiority bets on; the rest of its stake is on half the way (geometric) from 1 to the margin."""
 
 
+def chance_of(ratio: float, share: float) -> float:
+    """Compute the probability that an event falls to the candidate, with this rate ratio and share of decisions."""
+    return ratio * share / (ratio * share + 1.0 - share)
+
+
 @dataclass(frozen=True, slots=True)
 class RateRatioTest:
     """A test of one null ratio. Its state is a list of numbers, one a ratio that is bet on; states of disjoint events add up."""
@@ -98,12 +103,19 @@ class RateRatioTest:
             np.logaddexp(levels, math.log(stake) + np.where(candidate, won, lost).cumsum(axis=-1), out=levels)
         return levels
 
-    def growth(self, ratio: float, share: float) -> Floats:
-        """Compute by how much one event moves each part of the state on average, at a true `ratio`."""
-        chance = ratio * share / (ratio * share + 1.0 - share)
+    def growth(self, ratio: float, share: float) -> float:
+        """Compute how much an event adds to log E on average at a true `ratio`, in the part that grows fastest; 0 where none does."""
+        chance = chance_of(ratio, share)
         candidate, control = self._steps(np.array([share]))
-        moves: Floats = chance * candidate[:, 0] + (1.0 - chance) * control[:, 0]
-        return moves
+        return max(0.0, float((chance * candidate + (1.0 - chance) * control).max()))
+
+    def levels(self, events_candidate: Floats, events_control: Floats, share: float) -> Floats:
+        """Compute the logarithm of E for many counts of events at one share."""
+        candidate, control = self._steps(np.array([share]))
+        levels = np.full(events_candidate.shape, -np.inf)
+        for stake, won, lost in zip(self.weights, candidate[:, 0], control[:, 0], strict=True):
+            np.logaddexp(levels, math.log(stake) + events_candidate * won + events_control * lost, out=levels)
+        return levels
 
     def _steps(self, shares: Floats) -> tuple[Floats, Floats]:
         """Compute the log-likelihood ratios of an event of the candidate and of the control: [ratios, *shares]."""

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from andon.statistics.rate_ratios import RateRatioTest
+from andon.statistics.rate_ratios import RateRatioTest, chance_of
 
 ALPHAS = st.floats(0.001, 0.2)
 SHARES = st.floats(0.01, 0.99)
@@ -14,10 +14,6 @@ TESTS = st.one_of(
     ALPHAS.map(RateRatioTest.harm), st.builds(RateRatioTest.non_inferior, margin=st.floats(0.05, 3), alpha=ALPHAS)
 )
 FOLDS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), SHARES), max_size=8)
-
-
-def chance(ratio: float, share: float) -> float:
-    return ratio * share / (ratio * share + 1 - share)
 
 
 def folded(test: RateRatioTest, folds: list[tuple[int, int, float]]) -> list[float]:
@@ -34,7 +30,7 @@ def test_e_is_the_mean_likelihood_ratio_of_binomial_counts(
 ) -> None:
     ratios = [
         sum(
-            binom.logpmf(k, k + n, chance(ratio, share)) - binom.logpmf(k, k + n, chance(test.null_ratio, share))
+            binom.logpmf(k, k + n, chance_of(ratio, share)) - binom.logpmf(k, k + n, chance_of(test.null_ratio, share))
             for k, n, share in folds
         )
         for ratio in test.ratios
@@ -65,8 +61,8 @@ def test_states_of_disjoint_events_add_up(
 @given(ALPHAS, SHARES, st.floats(0, 1))
 def test_harm_never_expects_to_gain_while_the_candidate_is_no_worse(alpha: float, share: float, ratio: float) -> None:
     test = RateRatioTest.harm(alpha)
-    expected = chance(ratio, share) * np.exp(test.log_e(test.fold(test.start(), 1, 0, share)))
-    expected += (1 - chance(ratio, share)) * np.exp(test.log_e(test.fold(test.start(), 0, 1, share)))
+    expected = chance_of(ratio, share) * np.exp(test.log_e(test.fold(test.start(), 1, 0, share)))
+    expected += (1 - chance_of(ratio, share)) * np.exp(test.log_e(test.fold(test.start(), 0, 1, share)))
     assert expected <= 1 + 1e-9
     if ratio == 1:
         assert expected == pytest.approx(1)
@@ -77,17 +73,26 @@ def test_non_inferiority_never_expects_to_gain_beyond_its_margin(
     margin: float, alpha: float, share: float, beyond: float
 ) -> None:
     test = RateRatioTest.non_inferior(margin, alpha)
-    p = chance(1 + margin + beyond, share)
+    p = chance_of(1 + margin + beyond, share)
     expected = p * np.exp(test.log_e(test.fold(test.start(), 1, 0, share)))
     expected += (1 - p) * np.exp(test.log_e(test.fold(test.start(), 0, 1, share)))
     assert expected <= 1 + 1e-9
 
 
-@given(TESTS, st.floats(0.2, 5), SHARES)
-def test_growth_is_the_mean_step(test: RateRatioTest, ratio: float, share: float) -> None:
-    one, other = test.fold(test.start(), 1, 0, share), test.fold(test.start(), 0, 1, share)
-    p = chance(ratio, share)
-    assert test.growth(ratio, share) == pytest.approx(p * np.array(one) + (1 - p) * np.array(other), abs=1e-12)
+@given(TESTS, FOLDS.filter(len))
+def test_many_counts_at_once_are_as_one_by_one(test: RateRatioTest, folds: list[tuple[int, int, float]]) -> None:
+    share = folds[0][2]
+    found = test.levels(*(np.array([fold[at] for fold in folds], float) for at in (0, 1)), share)
+    one_by_one = [test.log_e(test.fold(test.start(), candidate, control, share)) for candidate, control, _ in folds]
+    assert found == pytest.approx(np.array(one_by_one), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "harm", "sound"), [(0.5, False, True), (1.0, False, True), (1.4, True, False), (3.0, True, False)]
+)
+def test_e_tends_to_grow_only_where_the_null_is_wrong(ratio: float, harm: bool, sound: bool) -> None:
+    assert (RateRatioTest.harm(0.01).growth(ratio, 0.3) > 0) is harm
+    assert (RateRatioTest.non_inferior(0.4, 0.05).growth(ratio, 0.3) > 0) is sound
 
 
 def test_equal_rates_are_rarely_rejected_however_often_one_looks_and_a_doubling_is_found() -> None:
@@ -104,7 +109,7 @@ def test_equal_rates_are_rarely_rejected_however_often_one_looks_and_a_doubling_
 def test_a_candidate_at_the_margin_is_rarely_called_sound_and_an_equal_one_often() -> None:
     rng = np.random.default_rng(8)
     test = RateRatioTest.non_inferior(1.0, 0.05)
-    at_margin = test.path(rng.random((1500, 300)) < chance(2.0, 0.5), 0.5)
+    at_margin = test.path(rng.random((1500, 300)) < chance_of(2.0, 0.5), 0.5)
     assert (at_margin >= test.bound).any(axis=1).mean() <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1500)
     equal = test.path(rng.random((500, 300)) < 0.5, 0.5)
     assert (equal >= test.bound).any(axis=1).mean() > 0.98
