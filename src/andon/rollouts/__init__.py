@@ -4,6 +4,7 @@
 `evidence.py` and `states.py`.
 """
 
+from andon.rollouts.adjusting import adjusted
 from andon.rollouts.declared import plan_of
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutHistory, RolloutStage, RolloutState
 from andon.rollouts.errors import (
@@ -51,6 +52,7 @@ __all__ = [
     "TrafficSplitByHand",
     "WatchedGuardrail",
     "abort",
+    "adjusted",
     "approve",
     "forecast",
     "forecast_of",

@@ -160,7 +160,7 @@ def _guardrail(
 
 def _sound(one: WatchedGuardrail, base: float, share: float) -> int | None:
     """Compute the decisions of the candidate until it is shown to be good enough for promotion, by the shorter way."""
-    ways = []
+    ways: list[int | None] = []
     if base > 0:
         relative = needed_for_rate(one.sound_by_rate(100.0), base, share / 100, 1.0)
         if relative is not None:

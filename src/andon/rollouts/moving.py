@@ -179,9 +179,7 @@ class Mover:
         ended = replace(rollout, state=state, ended_at=self._now, ended_by=self._actor.name, why=reason)
         store.forget_units(self._tx, rollout.id)
         with suppress(ConsumerNotFound):  # one that waited for its approval never began
-            decisions.reset_consumer(
-                self._tx, rollout.consumer, None, actor=self._actor, reason=_OVER, now=self._now
-            )
+            decisions.reset_consumer(self._tx, rollout.consumer, None, actor=self._actor, reason=_OVER, now=self._now)
         return self._moved(rollout, ended, kind, reason, evidence)
 
     def _moved(self, before: Rollout, after: Rollout, kind: str, reason: str, evidence: Mapping[str, Any]) -> Rollout:
