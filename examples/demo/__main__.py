@@ -1,4 +1,4 @@
-"""`script/demo [--once] [--story transfers|drift] [--broker nats|kafka]`: from nothing to a running line, open until Ctrl-C."""
+"""`script/demo [--once] [--story transfers|drift|rollout] [--broker nats|kafka]`: from nothing to a running line, open until Ctrl-C."""
 
 import argparse
 import os
@@ -25,7 +25,8 @@ def main() -> int:
         "--story",
         choices=list(STORIES),
         default="transfers",
-        help="transfers: a line decides and what that costs; drift: fraud changes, the line notices and stops itself",
+        help="transfers: a line decides and what that costs; drift: fraud changes, the line notices and stops itself; "
+        "rollout: a bad model ends itself, a good one is promoted",
     )
     arguments.add_argument(
         "--broker",

@@ -8,6 +8,9 @@ from urllib.parse import urlencode
 
 from benchmarks.line import LineFailed
 
+MODEL = "fraud-risk"
+"""The model of the example."""
+
 
 class LineApi:
     """One automation of one gateway, asked with one key."""
@@ -60,6 +63,23 @@ class LineApi:
         """The sums of the business measures so far, by name."""
         found = self._asked("GET", f"/v1/automations/{self._automation}/measures")["measures"]
         return {one["measure"]: one["total"] for one in found}
+
+    def start_rollout(self, version: int, reason: str) -> int:
+        """Roll a model version out by the declared plan; the number of the rollout."""
+        wanted = {"version": version, "reason": reason}
+        number: int = self._asked("POST", f"/v1/automations/{self._automation}/rollouts", wanted)["number"]
+        return number
+
+    def rollout(self, number: int) -> dict[str, Any]:
+        """One rollout with its guardrails."""
+        found: dict[str, Any] = self._asked("GET", f"/v1/automations/{self._automation}/rollouts/{number}")
+        return found
+
+    def auc(self, version: int) -> float:
+        """The area under the ROC curve of a version of the model, on its held-out rows."""
+        manifest = self._asked("GET", f"/v1/models/{MODEL}/versions/{version}")["manifest"]
+        found: float = manifest["metrics"]["estimates"]["roc_auc"]["value"]
+        return found
 
     def _asked(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,8 +60,19 @@ class Tally:
     """Outcomes in the segment of the wave."""
 
 
+@dataclass(slots=True)
+class Answered:
+    """Decisions that one model version made, and the errors among them."""
+
+    decided: int = 0
+    errors: int = 0
+
+
 class Traffic:
-    """Sends transfers until it is stopped; `part` says which. `sent` has the transfer of each decision by its id."""
+    """Sends transfers until it is stopped; `part` says which.
+
+    `sent` has the transfer of each decision by its id, `versions` what each model version answered.
+    """
 
     def __init__(self, url: str, key: str, automation: str, parts: Mapping[str, list[TruthfulTransfer]]) -> None:
         self.part = next(iter(parts))
@@ -70,6 +81,7 @@ class Traffic:
         self._flowing.set()
         self.tallies = {name: Tally() for name in parts}
         self.sent: dict[str, TruthfulTransfer] = {}
+        self.versions = defaultdict[int, Answered](Answered)
         self._parts: dict[str, Iterator[TruthfulTransfer]] = {name: iter(some) for name, some in parts.items()}
         self._url, self._key, self._stopped = url, key, False
         self._path = f"/v1/automations/{automation}/decisions:batch"
@@ -148,7 +160,11 @@ class Traffic:
         tally.decided += 1
         tally.frauds += fraud
         tally.automatic += outcome != "review"
-        tally.errors += outcome == ("release" if fraud else "pause")
+        wrong = outcome == ("release" if fraud else "pause")
+        tally.errors += wrong
+        answered = self.versions[row["model"]["version"]]
+        answered.decided += 1
+        answered.errors += wrong
         tally.errors_fixed += (row["score"] < FIXED) == fraud
         if transfer.channel == SEGMENT:
             tally.segment[outcome] += 1

@@ -3,6 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from examples.demo.stage import Stage
-from examples.demo.stories import drift, transfers
+from examples.demo.stories import drift, rollout, transfers
 
-STORIES: Mapping[str, Callable[[Stage], int]] = {"transfers": transfers.tell, "drift": drift.tell}
+STORIES: Mapping[str, Callable[[Stage], int]] = {
+    "transfers": transfers.tell,
+    "drift": drift.tell,
+    "rollout": rollout.tell,
+}

@@ -1,0 +1,111 @@
+"""The acts of the story of the rollouts. Each is a condition that is waited for, with a bound; none is a pause."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.line import Line
+from examples.demo import project
+from examples.demo.bank.api import LineApi
+from examples.demo.playing import Act, Played
+
+PLANNED = {"calm": 60_000}
+"""Transfers that are made before the story begins; it uses as many as it needs."""
+
+CALM = 1_000
+"""Decisions before the first rollout."""
+
+REHEARSED = 1_000
+"""The newest decisions that the good model decides again before it gets any traffic."""
+
+AFTER = 200
+"""Decisions that show that the promoted model decides."""
+
+BAD, GOOD = 2, 3
+"""The model versions, in the order of their registration."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RolloutStory(Played):
+    """The state of this story, the line with its commands, and its API."""
+
+    line: Line
+    api: LineApi
+
+    def begin(self, version: int, reason: str) -> None:
+        """Roll a model version out."""
+        self.seen[f"began {version}"] = self.traffic.decided
+        self.seen[f"rollout {version}"] = self.api.start_rollout(version, reason)
+
+    def rollout(self, version: int) -> Mapping[str, Any]:
+        """The rollout of a model version as it stands now."""
+        return self.api.rollout(self.seen[f"rollout {version}"])
+
+    def since(self, version: int) -> int:
+        """Decisions since a model version's rollout began."""
+        decided: int = self.traffic.decided - self.seen[f"began {version}"]
+        return decided
+
+
+def _calm(story: RolloutStory) -> str | None:
+    tally = story.traffic.tally
+    if tally.decided < CALM:
+        return None
+    return f"{tally.automatic / tally.decided:.0%} of {tally.decided:,} automatic by version 1"
+
+
+def _register_bad(story: RolloutStory) -> None:
+    story.line.command("models", "register", "--from-script", project.LEAKY, "--reason", "better than ever on paper")
+
+
+def _registered_bad(story: RolloutStory) -> str | None:
+    return f"version {BAD} has a ROC AUC of {story.api.auc(BAD):.3f} on held-out rows; version 1 has {story.api.auc(1):.3f}"
+
+
+def _roll_out_bad(story: RolloutStory) -> None:
+    story.begin(BAD, "the figures look excellent")
+
+
+def _ended(story: RolloutStory) -> str | None:
+    found = story.rollout(BAD)
+    if found["state"] != "rolled_back":
+        return None
+    story.seen["ended"] = story.since(BAD)
+    return f"after {story.since(BAD):,} decisions: {found['why']}"
+
+
+def _register_good(story: RolloutStory) -> None:
+    story.line.command("models", "register", "--from-script", project.MORE, "--reason", "learned from twice as much")
+
+
+def _rehearsed(story: RolloutStory) -> str | None:
+    told = story.line.command("replay", "--last", str(REHEARSED), "--model", str(GOOD))
+    return told.splitlines()[0]
+
+
+def _roll_out_good(story: RolloutStory) -> None:
+    story.begin(GOOD, "replayed, and the same mistakes or fewer")
+
+
+def _promoted(story: RolloutStory) -> str | None:
+    found = story.rollout(GOOD)
+    if found["state"] != "promoted":
+        return None
+    answered = story.traffic.versions[GOOD]
+    story.seen.update(promoted=story.since(GOOD), answered=answered.decided, errors=answered.errors)
+    return f"after {story.since(GOOD):,} decisions: {found['why']}"
+
+
+def _decides(story: RolloutStory) -> str | None:
+    decided = story.traffic.versions[GOOD].decided - story.seen.setdefault("then", story.traffic.versions[GOOD].decided)
+    return f"{decided:,} further transfers were decided by version {GOOD}" if decided >= AFTER else None
+
+
+ACTS: Sequence[Act[RolloutStory]] = (
+    Act("The line decides by version 1", 120, _calm),
+    Act("A model that is better on paper is registered", 90, _registered_bad, _register_bad),
+    Act("It is rolled out, and rolled back by itself", 180, _ended, _roll_out_bad),
+    Act("A good model is registered, and decides the past again", 120, _rehearsed, _register_good),
+    Act("It is rolled out step by step, and promoted by itself", 300, _promoted, _roll_out_good),
+    Act("All traffic is decided by it", 60, _decides),
+)

@@ -1,0 +1,19 @@
+"""The story of the rollouts: a bad model is rolled back by itself; a good one is replayed, rolled out and promoted by itself."""
+
+import asyncio
+
+from examples.demo import project
+from examples.demo.bank.line import bank_line
+from examples.demo.playing import play_in_traffic
+from examples.demo.rollout.acts import ACTS, PLANNED, RolloutStory
+from examples.demo.rollout.display import show_end
+from examples.demo.stage import Stage, console
+
+
+def tell(stage: Stage) -> int:
+    """Tell the whole story; 0 if each act happened. Raises LineFailed for the act that did not."""
+    with bank_line(stage, project.write_rollout, PLANNED) as bank:
+        story = RolloutStory(bank.traffic, bank.people, line=bank.line, api=bank.api)
+        asyncio.run(play_in_traffic(story, ACTS))
+        show_end(console, story)
+    return 0
