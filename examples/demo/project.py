@@ -110,8 +110,9 @@ _FOR_ROLLOUT = (
         '    model="fraud-risk",\n',
         """    model="fraud-risk",
     rollout=RolloutPlan(
-        steps=(10, 50, 100),
-        guardrails=[Guardrail("overrides", margin=1.0, required=True)],
+        steps=(25, 50, 100),
+        guardrails=[Guardrail("wrong", margin=1.0, required=True)],
+        off=["cost"],
         stage_decisions=400,
         stage_time=timedelta(seconds=5),
     ),

@@ -15,6 +15,9 @@ PLANNED = {"calm": 60_000}
 CALM = 1_000
 """Decisions before the first rollout."""
 
+SHARE = 0.2
+"""The share of blind audits that the owner asks for when the story begins."""
+
 REHEARSED = 1_000
 """The newest decisions that the good model decides again before it gets any traffic."""
 
@@ -45,6 +48,10 @@ class RolloutStory(Played):
         """Decisions since a model version's rollout began."""
         decided: int = self.traffic.decided - self.seen[f"began {version}"]
         return decided
+
+
+def _audit_more(story: RolloutStory) -> None:
+    story.api.audit(SHARE, "labels are what a rollout learns from")
 
 
 def _calm(story: RolloutStory) -> str | None:
@@ -79,7 +86,7 @@ def _register_good(story: RolloutStory) -> None:
 
 
 def _rehearsed(story: RolloutStory) -> str | None:
-    told = story.line.command("replay", "--last", str(REHEARSED), "--model", str(GOOD))
+    told = story.line.command("replay", "--last", str(REHEARSED), "--model-version", str(GOOD))
     return told.splitlines()[0]
 
 
@@ -102,7 +109,7 @@ def _decides(story: RolloutStory) -> str | None:
 
 
 ACTS: Sequence[Act[RolloutStory]] = (
-    Act("The line decides by version 1", 120, _calm),
+    Act("The line decides by version 1", 120, _calm, _audit_more),
     Act("A model that is better on paper is registered", 90, _registered_bad, _register_bad),
     Act("It is rolled out, and rolled back by itself", 180, _ended, _roll_out_bad),
     Act("A good model is registered, and decides the past again", 120, _rehearsed, _register_good),
