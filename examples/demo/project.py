@@ -110,9 +110,8 @@ _FOR_ROLLOUT = (
         '    model="fraud-risk",\n',
         """    model="fraud-risk",
     rollout=RolloutPlan(
-        steps=(25, 50, 100),
-        guardrails=[Guardrail("wrong", margin=1.0, required=True)],
-        off=["cost"],
+        steps=(10, 50, 100),
+        guardrails=[Guardrail("disagreement", margin=0.1)],
         stage_decisions=400,
         stage_time=timedelta(seconds=5),
     ),

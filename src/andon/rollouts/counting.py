@@ -9,31 +9,36 @@ from msgspec import Struct
 
 from andon import decisions, labels, serving
 from andon.authoring import RATE_GUARDRAILS, ServiceLevel
-from andon.decisions import Feed, FeedItem
+from andon.decisions import DecisionRow, Feed, FeedItem
 from andon.kernel.db import Tx
 from andon.labels import LabelSource, matures_at
 from andon.measures import MeasureSet
 from andon.rollouts import store
-from andon.rollouts.declared import slow_us
+from andon.rollouts.declared import audit_share_of, slow_us
 from andon.rollouts.domain import Rollout
 from andon.rollouts.evidence import (
     FIRST,
     GuardrailEvent,
+    JudgedPair,
     PlacedDecision,
     events_of,
     events_of_label,
     events_of_shadow,
     first_of_each,
+    judged_pair,
     placed_decision,
 )
 from andon.rollouts.guardrails import WatchedGuardrail, of_measures
-from andon.rollouts.states import GuardrailState, by_guardrail, count_decisions, fold
+from andon.rollouts.states import GuardrailState, by_guardrail, count_decisions, fold, fold_pairs
 from andon.serving import TrafficSplit
 
 AT_ONCE: Final = 2_000
 """Decisions of the feed in one transaction."""
 
 LABELS_AT_ONCE: Final = 500
+
+PAIRS: Final = "pairs"
+"""Name under which units are noted of which a decision was judged that the candidate saw as a shadow."""
 
 SETTLED: Final = timedelta(seconds=1)
 """Shadows are read once they are so old: by then their batch is committed."""
@@ -91,15 +96,19 @@ class RolloutCounter:
                     count_decisions(states[name], candidate=len(shadows), control=len(shadows))
             seen = len(shadows)
             events += [event for one in shadows for event in one]
-        late = self._labels(tx, rollout, measured, now)
+        late, pairs = self._labels(tx, rollout, measured, now)
         steps = [share for share in rollout.plan.stages if share]
         fresh = _new(tx, rollout, events, alone=rollout.plan.unit == "decision")
         fresh += _new(tx, rollout, late, alone=False)
         grouped = by_guardrail(fresh)
         for guardrail in guardrails:
             fold(guardrail, states[guardrail.name], grouped.get(guardrail.name, ()), steps)
+        judged = _new_pairs(tx, rollout, pairs)
+        for guardrail in guardrails:
+            if guardrail.name == "wrong" and judged:
+                fold_pairs(guardrail, states[guardrail.name], judged, audit_share_of(tx, rollout.automation))
         more = len(taken.items) >= AT_ONCE // 2
-        return Took(seen, bool(seen or sides[False] or fresh), more, shadowed_to)
+        return Took(seen, bool(seen or sides[False] or fresh or judged), more, shadowed_to)
 
     def _shadows(self, tx: Tx, rollout: Rollout, now: datetime) -> tuple[list[list[GuardrailEvent]], datetime | None]:
         """Return what each shadow says that was not read yet, and until when they are read; None if there was nothing."""
@@ -110,37 +119,47 @@ class RolloutCounter:
         for one in said:
             row = rows.get(one.decision_id)
             if row is not None and row.arm != rollout.arm:
-                alone = rollout.plan.unit == "decision" or row.subject_hash is None
-                unit = row.id.bytes if alone or row.subject_hash is None else bytes(row.subject_hash)
-                found.append(events_of_shadow(one, row, unit))
+                found.append(events_of_shadow(one, row, _unit(rollout, row)))
         return found, until if said else None
 
-    def _labels(self, tx: Tx, rollout: Rollout, measured: Sequence[str], now: datetime) -> list[GuardrailEvent]:
-        """Return what labels say that changed; those that are not mature are looked at again when they are."""
+    def _labels(
+        self, tx: Tx, rollout: Rollout, measured: Sequence[str], now: datetime
+    ) -> tuple[list[GuardrailEvent], list[JudgedPair]]:
+        """Return what labels say that changed: of both sides, and of the candidate as a shadow.
+
+        Those that are not mature are looked at again when they are. What a blind audit says need not wait: it chooses no side.
+        """
         wanted = store.take_labels(tx, rollout.id, now, LABELS_AT_ONCE)
         if not wanted:
-            return []
+            return [], []
         items = {item.id: item for item in decisions.items_of(tx, wanted)}
         rows = decisions.rows_of(tx, wanted)
         valid, said = labels.valid_of(tx, list(rows.values()), now), labels.said_of(tx, wanted)
         truth = decisions.truth_of(tx, rollout.automation)
         events: list[GuardrailEvent] = []
+        pairs: list[JudgedPair] = []
+        beside = serving.said_beside(tx, rollout.arm, wanted) if audit_share_of(tx, rollout.automation) else {}
         later: dict[UUID, datetime] = {}
         for key, row in rows.items():
             of = placed_decision(rollout, self._splits, key, items[key].read())
             if of is None:
+                newest = next((one for one in reversed(said.get(key, ())) if one.value), None)
+                if key in beside and newest is not None:
+                    pair = judged_pair(row, beside[key], _unit(rollout, row), newest)
+                    pairs += [] if pair is None else [pair]
                 continue
             verdicts = [one.value for one in said.get(key, ()) if one.source is LabelSource.REVIEW and one.value]
             known = valid.get(key)
-            if known is not None and not known.mature:
+            audited = known is not None and known.source is LabelSource.BLIND_AUDIT
+            if known is not None and not known.mature and not audited:
                 later[key] = matures_at(truth, row.decided_at)
-            is_known = known is not None and known.mature and known.source is not LabelSource.REVIEW
+            is_known = known is not None and (known.mature or audited) and known.source is not LabelSource.REVIEW
             label = known.value if known is not None and is_known else None
             events += events_of_label(row, of, verdict=verdicts[-1] if verdicts else None, label=label)
             if label is not None:
                 events += self._measure(tx, items[key], of, measured, label)
         store.note_labels_again(tx, rollout.id, later)
-        return events
+        return events, pairs
 
     def _measure(
         self, tx: Tx, item: FeedItem, of: PlacedDecision, wanted: Sequence[str], label: str | None
@@ -163,6 +182,19 @@ class RolloutCounter:
             once = measure.name if reads_label else FIRST
             found.append(GuardrailEvent(measure.name, once, of, 0.0 if value is None else float(value)))
         return found
+
+
+def _unit(rollout: Rollout, row: DecisionRow) -> bytes:
+    """The unit of a decision beside which the candidate looked on."""
+    alone = rollout.plan.unit == "decision" or row.subject_hash is None
+    return row.id.bytes if alone or row.subject_hash is None else bytes(row.subject_hash)
+
+
+def _new_pairs(tx: Tx, rollout: Rollout, pairs: Sequence[JudgedPair]) -> list[JudgedPair]:
+    """Keep the first judged decision of each unit that has none yet."""
+    first = list({one.unit: one for one in reversed(pairs)}.values())[::-1]
+    new = store.new_units(tx, rollout.id, [(PAIRS, one.unit) for one in first]) if first else set()
+    return [one for one in first if (PAIRS, one.unit) in new]
 
 
 def _new(tx: Tx, rollout: Rollout, events: Sequence[GuardrailEvent], *, alone: bool) -> list[GuardrailEvent]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from andon import decisions
 from andon.authoring import GUARDRAILS, Monitors, RolloutPlan, ServiceLevel
+from andon.decisions import AuditsNotDeclared
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.rollouts.errors import RolloutInvalid
@@ -35,6 +36,14 @@ def service_level_of(tx: Tx, automation: str) -> ServiceLevel:
     deployed = decisions.version_in_force(tx, automation)
     kept = None if deployed is None else deployed.description.get("monitors")
     return ServiceLevel() if kept is None else Monitors.from_description(kept).service
+
+
+def audit_share_of(tx: Tx, automation: str) -> float:
+    """Return the share of automatic decisions that blind audits look at now; 0 if none are declared."""
+    try:
+        return decisions.audits_of(tx, automation).share
+    except AuditsNotDeclared:
+        return 0.0
 
 
 def slow_us(service: ServiceLevel) -> float:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from andon.cord import LineState
 from andon.decisions import DecisionRow, FeedItem, FeedRecord
+from andon.labels import Label, LabelSource
 from andon.policies import ERROR, REVIEW
 from andon.rollouts.domain import Rollout
 from andon.serving import Candidate, Chosen, ShadowPrediction, TrafficSplit
@@ -37,6 +38,18 @@ class GuardrailEvent(Struct, frozen=True, gc=False):
     once: str
     of: PlacedDecision
     value: float
+
+
+class JudgedPair(Struct, frozen=True, gc=False):
+    """A decision that a person judged, and who was wrong automatically: the shadow alone (1), the champion alone (-1), or neither.
+
+    `probability` is the one with which anybody looked at the decision.
+    """
+
+    id: UUID
+    unit: bytes
+    worse: int
+    probability: float
 
 
 def placed_decision(
@@ -73,8 +86,9 @@ def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: f
     found.append(GuardrailEvent("slow", FIRST, of, float(is_slow)))
     if record.prediction is not None:
         found.append(GuardrailEvent("expected-error", FIRST, of, 1.0 - record.prediction.confidence))
-    cpu_ms = record.stages_us.cpu / max(record.stages_us.batch, 1) / 1000
-    found.append(GuardrailEvent("cost", FIRST, of, cpu_ms))
+    if of.share == _EVEN:  # a side with less traffic has smaller batches, in which a decision costs more
+        cpu_ms = record.stages_us.cpu / max(record.stages_us.batch, 1) / 1000
+        found.append(GuardrailEvent("cost", FIRST, of, cpu_ms))
     return found
 
 
@@ -108,6 +122,20 @@ def events_of_label(
     right = float(label == row.label)
     found.append(GuardrailEvent("calibration", "calibration", of, (row.confidence - right) ** 2))
     return found
+
+
+def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: Label) -> JudgedPair | None:
+    """Return what a person's label says of the champion and of its shadow; None unless all decisions like this one are looked at.
+
+    Decisions that went to a person are all looked at, automatic ones by blind audits. Other labels choose what they speak of.
+    """
+    asked = row.outcome == REVIEW and label.source is LabelSource.REVIEW
+    audited = is_automatic_row(row) and label.source is LabelSource.BLIND_AUDIT
+    if row.line_state is not LineState.AUTOMATIC or said.error is not None or not (asked or audited):
+        return None
+    champion = is_automatic_row(row) and label.value != row.label
+    shadow = said.outcome != REVIEW and label.value != said.label
+    return JudgedPair(row.id, unit, int(shadow) - int(champion), label.probability)
 
 
 def is_automatic_row(row: DecisionRow) -> bool:

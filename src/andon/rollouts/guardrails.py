@@ -14,6 +14,7 @@ from typing import Literal
 from andon.authoring import MEAN_GUARDRAILS, RATE_GUARDRAILS, Guardrail, RolloutPlan, ServiceLevel
 from andon.statistics.mean_differences import MeanDifferenceTest
 from andon.statistics.rate_ratios import RateRatioTest
+from andon.statistics.weighted_pairs import WeightedPairTest
 
 LARGEST_FLOOR = 0.5
 """An absolute limit of a rate is never higher than this, however small the share."""
@@ -64,6 +65,10 @@ class WatchedGuardrail:
     def harm_by_mean(self) -> MeanDifferenceTest:
         """Test that the candidate's mean is worse than the margin allows."""
         return MeanDifferenceTest(self._factor(self.margin), 1, self.alpha)
+
+    def harm_by_pairs(self) -> WeightedPairTest:
+        """Test of harm by decisions that the candidate saw as a shadow and a person judged."""
+        return WeightedPairTest(self.alpha)
 
     def sound_by_mean(self, share: float) -> MeanDifferenceTest:
         """Test that the candidate's mean is within what may be at a share, in percent."""

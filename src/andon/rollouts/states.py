@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, convert, field, to_builtins
 
-from andon.rollouts.evidence import FIRST, GuardrailEvent
+from andon.rollouts.evidence import FIRST, GuardrailEvent, JudgedPair
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
 
 LONGEST_PATH = 200
@@ -39,6 +39,7 @@ class PathPoint(Struct):
 class GuardrailState(Struct):
     """What a guardrail knows. `sound` holds a test for each step ahead; `harmed` and `shown` stay once they are reached.
 
+    `pairs` is evidence of harm that decisions give which the candidate saw as a shadow and a person judged.
     `first` counts first decisions of the candidate's units, and the events among them. `evidence` holds ids of decisions.
     """
 
@@ -46,6 +47,7 @@ class GuardrailState(Struct):
     control: ArmTally = field(default_factory=ArmTally)
     first: tuple[int, int] = (0, 0)
     harm: list[float] = field(default_factory=list)
+    pairs: list[float] = field(default_factory=list)
     sound: dict[str, list[float]] = field(default_factory=dict)
     harmed: bool = False
     shown: list[str] = field(default_factory=list)
@@ -104,7 +106,28 @@ def harm_bound(guardrail: WatchedGuardrail) -> float:
 
 
 def harm_evidence(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
-    """Return the natural logarithm of E for harm."""
+    """Return the natural logarithm of E for harm; of two kinds of evidence the mean is one, too (Vovk and Wang 2021)."""
+    if not state.harm and not state.pairs:
+        return 0.0
+    alone = _harm_of_arms(guardrail, state)
+    if not state.pairs:
+        return alone
+    return float(np.logaddexp(alone, guardrail.harm_by_pairs().log_e(state.pairs)) - np.log(2))
+
+
+def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequence[JudgedPair], floor: float) -> None:
+    """Add decisions that a person judged; `floor` is the share of automatic decisions that anybody looks at."""
+    test = guardrail.harm_by_pairs()
+    count_decisions(state, candidate=len(pairs), control=len(pairs))
+    for one in pairs:
+        state.pairs = test.fold(state.pairs or test.start(), one.worse, one.probability, min(floor, one.probability))
+        if one.worse:
+            name = "candidate" if one.worse > 0 else "control"
+            state.evidence[name] = [*state.evidence[name], str(one.id)][-MOST_EVIDENCE:]
+            (state.candidate if one.worse > 0 else state.control).units += 1
+
+
+def _harm_of_arms(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
     if not state.harm:
         return 0.0
     if guardrail.kind is GuardrailKind.MEAN:

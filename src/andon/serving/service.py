@@ -156,6 +156,11 @@ def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: date
     return store.said_between(tx, automation, arm, since, until)
 
 
+def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> Mapping[UUID, ShadowPrediction]:
+    """Return what one arm said as a shadow beside each of these decisions; those that it did not see are left out."""
+    return store.said_beside(tx, arm, decisions)
+
+
 def compare_shadows(tx: Tx, automation: str, arm: str, since: datetime) -> ShadowSummary:
     """What one arm said as a shadow since a moment, counted."""
     return store.summary_of(tx, automation, arm, since)

@@ -74,6 +74,13 @@ def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: date
     return [ShadowPrediction(**row._mapping) for row in tx.execute(query)]
 
 
+def said_beside(tx: Tx, arm: str, decisions: Sequence[UUID]) -> dict[UUID, ShadowPrediction]:
+    """Return what one shadow said beside each of these decisions; those that it did not see are left out."""
+    c = shadow_predictions.c
+    query = select(shadow_predictions).where(c.decision_id.in_(decisions), c.arm == arm)
+    return {row.decision_id: ShadowPrediction(**row._mapping) for row in tx.execute(query)}
+
+
 def shadows_of(tx: Tx, decision_id: UUID) -> list[ShadowPrediction]:
     """What each shadow said beside a decision, by arm."""
     mine = select(shadow_predictions).where(shadow_predictions.c.decision_id == decision_id)

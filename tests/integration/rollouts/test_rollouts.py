@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from andon import audit, labels, models, policies, rollouts, serving
-from andon.authoring import RolloutPlan
+from andon.authoring import BlindAudit, RolloutPlan
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.labels import LabelSource, TruthReport
@@ -27,7 +27,7 @@ from andon.rollouts import (
     TrafficSplitByHand,
 )
 from andon.serving import Candidate
-from automations import POLICY
+from automations import POLICY, a_forgiving_line
 from rolling import OTTO, QUICK, RITA, RolledLine, a_rolled_line
 
 THREE_STEPS = replace(QUICK, steps=(20, 50, 100))
@@ -232,6 +232,28 @@ def test_labels_that_show_automatic_decisions_to_be_wrong_roll_back(line: Rolled
     ended = line.watch()
     assert ended.state is RolloutState.ROLLED_BACK
     assert "wrong shows harm (automatic decisions that labels show to be wrong)" in ended.why
+
+
+def test_labels_show_that_a_version_which_only_looks_on_would_be_wrong(database: Database, tmp_path: Path) -> None:
+    line = a_rolled_line(database, tmp_path, a_forgiving_line(audit=BlindAudit(1.0)))
+    line.start(3, plan=replace(QUICK, off=(*QUICK.off, "disagreement"), stage_decisions=10_000))
+    made = line.decide(120, shadowed=True)
+    assert line.watch().state is RolloutState.RUNNING
+    reports = [
+        TruthReport(decision_id=one.request.id, value=one.prediction.label, source=LabelSource.BLIND_AUDIT)
+        for one in made
+        if one.prediction is not None
+    ]
+    with line.database.begin() as tx:
+        labels.record_all(tx, reports, actor=RITA, events=line.events, now=line.now)
+    ended = line.watch()
+    assert ended.state is RolloutState.ROLLED_BACK
+    assert "wrong shows harm" in ended.why
+    assert {one.assignment.version for one in line.decided} == {1}
+    state = line.states()["wrong"]
+    assert state.candidate.units > 10
+    assert state.control.units == 0
+    assert set(state.evidence["candidate"]) <= {str(one.request.id) for one in made}
 
 
 def test_accounts_count_once_however_often_they_come(line: RolledLine) -> None:

@@ -53,7 +53,12 @@ def test_errors_with_and_without_andon_are_counted_on_the_same_transfers(
     fraud: bool, outcome: str, score: float, expected: Tally
 ) -> None:
     traffic, tally = a_story().traffic, Tally()
-    row: dict[str, Any] = {"id": "d1", "outcome": outcome, "score": score, "model": {"name": "fraud-risk", "version": 1}}
+    row: dict[str, Any] = {
+        "id": "d1",
+        "outcome": outcome,
+        "score": score,
+        "model": {"name": "fraud-risk", "version": 1},
+    }
     traffic._count(tally, TruthfulTransfer({"channel": "web"}, fraud), row)
     assert tally == expected
     assert traffic.sent["d1"].fraud is fraud
