@@ -1,5 +1,6 @@
 """What every page needs: the installation's parts, and who is asking."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from andon.access import KeyRing, Permission, Principal
@@ -10,6 +11,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
+from andon.replays import PolicyText, ReplayReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Console:
     throttle: Throttle
     pages: Pages
     pulse: Pulse
+    rehearse: Callable[[str, PolicyText], ReplayReport] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,7 @@ def describe(automation: Automation) -> dict[str, Any]:
     return {
         "contract": Contract(automation.contract).schema(),
         "subject": automation.subject,
-        "features": [_feature(feature) for feature in automation.features],
+        "features": describe_features(automation),
         "model": automation.model,
         "policy": text,
         "actions": {name: _plain(asdict(action)) for name, action in automation.actions.items()},
@@ -209,6 +209,11 @@ def describe(automation: Automation) -> dict[str, Any]:
         **({} if automation.monitors is None else {"monitors": automation.monitors.described()}),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
+
+
+def describe_features(automation: Automation) -> list[dict[str, Any]]:
+    """Describe each feature, in their order."""
+    return [_feature(feature) for feature in automation.features]
 
 
 def as_deployed(automation: Automation, deployed: AutomationVersion, policy: str) -> Automation:
