@@ -3,6 +3,7 @@
 `working.py` is what each process does, `tallying.py` what it counts, `report.py` what becomes of it. Nothing is written.
 """
 
+from andon.replays.differing import TableDifference, table_differences
 from andon.replays.domain import PolicyText, ReplayPart, ReplayQuestion, parts_of
 from andon.replays.errors import FeatureUnknowable, ReplayBusy, ReplayFailed, ReplayInvalid
 from andon.replays.recomputing import lacking_features, reach_of
@@ -28,8 +29,10 @@ __all__ = [
     "ReplayWorker",
     "ReviewMinutes",
     "SegmentFields",
+    "TableDifference",
     "lacking_features",
     "parts_of",
     "reach_of",
     "report_of",
+    "table_differences",
 ]
