@@ -97,7 +97,7 @@ from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import BatchWatcher, Payer, Unlimited, Unwatched
 from andon.decisions.published import AutomationReleased
 from andon.decisions.publishing import apart_from_force, check_policy, publish_policy, require_released_code, use_policy
-from andon.decisions.recorded import RecordedDecision, read_recorded
+from andon.decisions.recorded import RecordedDecision, RecordReader
 from andon.decisions.recording import Alongside
 from andon.decisions.releasing import (
     list_releases,
@@ -227,6 +227,7 @@ __all__ = [
     "Payer",
     "Predicts",
     "Priority",
+    "RecordReader",
     "RecordedDecision",
     "Release",
     "ReleaseRefused",
@@ -308,7 +309,6 @@ __all__ = [
     "policy_text",
     "publish_policy",
     "raw_records_of",
-    "read_recorded",
     "recorded_between",
     "records_of",
     "release",

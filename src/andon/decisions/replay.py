@@ -21,7 +21,7 @@ from andon.decisions.errors import InputInvalid, InputMalformed
 from andon.decisions.judging import Judge
 from andon.decisions.line import Line
 from andon.decisions.predicting import Ask, Row, Unpredictable, ask_now, failure_of, predictions
-from andon.decisions.recorded import RecordedDecision, recorded_of
+from andon.decisions.recorded import RecordedDecision, RecordReader
 from andon.decisions.seeing import Seen
 from andon.decisions.traffic import Arm
 from andon.serving import Prediction
@@ -74,7 +74,7 @@ class ReplayBy:
 
     def read(self, records: Sequence[RecordedDecision]) -> list[Read | str]:
         """Read each input, or say why it does not fit the contract any more."""
-        return [_read(self.contract, bytes(record.input)) for record in records]
+        return [_read(self.contract, record.input) for record in records]
 
     def judge_all(
         self, records: Sequence[RecordedDecision], inputs: Sequence[Read], seen: Sequence[Seen], now: datetime
@@ -117,10 +117,10 @@ def replay(
     records: Sequence[DecisionRecord], line_of: Callable[[DecisionRecord], Line], progress: Callable[[int], None]
 ) -> Replayed:
     """Decide records again, each by the line that `line_of` gives for it, and compare outcome, rule and score."""
-    identical, differences = 0, list[Difference]()
+    identical, differences, reader = 0, list[Difference](), RecordReader()
     for line, batch in _by_line(records, line_of):
         now = max(record.row.decided_at for record in batch)
-        made = again([recorded_of(one.record) for one in batch], partial(ReplayBy.line, line), now)
+        made = again([reader.take(one.record) for one in batch], partial(ReplayBy.line, line), now)
         pairs = [*made.undecided, *zip(made.records, made.judgements, strict=True)]
         for record, judgement in pairs:
             found = difference(record, judgement)

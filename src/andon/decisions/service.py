@@ -285,7 +285,7 @@ def cuts(
 
 
 def recorded_between(tx: Tx, automation: str, first: UUID, end: UUID) -> list[bytes]:
-    """Return the records of an automation's decisions with ids from `first` to before `end`; `read_recorded` reads one."""
+    """Return the records of an automation's decisions with ids from `first` to before `end`; a `RecordReader` reads them."""
     return spans.records(tx, automation, first, end)
 
 

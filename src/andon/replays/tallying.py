@@ -1,14 +1,13 @@
 """Tallies of a replay: what came out and what would have, counted and merged. Memory is bounded by rules, values and examples. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from andon.decisions import Difference, Judgement, summary_of
-from andon.policies import REVIEW
+from andon.policies import REVIEW, Ruling
 from andon.replays.labelling import LabelSums
 
 MOST_VALUES = 20
@@ -87,26 +86,29 @@ class ReplayTally:
 
     def add(
         self,
-        ids: Sequence[UUID],
+        ids: Callable[[int], UUID],
         inputs: Sequence[Mapping[str, Any]],
         before: Sequence[Judgement],
         after: Sequence[Judgement],
     ) -> None:
-        """Count decisions: what was judged, and what is judged now."""
-        pairs = list(zip(before, after, strict=True))
-        moves = [
-            ReplayMove(was.ruling.outcome, was.ruling.rule, now.ruling.outcome, now.ruling.rule) for was, now in pairs
+        """Count decisions: what was judged, and what is judged now. `ids` gives the id of each by its number."""
+        pairs = [(was.ruling, now.ruling) for was, now in zip(before, after, strict=True)]
+        counted = Counter(pairs)
+        moves = {pair: ReplayMove(pair[0].outcome, pair[0].rule, pair[1].outcome, pair[1].rule) for pair in counted}
+        self.decisions += len(pairs)
+        for pair, count in counted.items():
+            self.moves[moves[pair]] += count
+        moved = {pair for pair, move in moves.items() if move.moves}
+        apart = [
+            number
+            for number, (pair, was, now) in enumerate(zip(pairs, before, after, strict=True))
+            if pair in moved or (was.prediction is not now.prediction and _score(was) != _score(now))
         ]
-        counted = Counter(moves)
-        self.decisions += len(moves)
-        self.moves.update(counted)
-        moved = {move for move in counted if move.moves}
-        same = [move not in moved and _score(was) == _score(now) for move, (was, now) in zip(moves, pairs, strict=True)]
-        self.identical += sum(same)
-        self._add_apart(ids, pairs, same)
-        if moved:
-            self._add_moved([(ids[n], move, *pairs[n]) for n, move in enumerate(moves) if move in moved])
-        self._add_segments(inputs, moves, counted)
+        self.identical += len(pairs) - len(apart)
+        for number in apart[: APART - len(self.apart)]:
+            self.apart.append(Difference(ids(number), summary_of(before[number]), summary_of(after[number])))
+        self._add_moved([(ids(n), moves[pairs[n]], *pairs[n]) for n in apart if pairs[n] in moved])
+        self._add_segments(inputs, pairs, moves)
 
     def add_undecided(self, identifier: UUID, reason: str) -> None:
         """Count a decision that cannot be decided again."""
@@ -140,38 +142,41 @@ class ReplayTally:
         self.apart = sorted([*self.apart, *other.apart], key=lambda one: one.id.int & _RANDOM)[:APART]
         self.labels = self.labels + other.labels
 
-    def _add_apart(
-        self, ids: Sequence[UUID], pairs: Sequence[tuple[Judgement, Judgement]], same: Sequence[bool]
-    ) -> None:
-        wanted = APART - len(self.apart)
-        for number in islice((n for n, one in enumerate(same) if not one), max(0, wanted)):
-            was, now = pairs[number]
-            self.apart.append(Difference(ids[number], summary_of(was), summary_of(now)))
-
-    def _add_moved(self, moved: Iterable[tuple[UUID, ReplayMove, Judgement, Judgement]]) -> None:
+    def _add_moved(self, moved: Sequence[tuple[UUID, ReplayMove, Ruling, Ruling]]) -> None:
         found: dict[ReplayMove, list[UUID]] = {}
         for identifier, move, was, now in moved:
             found.setdefault(move, []).append(identifier)
-            if was.ruling.reasons != now.ruling.reasons:
-                self.gained.update(set(now.ruling.reasons) - set(was.ruling.reasons))
-                self.lost.update(set(was.ruling.reasons) - set(now.ruling.reasons))
-        for move, ids in found.items():
-            self.examples[move] = _few([*self.examples.get(move, ()), *ids])
+            if was.reasons != now.reasons:
+                self.gained.update(set(now.reasons) - set(was.reasons))
+                self.lost.update(set(was.reasons) - set(now.reasons))
+        for move, some in found.items():
+            self.examples[move] = _few([*self.examples.get(move, ()), *some])
 
     def _add_segments(
-        self, inputs: Sequence[Mapping[str, Any]], moves: Sequence[ReplayMove], counted: Mapping[ReplayMove, int]
+        self,
+        inputs: Sequence[Mapping[str, Any]],
+        pairs: Sequence[tuple[Ruling, Ruling]],
+        moves: Mapping[tuple[Ruling, Ruling], ReplayMove],
     ) -> None:
-        kinds = {move: (move.flips, move.outcome != REVIEW, move.to_outcome != REVIEW) for move in counted}
-        facets = [kinds[move] for move in moves]
+        kinds = {pair: (move.flips, move.outcome != REVIEW, move.to_outcome != REVIEW) for pair, move in moves.items()}
+        facets = [kinds[pair] for pair in pairs]
         for name in (*self.fields.declared, *self.fields.found):
             if name in self.too_many:
                 continue
+            values = [given.get(name) for given in inputs]
+            if name in self.fields.found and len(set(values[: 10 * MOST_VALUES])) > MOST_VALUES:
+                self._forget(name)
+                continue
             found: Segments = {}
-            each = Counter(zip([_segment_value(given.get(name)) for given in inputs], facets, strict=True))
-            for (value, (flips, automatic, to_automatic)), count in each.items():
+            for (value, (flips, automatic, to_automatic)), count in Counter(zip(values, facets, strict=True)).items():
                 more = SegmentCount(count, count * flips, count * automatic, count * to_automatic)
-                found[value] = _sum(found.get(value, SegmentCount()), more)
+                place = _segment_value(value)
+                found[place] = _sum(found.get(place, SegmentCount()), more)
             self._merge_segments(name, found)
+
+    def _forget(self, name: str) -> None:
+        self.too_many.add(name)
+        self.segments.pop(name, None)
 
     def _merge_segments(self, name: str, more: Segments) -> None:
         if name in self.too_many:
@@ -181,8 +186,7 @@ class ReplayTally:
         for value, count in more.items():
             place = value if value in own or len(own) < most else OTHERS
             if place is OTHERS and not declared:
-                self.too_many.add(name)
-                del self.segments[name]
+                self._forget(name)
                 return
             own[place] = _sum(own.get(place, SegmentCount()), count)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from andon import decisions, labels
 from andon.authoring import Automation, Truth
-from andon.decisions import Judgement, RecordedDecision, ReplayBy
+from andon.decisions import Judgement, RecordedDecision, RecordReader, ReplayBy
 from andon.kernel.db import Database
 from andon.labels import ValidLabel
 from andon.replays.domain import ReplayPart
@@ -41,10 +41,12 @@ class ReplayWorker:
     def __init__(self, database: Database, work: ReplayWork) -> None:
         self._database = database
         self._work = work
+        self._reader = RecordReader()
+        self._too_many: set[str] = set()
 
     def tally(self, part: ReplayPart, *, until: float | None = None) -> ReplayTally:
         """Tally one part; past `until` on the monotonic clock it stops between two stretches."""
-        work, tally = self._work, ReplayTally(self._work.fields)
+        work, tally = self._work, ReplayTally(self._work.fields, too_many=set(self._too_many))
         recomputing = Recomputing(work.automation, work.lacking) if work.lacking else None
         for first, end in zip(part.cuts, part.cuts[1:], strict=False):
             if until is not None and monotonic() > until:
@@ -52,7 +54,7 @@ class ReplayWorker:
             with self._database.begin() as tx:
                 raw = decisions.recorded_between(tx, work.automation.name, first, end)
                 said = labels.labelled_between(tx, work.automation.name, first, end) if first >= part.begins else {}
-            records = [decisions.read_recorded(one) for one in raw]
+            records = [self._reader.read(one) for one in raw]
             if not records:
                 continue
             seen = None
@@ -60,6 +62,7 @@ class ReplayWorker:
                 seen = recomputing.seen(records, work.by_of(records[0]).read(records))
             if first >= part.begins:
                 self._add(tally, decisions.again(records, work.by_of, work.now, seen), said)
+        self._too_many |= tally.too_many
         return tally
 
     def _add(
@@ -71,7 +74,7 @@ class ReplayWorker:
         for record, reason in made.undecided:
             tally.add_undecided(record.id, reason)
         before = self._before(made)
-        tally.add([one.id for one in made.records], made.inputs, before, made.judgements)
+        tally.add(lambda number: made.records[number].id, made.inputs, before, made.judgements)
         self._add_labels(tally, made, before, said)
 
     def _before(self, made: decisions.MadeAgain) -> Sequence[Judgement]:
