@@ -127,25 +127,24 @@ def _measured(folder: Path, *, rounds: int, decisions: int) -> Outcome:
         load = Load(url, bodies, CALLERS, SECONDS, '"outcome"', {"Authorization": authorization})
         measure(replace(load, seconds=2.0))
         deciding, replaying = list[float](), list[float]()
-        made = 0
         for number in range(rounds):
             status.update(f"round {number + 1} of {rounds}: deciding")
             deciding.append(measure(load).per_second)
             if number == 0:
                 status.update("filling the ledger")
-                made = _fill(line, began, decisions)
+                _fill(line, began, decisions)
             status.update(f"round {number + 1} of {rounds}: replaying")
             many = _replayed(line, "--since", "1970-01-01", "--model", MODEL)
             replaying.append(many.per_second)
         status.update("deciding again by the same versions")
         verified = _replayed(line, "--since", began.isoformat())
         status.update("replaying few")
-        few = _replayed(line, "--last", str(min(FEW, made)), "--model", MODEL)
+        few = _replayed(line, "--last", str(FEW), "--model", MODEL)
     return Outcome([round(one, 1) for one in deciding], [round(one, 1) for one in replaying], verified, few, many)
 
 
-def _fill(line: Line, began: datetime, decisions: int) -> int:
-    """Copy what was decided since `began`, a day earlier each time, until there are so many; and how many were decided."""
+def _fill(line: Line, began: datetime, decisions: int) -> None:
+    """Copy what was decided since `began`, a day earlier each time, until there are so many."""
     settings = config.load(line.folder)
     database = Database(postgres.url_of(settings))
     first = floor_of(began)
@@ -165,7 +164,6 @@ def _fill(line: Line, began: datetime, decisions: int) -> int:
             connection.execute(text("VACUUM ANALYZE decisions"))
     finally:
         database.close()
-    return made
 
 
 def _replayed(line: Line, *arguments: str) -> Timed:

@@ -22,6 +22,7 @@ from andon.kernel.ids import time_of
 from andon.policies import ValueKind
 from andon.replays import (
     ReplayFailed,
+    ReplayInvalid,
     ReplayPart,
     ReplayQuestion,
     ReplayReport,
@@ -209,7 +210,14 @@ def _lacking(
         return frozenset()
     with database.begin() as tx:
         deployed = decisions.versions_between(tx, declared.name, cuts[0], cuts[-1])
-    return replays.lacking_features(declared, deployed)
+    lacking = replays.lacking_features(declared, deployed)
+    changed = sorted(name for name in lacking if any(name in decisions.names_given(one) for one in deployed))
+    if changed and question.model is None:
+        raise ReplayInvalid(
+            f"{', '.join(changed)} is computed otherwise by now, and the recorded predictions rest on what it was: name a version "
+            "with --model, which is then asked anew"
+        )
+    return lacking
 
 
 def _warm_parts(database: Database, declared: Automation, cuts: Sequence[UUID]) -> list[ReplayPart]:

@@ -18,6 +18,7 @@ from andon.decisions.assembly import (
     describe_features,
     idle_features,
     lacking,
+    names_given,
     variables,
 )
 from andon.decisions.auditing import AuditsInForce, audits_of
@@ -298,6 +299,7 @@ __all__ = [
     "latency_of",
     "list_releases",
     "load_file",
+    "names_given",
     "newest",
     "newest_version",
     "newest_versions",

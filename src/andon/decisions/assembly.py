@@ -167,6 +167,11 @@ def unnamed(deployed: AutomationVersion, table: DecisionTable) -> list[str]:
     return sorted(name for name in policies.names_in(table) if name.startswith(roots) and name not in given)
 
 
+def names_given(deployed: AutomationVersion) -> frozenset[str]:
+    """The features that an automation as it was deployed gives."""
+    return frozenset(name for feature in deployed.description["features"] for name in _names_of(feature))
+
+
 def idle_features(automation: Automation, version: ModelVersion, policy: CompiledPolicy) -> list[Fault]:
     """The features that neither the model knows nor the policy reads: most likely a name was mistyped or a model is older.
 

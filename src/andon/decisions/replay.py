@@ -84,8 +84,8 @@ class ReplayBy:
         for conditions, numbers in _alike(records).items():
             for first in range(0, len(numbers), BATCH):
                 some = numbers[first : first + BATCH]
-                of = ([part[n] for n in some] for part in (records, inputs, seen))
-                for number, one in zip(some, self._judge(conditions, *of, now), strict=True):  # type: ignore[arg-type]
+                columns = [records[n] for n in some], [inputs[n] for n in some], [seen[n] for n in some]
+                for number, one in zip(some, self._judge(conditions, *columns, now), strict=True):
                     judged[number] = one
         return judged  # type: ignore[return-value]  # each has its conditions
 
@@ -121,7 +121,8 @@ def replay(
     for line, batch in _by_line(records, line_of):
         now = max(record.row.decided_at for record in batch)
         made = again([reader.take(one.record) for one in batch], partial(ReplayBy.line, line), now)
-        pairs = [*made.undecided, *zip(made.records, made.judgements, strict=True)]
+        pairs: list[tuple[RecordedDecision, Judgement | str]] = [*made.undecided]
+        pairs += zip(made.records, made.judgements, strict=True)
         for record, judgement in pairs:
             found = difference(record, judgement)
             if found is None:
