@@ -34,7 +34,7 @@ class Harm:
 HARMS: Final = (
     Harm("error rate 2% for 1%, at 50:50", 0.01, 2.0, 0.5, 2_800, 1.5),
     Harm("error rate 2% for 1%, at a share of 5%", 0.01, 2.0, 0.05, 1_400, 5.0),
-    Harm("override rate 12% for 10%, at a share of 5%", 0.10, 1.2, 0.05, 3_900, 12.0),
+    Harm("override rate 12% for 10%, at a share of 5%", 0.10, 1.2, 0.05, 3_900, 6.0),
 )
 
 MARGINS: Final = ((0.2, 0.5, 12.0), (0.5, 0.5, 4.0), (1.0, 0.5, 2.0), (0.5, 0.05, 24.0))

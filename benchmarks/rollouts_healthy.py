@@ -22,7 +22,7 @@ LINE: Final = Line.steady(ERRORS, *STAGES)
 
 ACCOUNTS: Final = 4_000
 GUARDRAILS: Final = 3
-LOOK_EVERY: Final = 500
+LOOK_EVERY: Final = 1_000
 """Decisions between two looks at the mean cost; rates are looked at after every event."""
 SHORT: Final = Line.steady(ERRORS, (12, 0.05), (12, 0.25), (12, 0.5))
 OVERRIDES: Final = 0.1

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 A_MINUTE = 600
 """Decisions of the line a minute."""
 
-AT_ONCE = 250
+AT_ONCE = 25
 """Rollouts that are simulated side by side."""
 
 
