@@ -12,6 +12,7 @@ from andon.kernel.db import Database
 from proving import POLICY, GatedLine, a_gated_line
 
 AUTOMATION = """
+{imports}
 from andon import MaxError
 from proving import a_gated
 
@@ -28,12 +29,24 @@ def andon(*arguments: str, status: int = 0) -> str:
     return result.output
 
 
-def a_replayed_project(database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> GatedLine:
-    """A line that was installed and a project folder with its declaration, which is the current one."""
+def declaration(more: str = "", imports: str = "") -> str:
+    """The automation's file, with further parts of its declaration."""
+    return AUTOMATION.format(more=f", {more}" if more else "", imports=imports)
+
+
+def a_project_folder(
+    database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch, *, more: str = "", imports: str = ""
+) -> None:
+    """A folder with the declaration, which is the current one."""
     (folder / "andon.toml").write_text('[project]\nname = "bank"\n')
-    (folder / "automation.py").write_text(AUTOMATION.format(more=""))
+    (folder / "automation.py").write_text(declaration(more, imports))
     (folder / "stricter.yaml").write_text(STRICTER)
     (folder / "same.yaml").write_text(POLICY)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ANDON_DATABASE_URL", database.url)
+
+
+def a_replayed_project(database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> GatedLine:
+    """A line that was installed, and a project folder with its declaration."""
+    a_project_folder(database, folder, monkeypatch)
     return a_gated_line(database, folder, MaxError(0.1))

@@ -35,6 +35,11 @@ class RecordedLines:
         """The very versions that made a decision. Raises VersionNotFound, AutomationInvalid."""
         return ReplayBy.line(self._of(record), record)
 
+    def arm(self, record: RecordedDecision, gate: Gate) -> ReplayBy:
+        """The versions that made a decision, asked anew under a gate."""
+        line = self._of(record)
+        return ReplayBy(line.contract, line.judge, line.traffic.champion, gate=gate)
+
     def load(self, number: int) -> LoadedVersion:
         """A version of the automation's model. Raises VersionNotFound, EndpointUnavailable."""
         with self.database.begin() as tx:

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from andon import decisions, policies, replays, reviews
+from andon import decisions, policies, replays, reviews, serving
 from andon.authoring import Automation, MaxCost
 from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.recorded import CandidateLines, RecordedLines
@@ -31,7 +31,10 @@ from andon.replays import (
     ReplayWork,
     ReplayWorker,
     ReviewMinutes,
+    RewardMeasure,
     SegmentFields,
+    SplitArms,
+    ValueChange,
 )
 
 STRETCH = 4096
@@ -105,7 +108,16 @@ class Replaying:
         begin = time_of(self.parts[0].begins) if self.parts and question.last is not None else question.since
         scope = ReplayScope(declared.name, begin, question.until, before, described, stopped)
         minutes = self._minutes(review_minutes)
-        return replays.report_of(tally, scope, minutes, costs=isinstance(declared.risk, MaxCost))
+        values = self._values(tally)
+        return replays.report_of(tally, scope, minutes, costs=isinstance(declared.risk, MaxCost), values=values)
+
+    def _values(self, tally: ReplayTally) -> tuple[ValueChange, ...]:
+        if self.candidate is None:
+            return ()
+        if self.work.arms is None:
+            silent = "gates differ by segment or class here, so what the other arms would have done is unknown"
+            return tuple(ValueChange(*one, None, None, silent) for one in self.work.rewards)
+        return replays.values_under(self.work.rewards, tally.drawn)
 
     def _minutes(self, given: float | None) -> ReviewMinutes:
         if given is not None:
@@ -192,6 +204,8 @@ def _work(
     declared = lines.declared
     with database.begin() as tx:
         truth = decisions.truth_of(tx, declared.name)
+        history = serving.split_history(tx, declared.name)
+    splits = {split.number: split for split in history if split.shares and split.model == declared.model}
     return ReplayWork(
         automation=declared,
         by_of=lines.by if candidate is None else candidate.by,
@@ -200,7 +214,13 @@ def _work(
         fields=_segment_fields(declared),
         truth=truth,
         now=now,
+        rewards=tuple(RewardMeasure(one.name, one.unit) for one in declared.measures if one.value is None),
+        arms=None if candidate is None or _has_parts(declared) else SplitArms(splits, lines.arm),
     )
+
+
+def _has_parts(automation: Automation) -> bool:
+    return automation.risk is not None and (automation.risk.by is not None or bool(automation.risk.targets))
 
 
 def _lacking(

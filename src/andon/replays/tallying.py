@@ -8,6 +8,7 @@ from uuid import UUID
 
 from andon.decisions import Difference, Judgement, summary_of
 from andon.policies import REVIEW, Ruling
+from andon.replays.drawn import DrawnDecision, few_drawn
 from andon.replays.labelling import LabelSums
 
 MOST_VALUES = 20
@@ -83,6 +84,7 @@ class ReplayTally:
     undecided_examples: list[UUID] = field(default_factory=list)
     apart: list[Difference] = field(default_factory=list)
     labels: LabelSums = field(default_factory=LabelSums)
+    drawn: list[DrawnDecision] = field(default_factory=list)
 
     def add(
         self,
@@ -141,6 +143,8 @@ class ReplayTally:
         self.undecided_examples = _few([*self.undecided_examples, *other.undecided_examples])
         self.apart = sorted([*self.apart, *other.apart], key=lambda one: one.id.int & _RANDOM)[:APART]
         self.labels = self.labels + other.labels
+        if other.drawn:
+            self.drawn = few_drawn([*self.drawn, *other.drawn])
 
     def _add_moved(self, moved: Sequence[tuple[UUID, ReplayMove, Ruling, Ruling]]) -> None:
         found: dict[ReplayMove, list[UUID]] = {}

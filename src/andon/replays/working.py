@@ -4,18 +4,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from hashlib import blake2b
 from time import monotonic
 from typing import TypeAlias
 from uuid import UUID
 
-from andon import decisions, labels
+from andon import decisions, labels, measures
 from andon.authoring import Automation, Truth
 from andon.decisions import Judgement, RecordedDecision, RecordReader, ReplayBy
 from andon.kernel.db import Database
 from andon.labels import ValidLabel
 from andon.replays.domain import ReplayPart
+from andon.replays.drawn import DrawnDecision
 from andon.replays.labelling import label_sums
+from andon.replays.propensities import SplitArms
 from andon.replays.recomputing import Recomputing
+from andon.replays.rewards import RewardMeasure
 from andon.replays.tallying import ReplayTally, SegmentFields
 
 ByOf: TypeAlias = Callable[[RecordedDecision], ReplayBy]
@@ -33,6 +37,8 @@ class ReplayWork:
     fields: SegmentFields
     truth: Truth | None
     now: datetime
+    rewards: tuple[RewardMeasure, ...] = ()
+    arms: SplitArms | None = None
 
 
 class ReplayWorker:
@@ -76,6 +82,8 @@ class ReplayWorker:
         before = self._before(made)
         tally.add(lambda number: made.records[number].id, made.inputs, before, made.judgements)
         self._add_labels(tally, made, before, said)
+        if self._work.arms is not None and self._work.rewards:
+            self._add_drawn(tally, made, self._work.arms)
 
     def _before(self, made: decisions.MadeAgain) -> Sequence[Judgement]:
         before = self._work.before
@@ -99,6 +107,25 @@ class ReplayWorker:
             if labels.matures_at(truth, record.decided_at) <= now
         ]
         tally.labels = tally.labels + label_sums(due, self._work.automation.risk)
+
+    def _add_drawn(self, tally: ReplayTally, made: decisions.MadeAgain, arms: SplitArms) -> None:
+        """Add what estimates of reported measures need of the decisions that a split drew."""
+        propensities = arms.propensities(made, self._work.now)
+        with self._database.begin() as tx:
+            reported = measures.reported_of(tx, [made.records[place].id for place in propensities])
+        subject = self._work.automation.subject
+        for place, propensity in propensities.items():
+            record, outcome = made.records[place], made.judgements[place].ruling.outcome
+            unit = record.key if subject is None else str(made.inputs[place].get(subject) or record.key)
+            tally.drawn.append(
+                DrawnDecision(
+                    order=record.id.int,
+                    unit=int.from_bytes(blake2b(unit.encode(), digest_size=8).digest()),
+                    same=record.policy.outcome == outcome,
+                    propensity=propensity,
+                    values=tuple(reported.get((record.id, one.name)) for one in self._work.rewards),
+                )
+            )
 
 
 def _valid_label(

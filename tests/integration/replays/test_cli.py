@@ -16,7 +16,7 @@ from andon.bootstrap.replaying import Replaying
 from andon.decisions import Decision
 from andon.replays import PolicyText, ReplayQuestion
 from proving import GatedLine
-from replaying import AUTOMATION, STRICTER, andon
+from replaying import STRICTER, andon, declaration
 
 
 def reported(*arguments: str) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def test_two_policies_are_compared_by_text_and_by_what_they_make_of_the_past(lin
 
 def test_a_window_that_nobody_had_then_is_computed_from_the_history(line: GatedLine) -> None:
     window = 'features=[Window("amount", by="account", over=("1h",), aggregates=("count",))]'
-    Path("automation.py").write_text("from andon import Window\n" + AUTOMATION.format(more=f", {window}"))
+    Path("automation.py").write_text(declaration(window, "from andon import Window"))
     busy = "  - {id: busy, when: 'features.amount_count_1h > 120.0', then: review}\nrules_end"
     text = STRICTER.replace("rules:\n", f"rules:\n{busy}\n").replace("rules_end\n", "")
     Path("busy.yaml").write_text(text)
@@ -133,7 +133,7 @@ def test_a_window_that_nobody_had_then_is_computed_from_the_history(line: GatedL
         late = andon("replay", "--policy", "busy.yaml", "--last", "100", "--json", "late.json")
         assert "amount_count_1h computed from the history" in late
     finally:
-        Path("automation.py").write_text(AUTOMATION.format(more=""))
+        Path("automation.py").write_text(declaration())
     moved = sum(one["decisions"] for one in report["rules"] if one["rule_after"] == "busy")
     assert moved == 300 - 120
     newest = json.loads(Path("late.json").read_text())
@@ -142,9 +142,9 @@ def test_a_window_that_nobody_had_then_is_computed_from_the_history(line: GatedL
 
 def test_what_no_history_tells_is_refused_by_name(line: GatedLine) -> None:
     lookup = 'features=[Lookup("customers", by="account", columns=("segment",))]'
-    Path("automation.py").write_text("from andon import Lookup\n" + AUTOMATION.format(more=f", {lookup}"))
+    Path("automation.py").write_text(declaration(lookup, "from andon import Lookup"))
     try:
         said = andon("replay", "--policy", "stricter.yaml", status=5)
     finally:
-        Path("automation.py").write_text(AUTOMATION.format(more=""))
+        Path("automation.py").write_text(declaration())
     assert "customers_segment cannot be replayed" in said
