@@ -4,6 +4,8 @@ The line is that of `script/bench serving`, run as `andon up`. In each round 64 
 ledger goes through `andon replay`, with each prediction asked anew, timed as a user waits for it: from the command to its report. The
 ledger is filled up to a million decisions by copies of recorded ones, a day earlier each. At the end every decision that the gateway
 made is decided again by the versions that made it, and a replay of few decisions is compared in memory with one of many.
+
+Off-policy estimates are held to simulated logs whose truth is known (`off_policy.py`), once all else is measured.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -27,10 +30,11 @@ from sqlalchemy import text
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from andon.kernel.ids import floor_of
-from benchmarks import goals
+from benchmarks import goals, off_policy
 from benchmarks.goals import Goal, at_least, at_most, none_of, ratio
 from benchmarks.line import ANDON, Line, resident_of
 from benchmarks.loadgen import Load, measure
+from benchmarks.off_policy import LogFigures
 from benchmarks.peers.running import ONE_THREAD
 from benchmarks.serving import _task, _train
 
@@ -91,15 +95,19 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="script/bench replay", description=__doc__)
     arguments.add_argument("--rounds", type=int, default=ROUNDS, help="of load and replay in turns")
     arguments.add_argument("--decisions", type=int, default=MANY, help="in the ledger, once it is filled up")
+    arguments.add_argument("--logs", type=int, default=off_policy.LOGS, help="simulated logs of each kind")
     arguments.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="andon-") as name:
         Path(name).chmod(0o711)
         outcome = _measured(Path(name), rounds=options.rounds, decisions=options.decisions)
-    judged = goals_of(outcome)
+    estimates = off_policy.figures(options.logs)
+    judged = [*goals_of(outcome), *off_policy.goals(estimates)]
     _show(outcome)
+    _show_estimates(estimates)
     Console().print(goals.table_of(judged))
-    print(json.dumps({"benchmark": "replay", **asdict(outcome), **goals.as_json(judged)}))
+    figures = {**asdict(outcome), "off_policy": [asdict(one) for one in estimates]}
+    print(json.dumps({"benchmark": "replay", **figures, **goals.as_json(judged)}))
     return 1 if options.check and goals.missed(judged) else 0
 
 
@@ -221,6 +229,14 @@ def _show(outcome: Outcome) -> None:
     Console().print(table)
     rates = ", ".join(f"{one:,.0f}" for one in outcome.deciding)
     Console().print(f"One gateway with {CALLERS} callers: {rates} decisions a second", highlight=False)
+
+
+def _show_estimates(estimates: Sequence[LogFigures]) -> None:
+    table = Table("", "logs", "covered", "silent", "median width", title="Off-policy estimates", title_justify="left")
+    for one in estimates:
+        covered, width = ("–" if value is None else f"{value:.3f}" for value in (one.covered, one.width))
+        table.add_row(one.name, f"{one.logs:,}", covered, f"{one.silent:.3f}", width)
+    Console().print(table)
 
 
 if __name__ == "__main__":
