@@ -16,7 +16,7 @@ AUTOMATION = """
 from andon import MaxError
 from proving import a_gated
 
-gated = a_gated(MaxError(0.1){more})
+gated = a_gated({risk}{more})
 """
 
 STRICTER = POLICY.replace("prediction.score < 0.5", "prediction.score < 0.1")
@@ -29,9 +29,9 @@ def andon(*arguments: str, status: int = 0) -> str:
     return result.output
 
 
-def declaration(more: str = "", imports: str = "") -> str:
+def declaration(more: str = "", imports: str = "", risk: str = "MaxError(0.1)") -> str:
     """The automation's file, with further parts of its declaration."""
-    return AUTOMATION.format(more=f", {more}" if more else "", imports=imports)
+    return AUTOMATION.format(more=f", {more}" if more else "", imports=imports, risk=risk)
 
 
 def a_project_folder(

@@ -136,8 +136,11 @@ class CandidateLines:
             if arm is not None and arm.name in self._control.gates:
                 gate = self._control.gate(arm.name, arm.gate, self.now)
                 return f"threshold {gate.threshold:g}, revision {gate.revision} in force"
+        held_out = f"threshold {self._own_gate(self._loaded).threshold:g}, as its held-out rows prove"
         return (
-            f"threshold {self._own_gate(self._loaded).threshold:g}, from held-out rows, where no revision is in force"
+            held_out
+            if self.question.policy is not None
+            else f"the revision in force of its arm; where there is none, {held_out}"
         )
 
     def _build(self, text: PolicyText) -> ReplayBy:
@@ -148,7 +151,8 @@ class CandidateLines:
         if self._loaded is None:
             return ReplayBy(self._contract, judge, gate=gate)
         arm = decisions.arm_of(self.lines.declared, self._loaded, number=0, policy_version=table.version)
-        return ReplayBy(self._contract, judge, arm, gate=gate, control=replace(self._control))
+        gates = {arm.name: decisions.held_out_gates(arm, self._loaded.version, risk), **self._control.gates}
+        return ReplayBy(self._contract, judge, arm, gate=gate, control=replace(self._control, gates=gates))
 
     def _own_gate(self, loaded: LoadedVersion) -> Gate:
         return Gate.of(loaded.gate(self.lines.declared.risk))

@@ -92,6 +92,7 @@ from andon.decisions.feed import (
     reset_consumer,
 )
 from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
+from andon.decisions.gating import held_out_gates
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
@@ -289,6 +290,7 @@ __all__ = [
     "first_answers",
     "following",
     "get",
+    "held_out_gates",
     "holders",
     "idle_features",
     "is_automatic",
