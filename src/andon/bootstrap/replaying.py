@@ -62,9 +62,19 @@ class Replaying:
     parts: list[ReplayPart]
 
     @classmethod
-    def prepared(cls, settings: Settings, database: Database, question: ReplayQuestion, now: datetime) -> "Replaying":
-        """Build everything that can be wrong. Raises AndonError of many kinds."""
-        lines = RecordedLines.of_project(settings, database, question.automation)
+    def prepared(
+        cls,
+        settings: Settings,
+        database: Database,
+        question: ReplayQuestion,
+        now: datetime,
+        declared: Automation | None = None,
+    ) -> "Replaying":
+        """Build everything that can be wrong; `declared` is the automation, if it is loaded already. Raises AndonError of many kinds."""
+        if declared is None:
+            lines = RecordedLines.of_project(settings, database, question.automation)
+        else:
+            lines = RecordedLines(settings, database, declared)
         with database.begin() as tx:
             newest = None if question.last is None else (question.automation, question.last)
             cuts = decisions.cuts(tx, question.since, question.until, size=STRETCH, newest=newest)

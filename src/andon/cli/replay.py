@@ -22,7 +22,7 @@ from andon.console import replay_page
 from andon.decisions import Difference
 from andon.kernel.db import Tx
 from andon.kernel.errors import Conflict, NotFound
-from andon.replays import PolicyText, ReplayInvalid, ReplayQuestion, ReplayReport, ReplayTally
+from andon.replays import EARLIEST, PolicyText, ReplayInvalid, ReplayQuestion, ReplayReport, ReplayTally
 
 Name = Annotated[str | None, typer.Argument(help="Whose decisions, if there are several automations.")]
 NameOption = Annotated[str | None, typer.Option("--automation", help="The same as an option.")]
@@ -45,7 +45,6 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write the report as J
 NEWEST = 1000
 _AGO = re.compile(r"([1-9]\d{0,5})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_EARLIEST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 class ReplayDiffers(Conflict):
@@ -76,7 +75,7 @@ def replay(
         with here.database.begin() as tx:
             question = ReplayQuestion(
                 automation=declared.name,
-                since=_EARLIEST if since is None else since_of(since, now),
+                since=EARLIEST if since is None else since_of(since, now),
                 until=now if until is None else since_of(until, now),
                 last=last if since is not None or last is not None else NEWEST,
                 model=None if model is None else version_of(tx, declared, model),

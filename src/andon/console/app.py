@@ -30,7 +30,6 @@ from andon.console import (
 )
 from andon.console.context import Console
 from andon.console.dependencies import Here, signed_in
-from andon.console.policy_try import Rehearse
 from andon.console.pulse import Pulse
 from andon.console.rendering import Pages
 from andon.console.security import Guard
@@ -40,6 +39,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.errors import Conflict, NotFound, Unavailable
 from andon.kernel.events import Events
+from andon.replays import Rehearse
 
 _STATIC = Path(__file__).parent / "static"
 

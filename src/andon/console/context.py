@@ -1,6 +1,5 @@
 """What every page needs: the installation's parts, and who is asking."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from andon.access import KeyRing, Permission, Principal
@@ -11,7 +10,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
-from andon.replays import PolicyText, ReplayReport
+from andon.replays import Rehearse
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Console:
     throttle: Throttle
     pages: Pages
     pulse: Pulse
-    rehearse: Callable[[str, PolicyText], ReplayReport] | None = None
+    rehearse: Rehearse | None = None
 
 
 @dataclass(frozen=True, slots=True)

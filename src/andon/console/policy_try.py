@@ -1,7 +1,6 @@
 """The page on which a policy is tried on the newest decisions before anybody publishes it."""
 
-from collections.abc import Callable
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from fastapi import APIRouter, Form
 from starlette.responses import Response
@@ -13,18 +12,12 @@ from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Here, Signed
 from andon.console.errors import status_of
 from andon.kernel.errors import AndonError, Conflict, Invalid, NotFound
-from andon.replays import PolicyText, ReplayReport
+from andon.replays import EARLIEST, SECONDS, PolicyText, ReplayQuestion, ReplayReport
 
 router = APIRouter(prefix="/automations")
 
 NEWEST = 5000
 """Decisions on which a policy is tried, at most."""
-
-SECONDS = 5
-"""How long that may take; then the report is about those that were done."""
-
-Rehearse: TypeAlias = Callable[[str, PolicyText], ReplayReport]
-"""Tries a policy of an automation on its newest decisions. Blocks. Raises PolicyInvalid, ReplayBusy and whatever is wrong with the code."""
 
 
 class NothingToTryWith(NotFound):
@@ -46,7 +39,8 @@ def try_policy(here: Here, visitor: Acting, name: str, text: Annotated[str, Form
         raise NothingToTryWith
     written = text.replace("\r\n", "\n")
     try:
-        report = here.rehearse(name, PolicyText(written, "the text"))
+        policy = PolicyText(written, "the text")
+        report = here.rehearse(ReplayQuestion(name, EARLIEST, here.clock.now(), last=NEWEST, policy=policy))
     except (Invalid, Conflict) as error:
         return _page(here, visitor, name, written, error=error)
     return _page(here, visitor, name, written, report=report)

@@ -1,8 +1,14 @@
 """What a replay is asked for, and how it is divided. Pure values, which go to other processes."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Nothing was decided before."""
+
+SECONDS = 5
+"""The time for a question that a process answers beside its other work; then the report is about the decisions that were done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """The report of a replay as a value: what flips, how work and mistakes change, and why nothing is said where nothing can be. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from andon.policies import REVIEW
 from andon.replays import weighted
+from andon.replays.domain import ReplayQuestion
 from andon.replays.tallying import ReplayMove, ReplayTally, SegmentCount
 from andon.replays.weighted import LabelEstimate, WeightedSums
 
@@ -105,11 +106,8 @@ class ReviewChange:
     after: int
     minutes_each: float | None
     source: str
-
-    @property
-    def minutes(self) -> float | None:
-        """The change in minutes."""
-        return None if self.minutes_each is None else (self.after - self.before) * self.minutes_each
+    minutes: float | None
+    """The change in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +139,8 @@ class ReplayReport:
     decisions: int
     compared: int
     identical: int
+    flipped: int
+    """The decisions whose outcome is another."""
     flips: tuple[OutcomeFlip, ...]
     rules: tuple[RuleMove, ...]
     reasons: tuple[ReasonChange, ...]
@@ -153,18 +153,15 @@ class ReplayReport:
     cost: LabelledChange | None
     values: tuple[ValueChange, ...]
 
-    @property
-    def flipped(self) -> int:
-        """The decisions whose outcome is another."""
-        return sum(flip.decisions for flip in self.flips)
-
     def as_json(self) -> dict[str, Any]:
         """The report as JSON values."""
         written = asdict(self)
-        asked = written["asked"]
-        asked["since"], asked["until"] = self.asked.since.isoformat(), self.asked.until.isoformat()
-        written["flipped"], written["reviews"]["minutes"] = self.flipped, self.reviews.minutes
+        written["asked"] |= {"since": self.asked.since.isoformat(), "until": self.asked.until.isoformat()}
         return written
+
+
+Rehearse: TypeAlias = Callable[[ReplayQuestion], ReplayReport]
+"""Answers a question about few decisions in this process; blocks, for a bounded time. Raises ReplayBusy, and what is wrong with the candidate."""
 
 
 def report_of(
@@ -180,6 +177,7 @@ def report_of(
         decisions=tally.decisions,
         compared=compared,
         identical=tally.identical,
+        flipped=sum(n for move, n in tally.moves.items() if move.flips),
         flips=_flips(tally, compared),
         rules=tuple(_rule(move, n, tally) for move, n in tally.moves.most_common() if move.moves)[:SHOWN],
         reasons=tuple(
@@ -190,11 +188,16 @@ def report_of(
         undecided=dict(tally.undecided.most_common()),
         undecided_examples=tuple(map(str, tally.undecided_examples)),
         automatic=AutomaticChange(automatic, to_automatic, _part(automatic, compared), _part(to_automatic, compared)),
-        reviews=ReviewChange(compared - automatic, compared - to_automatic, minutes.each, minutes.source),
+        reviews=_reviews(compared - automatic, compared - to_automatic, minutes),
         error=_labelled(labels.before.errors, labels.after.errors, labels.errors, labels, rate=True),
         cost=_labelled(labels.before.costs, labels.after.costs, labels.costs, labels, rate=False) if costs else None,
         values=values,
     )
+
+
+def _reviews(before: int, after: int, minutes: ReviewMinutes) -> ReviewChange:
+    spent = None if minutes.each is None else (after - before) * minutes.each
+    return ReviewChange(before, after, minutes.each, minutes.source, spent)
 
 
 def _flips(tally: ReplayTally, compared: int) -> tuple[OutcomeFlip, ...]:

@@ -14,11 +14,11 @@ from andon import console
 from andon.access import Grant, KeyRing, Role
 from andon.bootstrap import rehearsing
 from andon.bootstrap.installation import settings_here
-from andon.bootstrap.rehearsing import policy_rehearsal
+from andon.bootstrap.rehearsing import rehearsal
 from andon.bootstrap.replaying import Replaying
 from andon.kernel.config import Settings
 from andon.kernel.events import Events
-from andon.replays import PolicyText, ReplayBusy
+from andon.replays import EARLIEST, PolicyText, ReplayBusy, ReplayQuestion
 from lines import PEPPER
 from proving import POLICY, GatedLine
 from replaying import STRICTER
@@ -30,7 +30,7 @@ PAGE = "/automations/gated/policy"
 def visiting(line: GatedLine, *grants: Grant) -> Iterator[httpx.Client]:
     """Somebody with these grants, signed in."""
     clock = line.installation.clock
-    rehearse = policy_rehearsal(settings_here(), line.database, clock)
+    rehearse = rehearsal(settings_here(), line.database)
     app = console.create_app(Settings(), line.database, clock, KeyRing(PEPPER), Events(), rehearse)
     token = line.installation.key(f"somebody-{uuid4().hex}", *grants)
     with served(app) as address, httpx.Client(base_url=address, headers={"Origin": address}, timeout=30) as client:
@@ -65,7 +65,8 @@ def test_whoever_may_not_read_the_automation_may_not_try_either(line: GatedLine)
 
 
 def test_one_is_tried_at_a_time_and_only_as_long_as_allowed(line: GatedLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    rehearse = policy_rehearsal(settings_here(), line.database, line.installation.clock)
+    rehearse = rehearsal(settings_here(), line.database)
+    question = ReplayQuestion("gated", EARLIEST, line.installation.clock.now(), policy=PolicyText(POLICY, "it"))
     begun, on, prepared = Event(), Event(), Replaying.prepared
 
     def slowly(*given: object) -> Replaying:
@@ -74,14 +75,14 @@ def test_one_is_tried_at_a_time_and_only_as_long_as_allowed(line: GatedLine, mon
         return prepared(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rehearsing.Replaying, "prepared", slowly)
-    first = Thread(target=rehearse, args=("gated", PolicyText(POLICY, "it")))
+    first = Thread(target=rehearse, args=(question,))
     first.start()
     begun.wait(10)
     with pytest.raises(ReplayBusy):
-        rehearse("gated", PolicyText(POLICY, "it"))
+        rehearse(question)
     on.set()
     first.join()
     monkeypatch.setattr(rehearsing, "SECONDS", 0)
-    report = rehearse("gated", PolicyText(POLICY, "it"))
+    report = rehearse(question)
     assert report.decisions == 0
     assert report.asked.stopped == "After 0 seconds only the newest 0 were done"
