@@ -66,7 +66,7 @@ class GatedLine:
         return self.installation.deployment.lines[self.name].traffic.champion.name
 
     def decide(self, count: int, **fields: Any) -> list[Decision]:
-        """Decide so many payments of random amounts."""
+        """Decide so many payments of random amounts; a field may be a function of the number."""
         self.installation.deployment.refresh_controls()
         self.seed += 1
         rng = np.random.default_rng(self.seed)
@@ -76,7 +76,8 @@ class GatedLine:
         def request(number: int) -> DecisionRequest:
             now = self.installation.clock.now()
             identifier = uuid7(now)
-            row = {"payment_id": f"p{number}", "account": "a1", "amount": float(amounts[number]), **fields}
+            own = {name: value(number) if callable(value) else value for name, value in fields.items()}
+            row = {"payment_id": f"p{number}", "account": "a1", "amount": float(amounts[number]), **own}
             raw = to_json(row)
             return DecisionRequest(
                 id=identifier,

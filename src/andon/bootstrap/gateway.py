@@ -24,6 +24,7 @@ from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.observers import CommitTraces
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
+from andon.bootstrap.rehearsing import rehearsal
 from andon.bootstrap.retrying import end_hand_overs, try_again
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.threads import one_thread
@@ -175,6 +176,7 @@ def _build(
         clock=clock,
         pepper=pepper,
         tracing=tracing,
+        rehearse=rehearsal(settings, database, lambda name: deployment.lines[name].automation),
     )
     add_cost(metrics, settings, observer)
     metrics.gauge_of("andon_in_flight", "Decisions under way.", lambda: gateway.admission.in_flight)

@@ -1,54 +1,166 @@
-"""The lines that made recorded decisions, built again: the model version and the policy as they were then."""
+"""The lines that made recorded decisions, and candidates that would make them otherwise, built from the registry and the code here."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from andon import decisions, models, policies
 from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import chosen, load_automations
-from andon.decisions import DecisionRecord, Line
+from andon.decisions import UNCONTROLLED, Contract, Control, Controls, Gate, Judge, Line, RecordedDecision, ReplayBy
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
+from andon.policies import CompiledPolicy
+from andon.replays import PolicyText, ReplayQuestion
+from andon.serving import LoadedVersion
 
 
 @dataclass(slots=True)
 class RecordedLines:
-    """Lines by the versions in a record; with `model_version`, all of them predict with that one instead."""
+    """Lines by the versions in a record, each built once."""
 
     settings: Settings
     database: Database
-    name: str | None
-    model_version: int | None
-    _declared: Automation = field(init=False)
+    declared: Automation
     _lines: dict[tuple[int, int, str], Line] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._declared = chosen(load_automations(self.settings), self.name)
+    @classmethod
+    def of_project(cls, settings: Settings, database: Database, name: str | None) -> "RecordedLines":
+        """Those of an automation of the project. Raises AutomationNotFound, AutomationInvalid."""
+        return cls(settings, database, chosen(load_automations(settings), name))
 
-    @property
-    def automation(self) -> str:
-        """The automation's name."""
-        return self._declared.name
+    def by(self, record: RecordedDecision) -> ReplayBy:
+        """The very versions that made a decision. Raises VersionNotFound, AutomationInvalid."""
+        return ReplayBy.line(self._of(record), record)
 
-    def of(self, record: DecisionRecord) -> Line:
-        """The line for one record. Raises VersionNotFound, AutomationInvalid."""
-        row = record.row
-        key = (row.automation_version, self.model_version or row.model_version, row.policy_version)
+    def arm(self, record: RecordedDecision, gate: Gate) -> ReplayBy:
+        """The versions that made a decision, asked anew under a gate."""
+        line = self._of(record)
+        return ReplayBy(line.contract, line.judge, line.traffic.champion, gate=gate)
+
+    def load(self, number: int) -> LoadedVersion:
+        """A version of the automation's model. Raises VersionNotFound, EndpointUnavailable."""
+        with self.database.begin() as tx:
+            version = models.get(tx, self.declared.model, number)
+            folder = models.fetch(tx, version, self.settings.data / "models")
+        return load_hosted(self.settings, version, folder)
+
+    def policy_text(self, version: str, automation_version: int) -> PolicyText:
+        """The text of a policy that decided. Raises AutomationNotFound."""
+        with self.database.begin() as tx:
+            published = policies.find(tx, self.declared.name, version)
+            if published is not None:
+                return PolicyText(published.text, f"policy {version}")
+            deployed = decisions.version(tx, self.declared.name, automation_version)
+        return PolicyText(deployed.description["policy"], f"policy {version}")
+
+    def _of(self, record: RecordedDecision) -> Line:
+        line = record.line
+        key = (line.automation_version, line.model.version, line.policy_version)
         if key not in self._lines:
             self._lines[key] = self._build(*key)
         return self._lines[key]
 
     def _build(self, automation_version: int, model_version: int, policy_version: str) -> Line:
         with self.database.begin() as tx:
-            deployed = decisions.version(tx, self.automation, automation_version)
+            deployed = decisions.version(tx, self.declared.name, automation_version)
             model = models.get(tx, deployed.description["model"], model_version)
             folder = models.fetch(tx, model, self._cache)
-            published = policies.find(tx, self.automation, policy_version)
-        text = deployed.description["policy"] if published is None else published.text
-        then = decisions.as_deployed(self._declared, deployed, text)
+        text = self.policy_text(policy_version, automation_version).text
+        then = decisions.as_deployed(self.declared, deployed, text)
         return decisions.assemble(then, load_hosted(self.settings, model, folder), number=automation_version)
 
     @property
     def _cache(self) -> Path:
         return self.settings.data / "models"
+
+
+@dataclass(slots=True)
+class CandidateLines:
+    """What would decide instead: declared by the code here, with the model version, policy and gate of a question."""
+
+    lines: RecordedLines
+    question: ReplayQuestion
+    now: datetime
+    _contract: Contract = field(init=False)
+    _loaded: LoadedVersion | None = field(init=False)
+    _control: Control = field(init=False, default=UNCONTROLLED)
+    _by: dict[str, ReplayBy] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        question, declared = self.question, self.lines.declared
+        self._contract = Contract(declared.contract)
+        self._loaded = None if question.model is None else self.lines.load(question.model)
+        if self._loaded is not None:
+            decisions.check_signature(declared, self._loaded.version)
+            controls = Controls()
+            with self.lines.database.begin() as tx:
+                controls.refresh(tx, self.now)
+            self._control = controls.of(declared.name)
+        if question.policy is not None:
+            self._by[""] = self._build(question.policy)
+
+    def by(self, record: RecordedDecision) -> ReplayBy:
+        """The candidate for one decision: a policy that the question does not name is the one that decided."""
+        if self.question.policy is not None:
+            return self._by[""]
+        version = record.line.policy_version
+        if version not in self._by:
+            self._by[version] = self._build(self.lines.policy_text(version, record.line.automation_version))
+        return self._by[version]
+
+    def before(self) -> ReplayBy | None:
+        """The other side, where that is another policy; with the predictions and gates that were recorded."""
+        if self.question.before is None:
+            return None
+        _, compiled = decisions.compile_text(self.lines.declared, *_pair(self.question.before))
+        return ReplayBy(self._contract, self._judge(compiled))
+
+    def described(self) -> Mapping[str, str]:
+        """The candidate in words, part by part."""
+        question, declared = self.question, self.lines.declared
+        policy = "as it was for each decision" if question.policy is None else question.policy.source
+        asked = f"{declared.model}@{question.model}, asked anew"
+        model = "the recorded predictions" if self._loaded is None else asked
+        return {"model": model, "policy": policy, "gate": self._gate_in_words()}
+
+    def _gate_in_words(self) -> str:
+        if self.question.gate is not None:
+            return f"threshold {self.question.gate:g}, as asked"
+        if self._loaded is None:
+            return "as it was for each decision"
+        if self.question.policy is not None:
+            arm = self._by[""].arm
+            if arm is not None and arm.name in self._control.gates:
+                gate = self._control.gate(arm.name, arm.gate, self.now)
+                return f"threshold {gate.threshold:g}, revision {gate.revision} in force"
+        held_out = f"threshold {self._own_gate(self._loaded).threshold:g}, as its held-out rows prove"
+        return (
+            held_out
+            if self.question.policy is not None
+            else f"the revision in force of its arm; where there is none, {held_out}"
+        )
+
+    def _build(self, text: PolicyText) -> ReplayBy:
+        table, compiled = decisions.compile_text(self.lines.declared, *_pair(text))
+        judge = self._judge(compiled)
+        risk, asked = self.lines.declared.risk, self.question.gate
+        gate = None if asked is None else Gate(asked, 1.0 if risk is None else risk.target)
+        if self._loaded is None:
+            return ReplayBy(self._contract, judge, gate=gate)
+        arm = decisions.arm_of(self.lines.declared, self._loaded, number=0, policy_version=table.version)
+        gates = {arm.name: decisions.held_out_gates(arm, self._loaded.version, risk), **self._control.gates}
+        return ReplayBy(self._contract, judge, arm, gate=gate, control=replace(self._control, gates=gates))
+
+    def _own_gate(self, loaded: LoadedVersion) -> Gate:
+        return Gate.of(loaded.gate(self.lines.declared.risk))
+
+    def _judge(self, compiled: CompiledPolicy) -> Judge:
+        declared = self.lines.declared
+        return Judge(declared.name, compiled, when_stopped=declared.when_stopped)
+
+
+def _pair(text: PolicyText) -> Sequence[str]:
+    return text.text, text.source

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from andon import decisions, policies
 from andon.authoring import Automation
-from andon.cli import publishing
+from andon.cli import policy_diff, publishing
 from andon.cli.printing import Plain
 from andon.kernel.errors import Fault, Invalid, NotFound
 from andon.policies import GIVEN, DecisionTable, Facts, PolicyInvalid, Ruling, ValueKind
@@ -20,7 +20,7 @@ app.command()(publishing.publish)
 app.command()(publishing.use)
 app.command("list")(publishing.list_published)
 app.command()(publishing.show)
-app.command()(publishing.diff)
+app.command()(policy_diff.diff)
 
 File = Annotated[Path, typer.Argument(help="The decision table, a YAML file.")]
 AutomationFile = Annotated[

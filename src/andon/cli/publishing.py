@@ -1,6 +1,5 @@
-"""The part of `andon policy` that works on published versions: publish, put in force, list, show, compare."""
+"""The part of `andon policy` that works on published versions: publish, put in force, list, show."""
 
-import difflib
 import json
 from pathlib import Path
 from typing import Annotated
@@ -108,25 +107,10 @@ def show(
 ) -> None:
     """Print the text of a published policy."""
     with project() as here, here.database.begin() as tx:
-        typer.echo(_published(tx, name, version).text, nl=False)
+        typer.echo(published_policy(tx, name, version).text, nl=False)
 
 
-def diff(
-    name: Name,
-    first: Annotated[str, typer.Argument(help="A published version.")],
-    second: Annotated[str | None, typer.Argument(help="Another; the one in force if left out.")] = None,
-) -> None:
-    """Compare the texts of two published policies."""
-    with project() as here, here.database.begin() as tx:
-        before, after = _published(tx, name, first), _published(tx, name, second)
-    lines = difflib.unified_diff(
-        before.text.splitlines(), after.text.splitlines(), before.version, after.version, lineterm=""
-    )
-    for line in lines:
-        typer.echo(line)
-
-
-def _published(tx: Tx, name: str, version: str | None) -> PolicyVersion:
+def published_policy(tx: Tx, name: str, version: str | None) -> PolicyVersion:
     """A version of an automation's policy, or the one in force. Raises PolicyNotFound, AutomationNotFound."""
     decisions.require_deployed(tx, name)
     if version is not None:

@@ -4,5 +4,6 @@ One Python file and one template a page; no rule lives here. `security.py` and `
 """
 
 from andon.console.app import AssetsMissing, create_app
+from andon.console.replay_page import replay_page
 
-__all__ = ["AssetsMissing", "create_app"]
+__all__ = ["AssetsMissing", "create_app", "replay_page"]

@@ -20,6 +20,7 @@ from andon.console import (
     lines,
     models,
     overview,
+    policy_try,
     procedures,
     quality,
     reviews,
@@ -38,6 +39,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.errors import Conflict, NotFound, Unavailable
 from andon.kernel.events import Events
+from andon.replays import Rehearse
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -50,8 +52,15 @@ class PageNotFound(NotFound):
     """There is no such page."""
 
 
-def create_app(settings: Settings, database: Database, clock: Clock, keys: KeyRing, events: Events) -> FastAPI:
-    """The console of one installation. Raises AssetsMissing."""
+def create_app(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    keys: KeyRing,
+    events: Events,
+    rehearse: Rehearse | None = None,
+) -> FastAPI:
+    """The console of one installation; `rehearse` tries policies on its decisions. Raises AssetsMissing."""
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
     app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None)
@@ -64,6 +73,7 @@ def create_app(settings: Settings, database: Database, clock: Clock, keys: KeyRi
         throttle=Throttle(),
         pages=Pages(settings.project.name),
         pulse=Pulse(),
+        rehearse=rehearse,
     )
     app.add_middleware(Guard)
     errors.install(app)
@@ -82,6 +92,7 @@ def create_app(settings: Settings, database: Database, clock: Clock, keys: KeyRi
         incidents,
         endpoints,
         automations,
+        policy_try,
         models,
         streams,
         actions,

@@ -10,6 +10,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
+from andon.replays import Rehearse
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Console:
     throttle: Throttle
     pages: Pages
     pulse: Pulse
+    rehearse: Rehearse | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,11 @@ class Pages:
         """A template as a response. What the layout may show and this page does not set is empty."""
         shown = {"visitor": None, "section": None, "notice": None, "problem": None} | values
         shown["csrf"] = lambda: _csrf_field(shown["visitor"])
-        return HTMLResponse(self._templates.get_template(template).render(shown), status_code=status)
+        return HTMLResponse(self.text(template, **shown), status_code=status)
+
+    def text(self, template: str, **values: Any) -> str:
+        """A template as a text."""
+        return self._templates.get_template(template).render(values)
 
 
 def moment(at: datetime | str | None) -> str | Markup:

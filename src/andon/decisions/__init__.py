@@ -7,14 +7,18 @@ committed. Start reading at `line.py` (pure) and `decider.py` (durable).
 from andon.decisions.assembly import (
     answered_by,
     answers_by,
+    arm_of,
     as_deployed,
     assemble,
     check_lookups,
     check_signature,
     compile_policy,
+    compile_text,
     describe,
+    describe_features,
     idle_features,
     lacking,
+    names_given,
     variables,
 )
 from andon.decisions.auditing import AuditsInForce, audits_of
@@ -88,12 +92,14 @@ from andon.decisions.feed import (
     reset_consumer,
 )
 from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
+from andon.decisions.gating import held_out_gates
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import BatchWatcher, Payer, Unlimited, Unwatched
 from andon.decisions.published import AutomationReleased
 from andon.decisions.publishing import apart_from_force, check_policy, publish_policy, require_released_code, use_policy
+from andon.decisions.recorded import RecordedDecision, RecordReader
 from andon.decisions.recording import Alongside
 from andon.decisions.releasing import (
     is_same_person,
@@ -104,7 +110,7 @@ from andon.decisions.releasing import (
     require_deployed,
     require_named,
 )
-from andon.decisions.replay import Difference, Replayed, replay
+from andon.decisions.replay import Difference, MadeAgain, ReplayBy, Replayed, again, replay, summary_of
 from andon.decisions.report import BatchReport
 from andon.decisions.seeing import Seen
 from andon.decisions.segments import segment_in
@@ -117,6 +123,7 @@ from andon.decisions.service import (
     between,
     claim,
     count_waiting,
+    cuts,
     declaring,
     deploy,
     fail,
@@ -133,6 +140,7 @@ from andon.decisions.service import (
     outcomes_of,
     page,
     plan_days,
+    recorded_between,
     records_of,
     rows_of,
     sample,
@@ -140,6 +148,7 @@ from andon.decisions.service import (
     stats,
     tallies,
     version,
+    versions_between,
     waiting_sql,
     with_input,
     withdraw,
@@ -215,15 +224,19 @@ __all__ = [
     "Line",
     "LineBusy",
     "LineRef",
+    "MadeAgain",
     "ModelRef",
     "NotReleased",
     "Payer",
     "Predicts",
     "Priority",
+    "RecordReader",
+    "RecordedDecision",
     "Release",
     "ReleaseRefused",
     "ReleaseRule",
     "Releasing",
+    "ReplayBy",
     "Replayed",
     "Risk",
     "Seen",
@@ -242,9 +255,11 @@ __all__ = [
     "accept",
     "accept_again",
     "accept_new",
+    "again",
     "answered_by",
     "answers_by",
     "apart_from_force",
+    "arm_of",
     "as_deployed",
     "assemble",
     "audits_of",
@@ -258,14 +273,17 @@ __all__ = [
     "check_signature",
     "claim",
     "compile_policy",
+    "compile_text",
     "consumers",
     "content_of",
     "contents_of",
     "count_waiting",
+    "cuts",
     "declared_cord",
     "declaring",
     "deploy",
     "describe",
+    "describe_features",
     "fail",
     "find",
     "find_waiting",
@@ -273,6 +291,7 @@ __all__ = [
     "first_answers",
     "following",
     "get",
+    "held_out_gates",
     "holders",
     "idle_features",
     "is_automatic",
@@ -284,6 +303,7 @@ __all__ = [
     "latency_of",
     "list_releases",
     "load_file",
+    "names_given",
     "newest",
     "newest_version",
     "newest_versions",
@@ -295,6 +315,7 @@ __all__ = [
     "policy_text",
     "publish_policy",
     "raw_records_of",
+    "recorded_between",
     "records_of",
     "release",
     "released",
@@ -310,6 +331,7 @@ __all__ = [
     "segment_in",
     "shown",
     "stats",
+    "summary_of",
     "tallies",
     "texts_of",
     "truth_of",
@@ -318,6 +340,7 @@ __all__ = [
     "variables",
     "version",
     "version_in_force",
+    "versions_between",
     "waiting_sql",
     "with_input",
     "withdraw",

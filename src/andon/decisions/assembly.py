@@ -167,6 +167,11 @@ def unnamed(deployed: AutomationVersion, table: DecisionTable) -> list[str]:
     return sorted(name for name in policies.names_in(table) if name.startswith(roots) and name not in given)
 
 
+def names_given(deployed: AutomationVersion) -> frozenset[str]:
+    """The features that an automation as it was deployed gives."""
+    return frozenset(name for feature in deployed.description["features"] for name in _names_of(feature))
+
+
 def idle_features(automation: Automation, version: ModelVersion, policy: CompiledPolicy) -> list[Fault]:
     """The features that neither the model knows nor the policy reads: most likely a name was mistyped or a model is older.
 
@@ -191,7 +196,7 @@ def describe(automation: Automation) -> dict[str, Any]:
     return {
         "contract": Contract(automation.contract).schema(),
         "subject": automation.subject,
-        "features": [_feature(feature) for feature in automation.features],
+        "features": describe_features(automation),
         "model": automation.model,
         "policy": text,
         "actions": {name: _plain(asdict(action)) for name, action in automation.actions.items()},
@@ -210,6 +215,11 @@ def describe(automation: Automation) -> dict[str, Any]:
         **({} if automation.rollout is None else {"rollout": automation.rollout.described()}),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
+
+
+def describe_features(automation: Automation) -> list[dict[str, Any]]:
+    """Describe each feature, in their order."""
+    return [_feature(feature) for feature in automation.features]
 
 
 def as_deployed(automation: Automation, deployed: AutomationVersion, policy: str) -> Automation:

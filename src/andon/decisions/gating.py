@@ -6,9 +6,9 @@ from typing import Any
 
 from andon import gates
 from andon.authoring import RiskBound
-from andon.decisions.controls import Gate
+from andon.decisions.controls import ArmGates, Gate, PartGates, Schedule
 from andon.decisions.traffic import Arm
-from andon.gates import NOTHING, GateRevision, ProvenGate
+from andon.gates import NOTHING, WHOLE, GateRevision, Part, ProvenGate
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.models import ModelVersion, RiskEvidence, threshold_for
@@ -30,6 +30,31 @@ def with_revision(
     return replace(arm, gate=Gate(arm.gate.threshold, arm.gate.target, revision.revision if same else 0))
 
 
+def held_out_gates(arm: Arm, version: ModelVersion, risk: RiskBound | None) -> ArmGates:
+    """The gates that an arm would start with, where nothing is kept of it yet."""
+    whole: Schedule = [(None, arm.gate)]
+    if risk is None or not risk.targets:
+        return ArmGates(whole)
+    of_classes: dict[Part, Schedule] = {}
+    for predicted, target in risk.targets.items():
+        threshold, _ = _of_class(version, risk, predicted, target)
+        of_classes[None, predicted] = [(None, Gate(threshold, target))]
+    parts = PartGates(None, frozenset(), frozenset(risk.targets), {WHOLE: whole, **of_classes})
+    return ArmGates(whole, parts)
+
+
+def _of_class(
+    version: ModelVersion, risk: RiskBound | None, predicted: str, target: float
+) -> tuple[float, dict[str, Any]]:
+    """The threshold of one predicted class with its evidence. A package that does not tell its held-out rows by class proves nothing of one."""
+    by_class = (version.manifest.risk.by_class or {}).get(predicted)
+    if risk is None or by_class is None:
+        return NOTHING, {"model": version.digest, "rows": 0}
+    proven = threshold_for(by_class, target, risk.confidence)
+    threshold = NOTHING if proven is None else proven
+    return threshold, _evidence(version, by_class, threshold)
+
+
 def _ensure_class(
     tx: Tx,
     arm: Arm,
@@ -40,13 +65,8 @@ def _ensure_class(
     events: Events,
     now: datetime,
 ) -> None:
-    """The gate of one predicted class. A package that does not tell its held-out rows by class proves nothing of one."""
-    by_class = (version.manifest.risk.by_class or {}).get(predicted)
-    threshold, evidence = NOTHING, dict[str, Any](model=version.digest, rows=0)
-    if risk is not None and by_class is not None:
-        proven = threshold_for(by_class, target, risk.confidence)
-        threshold = NOTHING if proven is None else proven
-        evidence = _evidence(version, by_class, threshold)
+    """The gate of one predicted class."""
+    threshold, evidence = _of_class(version, risk, predicted, target)
     _ensure(tx, arm, risk, evidence, threshold, target, predicted, events, now)
 
 

@@ -1,28 +1,35 @@
-"""Replay: recorded decisions decided again from what was seen then, and compared. Writes nothing.
+"""Replay: recorded decisions decided again from what was seen then. Writes nothing.
 
-With `verify` in mind: the same versions on the same features must give the same outcome, rule and score, to the last bit.
+The same versions on the same features must give the same outcome, rule and score, to the last bit. A candidate is judged in the line
+state that held then; what it does not name stays as it was.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
-
-from pydantic_core import to_json
 
 from andon.authoring import BY_REVIEW, BY_RULES
 from andon.cord import LineState, LineStates
-from andon.decisions.controls import Control, Gate
-from andon.decisions.domain import DecisionRecord, Judgement
+from andon.decisions.contract import Contract
+from andon.decisions.controls import UNCONTROLLED, Control, Gate
+from andon.decisions.domain import DecisionRecord, Judgement, LineRef, ModelRef
 from andon.decisions.errors import InputInvalid, InputMalformed
+from andon.decisions.judging import Judge
 from andon.decisions.line import Line
 from andon.decisions.predicting import Ask, Row, Unpredictable, ask_now, failure_of, predictions
-from andon.decisions.seeing import FEATURE_FAILED, Seen
+from andon.decisions.recorded import RecordedDecision, RecordReader
+from andon.decisions.seeing import Seen
 from andon.decisions.traffic import Arm
 from andon.serving import Prediction
 
 BATCH = 256
+
+Read: TypeAlias = Mapping[str, Any]
+"""An input as the contract reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +50,130 @@ class Replayed:
     differences: tuple[Difference, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayBy:
+    """What decides again: a contract and a judge, and the parts of an arm that differ from what held then.
+
+    Without an `arm` each decision keeps its recorded prediction. `same` says that `arm` is the version that predicted: rows without
+    a prediction then have none now. Without a `gate` the same version keeps the gate that held, and another one has its own, which
+    `control` may know.
+    """
+
+    contract: Contract
+    judge: Judge
+    arm: Arm | None = None
+    same: bool = False
+    gate: Gate | None = None
+    control: Control = UNCONTROLLED
+
+    @classmethod
+    def line(cls, line: Line, record: RecordedDecision) -> "ReplayBy":
+        """The champion of a line, which may be another version than decided."""
+        champion = line.traffic.champion
+        return cls(line.contract, line.judge, champion, same=champion.version == record.line.model.version)
+
+    def read(self, records: Sequence[RecordedDecision]) -> list[Read | str]:
+        """Read each input, or say why it does not fit the contract any more."""
+        return [_read(self.contract, record.input) for record in records]
+
+    def judge_all(
+        self, records: Sequence[RecordedDecision], inputs: Sequence[Read], seen: Sequence[Seen], now: datetime
+    ) -> list[Judgement]:
+        """Judge decisions again, those together that were made under the same conditions. `now` is when gates must not have expired."""
+        judged: list[Judgement | None] = [None] * len(records)
+        for conditions, numbers in _alike(records).items():
+            for first in range(0, len(numbers), BATCH):
+                some = numbers[first : first + BATCH]
+                columns = [records[n] for n in some], [inputs[n] for n in some], [seen[n] for n in some]
+                for number, one in zip(some, self._judge(conditions, *columns, now), strict=True):
+                    judged[number] = one
+        return judged  # type: ignore[return-value]  # each has its conditions
+
+    def _judge(
+        self,
+        conditions: "_Conditions",
+        records: Sequence[RecordedDecision],
+        inputs: Sequence[Read],
+        seen: Sequence[Seen],
+        now: datetime,
+    ) -> list[Judgement]:
+        asked = [
+            record
+            for record, one in zip(records, seen, strict=True)
+            if one.error is None and conditions.state is not LineState.STOPPED
+        ]
+        gate = self.gate or (conditions.gate if self.arm is None or self.same else self.arm.gate)
+        gates = {} if self.gate is not None or self.arm is None or self.same else self.control.gates
+        if self.arm is None:
+            arm, ask = Arm(_NOBODY, _AsRecorded(), gate), _as_recorded(asked)
+        else:
+            arm, ask = replace(self.arm, gate=gate), _asking(asked) if self.same else ask_now
+        fallbacks = ((conditions.fallback, None),) if conditions.fallback in (BY_RULES, BY_REVIEW) else ()
+        control = Control(LineStates(conditions.state), gates)
+        return self.judge.judge_now(arm, inputs, seen, control, now=now, fallbacks=fallbacks, ask=ask)
+
+
 def replay(
     records: Sequence[DecisionRecord], line_of: Callable[[DecisionRecord], Line], progress: Callable[[int], None]
 ) -> Replayed:
     """Decide records again, each by the line that `line_of` gives for it, and compare outcome, rule and score."""
-    identical, differences = 0, list[Difference]()
-    for batch in _by_line(records, line_of):
-        for record, judgement in _again(*batch):
-            before, after = _told(record), judgement if isinstance(judgement, str) else _judged(judgement)
-            if before == after:
+    identical, differences, reader = 0, list[Difference](), RecordReader()
+    for line, batch in _by_line(records, line_of):
+        now = max(record.row.decided_at for record in batch)
+        made = again([reader.take(one.record) for one in batch], partial(ReplayBy.line, line), now)
+        pairs: list[tuple[RecordedDecision, Judgement | str]] = [*made.undecided]
+        pairs += zip(made.records, made.judgements, strict=True)
+        for record, judgement in pairs:
+            found = difference(record, judgement)
+            if found is None:
                 identical += 1
             else:
-                differences.append(Difference(record.row.id, before, after))
-        progress(len(batch[1]))
+                differences.append(found)
+        progress(len(batch))
     return Replayed(len(records), identical, tuple(differences))
+
+
+def again(
+    records: Sequence[RecordedDecision],
+    by_of: Callable[[RecordedDecision], ReplayBy],
+    now: datetime,
+    seen: Mapping[UUID, Seen] | None = None,
+) -> "MadeAgain":
+    """Decide records again, those together that had the same versions; `seen` has features that are not as recorded."""
+    groups: dict[tuple[int, str, int], list[RecordedDecision]] = {}
+    for record in records:
+        line = record.line
+        groups.setdefault((line.automation_version, line.policy_version, line.model.version), []).append(record)
+    made = MadeAgain()
+    for some in groups.values():
+        by = by_of(some[0])
+        inputs = by.read(some)
+        made.undecided += [(one, given) for one, given in zip(some, inputs, strict=True) if isinstance(given, str)]
+        fitting = [(one, given) for one, given in zip(some, inputs, strict=True) if not isinstance(given, str)]
+        ones, given = [one for one, _ in fitting], [given for _, given in fitting]
+        known = [Seen(one.features, one.feature_error) if seen is None else seen[one.id] for one in ones]
+        made.records += ones
+        made.inputs += given
+        made.seen += known
+        made.judgements += by.judge_all(ones, given, known, now)
+    return made
+
+
+@dataclass(slots=True)
+class MadeAgain:
+    """Decisions made again, column by column; and those that cannot be, each with the reason."""
+
+    records: list[RecordedDecision] = field(default_factory=list)
+    inputs: list[Read] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
+    undecided: list[tuple[RecordedDecision, str]] = field(default_factory=list)
+
+
+def difference(record: RecordedDecision, judgement: Judgement | str) -> Difference | None:
+    """Return in what a decision comes out otherwise; None if outcome, rule and score are the same."""
+    before, after = summary_of(record.judgement), judgement if isinstance(judgement, str) else summary_of(judgement)
+    return None if before == after else Difference(record.id, before, after)
 
 
 def _by_line(
@@ -76,22 +193,6 @@ def _by_line(
         yield line, batch
 
 
-def _again(line: Line, batch: Sequence[DecisionRecord]) -> Iterator[tuple[DecisionRecord, Judgement | str]]:
-    """Each record with its judgement now. Records that were judged under the same conditions go to the judge together."""
-    alike: dict[_Conditions, list[tuple[DecisionRecord, Mapping[str, Any], Seen]]] = {}
-    for record in batch:
-        try:
-            given = line.contract.read(to_json(record.record["input"]))
-        except (InputInvalid, InputMalformed) as error:
-            yield record, f"the contract has changed: {error}"
-            continue
-        seen = Seen(record.record["features"], _feature_error(record))
-        alike.setdefault(_Conditions.of(record), []).append((record, given, seen))
-    for conditions, cases in alike.items():
-        records, inputs, seen_then = zip(*cases, strict=True)
-        yield from zip(records, conditions.judge(line, records, inputs, seen_then), strict=True)
-
-
 class _Conditions(NamedTuple):
     """What held when a decision was made, beside its versions: the line state, the gate, and who answered in whose place."""
 
@@ -99,73 +200,77 @@ class _Conditions(NamedTuple):
     gate: Gate
     fallback: str | None
 
-    @classmethod
-    def of(cls, record: DecisionRecord) -> "_Conditions":
-        """As a record says."""
-        risk, fallback = record.record["risk"], record.record["fallback"]
-        return cls(
-            LineState(record.record["line_state"]),
-            Gate(risk["threshold"], risk["target"], risk.get("revision", 0)),
-            None if fallback is None else fallback["step"],
-        )
 
-    def judge(
-        self,
-        line: Line,
-        records: Sequence[DecisionRecord],
-        inputs: Sequence[Mapping[str, Any]],
-        seen: Sequence[Seen],
-    ) -> list[Judgement]:
-        """Judge again. The version that decided keeps the gate that held then; another one has its own."""
-        champion = line.traffic.champion
-        anew = champion.version != records[0].row.model_version
-        arm = champion if anew else replace(champion, gate=self.gate)
-        fallbacks = ((self.fallback, None),) if self.fallback in (BY_RULES, BY_REVIEW) else ()
-        ask = ask_now if anew else _asking([record for record in records if _is_asked(record, self.state)])
-        control = Control(LineStates(self.state))
-        now = max(record.row.decided_at for record in records)
-        return line.judge.judge_now(arm, inputs, seen, control, now=now, fallbacks=fallbacks, ask=ask)
+def _alike(records: Iterable[RecordedDecision]) -> dict[_Conditions, list[int]]:
+    """The numbers of decisions by what held for them."""
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for number, record in enumerate(records):
+        risk, fallback = record.risk, record.fallback
+        held = (record.line_state, risk.threshold, risk.target, risk.revision, fallback and fallback.step)
+        found.setdefault(held, []).append(number)
+    return {_Conditions(state, Gate(*gate), step): numbers for (state, *gate, step), numbers in found.items()}
 
 
-def _is_asked(record: DecisionRecord, state: LineState) -> bool:
-    """Whether the judge asks for a prediction of this row."""
-    return _feature_error(record) is None and state is not LineState.STOPPED
+def _read(contract: Contract, raw: bytes) -> Read | str:
+    try:
+        return contract.read(raw)
+    except (InputInvalid, InputMalformed) as error:
+        faults = "; ".join(f"{fault.where}: {fault.message}" for fault in error.faults)
+        return f"the contract has changed: {faults or error}"
 
 
-def _asking(records: Sequence[DecisionRecord]) -> Ask:
+def _asking(records: Sequence[RecordedDecision]) -> Ask:
     """Ask for these rows again; a row that had no prediction then has none now, for the same reason."""
 
     async def ask(arm: Arm, rows: Sequence[Row], within: float) -> Sequence[Prediction | Unpredictable]:
-        there = [row for row, record in zip(rows, records, strict=True) if record.record["prediction"] is not None]
+        there = [row for row, record in zip(rows, records, strict=True) if record.prediction is not None]
         said = iter(await predictions(ask_now, arm, there, perf_counter() + within))
-        return [_failure_of(record) or next(said) for record in records]
+        return [_failure_of(record) if record.prediction is None else next(said) for record in records]
 
     return ask
 
 
-def _failure_of(record: DecisionRecord) -> Unpredictable | None:
-    """The failure that a record tells of, with its reason and its words; None if there was a prediction."""
-    if record.record["prediction"] is not None:
-        return None
-    policy, fallback = record.record["policy"], record.record["fallback"]
-    because = policy["reasons"][-1] if fallback is None else fallback["because"]
-    return failure_of(because, policy["error"] or because)
+def _as_recorded(records: Sequence[RecordedDecision]) -> Ask:
+    """Give the predictions that were recorded, and the reasons where there were none."""
+
+    async def ask(arm: Arm, rows: Sequence[Row], within: float) -> Sequence[Prediction | Unpredictable]:
+        del arm, rows, within
+        return [record.prediction or _failure_of(record) for record in records]
+
+    return ask
 
 
-def _feature_error(record: DecisionRecord) -> str | None:
-    policy = record.record["policy"]
-    return str(policy["error"]) if FEATURE_FAILED in policy["reasons"] else None
+def _failure_of(record: RecordedDecision) -> Unpredictable:
+    """The failure that a record tells of, with its reason and its words."""
+    policy, fallback = record.policy, record.fallback
+    because = fallback.because if fallback is not None else policy.reasons[-1] if policy.reasons else ""
+    return failure_of(because, policy.error or because)
 
 
-def _told(record: DecisionRecord) -> str:
-    prediction = record.record["prediction"]
-    return _line_of(record.row.outcome, record.row.rule, None if prediction is None else prediction["score"])
+class _AsRecorded:
+    """The version of an arm that is never asked."""
+
+    inline = True
+    capacity = 1
+    max_batch = BATCH
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """Nothing is predicted here."""
+        raise NotImplementedError
+
+    async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
+        """Nothing is predicted here."""
+        raise NotImplementedError
+
+    def take_cpu_us(self) -> int:
+        """Nothing is predicted here."""
+        return 0
 
 
-def _judged(judgement: Judgement) -> str:
-    prediction = judgement.prediction
-    return _line_of(judgement.ruling.outcome, judgement.ruling.rule, None if prediction is None else prediction.score)
+_NOBODY = LineRef("", 0, ModelRef("", 0, ""), "")
 
 
-def _line_of(outcome: str, rule: str, score: float | None) -> str:
-    return f"{outcome} by {rule}, score {score!r}"
+def summary_of(judgement: Judgement) -> str:
+    """Write outcome, rule and score in a line."""
+    prediction, ruling = judgement.prediction, judgement.ruling
+    return f"{ruling.outcome} by {ruling.rule}, score {None if prediction is None else prediction.score!r}"

@@ -22,7 +22,7 @@ from andon.decisions.domain import (
 )
 from andon.decisions.errors import AutomationNotFound, DecisionNotFound, KeyInFlight, KeyReused
 from andon.decisions.shape import DecisionRow
-from andon.decisions.store import days, intake, keys, reading, versions
+from andon.decisions.store import days, intake, keys, reading, spans, versions
 from andon.kernel import outbox
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import AndonError
@@ -272,6 +272,26 @@ def newest(tx: Tx, automation: str, limit: int) -> list[DecisionRecord]:
 def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
     """The decisions with ids from `first` to `last`, whole, in their order."""
     return reading.between(tx, first, last)
+
+
+def cuts(
+    tx: Tx, since: datetime, until: datetime, *, size: int, newest: tuple[str, int] | None = None
+) -> Sequence[UUID]:
+    """Return where parts of `size` decisions begin that were asked for between two moments, and where the last one ends.
+
+    All automations count. With `newest` (an automation and a number) the parts hold no more than its newest so many decisions.
+    """
+    return spans.cuts(tx, since, until, size, newest=newest)
+
+
+def recorded_between(tx: Tx, automation: str, first: UUID, end: UUID) -> list[bytes]:
+    """Return the records of an automation's decisions with ids from `first` to before `end`; a `RecordReader` reads them."""
+    return spans.records(tx, automation, first, end)
+
+
+def versions_between(tx: Tx, automation: str, first: UUID, end: UUID) -> list[AutomationVersion]:
+    """Return the versions of an automation that decided anything with an id from `first` to before `end`."""
+    return [version(tx, automation, number) for number in spans.versions(tx, automation, first, end)]
 
 
 def plan_days(tx: Tx, now: datetime) -> None:

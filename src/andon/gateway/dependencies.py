@@ -23,6 +23,7 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics
 from andon.kernel.moments import in_utc
+from andon.replays import Rehearse
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ class Gateway:
     draining: bool = False
     hurried: bool = False
     keys_in_flight: set[tuple[str, str]] = field(default_factory=set)
+    rehearse: Rehearse | None = None
     waiters: Waiters = field(default_factory=Waiters)
 
     @property

@@ -129,6 +129,11 @@ def of_decisions(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Label]]:
     return store.of_decisions(tx, ids)
 
 
+def labelled_between(tx: Tx, automation: str, first: UUID, end: UUID) -> dict[UUID, list[Label]]:
+    """Return the labels of an automation's decisions with ids from `first` to before `end`, oldest first."""
+    return store.labelled_between(tx, automation, first, end)
+
+
 def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
     """Return the decisions of an automation that labels with ids from `first` to `last` are about, each once."""
     return store.decisions_between(tx, automation, first, last)

@@ -71,6 +71,15 @@ def of_decisions(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Label]]:
     return dict(found)
 
 
+def labelled_between(tx: Tx, automation: str, first: UUID, end: UUID) -> dict[UUID, list[Label]]:
+    """Return the labels of an automation's decisions with ids from `first` to before `end`, oldest first."""
+    wanted = (labels.c.automation == automation, labels.c.decision_id >= first, labels.c.decision_id < end)
+    found: dict[UUID, list[Label]] = defaultdict(list)
+    for row in tx.execute(select(labels).where(*wanted).order_by(labels.c.recorded_at, labels.c.id)):
+        found[row.decision_id].append(_label(row))
+    return dict(found)
+
+
 def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
     """Return the decisions that labels with ids from `first` to `last` are about, each once."""
     of = labels.c.id.between(first, last) & (labels.c.automation == automation)

@@ -8,7 +8,7 @@ from andon.measures.errors import MeasureReportInvalid
 from andon.measures.measured import MeasuredDecision, MeasureSet
 from andon.measures.meter import Meter, subscribe
 from andon.measures.reports import MeasureReport, Reported, report
-from andon.measures.service import sums, totals
+from andon.measures.service import reported_of, sums, totals
 
 __all__ = [
     "Grouping",
@@ -20,6 +20,7 @@ __all__ = [
     "Meter",
     "Reported",
     "report",
+    "reported_of",
     "subscribe",
     "sums",
     "totals",

@@ -1,6 +1,8 @@
 """Reading what decisions were worth."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
+from uuid import UUID
 
 from andon.kernel.db import Tx
 from andon.measures import store
@@ -10,6 +12,11 @@ from andon.measures.domain import Grouping, MeasureSum
 def sums(tx: Tx, automation: str, since: date, until: date, by: Grouping | None = None) -> list[MeasureSum]:
     """Return the sums of an automation's measures over UTC days, both included; without `by`, one for each measure."""
     return store.sums(tx, automation, since, until, by)
+
+
+def reported_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[tuple[UUID, str], float]:
+    """Return the values that other systems report of these decisions, by decision and measure: the ones that stand now."""
+    return {key: float(value) for key, (value, _) in store.standing_reports(tx, ids).items()} if ids else {}
 
 
 def totals(tx: Tx) -> list[tuple[str, str, MeasureSum]]:

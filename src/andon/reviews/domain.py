@@ -104,7 +104,8 @@ class ReviewTask:
         """Taken (or kept for longer) by `actor`. Raises ReviewDecided, ReviewHeld."""
         self._require_undecided()
         self._require_not_held_by_another(actor, now)
-        return replace(self, claim=Claim(actor.name, now, now + CLAIM))
+        kept = self.claim is not None and self.holder(now) is not None
+        return replace(self, claim=Claim(actor.name, self.claim.at if kept and self.claim else now, now + CLAIM))
 
     def released(self, actor: Actor, now: datetime) -> "ReviewTask":
         """Given back to the queue. Raises ReviewDecided, ReviewHeld, ReviewNotClaimed."""
@@ -170,6 +171,14 @@ class Backlog:
 
     waiting: int
     overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPace:
+    """How many minutes lay between claim and verdict on average, and of how many reviews."""
+
+    reviews: int
+    minutes: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import store
-from andon.reviews.domain import AuditCounts, Backlog, ReviewFilter, ReviewState, ReviewTask, Verdict
+from andon.reviews.domain import AuditCounts, Backlog, ReviewFilter, ReviewPace, ReviewState, ReviewTask, Verdict
 from andon.reviews.errors import ReviewNotFound, VerdictInvalid
 from andon.reviews.published import BlindAuditDecided, QuestionAnswered, VerdictGiven
 
@@ -132,6 +132,11 @@ def backlogs(tx: Tx, *, automations: Sequence[str] | None, now: datetime) -> dic
 def audit_counts(tx: Tx, automation: str | None = None) -> dict[str, AuditCounts]:
     """Count the blind verdicts that agreed with the line and those that did not, by automation; all of them if None is named."""
     return store.audit_counts(tx, automation)
+
+
+def pace(tx: Tx, automation: str, *, newest: int = 1000) -> ReviewPace:
+    """Return how long people take from claim to verdict, by the newest reviews of an automation."""
+    return store.pace(tx, automation, newest)
 
 
 def claim(tx: Tx, review_id: UUID, *, actor: Actor, now: datetime) -> ReviewTask:

@@ -11,7 +11,16 @@ from sqlalchemy.dialects.postgresql import insert
 from andon.kernel import outbox
 from andon.kernel.db import Tx
 from andon.kernel.ids import uuid7_sql
-from andon.reviews.domain import AuditCounts, Backlog, Claim, ReviewFilter, ReviewState, ReviewTask, Verdict
+from andon.reviews.domain import (
+    AuditCounts,
+    Backlog,
+    Claim,
+    ReviewFilter,
+    ReviewPace,
+    ReviewState,
+    ReviewTask,
+    Verdict,
+)
 from andon.reviews.errors import ReviewNotFound
 from andon.reviews.tables import reviews
 
@@ -94,13 +103,14 @@ def save(tx: Tx, review: ReviewTask) -> None:
     """Write the claim and the verdict of a review over its row."""
     claim, verdict = review.claim, review.verdict
     undecided = ReviewState.OPEN if claim is None else ReviewState.CLAIMED
+    begun = {"claimed_at": claim and claim.at} if verdict is None else {}  # a decided one keeps when its work began
     tx.execute(
         update(reviews)
         .where(reviews.c.id == review.id)
         .values(
             state=undecided if verdict is None else ReviewState.DECIDED,
             claimed_by=claim and claim.by,
-            claimed_at=claim and claim.at,
+            **begun,
             claimed_until=claim and claim.until,
             outcome=verdict and verdict.outcome,
             reason=verdict and verdict.reason,
@@ -149,6 +159,21 @@ def audit_counts(tx: Tx, automation: str | None) -> dict[str, AuditCounts]:
         query = query.where(reviews.c.automation == automation)
     rows = tx.execute(query.group_by(reviews.c.automation))
     return {row.automation: AuditCounts(row.agreed, row.decided - row.agreed) for row in rows}
+
+
+def pace(tx: Tx, automation: str, newest: int) -> ReviewPace:
+    """Average the time from claim to verdict of the newest reviews of an automation's own questions."""
+    own = (
+        reviews.c.automation == automation,
+        reviews.c.state == ReviewState.DECIDED,
+        reviews.c.claimed_at.is_not(None),
+    )
+    plain = (~reviews.c.blind, reviews.c.asked_by.is_(None))
+    taken = (reviews.c.decided_at - reviews.c.claimed_at).label("taken")
+    some = select(taken).where(*own, *plain).order_by(reviews.c.decided_at.desc()).limit(newest).subquery()
+    minutes = func.coalesce(func.avg(func.extract("epoch", some.c.taken)) / 60, 0.0)
+    count, average = tx.execute(select(func.count(), minutes).select_from(some)).one()
+    return ReviewPace(count, float(average))
 
 
 def _conditions(wanted: ReviewFilter, now: datetime) -> list[ColumnElement[bool]]:

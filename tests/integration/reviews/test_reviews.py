@@ -315,3 +315,30 @@ def test_what_was_decided_is_listed_newest_first(database: Database, events: Eve
         assert older.id == second.id
         assert reviews.count(tx, replace(wanted, mine="olga"), now=NOW) == 2
         assert reviews.count(tx, ReviewFilter(), now=NOW) == 0
+
+
+def test_the_pace_is_the_time_from_claim_to_verdict_of_the_newest_reviews(database: Database, events: Events) -> None:
+    made = opened(database, *(a_question(NOW) for _ in range(4)))
+    with database.begin() as tx:
+        assert reviews.pace(tx, made[0].automation).reviews == 0
+    for number, review in enumerate(made[:3]):
+        claimed_at = NOW + timedelta(hours=number)
+        with database.begin() as tx:
+            reviews.claim(tx, review.id, actor=OLGA, now=claimed_at)
+            reviews.claim(tx, review.id, actor=OLGA, now=claimed_at + timedelta(minutes=1))
+            reviews.give_verdict(
+                tx,
+                review.id,
+                outcome="pause",
+                reason="known mule",
+                actor=OLGA,
+                events=events,
+                now=claimed_at + timedelta(minutes=2 + number),
+            )
+    with database.begin() as tx:
+        reviews.claim(tx, made[3].id, actor=OTTO, now=NOW)
+        assert reviews.get(tx, made[0].id).claim is None
+        pace = reviews.pace(tx, made[0].automation)
+        assert (pace.reviews, pace.minutes) == (3, pytest.approx(3.0))
+        assert reviews.pace(tx, made[0].automation, newest=1).minutes == pytest.approx(4.0)
+        assert reviews.pace(tx, "another").reviews == 0

@@ -54,7 +54,18 @@ def test_who_claims_a_review_holds_it_until_the_claim_runs_out() -> None:
 
 def test_claiming_again_keeps_a_review_for_longer() -> None:
     later = NOW + timedelta(minutes=10)
-    assert a_review().claimed(OLGA, NOW).claimed(OLGA, later).holder(later + CLAIM - A_MOMENT) == "olga"
+    review = a_review().claimed(OLGA, NOW).claimed(OLGA, later)
+    assert review.holder(later + CLAIM - A_MOMENT) == "olga"
+    assert review.claim is not None
+    assert review.claim.at == NOW
+
+
+def test_work_on_a_review_begins_anew_when_its_claim_had_run_out() -> None:
+    later = NOW + CLAIM
+    for who in (OLGA, OTTO):
+        claim = a_review().claimed(OLGA, NOW).claimed(who, later).claim
+        assert claim is not None
+        assert claim.at == later
 
 
 @pytest.mark.parametrize("act", [lambda r, who: r.released(who, NOW), lambda r, who: r.judge("pause", "why", who, NOW)])

@@ -1,0 +1,31 @@
+"""Replays of few decisions from within a process that has other things to do: bounded in time, one at a time."""
+
+from collections.abc import Callable
+from threading import Lock
+
+from andon.authoring import Automation
+from andon.bootstrap.project import chosen, load_automations
+from andon.bootstrap.replaying import Replaying
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.replays import SECONDS, Rehearse, ReplayBusy, ReplayQuestion, ReplayReport
+
+
+def rehearsal(settings: Settings, database: Database, declared: Callable[[str], Automation] | None = None) -> Rehearse:
+    """Return what answers questions in this process. `declared` gives an automation by name, by default as the project's code has it."""
+    alone = Lock()
+
+    def rehearse(question: ReplayQuestion) -> ReplayReport:
+        if not alone.acquire(blocking=False):
+            raise ReplayBusy
+        try:
+            name = question.automation
+            automation = chosen(load_automations(settings), name) if declared is None else declared(name)
+            replaying = Replaying.prepared(settings, database, question, question.until, automation)
+            tally, whole = replaying.run_within(SECONDS)
+            stopped = None if whole else f"After {SECONDS} seconds only the newest {tally.decisions:,} were done"
+            return replaying.report(tally, review_minutes=None, stopped=stopped)
+        finally:
+            alone.release()
+
+    return rehearse

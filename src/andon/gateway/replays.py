@@ -1,0 +1,43 @@
+"""Replays: what another policy or gate would have made of the newest decisions. Few of them; the command line does millions."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from andon.access import Permission
+from andon.gateway.dependencies import Caller, Now, Parts
+from andon.gateway.errors import NotReady
+from andon.kernel.errors import Fault
+from andon.replays import EARLIEST, PolicyText, ReplayInvalid, ReplayQuestion, ReplayReport
+
+router = APIRouter(prefix="/v1/automations", tags=["automations"])
+
+MOST = 2000
+
+
+class ReplayIn(BaseModel):
+    """The candidate: what is left out stays as it was for each decision, as does its recorded prediction."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    policy: Annotated[str | None, Field(min_length=1, description="A decision table as YAML.")] = None
+    gate: Annotated[float | None, Field(ge=0, le=2, description="A threshold of the risk gate.")] = None
+    last: Annotated[int, Field(ge=1, le=MOST, description="How many of the newest decisions.")] = 1000
+
+
+@router.post("/{name}/replays")
+def replay(name: str, wanted: ReplayIn, caller: Caller, parts: Parts, now: Now) -> ReplayReport:
+    """Decide the newest decisions again, and report what would come out otherwise. Nothing is written.
+
+    One at a time, for at most five seconds; then `asked.stopped` says how many were done.
+    """
+    caller.require(Permission.READ_AUTOMATIONS, name)
+    caller.require(Permission.READ_DECISIONS, name)
+    parts.line(name)
+    if parts.rehearse is None:
+        raise NotReady
+    if wanted.policy is None and wanted.gate is None:
+        raise ReplayInvalid("Name a policy, a gate, or both", faults=[Fault("policy", "a policy or a gate is needed")])
+    policy = None if wanted.policy is None else PolicyText(wanted.policy, "the given policy")
+    return parts.rehearse(ReplayQuestion(name, EARLIEST, now, last=wanted.last, policy=policy, gate=wanted.gate))

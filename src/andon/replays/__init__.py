@@ -1,0 +1,55 @@
+"""Replays: recorded decisions through a candidate, on all cores, and a report of what would have come out otherwise.
+
+`working.py` is what each process does, `tallying.py` what it counts, `report.py` what becomes of it. Nothing is written.
+"""
+
+from andon.replays.differing import TableDifference, table_differences
+from andon.replays.domain import EARLIEST, SECONDS, PolicyText, ReplayPart, ReplayQuestion, parts_of
+from andon.replays.errors import FeatureUnknowable, ReplayBusy, ReplayFailed, ReplayInvalid
+from andon.replays.propensities import SplitArms
+from andon.replays.recomputing import lacking_features, reach_of
+from andon.replays.report import (
+    LabelledChange,
+    Rehearse,
+    ReplayReport,
+    ReplayScope,
+    ReviewMinutes,
+    ValueChange,
+    report_of,
+)
+from andon.replays.rewards import RewardMeasure, values_under
+from andon.replays.tallying import ReplayTally, SegmentFields
+from andon.replays.weighted import LabelEstimate
+from andon.replays.working import ReplayWork, ReplayWorker
+
+__all__ = [
+    "EARLIEST",
+    "SECONDS",
+    "FeatureUnknowable",
+    "LabelEstimate",
+    "LabelledChange",
+    "PolicyText",
+    "Rehearse",
+    "ReplayBusy",
+    "ReplayFailed",
+    "ReplayInvalid",
+    "ReplayPart",
+    "ReplayQuestion",
+    "ReplayReport",
+    "ReplayScope",
+    "ReplayTally",
+    "ReplayWork",
+    "ReplayWorker",
+    "ReviewMinutes",
+    "RewardMeasure",
+    "SegmentFields",
+    "SplitArms",
+    "TableDifference",
+    "ValueChange",
+    "lacking_features",
+    "parts_of",
+    "reach_of",
+    "report_of",
+    "table_differences",
+    "values_under",
+]

@@ -1,0 +1,80 @@
+"""What labels say of both sides of a replay: errors and costs of what was, and of what would be, decided without a person. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from andon.authoring import MaxCost, MaxError, RiskBound
+from andon.decisions import Judgement, is_automatic
+from andon.labels import ValidLabel
+from andon.replays.weighted import WeightedSums
+
+_ERRORS = MaxError(0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class SideSums:
+    """One side: its automatic decisions whose labels are due, and sums of errors and costs over those with a label."""
+
+    automatic: int = 0
+    errors: WeightedSums = field(default_factory=WeightedSums)
+    costs: WeightedSums = field(default_factory=WeightedSums)
+
+    def __add__(self, other: "SideSums") -> "SideSums":
+        return SideSums(self.automatic + other.automatic, self.errors + other.errors, self.costs + other.costs)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSums:
+    """Both sides, and their differences over all labelled decisions: what a decision that is not automatic costs is zero."""
+
+    due: int = 0
+    before: SideSums = field(default_factory=SideSums)
+    after: SideSums = field(default_factory=SideSums)
+    errors: WeightedSums = field(default_factory=WeightedSums)
+    costs: WeightedSums = field(default_factory=WeightedSums)
+
+    def __add__(self, other: "LabelSums") -> "LabelSums":
+        return LabelSums(
+            self.due + other.due,
+            self.before + other.before,
+            self.after + other.after,
+            self.errors + other.errors,
+            self.costs + other.costs,
+        )
+
+
+def label_sums(cases: Iterable[tuple[Judgement, Judgement, ValidLabel | None]], risk: RiskBound | None) -> LabelSums:
+    """Sum up decisions whose labels are due: what was judged, what is judged now, and the mature label if there is one."""
+    due = automatic = to_automatic = 0
+    labelled: list[tuple[Judgement, Judgement, ValidLabel]] = []
+    for was, now, label in cases:
+        due += 1
+        automatic += is_automatic(was)
+        to_automatic += is_automatic(now)
+        if label is not None:
+            labelled.append((was, now, label))
+    errors = _sides(labelled, _ERRORS)
+    costs = _sides(labelled, risk) if isinstance(risk, MaxCost) else (WeightedSums(),) * 3
+    before, after = SideSums(automatic, errors[0], costs[0]), SideSums(to_automatic, errors[1], costs[1])
+    return LabelSums(due, before, after, errors[2], costs[2])
+
+
+def _sides(
+    labelled: Iterable[tuple[Judgement, Judgement, ValidLabel]], bound: RiskBound
+) -> tuple[WeightedSums, WeightedSums, WeightedSums]:
+    before, after, apart = WeightedSums(), WeightedSums(), WeightedSums()
+    for was, now, label in labelled:
+        losses = [_loss(one, label.value, bound) for one in (was, now)]
+        if losses[0] is not None:
+            before = before.with_value(label.weight, losses[0])
+        if losses[1] is not None:
+            after = after.with_value(label.weight, losses[1])
+        apart = apart.with_value(label.weight, (losses[1] or 0.0) - (losses[0] or 0.0))
+    return before, after, apart
+
+
+def _loss(judgement: Judgement, true: str, bound: RiskBound) -> float | None:
+    """Return what a decision costs; None if a person makes it."""
+    if judgement.prediction is None or not is_automatic(judgement):
+        return None
+    return bound.loss(judgement.prediction.label, true)

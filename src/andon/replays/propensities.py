@@ -1,0 +1,77 @@
+"""With which probability a split gave a decision an outcome: the shares of the arms that would have chosen it.
+
+The arms of a split at that time are needed. Each is known by a decision of its own near by: its versions, and the gate that held for it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from andon.decisions import Gate, MadeAgain, RecordedDecision, ReplayBy
+from andon.serving import Candidate, Chosen, TrafficSplit
+
+ArmShares: TypeAlias = Sequence[tuple[RecordedDecision, float]]
+"""The arms of a split, each by a decision that it made, with the part of the traffic that it had."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitArms:
+    """The splits of an automation by number, and what decides as the arm of a recorded decision did, under a gate."""
+
+    splits: Mapping[int, TrafficSplit]
+    arm_of: Callable[[RecordedDecision, Gate], ReplayBy]
+    _known: dict[tuple[int, Candidate], RecordedDecision] = field(default_factory=dict)
+
+    def propensities(self, made: MadeAgain, now: datetime) -> dict[int, float]:
+        """Return, by a decision's place, the probability with which its split gave it the outcome that it has now.
+
+        Decisions that no split drew are left out, and those of which an arm is not known.
+        """
+        found: dict[int, float] = {}
+        for split, places in self._drawn(made.records).items():
+            arms = self._arms(split)
+            if arms is not None:
+                found.update(self._of_split(arms, made, places, now))
+        return found
+
+    def _drawn(self, records: Sequence[RecordedDecision]) -> dict[int, list[int]]:
+        """The places of decisions by the split that drew them; remembers each arm by its newest one."""
+        drawn: dict[int, list[int]] = {}
+        for place, record in enumerate(records):
+            assignment = record.assignment
+            if assignment is None or assignment.bucket is None or assignment.chosen is not Chosen.SPLIT:
+                continue
+            if assignment.split in self.splits and record.prediction is not None and record.fallback is None:
+                drawn.setdefault(assignment.split, []).append(place)
+                self._known[assignment.split, Candidate(assignment.version, assignment.policy)] = record
+        return drawn
+
+    def _arms(self, number: int) -> ArmShares | None:
+        """The arms of a split with their shares; None while one of them is not known."""
+        split = self.splits[number]
+        known = {candidate: record for (of, candidate), record in self._known.items() if of == number}
+        others = [candidate for candidate in known if candidate not in split.shares]
+        rest = round(100 - sum(split.shares.values()), 2)
+        if any(candidate not in known for candidate in split.shares) or len(others) > 1 or (rest and not others):
+            return None
+        arms = [(known[candidate], share / 100) for candidate, share in split.shares.items()]
+        return [*arms, (known[others[0]], rest / 100)] if rest else arms
+
+    def _of_split(self, arms: ArmShares, made: MadeAgain, places: Sequence[int], now: datetime) -> dict[int, float]:
+        columns = [made.records[p] for p in places], [made.inputs[p] for p in places], [made.seen[p] for p in places]
+        found = dict.fromkeys(places, 0.0)
+        for known, share in arms:
+            risk = known.risk
+            by = self.arm_of(known, Gate(risk.threshold, risk.target, risk.revision))
+            for place, judgement in zip(places, by.judge_all(*columns, now), strict=True):
+                record = made.records[place]
+                chosen = record.policy.outcome if _same_arm(record, known) else judgement.ruling.outcome
+                if chosen == made.judgements[place].ruling.outcome:
+                    found[place] += share
+        return found
+
+
+def _same_arm(record: RecordedDecision, other: RecordedDecision) -> bool:
+    own, its = record.assignment, other.assignment
+    return own is not None and its is not None and (own.version, own.policy) == (its.version, its.policy)

@@ -1,0 +1,70 @@
+"""Features that recorded decisions lack, computed from the inputs of the history by the definitions and the code that decide online."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from andon import decisions
+from andon.authoring import Automation, Lookup
+from andon.decisions import AutomationVersion, RecordedDecision, Seen
+from andon.features import FeatureSet, History
+from andon.replays.errors import FeatureUnknowable
+
+
+def lacking_features(automation: Automation, deployed: Sequence[AutomationVersion]) -> frozenset[str]:
+    """Return the features that an automation declares and one of these versions lacked, or defined otherwise.
+
+    Raises FeatureUnknowable for one that no history tells.
+    """
+    described = decisions.describe_features(automation)
+    then = [list(version.description["features"]) for version in deployed]
+    lacking = [
+        feature
+        for feature, told in zip(automation.features, described, strict=True)
+        if any(told not in known for known in then)
+    ]
+    unknowable = [name for feature in lacking if isinstance(feature, Lookup) for name in feature.names]
+    if unknowable:
+        raise FeatureUnknowable(
+            f"{', '.join(unknowable)} cannot be replayed: the table of a look-up keeps no history, so nobody knows what it would have "
+            "said then. Let it decide beside the others for a while (`andon release`), then replay the decisions made since"
+        )
+    return frozenset(name for feature in lacking for name in feature.names)
+
+
+def reach_of(automation: Automation) -> timedelta:
+    """Return how far back a decision may look."""
+    longest = FeatureSet(automation.name, automation.features).longest
+    return timedelta(seconds=longest) + automation.lateness if longest else timedelta(0)
+
+
+class Recomputing:
+    """Goes through decisions in the order in which they were asked for, and gives what each would have seen."""
+
+    def __init__(self, automation: Automation, names: frozenset[str]) -> None:
+        self._history = History(automation)
+        self._names = names
+
+    def seen(
+        self, records: Sequence[RecordedDecision], inputs: Sequence[Mapping[str, Any] | str]
+    ) -> Mapping[UUID, Seen]:
+        """Return what these decisions would have seen: the features as recorded, and those that are computed anew."""
+        pairs = [(record, given) for record, given in zip(records, inputs, strict=True) if not isinstance(given, str)]
+        pairs.sort(key=lambda pair: pair[0].asked_at)  # ids tell the order to a millisecond only
+        ones = [record for record, _ in pairs]
+        computed = self._history.compute(
+            [given for _, given in pairs],
+            [one.happened_at or one.asked_at for one in ones],
+            asked=[one.arrived_at or one.asked_at for one in ones],
+            seen=[one.features for one in ones],
+        )
+        return dict(self._merged(ones, computed.rows, computed.failures))
+
+    def _merged(
+        self, records: Sequence[RecordedDecision], rows: Sequence[Mapping[str, Any]], failures: Mapping[int, Exception]
+    ) -> Iterator[tuple[UUID, Seen]]:
+        for number, (record, row) in enumerate(zip(records, rows, strict=True)):
+            anew = {name: row[name] for name in self._names if name in row}
+            failed = failures.get(number)
+            yield record.id, Seen({**record.features, **anew}, record.feature_error if failed is None else str(failed))

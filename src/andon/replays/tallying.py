@@ -1,0 +1,215 @@
+"""Tallies of a replay: what came out and what would have, counted and merged. Memory is bounded by rules, values and examples. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
+
+from andon.decisions import Difference, Judgement, summary_of
+from andon.policies import REVIEW, Ruling
+from andon.replays.drawn import DrawnDecision, few_drawn
+from andon.replays.labelling import LabelSums
+
+MOST_VALUES = 20
+"""A field with more values is no segment, unless the automation declares it as one."""
+
+MOST_DECLARED = 200
+"""Values of a declared segment that are told apart."""
+
+OTHERS = "(other values)"
+
+EXAMPLES = 5
+"""Decisions that are named for each kind of move."""
+
+APART = 20
+"""Decisions of which both sides are kept in words."""
+
+_REASONS = 20
+"""Reasons why decisions could not be decided again that are told apart."""
+
+
+class ReplayMove(NamedTuple):
+    """From one outcome and rule to another, or to the same."""
+
+    outcome: str
+    rule: str
+    to_outcome: str
+    to_rule: str
+
+    @property
+    def flips(self) -> bool:
+        """Whether the outcome is another."""
+        return self.outcome != self.to_outcome
+
+    @property
+    def moves(self) -> bool:
+        """Whether the outcome or the rule is another."""
+        return self.flips or self.rule != self.to_rule
+
+
+class SegmentCount(NamedTuple):
+    """Decisions of one segment: all, those that flip, and those that were and would be made without a person."""
+
+    decisions: int = 0
+    flips: int = 0
+    automatic: int = 0
+    to_automatic: int = 0
+
+
+Segments: TypeAlias = dict[Any, SegmentCount]
+
+
+class SegmentFields(NamedTuple):
+    """The fields of the contract by which flips are counted: `declared` ones always, `found` ones while they have few values."""
+
+    declared: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class ReplayTally:
+    """What some decisions came to. `identical` are those with the same outcome, rule and score."""
+
+    fields: SegmentFields = field(default_factory=SegmentFields)
+    decisions: int = 0
+    identical: int = 0
+    moves: Counter[ReplayMove] = field(default_factory=Counter)
+    gained: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    segments: dict[str, Segments] = field(default_factory=dict)
+    too_many: set[str] = field(default_factory=set)
+    undecided: Counter[str] = field(default_factory=Counter)
+    examples: dict[ReplayMove, list[UUID]] = field(default_factory=dict)
+    undecided_examples: list[UUID] = field(default_factory=list)
+    apart: list[Difference] = field(default_factory=list)
+    labels: LabelSums = field(default_factory=LabelSums)
+    drawn: list[DrawnDecision] = field(default_factory=list)
+
+    def add(
+        self,
+        ids: Callable[[int], UUID],
+        inputs: Sequence[Mapping[str, Any]],
+        before: Sequence[Judgement],
+        after: Sequence[Judgement],
+    ) -> None:
+        """Count decisions: what was judged, and what is judged now. `ids` gives the id of each by its number."""
+        pairs = [(was.ruling, now.ruling) for was, now in zip(before, after, strict=True)]
+        counted = Counter(pairs)
+        moves = {pair: ReplayMove(pair[0].outcome, pair[0].rule, pair[1].outcome, pair[1].rule) for pair in counted}
+        self.decisions += len(pairs)
+        for pair, count in counted.items():
+            self.moves[moves[pair]] += count
+        moved = {pair for pair, move in moves.items() if move.moves}
+        apart = [
+            number
+            for number, (pair, was, now) in enumerate(zip(pairs, before, after, strict=True))
+            if pair in moved or (was.prediction is not now.prediction and _score(was) != _score(now))
+        ]
+        self.identical += len(pairs) - len(apart)
+        for number in apart[: APART - len(self.apart)]:
+            self.apart.append(Difference(ids(number), summary_of(before[number]), summary_of(after[number])))
+        self._add_moved([(ids(n), moves[pairs[n]], *pairs[n]) for n in apart if pairs[n] in moved])
+        self._add_segments(inputs, pairs, moves)
+
+    def add_undecided(self, identifier: UUID, reason: str) -> None:
+        """Count a decision that cannot be decided again."""
+        self.decisions += 1
+        self.undecided[reason if reason in self.undecided or len(self.undecided) < _REASONS else "other reasons"] += 1
+        self.undecided_examples = _few([*self.undecided_examples, identifier])
+        if len(self.apart) < APART:
+            self.apart.append(Difference(identifier, "", reason))
+
+    def merge(self, other: "ReplayTally") -> None:
+        """Add what others counted."""
+        self.decisions += other.decisions
+        self.identical += other.identical
+        for own, more in (
+            (self.moves, other.moves),
+            (self.gained, other.gained),
+            (self.lost, other.lost),
+        ):
+            own.update(more)  # type: ignore[arg-type]  # each of one kind
+        for reason, count in other.undecided.items():
+            known = reason in self.undecided or len(self.undecided) < _REASONS
+            self.undecided[reason if known else "other reasons"] += count
+        self.too_many |= other.too_many
+        for name, segments in other.segments.items():
+            self._merge_segments(name, segments)
+        for name in self.too_many:
+            self.segments.pop(name, None)
+        for move, some in other.examples.items():
+            self.examples[move] = _few([*self.examples.get(move, ()), *some])
+        self.undecided_examples = _few([*self.undecided_examples, *other.undecided_examples])
+        self.apart = sorted([*self.apart, *other.apart], key=lambda one: one.id.int & _RANDOM)[:APART]
+        self.labels = self.labels + other.labels
+        if other.drawn:
+            self.drawn = few_drawn([*self.drawn, *other.drawn])
+
+    def _add_moved(self, moved: Sequence[tuple[UUID, ReplayMove, Ruling, Ruling]]) -> None:
+        found: dict[ReplayMove, list[UUID]] = {}
+        for identifier, move, was, now in moved:
+            found.setdefault(move, []).append(identifier)
+            if was.reasons != now.reasons:
+                self.gained.update(set(now.reasons) - set(was.reasons))
+                self.lost.update(set(was.reasons) - set(now.reasons))
+        for move, some in found.items():
+            self.examples[move] = _few([*self.examples.get(move, ()), *some])
+
+    def _add_segments(
+        self,
+        inputs: Sequence[Mapping[str, Any]],
+        pairs: Sequence[tuple[Ruling, Ruling]],
+        moves: Mapping[tuple[Ruling, Ruling], ReplayMove],
+    ) -> None:
+        kinds = {pair: (move.flips, move.outcome != REVIEW, move.to_outcome != REVIEW) for pair, move in moves.items()}
+        facets = [kinds[pair] for pair in pairs]
+        for name in (*self.fields.declared, *self.fields.found):
+            if name in self.too_many:
+                continue
+            values = [given.get(name) for given in inputs]
+            if name in self.fields.found and len(set(values[: 10 * MOST_VALUES])) > MOST_VALUES:
+                self._forget(name)
+                continue
+            found: Segments = {}
+            for (value, (flips, automatic, to_automatic)), count in Counter(zip(values, facets, strict=True)).items():
+                more = SegmentCount(count, count * flips, count * automatic, count * to_automatic)
+                place = _segment_value(value)
+                found[place] = _sum(found.get(place, SegmentCount()), more)
+            self._merge_segments(name, found)
+
+    def _forget(self, name: str) -> None:
+        self.too_many.add(name)
+        self.segments.pop(name, None)
+
+    def _merge_segments(self, name: str, more: Segments) -> None:
+        if name in self.too_many:
+            return
+        own, declared = self.segments.setdefault(name, {}), name in self.fields.declared
+        most = MOST_DECLARED if declared else MOST_VALUES
+        for value, count in more.items():
+            place = value if value in own or len(own) < most else OTHERS
+            if place is OTHERS and not declared:
+                self._forget(name)
+                return
+            own[place] = _sum(own.get(place, SegmentCount()), count)
+
+
+def _sum(one: SegmentCount, other: SegmentCount) -> SegmentCount:
+    return SegmentCount(*(a + b for a, b in zip(one, other, strict=True)))
+
+
+def _score(judgement: Judgement) -> float | None:
+    return None if judgement.prediction is None else judgement.prediction.score
+
+
+def _few(ids: Iterable[UUID]) -> list[UUID]:
+    """Choose by the random part of the ids, so that it is the same choice however the work was divided."""
+    return sorted(set(ids), key=lambda one: one.int & _RANDOM)[:EXAMPLES]
+
+
+_RANDOM = (1 << 62) - 1
+
+
+def _segment_value(value: Any) -> str | bool | None:
+    return value if isinstance(value, bool | None) else str(value)[:100]

@@ -1,0 +1,137 @@
+"""The work of one process: it reads parts of the ledger over its own connection, decides them again and counts what comes out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import blake2b
+from time import monotonic
+from typing import TypeAlias
+from uuid import UUID
+
+from andon import decisions, labels, measures
+from andon.authoring import Automation, Truth
+from andon.decisions import Judgement, RecordedDecision, RecordReader, ReplayBy
+from andon.kernel.db import Database
+from andon.labels import ValidLabel
+from andon.replays.domain import ReplayPart
+from andon.replays.drawn import DrawnDecision
+from andon.replays.labelling import label_sums
+from andon.replays.propensities import SplitArms
+from andon.replays.recomputing import Recomputing
+from andon.replays.rewards import RewardMeasure
+from andon.replays.tallying import ReplayTally, SegmentFields
+
+ByOf: TypeAlias = Callable[[RecordedDecision], ReplayBy]
+"""What decides one recorded decision again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayWork:
+    """What a process decides with. `before` is the other side where that is not what was decided; `lacking` names features to compute."""
+
+    automation: Automation
+    by_of: ByOf
+    before: ReplayBy | None
+    lacking: frozenset[str]
+    fields: SegmentFields
+    truth: Truth | None
+    now: datetime
+    rewards: tuple[RewardMeasure, ...] = ()
+    arms: SplitArms | None = None
+
+
+class ReplayWorker:
+    """Tallies parts, one after the other."""
+
+    def __init__(self, database: Database, work: ReplayWork) -> None:
+        self._database = database
+        self._work = work
+        self._reader = RecordReader()
+        self._too_many: set[str] = set()
+
+    def tally(self, part: ReplayPart, *, until: float | None = None) -> ReplayTally:
+        """Tally one part; past `until` on the monotonic clock it stops between two stretches."""
+        work, tally = self._work, ReplayTally(self._work.fields, too_many=set(self._too_many))
+        recomputing = Recomputing(work.automation, work.lacking) if work.lacking else None
+        for first, end in zip(part.cuts, part.cuts[1:], strict=False):
+            if until is not None and monotonic() > until:
+                break
+            with self._database.begin() as tx:
+                raw = decisions.recorded_between(tx, work.automation.name, first, end)
+                said = labels.labelled_between(tx, work.automation.name, first, end) if first >= part.begins else {}
+            records = [self._reader.read(one) for one in raw]
+            if not records:
+                continue
+            seen = None
+            if recomputing is not None:
+                seen = recomputing.seen(records, work.by_of(records[0]).read(records))
+            if first >= part.begins:
+                self._add(tally, decisions.again(records, work.by_of, work.now, seen), said)
+        self._too_many |= tally.too_many
+        return tally
+
+    def _add(
+        self,
+        tally: ReplayTally,
+        made: decisions.MadeAgain,
+        said: dict[UUID, list[labels.Label]],
+    ) -> None:
+        for record, reason in made.undecided:
+            tally.add_undecided(record.id, reason)
+        before = self._before(made)
+        tally.add(lambda number: made.records[number].id, made.inputs, before, made.judgements)
+        self._add_labels(tally, made, before, said)
+        if self._work.arms is not None and self._work.rewards:
+            self._add_drawn(tally, made, self._work.arms)
+
+    def _before(self, made: decisions.MadeAgain) -> Sequence[Judgement]:
+        before = self._work.before
+        if before is None:
+            return [one.judgement for one in made.records]
+        return before.judge_all(made.records, made.inputs, made.seen, self._work.now)
+
+    def _add_labels(
+        self,
+        tally: ReplayTally,
+        made: decisions.MadeAgain,
+        before: Sequence[Judgement],
+        said: dict[UUID, list[labels.Label]],
+    ) -> None:
+        """Add what is known of the decisions whose labels are due."""
+        truth, now = self._work.truth, self._work.now
+        valid = partial(_valid_label, said, truth, now)
+        due = [
+            (was, after, valid(record))
+            for record, was, after in zip(made.records, before, made.judgements, strict=True)
+            if labels.matures_at(truth, record.decided_at) <= now
+        ]
+        tally.labels = tally.labels + label_sums(due, self._work.automation.risk)
+
+    def _add_drawn(self, tally: ReplayTally, made: decisions.MadeAgain, arms: SplitArms) -> None:
+        """Add what estimates of reported measures need of the decisions that a split drew."""
+        propensities = arms.propensities(made, self._work.now)
+        with self._database.begin() as tx:
+            reported = measures.reported_of(tx, [made.records[place].id for place in propensities])
+        subject = self._work.automation.subject
+        for place, propensity in propensities.items():
+            record, outcome = made.records[place], made.judgements[place].ruling.outcome
+            unit = record.key if subject is None else str(made.inputs[place].get(subject) or record.key)
+            tally.drawn.append(
+                DrawnDecision(
+                    order=record.id.int,
+                    unit=int.from_bytes(blake2b(unit.encode(), digest_size=8).digest()),
+                    same=record.policy.outcome == outcome,
+                    propensity=propensity,
+                    values=tuple(reported.get((record.id, one.name)) for one in self._work.rewards),
+                )
+            )
+
+
+def _valid_label(
+    said: dict[UUID, list[labels.Label]], truth: Truth | None, now: datetime, record: RecordedDecision
+) -> ValidLabel | None:
+    known = said.get(record.id, ())
+    if not known and (truth is None or truth.unreported is None):
+        return None
+    return labels.valid_label(known, truth, outcome=record.policy.outcome, decided_at=record.decided_at, moment=now)
