@@ -13,6 +13,7 @@ from andon.decisions.assembly import (
     check_signature,
     compile_policy,
     describe,
+    digest_of,
     idle_features,
     lacking,
     variables,
@@ -88,6 +89,7 @@ from andon.decisions.feed import (
     reset_consumer,
 )
 from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
+from andon.decisions.gating import ensure_planned
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
@@ -96,6 +98,8 @@ from andon.decisions.published import AutomationReleased
 from andon.decisions.publishing import apart_from_force, check_policy, publish_policy, require_released_code, use_policy
 from andon.decisions.recording import Alongside
 from andon.decisions.releasing import (
+    hold,
+    is_same_person,
     list_releases,
     newest_version,
     release,
@@ -265,6 +269,8 @@ __all__ = [
     "declaring",
     "deploy",
     "describe",
+    "digest_of",
+    "ensure_planned",
     "fail",
     "find",
     "find_waiting",
@@ -272,9 +278,11 @@ __all__ = [
     "first_answers",
     "following",
     "get",
+    "hold",
     "holders",
     "idle_features",
     "is_automatic",
+    "is_same_person",
     "items_of",
     "json_of_recorded",
     "keep_house",

@@ -27,7 +27,7 @@ from andon.serving.errors import (
 )
 from andon.serving.hosting import Hosting, no_gpus
 from andon.serving.isolated import Environments
-from andon.serving.loaded import LoadedVersion, load
+from andon.serving.loaded import LoadedVersion, gate_of, load
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.published import SplitSet
 from andon.serving.remote import RemoteModel
@@ -35,6 +35,7 @@ from andon.serving.service import (
     Suits,
     champion_of,
     compare_shadows,
+    hold,
     newest_said,
     set_split,
     shadows_of,
@@ -77,6 +78,8 @@ __all__ = [
     "bucket_of",
     "champion_of",
     "compare_shadows",
+    "gate_of",
+    "hold",
     "load",
     "newest_said",
     "no_gpus",

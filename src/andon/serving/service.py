@@ -99,6 +99,11 @@ def set_split(
     return after
 
 
+def hold(tx: Tx, automation: str) -> None:
+    """Let nobody else set the split of this automation until the transaction ends."""
+    store.lock(tx, automation)
+
+
 def split_of(tx: Tx, automation: str, model: str) -> TrafficSplit:
     """The split that holds: all to the champion where none was made, or where the newest is of another model."""
     newest = store.find_split(tx, automation)

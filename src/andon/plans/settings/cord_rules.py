@@ -1,0 +1,64 @@
+"""The rules that people added beside those in the code."""
+
+from datetime import datetime
+
+from andon import alerts, cord
+from andon.access import Permission
+from andon.alerts import AddedRule
+from andon.authoring import Automation, CordRule
+from andon.kernel.db import Tx
+from andon.plans.configuration import ManagedRule
+from andon.plans.domain import Json
+from andon.plans.ports import Act
+
+
+class CordRulesInForce:
+    """The named rules as the only ones that are added; others are removed, and what they pulled stays."""
+
+    permissions = (Permission.SET_CORD_RULES,)
+
+    def __init__(self, automation: Automation, wanted: list[ManagedRule]) -> None:
+        self.place = f"automations.{automation.name}.cord_rules"
+        self.automation = automation.name
+        self._wanted = list(dict.fromkeys(wanted))
+
+    def hold(self, tx: Tx) -> None:
+        """Hold the cord, under which rules are added."""
+        cord.hold(tx, self.automation)
+
+    def now(self, tx: Tx, at: datetime) -> Json:
+        """Return the added rules in words, sorted."""
+        del at
+        return sorted(alerts.shown_rule(one.rule) for one in alerts.added_rules(tx, self.automation))
+
+    def put(self, tx: Tx, act: Act) -> None:
+        """Remove what is not named, add what is missing."""
+        there: dict[CordRule, list[AddedRule]] = {}
+        for one in alerts.added_rules(tx, self.automation):
+            there.setdefault(one.rule, []).append(one)
+        wanted = {_key(one): one for one in self._wanted}
+        kept = {_key_of(rule): found for rule, found in there.items()}
+        for key, found in kept.items():
+            for one in found if key not in wanted else found[1:]:
+                alerts.remove_rule(tx, self.automation, one.id, actor=act.actor, reason=act.reason, now=act.now)
+        for key, one in wanted.items():
+            if key not in kept:
+                alerts.add_rule(
+                    tx,
+                    self.automation,
+                    monitor=one.monitor,
+                    level=one.level,
+                    state=one.state,
+                    segment=one.holds == "segment",
+                    actor=act.actor,
+                    reason=act.reason,
+                    now=act.now,
+                )
+
+
+def _key(one: ManagedRule) -> tuple[str, str, str, bool]:
+    return one.monitor.strip(), one.level, one.state, one.holds == "segment"
+
+
+def _key_of(rule: CordRule) -> tuple[str, str, str, bool]:
+    return rule.monitor, rule.level, rule.state, rule.segment
