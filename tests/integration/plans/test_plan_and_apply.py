@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-import pytest
+from tests.integration.plans.conftest import STRICTER, configure, run
 
 from andon import audit
 from andon.kernel.db import Database
-from tests.integration.plans.conftest import STRICTER, configure, run
 
 WHOLE = """
 champions: {fraud-risk: 2}
