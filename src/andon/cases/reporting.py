@@ -47,7 +47,7 @@ def junit(results: Sequence[CaseResult]) -> bytes:
                 kind = "failure" if one.error is None else "error"
                 Xml.SubElement(case, kind, message=lines[0]).text = "\n".join(lines)
     Xml.indent(root)
-    return Xml.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    return bytes(Xml.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 def _wrong(one: CaseResult) -> Iterator[str]:

@@ -120,7 +120,8 @@ class CaseRunner:
         )
         rows = {one.lookup: dict[str, Any]() for one in line.wanted([request])}
         (seen,), _ = line.see([request], MemoryTiles().read(line.needs([request])), rows)
-        return Seen({**seen.features, **case.features}, seen.error) if case.features else seen
+        features = {**seen.features, **case.features}
+        return Seen(features, None if names <= features.keys() else seen.error)
 
     def _lacking(self, said: CasePrediction) -> Sequence[str]:
         """What the policy reads of a prediction and the case does not say."""

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Hashable
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -47,11 +48,30 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _finite(loader: yaml.SafeLoader, node: yaml.Node) -> float:
+    """Read a number that a float can hold."""
+    del loader
+    number = float(node.value)
+    if not isfinite(number):
+        raise yaml.constructor.ConstructorError(None, None, f"{node.value} is too large", node.start_mark)
+    return number
+
+
 for _tag, _pattern, _first in _SCALARS:
     for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(loader.construct_scalar(node)))
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
+_Loader.add_constructor("tag:yaml.org,2002:float", _finite)
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Write a text; within quotes where it holds what YAML takes for the end of a line."""
+    style = '"' if _BREAKS.intersection(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_BREAKS = frozenset("\r\x85\u2028\u2029\ufeff")
+_Dumper.add_representer(str, _text)
 
 
 def read(text: str, *, source: str) -> Any:

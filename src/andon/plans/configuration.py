@@ -3,9 +3,9 @@
 Only what is named is managed; a key that is left out (None here) stays as people set it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,7 @@ from andon.kernel.strict_yaml import YamlInvalid
 from andon.plans.errors import ConfigurationInvalid, ConfigurationUnknown
 
 VersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
+T = TypeVar("T")
 _FILES = ("*.yaml", "*.yml")
 
 
@@ -86,20 +87,22 @@ def read_folder(folder: Path) -> ManagedConfiguration:
     if not files:
         raise ConfigurationUnknown(f"There is no configuration in {folder}: a file with the ending .yaml")
     faults: list[Fault] = []
-    champions: dict[str, int] = {}
-    automations: dict[str, ManagedAutomation] = {}
-    for file in files:
-        found = _read_file(file, faults)
-        for place, all_of_them, own in (
-            ("champions", champions, found.champions),
-            ("automations", automations, found.automations),
-        ):
-            twice = all_of_them.keys() & own.keys()
-            faults += [Fault(f"{file}: {place}.{name}", "Another file names it as well") for name in sorted(twice)]
-            all_of_them.update(own)  # type: ignore[attr-defined]
+    parts = [(file, _read_file(file, faults)) for file in files]
+    champions = _merged("champions", [(file, part.champions) for file, part in parts], faults)
+    automations = _merged("automations", [(file, part.automations) for file, part in parts], faults)
     if faults:
         raise ConfigurationInvalid(faults=faults)
     return ManagedConfiguration(champions=champions, automations=automations)
+
+
+def _merged(place: str, parts: Sequence[tuple[Path, Mapping[str, T]]], faults: list[Fault]) -> dict[str, T]:
+    """One section of all files; a name that two files have is added to the faults."""
+    found: dict[str, T] = {}
+    for file, part in parts:
+        twice = sorted(found.keys() & part.keys())
+        faults += [Fault(f"{file}: {place}.{name}", "Another file names it as well") for name in twice]
+        found.update(part)
+    return found
 
 
 def _read_file(file: Path, faults: list[Fault]) -> ManagedConfiguration:

@@ -1,6 +1,6 @@
 """Ports: a setting that a plan manages, and what a plan asks of the process that makes it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -28,10 +28,20 @@ class Act:
 class InForce(Protocol):
     """One setting that the configuration names."""
 
-    place: str
-    """Where the configuration names it: `automations.transfer-screening.policy`."""
-    automation: str | None
-    permissions: tuple[Permission, ...]
+    @property
+    def place(self) -> str:
+        """Where the configuration names it: `automations.transfer-screening.policy`."""
+        ...
+
+    @property
+    def automation(self) -> str | None:
+        """The automation it belongs to; None for what several share."""
+        ...
+
+    @property
+    def permissions(self) -> Sequence[Permission]:
+        """What changing it takes over HTTP."""
+        ...
 
     def hold(self, tx: Tx) -> None:
         """Let nobody else change it until the transaction ends."""

@@ -1,15 +1,18 @@
 """The rules that people added beside those in the code."""
 
 from datetime import datetime
+from typing import TypeAlias
 
 from andon import alerts, cord
 from andon.access import Permission
-from andon.alerts import AddedRule
-from andon.authoring import Automation, CordRule
+from andon.authoring import Automation
 from andon.kernel.db import Tx
 from andon.plans.configuration import ManagedRule
 from andon.plans.domain import Json
 from andon.plans.ports import Act
+
+_Key: TypeAlias = tuple[str, str, str, bool]
+"""Everything that makes a rule."""
 
 
 class CordRulesInForce:
@@ -20,7 +23,7 @@ class CordRulesInForce:
     def __init__(self, automation: Automation, wanted: list[ManagedRule]) -> None:
         self.place = f"automations.{automation.name}.cord_rules"
         self.automation = automation.name
-        self._wanted = list(dict.fromkeys(wanted))
+        self._wanted = wanted
 
     def hold(self, tx: Tx) -> None:
         """Hold the cord, under which rules are added."""
@@ -33,14 +36,13 @@ class CordRulesInForce:
 
     def put(self, tx: Tx, act: Act) -> None:
         """Remove what is not named, add what is missing."""
-        there: dict[CordRule, list[AddedRule]] = {}
-        for one in alerts.added_rules(tx, self.automation):
-            there.setdefault(one.rule, []).append(one)
         wanted = {_key(one): one for one in self._wanted}
-        kept = {_key_of(rule): found for rule, found in there.items()}
-        for key, found in kept.items():
-            for one in found if key not in wanted else found[1:]:
-                alerts.remove_rule(tx, self.automation, one.id, actor=act.actor, reason=act.reason, now=act.now)
+        kept = set[_Key]()
+        for added in alerts.added_rules(tx, self.automation):
+            key: _Key = (added.rule.monitor, added.rule.level, added.rule.state, added.rule.segment)
+            if key not in wanted or key in kept:
+                alerts.remove_rule(tx, self.automation, added.id, actor=act.actor, reason=act.reason, now=act.now)
+            kept.add(key)
         for key, one in wanted.items():
             if key not in kept:
                 alerts.add_rule(
@@ -56,9 +58,5 @@ class CordRulesInForce:
                 )
 
 
-def _key(one: ManagedRule) -> tuple[str, str, str, bool]:
+def _key(one: ManagedRule) -> _Key:
     return one.monitor.strip(), one.level, one.state, one.holds == "segment"
-
-
-def _key_of(rule: CordRule) -> tuple[str, str, str, bool]:
-    return rule.monitor, rule.level, rule.state, rule.segment

@@ -44,7 +44,7 @@ def settings_of(configuration: ManagedConfiguration, declared: Declared, texts: 
     twice = [Fault(place, "It is named twice") for place, count in places.items() if count > 1]
     if twice:
         raise ConfigurationInvalid(faults=twice)
-    return sorted(found, key=lambda one: (_ORDER.index(type(one)), one.place))  # type: ignore[arg-type]
+    return sorted(found, key=lambda one: (_ORDER.index(type(one)), one.place))
 
 
 def _of_automation(automation: Automation, one: ManagedAutomation, texts: Mapping[str, str]) -> Iterator[InForce]:
