@@ -35,7 +35,7 @@ rules:
   - {id: safe, when: 'prediction.score < 0.5', then: release, unproven: true}
 otherwise: review
 """
-STRICTER = POLICY.replace("0.5", "0.05")
+STRICTER = POLICY.replace("0.5", "0.001")
 
 
 def run(*arguments: str, status: int = 0, answer: str | None = None) -> Result:
