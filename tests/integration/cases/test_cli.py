@@ -6,12 +6,11 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 import yaml
-from tests.integration.plans.conftest import POLICY, STRICTER, run
-from tests.integration.plans.conftest import project as project
 
 from andon import decisions
 from andon.kernel.db import Database
 from packages import a_package
+from planned import POLICY, STRICTER, run
 
 
 @pytest.fixture

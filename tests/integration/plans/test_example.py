@@ -4,12 +4,12 @@ from pathlib import Path
 
 import lightgbm
 import pytest
-from tests.integration.plans.conftest import run
 
 from andon.kernel.db import Database
 from andon.models import encode, encode_labels, pack
 from packages import FEATURES, some_rows
 from pipelines import commands_of
+from planned import run
 
 CLASSES = ("honest", "fraud")
 

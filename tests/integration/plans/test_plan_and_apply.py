@@ -5,7 +5,6 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from tests.integration.plans.conftest import NOW, STRICTER, configure, run
 
 from andon import alerts, audit, plans
 from andon.bootstrap.installation import settings_here
@@ -14,6 +13,7 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.plans import Act, StateMoved
+from planned import NOW, STRICTER, configure, run
 
 WHOLE = """
 champions: {fraud-risk: 2}
