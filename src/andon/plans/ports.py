@@ -39,6 +39,11 @@ class InForce(Protocol):
         ...
 
     @property
+    def endpoint(self) -> str:
+        """The endpoint of the automation, or the one that it is about."""
+        ...
+
+    @property
     def permissions(self) -> Sequence[Permission]:
         """What changing it takes over HTTP."""
         ...

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from andon.kernel.db import Tx
-from andon.kernel.errors import AndonError, Denied, Fault, Invalid, NotFound, Unavailable
+from andon.kernel.errors import AndonError, Conflict, Denied, Fault, Invalid, NotFound, Unavailable
 from andon.plans.domain import ChangePlan, Json, PlannedChange, State, apart, moved
 from andon.plans.errors import (
     ConfigurationInvalid,
@@ -19,7 +19,15 @@ from andon.plans.errors import (
     StateMoved,
 )
 from andon.plans.ports import Act, Declared, InForce, PlannedForce
-from andon.plans.standing import Forces, context_of, forces_of, newly_answering, planned_of, policy_difference
+from andon.plans.standing import (
+    Forces,
+    code_difference,
+    context_of,
+    forces_of,
+    newly_answering,
+    planned_of,
+    policy_difference,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +49,9 @@ def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, ac
     try:
         before, forces = _held(tx, settings, declared, act.now)
         _put_all(tx, settings, act)
-        after, now = forces_of(tx, declared), _read(tx, settings, act.now)
+        now, after = _read(tx, settings, act.now), forces_of(tx, {name: declared[name] for name in forces})
         return RehearsedChanges(
-            tuple(_detailed(one, forces, after) for one in _changes(settings, before, now)),
+            tuple(_detailed(tx, one, forces, after) for one in _changes(settings, before, now)),
             {**context_of(forces), **before},
             planned_of(declared, forces, after),
             newly_answering(declared, forces, after),
@@ -71,16 +79,18 @@ def _held(tx: Tx, settings: Sequence[InForce], declared: Declared, at: datetime)
     """What is in force, held so that nobody else changes the settings until the transaction ends."""
     for one in settings:
         one.hold(tx)
-    return _read(tx, settings, at), forces_of(tx, declared)
+    endpoints = {one.endpoint for one in settings}
+    concerned = {name: one for name, one in declared.items() if one.model in endpoints}
+    return _read(tx, settings, at), forces_of(tx, concerned)
 
 
 def _read(tx: Tx, settings: Sequence[InForce], at: datetime) -> dict[str, Json]:
-    """The value of each setting; None where what it belongs to does not exist yet."""
+    """The value of each setting; None where what it belongs to does not exist, which `put` then refuses or makes."""
     found: dict[str, Json] = {}
     for one in settings:
         try:
             found[one.place] = one.now(tx, at)
-        except (NotFound, Invalid):
+        except (NotFound, Invalid, Conflict):
             found[one.place] = None
     return found
 
@@ -128,8 +138,13 @@ def _changes(
     )
 
 
-def _detailed(one: PlannedChange, before: Forces, after: Forces) -> PlannedChange:
-    """The change, with the lines that differ if it is one of a policy."""
-    if one.automation is None or not one.place.endswith(".policy"):
+def _detailed(tx: Tx, one: PlannedChange, before: Forces, after: Forces) -> PlannedChange:
+    """The change with what differs, if it is one of a policy or of code."""
+    if one.automation is None:
         return one
-    return replace(one, detail=policy_difference(before[one.automation], after[one.automation]))
+    then, now = before[one.automation], after[one.automation]
+    if one.place.endswith(".policy"):
+        return replace(one, detail=policy_difference(then, now))
+    if one.place.endswith(".release"):
+        return replace(one, detail=code_difference(tx, one.automation, then, now))
+    return one

@@ -69,10 +69,11 @@ def planned_of(declared: Declared, before: Forces, after: Forces) -> dict[str, P
 
 
 def newly_answering(declared: Declared, before: Forces, after: Forces) -> dict[str, list[int]]:
-    """The versions that answer or look on after, and did not before, by endpoint."""
+    """The versions by endpoint that answer or look on after and did not before, or that other code asks."""
     found: dict[str, set[int]] = {}
     for name, force in after.items():
-        found.setdefault(declared[name].model, set()).update(force.versions - before[name].versions)
+        known = before[name].versions if force.release == before[name].release else set()
+        found.setdefault(declared[name].model, set()).update(force.versions - known)
     return {endpoint: sorted(versions) for endpoint, versions in found.items() if versions}
 
 
@@ -80,6 +81,17 @@ def policy_difference(before: AutomationForce, after: AutomationForce) -> tuple[
     """The lines in which two policies differ, without the lines around them."""
     lines = difflib.unified_diff(_text(before).splitlines(), _text(after).splitlines(), lineterm="", n=0)
     return tuple(line for line in lines if not line.startswith(("---", "+++", "@@")))
+
+
+def code_difference(tx: Tx, automation: str, before: AutomationForce, after: AutomationForce) -> tuple[str, ...]:
+    """The parts in which two releases differ by name, and the lines of the policy that comes with the newer one."""
+    then, now = (_description(tx, automation, force.release) for force in (before, after))
+    parts = sorted(part for part in {*then, *now} if then.get(part) != now.get(part))
+    return (*([f"other than before: {', '.join(parts)}"] if then else []), *policy_difference(before, after))
+
+
+def _description(tx: Tx, automation: str, release: int | None) -> Mapping[str, Json]:
+    return {} if release is None else decisions.version(tx, automation, release).description
 
 
 def _text(force: AutomationForce) -> str:

@@ -177,6 +177,9 @@ def test_everything_that_would_be_refused_is_named_by_the_plan(project: Path) ->
         assert f"automations.payments.{place}" in said, said
     assert "champions.fraud-risk: Model fraud-risk has no version 9" in said
     assert "champions.spam: No model is called spam" in said
+    twice = "[{version: 3, percent: 1}, {version: 3, percent: 2}]"
+    configure(project, f"automations: {{payments: {{traffic: {{shares: {twice}}}}}}}")
+    assert "traffic: shares.3: This candidate is named twice" in run("plan", "config", status=2).output
     assert run("plan", "nowhere", status=4).output.startswith("error: There is no configuration in nowhere")
     configure(project, "automations: {invoices: {audit_share: 0.1}}")
     assert "declares no such automation, but payments" in run("plan", "config", status=4).output
@@ -189,7 +192,10 @@ def test_who_brought_code_does_not_release_it_where_that_takes_somebody_else(
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
     (project / "policy.yaml").write_text(STRICTER)
     configure(project, "automations: {payments: {release: true}}")
-    assert "a release by somebody else than cli:ada" in run("plan", "config").stdout
+    planned = run("plan", "config").stdout
+    assert "a release by somebody else than cli:ada" in planned
+    assert "other than before: policy" in planned
+    assert "+  - {id: safe, when: 'prediction.score < 0.001'" in planned
     run("apply", "config", "--reason", "mine", "--yes", status=3)
     assert [one["version"] for one in json.loads(run("releases", "payments", "--json").stdout)] == [1]
     monkeypatch.setattr("getpass.getuser", lambda: "bob")

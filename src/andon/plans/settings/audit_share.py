@@ -17,7 +17,7 @@ class AuditShareInForce:
 
     def __init__(self, automation: Automation, share: float) -> None:
         self.place = f"automations.{automation.name}.audit_share"
-        self.automation = automation.name
+        self.automation, self.endpoint = automation.name, automation.model
         self._share = share
 
     def hold(self, tx: Tx) -> None:

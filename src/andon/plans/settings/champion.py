@@ -18,22 +18,22 @@ class ChampionInForce:
 
     def __init__(self, endpoint: str, number: int) -> None:
         self.place = f"champions.{endpoint}"
-        self._endpoint, self._number = endpoint, number
+        self.endpoint, self._number = endpoint, number
 
     def hold(self, tx: Tx) -> None:
         """Hold the aliases of the model."""
-        models.hold(tx, self._endpoint)
+        models.hold(tx, self.endpoint)
 
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the number of the champion."""
         del at
-        return serving.champion_of(tx, self._endpoint)
+        return serving.champion_of(tx, self.endpoint)
 
     def put(self, tx: Tx, act: Act) -> None:
         """Point the alias to the version."""
         models.set_alias(
             tx,
-            self._endpoint,
+            self.endpoint,
             CHAMPION,
             self._number,
             actor=act.actor,

@@ -17,7 +17,7 @@ class CodeInForce:
 
     def __init__(self, automation: Automation) -> None:
         self.place = f"automations.{automation.name}.release"
-        self.automation = automation.name
+        self.automation, self.endpoint = automation.name, automation.model
         self._declared = automation
 
     def hold(self, tx: Tx) -> None:

@@ -22,7 +22,7 @@ class CordRulesInForce:
 
     def __init__(self, automation: Automation, wanted: list[ManagedRule]) -> None:
         self.place = f"automations.{automation.name}.cord_rules"
-        self.automation = automation.name
+        self.automation, self.endpoint = automation.name, automation.model
         self._wanted = wanted
 
     def hold(self, tx: Tx) -> None:

@@ -26,7 +26,7 @@ class NarrowingInForce:
         where = "champion" if wanted.version is None else f"{wanted.version}"
         parts = [str(part) for part in (wanted.policy, wanted.value, wanted.predicted) if part not in (None, "")]
         self.place = f"automations.{automation.name}.gates.{'.'.join([where, *parts])}"
-        self.automation = automation.name
+        self.automation, self.endpoint = automation.name, automation.model
         self._declared, self._wanted, self._text = automation, wanted, text
 
     def hold(self, tx: Tx) -> None:

@@ -17,7 +17,7 @@ class PolicyFileInForce:
 
     def __init__(self, automation: Automation, source: str, text: str) -> None:
         self.place = f"automations.{automation.name}.policy"
-        self.automation = automation.name
+        self.automation, self.endpoint = automation.name, automation.model
         self._declared, self._source, self._text = automation, source, text
 
     def hold(self, tx: Tx) -> None:

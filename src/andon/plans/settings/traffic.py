@@ -1,5 +1,6 @@
 """The traffic split of an automation."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -7,8 +8,10 @@ from andon import decisions, policies, serving
 from andon.access import Permission
 from andon.authoring import Automation
 from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
 from andon.plans.configuration import ManagedCandidate, ManagedTraffic
 from andon.plans.domain import Json
+from andon.plans.errors import ConfigurationInvalid
 from andon.plans.ports import Act
 from andon.serving import Candidate
 
@@ -18,7 +21,7 @@ class TrafficInForce:
 
     def __init__(self, automation: Automation, wanted: ManagedTraffic, texts: Mapping[str, str]) -> None:
         self.place = f"automations.{automation.name}.traffic"
-        self.automation = automation.name
+        self.automation, self.endpoint = automation.name, automation.model
         self._declared, self._wanted, self._texts = automation, wanted, texts
         named = [one.policy for one in (*wanted.shares, *wanted.shadows)]
         publishes = (Permission.PUBLISH_POLICY,) if any(named) else ()
@@ -39,11 +42,17 @@ class TrafficInForce:
 
     def put(self, tx: Tx, act: Act) -> None:
         """Publish the policies of candidates aside, and set the split."""
+        shares = [(self._candidate(tx, one, act), one.percent) for one in self._wanted.shares]
+        twice = [one for one, count in Counter(one for one, _ in shares).items() if count > 1]
+        if twice:
+            raise ConfigurationInvalid(
+                faults=[Fault(f"shares.{one}", "This candidate is named twice") for one in twice]
+            )
         serving.set_split(
             tx,
             self.automation,
             self._declared.model,
-            shares={self._candidate(tx, one, act): one.percent for one in self._wanted.shares},
+            shares=dict(shares),
             shadows=[self._candidate(tx, one, act) for one in self._wanted.shadows],
             actor=act.actor,
             reason=act.reason,
