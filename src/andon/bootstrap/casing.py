@@ -29,7 +29,7 @@ def results_of(
         own = [one for one in filed if one.automation == automation.name]
         needs = model is not None or any(one.case.prediction is None for one in own)
         loaded = _loaded(settings, automation, model) if needs and own else None
-        runner = CaseRunner(automation, loaded, always=model is not None)
+        runner = CaseRunner(automation, loaded, tested=model is not None)
         results += [runner.run(one) for one in own]
     return results
 

@@ -47,13 +47,14 @@ _CERTAIN, _UNCERTAIN = 0.0, 2.0
 class CaseRunner:
     """The line of one automation, ready for its cases. `loaded` is the model that is asked, if there is one.
 
-    With `always`, it is asked in cases that say what was predicted, too. Raises PolicyInvalid, AutomationInvalid.
+    With `tested` it is the model that is tested: cases that bound the score ask it, too, and by its own gate. Others that
+    suppose a prediction test the policy only. Raises PolicyInvalid, AutomationInvalid.
     """
 
-    def __init__(self, automation: Automation, loaded: LoadedVersion | None, *, always: bool) -> None:
+    def __init__(self, automation: Automation, loaded: LoadedVersion | None, *, tested: bool) -> None:
         table, self._policy = compile_policy(automation)
         self._automation, self._version = automation, table.version
-        self._always = always
+        self._tested = tested
         self._asked = None if loaded is None else assemble(automation, loaded, number=1)
         supposed = self._arm(_Supposed(CasePrediction(score=0.0)), Gate(_CERTAIN, 1.0))
         self._supposed = Line(
@@ -83,14 +84,14 @@ class CaseRunner:
             return given
         line = self._supposed if self._asked is None else self._asked
         seen = self._seen(line, given, case)
-        if case.prediction is not None and not (self._always and self._asked is not None):
+        if case.prediction is not None and not (self._tested and case.expect.score is not None):
             lacking = self._lacking(case.prediction)
             if lacking:
                 return f"the policy reads {' and '.join(lacking)}: say it under `prediction`"
             arm = self._arm(_Supposed(case.prediction), _gate_of(case.risk, Gate(_CERTAIN, 1.0)))
         elif self._asked is not None:
             asked = self._asked.traffic.champion
-            gate = asked.gate if self._always else _gate_of(case.risk, asked.gate)
+            gate = asked.gate if self._tested else _gate_of(case.risk, asked.gate)
             arm = Arm(asked.ref, asked.loaded, gate)
         else:
             return "the case says no prediction, and there is no model to ask: name one by --model"

@@ -20,9 +20,7 @@ def run_cases(
     automation: Annotated[str | None, typer.Argument(help="The automation; all of them if left out.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            help="Ask this model in every case: a folder that `pack` wrote, or a registered version's number."
-        ),
+        typer.Option(help="Test this model, too: a folder that `pack` wrote, or a registered version's number."),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write a report as JUnit XML.")] = None,
     record: Annotated[UUID | None, typer.Option(help="Write a case of this decision instead of running any.")] = None,

@@ -51,7 +51,7 @@ def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, ac
         _put_all(tx, settings, act)
         now, after = _read(tx, settings, act.now), forces_of(tx, {name: declared[name] for name in forces})
         return RehearsedChanges(
-            tuple(_detailed(tx, one, forces, after) for one in _changes(settings, before, now)),
+            tuple(_detailed(tx, settings, one, forces, after) for one in _changes(settings, before, now)),
             {**context_of(forces), **before},
             planned_of(declared, forces, after),
             newly_answering(declared, forces, after),
@@ -138,13 +138,15 @@ def _changes(
     )
 
 
-def _detailed(tx: Tx, one: PlannedChange, before: Forces, after: Forces) -> PlannedChange:
-    """The change with what differs, if it is one of a policy or of code."""
+def _detailed(tx: Tx, settings: Sequence[InForce], one: PlannedChange, before: Forces, after: Forces) -> PlannedChange:
+    """The change with what differs, if it is one of a policy or of code. A policy that comes with code is shown there."""
     if one.automation is None:
         return one
     then, now = before[one.automation], after[one.automation]
-    if one.place.endswith(".policy"):
+    policy = f"automations.{one.automation}.policy"
+    if one.place == policy:
         return replace(one, detail=policy_difference(then, now))
     if one.place.endswith(".release"):
-        return replace(one, detail=code_difference(tx, one.automation, then, now))
+        own = () if any(each.place == policy for each in settings) else policy_difference(then, now)
+        return replace(one, detail=(*code_difference(tx, one.automation, then, now), *own))
     return one

@@ -78,16 +78,18 @@ def newly_answering(declared: Declared, before: Forces, after: Forces) -> dict[s
 
 
 def policy_difference(before: AutomationForce, after: AutomationForce) -> tuple[str, ...]:
-    """The lines in which two policies differ, without the lines around them."""
+    """The lines in which two policies differ, without the lines around them; none for a first policy."""
+    if before.policy is None:
+        return ()
     lines = difflib.unified_diff(_text(before).splitlines(), _text(after).splitlines(), lineterm="", n=0)
     return tuple(line for line in lines if not line.startswith(("---", "+++", "@@")))
 
 
 def code_difference(tx: Tx, automation: str, before: AutomationForce, after: AutomationForce) -> tuple[str, ...]:
-    """The parts in which two releases differ by name, and the lines of the policy that comes with the newer one."""
+    """The names of the parts in which two releases differ; none for a first release."""
     then, now = (_description(tx, automation, force.release) for force in (before, after))
     parts = sorted(part for part in {*then, *now} if then.get(part) != now.get(part))
-    return (*([f"other than before: {', '.join(parts)}"] if then else []), *policy_difference(before, after))
+    return (f"other than before: {', '.join(parts)}",) if then else ()
 
 
 def _description(tx: Tx, automation: str, release: int | None) -> Mapping[str, Json]:

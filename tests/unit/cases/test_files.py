@@ -80,7 +80,7 @@ def test_a_recorded_decision_becomes_a_case_that_passes(tmp_path: Path, score: f
     write_case(tmp_path, filed)
     (back,) = read_cases(tmp_path, ["payments"])
     assert back.case == filed.case
-    assert CaseRunner(an_automation(), None, always=False).run(back).passed
+    assert CaseRunner(an_automation(), None, tested=False).run(back).passed
     with pytest.raises(CaseTaken):
         write_case(tmp_path, filed)
 

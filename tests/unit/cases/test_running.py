@@ -29,7 +29,7 @@ def run(runner: CaseRunner, expect: Mapping[str, Any], **given: Any) -> CaseResu
 
 @pytest.fixture
 def runner() -> CaseRunner:
-    return CaseRunner(an_automation(), None, always=False)
+    return CaseRunner(an_automation(), None, tested=False)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_features_are_computed_with_empty_windows_unless_a_case_says_them() -> N
     )
     automation = an_automation()
     automation.policy = Policy.yaml(policy)
-    runner = CaseRunner(automation, None, always=False)
+    runner = CaseRunner(automation, None, tested=False)
     alone = {"prediction": {"score": 0.0}}
     assert run(runner, {"outcome": "release"}, **alone, input=payment(amount=100.0)).passed
     assert run(
@@ -100,18 +100,18 @@ def gated() -> Automation:
 )
 def test_the_gate_is_what_the_case_says(risk: Mapping[str, Any] | None, outcome: str) -> None:
     said = {"prediction": {"score": 0.05, "label": "ok"}, "risk": risk}
-    assert run(CaseRunner(gated(), None, always=False), {"outcome": outcome}, **said).passed
+    assert run(CaseRunner(gated(), None, tested=False), {"outcome": outcome}, **said).passed
 
 
 def test_a_case_that_says_too_little_does_not_pass() -> None:
-    runner = CaseRunner(gated(), None, always=False)
+    runner = CaseRunner(gated(), None, tested=False)
     assert "reads prediction.label" in str(run(runner, {"outcome": "release"}, prediction={"score": 0.0}).error)
     assert "no model to ask" in str(run(runner, {"outcome": "release"}).error)
     wrong = run(runner, {"outcome": "release"}, input=payment(amount=-1.0), prediction={"score": 0.0, "label": "ok"})
     assert str(wrong.error).startswith("input.")
 
 
-def test_a_model_is_asked_where_a_case_supposes_nothing_or_always(tmp_path: Path) -> None:
+def test_a_model_is_asked_where_a_case_supposes_nothing_or_bounds_the_score_of_a_tested_one(tmp_path: Path) -> None:
     loaded = endpoint_of(a_package(tmp_path / "package"))
     large = {"input": payment(amount=2_000.0)}
     expect = {"outcome": "pause", "rule": "risky", "score": {"at_least": 0.8}}
@@ -119,9 +119,11 @@ def test_a_model_is_asked_where_a_case_supposes_nothing_or_always(tmp_path: Path
     automation = an_automation()
     automation.policy = Policy.yaml(POLICY.replace("0.8", "0.6"))
     expect["score"] = {"at_least": 0.6}
-    assert run(CaseRunner(automation, loaded, always=False), expect, **large).passed
-    assert not run(CaseRunner(automation, loaded, always=False), expect, **large, **supposed).passed
-    assert run(CaseRunner(automation, loaded, always=True), expect, **large, **supposed).passed
+    assert run(CaseRunner(automation, loaded, tested=False), expect, **large).passed
+    assert not run(CaseRunner(automation, loaded, tested=False), expect, **large, **supposed).passed
+    assert run(CaseRunner(automation, loaded, tested=True), expect, **large, **supposed).passed
+    policy_only = {"outcome": "release", "rule": "safe"}
+    assert run(CaseRunner(automation, loaded, tested=True), policy_only, **large, **supposed).passed
 
 
 def test_a_look_up_finds_nothing_unless_the_case_says_what() -> None:
@@ -132,7 +134,7 @@ def test_a_look_up_finds_nothing_unless_the_case_says_what() -> None:
             "rules:", "rules:\n  - {id: gold, when: 'features.customers_segment == \"gold\"', then: release}"
         )
     )
-    runner = CaseRunner(automation, None, always=False)
+    runner = CaseRunner(automation, None, tested=False)
     said = {"prediction": {"score": 0.5}}
     assert run(runner, {"outcome": "review"}, **said).passed
     assert run(runner, {"outcome": "release", "rule": "gold"}, **said, features={"customers_segment": "gold"}).passed
