@@ -52,7 +52,7 @@ def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, ac
         now, after = _read(tx, settings, act.now), forces_of(tx, {name: declared[name] for name in forces})
         return RehearsedChanges(
             tuple(_detailed(tx, settings, one, forces, after) for one in _changes(settings, before, now)),
-            {**context_of(forces), **before},
+            {**context_of(forces, before), **before},
             planned_of(declared, forces, after),
             newly_answering(declared, forces, after),
         )
@@ -65,7 +65,7 @@ def apply_changes(
 ) -> tuple[PlannedChange, ...]:
     """Make exactly what was planned. Raises StateMoved or PlanDiffers with each difference; nothing is changed then."""
     before, forces = _held(tx, settings, declared, act.now)
-    if faults := moved(plan.state, {**context_of(forces), **before}):
+    if faults := moved(plan.state, {**context_of(forces, before), **before}):
         raise StateMoved(faults=faults)
     for one in settings:
         one.put(tx, act)

@@ -1,7 +1,7 @@
 """What decides for each automation of a project: its release, policy, champion and split; and how that changes. Reads only."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from andon import decisions, policies, serving
@@ -51,9 +51,18 @@ def forces_of(tx: Tx, declared: Declared) -> Forces:
     return found
 
 
-def context_of(forces: Forces) -> dict[str, Json]:
-    """The same as values by place, managed or not: a plan rests on them."""
-    return {f"{name}, {what}": value for name, force in forces.items() for what, value in force.summary.items()}
+def context_of(forces: Forces, managed: Container[str]) -> dict[str, Json]:
+    """The same as values by place, without the places that are managed: a plan rests on these as well."""
+    found: dict[str, Json] = {}
+    for name, force in forces.items():
+        own = {
+            "release": f"automations.{name}.release",
+            "policy": f"automations.{name}.policy",
+            "champion": f"champions.{force.split.model}",
+            "split": f"automations.{name}.traffic",
+        }
+        found |= {f"{name}, {what}": value for what, value in force.summary.items() if own[what] not in managed}
+    return found
 
 
 def planned_of(declared: Declared, before: Forces, after: Forces) -> dict[str, PlannedForce]:
