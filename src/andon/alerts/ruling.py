@@ -51,6 +51,7 @@ def add_rule(
         check_reachable(rule, declared(tx, automation).levels)
     except DeclarationInvalid as error:
         raise CordRuleInvalid(str(error)) from error
+    cord.hold(tx, automation)
     made = AddedRule(uuid7(now), automation, rule, actor.name, now, why)
     store.add(tx, made)
     _audit(tx, actor, "cord.rule.add", made, now, why)
@@ -60,6 +61,7 @@ def add_rule(
 def remove_rule(tx: Tx, automation: str, rule_id: UUID, *, actor: Actor, reason: str, now: datetime) -> AddedRule:
     """Remove a rule that a person added; what it pulled stays as it is. Raises CordRuleNotFound, ReasonInvalid."""
     why = reasons.require(reason)
+    cord.hold(tx, automation)
     removed = store.remove(tx, automation, rule_id, actor.name, now)
     if removed is None:
         raise CordRuleNotFound(f"{automation} has no added rule {rule_id}; rules of the code are changed there")

@@ -56,6 +56,18 @@ COMMANDS = {
         "andon.cli.replay:replay",
         "Decide the newest recorded decisions again from what was seen then, and compare outcome, rule and score.",
     ),
+    "plan": Listed(
+        "andon.cli.plan:plan",
+        "Show what a configuration would change, who is affected and what that needs. Changes nothing.",
+    ),
+    "apply": Listed(
+        "andon.cli.apply:apply",
+        "Put a configuration in force in one transaction. Applied again, there is nothing to do.",
+    ),
+    "test": Listed(
+        "andon.cli.test:run_cases",
+        "Run the named cases of automations against the policy on disk. Ends with status 1 if one fails.",
+    ),
     "models": Listed("andon.cli.models:app", "Register, look at and choose model versions."),
     "endpoints": Listed("andon.cli.endpoints:app", "See which versions of a model answer."),
     "split": Listed("andon.cli.split:app", "See and choose which versions answer for an automation."),

@@ -16,6 +16,7 @@ from andon.decisions.assembly import (
     compile_text,
     describe,
     describe_features,
+    digest_of,
     idle_features,
     lacking,
     names_given,
@@ -92,7 +93,7 @@ from andon.decisions.feed import (
     reset_consumer,
 )
 from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
-from andon.decisions.gating import held_out_gates
+from andon.decisions.gating import ensure_planned, held_out_gates
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
@@ -102,6 +103,7 @@ from andon.decisions.publishing import apart_from_force, check_policy, publish_p
 from andon.decisions.recorded import RecordedDecision, RecordReader
 from andon.decisions.recording import Alongside
 from andon.decisions.releasing import (
+    hold,
     is_same_person,
     list_releases,
     newest_version,
@@ -284,6 +286,8 @@ __all__ = [
     "deploy",
     "describe",
     "describe_features",
+    "digest_of",
+    "ensure_planned",
     "fail",
     "find",
     "find_waiting",
@@ -292,6 +296,7 @@ __all__ = [
     "following",
     "get",
     "held_out_gates",
+    "hold",
     "holders",
     "idle_features",
     "is_automatic",

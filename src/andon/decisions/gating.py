@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from andon import gates
-from andon.authoring import RiskBound
+from andon import gates, serving
+from andon.authoring import Automation, RiskBound
 from andon.decisions.controls import ArmGates, Gate, PartGates, Schedule
+from andon.decisions.domain import LineRef, ModelRef
 from andon.decisions.traffic import Arm
 from andon.gates import NOTHING, WHOLE, GateRevision, Part, ProvenGate
 from andon.kernel.db import Tx
@@ -18,16 +19,40 @@ def with_revision(
     tx: Tx, arm: Arm, version: ModelVersion, risk: RiskBound | None, *, events: Events, now: datetime
 ) -> Arm:
     """The arm with its gates as revisions: those that are there, or new ones, audited and announced."""
+    revision = ensure_revisions(tx, arm.ref, arm.gate, version, risk, events=events, now=now)
+    same = (revision.threshold, revision.target) == (arm.gate.threshold, arm.gate.target)
+    return replace(arm, gate=Gate(arm.gate.threshold, arm.gate.target, revision.revision if same else 0))
+
+
+def ensure_revisions(
+    tx: Tx, ref: LineRef, gate: Gate, version: ModelVersion, risk: RiskBound | None, *, events: Events, now: datetime
+) -> GateRevision:
+    """Keep the gates of an arm as revisions, and return that of the whole line; what is kept already stays."""
     targets = {} if risk is None else risk.targets
     declared: dict[str, Any] = {"classes": sorted(targets)} if targets else {}
     if risk is not None and risk.by is not None:
         declared["by"] = risk.by
     for predicted, target in sorted(targets.items()):
-        _ensure_class(tx, arm, version, risk, predicted, target, events, now)
-    evidence = {**_evidence(version, version.manifest.risk, arm.gate.threshold), **declared}
-    revision = _ensure(tx, arm, risk, evidence, arm.gate.threshold, arm.gate.target, "", events, now)
-    same = (revision.threshold, revision.target) == (arm.gate.threshold, arm.gate.target)
-    return replace(arm, gate=Gate(arm.gate.threshold, arm.gate.target, revision.revision if same else 0))
+        _ensure_class(tx, ref, version, risk, predicted, target, events, now)
+    evidence = {**_evidence(version, version.manifest.risk, gate.threshold), **declared}
+    return _ensure(tx, ref, risk, evidence, gate.threshold, gate.target, "", events, now)
+
+
+def ensure_planned(
+    tx: Tx,
+    automation: Automation,
+    number: int,
+    version: ModelVersion,
+    policy_version: str,
+    *,
+    events: Events,
+    now: datetime,
+) -> str:
+    """Keep the gates of an arm before it answers, as the first process that loads it would; return the arm's name."""
+    ref = LineRef(automation.name, number, ModelRef(version.name, version.number, version.digest), policy_version)
+    gate = Gate.of(serving.gate_of(version, automation.risk))
+    ensure_revisions(tx, ref, gate, version, automation.risk, events=events, now=now)
+    return ref.arm
 
 
 def held_out_gates(arm: Arm, version: ModelVersion, risk: RiskBound | None) -> ArmGates:
@@ -57,7 +82,7 @@ def _of_class(
 
 def _ensure_class(
     tx: Tx,
-    arm: Arm,
+    ref: LineRef,
     version: ModelVersion,
     risk: RiskBound | None,
     predicted: str,
@@ -67,12 +92,12 @@ def _ensure_class(
 ) -> None:
     """The gate of one predicted class."""
     threshold, evidence = _of_class(version, risk, predicted, target)
-    _ensure(tx, arm, risk, evidence, threshold, target, predicted, events, now)
+    _ensure(tx, ref, risk, evidence, threshold, target, predicted, events, now)
 
 
 def _ensure(
     tx: Tx,
-    arm: Arm,
+    ref: LineRef,
     risk: RiskBound | None,
     evidence: dict[str, Any],
     threshold: float,
@@ -82,9 +107,9 @@ def _ensure(
     now: datetime,
 ) -> GateRevision:
     proven = ProvenGate(
-        automation=arm.ref.automation,
-        arm=arm.name,
-        automation_version=arm.ref.automation_version,
+        automation=ref.automation,
+        arm=ref.arm,
+        automation_version=ref.automation_version,
         threshold=threshold,
         target=target,
         confidence=None if risk is None else risk.confidence,

@@ -78,6 +78,11 @@ def release(
     return after
 
 
+def hold(tx: Tx, automation: str) -> None:
+    """Let nobody else release this automation until the transaction ends."""
+    releases.lock(tx, automation)
+
+
 def decide_by(
     tx: Tx, automation: str, policy: PolicyText, *, actor: Actor, reason: str, now: datetime, events: Events
 ) -> None:

@@ -130,6 +130,10 @@ class ArmRevisions:
     def _lapses_at(self) -> datetime:
         return max(one.at for one in self.live.values()) + LAPSE
 
+    def narrowing(self, part: Part, now: datetime) -> GateRevision | None:
+        """Return the newest unexpired narrowing by a person of exactly this part."""
+        return next((one for one in self._narrowed(part, now) if part_of(one) == part), None)
+
     def _narrowed(self, part: Part, now: datetime) -> list[GateRevision]:
         """The newest unexpired narrowing by a person of each series that a part belongs to."""
         value, predicted = part

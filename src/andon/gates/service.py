@@ -116,6 +116,11 @@ def narrow(
     return made
 
 
+def hold(tx: Tx, automation: str) -> None:
+    """Let nobody else revise the gates or the audit share of this automation until the transaction ends."""
+    store.lock(tx, automation)
+
+
 def living(tx: Tx, now: datetime) -> Mapping[str, Mapping[str, ArmRevisions]]:
     """Return what may hold now or when something expires, by automation and arm."""
     found: dict[str, dict[str, list[GateRevision]]] = {}

@@ -120,6 +120,11 @@ def set_alias(
     return after
 
 
+def hold(tx: Tx, name: str) -> None:
+    """Let nobody else register versions or set aliases of this model until the transaction ends."""
+    store.lock(tx, name)
+
+
 def get(tx: Tx, name: str, number: int) -> ModelVersion:
     """One version. Raises ModelNotFound, VersionNotFound."""
     version = store.find(tx, name, number)

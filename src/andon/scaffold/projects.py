@@ -60,7 +60,7 @@ def _put(folder: Path, fill: Callable[[Path], None]) -> Path:
 def _write(folder: Path, files: Mapping[str, str]) -> None:
     for path, text in files.items():
         file = folder / path
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
 
@@ -73,4 +73,4 @@ def example_folder(scaffold: Path) -> Path:
 def _copy_example(folder: Path) -> None:
     example = example_folder(Path(__file__).parent)
     shutil.copytree(example, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED), dirs_exist_ok=True)
-    (folder / ".gitignore").write_text(rendering.gitignore(), encoding="utf-8")
+    _write(folder, {".gitignore": rendering.gitignore(), **rendering.pipelines(EXAMPLE)})

@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from andon.scaffold import contract, naming
+from andon.scaffold import cases, contract, naming
 from andon.scaffold.domain import Column, ColumnKind, Plan
 from andon.scaffold.planning import HELD_OUT
 
@@ -23,8 +23,10 @@ _FILES = {
     "tests/test_automation.py": "test_automation.py.jinja",
     "pyproject.toml": "pyproject.toml.jinja",
     ".gitignore": "gitignore.jinja",
+    "config/andon-config.yaml": "config.yaml.jinja",
     "README.md": "README.md.jinja",
 }
+_PIPELINES = {".github/workflows/andon.yml": "github.yml.jinja", ".gitlab-ci.yml": "gitlab-ci.yml.jinja"}
 _FEATURE_KINDS = {
     ColumnKind.NUMBER: "NUMBER",
     ColumnKind.INTEGER: "NUMBER",
@@ -45,10 +47,17 @@ def render(plan: Plan, folder: Path) -> dict[str, str]:
     """The text of each file by its path in the project that will stand in `folder`."""
     environment = _environment()
     values = _values(plan, folder)
-    return {
+    files = {
         path.format(module=values["module"]): environment.get_template(template).render(values)
         for path, template in _FILES.items()
     }
+    return {**files, **pipelines(values["module"]), f"cases/{plan.name}/outcomes.yaml": cases.of(plan, values)}
+
+
+def pipelines(module: str) -> dict[str, str]:
+    """The workflow files of GitHub and GitLab, by path; `module` names the file of the policy."""
+    environment = _environment()
+    return {path: environment.get_template(template).render(module=module) for path, template in _PIPELINES.items()}
 
 
 def gitignore() -> str:

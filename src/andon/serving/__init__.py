@@ -29,7 +29,7 @@ from andon.serving.errors import (
 )
 from andon.serving.hosting import Hosting, no_gpus
 from andon.serving.isolated import Environments
-from andon.serving.loaded import LoadedVersion, load
+from andon.serving.loaded import LoadedVersion, gate_of, load
 from andon.serving.ports import PatientPredictor, PoolStatus, Predictor
 from andon.serving.published import SplitSet
 from andon.serving.remote import RemoteModel
@@ -88,6 +88,7 @@ __all__ = [
     "bucket_of",
     "champion_of",
     "compare_shadows",
+    "gate_of",
     "hold",
     "leases",
     "load",

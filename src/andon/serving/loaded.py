@@ -128,10 +128,7 @@ class LoadedVersion:
 
     def gate(self, risk: RiskBound | None) -> RiskGate:
         """The gate that holds `risk`; without one, everything is certain."""
-        if risk is None:
-            return RiskGate(threshold=ALWAYS, target=1.0)
-        threshold = threshold_for(self.version.manifest.risk, risk.target / risk.highest, risk.confidence)
-        return RiskGate(threshold=NEVER if threshold is None else threshold, target=risk.target)
+        return gate_of(self.version, risk)
 
     def raw(self, matrix: Matrix) -> Matrix:
         """The model's own probabilities of an encoded batch, in its own order. Raises PredictionFailed."""
@@ -245,6 +242,14 @@ def _pool_of(version: ModelVersion, folder: Path, hosting: Hosting) -> IsolatedP
         fault_of=lambda answers, rows: fault_of(answers, rows, classes),
     )
     return IsolatedPredictor(launch, hosting, trial)
+
+
+def gate_of(version: ModelVersion, risk: RiskBound | None) -> RiskGate:
+    """The gate that a version's held-out rows prove for `risk`; without one, everything is certain."""
+    if risk is None:
+        return RiskGate(threshold=ALWAYS, target=1.0)
+    threshold = threshold_for(version.manifest.risk, risk.target / risk.highest, risk.confidence)
+    return RiskGate(threshold=NEVER if threshold is None else threshold, target=risk.target)
 
 
 def _probes_of(version: ModelVersion) -> Matrix:

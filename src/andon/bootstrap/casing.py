@@ -1,0 +1,57 @@
+"""Cases of a project: run with a model from a folder or from the database, which is opened only if one has to be asked."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from andon import migrations, models
+from andon.authoring import Automation
+from andon.bootstrap.hosting import load_hosted
+from andon.cases import CaseResult, CaseRunner, FiledCase
+from andon.decisions import champion_of
+from andon.kernel import postgres
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.errors import NotFound
+from andon.serving import LoadedVersion
+from andon.testing import endpoint_of
+
+
+class ModelUnknown(NotFound):
+    """There is no such model: name a folder that `pack` wrote, or the number of a registered version."""
+
+
+def results_of(
+    settings: Settings, automations: Sequence[Automation], filed: Sequence[FiledCase], model: str | None
+) -> list[CaseResult]:
+    """Run cases, each with its automation's runner. Raises ModelUnknown, and what loading a model raises."""
+    results = []
+    for automation in automations:
+        own = [one for one in filed if one.automation == automation.name]
+        needs = model is not None or any(one.case.prediction is None for one in own)
+        loaded = _loaded(settings, automation, model) if needs and own else None
+        runner = CaseRunner(automation, loaded, tested=model is not None)
+        results += [runner.run(one) for one in own]
+    return results
+
+
+def _loaded(settings: Settings, automation: Automation, model: str | None) -> LoadedVersion:
+    """The model in a folder, a registered version, or the champion."""
+    if model is not None and not model.isdigit():
+        return _packed(Path(model))
+    with postgres.available(settings) as url:
+        database = Database(url)
+        try:
+            migrations.ensure(database)
+            with database.begin() as tx:
+                named = None if model is None else models.get(tx, automation.model, int(model))
+                version = champion_of(tx, automation) if named is None else named
+                folder = models.fetch(tx, version, settings.data / "models")
+        finally:
+            database.close()
+    return load_hosted(settings, version, folder)
+
+
+def _packed(folder: Path) -> LoadedVersion:
+    if not folder.is_dir():
+        raise ModelUnknown(f"There is no folder {folder}: name one that `pack` wrote, or a registered version's number")
+    return endpoint_of(folder)

@@ -1,0 +1,40 @@
+"""`andon apply`: a configuration folder put in force."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from andon import plans
+from andon.bootstrap.planning import apply_here, configured, plan_here
+from andon.cli.context import project
+from andon.cli.plan import Folder, act_of
+from andon.kernel import reasons
+
+
+def apply(
+    folder: Folder,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the audit log.")],
+    plan_file: Annotated[
+        Path | None, typer.Option("--plan", help="A plan that `andon plan --out` wrote: exactly this is made.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Put a configuration in force in one transaction. Applied again, there is nothing to do."""
+    with project() as here:
+        act = act_of(here, reasons.require(reason))
+        wanted = configured(here.settings, folder)
+        kept = None if plan_file is None else plans.read_plan(plan_file)
+        found = plan_here(here.settings, here.database, wanted, act, again=kept is None and not yes)
+        if not found.changes:
+            typer.echo(plans.NOTHING_TO_DO)
+            return
+        planned = kept or found
+        if not yes:
+            for line in plans.lines_of_plan(planned):
+                typer.echo(line)
+            typer.confirm("\nApply?", abort=True)
+        done = apply_here(here.database, wanted, act_of(here, act.reason), planned)
+    for line in plans.lines_of_changes(done):
+        typer.echo(line)
+    typer.echo(f"Applied: {plans.counted(done)}")

@@ -1,0 +1,49 @@
+"""`andon plan`: what a configuration folder would change."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from andon import plans
+from andon.bootstrap.planning import configured, plan_here
+from andon.cli.context import Project, project
+from andon.plans import Act
+
+Folder = Annotated[Path, typer.Argument(help="The folder of YAML files that say what shall be in force.")]
+
+
+def plan(
+    folder: Folder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the plan to a file for `andon apply --plan`.")] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with status 1 if there is anything to do, as `git diff` does.")
+    ] = False,
+) -> None:
+    """Show what a configuration would change, who is affected and what that needs. Changes nothing."""
+    with project() as here:
+        made = plan_here(
+            here.settings, here.database, configured(here.settings, folder), act_of(here, "a plan"), again=True
+        )
+    if out is not None:
+        plans.write_plan(made, out)
+    if as_json:
+        typer.echo(json.dumps(made.document(), indent=2, ensure_ascii=False))
+    else:
+        for line in plans.lines_of_plan(made):
+            typer.echo(line)
+        if made.changes:
+            file = "" if out is None else f" --plan {out}"
+            typer.echo(
+                f"\n{plans.counted(made.changes)}. Nothing is changed yet: "
+                f'`andon apply {folder}{file} --reason "..."` makes them.'
+            )
+    if exit_code and made.changes:
+        raise typer.Exit(1)
+
+
+def act_of(here: Project, reason: str) -> Act:
+    """An act by the person here, under the rule of the settings about who may release code."""
+    return Act(here.actor, reason, here.clock.now(), here.events, here.settings.releases.author_may_approve)

@@ -1,0 +1,56 @@
+"""Plans: configuration as code. What a folder of YAML files says is compared with what is in force, shown, and applied.
+
+Start reading at `configuration.py` (what can be named), then `service.py` (how it is rehearsed and applied).
+"""
+
+from andon.plans.configuration import ManagedConfiguration, read_folder, read_policies
+from andon.plans.domain import (
+    AffectedAutomation,
+    ChangePlan,
+    FlippedOutcomes,
+    NeededApproval,
+    PlannedChange,
+)
+from andon.plans.errors import (
+    ConfigurationInvalid,
+    ConfigurationRefused,
+    ConfigurationUnknown,
+    PlanDiffers,
+    PlanFileInvalid,
+    StateMoved,
+)
+from andon.plans.files import read_plan, write_plan
+from andon.plans.making import Configured, make_plan
+from andon.plans.ports import Act, PlannedForce
+from andon.plans.service import apply_changes
+from andon.plans.settings import settings_of
+from andon.plans.words import NOTHING_TO_DO, counted, lines_of_changes, lines_of_plan
+
+__all__ = [
+    "NOTHING_TO_DO",
+    "Act",
+    "AffectedAutomation",
+    "ChangePlan",
+    "ConfigurationInvalid",
+    "ConfigurationRefused",
+    "ConfigurationUnknown",
+    "Configured",
+    "FlippedOutcomes",
+    "ManagedConfiguration",
+    "NeededApproval",
+    "PlanDiffers",
+    "PlanFileInvalid",
+    "PlannedChange",
+    "PlannedForce",
+    "StateMoved",
+    "apply_changes",
+    "counted",
+    "lines_of_changes",
+    "lines_of_plan",
+    "make_plan",
+    "read_folder",
+    "read_plan",
+    "read_policies",
+    "settings_of",
+    "write_plan",
+]

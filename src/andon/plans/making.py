@@ -1,0 +1,95 @@
+"""Making a plan: changes rehearsed, versions tried, those who are affected counted, the newest decisions made again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from andon import decisions, models
+from andon.access import ROLES, Permission
+from andon.kernel.db import Database, Tx
+from andon.kernel.errors import AndonError, Fault
+from andon.plans.domain import AffectedAutomation, ChangePlan, NeededApproval, PlannedChange
+from andon.plans.errors import ConfigurationRefused
+from andon.plans.ports import Act, Decide, Declared, InForce, Ready
+from andon.plans.service import RehearsedChanges, rehearse_changes
+
+RECENT = timedelta(days=7)
+"""The decisions of so long ago are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What a configuration names, and the automations of the project."""
+
+    settings: Sequence[InForce]
+    declared: Declared
+
+
+def make_plan(
+    database: Database, configured: Configured, act: Act, *, ready: Ready, decide: Decide | None
+) -> ChangePlan:
+    """Plan a configuration; nothing is changed. Without `decide` no decision is made again. Raises what `rehearse_changes` does, and ConfigurationRefused."""
+    with database.begin() as tx:
+        # Who brought the code matters when it is released, and is named among the approvals.
+        lenient = replace(act, author_may_approve=True)
+        found = rehearse_changes(tx, configured.settings, configured.declared, lenient)
+        approvals = [*_four_eyes(tx, found, act), *_approvals(found.changes, configured.settings)]
+    _try(database, found.answering, ready)
+    with database.begin() as tx:
+        affected = _affected(tx, found, configured.declared, act)
+    flipped = () if decide is None else tuple(decide(one) for one in found.after.values())
+    return ChangePlan(found.changes, found.state, act.now, act.actor.name, affected, flipped, tuple(approvals))
+
+
+def _try(database: Database, answering: Mapping[str, Sequence[int]], ready: Ready) -> None:
+    """Load each version that answers for the first time. Raises ConfigurationRefused for those that cannot."""
+    faults = []
+    for endpoint, numbers in answering.items():
+        for number in numbers:
+            with database.begin() as tx:
+                version = models.get(tx, endpoint, number)
+            try:
+                ready(version)
+            except AndonError as error:
+                faults += [Fault(f"{endpoint}@{number}", str(error))]
+    if faults:
+        raise ConfigurationRefused(faults=faults)
+
+
+def _affected(tx: Tx, found: RehearsedChanges, declared: Declared, act: Act) -> tuple[AffectedAutomation, ...]:
+    """The automations that changes name, and those that decide by a champion which changes."""
+    changed = {one.automation for one in found.changes if one.automation is not None} | set(found.after)
+    users: dict[str, list[str]] = {}
+    for version in decisions.newest_versions(tx):
+        users.setdefault(version.description["model"], []).append(version.name)
+    counted = []
+    for name in sorted(changed):
+        endpoint = declared[name].model
+        stats = decisions.stats(tx, act.now - RECENT, act.now, [name])
+        others = tuple(other for other in users.get(endpoint, ()) if other != name)
+        counted.append(AffectedAutomation(name, endpoint, stats.decisions, stats.automatic, others))
+    return tuple(counted)
+
+
+def _four_eyes(tx: Tx, found: RehearsedChanges, act: Act) -> Iterable[NeededApproval]:
+    """Who has to release code that others may not."""
+    if act.author_may_approve:
+        return
+    known = {version.name: version for version in decisions.newest_versions(tx)}
+    for one in found.changes:
+        if one.automation is not None and one.place.endswith(".release"):
+            there = known.get(one.automation)
+            brought = there is not None and there.digest[:12] in str(one.after)
+            author = there.deployed_by if there is not None and brought else act.actor.name
+            yield NeededApproval(f"a release by somebody else than {author}, who brings this code", one.automation)
+
+
+def _approvals(changes: Sequence[PlannedChange], settings: Sequence[InForce]) -> Iterable[NeededApproval]:
+    """The permissions that the changes take, each once, with the roles that have it."""
+    wanted = {one.place: one.permissions for one in settings}
+    needed: dict[tuple[Permission, str | None], None] = {}
+    for change in changes:
+        needed.update(dict.fromkeys((permission, change.automation) for permission in wanted[change.place]))
+    for permission, automation in needed:
+        roles = tuple(role.value for role, allowed in ROLES.items() if permission in allowed)
+        yield NeededApproval(permission.value, automation, roles)

@@ -1,0 +1,5 @@
+"""Settings that a plan manages, one module a kind; `gathering.py` makes them of a configuration."""
+
+from andon.plans.settings.gathering import settings_of
+
+__all__ = ["settings_of"]

@@ -1,0 +1,62 @@
+"""The rules that people added beside those in the code."""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from andon import alerts, cord
+from andon.access import Permission
+from andon.authoring import Automation
+from andon.kernel.db import Tx
+from andon.plans.configuration import ManagedRule
+from andon.plans.domain import Json
+from andon.plans.ports import Act
+
+_Key: TypeAlias = tuple[str, str, str, bool]
+"""Everything that makes a rule."""
+
+
+class CordRulesInForce:
+    """The named rules as the only ones that are added; others are removed, and what they pulled stays."""
+
+    permissions = (Permission.SET_CORD_RULES,)
+
+    def __init__(self, automation: Automation, wanted: list[ManagedRule]) -> None:
+        self.place = f"automations.{automation.name}.cord_rules"
+        self.automation, self.endpoint = automation.name, automation.model
+        self._wanted = wanted
+
+    def hold(self, tx: Tx) -> None:
+        """Hold the cord, under which rules are added."""
+        cord.hold(tx, self.automation)
+
+    def now(self, tx: Tx, at: datetime) -> Json:
+        """Return the added rules in words, sorted."""
+        del at
+        return sorted(alerts.shown_rule(one.rule) for one in alerts.added_rules(tx, self.automation))
+
+    def put(self, tx: Tx, act: Act) -> None:
+        """Remove what is not named, add what is missing."""
+        wanted = {_key(one): one for one in self._wanted}
+        kept = set[_Key]()
+        for added in alerts.added_rules(tx, self.automation):
+            key: _Key = (added.rule.monitor, added.rule.level, added.rule.state, added.rule.segment)
+            if key not in wanted or key in kept:
+                alerts.remove_rule(tx, self.automation, added.id, actor=act.actor, reason=act.reason, now=act.now)
+            kept.add(key)
+        for key, one in wanted.items():
+            if key not in kept:
+                alerts.add_rule(
+                    tx,
+                    self.automation,
+                    monitor=one.monitor,
+                    level=one.level,
+                    state=one.state,
+                    segment=one.holds == "segment",
+                    actor=act.actor,
+                    reason=act.reason,
+                    now=act.now,
+                )
+
+
+def _key(one: ManagedRule) -> _Key:
+    return one.monitor.strip(), one.level, one.state, one.holds == "segment"

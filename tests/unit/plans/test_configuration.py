@@ -1,0 +1,78 @@
+"""A configuration folder is read strictly: each fault is named by file and field, all of them at once."""
+
+from pathlib import Path
+
+import pytest
+
+from andon.plans import ConfigurationInvalid, ConfigurationUnknown, read_folder, read_policies, settings_of
+from automations import an_automation
+
+WRONG = """
+champions: {fraud-risk: 0}
+automation: {}
+automations:
+  payments:
+    audit_shares: 0.1
+    release: false
+    gates: [{at_least: 3}]
+    cord_rules: [{monitor: errors, holds: everything}]
+    traffic:
+      shares: [{version: 3, percent: 0}, {percent: 5}]
+"""
+
+
+def written(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def test_every_fault_is_named_by_its_field(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid) as refused:
+        read_folder(written(tmp_path, wrong=WRONG))
+    places = {fault.where.removeprefix(f"{tmp_path}/wrong.yaml: ") for fault in refused.value.faults}
+    assert places == {
+        "champions.fraud-risk",
+        "automation",
+        "automations.payments.audit_shares",
+        "automations.payments.release",
+        "automations.payments.gates[0].at_least",
+        "automations.payments.cord_rules[0].holds",
+        "automations.payments.traffic.shares[0].percent",
+        "automations.payments.traffic.shares[1].version",
+    }
+
+
+def test_several_files_are_one_configuration(tmp_path: Path) -> None:
+    folder = written(tmp_path, a="champions: {x: 1}", b="automations: {payments: {audit_share: 0.1}}", c="")
+    found = read_folder(folder)
+    assert (found.champions, found.automations["payments"].audit_share) == ({"x": 1}, 0.1)
+    assert found.automations["payments"].cord_rules is None
+
+
+def test_a_name_in_two_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid) as refused:
+        read_folder(written(tmp_path, a="champions: {x: 1}", b="champions: {x: 2}"))
+    assert [fault.where for fault in refused.value.faults] == [f"{tmp_path}/b.yaml: champions.x"]
+
+
+def test_a_folder_without_files_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationUnknown, match="no configuration"):
+        read_folder(tmp_path)
+
+
+def test_a_missing_policy_file_is_named_by_its_field(tmp_path: Path) -> None:
+    text = "automations: {payments: {traffic: {shadows: [{version: 1, policy: nowhere.yaml}]}}}"
+    with pytest.raises(ConfigurationInvalid) as refused:
+        read_policies(read_folder(written(tmp_path, a=text)), tmp_path)
+    assert refused.value.faults[0].where == "automations.payments.traffic.shadows[0].policy"
+
+
+def test_unknown_automations_and_gates_named_twice_are_refused(tmp_path: Path) -> None:
+    twice = "automations: {payments: {gates: [{at_least: 0.9}, {at_least: 0.8}]}}"
+    declared = {"payments": an_automation()}
+    with pytest.raises(ConfigurationUnknown, match="does not exist"):
+        settings_of(read_folder(written(tmp_path, a="automations: {payment: {audit_share: 0.1}}")), declared, {})
+    with pytest.raises(ConfigurationInvalid) as refused:
+        settings_of(read_folder(written(tmp_path, a=twice)), declared, {})
+    assert refused.value.faults[0].where == "automations.payments.gates.champion"
