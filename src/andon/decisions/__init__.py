@@ -17,7 +17,7 @@ from andon.decisions.assembly import (
     lacking,
     variables,
 )
-from andon.decisions.auditing import AuditsInForce, audits_of
+from andon.decisions.auditing import AuditsInForce, audits_of, declared_audit
 from andon.decisions.batches import BatchDecider
 from andon.decisions.bounds import bound_of
 from andon.decisions.content import content_of, contents_of, own_content_of
@@ -118,6 +118,7 @@ from andon.decisions.service import (
     count_waiting,
     declaring,
     deploy,
+    deployed_versions,
     fail,
     find,
     find_waiting,
@@ -261,9 +262,11 @@ __all__ = [
     "content_of",
     "contents_of",
     "count_waiting",
+    "declared_audit",
     "declared_cord",
     "declaring",
     "deploy",
+    "deployed_versions",
     "describe",
     "fail",
     "find",

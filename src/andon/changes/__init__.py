@@ -1,0 +1,29 @@
+"""Changes: what changed of a line, how well changes go, and what was in force at any moment.
+
+Start reading at `domain.py` (a change), then `counting.py` (what counts as one) and `in_force.py` (a moment).
+"""
+
+from andon.changes.domain import CHANGING, WINDOW, Act, ActKind, Change, FailureSign, Rollback, SignKind
+from andon.changes.figures import ChangeFigures, ChangeRate, ChangeShare, ChangeSpan, ChangeWeek
+from andon.changes.service import ChangeAccount, account_of, figures
+from andon.changes.states import StateTimes
+
+__all__ = [
+    "CHANGING",
+    "WINDOW",
+    "Act",
+    "ActKind",
+    "Change",
+    "ChangeAccount",
+    "ChangeFigures",
+    "ChangeRate",
+    "ChangeShare",
+    "ChangeSpan",
+    "ChangeWeek",
+    "FailureSign",
+    "Rollback",
+    "SignKind",
+    "StateTimes",
+    "account_of",
+    "figures",
+]

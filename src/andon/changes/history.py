@@ -1,0 +1,59 @@
+"""The history of one automation: every row that changed what is in force, from the slices that keep them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from andon import alerts, cord, decisions, gates, models, policies, serving
+from andon.alerts import Incident
+from andon.cord import DRILL_FIELD, LineStateChange
+from andon.decisions import AutomationVersion, Release
+from andon.gates import AuditShare, GateRevision
+from andon.kernel.db import Tx
+from andon.models import Alias
+from andon.policies import PolicySetting
+from andon.serving import TrafficSplit
+
+
+@dataclass(frozen=True, slots=True)
+class LineHistory:
+    """Rows of one automation, each kind oldest first. `champions` and `registered` are by model; drills are left out."""
+
+    automation: str
+    versions: Mapping[int, AutomationVersion]
+    releases: Sequence[Release]
+    policies: Sequence[PolicySetting]
+    published: Mapping[str, datetime]
+    splits: Sequence[TrafficSplit]
+    champions: Mapping[str, Sequence[Alias]]
+    registered: Mapping[str, Mapping[int, datetime]]
+    narrowed: Sequence[GateRevision]
+    states: Sequence[LineStateChange]
+    shares: Sequence[AuditShare]
+    incidents: Sequence[Incident]
+
+    def model_of(self, version: int) -> str:
+        """Name the model that a version of the code uses."""
+        return str(self.versions[version].description["model"])
+
+
+def history_of(tx: Tx, automation: str) -> LineHistory:
+    """Read the history of an automation. Raises AutomationNotFound."""
+    decisions.require_deployed(tx, automation)
+    versions = {one.number: one for one in decisions.deployed_versions(tx, automation)}
+    used = sorted({str(one.description["model"]) for one in versions.values()})
+    states = cord.history(tx, automation, limit=None)
+    return LineHistory(
+        automation=automation,
+        versions=versions,
+        releases=decisions.list_releases(tx, automation)[::-1],
+        policies=policies.history(tx, automation)[::-1],
+        published={one.version: one.published_at for one in policies.list_versions(tx, automation)},
+        splits=serving.split_history(tx, automation)[::-1],
+        champions={model: models.champions_of(tx, model) for model in used},
+        registered={model: models.registered_at(tx, model) for model in used},
+        narrowed=gates.made_by_people(tx, automation),
+        states=[one for one in states[::-1] if DRILL_FIELD not in one.segment],
+        shares=gates.audit_share_history(tx, automation, limit=None)[::-1],
+        incidents=alerts.list_incidents(tx, [automation], limit=None)[::-1],
+    )
