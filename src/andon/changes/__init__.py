@@ -3,8 +3,12 @@
 Start reading at `domain.py` (a change), then `counting.py` (what counts as one) and `in_force.py` (a moment).
 """
 
+from andon.changes.acts import confidence_sentence, split_sentence
 from andon.changes.domain import CHANGING, WINDOW, Act, ActKind, Change, FailureSign, Rollback, SignKind
+from andon.changes.errors import ChangeSpanInvalid, MomentNotYet
 from andon.changes.figures import ChangeFigures, ChangeRate, ChangeShare, ChangeSpan, ChangeWeek
+from andon.changes.in_force import GateAt, LineAt
+from andon.changes.moments import LineMoment, moment_of_line, since_of
 from andon.changes.service import ChangeAccount, account_of, figures
 from andon.changes.states import StateTimes
 
@@ -19,11 +23,20 @@ __all__ = [
     "ChangeRate",
     "ChangeShare",
     "ChangeSpan",
+    "ChangeSpanInvalid",
     "ChangeWeek",
     "FailureSign",
+    "GateAt",
+    "LineAt",
+    "LineMoment",
+    "MomentNotYet",
     "Rollback",
     "SignKind",
     "StateTimes",
     "account_of",
+    "confidence_sentence",
     "figures",
+    "moment_of_line",
+    "since_of",
+    "split_sentence",
 ]

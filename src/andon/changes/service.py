@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from andon import decisions
 from andon.changes.blaming import blame
@@ -52,7 +52,7 @@ def figures(
 
 def _weeks(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, datetime]]:
     """Each week of a span: its Monday, and from when to when it lies in the span."""
-    midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = begin.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     monday = midnight - timedelta(days=midnight.weekday())
     while monday < end:
         yield monday, max(monday, begin), min(monday + WEEK, end)
