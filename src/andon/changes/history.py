@@ -10,7 +10,7 @@ from andon.cord import DRILL_FIELD, LineStateChange
 from andon.decisions import AutomationVersion, Release
 from andon.gates import AuditShare, GateRevision
 from andon.kernel.db import Tx
-from andon.models import Alias
+from andon.models import Alias, ModelNotFound
 from andon.policies import PolicySetting
 from andon.serving import TrafficSplit
 
@@ -51,9 +51,17 @@ def history_of(tx: Tx, automation: str) -> LineHistory:
         published={one.version: one.published_at for one in policies.list_versions(tx, automation)},
         splits=serving.split_history(tx, automation)[::-1],
         champions={model: models.champions_of(tx, model) for model in used},
-        registered={model: models.registered_at(tx, model) for model in used},
+        registered={model: _registered(tx, model) for model in used},
         narrowed=gates.made_by_people(tx, automation),
         states=[one for one in states[::-1] if DRILL_FIELD not in one.segment],
         shares=gates.audit_share_history(tx, automation, limit=None)[::-1],
         incidents=alerts.list_incidents(tx, [automation], limit=None)[::-1],
     )
+
+
+def _registered(tx: Tx, model: str) -> Mapping[int, datetime]:
+    """When each version of a model was registered; nothing where code names a model that never was."""
+    try:
+        return models.registered_at(tx, model)
+    except ModelNotFound:
+        return {}

@@ -148,7 +148,8 @@ def list_versions(tx: Tx, name: str | None = None) -> Sequence[ModelVersion]:
 
 
 def registered_at(tx: Tx, name: str) -> Mapping[int, datetime]:
-    """When each version of a model was registered; nothing of a model that is not there."""
+    """When each version of a model was registered. Raises ModelNotFound."""
+    _require(tx, name)
     return store.registered_at(tx, name)
 
 

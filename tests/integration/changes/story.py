@@ -59,12 +59,9 @@ class Story:
         """Make so many changes, and give all that was begun a while to end."""
         self._begin()
         episodes = (
-            self._release,
-            self._release,
+            *(self._release,) * 4,
             self._old_release,
-            self._set_policy,
-            self._set_policy,
-            self._try_version,
+            *(self._set_policy,) * 4,
             self._try_version,
             self._try_policy,
             self._promote,
