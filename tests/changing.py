@@ -124,18 +124,12 @@ class ChangingLine:
     def narrow(self, arm: str, threshold: float, at: datetime, by: Actor = OLGA) -> None:
         """Ask for more confidence."""
         with self.database.begin() as tx:
-            gates.narrow(
-                tx, NAME, arm, threshold=threshold, actor=by, reason="careful", events=self.events, now=at
-            )
+            gates.narrow(tx, NAME, arm, threshold=threshold, actor=by, reason="careful", events=self.events, now=at)
 
-    def pull(
-        self, at: datetime, state: LineState = LineState.SUPERVISED, by: Actor = OLGA, **segment: str
-    ) -> None:
+    def pull(self, at: datetime, state: LineState = LineState.SUPERVISED, by: Actor = OLGA, **segment: str) -> None:
         """Pull the cord."""
         with self.database.begin() as tx:
-            cord.pull(
-                tx, NAME, state=state, segment=segment, actor=by, reason="complaints", events=self.events, now=at
-            )
+            cord.pull(tx, NAME, state=state, segment=segment, actor=by, reason="complaints", events=self.events, now=at)
 
     def let_go(self, at: datetime, **segment: str) -> None:
         """Release the cord."""

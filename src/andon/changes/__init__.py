@@ -4,6 +4,7 @@ Start reading at `domain.py` (a change), then `counting.py` (what counts as one)
 """
 
 from andon.changes.acts import confidence_sentence, split_sentence
+from andon.changes.documents import document_of_account, document_of_figures, document_of_moment
 from andon.changes.domain import CHANGING, WINDOW, Act, ActKind, Change, FailureSign, Rollback, SignKind
 from andon.changes.errors import ChangeSpanInvalid, MomentNotYet
 from andon.changes.figures import ChangeFigures, ChangeRate, ChangeShare, ChangeSpan, ChangeWeek
@@ -35,6 +36,9 @@ __all__ = [
     "StateTimes",
     "account_of",
     "confidence_sentence",
+    "document_of_account",
+    "document_of_figures",
+    "document_of_moment",
     "figures",
     "moment_of_line",
     "since_of",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from andon.changes.domain import WINDOW, ActKind, Change, ChangeRecord, FailureSign, Rollback, SignKind
 from andon.changes.history import LineHistory
@@ -22,11 +23,11 @@ def count_changes(history: LineHistory) -> ChangeRecord:
     def add(moments: Iterable[tuple[datetime, Callable[[], None]]], order: int) -> None:
         steps.extend((at, order, step) for at, step in moments)
 
-    add(((one.released_at, lambda one=one: walk.release(one)) for one in history.releases), 0)
-    add(((one.set_at, lambda one=one: walk.set_policy(one)) for one in history.policies), 1)
-    add(((one.set_at, lambda one=one: walk.promote(one)) for some in history.champions.values() for one in some), 2)
-    add(((one.set_at, lambda one=one: walk.split(one)) for one in history.splits if one.set_at is not None), 3)
-    add(((one.at, lambda one=one: walk.narrow(one)) for one in history.narrowed), 4)
+    add(((one.released_at, partial(walk.release, one)) for one in history.releases), 0)
+    add(((one.set_at, partial(walk.set_policy, one)) for one in history.policies), 1)
+    add(((one.set_at, partial(walk.promote, one)) for some in history.champions.values() for one in some), 2)
+    add(((one.set_at, partial(walk.split, one)) for one in history.splits if one.set_at is not None), 3)
+    add(((one.at, partial(walk.narrow, one)) for one in history.narrowed), 4)
     for _, _, step in sorted(steps, key=lambda one: one[:2]):
         step()
     return ChangeRecord(tuple(walk.changes), tuple(walk.rollbacks))

@@ -8,4 +8,4 @@ class MomentNotYet(Invalid):
 
 
 class ChangeSpanInvalid(Invalid):
-    """The span of change figures reaches further back than there is time."""
+    """The span of change figures is none, or reaches too far back."""

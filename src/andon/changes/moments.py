@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from andon import gates
+from andon.authoring import DeclarationInvalid, span_of
 from andon.changes.acts import acts_of
 from andon.changes.domain import Act
 from andon.changes.errors import ChangeSpanInvalid, MomentNotYet
@@ -43,8 +44,14 @@ def moment_of_line(tx: Tx, automation: str, moment: datetime, *, now: datetime) 
     return LineMoment(line_at(tx, history, at), before[-SHOWN:], after[:SHOWN])
 
 
-def since_of(now: datetime, span: timedelta) -> datetime:
-    """Return when a span that ends now began. Raises ChangeSpanInvalid."""
-    if span > now - EARLIEST:
-        raise ChangeSpanInvalid
-    return now - span
+def since_of(now: datetime, span: str) -> datetime:
+    """Return when a span that ends now, as 90d or 24h, began. Raises ChangeSpanInvalid."""
+    try:
+        length = span_of(span)
+    except DeclarationInvalid as error:
+        raise ChangeSpanInvalid(f"since: {error}") from error
+    except OverflowError:
+        length = timedelta.max
+    if length > now - EARLIEST:
+        raise ChangeSpanInvalid(f"since: {span!r} reaches back further than {EARLIEST.year}")
+    return now - length

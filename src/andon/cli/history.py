@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic_core import to_jsonable_python
@@ -30,45 +30,18 @@ def show(
         now = here.clock.now()
         found = changes.moment_of_line(tx, automation, wanted or now, now=now)
     if as_json:
-        typer.echo(json.dumps(plain_moment(found), indent=2))
+        typer.echo(json.dumps(to_jsonable_python(changes.document_of_moment(found)), indent=2))
         return
     typer.echo(f"{automation} at {_when(found.line.at)}")
     console = Console(highlight=False)
     table = Facts()
-    for what, text in facts_of(found.line):
+    for what, text in _facts(found.line):
         table.add_row(what, text)
     console.print(table)
     console.print(_timeline(found))
 
 
-def plain_moment(found: LineMoment) -> dict[str, Any]:
-    """A moment as JSON values; of the code only the number, the model and who brought it."""
-    line = found.line
-    values: dict[str, Any] = to_jsonable_python(
-        {
-            "automation": line.automation,
-            "at": line.at,
-            "state": line.state,
-            "states": line.states,
-            "release": line.release,
-            "model": line.model,
-            "policy": line.policy,
-            "champion": line.champion,
-            "shares": {str(one): share for one, share in line.shares.items()},
-            "shadows": list(map(str, line.shadows)),
-            "arms": line.arms,
-            "split": None if line.split is None or line.split.set_at is None else _plain_split(line),
-            "gates": line.gates,
-            "audit_share": line.audit_share,
-            "audit_change": line.audit_change,
-            "before": found.before,
-            "after": found.after,
-        }
-    )
-    return values
-
-
-def facts_of(line: LineAt) -> Iterator[tuple[str, str]]:
+def _facts(line: LineAt) -> Iterator[tuple[str, str]]:
     """What was in force, a word and a sentence each."""
     yield "line", line.state
     for pull in line.states:
@@ -112,12 +85,6 @@ def _timeline(found: LineMoment) -> Plain:
     for one in found.after:
         table.add_row(_when(one.at), one.kind, one.what, f"{one.by}: {one.reason}")
     return table
-
-
-def _plain_split(line: LineAt) -> dict[str, Any]:
-    assert line.split is not None  # noqa: S101 - asked before
-    split = line.split
-    return {"number": split.number, "by": split.set_by, "at": split.set_at, "reason": split.reason}
 
 
 def _by(who: str, at: datetime, reason: str) -> str:

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 
 from andon import changes
-from andon.authoring import span_of
 from andon.changes import Change, ChangeAccount, ChangeFigures, ChangeShare, ChangeSpan, ChangeWeek
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
@@ -27,7 +26,7 @@ def show(
     """Show how often lines change, how long that takes, how often a change fails, and how soon that is mended."""
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
-        begin = changes.since_of(now, span_of(since))
+        begin = changes.since_of(now, since)
         if automation is None:
             found = changes.figures(tx, since=begin, now=now)
             _print_all(found, as_json)
@@ -37,7 +36,7 @@ def show(
 
 def _print_all(found: Sequence[ChangeFigures], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([plain_figures(one) for one in found], indent=2))
+        typer.echo(json.dumps(to_jsonable_python([changes.document_of_figures(one) for one in found]), indent=2))
         return
     headings = ("automation", "changes", "a week", "lead time", "failed", "recovery", "automatic rollbacks", "rework")
     table = Plain(*headings, "automatic")
@@ -58,10 +57,7 @@ def _print_all(found: Sequence[ChangeFigures], as_json: bool) -> None:
 
 def _print_one(found: ChangeAccount, as_json: bool) -> None:
     if as_json:
-        weeks, made = map(to_jsonable_python, (found.weeks, [_plain_change(one) for one in found.changes]))
-        rollbacks = [{**to_jsonable_python(one), "automatic": one.automatic} for one in found.rollbacks]
-        document = {**plain_figures(found.figures), "weeks": weeks, "changes": made, "rollbacks": rollbacks}
-        typer.echo(json.dumps(document, indent=2))
+        typer.echo(json.dumps(to_jsonable_python(changes.document_of_account(found)), indent=2))
         return
     figures = found.figures
     days = (figures.until - figures.since) / timedelta(days=1)
@@ -73,18 +69,6 @@ def _print_one(found: ChangeAccount, as_json: bool) -> None:
         console.print(_changes(found.changes[:_SHOWN]))
     if len(found.changes) > _SHOWN:
         typer.echo(f"{len(found.changes) - _SHOWN} older changes are left out; --json has them all")
-
-
-def plain_figures(one: ChangeFigures) -> dict[str, Any]:
-    """The figures as JSON values; spans of time as ISO 8601 writes them."""
-    values: dict[str, Any] = to_jsonable_python(one)
-    return {**values, "changes": one.changes}
-
-
-def _plain_change(one: Change) -> dict[str, Any]:
-    values: dict[str, Any] = to_jsonable_python(one)
-    more = {"lead_time": one.lead_time, "began_at": one.began_at, "recovered_at": one.recovered_at}
-    return {**values, "failed": one.failed, **to_jsonable_python(more)}
 
 
 def _facts(one: ChangeFigures) -> Facts:

@@ -19,7 +19,9 @@ WEEK = timedelta(days=7)
 
 @pytest.fixture(scope="module")
 def story(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    story = Story(ChangingLine(module_database, tmp_path_factory.mktemp("packages")), datetime(2024, 5, 6, 7, tzinfo=UTC))
+    story = Story(
+        ChangingLine(module_database, tmp_path_factory.mktemp("packages")), datetime(2024, 5, 6, 7, tzinfo=UTC)
+    )
     story.write(200)
     return story
 

@@ -18,6 +18,8 @@ def test_the_bounds_are_those_by_chi_square(count: int, exposure: float, confide
 @pytest.mark.parametrize("rate", [0.4, 3.0, 25.0])
 def test_the_interval_covers_the_true_rate_at_least_as_often_as_it_promises(rate: float) -> None:
     covered = sum(
-        poisson.pmf(count, rate) for count in range(200) if (bounds := rate_interval(count, 1.0))[0] <= rate <= bounds[1]
+        poisson.pmf(count, rate)
+        for count in range(200)
+        if (bounds := rate_interval(count, 1.0))[0] <= rate <= bounds[1]
     )
     assert covered >= 0.95
