@@ -13,7 +13,7 @@ from andon.changes.history import history_of
 from andon.changes.in_force import LineAt, line_at
 from andon.kernel.db import Tx
 
-SHOWN = 15
+SHOWN = 12
 """Acts before a moment, and acts after it, at most."""
 
 AROUND = timedelta(days=30)
