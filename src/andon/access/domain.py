@@ -21,6 +21,8 @@ class Permission(StrEnum):
     REGISTER_MODELS = "register models"
     SET_ALIAS = "set the alias of a model"
     SET_SPLIT = "change which versions answer"
+    RUN_ROLLOUT = "start, pause or abort rollouts"
+    APPROVE_ROLLOUT = "approve rollouts or promote them by hand"
     PUBLISH_POLICY = "publish policies or put them in force"
     RELEASE = "release versions of automations"
     PIN_VERSION = "choose the version that answers"
@@ -87,6 +89,7 @@ _OPERATE = _REVIEW | {
     _P.MEND_EVENTS,
     _P.SET_ALIAS,
     _P.SET_SPLIT,
+    _P.RUN_ROLLOUT,
     _P.PIN_VERSION,
     _P.PULL_CORD,
     _P.NARROW_GATES,
@@ -95,6 +98,7 @@ _OPERATE = _REVIEW | {
 _OWN = _OPERATE | {
     _P.REGISTER_MODELS,
     _P.PUBLISH_POLICY,
+    _P.APPROVE_ROLLOUT,
     _P.RELEASE,
     _P.READ_AUDIT,
     _P.RELEASE_CORD,

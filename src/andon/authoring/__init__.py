@@ -44,6 +44,14 @@ from andon.authoring.procedures import (
 )
 from andon.authoring.review import Review
 from andon.authoring.risk import MaxCost, MaxError, RiskBound
+from andon.authoring.rollouts import (
+    GUARDRAILS,
+    MEAN_GUARDRAILS,
+    PLANS,
+    RATE_GUARDRAILS,
+    Guardrail,
+    RolloutPlan,
+)
 from andon.authoring.triggers import SOURCES, Trigger, files, http_events, kafka, nats, on_event, schedule, table
 from andon.authoring.truth import Truth
 
@@ -53,9 +61,13 @@ __all__ = [
     "BY_REVIEW",
     "BY_RULES",
     "EXPECTED",
+    "GUARDRAILS",
+    "MEAN_GUARDRAILS",
     "MONITORS",
     "OF_NUMBERS",
     "OTHER_ALERTS",
+    "PLANS",
+    "RATE_GUARDRAILS",
     "SOURCES",
     "ActionSpec",
     "AlertLevelName",
@@ -70,6 +82,7 @@ __all__ = [
     "Expect",
     "Fairness",
     "Feature",
+    "Guardrail",
     "HeldStateName",
     "Lookup",
     "MaxCost",
@@ -86,6 +99,7 @@ __all__ = [
     "Retry",
     "Review",
     "RiskBound",
+    "RolloutPlan",
     "ServiceLevel",
     "StepFailed",
     "Trigger",

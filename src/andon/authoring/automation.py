@@ -21,6 +21,7 @@ from andon.authoring.policy import Policy
 from andon.authoring.procedures import BY_PROCEDURE, ProcedureSpec
 from andon.authoring.review import Review
 from andon.authoring.risk import RiskBound
+from andon.authoring.rollouts import GUARDRAILS, RolloutPlan
 from andon.authoring.triggers import Trigger
 from andon.authoring.truth import Truth
 
@@ -60,6 +61,7 @@ class Automation:
         checklist: Sequence[str] = (),
         drill: CordDrill | None = None,
         monitors: Monitors | Sequence[ServiceLevel | Fairness] | None = None,
+        rollout: RolloutPlan | None = None,
     ) -> None:
         check_kinds(
             name,
@@ -85,6 +87,7 @@ class Automation:
                 "cord": () if cord is None else cord,
                 "checklist": checklist,
                 "drill": drill,
+                "rollout": rollout,
             },
         )
         self.name = name
@@ -111,6 +114,7 @@ class Automation:
         self.checklist = checked_checklist(name, checklist)
         self.drill = drill
         self.monitors = monitors_of(monitors)
+        self.rollout = rollout
         caller = sys._getframe(1)
         self.declared_at = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self._check()
@@ -161,6 +165,7 @@ class Automation:
             check_reachable(rule, {} if self.monitors is None else self.monitors.levels)
         self._check_procedures()
         self._check_monitors()
+        self._check_rollout()
         names = [*fields, *self.feature_names]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -178,6 +183,15 @@ class Automation:
             if name not in known:
                 raise DeclarationInvalid(
                     f"Automation {self.name!r}: monitors name {name!r}, which is no field and no feature"
+                )
+
+    def _check_rollout(self) -> None:
+        computed = {one.name for one in self.measures if one.value is not None}
+        for guardrail in () if self.rollout is None else self.rollout.guardrails:
+            if guardrail.name not in GUARDRAILS and guardrail.name not in computed:
+                raise DeclarationInvalid(
+                    f"Automation {self.name!r}: the rollout's guardrail {guardrail.name!r} is none of "
+                    f"{', '.join(GUARDRAILS)}, and no measure with a value"
                 )
 
     def _check_procedures(self) -> None:

@@ -18,6 +18,7 @@ from andon.authoring.policy import Policy
 from andon.authoring.procedures import ProcedureSpec
 from andon.authoring.review import Review
 from andon.authoring.risk import RiskBound
+from andon.authoring.rollouts import RolloutPlan
 from andon.authoring.triggers import Trigger
 from andon.authoring.truth import Truth
 
@@ -34,6 +35,7 @@ _ONE: Mapping[str, type | UnionType] = {
     "results": ActionSpec | None,
     "when_stopped": str,
     "drill": CordDrill | None,
+    "rollout": RolloutPlan | None,
 }
 _MANY: Mapping[str, type | UnionType] = {
     "features": Feature,

@@ -13,6 +13,7 @@ from andon import (
     monitors,
     policies,
     reviews,
+    rollouts,
     serving,
     spending,
     streams,
@@ -46,6 +47,7 @@ CATALOGUE: tuple[type[DomainEvent], ...] = (
     monitors.MonitorRecovered,
     policies.PolicyPutInForce,
     reviews.QuestionAnswered,
+    rollouts.RolloutMoved,
     serving.SplitSet,
     reviews.VerdictGiven,
 )

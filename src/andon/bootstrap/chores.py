@@ -19,6 +19,7 @@ from andon.monitors.chores import chores as of_monitors
 from andon.procedures.chores import chores as of_procedures
 from andon.proofs.chores import chores as of_proofs
 from andon.reviews.chores import chores as of_reviews
+from andon.rollouts.chores import chores as of_rollouts
 from andon.streams.chores import chores as of_streams
 
 
@@ -41,6 +42,7 @@ def run_chores(
         ),
         *of_proofs(events),
         *of_monitors(events),
+        *of_rollouts(events),
         *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
     ]
     return ChoreRunner(database, chores, measures.chores)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from andon import cord, gates
+from andon import cord, gates, serving
 from andon.decisions import Deployment
 from andon.kernel.errors import Unavailable
 from andon.kernel.listening import EVERYTHING
@@ -13,7 +13,7 @@ from andon.kernel.listening import EVERYTHING
 log = structlog.get_logger(__name__)
 
 _DEPLOYED = frozenset({"models", "automations", EVERYTHING})
-_CONTROLS = frozenset({cord.ANNOUNCED, gates.ANNOUNCED, EVERYTHING})
+_CONTROLS = frozenset({cord.ANNOUNCED, gates.ANNOUNCED, serving.LEASED, EVERYTHING})
 _KEYS = frozenset({"keys", EVERYTHING})
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 import uvloop
 
-from andon import alerts, decisions, features, migrations
+from andon import alerts, decisions, features, migrations, rollouts
 from andon.access import KeyRing, UseTeller
 from andon.alerts.chores import SEND as SEND_ALERTS
 from andon.bootstrap.audits import watch_audits
@@ -46,6 +46,7 @@ from andon.kernel.outbox import MessageState
 from andon.kernel.patience import patiently
 from andon.live import LiveWatch
 from andon.reviews.chores import OPEN as OPEN_REVIEWS
+from andon.rollouts.chores import WATCH as WATCH_ROLLOUTS
 from andon.streams import Intake, Streams
 from andon.wire import HttpServer
 
@@ -141,6 +142,7 @@ class _Worker:
         chores = run_chores(self._settings, self._database, measures, events, procedures)
         lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), lambda: chores.poke(OPEN_REVIEWS))
         lookout.watch(alerts.waiting_sql(), lambda: chores.poke(SEND_ALERTS))
+        lookout.watch(rollouts.OPEN_SQL, lambda: chores.poke(WATCH_ROLLOUTS))
         side = Side(self._keys, self._clock, measures.metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
         server = HttpServer(

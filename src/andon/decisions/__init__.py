@@ -96,6 +96,7 @@ from andon.decisions.published import AutomationReleased
 from andon.decisions.publishing import apart_from_force, check_policy, publish_policy, require_released_code, use_policy
 from andon.decisions.recording import Alongside
 from andon.decisions.releasing import (
+    is_same_person,
     list_releases,
     newest_version,
     release,
@@ -278,6 +279,7 @@ __all__ = [
     "holders",
     "idle_features",
     "is_automatic",
+    "is_same_person",
     "items_of",
     "json_of_recorded",
     "keep_house",

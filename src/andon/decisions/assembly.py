@@ -207,6 +207,7 @@ def describe(automation: Automation) -> dict[str, Any]:
         **described_audit(automation),
         **described_cord(automation),
         **({} if automation.monitors is None else {"monitors": automation.monitors.described()}),
+        **({} if automation.rollout is None else {"rollout": automation.rollout.described()}),
         **({} if automation.results is None else {"results": _plain(asdict(automation.results))}),
     }
 

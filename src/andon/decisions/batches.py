@@ -35,6 +35,7 @@ class BatchDecider:
         purse: Payer | None = None,
     ) -> None:
         self._line_of = line_of
+        self._controls, self._clock = controls, clock
         self._watcher = watcher
         self._recorder = Recorder(database, clock=clock)
         self._reader = FeatureReader(database)
@@ -107,7 +108,7 @@ class BatchDecider:
 
     def _item(self, request: DecisionRequest) -> Item:
         line = self._line_of(request.automation)
-        assignment, arm, _ = line.traffic.place(request, line.automation.subject)
+        assignment, arm, _ = line.place(request, self._controls, self._clock)
         return Item(request, line, arm, assignment, _nobody_waits)
 
 

@@ -1,4 +1,4 @@
-"""Gate revisions and line states in force, as one process knows them.
+"""Gate revisions, line states and traffic leases in force, as one process knows them.
 
 A process refreshes them like its keys: at the start and whenever they are announced. That loads no model and needs no worker:
 what will hold after an expiry is known beforehand.
@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 
 from pydantic_core import to_jsonable_python
 
-from andon import cord, gates
+from andon import cord, gates, serving
 from andon.cord import ALL_AUTOMATIC, ALL_SUPERVISED, LineStates
 from andon.decisions.domain import Risk
 from andon.gates import WHOLE, ArmRevisions, Part
 from andon.kernel.db import Tx
-from andon.serving import RiskGate
+from andon.serving import RiskGate, TrafficLease
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,21 @@ class ArmGates:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The line states of one automation, the gates of its arms, and its changed share of blind audits, if any."""
+    """The line states of one automation, the gates of its arms, its changed share of blind audits and its traffic lease, if any."""
 
     states: LineStates = ALL_AUTOMATIC
     gates: Mapping[str, ArmGates] = field(default_factory=dict)
     audit_share: float | None = None
+    lease: TrafficLease | None = None
 
     @property
     def automatic(self) -> "Control":
         """The same gates with every line automatic."""
-        return Control(ALL_AUTOMATIC, self.gates, self.audit_share)
+        return Control(ALL_AUTOMATIC, self.gates, self.audit_share, self.lease)
+
+    def withdraws(self, split: int, now: datetime) -> bool:
+        """Return whether the candidates of a split must get no traffic: nobody watches them any more."""
+        return self.lease is not None and self.lease.is_over(split, now)
 
     def gate(self, arm: str, held_out: Gate, now: datetime) -> Gate:
         """Return the gate that holds for the whole of an arm at this moment; the one from held-out evidence if none is kept."""
@@ -120,15 +125,16 @@ class Controls:
         self._of = known
 
     def refresh(self, tx: Tx, now: datetime) -> None:
-        """Take a new snapshot, in three queries."""
+        """Take a new snapshot, in four queries."""
         states, living, shares = cord.all_states(tx), gates.living(tx, now), gates.audit_shares(tx)
+        leases = serving.leases(tx)
         arms = {
             name: {arm: known for arm, one in some.items() if (known := ArmGates.of(one, now)) is not None}
             for name, some in living.items()
         }
         self._of = {
-            name: Control(states.get(name, ALL_AUTOMATIC), arms.get(name, {}), shares.get(name))
-            for name in states.keys() | arms.keys() | shares.keys()
+            name: Control(states.get(name, ALL_AUTOMATIC), arms.get(name, {}), shares.get(name), leases.get(name))
+            for name in states.keys() | arms.keys() | shares.keys() | leases.keys()
         }
 
     @property

@@ -36,6 +36,7 @@ class Decider:
         purse: Payer | None = None,
     ) -> None:
         self._lines = lines
+        self._controls, self._clock = controls, clock
         self._recorder = Recorder(database, clock=clock)
         self._reader = FeatureReader(database)
         paying = purse or Unlimited()
@@ -149,7 +150,7 @@ class Decider:
         line = self._lines().get(request.automation)
         if line is None:
             raise AutomationNotFound(f"No automation {request.automation!r} is deployed here")
-        assignment, arm, elsewhere = line.traffic.place(request, line.automation.subject)
+        assignment, arm, elsewhere = line.place(request, self._controls, self._clock)
         return line, arm, assignment, self._inline if elsewhere is None else self._lane_of(elsewhere)
 
     def _lane_of(self, loaded: Predicts) -> Lane:

@@ -131,7 +131,7 @@ class Deployment:
         raise self.problems.get(name) or AutomationNotFound(f"No automation {name!r} is deployed here")
 
     def refresh_controls(self) -> None:
-        """Take over revised gates and changed line states: three queries, and no wait for a model that is being loaded."""
+        """Take over revised gates, changed line states and leases: four queries, and no wait for a model that is being loaded."""
         with self._database.begin() as tx:
             self.controls.refresh(tx, self._clock.now())
 

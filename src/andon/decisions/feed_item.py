@@ -9,7 +9,7 @@ from msgspec import DecodeError, Struct, convert
 from msgspec.json import Decoder
 
 from andon.cord import LineState
-from andon.decisions.domain import NOT_DRAWN, Draw, Fallback, LineRef, Risk
+from andon.decisions.domain import NOT_DRAWN, Draw, Fallback, LineRef, Risk, Stages
 from andon.decisions.record import decode
 from andon.policies import Ruling
 from andon.serving import Assignment, Prediction
@@ -34,6 +34,7 @@ class FeedRecord(Struct, frozen=True, gc=False):
     line_state: LineState = LineState.AUTOMATIC
     draw: Draw = NOT_DRAWN
     subject: str | None = None
+    stages_us: Stages = Stages()
 
 
 _record = Decoder(FeedRecord).decode

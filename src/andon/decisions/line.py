@@ -10,15 +10,17 @@ from typing import Any
 
 from andon.authoring import Automation
 from andon.decisions.contract import Contract
-from andon.decisions.controls import UNCONTROLLED, Control
+from andon.decisions.controls import UNCONTROLLED, Control, Controls
 from andon.decisions.domain import Decision, DecisionRequest, LineRef, Stages
 from andon.decisions.draws import AuditDraws
 from andon.decisions.judging import Judge
 from andon.decisions.seeing import Seen
 from andon.decisions.subjects import Subjects
-from andon.decisions.traffic import Predicts, Traffic
+from andon.decisions.traffic import Arm, Predicts, Traffic
 from andon.features import Delta, FeatureSet, Looked, Needs, Snapshot, WantedRows
+from andon.kernel.clock import Clock
 from andon.policies import REVIEW, CompiledPolicy
+from andon.serving import Assignment
 
 
 class Line:
@@ -58,6 +60,20 @@ class Line:
     def endpoint(self) -> Predicts:
         """The champion, loaded."""
         return self.traffic.champion.loaded
+
+    def place(
+        self, request: DecisionRequest, controls: Controls, clock: Clock
+    ) -> tuple[Assignment, Arm, Predicts | None]:
+        """Which candidate is to answer, its arm, and what of it runs elsewhere. Raises VersionNotServed.
+
+        A split whose lease is over gives nothing to its candidates.
+        """
+        traffic = self.traffic
+        if traffic.split.shares and request.pinned is None:
+            control = controls.of(self.automation.name)
+            if control.lease is not None and control.withdraws(traffic.split.number, clock.now()):
+                return traffic.without_candidates
+        return traffic.place(request, self.automation.subject)
 
     def with_traffic(self, traffic: Traffic) -> "Line":
         """The same line with other arms."""

@@ -101,6 +101,11 @@ class Traffic:
         return cls(arm, TrafficSplit(arm.ref.automation, arm.ref.model.name), {Candidate(arm.version): arm})
 
     @property
+    def without_candidates(self) -> tuple[Assignment, Arm, Predicts | None]:
+        """Where a request goes that nothing is drawn for: to the champion."""
+        return self._usual
+
+    @property
     def versions(self) -> list[int]:
         """The model versions that may be pinned."""
         return sorted(self.pins)
@@ -133,7 +138,7 @@ class Traffic:
             return Assignment(pinned.version, Chosen.PINNED, self.split.number, policy=pinned.policy)
         if not self.split.shares:
             return self._usual[0]
-        unit = None if subject is None else request.input.get(subject)
+        unit = None if subject is None or self.split.unit == "decision" else request.input.get(subject)
         bucket = bucket_of(self.split.salt, request.id.bytes if unit is None else str(unit).encode())
         chosen = self.split.candidate_for(bucket, Candidate(self.champion.version))
         return Assignment(chosen.version, Chosen.SPLIT, self.split.number, bucket, chosen.policy)

@@ -5,6 +5,7 @@ A measure is declared with its automation (`authoring/measures.py`). `meter.py` 
 
 from andon.measures.domain import Grouping, MeasureSum
 from andon.measures.errors import MeasureReportInvalid
+from andon.measures.measured import MeasuredDecision, MeasureSet
 from andon.measures.meter import Meter, subscribe
 from andon.measures.reports import MeasureReport, Reported, report
 from andon.measures.service import sums, totals
@@ -13,7 +14,9 @@ __all__ = [
     "Grouping",
     "MeasureReport",
     "MeasureReportInvalid",
+    "MeasureSet",
     "MeasureSum",
+    "MeasuredDecision",
     "Meter",
     "Reported",
     "report",

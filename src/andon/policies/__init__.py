@@ -27,7 +27,7 @@ from andon.policies.kinds import kind_of, kind_of_value
 from andon.policies.proof import require_proof, unproven_rules
 from andon.policies.published import PolicyPutInForce
 from andon.policies.reading import parse
-from andon.policies.service import find, get, history, in_force, list_versions, publish, put_in_force
+from andon.policies.service import find, get, history, hold, in_force, list_versions, publish, put_in_force
 
 __all__ = [
     "ERROR",
@@ -55,6 +55,7 @@ __all__ = [
     "find",
     "get",
     "history",
+    "hold",
     "in_force",
     "kind_of",
     "kind_of_value",

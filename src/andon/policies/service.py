@@ -80,6 +80,11 @@ def put_in_force(
     return after
 
 
+def hold(tx: Tx, automation: str) -> None:
+    """Let nobody else publish here or change what is in force until the transaction ends. To be called before an audit entry."""
+    store.lock(tx, automation)
+
+
 def get(tx: Tx, automation: str, version: str) -> PolicyVersion:
     """One published version. Raises PolicyNotFound."""
     found = store.find(tx, automation, version)

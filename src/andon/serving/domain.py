@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -18,6 +18,9 @@ ALWAYS = 0.0
 
 NEVER = 2.0
 """The threshold that no confidence reaches."""
+
+
+SplitUnit: TypeAlias = Literal["subject", "decision"]
 
 
 class Prediction(Struct, frozen=True, gc=False):
@@ -53,7 +56,7 @@ class TrafficSplit:
 
     `shadows` are candidates that see the same features after the answer and decide nothing. They are versions of `model`.
     Number 0 is the split that nobody made: all to the champion. `places` are the buckets of each candidate, by default as
-    where no split was before, and `salt` says how accounts are drawn into buckets.
+    where no split was before, and `salt` says how units are drawn into buckets: subjects, or single decisions.
     """
 
     automation: str
@@ -66,6 +69,7 @@ class TrafficSplit:
     set_at: datetime | None = None
     places: Places = field(default_factory=dict)
     salt: str = ""
+    unit: SplitUnit = "subject"
 
     def __post_init__(self) -> None:
         if self.shares and not self.places:
@@ -110,6 +114,23 @@ class TrafficSplit:
 def bucket_of(salt: str, unit: bytes) -> int:
     """Where a unit (an account, a request) falls, 0 to BUCKETS - 1: the same for ever, and another for each salt."""
     return int.from_bytes(blake2b(unit, digest_size=8, key=salt.encode()[:64]).digest()) % BUCKETS
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficLease:
+    """How long the candidates of a split may answer. From `expires_at` on, its champion answers everything.
+
+    It covers the split with this number and all before it.
+    """
+
+    automation: str
+    split: int
+    holder: str
+    expires_at: datetime
+
+    def is_over(self, split: int, now: datetime) -> bool:
+        """Whether the candidates of a split must get no traffic any more."""
+        return split <= self.split and now >= self.expires_at
 
 
 class Chosen(StrEnum):

@@ -17,10 +17,13 @@ from andon.models import Ready
 from andon.policies import PolicyVersion
 from andon.serving import store
 from andon.serving.candidates import Candidate
-from andon.serving.domain import ShadowPrediction, ShadowSummary, TrafficSplit
+from andon.serving.domain import ShadowPrediction, ShadowSummary, SplitUnit, TrafficLease, TrafficSplit
 from andon.serving.errors import SplitChanged, SplitInvalid
 from andon.serving.published import SplitSet
 from andon.serving.spreading import spread
+
+LEASED = "leases"
+"""The noun under which processes hear of changed leases."""
 
 Suits: TypeAlias = Callable[[PolicyVersion], None]
 """Makes sure that a published policy fits the automation; raises what is wrong with it."""
@@ -40,10 +43,13 @@ def set_split(
     ready: Ready | None = None,
     suits: Suits | None = None,
     seen: int | None = None,
+    salt: str | None = None,
+    unit: SplitUnit | None = None,
 ) -> TrafficSplit:
     """Let candidates answer for so many percent each, the champion for the rest; running gateways follow within a second.
 
     Where it is split so already, nothing changes. `seen` is the number of the split that the caller has looked at.
+    Another `salt` or `unit` than before draws every unit anew.
     Raises SplitInvalid, which names each fault, SplitChanged, ModelNotFound, and what `ready` and `suits` raise.
     """
     known = models.registered_at(tx, model)
@@ -71,7 +77,9 @@ def set_split(
             f"The split was changed meanwhile, by {before.set_by}: {before.reason}. Look at it, then say again what you want"
         )
     wanted = {candidate: float(shares[candidate]) for candidate in sorted(shares)}
-    if before.shares == wanted and before.shadows == tuple(sorted(shadows)):
+    drawn = salt or before.salt, unit or before.unit
+    anew = drawn != (before.salt, before.unit)
+    if before.shares == wanted and before.shadows == tuple(sorted(shadows)) and not anew:
         return before
     after = replace(
         before,
@@ -81,7 +89,9 @@ def set_split(
         set_by=actor.name,
         reason=reason.strip(),
         set_at=now,
-        places=spread(wanted, before.places),
+        places=spread(wanted, {} if anew else before.places),
+        salt=drawn[0],
+        unit=drawn[1],
     )
     store.add_split(tx, after)
     events.publish(tx, _published(before, after, at=now))
@@ -99,14 +109,30 @@ def set_split(
     return after
 
 
+def hold(tx: Tx, automation: str) -> None:
+    """Let nobody else split this traffic until the transaction ends. To be called before an audit entry."""
+    store.lock(tx, automation)
+
+
 def split_of(tx: Tx, automation: str, model: str) -> TrafficSplit:
     """The split that holds: all to the champion where none was made, or where the newest is of another model."""
     newest = store.find_split(tx, automation)
     if newest is None:
         return TrafficSplit(automation, model)
     if newest.model != model:
-        return TrafficSplit(automation, model, newest.number, salt=newest.salt)
+        return TrafficSplit(automation, model, newest.number, salt=newest.salt, unit=newest.unit)
     return newest
+
+
+def set_lease(tx: Tx, lease: TrafficLease) -> None:
+    """Let the candidates of a split answer until a moment, which may be now; running gateways follow within a second."""
+    store.set_lease(tx, lease)
+    announce(tx, LEASED)
+
+
+def leases(tx: Tx) -> Mapping[str, TrafficLease]:
+    """Return the lease of every automation that ever had one."""
+    return {lease.automation: lease for lease in store.leases(tx)}
 
 
 def champion_of(tx: Tx, endpoint: str) -> int | None:
@@ -123,6 +149,11 @@ def split_history(tx: Tx, automation: str) -> Sequence[TrafficSplit]:
 def shadows_of(tx: Tx, decision_id: UUID) -> Sequence[ShadowPrediction]:
     """What the shadows said beside a decision; nothing where none looked on or the load was too high."""
     return store.shadows_of(tx, decision_id)
+
+
+def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: datetime) -> Sequence[ShadowPrediction]:
+    """Return what one arm said as a shadow after a moment, up to and including another."""
+    return store.said_between(tx, automation, arm, since, until)
 
 
 def compare_shadows(tx: Tx, automation: str, arm: str, since: datetime) -> ShadowSummary:

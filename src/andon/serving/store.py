@@ -1,4 +1,4 @@
-"""All SQL about splits, and reading what shadows said (writing that is `shadows.py`). Takes and returns domain objects."""
+"""All SQL about splits and their leases, and reading what shadows said (writing that is `shadows.py`). Takes and returns domain objects."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.kernel.db import Tx
 from andon.serving.candidates import Candidate
-from andon.serving.domain import ShadowPrediction, ShadowSummary, TrafficSplit
-from andon.serving.tables import shadow_predictions, traffic_splits
+from andon.serving.domain import ShadowPrediction, ShadowSummary, TrafficLease, TrafficSplit
+from andon.serving.tables import shadow_predictions, traffic_leases, traffic_splits
 
 _LOCK = 0x73706C74
 """First key of the advisory lock on an automation's split."""
@@ -48,8 +49,29 @@ def add_split(tx: Tx, split: TrafficSplit) -> None:
             reason=split.reason,
             set_at=split.set_at,
             places={str(candidate): ranges for candidate, ranges in split.places.items()},
+            unit=split.unit,
         )
     )
+
+
+def set_lease(tx: Tx, lease: TrafficLease) -> None:
+    """Write the lease of an automation's traffic."""
+    values = {"split": lease.split, "holder": lease.holder, "expires_at": lease.expires_at}
+    made = upsert(traffic_leases).values(automation=lease.automation, **values)
+    tx.execute(made.on_conflict_do_update(index_elements=["automation"], set_=values))
+
+
+def leases(tx: Tx) -> list[TrafficLease]:
+    """Return the lease of every automation that ever had one."""
+    return [TrafficLease(**row._mapping) for row in tx.execute(select(traffic_leases))]
+
+
+def said_between(tx: Tx, automation: str, arm: str, since: datetime, until: datetime) -> list[ShadowPrediction]:
+    """Return what one shadow said after a moment, up to and including another."""
+    c = shadow_predictions.c
+    mine = (c.automation == automation) & (c.arm == arm) & (c.predicted_at > since) & (c.predicted_at <= until)
+    query = select(shadow_predictions).where(mine).order_by(c.predicted_at, c.decision_id)
+    return [ShadowPrediction(**row._mapping) for row in tx.execute(query)]
 
 
 def shadows_of(tx: Tx, decision_id: UUID) -> list[ShadowPrediction]:
@@ -91,4 +113,5 @@ def _split(row: Row[Any]) -> TrafficSplit:
         set_at=row.set_at,
         places={Candidate.parse(candidate): tuple(map(tuple, ranges)) for candidate, ranges in row.places.items()},
         salt=row.salt,
+        unit=row.unit,
     )

@@ -1,4 +1,4 @@
-"""Rows of splits and shadows. Only `store.py` may import this."""
+"""Rows of splits, leases and shadows. Only `store.py` may import this."""
 
 from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -18,6 +18,16 @@ traffic_splits = Table(
     Column("reason", Text, nullable=False),
     Column("set_at", DateTime(timezone=True), nullable=False),
     Column("places", JSONB, nullable=False),
+    Column("unit", String, nullable=False),
+)
+
+traffic_leases = Table(
+    "traffic_leases",
+    metadata,
+    Column("automation", String, primary_key=True),
+    Column("split", Integer, nullable=False),
+    Column("holder", String, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
 )
 
 shadow_predictions = Table(

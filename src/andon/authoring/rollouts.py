@@ -1,0 +1,192 @@
+"""Rollout plans: how a new model version or policy takes over, step by step, and what must hold meanwhile."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, Literal
+
+from andon.authoring.errors import DeclarationInvalid
+
+RATE_GUARDRAILS = ("errors", "slow", "overrides", "wrong")
+"""Guardrails on how often something bad happens."""
+
+MEAN_GUARDRAILS = ("expected-error", "calibration", "cost")
+"""Guardrails on a mean of decisions."""
+
+GUARDRAILS = (*RATE_GUARDRAILS, "disagreement", *MEAN_GUARDRAILS)
+"""The guardrails of every rollout, beside those on business measures that a plan names."""
+
+PLANS = ("canary", "shadow", "ab")
+
+_STEPS: Mapping[str, tuple[float, ...]] = {"canary": (5.0, 25.0, 50.0, 100.0), "shadow": (), "ab": (50.0, 100.0)}
+_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """One measure that a rollout watches, where its builder wants it otherwise: `Guardrail("errors", margin=0.2)`.
+
+    `margin` is how much worse the candidate may be, as a part of the champion's figure: 0.2 is 20%. For `disagreement` it is
+    the largest share of decisions that may differ. Promotion waits until what is `required` is shown to be within its
+    margin. Of a business measure a plan says which way is `better`; the champion's mean must be above 0.
+    """
+
+    name: str
+    margin: float | None = None
+    required: bool | None = None
+    better: Literal["lower", "higher"] = "lower"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.match(self.name):
+            raise DeclarationInvalid(f"Guardrail {self.name!r}: a name is lower-case letters, digits, '-' and '_'")
+        if self.margin is not None and (not _is_number(self.margin) or not 0 < self.margin < float("inf")):
+            raise self._wrong("margin is a number above 0", self.margin)
+        if self.margin is not None and self.margin >= 1 and (self.name == "disagreement" or self.better == "higher"):
+            raise self._wrong("margin is below 1 here", self.margin)
+        if self.required not in (None, True, False):
+            raise self._wrong("required is True or False", self.required)
+        if self.better not in ("lower", "higher"):
+            raise self._wrong("better is 'lower' or 'higher'", self.better)
+        if self.name in GUARDRAILS and self.better != "lower":
+            raise self._wrong("only of a business measure more may be better", self.better)
+
+    def _wrong(self, expected: str, value: object) -> DeclarationInvalid:
+        return DeclarationInvalid(f"Guardrail {self.name!r}: {expected}, not {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutPlan:
+    """How candidates take over: `RolloutPlan(steps=(5, 25, 50, 100), guardrails=[Guardrail("overrides", required=True)])`.
+
+    Every plan begins with shadows. `canary` then goes through `steps`, percents of traffic; the last, 100, makes the
+    candidate the champion. `shadow` ends before any traffic. `ab` compares at 50 percent.
+
+    `unit` is what is drawn: the automation's `subject`, or each `decision` by itself. A stage takes at least
+    `stage_decisions` decisions of the candidate and `stage_time`. A candidate that nobody watched for `dead_man` gets no
+    traffic. With `approval` somebody approves before the start; with `four_eyes` that is another person than the starter,
+    as is whoever promotes by hand. `harm` is the probability of ever rolling back a candidate that is no worse, and
+    `promotion` that of promoting one that is worse than the margin of a guardrail.
+    """
+
+    kind: Literal["canary", "shadow", "ab"] = "canary"
+    steps: Sequence[float] = ()
+    guardrails: Sequence[Guardrail] = ()
+    off: Sequence[str] = ()
+    unit: Literal["subject", "decision"] = "subject"
+    stage_decisions: int = 200
+    stage_time: timedelta = timedelta(minutes=10)
+    dead_man: timedelta = timedelta(seconds=30)
+    approval: bool = False
+    four_eyes: bool = False
+    harm: float = 0.01
+    promotion: float = 0.05
+    stages: tuple[float, ...] = field(init=False, compare=False)
+    """The percent of traffic in each stage; the first, 0, is that of the shadows."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in PLANS:
+            raise DeclarationInvalid(f"RolloutPlan: kind is one of {', '.join(PLANS)}, not {self.kind!r}")
+        if self.unit not in ("subject", "decision"):
+            raise DeclarationInvalid(f"RolloutPlan: unit is 'subject' or 'decision', not {self.unit!r}")
+        self._check_steps()
+        self._check_guardrails()
+        if not isinstance(self.stage_decisions, int) or self.stage_decisions < 1:
+            raise DeclarationInvalid(f"RolloutPlan: stage_decisions is at least 1, not {self.stage_decisions!r}")
+        for name, least in (("stage_time", timedelta(0)), ("dead_man", timedelta(seconds=2))):
+            span = getattr(self, name)
+            if not isinstance(span, timedelta) or span < least:
+                raise DeclarationInvalid(f"RolloutPlan: {name} is a timedelta of at least {least}, not {span!r}")
+        for name in ("harm", "promotion"):
+            level = getattr(self, name)
+            if not _is_number(level) or not 0 < level < 0.5:
+                raise DeclarationInvalid(f"RolloutPlan: {name} lies between 0 and 0.5, not {level!r}")
+        for name in ("approval", "four_eyes"):
+            if not isinstance(getattr(self, name), bool):
+                raise DeclarationInvalid(f"RolloutPlan: {name} is True or False, not {getattr(self, name)!r}")
+
+    def of_kind(self, kind: str) -> "RolloutPlan":
+        """Return the same plan of another kind, with the steps of that kind."""
+        return self if kind == self.kind else replace(self, kind=kind, steps=())  # type: ignore[arg-type]
+
+    def described(self) -> dict[str, Any]:
+        """Describe it as JSON values, which are kept with the automation's version and with each rollout."""
+        return {
+            "kind": self.kind,
+            "steps": list(self.steps),
+            "guardrails": [_described(one) for one in self.guardrails],
+            "off": list(self.off),
+            "unit": self.unit,
+            "stage_decisions": self.stage_decisions,
+            "stage_seconds": self.stage_time.total_seconds(),
+            "dead_man_seconds": self.dead_man.total_seconds(),
+            "approval": self.approval,
+            "four_eyes": self.four_eyes,
+            "harm": self.harm,
+            "promotion": self.promotion,
+        }
+
+    @classmethod
+    def from_description(cls, kept: Mapping[str, Any]) -> "RolloutPlan":
+        """Read what `described` wrote."""
+        return cls(
+            kind=kept["kind"],
+            steps=kept["steps"],
+            guardrails=[Guardrail(**one) for one in kept["guardrails"]],
+            off=kept["off"],
+            unit=kept["unit"],
+            stage_decisions=kept["stage_decisions"],
+            stage_time=timedelta(seconds=kept["stage_seconds"]),
+            dead_man=timedelta(seconds=kept["dead_man_seconds"]),
+            approval=kept["approval"],
+            four_eyes=kept["four_eyes"],
+            harm=kept["harm"],
+            promotion=kept["promotion"],
+        )
+
+    def _check_steps(self) -> None:
+        steps = self.steps if self.steps else _STEPS[self.kind]
+        if not isinstance(steps, list | tuple) or not all(_is_number(one) for one in steps):
+            raise DeclarationInvalid(f"RolloutPlan: steps is a list of percents, as (5, 25, 50, 100), not {steps!r}")
+        plain = tuple(float(one) for one in steps)
+        if self.kind == "shadow" and plain:
+            raise DeclarationInvalid("RolloutPlan: a plan of kind 'shadow' has no steps: its candidate gets no traffic")
+        if any(not 0 < one <= 100 or round(one, 2) != one for one in plain) or list(plain) != sorted(set(plain)):
+            raise DeclarationInvalid(f"RolloutPlan: steps rise, each above 0 and at most 100, not {steps!r}")
+        if plain and plain[-1] != 100:
+            raise DeclarationInvalid(
+                f"RolloutPlan: the last step is 100, at which the candidate takes over, not {steps!r}"
+            )
+        if len(plain) == 1:
+            raise DeclarationInvalid("RolloutPlan: at 100 nobody is left to compare with: put a step before it")
+        object.__setattr__(self, "steps", plain)
+        object.__setattr__(self, "stages", (0.0, *plain))
+
+    def _check_guardrails(self) -> None:
+        for name, kind in (("guardrails", Guardrail), ("off", str)):
+            many = getattr(self, name)
+            if not isinstance(many, list | tuple) or not all(isinstance(one, kind) for one in many):
+                raise DeclarationInvalid(f"RolloutPlan: {name} is a list, each of it a {kind.__name__}, not {many!r}")
+            object.__setattr__(self, name, tuple(many))
+        names = [one.name for one in self.guardrails]
+        if len(set(names)) != len(names):
+            raise DeclarationInvalid("RolloutPlan: a guardrail stands twice")
+        unknown = [name for name in self.off if name not in GUARDRAILS]
+        if unknown:
+            raise DeclarationInvalid(f"RolloutPlan: there is no guardrail {unknown[0]!r}, but {', '.join(GUARDRAILS)}")
+        both = [name for name in self.off if name in names]
+        if both:
+            raise DeclarationInvalid(f"RolloutPlan: {both[0]!r} is switched off and set at once")
+
+
+def _described(one: Guardrail) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "margin": one.margin,
+        "required": one.required,
+        "better": one.better,
+    }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

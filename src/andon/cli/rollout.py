@@ -1,0 +1,356 @@
+"""`andon rollout`: let a model version or a policy take over step by step, as far as tests show that it is good enough."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from andon import decisions, rollouts
+from andon.authoring import Automation, DeclarationInvalid, Guardrail, RolloutPlan, span_of
+from andon.bootstrap.project import chosen, load_automations, ready_for, users_of
+from andon.cli.context import Project, project
+from andon.cli.printing import Facts, Plain
+from andon.kernel.db import Tx
+from andon.kernel.errors import Invalid
+from andon.models import CHAMPION
+from andon.rollouts import GuardrailStanding, Rollout, RolloutForecast, RolloutHistory, RolloutWish, spoken
+
+app = typer.Typer(help="Roll out a model version or a policy, step by step and under tests.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
+Number = Annotated[int | None, typer.Option("--number", min=1, help="Which rollout; the newest if left out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Change = Callable[..., Rollout]
+
+_POLICY_VERSION = re.compile(r"[0-9a-f]{12}")
+
+
+@app.command()
+def start(
+    automation: Name,
+    reason: Reason,
+    model: Annotated[
+        str | None, typer.Option(help="The model version, as fraud-risk@8 or 8; the champion if left out.")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(help="A file with a policy, or a published version; the one in force if left out."),
+    ] = None,
+    plan: Annotated[str | None, typer.Option(help="canary, shadow or ab; as declared if left out.")] = None,
+    steps: Annotated[str | None, typer.Option(help="Percents of traffic, as 5,25,50,100.")] = None,
+    margin: Annotated[
+        list[str] | None,
+        typer.Option(help="GUARDRAIL=MARGIN, as errors=0.2 for 20% more; may be given more than once."),
+    ] = None,
+    require: Annotated[
+        list[str] | None, typer.Option(help="A guardrail that promotion waits for; may be given more than once.")
+    ] = None,
+    off: Annotated[
+        list[str] | None, typer.Option(help="A guardrail to do without; may be given more than once.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="What is drawn: subject (an account, say) or decision.")] = None,
+    stage_decisions: Annotated[
+        int | None, typer.Option(min=1, help="Decisions of the candidate that each stage takes at least.")
+    ] = None,
+    stage_time: Annotated[str | None, typer.Option(help="Time that each stage takes at least, as 10m or 1h.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how long it would take.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start a rollout: the candidate looks on first, then gets its share of the traffic step by step. A worker watches it."""
+    with project() as here:
+        declared = chosen(load_automations(here.settings), automation)
+        with here.database.begin() as tx:
+            wanted = _plan(
+                rollouts.plan_of(tx, automation), plan, steps, margin, require, off, unit, stage_decisions, stage_time
+            )
+            now = here.clock.now()
+            expected = rollouts.forecast(tx, automation, wanted, now)
+            if not as_json:
+                _tell_forecast(expected)
+            if dry_run:
+                if as_json:
+                    typer.echo(json.dumps(_forecast(expected), indent=2))
+                return
+            version = None if model is None else _version(model, declared.model)
+            published = _policy(here, tx, declared, policy, reason)
+            users = users_of(here.settings, declared.model, CHAMPION)
+            started = rollouts.start(
+                tx,
+                RolloutWish(automation, declared.model, version, published, wanted),
+                actor=here.actor,
+                reason=reason,
+                events=here.events,
+                now=now,
+                ready=ready_for(users or [declared], here.settings, tx),
+                suits=lambda one: decisions.check_policy(declared, one),
+            )
+            shown = _whole(tx, rollouts.show(tx, automation, started.number), now)
+    typer.echo(json.dumps(shown, indent=2) if as_json else _said(started))
+
+
+@app.command()
+def show(automation: Name, number: Number = None, as_json: AsJson = False) -> None:
+    """Show a rollout: where it stands, the evidence of each guardrail, and what it still needs."""
+    with project() as here, here.database.begin() as tx:
+        history = rollouts.show(tx, automation, number)
+        now = here.clock.now()
+        if as_json:
+            typer.echo(json.dumps(_whole(tx, history, now), indent=2))
+            return
+        one, standings = history.rollout, rollouts.standings(tx, history.rollout)
+        expected = None if one.state.is_over else rollouts.forecast_of(tx, one, now)
+    _show(history, standings)
+    if expected is not None:
+        _tell_forecast(expected)
+
+
+@app.command("list")
+def list_rollouts(
+    automation: Annotated[str | None, typer.Argument(help="The automation; all if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List rollouts, newest first."""
+    with project() as here, here.database.begin() as tx:
+        found = rollouts.page(tx, None if automation is None else [automation])
+    if as_json:
+        typer.echo(json.dumps([_short(one) for one in found], indent=2))
+        return
+    table = Plain("automation", "no.", "candidate", "state", "share", "started", "why")
+    for one in found:
+        share = f"{one.at.share:g}%" if one.state.is_watched else ""
+        started = f"{one.created_at:%Y-%m-%d %H:%M} UTC by {one.started_by}: {one.reason}"
+        state = one.state.value.replace("_", " ")
+        table.add_row(one.automation, str(one.number), one.arm, state, share, started, one.why)
+    Console().print(table)
+
+
+@app.command()
+def pause(automation: Name, reason: Reason, number: Number = None) -> None:
+    """Let a rollout stay at its stage; harm still ends it."""
+    _change(rollouts.pause, automation, number, reason)
+
+
+@app.command()
+def resume(automation: Name, reason: Reason, number: Number = None) -> None:
+    """Let a paused rollout go on."""
+    _change(rollouts.resume, automation, number, reason)
+
+
+@app.command()
+def abort(automation: Name, reason: Reason, number: Number = None) -> None:
+    """End a rollout: all traffic goes to the champion, whatever works or does not."""
+    _change(rollouts.abort, automation, number, reason)
+
+
+@app.command()
+def approve(automation: Name, reason: Reason, number: Number = None) -> None:
+    """Let a rollout begin that waits for its approval."""
+    _change(rollouts.approve, automation, number, reason)
+
+
+@app.command()
+def promote(automation: Name, reason: Reason, number: Number = None) -> None:
+    """Let the candidate take over now, whatever the tests say."""
+    _change(rollouts.promote, automation, number, reason)
+
+
+def _change(change: Change, automation: str, number: int | None, reason: str) -> None:
+    with project() as here, here.database.begin() as tx:
+        done = change(tx, automation, number, actor=here.actor, reason=reason, events=here.events, now=here.clock.now())
+    typer.echo(_said(done))
+
+
+def _said(one: Rollout) -> str:
+    state = one.state.value.replace("_", " ")
+    share = f" at {one.at.share:g}%" if one.state.is_watched and one.at.share else ""
+    return f"{one.automation}: rollout {one.number} of {one.arm} is {state}{share}: {one.why}"
+
+
+def _plan(
+    declared: RolloutPlan,
+    kind: str | None,
+    steps: str | None,
+    margin: Sequence[str] | None,
+    require: Sequence[str] | None,
+    off: Sequence[str] | None,
+    unit: str | None,
+    stage_decisions: int | None,
+    stage_time: str | None,
+) -> RolloutPlan:
+    """The declared plan with what the command says otherwise. Raises Invalid."""
+    margins = dict(_margin(text) for text in margin or ())
+    named = [*margins, *(name for name in require or () if name not in margins)]
+    try:
+        return rollouts.adjusted(
+            declared,
+            kind=kind,
+            steps=None if steps is None else _steps(steps),
+            unit=unit,
+            off=off or None,
+            stage_decisions=stage_decisions,
+            stage_time=None if stage_time is None else _span(stage_time),
+            guardrails=[
+                Guardrail(name, margins.get(name), True if name in (require or ()) else None) for name in named
+            ],
+        )
+    except DeclarationInvalid as error:
+        raise rollouts.RolloutInvalid(str(error)) from error
+
+
+def _steps(text: str) -> list[float]:
+    try:
+        return [float(one) for one in text.split(",")]
+    except ValueError:
+        raise Invalid(f"--steps {text!r}: say percents, as in --steps 5,25,50,100") from None
+
+
+def _margin(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise Invalid(f"--margin {text!r}: say GUARDRAIL=MARGIN, as in --margin errors=0.2") from None
+
+
+def _span(text: str) -> timedelta:
+    if text == "0":
+        return timedelta(0)
+    try:
+        return span_of(text)
+    except DeclarationInvalid:
+        raise Invalid(f"--stage-time {text!r}: say a number with s, m, h or d, as in --stage-time 10m") from None
+
+
+def _version(text: str, model: str) -> int:
+    """VERSION or MODEL@VERSION. Raises Invalid."""
+    name, _, number = text.rpartition("@")
+    if not number.isdecimal() or name not in ("", model):
+        raise Invalid(f"--model {text!r}: say a version of {model}, as in --model {model}@8")
+    return int(number)
+
+
+def _policy(here: Project, tx: Tx, automation: Automation, given: str | None, reason: str) -> str:
+    """The published version of what is given: a version, or a file, which is published for this."""
+    if given is None or _POLICY_VERSION.fullmatch(given):
+        return given or ""
+    file = Path(given)
+    if not file.is_file():
+        raise Invalid(f"--policy {given!r} is neither a file nor a published version")
+    decisions.require_released_code(tx, automation)
+    return decisions.publish_policy(
+        tx,
+        automation,
+        file.read_text(encoding="utf-8"),
+        source=given,
+        actor=here.actor,
+        reason=reason,
+        now=here.clock.now(),
+        events=here.events,
+        in_force=False,
+    ).version
+
+
+def _tell_forecast(expected: RolloutForecast) -> None:
+    typer.echo(expected.sentence)
+    for one in expected.guardrails:
+        harm = _needs(one.harm_decisions, one.harm_hours)
+        sound = _needs(one.sound_decisions, one.sound_hours)
+        typer.echo(
+            f"  {one.guardrail}: {one.base:.2%} now; a doubled rate is found within {harm} at {one.harm_share:g}%; "
+            f"an equal one is good enough for promotion within {sound} at {one.sound_share:g}%"
+            + ("" if one.required else " (not required)")
+        )
+
+
+def _needs(count: int | None, hours: float | None) -> str:
+    if count is None:
+        return "no number of decisions"
+    return f"{count:,} decisions of the candidate" + ("" if hours is None else f" ({spoken(hours)})")
+
+
+def _show(history: RolloutHistory, standings: Sequence[GuardrailStanding]) -> None:
+    one = history.rollout
+    facts = Facts(title=f"{one.automation}: rollout {one.number}")
+    facts.add_row("candidate", f"{one.arm}, against {one.control}")
+    facts.add_row("plan", f"{one.plan.kind}: shadow, {', '.join(f'{share:g}%' for share in one.plan.stages[1:])}")
+    facts.add_row("state", one.state.value.replace("_", " "))
+    if one.state.is_watched:
+        facts.add_row("stage", f"{'shadow' if one.at.is_shadow else f'{one.at.share:g}%'}, {one.seen:,} decisions")
+    facts.add_row("why", one.why)
+    Console().print(facts)
+    table = Plain("guardrail", "candidate against champion", "harm", "good enough")
+    for each in standings:
+        sound = "shown" if each.is_sound else f"{each.sound:.1f} of {each.sound_bound:.1f}"
+        harm = "SHOWN" if each.state.harmed else f"{each.harm:.1f} of {each.harm_bound:.1f}"
+        required = sound if each.guardrail.required else f"{sound} (not required)"
+        table.add_row(each.guardrail.name, each.figures, harm, required)
+    Console().print(table)
+    steps = Plain("when", "what", "by", "why")
+    for event in history.events:
+        steps.add_row(f"{event.at:%Y-%m-%d %H:%M:%S} UTC", event.kind.replace("_", " "), event.by, event.reason)
+    Console().print(steps)
+
+
+def _whole(tx: Tx, history: RolloutHistory, now: datetime) -> dict[str, Any]:
+    one = history.rollout
+    return {
+        **_short(one),
+        "guardrails": [_standing(each) for each in rollouts.standings(tx, one)],
+        "events": [
+            {**asdict(event), "at": event.at.isoformat(), "evidence": dict(event.evidence)} for event in history.events
+        ],
+        "forecast": None if one.state.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
+    }
+
+
+def _short(one: Rollout) -> dict[str, Any]:
+    return {
+        "automation": one.automation,
+        "number": one.number,
+        "candidate": str(one.candidate),
+        "arm": one.arm,
+        "control": one.control,
+        "plan": one.plan.described(),
+        "state": one.state.value,
+        "stage": one.stage,
+        "share": one.at.share if one.state.is_watched else 0.0,
+        "seen": one.seen,
+        "started_by": one.started_by,
+        "reason": one.reason,
+        "created_at": one.created_at.isoformat(),
+        "ended_at": None if one.ended_at is None else one.ended_at.isoformat(),
+        "ended_by": one.ended_by,
+        "why": one.why,
+    }
+
+
+def _standing(each: GuardrailStanding) -> dict[str, Any]:
+    return {
+        "name": each.guardrail.name,
+        "required": each.guardrail.required,
+        "margin": each.guardrail.margin,
+        "figures": each.figures,
+        "harm": each.harm,
+        "harm_bound": each.harm_bound,
+        "harmed": each.state.harmed,
+        "sound": each.sound,
+        "sound_bound": each.sound_bound,
+        "is_sound": each.is_sound,
+        "evidence": each.state.evidence,
+    }
+
+
+def _forecast(expected: RolloutForecast) -> dict[str, Any]:
+    return {
+        "sentence": expected.sentence,
+        "an_hour": expected.an_hour,
+        "hours": expected.hours,
+        "guardrails": [asdict(one) for one in expected.guardrails],
+    }

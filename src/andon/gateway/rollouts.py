@@ -1,0 +1,348 @@
+"""Rollouts: a candidate takes over an automation stage by stage, and what people do with that."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from andon import decisions, rollouts
+from andon.access import Permission, Principal
+from andon.authoring import Automation, DeclarationInvalid, Guardrail
+from andon.decisions import answers_by
+from andon.gateway.dependencies import Bus, Caller, Db, Gateway, Now, Parts
+from andon.gateway.endpoints import ready_for
+from andon.gateway.reasons import Reason, Why
+from andon.kernel.db import Tx
+from andon.models import CHAMPION, HIGHEST_NUMBER
+from andon.rollouts import Rollout, RolloutEvent, RolloutForecast, RolloutState, RolloutWish
+
+router = APIRouter(prefix="/v1/automations", tags=["rollouts"])
+
+Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
+Change = Callable[..., Rollout]
+
+
+class GuardrailIn(BaseModel):
+    """One guardrail that shall be otherwise than the plan has it: its margin, and whether promotion waits for it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    margin: float | None = Field(None, gt=0)
+    required: bool | None = None
+    better: Literal["lower", "higher"] | None = None
+
+
+class RolloutIn(BaseModel):
+    """What to roll out, why, and what of the declared plan shall be otherwise. What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    version: int | None = Field(
+        None, ge=1, le=HIGHEST_NUMBER, description="The model version; the champion if left out."
+    )
+    policy: str | None = Field(
+        None, pattern="^[0-9a-f]{12}$", description="A published policy; the one in force if left out."
+    )
+    plan: Literal["canary", "shadow", "ab"] | None = None
+    steps: list[float] | None = Field(None, max_length=20)
+    unit: Literal["subject", "decision"] | None = None
+    guardrails: dict[str, GuardrailIn] = Field(default_factory=dict, max_length=50)
+    off: list[str] | None = Field(None, max_length=50)
+    stage_decisions: int | None = Field(None, ge=1)
+    stage_seconds: float | None = Field(None, ge=0)
+    reason: Reason
+
+
+class GuardrailForecastOut(BaseModel):
+    """Decisions of the candidate, and hours at today's traffic, that one guardrail needs; null if no number is enough."""
+
+    guardrail: str
+    base: float = Field(description="How often it happens now.")
+    required: bool
+    harm_share: float
+    harm_decisions: int | None = Field(description="Until a doubled rate is shown.")
+    harm_hours: float | None
+    sound_share: float
+    sound_decisions: int | None = Field(description="Until an equal rate is shown to be good enough for promotion.")
+    sound_hours: float | None
+    hopeless: bool
+    proposal: str
+
+
+class RolloutForecastOut(BaseModel):
+    """How long a rollout takes at today's traffic."""
+
+    sentence: str
+    an_hour: float
+    hours: float | None
+    guardrails: list[GuardrailForecastOut]
+
+
+class ArmTallyOut(BaseModel):
+    """One side: its decisions, and what of them counts: units, and the sum of their values."""
+
+    decisions: int
+    units: int
+    total: float
+
+
+class PathPointOut(BaseModel):
+    """The evidence at one moment, as natural logarithms: of harm, and of being good enough for the next step."""
+
+    at: datetime
+    candidate: int
+    control: int
+    harm: float
+    sound: float
+
+
+class GuardrailOut(BaseModel):
+    """One guardrail: what it counted, its evidence beside its bounds, the path of that, and the decisions behind it."""
+
+    name: str
+    kind: str
+    what: str
+    margin: float
+    required: bool
+    figures: str
+    candidate: ArmTallyOut
+    control: ArmTallyOut
+    harm: float
+    harm_bound: float
+    harmed: bool
+    sound: float
+    sound_bound: float
+    is_sound: bool
+    path: list[PathPointOut]
+    evidence: dict[str, list[str]] = Field(description="Ids of decisions, by side, newest last.")
+
+
+class RolloutEventOut(BaseModel):
+    """One step of a rollout."""
+
+    number: int
+    at: datetime
+    kind: str
+    state_before: RolloutState | None
+    state_after: RolloutState
+    stage_before: int | None
+    stage_after: int
+    by: str
+    reason: str
+    evidence: dict[str, Any]
+
+
+class RolloutOut(BaseModel):
+    """One rollout, in short. `why` says what it waits for, or why it ended."""
+
+    automation: str
+    number: int
+    model: str
+    candidate: str
+    arm: str
+    control: str
+    plan: dict[str, Any]
+    state: RolloutState
+    stage: int
+    share: float
+    next_share: float | None
+    seen: int = Field(description="Decisions of the candidate in this stage.")
+    stage_at: datetime
+    started_by: str
+    reason: str
+    created_at: datetime
+    approved_by: str | None
+    ended_at: datetime | None
+    ended_by: str | None
+    why: str
+
+
+class RolloutWhole(RolloutOut):
+    """One rollout with its guardrails, its events, and what it still needs."""
+
+    guardrails: list[GuardrailOut]
+    events: list[RolloutEventOut]
+    forecast: RolloutForecastOut | None = Field(description="Null once it is over.")
+
+
+@router.get("/{name}/rollouts")
+def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[RolloutOut]:
+    """The rollouts of an automation, newest first."""
+    caller.require(Permission.READ_MODELS, name)
+    with db.begin() as tx:
+        decisions.require_deployed(tx, name)
+        return [_short(one) for one in rollouts.page(tx, [name], limit=limit)]
+
+
+@router.post("/{name}/rollouts", status_code=201)
+def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+    """Start a rollout: the candidate looks on first, then gets its share of the traffic, step by step."""
+    caller.require(Permission.RUN_ROLLOUT, name)
+    if wanted.policy is not None:
+        caller.require(Permission.PUBLISH_POLICY, name)
+    automation = gateway.line(name).automation
+    with db.begin() as tx:
+        started = rollouts.start(
+            tx,
+            _wish(tx, automation, wanted),
+            actor=caller.actor,
+            reason=wanted.reason,
+            events=bus,
+            now=now,
+            ready=ready_for(_users(gateway, automation), gateway.settings, automation.model),
+            suits=lambda policy: decisions.check_policy(automation, policy),
+        )
+        return _whole(tx, started, now)
+
+
+@router.post("/{name}/rollouts/forecast")
+def forecast(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> RolloutForecastOut:
+    """Say how long such a rollout takes at today's traffic; nothing is started."""
+    caller.require(Permission.READ_MODELS, name)
+    automation = gateway.line(name).automation
+    with db.begin() as tx:
+        return _forecast(rollouts.forecast(tx, name, _wish(tx, automation, wanted).plan, now))
+
+
+@router.get("/{name}/rollouts/{number}")
+def show(name: str, number: Number, caller: Caller, db: Db, now: Now) -> RolloutWhole:
+    """One rollout with its guardrails and events."""
+    caller.require(Permission.READ_MODELS, name)
+    with db.begin() as tx:
+        return _whole(tx, rollouts.show(tx, name, number).rollout, now)
+
+
+@router.post("/{name}/rollouts/{number}/pause")
+def pause(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+    """Let a rollout stay at its stage; harm still ends it."""
+    caller.require(Permission.RUN_ROLLOUT, name)
+    return _changed(rollouts.pause, name, number, why, caller, db, bus, now)
+
+
+@router.post("/{name}/rollouts/{number}/resume")
+def resume(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+    """Let a paused rollout go on."""
+    caller.require(Permission.RUN_ROLLOUT, name)
+    return _changed(rollouts.resume, name, number, why, caller, db, bus, now)
+
+
+@router.post("/{name}/rollouts/{number}/abort")
+def abort(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+    """End a rollout: all traffic goes to the champion, whatever works or does not."""
+    caller.require(Permission.RUN_ROLLOUT, name)
+    return _changed(rollouts.abort, name, number, why, caller, db, bus, now)
+
+
+@router.post("/{name}/rollouts/{number}/approve")
+def approve(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+    """Let a rollout begin that waits for its approval."""
+    caller.require(Permission.APPROVE_ROLLOUT, name)
+    return _changed(rollouts.approve, name, number, why, caller, db, bus, now)
+
+
+@router.post("/{name}/rollouts/{number}/promote")
+def promote(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+    """Let the candidate take over now, whatever the tests say."""
+    caller.require(Permission.APPROVE_ROLLOUT, name)
+    return _changed(rollouts.promote, name, number, why, caller, db, bus, now)
+
+
+def _changed(
+    change: Change, name: str, number: int, why: Why, caller: Principal, db: Db, bus: Bus, now: datetime
+) -> RolloutWhole:
+    with db.begin() as tx:
+        done = change(tx, name, number, actor=caller.actor, reason=why.reason, events=bus, now=now)
+        return _whole(tx, done, now)
+
+
+def _users(gateway: Gateway, automation: Automation) -> list[Automation]:
+    """The automations for which the candidate will answer once it is the champion."""
+    of_model = [line.automation for line in gateway.lines.values() if line.automation.model == automation.model]
+    return [one for one in of_model if one.name == automation.name or answers_by(one, CHAMPION)]
+
+
+def _wish(tx: Tx, automation: Automation, wanted: RolloutIn) -> RolloutWish:
+    """What is wanted, by the declared plan and what shall be otherwise. Raises RolloutInvalid."""
+    try:
+        plan = rollouts.adjusted(
+            rollouts.plan_of(tx, automation.name),
+            kind=wanted.plan,
+            steps=wanted.steps,
+            unit=wanted.unit,
+            off=wanted.off,
+            stage_decisions=wanted.stage_decisions,
+            stage_time=None if wanted.stage_seconds is None else timedelta(seconds=wanted.stage_seconds),
+            guardrails=[_guardrail(key, one) for key, one in wanted.guardrails.items()],
+        )
+    except DeclarationInvalid as error:
+        raise rollouts.RolloutInvalid(str(error)) from error
+    return RolloutWish(automation.name, automation.model, wanted.version, wanted.policy or "", plan)
+
+
+def _guardrail(name: str, given: GuardrailIn) -> Guardrail:
+    return Guardrail(name, given.margin, given.required, given.better or "lower")
+
+
+def _short(one: Rollout) -> RolloutOut:
+    return RolloutOut(**_fields(one))
+
+
+def _fields(one: Rollout) -> dict[str, Any]:
+    own = {name: getattr(one, name) for name in RolloutOut.model_fields if name in Rollout.__dataclass_fields__}
+    is_given = one.state.is_watched
+    return {
+        **own,
+        "candidate": str(one.candidate),
+        "arm": one.arm,
+        "control": one.control,
+        "plan": one.plan.described(),
+        "share": one.at.share if is_given else 0.0,
+        "next_share": one.at.following if not one.state.is_over else None,
+    }
+
+
+def _whole(tx: Tx, one: Rollout, now: datetime) -> RolloutWhole:
+    history = rollouts.show(tx, one.automation, one.number)
+    return RolloutWhole(
+        **_fields(one),
+        guardrails=[_standing(standing) for standing in rollouts.standings(tx, one)],
+        events=[_event(event) for event in history.events],
+        forecast=None if one.state.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
+    )
+
+
+def _standing(one: rollouts.GuardrailStanding) -> GuardrailOut:
+    state, guardrail = one.state, one.guardrail
+    return GuardrailOut(
+        name=guardrail.name,
+        kind=guardrail.kind.value,
+        what=guardrail.what,
+        margin=guardrail.margin,
+        required=guardrail.required,
+        figures=one.figures,
+        candidate=ArmTallyOut.model_validate(state.candidate, from_attributes=True),
+        control=ArmTallyOut.model_validate(state.control, from_attributes=True),
+        harm=one.harm,
+        harm_bound=one.harm_bound,
+        harmed=state.harmed,
+        sound=one.sound,
+        sound_bound=one.sound_bound,
+        is_sound=one.is_sound,
+        path=[PathPointOut.model_validate(point, from_attributes=True) for point in state.path],
+        evidence=state.evidence,
+    )
+
+
+def _event(one: RolloutEvent) -> RolloutEventOut:
+    return RolloutEventOut(**{name: getattr(one, name) for name in RolloutEventOut.model_fields})
+
+
+def _forecast(one: RolloutForecast) -> RolloutForecastOut:
+    return RolloutForecastOut(
+        sentence=one.sentence,
+        an_hour=one.an_hour,
+        hours=one.hours,
+        guardrails=[GuardrailForecastOut.model_validate(each, from_attributes=True) for each in one.guardrails],
+    )

@@ -1,0 +1,69 @@
+"""Rollouts: a candidate takes over an automation stage by stage, as far as tests show that it is good enough.
+
+`service.py` is what people do, `watching.py` what a worker does. What a guardrail is: `guardrails.py`; how evidence adds up:
+`evidence.py` and `states.py`.
+"""
+
+from andon.rollouts.adjusting import adjusted
+from andon.rollouts.declared import plan_of
+from andon.rollouts.domain import Rollout, RolloutEvent, RolloutHistory, RolloutStage, RolloutState
+from andon.rollouts.errors import (
+    RolloutInvalid,
+    RolloutNotFound,
+    RolloutNotThere,
+    RolloutOver,
+    RolloutUnderWay,
+    SecondPersonNeeded,
+    TrafficSplitByHand,
+)
+from andon.rollouts.forecasting import GuardrailForecast, RolloutForecast, forecast, forecast_of, spoken
+from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
+from andon.rollouts.labelling import subscribe
+from andon.rollouts.published import RolloutMoved
+from andon.rollouts.service import RolloutWish, abort, approve, page, pause, promote, resume, show, start
+from andon.rollouts.standing import GuardrailStanding, standings
+from andon.rollouts.states import ArmTally, GuardrailState, PathPoint
+from andon.rollouts.store import OPEN_SQL
+from andon.rollouts.watching import RolloutWatcher
+
+__all__ = [
+    "OPEN_SQL",
+    "ArmTally",
+    "GuardrailForecast",
+    "GuardrailKind",
+    "GuardrailStanding",
+    "GuardrailState",
+    "PathPoint",
+    "Rollout",
+    "RolloutEvent",
+    "RolloutForecast",
+    "RolloutHistory",
+    "RolloutInvalid",
+    "RolloutMoved",
+    "RolloutNotFound",
+    "RolloutNotThere",
+    "RolloutOver",
+    "RolloutStage",
+    "RolloutState",
+    "RolloutUnderWay",
+    "RolloutWatcher",
+    "RolloutWish",
+    "SecondPersonNeeded",
+    "TrafficSplitByHand",
+    "WatchedGuardrail",
+    "abort",
+    "adjusted",
+    "approve",
+    "forecast",
+    "forecast_of",
+    "page",
+    "pause",
+    "plan_of",
+    "promote",
+    "resume",
+    "show",
+    "spoken",
+    "standings",
+    "start",
+    "subscribe",
+]

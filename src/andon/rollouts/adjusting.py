@@ -1,0 +1,52 @@
+"""Adjusting a declared plan for one rollout. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from andon.authoring import Guardrail, RolloutPlan
+
+
+def adjusted(
+    plan: RolloutPlan,
+    *,
+    kind: str | None = None,
+    steps: Sequence[float] | None = None,
+    unit: str | None = None,
+    off: Sequence[str] | None = None,
+    stage_decisions: int | None = None,
+    stage_time: timedelta | None = None,
+    guardrails: Sequence[Guardrail] = (),
+) -> RolloutPlan:
+    """Return the plan with what is given in the place of what it declares. Raises DeclarationInvalid.
+
+    Approvals, the dead man's limit and the error budget stay as the owner declared them. What a guardrail leaves out stays, too.
+    """
+    of_kind = plan if kind is None else plan.of_kind(kind)
+    given: dict[str, Any] = {
+        name: value
+        for name, value in (
+            ("steps", steps),
+            ("unit", unit),
+            ("off", off),
+            ("stage_decisions", stage_decisions),
+            ("stage_time", stage_time),
+        )
+        if value is not None
+    }
+    declared = {one.name: one for one in plan.guardrails}
+    named = {one.name: _over(declared.get(one.name), one) for one in guardrails}
+    merged = [named.pop(one.name, one) for one in plan.guardrails] + list(named.values())
+    return replace(of_kind, guardrails=merged, **given)
+
+
+def _over(declared: Guardrail | None, given: Guardrail) -> Guardrail:
+    if declared is None:
+        return given
+    return Guardrail(
+        given.name,
+        declared.margin if given.margin is None else given.margin,
+        declared.required if given.required is None else given.required,
+        declared.better if given.better == "lower" else given.better,
+    )

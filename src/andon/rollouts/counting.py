@@ -1,0 +1,174 @@
+"""Counting: decisions, shadows and labels of a rollout become evidence of its guardrails, in the transaction that takes them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from andon import decisions, labels, serving
+from andon.authoring import RATE_GUARDRAILS, ServiceLevel
+from andon.decisions import Feed, FeedItem
+from andon.kernel.db import Tx
+from andon.labels import LabelSource, matures_at
+from andon.measures import MeasureSet
+from andon.rollouts import store
+from andon.rollouts.declared import slow_us
+from andon.rollouts.domain import Rollout
+from andon.rollouts.evidence import (
+    FIRST,
+    GuardrailEvent,
+    PlacedDecision,
+    events_of,
+    events_of_label,
+    events_of_shadow,
+    first_of_each,
+    placed_decision,
+)
+from andon.rollouts.guardrails import WatchedGuardrail, of_measures
+from andon.rollouts.states import GuardrailState, by_guardrail, count_decisions, fold
+from andon.serving import TrafficSplit
+
+AT_ONCE: Final = 2_000
+"""Decisions of the feed in one transaction."""
+
+LABELS_AT_ONCE: Final = 500
+
+SETTLED: Final = timedelta(seconds=1)
+"""Shadows are read once they are so old: by then their batch is committed."""
+
+
+class Took(Struct, frozen=True):
+    """What one look found: decisions or shadows of the candidate, whether anything was counted, and whether there may be more."""
+
+    candidate: int = 0
+    counted: bool = False
+    more: bool = False
+    shadowed_to: datetime | None = None
+
+
+class RolloutCounter:
+    """Counts for one rollout. One object a worker keeps the feed's place in memory; what counts is in the database."""
+
+    def __init__(self, rollout: Rollout) -> None:
+        self._feed = Feed(rollout.consumer, automations=[rollout.automation])
+        self._splits: Mapping[int, TrafficSplit] = {}
+        self._measures: dict[int, MeasureSet] = {}
+
+    def count(
+        self,
+        tx: Tx,
+        rollout: Rollout,
+        guardrails: Sequence[WatchedGuardrail],
+        states: Mapping[str, GuardrailState],
+        service: ServiceLevel,
+        now: datetime,
+    ) -> Took:
+        """Add what is new to the states of the guardrails. Raises ConsumerBusy."""
+        if rollout.split not in self._splits:
+            made = serving.split_history(tx, rollout.automation)
+            self._splits = {one.number: one for one in made if one.salt == rollout.salt}
+        measured = of_measures(guardrails)
+        taken = self._feed.take(tx, AT_ONCE)
+        events: list[GuardrailEvent] = []
+        sides = {True: 0, False: 0}
+        for item in taken.items:
+            record = item.read()
+            of = placed_decision(rollout, self._splits, item.id, record)
+            if of is not None:
+                sides[of.is_candidate] += 1
+                events += events_of(item, record, of, slow_us(service))
+                events += self._measure(tx, item, of, measured, None)
+        for name, state in states.items():
+            if name in RATE_GUARDRAILS:
+                count_decisions(state, candidate=sides[True], control=sides[False])
+        seen, shadowed_to = sides[True], None
+        if rollout.at.is_shadow:
+            shadows, shadowed_to = self._shadows(tx, rollout, now)
+            for name in ("disagreement", "errors"):
+                if name in states:
+                    count_decisions(states[name], candidate=len(shadows), control=len(shadows))
+            seen = len(shadows)
+            events += [event for one in shadows for event in one]
+        late = self._labels(tx, rollout, measured, now)
+        steps = [share for share in rollout.plan.stages if share]
+        fresh = _new(tx, rollout, events, alone=rollout.plan.unit == "decision")
+        fresh += _new(tx, rollout, late, alone=False)
+        grouped = by_guardrail(fresh)
+        for guardrail in guardrails:
+            fold(guardrail, states[guardrail.name], grouped.get(guardrail.name, ()), steps)
+        more = len(taken.items) >= AT_ONCE // 2
+        return Took(seen, bool(seen or sides[False] or fresh), more, shadowed_to)
+
+    def _shadows(self, tx: Tx, rollout: Rollout, now: datetime) -> tuple[list[list[GuardrailEvent]], datetime | None]:
+        """Return what each shadow says that was not read yet, and until when they are read; None if there was nothing."""
+        until = now - SETTLED
+        said = serving.said_between(tx, rollout.automation, rollout.arm, rollout.shadowed_to, until)
+        rows = decisions.rows_of(tx, [one.decision_id for one in said]) if said else {}
+        found = []
+        for one in said:
+            row = rows.get(one.decision_id)
+            if row is not None and row.arm != rollout.arm:
+                alone = rollout.plan.unit == "decision" or row.subject_hash is None
+                unit = row.id.bytes if alone or row.subject_hash is None else bytes(row.subject_hash)
+                found.append(events_of_shadow(one, row, unit))
+        return found, until if said else None
+
+    def _labels(self, tx: Tx, rollout: Rollout, measured: Sequence[str], now: datetime) -> list[GuardrailEvent]:
+        """Return what labels say that changed; those that are not mature are looked at again when they are."""
+        wanted = store.take_labels(tx, rollout.id, now, LABELS_AT_ONCE)
+        if not wanted:
+            return []
+        items = {item.id: item for item in decisions.items_of(tx, wanted)}
+        rows = decisions.rows_of(tx, wanted)
+        valid, said = labels.valid_of(tx, list(rows.values()), now), labels.said_of(tx, wanted)
+        truth = decisions.truth_of(tx, rollout.automation)
+        events: list[GuardrailEvent] = []
+        later: dict[UUID, datetime] = {}
+        for key, row in rows.items():
+            of = placed_decision(rollout, self._splits, key, items[key].read())
+            if of is None:
+                continue
+            verdicts = [one.value for one in said.get(key, ()) if one.source is LabelSource.REVIEW and one.value]
+            known = valid.get(key)
+            if known is not None and not known.mature:
+                later[key] = matures_at(truth, row.decided_at)
+            is_known = known is not None and known.mature and known.source is not LabelSource.REVIEW
+            label = known.value if known is not None and is_known else None
+            events += events_of_label(row, of, verdict=verdicts[-1] if verdicts else None, label=label)
+            if label is not None:
+                events += self._measure(tx, items[key], of, measured, label)
+        store.note_labels_again(tx, rollout.id, later)
+        return events
+
+    def _measure(
+        self, tx: Tx, item: FeedItem, of: PlacedDecision, wanted: Sequence[str], label: str | None
+    ) -> list[GuardrailEvent]:
+        """Return the values of business measures: those that read no label at once, the others when one is known."""
+        if not wanted:
+            return []
+        line = item.read().line
+        if line.automation_version not in self._measures:
+            version = decisions.version(tx, line.automation, line.automation_version)
+            self._measures[line.automation_version] = MeasureSet(version)
+        known = self._measures[line.automation_version]
+        measured = known.measured(item)
+        found = []
+        for measure in known.measures:
+            reads_label = "label" in measure.reads
+            if measure.name not in wanted or measure.value is None or reads_label != (label is not None):
+                continue
+            value = measure.compute(measured.facts(label))
+            once = measure.name if reads_label else FIRST
+            found.append(GuardrailEvent(measure.name, once, of, 0.0 if value is None else float(value)))
+        return found
+
+
+def _new(tx: Tx, rollout: Rollout, events: Sequence[GuardrailEvent], *, alone: bool) -> list[GuardrailEvent]:
+    """Keep the events of units that were not counted yet. Decisions that are units of their own come only once."""
+    if alone or not events:
+        return list(events)
+    first = first_of_each(events)
+    new = store.new_units(tx, rollout.id, [(one.once, one.of.unit) for one in first])
+    return [one for one in first if (one.once, one.of.unit) in new]

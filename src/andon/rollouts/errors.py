@@ -1,0 +1,31 @@
+"""Errors of rollouts."""
+
+from andon.kernel.errors import Conflict, Denied, Invalid, NotFound
+
+
+class RolloutInvalid(Invalid):
+    """This rollout cannot be started as written."""
+
+
+class RolloutNotFound(NotFound):
+    """There is no such rollout."""
+
+
+class RolloutUnderWay(Conflict):
+    """Another rollout of this automation is under way."""
+
+
+class TrafficSplitByHand(Conflict):
+    """The traffic of this automation is split by hand: end that split first."""
+
+
+class RolloutOver(Conflict):
+    """This rollout is over."""
+
+
+class RolloutNotThere(Conflict):
+    """This rollout is in another state."""
+
+
+class SecondPersonNeeded(Denied):
+    """Another person than the one who started this rollout has to do that."""

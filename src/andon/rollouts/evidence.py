@@ -1,0 +1,121 @@
+"""Evidence: what one decision, shadow or label says for or against a candidate, and what of it counts. Pure.
+
+A unit (an account, or a decision by itself) counts once for each guardrail, by its first event, against the candidate's share of
+that moment: later ones depend on it. The share is that of the split which the decision names, so no clock is compared.
+"""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from msgspec import Struct
+
+from andon.cord import LineState
+from andon.decisions import DecisionRow, FeedItem, FeedRecord
+from andon.policies import ERROR, REVIEW
+from andon.rollouts.domain import Rollout
+from andon.serving import Candidate, Chosen, ShadowPrediction, TrafficSplit
+
+FIRST = "first"
+"""Name under which the first decision of each unit is noted."""
+
+_EVEN = 0.5
+
+
+class PlacedDecision(Struct, frozen=True, gc=False):
+    """A decision that a rollout's split has placed: its unit, its side, and the candidate's share then."""
+
+    id: UUID
+    unit: bytes
+    is_candidate: bool
+    share: float
+
+
+class GuardrailEvent(Struct, frozen=True, gc=False):
+    """One value for one guardrail. `once` names the list of units in which each stands once."""
+
+    guardrail: str
+    once: str
+    of: PlacedDecision
+    value: float
+
+
+def placed_decision(
+    rollout: Rollout, splits: Mapping[int, TrafficSplit], key: UUID, record: FeedRecord
+) -> PlacedDecision | None:
+    """Return where the rollout's split has placed a decision; None if it did not, or before its candidate had traffic."""
+    assignment = record.assignment
+    if assignment is None or assignment.chosen is not Chosen.SPLIT or assignment.bucket is None:
+        return None
+    split = splits.get(assignment.split)
+    if split is None or split.salt != rollout.salt:
+        return None
+    share = split.shares.get(rollout.candidate, 0.0) / 100
+    if not 0.0 < share < 1.0:
+        return None
+    unit = key.bytes if rollout.plan.unit == "decision" or record.subject is None else bytes.fromhex(record.subject)
+    return PlacedDecision(key, unit, Candidate(assignment.version, assignment.policy) == rollout.candidate, share)
+
+
+def failed(record: FeedRecord) -> bool:
+    """Whether the version that was to answer did not."""
+    return record.fallback is not None or record.policy.rule == ERROR
+
+
+def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: float) -> list[GuardrailEvent]:
+    """Return what one decision says by itself."""
+    found = []
+    has_failed, is_slow = failed(record), item.latency_us > slow_us
+    if has_failed:
+        found.append(GuardrailEvent("errors", "errors", of, 1.0))
+    if is_slow:
+        found.append(GuardrailEvent("slow", "slow", of, 1.0))
+    found.append(GuardrailEvent("errors", FIRST, of, float(has_failed)))
+    found.append(GuardrailEvent("slow", FIRST, of, float(is_slow)))
+    if record.prediction is not None:
+        found.append(GuardrailEvent("expected-error", FIRST, of, 1.0 - record.prediction.confidence))
+    cpu_ms = record.stages_us.cpu / max(record.stages_us.batch, 1) / 1000
+    found.append(GuardrailEvent("cost", FIRST, of, cpu_ms))
+    return found
+
+
+def events_of_shadow(said: ShadowPrediction, row: DecisionRow, unit: bytes) -> list[GuardrailEvent]:
+    """Return what a shadow says beside a decision of the champion, which saw the same: both had an even chance of each event."""
+    if row.line_state is not LineState.AUTOMATIC:
+        return []
+    champion_failed, shadow_failed = row.rule == ERROR, said.error is not None
+    found = []
+    if champion_failed != shadow_failed:
+        side = PlacedDecision(row.id, unit, shadow_failed, _EVEN)
+        found.append(GuardrailEvent("errors", "errors", side, 1.0))
+    if not champion_failed:
+        differs = said.outcome != row.outcome
+        of = PlacedDecision(row.id, unit, True, _EVEN)
+        found.append(GuardrailEvent("disagreement", "disagreement", of, float(differs)))
+    return found
+
+
+def events_of_label(
+    row: DecisionRow, of: PlacedDecision, *, verdict: str | None, label: str | None
+) -> list[GuardrailEvent]:
+    """Return what is known of a decision by now: a reviewer's class, and the class that counts as true for other reasons."""
+    found = []
+    if verdict is not None and row.label is not None and verdict != row.label:
+        found.append(GuardrailEvent("overrides", "overrides", of, 1.0))
+    if label is None or row.label is None or row.confidence is None:
+        return found
+    if label != row.label and is_automatic_row(row):
+        found.append(GuardrailEvent("wrong", "wrong", of, 1.0))
+    right = float(label == row.label)
+    found.append(GuardrailEvent("calibration", "calibration", of, (row.confidence - right) ** 2))
+    return found
+
+
+def is_automatic_row(row: DecisionRow) -> bool:
+    """Whether the risk gate was certain of a prediction and no person was asked."""
+    return row.certain and row.score is not None and row.outcome != REVIEW
+
+
+def first_of_each(events: Iterable[GuardrailEvent]) -> list[GuardrailEvent]:
+    """Keep the events of the first decision of each unit in each list."""
+    first: dict[tuple[str, bytes], UUID] = {}
+    return [one for one in events if first.setdefault((one.once, one.of.unit), one.of.id) == one.of.id]

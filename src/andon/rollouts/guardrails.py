@@ -1,0 +1,139 @@
+"""Guardrails: what a rollout watches, with its margin, and the tests that decide on it. Pure.
+
+All tests of harm share the plan's error budget. A promotion needs every required guardrail, so each is tested at the whole level
+of promotions (an intersection of unions, Berger 1982). To grow to a share `s` it is enough that the line as a whole gets worse by
+no more than the margin: the candidate must be within `margin / s`. The last step needs the margin itself. These hypotheses are
+nested and tested in a fixed order, so the level holds for all stages together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from andon.authoring import MEAN_GUARDRAILS, RATE_GUARDRAILS, Guardrail, RolloutPlan, ServiceLevel
+from andon.statistics.mean_differences import MeanDifferenceTest
+from andon.statistics.rate_ratios import RateRatioTest
+
+LARGEST_FLOOR = 0.5
+"""An absolute limit of a rate is never higher than this, however small the share."""
+
+BELOW_RATIOS = (0.02, 0.1, 0.3, 0.6)
+BELOW_WEIGHTS = (0.25, 0.25, 0.25, 0.25)
+"""Odds, as parts of a limit's, that a test of "the rate is at least the limit" bets on."""
+
+
+class GuardrailKind(StrEnum):
+    """Kinds of guardrails: a rate or a mean beside the control's, or a share that has a limit of its own."""
+
+    RATE = "rate"
+    MEAN = "mean"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedGuardrail:
+    """One guardrail of a rollout. `alpha` is its part of the budget for harm.
+
+    A rate with a `floor` is good enough below it, whatever the control's: so a line without errors need not wait for some.
+    """
+
+    name: str
+    kind: GuardrailKind
+    what: str
+    margin: float
+    required: bool
+    alpha: float
+    promotion: float
+    floor: float | None = None
+    better: Literal["lower", "higher"] = "lower"
+
+    @property
+    def relative_alpha(self) -> float:
+        """The level of the comparison with the control: half of it where the floor is the other way to be good enough."""
+        return self.promotion if self.floor is None else self.promotion / 2
+
+    def harm_by_rate(self) -> RateRatioTest:
+        """Test of harm by events: those of the candidate, or those of what has a limit."""
+        return RateRatioTest.harm(self.alpha)
+
+    def sound_by_rate(self, share: float) -> RateRatioTest:
+        """Test that the candidate's rate is within what may be at a share, in percent."""
+        return RateRatioTest.non_inferior(self.margin * 100 / share, self.relative_alpha)
+
+    def harm_by_mean(self) -> MeanDifferenceTest:
+        """Test that the candidate's mean is worse than the margin allows."""
+        return MeanDifferenceTest(self._factor(self.margin), 1, self.alpha)
+
+    def sound_by_mean(self, share: float) -> MeanDifferenceTest:
+        """Test that the candidate's mean is within what may be at a share, in percent."""
+        return MeanDifferenceTest(self._factor(self.margin * 100 / share), -1, self.promotion)
+
+    def limit_at(self, share: float) -> float:
+        """Return the rate below which the candidate is good enough at a share, in percent."""
+        return self.margin if self.floor is None else min(self.floor * 100 / share, LARGEST_FLOOR)
+
+    def below_limit(self) -> RateRatioTest:
+        """Test that a rate is below a limit: with the limit as the share, one that equals it has an odds ratio of 1."""
+        level = self.promotion if self.floor is None else self.promotion / 2
+        return RateRatioTest(1.0, BELOW_RATIOS, BELOW_WEIGHTS, level)
+
+    def _factor(self, margin: float) -> float:
+        """Higher is better: the values are negated, and the candidate may have `margin` less."""
+        return 1.0 + margin if self.better == "lower" else max(1.0 - margin, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    what: str
+    margin: float
+    required: bool
+
+
+_USUAL: Mapping[str, _Usual] = {
+    "errors": _Usual("decisions that the version could not make", 0.5, True),
+    "slow": _Usual("answers slower than the service level", 0.5, True),
+    "overrides": _Usual("predictions that a reviewer overrode", 0.5, False),
+    "wrong": _Usual("automatic decisions that labels show to be wrong", 0.5, False),
+    "disagreement": _Usual("decisions on which the candidate as a shadow would have chosen another outcome", 0.2, True),
+    "expected-error": _Usual("the error that the scores themselves expect", 0.5, False),
+    "calibration": _Usual("the squared error of confidences, where labels are known (Brier)", 0.5, False),
+    "cost": _Usual("milliseconds of CPU a decision", 1.0, False),
+}
+
+FIRST_DECISIONS = frozenset({"expected-error", "cost"})
+"""Guardrails that count the first decision of each unit, as measures do that need no label."""
+
+
+def guardrails_of(plan: RolloutPlan, service: ServiceLevel) -> list[WatchedGuardrail]:
+    """Return the guardrails of a plan; those of the service level are good enough where its promise is kept."""
+    given = {one.name: one for one in plan.guardrails}
+    names = [name for name in _USUAL if name not in plan.off] + [name for name in given if name not in _USUAL]
+    alpha = plan.harm / len(names) if names else plan.harm
+    floor = 1.0 - service.share
+    return [_watched(name, given.get(name), alpha, plan.promotion, floor) for name in names]
+
+
+def _watched(name: str, given: Guardrail | None, alpha: float, promotion: float, floor: float) -> WatchedGuardrail:
+    usual = _USUAL.get(name, _Usual(f"the measure {name}", 0.1, False))
+    if name in RATE_GUARDRAILS:
+        kind = GuardrailKind.RATE
+    else:
+        kind = GuardrailKind.LIMIT if name == "disagreement" else GuardrailKind.MEAN
+    return WatchedGuardrail(
+        name=name,
+        kind=kind,
+        what=usual.what,
+        margin=usual.margin if given is None or given.margin is None else given.margin,
+        required=usual.required if given is None or given.required is None else given.required,
+        alpha=alpha,
+        promotion=promotion,
+        floor=floor if name in ("errors", "slow") else None,
+        better="lower" if given is None else given.better,
+    )
+
+
+def of_measures(watched: Sequence[WatchedGuardrail]) -> list[str]:
+    """Return the names of the guardrails that are business measures."""
+    usual = {*RATE_GUARDRAILS, *MEAN_GUARDRAILS, "disagreement"}
+    return [one.name for one in watched if one.name not in usual]

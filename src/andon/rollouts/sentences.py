@@ -1,0 +1,61 @@
+"""Sentences about rollouts, for people and the audit log. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from andon.rollouts.domain import Rollout
+from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
+from andon.rollouts.states import ArmTally, GuardrailState, harm_bound, harm_evidence
+
+
+def harm_sentence(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
+    """Say which guardrail showed harm, by which figures."""
+    found, bound = harm_evidence(guardrail, state), harm_bound(guardrail)
+    return (
+        f"{guardrail.name} shows harm ({guardrail.what}): {figures(guardrail, state)}; "
+        f"evidence {found:.1f}, bound {bound:.1f}"
+    )
+
+
+def shown_sentence(
+    rollout: Rollout, guardrails: Sequence[WatchedGuardrail], states: Mapping[str, GuardrailState]
+) -> str:
+    """Say by which figures a stage was passed."""
+    required = [
+        f"{one.name} {figures(one, states[one.name])}"
+        for one in guardrails
+        if one.required and (one.kind is GuardrailKind.LIMIT) == rollout.at.is_shadow
+    ]
+    shown = "; ".join(required) or "nothing was required"
+    return f"Good enough for {goal(rollout)} after {rollout.seen:,} decisions of the candidate: {shown}"
+
+
+def waiting_sentence(rollout: Rollout, missing: Sequence[str]) -> str:
+    """Say what a stage waits for."""
+    return f"For {goal(rollout)} it waits for: {', '.join(missing)}" if missing else rollout.why
+
+
+def goal(rollout: Rollout) -> str:
+    """Name what comes after the stage."""
+    if rollout.plan.kind == "shadow":
+        return "the end"
+    return "promotion" if rollout.at.following == 100.0 else f"{rollout.at.following:g}% of the traffic"
+
+
+def figures(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
+    """Say what both sides have, the candidate first."""
+    if guardrail.kind is GuardrailKind.LIMIT:
+        return f"{_rate(state.candidate.total, state.candidate.units)}, limit {guardrail.margin:.0%}"
+    if guardrail.kind is GuardrailKind.RATE:
+        candidate, control = state.candidate, state.control
+        return f"{_rate(candidate.units, candidate.decisions)} against {_rate(control.units, control.decisions)}"
+    return f"{_mean(state.candidate)} against {_mean(state.control)}"
+
+
+def _rate(events: float, among: int) -> str:
+    if not among:
+        return "nothing yet"
+    return f"{events / among:.2%} ({events:,.0f} of {among:,})"
+
+
+def _mean(tally: ArmTally) -> str:
+    return "nothing yet" if not tally.units else f"{tally.total / tally.units:.4g} (of {tally.units:,})"

@@ -1,0 +1,233 @@
+"""What people do with rollouts: start, look at, approve, pause, resume, abort, promote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from andon import decisions, models, policies, serving
+from andon.authoring import RolloutPlan
+from andon.kernel import reasons
+from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+from andon.kernel.ids import uuid7
+from andon.models import Ready
+from andon.rollouts import store
+from andon.rollouts.domain import Rollout, RolloutHistory, RolloutState
+from andon.rollouts.errors import (
+    RolloutInvalid,
+    RolloutNotFound,
+    RolloutNotThere,
+    RolloutOver,
+    RolloutUnderWay,
+    SecondPersonNeeded,
+    TrafficSplitByHand,
+)
+from andon.rollouts.moving import Mover
+from andon.serving import Candidate, Suits
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutWish:
+    """What somebody wants to roll out: a model version, a policy version, or both. What is left out stays as it is."""
+
+    automation: str
+    model: str
+    version: int | None
+    policy: str
+    plan: RolloutPlan
+
+
+def start(
+    tx: Tx,
+    wish: RolloutWish,
+    *,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+    ready: Ready | None = None,
+    suits: Suits | None = None,
+) -> Rollout:
+    """Begin a rollout, or have it wait for its approval. `ready` and `suits` make sure that the candidate can answer here.
+
+    Raises RolloutInvalid, RolloutUnderWay, TrafficSplitByHand, ModelNotFound, VersionNotFound, PolicyNotFound, ReasonInvalid.
+    """
+    why = reasons.require(reason)
+    decisions.require_deployed(tx, wish.automation)
+    candidate, champion, in_force = _candidate(tx, wish)
+    if ready is not None:
+        ready(models.get(tx, wish.model, candidate.version))
+    if suits is not None and candidate.policy:
+        suits(policies.get(tx, wish.automation, candidate.policy))
+    store.lock(tx, wish.automation)
+    serving.hold(tx, wish.automation)
+    running = store.find_open(tx, wish.automation)
+    if running is not None:
+        raise RolloutUnderWay(
+            f"Rollout {running.number} of {wish.automation} is under way, started by {running.started_by}: "
+            f"{running.reason}. Abort it, or wait until it is over"
+        )
+    split = serving.split_of(tx, wish.automation, wish.model)
+    if split.shares:
+        raise TrafficSplitByHand(
+            f"{wish.automation} is split ({split.summary}), by {split.set_by}: {split.reason}. "
+            f"End that first: `andon split set {wish.automation} --reason ...`"
+        )
+    made = Rollout(
+        id=uuid7(now),
+        automation=wish.automation,
+        number=store.next_number(tx, wish.automation),
+        model=wish.model,
+        candidate=candidate,
+        champion=champion,
+        in_force=in_force,
+        plan=wish.plan,
+        state=RolloutState.AWAITING_APPROVAL,
+        stage=0,
+        stage_at=now,
+        split=split.number,
+        shadows_before=split.shadows,
+        started_by=actor.name,
+        reason=why,
+        created_at=now,
+        approved_by=None,
+        ended_at=None,
+        ended_by=None,
+        why="It waits for its approval",
+        shadowed_to=now,
+    )
+    mover = Mover(tx, events, now, actor)
+    added = mover.add(made)
+    return added if wish.plan.approval else mover.begin(added, why)
+
+
+def show(tx: Tx, automation: str, number: int | None = None) -> RolloutHistory:
+    """Return a rollout with its events; without a number the newest. Raises RolloutNotFound."""
+    if number is None:
+        newest = store.page(tx, [automation], limit=1)
+        found = newest[0] if newest else None
+    else:
+        found = store.find(tx, automation, number)
+    if found is None:
+        raise _not_found(automation, number)
+    return RolloutHistory(found, store.events_of(tx, found.id))
+
+
+def page(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 50) -> Sequence[Rollout]:
+    """Return rollouts of some automations, or of all; newest first."""
+    return store.page(tx, automations, limit=limit)
+
+
+def approve(
+    tx: Tx, automation: str, number: int | None, *, actor: Actor, reason: str, events: Events, now: datetime
+) -> Rollout:
+    """Let a rollout begin that waits for it. Raises RolloutNotFound, RolloutNotThere, SecondPersonNeeded, ReasonInvalid."""
+    why, rollout = _locked(tx, automation, number, reason)
+    _require(rollout, RolloutState.AWAITING_APPROVAL)
+    _require_second(rollout, actor)
+    current = serving.split_of(tx, automation, rollout.model)
+    if current.shares:
+        raise TrafficSplitByHand(f"{automation} is split meanwhile ({current.summary}), by {current.set_by}")
+    return Mover(tx, events, now, actor).approve(replace(rollout, split=current.number), why)
+
+
+def pause(
+    tx: Tx, automation: str, number: int | None, *, actor: Actor, reason: str, events: Events, now: datetime
+) -> Rollout:
+    """Let a rollout stay at its stage. Raises RolloutNotFound, RolloutOver, RolloutNotThere, ReasonInvalid."""
+    why, rollout = _locked(tx, automation, number, reason)
+    _require(rollout, RolloutState.RUNNING)
+    return Mover(tx, events, now, actor).pause(rollout, why)
+
+
+def resume(
+    tx: Tx, automation: str, number: int | None, *, actor: Actor, reason: str, events: Events, now: datetime
+) -> Rollout:
+    """Let a paused rollout go on. Raises RolloutNotFound, RolloutOver, RolloutNotThere, ReasonInvalid."""
+    why, rollout = _locked(tx, automation, number, reason)
+    _require(rollout, RolloutState.PAUSED)
+    return Mover(tx, events, now, actor).resume(rollout, why)
+
+
+def abort(
+    tx: Tx, automation: str, number: int | None, *, actor: Actor, reason: str, events: Events, now: datetime
+) -> Rollout:
+    """End a rollout: all traffic to the champion. Raises RolloutNotFound, RolloutOver, ReasonInvalid."""
+    why, rollout = _locked(tx, automation, number, reason)
+    kept = serving.split_of(tx, automation, rollout.model).number != rollout.split
+    return Mover(tx, events, now, actor).withdraw(rollout, why, {}, by_itself=False, keep_split=kept)
+
+
+def promote(
+    tx: Tx,
+    automation: str,
+    number: int | None,
+    *,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+    suits: Suits | None = None,
+) -> Rollout:
+    """Let the candidate take over now, whatever the tests say. Raises as `pause` does, and SecondPersonNeeded."""
+    why, rollout = _locked(tx, automation, number, reason)
+    _require(rollout, RolloutState.RUNNING, RolloutState.PAUSED)
+    _require_second(rollout, actor)
+    if suits is not None and rollout.candidate.policy:
+        suits(policies.get(tx, automation, rollout.candidate.policy))
+    return Mover(tx, events, now, actor).promote(rollout, why, {"by_hand": True})
+
+
+def _candidate(tx: Tx, wish: RolloutWish) -> tuple[Candidate, int, str]:
+    """The candidate, the champion and the policy in force. Raises RolloutInvalid."""
+    champion = serving.champion_of(tx, wish.model)
+    in_force = policies.in_force(tx, wish.automation)
+    if champion is None or in_force is None:
+        raise RolloutInvalid(f"{wish.automation} decides nothing yet: there is nothing to compare a candidate with")
+    if wish.policy:
+        policies.get(tx, wish.automation, wish.policy)
+    own = "" if wish.policy == in_force.version else wish.policy
+    candidate = Candidate(champion if wish.version is None else wish.version, own)
+    models.get(tx, wish.model, candidate.version)
+    if candidate == Candidate(champion):
+        message = f"Version {champion} by policy {in_force.version} is what decides now"
+        raise RolloutInvalid(message, faults=[Fault("model", message)])
+    return candidate, champion, in_force.version
+
+
+def _locked(tx: Tx, automation: str, number: int | None, reason: str) -> tuple[str, Rollout]:
+    """The reason and the rollout, which nobody else moves meanwhile; without a number the newest."""
+    why = reasons.require(reason)
+    wanted = show(tx, automation, number).rollout.number
+    found = store.find(tx, automation, wanted, for_update=True)
+    if found is None:
+        raise _not_found(automation, number)
+    serving.hold(tx, automation)
+    if found.state.is_over:
+        raise RolloutOver(
+            f"Rollout {found.number} of {automation} is over: {found.state.value.replace('_', ' ')} "
+            f"by {found.ended_by} at {found.ended_at:%Y-%m-%d %H:%M:%S} UTC: {found.why}"
+        )
+    return why, found
+
+
+def _require(rollout: Rollout, *states: RolloutState) -> None:
+    if rollout.state not in states:
+        raise RolloutNotThere(
+            f"Rollout {rollout.number} of {rollout.automation} is {rollout.state.value.replace('_', ' ')}"
+        )
+
+
+def _require_second(rollout: Rollout, actor: Actor) -> None:
+    if rollout.plan.four_eyes and decisions.is_same_person(rollout.started_by, actor.name):
+        raise SecondPersonNeeded(
+            f"{rollout.started_by} started rollout {rollout.number} of {rollout.automation}: somebody else does that"
+        )
+
+
+def _not_found(automation: str, number: int | None) -> RolloutNotFound:
+    if number is None:
+        return RolloutNotFound(f"{automation} never had a rollout")
+    return RolloutNotFound(f"{automation} has no rollout {number}")

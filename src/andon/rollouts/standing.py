@@ -1,0 +1,52 @@
+"""Standings: each guardrail of a rollout as people see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from andon.kernel.db import Tx
+from andon.rollouts import store
+from andon.rollouts.declared import service_level_of
+from andon.rollouts.domain import Rollout
+from andon.rollouts.guardrails import WatchedGuardrail, guardrails_of
+from andon.rollouts.sentences import figures
+from andon.rollouts.states import GuardrailState, harm_bound, harm_evidence, sound_evidence, step_name
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailStanding:
+    """One guardrail now: its figures, and the evidence beside its bounds, as natural logarithms.
+
+    `sound` is about the next step, which `is_sound` says to be shown.
+    """
+
+    guardrail: WatchedGuardrail
+    state: GuardrailState
+    figures: str
+    harm: float
+    harm_bound: float
+    sound: float
+    sound_bound: float
+    is_sound: bool
+
+
+def standings(tx: Tx, rollout: Rollout) -> Sequence[GuardrailStanding]:
+    """Return every guardrail of a rollout, those with harm shown first."""
+    guardrails = guardrails_of(rollout.plan, service_level_of(tx, rollout.automation))
+    kept = store.tests_of(tx, rollout.id)
+    found = [_standing(rollout, one, GuardrailState.of(kept.get(one.name))) for one in guardrails]
+    return sorted(found, key=lambda one: not one.state.harmed)
+
+
+def _standing(rollout: Rollout, one: WatchedGuardrail, state: GuardrailState) -> GuardrailStanding:
+    following = rollout.at.following or 100.0
+    sound, bound = sound_evidence(one, state, following)
+    return GuardrailStanding(
+        guardrail=one,
+        state=state,
+        figures=figures(one, state),
+        harm=harm_evidence(one, state),
+        harm_bound=harm_bound(one),
+        sound=sound,
+        sound_bound=bound,
+        is_sound=step_name(following) in state.shown,
+    )

@@ -1,0 +1,210 @@
+"""The state of a guardrail: what was counted, the evidence of its tests, and the path of that. Pure; kept as JSON."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from msgspec import Struct, convert, field, to_builtins
+
+from andon.rollouts.evidence import FIRST, GuardrailEvent
+from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
+
+LONGEST_PATH = 200
+"""Points of a path; of a longer one every second is dropped."""
+
+MOST_EVIDENCE = 40
+"""Decisions of each side that are named, the newest."""
+
+
+class ArmTally(Struct):
+    """Counts of one side: decisions, and what of them counted for the tests: units, and the sum of their values."""
+
+    decisions: int = 0
+    units: int = 0
+    total: float = 0.0
+
+
+class PathPoint(Struct):
+    """The evidence at one moment: natural logarithms of E, of harm and of being good enough for the next step."""
+
+    at: datetime
+    candidate: int
+    control: int
+    harm: float
+    sound: float
+
+
+class GuardrailState(Struct):
+    """What a guardrail knows. `sound` holds a test for each step ahead; `harmed` and `shown` stay once they are reached.
+
+    `first` counts first decisions of the candidate's units, and the events among them. `evidence` holds ids of decisions.
+    """
+
+    candidate: ArmTally = field(default_factory=ArmTally)
+    control: ArmTally = field(default_factory=ArmTally)
+    first: tuple[int, int] = (0, 0)
+    harm: list[float] = field(default_factory=list)
+    sound: dict[str, list[float]] = field(default_factory=dict)
+    harmed: bool = False
+    shown: list[str] = field(default_factory=list)
+    path: list[PathPoint] = field(default_factory=list)
+    evidence: dict[str, list[str]] = field(default_factory=lambda: {"candidate": [], "control": []})
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any] | None) -> "GuardrailState":
+        """Read what `body` wrote; without one, begin."""
+        return cls() if body is None else convert(body, cls)
+
+    def body(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        written: dict[str, Any] = to_builtins(self)
+        return written
+
+
+def step_name(share: float) -> str:
+    """Return the key of a step ahead."""
+    return f"{share:g}"
+
+
+def fold(
+    guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
+) -> None:
+    """Add events of units that were not counted before; `steps` are the percents of all steps."""
+    if not events:
+        return
+    match guardrail.kind:
+        case GuardrailKind.RATE:
+            _fold_rate(guardrail, state, events, steps)
+        case GuardrailKind.LIMIT:
+            _fold_limit(guardrail, state, events)
+        case GuardrailKind.MEAN:
+            _fold_mean(guardrail, state, events, steps)
+
+
+def count_decisions(state: GuardrailState, *, candidate: int, control: int) -> None:
+    """Count decisions of both sides, whether anything was the matter with them or not."""
+    state.candidate.decisions += candidate
+    state.control.decisions += control
+
+
+def judge(guardrail: WatchedGuardrail, state: GuardrailState, steps: Sequence[float]) -> None:
+    """Note what is shown by now: harm, and which steps the candidate is good enough for."""
+    if harm_evidence(guardrail, state) >= harm_bound(guardrail):
+        state.harmed = True
+    for share in steps:
+        if step_name(share) not in state.shown and _is_sound(guardrail, state, share):
+            state.shown.append(step_name(share))
+
+
+def harm_bound(guardrail: WatchedGuardrail) -> float:
+    """Return the evidence from which on harm is shown."""
+    return guardrail.harm_by_rate().bound
+
+
+def harm_evidence(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
+    """Return the natural logarithm of E for harm."""
+    if not state.harm:
+        return 0.0
+    if guardrail.kind is GuardrailKind.MEAN:
+        return guardrail.harm_by_mean().log_e(state.harm)
+    return guardrail.harm_by_rate().log_e(state.harm)
+
+
+def sound_evidence(guardrail: WatchedGuardrail, state: GuardrailState, share: float) -> tuple[float, float]:
+    """Return the natural logarithm of E that the candidate is good enough for a step, and its bound, by the better way."""
+    ways = []
+    kept = state.sound.get(step_name(share))
+    if guardrail.kind is GuardrailKind.RATE:
+        relative = guardrail.sound_by_rate(share)
+        ways.append((relative.log_e(kept) if kept else 0.0, relative.bound))
+    elif guardrail.kind is GuardrailKind.MEAN:
+        mean = guardrail.sound_by_mean(share)
+        ways.append((mean.log_e(kept) if kept else 0.0, mean.bound))
+    if guardrail.kind is GuardrailKind.LIMIT or guardrail.floor is not None:
+        ways.append(_below(guardrail, state, share))
+    return max(ways, key=lambda way: way[0] - way[1])
+
+
+def note_point(guardrail: WatchedGuardrail, state: GuardrailState, share: float, now: datetime) -> None:
+    """Add where the evidence stands to the path, if it moved."""
+    sound = sound_evidence(guardrail, state, share)[0]
+    point = PathPoint(now, state.candidate.decisions, state.control.decisions, harm_evidence(guardrail, state), sound)
+    if state.path and (state.path[-1].harm, state.path[-1].sound) == (point.harm, point.sound):
+        return
+    state.path.append(point)
+    if len(state.path) > LONGEST_PATH:
+        state.path = [*state.path[:-1:2], state.path[-1]]
+
+
+def _is_sound(guardrail: WatchedGuardrail, state: GuardrailState, share: float) -> bool:
+    found, bound = sound_evidence(guardrail, state, share)
+    return found >= bound
+
+
+def _below(guardrail: WatchedGuardrail, state: GuardrailState, share: float) -> tuple[float, float]:
+    test = guardrail.below_limit()
+    count, events = (
+        (state.candidate.units, int(state.candidate.total)) if guardrail.kind is GuardrailKind.LIMIT else state.first
+    )
+    return test.log_e(test.fold(test.start(), events, count - events, guardrail.limit_at(share))), test.bound
+
+
+def _fold_rate(
+    guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
+) -> None:
+    firsts = [one for one in events if one.once == FIRST and one.of.is_candidate]
+    state.first = state.first[0] + len(firsts), state.first[1] + sum(one.value > 0 for one in firsts)
+    counted = [one for one in events if one.once != FIRST]
+    by_share: dict[float, list[int]] = defaultdict(lambda: [0, 0])
+    for one in counted:
+        by_share[one.of.share][0 if one.of.is_candidate else 1] += 1
+        _tally(state, one)
+    harm = guardrail.harm_by_rate()
+    tests = {step_name(share): guardrail.sound_by_rate(share) for share in steps}
+    for share, (candidate, control) in by_share.items():
+        state.harm = harm.fold(state.harm or harm.start(), candidate, control, share)
+        for name, test in tests.items():
+            state.sound[name] = test.fold(state.sound.get(name) or test.start(), candidate, control, share)
+
+
+def _fold_limit(guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent]) -> None:
+    bad = sum(one.value > 0 for one in events)
+    for one in events:
+        _tally(state, one, named=one.value > 0)
+    harm = guardrail.harm_by_rate()
+    state.harm = harm.fold(state.harm or harm.start(), bad, len(events) - bad, guardrail.margin)
+
+
+def _fold_mean(
+    guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
+) -> None:
+    sign = 1.0 if guardrail.better == "lower" else -1.0
+    candidate = np.array([one.of.is_candidate for one in events], dtype=np.bool_)
+    values = np.array([sign * one.value for one in events], dtype=np.float64)
+    shares = np.array([one.of.share for one in events], dtype=np.float64)
+    for one in events:
+        _tally(state, one)
+    harm = guardrail.harm_by_mean()
+    state.harm = harm.fold(state.harm or harm.start(), candidate, values, shares)
+    for share in steps:
+        test = guardrail.sound_by_mean(share)
+        kept = state.sound.get(step_name(share)) or test.start()
+        state.sound[step_name(share)] = test.fold(kept, candidate, values, shares)
+
+
+def _tally(state: GuardrailState, one: GuardrailEvent, *, named: bool = True) -> None:
+    side, name = (state.candidate, "candidate") if one.of.is_candidate else (state.control, "control")
+    side.units += 1
+    side.total += one.value
+    if named:
+        state.evidence[name] = [*state.evidence[name], str(one.of.id)][-MOST_EVIDENCE:]
+
+
+def by_guardrail(events: Iterable[GuardrailEvent]) -> dict[str, list[GuardrailEvent]]:
+    """Group events by their guardrail."""
+    found: dict[str, list[GuardrailEvent]] = defaultdict(list)
+    for one in events:
+        found[one.guardrail].append(one)
+    return found

@@ -1,0 +1,175 @@
+"""Quantiles of two arms under confidence sequences: intervals, and tests of a difference, that hold at every look at once.
+
+While the quantile of the share `p` is `x`, values up to `x` come with probability `p`. A bet that they come more rarely, or more
+often, is a mixture of likelihood ratios over rates below or above `p` (a truncated beta; Howard and Ramdas, Bernoulli 2022, arXiv
+1906.09712, with Robbins 1970). For two arms the bets at one `x` multiply, and the least product over all `x` is the evidence.
+
+It holds for values of one distribution an arm, whatever that is. A mix that changes in time together with the shares biases it:
+begin anew with each share and add the logarithms of E. Slow answers as a rate (`rate_ratios`) need no such care.
+Values are counted in bins that grow by 2%, so that states merge; an interval ends at the edges of bins.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+
+GROWTH: Final = 1.02
+SMALLEST: Final = 1e-6
+"""Values up to this one share a bin."""
+
+WEIGHT: Final = 100.0
+"""How many values the beta mixture weighs as: sequences are narrowest at about ten times as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingBins:
+    """Counts of values in bins that grow: bin `first + i` holds those above GROWTH ** (first + i - 1), up to GROWTH ** (first + i)."""
+
+    first: int = 0
+    counts: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, values: Floats) -> "GrowingBins":
+        """Count values; those that are not finite are left out."""
+        present = values[np.isfinite(values)]
+        if not len(present):
+            return cls()
+        bins = np.ceil(np.log(np.maximum(present, SMALLEST)) / math.log(GROWTH)).astype(np.int64)
+        first = int(bins.min())
+        return cls(first, tuple(np.bincount(bins - first).tolist()))
+
+    def __add__(self, other: "GrowingBins") -> "GrowingBins":
+        filled = [one for one in (self, other) if one.counts]
+        if not filled:
+            return self
+        first = min(one.first for one in filled)
+        merged = np.zeros(max(one.first + len(one.counts) for one in filled) - first, np.int64)
+        for one in filled:
+            merged[one.first - first : one.first - first + len(one.counts)] += one.counts
+        return GrowingBins(first, tuple(merged.tolist()))
+
+    @property
+    def total(self) -> int:
+        """The number of all values."""
+        return sum(self.counts)
+
+    def up_to(self, edges: NDArray[np.int64]) -> Floats:
+        """Count the values up to the upper edge of each of these bins."""
+        below = np.concatenate([[0], np.cumsum(self.counts)])
+        counted: Floats = below[np.clip(edges - self.first + 1, 0, len(self.counts))].astype(float)
+        return counted
+
+    def to_json(self) -> list[int]:
+        """Describe the bins by a list: the first, then the counts."""
+        return [self.first, *self.counts]
+
+    @classmethod
+    def from_json(cls, described: Sequence[int]) -> "GrowingBins":
+        """Read what `to_json` wrote."""
+        return cls(described[0], tuple(described[1:]))
+
+
+def quantile_interval(values: GrowingBins, quantile: float, alpha: float) -> tuple[float, float]:
+    """Compute bounds of a quantile that hold at every look with probability 1 - alpha; 0 and infinity where nothing is known."""
+    edges = np.arange(values.first - 1, values.first + len(values.counts))
+    counted = values.up_to(edges)
+    bound = math.log(2.0 / alpha)
+    above = edges[_fewer(counted, values.total, quantile) >= bound]
+    below = edges[_more(counted, values.total, quantile) >= bound]
+    return (
+        GROWTH ** float(above.max()) if len(above) else 0.0,
+        GROWTH ** float(below.min()) if len(below) else math.inf,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QuantileTest:
+    """A test of one quantile of two arms. Lower values are better. The state is the bins of both arms; use `fold` or add bins."""
+
+    quantile: float
+    margin: float | None
+    alpha: float
+
+    def __post_init__(self) -> None:
+        if not (0.0 < self.alpha < 1.0 and 0.0 < self.quantile < 1.0):
+            raise ValueError("alpha and quantile must lie between 0 and 1")
+
+    @classmethod
+    def harm(cls, quantile: float, alpha: float) -> "QuantileTest":
+        """Test "the candidate's quantile is at most the control's"; a rejection shows harm."""
+        return cls(quantile, None, alpha)
+
+    @classmethod
+    def non_inferior(cls, quantile: float, margin: float, alpha: float) -> "QuantileTest":
+        """Test "the candidate's quantile is at least 1 + `margin` times the control's"; a rejection shows that it is not.
+
+        A margin is rounded down to whole bins, hence must be at least 2%.
+        """
+        if not GROWTH - 1.0 <= margin < math.inf:
+            raise ValueError(f"a margin must be at least {GROWTH - 1.0:.0%} of the control's quantile")
+        return cls(quantile, margin, alpha)
+
+    @property
+    def bound(self) -> float:
+        """The logarithm of E from which on the null is rejected."""
+        return -math.log(self.alpha)
+
+    def log_e(self, candidate: GrowingBins, control: GrowingBins) -> float:
+        """Compute the logarithm of E: the least over all values that both quantiles may have; 0 while an arm has no value."""
+        if not (candidate.counts and control.counts):
+            return 0.0
+        shift = 0 if self.margin is None else math.floor(math.log1p(self.margin) / math.log(GROWTH) + 1e-9)
+        first = min(candidate.first - shift, control.first) - 1
+        last = max(candidate.first + len(candidate.counts), control.first + len(control.counts)) + 1
+        edges = np.arange(first, last)
+        # The quantile lies within a bin: each arm is counted to that edge of it which says less.
+        if self.margin is None:
+            worse = _fewer(candidate.up_to(edges), candidate.total, self.quantile)
+            better = _more(control.up_to(edges - 1), control.total, self.quantile)
+        else:
+            worse = _fewer(control.up_to(edges), control.total, self.quantile)
+            better = _more(candidate.up_to(edges - 1 + shift), candidate.total, self.quantile)
+        return float((worse + better).min())
+
+    def rejected(self, candidate: GrowingBins, control: GrowingBins) -> bool:
+        """Test whether E is at its bound now. A rejection stands, also when E falls again: keep it."""
+        return self.log_e(candidate, control) >= self.bound
+
+    def interval(self, candidate: GrowingBins, control: GrowingBins) -> tuple[float, float]:
+        """Compute bounds of the difference, candidate less control, that hold at every look with probability 1 - alpha."""
+        one = quantile_interval(candidate, self.quantile, self.alpha / 2.0)
+        other = quantile_interval(control, self.quantile, self.alpha / 2.0)
+        return one[0] - other[1], one[1] - other[0]
+
+
+def _fewer(counted: Floats, total: int, share: float) -> Floats:
+    """Compute the logarithm of the evidence that values up to a point are rarer than `share`: its quantile lies above."""
+    return _evidence(counted, total - counted, share)
+
+
+def _more(counted: Floats, total: int, share: float) -> Floats:
+    """Compute the logarithm of the evidence that values up to a point are more frequent than `share`: its quantile lies below."""
+    return _evidence(total - counted, counted, 1.0 - share)
+
+
+def _evidence(hits: Floats, misses: Floats, share: float) -> Floats:
+    """Mix likelihood ratios over rates below `share`, against `share`: a beta of WEIGHT values around it, truncated.
+
+    The incomplete beta function is at least `x ** a * (1 - x) ** b / (a * B(a, b))` (DLMF 8.17.8), used where it underflows.
+    """
+    from scipy.special import betainc, betaln
+
+    a, b = WEIGHT * share, WEIGHT * (1.0 - share)
+    whole = betaln(a + hits, b + misses)
+    least = (a + hits) * math.log(share) + (b + misses) * math.log1p(-share) - np.log(a + hits) - whole
+    with np.errstate(divide="ignore"):
+        below = np.maximum(np.log(betainc(a + hits, b + misses, share)), least)
+    mixed = whole + below - betaln(a, b) - math.log(betainc(a, b, share))
+    ratios: Floats = mixed - hits * math.log(share) - misses * math.log1p(-share)
+    return ratios

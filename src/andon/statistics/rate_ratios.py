@@ -1,0 +1,128 @@
+"""Tests of a ratio of two event rates that may be looked at after every event: the guardrails of a rollout.
+
+Events are errors, overrides, slow answers: whatever a decision has or has not. While a candidate gets the share `s` of decisions and
+its rate is `r` times that of the control, an event falls to the candidate with probability `r s / (r s + 1 - s)`, however high both
+rates are. So an outage that hits both arms alike says nothing, and each event is compared with the share of its own moment
+(conditional on the event, as Przyborowski and Wilenski 1940). E is a mixture over ratios `r` of the product of likelihood ratios
+against the null (Robbins 1970). While the null holds, E reaches 1 / alpha with probability at most `alpha`, whenever and however
+often one looks (Ville 1939).
+
+Events of one account depend on each other. Count each account once, by its first event, against the share of that moment.
+`harm` stays valid then. The ratio is that of first events: where most accounts have had one, it is nearer to 1 than the ratio of rates.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+
+HARM_RATIOS: Final = (1.1, 1.2, 1.4, 1.7, 2.0, 2.5, 4.0, 10.0)
+HARM_WEIGHTS: Final = (0.07, 0.20, 0.08, 0.15, 0.25, 0.12, 0.08, 0.05)
+"""Ratios that a test of harm bets on, and how its stake is shared among them."""
+
+SOUND_RATIOS: Final = (0.25, 0.5, 0.75, 1.0)
+SOUND_WEIGHTS: Final = (0.05, 0.08, 0.12, 0.60)
+BETWEEN: Final = 0.15
+"""Ratios that a test of non-inferiority bets on; the rest of its stake is on half the way (geometric) from 1 to the margin."""
+
+
+def chance_of(ratio: float, share: float) -> float:
+    """Compute the probability that an event falls to the candidate, with this rate ratio and share of decisions."""
+    return ratio * share / (ratio * share + 1.0 - share)
+
+
+@dataclass(frozen=True, slots=True)
+class RateRatioTest:
+    """A test of one null ratio. Its state is a list of numbers, one a ratio that is bet on; states of disjoint events add up."""
+
+    null_ratio: float
+    ratios: tuple[float, ...]
+    weights: tuple[float, ...]
+    alpha: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.alpha < 1.0:
+            raise ValueError("alpha must lie between 0 and 1")
+        if len(self.ratios) != len(self.weights) or not math.isclose(sum(self.weights), 1.0):
+            raise ValueError("each ratio needs a weight, and the weights must add up to 1")
+
+    @classmethod
+    def harm(cls, alpha: float) -> "RateRatioTest":
+        """Test "the candidate's rate is at most the control's"; a rejection shows harm."""
+        return cls(1.0, HARM_RATIOS, HARM_WEIGHTS, alpha)
+
+    @classmethod
+    def non_inferior(cls, margin: float, alpha: float) -> "RateRatioTest":
+        """Test "the candidate's rate is at least 1 + `margin` times the control's"; a rejection shows that it is not."""
+        if not 0.0 < margin < math.inf:
+            raise ValueError("a margin must be above 0: a share of the control's rate")
+        return cls(1.0 + margin, (*SOUND_RATIOS, math.sqrt(1.0 + margin)), (*SOUND_WEIGHTS, BETWEEN), alpha)
+
+    @property
+    def bound(self) -> float:
+        """The logarithm of E from which on the null is rejected."""
+        return -math.log(self.alpha)
+
+    def start(self) -> list[float]:
+        """Make the state before any event."""
+        return [0.0] * len(self.ratios)
+
+    def fold(self, state: Sequence[float], events_candidate: int, events_control: int, share: float) -> list[float]:
+        """Add counted events that happened at one `share` of the candidate.
+
+        Only the state after all of them is seen: E may have been higher in between, which never makes a wrong rejection.
+        """
+        self._check(state)
+        if events_candidate < 0 or events_control < 0:
+            raise ValueError("counts of events cannot be negative")
+        if not 0.0 <= share <= 1.0 or (share == 0.0 and events_candidate) or (share == 1.0 and events_control):
+            raise ValueError(f"an arm with no share has no events: share {share:g} of the candidate")
+        candidate, control = self._steps(np.array([share]))
+        moves = events_candidate * candidate[:, 0] + events_control * control[:, 0]
+        return [before + move for before, move in zip(state, moves.tolist(), strict=True)]
+
+    def log_e(self, state: Sequence[float]) -> float:
+        """Compute the logarithm of E."""
+        self._check(state)
+        return float(np.logaddexp.reduce(np.asarray(state, float) + np.log(self.weights)))
+
+    def rejected(self, state: Sequence[float]) -> bool:
+        """Test whether E is at its bound now. A rejection stands, also when E falls again: keep it."""
+        return self.log_e(state) >= self.bound
+
+    def path(self, candidate: NDArray[np.bool_], shares: Floats | float) -> Floats:
+        """Compute the logarithm of E after each event, along the last axis: whose it was, and the candidate's share then."""
+        to_candidate, to_control = self._steps(np.broadcast_to(np.asarray(shares, float), candidate.shape))
+        levels = np.full(candidate.shape, -np.inf)
+        for stake, won, lost in zip(self.weights, to_candidate, to_control, strict=True):
+            np.logaddexp(levels, math.log(stake) + np.where(candidate, won, lost).cumsum(axis=-1), out=levels)
+        return levels
+
+    def growth(self, ratio: float, share: float) -> float:
+        """Compute how much an event adds to log E on average at a true `ratio`, in the part that grows fastest; 0 where none does."""
+        chance = chance_of(ratio, share)
+        candidate, control = self._steps(np.array([share]))
+        return max(0.0, float((chance * candidate + (1.0 - chance) * control).max()))
+
+    def levels(self, events_candidate: Floats, events_control: Floats, share: float) -> Floats:
+        """Compute the logarithm of E for many counts of events at one share."""
+        candidate, control = self._steps(np.array([share]))
+        levels = np.full(events_candidate.shape, -np.inf)
+        for stake, won, lost in zip(self.weights, candidate[:, 0], control[:, 0], strict=True):
+            np.logaddexp(levels, math.log(stake) + events_candidate * won + events_control * lost, out=levels)
+        return levels
+
+    def _steps(self, shares: Floats) -> tuple[Floats, Floats]:
+        """Compute the log-likelihood ratios of an event of the candidate and of the control: [ratios, *shares]."""
+        ratios = np.array(self.ratios).reshape(-1, *(1,) * shares.ndim)
+        control = np.log(self.null_ratio * shares + 1.0 - shares) - np.log(ratios * shares + 1.0 - shares)
+        return np.log(ratios / self.null_ratio) + control, control
+
+    def _check(self, state: Sequence[float]) -> None:
+        if len(state) != len(self.ratios):
+            raise ValueError(f"this test has a state of {len(self.ratios)} numbers, not {len(state)}")

@@ -1,0 +1,140 @@
+"""Forecasts of rollouts: how many decisions an answer needs before anybody waits for it, and which margin is within reach.
+
+Answers come at random moments. A forecast is the number of decisions by which a test answers with the wanted probability (`power`),
+found by following the test itself over simulated events. The simulation is seeded: the same question has the same answer.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from andon.statistics.mean_differences import LEAST, MeanDifferenceTest, width_at
+from andon.statistics.rate_ratios import RateRatioTest, chance_of
+
+EVEN_ODDS: Final = 0.5
+
+MARGINS: Final = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+"""The margins that are proposed."""
+
+_PATHS, _LOOKS, _SEED = 800, 250, 20_261_201
+_MOST_EVENTS = 10**8
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsNeeded:
+    """Decisions of each arm that an answer needs."""
+
+    candidate: int
+    control: int
+
+    @property
+    def total(self) -> int:
+        """Decisions of both arms."""
+        return self.candidate + self.control
+
+    def hours(self, an_hour: float) -> float:
+        """Compute how long that takes at so many decisions an hour, both arms together."""
+        return self.total / an_hour if an_hour > 0.0 else math.inf
+
+    def less(self, candidate: int, control: int) -> "DecisionsNeeded":
+        """Leave out what each arm has decided already: the forecast while a rollout waits."""
+        return DecisionsNeeded(max(self.candidate - candidate, 0), max(self.control - control, 0))
+
+
+def needed_for_rate(
+    test: RateRatioTest, base: float, share: float, ratio: float, power: float = EVEN_ODDS
+) -> DecisionsNeeded | None:
+    """Forecast when a test of rates answers, if the control's rate is `base` and the candidate's `ratio` times that.
+
+    None where no number of decisions is enough.
+    """
+    events = events_needed(test, share, ratio, power)
+    if events is None or not 0.0 < base <= 1.0:
+        return None
+    return _split(events / (base * (ratio * share + 1.0 - share)), share)
+
+
+def events_needed(test: RateRatioTest, share: float, ratio: float, power: float = EVEN_ODDS) -> int | None:
+    """Forecast by how many events of both arms the test answers; None where no number is enough."""
+    if not (0.0 < share < 1.0 and 0.0 < power < 1.0):
+        raise ValueError("share and power must lie between 0 and 1")
+    growth = test.growth(ratio, share)
+    if growth == 0.0:
+        return None
+    chance = chance_of(ratio, share)
+    horizon = math.ceil(test.bound / growth)
+    while horizon <= _MOST_EVENTS:
+        answered = _answers(test, share, chance, horizon)
+        if np.isfinite(answered).mean() >= power:
+            return math.ceil(np.quantile(answered, power, method="higher"))
+        horizon *= 2
+    return None
+
+
+def needed_for_mean(
+    margin: float, variation: float, share: float, alpha: float, power: float = EVEN_ODDS
+) -> DecisionsNeeded | None:
+    """Forecast when an equal candidate is shown to have a mean within `margin` of the control's.
+
+    `variation` is the standard deviation of a value as a share of the mean. An approximation: a margin as wide as the sequence's bound.
+    """
+    test = MeanDifferenceTest.non_inferior(margin, alpha)
+    deviation = variation * math.sqrt(1.0 / share + test.factor**2 / (1.0 - share))
+    low, high = 1.0, 2.0
+    while _reach(high, deviation, alpha, power) > margin:
+        low, high = high, high * 2.0
+        if high > _MOST_EVENTS:
+            return None
+    while high - low > 0.001 * high:
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if _reach(middle, deviation, alpha, power) > margin else (low, middle)
+    return _split(max(high, LEAST / share, LEAST / (1.0 - share)), share)
+
+
+def margin_within(
+    decisions: int, base: float, share: float, alpha: float, power: float = EVEN_ODDS
+) -> tuple[float, DecisionsNeeded] | None:
+    """Find the least margin at which an equal candidate is promoted within `decisions` of both arms; None if none of `MARGINS` is."""
+    events = math.floor(decisions * base)
+    for margin in MARGINS:
+        test = RateRatioTest.non_inferior(margin, alpha)
+        if events and np.isfinite(_answers(test, share, share, events)).mean() >= power:
+            needed = needed_for_rate(test, base, share, 1.0, power)
+            return None if needed is None else (margin, needed)
+    return None
+
+
+def quickest(
+    bases: Mapping[str, float], margin: float, share: float, alpha: float, power: float = EVEN_ODDS
+) -> tuple[str, DecisionsNeeded] | None:
+    """Find the measure, of those with these rates, that decides a margin first: the most frequent event. None if none does."""
+    name = max(bases, key=lambda one: bases[one], default=None)
+    if name is None:
+        return None
+    needed = needed_for_rate(RateRatioTest.non_inferior(margin, alpha), bases[name], share, 1.0, power)
+    return None if needed is None else (name, needed)
+
+
+def _split(total: float, share: float) -> DecisionsNeeded:
+    return DecisionsNeeded(math.ceil(total * share), math.ceil(total * (1.0 - share)))
+
+
+def _reach(decisions: float, deviation: float, alpha: float, power: float) -> float:
+    """Compute the margin that is shown at this number of decisions with this power, in units of the mean."""
+    from scipy.special import ndtri
+
+    return deviation * (width_at(decisions, alpha) + float(ndtri(power)) / math.sqrt(decisions))
+
+
+def _answers(
+    test: RateRatioTest, share: float, chance: float, horizon: int
+) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Simulate after how many events the test answers; infinity where it does not within the horizon."""
+    rng = np.random.default_rng([_SEED, horizon])
+    seen = np.unique(np.linspace(0, horizon, min(horizon, _LOOKS) + 1).astype(np.int64))
+    candidate = rng.binomial(np.diff(seen), chance, (_PATHS, len(seen) - 1)).cumsum(axis=1).astype(float)
+    reached = test.levels(candidate, seen[1:] - candidate, share) >= test.bound
+    return np.where(reached.any(axis=1), seen[1:][reached.argmax(axis=1)], np.inf)

@@ -1,0 +1,206 @@
+"""An installed line with versions to roll out, and what a worker and its gateway do meanwhile: for tests of rollouts."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any
+
+import lightgbm
+import numpy as np
+from pydantic_core import to_json
+
+from andon import models, rollouts
+from andon.authoring import RolloutPlan
+from andon.bootstrap.project import build_events
+from andon.decisions import Decision, DecisionRequest
+from andon.kernel.config import Settings
+from andon.kernel.db import Database
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+from andon.kernel.ids import uuid7
+from andon.models import encode, encode_labels
+from andon.rollouts import GuardrailState, Rollout, RolloutWatcher, RolloutWish
+from andon.serving import Candidate, PredictionFailed
+from automations import a_forgiving_line
+from lines import Installation, install
+from packages import CLASSES, FEATURES, packed, some_rows
+
+OTTO, RITA = Actor("otto"), Actor("rita")
+
+QUICK = RolloutPlan(
+    stage_decisions=30, stage_time=timedelta(0), off=("slow", "cost", "expected-error", "calibration"), unit="decision"
+)
+"""A plan whose stages take no longer than their evidence. A test machine is no place for judging latencies."""
+
+AHEAD = timedelta(seconds=2)
+"""Shadows are read once they are settled."""
+
+
+def a_version(folder: Path, *, flipped: bool = False) -> Path:
+    """The usual model under another digest; flipped, it takes fraud for honest and the other way round."""
+    (rows, labels), held_out = some_rows(1)
+    if flipped:
+        labels, held_out = _other(labels), (held_out[0], _other(held_out[1]))
+    data = lightgbm.Dataset(encode(FEATURES, rows), encode_labels(CLASSES, labels))
+    booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5)
+    return packed(folder, booster, training=(rows, labels), held_out=held_out, split=f"the first half, {folder.name}")
+
+
+def _other(labels: Sequence[str]) -> list[str]:
+    return [CLASSES[1 - CLASSES.index(one)] for one in labels]
+
+
+@dataclass(slots=True)
+class RolledLine:
+    """A line with version 1 as its champion, version 2 that is as good, and version 3 that has everything wrong."""
+
+    installation: Installation
+    events: Events
+    seed: int = 11
+    decided: list[Decision] = field(default_factory=list)
+    _watcher: RolloutWatcher | None = None
+
+    @property
+    def database(self) -> Database:
+        return self.installation.database
+
+    @property
+    def now(self) -> datetime:
+        return self.installation.clock.now()
+
+    def start(self, version: int | None = 2, *, policy: str = "", plan: RolloutPlan = QUICK, **more: Any) -> Rollout:
+        wish = RolloutWish("payments", "fraud-risk", version, policy, plan)
+        given: dict[str, Any] = {"actor": OTTO, "reason": "better offline", **more}
+        with self.database.begin() as tx:
+            started = rollouts.start(tx, wish, events=self.events, now=self.now, **given)
+        self.installation.deployment.refresh()
+        return started
+
+    def act(self, change: Callable[..., Rollout], *, actor: Actor = RITA, reason: str = "test") -> Rollout:
+        """Pause, resume, approve, abort or promote the newest rollout."""
+        with self.database.begin() as tx:
+            done = change(tx, "payments", None, actor=actor, reason=reason, events=self.events, now=self.now)
+        self.installation.deployment.refresh()
+        return done
+
+    def watch(self, at: datetime | None = None) -> Rollout:
+        """Do what the worker's chore does until there is nothing more to do."""
+        self._watcher = self._watcher or RolloutWatcher(self.events)
+        more = True
+        while more:
+            with self.database.begin() as tx:
+                more = self._watcher.look(tx, at or self.now + AHEAD)
+        self.installation.deployment.refresh()
+        return self.rollout
+
+    def another_worker(self) -> None:
+        """The worker is killed; another takes over."""
+        self._watcher = None
+
+    @property
+    def rollout(self) -> Rollout:
+        """The newest one."""
+        with self.database.begin() as tx:
+            return rollouts.show(tx, "payments").rollout
+
+    def states(self) -> Mapping[str, GuardrailState]:
+        with self.database.begin() as tx:
+            return {one.guardrail.name: one.state for one in rollouts.standings(tx, self.rollout)}
+
+    def steps(self) -> list[str]:
+        """The kinds of its events."""
+        with self.database.begin() as tx:
+            return [event.kind for event in rollouts.show(tx, "payments").events]
+
+    def breaks(self, version: int, share: float = 1.0) -> None:
+        """From now on a version fails on so many of its rows."""
+        deployment = self.installation.deployment
+        line = deployment.lines["payments"]
+        candidate = Candidate(version)
+        broken = replace(line.traffic.arms[candidate], loaded=Failing(line.traffic.arms[candidate].loaded, share))
+        traffic = replace(
+            line.traffic,
+            arms={**line.traffic.arms, candidate: broken},
+            shadows=tuple(broken if one.version == version else one for one in line.traffic.shadows),
+        )
+        deployment.lines = {**deployment.lines, "payments": line.with_traffic(traffic)}
+
+    def decide(self, count: int, *, accounts: int = 10_000, shadowed: bool = False) -> list[Decision]:
+        """Decide payments of random amounts by random accounts; `shadowed` waits until the shadows have seen them."""
+        self.installation.deployment.refresh_controls()
+        self.seed += 1
+        rng = np.random.default_rng(self.seed)
+        amounts, whose = rng.gamma(2.0, 100.0, count), rng.integers(0, accounts, count)
+        line = self.installation.deployment.lines["payments"]
+
+        def request(number: int) -> DecisionRequest:
+            now = self.now
+            row = {"payment_id": f"p{number}", "account": f"a{whose[number]}", "amount": float(amounts[number])}
+            raw = to_json(row)
+            return DecisionRequest(
+                id=uuid7(now),
+                automation="payments",
+                raw=raw,
+                input=line.contract.read(raw),
+                caller="bank",
+                correlation_id=f"c{number}",
+                asked_at=now,
+                began_ns=perf_counter_ns(),
+            )
+
+        async def run() -> list[Decision]:
+            decider = self.installation.decider()
+            await decider.open()
+            try:
+                made = await asyncio.gather(*(decider.decide(request(n)) for n in range(count)))
+                while shadowed and decider._shadows._running is not None:
+                    await asyncio.sleep(0.01)
+                return [one for one in made if one is not None]
+            finally:
+                await decider.close()
+
+        made = asyncio.run(run())
+        self.decided += made
+        return made
+
+
+class Failing:
+    """A loaded version that raises for a part of its batches, as one whose process dies."""
+
+    inline = True
+    capacity = 1
+    max_batch = 64
+
+    def __init__(self, loaded: Any, share: float) -> None:
+        self._loaded, self._share, self._rng = loaded, share, np.random.default_rng(3)
+
+    def predict(self, rows: Any) -> Any:
+        if self._rng.random() < self._share:
+            raise PredictionFailed("it gave no usable probabilities")
+        return self._loaded.predict(rows)
+
+    async def predict_soon(self, rows: Any, *, within: float) -> Any:
+        del within
+        return self.predict(rows)
+
+    def take_cpu_us(self) -> int:
+        return 0
+
+
+def a_rolled_line(database: Database, folder: Path, *automations: Any) -> RolledLine:
+    """The standing automation, or another of that name, with three versions of its model."""
+    installation = install(database, folder, *(automations or (a_forgiving_line(),)))
+    for name, flipped in (("good", False), ("bad", True)):
+        with database.begin() as tx:
+            models.register(
+                tx,
+                a_version(folder / name, flipped=flipped),
+                actor=OTTO,
+                events=Events(),
+                reason="test",
+                now=installation.clock.now(),
+            )
+    return RolledLine(installation, build_events(Settings()))

@@ -1,0 +1,111 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from andon.statistics.mean_differences import MeanDifferenceTest
+from andon.statistics.rate_ratios import RateRatioTest
+from andon.statistics.rollout_forecast import (
+    MARGINS,
+    DecisionsNeeded,
+    events_needed,
+    margin_within,
+    needed_for_mean,
+    needed_for_rate,
+    quickest,
+)
+
+
+def answered(test: RateRatioTest, base: float, share: float, ratio: float, decisions: int, runs: int) -> float:
+    """Simulate decision by decision: the part of rollouts whose test answers within so many decisions of both arms."""
+    rng = np.random.default_rng(9)
+    found = 0
+    for _ in range(runs):
+        candidate = rng.random(decisions) < share
+        event = rng.random(decisions) < base * np.where(candidate, ratio, 1.0)
+        found += bool((test.path(candidate[event], share) >= test.bound).any())
+    return found / runs
+
+
+@pytest.mark.parametrize("power", [0.5, 0.8])
+@pytest.mark.parametrize(
+    ("test", "share", "ratio"),
+    [
+        (RateRatioTest.harm(0.01), 0.5, 2.0),
+        (RateRatioTest.harm(0.01), 0.05, 2.0),
+        (RateRatioTest.non_inferior(1.0, 0.05), 0.5, 1.0),
+        (RateRatioTest.non_inferior(0.5, 0.05), 0.25, 0.8),
+    ],
+)
+def test_the_forecast_is_kept(test: RateRatioTest, share: float, ratio: float, power: float) -> None:
+    needed = needed_for_rate(test, 0.02, share, ratio, power)
+    assert needed is not None
+    assert needed.candidate == pytest.approx(needed.total * share, abs=1)
+    assert answered(test, 0.02, share, ratio, needed.total, 250) == pytest.approx(power, abs=0.09)
+
+
+@pytest.mark.parametrize(("margin", "oracle"), [(1.0, 2_500), (0.5, 7_300), (0.2, 36_000)])
+def test_non_inferiority_needs_about_as_many_decisions_as_who_knows_the_rates(margin: float, oracle: int) -> None:
+    needed = needed_for_rate(RateRatioTest.non_inferior(margin, 0.05), 0.01, 0.5, 1.0)
+    assert needed is not None
+    assert 0.7 * oracle < needed.candidate < 1.4 * oracle
+
+
+def test_no_number_of_decisions_proves_what_is_not_so() -> None:
+    assert needed_for_rate(RateRatioTest.harm(0.01), 0.01, 0.5, 1.0) is None
+    assert needed_for_rate(RateRatioTest.non_inferior(0.2, 0.05), 0.01, 0.5, 1.2) is None
+    assert needed_for_rate(RateRatioTest.harm(0.01), 0.0, 0.5, 2.0) is None
+    assert margin_within(100, 0.01, 0.5, 0.05) is None
+    assert quickest({}, 0.2, 0.5, 0.05) is None
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.sampled_from([2_000, 10_000, 40_000, 200_000]), st.sampled_from([0.01, 0.1]), st.sampled_from([0.05, 0.5]))
+def test_the_margin_within_reach_is_the_least_that_is_decided(decisions: int, base: float, share: float) -> None:
+    found = margin_within(decisions, base, share, 0.05)
+    if found is None:
+        return
+    margin, needed = found
+    assert needed.total <= 1.05 * decisions
+    if margin > MARGINS[0]:
+        smaller = RateRatioTest.non_inferior(MARGINS[MARGINS.index(margin) - 1], 0.05)
+        more = needed_for_rate(smaller, base, share, 1.0)
+        assert more is None or more.total >= 0.95 * decisions
+
+
+def test_the_most_frequent_event_decides_first() -> None:
+    found = quickest({"errors": 0.01, "overrides": 0.1}, 0.2, 0.5, 0.05)
+    assert found is not None
+    name, needed = found
+    alone = needed_for_rate(RateRatioTest.non_inferior(0.2, 0.05), 0.01, 0.5, 1.0)
+    assert name == "overrides"
+    assert alone is not None
+    assert needed.total == pytest.approx(alone.total / 10, rel=0.001)
+
+
+def test_while_it_waits_what_was_decided_is_left_out() -> None:
+    needed = DecisionsNeeded(100, 1_900)
+    assert needed.less(40, 760) == DecisionsNeeded(60, 1_140)
+    assert needed.less(200, 3_800).total == 0
+    assert needed.hours(500.0) == 4.0
+    assert needed.hours(0.0) == math.inf
+
+
+def test_the_forecast_for_a_mean_is_kept() -> None:
+    needed = needed_for_mean(0.2, 0.5, 0.2, 0.05)
+    assert needed is not None
+    test, rng, answers = MeanDifferenceTest.non_inferior(0.2, 0.05), np.random.default_rng(10), 0
+    for _ in range(120):
+        candidate = rng.random(needed.total) < 0.2
+        state = test.fold(test.start(), candidate, rng.gamma(4.0, 1.0, needed.total), 0.2)
+        answers += test.rejected(state)
+    assert 0.35 < answers / 120 < 0.75
+
+
+def test_events_that_are_asked_for_twice_are_forecast_alike() -> None:
+    test = RateRatioTest.harm(0.01)
+    assert events_needed(test, 0.5, 2.0) == events_needed(test, 0.5, 2.0)
+    with pytest.raises(ValueError, match="share"):
+        events_needed(test, 1.0, 2.0)
