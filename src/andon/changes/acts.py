@@ -11,7 +11,7 @@ from andon.serving import TrafficSplit
 
 def acts_of(history: LineHistory, revisions: Sequence[GateRevision]) -> Sequence[Act]:
     """List the acts of a line with these gate revisions, oldest first."""
-    found = [*_code(history), *_traffic(history), *map(_gate, revisions), *_care(history)]
+    found = [*_code(history), *_traffic(history), *_rollouts(history), *map(_gate, revisions), *_care(history)]
     return sorted(found, key=lambda one: one.at)
 
 
@@ -37,6 +37,16 @@ def _traffic(history: LineHistory) -> Iterator[Act]:
             then = "" if before is None else f", before: {before}"
             yield Act(one.set_at, ActKind.PROMOTION, f"{model} {one.number} is champion{then}", one.set_by, one.reason)
             before = one.number
+
+
+def _rollouts(history: LineHistory) -> Iterator[Act]:
+    for trace in history.rollouts:
+        one = trace.rollout
+        what = f"rollout {one.number} of version {one.candidate} started"
+        yield Act(one.created_at, ActKind.ROLLOUT, what, one.started_by, one.reason)
+        if one.ended_at is not None:
+            what = f"rollout {one.number} {one.state.value.replace('_', ' ')}"
+            yield Act(one.ended_at, ActKind.ROLLOUT, what, one.ended_by or "", one.why)
 
 
 def _gate(one: GateRevision) -> Act:

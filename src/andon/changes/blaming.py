@@ -25,12 +25,13 @@ def blame(record: ChangeRecord, history: LineHistory) -> ChangeRecord:
 
 def _to_blame(changes: Sequence[Change], at: datetime) -> int | None:
     """The place of the newest change that was in force; a narrowed gate only sends more to people."""
-    for place in range(len(changes) - 1, -1, -1):
-        one = changes[place]
-        stands = one.undone_at is None or one.undone_at >= at
-        if one.kind is not ActKind.GATE and one.at <= at and stands:
-            return place if at - one.at <= WINDOW else None
-    return None
+    there = [
+        (one.latest(at), place)
+        for place, one in enumerate(changes)
+        if one.kind is not ActKind.GATE and one.at <= at and (one.undone_at is None or one.undone_at >= at)
+    ]
+    newest, place = max(there, default=(None, None))
+    return place if newest is not None and at - newest <= WINDOW else None
 
 
 def _lasts(trouble: FailureSign, at: datetime) -> bool:

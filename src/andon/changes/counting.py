@@ -6,28 +6,35 @@ from datetime import datetime
 from functools import partial
 
 from andon.changes.domain import WINDOW, ActKind, Change, ChangeRecord, FailureSign, Rollback, SignKind
+from andon.changes.following import LineNow
 from andon.changes.history import LineHistory
 from andon.changes.pointers import Pointer, PointerEntry
+from andon.changes.rollouts import RolloutTrace
 from andon.decisions import Release
 from andon.gates import GateRevision
 from andon.models import Alias
 from andon.policies import PolicySetting
+from andon.rollouts import RolloutState
 from andon.serving import Candidate, TrafficSplit
 
 
 def count_changes(history: LineHistory) -> ChangeRecord:
     """Find every change and rollback of a line; blame for pulled cords and incidents is `blaming.py`."""
-    walk = _Walk(history)
+    walk = _Walk(LineNow(history), history.rollouts)
     steps: list[tuple[datetime, int, Callable[[], None]]] = []
 
-    def add(moments: Iterable[tuple[datetime, Callable[[], None]]], order: int) -> None:
-        steps.extend((at, order, step) for at, step in moments)
+    def add(moments: Iterable[tuple[datetime | None, Callable[[], None]]]) -> None:
+        order = len(steps)
+        steps.extend((at, order, step) for at, step in moments if at is not None)
 
-    add(((one.released_at, partial(walk.release, one)) for one in history.releases), 0)
-    add(((one.set_at, partial(walk.set_policy, one)) for one in history.policies), 1)
-    add(((one.set_at, partial(walk.promote, one)) for some in history.champions.values() for one in some), 2)
-    add(((one.set_at, partial(walk.split, one)) for one in history.splits if one.set_at is not None), 3)
-    add(((one.at, partial(walk.narrow, one)) for one in history.narrowed), 4)
+    add((one.traffic_at, partial(walk.begin_rollout, one)) for one in history.rollouts)
+    add((one.promoted_at, partial(walk.promote_rollout, one)) for one in history.rollouts)
+    add((one.withdrawn_at, partial(walk.withdraw_rollout, one)) for one in history.rollouts)
+    add((one.released_at, partial(walk.release, one)) for one in history.releases)
+    add((one.set_at, partial(walk.set_policy, one)) for one in history.policies)
+    add((one.set_at, partial(walk.promote, one)) for some in history.champions.values() for one in some)
+    add((one.set_at, partial(walk.split, one)) for one in history.splits)
+    add((one.at, partial(walk.narrow, one)) for one in history.narrowed)
     for _, _, step in sorted(steps, key=lambda one: one[:2]):
         step()
     return ChangeRecord(tuple(walk.changes), tuple(walk.rollbacks))
@@ -35,90 +42,113 @@ def count_changes(history: LineHistory) -> ChangeRecord:
 
 @dataclass(slots=True)
 class _Walk:
-    """What holds after the acts so far. Changes are named by their place in `changes`."""
+    """The changes so far, which are named by their place in `changes`."""
 
-    history: LineHistory
+    now: LineNow
+    rollouts: Sequence[RolloutTrace]
     changes: list[Change] = field(default_factory=list)
     rollbacks: list[Rollback] = field(default_factory=list)
-    _released: Release | None = None
     _release_change: int | None = None
-    _policy: str = ""
-    _split: TrafficSplit | None = None
-    _champions: dict[str, int] = field(default_factory=dict)
     _pointers: dict[str, Pointer] = field(default_factory=dict)
     _given: dict[Candidate, PointerEntry] = field(default_factory=dict)
+    _rolled_out: dict[int, int] = field(default_factory=dict)
+
+    def begin_rollout(self, one: RolloutTrace) -> None:
+        """Follow a rollout whose candidate gets its first traffic."""
+        rollout, at = one.rollout, one.traffic_at
+        assert at is not None  # noqa: S101 - that is when this step is
+        what = f"rollout {rollout.number}: version {rollout.candidate}"
+        ready_at = self.now.ready_at(rollout.model, rollout.candidate, at)
+        change = Change(at, ActKind.ROLLOUT, what, rollout.started_by, rollout.reason, ready_at)
+        self._rolled_out[rollout.number] = self._add(change)
+
+    def promote_rollout(self, one: RolloutTrace) -> None:
+        """Follow a candidate that took over."""
+        place = self._rolled_out[one.rollout.number]
+        self.changes[place] = replace(self.changes[place], in_force_at=one.promoted_at)
+
+    def withdraw_rollout(self, one: RolloutTrace) -> None:
+        """Follow a candidate that lost its traffic, however long it had it."""
+        rollout, at = one.rollout, one.withdrawn_at
+        if rollout.number in self._rolled_out and at is not None:
+            kind = SignKind.ABORTED if rollout.state is RolloutState.ABORTED else SignKind.ROLLED_BACK
+            what = f"rollout {rollout.number} {kind}"
+            rollback = Rollback(at, rollout.ended_by or "", rollout.why, what)
+            self._fail([self._rolled_out[rollout.number]], rollback, kind)
 
     def release(self, one: Release) -> None:
         """Follow a release."""
-        self._released = one
-        deployed_at = self.history.versions[one.version].deployed_at
-        change = Change(
-            one.released_at,
-            ActKind.RELEASE,
-            f"version {one.version}",
-            one.released_by,
-            one.reason,
-            deployed_at,
-            one.released_at,
-        )
+        at, self.now.released = one.released_at, one
+        deployed_at = self.now.history.versions[one.version].deployed_at
+        what = f"version {one.version}"
+        change = Change(at, ActKind.RELEASE, what, one.released_by, one.reason, deployed_at, at)
         self._release_change = self._point("release", str(one.version), change)
 
     def set_policy(self, one: PolicySetting) -> None:
-        """Follow a setting of the policy; one that came with a release is part of that."""
-        self._policy = one.version
-        published_at = self.history.published.get(one.version, one.set_at)
-        change = Change(
-            one.set_at, ActKind.POLICY, f"policy {one.version}", one.set_by, one.reason, published_at, one.set_at
-        )
-        if self._released is not None and self._released.released_at == one.set_at:
+        """Follow a setting of the policy; one that came with a release or by a rollout is part of that."""
+        at, self.now.policy = one.set_at, one.version
+        published_at = self.now.history.published.get(one.version, at)
+        change = Change(at, ActKind.POLICY, f"policy {one.version}", one.set_by, one.reason, published_at, at)
+        released, by_rollout = self.now.released, self._by_rollout(one)
+        if released is not None and released.released_at == at:
             self._point("policy", one.version, change, part_of=self._release_change, counts=False)
         else:
-            self._point("policy", one.version, change, counts=self._released is not None)
+            counts = released is not None and by_rollout is None
+            self._point("policy", one.version, change, part_of=by_rollout, counts=counts, back=by_rollout is None)
 
     def promote(self, one: Alias) -> None:
         """Follow the champion of a model. It counts where the champion has a share of the line's traffic."""
-        self._champions[one.name] = one.number
-        own = self._model == one.name and Candidate(one.number, self._policy) in self._answering()
-        registered_at = self.history.registered[one.name].get(one.number, one.set_at)
-        what = f"{one.name} {one.number} as champion"
-        change = Change(one.set_at, ActKind.PROMOTION, what, one.set_by, one.reason, registered_at, one.set_at)
-        self._point(f"champion/{one.name}", str(one.number), change, counts=own)
+        self.now.champions[one.name] = one.number
+        own = self.now.model == one.name and self.now.arm(Candidate(one.number)) in self.now.answering()
+        ready_at = self.now.ready_at(one.name, Candidate(one.number), one.set_at)
+        what, by_rollout = f"{one.name} {one.number} as champion", self._by_rollout(one)
+        change = Change(one.set_at, ActKind.PROMOTION, what, one.set_by, one.reason, ready_at, one.set_at)
+        counts, back = own and by_rollout is None, by_rollout is None
+        pointer = f"champion/{one.name}"
+        self._point(pointer, str(one.number), change, part_of=by_rollout, counts=counts, back=back)
         if own:
             self._given.pop(Candidate(one.number), None)
 
     def split(self, one: TrafficSplit) -> None:
         """Follow a split: candidates that had no traffic and have some, and those that lost theirs."""
-        assert one.set_at is not None  # noqa: S101 - only splits that somebody made are in the history
-        before, self._split = self._answering(), one
-        if self._released is None or one.model != self._model:
+        before, self.now.split, at = self.now.answering(), one, one.set_at
+        if at is None or one.model != self.now.model or any(each.made(one) for each in self.rollouts):
             return
-        after = self._answering()
+        after = self.now.answering()
         ended = {each: self._given.pop(each) for each in list(self._given) if each not in one.shares}
-        lost = {each: entry for each, entry in ended.items() if self._arm(each) not in after}
-        names = ", ".join(map(str, lost))
-        self._undo(
-            list(lost.values()), Rollback(one.set_at, one.set_by, one.reason, f"version {names} no longer answers")
-        )
+        lost = {each: entry for each, entry in ended.items() if self.now.arm(each) not in after}
+        what = f"version {', '.join(map(str, lost))} no longer answers"
+        self._undo(list(lost.values()), Rollback(at, one.set_by, one.reason, what))
         for candidate, share in one.shares.items():
-            if self._arm(candidate) not in before:
-                what = f"version {candidate}: {share:g} %"
-                ready_at = self._ready_at(one.model, candidate, one.set_at)
-                change = Change(one.set_at, ActKind.SPLIT, what, one.set_by, one.reason, ready_at, one.set_at)
-                self._given[candidate] = PointerEntry(str(candidate), one.set_at, self._add(change))
+            if self.now.arm(candidate) not in before:
+                what, ready_at = f"version {candidate}: {share:g} %", self.now.ready_at(one.model, candidate, at)
+                change = Change(at, ActKind.SPLIT, what, one.set_by, one.reason, ready_at, at)
+                self._given[candidate] = PointerEntry(str(candidate), at, self._add(change))
 
     def narrow(self, one: GateRevision) -> None:
         """Follow a gate that a person narrowed."""
-        if self._released is not None:
+        if self.now.released is not None:
             where = f" ({one.where})" if one.where else ""
             what = f"confidence from {one.threshold:.4g} for {one.arm}{where}"
             self._add(Change(one.at, ActKind.GATE, what, one.by, one.reason))
 
+    def _by_rollout(self, act: Alias | PolicySetting) -> int | None:
+        """The change of the rollout that did this by its promotion."""
+        return next((self._rolled_out[one.rollout.number] for one in self.rollouts if one.made(act)), None)
+
     def _point(
-        self, name: str, value: str, change: Change, *, part_of: int | None = None, counts: bool = True
+        self,
+        name: str,
+        value: str,
+        change: Change,
+        *,
+        part_of: int | None = None,
+        counts: bool = True,
+        back: bool = True,
     ) -> int | None:
-        """Move a pointer on or back; return the change that this was, if it was one."""
+        """Move a pointer on or back; return the change that this was, if it was one. `back`: it may be a rollback."""
         pointer = self._pointers.setdefault(name, Pointer())
-        undone = pointer.undone_by(value, change.at)
+        undone = pointer.undone_by(value, change.at) if back else None
         if undone is not None:
             pointer.move_back(undone)
             self._undo(undone, Rollback(change.at, change.by, change.reason, f"back to {change.what}"))
@@ -128,11 +158,15 @@ class _Walk:
         return made
 
     def _undo(self, undone: Sequence[PointerEntry], rollback: Rollback) -> None:
-        """Mark the changes of the last WINDOW as rolled back; an act that undoes none is no rollback."""
+        """Let the changes of the last WINDOW fail."""
         places = {one.change for one in undone if one.change is not None and rollback.at - one.at <= WINDOW}
+        self._fail(sorted(places), rollback, SignKind.ROLLED_BACK)
+
+    def _fail(self, places: Sequence[int], rollback: Rollback, kind: SignKind) -> None:
+        """Mark changes as undone. An act that undoes none is no rollback, and two parts of one act are one."""
         fresh = [place for place in places if self.changes[place].undone_at is None]
         for place in fresh:
-            sign = FailureSign(SignKind.ROLLED_BACK, rollback.at, rollback.at, rollback.reason)
+            sign = FailureSign(kind, rollback.at, rollback.at, rollback.reason)
             self.changes[place] = replace(self.changes[place], undone_at=rollback.at, signs=(sign,))
         last = self.rollbacks[-1] if self.rollbacks else None
         if fresh and (last is None or (last.at, last.by) != (rollback.at, rollback.by)):
@@ -141,24 +175,3 @@ class _Walk:
     def _add(self, change: Change) -> int:
         self.changes.append(change)
         return len(self.changes) - 1
-
-    @property
-    def _model(self) -> str | None:
-        return None if self._released is None else self.history.model_of(self._released.version)
-
-    def _answering(self) -> set[Candidate]:
-        """The candidates that answer, each with the policy that it goes by."""
-        model = self._model
-        if model is None:
-            return set()
-        held = self._split is not None and self._split.model == model
-        split = self._split if held and self._split is not None else TrafficSplit(self.history.automation, model)
-        return {self._arm(one) for one in split.answering(self._champions.get(model))}
-
-    def _arm(self, candidate: Candidate) -> Candidate:
-        return Candidate(candidate.version, candidate.policy or self._policy)
-
-    def _ready_at(self, model: str, candidate: Candidate, at: datetime) -> datetime:
-        """When the last part of a candidate was there."""
-        registered_at = self.history.registered.get(model, {}).get(candidate.version, at)
-        return max(registered_at, self.history.published.get(candidate.policy, registered_at))

@@ -36,6 +36,7 @@ def document_of_moment(one: LineMoment) -> dict[str, Any]:
 
 def _line(line: LineAt) -> dict[str, Any]:
     release, policy, champion, split, share = line.release, line.policy, line.champion, line.split, line.audit_change
+    rollout = line.rollout
     return {
         "automation": line.automation,
         "at": line.at,
@@ -53,6 +54,13 @@ def _line(line: LineAt) -> dict[str, Any]:
         "shares": {str(one): percent for one, percent in line.shares.items()},
         "shadows": [str(one) for one in line.shadows],
         "arms": list(line.arms),
+        "rollout": rollout
+        and _setter(
+            f"rollout {rollout.number}: version {rollout.candidate}",
+            rollout.started_by,
+            rollout.created_at,
+            rollout.reason,
+        ),
         "split": split and _setter(split_sentence(split), split.set_by, split.set_at, split.reason),
         "gates": [
             {

@@ -86,6 +86,10 @@ class Change:
             return None
         return max(self.in_force_at - self.ready_at, timedelta())
 
+    def latest(self, moment: datetime) -> datetime:
+        """When it last changed what decides, until a moment: a rollout with its first traffic and with its promotion."""
+        return self.at if self.in_force_at is None or self.in_force_at > moment else self.in_force_at
+
     @property
     def failed(self) -> bool:
         """Whether there is any sign of a failure."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from andon import alerts, cord, decisions, gates, models, policies, serving
 from andon.alerts import Incident
+from andon.changes.rollouts import RolloutTrace, traces_of
 from andon.cord import DRILL_FIELD, LineStateChange
 from andon.decisions import AutomationVersion, Release
 from andon.gates import AuditShare, GateRevision
@@ -31,6 +32,7 @@ class LineHistory:
     states: Sequence[LineStateChange]
     shares: Sequence[AuditShare]
     incidents: Sequence[Incident]
+    rollouts: Sequence[RolloutTrace]
 
     def model_of(self, version: int) -> str:
         """Name the model that a version of the code uses."""
@@ -43,19 +45,21 @@ def history_of(tx: Tx, automation: str) -> LineHistory:
     versions = {one.number: one for one in decisions.deployed_versions(tx, automation)}
     used = sorted({str(one.description["model"]) for one in versions.values()})
     states = cord.history(tx, automation, limit=None)
+    splits = list(reversed(serving.split_history(tx, automation)))
     return LineHistory(
         automation=automation,
         versions=versions,
         releases=decisions.list_releases(tx, automation)[::-1],
         policies=policies.history(tx, automation)[::-1],
         published={one.version: one.published_at for one in policies.list_versions(tx, automation)},
-        splits=serving.split_history(tx, automation)[::-1],
+        splits=splits,
         champions={model: models.champions_of(tx, model) for model in used},
         registered={model: _registered(tx, model) for model in used},
         narrowed=gates.made_by_people(tx, automation),
         states=[one for one in states[::-1] if DRILL_FIELD not in one.segment],
         shares=gates.audit_share_history(tx, automation, limit=None)[::-1],
         incidents=alerts.list_incidents(tx, [automation], limit=None)[::-1],
+        rollouts=traces_of(tx, automation, splits),
     )
 
 

@@ -13,6 +13,7 @@ from andon.gates import ArmRevisions, AuditShare, GateRevision
 from andon.kernel.db import Tx
 from andon.models import Alias
 from andon.policies import PolicySetting
+from andon.rollouts import Rollout
 from andon.serving import Candidate, TrafficSplit, arm_of
 
 
@@ -29,7 +30,8 @@ class GateAt:
 class LineAt:
     """What was in force at a moment. Parts that nobody had set are None; before the first release nothing decided.
 
-    `states` are the pulls that held. `shares` are percent of each candidate that answered.
+    `states` are the pulls that held. `shares` are percent of each candidate that answered. `rollout` is the one
+    that was under way, as it stands today.
     """
 
     automation: str
@@ -43,6 +45,7 @@ class LineAt:
     states: Sequence[LineStateChange]
     audit_share: float | None
     audit_change: AuditShare | None
+    rollout: Rollout | None
 
     @property
     def model(self) -> str | None:
@@ -100,6 +103,7 @@ def line_at(tx: Tx, history: LineHistory, moment: datetime) -> LineAt:
         states=_states(history.states, moment),
         audit_share=share,
         audit_change=changed,
+        rollout=next((one.rollout for one in history.rollouts if one.lasted(moment)), None),
     )
     return _with_gates(found, gates.as_of(tx, history.automation, moment))
 

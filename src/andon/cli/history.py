@@ -67,10 +67,16 @@ def _facts(line: LineAt) -> Iterator[tuple[str, str]]:
     if line.split is not None and line.split.set_at is not None:
         by = _by(line.split.set_by, line.split.set_at, line.split.reason)
         yield "split", f"number {line.split.number}, {by}"
+    if line.rollout is not None:
+        one = line.rollout
+        yield (
+            "rollout",
+            f"number {one.number} of version {one.candidate}, {_by(one.started_by, one.created_at, one.reason)}",
+        )
     for gate in line.gates:
-        one, where = gate.revision, f" ({gate.where})" if gate.where else ""
-        confidence = changes.confidence_sentence(one)
-        yield "gate", f"revision {one.revision} of {gate.arm}{where}: {confidence}, {_by(one.by, one.at, one.reason)}"
+        held, where = gate.revision, f" ({gate.where})" if gate.where else ""
+        confidence, by = changes.confidence_sentence(held), _by(held.by, held.at, held.reason)
+        yield "gate", f"revision {held.revision} of {gate.arm}{where}: {confidence}, {by}"
     if line.audit_share is not None:
         changed = line.audit_change
         by = "declared by the code" if changed is None else _by(changed.by, changed.at, changed.reason)

@@ -175,6 +175,7 @@ class LineMomentOut(BaseModel):
     shares: dict[str, float] = Field(description="Percent of each candidate that answered.")
     shadows: list[str]
     arms: list[str]
+    rollout: SetterOut | None
     split: SetterOut | None
     gates: list[GateAtOut]
     audit_share: float | None
