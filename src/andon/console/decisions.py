@@ -131,7 +131,7 @@ def show(here: Here, visitor: Signed, tx: Db, decision_id: UUID) -> Response:
         else [],
         review=review,
         known=labels.known_of(tx, found.row, now),
-        alerts=alerts.atmoment_in(tx, automation, found.row.decided_at, found.record["input"]),
+        alerts=alerts.at_moment(tx, automation, found.row.decided_at, found.record["input"]),
         now=now,
     )
 
