@@ -16,6 +16,7 @@ from andon.cli.printing import Facts, Plain
 from andon.cord import LineState
 
 _SHOWN = 20
+_WEEKS = 13
 
 
 def show(
@@ -64,11 +65,11 @@ def _print_one(found: ChangeAccount, as_json: bool) -> None:
     typer.echo(f"{figures.automation}, {figures.since:%Y-%m-%d} to {figures.until:%Y-%m-%d} ({days:.1f} days)")
     console = Console(highlight=False)
     console.print(_facts(figures))
-    console.print(_weeks(found.weeks))
+    console.print(_weeks(found.weeks[-_WEEKS:]))
     if found.changes:
         console.print(_changes(found.changes[:_SHOWN]))
-    if len(found.changes) > _SHOWN:
-        typer.echo(f"{len(found.changes) - _SHOWN} older changes are left out; --json has them all")
+    if len(found.changes) > _SHOWN or len(found.weeks) > _WEEKS:
+        typer.echo(f"At most the newest {_WEEKS} weeks and {_SHOWN} changes are shown; --json has them all")
 
 
 def _facts(one: ChangeFigures) -> Facts:
