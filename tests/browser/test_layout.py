@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Bank, Visit
+from tests.people import LINE
 
 pytestmark = pytest.mark.browser
 
