@@ -5,7 +5,7 @@ Start reading at `domain.py` (a change), then `counting.py` (what counts as one)
 
 from andon.changes.acts import confidence_sentence, split_sentence
 from andon.changes.documents import document_of_account, document_of_figures, document_of_moment
-from andon.changes.domain import CHANGING, WINDOW, Act, ActKind, Change, FailureSign, Rollback, SignKind
+from andon.changes.domain import CHANGING, WINDOW, Act, ActKind, FailureSign, LineChange, Rollback, SignKind
 from andon.changes.errors import ChangeSpanInvalid, MomentNotYet
 from andon.changes.figures import ChangeFigures, ChangeRate, ChangeShare, ChangeSpan, ChangeWeek
 from andon.changes.in_force import GateAt, LineAt
@@ -18,7 +18,6 @@ __all__ = [
     "WINDOW",
     "Act",
     "ActKind",
-    "Change",
     "ChangeAccount",
     "ChangeFigures",
     "ChangeRate",
@@ -29,6 +28,7 @@ __all__ = [
     "FailureSign",
     "GateAt",
     "LineAt",
+    "LineChange",
     "LineMoment",
     "MomentNotYet",
     "Rollback",

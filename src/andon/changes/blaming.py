@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from andon.alerts import Incident
-from andon.changes.domain import WINDOW, ActKind, Change, ChangeRecord, FailureSign, SignKind
+from andon.changes.domain import WINDOW, ActKind, ChangeRecord, FailureSign, LineChange, SignKind
 from andon.changes.history import LineHistory
 from andon.cord import LineState, LineStateChange
 
@@ -23,7 +23,7 @@ def blame(record: ChangeRecord, history: LineHistory) -> ChangeRecord:
     return ChangeRecord(tuple(worked), record.rollbacks)
 
 
-def _to_blame(changes: Sequence[Change], at: datetime) -> int | None:
+def _to_blame(changes: Sequence[LineChange], at: datetime) -> int | None:
     """The place of the newest change that was in force; a narrowed gate only sends more to people."""
     there = [
         (one.latest(at), place)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from andon.changes.domain import WINDOW, ActKind, Change, ChangeRecord, FailureSign, Rollback, SignKind
+from andon.changes.domain import WINDOW, ActKind, ChangeRecord, FailureSign, LineChange, Rollback, SignKind
 from andon.changes.following import LineNow
 from andon.changes.history import LineHistory
 from andon.changes.pointers import Pointer, PointerEntry
@@ -46,7 +46,7 @@ class _Walk:
 
     now: LineNow
     rollouts: Sequence[RolloutTrace]
-    changes: list[Change] = field(default_factory=list)
+    changes: list[LineChange] = field(default_factory=list)
     rollbacks: list[Rollback] = field(default_factory=list)
     _release_change: int | None = None
     _pointers: dict[str, Pointer] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class _Walk:
         assert at is not None  # noqa: S101 - that is when this step is
         what = f"rollout {rollout.number}: version {rollout.candidate}"
         ready_at = self.now.ready_at(rollout.model, rollout.candidate, at)
-        change = Change(at, ActKind.ROLLOUT, what, rollout.started_by, rollout.reason, ready_at)
+        change = LineChange(at, ActKind.ROLLOUT, what, rollout.started_by, rollout.reason, ready_at)
         self._rolled_out[rollout.number] = self._add(change)
 
     def promote_rollout(self, one: RolloutTrace) -> None:
@@ -81,14 +81,14 @@ class _Walk:
         at, self.now.released = one.released_at, one
         deployed_at = self.now.history.versions[one.version].deployed_at
         what = f"version {one.version}"
-        change = Change(at, ActKind.RELEASE, what, one.released_by, one.reason, deployed_at, at)
+        change = LineChange(at, ActKind.RELEASE, what, one.released_by, one.reason, deployed_at, at)
         self._release_change = self._point("release", str(one.version), change)
 
     def set_policy(self, one: PolicySetting) -> None:
         """Follow a setting of the policy; one that came with a release or by a rollout is part of that."""
         at, self.now.policy = one.set_at, one.version
         published_at = self.now.history.published.get(one.version, at)
-        change = Change(at, ActKind.POLICY, f"policy {one.version}", one.set_by, one.reason, published_at, at)
+        change = LineChange(at, ActKind.POLICY, f"policy {one.version}", one.set_by, one.reason, published_at, at)
         released, by_rollout = self.now.released, self._by_rollout(one)
         if released is not None and released.released_at == at:
             self._point("policy", one.version, change, part_of=self._release_change, counts=False)
@@ -102,7 +102,7 @@ class _Walk:
         own = self.now.model == one.name and self.now.arm(Candidate(one.number)) in self.now.answering()
         ready_at = self.now.ready_at(one.name, Candidate(one.number), one.set_at)
         what, by_rollout = f"{one.name} {one.number} as champion", self._by_rollout(one)
-        change = Change(one.set_at, ActKind.PROMOTION, what, one.set_by, one.reason, ready_at, one.set_at)
+        change = LineChange(one.set_at, ActKind.PROMOTION, what, one.set_by, one.reason, ready_at, one.set_at)
         counts, back = own and by_rollout is None, by_rollout is None
         pointer = f"champion/{one.name}"
         self._point(pointer, str(one.number), change, part_of=by_rollout, counts=counts, back=back)
@@ -122,7 +122,7 @@ class _Walk:
         for candidate, share in one.shares.items():
             if self.now.arm(candidate) not in before:
                 what, ready_at = f"version {candidate}: {share:g} %", self.now.ready_at(one.model, candidate, at)
-                change = Change(at, ActKind.SPLIT, what, one.set_by, one.reason, ready_at, at)
+                change = LineChange(at, ActKind.SPLIT, what, one.set_by, one.reason, ready_at, at)
                 self._given[candidate] = PointerEntry(str(candidate), at, self._add(change))
 
     def narrow(self, one: GateRevision) -> None:
@@ -130,7 +130,7 @@ class _Walk:
         if self.now.released is not None:
             where = f" ({one.where})" if one.where else ""
             what = f"confidence from {one.threshold:.4g} for {one.arm}{where}"
-            self._add(Change(one.at, ActKind.GATE, what, one.by, one.reason))
+            self._add(LineChange(one.at, ActKind.GATE, what, one.by, one.reason))
 
     def _by_rollout(self, act: Alias | PolicySetting) -> int | None:
         """The change of the rollout that did this by its promotion."""
@@ -140,7 +140,7 @@ class _Walk:
         self,
         name: str,
         value: str,
-        change: Change,
+        change: LineChange,
         *,
         part_of: int | None = None,
         counts: bool = True,
@@ -172,6 +172,6 @@ class _Walk:
         if fresh and (last is None or (last.at, last.by) != (rollback.at, rollback.by)):
             self.rollbacks.append(rollback)
 
-    def _add(self, change: Change) -> int:
+    def _add(self, change: LineChange) -> int:
         self.changes.append(change)
         return len(self.changes) - 1

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from andon.changes.acts import confidence_sentence, split_sentence
-from andon.changes.domain import Change
+from andon.changes.domain import LineChange
 from andon.changes.figures import ChangeFigures
 from andon.changes.in_force import LineAt
 from andon.changes.moments import LineMoment
@@ -81,7 +81,7 @@ def _setter(what: str, by: str, at: datetime | None, reason: str) -> dict[str, A
     return {"what": what, "by": by, "at": at, "reason": reason}
 
 
-def _change(one: Change) -> dict[str, Any]:
+def _change(one: LineChange) -> dict[str, Any]:
     more = {"lead_time": one.lead_time, "failed": one.failed, "recovery_time": one.recovery_time}
     return {**_plain(one), **{name: _value(value) for name, value in more.items()}}
 

@@ -65,7 +65,7 @@ class FailureSign:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LineChange:
     """One change of what is in force. `ready_at` begins its lead time; `rework`: it was made while something was wrong."""
 
     at: datetime
@@ -136,5 +136,5 @@ class Rollback:
 class ChangeRecord:
     """All changes of one automation and all rollbacks, oldest first."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[LineChange, ...]
     rollbacks: tuple[Rollback, ...]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from andon.changes.domain import WINDOW, ActKind, Change, ChangeRecord, Rollback
+from andon.changes.domain import WINDOW, ActKind, ChangeRecord, LineChange, Rollback
 from andon.changes.states import StateTimes
 from andon.statistics.binomial import share_interval
 from andon.statistics.medians import median_interval, median_of
@@ -127,7 +127,7 @@ def week_of(
     )
 
 
-def _within(record: ChangeRecord, since: datetime, until: datetime) -> tuple[Sequence[Change], Sequence[Rollback]]:
+def _within(record: ChangeRecord, since: datetime, until: datetime) -> tuple[Sequence[LineChange], Sequence[Rollback]]:
     made = [one for one in record.changes if since <= one.at < until]
     return made, [one for one in record.rollbacks if since <= one.at < until]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from andon import decisions
 from andon.changes.blaming import blame
 from andon.changes.counting import count_changes
-from andon.changes.domain import Change, Rollback
+from andon.changes.domain import LineChange, Rollback
 from andon.changes.figures import WEEK, ChangeFigures, ChangeWeek, figures_of, week_of
 from andon.changes.history import history_of
 from andon.changes.states import times_of
@@ -20,7 +20,7 @@ class ChangeAccount:
 
     figures: ChangeFigures
     weeks: Sequence[ChangeWeek]
-    changes: Sequence[Change]
+    changes: Sequence[LineChange]
     rollbacks: Sequence[Rollback]
 
 

@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 from rich.console import Console
 
 from andon import changes
-from andon.changes import Change, ChangeAccount, ChangeFigures, ChangeShare, ChangeSpan, ChangeWeek
+from andon.changes import ChangeAccount, ChangeFigures, ChangeShare, ChangeSpan, ChangeWeek, LineChange
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
 from andon.cord import LineState
@@ -100,7 +100,7 @@ def _weeks(weeks: Sequence[ChangeWeek]) -> Plain:
     return table
 
 
-def _changes(made: Sequence[Change]) -> Plain:
+def _changes(made: Sequence[LineChange]) -> Plain:
     table = Plain("when", "kind", "what", "lead time", "failed", "who and why")
     for one in made:
         signs = ", ".join(f"{sign.kind} {sign.at:%m-%d %H:%M}" for sign in one.signs)
