@@ -6,7 +6,7 @@ import pytest
 
 from andon import changes
 from andon.changes import ActKind, SignKind
-from andon.cord import LineState
+from andon.cord import DRILL_FIELD, LineState
 from andon.kernel.db import Database
 from andon.kernel.identity import PLATFORM
 from changing import MODEL, NAME, ChangingLine, policy_version
@@ -50,6 +50,8 @@ def line(module_database: Database, tmp_path_factory: pytest.TempPathFactory) ->
     line.split({}, on(16, 12))  # rolled back by olga after 24 h: 7 failed
     line.deploy(3, 1, on(18, 11))
     line.release(3, on(18, 12))  # 8: release, lead 1 h
+    line.pull(on(19), **{DRILL_FIELD: "a drill"})  # nothing is wrong: neither a failure nor held in part
+    line.let_go(on(19, 13), **{DRILL_FIELD: "a drill"})
     line.pull(on(27, 12), LineState.STOPPED)  # more than a week after 8: nothing is to blame
     line.let_go(on(27, 18))
     line.pull(on(28, 0), country="AT")  # only a part; nothing is to blame
