@@ -65,6 +65,7 @@ READ = {"gauge_of": "gauge", "gauges_of": "gauge", "counts_of": "counter"}
 SHOWN_BY = {
     "worker": "worker",
     "audits": "worker",
+    "changed": "worker",
     "delivering": "worker",
     "feeds": "worker",
     "measured": "worker",

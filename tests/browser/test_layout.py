@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Bank, Visit
+from tests.people import LINE
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +25,9 @@ def paths(page: Page, bank: Bank) -> list[str]:
         f"/decisions/{bank.decisions[0]}",
         "/reviews",
         str(review),
+        "/changes",
+        f"/lines/{LINE}/changes",
+        f"/lines/{LINE}/history",
         "/endpoints",
         "/endpoints/fraud-risk",
         "/models",

@@ -30,10 +30,10 @@ def list_incidents(
     automations: Sequence[str] | None = None,
     *,
     is_open: bool | None = None,
-    limit: int = 50,
+    limit: int | None = 50,
     before: UUID | None = None,
 ) -> Sequence[Incident]:
-    """Incidents of these automations, or of all, newest first."""
+    """Incidents of these automations, or of all, newest first; all of them without a limit."""
     return store.page(
         tx, None if automations is None else tuple(automations), is_open=is_open, limit=limit, before=before
     )

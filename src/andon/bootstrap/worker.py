@@ -11,6 +11,7 @@ from andon import alerts, decisions, features, migrations, rollouts
 from andon.access import KeyRing, UseTeller
 from andon.alerts.chores import SEND as SEND_ALERTS
 from andon.bootstrap.audits import watch_audits
+from andon.bootstrap.changed import watch_changes
 from andon.bootstrap.chores import run_chores
 from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of, rule_of_others, unreleased
@@ -108,6 +109,7 @@ class _Worker:
         watch_feeds(measures.metrics, self._database, self._clock)
         watch_measures(measures.metrics, self._database)
         watch_monitors(measures.metrics, self._database)
+        watch_changes(measures.metrics, self._database, self._clock)
         watch_rollouts(measures.metrics, self._database)
         measures.monitors.follow(events)
         await patiently(following.take_all)

@@ -87,6 +87,14 @@ COMMANDS = {
         "andon.cli.quality:show",
         "Show how good a line is now: what is automatic and proven, what its monitors see, and what is open.",
     ),
+    "kpi": Listed(
+        "andon.cli.kpi:show",
+        "Show how often lines change, how long that takes, how often a change fails, and how soon that is mended.",
+    ),
+    "history": Listed(
+        "andon.cli.history:show",
+        "Show what was in force on a line at a moment, who made it so and why, and the acts before and after.",
+    ),
     "monitors": Listed("andon.cli.monitors:app", "See what is watched of an automation, and what was found."),
     "policy": Listed("andon.cli.policy:app", "Check a policy, try it on facts, publish it."),
     "features": Listed(

@@ -1,7 +1,6 @@
 """Decisions: a list whose filters stand in the address, and each one as a timeline from the request to what was learnt."""
 
 from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,18 +10,14 @@ from starlette.responses import Response
 from andon import actions, alerts, decisions, labels, procedures, reviews
 from andon.access import Permission
 from andon.console.dependencies import Db, Here, Signed
+from andon.console.moments import FilterInvalid, moment_in
 from andon.console.paging import PAGE, pager
 from andon.cord import LineState
 from andon.decisions import Shown
 from andon.kernel.errors import Invalid
-from andon.kernel.moments import in_utc
 from andon.models import HIGHEST_NUMBER
 
 router = APIRouter(prefix="/decisions")
-
-
-class FilterInvalid(Invalid):
-    """A filter cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +48,8 @@ class DecisionFilters:
             arm=self.arm.strip() or None,
             line_state=_state(self.line_state),
             segment=decisions.segment_in([self.segment]),
-            since=_moment("From", self.since),
-            until=_moment("Until", self.until),
+            since=moment_in("From", self.since),
+            until=moment_in("Until", self.until),
             search=self.search.strip() or None,
         )
 
@@ -164,13 +159,3 @@ def _number(name: str, text: str) -> int | None:
     if not (given.isdecimal() and len(given) <= 10 and 0 < int(given) <= HIGHEST_NUMBER):
         raise FilterInvalid(f"{name}: expected a whole number from 1 to {HIGHEST_NUMBER}, got {text!r}")
     return int(given)
-
-
-def _moment(name: str, text: str) -> datetime | None:
-    """A moment in ISO 8601; without a zone it is UTC."""
-    if not text.strip():
-        return None
-    try:
-        return in_utc(datetime.fromisoformat(text.strip()))
-    except ValueError:
-        raise FilterInvalid(f"{name}: expected a time such as 2026-11-24 08:30, got {text!r}") from None

@@ -39,6 +39,7 @@ class Pages:
             fine_ms=fine_milliseconds,
             took=took,
             span=span,
+            span_or_dash=span_or_dash,
             score=score,
             short=short,
             money=amount,
@@ -125,6 +126,11 @@ def span(length: timedelta) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else "under a minute"
+
+
+def span_or_dash(length: timedelta | None) -> str:
+    """A length of time, or a dash where it is not known."""
+    return _MISSING if length is None else span(length)
 
 
 def score(figure: float | None) -> str:

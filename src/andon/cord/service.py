@@ -77,8 +77,8 @@ def all_states(tx: Tx) -> Mapping[str, LineStates]:
     return {automation: states_of(own) for automation, own in changes.items()}
 
 
-def history(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[LineStateChange]:
-    """Pulls and releases of one automation, newest first."""
+def history(tx: Tx, automation: str, *, limit: int | None = 50) -> Sequence[LineStateChange]:
+    """Pulls and releases of one automation, newest first; all of them without a limit."""
     return store.history(tx, automation, limit)
 
 

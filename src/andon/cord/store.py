@@ -35,7 +35,7 @@ def last_number(tx: Tx, automation: str) -> int:
     return tx.execute(query).scalar_one_or_none() or 0
 
 
-def history(tx: Tx, automation: str, limit: int) -> Sequence[LineStateChange]:
+def history(tx: Tx, automation: str, limit: int | None) -> Sequence[LineStateChange]:
     """The changes of one automation, newest first."""
     c = line_states.c
     query = select(line_states).where(c.automation == automation).order_by(c.number.desc()).limit(limit)

@@ -22,7 +22,7 @@ from andon.decisions.assembly import (
     names_given,
     variables,
 )
-from andon.decisions.auditing import AuditsInForce, audits_of
+from andon.decisions.auditing import AuditsInForce, audits_of, declared_audit
 from andon.decisions.batches import BatchDecider
 from andon.decisions.bounds import bound_of
 from andon.decisions.content import content_of, contents_of, own_content_of
@@ -128,6 +128,7 @@ from andon.decisions.service import (
     cuts,
     declaring,
     deploy,
+    deployed_versions,
     fail,
     find,
     find_waiting,
@@ -281,9 +282,11 @@ __all__ = [
     "contents_of",
     "count_waiting",
     "cuts",
+    "declared_audit",
     "declared_cord",
     "declaring",
     "deploy",
+    "deployed_versions",
     "describe",
     "describe_features",
     "digest_of",

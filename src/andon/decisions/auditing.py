@@ -48,13 +48,14 @@ def audits_of(tx: Tx, automation: str) -> AuditsInForce:
     in_force = version_in_force(tx, automation)
     if in_force is None:
         raise AutomationNotFound(f"No automation {automation!r} was ever deployed")
-    declared = _declared(in_force)
+    declared = declared_audit(in_force)
     if declared is None:
         raise AuditsNotDeclared(f"{automation} declares no blind audits: Automation(..., audit=BlindAudit(0.02))")
     return AuditsInForce(declared, gates.audit_share_of(tx, automation))
 
 
-def _declared(deployed: AutomationVersion) -> BlindAudit | None:
+def declared_audit(deployed: AutomationVersion) -> BlindAudit | None:
+    """Return the audits that a version was deployed with, or None."""
     kept: Mapping[str, Any] | None = deployed.description.get("audit")
     if kept is None:
         return None

@@ -226,6 +226,11 @@ def newest_versions(tx: Tx) -> list[AutomationVersion]:
     return versions.newest(tx)
 
 
+def deployed_versions(tx: Tx, name: str) -> list[AutomationVersion]:
+    """Every version of one automation that was ever deployed, oldest first."""
+    return versions.deployed(tx, name)
+
+
 def rows_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, DecisionRow]:
     """The rows of these decisions by id; those that are not there are left out."""
     return reading.rows_of(tx, ids) if ids else {}

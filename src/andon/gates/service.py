@@ -149,6 +149,24 @@ def page(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[GateRevision]:
     return store.page(tx, automation, limit)
 
 
+def as_of(tx: Tx, automation: str, moment: datetime) -> Mapping[str, ArmRevisions]:
+    """Return what might hold at a moment, by arm."""
+    arms: dict[str, list[GateRevision]] = {}
+    for one in store.as_of(tx, automation, moment):
+        arms.setdefault(one.arm, []).append(one)
+    return {arm: ArmRevisions.of(some) for arm, some in arms.items()}
+
+
+def made_between(tx: Tx, automation: str, since: datetime, until: datetime) -> Sequence[GateRevision]:
+    """Return the revisions of one automation that were made in a span, oldest first."""
+    return store.made_between(tx, automation, since, until)
+
+
+def made_by_people(tx: Tx, automation: str) -> Sequence[GateRevision]:
+    """Return the revisions of one automation that people made, oldest first."""
+    return store.by_people(tx, automation)
+
+
 def _check_part(there: ArmRevisions, part: Part) -> None:
     faults = []
     if part[0] is not None and there.field is None:

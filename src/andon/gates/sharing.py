@@ -57,6 +57,6 @@ def audit_share_of(tx: Tx, automation: str) -> AuditShare | None:
     return next(iter(store.shares_of(tx, automation, limit=1)), None)
 
 
-def audit_share_history(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[AuditShare]:
-    """Return the changes of one automation's share, newest first."""
+def audit_share_history(tx: Tx, automation: str, *, limit: int | None = 50) -> Sequence[AuditShare]:
+    """Return the changes of one automation's share, newest first; all of them without a limit."""
     return store.shares_of(tx, automation, limit)

@@ -29,7 +29,7 @@ def newest_shares(tx: Tx) -> dict[str, float]:
     return {row.automation: row.share for row in tx.execute(newest)}
 
 
-def shares_of(tx: Tx, automation: str, limit: int) -> Sequence[AuditShare]:
+def shares_of(tx: Tx, automation: str, limit: int | None) -> Sequence[AuditShare]:
     """Return the changes of one automation's share of blind audits, newest first."""
     c = audit_shares.c
     query = select(audit_shares).where(c.automation == automation).order_by(c.number.desc()).limit(limit)
@@ -88,6 +88,30 @@ def page(tx: Tx, automation: str, limit: int) -> Sequence[GateRevision]:
     """Return the revisions of one automation, newest first."""
     query = select(gate_revisions).where(gate_revisions.c.automation == automation)
     return [_revision(row) for row in tx.execute(query.order_by(gate_revisions.c.revision.desc()).limit(limit))]
+
+
+def as_of(tx: Tx, automation: str, moment: datetime) -> Sequence[GateRevision]:
+    """Return what `living` returned at a moment."""
+    c = gate_revisions.c
+    made = select(gate_revisions).where(c.automation == automation, c.made_at <= moment)
+    series = (c.arm, c.segment, c.predicted, c.origin)
+    proven = made.where(c.origin != Origin.PERSON).ext(distinct_on(*series)).order_by(*series, c.revision.desc())
+    by_people = made.where(c.origin == Origin.PERSON, or_(c.expires_at.is_(None), c.expires_at > moment))
+    return [_revision(row) for query in (proven, by_people) for row in tx.execute(query)]
+
+
+def made_between(tx: Tx, automation: str, since: datetime, until: datetime) -> Sequence[GateRevision]:
+    """Return the revisions made in a span, oldest first."""
+    c = gate_revisions.c
+    query = select(gate_revisions).where(c.automation == automation, c.made_at >= since, c.made_at <= until)
+    return [_revision(row) for row in tx.execute(query.order_by(c.revision))]
+
+
+def by_people(tx: Tx, automation: str) -> Sequence[GateRevision]:
+    """Return the revisions that people made, oldest first."""
+    c = gate_revisions.c
+    query = select(gate_revisions).where(c.automation == automation, c.origin == Origin.PERSON)
+    return [_revision(row) for row in tx.execute(query.order_by(c.revision))]
 
 
 def next_revision(tx: Tx, automation: str) -> int:

@@ -1,7 +1,7 @@
 """What can be done with models: register, fetch, point aliases. Changes are audited and announced to running gateways."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -14,7 +14,7 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.models import cache as package_cache
 from andon.models import store
-from andon.models.domain import Alias, ModelVersion
+from andon.models.domain import CHAMPION, Alias, ModelVersion
 from andon.models.errors import (
     AliasInvalid,
     AliasNotFound,
@@ -150,6 +150,17 @@ def list_versions(tx: Tx, name: str | None = None) -> Sequence[ModelVersion]:
     if name is not None:
         _require(tx, name)
     return store.list_versions(tx, name)
+
+
+def registered_at(tx: Tx, name: str) -> Mapping[int, datetime]:
+    """When each version of a model was registered. Raises ModelNotFound."""
+    _require(tx, name)
+    return store.registered_at(tx, name)
+
+
+def champions_of(tx: Tx, name: str) -> Sequence[Alias]:
+    """Every setting of a model's champion, oldest first; nothing of a model that is not there."""
+    return store.alias_history(tx, name, CHAMPION)[::-1]
 
 
 def list_aliases(tx: Tx, name: str | None = None) -> Sequence[Alias]:

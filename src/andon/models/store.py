@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, text
@@ -55,6 +56,13 @@ def list_versions(tx: Tx, name: str | None) -> list[ModelVersion]:
     if name is not None:
         query = query.where(model_versions.c.name == name)
     return [_version(row) for row in tx.execute(query)]
+
+
+def registered_at(tx: Tx, name: str) -> dict[int, datetime]:
+    """When each version of a model was registered."""
+    c = model_versions.c
+    rows = tx.execute(select(c.number, c.registered_at).where(c.name == name))
+    return {row.number: row.registered_at for row in rows}
 
 
 def add(tx: Tx, version: ModelVersion) -> None:

@@ -1,7 +1,7 @@
 """What can be done with traffic splits: set one, read them, read what shadows said. Changes are audited and announced."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -13,7 +13,7 @@ from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
-from andon.models import ModelVersion, Ready
+from andon.models import Ready
 from andon.policies import PolicyVersion
 from andon.serving import store
 from andon.serving.candidates import Candidate
@@ -52,7 +52,7 @@ def set_split(
     Another `salt` or `unit` than before draws every unit anew.
     Raises SplitInvalid, which names each fault, SplitChanged, ModelNotFound, and what `ready` and `suits` raise.
     """
-    known = {version.number: version for version in models.list_versions(tx, model)}
+    known = models.registered_at(tx, model)
     named = dict.fromkeys((*shares, *shadows))
     published = {one.policy: policies.find(tx, automation, one.policy) for one in named if one.policy}
     unknown = dict(_unknown(named, known, published, automation))
@@ -65,7 +65,7 @@ def set_split(
         raise SplitInvalid(faults=faults)
     if ready is not None:
         for number in dict.fromkeys(one.version for one in named):
-            ready(known[number])
+            ready(models.get(tx, model, number))
     if suits is not None:
         for policy in published.values():
             if policy is not None:
@@ -173,7 +173,7 @@ def newest_said(tx: Tx, automation: str, arm: str, since: datetime, *, limit: in
 
 def _unknown(
     named: Iterable[Candidate],
-    known: Mapping[int, ModelVersion],
+    known: Container[int],
     published: Mapping[str, PolicyVersion | None],
     automation: str,
 ) -> Iterator[tuple[Candidate, str]]:

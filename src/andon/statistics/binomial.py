@@ -87,3 +87,11 @@ def days_needed(labels: int | None, decisions_a_day: float, share: float, looked
     if labels is None or (labels > 0 and each_day <= 0.0):
         return None
     return labels / each_day if labels else 0.0
+
+
+def share_interval(some: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Compute the exact two-sided interval of a share; 0 to 1 where there are no cases."""
+    if not total:
+        return 0.0, 1.0
+    one_sided = (1.0 + confidence) / 2
+    return lower_bound(some, total, one_sided), upper_bound(some, total, one_sided)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import beta, binom
+from scipy.stats import beta, binom, binomtest
 
 from andon.statistics.binomial import (
     clean_labels_needed,
@@ -12,6 +12,7 @@ from andon.statistics.binomial import (
     labels_needed,
     log_tail,
     lower_bound,
+    share_interval,
     upper_bound,
     upper_bound_holds,
 )
@@ -88,3 +89,12 @@ def test_days_follow_from_what_is_looked_at() -> None:
     assert days_needed(0, 0, 0.8, 0.05) == 0
     assert days_needed(299, 1_000, 0.8, 0.0) is None
     assert days_needed(None, 1_000, 0.8, 0.05) is None
+
+
+@settings(deadline=None)
+@given(COUNTS, st.floats(0.5, 0.999))
+def test_the_interval_of_a_share_is_that_of_scipy(counts: tuple[int, int], confidence: float) -> None:
+    some, rows = counts
+    expected = binomtest(some, rows).proportion_ci(confidence, method="exact")
+    assert share_interval(some, rows, confidence) == pytest.approx((expected.low, expected.high), rel=1e-6, abs=1e-9)
+    assert share_interval(0, 0) == (0.0, 1.0)

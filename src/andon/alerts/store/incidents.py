@@ -49,7 +49,7 @@ def change(tx: Tx, incident_id: UUID, **values: Any) -> Incident:
 
 
 def page(
-    tx: Tx, automations: tuple[str, ...] | None, *, is_open: bool | None, limit: int, before: UUID | None = None
+    tx: Tx, automations: tuple[str, ...] | None, *, is_open: bool | None, limit: int | None, before: UUID | None = None
 ) -> list[Incident]:
     """Incidents, newest first."""
     c, query = incidents.c, select(incidents)

@@ -85,6 +85,13 @@ def newest_of(tx: Tx, name: str) -> AutomationVersion | None:
     return None if row is None else AutomationVersion(**row._asdict())
 
 
+def deployed(tx: Tx, name: str) -> list[AutomationVersion]:
+    """Every version of one automation, oldest first."""
+    c = automation_versions.c
+    rows = tx.execute(select(automation_versions).where(c.name == name).order_by(c.number))
+    return [AutomationVersion(**row._asdict()) for row in rows]
+
+
 def automations(tx: Tx) -> list[str]:
     """The names of all automations ever deployed."""
     query = select(automation_versions.c.name).distinct().order_by(automation_versions.c.name)

@@ -1,0 +1,140 @@
+"""Changes of what is in force on a line as values: acts, changes, rollbacks, the signs of a failure. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from andon.kernel.identity import PLATFORM
+
+WINDOW = timedelta(days=7)
+"""A change is blamed for what happens within this span after it, and can be rolled back within it."""
+
+
+class ActKind(StrEnum):
+    """Kinds of acts that change a line. CHANGING are those that count as changes."""
+
+    RELEASE = "release"
+    POLICY = "policy"
+    SPLIT = "split"
+    PROMOTION = "promotion"
+    GATE = "gate"
+    ROLLOUT = "rollout"
+    CORD = "cord"
+    AUDIT_SHARE = "audit share"
+    INCIDENT = "incident"
+
+
+CHANGING = (
+    ActKind.RELEASE,
+    ActKind.POLICY,
+    ActKind.SPLIT,
+    ActKind.PROMOTION,
+    ActKind.GATE,
+    ActKind.ROLLOUT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One recorded act: what was done, by whom and why."""
+
+    at: datetime
+    kind: ActKind
+    what: str
+    by: str
+    reason: str
+
+
+class SignKind(StrEnum):
+    """How a failure showed."""
+
+    ROLLED_BACK = "rolled back"
+    ABORTED = "aborted"
+    CORD_PULLED = "cord pulled"
+    INCIDENT = "incident"
+
+
+@dataclass(frozen=True, slots=True)
+class FailureSign:
+    """One sign of a failure and when it was over; `over_at` is None as long as it lasts."""
+
+    kind: SignKind
+    at: datetime
+    over_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """One change of what is in force. `ready_at` begins its lead time; `rework`: it was made while something was wrong."""
+
+    at: datetime
+    kind: ActKind
+    what: str
+    by: str
+    reason: str
+    ready_at: datetime | None = None
+    in_force_at: datetime | None = None
+    undone_at: datetime | None = None
+    signs: tuple[FailureSign, ...] = ()
+    rework: bool = False
+
+    @property
+    def lead_time(self) -> timedelta | None:
+        """The time until it was in force; None for kinds without one, and where it is not in force yet."""
+        if self.ready_at is None or self.in_force_at is None:
+            return None
+        return max(self.in_force_at - self.ready_at, timedelta())
+
+    def latest(self, moment: datetime) -> datetime:
+        """When it last changed what decides, until a moment: a rollout with its first traffic and with its promotion."""
+        return self.at if self.in_force_at is None or self.in_force_at > moment else self.in_force_at
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is any sign of a failure."""
+        return bool(self.signs)
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When its failure began: with the first sign but a rollback, else with the change itself."""
+        if not self.signs:
+            return None
+        seen = [one.at for one in self.signs if one.kind in (SignKind.CORD_PULLED, SignKind.INCIDENT)]
+        return min(seen, default=self.at)
+
+    @property
+    def recovered_at(self) -> datetime | None:
+        """When every sign of its failure was over; None as long as one is not."""
+        over = [one.over_at for one in self.signs if one.over_at is not None]
+        return max(over) if over and len(over) == len(self.signs) else None
+
+    @property
+    def recovery_time(self) -> timedelta | None:
+        """The time from the beginning of its failure to the recovery."""
+        if self.began_at is None or self.recovered_at is None:
+            return None
+        return self.recovered_at - self.began_at
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """One act that undid changes."""
+
+    at: datetime
+    by: str
+    reason: str
+    what: str
+
+    @property
+    def automatic(self) -> bool:
+        """Whether Andon made it by itself."""
+        return self.by == PLATFORM.name
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """All changes of one automation and all rollbacks, oldest first."""
+
+    changes: tuple[LineChange, ...]
+    rollbacks: tuple[Rollback, ...]

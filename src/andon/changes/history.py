@@ -1,0 +1,71 @@
+"""The history of one automation: every row that changed what is in force, from the slices that keep them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from andon import alerts, cord, decisions, gates, models, policies, serving
+from andon.alerts import Incident
+from andon.changes.rollouts import RolloutTrace, traces_of
+from andon.cord import DRILL_FIELD, LineStateChange
+from andon.decisions import AutomationVersion, Release
+from andon.gates import AuditShare, GateRevision
+from andon.kernel.db import Tx
+from andon.models import Alias, ModelNotFound
+from andon.policies import PolicySetting
+from andon.serving import TrafficSplit
+
+
+@dataclass(frozen=True, slots=True)
+class LineHistory:
+    """Rows of one automation, each kind oldest first. `champions` and `registered` are by model; drills are left out."""
+
+    automation: str
+    versions: Mapping[int, AutomationVersion]
+    releases: Sequence[Release]
+    policies: Sequence[PolicySetting]
+    published: Mapping[str, datetime]
+    splits: Sequence[TrafficSplit]
+    champions: Mapping[str, Sequence[Alias]]
+    registered: Mapping[str, Mapping[int, datetime]]
+    narrowed: Sequence[GateRevision]
+    states: Sequence[LineStateChange]
+    shares: Sequence[AuditShare]
+    incidents: Sequence[Incident]
+    rollouts: Sequence[RolloutTrace]
+
+    def model_of(self, version: int) -> str:
+        """Name the model that a version of the code uses."""
+        return str(self.versions[version].description["model"])
+
+
+def history_of(tx: Tx, automation: str) -> LineHistory:
+    """Read the history of an automation. Raises AutomationNotFound."""
+    decisions.require_deployed(tx, automation)
+    versions = {one.number: one for one in decisions.deployed_versions(tx, automation)}
+    used = sorted({str(one.description["model"]) for one in versions.values()})
+    states = cord.history(tx, automation, limit=None)
+    splits = list(reversed(serving.split_history(tx, automation)))
+    return LineHistory(
+        automation=automation,
+        versions=versions,
+        releases=decisions.list_releases(tx, automation)[::-1],
+        policies=policies.history(tx, automation)[::-1],
+        published={one.version: one.published_at for one in policies.list_versions(tx, automation)},
+        splits=splits,
+        champions={model: models.champions_of(tx, model) for model in used},
+        registered={model: _registered(tx, model) for model in used},
+        narrowed=gates.made_by_people(tx, automation),
+        states=[one for one in states[::-1] if DRILL_FIELD not in one.segment],
+        shares=gates.audit_share_history(tx, automation, limit=None)[::-1],
+        incidents=alerts.list_incidents(tx, [automation], limit=None)[::-1],
+        rollouts=traces_of(tx, automation, splits),
+    )
+
+
+def _registered(tx: Tx, model: str) -> Mapping[int, datetime]:
+    """When each version of a model was registered; nothing where code names a model that never was."""
+    try:
+        return models.registered_at(tx, model)
+    except ModelNotFound:
+        return {}

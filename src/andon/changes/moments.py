@@ -1,0 +1,57 @@
+"""A moment in the history of a line: what was in force then, and the acts before and after it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from andon import gates
+from andon.authoring import DeclarationInvalid, span_of
+from andon.changes.acts import acts_of
+from andon.changes.domain import Act
+from andon.changes.errors import ChangeSpanInvalid, MomentNotYet
+from andon.changes.history import history_of
+from andon.changes.in_force import LineAt, line_at
+from andon.kernel.db import Tx
+
+SHOWN = 12
+"""Acts before a moment, and acts after it, at most."""
+
+AROUND = timedelta(days=30)
+"""Gate revisions this long before and after a moment are among its acts."""
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+"""Nothing was in force before this."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineMoment:
+    """What was in force at a moment, and the acts around it, oldest first."""
+
+    line: LineAt
+    before: Sequence[Act]
+    after: Sequence[Act]
+
+
+def moment_of_line(tx: Tx, automation: str, moment: datetime, *, now: datetime) -> LineMoment:
+    """Return what was in force on a line at a moment, with the acts around it. Raises AutomationNotFound, MomentNotYet."""
+    if moment > now:
+        raise MomentNotYet
+    at = max(moment, EARLIEST)
+    history = history_of(tx, automation)
+    acts = acts_of(history, gates.made_between(tx, automation, at - AROUND, at + AROUND))
+    before = [one for one in acts if one.at <= at]
+    after = [one for one in acts if one.at > at]
+    return LineMoment(line_at(tx, history, at), before[-SHOWN:], after[:SHOWN])
+
+
+def since_of(now: datetime, span: str) -> datetime:
+    """Return when a span that ends now, as 90d or 24h, began. Raises ChangeSpanInvalid."""
+    try:
+        length = span_of(span)
+    except DeclarationInvalid as error:
+        raise ChangeSpanInvalid(f"since: {error}") from error
+    except OverflowError:
+        length = timedelta.max
+    if length > now - EARLIEST:
+        raise ChangeSpanInvalid(f"since: {span!r} reaches back further than {EARLIEST.year}")
+    return now - length
