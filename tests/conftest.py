@@ -18,7 +18,11 @@ from andon import migrations
 from andon.kernel import postgres
 from andon.kernel.db import Database
 
-settings.register_profile("andon", deadline=None)  # how long an example takes says what else the machine does
+EXAMPLES = int(os.environ.get("ANDON_TEST_EXAMPLES", "100"))
+"""Of each property that does not say how many itself."""
+
+# How long an example takes says what else the machine does, so there is no deadline.
+settings.register_profile("andon", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("andon")
 
 # Drawing a stack with all its values takes a third of a second, in which what is tested stands still.
@@ -73,39 +77,47 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> Iterator[str]:
+def administered(server_url: str) -> Iterator[Database]:
+    """The server, for making and dropping databases: one connection for hundreds of tests."""
+    server = Database(server_url, pool_size=1)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def template(administered: Database) -> Iterator[str]:
     """The name of a migrated, empty database, to be copied by each test."""
     name = f"andon_template_{uuid4().hex[:12]}"
-    _administer(server_url, f"CREATE DATABASE {name}")
-    database = Database(_address(server_url, name))
+    _administer(administered, f"CREATE DATABASE {name}")
+    database = Database(_address(administered.url, name))
     migrations.ensure(database)
     database.close()
     yield name
-    _drop(server_url, name)
+    _drop(administered, name)
 
 
 @pytest.fixture
-def database(server_url: str, template: str) -> Iterator[Database]:
+def database(administered: Database, template: str) -> Iterator[Database]:
     """A migrated, empty database of this test's own."""
-    with _copy_of(server_url, template) as database:
+    with _copy_of(administered, template) as database:
         yield database
 
 
 @pytest.fixture(scope="module")
-def module_database(server_url: str, template: str) -> Iterator[Database]:
+def module_database(administered: Database, template: str) -> Iterator[Database]:
     """The same for all tests of a module."""
-    with _copy_of(server_url, template) as database:
+    with _copy_of(administered, template) as database:
         yield database
 
 
 @contextmanager
-def _copy_of(server_url: str, template: str) -> Iterator[Database]:
+def _copy_of(server: Database, template: str) -> Iterator[Database]:
     name = f"andon_test_{uuid4().hex[:12]}"
-    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # in half of the time
-    database = Database(_address(server_url, name))
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # in half of the time
+    database = Database(_address(server.url, name))
     yield database
     database.close()
-    _drop(server_url, name)
+    _drop(server, name)
 
 
 def _place_of_databases() -> Path:
@@ -133,17 +145,13 @@ def _address(server_url: str, name: str) -> str:
     return base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
 
 
-def _drop(server_url: str, name: str) -> None:
+def _drop(server: Database, name: str) -> None:
     """End our own connections first. FORCE would also try an autovacuum worker, which we may not; a plain DROP sends that away."""
     ours = f"FROM pg_stat_activity WHERE datname = '{name}' AND usename = current_user"
-    _administer(server_url, f"SELECT pg_terminate_backend(pid, 5000) {ours}", f"DROP DATABASE {name}")
+    _administer(server, f"SELECT pg_terminate_backend(pid, 5000) {ours}", f"DROP DATABASE {name}")
 
 
-def _administer(server_url: str, *statements: str) -> None:
-    server = Database(server_url)
-    try:
-        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for statement in statements:
-                connection.execute(text(statement))
-    finally:
-        server.close()
+def _administer(server: Database, *statements: str) -> None:
+    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in statements:
+            connection.execute(text(statement))

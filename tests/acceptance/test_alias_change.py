@@ -10,6 +10,7 @@ import httpx
 import pytest
 from benchmarks.line import Line
 
+from installed import InstalledLine
 from packages import a_package
 from pressing import Answer, Pressure
 from receiver import Receiver
@@ -17,13 +18,13 @@ from running import running
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
+def line() -> Iterator[InstalledLine]:
     with Receiver() as receiver, running(receiver.url) as line:
         yield line
 
 
-def test_a_new_champion_answers_within_a_second_and_no_request_fails(line: Line) -> None:
-    line.command("models", "register", str(a_package(line.folder / "second", seed=2)), "--reason", "test")
+def test_a_new_champion_answers_within_a_second_and_no_request_fails(line: InstalledLine) -> None:
+    line.register(a_package(line.folder / "second", seed=2), alias=None)
     caller, admin = (line.key(role, role).split()[-1] for role in ("caller", "admin"))
     with Pressure(line.gateway, caller) as pressure:
         assert pressure.wait_for(100)

@@ -25,7 +25,7 @@ ACCOUNTS = [f"account-{number}" for number in range(64)]
 def line() -> Iterator[Line]:
     """Version 1 is the champion of fraud-risk; version 2 is registered."""
     with Receiver() as receiver, running(receiver.url) as line:
-        line.command("models", "register", str(a_package(line.folder / "second", seed=2)), "--reason", "test")
+        line.register(a_package(line.folder / "second", seed=2), alias=None)
         yield line
 
 

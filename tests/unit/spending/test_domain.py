@@ -228,4 +228,4 @@ class Purses(RuleBasedStateMachine):
 
 
 TestPurses = Purses.TestCase
-TestPurses.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestPurses.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
