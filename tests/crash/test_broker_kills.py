@@ -26,7 +26,7 @@ from receiver import SECRET, Receiver
 
 KILLS = int(os.environ.get("ANDON_TEST_KILLS", "2"))
 ACCOUNTS = 20
-ROUND, PAUSE = 60, 0.05
+ROUND, PAUSE = 25, 0.05
 """Events sent at once, and seconds between."""
 
 CATCH_UP_SECONDS = 40.0

@@ -20,7 +20,7 @@ from counted import counted_in_windows
 from installed import InstalledLine
 from packages import a_package
 
-ROWS = 20_000
+ROWS = 10_000
 KILLS = int(os.environ.get("ANDON_TEST_RUN_KILLS", "3"))
 
 AUTOMATION = """

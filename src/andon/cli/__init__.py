@@ -56,6 +56,7 @@ COMMANDS = {
         "andon.cli.replay:replay",
         "Decide the newest recorded decisions again from what was seen then, and compare outcome, rule and score.",
     ),
+    "rehearse": Listed("andon.cli.rehearse:app", "Send recorded traffic to a staging gateway, and invent rows."),
     "models": Listed("andon.cli.models:app", "Register, look at and choose model versions."),
     "endpoints": Listed("andon.cli.endpoints:app", "See which versions of a model answer."),
     "split": Listed("andon.cli.split:app", "See and choose which versions answer for an automation."),

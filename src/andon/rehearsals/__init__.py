@@ -1,0 +1,43 @@
+"""Traffic that never happened: recorded decisions sent to another gateway as load, and rows that a contract allows.
+
+Start reading at `traffic.py` (sending) and `synthetic.py` (rows). Nothing here changes the ledger.
+"""
+
+from andon.rehearsals.contract_fields import ContractField, fields_of
+from andon.rehearsals.domain import RecordedCall, TrafficReport
+from andon.rehearsals.errors import (
+    ContractTooOpen,
+    NothingRecorded,
+    RowsFileInvalid,
+    RowsUnfit,
+    TargetInvalid,
+    TargetRecorded,
+)
+from andon.rehearsals.row_edges import edge_rows
+from andon.rehearsals.row_files import check_rows_file, write_rows
+from andon.rehearsals.row_source import FieldSource, RowSource, SpreadOrigin, source_of
+from andon.rehearsals.synthetic import SyntheticRows
+from andon.rehearsals.traffic import check_target, send_traffic
+
+__all__ = [
+    "ContractField",
+    "ContractTooOpen",
+    "FieldSource",
+    "NothingRecorded",
+    "RecordedCall",
+    "RowSource",
+    "RowsFileInvalid",
+    "RowsUnfit",
+    "SpreadOrigin",
+    "SyntheticRows",
+    "TargetInvalid",
+    "TargetRecorded",
+    "TrafficReport",
+    "check_rows_file",
+    "check_target",
+    "edge_rows",
+    "fields_of",
+    "send_traffic",
+    "source_of",
+    "write_rows",
+]
