@@ -21,7 +21,7 @@ from andon.cli.context import Project, project
 from andon.cli.printing import Facts, Plain
 from andon.cli.progress import progress
 from andon.decisions import Contract
-from andon.kernel.ids import uuid7
+from andon.kernel.ids import time_of, uuid7
 from andon.rehearsals import RecordedCall, RowSource, SyntheticRows, TargetInvalid, TargetRecorded, TrafficReport
 
 app = typer.Typer(help="Send recorded traffic to a staging gateway, and invent rows.", no_args_is_help=True)
@@ -73,7 +73,7 @@ def traffic(
 def rows(
     out: Annotated[Path, typer.Option(help="Where the rows go, as .jsonl, .csv or .parquet.")],
     automation: Name = None,
-    count: Annotated[int, typer.Option("--rows", min=1, max=10_000_000, help="How many.")] = 1_000,
+    count: Annotated[int, typer.Option("--rows", min=0, max=10_000_000, help="How many.")] = 1_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 0,
     edges: Annotated[
         bool, typer.Option("--edges", help="Add rows at the edges of the contract: bounds, missing values, odd texts.")
@@ -158,7 +158,8 @@ def _pages(here: Project, name: str, first: datetime, last: datetime) -> Iterato
             return
         after = found[-1].row.id
         yield [
-            RecordedCall(one.row.id, one.row.asked_at, to_json(one.record["input"]), one.row.outcome) for one in found
+            RecordedCall(one.row.id, time_of(one.row.id), to_json(one.record["input"]), one.row.outcome)
+            for one in found
         ]
 
 

@@ -28,12 +28,16 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContractField:
-    """One field by the name that callers send. `options` are its schemas other than null, the first one typical."""
+    """One field by the name that callers send. `options` are its schemas other than null, the first one typical.
+
+    `default` is what the contract takes for a missing value; None if it takes nothing that JSON can say.
+    """
 
     name: str
     options: tuple[Schema, ...]
     nullable: bool
     required: bool
+    default: Any = None
 
     @property
     def schema(self) -> Schema:
@@ -48,7 +52,7 @@ class ContractField:
     @property
     def may_be_missing(self) -> bool:
         """Whether a row may come without a value."""
-        return self.nullable or not self.required
+        return self.nullable or self.default is not None
 
 
 def fields_of(schema: Schema) -> tuple[ContractField, ...]:
@@ -59,7 +63,8 @@ def fields_of(schema: Schema) -> tuple[ContractField, ...]:
     for name, given in schema.get("properties", {}).items():
         options = [_resolved(option, definitions) for option in _options(_resolved(given, definitions))]
         filled = tuple(option for option in options if option.get("type") != "null")
-        fields.append(ContractField(name, filled or ({},), len(filled) < len(options), name in required))
+        nullable, default = len(filled) < len(options), given.get("default")
+        fields.append(ContractField(name, filled or ({},), nullable, name in required, default))
     return tuple(fields)
 
 

@@ -3,6 +3,7 @@
 import csv
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,17 @@ def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], fields: Sequence[C
     ending = file.suffix.lower()
     with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
         draft = Path(folder, "rows")
-        count = _csv(draft, rows, [one.name for one in fields]) if ending == ".csv" else _lines(draft, rows)
+        whole = rows if ending in LINES else map(partial(_filled, fields=fields), rows)
+        count = _csv(draft, whole, [one.name for one in fields]) if ending == ".csv" else _lines(draft, whole)
         if ending == ".parquet":
             draft = _parquet(draft, Path(folder), fields)
         draft.replace(file)
     return count
+
+
+def _filled(row: Mapping[str, Any], *, fields: Sequence[ContractField]) -> dict[str, Any]:
+    """A row of a table, in which no cell can be left out: what is missing has the contract's default."""
+    return {one.name: row.get(one.name, one.default) for one in fields}
 
 
 def _lines(draft: Path, rows: Iterable[Mapping[str, Any]]) -> int:
