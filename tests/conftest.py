@@ -17,9 +17,7 @@ from sqlalchemy import text
 from andon import migrations
 from andon.kernel import postgres
 from andon.kernel.db import Database
-
-EXAMPLES = int(os.environ.get("ANDON_TEST_EXAMPLES", "100"))
-"""Of each property that does not say how many itself."""
+from trials import EXAMPLES
 
 # How long an example takes says what else the machine does, so there is no deadline.
 settings.register_profile("andon", deadline=None, max_examples=EXAMPLES)
@@ -96,9 +94,27 @@ def template(administered: Database) -> Iterator[str]:
     _drop(administered, name)
 
 
+@pytest.fixture(scope="session")
+def standing_template(administered: Database, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same with the standing automation in it: its model registered, its code released."""
+    from lines import install  # a gateway, which unit tests do without
+
+    with _copy_of(administered, template) as database:
+        install(database, tmp_path_factory.mktemp("standing"))
+        database.close()
+        yield database.url.partition("?")[0].rpartition("/")[2]
+
+
 @pytest.fixture
-def database(administered: Database, template: str) -> Iterator[Database]:
-    """A migrated, empty database of this test's own."""
+def standing() -> None:
+    """Asked for, it gives the test a `database` that holds the standing automation already, for `lines.install` to find."""
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, administered: Database, template: str) -> Iterator[Database]:
+    """A migrated database of this test's own; empty, unless it asks for `standing`."""
+    if "standing" in request.fixturenames:
+        template = request.getfixturevalue("standing_template")
     with _copy_of(administered, template) as database:
         yield database
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http.client import HTTPException
 from pathlib import Path
 
 from benchmarks.line import Line
@@ -35,7 +36,7 @@ class InstalledLine(Line):
                 )
 
     def key(self, name: str, role: str) -> str:
-        """A new API key for everything that `role` may."""
+        """A new API key for everything that `role` may; what runs of the line knows it."""
         with self._opened() as (tx, settings, now):
             _, token = access.create_key(
                 tx,
@@ -48,7 +49,16 @@ class InstalledLine(Line):
                 pepper=pepper_of(settings),
                 now=now,
             )
+        for port in (self.gateway, self.worker):
+            self.wait_until("the key was known", lambda port=port: not self._is_unknown(token, port), timeout=10)  # type: ignore[misc]
         return token
+
+    def _is_unknown(self, token: str, port: int) -> bool:
+        """Whether a process runs at the port and does not take the key."""
+        try:
+            return self._ask("/metrics", {"Authorization": f"Bearer {token}"}, port)[0] == 401
+        except (OSError, HTTPException):
+            return False
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Tx, Settings, datetime]]:

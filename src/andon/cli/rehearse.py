@@ -22,7 +22,15 @@ from andon.cli.printing import Facts, Plain
 from andon.cli.progress import progress
 from andon.decisions import Contract
 from andon.kernel.ids import time_of, uuid7
-from andon.rehearsals import RecordedCall, RowSource, SyntheticRows, TargetInvalid, TargetRecorded, TrafficReport
+from andon.rehearsals import (
+    RecordedCall,
+    RowSource,
+    SyntheticRows,
+    TargetInvalid,
+    TargetRecorded,
+    TrafficReport,
+    TrafficTarget,
+)
 
 app = typer.Typer(help="Send recorded traffic to a staging gateway, and invent rows.", no_args_is_help=True)
 
@@ -61,8 +69,10 @@ def traffic(
             count = decisions.stats(tx, first, last, [name]).decisions
         if count == 0:
             raise rehearsals.NothingRecorded(f"{name} decided nothing in the last {since}")
-        url = f"{to.rstrip('/')}/v1/automations/{name}/decisions"
-        report = asyncio.run(_sent(here, name, url, key, first, last, pace, count))
+        target, run = TrafficTarget(to, name, key), f"rehearsal-{uuid7(now)}"
+        with progress(f"Sending to {target.url}", count, "calls") as advance:
+            pages = _pages(here, name, first, last)
+            report = asyncio.run(rehearsals.send_traffic(pages, target, run=run, pace=pace, sent=advance))
     if as_json:
         typer.echo(json.dumps(_document(report), indent=2))
     else:
@@ -135,17 +145,6 @@ def _refuse_own(here: Project, key: str) -> None:
         "The key is one of the installation that recorded these calls, which would decide and act once more; "
         "use a key of the other installation, or say --even-here"
     )
-
-
-async def _sent(
-    here: Project, name: str, url: str, key: str, first: datetime, last: datetime, pace: float, count: int
-) -> TrafficReport:
-    await rehearsals.check_target(url, key)
-    run = f"rehearsal-{uuid7(last)}"
-    with progress(f"Sending to {url}", count, "calls") as advance:
-        return await rehearsals.send_traffic(
-            _pages(here, name, first, last), url=url, key=key, run=run, pace=pace, sent=advance
-        )
 
 
 def _pages(here: Project, name: str, first: datetime, last: datetime) -> Iterator[Sequence[RecordedCall]]:

@@ -17,7 +17,7 @@ from andon.rehearsals.row_edges import edge_rows
 from andon.rehearsals.row_files import check_rows_file, write_rows
 from andon.rehearsals.row_source import FieldSource, RowSource, SpreadOrigin, source_of
 from andon.rehearsals.synthetic import SyntheticRows
-from andon.rehearsals.traffic import check_target, send_traffic
+from andon.rehearsals.traffic import TrafficTarget, send_traffic
 
 __all__ = [
     "ContractField",
@@ -33,8 +33,8 @@ __all__ = [
     "TargetInvalid",
     "TargetRecorded",
     "TrafficReport",
+    "TrafficTarget",
     "check_rows_file",
-    "check_target",
     "edge_rows",
     "fields_of",
     "send_traffic",

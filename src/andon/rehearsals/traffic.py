@@ -1,48 +1,75 @@
 """Recorded calls as load: sent over HTTP in their recorded rhythm, whether or not the gateway keeps up with them."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
-import httpx
-
+from andon.kernel.addresses import AddressRefused
+from andon.kernel.http import HttpOrigin, NoAnswer, NotSent, Response, UrlInvalid, request_of
 from andon.rehearsals.domain import RecordedCall, TrafficReport
 from andon.rehearsals.errors import TargetInvalid
 
 MOST_IN_FLIGHT = 256
 """Calls under way at most; beyond, the next ones are late, and the report says so."""
 
-PATIENCE_SECONDS = 30.0
+PATIENCE = timedelta(seconds=30)
 
 Sent = Callable[[int], None]
 
 
+class TrafficTarget:
+    """The decide route of one automation at a gateway, and the key that opens it. Raises TargetInvalid."""
+
+    def __init__(self, url: str, automation: str, key: str) -> None:
+        self.url = f"{url.rstrip('/')}/v1/automations/{automation}/decisions"
+        try:
+            self._origin = HttpOrigin(self.url, allow_private=True)
+        except UrlInvalid as error:
+            raise TargetInvalid(f"{url} cannot be called: {error}") from None
+        self._headers = {
+            "Host": self._origin.authority,
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+        }
+
+    async def ask(self, body: bytes, **headers: str) -> Response:
+        """One call. Raises NotSent, NoAnswer, AddressRefused."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = request_of("POST", self._origin.target, self._headers | named, body)
+        return await self._origin.send(request, within=PATIENCE, whole=True)
+
+    async def check(self) -> None:
+        """See that a gateway answers and that the key opens its decide route, with a call that decides nothing. Raises TargetInvalid."""
+        try:
+            answer = await self.ask(b"")
+        except (NotSent, NoAnswer, AddressRefused) as error:
+            raise TargetInvalid(f"Nothing answers at {self.url}: {error}") from error
+        if answer.status in (401, 403, 404):
+            raise TargetInvalid(f"{self.url} answered {answer.status}: {_content(answer).get('code', '')}")
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._origin.close()
+
+
 async def send_traffic(
-    pages: Iterator[Sequence[RecordedCall]],
-    *,
-    url: str,
-    key: str,
-    run: str,
-    pace: float,
-    sent: Sent,
+    pages: Iterator[Sequence[RecordedCall]], target: TrafficTarget, *, run: str, pace: float, sent: Sent
 ) -> TrafficReport:
-    """Send all calls to the decide route at `url`, `pace` times as fast as they were recorded.
+    """Send all calls, `pace` times as fast as they were recorded.
 
     Each goes under an idempotency key of this `run`, so that no call is taken for the one that was recorded.
     `pages` is read ahead in a thread.
     """
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    limits = httpx.Limits(max_connections=MOST_IN_FLIGHT, max_keepalive_connections=MOST_IN_FLIGHT)
     report, seats = TrafficReport(), asyncio.Semaphore(MOST_IN_FLIGHT)
-    async with (
-        httpx.AsyncClient(headers=headers, limits=limits, timeout=PATIENCE_SECONDS, trust_env=False) as client,
-        asyncio.TaskGroup() as calls,
-    ):
+    await target.check()
+    async with asyncio.TaskGroup() as calls:
 
         async def ask(call: RecordedCall) -> None:
             try:
-                await _ask(client, url, run, call, report)
+                await _ask(target, run, call, report)
             finally:
                 seats.release()
 
@@ -59,33 +86,23 @@ async def send_traffic(
             report.seconds = perf_counter() - began
             calls.create_task(ask(call))
             sent(1)
+    await target.close()
     return report
 
 
-async def check_target(url: str, key: str) -> None:
-    """See that a gateway answers at `url` and that the key opens its decide route. Raises TargetInvalid."""
+async def _ask(target: TrafficTarget, run: str, call: RecordedCall, report: TrafficReport) -> None:
+    began, name = perf_counter(), f"{run}/{call.decision_id}"
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_SECONDS) as client:
-            answer = await client.post(url, content=b"", headers={"Authorization": f"Bearer {key}"})
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise TargetInvalid(f"Nothing answers at {url}: {type(error).__name__}") from error
-    if answer.status_code in (401, 403, 404):
-        raise TargetInvalid(f"{url} answered {answer.status_code}: {_code_of(answer)}")
-
-
-async def _ask(client: httpx.AsyncClient, url: str, run: str, call: RecordedCall, report: TrafficReport) -> None:
-    began = perf_counter()
-    headers = {"Idempotency-Key": f"{run}/{call.decision_id}", "X-Correlation-ID": f"{run}/{call.decision_id}"}
-    try:
-        answer = await client.post(url, content=call.body, headers=headers)
-    except httpx.HTTPError as error:
-        report.failures[type(error).__name__] += 1
+        answer = await target.ask(call.body, Idempotency_Key=name, X_Correlation_ID=name)
+    except (NotSent, NoAnswer, AddressRefused) as error:
+        report.failures[str(error)] += 1
         return
     report.latencies.append(perf_counter() - began)
-    if answer.status_code == 200:
-        report.outcomes[call.outcome, str(answer.json()["outcome"])] += 1
+    content = _content(answer)
+    if answer.status == 200:
+        report.outcomes[call.outcome, str(content.get("outcome"))] += 1
     else:
-        report.failures[f"{answer.status_code} {_code_of(answer)}".strip()] += 1
+        report.failures[f"{answer.status} {content.get('code', '')}".strip()] += 1
 
 
 async def _read_ahead(pages: Iterator[Sequence[RecordedCall]]) -> AsyncIterator[RecordedCall]:
@@ -100,10 +117,10 @@ async def _read_ahead(pages: Iterator[Sequence[RecordedCall]]) -> AsyncIterator[
         following.cancel()
 
 
-def _code_of(answer: httpx.Response) -> str:
-    """The code in a problem document."""
+def _content(answer: Response) -> dict[str, Any]:
+    """The JSON document of an answer; nothing if it is none."""
     try:
-        document: Any = answer.json()
+        content: Any = json.loads(answer.body)
     except ValueError:
-        return ""
-    return str(document.get("code", "")) if isinstance(document, dict) else ""
+        return {}
+    return content if isinstance(content, dict) else {}
