@@ -40,7 +40,7 @@ def dependent_uniforms(correlation: Matrix, rows: int, rng: np.random.Generator)
     from scipy.special import ndtr
 
     normal = rng.standard_normal((rows, len(correlation))) @ np.linalg.cholesky(correlation).T
-    return np.clip(ndtr(normal), 1e-12, 1 - 1e-12)
+    return np.asarray(np.clip(ndtr(normal), 1e-12, 1 - 1e-12), dtype=np.float64)
 
 
 def _normal_scores(column: Matrix) -> Matrix:

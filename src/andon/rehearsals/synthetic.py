@@ -67,7 +67,7 @@ class SyntheticRows:
             if one.marginal is not None
         }
         for number in range(count):
-            row = {}
+            row: dict[str, Any] = {}
             for one in self._source.fields:
                 name = one.field.name
                 if self._rng.random() < one.missing:

@@ -30,7 +30,7 @@ def typical_value(name: str, schema: Schema, rng: np.random.Generator, now: date
     kind = kind_of(schema)
     if kind is FieldKind.CHOICE:
         choices = choices_of(schema)
-        return choices[rng.integers(len(choices))]
+        return choices[int(rng.integers(len(choices)))]
     if kind is FieldKind.BOOLEAN:
         return bool(rng.integers(2))
     if kind in (FieldKind.NUMBER, FieldKind.INTEGER):
