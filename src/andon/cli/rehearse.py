@@ -26,8 +26,8 @@ from andon.rehearsals import (
     RecordedCall,
     RowSource,
     SyntheticRows,
-    TargetInvalid,
     TargetRecorded,
+    TargetUnusable,
     TrafficReport,
     TrafficTarget,
 )
@@ -119,16 +119,16 @@ def rows(
 
 
 def _key(file: Path | None, variable: str | None) -> str:
-    """The key of the gateway that gets the calls. Raises TargetInvalid."""
+    """The key of the gateway that gets the calls. Raises TargetUnusable."""
     if (file is None) == (variable is None):
-        raise TargetInvalid("Say where the gateway's key is, with --key-file or with --key-env")
+        raise TargetUnusable("Say where the gateway's key is, with --key-file or with --key-env")
     if file is not None:
         if not file.is_file():
-            raise TargetInvalid(f"There is no file {file} with a key")
+            raise TargetUnusable(f"There is no file {file} with a key")
         return file.read_text(encoding="utf-8").strip()
     key = os.environ.get(str(variable), "").strip()
     if not key:
-        raise TargetInvalid(f"The environment variable {variable} (of --key-env) is not set")
+        raise TargetUnusable(f"The environment variable {variable} (of --key-env) is not set")
     return key
 
 

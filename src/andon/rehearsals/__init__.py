@@ -10,8 +10,8 @@ from andon.rehearsals.errors import (
     NothingRecorded,
     RowsFileInvalid,
     RowsUnfit,
-    TargetInvalid,
     TargetRecorded,
+    TargetUnusable,
 )
 from andon.rehearsals.row_edges import edge_rows
 from andon.rehearsals.row_files import check_rows_file, write_rows
@@ -30,8 +30,8 @@ __all__ = [
     "RowsUnfit",
     "SpreadOrigin",
     "SyntheticRows",
-    "TargetInvalid",
     "TargetRecorded",
+    "TargetUnusable",
     "TrafficReport",
     "TrafficTarget",
     "check_rows_file",

@@ -7,7 +7,7 @@ class NothingRecorded(NotFound):
     """No decision was recorded in the span that was given."""
 
 
-class TargetInvalid(Invalid):
+class TargetUnusable(Invalid):
     """The address or the key of a rehearsal cannot be used."""
 
 

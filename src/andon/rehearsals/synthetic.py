@@ -16,8 +16,11 @@ from andon.rehearsals.row_source import FieldSource, RowSource
 from andon.rehearsals.typical_values import LETTERS, typical_value
 
 TOGETHER = 500
+AT_LEAST = 50
+"""So many rows are drawn at a time, even for fewer that are wanted: the contract may refuse most."""
+
 TRIES = 20
-"""Rows drawn for one that the contract takes, before the rest are given up."""
+"""Times that rows are drawn of which the contract takes none, before it is given up."""
 
 _SHAPELESS = re.compile(r"[^\W_]", re.ASCII)
 
@@ -38,8 +41,8 @@ class SyntheticRows:
         while given < count:
             before = given
             for _ in range(TRIES):
-                for row in self._drawn(min(TOGETHER, count - given)):
-                    if self.is_valid(row):
+                for row in self._drawn(min(TOGETHER, max(AT_LEAST, count - given))):
+                    if given < count and self.is_valid(row):
                         given += 1
                         yield row
                 if given > before:

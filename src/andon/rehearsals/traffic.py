@@ -10,7 +10,7 @@ from typing import Any
 from andon.kernel.addresses import AddressRefused
 from andon.kernel.http import HttpOrigin, NoAnswer, NotSent, Response, UrlInvalid, request_of
 from andon.rehearsals.domain import RecordedCall, TrafficReport
-from andon.rehearsals.errors import TargetInvalid
+from andon.rehearsals.errors import TargetUnusable
 
 MOST_IN_FLIGHT = 256
 """Calls under way at most; beyond, the next ones are late, and the report says so."""
@@ -21,14 +21,14 @@ Sent = Callable[[int], None]
 
 
 class TrafficTarget:
-    """The decide route of one automation at a gateway, and the key that opens it. Raises TargetInvalid."""
+    """The decide route of one automation at a gateway, and the key that opens it. Raises TargetUnusable."""
 
     def __init__(self, url: str, automation: str, key: str) -> None:
         self.url = f"{url.rstrip('/')}/v1/automations/{automation}/decisions"
         try:
             self._origin = HttpOrigin(self.url, allow_private=True)
         except UrlInvalid as error:
-            raise TargetInvalid(f"{url} cannot be called: {error}") from None
+            raise TargetUnusable(f"{url} cannot be called: {error}") from None
         self._headers = {
             "Host": self._origin.authority,
             "Authorization": f"Bearer {key}",
@@ -42,13 +42,13 @@ class TrafficTarget:
         return await self._origin.send(request, within=PATIENCE, whole=True)
 
     async def check(self) -> None:
-        """See that a gateway answers and that the key opens its decide route, with a call that decides nothing. Raises TargetInvalid."""
+        """See that a gateway answers and that the key opens its decide route, with a call that decides nothing. Raises TargetUnusable."""
         try:
             answer = await self.ask(b"")
         except (NotSent, NoAnswer, AddressRefused) as error:
-            raise TargetInvalid(f"Nothing answers at {self.url}: {error}") from error
+            raise TargetUnusable(f"Nothing answers at {self.url}: {error}") from error
         if answer.status in (401, 403, 404):
-            raise TargetInvalid(f"{self.url} answered {answer.status}: {_content(answer).get('code', '')}")
+            raise TargetUnusable(f"{self.url} answered {answer.status}: {_content(answer).get('code', '')}")
 
     async def close(self) -> None:
         """Close all connections."""
