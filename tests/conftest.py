@@ -17,8 +17,10 @@ from sqlalchemy import text
 from andon import migrations
 from andon.kernel import postgres
 from andon.kernel.db import Database
+from trials import EXAMPLES
 
-settings.register_profile("andon", deadline=None)  # how long an example takes says what else the machine does
+# How long an example takes says what else the machine does, so there is no deadline.
+settings.register_profile("andon", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("andon")
 
 # Drawing a stack with all its values takes a third of a second, in which what is tested stands still.
@@ -73,39 +75,65 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> Iterator[str]:
+def administered(server_url: str) -> Iterator[Database]:
+    """The server, for making and dropping databases: one connection for hundreds of tests."""
+    server = Database(server_url, pool_size=1)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def template(administered: Database) -> Iterator[str]:
     """The name of a migrated, empty database, to be copied by each test."""
     name = f"andon_template_{uuid4().hex[:12]}"
-    _administer(server_url, f"CREATE DATABASE {name}")
-    database = Database(_address(server_url, name))
+    _administer(administered, f"CREATE DATABASE {name}")
+    database = Database(_address(administered.url, name))
     migrations.ensure(database)
     database.close()
     yield name
-    _drop(server_url, name)
+    _drop(administered, name)
+
+
+@pytest.fixture(scope="session")
+def standing_template(administered: Database, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same with the standing automation in it: its model registered, its code released."""
+    from lines import install  # a gateway, which unit tests do without
+
+    with _copy_of(administered, template) as database:
+        install(database, tmp_path_factory.mktemp("standing"))
+        database.close()
+        yield database.url.partition("?")[0].rpartition("/")[2]
 
 
 @pytest.fixture
-def database(server_url: str, template: str) -> Iterator[Database]:
-    """A migrated, empty database of this test's own."""
-    with _copy_of(server_url, template) as database:
+def standing() -> None:
+    """Asked for, it gives the test a `database` that holds the standing automation already, for `lines.install` to find."""
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, administered: Database, template: str) -> Iterator[Database]:
+    """A migrated database of this test's own; empty, unless it asks for `standing`."""
+    if "standing" in request.fixturenames:
+        template = request.getfixturevalue("standing_template")
+    with _copy_of(administered, template) as database:
         yield database
 
 
 @pytest.fixture(scope="module")
-def module_database(server_url: str, template: str) -> Iterator[Database]:
+def module_database(administered: Database, template: str) -> Iterator[Database]:
     """The same for all tests of a module."""
-    with _copy_of(server_url, template) as database:
+    with _copy_of(administered, template) as database:
         yield database
 
 
 @contextmanager
-def _copy_of(server_url: str, template: str) -> Iterator[Database]:
+def _copy_of(server: Database, template: str) -> Iterator[Database]:
     name = f"andon_test_{uuid4().hex[:12]}"
-    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # in half of the time
-    database = Database(_address(server_url, name))
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # in half of the time
+    database = Database(_address(server.url, name))
     yield database
     database.close()
-    _drop(server_url, name)
+    _drop(server, name)
 
 
 def _place_of_databases() -> Path:
@@ -133,17 +161,13 @@ def _address(server_url: str, name: str) -> str:
     return base.rsplit("/", 1)[0] + f"/{name}" + (f"?{query}" if query else "")
 
 
-def _drop(server_url: str, name: str) -> None:
+def _drop(server: Database, name: str) -> None:
     """End our own connections first. FORCE would also try an autovacuum worker, which we may not; a plain DROP sends that away."""
     ours = f"FROM pg_stat_activity WHERE datname = '{name}' AND usename = current_user"
-    _administer(server_url, f"SELECT pg_terminate_backend(pid, 5000) {ours}", f"DROP DATABASE {name}")
+    _administer(server, f"SELECT pg_terminate_backend(pid, 5000) {ours}", f"DROP DATABASE {name}")
 
 
-def _administer(server_url: str, *statements: str) -> None:
-    server = Database(server_url)
-    try:
-        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for statement in statements:
-                connection.execute(text(statement))
-    finally:
-        server.close()
+def _administer(server: Database, *statements: str) -> None:
+    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in statements:
+            connection.execute(text(statement))

@@ -88,9 +88,16 @@ def register_champion(database: Database, package: Path) -> models.ModelVersion:
     return version
 
 
+def has_champion(database: Database) -> bool:
+    """Whether a model is registered."""
+    with database.begin() as tx:
+        return bool(models.list_aliases(tx))
+
+
 def install(database: Database, folder: Path, *automations: Automation) -> Installation:
-    """An installation with these automations, or the standing one."""
-    register_champion(database, a_package(folder / "package"))
+    """An installation with these automations, or the standing one. What the database holds of it already is left."""
+    if not has_champion(database):
+        register_champion(database, a_package(folder / "package"))
     clock = SystemClock()
     deployment = Deployment(
         database,

@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.line import Line
-
+from installed import InstalledLine
 from packages import a_package
 from receiver import SECRET
 
@@ -24,7 +23,7 @@ def prepared(
     *,
     place: Path = Path("/tmp"),
     automation: str = AUTOMATION,
-) -> Iterator[Line]:
+) -> Iterator[InstalledLine]:
     """The project with a registered champion in a folder of `place`, not yet started. `settings` are environment variables: ANDON_..."""
     with TemporaryDirectory(prefix="andon-", dir=place) as name:
         folder = Path(name)
@@ -36,8 +35,8 @@ def prepared(
         )
         package = a_package(folder / "package")
         environment = {"BANK_SECRET": SECRET, "PYTHONPATH": str(Path(__file__).parent), **(settings or {})}
-        with Line(folder, environment=environment) as line:
-            line.command("models", "register", str(package), "--alias", "champion", "--reason", "test")
+        with InstalledLine(folder, environment=environment) as line:
+            line.register(package)
             yield line
 
 
@@ -48,7 +47,7 @@ def running(
     *,
     place: Path = Path("/tmp"),
     automation: str = AUTOMATION,
-) -> Iterator[Line]:
+) -> Iterator[InstalledLine]:
     """The same, up and ready for decisions."""
     with prepared(receiver_url, settings, place=place, automation=automation) as line:
         line.up()

@@ -23,7 +23,7 @@ NDJSON = "application/x-ndjson"
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
     return install(database, tmp_path)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from installed import InstalledLine
 from packages import a_package
 
 pytestmark = pytest.mark.long
@@ -33,8 +34,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     )
     package = a_package(folder / "package")
     environment = {"PYTHONPATH": str(Path(__file__).parent.parent), "BANK_SECRET": "whsec_" + "eA" * 16}
-    with Line(folder, environment=environment) as line:
-        line.command("models", "register", str(package), "--alias", "champion", "--reason", "test")
+    with InstalledLine(folder, environment=environment) as line:
+        line.register(package)
         line.up()
         yield line
 

@@ -40,7 +40,7 @@ def line() -> Iterator[Line]:
         (line.folder / "automation.py").write_text(AUTOMATION, encoding="utf-8")
         with (line.folder / "andon.toml").open("a") as settings:
             settings.write("[endpoints.fraud-risk]\nisolated = true\n")
-        line.command("models", "register", str(a_package(line.folder / "second", seed=2)), "--reason", "test")
+        line.register(a_package(line.folder / "second", seed=2), alias=None)
         line.up()
         yield line
 

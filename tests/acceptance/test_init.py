@@ -74,8 +74,9 @@ def _quoted(cell: object) -> str:
 
 def run(folder: Path, *words: str) -> None:
     """Run Python in the project, as its owner would; its output is shown when it fails."""
+    environment = {**os.environ, "CI": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     ended = subprocess.run(
-        [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "CI": ""}
+        [sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

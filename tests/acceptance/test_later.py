@@ -8,11 +8,17 @@ from typing import Any
 import httpx
 import pytest
 from benchmarks.line import Line
+from sqlalchemy import text
 
+from andon.kernel import config, postgres
+from andon.kernel.db import Database
 from automations import payment
 from calls import DECIDE
 from receiver import Receiver
 from running import prepared
+
+# PostgreSQL keeps the first kilobyte of a statement: how a batch begins, not the columns that end it.
+WRITERS = text("SELECT client_addr FROM pg_stat_activity WHERE query LIKE 'WITH leaf AS (INSERT INTO audit_entries%'")
 
 
 @pytest.fixture(scope="module")
@@ -22,18 +28,31 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def client(receiver: Receiver) -> Iterator[httpx.Client]:
+def line(receiver: Receiver) -> Iterator[Line]:
     with prepared(receiver.url) as line:
         settings = line.folder / "andon.toml"
         settings.write_text(settings.read_text(encoding="utf-8") + "notify = true\n", encoding="utf-8")
         line.up()
-        headers = {"Authorization": f"Bearer {key_of(line)}", "Prefer": "respond-async"}
-        with httpx.Client(base_url=line.url, headers=headers, trust_env=False, timeout=60) as client:
-            yield client
+        yield line
 
 
-def key_of(line: Line) -> str:
-    return line.key("bank", "caller").split()[-1]
+@pytest.fixture(scope="module")
+def client(line: Line) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {line.key('bank', 'caller')}", "Prefer": "respond-async"}
+    with httpx.Client(base_url=line.url, headers=headers, trust_env=False, timeout=60) as client:
+        yield client
+
+
+def test_gateway_and_worker_write_decisions_through_the_socket(line: Line, client: httpx.Client) -> None:
+    """What `andon up` tells its processes of the embedded PostgreSQL is what they use."""
+    for prefer in ("wait=30", "respond-async"):
+        answer = client.post(DECIDE, json=payment(1), headers={"Prefer": prefer})
+        assert client.get(answer.headers["Location"], params={"wait": 30}).status_code == 200
+    database = Database(postgres.url_of(config.load(line.folder)))
+    with database.begin() as tx:
+        found = tx.execute(WRITERS).scalars().all()
+    database.close()
+    assert found == [None, None]
 
 
 def test_who_waits_gets_the_decision_as_soon_as_a_worker_has_made_it(client: httpx.Client) -> None:

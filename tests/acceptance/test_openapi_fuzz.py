@@ -32,7 +32,7 @@ UNSUITABLE = "positive_data_acceptance"
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
     return install(database, tmp_path)
 
 
@@ -66,7 +66,7 @@ def test_with_every_permission_all_answers_are_as_described(
 @pytest.mark.timeout(300)
 def test_without_a_key_all_answers_are_as_described(gateway: str, tmp_path: Path) -> None:
     described = httpx.get(f"{gateway}/openapi.json", trust_env=False).json()
-    fuzz(tmp_path, gateway, described, key=None, phases="fuzzing", examples=6)
+    fuzz(tmp_path, gateway, described, key=None, phases="fuzzing", examples=2)  # all are refused alike
 
 
 def fuzz(folder: Path, url: str, described: dict[str, Any], *, key: str | None, phases: str, examples: int) -> None:

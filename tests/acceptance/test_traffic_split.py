@@ -1,8 +1,11 @@
-"""A split changes while decisions are asked for: within a second it holds, no request fails, and an account stays on its arm."""
+"""A split or the champion changes while decisions are asked for: within a second it holds, and no request fails."""
 
 import json
+import math
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -25,7 +28,7 @@ ACCOUNTS = [f"account-{number}" for number in range(64)]
 def line() -> Iterator[Line]:
     """Version 1 is the champion of fraud-risk; version 2 is registered."""
     with Receiver() as receiver, running(receiver.url) as line:
-        line.command("models", "register", str(a_package(line.folder / "second", seed=2)), "--reason", "test")
+        line.register(a_package(line.folder / "second", seed=2), alias=None)
         yield line
 
 
@@ -76,6 +79,43 @@ def test_a_shadow_looks_on_and_decides_nothing(line: Line, admin: str) -> None:
     assert shadows[0]["error"] is None
     counted = json.loads(line.command("split", "shadow", "payments", "2", "--json"))
     assert counted["count"] >= 1
+
+
+def test_a_new_champion_answers_within_a_second_and_no_request_fails(line: Line, admin: str) -> None:
+    split(line, admin, {})
+    caller = line.key("caller", "caller")
+    with Pressure(line.gateway, caller) as pressure:
+        assert pressure.wait_for(100)
+        changes = [change(line, admin, number, pressure) for number in (2, 1, 2)]
+    assert {one.status for one in pressure.answers} == {200}
+    assert pressure.broken == 0
+    for one, following in pairwise([*changes, Change(0, math.inf, math.inf)]):
+        settled = [a for a in pressure.answers if a.asked > one.answered + 1 and a.at < following.asked]
+        assert {version_of(answer) for answer in settled} == {one.number}
+
+
+@dataclass(frozen=True)
+class Change:
+    """The alias was pointed to a version: between when and when, as who asked for it saw it."""
+
+    number: int
+    asked: float
+    answered: float
+
+
+def change(line: Line, key: str, number: int, pressure: Pressure) -> Change:
+    """Point the alias, and wait until decisions that were asked for a second later are answered."""
+    asked = time.monotonic()
+    answer = httpx.put(
+        f"{line.url}/v1/models/fraud-risk/aliases/champion",
+        json={"number": number, "reason": "test"},
+        headers={"Authorization": f"Bearer {key}"},
+        trust_env=False,
+    )
+    answered = time.monotonic()
+    assert answer.status_code == 200
+    assert pressure.wait_for(20, after=answered + 1)
+    return Change(number, asked, answered)
 
 
 def arm(given: TrafficSplit, account: str) -> int:

@@ -24,7 +24,7 @@ BODY = json.dumps(payment()).encode()
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
     return install(database, tmp_path)
 
 

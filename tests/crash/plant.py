@@ -30,6 +30,7 @@ from crash.events import Sender, ToKafka, ToNats, ToTable
 from crash.kept import Clock, Kept
 from crash.project import PARTITIONS, STREAM, TABLE, TOPIC, write_project
 from crash.proxy import Proxy
+from installed import InstalledLine
 from packages import a_package
 from receiver import SECRET, Receiver
 
@@ -108,9 +109,9 @@ def running(folder: Path, seed: int) -> Iterator[Plant]:
         brokers = _brokers(stack, folder, proxies)
         write_project(folder, proxies["receiver"].port, {name: proxies[name].port for name in brokers})
         environment = {"BANK_SECRET": SECRET, "PYTHONPATH": str(Path(__file__).parent.parent)}
-        line = stack.enter_context(Line(folder, environment=environment))
+        line = stack.enter_context(InstalledLine(folder, environment=environment))
         package = a_package(folder / "package")
-        line.command("models", "register", str(package), "--alias", "champion", "--reason", "test")
+        line.register(package)
         line.up()
         url = make_url(postgres.url_of(config.load(folder, {})))
         proxies["gateway"] = stack.enter_context(Proxy(line.gateway))

@@ -20,12 +20,13 @@ from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from brokers import KafkaSender, a_kafka, a_nats, a_stream, a_topic, send_to_nats
 from counted import counted_in_windows
+from installed import InstalledLine
 from packages import a_package
 from receiver import SECRET, Receiver
 
 KILLS = int(os.environ.get("ANDON_TEST_KILLS", "2"))
 ACCOUNTS = 20
-ROUND, PAUSE = 60, 0.05
+ROUND, PAUSE = 25, 0.05
 """Events sent at once, and seconds between."""
 
 CATCH_UP_SECONDS = 40.0
@@ -58,8 +59,8 @@ def reading(folder: Path, trigger: str, connection: str) -> Iterator[Line]:
         )
         package = a_package(folder / "package")
         environment = {"BANK_SECRET": SECRET, "PYTHONPATH": str(tests)}
-        with Line(folder, environment=environment) as line:
-            line.command("models", "register", str(package), "--alias", "champion", "--reason", "test")
+        with InstalledLine(folder, environment=environment) as line:
+            line.register(package)
             line.up()
             yield line
 

@@ -17,9 +17,10 @@ from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from andon.scoring import PART_ROWS
 from counted import counted_in_windows
+from installed import InstalledLine
 from packages import a_package
 
-ROWS = 20_000
+ROWS = 10_000
 KILLS = int(os.environ.get("ANDON_TEST_RUN_KILLS", "3"))
 
 AUTOMATION = """
@@ -61,8 +62,8 @@ def line(short_folder: Path) -> Iterator[Line]:
     (short_folder / "automation.py").write_text(AUTOMATION, encoding="utf-8")
     (short_folder / "andon.toml").write_text("", encoding="utf-8")
     package = a_package(short_folder / "package")
-    with Line(short_folder, environment={"PYTHONPATH": str(Path(__file__).parent.parent)}) as line:
-        line.command("models", "register", str(package), "--alias", "champion", "--reason", "test")
+    with InstalledLine(short_folder, environment={"PYTHONPATH": str(Path(__file__).parent.parent)}) as line:
+        line.register(package)
         line.up()
         yield line
 

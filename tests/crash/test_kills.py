@@ -14,6 +14,7 @@ from sqlalchemy import text
 from andon.kernel import config, postgres
 from andon.kernel.db import Database, Tx
 from crash.load import Load
+from installed import InstalledLine
 from packages import a_package
 from receiver import SECRET, Receiver
 
@@ -43,8 +44,8 @@ def line(short_folder: Path, receiver: Receiver) -> Iterator[Line]:
     )
     package = a_package(short_folder / "package")
     environment = {"BANK_SECRET": SECRET, "PYTHONPATH": str(tests)}
-    with Line(short_folder, environment=environment) as line:
-        line.command("models", "register", str(package), "--alias", "champion", "--reason", "test")
+    with InstalledLine(short_folder, environment=environment) as line:
+        line.register(package)
         line.up()
         yield line
 

@@ -22,7 +22,7 @@ PYTHON = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
     return install(database, tmp_path)
 
 

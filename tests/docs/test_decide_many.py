@@ -29,7 +29,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
     return install(database, tmp_path)
 
 

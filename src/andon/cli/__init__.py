@@ -68,6 +68,7 @@ COMMANDS = {
         "andon.cli.test:run_cases",
         "Run the named cases of automations against the policy on disk. Ends with status 1 if one fails.",
     ),
+    "rehearse": Listed("andon.cli.rehearse:app", "Send recorded traffic to a staging gateway, and invent rows."),
     "models": Listed("andon.cli.models:app", "Register, look at and choose model versions."),
     "endpoints": Listed("andon.cli.endpoints:app", "See which versions of a model answer."),
     "split": Listed("andon.cli.split:app", "See and choose which versions answer for an automation."),

@@ -101,7 +101,7 @@ def create_app(
         procedures,
         audit,
     ):
-        app.include_router(page.router)
+        app.router.routes.extend(page.router.routes)  # as they are: `include_router` would build each again
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_api_route("/{path:path}", _nowhere, methods=["GET"], dependencies=[Depends(signed_in)])
     return app

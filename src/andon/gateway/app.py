@@ -1,6 +1,8 @@
 """The gateway's HTTP application: the decide route below, FastAPI for everything else, one way to answer errors."""
 
-from fastapi import FastAPI, Request, Response
+from collections.abc import Iterable
+
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -146,8 +148,7 @@ def create_control(gateway: Gateway, side: Side) -> FastAPI:
     """The control routes alone: everything but deciding."""
     app = create_side(side, max_body_bytes=gateway.settings.gateway.max_body_bytes)
     app.state.gateway = gateway
-    for router in ROUTERS:
-        app.include_router(router)
+    _add(app, ROUTERS)
     return app
 
 
@@ -162,13 +163,18 @@ def create_side(side: Side, *, max_body_bytes: int = 0) -> FastAPI:
         redoc_url=None,
     )
     app.state.side = side
-    for router in SIDE:
-        app.include_router(router)
+    _add(app, SIDE)
     app.add_exception_handler(AndonError, _andon_error)
     app.add_exception_handler(RequestValidationError, _request_invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_middleware(Edge, max_body_bytes=max_body_bytes)
     return app
+
+
+def _add(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Add routes as they are. `include_router` builds each again, at the first request, which then takes a tenth of a second."""
+    for router in routers:
+        app.router.routes.extend(router.routes)
 
 
 async def _andon_error(request: Request, error: Exception) -> Response:

@@ -21,7 +21,17 @@ from andon.models.errors import (
     VersionNotFound,
 )
 from andon.models.intervals import Intervals
-from andon.models.manifest import Calibration, Curve, Estimate, Manifest, RiskEvidence, Runtime
+from andon.models.manifest import (
+    Calibration,
+    CategoryProfile,
+    Curve,
+    Estimate,
+    Manifest,
+    NumericProfile,
+    Profile,
+    RiskEvidence,
+    Runtime,
+)
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
 from andon.models.packing import pack
@@ -54,6 +64,7 @@ __all__ = [
     "AliasSet",
     "Calibration",
     "Calibrator",
+    "CategoryProfile",
     "Curve",
     "Encoder",
     "Estimate",
@@ -65,9 +76,11 @@ __all__ = [
     "ModelNotFound",
     "ModelRegistered",
     "ModelVersion",
+    "NumericProfile",
     "PackageDamaged",
     "PackageInvalid",
     "PickleRefused",
+    "Profile",
     "PythonModel",
     "Ready",
     "RiskEvidence",

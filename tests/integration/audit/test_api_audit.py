@@ -17,7 +17,7 @@ AUDITOR = Grant(Role.AUDITOR)
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
     return install(database, tmp_path)
 
 

@@ -9,5 +9,5 @@ from lines import Installation, install
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
     return install(database, tmp_path)

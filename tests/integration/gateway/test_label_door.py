@@ -20,7 +20,7 @@ PATH = "/v1/labels"
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
     return install(database, tmp_path)
 
 

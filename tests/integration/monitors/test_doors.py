@@ -85,7 +85,7 @@ def test_what_does_not_exist_is_named(here: WatchedLine) -> None:
 
 
 @pytest.fixture
-def installation(database: Database, tmp_path: Path) -> Installation:
+def installation(standing: None, database: Database, tmp_path: Path) -> Installation:
     return install(database, tmp_path)
 
 

@@ -1,5 +1,6 @@
 """The example as a person gets it: a folder that trains its model and passes its own tests."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,13 @@ def test_the_example_trains_its_model_and_passes_its_own_tests(example: Path, tm
 
 def _run(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

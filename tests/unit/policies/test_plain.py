@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from andon import policies
 from andon.policies.conditions import Vocabulary
 from andon.policies.plain import NONE, FirstMatch, first_match_of
+from trials import at_most
 
 from .tables import VARIABLES, compiled, facts
 
@@ -70,7 +71,7 @@ def plain(*conditions: str) -> FirstMatch | None:
     return first_match_of([vocabulary.condition(text) for text in conditions], vocabulary.kinds, LISTS)
 
 
-@settings(max_examples=400)
+@settings(max_examples=at_most(400))
 @given(st.lists(CONDITIONS, min_size=1, max_size=4), INPUTS, AMOUNTS, st.floats(0, 1), st.booleans())
 def test_what_is_decided_here_is_what_cel_says_of_each_rule(
     conditions: list[str], sent: dict[str, Any], count: Any, score: float, certain: bool

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from andon import policies, scaffold
 from andon.datafile import read_rows
 from andon.decisions import Contract, compile_policy, load_file
+from trials import at_most
 
 ROWS = 60
 
@@ -98,7 +99,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[str]], str]:
 
 
 @given(tables())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=at_most(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_contract_takes_every_row_it_was_learnt_from(table: tuple[list[str], list[list[str]], str]) -> None:
     with _written(*table) as (folder, source, plan):
         for script in (folder / "train.py", folder / "tests" / "test_automation.py"):
@@ -111,7 +112,7 @@ def test_the_contract_takes_every_row_it_was_learnt_from(table: tuple[list[str],
 
 
 @given(tables())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=at_most(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_policy_fits_the_contract_and_has_an_outcome_for_every_class(
     table: tuple[list[str], list[list[str]], str],
 ) -> None:

@@ -27,6 +27,7 @@ from andon.spending.domain import (
 )
 from andon.spending.tally import SpendTally
 from andon.spending.wallet import Wallet
+from trials import at_most
 
 DAY = date(2026, 11, 25)
 
@@ -228,4 +229,4 @@ class Purses(RuleBasedStateMachine):
 
 
 TestPurses = Purses.TestCase
-TestPurses.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestPurses.settings = settings(max_examples=at_most(100), stateful_step_count=60, deadline=None)

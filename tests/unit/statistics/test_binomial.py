@@ -1,4 +1,5 @@
 import math
+from itertools import takewhile
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_a_target_of_one_percent_takes_299_clean_labels() -> None:
 @pytest.mark.parametrize("power", [0.5, 0.8])
 def test_labels_needed_are_the_fewest_that_try_all_numbers(error: float, power: float) -> None:
     def chance(rows: int) -> float:
-        allowed = [errors for errors in range(rows) if upper_bound_holds(errors, rows, 0.05, 0.05)]
+        allowed = list(takewhile(lambda errors: upper_bound_holds(errors, rows, 0.05, 0.05), range(rows)))
         return float(binom.cdf(allowed[-1], rows, error)) if allowed else 0.0
 
     needed = labels_needed(0.05, 0.95, error, power)

@@ -1,0 +1,27 @@
+"""What can be wrong with a rehearsal."""
+
+from andon.kernel.errors import Conflict, Invalid, NotFound
+
+
+class NothingRecorded(NotFound):
+    """No decision was recorded in the span that was given."""
+
+
+class TargetUnusable(Invalid):
+    """The address or the key of a rehearsal cannot be used."""
+
+
+class TargetRecorded(Conflict):
+    """The gateway that would get the traffic is the one that recorded it."""
+
+
+class ContractTooOpen(Invalid):
+    """A field's values cannot be invented from its contract alone."""
+
+
+class RowsUnfit(Invalid):
+    """The contract refuses nearly all rows that are invented for it."""
+
+
+class RowsFileInvalid(Invalid):
+    """The invented rows cannot be written to this file."""

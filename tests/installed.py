@@ -1,0 +1,75 @@
+"""A whole installation as processes, whose first steps are taken within this process: to start a command takes a second each time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from http.client import HTTPException
+from pathlib import Path
+
+from benchmarks.line import Line
+
+from andon import access, migrations, models
+from andon.access import Grant, Role
+from andon.bootstrap.installation import pepper_of
+from andon.bootstrap.project import build_events
+from andon.kernel import config, postgres
+from andon.kernel.config import Settings
+from andon.kernel.db import Database, Tx
+from andon.kernel.identity import Actor
+
+BY_TEST = Actor("test")
+
+
+class InstalledLine(Line):
+    """Registers models and makes keys as `andon models register` and `andon keys create` do, on the same database."""
+
+    def register(self, package: Path, *, alias: str | None = "champion", trust: bool = False) -> None:
+        """Register a package, and point an alias to it."""
+        with self._opened() as (tx, settings, now):
+            events = build_events(settings)
+            version = models.register(
+                tx, package, actor=BY_TEST, events=events, reason="test", now=now, trust_pickle=trust
+            )
+            if alias is not None:
+                models.set_alias(
+                    tx, version.name, alias, version.number, actor=BY_TEST, events=events, reason="test", now=now
+                )
+
+    def key(self, name: str, role: str) -> str:
+        """A new API key for everything that `role` may; what runs of the line knows it."""
+        with self._opened() as (tx, settings, now):
+            _, token = access.create_key(
+                tx,
+                name=name,
+                grants=[Grant(Role(role))],
+                expires_at=None,
+                actor=BY_TEST,
+                events=build_events(settings),
+                reason="test",
+                pepper=pepper_of(settings),
+                now=now,
+            )
+        for port in (self.gateway, self.worker):
+            self.wait_until("the key was known", lambda port=port: not self._is_unknown(token, port), timeout=10)  # type: ignore[misc]
+        return token
+
+    def _is_unknown(self, token: str, port: int) -> bool:
+        """Whether a process runs at the port and does not take the key."""
+        try:
+            return self._ask("/metrics", {"Authorization": f"Bearer {token}"}, port)[0] == 401
+        except (OSError, HTTPException):
+            return False
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Tx, Settings, datetime]]:
+        """The installation's database, which runs at least as long as this; embedded as for a command, and migrated."""
+        settings = config.load(self.folder, self.environment)
+        with postgres.available(settings) as url:
+            database = Database(url, pool_size=1)
+            try:
+                migrations.ensure(database)
+                now = database.now()
+                with database.begin() as tx:
+                    yield tx, settings, now
+            finally:
+                database.close()
