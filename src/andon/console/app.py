@@ -24,6 +24,8 @@ from andon.console import (
     quality,
     reviews,
     risk,
+    rollout_start,
+    rollouts,
     sign_in,
     streams,
 )
@@ -82,6 +84,8 @@ def create_app(settings: Settings, database: Database, clock: Clock, keys: KeyRi
         incidents,
         endpoints,
         automations,
+        rollout_start,
+        rollouts,
         models,
         streams,
         actions,

@@ -42,6 +42,7 @@ SECTIONS = (
     NavigationSection("/reviews", "Reviews", Permission.READ_REVIEWS),
     NavigationSection("/alerts", "Alerts", Permission.READ_ALERTS),
     NavigationSection("/endpoints", "Endpoints", Permission.READ_MODELS),
+    NavigationSection("/rollouts", "Rollouts", Permission.READ_MODELS),
     NavigationSection("/models", "Models", Permission.READ_MODELS, shared=True),
     NavigationSection("/streams", "Streams", Permission.READ_STREAMS),
     NavigationSection("/actions", "Actions", Permission.READ_ACTIONS),

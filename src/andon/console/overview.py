@@ -1,25 +1,30 @@
 """The first page: how the lines are doing, live."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from andon import actions, cord, decisions, features, reviews
+from andon import actions, cord, decisions, features, reviews, rollouts
 from andon.access import Permission
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Db, Here, Signed
 from andon.console.pulse import RECENT, SPAN, PulseFigures, figures, series, step_of
 from andon.cord import ALL_AUTOMATIC, LineState
 from andon.kernel.db import Tx
+from andon.rollouts import Rollout
 
 router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """One automation's row; `held` counts the segments that are not automatic, `has_page`: the visitor may see what is in force."""
+    """One automation's row; `held` counts the segments that are not automatic, `has_page`: the visitor may see what is in force.
+
+    `rollout` is the one under way.
+    """
 
     name: str
     state: LineState
@@ -29,6 +34,7 @@ class LineRow:
     waiting: int
     overdue: int
     dead: int
+    rollout: Rollout | None
 
 
 @router.get("/")
@@ -50,6 +56,8 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
     queues = reviews.backlogs(tx, automations=visitor.principal.scopes(Permission.READ_REVIEWS), now=now)
     states = cord.all_states(tx)
     dead = actions.dead_letters(tx, automations=visitor.principal.scopes(Permission.READ_ACTIONS))
+    named = decisions.automations(tx)
+    under_way = _under_way(tx, [name for name in named if visitor.may(Permission.READ_MODELS, name)])
     lines = [
         LineRow(
             name=name,
@@ -60,8 +68,9 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
             waiting=queues[name].waiting if name in queues else 0,
             overdue=queues[name].overdue if name in queues else 0,
             dead=dead.get(name, 0),
+            rollout=under_way.get(name),
         )
-        for name in decisions.automations(tx)
+        for name in named
         if visitor.may(Permission.READ_DECISIONS, name)
     ]
     recent_from = step_of(now - RECENT)
@@ -76,3 +85,9 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
         "breaches": features.breaches(tx, automations=scopes, since=now - SPAN),
         "series": series(tallies, now),
     }
+
+
+def _under_way(tx: Tx, automations: Sequence[str]) -> Mapping[str, Rollout]:
+    """The rollouts under way by their automations: at most one each, and listed first."""
+    found = rollouts.page(tx, automations, limit=max(len(automations), 1))
+    return {one.automation: one for one in found if not one.state.is_over}

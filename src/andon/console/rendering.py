@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 
 from andon.audit import AuditEntry
 from andon.console.split_form import faults_at
+from andon.rollouts import spoken
 from andon.spending import money
 from andon.version import __version__
 
@@ -39,6 +40,7 @@ class Pages:
             fine_ms=fine_milliseconds,
             took=took,
             span=span,
+            hours=spoken,
             score=score,
             short=short,
             money=amount,

@@ -116,7 +116,7 @@ def show(tx: Tx, automation: str, number: int | None = None) -> RolloutHistory:
 
 
 def page(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 50) -> Sequence[Rollout]:
-    """Return rollouts of some automations, or of all; newest first."""
+    """Return rollouts of some automations, or of all; open ones first, then the newest."""
     return store.page(tx, automations, limit=limit)
 
 

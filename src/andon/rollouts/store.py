@@ -64,8 +64,12 @@ def watched(tx: Tx) -> list[tuple[str, int]]:
 
 
 def page(tx: Tx, automations: Sequence[str] | None, *, limit: int) -> list[Rollout]:
-    """Return rollouts of some automations, or of all; newest first."""
-    query = select(rollouts).order_by(rollouts.c.created_at.desc(), rollouts.c.id.desc()).limit(limit)
+    """Return rollouts of some automations, or of all; open ones first, then the newest."""
+    query = (
+        select(rollouts)
+        .order_by(rollouts.c.ended_at.is_not(None), rollouts.c.created_at.desc(), rollouts.c.id.desc())
+        .limit(limit)
+    )
     if automations is not None:
         query = query.where(rollouts.c.automation.in_(automations))
     return [_rollout(row) for row in tx.execute(query)]
