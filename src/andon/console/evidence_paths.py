@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from andon.rollouts import GuardrailStanding, PathPoint, RolloutEvent
 
@@ -24,10 +24,13 @@ class StageMark:
 
 @dataclass(frozen=True, slots=True)
 class EvidencePath:
-    """Points of both lines as SVG writes them, the heights of the bound and of zero, and where stages begin."""
+    """Points of the lines as SVG writes them, the heights of the bound and of zero, and where stages begin.
+
+    `sound` has a line for each stage: in each, the evidence is about the step after it.
+    """
 
     harm: str
-    sound: str
+    sound: tuple[str, ...]
     bound: float
     zero: float
     marks: tuple[StageMark, ...]
@@ -38,27 +41,32 @@ def path_of(
 ) -> EvidencePath | None:
     """Draw the path of a guardrail from the first stage until a moment; None while there is no evidence."""
     points, begun = standing.state.path, [one for one in events if one.kind in _BEGINNINGS]
-    if not points or not begun:
+    if not begun or not any(one.harm or one.sound for one in points):
         return None
     first, last = begun[0].at, max(until, points[-1].at)
+    harm = [(first, 0.0), *((one.at, one.harm) for one in points), (last, standing.harm)]
+    by_stage = _by_stage(points, [one.at for one in begun])
+    by_stage[0].insert(0, (first, 0.0))
+    by_stage[-1].append((last, standing.sound))
     return EvidencePath(
-        harm=_line([(one.at, one.harm) for one in points], first, last, standing.harm_bound),
-        sound=_line(_of_this_step(points, begun[-1].at), first, last, standing.sound_bound),
+        harm=_line(harm, first, last, standing.harm_bound),
+        sound=tuple(_line(part, first, last, standing.sound_bound) for part in by_stage if len(part) > 1),
         bound=_height(1.0),
         zero=_height(0.0),
         marks=tuple(StageMark(_place(one.at, first, last), stages[one.stage_after]) for one in begun),
     )
 
 
-def _of_this_step(points: Sequence[PathPoint], since: datetime) -> list[tuple[datetime, float]]:
-    """The evidence for the step that is next: that for earlier steps was about other margins."""
-    return [(since, 0.0), *((one.at, one.sound) for one in points if one.at >= since)]
+def _by_stage(points: Sequence[PathPoint], begun: Sequence[datetime]) -> list[list[tuple[datetime, float]]]:
+    """The evidence for the next step, by the stage in which it was looked at; what moved a stage on belongs to that one."""
+    ends = [*begun[1:], datetime.max.replace(tzinfo=UTC)]
+    return [
+        [(one.at, one.sound) for one in points if start < one.at <= end] for start, end in zip(begun, ends, strict=True)
+    ]
 
 
 def _line(points: Sequence[tuple[datetime, float]], first: datetime, last: datetime, bound: float) -> str:
-    drawn = [(_place(at, first, last), _height(value / bound)) for at, value in points]
-    drawn.append((WIDTH, drawn[-1][1]))
-    return " ".join(f"{x:g},{y:g}" for x, y in drawn)
+    return " ".join(f"{_place(at, first, last):g},{_height(value / bound):g}" for at, value in points)
 
 
 def _place(at: datetime, first: datetime, last: datetime) -> float:
