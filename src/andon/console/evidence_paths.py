@@ -47,7 +47,7 @@ def path_of(
     harm = [(first, 0.0), *((one.at, one.harm) for one in points), (last, standing.harm)]
     by_stage = _by_stage(points, [one.at for one in begun])
     by_stage[0].insert(0, (first, 0.0))
-    by_stage[-1].append((last, standing.sound))
+    by_stage[-1] = [*(by_stage[-1] or [(begun[-1].at, standing.sound)]), (last, standing.sound)]
     return EvidencePath(
         harm=_line(harm, first, last, standing.harm_bound),
         sound=tuple(_line(part, first, last, standing.sound_bound) for part in by_stage if len(part) > 1),

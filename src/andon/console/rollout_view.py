@@ -15,12 +15,13 @@ NEWEST = 4
 
 
 class TrackPlace(StrEnum):
-    """Where a stage lies, seen from the rollout: behind it, where it is, where it ended, or ahead."""
+    """Where a stage lies, seen from the rollout: behind it, where it is, where it ended, ahead, or left out by hand."""
 
     DONE = "done"
     PRESENT = "present"
     ENDED = "ended"
     AHEAD = "ahead"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def view_of(tx: Tx, automation: str, number: int, now: datetime) -> RolloutView:
     rollout, events = history.rollout, history.events
     until = rollout.ended_at or now
     shown = [_guardrail(rollout, one, events, until) for one in rollouts.standings(tx, rollout)]
+    shown.sort(key=lambda one: (not one.standing.state.harmed, not one.standing.guardrail.required))
     return RolloutView(rollout, events, track_of(rollout, events), shown)
 
 
@@ -95,7 +97,7 @@ def track_of(rollout: Rollout, events: Sequence[RolloutEvent]) -> list[TrackStag
 
 def _place(rollout: Rollout, stage: int) -> TrackPlace:
     if rollout.state in (RolloutState.PROMOTED, RolloutState.COMPLETED):
-        return TrackPlace.DONE
+        return TrackPlace.DONE if stage <= rollout.stage else TrackPlace.SKIPPED
     begun = rollout.state.is_watched or (rollout.state.is_over and rollout.approved_by is not None)
     if not begun and rollout.plan.approval:
         return TrackPlace.AHEAD
