@@ -1,6 +1,5 @@
 """The first page: how the lines are doing, live."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +55,7 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
     queues = reviews.backlogs(tx, automations=visitor.principal.scopes(Permission.READ_REVIEWS), now=now)
     states = cord.all_states(tx)
     dead = actions.dead_letters(tx, automations=visitor.principal.scopes(Permission.READ_ACTIONS))
-    named = decisions.automations(tx)
-    under_way = _under_way(tx, [name for name in named if visitor.may(Permission.READ_MODELS, name)])
+    under_way = {one.automation: one for one in rollouts.open_rollouts(tx)}
     lines = [
         LineRow(
             name=name,
@@ -68,9 +66,9 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
             waiting=queues[name].waiting if name in queues else 0,
             overdue=queues[name].overdue if name in queues else 0,
             dead=dead.get(name, 0),
-            rollout=under_way.get(name),
+            rollout=under_way.get(name) if visitor.may(Permission.READ_MODELS, name) else None,
         )
-        for name in named
+        for name in decisions.automations(tx)
         if visitor.may(Permission.READ_DECISIONS, name)
     ]
     recent_from = step_of(now - RECENT)
@@ -85,9 +83,3 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
         "breaches": features.breaches(tx, automations=scopes, since=now - SPAN),
         "series": series(tallies, now),
     }
-
-
-def _under_way(tx: Tx, automations: Sequence[str]) -> Mapping[str, Rollout]:
-    """The rollouts under way by their automations: at most one each, and listed first."""
-    found = rollouts.page(tx, automations, limit=max(len(automations), 1))
-    return {one.automation: one for one in found if not one.state.is_over}

@@ -60,12 +60,13 @@ class GuardrailView:
 
 @dataclass(frozen=True, slots=True)
 class RolloutView:
-    """One rollout as its page shows it."""
+    """One rollout as its page shows it. Since `unwatched_since` its candidate has no traffic, because no worker watches."""
 
     rollout: Rollout
     events: Sequence[RolloutEvent]
     track: Sequence[TrackStage]
     guardrails: Sequence[GuardrailView]
+    unwatched_since: datetime | None
 
     @property
     def ended_badly(self) -> bool:
@@ -80,7 +81,9 @@ def view_of(tx: Tx, automation: str, number: int, now: datetime) -> RolloutView:
     until = rollout.ended_at or now
     shown = [_guardrail(rollout, one, events, until) for one in rollouts.standings(tx, rollout)]
     shown.sort(key=lambda one: (not one.standing.state.harmed, not one.standing.guardrail.required))
-    return RolloutView(rollout, events, track_of(rollout, events), shown)
+    lease = rollouts.lease_end(tx, rollout)
+    unwatched = lease if lease is not None and lease <= now else None
+    return RolloutView(rollout, events, track_of(rollout, events), shown, unwatched)
 
 
 def track_of(rollout: Rollout, events: Sequence[RolloutEvent]) -> list[TrackStage]:

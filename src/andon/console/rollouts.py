@@ -110,8 +110,11 @@ def _suits(tx: Tx, automation: str) -> Callable[[policies.PolicyVersion], None]:
 
 
 def _listed(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
+    """The open ones first, then those that are over, newest first."""
     scopes = visitor.scopes(Permission.READ_MODELS)
-    return {"now": here.clock.now(), "rollouts": rollouts.page(tx, scopes, limit=PAGE)}
+    under_way = [one for one in rollouts.open_rollouts(tx) if scopes is None or one.automation in scopes]
+    over = [one for one in rollouts.page(tx, scopes, limit=PAGE) if one.state.is_over]
+    return {"now": here.clock.now(), "rollouts": [*under_way, *over]}
 
 
 def _shown(here: Console, visitor: Visitor, tx: Tx, automation: str, number: int) -> dict[str, Any]:

@@ -20,7 +20,20 @@ from andon.rollouts.forecasting import GuardrailForecast, RolloutForecast, forec
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.labelling import subscribe
 from andon.rollouts.published import RolloutMoved
-from andon.rollouts.service import RolloutWish, abort, approve, page, pause, promote, resume, show, start
+from andon.rollouts.service import (
+    RolloutWish,
+    abort,
+    approve,
+    ended_counts,
+    lease_end,
+    open_rollouts,
+    page,
+    pause,
+    promote,
+    resume,
+    show,
+    start,
+)
 from andon.rollouts.standing import GuardrailStanding, standings
 from andon.rollouts.states import ArmTally, GuardrailState, PathPoint
 from andon.rollouts.store import OPEN_SQL
@@ -54,9 +67,12 @@ __all__ = [
     "abort",
     "adjusted",
     "approve",
+    "ended_counts",
     "forecast",
     "forecast_of",
     "guardrails_of",
+    "lease_end",
+    "open_rollouts",
     "page",
     "pause",
     "plan_of",

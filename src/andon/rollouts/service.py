@@ -118,8 +118,24 @@ def show(tx: Tx, automation: str, number: int | None = None) -> RolloutHistory:
 
 
 def page(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 50) -> Sequence[Rollout]:
-    """Return rollouts of some automations, or of all; open ones first, then the newest."""
+    """Return rollouts of some automations, or of all; newest first."""
     return store.page(tx, automations, limit=limit)
+
+
+def open_rollouts(tx: Tx) -> Sequence[Rollout]:
+    """Return the rollouts of all automations that are not over."""
+    return store.open_rollouts(tx)
+
+
+def ended_counts(tx: Tx) -> Sequence[tuple[str, str, int]]:
+    """Return how many rollouts of each automation ended in each state."""
+    return store.ended_counts(tx)
+
+
+def lease_end(tx: Tx, rollout: Rollout) -> datetime | None:
+    """Return until when the candidate may have traffic if nobody watches it any more; None if the rollout is over."""
+    lease = serving.leases(tx).get(rollout.automation)
+    return None if lease is None or not rollout.state.is_watched else lease.expires_at
 
 
 def approve(
