@@ -9,12 +9,13 @@ import httpx
 import pytest
 from tests.served import served
 
-from andon import console, policies, rollouts, webhook
+from andon import console, policies, rollouts, serving, webhook
 from andon.access import Grant, KeyRing, Role
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.rollouts import RolloutState
+from andon.serving import TrafficLease
 from automations import POLICY
 from lines import PEPPER
 from rolling import QUICK, RolledLine, a_forgiving_line, a_rolled_line
@@ -195,3 +196,14 @@ def test_open_ones_stand_first(line: RolledLine, sign_in: SignIn) -> None:
     listed = sign_in(Grant(Role.VIEWER)).see("/rollouts").text
     numbers = [int(one) for one in re.findall(r'href="/rollouts/payments/(\d+)"', listed)]
     assert numbers[:2] == [line.rollout.number, line.rollout.number - 1]
+
+
+def test_a_rollout_that_no_worker_watches_says_that_its_candidate_has_no_traffic(
+    line: RolledLine, sign_in: SignIn
+) -> None:
+    started = line.start(2)
+    viewer = sign_in(Grant(Role.VIEWER, "payments"))
+    assert "No worker has watched it" not in viewer.see(page_of(line)).text
+    with line.database.begin() as tx:
+        serving.set_lease(tx, TrafficLease("payments", started.split, "worker", line.now))
+    assert "No worker has watched it since" in viewer.see(f"/live{page_of(line)}").text
