@@ -114,7 +114,7 @@ def typed_form(
     return RolloutForm(
         version=version,
         policy=policy,
-        text=text.replace("\r\n", "\n"),
+        text=text.replace("\r\n", "\n").strip(),  # a browser drops the first line break of a field
         kind=kind,
         steps=steps,
         stage_decisions=stage_decisions,

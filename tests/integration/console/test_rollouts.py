@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from html import unescape
 from uuid import uuid4
 
 import httpx
@@ -121,7 +122,13 @@ def test_only_a_key_that_may_publish_rolls_out_a_policy_and_a_wrong_one_is_refus
     ):
         refused = olga.start(policy="new", text=wrong)
         assert (refused.status_code, says in refused.text) == (422, True), says
-    assert olga.start(policy="new", text=text).status_code == 303
+    asked = olga.send(
+        START, automation="payments", policy="new", text=f"\r\n{text}\r\n", reason="x", step="forecast"
+    ).text
+    shown = {name: re.findall(rf'name="{name}"[^>]*>([^<]*)</textarea>', asked)[0] for name in ("text", "reason")}
+    seen = re.findall(r'name="seen" value="([^"]+)"', asked)[0]
+    sent = {"text": unescape(shown["text"]), "reason": shown["reason"], "policy": "new", "seen": seen}
+    assert olga.send(START, automation="payments", step="start", **sent).status_code == 303
     candidate = line.rollout.candidate
     with line.database.begin() as tx:
         published = {one.version: one.text for one in policies.list_versions(tx, "payments")}
