@@ -26,6 +26,8 @@ from andon.console import (
     quality,
     reviews,
     risk,
+    rollout_start,
+    rollouts,
     sign_in,
     streams,
 )
@@ -95,6 +97,8 @@ def create_app(
         endpoints,
         automations,
         policy_try,
+        rollout_start,
+        rollouts,
         models,
         streams,
         actions,

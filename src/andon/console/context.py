@@ -45,6 +45,7 @@ SECTIONS = (
     NavigationSection("/alerts", "Alerts", Permission.READ_ALERTS),
     NavigationSection("/changes", "Changes", Permission.READ_AUTOMATIONS),
     NavigationSection("/endpoints", "Endpoints", Permission.READ_MODELS),
+    NavigationSection("/rollouts", "Rollouts", Permission.READ_MODELS),
     NavigationSection("/models", "Models", Permission.READ_MODELS, shared=True),
     NavigationSection("/streams", "Streams", Permission.READ_STREAMS),
     NavigationSection("/actions", "Actions", Permission.READ_ACTIONS),

@@ -6,20 +6,24 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from andon import actions, cord, decisions, features, reviews
+from andon import actions, cord, decisions, features, reviews, rollouts
 from andon.access import Permission
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Db, Here, Signed
 from andon.console.pulse import RECENT, SPAN, PulseFigures, figures, series, step_of
 from andon.cord import ALL_AUTOMATIC, LineState
 from andon.kernel.db import Tx
+from andon.rollouts import Rollout
 
 router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """One automation's row; `held` counts the segments that are not automatic, `has_page`: the visitor may see what is in force."""
+    """One automation's row; `held` counts the segments that are not automatic, `has_page`: the visitor may see what is in force.
+
+    `rollout` is the one under way.
+    """
 
     name: str
     state: LineState
@@ -29,6 +33,7 @@ class LineRow:
     waiting: int
     overdue: int
     dead: int
+    rollout: Rollout | None
 
 
 @router.get("/")
@@ -50,6 +55,7 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
     queues = reviews.backlogs(tx, automations=visitor.principal.scopes(Permission.READ_REVIEWS), now=now)
     states = cord.all_states(tx)
     dead = actions.dead_letters(tx, automations=visitor.principal.scopes(Permission.READ_ACTIONS))
+    under_way = {one.automation: one for one in rollouts.open_rollouts(tx)}
     lines = [
         LineRow(
             name=name,
@@ -60,6 +66,7 @@ def _live(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:
             waiting=queues[name].waiting if name in queues else 0,
             overdue=queues[name].overdue if name in queues else 0,
             dead=dead.get(name, 0),
+            rollout=under_way.get(name) if visitor.may(Permission.READ_MODELS, name) else None,
         )
         for name in decisions.automations(tx)
         if visitor.may(Permission.READ_DECISIONS, name)

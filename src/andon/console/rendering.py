@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 
 from andon.audit import AuditEntry
 from andon.console.split_form import faults_at
+from andon.rollouts import spoken
 from andon.spending import money
 from andon.version import __version__
 
@@ -40,6 +41,7 @@ class Pages:
             took=took,
             span=span,
             span_or_dash=span_or_dash,
+            hours=spoken,
             score=score,
             short=short,
             money=amount,

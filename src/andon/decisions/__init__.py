@@ -99,7 +99,14 @@ from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
 from andon.decisions.passage import BatchWatcher, Payer, Unlimited, Unwatched
 from andon.decisions.published import AutomationReleased
-from andon.decisions.publishing import apart_from_force, check_policy, publish_policy, require_released_code, use_policy
+from andon.decisions.publishing import (
+    apart_from_force,
+    check_policy,
+    publish_policy,
+    publish_unused_policy,
+    require_released_code,
+    use_policy,
+)
 from andon.decisions.recorded import RecordedDecision, RecordReader
 from andon.decisions.recording import Alongside
 from andon.decisions.releasing import (
@@ -322,6 +329,7 @@ __all__ = [
     "plan_days",
     "policy_text",
     "publish_policy",
+    "publish_unused_policy",
     "raw_records_of",
     "recorded_between",
     "records_of",

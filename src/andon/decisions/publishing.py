@@ -5,9 +5,11 @@ from datetime import datetime
 from andon import policies
 from andon.authoring import Automation
 from andon.decisions import assembly, releasing, service
-from andon.decisions.errors import CodeUnreleased
+from andon.decisions.domain import AutomationVersion
+from andon.decisions.errors import AutomationInvalid, CodeUnreleased
 from andon.decisions.releasing import PolicyText
 from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.policies import PolicyVersion
@@ -37,6 +39,28 @@ def publish_policy(
             tx, automation.name, PolicyText(text, table), actor=actor, reason=reason, now=now, events=events
         )
     return published
+
+
+def publish_unused_policy(
+    tx: Tx, deployed: AutomationVersion, text: str, *, source: str, actor: Actor, reason: str, now: datetime
+) -> PolicyVersion:
+    """Keep a policy for splits, shadows and rollouts, checked against an automation as it was deployed.
+
+    Raises PolicyInvalid, AutomationInvalid, ReasonInvalid.
+    """
+    table = policies.parse(text, source=source)
+    policies.check(table)
+    releasing.require_named(deployed, table)
+    named = [*deployed.description["actions"], *deployed.description.get("truth", {}).get("outcomes", ())]
+    lacking = [name for name in dict.fromkeys(named) if name not in table.outcomes]
+    if lacking:
+        known = ", ".join(table.outcomes)
+        faults = [
+            Fault(source, f"outcome {name!r} is used by {deployed.name} and not in the policy") for name in lacking
+        ]
+        raise AutomationInvalid(f"{deployed.name} needs outcomes that {source} does not have ({known})", faults=faults)
+    policies.require_proof(table)
+    return policies.publish(tx, deployed.name, table, text, actor=actor, reason=reason, now=now)
 
 
 def use_policy(

@@ -5,7 +5,7 @@
 """
 
 from andon.rollouts.adjusting import adjusted
-from andon.rollouts.declared import plan_of
+from andon.rollouts.declared import plan_of, service_level_of
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutHistory, RolloutStage, RolloutState
 from andon.rollouts.errors import (
     RolloutInvalid,
@@ -17,7 +17,7 @@ from andon.rollouts.errors import (
     TrafficSplitByHand,
 )
 from andon.rollouts.forecasting import GuardrailForecast, RolloutForecast, forecast, forecast_of, spoken
-from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
+from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.labelling import subscribe
 from andon.rollouts.published import RolloutMoved
 from andon.rollouts.service import (
@@ -70,6 +70,7 @@ __all__ = [
     "ended_counts",
     "forecast",
     "forecast_of",
+    "guardrails_of",
     "lease_end",
     "open_rollouts",
     "page",
@@ -77,6 +78,7 @@ __all__ = [
     "plan_of",
     "promote",
     "resume",
+    "service_level_of",
     "show",
     "spoken",
     "standings",

@@ -1,0 +1,152 @@
+"""The form that starts a rollout: what was typed, and as which plan it is meant."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Form
+
+from andon import rollouts
+from andon.authoring import DeclarationInvalid, Guardrail, RolloutPlan
+from andon.kernel.errors import Fault
+from andon.rollouts import RolloutInvalid, WatchedGuardrail
+
+NEW_POLICY = "new"
+"""The choice of a policy whose text stands in the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutForm:
+    """What is typed. Empty fields mean what the automation declares; `seen` names the plan whose forecast was shown."""
+
+    version: str = ""
+    policy: str = ""
+    text: str = ""
+    kind: str = ""
+    steps: str = ""
+    stage_decisions: str = ""
+    stage_minutes: str = ""
+    margins: Mapping[str, str] | None = None
+    required: tuple[str, ...] | None = None
+    off: tuple[str, ...] | None = None
+    reason: str = ""
+    seen: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of what is typed, without the reason: what a forecast was made for."""
+        plain = asdict(replace(self, reason="", seen=""))
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+    def is_required(self, guardrail: WatchedGuardrail) -> bool:
+        """Whether the promotion is to wait for a guardrail."""
+        return guardrail.required if self.required is None else guardrail.name in self.required
+
+    def is_off(self, guardrail: WatchedGuardrail, declared: RolloutPlan) -> bool:
+        """Whether the rollout is to do without a guardrail."""
+        return guardrail.name in (declared.off if self.off is None else self.off)
+
+    def model_version(self) -> int | None:
+        """The version that is chosen; None for the champion. Raises RolloutInvalid."""
+        if not self.version:
+            return None
+        if not self.version.isdecimal() or len(self.version) > 9:
+            raise RolloutInvalid(faults=[Fault("version", "A version is a number")])
+        return int(self.version)
+
+    def plan(self, declared: RolloutPlan, watched: Sequence[WatchedGuardrail]) -> RolloutPlan:
+        """The declared plan with what is typed in its place. Raises RolloutInvalid with every field that is wrong."""
+        faults: list[Fault] = []
+        steps = _numbers(self.steps, "steps", "Steps are percents, as in 5, 25, 50, 100", faults)
+        least = _number(self.stage_decisions, "stage_decisions", "A number of decisions", faults)
+        minutes = _number(self.stage_minutes, "stage_minutes", "A number of minutes", faults)
+        changed = [found for one in watched if (found := self._guardrail(one, faults)) is not None]
+        if least is not None and least != int(least):
+            faults.append(Fault("stage_decisions", "A whole number of decisions"))
+        if faults:
+            raise RolloutInvalid(faults=faults)
+        try:
+            return rollouts.adjusted(
+                declared,
+                kind=self.kind or None,
+                steps=steps,
+                off=self.off,
+                stage_decisions=None if least is None else int(least),
+                stage_time=None if minutes is None else timedelta(minutes=minutes),
+                guardrails=changed,
+            )
+        except (DeclarationInvalid, OverflowError) as error:
+            raise RolloutInvalid(str(error)) from error
+
+    def _guardrail(self, one: WatchedGuardrail, faults: list[Fault]) -> Guardrail | None:
+        """What is wanted otherwise of a guardrail; nothing of one that is switched off."""
+        where = f"margin.{one.name}"
+        margin = _number((self.margins or {}).get(one.name, ""), where, "A margin is a number of percent", faults)
+        required = self.is_required(one)
+        if one.name in (self.off or ()) or (margin is None and required == one.required):
+            return None
+        try:
+            return Guardrail(one.name, None if margin is None else margin / 100, required, one.better)
+        except DeclarationInvalid as error:
+            faults.append(Fault(where, str(error)))
+            return None
+
+
+def typed_form(
+    version: Annotated[str, Form()] = "",
+    policy: Annotated[str, Form()] = "",
+    text: Annotated[str, Form()] = "",
+    kind: Annotated[str, Form()] = "",
+    steps: Annotated[str, Form()] = "",
+    stage_decisions: Annotated[str, Form()] = "",
+    stage_minutes: Annotated[str, Form()] = "",
+    guardrail: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
+    margin: Annotated[list[str], Form()] = [],  # noqa: B006
+    required: Annotated[list[str], Form()] = [],  # noqa: B006
+    off: Annotated[list[str], Form()] = [],  # noqa: B006
+    reason: Annotated[str, Form()] = "",
+    seen: Annotated[str, Form()] = "",
+) -> RolloutForm:
+    """The form as it was sent."""
+    return RolloutForm(
+        version=version,
+        policy=policy,
+        text=text.replace("\r\n", "\n").strip(),  # a browser drops the first line break of a field
+        kind=kind,
+        steps=steps,
+        stage_decisions=stage_decisions,
+        stage_minutes=stage_minutes,
+        margins=dict(zip(guardrail, margin, strict=False)),
+        required=tuple(required) if guardrail else None,
+        off=tuple(off) if guardrail else None,
+        reason=reason,
+        seen=seen,
+    )
+
+
+Typed = Annotated[RolloutForm, Depends(typed_form)]
+
+
+def _numbers(text: str, field: str, expected: str, faults: list[Fault]) -> list[float] | None:
+    if not text.strip():
+        return None
+    found = [_number(one, field, expected, faults) for one in text.split(",")]
+    return [one for one in found if one is not None]
+
+
+def _number(text: str, field: str, expected: str, faults: list[Fault]) -> float | None:
+    """A number of at least 0; None for an empty field, and for what is none, which is noted."""
+    plain = text.strip().removesuffix("%").strip()
+    if not plain:
+        return None
+    try:
+        value = float(plain)
+    except ValueError:
+        value = -1.0
+    if 0 <= value < float("inf"):
+        return value
+    faults.append(Fault(field, expected))
+    return None
