@@ -1,0 +1,106 @@
+"""Healthy rollouts under continuous watch: how many of them are rolled back at a level of 1%.
+
+The share goes from 5 over 25 to 50%, two hours each. The candidate is as good as the control in all of them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from andon.statistics.mean_differences import MeanDifferenceTest
+from andon.statistics.rate_ratios import RateRatioTest
+from benchmarks.rollouts_traffic import A_MINUTE, Events, Line, answers, events_of, parts
+
+Floats = NDArray[np.float64]
+
+ALPHA: Final = 0.01
+ERRORS: Final = 0.01
+STAGES: Final = ((120, 0.05), (120, 0.25), (120, 0.5))
+LINE: Final = Line.steady(ERRORS, *STAGES)
+
+ACCOUNTS: Final = 4_000
+GUARDRAILS: Final = 3
+LOOK_EVERY: Final = 1_000
+"""Decisions between two looks at the mean cost; rates are looked at after every event."""
+SHORT: Final = Line.steady(ERRORS, (12, 0.05), (12, 0.25), (12, 0.5))
+OVERRIDES: Final = 0.1
+
+
+def steady(runs: int, rng: np.random.Generator) -> int:
+    """Count the rollouts of a steady line that are rolled back."""
+    (found,) = answers(LINE, 1.0, (RateRatioTest.harm(ALPHA),), runs, rng)
+    return int(np.isfinite(found).sum())
+
+
+def outage(runs: int, rng: np.random.Generator) -> int:
+    """The same while twenty minutes of 20% errors hit both arms, in whose middle the share goes from 5 to 25%."""
+    (found,) = answers(LINE.with_outage(110, 20, 0.2), 1.0, (RateRatioTest.harm(ALPHA),), runs, rng)
+    return int(np.isfinite(found).sum())
+
+
+def sticky(runs: int, rng: np.random.Generator) -> int:
+    """The same with accounts that stay with their arm; each counts by its first event."""
+    test = RateRatioTest.harm(ALPHA)
+    return sum(int(np.isfinite(by_account(size, rng)[0].first_answers(test)).sum()) for size in parts(runs))
+
+
+def sticky_each_event(runs: int, rng: np.random.Generator) -> int:
+    """What would come of it if each event of an account counted, as if decisions were drawn one by one."""
+    test = RateRatioTest.harm(ALPHA)
+    return sum(int(np.isfinite(by_account(size, rng)[1].first_answers(test)).sum()) for size in parts(runs))
+
+
+def by_account(runs: int, rng: np.random.Generator) -> tuple[Events, Events]:
+    """Simulate rollouts whose unit is the account: first events of accounts, and all events.
+
+    Accounts differ in how much they do (log-normal) and in their error rates (gamma of shape 0.3: most have few, some fail nearly
+    always). An account is the candidate's while its place in [0, 1) is below the share.
+    """
+    seen = events_of(LINE, 1.0, runs, rng)
+    candidate, first = np.empty_like(seen.candidate), np.zeros_like(seen.candidate)
+    for row in range(runs):
+        weights = rng.lognormal(0.0, 1.0, ACCOUNTS) * rng.gamma(0.3, 1.0, ACCOUNTS)
+        limits = weights.cumsum()
+        accounts = np.searchsorted(limits, rng.random(candidate.shape[1]) * limits[-1], side="right")
+        candidate[row] = rng.random(ACCOUNTS)[np.minimum(accounts, ACCOUNTS - 1)] < seen.shares[row]
+        first[row, np.unique(accounts, return_index=True)[1]] = True
+    # An event at a share of 1 says nothing, hence stands for none.
+    once = Events(candidate | ~first, np.where(first, seen.shares, 1.0), seen.canary_requests)
+    return once, Events(candidate | (seen.shares == 1.0), seen.shares, seen.canary_requests)
+
+
+def three_guardrails(runs: int, rng: np.random.Generator) -> int:
+    """Count the rollouts that any of three guardrails rolls back: errors, overrides and the mean cost, a third of the level each."""
+    rate, cost = RateRatioTest.harm(ALPHA / GUARDRAILS), MeanDifferenceTest.harm(ALPHA / GUARDRAILS)
+    shares = np.repeat(SHORT.shares, A_MINUTE)
+    overrides = Line(np.full(len(SHORT.rates), OVERRIDES), SHORT.shares)
+    rolled_back = 0
+    for size in parts(runs):
+        caught = np.isfinite(events_of(SHORT, 1.0, size, rng).first_answers(rate))
+        caught |= np.isfinite(events_of(overrides, 1.0, size, rng).first_answers(rate))
+        caught |= np.array([_cost_rejected(cost, shares, rng) for _ in range(size)])
+        rolled_back += int(caught.sum())
+    return rolled_back
+
+
+def _cost_rejected(test: MeanDifferenceTest, shares: Floats, rng: np.random.Generator) -> bool:
+    """Watch costs with a heavy tail (log-normal, its standard deviation 1.3 times its mean)."""
+    candidate = rng.random(len(shares), np.float32) < shares
+    costs = np.exp(rng.standard_normal(len(shares), np.float32)).astype(float)
+    state = test.start()
+    for first in range(0, len(shares), LOOK_EVERY):
+        block = slice(first, first + LOOK_EVERY)
+        state = test.fold(state, candidate[block], costs[block], shares[block])
+        if test.rejected(state):
+            return True
+    return False
+
+
+JUDGED: Final[Mapping[str, Callable[[int, np.random.Generator], int]]] = {
+    "a steady line": steady,
+    "an outage of both arms": outage,
+    "sticky accounts, by first events": sticky,
+    "three guardrails, one budget": three_guardrails,
+}
