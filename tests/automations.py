@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from andon import Automation, Policy, Request, Review, Window, webhook
+from andon import Automation, Monitors, Policy, Request, Review, ServiceLevel, Window, webhook
 
 POLICY = """
 outcomes: [release, pause, review]
@@ -42,6 +42,20 @@ def an_automation(name: str = "payments", *, windows: bool = True, when_stopped:
         actions={"pause": webhook("bank"), "release": webhook("bank")},
         review=Review(queue="fraud", due=timedelta(minutes=15)),
         when_stopped=when_stopped,
+    )
+
+
+def a_forgiving_line(**more: Any) -> Automation:
+    """Payments with a service level that few decisions are enough to prove."""
+    return Automation(
+        "payments",
+        contract=Payment,
+        subject="account",
+        model="fraud-risk",
+        policy=Policy.yaml(POLICY),
+        review=Review(queue="fraud"),
+        monitors=Monitors(service=ServiceLevel(share=0.95)),
+        **more,
     )
 
 

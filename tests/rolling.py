@@ -12,7 +12,7 @@ import lightgbm
 import numpy as np
 from pydantic_core import to_json
 
-from andon import Automation, Monitors, Policy, Review, ServiceLevel, models, rollouts
+from andon import models, rollouts
 from andon.authoring import RolloutPlan
 from andon.bootstrap.project import build_events
 from andon.decisions import Decision, DecisionRequest
@@ -24,7 +24,7 @@ from andon.kernel.ids import uuid7
 from andon.models import encode, encode_labels
 from andon.rollouts import GuardrailState, Rollout, RolloutWatcher, RolloutWish
 from andon.serving import Candidate, PredictionFailed
-from automations import POLICY, Payment
+from automations import a_forgiving_line
 from lines import Installation, install
 from packages import CLASSES, FEATURES, packed, some_rows
 
@@ -188,20 +188,6 @@ class Failing:
 
     def take_cpu_us(self) -> int:
         return 0
-
-
-def a_forgiving_line(**more: Any) -> Automation:
-    """Payments with a service level that few decisions are enough to prove."""
-    return Automation(
-        "payments",
-        contract=Payment,
-        subject="account",
-        model="fraud-risk",
-        policy=Policy.yaml(POLICY),
-        review=Review(queue="fraud"),
-        monitors=Monitors(service=ServiceLevel(share=0.95)),
-        **more,
-    )
 
 
 def a_rolled_line(database: Database, folder: Path, *automations: Any) -> RolledLine:

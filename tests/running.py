@@ -19,13 +19,17 @@ payments = an_automation()
 
 @contextmanager
 def prepared(
-    receiver_url: str, settings: Mapping[str, str] | None = None, *, place: Path = Path("/tmp")
+    receiver_url: str,
+    settings: Mapping[str, str] | None = None,
+    *,
+    place: Path = Path("/tmp"),
+    automation: str = AUTOMATION,
 ) -> Iterator[Line]:
     """The project with a registered champion in a folder of `place`, not yet started. `settings` are environment variables: ANDON_..."""
     with TemporaryDirectory(prefix="andon-", dir=place) as name:
         folder = Path(name)
         folder.chmod(0o711)  # as root, PostgreSQL runs as another user and has to pass through
-        (folder / "automation.py").write_text(AUTOMATION, encoding="utf-8")
+        (folder / "automation.py").write_text(automation, encoding="utf-8")
         (folder / "andon.toml").write_text(
             f'[destinations.bank]\nurl = "{receiver_url}"\nsecret_env = "BANK_SECRET"\nallow_private = true\n',
             encoding="utf-8",
@@ -39,9 +43,13 @@ def prepared(
 
 @contextmanager
 def running(
-    receiver_url: str, settings: Mapping[str, str] | None = None, *, place: Path = Path("/tmp")
+    receiver_url: str,
+    settings: Mapping[str, str] | None = None,
+    *,
+    place: Path = Path("/tmp"),
+    automation: str = AUTOMATION,
 ) -> Iterator[Line]:
     """The same, up and ready for decisions."""
-    with prepared(receiver_url, settings, place=place) as line:
+    with prepared(receiver_url, settings, place=place, automation=automation) as line:
         line.up()
         yield line

@@ -12,6 +12,9 @@ from andon.kernel.db import Database
 from andon.kernel.tallies import BatchCounter
 from andon.live import LiveWatch, Pool, Reporter, Status, WaitingCounts
 
+_LONGEST = 500
+"""Characters of a problem."""
+
 
 def report_live(
     database: Database,
@@ -39,6 +42,7 @@ def report_live(
             lost=window.lost(now),
             rss_bytes=_rss_bytes(),
             drills=deployment.controls.drills,
+            behind={name: str(error)[:_LONGEST] for name, error in deployment.problems.items()},
         )
 
     return Reporter(database, part, clock=clock, status=status)

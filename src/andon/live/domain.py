@@ -72,7 +72,8 @@ class WaitingCounts:
 @dataclass(frozen=True, slots=True)
 class Status:
     """One process. `serves` names its automations and their versions; `waiting` is by model; `under_way` counts requests of
-    all models, `lost` the decisions that no ledger took; `drills` are those whose cord it holds."""
+    all models, `lost` the decisions that no ledger took; `drills` are those whose cord it holds; `behind` says of each automation
+    that could not be brought up to date why not."""
 
     seconds: float
     serves: Mapping[str, int] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Status:
     lost: int = 0
     rss_bytes: int = 0
     drills: tuple[str, ...] = ()
+    behind: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from andon import policies, serving
+from andon import live, policies, serving
 from andon.decisions import ConsumerBusy
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
@@ -18,6 +19,9 @@ from andon.rollouts.moving import Mover
 from andon.rollouts.sentences import harm_sentence, shown_sentence, waiting_sentence
 from andon.rollouts.states import GuardrailState, harm_bound, harm_evidence, judge, note_point, step_name
 
+ASKED_EVERY = timedelta(seconds=4)
+"""How often it is looked whether every process can follow, and how long they have for that: twice the time between their reports."""
+
 RENEWED_AT = 2 / 3
 """A lease is renewed when less than this part of it is left."""
 
@@ -29,6 +33,7 @@ class RolloutWatcher:
         self._events = events
         self._counters: dict[tuple[str, int], RolloutCounter] = {}
         self._last: tuple[str, int] | None = None
+        self._asked: dict[UUID, datetime] = {}
 
     def look(self, tx: Tx, now: datetime) -> bool:
         """Look at the next rollout; whether there may be more to do at once."""
@@ -48,6 +53,10 @@ class RolloutWatcher:
         serving.hold(tx, rollout.automation)
         mover = Mover(tx, self._events, now)
         if self._is_overtaken(tx, rollout, mover):
+            return False
+        trouble = self._trouble(tx, rollout, now)
+        if trouble:
+            mover.withdraw(rollout, trouble, {}, by_itself=True)
             return False
         lease = serving.leases(tx).get(rollout.automation)
         if lease is None or lease.split != rollout.split or lease.expires_at - now < RENEWED_AT * rollout.plan.dead_man:
@@ -98,6 +107,17 @@ class RolloutWatcher:
         if rollout.at.following == 100.0:
             return mover.promote(rollout, reason, evidence)
         return mover.advance(rollout, reason, evidence)
+
+    def _trouble(self, tx: Tx, rollout: Rollout, now: datetime) -> str:
+        """Say which process cannot follow the rollout, as when it cannot load the candidate; empty if all can, as far as is known."""
+        if now < self._asked.get(rollout.id, rollout.stage_at) + ASKED_EVERY:
+            return ""
+        self._asked[rollout.id] = now
+        for process in live.processes(tx, now):
+            why = process.status.behind.get(rollout.automation)
+            if why is not None and process.seen_at >= rollout.stage_at + ASKED_EVERY:
+                return f"The {process.part} {process.host}/{process.pid} cannot follow: {why}"
+        return ""
 
     def _is_overtaken(self, tx: Tx, rollout: Rollout, mover: Mover) -> bool:
         """End a rollout whose ground has changed: another split, another champion, another policy in force."""

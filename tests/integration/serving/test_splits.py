@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,15 @@ from andon.kernel.db import CHANGED, Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.models import ModelNotFound, ModelVersion
-from andon.serving import Candidate, EnvironmentInvalid, SplitChanged, SplitInvalid, SplitSet, TrafficSplit
+from andon.serving import (
+    Candidate,
+    EnvironmentInvalid,
+    SplitChanged,
+    SplitInvalid,
+    SplitSet,
+    TrafficLease,
+    TrafficSplit,
+)
 from arms import shares_of
 from automations import POLICY
 
@@ -243,3 +251,22 @@ def test_whoever_subscribed_gets_the_split_before_and_after(registry: Database) 
     events.subscribe(SplitSet, lambda _, event: heard.append(event))
     made = split(registry, {2: 10}, events=events)
     assert [(one.shares, one.shares_before, one.number) for one in heard] == [({"2": 10.0}, {}, made.number)]
+
+
+def test_another_salt_draws_every_unit_anew(registry: Database) -> None:
+    split(registry, {2: 10})
+    grown = split(registry, {2: 30}, salt="payments/rollout-1")
+    assert (grown.salt, grown.places[Candidate(2)]) == ("payments/rollout-1", ((0, 3000),))
+    assert split(registry, {2: 40}).salt == "payments/rollout-1"
+    single = split(registry, {2: 40}, unit="decision")
+    with registry.begin() as tx:
+        assert serving.split_of(tx, "payments", "fraud-risk") == single
+    assert single.unit == "decision"
+
+
+def test_the_newest_lease_of_an_automation_holds(registry: Database) -> None:
+    for number, later in ((1, 30), (2, 60)):
+        with registry.begin() as tx:
+            serving.set_lease(tx, TrafficLease("payments", number, "worker", NOW + timedelta(seconds=later)))
+    with registry.begin() as tx:
+        assert serving.leases(tx) == {"payments": TrafficLease("payments", 2, "worker", NOW + timedelta(seconds=60))}

@@ -1,5 +1,6 @@
 """Who answers whom: sticky by the subject, in the shares of the split; a pinned version if it is an arm here."""
 
+from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import Any
 
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from andon.decisions import Arm, Traffic, VersionNotServed, compile_policy
-from andon.serving import Assignment, Candidate, Chosen, TrafficSplit
+from andon.decisions import Arm, Control, Controls, Traffic, VersionNotServed, compile_policy
+from andon.kernel.clock import SystemClock
+from andon.serving import Assignment, Candidate, Chosen, TrafficLease, TrafficSplit
 from arms import Elsewhere, Here, arm, line_of, request_of, says, traffic
 from automations import an_automation, payment
 
@@ -102,3 +104,35 @@ def test_one_version_may_answer_by_two_policies_and_a_pin_means_the_one_in_force
     assert 100 < sum(one.policy != "" for one, _, _ in placed) < 300
     assert line.traffic.place(request_of(line, payment(), pinned=1), None)[1] is CHAMPION
     assert line.traffic.versions == [1]
+
+
+class At(SystemClock):
+    """A clock that stands."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@pytest.mark.parametrize(
+    ("split", "late", "answers"),
+    [(7, False, {1, 2}), (7, True, {1}), (8, True, {1}), (6, True, {1, 2})],
+    ids=["held", "over", "over for a later split too", "of an earlier split"],
+)
+def test_a_split_whose_lease_is_over_gives_nothing_to_its_candidates(split: int, late: bool, answers: set[int]) -> None:
+    line, until = a_line(shares={2: 50.0}), datetime(2026, 12, 1, 12, tzinfo=UTC)
+    controls = Controls({"payments": Control(lease=TrafficLease("payments", split, "worker", until))})
+    clock = At(until if late else until - timedelta(seconds=1))
+    placed = [line.place(request_of(line, payment(account=f"a{n}")), controls, clock) for n in range(200)]
+    assert {assignment.version for assignment, _, _ in placed} == answers
+    if answers == {1}:
+        assert {assignment.bucket for assignment, _, _ in placed} == {None}
+    pinned = line.place(request_of(line, payment(), pinned=2), controls, clock)[0]
+    assert (pinned.version, pinned.chosen) == (2, Chosen.PINNED)
+
+
+def test_units_may_be_single_decisions_though_the_automation_has_a_subject() -> None:
+    line = a_line(shares={2: 50.0}, unit="decision")
+    assert {assigned(line, "a1").version for _ in range(200)} == {1, 2}

@@ -1,0 +1,164 @@
+"""Rollouts on real processes: a bad candidate ends itself, a good one is promoted through a killed worker, an unwatched one stops."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from benchmarks.line import Line, LineFailed
+
+from automations import payment
+from calls import DECIDE
+from receiver import Receiver
+from rolling import a_version
+from running import AUTOMATION, running
+
+FORGIVING = AUTOMATION.replace(
+    "from automations import an_automation", "from automations import a_forgiving_line"
+).replace("an_automation()", "a_forgiving_line(rollout=PLAN)")
+PLAN = """
+from datetime import timedelta
+from andon import RolloutPlan
+
+PLAN = RolloutPlan(
+    stage_decisions=40, stage_time=timedelta(0), steps=(20, 50, 100), dead_man=timedelta(seconds=2),
+    off=("slow", "cost", "expected-error", "calibration"), unit="decision",
+)
+"""
+
+
+class Callers:
+    """Ask for decisions as long as the context lasts; `versions` are the model versions that answered, by the moment."""
+
+    def __init__(self, line: Line, key: str) -> None:
+        self._line, self._key, self._stop = line, key, threading.Event()
+        self.answers: list[tuple[float, int]] = []
+        self.failed: list[str] = []
+        self._threads = [threading.Thread(target=self._ask, args=(seed,), daemon=True) for seed in range(4)]
+
+    def _ask(self, seed: int) -> None:
+        number = seed * 1_000_000
+        with httpx.Client(headers={"Authorization": f"Bearer {self._key}"}, trust_env=False) as client:
+            while not self._stop.is_set():
+                number += 1
+                asked = payment(number, account=f"a{number}", amount=float(10 + number % 700))
+                answer = client.post(f"{self._line.url}{DECIDE}", json=asked)
+                if answer.status_code == 200:
+                    self.answers.append((time.monotonic(), answer.json()["model"]["version"]))
+                else:
+                    self.failed.append(answer.text)
+                time.sleep(0.005)
+
+    def since(self, moment: float) -> set[int]:
+        """The versions that answered since a moment."""
+        return {version for at, version in self.answers if at >= moment}
+
+    def __enter__(self) -> "Callers":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def line() -> Iterator[Line]:
+    """Version 1 is the champion; version 2 has everything wrong; version 3 is as good."""
+    with Receiver() as receiver, running(receiver.url, automation=PLAN + FORGIVING) as line:
+        for name, flipped in (("bad", True), ("good", False)):
+            package = a_version(line.folder / name, flipped=flipped)
+            line.command("models", "register", str(package), "--reason", "test")
+        yield line
+
+
+@pytest.fixture(scope="module")
+def admin(line: Line) -> str:
+    return line.key("admin", "admin").split()[-1]
+
+
+@pytest.fixture(scope="module")
+def callers(line: Line, admin: str) -> Iterator[Callers]:
+    with Callers(line, admin) as callers:
+        yield callers
+
+
+def newest(line: Line) -> dict[str, Any]:
+    shown: dict[str, Any] = json.loads(line.command("rollout", "show", "payments", "--json"))
+    return shown
+
+
+def ended(line: Line, admin: str, number: int) -> dict[str, Any]:
+    """The rollout once it is over."""
+    found: dict[str, Any] = {}
+
+    def is_over() -> bool:
+        found.update(rollout(line, admin, number))
+        return found["ended_at"] is not None
+
+    line.wait_until(f"rollout {number} was over", is_over, timeout=30)
+    return found
+
+
+def rollout(line: Line, admin: str, number: int) -> dict[str, Any]:
+    answer = httpx.get(
+        f"{line.url}/v1/automations/payments/rollouts/{number}",
+        headers={"Authorization": f"Bearer {admin}"},
+        trust_env=False,
+    )
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_candidate_that_decides_otherwise_ends_itself_and_never_answers(
+    line: Line, admin: str, callers: Callers
+) -> None:
+    said = line.command("rollout", "start", "payments", "--model", "fraud-risk@2", "--reason", "new data")
+    assert "is running" in said
+    done = ended(line, admin, 1)
+    assert (done["state"], done["ended_by"]) == ("rolled_back", "andon")
+    assert "disagreement shows harm" in done["why"]
+    assert callers.since(0) == {1}
+    with pytest.raises(LineFailed, match="is over"):
+        line.command("rollout", "abort", "payments", "--reason", "too late")
+
+
+def test_a_candidate_whose_watcher_is_gone_gets_no_traffic_until_it_is_back(
+    line: Line, admin: str, callers: Callers
+) -> None:
+    started = httpx.post(
+        f"{line.url}/v1/automations/payments/rollouts",
+        json={"version": 3, "stage_decisions": 1_000_000, "reason": "stays at its share"},
+        headers={"Authorization": f"Bearer {admin}"},
+        trust_env=False,
+    )
+    assert started.status_code == 201, started.text
+    line.command("rollout", "abort", "payments", "--reason", "only looked on")
+    line.command("rollout", "start", "payments", "--model", "3", "--stage-decisions", "40", "--reason", "as good")
+    line.wait_until("it had traffic", lambda: rollout(line, admin, 3)["share"] > 0, timeout=20)
+    for worker in line.running("worker"):
+        worker.suspend()
+    try:
+        time.sleep(3)
+        assert callers.since(time.monotonic() - 0.5) == {1}
+    finally:
+        for worker in line.running("worker"):
+            worker.resume()
+    back = time.monotonic()
+    line.wait_until("it answered again", lambda: 3 in callers.since(back), timeout=10)
+
+
+def test_a_good_candidate_is_promoted_once_whatever_is_killed(line: Line, admin: str, callers: Callers) -> None:
+    for worker in line.running("worker"):
+        worker.kill()
+    done = ended(line, admin, 3)
+    assert done["state"] == "promoted", done["why"]
+    assert [event["kind"] for event in done["events"]].count("promote") == 1
+    line.wait_until("all went to it", lambda: callers.since(time.monotonic() - 0.3) == {3}, timeout=5)
+    assert callers.failed == []
