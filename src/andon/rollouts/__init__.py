@@ -16,6 +16,7 @@ from andon.rollouts.errors import (
     SecondPersonNeeded,
     TrafficSplitByHand,
 )
+from andon.rollouts.evidence import failed, is_automatic_row
 from andon.rollouts.forecasting import GuardrailForecast, RolloutForecast, forecast, forecast_of, spoken
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
 from andon.rollouts.labelling import subscribe
@@ -54,8 +55,10 @@ __all__ = [
     "abort",
     "adjusted",
     "approve",
+    "failed",
     "forecast",
     "forecast_of",
+    "is_automatic_row",
     "page",
     "pause",
     "plan_of",
