@@ -7,8 +7,10 @@ from typing import Any
 
 from andon import experiments, serving
 from andon.experiments import Experiment, ExperimentEstimates, ExperimentWatcher, ExperimentWish
+from andon.kernel.db import Tx
+from andon.kernel.identity import Actor
 from andon.serving import Candidate
-from rolling import AHEAD, OTTO, RITA, RolledLine
+from rolling import OTTO, RITA, RolledLine
 
 
 @dataclass(slots=True)
@@ -38,22 +40,26 @@ class ComparedLine:
         self.line.installation.deployment.refresh()
         return started
 
-    def act(self, change: Callable[..., Experiment], *, reason: str = "test") -> Experiment:
+    def act(self, change: Callable[..., Experiment], *, actor: Actor = RITA, reason: str = "test") -> Experiment:
         """Stop the newest experiment, or adopt its winner."""
         with self.line.database.begin() as tx:
-            done = change(tx, "payments", None, actor=RITA, reason=reason, events=self.line.events, now=self.line.now)
+            done = change(tx, "payments", None, actor=actor, reason=reason, events=self.line.events, now=self.line.now)
         self.line.installation.deployment.refresh()
         return done
 
     def watch(self, at: datetime | None = None) -> Experiment:
         """Do what the worker's chore does until there is nothing more to do."""
-        self._watcher = self._watcher or ExperimentWatcher(self.line.events)
         more = True
         while more:
             with self.line.database.begin() as tx:
-                more = self._watcher.look(tx, at or self.line.now + AHEAD)
+                more = self.look(tx, at)
         self.line.installation.deployment.refresh()
         return self.experiment
+
+    def look(self, tx: Tx, at: datetime | None = None) -> bool:
+        """Look once; whether there may be more to do."""
+        self._watcher = self._watcher or ExperimentWatcher(self.line.events)
+        return self._watcher.look(tx, at or self.line.now)
 
     def another_worker(self) -> None:
         """The worker is killed; another takes over."""

@@ -41,6 +41,7 @@ SECTIONS = (
     NavigationSection("/decisions", "Decisions", Permission.READ_DECISIONS),
     NavigationSection("/reviews", "Reviews", Permission.READ_REVIEWS),
     NavigationSection("/alerts", "Alerts", Permission.READ_ALERTS),
+    NavigationSection("/experiments", "Experiments", Permission.READ_MODELS),
     NavigationSection("/endpoints", "Endpoints", Permission.READ_MODELS),
     NavigationSection("/models", "Models", Permission.READ_MODELS, shared=True),
     NavigationSection("/streams", "Streams", Permission.READ_STREAMS),

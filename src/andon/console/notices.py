@@ -6,6 +6,8 @@ _NOTICES = {
     "alias-set": "The alias is set. Running gateways follow within a second.",
     "split-set": "The traffic is split. Running gateways follow within a second.",
     "split-same": "It was split like that already; nothing was changed.",
+    "experiment-stop": "The experiment is stopped. Running gateways send all traffic to the champion within a second.",
+    "experiment-adopt": "The winner has taken over. Running gateways follow within a second.",
     "cord-pulled": "The cord is pulled. Running gateways follow within a second.",
     "cord-released": "The cord is released. Running gateways follow within a second.",
     "rule-added": "The rule holds for alerts from now on.",

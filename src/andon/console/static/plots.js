@@ -10,6 +10,10 @@ const dots = { points: { show: true, size: 4 } };
 const diagonal = { label: "ideal", stroke: colour("--pico-muted-color"), width: 1, dash: [4, 4], points: { show: false } };
 const share = { range: [0, 1] };
 
+const ARMS = ["--series-1", "--series-2", "--series-3", "--bad", "--pico-muted-color"];
+const arm = (label, place, more = {}) => ({ ...line(label, 1, more), stroke: colour(ARMS[place % ARMS.length]) });
+const bound = { dash: [3, 3], width: 1 };
+
 const KINDS = {
   rate: (c) => ({ time: true, data: [c.at, c.rate], series: [line("decisions", 1, { value: shown("/s"), fill: `${colour("--series-1")}22` })], y: { range: (_, low, high) => [0, high || 1] } }),
   latency: (c) => ({ time: true, data: [c.at, c.p50, c.p99], series: [line("p50", 1, { value: shown(" ms"), ...dots }), line("p99", 2, { value: shown(" ms"), ...dots })], y: { range: (_, low, high) => [0, high || 1] } }),
@@ -17,6 +21,8 @@ const KINDS = {
   precision: (c) => ({ data: [c.x, c.y], series: [line("precision", 1)], x: share, y: share }),
   risk: (c) => ({ data: [c.share, c.error, c.bound, c.target], series: [line("error", 1, dots), line("at most", 2, dots), { ...diagonal, label: "target" }], x: { range: [0, 100] }, y: { range: (_, low, high) => [0, Math.min(high, 4 * c.target[0]) || 1] } }),
   estimate: (c) => ({ time: true, data: [c.at, c.error, c.low, c.high, c.truth], series: [line("estimated", 1, dots), line("low", 1, { dash: [3, 3], width: 1 }), line("high", 1, { dash: [3, 3], width: 1 }), line("by labels", 2, dots)], y: { range: (_, low, high) => [0, high || 1] } }),
+  arms: (c) => ({ time: true, data: [c.at, ...c.values, ...c.lows, ...c.highs], series: [...c.names.map((name, place) => arm(name, place, dots)), ...c.names.map((name, place) => arm(`${name}, low`, place, bound)), ...c.names.map((name, place) => arm(`${name}, high`, place, bound))] }),
+  shares: (c) => ({ time: true, data: [c.at, ...c.shares], series: c.names.map((name, place) => arm(name, place, { paths: uPlot.paths.stepped({ align: 1 }) })), y: { range: [0, 100] } }),
   reliability: (c) => ({ data: [c.x, c.y, c.x], series: [line("observed", 1, dots), diagonal], x: share, y: share }),
   histogram: (c) => ({ data: [c.x, c.y], series: [line("rows", 1, { paths: uPlot.paths.bars({ size: [0.9, 100], align: 1 }), fill: `${colour("--series-1")}66` })], x: share, y: { range: (_, low, high) => [0, high || 1] } }),
 };
