@@ -96,6 +96,12 @@ class RolledLine:
         self.installation.deployment.refresh()
         return self.rollout
 
+    def killed_while_it_looks(self) -> None:
+        """A worker looks, and is killed before it commits."""
+        with self.database.engine.connect() as connection, connection.begin() as transaction:
+            RolloutWatcher(self.events).look(connection, self.now + AHEAD)
+            transaction.rollback()
+
     def another_worker(self) -> None:
         """The worker is killed; another takes over."""
         self._watcher = None

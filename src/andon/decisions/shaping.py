@@ -1,7 +1,6 @@
 """The code that writes and reads decisions field by field, made from their declarations (`shape.py`) at import.
 
-A loop over declarations would cost microseconds a decision. Made are plain functions, as one would write them by hand;
-`source_of` shows the text of each.
+A loop over declarations would cost microseconds a decision. Made are plain functions, as one would write them by hand.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,11 +86,6 @@ def columns_of_record(shape: int = RECORD_SHAPE) -> Callable[[Mapping[str, Any]]
         if field.record
     }
     return _function("record", (), _nested(values), before={name: field.before for name, field in COLUMNS.items()})
-
-
-def source_of(function: Callable[..., Any]) -> str:
-    """The text of a function that was made here."""
-    return str(function.__doc__)
 
 
 def _of_decision(field: Field) -> str:

@@ -4,7 +4,7 @@ A worker reads the feed into windows (`reading.py`), compares windows that ended
 monitor in `judges/`), and writes what holds of each series (`states.py`).
 """
 
-from andon.monitors.domain import Level, MonitorFinding, MonitorState, SeriesStatus, TrendPoint
+from andon.monitors.domain import Level, MonitorState, SeriesStatus, TrendPoint
 from andon.monitors.errors import MonitorNotFound
 from andon.monitors.label_reading import subscribe
 from andon.monitors.published import MonitorBreached, MonitorRecovered
@@ -15,7 +15,6 @@ __all__ = [
     "CONSUMER",
     "Level",
     "MonitorBreached",
-    "MonitorFinding",
     "MonitorNotFound",
     "MonitorRecovered",
     "MonitorState",

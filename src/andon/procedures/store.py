@@ -197,12 +197,6 @@ def copy_until(tx: Tx, old: UUID, new: UUID, step: int) -> None:
     )
 
 
-def versions_seen(tx: Tx) -> list[Version]:
-    """All versions that processes have had, the newest of each name last."""
-    rows = tx.execute(select(versions).order_by(versions.c.name, versions.c.seen_at))
-    return [Version(row.name, row.version, row.retired, row.seen_at) for row in rows]
-
-
 def _with_runs(tx: Tx, rows: Sequence[Row[Any]]) -> list[ProcedureRecord]:
     runs = durable.find(tx, [row.id for row in rows]) if rows else {}
     return [replace(_procedure(row), run=runs.get(row.id)) for row in rows]

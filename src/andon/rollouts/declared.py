@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 from andon import decisions
-from andon.authoring import Monitors, RolloutPlan, ServiceLevel
+from andon.authoring import GUARDRAILS, Monitors, RolloutPlan, ServiceLevel
 from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
+from andon.rollouts.errors import RolloutInvalid
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -14,6 +16,18 @@ def plan_of(tx: Tx, automation: str) -> RolloutPlan:
     deployed = decisions.version_in_force(tx, automation)
     kept = None if deployed is None else deployed.description.get("rollout")
     return RolloutPlan() if kept is None else RolloutPlan.from_description(kept)
+
+
+def require_measures(tx: Tx, automation: str, plan: RolloutPlan) -> None:
+    """Check that a plan names only guardrails that there are, and measures that have a value. Raises RolloutInvalid."""
+    deployed = decisions.version_in_force(tx, automation)
+    described = () if deployed is None else deployed.description.get("measures", ())
+    computed = [one["name"] for one in described if one["value"] is not None]
+    unknown = [one.name for one in plan.guardrails if one.name not in (*GUARDRAILS, *computed)]
+    if unknown:
+        known = ", ".join((*GUARDRAILS, *computed))
+        message = f"There is no guardrail {unknown[0]!r}, but {known}"
+        raise RolloutInvalid(message, faults=[Fault(f"guardrails.{unknown[0]}", message)])
 
 
 def service_level_of(tx: Tx, automation: str) -> ServiceLevel:

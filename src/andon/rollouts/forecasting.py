@@ -10,7 +10,7 @@ from andon.authoring import RolloutPlan, ServiceLevel
 from andon.decisions import LATENCY_BAND
 from andon.kernel.db import Tx
 from andon.rollouts import store
-from andon.rollouts.declared import service_level_of, slow_us
+from andon.rollouts.declared import require_measures, service_level_of, slow_us
 from andon.rollouts.domain import Rollout
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.states import GuardrailState, step_name
@@ -74,7 +74,8 @@ class RolloutForecast:
 
 
 def forecast(tx: Tx, automation: str, plan: RolloutPlan, now: datetime) -> RolloutForecast:
-    """Forecast a rollout before it starts."""
+    """Forecast a rollout before it starts. Raises RolloutInvalid."""
+    require_measures(tx, automation, plan)
     service = service_level_of(tx, automation)
     an_hour, slow = _traffic(tx, automation, service, now)
     bases = {"slow": slow, "errors": _errors(tx, automation, now)}

@@ -14,6 +14,7 @@ from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.models import Ready
 from andon.rollouts import store
+from andon.rollouts.declared import require_measures
 from andon.rollouts.domain import Rollout, RolloutHistory, RolloutState
 from andon.rollouts.errors import (
     RolloutInvalid,
@@ -56,6 +57,7 @@ def start(
     """
     why = reasons.require(reason)
     decisions.require_deployed(tx, wish.automation)
+    require_measures(tx, wish.automation, wish.plan)
     candidate, champion, in_force = _candidate(tx, wish)
     if ready is not None:
         ready(models.get(tx, wish.model, candidate.version))

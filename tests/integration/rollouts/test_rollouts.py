@@ -1,15 +1,36 @@
 """A rollout from its start to its end: looked at, grown, promoted or rolled back, each move in one transaction and once."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from andon import models, serving
+from andon import audit, labels, models, policies, rollouts, serving
+from andon.authoring import RolloutPlan
 from andon.kernel.db import Database
+from andon.kernel.identity import Actor
+from andon.labels import LabelSource, TruthReport
+from andon.live import Process, Status, report
 from andon.models import CHAMPION
-from andon.rollouts import RolloutState
+from andon.rollouts import (
+    Rollout,
+    RolloutInvalid,
+    RolloutNotThere,
+    RolloutOver,
+    RolloutState,
+    RolloutUnderWay,
+    SecondPersonNeeded,
+    TrafficSplitByHand,
+)
 from andon.serving import Candidate
-from rolling import RolledLine, a_rolled_line
+from automations import POLICY
+from rolling import OTTO, QUICK, RITA, RolledLine, a_rolled_line
+
+THREE_STEPS = replace(QUICK, steps=(20, 50, 100))
 
 
 @pytest.fixture
@@ -27,7 +48,7 @@ def champion(line: RolledLine) -> int:
         return models.by_alias(tx, "fraud-risk", CHAMPION).number
 
 
-def test_a_good_version_is_promoted_stage_by_stage(line: RolledLine) -> None:
+def test_a_good_version_is_promoted_stage_by_stage_and_once_whatever_is_killed(line: RolledLine) -> None:
     line.start(2)
     assert (line.rollout.at.is_shadow, shares(line)) == (True, {})
     line.decide(60, shadowed=True)
@@ -38,7 +59,9 @@ def test_a_good_version_is_promoted_stage_by_stage(line: RolledLine) -> None:
         if line.rollout.state.is_over:
             break
         line.decide(400)
+        line.killed_while_it_looks()
         line.watch()
+        line.another_worker()
         seen += [share for share in shares(line).values() if share != seen[-1]]
     assert line.rollout.state is RolloutState.PROMOTED, line.rollout.why
     assert seen == [5.0, 25.0, 50.0]
@@ -75,3 +98,169 @@ def test_a_version_that_begins_to_fail_is_rolled_back_with_the_decisions_that_sh
     assert evidence
     assert set(evidence) <= failed
     assert (champion(line), shares(line)) == (1, {})
+
+
+def test_an_abort_needs_no_worker_and_gateways_obey_before_they_rebuild_a_line(line: RolledLine) -> None:
+    to_traffic(line)
+    with line.database.begin() as tx:
+        rollouts.abort(tx, "payments", None, actor=RITA, reason="odd reasons", events=line.events, now=line.now)
+    assert line.installation.deployment.lines["payments"].traffic.split.shares
+    assert {one.assignment.version for one in line.decide(200)} == {1}
+    rollout = line.rollout
+    assert (rollout.state, rollout.ended_by, rollout.why) == (RolloutState.ABORTED, "rita", "odd reasons")
+    assert shares(line) == {}
+    with line.database.begin() as tx:
+        entry = audit.page(tx, action="rollout.abort", limit=1)[0]
+    assert (entry.leaf.actor, entry.reason) == ("rita", "odd reasons")
+
+
+def test_of_two_people_at_once_one_wins_and_the_other_is_told(line: RolledLine) -> None:
+    def started(_: int) -> str:
+        try:
+            return f"rollout {line.start(2).number}"
+        except RolloutUnderWay as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as both:
+        said = sorted(both.map(started, range(2)))
+    assert said[1] == "rollout 1"
+    assert said[0].startswith("Rollout 1 of payments is under way, started by otto: better offline.")
+
+    def ended(change: Callable[..., Rollout]) -> str:
+        try:
+            return line.act(change).state
+        except RolloutOver as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as both:
+        said = sorted(both.map(ended, (rollouts.abort, rollouts.promote)), key=len)
+    assert said[0] in (RolloutState.ABORTED, RolloutState.PROMOTED)
+    assert said[1].startswith(f"Rollout 1 of payments is over: {said[0]} by rita at")
+
+
+def test_whoever_changes_its_ground_meanwhile_ends_it(line: RolledLine) -> None:
+    to_traffic(line)
+    with line.database.begin() as tx:
+        serving.set_split(
+            tx,
+            "payments",
+            "fraud-risk",
+            shares={Candidate(3): 7.0},
+            shadows=[],
+            actor=RITA,
+            reason="mine",
+            events=line.events,
+            now=line.now,
+        )
+    assert line.watch().why == "The traffic was split by rita meanwhile: mine"
+    assert shares(line) == {Candidate(3): 7.0}
+    with pytest.raises(TrafficSplitByHand, match="version 3: 7 %"):
+        line.start(2)
+
+
+def test_a_new_champion_ends_it(line: RolledLine) -> None:
+    to_traffic(line)
+    with line.database.begin() as tx:
+        models.set_alias(tx, "fraud-risk", CHAMPION, 3, actor=RITA, reason="x", events=line.events, now=line.now)
+    ended = line.watch()
+    assert (ended.state, ended.why) == (RolloutState.ROLLED_BACK, "The champion of fraud-risk is version 3 meanwhile")
+    assert shares(line) == {}
+
+
+def test_a_paused_rollout_keeps_its_share_and_harm_still_ends_it(line: RolledLine) -> None:
+    to_traffic(line)
+    line.act(rollouts.pause)
+    line.decide(900)
+    assert (line.watch().state, shares(line)) == (RolloutState.PAUSED, {Candidate(2): 20.0})
+    line.act(rollouts.resume)
+    line.watch()
+    assert shares(line) == {Candidate(2): 50.0}
+    line.act(rollouts.pause)
+    line.breaks(2)
+    line.decide(200)
+    assert line.watch().state is RolloutState.ROLLED_BACK
+
+
+def test_with_four_eyes_another_person_approves_and_promotes(line: RolledLine) -> None:
+    started = line.start(2, plan=replace(QUICK, approval=True, four_eyes=True))
+    assert (started.state, shares(line)) == (RolloutState.AWAITING_APPROVAL, {})
+    assert line.watch().state is RolloutState.AWAITING_APPROVAL
+    for change in (rollouts.approve, rollouts.promote):
+        with pytest.raises(SecondPersonNeeded if change is rollouts.approve else RolloutNotThere):
+            line.act(change, actor=OTTO)
+    assert line.act(rollouts.approve).state is RolloutState.RUNNING
+    with pytest.raises(SecondPersonNeeded, match="otto started rollout 1"):
+        line.act(rollouts.promote, actor=Actor("cli:otto"))
+    assert line.act(rollouts.promote).state is RolloutState.PROMOTED
+    assert champion(line) == 2
+
+
+def test_a_policy_takes_over_by_itself_and_the_champion_stays(line: RolledLine) -> None:
+    text = POLICY.replace("prediction.score < 0.3", "prediction.score < 0.31")
+    with line.database.begin() as tx:
+        published = policies.publish(
+            tx, "payments", policies.parse(text, source="new"), text, actor=OTTO, reason="x", now=line.now
+        )
+        before = policies.in_force(tx, "payments")
+    rollout = line.start(None, policy=published.version, plan=replace(QUICK, steps=(50, 100)))
+    assert rollout.arm == f"fraud-risk@1+{published.version}"
+    line.decide(60, shadowed=True)
+    line.watch()
+    line.decide(400)
+    assert line.watch().state is RolloutState.PROMOTED, line.rollout.why
+    with line.database.begin() as tx:
+        in_force = policies.in_force(tx, "payments")
+    assert before is not None
+    assert in_force is not None
+    assert (in_force.version, champion(line)) == (published.version, 1)
+    with pytest.raises(RolloutInvalid, match="is what decides now"):
+        line.start(1, policy=published.version)
+
+
+def test_labels_that_show_automatic_decisions_to_be_wrong_roll_back(line: RolledLine) -> None:
+    to_traffic(line)
+    made = line.decide(300)
+    line.watch()
+    reports = []
+    for one in made:
+        assert one.prediction is not None
+        other = "ok" if one.prediction.label == "fraud" else "fraud"
+        value = other if one.assignment.version == 2 else one.prediction.label
+        reports.append(TruthReport(decision_id=one.request.id, value=value, source=LabelSource.EVENT))
+    with line.database.begin() as tx:
+        labels.record_all(tx, reports, actor=RITA, events=line.events, now=line.now)
+    ended = line.watch()
+    assert ended.state is RolloutState.ROLLED_BACK
+    assert "wrong shows harm (automatic decisions that labels show to be wrong)" in ended.why
+
+
+def test_accounts_count_once_however_often_they_come(line: RolledLine) -> None:
+    to_traffic(line, plan=replace(THREE_STEPS, unit="subject"))
+    for _ in range(3):
+        line.decide(200, accounts=40)
+        line.watch()
+    state = line.states()["errors"]
+    assert state.candidate.decisions + state.control.decisions >= 600
+    candidates = {one.request.input["account"] for one in line.decided if one.assignment.version == 2}
+    assert state.first == (len(candidates), 0)
+
+
+def test_a_process_that_cannot_follow_ends_it(line: RolledLine) -> None:
+    to_traffic(line)
+    process = Process(
+        uuid4(), "gateway", "here", 7, "0", line.now, line.now + timedelta(seconds=9),
+        Status(2.0, behind={"payments": "The model cannot be loaded here"}),
+    )  # fmt: skip
+    with line.database.begin() as tx:
+        report(tx, process)
+    ended = line.watch(line.now + timedelta(seconds=10))
+    assert ended.why == "The gateway here/7 cannot follow: The model cannot be loaded here"
+    assert shares(line) == {}
+
+
+def to_traffic(line: RolledLine, plan: RolloutPlan = THREE_STEPS) -> None:
+    """Version 2 has looked on and answers for a fifth."""
+    line.start(2, plan=replace(plan, stage_decisions=30))
+    line.decide(60, shadowed=True)
+    line.watch()
+    assert shares(line) == {Candidate(2): 20.0}, line.rollout.why

@@ -1,0 +1,121 @@
+"""Rollouts over HTTP and at the command line: who may does it, with a reason; two at once get one winner; nothing is lost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from andon.access import Grant, Role
+from andon.cli import app
+from andon.kernel.db import Database
+from calls import call
+from rolling import RolledLine, a_rolled_line
+
+ROLLOUTS = "/v1/automations/payments/rollouts"
+PROJECT = """
+from automations import a_forgiving_line
+payments = a_forgiving_line()
+"""
+
+
+@pytest.fixture(scope="module")
+def line(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> RolledLine:
+    return a_rolled_line(module_database, tmp_path_factory.mktemp("rolled"))
+
+
+@pytest.fixture(scope="module")
+def keys(line: RolledLine) -> dict[str, str]:
+    names = {"otto": Role.OPERATOR, "vera": Role.VIEWER, "olga": Role.OWNER}
+    return {name: line.installation.key(name, Grant(role, "payments")) for name, role in names.items()}
+
+
+def ask(line: RolledLine, key: str, method: str, path: str = "", **body: Any) -> tuple[int, Any]:
+    answer = call(line.installation, method, ROLLOUTS + path, key, **({"json": body} if body else {}))
+    return answer.status_code, answer.json()
+
+
+def test_an_operator_starts_one_and_everybody_reads_it(line: RolledLine, keys: dict[str, str]) -> None:
+    line.decide(50)
+    status, expected = ask(line, keys["vera"], "POST", "/forecast", version=2, reason="x")
+    assert status == 200
+    assert expected["an_hour"] > 0
+    assert {one["guardrail"] for one in expected["guardrails"]} == {"errors", "slow"}
+    assert ask(line, keys["vera"], "POST", version=2, reason="x")[0] == 403
+    wanted = {"version": 2, "guardrails": {"errors": {"margin": 0.2}}, "steps": [10, 100], "reason": "better"}
+    status, started = ask(line, keys["otto"], "POST", **wanted)
+    assert (status, started["state"], started["started_by"]) == (201, "running", "otto")
+    assert started["plan"]["steps"] == [10.0, 100.0]
+    errors = next(one for one in started["guardrails"] if one["name"] == "errors")
+    assert (errors["margin"], errors["harmed"], errors["path"]) == (0.2, False, [])
+    assert [event["kind"] for event in started["events"]] == ["start", "begin"]
+    assert [one["number"] for one in ask(line, keys["vera"], "GET")[1]] == [1]
+    assert ask(line, keys["vera"], "GET", "/1")[1]["arm"] == started["arm"]
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "body", "status", "code"),
+    [
+        ("otto", "", {"version": 2, "reason": "again"}, 409, "RolloutUnderWay"),
+        ("otto", "/1/promote", {"reason": "x"}, 403, "Forbidden"),
+        ("vera", "/1/abort", {"reason": "x"}, 403, "Forbidden"),
+        ("olga", "/1/approve", {"reason": "x"}, 409, "RolloutNotThere"),
+        ("olga", "/1/resume", {"reason": "x"}, 409, "RolloutNotThere"),
+        ("olga", "/9/abort", {"reason": "x"}, 404, "RolloutNotFound"),
+        ("otto", "/1/abort", {"reason": " "}, 422, "ReasonInvalid"),
+        ("otto", "", {"version": 9, "reason": "x"}, 404, "VersionNotFound"),
+        ("otto", "", {"version": 1, "reason": "x"}, 422, "RolloutInvalid"),
+        ("otto", "", {"version": 2, "policy": "0123456789ab", "reason": "x"}, 403, "Forbidden"),
+        ("olga", "", {"version": 2, "policy": "0123456789ab", "reason": "x"}, 404, "PolicyNotFound"),
+        ("otto", "", {"version": 2, "steps": [50, 5], "reason": "x"}, 422, "RolloutInvalid"),
+        ("otto", "", {"version": 2, "off": ["latency"], "reason": "x"}, 422, "RolloutInvalid"),
+        ("otto", "", {"version": 2, "guardrails": {"loss": {"margin": 0.1}}, "reason": "x"}, 422, "RolloutInvalid"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_reason(
+    line: RolledLine, keys: dict[str, str], who: str, path: str, body: dict[str, Any], status: int, code: str
+) -> None:
+    given, problem = ask(line, keys[who], "POST", path, **body)
+    assert (given, problem["code"]) == (status, code), problem
+
+
+def test_it_is_paused_resumed_and_aborted_and_the_second_to_do_it_is_told(
+    line: RolledLine, keys: dict[str, str]
+) -> None:
+    for act, state in (("pause", "paused"), ("resume", "running"), ("abort", "aborted")):
+        status, done = ask(line, keys["otto"], "POST", f"/1/{act}", reason="wait")
+        assert (status, done["state"]) == (200, state)
+    status, problem = ask(line, keys["olga"], "POST", "/1/abort", reason="me too")
+    assert status == 409
+    assert "Rollout 1 of payments is over: aborted by otto" in problem["detail"]
+    line.installation.deployment.refresh()
+
+
+def test_the_command_line_does_all_of_it(line: RolledLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "automation.py").write_text(PROJECT)
+    (tmp_path / "andon.toml").write_text('[project]\nname = "test"\nautomations = ["automation.py"]\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANDON_DATABASE_URL", line.database.url)
+
+    def run(*arguments: str, status: int = 0) -> str:
+        result = CliRunner().invoke(app, ["rollout", *arguments])
+        assert result.exit_code == status, result.output
+        return result.output
+
+    said = run("start", "payments", "--model", "fraud-risk@2", "--margin", "errors=0.2", "--dry-run", "--reason", "x")
+    assert "a candidate that is as good is promoted after about" in said
+    assert "errors: 0.00% now; a doubled rate is found within" in said
+    started = run("start", "payments", "--model", "2", "--steps", "10,100", "--off", "cost", "--reason", "better")
+    assert "rollout 2 of fraud-risk@2+" in started
+    shown = run("show", "payments")
+    assert "disagreement" in shown
+    assert "0.0 of 6.6" in shown  # ln(7 / .01)
+    assert json.loads(run("show", "payments", "--json"))["plan"]["steps"] == [10.0, 100.0]
+    assert "aborted" in run("list", "payments")
+    assert "is paused: Paused by cli:" in run("pause", "payments", "--reason", "wait")
+    assert "is running" in run("resume", "payments", "--reason", "go on")
+    assert "is aborted: enough" in run("abort", "payments", "--reason", "enough")
+    run("abort", "payments", "--reason", "again", status=5)
+    run("start", "payments", "--model", "other@2", "--reason", "x", status=2)
+    run("start", "payments", "--policy", "nothing.yaml", "--reason", "x", status=2)
