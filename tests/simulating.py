@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -51,12 +51,14 @@ def an_experiment(arms: int = 2, **fields: Any) -> Experiment:
     return Experiment(**(usual | fields))
 
 
-class Simulated:
-    """One experiment whose arms have values that `draw(rng, arm, step)` gives."""
+Draw: TypeAlias = Callable[[np.random.Generator, int, int], float]
+"""The value of a decision: of a generator, the place of its arm, and the number of its step."""
 
-    def __init__(
-        self, experiment: Experiment, draw: Callable[[np.random.Generator, int, int], float], seed: int
-    ) -> None:
+
+class Simulated:
+    """One experiment whose arms have values that `draw` gives."""
+
+    def __init__(self, experiment: Experiment, draw: Draw, seed: int) -> None:
         self.experiment = experiment
         self.estimates = ExperimentEstimates.of(None, len(experiment.arms))
         self.counts = [0] * len(experiment.arms)

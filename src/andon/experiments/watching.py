@@ -1,9 +1,10 @@
 """The watcher: a worker's look at one experiment. It counts, decides and allocates, all in one transaction."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from andon import policies, serving
+from andon import live, policies, serving
 from andon.decisions import ConsumerBusy
 from andon.experiments import store
 from andon.experiments.allocating import allocation
@@ -21,6 +22,9 @@ from andon.experiments.sentences import standing_sentence
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 
+ASKED_EVERY = timedelta(seconds=4)
+"""How often it is looked whether every process can follow, and how long they have for that: twice the time between their reports."""
+
 RENEWED_AT = 2 / 3
 """A lease is renewed when less than this part of it is left."""
 
@@ -32,6 +36,7 @@ class ExperimentWatcher:
         self._events = events
         self._counters: dict[tuple[str, int], ExperimentCounter] = {}
         self._last: tuple[str, int] | None = None
+        self._asked: dict[UUID, datetime] = {}
 
     def look(self, tx: Tx, now: datetime) -> bool:
         """Look at the next experiment; whether there may be more to do at once."""
@@ -52,6 +57,10 @@ class ExperimentWatcher:
         mover = ExperimentMover(tx, self._events, now)
         if _is_overtaken(tx, found, mover):
             return False
+        trouble = self._trouble(tx, found, now)
+        if trouble:
+            mover.stop(found, trouble)
+            return False
         lease = serving.leases(tx).get(found.automation)
         if lease is None or lease.split != found.split or lease.expires_at - now < RENEWED_AT * found.dead_man:
             mover.renew(found)
@@ -70,6 +79,17 @@ class ExperimentWatcher:
             store.save_estimates(tx, found.id, estimates.body())
         self._decide(tx, mover, found, estimates, now)
         return took.more
+
+    def _trouble(self, tx: Tx, experiment: Experiment, now: datetime) -> str:
+        """Say which process cannot follow, as when it cannot load an arm; empty if all can, as far as is known."""
+        if now < self._asked.get(experiment.id, experiment.created_at) + ASKED_EVERY:
+            return ""
+        self._asked[experiment.id] = now
+        for process in live.processes(tx, now):
+            why = process.status.behind.get(experiment.automation)
+            if why is not None and process.seen_at >= experiment.created_at + ASKED_EVERY:
+                return f"The {process.part} {process.host}/{process.pid} cannot follow: {why}"
+        return ""
 
     def _decide(
         self, tx: Tx, mover: ExperimentMover, one: Experiment, estimates: ExperimentEstimates, now: datetime
