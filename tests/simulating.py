@@ -84,6 +84,7 @@ class Simulated:
 
     def _values(self, arm: int, chances: Sequence[float]) -> list[ArmValue]:
         self.counts[arm] += 1
+        self.estimates.arms[arm].decisions += 1
         of = DrawnDecision(UUID(int=0), b"", arm, tuple(chances))
         value = self._draw(self._rng, arm, self._step)
         if not self.experiment.counts_events:

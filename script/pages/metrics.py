@@ -70,6 +70,7 @@ SHOWN_BY = {
     "measured": "worker",
     "monitors": "worker",
     "procedures": "worker",
+    "rollouts": "worker",
     "streams": "worker",
     "pools": "both",
 }

@@ -80,7 +80,7 @@ def test_one_is_read_and_stopped_with_a_reason(visit: Visit, bank: Bank, experim
         assert serving.split_of(tx, LINE, "fraud-risk").shares == {}
 
 
-def test_the_winner_is_adopted_by_an_owner_and_an_operator_is_not_offered_it(
+def test_the_winner_is_adopted_by_who_may_and_an_operator_is_not_offered_it(
     visit: Visit, bank: Bank, experiment: Experiment
 ) -> None:
     with bank.database.begin() as tx:
@@ -91,7 +91,7 @@ def test_the_winner_is_adopted_by_an_owner_and_an_operator_is_not_offered_it(
     page.goto(PAGE)
     assert page.evaluate(OVERFLOWING) == []
     expect(page.get_by_role("button", name="Adopt")).to_have_count(0)
-    page = visit("olga")
+    page = visit("ada")
     page.goto(PAGE)
     page.get_by_label("Reason").fill("spares half of the overrides")
     page.get_by_role("button", name="Adopt").click()

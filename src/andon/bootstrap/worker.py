@@ -27,6 +27,7 @@ from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.procedures import conduct
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.retrying import end_hand_overs, try_again
+from andon.bootstrap.rollouts import watch_rollouts
 from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spending
 from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
@@ -108,6 +109,7 @@ class _Worker:
         watch_feeds(measures.metrics, self._database, self._clock)
         watch_measures(measures.metrics, self._database)
         watch_monitors(measures.metrics, self._database)
+        watch_rollouts(measures.metrics, self._database)
         measures.monitors.follow(events)
         await patiently(following.take_all)
         procedures = conduct(self._database, automations, self._clock, measures)

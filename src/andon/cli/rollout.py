@@ -106,7 +106,10 @@ def show(automation: Name, number: Number = None, as_json: AsJson = False) -> No
             return
         one, standings = history.rollout, rollouts.standings(tx, history.rollout)
         expected = None if one.state.is_over else rollouts.forecast_of(tx, one, now)
+        until = rollouts.lease_end(tx, one)
     _show(history, standings)
+    if until is not None and until <= now:
+        typer.echo(f"No worker has watched it since {until:%Y-%m-%d %H:%M:%S} UTC: the candidate gets no traffic")
     if expected is not None:
         _tell_forecast(expected)
 
@@ -299,9 +302,10 @@ def _show(history: RolloutHistory, standings: Sequence[GuardrailStanding]) -> No
 
 
 def _whole(tx: Tx, history: RolloutHistory, now: datetime) -> dict[str, Any]:
-    one = history.rollout
+    one, until = history.rollout, rollouts.lease_end(tx, history.rollout)
     return {
         **_short(one),
+        "watched_until": None if until is None else until.isoformat(),
         "guardrails": [_standing(each) for each in rollouts.standings(tx, one)],
         "events": [
             {**asdict(event), "at": event.at.isoformat(), "evidence": dict(event.evidence)} for event in history.events

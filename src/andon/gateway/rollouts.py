@@ -162,6 +162,9 @@ class RolloutOut(BaseModel):
 class RolloutWhole(RolloutOut):
     """One rollout with its guardrails, its events, and what it still needs."""
 
+    watched_until: datetime | None = Field(
+        description="From then on the candidate gets no traffic, unless a worker renews it; null once it is over."
+    )
     guardrails: list[GuardrailOut]
     events: list[RolloutEventOut]
     forecast: RolloutForecastOut | None = Field(description="Null once it is over.")
@@ -307,6 +310,7 @@ def _whole(tx: Tx, one: Rollout, now: datetime) -> RolloutWhole:
     history = rollouts.show(tx, one.automation, one.number)
     return RolloutWhole(
         **_fields(one),
+        watched_until=rollouts.lease_end(tx, one),
         guardrails=[_standing(standing) for standing in rollouts.standings(tx, one)],
         events=[_event(event) for event in history.events],
         forecast=None if one.state.is_over else _forecast(rollouts.forecast_of(tx, one, now)),

@@ -21,7 +21,20 @@ from andon.rollouts.forecasting import GuardrailForecast, RolloutForecast, forec
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
 from andon.rollouts.labelling import subscribe
 from andon.rollouts.published import RolloutMoved
-from andon.rollouts.service import RolloutWish, abort, approve, page, pause, promote, resume, show, start
+from andon.rollouts.service import (
+    RolloutWish,
+    abort,
+    approve,
+    ended_counts,
+    lease_end,
+    open_rollouts,
+    page,
+    pause,
+    promote,
+    resume,
+    show,
+    start,
+)
 from andon.rollouts.standing import GuardrailStanding, standings
 from andon.rollouts.states import ArmTally, GuardrailState, PathPoint
 from andon.rollouts.store import OPEN_SQL
@@ -55,10 +68,13 @@ __all__ = [
     "abort",
     "adjusted",
     "approve",
+    "ended_counts",
     "failed",
     "forecast",
     "forecast_of",
     "is_automatic_row",
+    "lease_end",
+    "open_rollouts",
     "page",
     "pause",
     "plan_of",

@@ -37,7 +37,8 @@ def adjusted(
     }
     declared = {one.name: one for one in plan.guardrails}
     named = {one.name: _over(declared.get(one.name), one) for one in guardrails}
-    merged = [named.pop(one.name, one) for one in plan.guardrails] + list(named.values())
+    kept = [one for one in plan.guardrails if one.name in named or one.name not in (off or ())]
+    merged = [named.pop(one.name, one) for one in kept] + list(named.values())
     return replace(of_kind, guardrails=merged, **given)
 
 

@@ -14,7 +14,7 @@ from andon.rollouts.declared import require_measures, service_level_of, slow_us
 from andon.rollouts.domain import Rollout
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.states import GuardrailState, step_name
-from andon.statistics.rollout_forecast import margin_within, needed_for_rate
+from andon.statistics.rollout_forecast import margin_within, needed_for_rate, quickest
 
 TODAY = timedelta(hours=24)
 LOOKED_BACK = timedelta(days=7)
@@ -79,7 +79,7 @@ def forecast(tx: Tx, automation: str, plan: RolloutPlan, now: datetime) -> Rollo
     service = service_level_of(tx, automation)
     an_hour, slow = _traffic(tx, automation, service, now)
     bases = {"slow": slow, "errors": _errors(tx, automation, now)}
-    return _forecast(plan, guardrails_of(plan, service), an_hour, bases, {})
+    return forecast_from(plan, guardrails_of(plan, service), an_hour, bases, {})
 
 
 def forecast_of(tx: Tx, rollout: Rollout, now: datetime) -> RolloutForecast:
@@ -94,7 +94,7 @@ def forecast_of(tx: Tx, rollout: Rollout, now: datetime) -> RolloutForecast:
         control = states[one.name].control
         if one.kind is GuardrailKind.RATE and control.units >= _FEWEST_EVENTS:
             bases[one.name] = control.units / control.decisions
-    return _forecast(rollout.plan, guardrails, an_hour, bases, states)
+    return forecast_from(rollout.plan, guardrails, an_hour, bases, states)
 
 
 def spoken(hours: float) -> str:
@@ -104,21 +104,22 @@ def spoken(hours: float) -> str:
     return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.1f} days"
 
 
-def _forecast(
+def forecast_from(
     plan: RolloutPlan,
     guardrails: list[WatchedGuardrail],
     an_hour: float,
     bases: Mapping[str, float],
     states: Mapping[str, GuardrailState],
 ) -> RolloutForecast:
+    """Forecast from traffic and rates. Pure."""
     steps = [share for share in plan.stages if 0 < share < 100]
     if not steps:
         shadow = None if an_hour <= 0 else plan.stage_decisions / an_hour
         return RolloutForecast(an_hour, (), shadow)
     found = tuple(
-        _guardrail(one, bases[one.name], an_hour, steps, states.get(one.name))
+        _guardrail(one, bases, an_hour, steps, states.get(one.name))
         for one in guardrails
-        if one.kind is GuardrailKind.RATE and one.name in bases
+        if one.kind is GuardrailKind.RATE and (one.required or one.name in bases)
     )
     hours: float | None = plan.stage_decisions / an_hour if an_hour > 0 else None
     if hours is not None:
@@ -131,8 +132,9 @@ def _forecast(
 
 
 def _guardrail(
-    one: WatchedGuardrail, base: float, an_hour: float, steps: list[float], state: GuardrailState | None
+    one: WatchedGuardrail, bases: Mapping[str, float], an_hour: float, steps: list[float], state: GuardrailState | None
 ) -> GuardrailForecast:
+    base = bases.get(one.name, 0.0)
     first, last = steps[0], steps[-1]
     harm = needed_for_rate(one.harm_by_rate(), max(base, 1e-6), first / 100, DOUBLED)
     harm_decisions = None if harm is None else harm.candidate
@@ -155,7 +157,7 @@ def _guardrail(
         sound_decisions=sound,
         sound_hours=sound_hours,
         hopeless=hopeless,
-        proposal=_proposal(one, base, an_hour, last, sound_hours) if hopeless else "",
+        proposal=_proposal(one, bases, an_hour, last, sound_hours) if hopeless else "",
     )
 
 
@@ -193,8 +195,11 @@ def _below_floor(one: WatchedGuardrail, base: float) -> int | None:
     return high
 
 
-def _proposal(one: WatchedGuardrail, base: float, an_hour: float, share: float, hours: float | None) -> str:
-    """Propose a margin that can be decided, or say that none can."""
+def _proposal(
+    one: WatchedGuardrail, bases: Mapping[str, float], an_hour: float, share: float, hours: float | None
+) -> str:
+    """Propose a margin that can be decided, or a measure that can."""
+    base = bases.get(one.name, 0.0)
     takes = "cannot be shown at all" if hours is None else f"takes about {spoken(hours)}"
     said = (
         f"{one.name}: a margin of {one.margin:.0%} at a rate of {base:.2%} {takes} at {an_hour:,.0f} decisions an hour."
@@ -204,7 +209,14 @@ def _proposal(one: WatchedGuardrail, base: float, an_hour: float, share: float, 
     if found is not None and found[0] > one.margin:
         margin, needed = found
         return f"{said} A margin of {margin:.0%} takes about {spoken(needed.hours(an_hour))}: --margin {one.name}={margin:g}."
-    return f"{said} Roll out without it (off), or by a measure with more events."
+    others = {name: rate for name, rate in bases.items() if name != one.name and rate > base}
+    other = quickest(others, one.margin, share / 100, one.promotion)
+    if other is not None and other[1].total <= within:
+        name, needed = other
+        return (
+            f"{said} {name} can be decided in about {spoken(needed.hours(an_hour))}: --off {one.name} --require {name}."
+        )
+    return f"{said} Roll out without it (--off {one.name}), or by a measure with more events."
 
 
 def _hours(decisions_needed: int | None, an_hour: float) -> float | None:

@@ -14,6 +14,7 @@ from andon.decisions import ConsumerNotFound, Feed, Start
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
+from andon.kernel.reasons import LONGEST
 from andon.models import CHAMPION
 from andon.rollouts import store
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutState
@@ -54,7 +55,7 @@ class Mover:
 
     def advance(self, rollout: Rollout, reason: str, evidence: Mapping[str, Any]) -> Rollout:
         """Give the candidate the share of its next stage."""
-        following = rollout.at.following or 0.0
+        reason, following = written(reason), rollout.at.following or 0.0
         grown = replace(
             rollout,
             stage=rollout.stage + 1,
@@ -68,7 +69,7 @@ class Mover:
 
     def promote(self, rollout: Rollout, reason: str, evidence: Mapping[str, Any]) -> Rollout:
         """Make the candidate the champion and put its policy in force, and end the rollout. Nothing is drawn any more."""
-        candidate, now = rollout.candidate, self._now
+        candidate, now, reason = rollout.candidate, self._now, written(reason)
         policies.hold(self._tx, rollout.automation)
         if candidate.version != rollout.champion:
             models.set_alias(
@@ -96,6 +97,7 @@ class Mover:
 
     def complete(self, rollout: Rollout, reason: str, evidence: Mapping[str, Any]) -> Rollout:
         """End a rollout that was for shadows only."""
+        reason = written(reason)
         split = self._split(rollout, 0.0, looks_on=False, reason=reason)
         return self._end(replace(rollout, split=split), RolloutState.COMPLETED, "complete", reason, evidence)
 
@@ -107,6 +109,7 @@ class Mover:
         The lease ends at once as well: gateways follow that without building a line. `keep_split` leaves a split that somebody
         else has made.
         """
+        reason = written(reason)
         if rollout.state.is_watched:
             serving.set_lease(self._tx, TrafficLease(rollout.automation, rollout.split, WATCHER, self._now))
             if not keep_split:
@@ -224,6 +227,12 @@ class Mover:
                 after.automation, after.number, arm, kind, state, share, self._actor.name, reason, at=self._now
             ),
         )
+
+
+def written(reason: str) -> str:
+    """Return a reason as the audit log takes it, whatever error it quotes: printable, and not too long."""
+    plain = "".join(c if c.isprintable() else " " for c in reason)
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
 
 
 def _audited(rollout: Rollout) -> dict[str, Any]:

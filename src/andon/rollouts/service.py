@@ -122,6 +122,22 @@ def page(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 50) -
     return store.page(tx, automations, limit=limit)
 
 
+def open_rollouts(tx: Tx) -> Sequence[Rollout]:
+    """Return the rollouts of all automations that are not over."""
+    return store.open_rollouts(tx)
+
+
+def ended_counts(tx: Tx) -> Sequence[tuple[str, str, int]]:
+    """Return how many rollouts of each automation ended in each state."""
+    return store.ended_counts(tx)
+
+
+def lease_end(tx: Tx, rollout: Rollout) -> datetime | None:
+    """Return until when the candidate may have traffic if nobody watches it any more; None if the rollout is over."""
+    lease = serving.leases(tx).get(rollout.automation)
+    return None if lease is None or not rollout.state.is_watched else lease.expires_at
+
+
 def approve(
     tx: Tx, automation: str, number: int | None, *, actor: Actor, reason: str, events: Events, now: datetime
 ) -> Rollout:

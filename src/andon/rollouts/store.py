@@ -63,6 +63,22 @@ def watched(tx: Tx) -> list[tuple[str, int]]:
     return [(row.automation, row.number) for row in tx.execute(query.order_by(c.created_at, c.id))]
 
 
+def open_rollouts(tx: Tx) -> list[Rollout]:
+    """Return the rollouts that are not over, by automation."""
+    query = select(rollouts).where(rollouts.c.ended_at.is_(None)).order_by(rollouts.c.automation)
+    return [_rollout(row) for row in tx.execute(query)]
+
+
+def ended_counts(tx: Tx) -> list[tuple[str, str, int]]:
+    """Return how many rollouts of each automation ended in each state."""
+    c = rollouts.c
+    query = select(c.automation, c.state, func.count()).where(c.ended_at.is_not(None)).group_by(c.automation, c.state)
+    return [
+        (automation, state, int(count))
+        for automation, state, count in tx.execute(query.order_by(*query.selected_columns[:2]))
+    ]
+
+
 def page(tx: Tx, automations: Sequence[str] | None, *, limit: int) -> list[Rollout]:
     """Return rollouts of some automations, or of all; newest first."""
     query = select(rollouts).order_by(rollouts.c.created_at.desc(), rollouts.c.id.desc()).limit(limit)

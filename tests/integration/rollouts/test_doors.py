@@ -8,8 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from andon.access import Grant, Role
+from andon.bootstrap.rollouts import watch_rollouts
 from andon.cli import app
 from andon.kernel.db import Database
+from andon.kernel.metrics import Metrics
 from calls import call
 from rolling import RolledLine, a_rolled_line
 
@@ -78,6 +80,14 @@ def test_what_cannot_be_is_refused_with_its_reason(
 ) -> None:
     given, problem = ask(line, keys[who], "POST", path, **body)
     assert (given, problem["code"]) == (status, code), problem
+
+
+def test_a_worker_shows_the_share_and_how_rollouts_ended(line: RolledLine) -> None:
+    metrics = Metrics()
+    watch_rollouts(metrics, line.database)
+    shown = metrics.text().decode()
+    assert f'andon_rollout_share{{arm="{line.rollout.arm}",automation="payments",state="running"}} 0.0' in shown
+    assert "andon_rollouts_ended_total{" not in shown
 
 
 def test_it_is_paused_resumed_and_aborted_and_the_second_to_do_it_is_told(
