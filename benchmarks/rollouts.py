@@ -37,6 +37,9 @@ WRONG = 132
 """Healthy rollouts of 10,000 that may be rolled back: the level of 1% and three standard errors."""
 WRONGLY_PROMOTED = 566
 """The same for candidates at the margin and the level of 5%."""
+ACCOUNT_LOGS = 1_000
+WRONGLY_PROMOTED_ACCOUNTS = 71
+"""The same of 1,000 whose unit is the account."""
 OF_ORACLE = 1.4
 
 
@@ -77,10 +80,11 @@ def main() -> int:
         harms = [harm_found(one, runs, np.random.default_rng([SEED, 3, at])) for at, one in enumerate(HARMS)]
         sound = [promoted(*one, runs, np.random.default_rng([SEED, 4, at])) for at, one in enumerate(MARGINS)]
         wrongly = promoted_at_the_margin(0.5, 0.5, 4.0, HEALTHY // part, np.random.default_rng([SEED, 5]))
+        accounts = rollouts_healthy.sticky_at_the_margin(ACCOUNT_LOGS // part, np.random.default_rng([SEED, 7]))
         status.update("other tools")
         courses = _courses(part)
-    judged = goals_of(healthy, harms, sound, wrongly, 1 / part)
-    for table in _tables(healthy, each_event, harms, sound, wrongly, courses, part):
+    judged = goals_of(healthy, harms, sound, (wrongly, accounts[0]), 1 / part)
+    for table in _tables(healthy, each_event, harms, sound, (wrongly, *accounts), courses, part):
         Console(width=140).print(table)
     Console(width=140).print(goals.table_of(judged))
     figures = {
@@ -90,6 +94,8 @@ def main() -> int:
         "harm": [asdict(one) for one in harms],
         "promotion": [asdict(one) for one in sound],
         "promoted_at_the_margin": wrongly,
+        "promoted_at_the_margin_by_first_decisions_of_accounts": accounts[0],
+        "promoted_at_the_margin_if_first_events_of_accounts_counted": accounts[1],
         "rules": {rule: {case: asdict(one) for case, one in cases.items()} for rule, cases in courses.items()},
     }
     print(json.dumps({"benchmark": "rollouts", **figures, **goals.as_json(judged)}))
@@ -97,7 +103,11 @@ def main() -> int:
 
 
 def goals_of(
-    healthy: Mapping[str, int], harms: Sequence[Found], sound: Sequence[Found], wrongly: int, part: float = 1.0
+    healthy: Mapping[str, int],
+    harms: Sequence[Found],
+    sound: Sequence[Found],
+    wrongly: tuple[int, int],
+    part: float = 1.0,
 ) -> list[Goal]:
     """Judge what is promised of 10,000 rollouts, and how long answers take."""
     return [
@@ -110,7 +120,8 @@ def goals_of(
             for harm, one in zip(HARMS, harms, strict=True)
         ),
         *(at_most(f"promotion beside the oracle, {one.name}", one.median / one.beside, OF_ORACLE) for one in sound),
-        at_most("promoted though they are at the margin", wrongly, WRONGLY_PROMOTED * part),
+        at_most("promoted though they are at the margin", wrongly[0], WRONGLY_PROMOTED * part),
+        at_most("the same with sticky accounts, by first decisions", wrongly[1], WRONGLY_PROMOTED_ACCOUNTS * part),
     ]
 
 
@@ -130,7 +141,7 @@ def _tables(
     each_event: int,
     harms: Sequence[Found],
     sound: Sequence[Found],
-    wrongly: int,
+    wrongly: tuple[int, int, int],
     courses: Courses,
     part: int,
 ) -> Iterator[Table]:
@@ -138,7 +149,9 @@ def _tables(
     for name, count in healthy.items():
         kept.add_row(name, str(count))
     kept.add_row("sticky accounts, if each event counted (a tenth of the rollouts)", str(each_event))
-    kept.add_row(f"promoted at the margin of +50% and a level of {PROMOTION_ALPHA:.0%}", str(wrongly))
+    kept.add_row(f"promoted at the margin of +50% and a level of {PROMOTION_ALPHA:.0%}", str(wrongly[0]))
+    kept.add_row("the same with sticky accounts, by first decisions (a tenth)", str(wrongly[1]))
+    kept.add_row("the same if first events counted (a tenth)", str(wrongly[2]))
     yield kept
     found = Table("candidate's requests until", "median", "nine of ten", "beside: one of three guardrails", "no answer")
     promotion = Table("an equal candidate is promoted", "median", "nine of ten", "beside: the oracle", "no answer")

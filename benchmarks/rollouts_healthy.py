@@ -21,6 +21,7 @@ STAGES: Final = ((120, 0.05), (120, 0.25), (120, 0.5))
 LINE: Final = Line.steady(ERRORS, *STAGES)
 
 ACCOUNTS: Final = 4_000
+MARGIN, PROMOTION, DECISIONS = 0.5, 0.05, 100_000
 GUARDRAILS: Final = 3
 LOOK_EVERY: Final = 1_000
 """Decisions between two looks at the mean cost; rates are looked at after every event."""
@@ -69,6 +70,28 @@ def by_account(runs: int, rng: np.random.Generator) -> tuple[Events, Events]:
     # An event at a share of 1 says nothing, hence stands for none.
     once = Events(candidate | ~first, np.where(first, seen.shares, 1.0), seen.canary_requests)
     return once, Events(candidate | (seen.shares == 1.0), seen.shares, seen.canary_requests)
+
+
+def sticky_at_the_margin(runs: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Count the candidates exactly at a margin of +50% that are promoted wrongly at 5%, where accounts stay with their arm.
+
+    Once by the events among first decisions of accounts; once by first events, which is wrong.
+    """
+    test = RateRatioTest.non_inferior(MARGIN, PROMOTION)
+    wrong = [0, 0]
+    for _ in range(runs):
+        limits = rng.lognormal(0.0, 1.0, ACCOUNTS).cumsum()
+        rates = np.minimum(rng.gamma(0.3, ERRORS / 0.3, ACCOUNTS), 0.6)
+        candidates = rng.random(ACCOUNTS) < 0.5
+        rates[candidates] *= 1.0 + MARGIN
+        accounts = np.searchsorted(limits, rng.random(DECISIONS) * limits[-1], side="right")
+        failed = np.flatnonzero(rng.random(DECISIONS) < rates[accounts])
+        first_decisions = np.intersect1d(np.unique(accounts, return_index=True)[1], failed)
+        first_events = failed[np.sort(np.unique(accounts[failed], return_index=True)[1])]
+        for at, counted in enumerate((first_decisions, first_events)):
+            path = test.path(candidates[accounts[counted]], 0.5)
+            wrong[at] += bool((path >= test.bound).any())
+    return wrong[0], wrong[1]
 
 
 def three_guardrails(runs: int, rng: np.random.Generator) -> int:

@@ -9,6 +9,7 @@ from andon.bootstrap.connecting import Kinds
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.procedures import Procedures
 from andon.decisions.chores import chores as of_decisions
+from andon.experiments.chores import chores as of_experiments
 from andon.features.chores import chores as of_features
 from andon.kernel.chores import Chore, ChoreRunner
 from andon.kernel.config import Settings
@@ -43,6 +44,7 @@ def run_chores(
         *of_proofs(events),
         *of_monitors(events),
         *of_rollouts(events),
+        *of_experiments(events),
         *([] if procedures.conductor is None else of_procedures(procedures.conductor)),
     ]
     return ChoreRunner(database, chores, measures.chores)

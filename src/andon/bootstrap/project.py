@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from andon import actions, decisions, labels, measures, models, monitors, policies, procedures, rollouts
+from andon import actions, decisions, experiments, labels, measures, models, monitors, policies, procedures, rollouts
 from andon.authoring import Automation
 from andon.bootstrap.alerting import check_alert_routes, subscribe_alerts
 from andon.bootstrap.announcing import check_event_routes, event_routes
@@ -29,6 +29,7 @@ def build_events(settings: Settings) -> Events:
     monitors.subscribe(events)
     procedures.subscribe(events)
     rollouts.subscribe(events)
+    experiments.subscribe(events)
     subscribe_alerts(events)
     actions.send_outside(events, event_routes(settings, Kinds(settings.root)))
     return events

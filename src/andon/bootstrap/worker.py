@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 import uvloop
 
-from andon import alerts, decisions, features, migrations, rollouts
+from andon import alerts, decisions, experiments, features, migrations, rollouts
 from andon.access import KeyRing, UseTeller
 from andon.alerts.chores import SEND as SEND_ALERTS
 from andon.bootstrap.audits import watch_audits
@@ -34,6 +34,7 @@ from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
 from andon.bootstrap.tracing import tracing
 from andon.decisions import Decider, Deployment
+from andon.experiments.chores import WATCH as WATCH_EXPERIMENTS
 from andon.gateway import Side, create_side
 from andon.kernel import outbox
 from andon.kernel.clock import SharedClock
@@ -145,6 +146,7 @@ class _Worker:
         lookout.watch(outbox.waiting_sql(decisions.OPEN_REVIEW), lambda: chores.poke(OPEN_REVIEWS))
         lookout.watch(alerts.waiting_sql(), lambda: chores.poke(SEND_ALERTS))
         lookout.watch(rollouts.OPEN_SQL, lambda: chores.poke(WATCH_ROLLOUTS))
+        lookout.watch(experiments.OPEN_SQL, lambda: chores.poke(WATCH_EXPERIMENTS))
         side = Side(self._keys, self._clock, measures.metrics, self._problems)
         port, ending, place = self._settings.worker.port, self._stop.set, self._place
         server = HttpServer(

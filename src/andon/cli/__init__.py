@@ -73,6 +73,9 @@ COMMANDS = {
     "endpoints": Listed("andon.cli.endpoints:app", "See which versions of a model answer."),
     "split": Listed("andon.cli.split:app", "See and choose which versions answer for an automation."),
     "rollout": Listed("andon.cli.rollout:app", "Roll out a model version or a policy, step by step and under tests."),
+    "experiment": Listed(
+        "andon.cli.experiment:app", "Compare versions or policies on real traffic, until one is better."
+    ),
     "release": Listed(
         "andon.cli.release:release",
         "Let the code of an automation in this folder decide; running gateways that have it follow within a second.",

@@ -16,6 +16,7 @@ from andon.rollouts.errors import (
     SecondPersonNeeded,
     TrafficSplitByHand,
 )
+from andon.rollouts.evidence import failed, is_automatic_row
 from andon.rollouts.forecasting import GuardrailForecast, RolloutForecast, forecast, forecast_of, spoken
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.labelling import subscribe
@@ -68,9 +69,11 @@ __all__ = [
     "adjusted",
     "approve",
     "ended_counts",
+    "failed",
     "forecast",
     "forecast_of",
     "guardrails_of",
+    "is_automatic_row",
     "lease_end",
     "open_rollouts",
     "page",

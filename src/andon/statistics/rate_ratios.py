@@ -7,8 +7,9 @@ rates are. So an outage that hits both arms alike says nothing, and each event i
 against the null (Robbins 1970). While the null holds, E reaches 1 / alpha with probability at most `alpha`, whenever and however
 often one looks (Ville 1939).
 
-Events of one account depend on each other. Count each account once, by its first event, against the share of that moment.
-`harm` stays valid then. The ratio is that of first events: where most accounts have had one, it is nearer to 1 than the ratio of rates.
+Events of one account depend on each other, so each account counts once. `harm` is valid by an account's first event, against the
+share of that moment. Non-inferiority is not: accounts that fail often drop out of the count sooner in the worse arm, which brings
+the ratio of first events near to 1. It needs the first decision of each account, and the events among these.
 """
 
 import math

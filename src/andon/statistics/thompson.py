@@ -17,7 +17,7 @@ from andon.statistics.means import Moments
 
 Floats: TypeAlias = NDArray[np.float64]
 
-NODES: Final = 2_000
+NODES: Final = 500
 """Points of the quadrature: quantiles of each arm's own posterior."""
 
 FEWEST: Final = 3

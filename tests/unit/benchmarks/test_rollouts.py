@@ -5,7 +5,7 @@ import pytest
 from benchmarks import goals
 from benchmarks.rollouts import goals_of
 from benchmarks.rollouts_found import HARMS, Course, Found
-from benchmarks.rollouts_healthy import JUDGED, by_account, three_guardrails
+from benchmarks.rollouts_healthy import JUDGED, by_account, sticky_at_the_margin, three_guardrails
 from benchmarks.rollouts_peers import argo, flagger, high, kayenta
 from benchmarks.rollouts_traffic import A_MINUTE, Line, answers, events_of
 from scipy.optimize import brentq
@@ -20,17 +20,18 @@ LINE = Line.steady(0.02, (20, 0.05), (20, 0.5))
 
 
 def test_figures_at_their_bounds_reach_every_goal() -> None:
-    assert goals.missed(goals_of(dict.fromkeys(JUDGED, 132), FOUND, [SOUND], 566)) == []
+    assert goals.missed(goals_of(dict.fromkeys(JUDGED, 132), FOUND, [SOUND], (566, 71))) == []
 
 
 def test_each_goal_is_missed_by_what_it_is_about() -> None:
     for name in JUDGED:
-        assert len(goals.missed(goals_of(HEALTHY | {name: 133}, FOUND, [SOUND], 500))) == 1
+        assert len(goals.missed(goals_of(HEALTHY | {name: 133}, FOUND, [SOUND], (500, 50)))) == 1
     for at, one in enumerate(FOUND):
         slow = [*FOUND[:at], replace(one, median=one.median + 1), *FOUND[at + 1 :]]
-        assert len(goals.missed(goals_of(HEALTHY, slow, [SOUND], 500))) == 1
-    assert len(goals.missed(goals_of(HEALTHY, FOUND, [replace(SOUND, median=14_001.0)], 500))) == 1
-    assert len(goals.missed(goals_of(HEALTHY, FOUND, [SOUND], 567))) == 1
+        assert len(goals.missed(goals_of(HEALTHY, slow, [SOUND], (500, 50)))) == 1
+    assert len(goals.missed(goals_of(HEALTHY, FOUND, [replace(SOUND, median=14_001.0)], (500, 50)))) == 1
+    for wrongly in ((567, 50), (500, 72)):
+        assert len(goals.missed(goals_of(HEALTHY, FOUND, [SOUND], wrongly))) == 1
 
 
 def test_events_come_at_their_rate_and_fall_to_the_candidate_by_its_share() -> None:
@@ -59,6 +60,12 @@ def test_an_account_counts_once_and_stays_with_its_arm() -> None:
     counted = once.shares < 1.0
     assert (once.candidate[counted] == every.candidate[counted]).all()
     assert once.candidate[~counted].all()
+
+
+def test_first_events_of_accounts_promote_what_first_decisions_do_not() -> None:
+    by_decisions, by_events = sticky_at_the_margin(12, np.random.default_rng(8))
+    assert by_decisions <= 3
+    assert by_events > by_decisions
 
 
 def test_guardrails_with_three_events_are_rarely_rejected() -> None:

@@ -1,0 +1,76 @@
+"""Experiments: arms of one automation side by side, until one of them is shown to be better by a measure declared beforehand.
+
+`service.py` is what people do, `watching.py` what a worker does. How evidence adds up: `evidence.py` and `estimates.py`; how traffic
+follows it: `allocating.py`.
+"""
+
+from andon.experiments.domain import (
+    AllocationKind,
+    Direction,
+    Experiment,
+    ExperimentEvent,
+    ExperimentHistory,
+    ExperimentState,
+)
+from andon.experiments.errors import (
+    ExperimentInvalid,
+    ExperimentNotFound,
+    ExperimentOver,
+    ExperimentUnderWay,
+    NothingToAdopt,
+)
+from andon.experiments.estimates import (
+    ArmEstimate,
+    ArmEvidence,
+    EstimatePoint,
+    ExperimentEstimates,
+    PairEstimate,
+    arm_estimates,
+    pair_estimates,
+)
+from andon.experiments.forecasting import EffectForecast, ExperimentForecast, forecast
+from andon.experiments.labelling import subscribe
+from andon.experiments.published import ExperimentMoved
+from andon.experiments.sentences import forecast_sentences, is_share, value_text
+from andon.experiments.service import ExperimentWish, adopt, estimates, page, plan, show, start, stop
+from andon.experiments.store import OPEN_SQL
+from andon.experiments.watching import ExperimentWatcher
+
+__all__ = [
+    "OPEN_SQL",
+    "AllocationKind",
+    "ArmEstimate",
+    "ArmEvidence",
+    "Direction",
+    "EffectForecast",
+    "EstimatePoint",
+    "Experiment",
+    "ExperimentEstimates",
+    "ExperimentEvent",
+    "ExperimentForecast",
+    "ExperimentHistory",
+    "ExperimentInvalid",
+    "ExperimentMoved",
+    "ExperimentNotFound",
+    "ExperimentOver",
+    "ExperimentState",
+    "ExperimentUnderWay",
+    "ExperimentWatcher",
+    "ExperimentWish",
+    "NothingToAdopt",
+    "PairEstimate",
+    "adopt",
+    "arm_estimates",
+    "estimates",
+    "forecast",
+    "forecast_sentences",
+    "is_share",
+    "page",
+    "pair_estimates",
+    "plan",
+    "show",
+    "start",
+    "stop",
+    "subscribe",
+    "value_text",
+]

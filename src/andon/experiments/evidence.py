@@ -1,0 +1,81 @@
+"""Evidence: what one decision or label says about the arm that made it. Pure.
+
+The probabilities of the arms are those of the split which the decision names, so no clock is compared and no lag of a gateway matters.
+A unit (an account) counts once in each list, by its first decision: later ones depend on it.
+"""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from msgspec import Struct
+
+from andon.decisions import DecisionRow, FeedRecord
+from andon.experiments.domain import AUTOMATIC, Experiment
+from andon.policies import REVIEW
+from andon.rollouts import failed, is_automatic_row
+from andon.serving import Candidate, Chosen, TrafficSplit
+
+FIRST = "first"
+"""The list in which the first decision of each unit stands."""
+
+
+class DrawnDecision(Struct, frozen=True, gc=False):
+    """A decision that an experiment's split has drawn: its unit, the place of its arm, and the probability of each arm then."""
+
+    id: UUID
+    unit: bytes
+    arm: int
+    chances: tuple[float, ...]
+
+
+class ArmValue(Struct, frozen=True, gc=False):
+    """One value of the measure, or (of none) only the first decision of a unit; `once` names the list in which a unit stands once."""
+
+    once: str
+    of: DrawnDecision
+    value: float | None
+
+
+def drawn_decision(
+    experiment: Experiment, splits: Mapping[int, TrafficSplit], key: UUID, record: FeedRecord
+) -> DrawnDecision | None:
+    """Return how the experiment's split has drawn a decision; None if it did not."""
+    assignment = record.assignment
+    if assignment is None or assignment.chosen is not Chosen.SPLIT or assignment.bucket is None:
+        return None
+    split = splits.get(assignment.split)
+    if split is None or split.salt != experiment.salt:
+        return None
+    shares = split.answering(experiment.champion)
+    chances = tuple(shares.get(arm, 0.0) / 100 for arm in experiment.arms)
+    answered = Candidate(assignment.version, assignment.policy)
+    if answered not in experiment.arms or min(chances) <= 0.0:
+        return None
+    unit = key.bytes if experiment.unit == "decision" or record.subject is None else bytes.fromhex(record.subject)
+    return DrawnDecision(key, unit, experiment.arms.index(answered), chances)
+
+
+def value_at_once(measure: str, record: FeedRecord) -> float | None:
+    """Return a built-in measure of a decision as far as it is known without a label; None of one that needs one."""
+    if measure == "errors":
+        return float(failed(record))
+    if measure == AUTOMATIC:
+        return float(record.risk.certain and record.prediction is not None and record.policy.outcome != REVIEW)
+    return None
+
+
+def value_of_label(measure: str, row: DecisionRow, *, verdict: str | None, label: str | None) -> float | None:
+    """Return 1.0 if a reviewer's class or the class that counts shows an event of a built-in measure, None otherwise."""
+    if measure == "overrides" and verdict is not None and row.label is not None and verdict != row.label:
+        return 1.0
+    if measure == "wrong" and label is not None and label != row.label and is_automatic_row(row):
+        return 1.0
+    return None
+
+
+def first_of_each(values: Iterable[ArmValue]) -> list[ArmValue]:
+    """Keep the first value of each unit in each list."""
+    first: dict[tuple[str, bytes], ArmValue] = {}
+    for one in values:
+        first.setdefault((one.once, one.of.unit), one)
+    return list(first.values())

@@ -1,0 +1,308 @@
+"""Experiments: arms that answer side by side until one is shown to be better, and what people do with that."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from andon import decisions, experiments
+from andon.access import Permission
+from andon.authoring import Automation
+from andon.decisions import answers_by
+from andon.experiments import Experiment, ExperimentForecast, ExperimentState, ExperimentWish
+from andon.gateway.dependencies import Bus, Caller, Db, Gateway, Now, Parts
+from andon.gateway.endpoints import ready_for
+from andon.gateway.reasons import Reason, Why
+from andon.kernel.db import Tx
+from andon.models import CHAMPION
+from andon.serving import Candidate
+
+router = APIRouter(prefix="/v1/automations", tags=["experiments"])
+
+ExperimentNumber = Annotated[int, Path(ge=1, le=1_000_000_000)]
+ArmText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?$")]
+
+
+class ExperimentIn(BaseModel):
+    """What to compare with what decides now, by which measure, and why."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    arms: list[ArmText] = Field(
+        min_length=1,
+        max_length=5,
+        description="Model versions, as `8`, or with a published policy, as `8+3f2a9c01d2e4`.",
+    )
+    measure: str = Field(
+        max_length=63, description="errors, overrides, wrong, automatic, or the name of a business measure."
+    )
+    better: Literal["lower", "higher"]
+    allocation: Literal["fixed", "thompson"] = "fixed"
+    unit: Literal["subject", "decision"] | None = None
+    shares: dict[ArmText, float] = Field(default_factory=dict, max_length=5, description="Percent of the traffic.")
+    most_decisions: int | None = Field(None, ge=1)
+    until: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    reason: Reason
+
+
+class EffectForecastOut(BaseModel):
+    """Units of all arms, and hours at today's traffic, until a difference is shown; null if no number is enough."""
+
+    effect: float
+    units: int | None
+    hours: float | None
+
+
+class ExperimentForecastOut(BaseModel):
+    """How many units an answer needs."""
+
+    sentences: list[str]
+    measure: str
+    unit: str
+    base: float | None = Field(description="The measure now; null if nothing is known of it.")
+    an_hour: float
+    effects: list[EffectForecastOut]
+
+
+class ArmEstimateOut(BaseModel):
+    """One arm: its share now, what it decided, and its value with an interval that holds at every look."""
+
+    arm: str
+    name: str
+    share: float
+    decisions: int
+    units: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class PairEstimateOut(BaseModel):
+    """One arm beside another: the ratio of rates or the difference of means, and which is shown to be better."""
+
+    arm: str
+    beside: str
+    value: float | None
+    low: float | None
+    high: float | None
+    better: str | None
+
+
+class EstimatePointOut(BaseModel):
+    """The estimates and shares of all arms at one moment."""
+
+    at: datetime
+    seen: int
+    values: list[float | None]
+    lows: list[float | None]
+    highs: list[float | None]
+    shares: list[float]
+
+
+class ExperimentEventOut(BaseModel):
+    """One step of an experiment, and the shares from then on."""
+
+    number: int
+    at: datetime
+    kind: str
+    state_before: ExperimentState | None
+    state_after: ExperimentState
+    shares: list[float]
+    by: str
+    reason: str
+    evidence: dict[str, Any]
+
+
+class ExperimentOut(BaseModel):
+    """One experiment, in short. `why` says who is better, or why it ended."""
+
+    automation: str
+    number: int
+    model: str
+    arms: list[str]
+    measure: str
+    better: str
+    allocation: str
+    unit: str
+    most_decisions: int | None
+    until: datetime | None
+    shares: list[float]
+    state: ExperimentState
+    seen: int = Field(description="Decisions of all arms.")
+    started_by: str
+    reason: str
+    created_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    why: str
+    winner: str | None
+
+
+class ExperimentWhole(ExperimentOut):
+    """One experiment with its estimates, their path, and its steps."""
+
+    estimates: list[ArmEstimateOut]
+    comparisons: list[PairEstimateOut]
+    path: list[EstimatePointOut]
+    events: list[ExperimentEventOut]
+
+
+@router.get("/{name}/experiments")
+def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[ExperimentOut]:
+    """The experiments of an automation, newest first."""
+    caller.require(Permission.READ_MODELS, name)
+    with db.begin() as tx:
+        decisions.require_deployed(tx, name)
+        return [ExperimentOut(**_fields(one)) for one in experiments.page(tx, [name], limit=limit)]
+
+
+@router.post("/{name}/experiments", status_code=201)
+def start(
+    name: str, wanted: ExperimentIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now
+) -> ExperimentWhole:
+    """Start an experiment. It ends by itself when one arm is shown to be better than all others."""
+    caller.require(Permission.RUN_ROLLOUT, name)
+    if any("+" in arm for arm in wanted.arms):
+        caller.require(Permission.PUBLISH_POLICY, name)
+    automation = gateway.line(name).automation
+    with db.begin() as tx:
+        started = experiments.start(
+            tx,
+            _wish(automation, wanted),
+            actor=caller.actor,
+            reason=wanted.reason,
+            events=bus,
+            now=now,
+            ready=ready_for(_users(gateway, automation), gateway.settings, automation.model),
+            suits=lambda policy: decisions.check_policy(automation, policy),
+        )
+        return _whole(tx, started)
+
+
+@router.post("/{name}/experiments/forecast")
+def forecast(
+    name: str, wanted: ExperimentIn, gateway: Parts, caller: Caller, db: Db, now: Now
+) -> ExperimentForecastOut:
+    """Say how many decisions such an experiment needs; nothing is started."""
+    caller.require(Permission.READ_MODELS, name)
+    automation = gateway.line(name).automation
+    with db.begin() as tx:
+        planned = experiments.plan(tx, _wish(automation, wanted), actor=caller.actor, reason=wanted.reason, now=now)
+        return _forecast(planned, experiments.forecast(tx, planned, now))
+
+
+@router.get("/{name}/experiments/{number}")
+def show(name: str, number: ExperimentNumber, caller: Caller, db: Db) -> ExperimentWhole:
+    """One experiment with its estimates and steps."""
+    caller.require(Permission.READ_MODELS, name)
+    with db.begin() as tx:
+        return _whole(tx, experiments.show(tx, name, number).experiment)
+
+
+@router.post("/{name}/experiments/{number}/stop")
+def stop(name: str, number: ExperimentNumber, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> ExperimentWhole:
+    """End an experiment without an answer: all traffic goes to the champion."""
+    caller.require(Permission.RUN_ROLLOUT, name)
+    with db.begin() as tx:
+        done = experiments.stop(tx, name, number, actor=caller.actor, reason=why.reason, events=bus, now=now)
+        return _whole(tx, done)
+
+
+@router.post("/{name}/experiments/{number}/adopt")
+def adopt(
+    name: str, number: ExperimentNumber, why: Why, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now
+) -> ExperimentWhole:
+    """Make the winner the champion, and put its policy in force."""
+    caller.require(Permission.APPROVE_ROLLOUT, name)
+    automation = gateway.line(name).automation
+    with db.begin() as tx:
+        done = experiments.adopt(
+            tx,
+            name,
+            number,
+            actor=caller.actor,
+            reason=why.reason,
+            events=bus,
+            now=now,
+            ready=ready_for(_users(gateway, automation), gateway.settings, automation.model),
+            suits=lambda policy: decisions.check_policy(automation, policy),
+        )
+        return _whole(tx, done)
+
+
+def _users(gateway: Gateway, automation: Automation) -> list[Automation]:
+    """The automations for which an arm will answer once it is the champion."""
+    of_model = [line.automation for line in gateway.lines.values() if line.automation.model == automation.model]
+    return [one for one in of_model if one.name == automation.name or answers_by(one, CHAMPION)]
+
+
+def _wish(automation: Automation, wanted: ExperimentIn) -> ExperimentWish:
+    return ExperimentWish(
+        automation.name,
+        automation.model,
+        [Candidate.parse(one) for one in wanted.arms],
+        wanted.measure,
+        wanted.better,
+        wanted.allocation,
+        wanted.unit,
+        {Candidate.parse(one): share for one, share in wanted.shares.items()},
+        wanted.most_decisions,
+        wanted.until,
+    )
+
+
+def _fields(one: Experiment) -> dict[str, Any]:
+    own = {name: getattr(one, name) for name in ExperimentOut.model_fields}
+    winner = None if one.winner is None else str(one.winner)
+    return {**own, "arms": [str(arm) for arm in one.arms], "shares": list(one.shares), "winner": winner}
+
+
+def _whole(tx: Tx, one: Experiment) -> ExperimentWhole:
+    counted = experiments.estimates(tx, one)
+    arms = zip(one.arms, one.arm_names, one.shares, counted.arms, strict=True)
+    return ExperimentWhole(
+        **_fields(one),
+        estimates=[
+            ArmEstimateOut(
+                arm=str(arm),
+                name=name,
+                share=share,
+                decisions=evidence.decisions,
+                units=evidence.units,
+                value=estimate.value,
+                low=estimate.low,
+                high=estimate.high,
+            )
+            for (arm, name, share, evidence), estimate in zip(
+                arms, experiments.arm_estimates(one, counted), strict=True
+            )
+        ],
+        comparisons=[
+            PairEstimateOut(
+                arm=str(one.arms[pair.first]),
+                beside=str(one.arms[pair.second]),
+                value=pair.value,
+                low=pair.low,
+                high=pair.high,
+                better=None if pair.better is None else str(one.arms[pair.better]),
+            )
+            for pair in experiments.pair_estimates(one, counted)
+        ],
+        path=[EstimatePointOut.model_validate(point, from_attributes=True) for point in counted.path],
+        events=[
+            ExperimentEventOut(**{name: getattr(event, name) for name in ExperimentEventOut.model_fields})
+            for event in experiments.show(tx, one.automation, one.number).events
+        ],
+    )
+
+
+def _forecast(planned: Experiment, expected: ExperimentForecast) -> ExperimentForecastOut:
+    return ExperimentForecastOut(
+        sentences=experiments.forecast_sentences(planned, expected),
+        measure=expected.measure,
+        unit=expected.unit,
+        base=expected.base,
+        an_hour=expected.an_hour,
+        effects=[EffectForecastOut.model_validate(one, from_attributes=True) for one in expected.effects],
+    )

@@ -1,0 +1,53 @@
+"""The ratio of two arms' event rates under a confidence sequence: an interval that holds at every look at once.
+
+Events are judged as in `rate_ratios`: given that an event fell to one of both arms, it was the first's with probability
+`r s / (r s + 1 - s)`, where `s` is the first's share of both arms' decisions at that moment. The interval holds every ratio `r` whose
+likelihood is more than `alpha` times the mean likelihood over a prior: the prior-posterior ratio is a martingale under the true
+ratio (Waudby-Smith and Ramdas 2020, arXiv 2006.04347), so it falls below `alpha` with probability at most `alpha`, ever (Ville 1939).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from andon.statistics.rate_ratios import RateRatioTest
+
+WIDEST: Final = 32.0
+"""Ratios lie between the inverse of this and this."""
+
+_POINTS = 241
+_SCALE = 0.5
+_LOGS = np.linspace(-math.log(WIDEST), math.log(WIDEST), _POINTS)
+_STAKES = np.exp(-np.abs(_LOGS) / _SCALE)
+
+RATIOS: Final = tuple(float(one) for one in np.exp(_LOGS))
+"""Ratios at which the likelihood is kept; the one in the middle is 1."""
+
+WEIGHTS: Final = tuple(float(one) for one in _STAKES / _STAKES.sum())
+"""The prior: log ratios by Laplace's law, so that halves and doubles are found soon and none is ruled out."""
+
+
+def ratio_test(alpha: float) -> RateRatioTest:
+    """Make the two-sided test of "both rates are equal". Its state holds what `ratio_interval` needs."""
+    return RateRatioTest(1.0, RATIOS, WEIGHTS, alpha)
+
+
+def ratio_interval(state: Sequence[float], alpha: float) -> tuple[float, float]:
+    """Compute bounds of the ratio that hold together at every look with probability 1 - alpha.
+
+    A bound lies on a point of the grid, the next one outwards; one at the grid's end says that there is none.
+    """
+    likelihoods = np.asarray(state, float)
+    if likelihoods.shape != (_POINTS,):
+        raise ValueError(f"a ratio of rates has a state of {_POINTS} numbers, not {likelihoods.size}")
+    mean = float(np.logaddexp.reduce(likelihoods + np.log(WEIGHTS)))
+    held = np.flatnonzero(likelihoods > mean + math.log(alpha))
+    low, high = max(int(held[0]) - 1, 0), min(int(held[-1]) + 1, _POINTS - 1)
+    return (0.0 if low == 0 else RATIOS[low]), (math.inf if high == _POINTS - 1 else RATIOS[high])
+
+
+def likeliest_ratio(state: Sequence[float]) -> float:
+    """Find the ratio of the grid with the highest likelihood."""
+    return RATIOS[int(np.argmax(state))]

@@ -1,0 +1,100 @@
+"""Experiments in the browser: who is better and how that came, and the winner adopted or the experiment stopped."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser import serving_world
+from tests.browser.conftest import Bank, Visit
+from tests.browser.test_layout import OVERFLOWING, UNNAMED
+from tests.people import LINE
+from tests.simulating import Simulated
+
+from andon import experiments, serving
+from andon.experiments import Experiment, ExperimentState, ExperimentWish, store
+from andon.experiments.estimates import note_point, pair_estimates
+from andon.experiments.moving import ExperimentMover
+from andon.experiments.sentences import standing_sentence
+from andon.kernel.events import Events
+from andon.kernel.identity import Actor
+from andon.serving import Candidate
+
+pytestmark = pytest.mark.browser
+
+PAGE = f"/experiments/{LINE}/1"
+RATES = (0.12, 0.05, 0.11)
+
+
+@pytest.fixture
+def experiment(bank: Bank, tmp_path: Path) -> Experiment:
+    """Three versions that are compared for two hours, by a worker's own steps over simulated decisions."""
+    began = bank.clock.now() - timedelta(hours=2)
+    serving_world.more_versions(bank.database, tmp_path / "more", began)
+    serving_world.a_deployment(bank.database, tmp_path / "deployed", bank.clock)
+    wish = ExperimentWish(LINE, "fraud-risk", [Candidate(2), Candidate(3)], "overrides", "lower", "thompson")
+    with bank.database.begin() as tx:
+        one = experiments.start(
+            tx, wish, actor=Actor("otto"), reason="which spares reviews?", events=Events(), now=began
+        )
+    run = Simulated(one, lambda rng, arm, _: float(rng.random() < RATES[arm]), 2)
+    for step in range(1, 12):
+        run.decide(150)
+        at = began + timedelta(minutes=10) * step
+        with bank.database.begin() as tx:
+            before = run.experiment
+            seen = replace(before, seen=before.seen + 150, why=standing_sentence(before, run.estimates))
+            note_point(seen, run.estimates, seen.seen, at)
+            store.save_estimates(tx, seen.id, run.estimates.body())
+            run.experiment = seen
+            if run.allocate():
+                run.experiment = ExperimentMover(tx, Events(), at).allocate(seen, run.experiment.shares, {})
+            else:
+                store.save(tx, seen)
+    pairs = pair_estimates(run.experiment, run.estimates)
+    assert any(one.better == 1 for one in pairs) or run.experiment.shares[1] > 60
+    return run.experiment
+
+
+def test_one_is_read_and_stopped_with_a_reason(visit: Visit, bank: Bank, experiment: Experiment) -> None:
+    page = visit("otto")
+    page.get_by_role("link", name="Experiments").click()
+    page.wait_for_url("/experiments")
+    page.get_by_role("link", name=f"{LINE} 1").click()
+    page.wait_for_url(PAGE)
+    expect(page.locator("#standing")).to_contain_text("fraud-risk@2")
+    expect(page.locator("#standing .notice")).to_contain_text(experiment.why)
+    rows = page.locator("#standing tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(1)).to_contain_text(f"{experiment.shares[1]:g} %")
+    expect(page.locator("figure.plot canvas")).to_have_count(2)
+    assert page.evaluate(OVERFLOWING) == []
+    assert page.evaluate(UNNAMED) == []
+    page.get_by_label("Reason").fill("the month is over")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status")).to_contain_text("The experiment is stopped")
+    expect(page.locator("#standing .notice")).to_contain_text("the month is over")
+    with bank.database.begin() as tx:
+        assert experiments.show(tx, LINE).experiment.state is ExperimentState.STOPPED
+        assert serving.split_of(tx, LINE, "fraud-risk").shares == {}
+
+
+def test_the_winner_is_adopted_by_who_may_and_an_operator_is_not_offered_it(
+    visit: Visit, bank: Bank, experiment: Experiment
+) -> None:
+    with bank.database.begin() as tx:
+        ExperimentMover(tx, Events(), bank.clock.now()).decide(
+            experiment, experiment.arms[1], "fraud-risk@2 is better", {}
+        )
+    page = visit("otto", width=390, dark=True)
+    page.goto(PAGE)
+    assert page.evaluate(OVERFLOWING) == []
+    expect(page.get_by_role("button", name="Adopt")).to_have_count(0)
+    page = visit("ada")
+    page.goto(PAGE)
+    page.get_by_label("Reason").fill("spares half of the overrides")
+    page.get_by_role("button", name="Adopt").click()
+    expect(page.get_by_role("status")).to_contain_text("The winner has taken over")
+    with bank.database.begin() as tx:
+        assert serving.champion_of(tx, "fraud-risk") == 2

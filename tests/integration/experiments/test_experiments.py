@@ -1,0 +1,163 @@
+"""An experiment from its start to its end: who is better, when it stops by itself, and what becomes of the winner."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from andon import experiments, labels, models, rollouts, serving
+from andon.authoring import RolloutPlan
+from andon.experiments import ExperimentState, ExperimentUnderWay, NothingToAdopt
+from andon.kernel.db import Database
+from andon.labels import LabelSource
+from andon.models import CHAMPION
+from andon.rollouts import RolloutUnderWay, SecondPersonNeeded, TrafficSplitByHand
+from experimenting import ComparedLine
+from rolling import OTTO, RITA, a_forgiving_line, a_rolled_line
+
+SHORT = timedelta(seconds=2)
+
+
+@pytest.fixture
+def compared(database: Database, tmp_path: Path) -> ComparedLine:
+    plan = RolloutPlan(dead_man=SHORT, four_eyes=True)
+    return ComparedLine(a_rolled_line(database, tmp_path, a_forgiving_line(rollout=plan)))
+
+
+def champion(compared: ComparedLine) -> int:
+    with compared.line.database.begin() as tx:
+        return models.by_alias(tx, "fraud-risk", CHAMPION).number
+
+
+def decided_against(compared: ComparedLine, broken: int) -> None:
+    """Let an arm fail until the experiment has found it out."""
+    for _ in range(10):
+        compared.line.breaks(broken, 0.7)
+        compared.line.decide(200)
+        if not compared.watch().is_running:
+            break
+    assert compared.experiment.state is ExperimentState.DECIDED, compared.experiment.why
+
+
+def test_the_better_arm_is_found_once_all_traffic_goes_back_and_it_is_adopted_by_somebody_else(
+    compared: ComparedLine,
+) -> None:
+    compared.start(2, measure="errors", better="lower")
+    assert compared.shares == {2: 50.0}
+    decided_against(compared, 1)
+    one = compared.experiment
+    assert str(one.winner) == "2"
+    assert one.why.startswith("fraud-risk@2 is better: fraud-risk@2 has ")
+    assert (compared.shares, champion(compared)) == ({}, 1)
+    with pytest.raises(SecondPersonNeeded):
+        compared.act(experiments.adopt, actor=OTTO)
+    compared.act(experiments.adopt)
+    assert (compared.experiment.state, champion(compared)) == (ExperimentState.ADOPTED, 2)
+    assert compared.steps() == ["start", "decide", "adopt"]
+    with pytest.raises(NothingToAdopt, match="adopted already"):
+        compared.act(experiments.adopt)
+
+
+def test_what_decides_already_may_win_and_there_is_nothing_to_adopt(compared: ComparedLine) -> None:
+    compared.start(3, measure="errors", better="lower")
+    decided_against(compared, 3)
+    assert str(compared.experiment.winner) == "1"
+    with pytest.raises(NothingToAdopt, match="won by what decides already"):
+        compared.act(experiments.adopt)
+
+
+def test_a_killed_worker_loses_no_decision_and_counts_none_twice(compared: ComparedLine) -> None:
+    compared.start(2, 3, measure="automatic", better="higher", most_decisions=100)
+    compared.line.decide(40)
+    compared.watch()
+    compared.line.decide(30)
+    with compared.line.database.engine.connect() as connection, connection.begin() as transaction:
+        compared.look(connection)
+        transaction.rollback()
+    compared.another_worker()
+    compared.watch()
+    compared.line.decide(40)
+    one = compared.watch()
+    made = [sum(each.assignment.version == version for each in compared.line.decided) for version in (1, 2, 3)]
+    assert [arm.decisions for arm in compared.estimates.arms] == made
+    assert (one.seen, one.state) == (110, ExperimentState.UNDECIDED)
+    assert one.why.startswith("110 decisions were made. No arm is shown")
+
+
+def test_an_account_counts_once_by_its_first_override(compared: ComparedLine) -> None:
+    compared.start(2, measure="overrides", better="lower", unit="subject")
+    made = compared.line.decide(60, accounts=8)
+    compared.watch()
+    versions: dict[str, set[int]] = {}
+    for one in made:
+        versions.setdefault(one.request.input["account"], set()).add(one.assignment.version)
+    assert all(len(seen) == 1 for seen in versions.values()), "an account stays on its arm"
+    with compared.line.database.begin() as tx:
+        for one in made:
+            said = "ok" if one.judgement.prediction.label == "fraud" else "fraud"
+            labels.record(
+                tx,
+                decision_id=one.request.id,
+                value=said,
+                source=LabelSource.REVIEW,
+                actor=RITA,
+                events=compared.line.events,
+                now=compared.line.now,
+            )
+    compared.watch()
+    arms = compared.estimates.arms
+    assert sum(arm.decisions for arm in arms) == 60
+    of_first = sum(seen == {1} for seen in versions.values())
+    assert [arm.units for arm in arms] == [of_first, len(versions) - of_first]
+    assert [arm.values for arm in arms] == [arm.units for arm in arms]
+
+
+def test_arms_that_nobody_watches_get_no_traffic(compared: ComparedLine) -> None:
+    compared.start(2)
+    compared.watch(compared.line.now)
+    assert {one.assignment.version for one in compared.line.decide(40)} == {1, 2}
+    time.sleep(SHORT.total_seconds() + 0.1)
+    unwatched = compared.line.decide(40)
+    assert {one.assignment.version for one in unwatched} == {1}
+    compared.watch(compared.line.now)
+    assert {one.assignment.version for one in compared.line.decide(40)} == {1, 2}
+    compared.watch()
+    assert sum(arm.decisions for arm in compared.estimates.arms) == 80, "what was not drawn compares nothing"
+
+
+def test_an_automation_has_one_experiment_or_rollout_at_a_time(compared: ComparedLine) -> None:
+    compared.start(2)
+    with pytest.raises(ExperimentUnderWay, match="started by otto"):
+        compared.start(3)
+    with pytest.raises(TrafficSplitByHand, match="which is better"):
+        compared.line.start(3)
+    compared.act(experiments.stop)
+    assert compared.shares == {}
+    compared.line.start(3)
+    with pytest.raises(RolloutUnderWay):
+        compared.start(2)
+    compared.line.act(rollouts.abort)
+    assert compared.start(2).number == 2
+
+
+def test_an_experiment_ends_when_somebody_splits_the_traffic_otherwise(compared: ComparedLine) -> None:
+    one = compared.start(2)
+    with compared.line.database.begin() as tx:
+        serving.set_split(
+            tx,
+            "payments",
+            "fraud-risk",
+            shares={one.arms[1]: 10.0},
+            shadows=[],
+            actor=RITA,
+            reason="too much for me",
+            events=compared.line.events,
+            now=compared.line.now,
+        )
+    ended = compared.watch()
+    assert (ended.state, ended.why) == (
+        ExperimentState.STOPPED,
+        "The traffic was split by rita meanwhile: too much for me",
+    )
+    assert compared.shares == {2: 10.0}
