@@ -14,6 +14,8 @@ from andon.kernel.identity import PLATFORM
 from changing import NAME, ChangingLine
 from integration.changes.story import Held, Noted, Story
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]  # a thousand small transactions
+
 WEEK = timedelta(days=7)
 
 
