@@ -13,7 +13,7 @@ from andon.decisions import UNCONTROLLED, Contract, Control, Controls, Gate, Jud
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.policies import CompiledPolicy
-from andon.replays import PolicyText, ReplayQuestion
+from andon.replays import ReplayQuestion, TriedPolicy
 from andon.serving import LoadedVersion
 
 
@@ -47,14 +47,14 @@ class RecordedLines:
             folder = models.fetch(tx, version, self.settings.data / "models")
         return load_hosted(self.settings, version, folder)
 
-    def policy_text(self, version: str, automation_version: int) -> PolicyText:
+    def policy_text(self, version: str, automation_version: int) -> TriedPolicy:
         """The text of a policy that decided. Raises AutomationNotFound."""
         with self.database.begin() as tx:
             published = policies.find(tx, self.declared.name, version)
             if published is not None:
-                return PolicyText(published.text, f"policy {version}")
+                return TriedPolicy(published.text, f"policy {version}")
             deployed = decisions.version(tx, self.declared.name, automation_version)
-        return PolicyText(deployed.description["policy"], f"policy {version}")
+        return TriedPolicy(deployed.description["policy"], f"policy {version}")
 
     def _of(self, record: RecordedDecision) -> Line:
         line = record.line
@@ -143,7 +143,7 @@ class CandidateLines:
             else f"the revision in force of its arm; where there is none, {held_out}"
         )
 
-    def _build(self, text: PolicyText) -> ReplayBy:
+    def _build(self, text: TriedPolicy) -> ReplayBy:
         table, compiled = decisions.compile_text(self.lines.declared, *_pair(text))
         judge = self._judge(compiled)
         risk, asked = self.lines.declared.risk, self.question.gate
@@ -162,5 +162,5 @@ class CandidateLines:
         return Judge(declared.name, compiled, when_stopped=declared.when_stopped)
 
 
-def _pair(text: PolicyText) -> Sequence[str]:
+def _pair(text: TriedPolicy) -> Sequence[str]:
     return text.text, text.source

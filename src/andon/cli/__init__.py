@@ -54,7 +54,7 @@ COMMANDS = {
     ),
     "replay": Listed(
         "andon.cli.replay:replay",
-        "Decide the newest recorded decisions again from what was seen then, and compare outcome, rule and score.",
+        "Decide recorded decisions again from what was seen then, by the versions that made them or by a candidate.",
     ),
     "plan": Listed(
         "andon.cli.plan:plan",

@@ -15,7 +15,7 @@ from andon.cli.printing import Plain
 from andon.cli.publishing import published_policy
 from andon.cli.replay import Html, Json, Minutes, Since, Until, policy_of, replayed, since_of, write
 from andon.cli.replay_report import show_report
-from andon.replays import PolicyText, ReplayInvalid, ReplayQuestion, ReplayReport, table_differences
+from andon.replays import ReplayInvalid, ReplayQuestion, ReplayReport, TriedPolicy, table_differences
 
 
 def diff(
@@ -38,7 +38,7 @@ def diff(
         if not Path(first).is_file():
             with here.database.begin() as tx:
                 texts = [published_policy(tx, first, one) for one in (second, third)]
-            pair, name = [PolicyText(one.text, one.version) for one in texts], first
+            pair, name = [TriedPolicy(one.text, one.version) for one in texts], first
             _show_texts(*pair)
             declared = None if since is None else chosen(load_automations(here.settings), name)
         else:
@@ -57,7 +57,7 @@ def diff(
 def _replayed(
     here: Project,
     declared: Automation,
-    pair: list[PolicyText],
+    pair: list[TriedPolicy],
     since: str,
     until: str | None,
     review_minutes: float | None,
@@ -75,7 +75,7 @@ def _replayed(
     return report
 
 
-def _show_texts(before: PolicyText, after: PolicyText) -> None:
+def _show_texts(before: TriedPolicy, after: TriedPolicy) -> None:
     lines = difflib.unified_diff(
         before.text.splitlines(), after.text.splitlines(), before.source, after.source, lineterm=""
     )
@@ -83,7 +83,7 @@ def _show_texts(before: PolicyText, after: PolicyText) -> None:
         typer.echo(line)
 
 
-def _show_differences(declared: Automation, before: PolicyText, after: PolicyText) -> None:
+def _show_differences(declared: Automation, before: TriedPolicy, after: TriedPolicy) -> None:
     """Show the differences rule by rule. Raises PolicyInvalid, AutomationInvalid."""
     tables = [decisions.compile_text(declared, one.text, one.source)[0] for one in (before, after)]
     found = table_differences(*tables)

@@ -22,7 +22,7 @@ from andon.console import replay_page
 from andon.decisions import Difference
 from andon.kernel.db import Tx
 from andon.kernel.errors import Conflict, NotFound
-from andon.replays import EARLIEST, PolicyText, ReplayInvalid, ReplayQuestion, ReplayReport, ReplayTally
+from andon.replays import EARLIEST, ReplayInvalid, ReplayQuestion, ReplayReport, ReplayTally, TriedPolicy
 
 Name = Annotated[str | None, typer.Argument(help="Whose decisions, if there are several automations.")]
 NameOption = Annotated[str | None, typer.Option("--automation", help="The same as an option.")]
@@ -128,15 +128,15 @@ def version_of(tx: Tx, automation: Automation, text: str) -> int:
     return models.get(tx, automation.model, int(version)).number
 
 
-def policy_of(tx: Tx, automation: str, text: str) -> PolicyText:
+def policy_of(tx: Tx, automation: str, text: str) -> TriedPolicy:
     """Read a policy: a file, or a published version of an automation. Raises PolicyMissing."""
     file = Path(text)
     if file.is_file():
-        return PolicyText(file.read_text(encoding="utf-8"), str(file))
+        return TriedPolicy(file.read_text(encoding="utf-8"), str(file))
     published = policies.find(tx, automation, text)
     if published is None:
         raise PolicyMissing(f"There is no file {text}, and {automation} has no policy version {text}")
-    return PolicyText(published.text, f"policy {published.version}")
+    return TriedPolicy(published.text, f"policy {published.version}")
 
 
 def _show_verification(tally: ReplayTally, report: ReplayReport) -> None:

@@ -12,7 +12,7 @@ from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Here, Signed
 from andon.console.errors import status_of
 from andon.kernel.errors import AndonError, Conflict, Invalid, NotFound
-from andon.replays import EARLIEST, SECONDS, PolicyText, ReplayQuestion, ReplayReport
+from andon.replays import EARLIEST, SECONDS, ReplayQuestion, ReplayReport, TriedPolicy
 
 router = APIRouter(prefix="/automations")
 
@@ -39,7 +39,7 @@ def try_policy(here: Here, visitor: Acting, name: str, text: Annotated[str, Form
         raise NothingToTryWith
     written = text.replace("\r\n", "\n")
     try:
-        policy = PolicyText(written, "the text")
+        policy = TriedPolicy(written, "the text")
         report = here.rehearse(ReplayQuestion(name, EARLIEST, here.clock.now(), last=NEWEST, policy=policy))
     except (Invalid, Conflict) as error:
         return _page(here, visitor, name, written, error=error)

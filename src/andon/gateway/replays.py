@@ -9,7 +9,7 @@ from andon.access import Permission
 from andon.gateway.dependencies import Caller, Now, Parts
 from andon.gateway.errors import NotReady
 from andon.kernel.errors import Fault
-from andon.replays import EARLIEST, PolicyText, ReplayInvalid, ReplayQuestion, ReplayReport
+from andon.replays import EARLIEST, ReplayInvalid, ReplayQuestion, ReplayReport, TriedPolicy
 
 router = APIRouter(prefix="/v1/automations", tags=["automations"])
 
@@ -39,5 +39,5 @@ def replay(name: str, wanted: ReplayIn, caller: Caller, parts: Parts, now: Now) 
         raise NotReady
     if wanted.policy is None and wanted.gate is None:
         raise ReplayInvalid("Name a policy, a gate, or both", faults=[Fault("policy", "a policy or a gate is needed")])
-    policy = None if wanted.policy is None else PolicyText(wanted.policy, "the given policy")
+    policy = None if wanted.policy is None else TriedPolicy(wanted.policy, "the given policy")
     return parts.rehearse(ReplayQuestion(name, EARLIEST, now, last=wanted.last, policy=policy, gate=wanted.gate))

@@ -4,7 +4,7 @@
 """
 
 from andon.replays.differing import TableDifference, table_differences
-from andon.replays.domain import EARLIEST, SECONDS, PolicyText, ReplayPart, ReplayQuestion, parts_of
+from andon.replays.domain import EARLIEST, SECONDS, ReplayPart, ReplayQuestion, TriedPolicy, parts_of
 from andon.replays.errors import FeatureUnknowable, ReplayBusy, ReplayFailed, ReplayInvalid
 from andon.replays.propensities import SplitArms
 from andon.replays.recomputing import lacking_features, reach_of
@@ -28,7 +28,6 @@ __all__ = [
     "FeatureUnknowable",
     "LabelEstimate",
     "LabelledChange",
-    "PolicyText",
     "Rehearse",
     "ReplayBusy",
     "ReplayFailed",
@@ -45,6 +44,7 @@ __all__ = [
     "SegmentFields",
     "SplitArms",
     "TableDifference",
+    "TriedPolicy",
     "ValueChange",
     "lacking_features",
     "parts_of",

@@ -12,7 +12,7 @@ SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyText:
+class TriedPolicy:
     """A decision table as text, and what to call its place."""
 
     text: str
@@ -33,9 +33,9 @@ class ReplayQuestion:
     until: datetime
     last: int | None = None
     model: int | None = None
-    policy: PolicyText | None = None
+    policy: TriedPolicy | None = None
     gate: float | None = None
-    before: PolicyText | None = None
+    before: TriedPolicy | None = None
 
     @property
     def has_candidate(self) -> bool:

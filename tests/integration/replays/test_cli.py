@@ -14,7 +14,7 @@ from andon.bootstrap import replaying
 from andon.bootstrap.installation import settings_here
 from andon.bootstrap.replaying import Replaying
 from andon.decisions import Decision
-from andon.replays import PolicyText, ReplayQuestion
+from andon.replays import ReplayQuestion, TriedPolicy
 from proving import GatedLine
 from replaying import STRICTER, andon, declaration
 
@@ -80,7 +80,7 @@ def test_a_model_is_asked_anew_under_its_own_gate_or_the_one_that_is_asked_for(l
 def test_processes_side_by_side_count_what_one_alone_counts(line: GatedLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replaying, "STRETCH", 40)
     now = line.installation.clock.now()
-    question = ReplayQuestion("gated", now - timedelta(days=1), now, last=270, policy=PolicyText(STRICTER, "it"))
+    question = ReplayQuestion("gated", now - timedelta(days=1), now, last=270, policy=TriedPolicy(STRICTER, "it"))
     prepared = Replaying.prepared(settings_here(), line.database, question, now)
     assert len(prepared.parts) == 7
     told: list[int] = []

@@ -18,7 +18,7 @@ from andon.bootstrap.rehearsing import rehearsal
 from andon.bootstrap.replaying import Replaying
 from andon.kernel.config import Settings
 from andon.kernel.events import Events
-from andon.replays import EARLIEST, PolicyText, ReplayBusy, ReplayQuestion
+from andon.replays import EARLIEST, ReplayBusy, ReplayQuestion, TriedPolicy
 from lines import PEPPER
 from proving import POLICY, GatedLine
 from replaying import STRICTER
@@ -66,7 +66,7 @@ def test_whoever_may_not_read_the_automation_may_not_try_either(line: GatedLine)
 
 def test_one_is_tried_at_a_time_and_only_as_long_as_allowed(line: GatedLine, monkeypatch: pytest.MonkeyPatch) -> None:
     rehearse = rehearsal(settings_here(), line.database)
-    question = ReplayQuestion("gated", EARLIEST, line.installation.clock.now(), policy=PolicyText(POLICY, "it"))
+    question = ReplayQuestion("gated", EARLIEST, line.installation.clock.now(), policy=TriedPolicy(POLICY, "it"))
     begun, on, prepared = Event(), Event(), Replaying.prepared
 
     def slowly(*given: object) -> Replaying:
