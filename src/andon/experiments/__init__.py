@@ -21,7 +21,7 @@ from andon.experiments.errors import (
 )
 from andon.experiments.estimates import (
     ArmEstimate,
-    ArmEvidence,
+    ArmSums,
     EstimatePoint,
     ExperimentEstimates,
     PairEstimate,
@@ -40,7 +40,7 @@ __all__ = [
     "OPEN_SQL",
     "AllocationKind",
     "ArmEstimate",
-    "ArmEvidence",
+    "ArmSums",
     "Direction",
     "EffectForecast",
     "EstimatePoint",

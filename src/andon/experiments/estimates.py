@@ -29,7 +29,7 @@ _ONE_ARM = MeanDifferenceTest(0.0, 1, ALPHA)
 """The mean of one arm alone: its difference to nothing."""
 
 
-class ArmEvidence(Struct):
+class ArmSums(Struct):
     """Sums of one arm: decisions, its units, their values; and over all units the weights that its values have."""
 
     decisions: int = 0
@@ -77,14 +77,14 @@ class EstimatePoint(Struct):
 class ExperimentEstimates(Struct):
     """What an experiment has counted: each arm, and for each pair of arms (`0/1`) the state of its test."""
 
-    arms: list[ArmEvidence]
+    arms: list[ArmSums]
     pairs: dict[str, list[float]] = field(default_factory=dict)
     path: list[EstimatePoint] = field(default_factory=list)
 
     @classmethod
     def of(cls, body: Mapping[str, Any] | None, arms: int) -> "ExperimentEstimates":
         """Read what `body` wrote; without one, begin."""
-        return cls([ArmEvidence() for _ in range(arms)]) if body is None else convert(body, cls)
+        return cls([ArmSums() for _ in range(arms)]) if body is None else convert(body, cls)
 
     def body(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -176,7 +176,7 @@ def _fold_means(experiment: Experiment, estimates: ExperimentEstimates, known: S
         estimates.pairs[_key(first, second)] = test.fold(kept, arms[among] == first, values[among], shares)
 
 
-def _rate(arm: ArmEvidence, units: int, events: int) -> ArmEstimate:
+def _rate(arm: ArmSums, units: int, events: int) -> ArmEstimate:
     """Estimate a rate by weighted events; its spread is that of the weights, or that of the pooled rate if that is more."""
     if arm.units < LEAST or units < 2:
         return ArmEstimate(None, None, None, None)
@@ -191,7 +191,7 @@ def _rate(arm: ArmEvidence, units: int, events: int) -> ArmEstimate:
     return ArmEstimate(rate, max(rate - half, 0.0), min(rate + half, 1.0), error)
 
 
-def _mean(arm: ArmEvidence) -> ArmEstimate:
+def _mean(arm: ArmSums) -> ArmEstimate:
     value, found = _ONE_ARM.estimate(arm.mean), _ONE_ARM.interval(arm.mean)
     if value is None or found is None or arm.values < LEAST:
         return ArmEstimate(None, None, None, None)

@@ -9,7 +9,7 @@ from andon.decisions import DecisionFilter
 from andon.experiments.counting import MeasureReader, labels_of
 from andon.experiments.domain import Experiment
 from andon.kernel.db import Tx
-from andon.statistics.rate_ratio_sequences import ratio_test
+from andon.statistics.rate_ratio_sequences import coarse_test
 from andon.statistics.rollout_forecast import needed_for_mean, needed_for_rate
 
 LOOKED_AT = 2_000
@@ -69,7 +69,7 @@ def _effect(experiment: Experiment, base: float, deviation: float, an_hour: floa
     share, both = least / (least + control), least + control
     needed = None
     if experiment.counts_events and base > 0:
-        test = ratio_test(experiment.pair_alpha)
+        test = coarse_test(experiment.pair_alpha)
         needed = needed_for_rate(test, base, share, 1.0 - effect, POWER)
     elif base != 0 and deviation > 0:
         needed = needed_for_mean(effect, deviation / abs(base), share, experiment.pair_alpha / 2, POWER)

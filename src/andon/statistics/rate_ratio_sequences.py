@@ -19,6 +19,7 @@ WIDEST: Final = 32.0
 
 _POINTS = 241
 _SCALE = 0.5
+_COARSE = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 26, 34, 45, 60, 80, 120)
 _LOGS = np.linspace(-math.log(WIDEST), math.log(WIDEST), _POINTS)
 _STAKES = np.exp(-np.abs(_LOGS) / _SCALE)
 
@@ -32,6 +33,16 @@ WEIGHTS: Final = tuple(float(one) for one in _STAKES / _STAKES.sum())
 def ratio_test(alpha: float) -> RateRatioTest:
     """Make the two-sided test of "both rates are equal". Its state holds what `ratio_interval` needs."""
     return RateRatioTest(1.0, RATIOS, WEIGHTS, alpha)
+
+
+def coarse_test(alpha: float) -> RateRatioTest:
+    """Make the same test on few of the ratios, most of them around 1: eight times as fast, for forecasts."""
+    middle = _POINTS // 2
+    kept = np.array([middle + sign * step for step in _COARSE for sign in ((-1, 1) if step else (1,))])
+    kept.sort()
+    nearest = np.abs(np.arange(_POINTS)[:, np.newaxis] - kept).argmin(axis=1)
+    stakes = np.bincount(nearest, WEIGHTS)
+    return RateRatioTest(1.0, tuple(RATIOS[at] for at in kept), tuple(float(one) for one in stakes), alpha)
 
 
 def ratio_interval(state: Sequence[float], alpha: float) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from andon.statistics.rate_ratio_sequences import (
     RATIOS,
     WEIGHTS,
     WIDEST,
+    coarse_test,
     likeliest_ratio,
     ratio_interval,
     ratio_test,
@@ -66,6 +67,14 @@ def test_the_interval_leaves_one_out_only_if_the_test_rejects(
     low, high = ratio_interval(folded(folds), alpha)
     if not low < 1.0 < high:
         assert ratio_test(alpha).rejected(folded(folds))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 300), st.integers(0, 300), st.sampled_from([0.2, 0.5]))
+def test_the_coarse_test_says_nearly_the_same(first: int, second: int, share: float) -> None:
+    coarse, fine = coarse_test(0.05), ratio_test(0.05)
+    of_coarse = coarse.log_e(coarse.fold(coarse.start(), first, second, share))
+    assert of_coarse == pytest.approx(fine.log_e(fine.fold(fine.start(), first, second, share)), abs=1.0, rel=0.05)
 
 
 def test_nothing_is_ruled_out_before_an_event() -> None:
