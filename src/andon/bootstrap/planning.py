@@ -12,7 +12,7 @@ from andon.decisions import DecisionRecord, Line
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.models import ModelVersion
-from andon.plans import Act, ChangePlan, Configured, FlippedOutcomes, PlannedChange, PlannedForce
+from andon.plans import ChangePlan, Configured, FlippedOutcomes, PlannedAct, PlannedChange, PlannedForce
 
 NEWEST = 1_000
 """So many of the newest decisions of an automation are made again for a plan."""
@@ -28,7 +28,9 @@ def configured(settings: Settings, folder: Path) -> Configured:
     return Configured(plans.settings_of(configuration, declared, texts), declared)
 
 
-def plan_here(settings: Settings, database: Database, wanted: Configured, act: Act, *, again: bool) -> ChangePlan:
+def plan_here(
+    settings: Settings, database: Database, wanted: Configured, act: PlannedAct, *, again: bool
+) -> ChangePlan:
     """Plan a configuration for this project; with `again` the newest decisions are made again."""
 
     def ready(version: ModelVersion) -> None:
@@ -40,7 +42,7 @@ def plan_here(settings: Settings, database: Database, wanted: Configured, act: A
     return plans.make_plan(database, wanted, act, ready=ready, decide=decide)
 
 
-def apply_here(database: Database, wanted: Configured, act: Act, plan: ChangePlan) -> tuple[PlannedChange, ...]:
+def apply_here(database: Database, wanted: Configured, act: PlannedAct, plan: ChangePlan) -> tuple[PlannedChange, ...]:
     """Apply a plan in one transaction. Where the author of code may not release it, the code is brought first."""
     if not act.author_may_approve:
         with database.begin() as tx:

@@ -9,7 +9,7 @@ import typer
 from andon import plans
 from andon.bootstrap.planning import configured, plan_here
 from andon.cli.context import Project, project
-from andon.plans import Act
+from andon.plans import PlannedAct
 
 Folder = Annotated[Path, typer.Argument(help="The folder of YAML files that say what shall be in force.")]
 
@@ -44,6 +44,6 @@ def plan(
         raise typer.Exit(1)
 
 
-def act_of(here: Project, reason: str) -> Act:
+def act_of(here: Project, reason: str) -> PlannedAct:
     """An act by the person here, under the rule of the settings about who may release code."""
-    return Act(here.actor, reason, here.clock.now(), here.events, here.settings.releases.author_may_approve)
+    return PlannedAct(here.actor, reason, here.clock.now(), here.events, here.settings.releases.author_may_approve)

@@ -13,8 +13,8 @@ from andon.experiments import store
 from andon.experiments.domain import BUILT_IN, Experiment
 from andon.experiments.evidence import (
     FIRST,
+    AllocatedDecision,
     ArmValue,
-    DrawnDecision,
     drawn_decision,
     first_of_each,
     value_at_once,
@@ -99,7 +99,7 @@ class ExperimentCounter:
         fresh += _new(tx, experiment, late, alone=False)
         return TakenValues(counts, fresh, len(taken.items) >= AT_ONCE // 2 or len(late) >= LABELS_AT_ONCE // 2)
 
-    def _values(self, tx: Tx, experiment: Experiment, item: FeedItem, of: DrawnDecision) -> list[ArmValue]:
+    def _values(self, tx: Tx, experiment: Experiment, item: FeedItem, of: AllocatedDecision) -> list[ArmValue]:
         value = self._reader.at_once(tx, item)
         if not experiment.counts_events:
             return [ArmValue(FIRST, of, value)]

@@ -19,7 +19,7 @@ FIRST = "first"
 """The list in which the first decision of each unit stands."""
 
 
-class DrawnDecision(Struct, frozen=True, gc=False):
+class AllocatedDecision(Struct, frozen=True, gc=False):
     """A decision that an experiment's split has drawn: its unit, the place of its arm, and the probability of each arm then."""
 
     id: UUID
@@ -32,13 +32,13 @@ class ArmValue(Struct, frozen=True, gc=False):
     """One value of the measure, or (of none) only the first decision of a unit; `once` names the list in which a unit stands once."""
 
     once: str
-    of: DrawnDecision
+    of: AllocatedDecision
     value: float | None
 
 
 def drawn_decision(
     experiment: Experiment, splits: Mapping[int, TrafficSplit], key: UUID, record: FeedRecord
-) -> DrawnDecision | None:
+) -> AllocatedDecision | None:
     """Return how the experiment's split has drawn a decision; None if it did not."""
     assignment = record.assignment
     if assignment is None or assignment.chosen is not Chosen.SPLIT or assignment.bucket is None:
@@ -52,7 +52,7 @@ def drawn_decision(
     if answered not in experiment.arms or min(chances) <= 0.0:
         return None
     unit = key.bytes if experiment.unit == "decision" or record.subject is None else bytes.fromhex(record.subject)
-    return DrawnDecision(key, unit, experiment.arms.index(answered), chances)
+    return AllocatedDecision(key, unit, experiment.arms.index(answered), chances)
 
 
 def value_at_once(measure: str, record: FeedRecord) -> float | None:

@@ -21,14 +21,13 @@ from andon.plans.errors import (
 )
 from andon.plans.files import read_plan, write_plan
 from andon.plans.making import Configured, make_plan
-from andon.plans.ports import Act, PlannedForce
+from andon.plans.ports import PlannedAct, PlannedForce
 from andon.plans.service import apply_changes
 from andon.plans.settings import settings_of
 from andon.plans.words import NOTHING_TO_DO, counted, lines_of_changes, lines_of_plan
 
 __all__ = [
     "NOTHING_TO_DO",
-    "Act",
     "AffectedAutomation",
     "ChangePlan",
     "ConfigurationInvalid",
@@ -40,6 +39,7 @@ __all__ = [
     "NeededApproval",
     "PlanDiffers",
     "PlanFileInvalid",
+    "PlannedAct",
     "PlannedChange",
     "PlannedForce",
     "StateMoved",

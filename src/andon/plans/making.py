@@ -10,7 +10,7 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Fault
 from andon.plans.domain import AffectedAutomation, ChangePlan, NeededApproval, PlannedChange
 from andon.plans.errors import ConfigurationRefused
-from andon.plans.ports import Act, Decide, Declared, InForce, Ready
+from andon.plans.ports import Decide, Declared, InForce, PlannedAct, Ready
 from andon.plans.service import RehearsedChanges, rehearse_changes
 
 RECENT = timedelta(days=7)
@@ -26,7 +26,7 @@ class Configured:
 
 
 def make_plan(
-    database: Database, configured: Configured, act: Act, *, ready: Ready, decide: Decide | None
+    database: Database, configured: Configured, act: PlannedAct, *, ready: Ready, decide: Decide | None
 ) -> ChangePlan:
     """Plan a configuration; nothing is changed. Without `decide` no decision is made again. Raises what `rehearse_changes` does, and ConfigurationRefused."""
     with database.begin() as tx:
@@ -56,7 +56,7 @@ def _try(database: Database, answering: Mapping[str, Sequence[int]], ready: Read
         raise ConfigurationRefused(faults=faults)
 
 
-def _affected(tx: Tx, found: RehearsedChanges, declared: Declared, act: Act) -> tuple[AffectedAutomation, ...]:
+def _affected(tx: Tx, found: RehearsedChanges, declared: Declared, act: PlannedAct) -> tuple[AffectedAutomation, ...]:
     """The automations that changes name, and those that decide by a champion which changes."""
     changed = {one.automation for one in found.changes if one.automation is not None} | set(found.after)
     users: dict[str, list[str]] = {}
@@ -71,7 +71,7 @@ def _affected(tx: Tx, found: RehearsedChanges, declared: Declared, act: Act) -> 
     return tuple(counted)
 
 
-def _four_eyes(tx: Tx, found: RehearsedChanges, act: Act) -> Iterable[NeededApproval]:
+def _four_eyes(tx: Tx, found: RehearsedChanges, act: PlannedAct) -> Iterable[NeededApproval]:
     """Who has to release code that others may not."""
     if act.author_may_approve:
         return

@@ -15,7 +15,7 @@ from andon.plans.domain import FlippedOutcomes, Json
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class PlannedAct:
     """Who changes something, why, when, and whether the one who brought code may release it."""
 
     actor: Actor
@@ -54,7 +54,7 @@ class InForce(Protocol):
     def now(self, tx: Tx, at: datetime) -> Json:
         """What is in force."""
 
-    def put(self, tx: Tx, act: Act) -> None:
+    def put(self, tx: Tx, act: PlannedAct) -> None:
         """Put in force what the configuration says; nothing changes where it is."""
 
 

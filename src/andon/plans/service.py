@@ -18,7 +18,7 @@ from andon.plans.errors import (
     PlanDiffers,
     StateMoved,
 )
-from andon.plans.ports import Act, Declared, InForce, PlannedForce
+from andon.plans.ports import Declared, InForce, PlannedAct, PlannedForce
 from andon.plans.standing import (
     Forces,
     code_difference,
@@ -43,7 +43,7 @@ class RehearsedChanges:
     answering: Mapping[str, Sequence[int]]
 
 
-def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, act: Act) -> RehearsedChanges:
+def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, act: PlannedAct) -> RehearsedChanges:
     """Make all changes and take them back. Raises ConfigurationInvalid, -Unknown or -Refused, which name each fault."""
     attempt = tx.begin_nested()
     try:
@@ -61,7 +61,7 @@ def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, ac
 
 
 def apply_changes(
-    tx: Tx, settings: Sequence[InForce], declared: Declared, act: Act, plan: ChangePlan
+    tx: Tx, settings: Sequence[InForce], declared: Declared, act: PlannedAct, plan: ChangePlan
 ) -> tuple[PlannedChange, ...]:
     """Make exactly what was planned. Raises StateMoved or PlanDiffers with each difference; nothing is changed then."""
     before, forces = _held(tx, settings, declared, act.now)
@@ -95,7 +95,7 @@ def _read(tx: Tx, settings: Sequence[InForce], at: datetime) -> dict[str, Json]:
     return found
 
 
-def _put_all(tx: Tx, settings: Sequence[InForce], act: Act) -> None:
+def _put_all(tx: Tx, settings: Sequence[InForce], act: PlannedAct) -> None:
     """Put each setting in force; a refusal of one does not keep the others from being tried."""
     refused: list[tuple[str, AndonError]] = []
     for one in settings:

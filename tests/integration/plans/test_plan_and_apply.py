@@ -12,7 +12,7 @@ from andon.bootstrap.planning import apply_here, configured, plan_here
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
-from andon.plans import Act, StateMoved
+from andon.plans import PlannedAct, StateMoved
 from planned import NOW, STRICTER, configure, run
 
 WHOLE = """
@@ -128,7 +128,7 @@ def test_a_configuration_that_is_not_the_planned_one_is_not_applied(project: Pat
 
 def test_of_two_at_once_the_second_is_told(project: Path, database: Database) -> None:
     settings, acts = settings_here(), Events()
-    act = Act(Actor("ada"), "at once", NOW, acts)
+    act = PlannedAct(Actor("ada"), "at once", NOW, acts)
     configure(project, "champions: {fraud-risk: 2}")
     wanted = configured(settings, project / "config")
     plan = plan_here(settings, database, wanted, act, again=False)

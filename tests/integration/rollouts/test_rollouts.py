@@ -10,8 +10,7 @@ from uuid import uuid4
 import pytest
 
 from andon import audit, labels, models, policies, rollouts, serving
-from andon.authoring import BlindAudit, RolloutPlan
-from andon.authoring import Guardrail, Measure, RolloutPlan
+from andon.authoring import BlindAudit, Guardrail, Measure, RolloutPlan
 from andon.decisions import Decision
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
@@ -257,6 +256,8 @@ def test_labels_show_that_a_version_which_only_looks_on_would_be_wrong(database:
     assert state.candidate.units > 10
     assert state.control.units == 0
     assert set(state.evidence["candidate"]) <= {str(one.request.id) for one in made}
+
+
 def test_reviewers_who_override_the_candidate_more_often_roll_it_back(line: RolledLine) -> None:
     to_traffic(line)
     made = line.decide(300)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from andon.experiments.domain import equal_shares
-from andon.experiments.evidence import FIRST, ArmValue, DrawnDecision, drawn_decision, first_of_each, value_of_label
+from andon.experiments.evidence import FIRST, AllocatedDecision, ArmValue, drawn_decision, first_of_each, value_of_label
 from andon.serving import Assignment, Candidate, Chosen, TrafficSplit
 from simulating import an_experiment
 
@@ -24,7 +24,7 @@ def a_record(**fields: Any) -> Any:
 
 def test_a_drawn_decision_has_the_probabilities_of_its_split() -> None:
     drawn = drawn_decision(ONE, {4: SPLIT}, KEY, a_record())
-    assert drawn == DrawnDecision(KEY, b"\xab\x12", 1, (0.5, 0.2, 0.3))
+    assert drawn == AllocatedDecision(KEY, b"\xab\x12", 1, (0.5, 0.2, 0.3))
     alone = drawn_decision(replace(ONE, unit="decision"), {4: SPLIT}, KEY, a_record())
     assert alone is not None
     assert alone.unit == KEY.bytes
@@ -63,7 +63,7 @@ def test_labels_show_events(
 
 def test_a_unit_stands_once_in_each_list_by_its_first_decision() -> None:
     def value(list_: str, unit: bytes, key: int) -> ArmValue:
-        return ArmValue(list_, DrawnDecision(UUID(int=key), unit, 0, (0.5, 0.5)), 1.0)
+        return ArmValue(list_, AllocatedDecision(UUID(int=key), unit, 0, (0.5, 0.5)), 1.0)
 
     given = [value(FIRST, b"a", 1), value(FIRST, b"a", 2), value("errors", b"a", 2), value(FIRST, b"b", 3)]
     assert [one.of.id.int for one in first_of_each(given)] == [1, 2, 3]

@@ -7,7 +7,7 @@ from andon.access import Permission
 from andon.authoring import Automation
 from andon.kernel.db import Tx
 from andon.plans.domain import Json
-from andon.plans.ports import Act
+from andon.plans.ports import PlannedAct
 
 
 class AuditShareInForce:
@@ -29,7 +29,7 @@ class AuditShareInForce:
         del at
         return decisions.audits_of(tx, self.automation).share
 
-    def put(self, tx: Tx, act: Act) -> None:
+    def put(self, tx: Tx, act: PlannedAct) -> None:
         """Set the share."""
         audits = decisions.audits_of(tx, self.automation)
         if audits.share == self._share:

@@ -7,7 +7,7 @@ from andon.access import Permission
 from andon.kernel.db import Tx
 from andon.models import CHAMPION
 from andon.plans.domain import Json
-from andon.plans.ports import Act
+from andon.plans.ports import PlannedAct
 
 
 class ChampionInForce:
@@ -29,7 +29,7 @@ class ChampionInForce:
         del at
         return serving.champion_of(tx, self.endpoint)
 
-    def put(self, tx: Tx, act: Act) -> None:
+    def put(self, tx: Tx, act: PlannedAct) -> None:
         """Point the alias to the version."""
         models.set_alias(
             tx,

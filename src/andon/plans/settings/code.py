@@ -7,7 +7,7 @@ from andon.access import Permission
 from andon.authoring import Automation
 from andon.kernel.db import Tx
 from andon.plans.domain import Json
-from andon.plans.ports import Act
+from andon.plans.ports import PlannedAct
 
 
 class CodeInForce:
@@ -33,7 +33,7 @@ class CodeInForce:
         version = decisions.version(tx, self.automation, holding.version)
         return f"version {version.number} ({version.digest[:12]})"
 
-    def put(self, tx: Tx, act: Act) -> None:
+    def put(self, tx: Tx, act: PlannedAct) -> None:
         """Bring this code and release it."""
         decisions.compile_policy(self._declared)
         version = decisions.deploy(tx, self._declared, actor=act.actor, now=act.now)

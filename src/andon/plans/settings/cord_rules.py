@@ -9,7 +9,7 @@ from andon.authoring import Automation
 from andon.kernel.db import Tx
 from andon.plans.configuration import ManagedRule
 from andon.plans.domain import Json
-from andon.plans.ports import Act
+from andon.plans.ports import PlannedAct
 
 _Key: TypeAlias = tuple[str, str, str, bool]
 """Everything that makes a rule."""
@@ -34,7 +34,7 @@ class CordRulesInForce:
         del at
         return sorted(alerts.shown_rule(one.rule) for one in alerts.added_rules(tx, self.automation))
 
-    def put(self, tx: Tx, act: Act) -> None:
+    def put(self, tx: Tx, act: PlannedAct) -> None:
         """Remove what is not named, add what is missing."""
         wanted = {_key(one): one for one in self._wanted}
         kept = set[_Key]()

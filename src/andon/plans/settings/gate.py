@@ -10,7 +10,7 @@ from andon.kernel.db import Tx
 from andon.kernel.errors import Conflict
 from andon.plans.configuration import ManagedGate
 from andon.plans.domain import Json
-from andon.plans.ports import Act
+from andon.plans.ports import PlannedAct
 
 
 class ArmUndefined(Conflict):
@@ -43,7 +43,7 @@ class NarrowingInForce:
         own = there.narrowing(self._part(there), at)
         return None if own is None else {"arm": arm, "at_least": own.threshold}
 
-    def put(self, tx: Tx, act: Act) -> None:
+    def put(self, tx: Tx, act: PlannedAct) -> None:
         """Narrow the gate. What is proven to need so much confidence anyway stays as it is."""
         named = self._named(tx)
         if named is None:

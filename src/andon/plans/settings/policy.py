@@ -7,7 +7,7 @@ from andon.access import Permission
 from andon.authoring import Automation
 from andon.kernel.db import Tx
 from andon.plans.domain import Json
-from andon.plans.ports import Act
+from andon.plans.ports import PlannedAct
 
 
 class PolicyFileInForce:
@@ -30,7 +30,7 @@ class PolicyFileInForce:
         found = policies.in_force(tx, self.automation)
         return None if found is None else found.version
 
-    def put(self, tx: Tx, act: Act) -> None:
+    def put(self, tx: Tx, act: PlannedAct) -> None:
         """Publish the file and put it in force, checked against the released code."""
         decisions.require_released_code(tx, self._declared)
         decisions.publish_policy(

@@ -12,7 +12,7 @@ from andon.kernel.errors import Fault
 from andon.plans.configuration import ManagedCandidate, ManagedTraffic
 from andon.plans.domain import Json
 from andon.plans.errors import ConfigurationInvalid
-from andon.plans.ports import Act
+from andon.plans.ports import PlannedAct
 from andon.serving import Candidate
 
 
@@ -40,7 +40,7 @@ class TrafficInForce:
             "shadows": [str(candidate) for candidate in split.shadows],
         }
 
-    def put(self, tx: Tx, act: Act) -> None:
+    def put(self, tx: Tx, act: PlannedAct) -> None:
         """Publish the policies of candidates aside, and set the split."""
         shares = [(self._candidate(tx, one, act), one.percent) for one in self._wanted.shares]
         twice = [one for one, count in Counter(one for one, _ in shares).items() if count > 1]
@@ -61,7 +61,7 @@ class TrafficInForce:
             suits=lambda policy: decisions.check_policy(self._declared, policy),
         )
 
-    def _candidate(self, tx: Tx, named: ManagedCandidate, act: Act) -> Candidate:
+    def _candidate(self, tx: Tx, named: ManagedCandidate, act: PlannedAct) -> Candidate:
         if named.policy is None:
             return Candidate(named.version)
         text = self._texts[named.policy]
