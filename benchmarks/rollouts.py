@@ -165,9 +165,9 @@ def _tables(
             f"rules beside each other: {case}", "rolled back", "promoted", "canary requests, median", "minutes"
         )
         for rule, cases in courses.items():
-            one = cases[case]
-            times = ("" if value is None else f"{value:,.0f}" for value in (one.canary_requests, one.minutes))
-            beside.add_row(rule, f"{one.rolled_back:.1%}", f"{one.promoted:.1%}", *times)
+            course = cases[case]
+            times = ("" if value is None else f"{value:,.0f}" for value in (course.canary_requests, course.minutes))
+            beside.add_row(rule, f"{course.rolled_back:.1%}", f"{course.promoted:.1%}", *times)
         yield beside
 
 

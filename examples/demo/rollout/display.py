@@ -1,5 +1,8 @@
 """The results of the story of the rollouts, at its end."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from examples.demo.rollout.acts import BAD, GOOD, RolloutStory
 from rich.console import Console
 from rich.table import Table
@@ -29,10 +32,7 @@ def show_end(console: Console, story: RolloutStory) -> None:
     )
 
 
-def _largest(rollout: dict[str, object]) -> float:
+def _largest(rollout: Mapping[str, Any]) -> float:
     """The largest share that a rollout gave to its candidate."""
-    events, plan = rollout["events"], rollout["plan"]
-    assert isinstance(events, list)
-    assert isinstance(plan, dict)
-    stages = [0.0, *plan["steps"]]
-    return max(100.0 if one["kind"] == "promote" else stages[one["stage_after"]] for one in events)
+    stages = [0.0, *rollout["plan"]["steps"]]
+    return max(100.0 if one["kind"] == "promote" else stages[one["stage_after"]] for one in rollout["events"])
