@@ -41,6 +41,11 @@ def test_what_is_typed_takes_the_place_of_what_is_declared() -> None:
     assert (set(plan.off), plan.approval) == ({"cost", "slow", "disagreement"}, True)
 
 
+def test_what_is_switched_off_goes_though_it_is_declared() -> None:
+    plan = RolloutForm(off=("overrides",)).plan(DECLARED, WATCHED)
+    assert (plan.guardrails, plan.off) == ((), ("overrides",))
+
+
 @pytest.mark.parametrize(
     ("typed", "where"),
     [
@@ -56,7 +61,7 @@ def test_everything_that_is_wrong_is_named_at_its_field(typed: dict[str, Any], w
     assert {fault.where for fault in refused.value.faults} == where
 
 
-@pytest.mark.parametrize("typed", [{"steps": "50, 5, 100"}, {"steps": "10"}, {"off": ("overrides",)}, {"kind": "x"}])
+@pytest.mark.parametrize("typed", [{"steps": "50, 5, 100"}, {"steps": "10"}, {"kind": "x"}])
 def test_a_plan_that_cannot_be_is_refused_in_words(typed: dict[str, Any]) -> None:
     with pytest.raises(RolloutInvalid, match="RolloutPlan"):
         RolloutForm(**typed).plan(DECLARED, WATCHED)
