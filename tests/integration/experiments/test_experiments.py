@@ -87,7 +87,7 @@ def test_a_killed_worker_loses_no_decision_and_counts_none_twice(compared: Compa
 
 def test_an_account_counts_once_by_its_first_override(compared: ComparedLine) -> None:
     compared.start(2, measure="overrides", better="lower", unit="subject")
-    made = compared.line.decide(60, accounts=8)
+    made = compared.line.decide(24, accounts=6)
     compared.watch()
     versions: dict[str, set[int]] = {}
     for one in made:
@@ -107,7 +107,7 @@ def test_an_account_counts_once_by_its_first_override(compared: ComparedLine) ->
             )
     compared.watch()
     arms = compared.estimates.arms
-    assert sum(arm.decisions for arm in arms) == 60
+    assert sum(arm.decisions for arm in arms) == 24
     of_first = sum(seen == {1} for seen in versions.values())
     assert [arm.units for arm in arms] == [of_first, len(versions) - of_first]
     assert [arm.values for arm in arms] == [arm.units for arm in arms]
@@ -130,7 +130,7 @@ def test_an_automation_has_one_experiment_or_rollout_at_a_time(compared: Compare
     compared.start(2)
     with pytest.raises(ExperimentUnderWay, match="started by otto"):
         compared.start(3)
-    with pytest.raises(TrafficSplitByHand, match="which is better"):
+    with pytest.raises(TrafficSplitByHand, match="Experiment 1: which is better"):
         compared.line.start(3)
     compared.act(experiments.stop)
     assert compared.shares == {}
