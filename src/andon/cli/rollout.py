@@ -266,8 +266,8 @@ def _tell_forecast(expected: RolloutForecast) -> None:
         harm = _needs(one.harm_decisions, one.harm_hours)
         sound = _needs(one.sound_decisions, one.sound_hours)
         typer.echo(
-            f"  {one.guardrail}: {one.base:.2%} now; a doubled rate is found within {harm} at {one.harm_share:g}%; "
-            f"an equal one is good enough for promotion within {sound} at {one.sound_share:g}%"
+            f"  {one.guardrail}: {one.base:.2%} now; a doubled rate is found after about {harm} at {one.harm_share:g}%; "
+            f"an equal one is good enough for promotion after about {sound} at {one.sound_share:g}%"
             + ("" if one.required else " (not required)")
         )
 

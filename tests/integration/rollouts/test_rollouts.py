@@ -10,12 +10,14 @@ from uuid import uuid4
 import pytest
 
 from andon import audit, labels, models, policies, rollouts, serving
-from andon.authoring import RolloutPlan
+from andon.authoring import Guardrail, Measure, RolloutPlan
+from andon.decisions import Decision
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.labels import LabelSource, TruthReport
 from andon.live import Process, Status, report
 from andon.models import CHAMPION
+from andon.reviews import VerdictGiven
 from andon.rollouts import (
     Rollout,
     RolloutInvalid,
@@ -27,7 +29,7 @@ from andon.rollouts import (
     TrafficSplitByHand,
 )
 from andon.serving import Candidate
-from automations import POLICY
+from automations import POLICY, a_forgiving_line
 from rolling import OTTO, QUICK, RITA, RolledLine, a_rolled_line
 
 THREE_STEPS = replace(QUICK, steps=(20, 50, 100))
@@ -232,6 +234,63 @@ def test_labels_that_show_automatic_decisions_to_be_wrong_roll_back(line: Rolled
     ended = line.watch()
     assert ended.state is RolloutState.ROLLED_BACK
     assert "wrong shows harm (automatic decisions that labels show to be wrong)" in ended.why
+
+
+def test_reviewers_who_override_the_candidate_more_often_roll_it_back(line: RolledLine) -> None:
+    to_traffic(line)
+    made = line.decide(300)
+    line.watch()
+    with line.database.begin() as tx:
+        for one in made[:70]:
+            assert one.prediction is not None
+            other = "ok" if one.prediction.label == "fraud" else "fraud"
+            label = other if one.assignment.version == 2 else one.prediction.label
+            given = VerdictGiven(
+                uuid4(), one.request.id, "payments", "pause", "rita", "looked at it", label, at=line.now
+            )
+            line.events.publish(tx, given)
+    ended = line.watch()
+    assert ended.state is RolloutState.ROLLED_BACK
+    assert "overrides shows harm (predictions that a reviewer overrode)" in ended.why
+
+
+def test_business_measures_are_compared_at_once_or_when_their_label_is_known(
+    database: Database, tmp_path: Path
+) -> None:
+    measures = (
+        Measure("amount", "EUR", "input.amount"),
+        Measure("caught", "EUR", "input.amount", 'outcome == "pause" && label == "fraud"'),
+    )
+    guarded = [Guardrail("amount"), Guardrail("caught", better="higher")]
+    line = a_rolled_line(database, tmp_path, a_forgiving_line(measures=measures))
+    to_traffic(line, plan=replace(THREE_STEPS, guardrails=guarded, unit="subject"))
+    made = line.decide(300)
+    line.watch()
+    states = line.states()
+    assert states["amount"].candidate.units + states["amount"].control.units == accounts_of(made)
+    assert states["caught"].candidate.units == 0
+    with line.database.begin() as tx:
+        said = [TruthReport(decision_id=one.request.id, value="fraud", source=LabelSource.EVENT) for one in made]
+        labels.record_all(tx, said, actor=RITA, events=line.events, now=line.now)
+    line.watch()
+    caught = line.states()["caught"]
+    expected = sum(
+        one.request.input["amount"] for one in firsts(made) if one.outcome == "pause" and one.assignment.version == 2
+    )
+    assert caught.candidate.units + caught.control.units == accounts_of(made)
+    assert caught.candidate.total == pytest.approx(expected)
+
+
+def firsts(made: list[Decision]) -> list[Decision]:
+    """The first decision of each account."""
+    first: dict[str, Decision] = {}
+    for one in made:
+        first.setdefault(one.request.input["account"], one)
+    return list(first.values())
+
+
+def accounts_of(made: list[Decision]) -> int:
+    return len(firsts(made))
 
 
 def test_accounts_count_once_however_often_they_come(line: RolledLine) -> None:

@@ -35,6 +35,7 @@ EXPECTED = {
         Permission.MEND_EVENTS,
         Permission.SET_ALIAS,
         Permission.SET_SPLIT,
+        Permission.RUN_ROLLOUT,
         Permission.PIN_VERSION,
         Permission.PULL_CORD,
         Permission.NARROW_GATES,
