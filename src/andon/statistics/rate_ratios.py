@@ -110,12 +110,17 @@ class RateRatioTest:
         candidate, control = self._steps(np.array([share]))
         return max(0.0, float((chance * candidate + (1.0 - chance) * control).max()))
 
-    def levels(self, events_candidate: Floats, events_control: Floats, share: float) -> Floats:
-        """Compute the logarithm of E for many counts of events at one share."""
+    def levels(
+        self, events_candidate: Floats, events_control: Floats, share: float, state: Sequence[float] | None = None
+    ) -> Floats:
+        """Compute the logarithm of E for many counts of events at one share, that came after a `state`."""
+        before = self.start() if state is None else state
+        self._check(before)
         candidate, control = self._steps(np.array([share]))
         levels = np.full(events_candidate.shape, -np.inf)
-        for stake, won, lost in zip(self.weights, candidate[:, 0], control[:, 0], strict=True):
-            np.logaddexp(levels, math.log(stake) + events_candidate * won + events_control * lost, out=levels)
+        for stake, kept, won, lost in zip(self.weights, before, candidate[:, 0], control[:, 0], strict=True):
+            moved = events_candidate * won + events_control * lost
+            np.logaddexp(levels, math.log(stake) + kept + moved, out=levels)
         return levels
 
     def _steps(self, shares: Floats) -> tuple[Floats, Floats]:

@@ -5,14 +5,17 @@ found by following the test itself over simulated events. The simulation is seed
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from andon.statistics.mean_differences import LEAST, MeanDifferenceTest, width_at
 from andon.statistics.rate_ratios import RateRatioTest, chance_of
+
+Floats: TypeAlias = NDArray[np.float64]
 
 EVEN_ODDS: Final = 0.5
 
@@ -39,35 +42,41 @@ class DecisionsNeeded:
         """Compute how long that takes at so many decisions an hour, both arms together."""
         return self.total / an_hour if an_hour > 0.0 else math.inf
 
-    def less(self, candidate: int, control: int) -> "DecisionsNeeded":
-        """Leave out what each arm has decided already: the forecast while a rollout waits."""
-        return DecisionsNeeded(max(self.candidate - candidate, 0), max(self.control - control, 0))
-
 
 def needed_for_rate(
-    test: RateRatioTest, base: float, share: float, ratio: float, power: float = EVEN_ODDS
+    test: RateRatioTest,
+    base: float,
+    share: float,
+    ratio: float,
+    power: float = EVEN_ODDS,
+    state: Sequence[float] | None = None,
 ) -> DecisionsNeeded | None:
     """Forecast when a test of rates answers, if the control's rate is `base` and the candidate's `ratio` times that.
 
-    None where no number of decisions is enough.
+    With the `state` of a test under way these are the decisions that are still missing. None where no number is enough.
     """
-    events = events_needed(test, share, ratio, power)
+    events = events_needed(test, share, ratio, power, state)
     if events is None or not 0.0 < base <= 1.0:
         return None
     return _split(events / (base * (ratio * share + 1.0 - share)), share)
 
 
-def events_needed(test: RateRatioTest, share: float, ratio: float, power: float = EVEN_ODDS) -> int | None:
-    """Forecast by how many events of both arms the test answers; None where no number is enough."""
+def events_needed(
+    test: RateRatioTest, share: float, ratio: float, power: float = EVEN_ODDS, state: Sequence[float] | None = None
+) -> int | None:
+    """Forecast by how many (more) events of both arms the test answers; None where no number is enough."""
     if not (0.0 < share < 1.0 and 0.0 < power < 1.0):
         raise ValueError("share and power must lie between 0 and 1")
-    growth = test.growth(ratio, share)
+    begun = test.start() if state is None else state
+    missing, growth = test.bound - test.log_e(begun), test.growth(ratio, share)
+    if missing <= 0.0:
+        return 0
     if growth == 0.0:
         return None
     chance = chance_of(ratio, share)
-    horizon = math.ceil(test.bound / growth)
+    horizon = math.ceil(missing / growth)
     while horizon <= _MOST_EVENTS:
-        answered = _answers(test, share, chance, horizon)
+        answered = _answers(test, share, chance, horizon, begun)
         if np.isfinite(answered).mean() >= power:
             return math.ceil(np.quantile(answered, power, method="higher"))
         horizon *= 2
@@ -101,7 +110,7 @@ def margin_within(
     events = math.floor(decisions * base)
     for margin in MARGINS:
         test = RateRatioTest.non_inferior(margin, alpha)
-        if events and np.isfinite(_answers(test, share, share, events)).mean() >= power:
+        if events and np.isfinite(_answers(test, share, share, events, test.start())).mean() >= power:
             needed = needed_for_rate(test, base, share, 1.0, power)
             return None if needed is None else (margin, needed)
     return None
@@ -129,12 +138,10 @@ def _reach(decisions: float, deviation: float, alpha: float, power: float) -> fl
     return deviation * (width_at(decisions, alpha) + float(ndtri(power)) / math.sqrt(decisions))
 
 
-def _answers(
-    test: RateRatioTest, share: float, chance: float, horizon: int
-) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Simulate after how many events the test answers; infinity where it does not within the horizon."""
+def _answers(test: RateRatioTest, share: float, chance: float, horizon: int, state: Sequence[float]) -> Floats:
+    """Simulate after how many more events the test answers; infinity where it does not within the horizon."""
     rng = np.random.default_rng([_SEED, horizon])
     seen = np.unique(np.linspace(0, horizon, min(horizon, _LOOKS) + 1).astype(np.int64))
     candidate = rng.binomial(np.diff(seen), chance, (_PATHS, len(seen) - 1)).cumsum(axis=1).astype(float)
-    reached = test.levels(candidate, seen[1:] - candidate, share) >= test.bound
+    reached = test.levels(candidate, seen[1:] - candidate, share, state) >= test.bound
     return np.where(reached.any(axis=1), seen[1:][reached.argmax(axis=1)], np.inf)
