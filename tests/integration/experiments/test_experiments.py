@@ -57,12 +57,9 @@ def test_the_better_arm_is_found_once_all_traffic_goes_back_and_it_is_adopted_by
     assert compared.steps() == ["start", "decide", "adopt"]
     with pytest.raises(NothingToAdopt, match="adopted already"):
         compared.act(experiments.adopt)
-
-
-def test_what_decides_already_may_win_and_there_is_nothing_to_adopt(compared: ComparedLine) -> None:
     compared.start(3, measure="errors", better="lower")
     decided_against(compared, 3)
-    assert str(compared.experiment.winner) == "1"
+    assert str(compared.experiment.winner) == "2"
     with pytest.raises(NothingToAdopt, match="won by what decides already"):
         compared.act(experiments.adopt)
 
@@ -126,7 +123,9 @@ def test_arms_that_nobody_watches_get_no_traffic(compared: ComparedLine) -> None
     assert sum(arm.decisions for arm in compared.estimates.arms) == 80, "what was not drawn compares nothing"
 
 
-def test_an_automation_has_one_experiment_or_rollout_at_a_time(compared: ComparedLine) -> None:
+def test_an_automation_has_one_experiment_or_rollout_at_a_time_and_a_split_by_hand_ends_it(
+    compared: ComparedLine,
+) -> None:
     compared.start(2)
     with pytest.raises(ExperimentUnderWay, match="started by otto"):
         compared.start(3)
@@ -138,11 +137,8 @@ def test_an_automation_has_one_experiment_or_rollout_at_a_time(compared: Compare
     with pytest.raises(RolloutUnderWay):
         compared.start(2)
     compared.line.act(rollouts.abort)
-    assert compared.start(2).number == 2
-
-
-def test_an_experiment_ends_when_somebody_splits_the_traffic_otherwise(compared: ComparedLine) -> None:
     one = compared.start(2)
+    assert one.number == 2
     with compared.line.database.begin() as tx:
         serving.set_split(
             tx,
