@@ -1,10 +1,13 @@
 """An installed line with versions to roll out, and what a worker and its gateway do meanwhile: for tests of rollouts."""
 
 import asyncio
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter_ns
 from typing import Any
 
@@ -41,12 +44,19 @@ AHEAD = timedelta(seconds=2)
 
 def a_version(folder: Path, *, flipped: bool = False) -> Path:
     """The usual model under another digest; flipped, it takes fraud for honest and the other way round."""
+    return shutil.copytree(_kept(flipped).name, folder, dirs_exist_ok=True)
+
+
+@cache
+def _kept(flipped: bool) -> TemporaryDirectory[str]:
+    place = TemporaryDirectory(prefix="andon-package-")
     (rows, labels), held_out = some_rows(1)
     if flipped:
         labels, held_out = _other(labels), (held_out[0], _other(held_out[1]))
     data = lightgbm.Dataset(encode(FEATURES, rows), encode_labels(CLASSES, labels))
     booster = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5)
-    return packed(folder, booster, training=(rows, labels), held_out=held_out, split=f"the first half, {folder.name}")
+    packed(Path(place.name), booster, training=(rows, labels), held_out=held_out, split=f"the first half, {flipped=}")
+    return place
 
 
 def _other(labels: Sequence[str]) -> list[str]:
