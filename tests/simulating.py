@@ -61,6 +61,7 @@ class Simulated:
     def __init__(self, experiment: Experiment, draw: Draw, seed: int) -> None:
         self.experiment = experiment
         self.estimates = ExperimentEstimates.of(None, len(experiment.arms))
+        self.log: list[tuple[int, Sequence[float], float]] = []
         self.counts = [0] * len(experiment.arms)
         self._draw, self._rng, self._step = draw, np.random.default_rng(seed), 0
 
@@ -87,6 +88,7 @@ class Simulated:
         self.estimates.arms[arm].decisions += 1
         of = DrawnDecision(UUID(int=0), b"", arm, tuple(chances))
         value = self._draw(self._rng, arm, self._step)
+        self.log.append((arm, chances, value))
         if not self.experiment.counts_events:
             return [ArmValue(FIRST, of, value)]
         return [ArmValue(FIRST, of, None), *([ArmValue(self.experiment.measure, of, value)] if value else [])]

@@ -105,7 +105,7 @@ def _shown(visitor: Visitor, tx: Tx, automation: str, number: int) -> dict[str, 
         "pairs": experiments.pair_estimates(one, counted),
         "value": lambda value: experiments.value_text(one, value) or "–",
         "columns": columns_of(one, counted.path),
-        "history": list(reversed(history.events)),
+        "history": list(reversed(history.events))[:PAGE],
         "may_read_decisions": visitor.may(Permission.READ_DECISIONS, automation),
     }
 

@@ -17,6 +17,7 @@ from andon.experiments.published import ExperimentMoved
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
+from andon.kernel.reasons import LONGEST
 from andon.models import CHAMPION
 from andon.serving import Candidate, TrafficLease
 
@@ -36,7 +37,8 @@ class ExperimentMover:
         """Write a new experiment and give its arms their shares, with units drawn anew."""
         Feed(made.consumer, automations=[made.automation], start=Start.NOW).claim(self._tx)
         store.add(self._tx, made)
-        begun = replace(made, split=self._split(made, made.given_shares, made.reason))
+        reason = f"Experiment {made.number}: {made.reason}"[:LONGEST]
+        begun = replace(made, split=self._split(made, made.given_shares, reason))
         store.save(self._tx, begun)
         self.renew(begun)
         self._note(None, begun, "start", made.reason, {})

@@ -7,6 +7,7 @@ import pytest
 
 from andon.experiments.estimates import ArmEstimate, ExperimentEstimates, arm_estimates, pair_estimates
 from andon.experiments.sentences import standing_sentence
+from andon.statistics.off_policy import LoggedDecisions, OffPolicyValue, value_of
 from simulating import Draw, Simulated, an_experiment
 
 RATES = (0.10, 0.05, 0.09)
@@ -14,6 +15,10 @@ RATES = (0.10, 0.05, 0.09)
 
 def events(rates: tuple[float, ...]) -> Draw:
     return lambda rng, arm, _: float(rng.random() < rates[arm])
+
+
+def profit(rng: np.random.Generator, arm: int, step: int) -> float:
+    return float(rng.normal((1.0, 1.5, 1.2)[arm], 1.0))
 
 
 def covered(estimates: list[ArmEstimate], values: tuple[float, ...]) -> list[bool]:
@@ -65,6 +70,39 @@ def test_thompson_sampling_puts_most_traffic_on_the_better_arm_and_keeps_a_share
     assert sum(run.experiment.shares) == pytest.approx(100)
     assert run.counts[1] > run.counts[0] + run.counts[2]
     assert all(covered(arm_estimates(run.experiment, run.estimates), RATES))
+
+
+def test_intervals_cover_at_every_look_while_shares_follow_the_results() -> None:
+    """25 runs of three arms; an arm's interval may miss at some look in 5% of them: at most 9 of 75, at three standard errors."""
+    missed = 0
+    for seed in range(25):
+        run = Simulated(an_experiment(3, allocation="thompson", measure="profit", better="higher"), profit, seed)
+        ever = [False] * 3
+        for _ in range(6):
+            run.decide(150)
+            run.allocate()
+            looked = covered(arm_estimates(run.experiment, run.estimates), (1.0, 1.5, 1.2))
+            ever = [before or not now for before, now in zip(ever, looked, strict=True)]
+        missed += sum(ever)
+    assert missed <= 9
+
+
+@pytest.mark.parametrize("measure", ["errors", "profit"])
+def test_estimates_agree_with_those_of_a_whole_log(measure: str) -> None:
+    better, draw = ("lower", events(RATES)) if measure == "errors" else ("higher", profit)
+    run = Simulated(an_experiment(3, allocation="thompson", measure=measure, better=better), draw, 6)
+    for _ in range(6):
+        run.decide(400)
+        run.allocate()
+    rewards = np.array([value for _, _, value in run.log])
+    for place, found in enumerate(arm_estimates(run.experiment, run.estimates)):
+        same = np.array([arm == place for arm, _, _ in run.log])
+        chances = np.array([one[place] for _, one, _ in run.log])
+        of_log = value_of(LoggedDecisions.of_fixed(rewards, same, chances), (0.0, 1.0) if measure == "errors" else None)
+        assert isinstance(of_log, OffPolicyValue)
+        assert of_log.low <= (found.value or -99.0) <= of_log.high
+        if measure == "errors":
+            assert found.value == pytest.approx(float((same * rewards / chances).mean()))
 
 
 def test_estimates_weigh_by_the_shares_of_their_time_where_plain_means_do_not() -> None:
