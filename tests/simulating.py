@@ -11,7 +11,7 @@ import numpy as np
 from andon.experiments.allocating import allocation
 from andon.experiments.domain import Experiment, ExperimentState, equal_shares
 from andon.experiments.estimates import ExperimentEstimates, fold, pair_estimates, winner_of
-from andon.experiments.evidence import FIRST, ArmValue, DrawnDecision
+from andon.experiments.evidence import FIRST, AllocatedDecision, ArmValue
 from andon.serving import Candidate
 
 AT = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -86,7 +86,7 @@ class Simulated:
     def _values(self, arm: int, chances: Sequence[float]) -> list[ArmValue]:
         self.counts[arm] += 1
         self.estimates.arms[arm].decisions += 1
-        of = DrawnDecision(UUID(int=0), b"", arm, tuple(chances))
+        of = AllocatedDecision(UUID(int=0), b"", arm, tuple(chances))
         value = self._draw(self._rng, arm, self._step)
         self.log.append((arm, chances, value))
         if not self.experiment.counts_events:

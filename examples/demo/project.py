@@ -105,14 +105,13 @@ _FOR_DRIFT = (
 """Differences of the story of the drift from the example."""
 
 _FOR_ROLLOUT = (
-    ("    Review,\n", "    Guardrail,\n    Review,\n    RolloutPlan,\n"),
+    ("    Review,\n", "    Review,\n    RolloutPlan,\n"),
     (
         '    model="fraud-risk",\n',
         """    model="fraud-risk",
     rollout=RolloutPlan(
-        steps=(10, 50, 100),
-        guardrails=[Guardrail("disagreement", margin=0.1)],
-        stage_decisions=400,
+        steps=(20, 50, 100),
+        stage_decisions=1_500,
         stage_time=timedelta(seconds=5),
     ),
 """,

@@ -1,4 +1,4 @@
-"""Transfers with their truth on standard output, one a line: `python -m examples.demo.bank.waves calm|wave COUNT SEED`."""
+"""Transfers with their truth on standard output, one a line: `python -m examples.demo.bank.waves calm|busy|wave COUNT SEED`."""
 
 import json
 import sys
@@ -11,13 +11,17 @@ ACCOUNTS = 400_000
 TAKEOVERS = 0.035
 """Account takeovers in a day during the wave: one transfer in fourteen is a thief's."""
 
+BUSY = 0.012
+"""The same on busy days of thieves, whose pattern is the usual one: about one transfer in thirty."""
+
 WAVE = Drift("insider", after=timedelta(0))
 
 
 def main(kind: str, count: int, seed: int) -> None:
-    """Write `count` transfers, calm or with the wave; each hour of other accounts, so that no window fills up."""
+    """Write `count` transfers, calm, busy or with the wave; each hour of other accounts, so that no window fills up."""
     wave, made = kind == "wave", 0
-    parameters = Parameters(takeover_rate=TAKEOVERS) if wave else Parameters()
+    rates = {"busy": BUSY, "wave": TAKEOVERS}
+    parameters = Parameters(takeover_rate=rates[kind]) if kind in rates else Parameters()
     while made < count:
         for transfer in simulate(
             seed, accounts=ACCOUNTS, days=1 / 24, drift=WAVE if wave else None, parameters=parameters

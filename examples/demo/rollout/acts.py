@@ -6,10 +6,10 @@ from typing import Any
 
 from benchmarks.line import Line
 from examples.demo import project
-from examples.demo.bank.api import LineApi
+from examples.demo.bank.api import MODEL, LineApi
 from examples.demo.playing import Act, Played
 
-PLANNED = {"calm": 60_000}
+PLANNED = {"busy": 60_000}
 """Transfers that are made before the story begins; it uses as many as it needs."""
 
 CALM = 1_000
@@ -86,8 +86,8 @@ def _register_good(story: RolloutStory) -> None:
 
 
 def _rehearsed(story: RolloutStory) -> str | None:
-    told = story.line.command("replay", "--last", str(REHEARSED), "--model-version", str(GOOD))
-    return told.splitlines()[0]
+    told = story.line.command("replay", project.AUTOMATION, "--last", str(REHEARSED), "--model", f"{MODEL}@{GOOD}")
+    return " ".join(told.splitlines()[1:2]) or told
 
 
 def _roll_out_good(story: RolloutStory) -> None:

@@ -19,6 +19,9 @@ from andon.serving import Candidate, Chosen, ShadowPrediction, TrafficSplit
 FIRST = "first"
 """Name under which the first decision of each unit is noted."""
 
+FIRST_KNOWN = "/first"
+"""End of the names under which the first decision of each unit is noted of which a label or verdict is known."""
+
 _EVEN = 0.5
 
 
@@ -92,6 +95,11 @@ def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: f
     return found
 
 
+def is_first(event: GuardrailEvent) -> bool:
+    """Whether an event speaks of the first decision of its unit, whether anything was the matter with it or not."""
+    return event.once == FIRST or event.once.endswith(FIRST_KNOWN)
+
+
 def events_of_shadow(said: ShadowPrediction, row: DecisionRow, unit: bytes) -> list[GuardrailEvent]:
     """Return what a shadow says beside a decision of the champion, which saw the same: both had an even chance of each event."""
     if row.line_state is not LineState.AUTOMATIC:
@@ -113,15 +121,20 @@ def events_of_label(
 ) -> list[GuardrailEvent]:
     """Return what is known of a decision by now: a reviewer's class, and the class that counts as true for other reasons."""
     found = []
-    if verdict is not None and row.label is not None and verdict != row.label:
-        found.append(GuardrailEvent("overrides", "overrides", of, 1.0))
+    if verdict is not None and row.label is not None:
+        found += _known("overrides", of, happened=verdict != row.label)
     if label is None or row.label is None or row.confidence is None:
         return found
-    if label != row.label and is_automatic_row(row):
-        found.append(GuardrailEvent("wrong", "wrong", of, 1.0))
+    if is_automatic_row(row):
+        found += _known("wrong", of, happened=label != row.label)
     right = float(label == row.label)
     found.append(GuardrailEvent("calibration", "calibration", of, (row.confidence - right) ** 2))
     return found
+
+
+def _known(guardrail: str, of: PlacedDecision, *, happened: bool) -> list[GuardrailEvent]:
+    first = GuardrailEvent(guardrail, f"{guardrail}{FIRST_KNOWN}", of, float(happened))
+    return [GuardrailEvent(guardrail, guardrail, of, 1.0), first] if happened else [first]
 
 
 def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: Label) -> JudgedPair | None:

@@ -138,12 +138,8 @@ def _guardrail(
     first, last = steps[0], steps[-1]
     harm = needed_for_rate(one.harm_by_rate(), max(base, 1e-6), first / 100, DOUBLED)
     harm_decisions = None if harm is None else harm.candidate
-    seen = 0 if state is None else state.candidate.decisions
-    if state is not None and step_name(100.0) in state.shown:
-        sound: int | None = 0
-    else:
-        sound = _sound(one, base, last)
-        sound = None if sound is None else max(sound - seen, 0)
+    known = GuardrailState() if state is None else state
+    sound = 0 if step_name(100.0) in known.shown else _sound(one, base, last, known)
     sound_hours = _hours(sound, an_hour * last / 100)
     hopeless = one.required and an_hour > 0 and (sound_hours is None or sound_hours > HOPELESS / _HOUR)
     return GuardrailForecast(
@@ -161,15 +157,17 @@ def _guardrail(
     )
 
 
-def _sound(one: WatchedGuardrail, base: float, share: float) -> int | None:
-    """Compute the decisions of the candidate until it is shown to be good enough for promotion, by the shorter way."""
+def _sound(one: WatchedGuardrail, base: float, share: float, state: GuardrailState) -> int | None:
+    """Compute the decisions of the candidate that are missing until it is good enough for promotion, by the shorter way."""
     ways: list[int | None] = []
     if base > 0:
-        relative = needed_for_rate(one.sound_by_rate(100.0), base, share / 100, 1.0)
+        begun = state.sound.get(step_name(100.0))
+        relative = needed_for_rate(one.sound_by_rate(100.0), base, share / 100, 1.0, state=begun)
         if relative is not None:
             ways.append(relative.candidate)
     if one.floor is not None:
-        ways.append(_below_floor(one, base))
+        whole = _below_floor(one, base)
+        ways.append(None if whole is None else max(whole - state.first[0], 1))
     known = [way for way in ways if way is not None]
     return min(known) if known else None
 

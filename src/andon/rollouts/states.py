@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, convert, field, to_builtins
 
-from andon.rollouts.evidence import FIRST, GuardrailEvent, JudgedPair
+from andon.rollouts.evidence import GuardrailEvent, JudgedPair, is_first
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
 
 LONGEST_PATH = 200
@@ -177,19 +177,31 @@ def _below(guardrail: WatchedGuardrail, state: GuardrailState, share: float) -> 
 def _fold_rate(
     guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
 ) -> None:
-    firsts = [one for one in events if one.once == FIRST and one.of.is_candidate]
-    state.first = state.first[0] + len(firsts), state.first[1] + sum(one.value > 0 for one in firsts)
-    counted = [one for one in events if one.once != FIRST]
-    by_share: dict[float, list[int]] = defaultdict(lambda: [0, 0])
+    """Harm is shown by the first event of each unit, soundness by the event in its first decision, if there is one.
+
+    Units that have events often would leave the count of first events sooner on the worse side, which would look better for it.
+    """
+    firsts = [one for one in events if is_first(one)]
+    mine = [one for one in firsts if one.of.is_candidate]
+    state.first = state.first[0] + len(mine), state.first[1] + sum(one.value > 0 for one in mine)
+    counted = [one for one in events if not is_first(one)]
     for one in counted:
-        by_share[one.of.share][0 if one.of.is_candidate else 1] += 1
         _tally(state, one)
     harm = guardrail.harm_by_rate()
-    tests = {step_name(share): guardrail.sound_by_rate(share) for share in steps}
-    for share, (candidate, control) in by_share.items():
+    for share, (candidate, control) in _by_share(counted).items():
         state.harm = harm.fold(state.harm or harm.start(), candidate, control, share)
+    tests = {step_name(share): guardrail.sound_by_rate(share) for share in steps}
+    for share, (candidate, control) in _by_share([one for one in firsts if one.value > 0]).items():
         for name, test in tests.items():
             state.sound[name] = test.fold(state.sound.get(name) or test.start(), candidate, control, share)
+
+
+def _by_share(events: Sequence[GuardrailEvent]) -> dict[float, list[int]]:
+    """Count events of the candidate and of the control by the candidate's share."""
+    counts: dict[float, list[int]] = defaultdict(lambda: [0, 0])
+    for one in events:
+        counts[one.of.share][0 if one.of.is_candidate else 1] += 1
+    return counts
 
 
 def _fold_limit(guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent]) -> None:

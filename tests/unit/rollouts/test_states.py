@@ -179,3 +179,13 @@ def test_guardrails_share_one_error_budget() -> None:
     assert sum(one.alpha for one in found) == pytest.approx(plan.harm)
     assert "cost" not in {one.name for one in found}
     assert [one.name for one in found if one.required] == ["errors", "slow", "disagreement"]
+
+
+def test_only_first_decisions_of_units_speak_for_a_promotion() -> None:
+    """Units that fail often leave the count of first events sooner where more fails: a worse candidate would look good."""
+    guardrail, state = watched("errors"), GuardrailState()
+    fold(guardrail, state, [event(n, candidate=False) for n in range(50)], STEPS)
+    assert state.sound == {}
+    fold(guardrail, state, [event(n, candidate=False, once=FIRST) for n in range(50)], STEPS)
+    test = guardrail.sound_by_rate(50.0)
+    assert state.sound["50"] == pytest.approx(test.fold(test.start(), 0, 50, 0.05))
