@@ -30,9 +30,10 @@ from andon.experiments.estimates import (
 )
 from andon.experiments.forecasting import EffectForecast, ExperimentForecast, forecast
 from andon.experiments.labelling import subscribe
+from andon.experiments.planning import ExperimentWish, plan
 from andon.experiments.published import ExperimentMoved
 from andon.experiments.sentences import forecast_sentences, is_share, value_text
-from andon.experiments.service import ExperimentWish, adopt, estimates, page, plan, show, start, stop
+from andon.experiments.service import adopt, estimates, page, show, start, stop
 from andon.experiments.store import OPEN_SQL
 from andon.experiments.watching import ExperimentWatcher
 
