@@ -110,8 +110,8 @@ _FOR_ROLLOUT = (
         '    model="fraud-risk",\n',
         """    model="fraud-risk",
     rollout=RolloutPlan(
-        steps=(20, 50, 100),
-        stage_decisions=1_500,
+        steps=(50, 100),
+        stage_decisions=2_000,
         stage_time=timedelta(seconds=5),
     ),
 """,

@@ -111,7 +111,7 @@ def _decides(story: RolloutStory) -> str | None:
 ACTS: Sequence[Act[RolloutStory]] = (
     Act("The line decides by version 1", 120, _calm, _audit_more),
     Act("A model that is better on paper is registered", 90, _registered_bad, _register_bad),
-    Act("It is rolled out, and rolled back by itself", 180, _ended, _roll_out_bad),
+    Act("It is rolled out, and rolled back by itself", 240, _ended, _roll_out_bad),
     Act("A good model is registered, and decides the past again", 120, _rehearsed, _register_good),
     Act("It is rolled out step by step, and promoted by itself", 300, _promoted, _roll_out_good),
     Act("All traffic is decided by it", 60, _decides),

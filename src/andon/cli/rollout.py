@@ -263,13 +263,15 @@ def _policy(here: Project, tx: Tx, automation: Automation, given: str | None, re
 def _tell_forecast(expected: RolloutForecast) -> None:
     typer.echo(expected.sentence)
     for one in expected.guardrails:
-        harm = _needs(one.harm_decisions, one.harm_hours)
-        sound = _needs(one.sound_decisions, one.sound_hours)
-        typer.echo(
-            f"  {one.guardrail}: {one.base:.2%} now; a doubled rate is found after about {harm} at {one.harm_share:g}%; "
-            f"an equal one is good enough for promotion after about {sound} at {one.sound_share:g}%"
-            + ("" if one.required else " (not required)")
+        harm = (
+            f"a doubled rate is found after about {_needs(one.harm_decisions, one.harm_hours)} at {one.harm_share:g}%"
         )
+        now = f"{one.base:.2%} now; {harm}" if one.base else "it does not happen now"
+        when = "by now"
+        if one.sound_decisions != 0:
+            when = f"after about {_needs(one.sound_decisions, one.sound_hours)} at {one.sound_share:g}%"
+        required = "" if one.required else " (not required)"
+        typer.echo(f"  {one.guardrail}: {now}; an equal one is good enough for promotion {when}{required}")
 
 
 def _needs(count: int | None, hours: float | None) -> str:

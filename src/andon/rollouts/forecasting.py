@@ -136,7 +136,7 @@ def _guardrail(
 ) -> GuardrailForecast:
     base = bases.get(one.name, 0.0)
     first, last = steps[0], steps[-1]
-    harm = needed_for_rate(one.harm_by_rate(), max(base, 1e-6), first / 100, DOUBLED)
+    harm = needed_for_rate(one.harm_by_rate(), base, first / 100, DOUBLED)
     harm_decisions = None if harm is None else harm.candidate
     known = GuardrailState() if state is None else state
     sound = 0 if step_name(100.0) in known.shown else _sound(one, base, last, known)
