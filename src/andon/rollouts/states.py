@@ -106,13 +106,11 @@ def harm_bound(guardrail: WatchedGuardrail) -> float:
 
 
 def harm_evidence(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
-    """Return the natural logarithm of E for harm; of two kinds of evidence the mean is one, too (Vovk and Wang 2021)."""
-    if not state.harm and not state.pairs:
-        return 0.0
-    alone = _harm_of_arms(guardrail, state)
-    if not state.pairs:
-        return alone
-    return float(np.logaddexp(alone, guardrail.harm_by_pairs().log_e(state.pairs)) - np.log(2))
+    """Return the natural logarithm of E for harm.
+
+    Evidence of arms and of pairs is multiplied: each decision moves one of them only, so the product is a test martingale, too.
+    """
+    return _harm_of_arms(guardrail, state) + (guardrail.harm_by_pairs().log_e(state.pairs) if state.pairs else 0.0)
 
 
 def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequence[JudgedPair], floor: float) -> None:
