@@ -37,10 +37,11 @@ def write_drift(parent: Path) -> Path:
 def write_rollout(parent: Path) -> Path:
     """A fresh project for the story of the rollouts, and its folder: the same, with a quick plan and two further models."""
     folder = _made(parent)
-    automation, training = folder / "automation.py", (folder / "train.py").read_text(encoding="utf-8")
+    automation = folder / "automation.py"
     automation.write_text(for_rollout(automation.read_text(encoding="utf-8")), encoding="utf-8")
-    (folder / LEAKY).write_text(_changed(training, _LEAK), encoding="utf-8")
-    (folder / MORE).write_text(_changed(training, _MORE), encoding="utf-8")
+    scripts = trainings((folder / "train.py").read_text(encoding="utf-8"))
+    for name, text in zip((LEAKY, MORE), scripts, strict=True):
+        (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 
@@ -52,6 +53,11 @@ def for_drift(text: str) -> str:
 def for_rollout(text: str) -> str:
     """The same for the story of the rollouts, with a plan whose stages are short."""
     return _changed(for_drift(text), _FOR_ROLLOUT)
+
+
+def trainings(text: str) -> tuple[str, str]:
+    """The example's training with a leak, and the same on more data."""
+    return _changed(text, _LEAK), _changed(text, _MORE)
 
 
 def _changed(text: str, changes: Sequence[tuple[str, str]]) -> str:
@@ -105,13 +111,15 @@ _FOR_DRIFT = (
 """Differences of the story of the drift from the example."""
 
 _FOR_ROLLOUT = (
-    ("    Review,\n", "    Review,\n    RolloutPlan,\n"),
+    ("    Review,\n", "    Guardrail,\n    Review,\n    RolloutPlan,\n"),
+    ('    cord=[CordRule("gate", level="critical")],\n', ""),
     (
         '    model="fraud-risk",\n',
         """    model="fraud-risk",
     rollout=RolloutPlan(
         steps=(50, 100),
-        stage_decisions=2_000,
+        guardrails=[Guardrail("disagreement", margin=0.4)],
+        stage_decisions=2_500,
         stage_time=timedelta(seconds=5),
     ),
 """,

@@ -11,8 +11,8 @@ ACCOUNTS = 400_000
 TAKEOVERS = 0.035
 """Account takeovers in a day during the wave: one transfer in fourteen is a thief's."""
 
-BUSY = 0.02
-"""The same on busy days of thieves, whose pattern is the usual one: about one transfer in twenty."""
+BUSY = 0.014
+"""The same on busy days of thieves, whose pattern is the usual one: about one transfer in thirty."""
 
 WAVE = Drift("insider", after=timedelta(0))
 

@@ -21,7 +21,7 @@ def show_end(console: Console, story: RolloutStory) -> None:
         "Decisions until then": [f"{story.seen[end]:,}" for end in ("ended", "promoted")],
         "Of these by the candidate": [f"{answered[BAD].decided:,}", f"{story.seen['answered']:,}"],
         "Wrong among those": [f"{answered[BAD].errors:,}", f"{story.seen['errors']:,}"],
-        "Largest share of traffic": [f"{_largest(one):g}%" for one in found.values()],
+        "Largest share of traffic": [f"{largest_share(one):g}%" for one in found.values()],
     }
     for name, values in rows.items():
         table.add_row(name, *values)
@@ -32,7 +32,7 @@ def show_end(console: Console, story: RolloutStory) -> None:
     )
 
 
-def _largest(rollout: Mapping[str, Any]) -> float:
+def largest_share(rollout: Mapping[str, Any]) -> float:
     """The largest share that a rollout gave to its candidate."""
     stages = [0.0, *rollout["plan"]["steps"]]
     return max(100.0 if one["kind"] == "promote" else stages[one["stage_after"]] for one in rollout["events"])
