@@ -27,7 +27,7 @@ def watch_rollouts(metrics: Metrics, database: Database) -> None:
         labels=("automation", "arm", "state"),
     )
     metrics.counts_of(
-        "andon_rollouts_ended",
+        "andon_rollouts_ended_total",
         "Rollouts that are over, by how they ended: promoted, completed, aborted or rolled_back.",
         ended,
         labels=("automation", "state"),

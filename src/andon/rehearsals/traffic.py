@@ -64,29 +64,31 @@ async def send_traffic(
     `pages` is read ahead in a thread.
     """
     report, seats = TrafficReport(), asyncio.Semaphore(MOST_IN_FLIGHT)
-    await target.check()
-    async with asyncio.TaskGroup() as calls:
+    try:
+        await target.check()
+        async with asyncio.TaskGroup() as calls:
 
-        async def ask(call: RecordedCall) -> None:
-            try:
-                await _ask(target, run, call, report)
-            finally:
-                seats.release()
+            async def ask(call: RecordedCall) -> None:
+                try:
+                    await _ask(target, run, call, report)
+                finally:
+                    seats.release()
 
-        began, first = perf_counter(), None
-        async for call in _read_ahead(pages):
-            first = first or call.asked_at
-            due = (call.asked_at - first).total_seconds() / pace
-            report.planned_seconds = max(report.planned_seconds, due)
-            if (wait := began + due - perf_counter()) > 0:
-                await asyncio.sleep(wait)
-            await seats.acquire()
-            report.late_seconds = max(report.late_seconds, perf_counter() - began - due)
-            report.sent += 1
-            report.seconds = perf_counter() - began
-            calls.create_task(ask(call))
-            sent(1)
-    await target.close()
+            began, first = perf_counter(), None
+            async for call in _read_ahead(pages):
+                first = first or call.asked_at
+                due = (call.asked_at - first).total_seconds() / pace
+                report.planned_seconds = max(report.planned_seconds, due)
+                if (wait := began + due - perf_counter()) > 0:
+                    await asyncio.sleep(wait)
+                await seats.acquire()
+                report.late_seconds = max(report.late_seconds, perf_counter() - began - due)
+                report.sent += 1
+                report.seconds = perf_counter() - began
+                calls.create_task(ask(call))
+                sent(1)
+    finally:
+        await target.close()
     return report
 
 

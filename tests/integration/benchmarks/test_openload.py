@@ -50,7 +50,8 @@ def test_what_is_refused_is_no_good_answer_and_no_failure() -> None:
 
 def test_what_waits_for_a_connection_counts_from_when_it_was_due() -> None:
     told = offered(lambda *_: RIGHT, connections=1, deadline=0.05, rate=200_000.0)
-    assert told.late > told.good > 0
+    assert told.late + told.failures["never sent"] > told.good > 0
+    assert told.late > 0
     assert told.p99 > 100
 
 
