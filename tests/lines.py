@@ -7,6 +7,7 @@ from andon import Automation, access, models
 from andon.access import Grant, KeyRing, Role
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.project import build_events
+from andon.bootstrap.rehearsing import rehearsal
 from andon.decisions import AuditDraws, Decider, Deployment, Subjects, Unwatched
 from andon.gateway import Admission, Gateway, Side
 from andon.kernel.clock import SystemClock
@@ -28,6 +29,7 @@ class Installation:
     database: Database
     deployment: Deployment
     clock: SystemClock
+    folder: Path
 
     def decider(self) -> Decider:
         """A new decider, as another process would have it."""
@@ -57,7 +59,7 @@ class Installation:
 
     def gateway(self, **limits: int) -> tuple[Gateway, Side]:
         """The parts of a gateway process."""
-        settings = Settings(gateway=GatewaySettings(**limits))
+        settings = Settings(gateway=GatewaySettings(**limits), data=self.folder)
         keys, measures = KeyRing(PEPPER), Measures()
         with self.database.begin() as tx:
             keys.refresh(tx, self.clock.now())
@@ -73,6 +75,7 @@ class Installation:
             events=build_events(settings),
             clock=self.clock,
             pepper=PEPPER,
+            rehearse=rehearsal(settings, self.database, lambda name: self.deployment.lines[name].automation),
         )
         return gateway, Side(keys=keys, clock=self.clock, metrics=measures.metrics, problems=dict)
 
@@ -111,7 +114,7 @@ def install(database: Database, folder: Path, *automations: Automation) -> Insta
     deployment.refresh()
     if deployment.problems:
         raise next(iter(deployment.problems.values()))
-    return Installation(database, deployment, clock)
+    return Installation(database, deployment, clock, folder)
 
 
 CALLER = Grant(Role.CALLER, "payments")

@@ -28,7 +28,7 @@ def test_a_receiver_hears_of_changes_made_at_every_door() -> None:
         settings.write_text(settings.read_text(encoding="utf-8") + ROUTE.format(url=ops.url), encoding="utf-8")
         line.command("models", "alias", "set", "stable", "1", "--reason", "it answers well")
         line.up()
-        headers = {"Authorization": f"Bearer {line.key('otto', 'admin').split()[-1]}"}
+        headers = {"Authorization": f"Bearer {Line.key(line, 'otto', 'admin')}"}
         with httpx.Client(base_url=line.url, headers=headers, trust_env=False, timeout=30) as client:
             decision = decided_by_a_person(line, client)
             split = {"shares": {}, "shadows": [], "reason": "as it is"}

@@ -50,7 +50,7 @@ def test_what_a_gateway_decides_shows_within_seconds(line: Line, client: httpx.C
 
 
 def test_who_looks_at_the_keys_sees_which_are_idle(line: Line, client: httpx.Client) -> None:
-    line.key("olga", "caller")
+    Line.key(line, "olga", "caller")  # by the command: waiting until it is known would be a use
     client.get("/v1/keys").raise_for_status()
 
     def last_used() -> dict[str, str | None]:

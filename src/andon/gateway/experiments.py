@@ -180,7 +180,7 @@ def start(
         return _whole(tx, started)
 
 
-@router.post("/{name}/experiments/forecast")
+@router.post("/{name}/experiments:forecast")
 def forecast(
     name: str, wanted: ExperimentIn, gateway: Parts, caller: Caller, db: Db, now: Now
 ) -> ExperimentForecastOut:

@@ -51,7 +51,7 @@ class RolloutIn(BaseModel):
     guardrails: dict[str, GuardrailIn] = Field(default_factory=dict, max_length=50)
     off: list[str] | None = Field(None, max_length=50)
     stage_decisions: int | None = Field(None, ge=1)
-    stage_seconds: float | None = Field(None, ge=0)
+    stage_seconds: float | None = Field(None, ge=0, le=31_536_000)
     reason: Reason
 
 
@@ -200,7 +200,7 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
         return _whole(tx, started, now)
 
 
-@router.post("/{name}/rollouts/forecast")
+@router.post("/{name}/rollouts:forecast")
 def forecast(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> RolloutForecastOut:
     """Say how long such a rollout takes at today's traffic; nothing is started."""
     caller.require(Permission.READ_MODELS, name)
