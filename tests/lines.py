@@ -29,7 +29,7 @@ class Installation:
     database: Database
     deployment: Deployment
     clock: SystemClock
-    folder: Path
+    folder: Path = Path(".andon")
 
     def decider(self) -> Decider:
         """A new decider, as another process would have it."""
