@@ -57,9 +57,12 @@ class Installation:
             )
         return token
 
+    def _declared(self, name: str) -> Automation:
+        return self.deployment.lines[name].automation
+
     def gateway(self, **limits: int) -> tuple[Gateway, Side]:
         """The parts of a gateway process."""
-        settings = Settings(gateway=GatewaySettings(**limits), data=self.folder)
+        settings = Settings(gateway=GatewaySettings(**limits))
         keys, measures = KeyRing(PEPPER), Measures()
         with self.database.begin() as tx:
             keys.refresh(tx, self.clock.now())
@@ -75,7 +78,7 @@ class Installation:
             events=build_events(settings),
             clock=self.clock,
             pepper=PEPPER,
-            rehearse=rehearsal(settings, self.database, lambda name: self.deployment.lines[name].automation),
+            rehearse=rehearsal(Settings(root=self.folder), self.database, self._declared),
         )
         return gateway, Side(keys=keys, clock=self.clock, metrics=measures.metrics, problems=dict)
 

@@ -15,7 +15,7 @@ from crash.chaos import round_of
 from crash.events import Sender
 from crash.load import Load
 
-FAULTS = int(os.environ.get("ANDON_TEST_FAULTS", "100"))
+FAULTS = int(os.environ.get("ANDON_TEST_FAULTS", "200"))
 
 
 @pytest.mark.crash

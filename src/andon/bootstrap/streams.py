@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,12 +13,15 @@ from andon.bootstrap.brokers import Lost, open_kafka, open_nats
 from andon.decisions import BatchDecider, BatchWatcher, Deployment, Payer
 from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
-from andon.kernel.db import Database
+from andon.kernel.db import Database, DatabaseUnavailable
 from andon.kernel.events import Events
 from andon.streams import Source, SourceUnknown, StreamKey, Streams, Watch
 from andon.streams.sources import FileSource, ScheduleSource, inbox_source, table_source
 
 log = structlog.get_logger(__name__)
+
+AGAIN_SECONDS = 0.5
+"""Pause until a database that was away when a worker began is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +129,19 @@ def streams_of(
     )
 
 
-async def run_streams(streams: Streams, deployment: Deployment, stop: asyncio.Event) -> None:
+async def run_streams(
+    streams: Streams, deployment: Deployment, stop: asyncio.Event, *, again_seconds: float = AGAIN_SECONDS
+) -> None:
     """Load what decides, if there is anything to read, and read. Models that cannot be loaded yet are waited for by the streams."""
     if not streams.some:
         return
-    await asyncio.to_thread(deployment.refresh)
-    await streams.run(stop)
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(deployment.refresh)
+        except DatabaseUnavailable as error:
+            log.warning("streams.not_loaded", error=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), again_seconds)
+        else:
+            await streams.run(stop)
+            return

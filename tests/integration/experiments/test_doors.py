@@ -41,7 +41,7 @@ def ask(compared: ComparedLine, key: str, method: str, path: str = "", **body: A
 
 def test_an_operator_starts_one_and_everybody_reads_it(compared: ComparedLine, keys: dict[str, str]) -> None:
     compared.line.decide(60)
-    status, expected = ask(compared, keys["vera"], "POST", "/forecast", **WANTED)
+    status, expected = ask(compared, keys["vera"], "POST", ":forecast", **WANTED)
     assert status == 200
     assert 0 < expected["base"] < 1
     half, fifth, tenth = expected["effects"]

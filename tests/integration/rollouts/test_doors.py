@@ -40,7 +40,7 @@ def ask(line: RolledLine, key: str, method: str, path: str = "", **body: Any) ->
 
 def test_an_operator_starts_one_and_everybody_reads_it(line: RolledLine, keys: dict[str, str]) -> None:
     line.decide(50)
-    status, expected = ask(line, keys["vera"], "POST", "/forecast", version=2, reason="x")
+    status, expected = ask(line, keys["vera"], "POST", ":forecast", version=2, reason="x")
     assert status == 200
     assert expected["an_hour"] > 0
     assert {one["guardrail"] for one in expected["guardrails"]} == {"errors", "slow"}

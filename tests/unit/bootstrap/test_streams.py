@@ -1,11 +1,16 @@
 """How far streams are stands in the metrics: messages behind, how old the newest decided event is, what became of each."""
 
+import asyncio
 from datetime import timedelta
+from typing import cast
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from andon.bootstrap.streams import run_streams
+from andon.decisions import Deployment
+from andon.kernel.db import DatabaseUnavailable
 from andon.kernel.metrics import Metrics
-from andon.streams import Moved, StreamKey
+from andon.streams import Moved, StreamKey, Streams
 from andon.streams.metrics import StreamMetrics
 from andon.testing import FakeClock
 from meanwhile import meanwhile
@@ -67,3 +72,28 @@ def test_streams_that_begin_while_metrics_are_scraped_break_no_scrape() -> None:
     with meanwhile(one_more):
         told = [list(stand.collect()) for _ in range(50)]
     assert all(len(families) == 2 for families in told)
+
+
+def test_a_database_that_is_away_when_a_worker_begins_is_waited_for() -> None:
+    answers: list[Exception | None] = [DatabaseUnavailable("away"), DatabaseUnavailable("away"), None]
+    read: list[str] = []
+
+    class Deployed:
+        def refresh(self) -> None:
+            answer = answers.pop(0)
+            if answer is not None:
+                raise answer
+
+    class Read:
+        some = True
+
+        async def run(self, stop: asyncio.Event) -> None:
+            read.append("all")
+            stop.set()
+
+    async def run() -> None:
+        given = cast(Streams, Read()), cast(Deployment, Deployed()), asyncio.Event()
+        await run_streams(*given, again_seconds=0.0)
+
+    asyncio.run(run())
+    assert (answers, read) == ([], ["all"])
