@@ -113,6 +113,7 @@ _FOR_DRIFT = (
 _FOR_ROLLOUT = (
     ("    Review,\n", "    Guardrail,\n    Review,\n    RolloutPlan,\n"),
     ('    cord=[CordRule("gate", level="critical")],\n', ""),
+    ("MaxError(0.01, confidence=0.95", "MaxError(0.03, confidence=0.95"),
     (
         '    model="fraud-risk",\n',
         """    model="fraud-risk",

@@ -87,7 +87,7 @@ def _register_good(story: RolloutStory) -> None:
 
 def _rehearsed(story: RolloutStory) -> str | None:
     told = story.line.command("replay", project.AUTOMATION, "--last", str(REHEARSED), "--model", f"{MODEL}@{GOOD}")
-    return " ".join(told.splitlines()[1:2]) or told
+    return next((line for line in told.splitlines() if "otherwise" in line), told)
 
 
 def _roll_out_good(story: RolloutStory) -> None:
