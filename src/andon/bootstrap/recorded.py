@@ -1,4 +1,4 @@
-"""The lines that made recorded decisions, and candidates that would make them otherwise, built from the registry and the code here."""
+"""The lines that made recorded decisions, and candidates in their place, built from the registry and the code here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,27 +28,27 @@ class RecordedLines:
 
     @classmethod
     def of_project(cls, settings: Settings, database: Database, name: str | None) -> "RecordedLines":
-        """Those of an automation of the project. Raises AutomationNotFound, AutomationInvalid."""
+        """Take an automation of the project. Raises AutomationNotFound, AutomationInvalid."""
         return cls(settings, database, chosen(load_automations(settings), name))
 
     def by(self, record: RecordedDecision) -> ReplayBy:
-        """The very versions that made a decision. Raises VersionNotFound, AutomationInvalid."""
+        """Return the versions that made a decision. Raises VersionNotFound, AutomationInvalid."""
         return ReplayBy.line(self._of(record), record)
 
     def arm(self, record: RecordedDecision, gate: Gate) -> ReplayBy:
-        """The versions that made a decision, asked anew under a gate."""
+        """Return the versions that made a decision, to predict anew and under a gate."""
         line = self._of(record)
         return ReplayBy(line.contract, line.judge, line.traffic.champion, gate=gate)
 
     def load(self, number: int) -> LoadedVersion:
-        """A version of the automation's model. Raises VersionNotFound, EndpointUnavailable."""
+        """Load a version of the automation's model. Raises VersionNotFound, EndpointUnavailable."""
         with self.database.begin() as tx:
             version = models.get(tx, self.declared.model, number)
-            folder = models.fetch(tx, version, self.settings.data / "models")
+            folder = models.fetch(tx, version, self._cache)
         return load_hosted(self.settings, version, folder)
 
     def policy_text(self, version: str, automation_version: int) -> TriedPolicy:
-        """The text of a policy that decided. Raises AutomationNotFound."""
+        """Return the text of a policy that decided. Raises AutomationNotFound."""
         with self.database.begin() as tx:
             published = policies.find(tx, self.declared.name, version)
             if published is not None:
@@ -79,7 +79,7 @@ class RecordedLines:
 
 @dataclass(slots=True)
 class CandidateLines:
-    """What would decide instead: declared by the code here, with the model version, policy and gate of a question."""
+    """The candidate of a question: the automation as declared by the code here, with a model version, policy and gate."""
 
     lines: RecordedLines
     question: ReplayQuestion
@@ -103,7 +103,7 @@ class CandidateLines:
             self._by[""] = self._build(question.policy)
 
     def by(self, record: RecordedDecision) -> ReplayBy:
-        """The candidate for one decision: a policy that the question does not name is the one that decided."""
+        """Return the candidate for one decision. If the question names no policy, it has the one that decided."""
         if self.question.policy is not None:
             return self._by[""]
         version = record.line.policy_version
@@ -112,14 +112,14 @@ class CandidateLines:
         return self._by[version]
 
     def before(self) -> ReplayBy | None:
-        """The other side, where that is another policy; with the predictions and gates that were recorded."""
+        """Return the other side if that is a policy too; with the recorded predictions and gates."""
         if self.question.before is None:
             return None
         _, compiled = decisions.compile_text(self.lines.declared, *_pair(self.question.before))
         return ReplayBy(self._contract, self._judge(compiled))
 
     def described(self) -> Mapping[str, str]:
-        """The candidate in words, part by part."""
+        """Describe the candidate in words, part by part."""
         question, declared = self.question, self.lines.declared
         policy = "as it was for each decision" if question.policy is None else question.policy.source
         asked = f"{declared.model}@{question.model}, asked anew"

@@ -1,4 +1,7 @@
-"""Running a replay: in this process, or in one on each core; each builds its own lines and reads its own parts of the ledger."""
+"""A replay as it runs: in this process, or in one process a core.
+
+Each process builds its own lines and reads its own parts of the ledger.
+"""
 
 import multiprocessing
 import os
@@ -38,20 +41,20 @@ from andon.replays import (
 )
 
 STRETCH = 4096
-"""Decisions that are read at once."""
+"""The number of decisions that are read at once."""
 
 FEW = 4
-"""So many parts are done sooner by this process than others start."""
+"""Up to so many parts, this process is done before other processes have started."""
 
 _SEGMENTS = frozenset({ValueKind.STRING, ValueKind.OPTIONAL_STRING, ValueKind.BOOLEAN, ValueKind.OPTIONAL_BOOLEAN})
 
 Progress: TypeAlias = Callable[[int], None]
-"""Hears of decisions that were read since the last time."""
+"""A function that receives the number of decisions read since its last call."""
 
 
 @dataclass(slots=True)
 class Replaying:
-    """One replay, built and divided; `run` does it. `lines` are those of this process."""
+    """One replay, built and divided into parts; `run` does it."""
 
     settings: Settings
     database: Database
@@ -70,7 +73,10 @@ class Replaying:
         now: datetime,
         declared: Automation | None = None,
     ) -> "Replaying":
-        """Build everything that can be wrong; `declared` is the automation, if it is loaded already. Raises AndonError of many kinds."""
+        """Build a replay and find its faults before it runs. `declared` is the automation, if it is loaded already.
+
+        Raises AndonError of many kinds.
+        """
         if declared is None:
             lines = RecordedLines.of_project(settings, database, question.automation)
         else:
@@ -88,18 +94,18 @@ class Replaying:
 
     @property
     def size(self) -> int:
-        """About how many decisions will be read, of all automations."""
+        """The approximate number of decisions to read, of all automations."""
         return STRETCH * sum(len(part.cuts) - 1 for part in self.parts)
 
     def run(self, progress: Progress, *, processes: int | None = None) -> ReplayTally:
-        """Do all of it. Raises ReplayFailed."""
+        """Do all parts. Raises ReplayFailed."""
         wanted = min(len(os.sched_getaffinity(0)) if processes is None else processes, len(self.parts))
         if wanted < 2 or (len(self.parts) <= FEW and processes is None):
             return self._here(progress)
         return self._elsewhere(progress, wanted)
 
     def run_within(self, seconds: float) -> tuple[ReplayTally, bool]:
-        """Do as much as this process can within so many seconds, the newest first; and whether that was all."""
+        """Do as many parts as this process can in so many seconds, the newest first. Return whether that was all."""
         until, total = monotonic() + seconds, ReplayTally(self.work.fields)
         worker = ReplayWorker(self.database, self.work)
         for part in reversed(self.parts):
@@ -109,7 +115,7 @@ class Replaying:
         return total, True
 
     def report(self, tally: ReplayTally, *, review_minutes: float | None, stopped: str | None = None) -> ReplayReport:
-        """Make the report of what was tallied."""
+        """Make the report of a tally."""
         question, declared = self.question, self.work.automation
         described = {"versions": "those that decided"} if self.candidate is None else dict(self.candidate.described())
         if self.work.lacking:
@@ -184,11 +190,11 @@ def _in_turns(
 
 
 _workers: list[ReplayWorker] = []
-"""The worker of a process that does parts."""
+"""The worker of a child process."""
 
 
 def _begin(settings: Settings, url: str, question: ReplayQuestion, now: datetime, lacking: frozenset[str]) -> None:
-    """Build a process's own lines; each has its own connection and its own versions in memory."""
+    """Build the worker of a child process, with its own connection and its own versions in memory."""
     database = Database(url, pool_size=1)
     lines = RecordedLines.of_project(settings, database, question.automation)
     candidate = CandidateLines(lines, question, now) if question.has_candidate else None
@@ -197,7 +203,7 @@ def _begin(settings: Settings, url: str, question: ReplayQuestion, now: datetime
 
 
 def _tally(part: ReplayPart) -> ReplayTally | str:
-    """Do one part; what went wrong goes to the process that asked in words, since not every error can be sent."""
+    """Do one part. Return an error as text, since not every error can be sent to the parent process."""
     try:
         return _workers[0].tally(part)
     except AndonError as error:
@@ -244,14 +250,14 @@ def _lacking(
     changed = sorted(name for name in lacking if any(name in decisions.names_given(one) for one in deployed))
     if changed and question.model is None:
         raise ReplayInvalid(
-            f"{', '.join(changed)} is computed otherwise by now, and the recorded predictions rest on what it was: name a version "
-            "with --model, which is then asked anew"
+            f"{', '.join(changed)} is computed otherwise by now, and the recorded predictions rest on what it was: "
+            "name a version with --model, which is then asked anew"
         )
     return lacking
 
 
 def _warm_parts(database: Database, declared: Automation, cuts: Sequence[UUID]) -> list[ReplayPart]:
-    """A part for each core, each after as much history as the windows reach back."""
+    """Return a part for each core, which begins earlier by as much history as windows need."""
     reach, begins = replays.reach_of(declared), time_of(cuts[0])
     with database.begin() as tx:
         history = decisions.cuts(tx, begins - reach, begins, size=STRETCH)
@@ -267,7 +273,7 @@ def _warm_part(every: Sequence[UUID], place: int, each: int, reach: timedelta) -
 
 
 def _segment_fields(automation: Automation) -> SegmentFields:
-    """The fields by which gates, measures and fairness divide, and those of text or truth values, while they have few values."""
+    """Return the fields that gates, measures and fairness divide by, and the other fields of text or truth values."""
     by: list[Any] = [None if automation.risk is None else automation.risk.by]
     by += [name for measure in automation.measures for name in measure.by]
     by += [one.field for one in (automation.monitors.fairness if automation.monitors else ())]

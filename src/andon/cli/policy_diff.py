@@ -1,4 +1,4 @@
-"""`andon policy diff`: in what two policies differ, and what would have come out otherwise."""
+"""`andon policy diff`: the differences between two policies, in their texts and in recorded decisions."""
 
 import difflib
 from pathlib import Path

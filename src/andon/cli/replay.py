@@ -1,4 +1,4 @@
-"""`andon replay`: decide recorded decisions again, by the versions that made them or by a candidate, and report what would change."""
+"""`andon replay`: recorded decisions decided again, by the versions that made them or by a candidate."""
 
 import json
 import re
@@ -48,7 +48,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class ReplayDiffers(Conflict):
-    """Some decisions came out otherwise."""
+    """Some decisions came out differently."""
 
 
 class PolicyMissing(NotFound):
@@ -97,13 +97,13 @@ def replayed(here: Project, question: ReplayQuestion, review_minutes: float | No
     if question.since >= question.until:
         raise ReplayInvalid(f"--since {question.since:%Y-%m-%d %H:%M} is not before {question.until:%Y-%m-%d %H:%M}")
     replaying = Replaying.prepared(here.settings, here.database, question, here.clock.now())
-    with progress("Deciding again", replaying.size, "decisions") as told:
-        tally = replaying.run(told)
+    with progress("Deciding again", replaying.size, "decisions") as advance:
+        tally = replaying.run(advance)
     return tally, replaying.report(tally, review_minutes=review_minutes)
 
 
 def write(report: ReplayReport, html: Path | None, json_file: Path | None, project_name: str) -> None:
-    """Write the report into the files that are wanted."""
+    """Write the report into the files that were named."""
     if html is not None:
         html.write_text(replay_page(report, project_name), encoding="utf-8")
     if json_file is not None:
@@ -142,10 +142,8 @@ def policy_of(tx: Tx, automation: str, text: str) -> TriedPolicy:
 def _show_verification(tally: ReplayTally, report: ReplayReport) -> None:
     console = Console()
     share = 100 * tally.identical / tally.decisions if tally.decisions else 100.0
-    console.print(
-        f"{tally.decisions:,} decisions of {report.asked.automation} decided again: {tally.identical:,} identical ({share:.2f}%)",
-        highlight=False,
-    )
+    again = f"{tally.decisions:,} decisions of {report.asked.automation} decided again"
+    console.print(f"{again}: {tally.identical:,} identical ({share:.2f}%)", highlight=False)
     if tally.apart:
         console.print(_table(tally.apart, tally.decisions - tally.identical))
 

@@ -11,10 +11,9 @@ _SHOWN = 12
 def show_report(report: ReplayReport) -> None:
     """Print what would change: flips first, then rules, reasons and segments, then work and mistakes."""
     console, scope = Console(), report.asked
+    span = f"{scope.since:%Y-%m-%d %H:%M} to {scope.until:%Y-%m-%d %H:%M} UTC"
     console.print(
-        f"{report.decisions:,} decisions of {scope.automation}, {scope.since:%Y-%m-%d %H:%M} to {scope.until:%Y-%m-%d %H:%M} UTC; "
-        f"before: {scope.before}",
-        highlight=False,
+        f"{report.decisions:,} decisions of {scope.automation}, {span}; before: {scope.before}", highlight=False
     )
     console.print(_candidate(report))
     share = report.flipped / report.compared if report.compared else 0.0
@@ -72,10 +71,8 @@ def _undecided(report: ReplayReport) -> Plain | None:
 
 def _changes(report: ReplayReport) -> Facts:
     facts, automatic, reviews = Facts("Work and mistakes"), report.automatic, report.reviews
-    facts.add_row(
-        "automatic",
-        f"{automatic.share_before:.1%} → {automatic.share_after:.1%} ({automatic.after - automatic.before:+,} decisions)",
-    )
+    more = f"{automatic.after - automatic.before:+,} decisions"
+    facts.add_row("automatic", f"{automatic.share_before:.1%} → {automatic.share_after:.1%} ({more})")
     spent = f"minutes unknown: {reviews.source}"
     if reviews.minutes_each is not None and reviews.minutes is not None:
         spent = f"{reviews.minutes_each:.1f} min each {reviews.source}: {reviews.minutes / 60:+,.1f} hours"

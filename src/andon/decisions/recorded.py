@@ -1,6 +1,6 @@
 """Recorded decisions as a replay reads them: typed, each with its input as it was sent.
 
-A replay reads millions. What many records have alike (the line, the gate's answer, the ruling) is read once and shared.
+A replay reads millions. Values that many records share (the line, the gate's answer, the ruling) are parsed once.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,11 +22,11 @@ from andon.serving import Assignment, Prediction
 _T = TypeVar("_T")
 
 MOST_SHARED = 4096
-"""Values of one kind that are remembered; when there are more, all are forgotten."""
+"""The most values of one kind that are kept. When there are more, all are dropped."""
 
 
 class RecordedDecision(Struct, frozen=True, gc=False):
-    """A decision as its record tells it. `input` is JSON text."""
+    """A decision as it was recorded. `input` is JSON text."""
 
     key: str
     input: bytes
@@ -50,12 +50,12 @@ class RecordedDecision(Struct, frozen=True, gc=False):
 
     @property
     def judgement(self) -> Judgement:
-        """What was judged."""
+        """The judgement."""
         return Judgement(self.prediction, self.risk, self.policy, self.fallback, self.line_state)
 
     @property
     def assignment(self) -> Assignment | None:
-        """Who was to answer, and why; None if the record does not tell."""
+        """The arm that was to answer, and why; None if that was not recorded."""
         return _assignment(self.assigned) if self.assigned else None
 
     @property
@@ -65,7 +65,7 @@ class RecordedDecision(Struct, frozen=True, gc=False):
 
 
 class _Written(Struct, gc=False):
-    """The same as it is written; what is shared is not read yet."""
+    """A record as it is written, with its shared values not parsed yet."""
 
     id: str
     input: Raw
@@ -84,7 +84,7 @@ class _Written(Struct, gc=False):
 
 
 class _Shared(dict[bytes, _T]):
-    """Values by the text that they are read from."""
+    """Parsed values by their text."""
 
     def __init__(self, read: Callable[[bytes], _T]) -> None:
         super().__init__()
@@ -113,11 +113,11 @@ class RecordReader:
         """Read the bytes of a record, of any shape."""
         try:
             return self._typed(_decode(record))
-        except (DecodeError, ValidationError):  # of an input that this reads more strictly
+        except (DecodeError, ValidationError):  # this decoder is stricter about inputs than the one that wrote them
             return self.take(decode(record))
 
     def take(self, values: Mapping[str, Any]) -> RecordedDecision:
-        """Take a record that was read already."""
+        """Take a record that was parsed already."""
         given = to_json(values["input"])
         return self._typed(_decode(to_json({**values, "input": None})), given)
 

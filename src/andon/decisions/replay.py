@@ -1,7 +1,7 @@
-"""Replay: recorded decisions decided again from what was seen then. Writes nothing.
+"""Replay: recorded decisions decided again from their recorded features. Writes nothing.
 
-The same versions on the same features must give the same outcome, rule and score, to the last bit. A candidate is judged in the line
-state that held then; what it does not name stays as it was.
+The same versions on the same features must give the same outcome, rule and score, to the last bit. A candidate is
+judged in the line state of that time. The parts that it does not name stay as they were.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ Read: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A decision that came out otherwise, or could not be decided again (`after` is then the reason)."""
+    """A decision with another result now, or one that could not be decided again (`after` is then the reason)."""
 
     id: UUID
     before: str
@@ -43,7 +43,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How a replay went."""
+    """The result of a replay."""
 
     compared: int
     identical: int
@@ -52,11 +52,11 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class ReplayBy:
-    """What decides again: a contract and a judge, and the parts of an arm that differ from what held then.
+    """The versions that decide again: a contract and a judge, and the parts of an arm that differ from the recorded ones.
 
-    Without an `arm` each decision keeps its recorded prediction. `same` says that `arm` is the version that predicted: rows without
-    a prediction then have none now. Without a `gate` the same version keeps the gate that held, and another one has its own, which
-    `control` may know.
+    Without an `arm`, each decision keeps its recorded prediction. `same` tells that `arm` is the version that predicted:
+    a row without a prediction then has none now. Without a `gate`, the same version keeps the recorded gate. Another
+    version has its own gate, or the one in `control`.
     """
 
     contract: Contract
@@ -68,26 +68,25 @@ class ReplayBy:
 
     @classmethod
     def line(cls, line: Line, record: RecordedDecision) -> "ReplayBy":
-        """The champion of a line, which may be another version than decided."""
+        """Take the champion of a line, which need not be the version that decided."""
         champion = line.traffic.champion
         return cls(line.contract, line.judge, champion, same=champion.version == record.line.model.version)
 
     def read(self, records: Sequence[RecordedDecision]) -> list[Read | str]:
-        """Read each input, or say why it does not fit the contract any more."""
+        """Read each input; or give the reason why it does not fit the contract any more."""
         return [_read(self.contract, record.input) for record in records]
 
     def judge_all(
         self, records: Sequence[RecordedDecision], inputs: Sequence[Read], seen: Sequence[Seen], now: datetime
     ) -> list[Judgement]:
-        """Judge decisions again, those together that were made under the same conditions. `now` is when gates must not have expired."""
-        judged: list[Judgement | None] = [None] * len(records)
+        """Judge decisions again, in groups with the same conditions. A gate that has expired at `now` is not used."""
+        judged: dict[int, Judgement] = {}
         for conditions, numbers in _alike(records).items():
             for first in range(0, len(numbers), BATCH):
                 some = numbers[first : first + BATCH]
                 columns = [records[n] for n in some], [inputs[n] for n in some], [seen[n] for n in some]
-                for number, one in zip(some, self._judge(conditions, *columns, now), strict=True):
-                    judged[number] = one
-        return judged  # type: ignore[return-value]  # each has its conditions
+                judged.update(zip(some, self._judge(conditions, *columns, now), strict=True))
+        return [judged[number] for number in range(len(records))]
 
     def _judge(
         self,
@@ -97,7 +96,7 @@ class ReplayBy:
         seen: Sequence[Seen],
         now: datetime,
     ) -> list[Judgement]:
-        asked = [
+        predicted = [
             record
             for record, one in zip(records, seen, strict=True)
             if one.error is None and conditions.state is not LineState.STOPPED
@@ -105,9 +104,9 @@ class ReplayBy:
         gate = self.gate or (conditions.gate if self.arm is None or self.same else self.arm.gate)
         gates = {} if self.gate is not None or self.arm is None or self.same else self.control.gates
         if self.arm is None:
-            arm, ask = Arm(_NOBODY, _AsRecorded(), gate), _as_recorded(asked)
+            arm, ask = Arm(_NOBODY, _AsRecorded(), gate), _as_recorded(predicted)
         else:
-            arm, ask = replace(self.arm, gate=gate), _asking(asked) if self.same else ask_now
+            arm, ask = replace(self.arm, gate=gate), _asking(predicted) if self.same else ask_now
         fallbacks = ((conditions.fallback, None),) if conditions.fallback in (BY_RULES, BY_REVIEW) else ()
         control = Control(LineStates(conditions.state), gates)
         return self.judge.judge_now(arm, inputs, seen, control, now=now, fallbacks=fallbacks, ask=ask)
@@ -139,7 +138,7 @@ def again(
     now: datetime,
     seen: Mapping[UUID, Seen] | None = None,
 ) -> "MadeAgain":
-    """Decide records again, those together that had the same versions; `seen` has features that are not as recorded."""
+    """Decide records again, in groups with the same versions. `seen` gives features in place of the recorded ones."""
     groups: dict[tuple[int, str, int], list[RecordedDecision]] = {}
     for record in records:
         line = record.line
@@ -161,7 +160,7 @@ def again(
 
 @dataclass(slots=True)
 class MadeAgain:
-    """Decisions made again, column by column; and those that cannot be, each with the reason."""
+    """Decisions made again, column by column; and those that cannot be made again, each with the reason."""
 
     records: list[RecordedDecision] = field(default_factory=list)
     inputs: list[Read] = field(default_factory=list)
@@ -171,7 +170,7 @@ class MadeAgain:
 
 
 def difference(record: RecordedDecision, judgement: Judgement | str) -> Difference | None:
-    """Return in what a decision comes out otherwise; None if outcome, rule and score are the same."""
+    """Return how a decision differs now; None if outcome, rule and score are the same."""
     before, after = summary_of(record.judgement), judgement if isinstance(judgement, str) else summary_of(judgement)
     return None if before == after else Difference(record.id, before, after)
 
@@ -179,7 +178,7 @@ def difference(record: RecordedDecision, judgement: Judgement | str) -> Differen
 def _by_line(
     records: Sequence[DecisionRecord], line_of: Callable[[DecisionRecord], Line]
 ) -> Iterator[tuple[Line, list[DecisionRecord]]]:
-    """Batches of neighbours that the same line decided."""
+    """Return batches of neighbouring records that the same line decided."""
     batch: list[DecisionRecord] = []
     line: Line | None = None
     for record in records:
@@ -194,7 +193,7 @@ def _by_line(
 
 
 class _Conditions(NamedTuple):
-    """What held when a decision was made, beside its versions: the line state, the gate, and who answered in whose place."""
+    """The conditions of a decision beside its versions: the line state, the gate, and the fallback that answered."""
 
     state: LineState
     gate: Gate
@@ -202,7 +201,7 @@ class _Conditions(NamedTuple):
 
 
 def _alike(records: Iterable[RecordedDecision]) -> dict[_Conditions, list[int]]:
-    """The numbers of decisions by what held for them."""
+    """Return the numbers of decisions by their conditions."""
     found: dict[tuple[Any, ...], list[int]] = {}
     for number, record in enumerate(records):
         risk, fallback = record.risk, record.fallback
@@ -220,18 +219,18 @@ def _read(contract: Contract, raw: bytes) -> Read | str:
 
 
 def _asking(records: Sequence[RecordedDecision]) -> Ask:
-    """Ask for these rows again; a row that had no prediction then has none now, for the same reason."""
+    """Ask for these rows again. A row without a recorded prediction has none now, for the same reason."""
 
     async def ask(arm: Arm, rows: Sequence[Row], within: float) -> Sequence[Prediction | Unpredictable]:
         there = [row for row, record in zip(rows, records, strict=True) if record.prediction is not None]
-        said = iter(await predictions(ask_now, arm, there, perf_counter() + within))
-        return [_failure_of(record) if record.prediction is None else next(said) for record in records]
+        answers = iter(await predictions(ask_now, arm, there, perf_counter() + within))
+        return [_failure_of(record) if record.prediction is None else next(answers) for record in records]
 
     return ask
 
 
 def _as_recorded(records: Sequence[RecordedDecision]) -> Ask:
-    """Give the predictions that were recorded, and the reasons where there were none."""
+    """Give the recorded predictions, and the reasons where there were none."""
 
     async def ask(arm: Arm, rows: Sequence[Row], within: float) -> Sequence[Prediction | Unpredictable]:
         del arm, rows, within
@@ -241,29 +240,29 @@ def _as_recorded(records: Sequence[RecordedDecision]) -> Ask:
 
 
 def _failure_of(record: RecordedDecision) -> Unpredictable:
-    """The failure that a record tells of, with its reason and its words."""
+    """Return the failure in a record, with its reason and its message."""
     policy, fallback = record.policy, record.fallback
     because = fallback.because if fallback is not None else policy.reasons[-1] if policy.reasons else ""
     return failure_of(because, policy.error or because)
 
 
 class _AsRecorded:
-    """The version of an arm that is never asked."""
+    """The version in an arm whose predictions are the recorded ones. It is never asked."""
 
     inline = True
     capacity = 1
     max_batch = BATCH
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """Nothing is predicted here."""
+        """Refuse to predict."""
         raise NotImplementedError
 
     async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
-        """Nothing is predicted here."""
+        """Refuse to predict."""
         raise NotImplementedError
 
     def take_cpu_us(self) -> int:
-        """Nothing is predicted here."""
+        """Return 0: nothing is predicted."""
         return 0
 
 

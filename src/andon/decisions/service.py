@@ -282,20 +282,21 @@ def between(tx: Tx, first: UUID, last: UUID) -> list[DecisionRecord]:
 def cuts(
     tx: Tx, since: datetime, until: datetime, *, size: int, newest: tuple[str, int] | None = None
 ) -> Sequence[UUID]:
-    """Return where parts of `size` decisions begin that were asked for between two moments, and where the last one ends.
+    """Return the ids at which parts of `size` decisions begin, then the id at which the last part ends.
 
-    All automations count. With `newest` (an automation and a number) the parts hold no more than its newest so many decisions.
+    The parts hold the decisions of all automations between two moments. `newest` is an automation and a number: then
+    the parts go back only to its newest so many decisions.
     """
     return spans.cuts(tx, since, until, size, newest=newest)
 
 
 def recorded_between(tx: Tx, automation: str, first: UUID, end: UUID) -> list[bytes]:
-    """Return the records of an automation's decisions with ids from `first` to before `end`; a `RecordReader` reads them."""
+    """Return the records of an automation's decisions with ids from `first` to before `end`, for a `RecordReader`."""
     return spans.records(tx, automation, first, end)
 
 
 def versions_between(tx: Tx, automation: str, first: UUID, end: UUID) -> list[AutomationVersion]:
-    """Return the versions of an automation that decided anything with an id from `first` to before `end`."""
+    """Return the versions of an automation that made decisions with ids from `first` to before `end`."""
     return [version(tx, automation, number) for number in spans.versions(tx, automation, first, end)]
 
 

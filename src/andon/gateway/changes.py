@@ -1,4 +1,4 @@
-"""Changes: how often lines change, how well that goes, and what was in force at any moment."""
+"""Changes: figures about the changes of lines, and what was in force at any moment."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ Since = Annotated[str, Query(max_length=20, description="How far back, as 90d or
 
 
 class ChangeRateOut(BaseModel):
-    """How often lines change, with the exact Poisson interval at 95%; null of no time."""
+    """The frequency of changes, with the exact Poisson interval at 95%; null for an empty span."""
 
     count: int
     per_week: float | None
@@ -37,7 +37,7 @@ class ChangeShareOut(BaseModel):
 
 
 class ChangeSpanOut(BaseModel):
-    """A median in seconds with its interval at 95% between order statistics, which takes six cases."""
+    """A median in seconds with its interval at 95% between order statistics, which needs six cases."""
 
     count: int
     median: float | None
@@ -46,7 +46,7 @@ class ChangeSpanOut(BaseModel):
 
 
 class StateTimesOut(BaseModel):
-    """Seconds of the whole line in each state; `in_part`: how long a part of it was held more than the line."""
+    """Seconds of the whole line in each state. `in_part` are those in which a part of it was held more than the line."""
 
     times: dict[LineState, float]
     in_part: float
@@ -72,7 +72,7 @@ class ChangeFiguresOut(BaseModel):
 
 
 class ChangeWeekOut(BaseModel):
-    """One week, from Monday; `lead_time` is a median in seconds, `held` the seconds in which the line was not automatic."""
+    """One week, from Monday. `lead_time` is a median; `held` is how long the line was not automatic. Both in seconds."""
 
     starts_at: datetime
     changes: int
@@ -85,7 +85,7 @@ class ChangeWeekOut(BaseModel):
 
 
 class FailureSignOut(BaseModel):
-    """How a failure showed, and when that was over."""
+    """The sign of a failure, and when it was over."""
 
     kind: SignKind
     at: datetime
@@ -94,7 +94,7 @@ class FailureSignOut(BaseModel):
 
 
 class ChangeOut(BaseModel):
-    """One change; spans of time in seconds."""
+    """One change. Spans of time are in seconds."""
 
     at: datetime
     kind: ActKind
@@ -109,7 +109,7 @@ class ChangeOut(BaseModel):
 
 
 class RollbackOut(BaseModel):
-    """One act that undid changes; `automatic` if Andon made it by itself."""
+    """One act that undid changes. `automatic` if Andon did it by itself."""
 
     at: datetime
     what: str
@@ -127,7 +127,7 @@ class ChangeAccountOut(ChangeFiguresOut):
 
 
 class SetterOut(BaseModel):
-    """One thing that was in force, since when, by whom and why."""
+    """One thing that was in force: since when, by whom and why."""
 
     what: str
     by: str
@@ -143,7 +143,7 @@ class HeldPartOut(SetterOut):
 
 
 class GateAtOut(SetterOut):
-    """The gate of an arm, or of a part of the line, that held."""
+    """The gate in force of an arm, or of a part of the line."""
 
     arm: str
     where: str
@@ -162,7 +162,7 @@ class ActOut(BaseModel):
 
 
 class LineMomentOut(BaseModel):
-    """What was in force at a moment, and the acts around it, oldest first. Before the first release nothing decided."""
+    """The things in force at a moment, and the acts around it, oldest first. Most are null before the first release."""
 
     automation: str
     at: datetime
@@ -186,7 +186,7 @@ class LineMomentOut(BaseModel):
 
 @router.get("/changes/figures")
 def index(caller: Caller, db: Db, now: Now, since: Since = "90d") -> list[ChangeFiguresOut]:
-    """The change figures of every automation that the key may read."""
+    """List the change figures of every automation that the key may read."""
     caller.require_anywhere(Permission.READ_AUTOMATIONS)
     begin, scopes = changes.since_of(now, since), caller.scopes(Permission.READ_AUTOMATIONS)
     with db.begin() as tx:
@@ -196,7 +196,7 @@ def index(caller: Caller, db: Db, now: Now, since: Since = "90d") -> list[Change
 
 @router.get("/automations/{name}/changes")
 def show(name: str, caller: Caller, db: Db, now: Now, since: Since = "90d") -> ChangeAccountOut:
-    """The change figures of an automation, its weeks and its changes."""
+    """Show the change figures of an automation, its weeks and its changes."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     begin = changes.since_of(now, since)
     with db.begin() as tx:
@@ -212,7 +212,7 @@ def history(
     now: Now,
     at: Annotated[Moment | None, Query(description="The moment; now if left out.")] = None,
 ) -> LineMomentOut:
-    """What was in force on a line at a moment, who made it so and why, and the acts before and after."""
+    """Show what was in force on a line at a moment, by whom and why, and the acts before and after."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
         found = changes.moment_of_line(tx, name, at or now, now=now)

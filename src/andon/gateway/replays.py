@@ -1,4 +1,4 @@
-"""Replays: what another policy or gate would have made of the newest decisions. Few of them; the command line does millions."""
+"""Replays of the newest decisions with another policy or gate. Few decisions; the command line does millions."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ MOST = 2000
 
 
 class ReplayIn(BaseModel):
-    """The candidate: what is left out stays as it was for each decision, as does its recorded prediction."""
+    """The candidate. A part that is left out stays as it was for each decision; so does the recorded prediction."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -28,9 +28,9 @@ class ReplayIn(BaseModel):
 
 @router.post("/{name}/replays")
 def replay(name: str, wanted: ReplayIn, caller: Caller, parts: Parts, now: Now) -> ReplayReport:
-    """Decide the newest decisions again, and report what would come out otherwise. Nothing is written.
+    """Decide the newest decisions again, and report the differences. Nothing is written.
 
-    One at a time, for at most five seconds; then `asked.stopped` says how many were done.
+    Replays run one at a time, for at most five seconds. If the time is over, `asked.stopped` says how many were done.
     """
     caller.require(Permission.READ_AUTOMATIONS, name)
     caller.require(Permission.READ_DECISIONS, name)

@@ -1,6 +1,6 @@
-"""Replays: recorded decisions through a candidate, on all cores, and a report of what would have come out otherwise.
+"""Replays: recorded decisions decided again by a candidate, on all cores, and a report of the differences.
 
-`working.py` is what each process does, `tallying.py` what it counts, `report.py` what becomes of it. Nothing is written.
+`working.py` is the work of each process, `tallying.py` counts, `report.py` makes the report. Nothing is written.
 """
 
 from andon.replays.differing import TableDifference, table_differences

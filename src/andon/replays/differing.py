@@ -1,4 +1,4 @@
-"""In what two decision tables differ, rule by rule. Pure."""
+"""The differences between two decision tables, rule by rule. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from andon.policies import DecisionTable, Rule
 
 @dataclass(frozen=True, slots=True)
 class TableDifference:
-    """One difference: of a rule, a list, `otherwise` or the outcomes. An empty side is not there."""
+    """One difference: of a rule, a list, `otherwise` or the outcomes. An empty side does not exist in that table."""
 
     where: str
     before: str

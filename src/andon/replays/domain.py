@@ -1,19 +1,19 @@
-"""What a replay is asked for, and how it is divided. Pure values, which go to other processes."""
+"""The question of a replay, and its parts. Pure values, sent to other processes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-"""Nothing was decided before."""
+"""A moment before every decision."""
 
 SECONDS = 5
-"""The time for a question that a process answers beside its other work; then the report is about the decisions that were done."""
+"""The time for a question that a process answers beside its other work. The report covers what was done by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class TriedPolicy:
-    """A decision table as text, and what to call its place."""
+    """A decision table as text, and the name of its source."""
 
     text: str
     source: str
@@ -21,11 +21,11 @@ class TriedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ReplayQuestion:
-    """Whose decisions are decided again, and by what.
+    """The automation whose decisions are decided again, and the candidate that decides.
 
-    What is None stays as it was for each decision: the model version with its recorded prediction, the policy, the gate. With `before`
-    the other side is not what was decided, but what this policy would have. Without any of them, each decision is made again by the very
-    versions that made it.
+    A part of the candidate that is None stays as it was for each decision: the model version with its recorded
+    prediction, the policy, the gate. If all of them are None, each decision is made again by its own versions. With
+    `before`, the candidate is compared with this policy instead of with the recorded decisions.
     """
 
     automation: str
@@ -39,19 +39,19 @@ class ReplayQuestion:
 
     @property
     def has_candidate(self) -> bool:
-        """Whether anything is to be decided otherwise."""
+        """Whether a model version, a policy or a gate differs from the recorded ones."""
         return (self.model, self.policy, self.gate) != (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayPart:
-    """A part of the ledger, cut at these ids; what is before `begins` only warms windows up."""
+    """A part of the ledger, cut at these ids. Decisions before `begins` only fill the windows of features."""
 
     cuts: tuple[UUID, ...]
     begins: UUID
 
 
 def parts_of(cuts: tuple[UUID, ...], *, each: int = 1, warm: int = 0) -> list[ReplayPart]:
-    """Divide at these cuts, `each` stretches a part; every part begins `warm` stretches earlier, as far as there are some."""
+    """Divide a ledger at these cuts, `each` stretches a part. Every part begins up to `warm` stretches earlier."""
     starts = range(0, len(cuts) - 1, each)
     return [ReplayPart(cuts[max(0, start - warm) : start + each + 1], cuts[start]) for start in starts]

@@ -1,14 +1,17 @@
-"""Decisions that a split drew, as estimates under a candidate need them. Pure."""
+"""Decisions that a split drew, with what estimates under a candidate need. Pure."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 MOST_DRAWN = 50_000
-"""Drawn decisions that are kept; of more, those of a fixed random part of the accounts."""
+"""The most drawn decisions that are kept. Beyond that, a fixed random part of the accounts is kept."""
 
 
 class DrawnDecision(NamedTuple):
-    """A decision that a split drew: whose it is, whether what was done is what the candidate does, the propensity of that, and its values."""
+    """A decision that a split drew: its account (`unit`), and the values of its reported measures.
+
+    `same` tells whether the candidate has the same outcome; `propensity` is the probability of the candidate's outcome.
+    """
 
     order: int
     unit: int
@@ -18,7 +21,7 @@ class DrawnDecision(NamedTuple):
 
 
 def few_drawn(drawn: Iterable[DrawnDecision]) -> list[DrawnDecision]:
-    """Keep the first decision of each unit, of as many units as there is room for; always of the same ones."""
+    """Keep the first decision of each unit, for at most `MOST_DRAWN` units; the same units each time."""
     firsts: dict[int, DrawnDecision] = {}
     for one in drawn:
         known = firsts.get(one.unit)

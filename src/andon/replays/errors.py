@@ -1,14 +1,14 @@
-"""What can go wrong with a replay."""
+"""Errors of replays."""
 
 from andon.kernel.errors import Conflict, Invalid, Unavailable
 
 
 class FeatureUnknowable(Conflict):
-    """The candidate needs a feature that the recorded decisions lack and that no history tells."""
+    """The candidate needs a feature that the recorded decisions lack and that no history can give."""
 
 
 class ReplayInvalid(Invalid):
-    """The replay cannot be what was asked for."""
+    """The question of a replay is not valid."""
 
 
 class ReplayFailed(Conflict):

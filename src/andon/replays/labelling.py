@@ -1,4 +1,4 @@
-"""What labels say of both sides of a replay: errors and costs of what was, and of what would be, decided without a person. Pure."""
+"""Errors and costs of the automatic decisions on both sides of a replay, from labels. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _ERRORS = MaxError(0.5)
 
 @dataclass(frozen=True, slots=True)
 class SideSums:
-    """One side: its automatic decisions whose labels are due, and sums of errors and costs over those with a label."""
+    """One side: its automatic decisions whose labels are due, and the errors and costs of those with a label."""
 
     automatic: int = 0
     errors: WeightedSums = field(default_factory=WeightedSums)
@@ -25,7 +25,7 @@ class SideSums:
 
 @dataclass(frozen=True, slots=True)
 class LabelSums:
-    """Both sides, and their differences over all labelled decisions: what a decision that is not automatic costs is zero."""
+    """Both sides, and their differences over all labelled decisions. A decision that is not automatic costs nothing."""
 
     due: int = 0
     before: SideSums = field(default_factory=SideSums)
@@ -44,7 +44,7 @@ class LabelSums:
 
 
 def label_sums(cases: Iterable[tuple[Judgement, Judgement, ValidLabel | None]], risk: RiskBound | None) -> LabelSums:
-    """Sum up decisions whose labels are due: what was judged, what is judged now, and the mature label if there is one."""
+    """Sum up decisions whose labels are due: the judgement then, the judgement now, and the mature label if any."""
     due = automatic = to_automatic = 0
     labelled: list[tuple[Judgement, Judgement, ValidLabel]] = []
     for was, now, label in cases:
@@ -74,7 +74,7 @@ def _sides(
 
 
 def _loss(judgement: Judgement, true: str, bound: RiskBound) -> float | None:
-    """Return what a decision costs; None if a person makes it."""
+    """Return the cost of a decision; None if a person makes it."""
     if judgement.prediction is None or not is_automatic(judgement):
         return None
     return bound.loss(judgement.prediction.label, true)

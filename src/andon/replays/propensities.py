@@ -1,6 +1,7 @@
-"""With which probability a split gave a decision an outcome: the shares of the arms that would have chosen it.
+"""Propensities of outcomes: the probability with which a split gave a decision an outcome.
 
-The arms of a split at that time are needed. Each is known by a decision of its own near by: its versions, and the gate that held for it.
+It is the sum of the shares of the arms that choose this outcome. To ask an arm, its versions and its gate at that time
+are needed; both are taken from a decision that the arm made close to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +13,12 @@ from andon.decisions import Gate, MadeAgain, RecordedDecision, ReplayBy
 from andon.serving import Candidate, Chosen, TrafficSplit
 
 ArmShares: TypeAlias = Sequence[tuple[RecordedDecision, float]]
-"""The arms of a split, each by a decision that it made, with the part of the traffic that it had."""
+"""The arms of a split: for each a decision that it made, and its share of the traffic."""
 
 
 @dataclass(frozen=True, slots=True)
 class SplitArms:
-    """The splits of an automation by number, and what decides as the arm of a recorded decision did, under a gate."""
+    """The splits of an automation by number. `arm_of` gives the versions that made a decision, under a gate."""
 
     splits: Mapping[int, TrafficSplit]
     arm_of: Callable[[RecordedDecision, Gate], ReplayBy]
@@ -26,7 +27,7 @@ class SplitArms:
     def propensities(self, made: MadeAgain, now: datetime) -> dict[int, float]:
         """Return, by a decision's place, the probability with which its split gave it the outcome that it has now.
 
-        Decisions that no split drew are left out, and those of which an arm is not known.
+        Decisions that no split drew are left out. So are those of a split with an arm that is not known.
         """
         found: dict[int, float] = {}
         for split, places in self._drawn(made.records).items():
@@ -36,7 +37,7 @@ class SplitArms:
         return found
 
     def _drawn(self, records: Sequence[RecordedDecision]) -> dict[int, list[int]]:
-        """The places of decisions by the split that drew them; remembers each arm by its newest one."""
+        """Return the places of decisions by the split that drew them. Remember the newest decision of each arm."""
         drawn: dict[int, list[int]] = {}
         for place, record in enumerate(records):
             assignment = record.assignment
@@ -48,7 +49,7 @@ class SplitArms:
         return drawn
 
     def _arms(self, number: int) -> ArmShares | None:
-        """The arms of a split with their shares; None while one of them is not known."""
+        """Return the arms of a split with their shares; None while one of them is not known."""
         split = self.splits[number]
         known = {candidate: record for (of, candidate), record in self._known.items() if of == number}
         others = [candidate for candidate in known if candidate not in split.shares]

@@ -1,4 +1,4 @@
-"""Features that recorded decisions lack, computed from the inputs of the history by the definitions and the code that decide online."""
+"""Features that recorded decisions lack, computed from recorded inputs by the definitions and the code used online."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -13,22 +13,23 @@ from andon.replays.errors import FeatureUnknowable
 
 
 def lacking_features(automation: Automation, deployed: Sequence[AutomationVersion]) -> frozenset[str]:
-    """Return the features that an automation declares and one of these versions lacked, or defined otherwise.
+    """Return the features that an automation declares and that one of these versions lacked or defined otherwise.
 
-    Raises FeatureUnknowable for one that no history tells.
+    Raises FeatureUnknowable for one that no history can give.
     """
     described = decisions.describe_features(automation)
     then = [list(version.description["features"]) for version in deployed]
     lacking = [
         feature
-        for feature, told in zip(automation.features, described, strict=True)
-        if any(told not in known for known in then)
+        for feature, description in zip(automation.features, described, strict=True)
+        if any(description not in known for known in then)
     ]
     unknowable = [name for feature in lacking if isinstance(feature, Lookup) for name in feature.names]
     if unknowable:
         raise FeatureUnknowable(
-            f"{', '.join(unknowable)} cannot be replayed: the table of a look-up keeps no history, so nobody knows what it would have "
-            "said then. Let it decide beside the others for a while (`andon release`), then replay the decisions made since"
+            f"{', '.join(unknowable)} cannot be replayed: the table of a look-up keeps no history, so nobody knows "
+            "what it would have said then. Let it decide beside the others for a while (`andon release`), then replay "
+            "the decisions made since"
         )
     return frozenset(name for feature in lacking for name in feature.names)
 
@@ -40,7 +41,7 @@ def reach_of(automation: Automation) -> timedelta:
 
 
 class Recomputing:
-    """Goes through decisions in the order in which they were asked for, and gives what each would have seen."""
+    """The features that decisions would have seen, computed in the order of their requests."""
 
     def __init__(self, automation: Automation, names: frozenset[str]) -> None:
         self._history = History(automation)
@@ -49,9 +50,9 @@ class Recomputing:
     def seen(
         self, records: Sequence[RecordedDecision], inputs: Sequence[Mapping[str, Any] | str]
     ) -> Mapping[UUID, Seen]:
-        """Return what these decisions would have seen: the features as recorded, and those that are computed anew."""
+        """Return the features of these decisions: the recorded ones, and those that are computed now."""
         pairs = [(record, given) for record, given in zip(records, inputs, strict=True) if not isinstance(given, str)]
-        pairs.sort(key=lambda pair: pair[0].asked_at)  # ids tell the order to a millisecond only
+        pairs.sort(key=lambda pair: pair[0].asked_at)  # ids give the order to a millisecond only
         ones = [record for record, _ in pairs]
         computed = self._history.compute(
             [given for _, given in pairs],

@@ -1,4 +1,7 @@
-"""The report of a replay as a value: what flips, how work and mistakes change, and why nothing is said where nothing can be. Pure."""
+"""The report of a replay as a value: flips, and changes of work and of mistakes. Pure.
+
+Where the data does not support a figure, the report gives the reason instead.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -9,23 +12,23 @@ from typing import Any, TypeAlias
 from andon.policies import REVIEW
 from andon.replays import weighted
 from andon.replays.domain import ReplayQuestion
-from andon.replays.tallying import ReplayMove, ReplayTally, SegmentCount
+from andon.replays.tallying import EXAMPLES, ReplayMove, ReplayTally, SegmentCount
 from andon.replays.weighted import LabelEstimate, WeightedSums
 
 LEAST_LABELS = 30
 LEAST_SHARE = 0.8
-"""Labels have to speak for this much of what would be automatic."""
+"""The part of the automatic decisions that labels must speak for."""
 
 LEAST_APART = 5
-"""Labelled decisions that have to differ before an interval of the difference is given."""
+"""The fewest labelled decisions with a difference for which an interval of the difference is given."""
 
 SHOWN = 50
-"""Rules and segments in a report, at most."""
+"""The most rules, reasons and segments in a report."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewMinutes:
-    """The minutes that a review takes, and where that is known from; None if it is not."""
+    """The minutes that a review takes (None if unknown), and the source of that figure."""
 
     each: float | None
     source: str
@@ -33,7 +36,7 @@ class ReviewMinutes:
 
 @dataclass(frozen=True, slots=True)
 class ReplayScope:
-    """What was replayed: whose decisions, between which moments, and the candidate in words, part by part."""
+    """The decisions that were replayed, both sides in words: `before`, and the candidate part by part."""
 
     automation: str
     since: datetime
@@ -41,12 +44,12 @@ class ReplayScope:
     before: str
     candidate: Mapping[str, str]
     stopped: str | None = None
-    """Why not all of it was replayed; None if it was."""
+    """The reason why only a part was replayed; None if all of it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeFlip:
-    """Decisions that came out one way and would come out another, with examples."""
+    """The decisions that change from one outcome to another, with examples."""
 
     before: str
     after: str
@@ -57,7 +60,7 @@ class OutcomeFlip:
 
 @dataclass(frozen=True, slots=True)
 class RuleMove:
-    """Decisions that one rule made and another would make."""
+    """The decisions that one rule made and another rule makes now."""
 
     before: str
     rule_before: str
@@ -69,7 +72,7 @@ class RuleMove:
 
 @dataclass(frozen=True, slots=True)
 class ReasonChange:
-    """Decisions among those that move which would get a reason code, and which would lose it."""
+    """How many of the decisions that change gain a reason code, and how many lose it."""
 
     reason: str
     gained: int
@@ -78,7 +81,7 @@ class ReasonChange:
 
 @dataclass(frozen=True, slots=True)
 class SegmentChange:
-    """Decisions of one segment: how many flip, and the automatic shares."""
+    """The decisions of one segment: how many flip, and the automatic shares."""
 
     field: str
     value: str
@@ -90,7 +93,7 @@ class SegmentChange:
 
 @dataclass(frozen=True, slots=True)
 class AutomaticChange:
-    """Decisions that need no person: their number and share before and after."""
+    """The decisions that need no person: their number and share before and after."""
 
     before: int
     after: int
@@ -112,7 +115,10 @@ class ReviewChange:
 
 @dataclass(frozen=True, slots=True)
 class LabelledChange:
-    """An error or a cost of automatic decisions on both sides, and the difference for each decision; `silent` says why not."""
+    """The error or the cost of automatic decisions on both sides, and the difference a decision.
+
+    `silent` is the reason why a figure is missing.
+    """
 
     before: LabelEstimate | None
     after: LabelEstimate | None
@@ -122,7 +128,7 @@ class LabelledChange:
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """What an estimate says of one measure under the candidate; `silent` says why it says nothing."""
+    """One reported measure as it was, and its estimate under the candidate; `silent` is why that is missing."""
 
     measure: str
     unit: str
@@ -140,7 +146,7 @@ class ReplayReport:
     compared: int
     identical: int
     flipped: int
-    """The decisions whose outcome is another."""
+    """The decisions whose outcome changes."""
     flips: tuple[OutcomeFlip, ...]
     rules: tuple[RuleMove, ...]
     reasons: tuple[ReasonChange, ...]
@@ -161,13 +167,16 @@ class ReplayReport:
 
 
 Rehearse: TypeAlias = Callable[[ReplayQuestion], ReplayReport]
-"""Answers a question about few decisions in this process; blocks, for a bounded time. Raises ReplayBusy, and what is wrong with the candidate."""
+"""A function that answers a question about few decisions in this process. It blocks, for a bounded time.
+
+Raises ReplayBusy, and the errors of the candidate.
+"""
 
 
 def report_of(
     tally: ReplayTally, asked: ReplayScope, minutes: ReviewMinutes, *, costs: bool, values: tuple[ValueChange, ...] = ()
 ) -> ReplayReport:
-    """Make the report of a tally. `costs` says that the automation bounds costs."""
+    """Make the report of a tally. `costs` tells whether the automation bounds costs."""
     compared = tally.moves.total()
     automatic = sum(n for move, n in tally.moves.items() if move.outcome != REVIEW)
     to_automatic = sum(n for move, n in tally.moves.items() if move.to_outcome != REVIEW)
@@ -209,12 +218,9 @@ def _flips(tally: ReplayTally, compared: int) -> tuple[OutcomeFlip, ...]:
             found[pair] += count
             examples.setdefault(pair, []).extend(map(str, tally.examples.get(move, ())))
     return tuple(
-        OutcomeFlip(*pair, count, _part(count, compared), tuple(examples[pair][:SHOWN_EXAMPLES]))
+        OutcomeFlip(*pair, count, _part(count, compared), tuple(examples[pair][:EXAMPLES]))
         for pair, count in found.most_common()
     )
-
-
-SHOWN_EXAMPLES = 5
 
 
 def _rule(move: ReplayMove, count: int, tally: ReplayTally) -> RuleMove:
@@ -223,7 +229,7 @@ def _rule(move: ReplayMove, count: int, tally: ReplayTally) -> RuleMove:
 
 
 def _segments(tally: ReplayTally) -> tuple[SegmentChange, ...]:
-    """Those with flips, the most first; a field with a single value says nothing."""
+    """Return the segments with flips, the most flips first. A field with a single value divides nothing."""
     found = [
         _segment(name, value, count)
         for name, segments in tally.segments.items()
@@ -257,7 +263,8 @@ def _silence(sums: WeightedSums, automatic: int) -> str | None:
     if not automatic:
         return "no decision whose label is due would be automatic"
     if sums.n < LEAST_LABELS:
-        return f"{sums.n} of the {automatic:,} decisions that would be automatic have a label, and {LEAST_LABELS} are needed"
+        of = f"{sums.n} of the {automatic:,} decisions that would be automatic"
+        return f"{of} have a label, and {LEAST_LABELS} are needed"
     if sums.w < LEAST_SHARE * automatic:
         return (
             f"labels speak for {sums.w / automatic:.0%} of the {automatic:,} decisions that would be automatic, and "

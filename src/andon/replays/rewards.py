@@ -1,6 +1,6 @@
-"""The value of measures that other systems report, under a candidate: from decisions that a split drew, and their propensities.
+"""Values of reported measures under a candidate, estimated from the decisions that a split drew.
 
-An account is drawn once and then stays with its arm, so it counts once, by its first decision.
+An account is drawn once and then stays with its arm. So it counts once, by its first decision.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from andon.replays.weighted import LabelEstimate, WeightedSums
 from andon.statistics.off_policy import LoggedDecisions, NoOverlap, value_of
 
 LEAST_REPORTED = 0.95
-"""The part of the decisions that has to have a value: those without one may be others."""
+"""The part of the decisions that must have a value: those without one may differ from the others."""
 
 
 class RewardMeasure(NamedTuple):
@@ -26,7 +26,7 @@ class RewardMeasure(NamedTuple):
 
 
 def values_under(measures: Sequence[RewardMeasure], drawn: Iterable[DrawnDecision]) -> tuple[ValueChange, ...]:
-    """Estimate each measure as it was and as it would be; or say why not."""
+    """Estimate each measure as it was and as it would be, or give the reason why not."""
     ordered = sorted(few_drawn(drawn))
     return tuple(_value(measure, number, ordered) for number, measure in enumerate(measures))
 

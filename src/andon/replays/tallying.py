@@ -1,4 +1,7 @@
-"""Tallies of a replay: what came out and what would have, counted and merged. Memory is bounded by rules, values and examples. Pure."""
+"""Tallies of a replay: the outcomes then and now, counted and merged. Pure.
+
+Memory is bounded by the number of rules, values and examples.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,25 +15,25 @@ from andon.replays.drawn import DrawnDecision, few_drawn
 from andon.replays.labelling import LabelSums
 
 MOST_VALUES = 20
-"""A field with more values is no segment, unless the automation declares it as one."""
+"""The most values of a segment field that the automation does not declare. A field with more is left out."""
 
 MOST_DECLARED = 200
-"""Values of a declared segment that are told apart."""
+"""The most values of a declared segment field; the others are counted together."""
 
 OTHERS = "(other values)"
 
 EXAMPLES = 5
-"""Decisions that are named for each kind of move."""
+"""The most example decisions for each kind of move."""
 
 APART = 20
-"""Decisions of which both sides are kept in words."""
+"""The most decisions whose two sides are kept in words."""
 
 _REASONS = 20
-"""Reasons why decisions could not be decided again that are told apart."""
+"""The most reasons why decisions could not be decided again; the others are counted together."""
 
 
 class ReplayMove(NamedTuple):
-    """From one outcome and rule to another, or to the same."""
+    """A move from one outcome and rule to another, or to the same."""
 
     outcome: str
     rule: str
@@ -39,17 +42,17 @@ class ReplayMove(NamedTuple):
 
     @property
     def flips(self) -> bool:
-        """Whether the outcome is another."""
+        """Whether the outcome changes."""
         return self.outcome != self.to_outcome
 
     @property
     def moves(self) -> bool:
-        """Whether the outcome or the rule is another."""
+        """Whether the outcome or the rule changes."""
         return self.flips or self.rule != self.to_rule
 
 
 class SegmentCount(NamedTuple):
-    """Decisions of one segment: all, those that flip, and those that were and would be made without a person."""
+    """The decisions of one segment: all, those that flip, and those without a person before and after."""
 
     decisions: int = 0
     flips: int = 0
@@ -61,7 +64,7 @@ Segments: TypeAlias = dict[Any, SegmentCount]
 
 
 class SegmentFields(NamedTuple):
-    """The fields of the contract by which flips are counted: `declared` ones always, `found` ones while they have few values."""
+    """The fields of the contract by which flips are counted: `declared` always, `found` while they have few values."""
 
     declared: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
@@ -69,7 +72,7 @@ class SegmentFields(NamedTuple):
 
 @dataclass(slots=True)
 class ReplayTally:
-    """What some decisions came to. `identical` are those with the same outcome, rule and score."""
+    """The results of some decisions. `identical` are those with the same outcome, rule and score."""
 
     fields: SegmentFields = field(default_factory=SegmentFields)
     decisions: int = 0
@@ -93,7 +96,7 @@ class ReplayTally:
         before: Sequence[Judgement],
         after: Sequence[Judgement],
     ) -> None:
-        """Count decisions: what was judged, and what is judged now. `ids` gives the id of each by its number."""
+        """Count decisions by their judgements then and now. `ids` gives the id of each by its number."""
         pairs = [(was.ruling, now.ruling) for was, now in zip(before, after, strict=True)]
         counted = Counter(pairs)
         moves = {pair: ReplayMove(pair[0].outcome, pair[0].rule, pair[1].outcome, pair[1].rule) for pair in counted}
@@ -121,15 +124,12 @@ class ReplayTally:
             self.apart.append(Difference(identifier, "", reason))
 
     def merge(self, other: "ReplayTally") -> None:
-        """Add what others counted."""
+        """Add another tally."""
         self.decisions += other.decisions
         self.identical += other.identical
-        for own, more in (
-            (self.moves, other.moves),
-            (self.gained, other.gained),
-            (self.lost, other.lost),
-        ):
-            own.update(more)  # type: ignore[arg-type]  # each of one kind
+        self.moves.update(other.moves)
+        self.gained.update(other.gained)
+        self.lost.update(other.lost)
         for reason, count in other.undecided.items():
             known = reason in self.undecided or len(self.undecided) < _REASONS
             self.undecided[reason if known else "other reasons"] += count
@@ -204,7 +204,7 @@ def _score(judgement: Judgement) -> float | None:
 
 
 def _few(ids: Iterable[UUID]) -> list[UUID]:
-    """Choose by the random part of the ids, so that it is the same choice however the work was divided."""
+    """Choose by the random part of the ids: the choice does not depend on how the work was divided."""
     return sorted(set(ids), key=lambda one: one.int & _RANDOM)[:EXAMPLES]
 
 

@@ -1,7 +1,7 @@
 """Weighted means: estimates from labels that were drawn with known probabilities, with intervals for one look. Pure.
 
-A label counts with one over its probability (Horvitz and Thompson 1952), and means are ratios of sums (Hajek 1971). scipy is imported
-where it is used.
+A label counts with one over its probability (Horvitz and Thompson 1952). A mean is a ratio of sums (Hajek 1971). scipy
+is imported where it is used.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from math import sqrt
 
 @dataclass(frozen=True, slots=True)
 class LabelEstimate:
-    """A mean with its interval, from so many labels."""
+    """A mean with its interval and its number of labels."""
 
     mean: float
     low: float
@@ -20,7 +20,7 @@ class LabelEstimate:
 
 @dataclass(frozen=True, slots=True)
 class WeightedSums:
-    """Sums over labels: their number, weights `w` and values `x`, in the products that means and variances need."""
+    """Sums over labels of their weights `w` and values `x`, in the products that means and variances need."""
 
     n: int = 0
     w: float = 0.0
@@ -56,7 +56,7 @@ class WeightedSums:
 
     @property
     def mean(self) -> float:
-        """The weighted mean; 0 of nothing."""
+        """The weighted mean; 0 without labels."""
         return self.wx / self.w if self.w else 0.0
 
     @property
@@ -69,7 +69,10 @@ class WeightedSums:
 
 
 def share(sums: WeightedSums, confidence: float = 0.95) -> LabelEstimate:
-    """LabelEstimate a share: the exact interval (Clopper and Pearson 1934) at the effective number of labels (Korn and Graubard 1998)."""
+    """Estimate a share, with the exact interval (Clopper and Pearson 1934) at the effective number of labels.
+
+    The effective number is that of Korn and Graubard (1998).
+    """
     from scipy.special import betaincinv
 
     mean, variance = min(max(sums.mean, 0.0), 1.0), sums.variance
@@ -84,7 +87,7 @@ def share(sums: WeightedSums, confidence: float = 0.95) -> LabelEstimate:
 
 
 def mean(sums: WeightedSums, confidence: float = 0.95) -> LabelEstimate:
-    """LabelEstimate a mean by Student's t on the linearized ratio."""
+    """Estimate a mean by Student's t on the linearized ratio."""
     from scipy.special import stdtrit
 
     half = float(stdtrit(sums.n - 1, (1 + confidence) / 2)) * sqrt(sums.variance) if sums.n > 1 else float("inf")

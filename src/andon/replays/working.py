@@ -1,11 +1,11 @@
-"""The work of one process: it reads parts of the ledger over its own connection, decides them again and counts what comes out."""
+"""The work of one process of a replay: it reads parts of the ledger, decides them again and counts the results."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
-from time import monotonic
+
 from typing import TypeAlias
 from uuid import UUID
 
@@ -23,12 +23,15 @@ from andon.replays.rewards import RewardMeasure
 from andon.replays.tallying import ReplayTally, SegmentFields
 
 ByOf: TypeAlias = Callable[[RecordedDecision], ReplayBy]
-"""What decides one recorded decision again."""
+"""A function that gives the versions which decide a recorded decision again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayWork:
-    """What a process decides with. `before` is the other side where that is not what was decided; `lacking` names features to compute."""
+    """Everything that a process needs to decide again.
+
+    `before` decides the other side; if it is None, that is the recorded decisions. `lacking` names features to compute.
+    """
 
     automation: Automation
     by_of: ByOf
@@ -50,16 +53,15 @@ class ReplayWorker:
         self._reader = RecordReader()
         self._too_many: set[str] = set()
 
-    def tally(self, part: ReplayPart, *, until: float | None = None) -> ReplayTally:
-        """Tally one part; past `until` on the monotonic clock it stops between two stretches."""
+    def tally(self, part: ReplayPart) -> ReplayTally:
+        """Tally one part."""
         work, tally = self._work, ReplayTally(self._work.fields, too_many=set(self._too_many))
         recomputing = Recomputing(work.automation, work.lacking) if work.lacking else None
         for first, end in zip(part.cuts, part.cuts[1:], strict=False):
-            if until is not None and monotonic() > until:
-                break
+
             with self._database.begin() as tx:
                 raw = decisions.recorded_between(tx, work.automation.name, first, end)
-                said = labels.labelled_between(tx, work.automation.name, first, end) if first >= part.begins else {}
+                known = labels.labelled_between(tx, work.automation.name, first, end) if first >= part.begins else {}
             records = [self._reader.read(one) for one in raw]
             if not records:
                 continue
@@ -67,7 +69,7 @@ class ReplayWorker:
             if recomputing is not None:
                 seen = recomputing.seen(records, work.by_of(records[0]).read(records))
             if first >= part.begins:
-                self._add(tally, decisions.again(records, work.by_of, work.now, seen), said)
+                self._add(tally, decisions.again(records, work.by_of, work.now, seen), known)
         self._too_many |= tally.too_many
         return tally
 
@@ -75,13 +77,13 @@ class ReplayWorker:
         self,
         tally: ReplayTally,
         made: decisions.MadeAgain,
-        said: dict[UUID, list[labels.Label]],
+        known: dict[UUID, list[labels.Label]],
     ) -> None:
         for record, reason in made.undecided:
             tally.add_undecided(record.id, reason)
         before = self._before(made)
         tally.add(lambda number: made.records[number].id, made.inputs, before, made.judgements)
-        self._add_labels(tally, made, before, said)
+        self._add_labels(tally, made, before, known)
         if self._work.arms is not None and self._work.rewards:
             self._add_drawn(tally, made, self._work.arms)
 
@@ -96,11 +98,11 @@ class ReplayWorker:
         tally: ReplayTally,
         made: decisions.MadeAgain,
         before: Sequence[Judgement],
-        said: dict[UUID, list[labels.Label]],
+        known: dict[UUID, list[labels.Label]],
     ) -> None:
-        """Add what is known of the decisions whose labels are due."""
+        """Add the decisions whose labels are due, with the labels that are known."""
         truth, now = self._work.truth, self._work.now
-        valid = partial(_valid_label, said, truth, now)
+        valid = partial(_valid_label, known, truth, now)
         due = [
             (was, after, valid(record))
             for record, was, after in zip(made.records, before, made.judgements, strict=True)
@@ -109,7 +111,7 @@ class ReplayWorker:
         tally.labels = tally.labels + label_sums(due, self._work.automation.risk)
 
     def _add_drawn(self, tally: ReplayTally, made: decisions.MadeAgain, arms: SplitArms) -> None:
-        """Add what estimates of reported measures need of the decisions that a split drew."""
+        """Add the decisions that a split drew, for estimates of reported measures."""
         propensities = arms.propensities(made, self._work.now)
         with self._database.begin() as tx:
             reported = measures.reported_of(tx, [made.records[place].id for place in propensities])
@@ -129,9 +131,9 @@ class ReplayWorker:
 
 
 def _valid_label(
-    said: dict[UUID, list[labels.Label]], truth: Truth | None, now: datetime, record: RecordedDecision
+    known: dict[UUID, list[labels.Label]], truth: Truth | None, now: datetime, record: RecordedDecision
 ) -> ValidLabel | None:
-    known = said.get(record.id, ())
-    if not known and (truth is None or truth.unreported is None):
+    own = known.get(record.id, ())
+    if not own and (truth is None or truth.unreported is None):
         return None
-    return labels.valid_label(known, truth, outcome=record.policy.outcome, decided_at=record.decided_at, moment=now)
+    return labels.valid_label(own, truth, outcome=record.policy.outcome, decided_at=record.decided_at, moment=now)

@@ -105,7 +105,7 @@ class RegionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class GateProof:
-    """The present proof. Without `threshold` nothing is proven, and the figures describe the region that is tested first.
+    """The present proof. Without `threshold` nothing is proven; the figures then describe the region tested first.
 
     `suspicion` goes from 0 to 1, where the detector alarms. `breaks` counts its alarms.
     """

@@ -1,10 +1,13 @@
 """The difference of two arms' means under a confidence sequence: intervals that hold at every look at once.
 
-Each decision gives one contribution whose mean is `mean of the candidate - factor * mean of the control`, undone from the share of
-its own moment (augmented inverse propensity, with the arms' earlier means as predictions). So shares may change, and what moves both
-arms alike moves no estimate. The sequence is asymptotic (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Annals of Statistics 2024,
-arXiv 2103.06476: a Gaussian mixture, one-sided). Values need a variance and no bounds, and the level is reached as the first look
-comes later. Hence no answer before `LEAST` values of each arm. For a level that is exact, test a rate (`rate_ratios`).
+Each decision gives one contribution, weighted by the share at its own moment (augmented inverse propensity, with the
+arms' earlier means as predictions). Its mean is `mean of the candidate - factor * mean of the control`. So shares may
+change, and an effect on both arms alike moves no estimate.
+
+The sequence is asymptotic: a one-sided Gaussian mixture (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Annals of
+Statistics 2024, arXiv 2103.06476). Values need a variance but no bounds. The later the first look, the closer the test
+is to its level; hence there is no answer before `LEAST` values of each arm. For an exact level, test a rate
+(`rate_ratios`).
 
 Values of one account depend on each other: count each account once, by its first value.
 """
@@ -28,15 +31,15 @@ LEAST: Final = 100
 """Values of each arm before there is an answer."""
 
 TUNED_FOR: Final = 10_000
-"""Decisions of both arms at which the sequence is narrowest. A factor of ten beside it, it is at most a quarter wider."""
+"""Decisions of both arms at which the sequence is narrowest. At a tenth or ten times as many it is a quarter wider."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeanDifferenceTest:
-    """A one-sided test of `mean of the candidate - factor * mean of the control`. Lower values are better: negate others.
+    """A one-sided test of `mean of the candidate - factor * mean of the control`. Lower is better: negate other values.
 
-    `sign` is 1 where a rejection shows that the difference is above 0, and -1 where it shows that it is below. The state is a list
-    of numbers: moments of the contributions, of the candidate's values and of the control's, and the sums of 1 / share.
+    `sign` is 1 where a rejection shows a difference above 0, and -1 where it shows one below 0. The state is a list of
+    numbers: moments of the contributions, of the candidate's values and of the control's, then the sums of 1 / share.
     """
 
     factor: float
@@ -74,9 +77,9 @@ class MeanDifferenceTest:
     def fold(
         self, state: Sequence[float], candidate: NDArray[np.bool_], values: Floats, shares: Floats | float
     ) -> list[float]:
-        """Add the values of decisions in their order: whose each is, and the candidate's share then.
+        """Add the values of decisions in their order, each with its arm and the candidate's share at that time.
 
-        Decisions at a share of 0 or 1 compare nothing and are left out.
+        Decisions at a share of 0 or 1 are left out: there is nothing to compare them with.
         """
         shares = np.broadcast_to(np.asarray(shares, float), values.shape)
         compared = (shares > 0.0) & (shares < 1.0) & np.isfinite(values)
@@ -84,7 +87,7 @@ class MeanDifferenceTest:
         known = _State.of(state)
         at = 0
         while at < len(values):
-            # Predictions stem from earlier decisions only; they are renewed at the latest when there are twice as many.
+            # Predictions use earlier decisions only. They are renewed each time the number of decisions has doubled.
             size = known.missing(candidate[at:]) or known.candidate.count + known.control.count
             block = slice(at, at + size)
             known = known.after(self.factor, candidate[block], values[block], shares[block])
@@ -97,7 +100,10 @@ class MeanDifferenceTest:
         return known.contributions.mean if known.contributions.count else None
 
     def interval(self, state: Sequence[float]) -> tuple[float, float] | None:
-        """Compute bounds of the difference that hold together at every look with probability 1 - alpha; None before an answer."""
+        """Compute bounds of the difference that hold at every look at once with probability 1 - alpha.
+
+        Return None before `LEAST` values of each arm.
+        """
         known = _State.of(state)
         if not known.answers:
             return None
@@ -118,7 +124,7 @@ class MeanDifferenceTest:
         return math.log(2.0) - math.log(spread) / 2.0 + at * at / 2.0 + float(log_ndtr(at))
 
     def rejected(self, state: Sequence[float]) -> bool:
-        """Test whether E is at its bound now. A rejection stands, also when E falls again: keep it."""
+        """Test whether E is at its bound now. The caller keeps a rejection: it stands even if E falls again."""
         return self.log_e(state) >= self.bound
 
     @property
@@ -128,18 +134,21 @@ class MeanDifferenceTest:
 
 
 def spread_for(alpha: float, decisions: float) -> float:
-    """Compute the variance of the mixture, in units of one contribution's, at which `decisions` have the narrowest bound."""
+    """Compute the variance of the mixture that makes the bound narrowest after `decisions`.
+
+    Its unit is the variance of one contribution.
+    """
     at = -2.0 * math.log(alpha)
     return (at + math.log(at + 1.0)) / decisions
 
 
 def width_at(decisions: float, alpha: float) -> float:
-    """Compute the one-sided bound's distance after so many decisions, in standard deviations of one contribution."""
+    """Compute how far the one-sided bound lies after `decisions`, in standard deviations of one contribution."""
     return _width(decisions, alpha, spread_for(alpha, TUNED_FOR))
 
 
 def _width(count: float, alpha: float, spread: float) -> float:
-    """Invert the mixture with half a Gaussian; 1 - Phi(x) <= exp(-x * x / 2) / 2 makes it slightly wide and closed."""
+    """Invert the one-sided mixture. By 1 - Phi(x) <= exp(-x * x / 2) / 2 the form is closed and slightly too wide."""
     grown = count * spread + 1.0
     return math.sqrt(2.0 * grown / (count * count * spread) * math.log(0.5 + math.sqrt(grown) / (2.0 * alpha)))
 
@@ -169,7 +178,7 @@ class _State:
         return min(self.candidate.count, self.control.count) >= LEAST and self.contributions.count > 1
 
     def missing(self, candidate: NDArray[np.bool_]) -> int:
-        """Count the decisions until each arm has its first values; 0 when it has."""
+        """Count the decisions until each arm has its first values; 0 if both have them."""
         lacking = FIRST - self.candidate.count, FIRST - self.control.count
         if max(lacking) <= 0:
             return 0
@@ -177,7 +186,7 @@ class _State:
         return int(reached.argmax()) + 1 if reached.any() else len(candidate)
 
     def after(self, factor: float, candidate: NDArray[np.bool_], values: Floats, shares: Floats) -> "_State":
-        """Add a block, judged by the predictions from before it once both arms have their first values."""
+        """Add a block. Once both arms have their first values, judge it by the predictions from before it."""
         first, second = self.candidate, self.control
         judged, inverse = Moments(), (0.0, 0.0)
         if min(first.count, second.count) >= FIRST:
@@ -195,9 +204,9 @@ class _State:
         )
 
     def deviation(self, factor: float) -> float:
-        """Estimate the standard deviation of a contribution, from contributions or from both arms' pooled variance if that is more.
+        """Estimate the standard deviation of a contribution: from the contributions, or from both arms if that is more.
 
-        A candidate with few decisions may not have shown its rare values yet, which the control has.
+        The arms' pooled variance counts rare values that a candidate with few decisions has not shown yet.
         """
         if self.contributions.count < 2:
             return 0.0

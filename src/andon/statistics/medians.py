@@ -1,4 +1,4 @@
-"""Medians of a few values, with intervals that assume nothing of their distribution."""
+"""Medians of a few values, with intervals that assume nothing about their distribution."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -7,10 +7,10 @@ MedianInterval = tuple[float, float]
 
 
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> MedianInterval | None:
-    """Compute the interval of the median between two order statistics (Thompson 1936); None where there are too few values.
+    """Compute the interval of the median between two order statistics (Thompson 1936); None for too few values.
 
-    The `k`-th smallest lies above the median only if fewer than `k` of all values lie below it, each with probability
-    one half. The largest `k` is taken for which that is as rare as half of what `confidence` leaves.
+    The `k`-th smallest lies above the median only if fewer than `k` values lie below it. Each value does so with
+    probability one half. `k` is the largest number for which that has at most the probability `(1 - confidence) / 2`.
     """
     from scipy.stats import binom
 
@@ -23,5 +23,5 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Median
 
 
 def median_of(values: Sequence[float]) -> float | None:
-    """Compute the median; None of nothing."""
+    """Compute the median; None without values."""
     return float(median(values)) if values else None

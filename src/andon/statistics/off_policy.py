@@ -1,14 +1,16 @@
-"""Off-policy values: what a candidate would have earned on decisions that others made, from their recorded propensities.
+"""Off-policy values: the reward a candidate would have earned on logged decisions, from their recorded propensities.
 
-A decision weighs `chance that the candidate takes the logged action / chance with which it was taken` (inverse propensity). What a
-prediction expects is added, and only its error is weighted (doubly robust: Dudik, Langford and Li 2011). Without a model the mean
-of the decisions before serves as prediction, which removes most of what the weights' sum adds to the error, as self-normalising does.
+A decision has the weight `chance that the candidate takes the logged action / chance with which it was taken` (inverse
+propensity). The predicted reward is added as it is, and only its error is weighted (doubly robust: Dudik, Langford and
+Li 2011). Without a model, the mean of the decisions before is the prediction. Like self-normalising, that removes most
+of the error that comes from the sum of the weights.
 
-Rewards within known limits have an interval that is exact at any size: it holds every value against which a bettor who knows only
-the past did not get rich (Waudby-Smith and Ramdas 2024, arXiv 2010.09686; for this use 2102.09540 and 2210.10768). Other rewards
-have an asymptotic one, widened by Hall's correction for skewness (1992). Propensities may depend on all earlier decisions.
+Rewards within known limits have an interval that is exact at any size. It holds every value against which a bettor who
+knows only the past did not get rich (Waudby-Smith and Ramdas 2024, arXiv 2010.09686; for this use 2102.09540 and
+2210.10768). Other rewards have an asymptotic interval, widened by Hall's correction for skewness (1992). Propensities
+may depend on all earlier decisions.
 
-There is a reason instead of a number where the log says too little of the candidate.
+A log that is too small or too different from the candidate gives a reason instead of a number.
 """
 
 import math
@@ -25,7 +27,10 @@ LEAST_EFFECTIVE: Final = 50.0
 """The least effective sample size; twice that where the limits of rewards are not known."""
 
 MOST_UNSUPPORTED: Final = 0.05
-"""The largest share of decisions whose actions were never drawn, for rewards with known limits: these are assumed to be at a limit."""
+"""The largest share of decisions for which the log never takes the candidate's action.
+
+It needs rewards with known limits: the missing rewards are then taken to be at a limit.
+"""
 
 _DEVIATIONS = 5.0
 _CAUTION = 0.75
@@ -34,12 +39,13 @@ _PRECISION = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class LoggedDecisions:
-    """Decisions in their order: the reward of what was done, its propensity, and what the candidate would do.
+    """Decisions in their order: the reward of the logged action, its propensity, and what the candidate would do.
 
-    `targets` is the probability that the candidate takes the logged action. `largest` is the largest weight that a decision could
-    have got by any action, known before one was drawn: infinite, if the candidate takes an action that the log never takes. A reward
-    that is not known is NaN and weighs nothing: its propensity is that of the action *and* of the reward being known.
-    `predictions` are expected rewards of the candidate's action and of the logged one, from a model that has not seen these rewards.
+    `targets` is the probability that the candidate takes the logged action. `largest` is the largest weight that any
+    action could have given a decision, known before one was drawn. It is infinite if the candidate takes an action that
+    the log never takes. An unknown reward is NaN and has no weight; the propensity is then that of the action *and* of
+    the reward being known. `predictions` are expected rewards of the candidate's action and of the logged one, from a
+    model that has not seen these rewards.
     """
 
     rewards: Floats
@@ -50,7 +56,7 @@ class LoggedDecisions:
 
     @classmethod
     def of_fixed(cls, rewards: Floats, same: NDArray[np.bool_], propensities: Floats) -> "LoggedDecisions":
-        """Take a candidate that always does one thing: whether that was done, and the propensity of what *it* would do."""
+        """Take a candidate that never draws: where the log took its action, and the propensity of that action."""
         with np.errstate(divide="ignore"):
             largest = 1.0 / propensities
         return cls(rewards, np.where(same, propensities, 1.0), same.astype(float), largest)
@@ -66,9 +72,10 @@ class LoggedDecisions:
 
 @dataclass(frozen=True, slots=True)
 class OffPolicyValue:
-    """The mean reward of the candidate with its interval, and how many decisions of its own the log is worth (`effective`).
+    """The mean reward of the candidate with its interval.
 
-    `unsupported` is the share of decisions in which the candidate does what was never drawn. The interval allows for them.
+    `effective` is how many decisions of the candidate itself the log is worth. `unsupported` is the share of decisions
+    for which the log never takes the candidate's action. The interval allows for them.
     """
 
     value: float
@@ -82,7 +89,7 @@ class OffPolicyValue:
 
 @dataclass(frozen=True, slots=True)
 class NoOverlap:
-    """The reason why a log says too little of a candidate."""
+    """The reason why a log gives no estimate of a candidate."""
 
     reason: str
     effective: float
@@ -97,7 +104,7 @@ def effective_size(weights: Floats) -> float:
 def value_of(
     logged: LoggedDecisions, limits: tuple[float, float] | None, confidence: float = 0.95
 ) -> OffPolicyValue | NoOverlap:
-    """Estimate what the candidate earns a decision, with an interval of this confidence; or say why not."""
+    """Estimate the candidate's mean reward, with an interval of this confidence; or give the reason why not."""
     weights = logged.weights()
     rows, effective = len(weights), effective_size(weights)
     unsupported = float(np.isinf(logged.largest).mean()) if rows else 0.0
@@ -118,7 +125,7 @@ def value_of(
     if limits is None:
         value, below, above = _asymptotic(contributions, confidence)
     else:
-        # What a contribution can be at least and at most, before anything of its decision is known.
+        # The least and greatest possible contribution, before anything is known about its decision.
         loose, largest = predicted is not None, float(logged.largest[supported].max())
         floor = np.full(len(first), -largest) if loose else first - largest * second
         ceiling = np.full(len(first), 1.0 + largest) if loose else first + largest * (1.0 - second)
@@ -144,7 +151,7 @@ def _silence(
         return f"the log is worth {effective:.0f} decisions of the candidate: an estimate needs {least:.0f}"
     known = np.isfinite(logged.largest)
     apart = float(weights[known].mean()) - 1.0
-    # A weight has mean 1 and lies within 0 and the largest, so that its variance is at most `largest - 1`.
+    # A weight has mean 1 and lies within 0 and the largest, so its variance is at most `largest - 1`.
     error = math.sqrt(max(float((logged.largest[known] - 1.0).sum()), 0.0)) / int(known.sum())
     if abs(apart) > _DEVIATIONS * error + 1e-9:
         return f"the recorded propensities do not fit: weights have a mean of {apart + 1.0:.2f}, which should be 1"
@@ -157,7 +164,7 @@ def _within(logged: LoggedDecisions, low: float, high: float) -> bool:
 
 
 def _means_before(weights: Floats, rewards: Floats) -> Floats:
-    """Compute for each decision the weighted mean reward of those before it; the first have a mean of 0."""
+    """Compute for each decision the weighted mean reward of those before it; 0 where there are none."""
     earned = np.concatenate([[0.0], (weights * np.nan_to_num(rewards)).cumsum()[:-1]])
     weighed = np.concatenate([[0.0], weights.cumsum()[:-1]])
     means: Floats = np.divide(earned, weighed, out=np.zeros_like(earned), where=weighed > 0)
@@ -167,7 +174,7 @@ def _means_before(weights: Floats, rewards: Floats) -> Floats:
 def _lower_bound(values: Floats, floor: Floats, level: float) -> float:
     """Find the least mean within [0, 1] against which bets on "higher" do not reach 1 / level, by halving an interval.
 
-    Bets follow the spread of the past, as for a fixed number of rows, and lose at most a part of the stake whatever comes.
+    Bets follow the spread of the past, as for a fixed number of rows. No value can cost more than a part of the stake.
     """
     count = np.arange(1.0, len(values) + 1.0)
     means = (0.5 + values.cumsum()) / (count + 1.0)
@@ -183,7 +190,7 @@ def _lower_bound(values: Floats, floor: Floats, level: float) -> float:
 
 
 def _asymptotic(values: Floats, confidence: float) -> tuple[float, float, float]:
-    """Compute the mean and its bounds: on each side the wider one of the t statistic and of Hall's transformation of it."""
+    """Compute the mean and its bounds: on each side the wider of the t interval and of Hall's transformation of it."""
     from scipy.special import stdtrit
 
     count, mean, deviation = len(values), float(values.mean()), float(values.std(ddof=1))

@@ -1,12 +1,12 @@
-"""Quantiles of two arms under confidence sequences: intervals, and tests of a difference, that hold at every look at once.
+"""Quantiles of two arms under confidence sequences: intervals and tests that hold at every look at once.
 
-While the quantile of the share `p` is `x`, values up to `x` come with probability `p`. A bet that they come more rarely, or more
-often, is a mixture of likelihood ratios over rates below or above `p` (a truncated beta; Howard and Ramdas, Bernoulli 2022, arXiv
-1906.09712, with Robbins 1970). For two arms the bets at one `x` multiply, and the least product over all `x` is the evidence.
+If the quantile `p` is `x`, a value is at most `x` with probability `p`. A bet on a lower or a higher probability is a
+mixture of likelihood ratios over rates below or above `p` (a truncated beta; Howard and Ramdas, Bernoulli 2022, arXiv
+1906.09712, with Robbins 1970). For two arms the bets at one `x` multiply; the least product over `x` is the evidence.
 
-It holds for values of one distribution an arm, whatever that is. A mix that changes in time together with the shares biases it:
-begin anew with each share and add the logarithms of E. Slow answers as a rate (`rate_ratios`) need no such care.
-Values are counted in bins that grow by 2%, so that states merge; an interval ends at the edges of bins.
+The values of an arm may have any distribution, but it must stay the same. A mix of values that changes together with
+the shares makes a bias: begin anew with each share and add the logarithms of E. Slow answers as a rate (`rate_ratios`)
+need no such care. Bins grow by 2%, so that states can be merged; an interval ends at the edges of bins.
 """
 
 import math
@@ -24,12 +24,15 @@ SMALLEST: Final = 1e-6
 """Values up to this one share a bin."""
 
 WEIGHT: Final = 100.0
-"""How many values the beta mixture weighs as: sequences are narrowest at about ten times as many."""
+"""The weight of the beta mixture, in values. Sequences are narrowest at about ten times as many values."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrowingBins:
-    """Counts of values in bins that grow: bin `first + i` holds those above GROWTH ** (first + i - 1), up to GROWTH ** (first + i)."""
+    """Counts of values in bins that grow.
+
+    Bin `first + i` holds the values above GROWTH ** (first + i - 1) and up to GROWTH ** (first + i).
+    """
 
     first: int = 0
     counts: tuple[int, ...] = ()
@@ -76,7 +79,10 @@ class GrowingBins:
 
 
 def quantile_interval(values: GrowingBins, quantile: float, alpha: float) -> tuple[float, float]:
-    """Compute bounds of a quantile that hold at every look with probability 1 - alpha; 0 and infinity where nothing is known."""
+    """Compute bounds of a quantile that hold at every look with probability 1 - alpha.
+
+    They are 0 and infinity where nothing is known.
+    """
     edges = np.arange(values.first - 1, values.first + len(values.counts))
     counted = values.up_to(edges)
     bound = math.log(2.0 / alpha)
@@ -90,7 +96,7 @@ def quantile_interval(values: GrowingBins, quantile: float, alpha: float) -> tup
 
 @dataclass(frozen=True, slots=True)
 class QuantileTest:
-    """A test of one quantile of two arms. Lower values are better. The state is the bins of both arms; use `fold` or add bins."""
+    """A test of one quantile of two arms. Lower values are better. Its state is the bins of both arms, which add up."""
 
     quantile: float
     margin: float | None
@@ -107,9 +113,9 @@ class QuantileTest:
 
     @classmethod
     def non_inferior(cls, quantile: float, margin: float, alpha: float) -> "QuantileTest":
-        """Test "the candidate's quantile is at least 1 + `margin` times the control's"; a rejection shows that it is not.
+        """Test "the candidate's quantile is at least 1 + `margin` times the control's"; a rejection refutes it.
 
-        A margin is rounded down to whole bins, hence must be at least 2%.
+        A margin is rounded down to whole bins, so it must be at least 2%.
         """
         if not GROWTH - 1.0 <= margin < math.inf:
             raise ValueError(f"a margin must be at least {GROWTH - 1.0:.0%} of the control's quantile")
@@ -121,14 +127,14 @@ class QuantileTest:
         return -math.log(self.alpha)
 
     def log_e(self, candidate: GrowingBins, control: GrowingBins) -> float:
-        """Compute the logarithm of E: the least over all values that both quantiles may have; 0 while an arm has no value."""
+        """Compute the logarithm of E: the least over all values of the two quantiles; 0 while an arm has no value."""
         if not (candidate.counts and control.counts):
             return 0.0
         shift = 0 if self.margin is None else math.floor(math.log1p(self.margin) / math.log(GROWTH) + 1e-9)
         first = min(candidate.first - shift, control.first) - 1
         last = max(candidate.first + len(candidate.counts), control.first + len(control.counts)) + 1
         edges = np.arange(first, last)
-        # The quantile lies within a bin: each arm is counted to that edge of it which says less.
+        # The quantile lies within a bin. Each arm is counted to the edge that gives less evidence.
         if self.margin is None:
             worse = _fewer(candidate.up_to(edges), candidate.total, self.quantile)
             better = _more(control.up_to(edges - 1), control.total, self.quantile)
@@ -138,30 +144,30 @@ class QuantileTest:
         return float((worse + better).min())
 
     def rejected(self, candidate: GrowingBins, control: GrowingBins) -> bool:
-        """Test whether E is at its bound now. A rejection stands, also when E falls again: keep it."""
+        """Test whether E is at its bound now. The caller keeps a rejection: it stands even if E falls again."""
         return self.log_e(candidate, control) >= self.bound
 
     def interval(self, candidate: GrowingBins, control: GrowingBins) -> tuple[float, float]:
-        """Compute bounds of the difference, candidate less control, that hold at every look with probability 1 - alpha."""
+        """Compute bounds of candidate minus control that hold at every look with probability 1 - alpha."""
         one = quantile_interval(candidate, self.quantile, self.alpha / 2.0)
         other = quantile_interval(control, self.quantile, self.alpha / 2.0)
         return one[0] - other[1], one[1] - other[0]
 
 
 def _fewer(counted: Floats, total: int, share: float) -> Floats:
-    """Compute the logarithm of the evidence that values up to a point are rarer than `share`: its quantile lies above."""
+    """Compute the log evidence that values up to a point are rarer than `share`, so the quantile lies above."""
     return _evidence(counted, total - counted, share)
 
 
 def _more(counted: Floats, total: int, share: float) -> Floats:
-    """Compute the logarithm of the evidence that values up to a point are more frequent than `share`: its quantile lies below."""
+    """Compute the log evidence that values up to a point are more frequent than `share`, so the quantile lies below."""
     return _evidence(total - counted, counted, 1.0 - share)
 
 
 def _evidence(hits: Floats, misses: Floats, share: float) -> Floats:
     """Mix likelihood ratios over rates below `share`, against `share`: a beta of WEIGHT values around it, truncated.
 
-    The incomplete beta function is at least `x ** a * (1 - x) ** b / (a * B(a, b))` (DLMF 8.17.8), used where it underflows.
+    The incomplete beta function may underflow. It is at least `x ** a * (1 - x) ** b / (a * B(a, b))` (DLMF 8.17.8).
     """
     from scipy.special import betainc, betaln
 

@@ -1,9 +1,10 @@
 """The ratio of two arms' event rates under a confidence sequence: an interval that holds at every look at once.
 
-Events are judged as in `rate_ratios`: given that an event fell to one of both arms, it was the first's with probability
-`r s / (r s + 1 - s)`, where `s` is the first's share of both arms' decisions at that moment. The interval holds every ratio `r` whose
-likelihood is more than `alpha` times the mean likelihood over a prior: the prior-posterior ratio is a martingale under the true
-ratio (Waudby-Smith and Ramdas 2020, arXiv 2006.04347), so it falls below `alpha` with probability at most `alpha`, ever (Ville 1939).
+Events are judged as in `rate_ratios`. Given that one of two arms had an event, it was the first arm with probability
+`r s / (r s + 1 - s)`, where `s` is its share of both arms' decisions at that moment. The interval holds every ratio `r`
+whose likelihood is more than `alpha` times the mean likelihood over a prior. This prior-posterior ratio is a martingale
+under the true ratio (Waudby-Smith and Ramdas 2020, arXiv 2006.04347). So the probability that it ever falls below
+`alpha` is at most `alpha` (Ville 1939).
 """
 
 import math
@@ -15,7 +16,7 @@ import numpy as np
 from andon.statistics.rate_ratios import RateRatioTest
 
 WIDEST: Final = 32.0
-"""Ratios lie between the inverse of this and this."""
+"""The largest ratio of the grid; the least is its inverse."""
 
 _POINTS = 241
 _SCALE = 0.5
@@ -27,7 +28,7 @@ RATIOS: Final = tuple(float(one) for one in np.exp(_LOGS))
 """Ratios at which the likelihood is kept; the one in the middle is 1."""
 
 WEIGHTS: Final = tuple(float(one) for one in _STAKES / _STAKES.sum())
-"""The prior: log ratios by Laplace's law, so that halves and doubles are found soon and none is ruled out."""
+"""The prior: a Laplace distribution of log ratios. Halves and doubles are found early, and no ratio is ruled out."""
 
 
 def ratio_test(alpha: float) -> RateRatioTest:
@@ -48,7 +49,7 @@ def coarse_test(alpha: float) -> RateRatioTest:
 def ratio_interval(state: Sequence[float], alpha: float) -> tuple[float, float]:
     """Compute bounds of the ratio that hold together at every look with probability 1 - alpha.
 
-    A bound lies on a point of the grid, the next one outwards; one at the grid's end says that there is none.
+    Each bound is rounded outwards to a point of the grid. At the grid's ends it is 0 or infinity: no bound.
     """
     likelihoods = np.asarray(state, float)
     if likelihoods.shape != (_POINTS,):

@@ -1,15 +1,15 @@
 """Tests of a ratio of two event rates that may be looked at after every event: the guardrails of a rollout.
 
-Events are errors, overrides, slow answers: whatever a decision has or has not. While a candidate gets the share `s` of decisions and
-its rate is `r` times that of the control, an event falls to the candidate with probability `r s / (r s + 1 - s)`, however high both
-rates are. So an outage that hits both arms alike says nothing, and each event is compared with the share of its own moment
-(conditional on the event, as Przyborowski and Wilenski 1940). E is a mixture over ratios `r` of the product of likelihood ratios
-against the null (Robbins 1970). While the null holds, E reaches 1 / alpha with probability at most `alpha`, whenever and however
-often one looks (Ville 1939).
+An event is an error, an override, a slow answer: something that a decision has or has not. Suppose a candidate gets the
+share `s` of decisions, and its rate is `r` times the control's. Then an event falls to the candidate with probability
+`r s / (r s + 1 - s)`, however high the two rates are. So an outage of both arms changes nothing, and each event is
+compared with the share at its own moment (conditional on the event, as Przyborowski and Wilenski 1940). E is a mixture
+over ratios `r` of the product of likelihood ratios against the null (Robbins 1970). While the null holds, E reaches
+1 / alpha with probability at most `alpha`, however often one looks (Ville 1939).
 
-Events of one account depend on each other, so each account counts once. `harm` is valid by an account's first event, against the
-share of that moment. Non-inferiority is not: accounts that fail often drop out of the count sooner in the worse arm, which brings
-the ratio of first events near to 1. It needs the first decision of each account, and the events among these.
+Events of one account depend on each other, so each account counts once. `harm` is valid with an account's first event
+and the share at that moment. Non-inferiority is not: in the worse arm, accounts that fail often are used up sooner, so
+the ratio of first events comes near to 1. It needs the first decision of each account, and the events among these.
 """
 
 import math
@@ -24,22 +24,25 @@ Floats: TypeAlias = NDArray[np.float64]
 
 HARM_RATIOS: Final = (1.1, 1.2, 1.4, 1.7, 2.0, 2.5, 4.0, 10.0)
 HARM_WEIGHTS: Final = (0.07, 0.20, 0.08, 0.15, 0.25, 0.12, 0.08, 0.05)
-"""Ratios that a test of harm bets on, and how its stake is shared among them."""
+"""The ratios that a test of harm bets on, and the part of the stake on each."""
 
 SOUND_RATIOS: Final = (0.25, 0.5, 0.75, 1.0)
 SOUND_WEIGHTS: Final = (0.05, 0.08, 0.12, 0.60)
 BETWEEN: Final = 0.15
-"""Ratios that a test of non-inferiority bets on; the rest of its stake is on half the way (geometric) from 1 to the margin."""
+"""The ratios that a test of non-inferiority bets on, with their parts of the stake.
+
+`BETWEEN` is the part on the geometric mean of 1 and the margin.
+"""
 
 
 def chance_of(ratio: float, share: float) -> float:
-    """Compute the probability that an event falls to the candidate, with this rate ratio and share of decisions."""
+    """Compute the probability that an event falls to the candidate at this rate ratio and share of decisions."""
     return ratio * share / (ratio * share + 1.0 - share)
 
 
 @dataclass(frozen=True, slots=True)
 class RateRatioTest:
-    """A test of one null ratio. Its state is a list of numbers, one a ratio that is bet on; states of disjoint events add up."""
+    """A test of one null ratio. Its state has a number for each ratio of the bet; states of disjoint events add up."""
 
     null_ratio: float
     ratios: tuple[float, ...]
@@ -59,7 +62,7 @@ class RateRatioTest:
 
     @classmethod
     def non_inferior(cls, margin: float, alpha: float) -> "RateRatioTest":
-        """Test "the candidate's rate is at least 1 + `margin` times the control's"; a rejection shows that it is not."""
+        """Test "the candidate's rate is at least 1 + `margin` times the control's"; a rejection refutes it."""
         if not 0.0 < margin < math.inf:
             raise ValueError("a margin must be above 0: a share of the control's rate")
         return cls(1.0 + margin, (*SOUND_RATIOS, math.sqrt(1.0 + margin)), (*SOUND_WEIGHTS, BETWEEN), alpha)
@@ -74,9 +77,9 @@ class RateRatioTest:
         return [0.0] * len(self.ratios)
 
     def fold(self, state: Sequence[float], events_candidate: int, events_control: int, share: float) -> list[float]:
-        """Add counted events that happened at one `share` of the candidate.
+        """Add counts of events that happened at one `share` of the candidate.
 
-        Only the state after all of them is seen: E may have been higher in between, which never makes a wrong rejection.
+        Only the last state is kept. E may have been higher in between; to miss that never makes a wrong rejection.
         """
         self._check(state)
         if events_candidate < 0 or events_control < 0:
@@ -93,11 +96,11 @@ class RateRatioTest:
         return float(np.logaddexp.reduce(np.asarray(state, float) + np.log(self.weights)))
 
     def rejected(self, state: Sequence[float]) -> bool:
-        """Test whether E is at its bound now. A rejection stands, also when E falls again: keep it."""
+        """Test whether E is at its bound now. The caller keeps a rejection: it stands even if E falls again."""
         return self.log_e(state) >= self.bound
 
     def path(self, candidate: NDArray[np.bool_], shares: Floats | float) -> Floats:
-        """Compute the logarithm of E after each event, along the last axis: whose it was, and the candidate's share then."""
+        """Compute the logarithm of E after each event along the last axis, from its arm and the share at that time."""
         to_candidate, to_control = self._steps(np.broadcast_to(np.asarray(shares, float), candidate.shape))
         levels = np.full(candidate.shape, -np.inf)
         for stake, won, lost in zip(self.weights, to_candidate, to_control, strict=True):
@@ -105,7 +108,7 @@ class RateRatioTest:
         return levels
 
     def growth(self, ratio: float, share: float) -> float:
-        """Compute how much an event adds to log E on average at a true `ratio`, in the part that grows fastest; 0 where none does."""
+        """Compute the mean growth of log E an event at a true `ratio`: that of the fastest bet, or 0 if none grows."""
         chance = chance_of(ratio, share)
         candidate, control = self._steps(np.array([share]))
         return max(0.0, float((chance * candidate + (1.0 - chance) * control).max()))
@@ -113,7 +116,7 @@ class RateRatioTest:
     def levels(
         self, events_candidate: Floats, events_control: Floats, share: float, state: Sequence[float] | None = None
     ) -> Floats:
-        """Compute the logarithm of E for many counts of events at one share, that came after a `state`."""
+        """Compute the logarithm of E for many counts of events at one share, added to a `state`."""
         before = self.start() if state is None else state
         self._check(before)
         candidate, control = self._steps(np.array([share]))

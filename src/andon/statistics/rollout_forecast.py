@@ -1,7 +1,8 @@
-"""Forecasts of rollouts: how many decisions an answer needs before anybody waits for it, and which margin is within reach.
+"""Forecasts of rollouts: the number of decisions that an answer needs, and the margin that is within reach.
 
-Answers come at random moments. A forecast is the number of decisions by which a test answers with the wanted probability (`power`),
-found by following the test itself over simulated events. The simulation is seeded: the same question has the same answer.
+A test answers at a random moment. A forecast is the number of decisions by which it has answered with probability
+`power`. It is found by running the test itself on simulated events. The seed is fixed: the same question always has the
+same answer.
 """
 
 import math
@@ -39,7 +40,7 @@ class DecisionsNeeded:
         return self.candidate + self.control
 
     def hours(self, an_hour: float) -> float:
-        """Compute how long that takes at so many decisions an hour, both arms together."""
+        """Compute the hours that this takes at so many decisions an hour in both arms together."""
         return self.total / an_hour if an_hour > 0.0 else math.inf
 
 
@@ -53,7 +54,7 @@ def needed_for_rate(
 ) -> DecisionsNeeded | None:
     """Forecast when a test of rates answers, if the control's rate is `base` and the candidate's `ratio` times that.
 
-    With the `state` of a test under way these are the decisions that are still missing. None where no number is enough.
+    With the `state` of a running test, return the decisions that are still missing. None if no number is enough.
     """
     events = events_needed(test, share, ratio, power, state)
     if events is None or not 0.0 < base <= 1.0:
@@ -64,7 +65,7 @@ def needed_for_rate(
 def events_needed(
     test: RateRatioTest, share: float, ratio: float, power: float = EVEN_ODDS, state: Sequence[float] | None = None
 ) -> int | None:
-    """Forecast by how many (more) events of both arms the test answers; None where no number is enough."""
+    """Forecast after how many (more) events of both arms the test answers; None if no number is enough."""
     if not (0.0 < share < 1.0 and 0.0 < power < 1.0):
         raise ValueError("share and power must lie between 0 and 1")
     begun = test.start() if state is None else state
@@ -88,7 +89,8 @@ def needed_for_mean(
 ) -> DecisionsNeeded | None:
     """Forecast when an equal candidate is shown to have a mean within `margin` of the control's.
 
-    `variation` is the standard deviation of a value as a share of the mean. An approximation: a margin as wide as the sequence's bound.
+    `variation` is the standard deviation of a value as a share of the mean. This is an approximation: the bound of the
+    sequence is taken for the margin that it shows.
     """
     test = MeanDifferenceTest.non_inferior(margin, alpha)
     deviation = variation * math.sqrt(1.0 / share + test.factor**2 / (1.0 - share))
@@ -106,7 +108,7 @@ def needed_for_mean(
 def margin_within(
     decisions: int, base: float, share: float, alpha: float, power: float = EVEN_ODDS
 ) -> tuple[float, DecisionsNeeded] | None:
-    """Find the least margin at which an equal candidate is promoted within `decisions` of both arms; None if none of `MARGINS` is."""
+    """Find the least of `MARGINS` at which an equal candidate is promoted within `decisions` of both arms, or None."""
     events = math.floor(decisions * base)
     for margin in MARGINS:
         test = RateRatioTest.non_inferior(margin, alpha)
@@ -119,7 +121,7 @@ def margin_within(
 def quickest(
     bases: Mapping[str, float], margin: float, share: float, alpha: float, power: float = EVEN_ODDS
 ) -> tuple[str, DecisionsNeeded] | None:
-    """Find the measure, of those with these rates, that decides a margin first: the most frequent event. None if none does."""
+    """Find the measure with the most frequent event, which decides a margin first; None if no number is enough."""
     name = max(bases, key=lambda one: bases[one], default=None)
     if name is None:
         return None
@@ -132,7 +134,7 @@ def _split(total: float, share: float) -> DecisionsNeeded:
 
 
 def _reach(decisions: float, deviation: float, alpha: float, power: float) -> float:
-    """Compute the margin that is shown at this number of decisions with this power, in units of the mean."""
+    """Compute the margin shown at this number of decisions with this power, in units of the mean."""
     from scipy.special import ndtri
 
     return deviation * (width_at(decisions, alpha) + float(ndtri(power)) / math.sqrt(decisions))

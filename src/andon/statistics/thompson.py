@@ -1,8 +1,8 @@
-"""Thompson sampling: each arm gets the share of decisions with which it is the best, as far as is known (Thompson 1933).
+"""Thompson sampling: the share of an arm is the probability that it is the best (Thompson 1933).
 
-Shares are probabilities, not draws: they are computed from the posteriors, and recorded as the propensity of each decision. Every arm
-keeps a least share, so that estimates of it stay possible and one that got better can show it. What an arm may do is none of this
-module's business: a risk gate judges every decision after its arm was drawn.
+Shares are computed from the posteriors, not drawn, and recorded as the propensity of each decision. Every arm keeps a
+least share, so that it can still be estimated, and shows if it gets better. This module does not limit what an arm may
+do: a risk gate judges every decision after its arm was drawn.
 """
 
 import math
@@ -21,11 +21,11 @@ NODES: Final = 500
 """Points of the quadrature: quantiles of each arm's own posterior."""
 
 FEWEST: Final = 3
-"""Values from which on a mean has a posterior with a spread."""
+"""The fewest values for which the posterior of a mean has a variance."""
 
 
 class Posterior(Protocol):
-    """What is known of the mean reward of an arm."""
+    """The distribution of an arm's mean reward, given its values so far."""
 
     def below(self, values: Floats) -> Floats:
         """Compute the probability that the mean is at most each value."""
@@ -58,7 +58,7 @@ class BetaPosterior:
 
 @dataclass(frozen=True, slots=True)
 class MeanPosterior:
-    """The mean of values with an unknown variance and a flat prior: Student's t around the mean (Gelman et al., section 3.2)."""
+    """The mean of values with an unknown variance and a flat prior: Student's t (Gelman et al., section 3.2)."""
 
     moments: Moments
 
@@ -87,9 +87,9 @@ class MeanPosterior:
 
 
 def best_chances(posteriors: Sequence[Posterior]) -> Floats:
-    """Compute for each arm the probability that its mean is the highest. Negate values, or count failures, where lower is better.
+    """Compute for each arm the probability that its mean is the highest. For "lower is better", negate the values.
 
-    The mean over quantiles of an arm's posterior of the probability that all others are below.
+    It is the probability that all other means are below, averaged over quantiles of the arm's own posterior.
     """
     levels = (np.arange(NODES) + 0.5) / NODES
     chances = np.ones(len(posteriors))

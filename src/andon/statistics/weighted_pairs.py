@@ -1,10 +1,12 @@
-"""Weighted pairs: two judges of the same cases, of which only some are looked at, each with a known probability.
+"""Weighted pairs: two judges of the same cases, when only some cases are looked at, each with a known probability.
 
-A case counts the loss of the first less that of the second, over the probability with which anybody looked. While the first is no
-worse, that has a mean of at most 0, so wealth that is multiplied by `1 + stake * floor * value` is not expected to grow, and reaches
-1 / level with probability at most `level`, whenever one looks (Ville 1939; bets on bounded means: Waudby-Smith and Ramdas 2023,
-arXiv 2010.09686; weights: active RCPS, arXiv 2406.10490). `floor` is the lowest probability with which any case could be looked at
-then. It must be known before the case is, and be the same for all cases of that time: stakes that knew the case would favour some.
+A case has the value `(loss of the first - loss of the second) / probability that it is looked at`. While the first is
+no worse, the mean value is at most 0. Then wealth that is multiplied by `1 + stake * floor * value` is not expected to
+grow. It ever reaches 1 / level with probability at most `level` (Ville 1939; bets on bounded means: Waudby-Smith and
+Ramdas 2023, arXiv 2010.09686; weights: active RCPS, arXiv 2406.10490).
+
+`floor` is the lowest probability that any case of that time could have. It must be known before the case, and be the
+same for all cases of that time: stakes that depended on the case would favour some cases.
 """
 
 from collections.abc import Sequence
@@ -12,12 +14,12 @@ from dataclasses import dataclass
 from math import exp, log, log1p
 
 STAKES = (0.1, 0.25, 0.5, 0.9)
-"""Parts of the largest possible bet, among which the first wealth is shared evenly."""
+"""Parts of the largest possible bet. The first wealth is shared evenly among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightedPairTest:
-    """Test of "the first judge is no worse than the second" at a level. Its state is the log wealth of each stake."""
+    """A test of "the first judge is no worse than the second" at a level. Its state is the log wealth of each stake."""
 
     level: float
 
@@ -31,7 +33,7 @@ class WeightedPairTest:
         return [0.0] * len(STAKES)
 
     def fold(self, state: Sequence[float], worse: int, probability: float, floor: float, count: int = 1) -> list[float]:
-        """Add `count` cases with a loss difference of `worse` (1, 0 or -1), seen with a probability of at least `floor`.
+        """Add `count` cases with a loss difference of `worse` (1, 0 or -1) and a probability of at least `floor`.
 
         Raises ValueError for a probability outside 0 to 1, or below the floor.
         """

@@ -1,4 +1,4 @@
-"""SQL that divides the ledger into parts of about equal size, and reads one part."""
+"""All SQL that divides the ledger into parts of about equal size, and reads one part."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,9 +31,10 @@ SELECT DISTINCT automation_version FROM decisions WHERE automation = :automation
 
 
 def cuts(tx: Tx, since: datetime, until: datetime, size: int, *, newest: tuple[str, int] | None) -> Sequence[UUID]:
-    """Return where parts of `size` decisions begin, of all automations asked between two moments, and where the last one ends.
+    """Return the ids at which parts of `size` decisions begin, then the id at which the last part ends.
 
-    With `newest` only as far back as the newest so many decisions of one automation. Empty if there is none.
+    The parts hold the decisions of all automations between two moments. `newest` is an automation and a number: then
+    the parts go back only to its newest so many decisions. Return nothing if there are no decisions.
     """
     first, end = floor_of(since), floor_of(until)
     if newest is not None:
