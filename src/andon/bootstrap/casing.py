@@ -1,4 +1,7 @@
-"""Cases of a project: run with a model from a folder or from the database, which is opened only if one has to be asked."""
+"""Cases of a project, run with a model from a folder or from the database.
+
+The database is opened only if a case needs a model from it.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +26,7 @@ class ModelUnknown(NotFound):
 def results_of(
     settings: Settings, automations: Sequence[Automation], filed: Sequence[FiledCase], model: str | None
 ) -> list[CaseResult]:
-    """Run cases, each with its automation's runner. Raises ModelUnknown, and what loading a model raises."""
+    """Run cases, each with the runner of its automation. Raises ModelUnknown, and the errors of loading a model."""
     results = []
     for automation in automations:
         own = [one for one in filed if one.automation == automation.name]
@@ -35,7 +38,7 @@ def results_of(
 
 
 def _loaded(settings: Settings, automation: Automation, model: str | None) -> LoadedVersion:
-    """The model in a folder, a registered version, or the champion."""
+    """Load the model in a folder, a registered version, or the champion."""
     if model is not None and not model.isdigit():
         return _packed(Path(model))
     with postgres.available(settings) as url:

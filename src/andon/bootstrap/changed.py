@@ -1,4 +1,4 @@
-"""Change figures of the last 90 days as gauges that are read when they are scraped."""
+"""Gauges of the change figures of the last 90 days, read when they are scraped."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from andon.kernel.metrics import Metrics, Readings
 
 SPAN = timedelta(days=90)
 FRESH = timedelta(seconds=30)
-"""Figures are computed anew when they are older than this."""
+"""The age at which figures are computed anew."""
 
 
 def watch_changes(metrics: Metrics, database: Database, clock: Clock) -> None:
@@ -66,7 +66,7 @@ def watch_changes(metrics: Metrics, database: Database, clock: Clock) -> None:
 
 
 class _Figures:
-    """The figures of all automations, read again once they are no longer fresh."""
+    """The figures of all automations, computed anew after FRESH."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
@@ -86,7 +86,7 @@ def _known(
     figures: Iterable[ChangeFigures],
     read: Callable[[ChangeFigures], Iterable[tuple[tuple[str, ...], float | None]]],
 ) -> Iterator[tuple[tuple[str, ...], float]]:
-    """The values that are known, with the automation as their first label."""
+    """Return the known values, with the automation as their first label."""
     for one in figures:
         for labels, value in read(one):
             if value is not None:

@@ -1,4 +1,4 @@
-"""Plans wired to a project: its configuration folder, its automations, versions loaded as the settings say, and replay."""
+"""Plans of a project: its configuration folder, its automations, its model versions, and replay of decisions."""
 
 import re
 from collections import Counter
@@ -15,13 +15,13 @@ from andon.models import ModelVersion
 from andon.plans import ChangePlan, Configured, FlippedOutcomes, PlannedAct, PlannedChange, PlannedForce
 
 NEWEST = 1_000
-"""So many of the newest decisions of an automation are made again for a plan."""
+"""The number of newest decisions of an automation that are made again for a plan."""
 
 _DECIDED = re.compile(r"(\S+) by \S+, score ")
 
 
 def configured(settings: Settings, folder: Path) -> Configured:
-    """The settings that a folder names. Raises ConfigurationInvalid, ConfigurationUnknown, AutomationInvalid."""
+    """Read the settings that a folder names. Raises ConfigurationInvalid, ConfigurationUnknown, AutomationInvalid."""
     configuration = plans.read_folder(folder)
     texts = plans.read_policies(configuration, settings.root)
     declared = {automation.name: automation for automation in load_automations(settings)}
@@ -31,7 +31,7 @@ def configured(settings: Settings, folder: Path) -> Configured:
 def plan_here(
     settings: Settings, database: Database, wanted: Configured, act: PlannedAct, *, again: bool
 ) -> ChangePlan:
-    """Plan a configuration for this project; with `again` the newest decisions are made again."""
+    """Plan a configuration for this project. With `again`, the newest decisions are made again."""
 
     def ready(version: ModelVersion) -> None:
         users = [one for one in wanted.declared.values() if one.model == version.name]
@@ -43,7 +43,7 @@ def plan_here(
 
 
 def apply_here(database: Database, wanted: Configured, act: PlannedAct, plan: ChangePlan) -> tuple[PlannedChange, ...]:
-    """Apply a plan in one transaction. Where the author of code may not release it, the code is brought first."""
+    """Apply a plan in one transaction. If authors may not release their own code, the code is deployed before that."""
     if not act.author_may_approve:
         with database.begin() as tx:
             for change in plan.changes:
@@ -55,14 +55,14 @@ def apply_here(database: Database, wanted: Configured, act: PlannedAct, plan: Ch
 
 @dataclass(slots=True)
 class _Again:
-    """The newest decisions of automations, made again by what is planned."""
+    """The newest decisions of automations, made again as planned."""
 
     settings: Settings
     database: Database
     _lines: dict[tuple[str, int, int], Line] = field(default_factory=dict)
 
     def decide(self, planned: PlannedForce) -> FlippedOutcomes:
-        """Make them again and count the outcomes that change."""
+        """Make the newest decisions again and count the outcomes that change."""
         name = planned.automation.name
         with self.database.begin() as tx:
             records = decisions.newest(tx, name, NEWEST)

@@ -79,7 +79,7 @@ class RecordedLines:
 
 @dataclass(slots=True)
 class CandidateLines:
-    """The candidate of a question: the automation as declared by the code here, with a model version, policy and gate."""
+    """The candidate of a question: the automation declared by the code here, with a model version, policy and gate."""
 
     lines: RecordedLines
     question: ReplayQuestion

@@ -1,4 +1,4 @@
-"""Replays of few decisions from within a process that has other things to do: bounded in time, one at a time."""
+"""Replays of few decisions within a gateway or a console: bounded in time, one at a time."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -12,7 +12,10 @@ from andon.replays import SECONDS, Rehearse, ReplayBusy, ReplayQuestion, ReplayR
 
 
 def rehearsal(settings: Settings, database: Database, declared: Callable[[str], Automation] | None = None) -> Rehearse:
-    """Return what answers questions in this process. `declared` gives an automation by name, by default as the project's code has it."""
+    """Make the function that answers questions in this process.
+
+    `declared` gives an automation by name; by default it is loaded from the project's code.
+    """
     alone = Lock()
 
     def rehearse(question: ReplayQuestion) -> ReplayReport:

@@ -1,6 +1,6 @@
-"""Cases: named decisions kept beside a policy that must come out as they did, judged in memory.
+"""Cases: named decisions whose results must stay the same, kept beside a policy and judged in memory.
 
-Start reading at `domain.py` (what a case says), then `running.py` (how it is judged).
+Start reading at `domain.py` (the parts of a case), then `running.py` (how it is judged).
 """
 
 from andon.cases.domain import (

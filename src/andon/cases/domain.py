@@ -1,4 +1,4 @@
-"""A case as values: a named input, what was seen and predicted, and which decision is expected of it. Pure."""
+"""A case as values: a named input, its features and prediction, and the expected decision. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ class _Strict(BaseModel):
 
 
 class CasePrediction(_Strict):
-    """A prediction as it was, or as a case supposes it. Of two classes the score is that of the positive one."""
+    """A prediction, recorded or assumed. For two classes the score is that of the positive one."""
 
     score: Probability
     label: str | None = None
@@ -23,7 +23,7 @@ class CasePrediction(_Strict):
 
 
 class CaseRisk(_Strict):
-    """What the risk gate says: outright, or by the threshold that held."""
+    """The answer of the risk gate: given as it is, or by a threshold."""
 
     certain: bool | None = None
     threshold: Annotated[float, Field(ge=0, le=2)] | None = None
@@ -32,19 +32,19 @@ class CaseRisk(_Strict):
     @model_validator(mode="after")
     def _one_of_them(self) -> "CaseRisk":
         if (self.certain is None) == (self.threshold is None):
-            raise ValueError("say either `certain` or `threshold`")
+            raise ValueError("give either `certain` or `threshold`")
         return self
 
 
 class ScoreBounds(_Strict):
-    """Where the score may lie."""
+    """The bounds of a score."""
 
     at_least: Probability = 0.0
     at_most: Probability = 1.0
 
 
 class ExpectedDecision(_Strict):
-    """What is expected of a decision; what is left out may be anything."""
+    """The expected decision. A part that is left out may be anything."""
 
     outcome: str
     rule: str | None = None
@@ -65,7 +65,7 @@ class DecisionCase(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class FiledCase:
-    """A case, its automation, and the file it stands in."""
+    """A case, its automation and its file."""
 
     automation: str
     file: str
@@ -74,7 +74,7 @@ class FiledCase:
 
 @dataclass(frozen=True, slots=True)
 class CaseDifference:
-    """One thing that is not as expected, in words."""
+    """One difference from the expected decision, in words."""
 
     what: str
     expected: str
@@ -83,7 +83,7 @@ class CaseDifference:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """How a case came out; `error` says why nothing could be decided."""
+    """The result of a case. `error` is the reason why nothing could be decided."""
 
     of: FiledCase
     differences: tuple[CaseDifference, ...] = ()
@@ -92,7 +92,7 @@ class CaseResult:
 
     @property
     def passed(self) -> bool:
-        """Whether all is as expected."""
+        """Whether everything is as expected."""
         return self.error is None and not self.differences
 
 
@@ -107,7 +107,7 @@ class MadeDecision:
 
 
 def differences_of(expected: ExpectedDecision, made: MadeDecision) -> tuple[CaseDifference, ...]:
-    """In what a decision is not the expected one."""
+    """Return the differences between a decision and the expected one."""
     found = []
     if made.outcome != expected.outcome:
         found.append(CaseDifference("outcome", expected.outcome, made.outcome))

@@ -1,4 +1,4 @@
-"""The errors of cases."""
+"""Errors of cases."""
 
 from andon.kernel.errors import Conflict, Invalid, NotFound
 
@@ -12,8 +12,8 @@ class CasesMissing(NotFound):
 
 
 class CaseTaken(Conflict):
-    """There is a case of this name already."""
+    """There is already a case with this name."""
 
 
 class CaseUnsuitable(Conflict):
-    """This decision cannot become a case: something else than policy and model made it."""
+    """This decision cannot become a case: it was not made by policy and model alone."""

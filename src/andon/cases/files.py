@@ -1,4 +1,4 @@
-"""Files of cases: `cases/AUTOMATION/*.yaml`, each a list of cases, read strictly; and one written for a decision."""
+"""Files of cases: `cases/AUTOMATION/*.yaml`, each a list of cases, read strictly; and a new file for a decision."""
 
 import re
 from collections.abc import Collection
@@ -19,7 +19,7 @@ _LONGEST = 60
 
 
 def read_cases(root: Path, automations: Collection[str]) -> list[FiledCase]:
-    """All cases of these automations. Raises CasesInvalid with every fault, CasesMissing if there is none."""
+    """Read all cases of these automations. Raises CasesInvalid with every fault, CasesMissing if there is none."""
     faults: list[Fault] = []
     found: list[FiledCase] = []
     for automation in automations:
@@ -40,7 +40,7 @@ def read_cases(root: Path, automations: Collection[str]) -> list[FiledCase]:
 
 
 def check_folders(root: Path, automations: Collection[str]) -> None:
-    """That every folder of cases belongs to an automation: nobody would run the others. Raises CasesInvalid."""
+    """Check that every folder of cases belongs to an automation: others would never run. Raises CasesInvalid."""
     folder = root / FOLDER
     there = sorted(one.name for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
     faults = [
@@ -64,7 +64,7 @@ def write_case(root: Path, filed: FiledCase) -> None:
 
 
 def file_of(automation: str, name: str) -> str:
-    """The path of a new case, by its name. Raises CasesInvalid for a name without a letter or digit."""
+    """Return the path of a new case by its name. Raises CasesInvalid for a name without a letter or digit."""
     words = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:_LONGEST].strip("-")
     if not words:
         raise CasesInvalid(f"{name!r} has no letter or digit to name a file by")
@@ -72,7 +72,7 @@ def file_of(automation: str, name: str) -> str:
 
 
 def _read_file(file: Path, path: str, faults: list[Fault]) -> list[DecisionCase]:
-    """The cases of one file; none if something is wrong, which is added to the faults."""
+    """Read the cases of one file. If it has faults, add them to `faults` and return nothing."""
     try:
         return _READER.validate_python(strict_yaml.read(file.read_text(encoding="utf-8"), source=path))
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""A case made of a recorded decision: its input, features, prediction and gate as they were, and what was decided."""
+"""Cases from recorded decisions: the input, features, prediction and gate at that time, and the decision."""
 
 from andon.cases.domain import CasePrediction, CaseRisk, DecisionCase, ExpectedDecision, FiledCase, ScoreBounds
 from andon.cases.errors import CaseUnsuitable
@@ -7,29 +7,36 @@ from andon.cord import LineState
 from andon.decisions import DecisionRecord
 
 ROOM = 0.05
-"""How far from the recorded one the score of another model may lie, as it is written; people edit it."""
+"""How far the score of another model may lie from the recorded one. People edit the bounds in the file."""
 
 
 def case_of(record: DecisionRecord, name: str) -> FiledCase:
-    """The case of a decision. Raises CaseUnsuitable for one that no policy made of a prediction, CasesInvalid for its name."""
-    row, told = record.row, record.record
-    if told["prediction"] is None or told["fallback"] is not None or told["policy"]["error"] is not None:
+    """Make a case of a decision.
+
+    Raises CaseUnsuitable for a decision without a prediction or not made by its policy, CasesInvalid for the name.
+    """
+    row, recorded = record.row, record.record
+    if recorded["prediction"] is None or recorded["fallback"] is not None or recorded["policy"]["error"] is not None:
         raise CaseUnsuitable(f"Decision {row.id} was made without a prediction of the model that was to answer")
     if row.line_state is not LineState.AUTOMATIC:
         raise CaseUnsuitable(f"Decision {row.id} was made while the line was {row.line_state}, not by the policy alone")
-    said, score = told["prediction"], float(told["prediction"]["score"])
+    prediction = recorded["prediction"]
+    score = float(prediction["score"])
     case = DecisionCase(
         name=name.strip(),
-        input=told["input"],
-        features=told["features"],
+        input=recorded["input"],
+        features=recorded["features"],
         prediction=CasePrediction(
-            score=score, label=said["label"], confidence=said["confidence"], probabilities=said["probabilities"]
+            score=score,
+            label=prediction["label"],
+            confidence=prediction["confidence"],
+            probabilities=prediction["probabilities"],
         ),
-        risk=CaseRisk(threshold=told["risk"]["threshold"], target=told["risk"]["target"]),
+        risk=CaseRisk(threshold=recorded["risk"]["threshold"], target=recorded["risk"]["target"]),
         expect=ExpectedDecision(
             outcome=row.outcome,
             rule=row.rule,
-            reasons=list(told["policy"]["reasons"]),
+            reasons=list(recorded["policy"]["reasons"]),
             score=ScoreBounds(at_least=max(0.0, round(score - ROOM, 6)), at_most=min(1.0, round(score + ROOM, 6))),
         ),
     )

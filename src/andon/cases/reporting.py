@@ -1,4 +1,4 @@
-"""Reports of cases: lines for a terminal, and JUnit XML, which continuous integration reads."""
+"""Reports of cases: lines for a terminal, and JUnit XML for continuous integration."""
 
 from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as Xml
@@ -7,7 +7,7 @@ from andon.cases.domain import CaseResult
 
 
 def lines_of(results: Sequence[CaseResult]) -> Iterator[str]:
-    """Each case that failed with what is not as expected, and a line for each automation."""
+    """Write each failed case with its differences, and a line for each automation."""
     for one in results:
         if not one.passed:
             yield f"FAIL {one.of.automation}: {one.of.case.name}"
@@ -20,7 +20,7 @@ def lines_of(results: Sequence[CaseResult]) -> Iterator[str]:
 
 
 def junit(results: Sequence[CaseResult]) -> bytes:
-    """The results as JUnit XML: a suite for each automation."""
+    """Write the results as JUnit XML, with a suite for each automation."""
     root = Xml.Element("testsuites")
     for automation, own in _by_automation(results):
         failures = sum(one.error is None and not one.passed for one in own)

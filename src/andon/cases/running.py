@@ -1,4 +1,4 @@
-"""Running cases: each judged in memory by the one judge of every door, with the policy as it is on disk."""
+"""The runner of cases: each is judged in memory by the same judge as every decision, with the policy on disk."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -39,30 +39,30 @@ from andon.kernel.ids import uuid7
 from andon.serving import LoadedVersion, Prediction
 
 MOMENT = datetime(2026, 1, 1, 12, tzinfo=UTC)
-"""When every case is decided: its windows are empty, so it does not matter."""
+"""The moment of every case. Windows of features are empty, so it does not matter which."""
 
 _CERTAIN, _UNCERTAIN = 0.0, 2.0
 
 
 class CaseRunner:
-    """The line of one automation, ready for its cases. `loaded` is the model that is asked, if there is one.
+    """The line of one automation, ready for its cases. `loaded` is a model for cases without a prediction.
 
-    With `tested` it is the model that is tested: cases that bound the score ask it, too, and by its own gate. Others that
-    suppose a prediction test the policy only. Raises PolicyInvalid, AutomationInvalid.
+    With `tested`, that model is under test: cases with bounds of the score use its prediction and its own gate. Other
+    cases with a prediction test the policy only. Raises PolicyInvalid, AutomationInvalid.
     """
 
     def __init__(self, automation: Automation, loaded: LoadedVersion | None, *, tested: bool) -> None:
         table, self._policy = compile_policy(automation)
         self._automation, self._version = automation, table.version
         self._tested = tested
-        self._asked = None if loaded is None else assemble(automation, loaded, number=1)
+        self._with_model = None if loaded is None else assemble(automation, loaded, number=1)
         supposed = self._arm(_Supposed(CasePrediction(score=0.0)), Gate(_CERTAIN, 1.0))
         self._supposed = Line(
             automation, traffic=Traffic.of_one(supposed), policy=self._policy, outcomes=table.outcomes
         )
 
     def run(self, filed: FiledCase) -> CaseResult:
-        """Decide a case and compare."""
+        """Decide a case, and compare the decision with the expected one."""
         began = perf_counter()
         judged = self._judge(filed.case)
         seconds = perf_counter() - began
@@ -78,23 +78,23 @@ class CaseRunner:
         return CaseResult(filed, found, seconds=seconds)
 
     def _judge(self, case: DecisionCase) -> Judgement | str:
-        """The judgement, or why there is none."""
+        """Judge a case; or return the reason why it cannot be judged."""
         given = self._given(case)
         if isinstance(given, str):
             return given
-        line = self._supposed if self._asked is None else self._asked
+        line = self._supposed if self._with_model is None else self._with_model
         seen = self._seen(line, given, case)
         if case.prediction is not None and not (self._tested and case.expect.score is not None):
             lacking = self._lacking(case.prediction)
             if lacking:
-                return f"the policy reads {' and '.join(lacking)}: say it under `prediction`"
+                return f"the policy reads {' and '.join(lacking)}: add it under `prediction`"
             arm = self._arm(_Supposed(case.prediction), _gate_of(case.risk, Gate(_CERTAIN, 1.0)))
-        elif self._asked is not None:
-            asked = self._asked.traffic.champion
-            gate = asked.gate if self._tested else _gate_of(case.risk, asked.gate)
-            arm = Arm(asked.ref, asked.loaded, gate)
+        elif self._with_model is not None:
+            champion = self._with_model.traffic.champion
+            gate = champion.gate if self._tested else _gate_of(case.risk, champion.gate)
+            arm = Arm(champion.ref, champion.loaded, gate)
         else:
-            return "the case says no prediction, and there is no model to ask: name one by --model"
+            return "the case has no prediction, and there is no model to make one: name one with --model"
         (judgement,) = line.judge.judge_now(arm, [given], [seen], UNCONTROLLED, now=MOMENT)
         return judgement
 
@@ -105,7 +105,7 @@ class CaseRunner:
             return "; ".join(f"input.{one.where}: {one.message}" for one in error.faults) or str(error)
 
     def _seen(self, line: Line, given: Mapping[str, Any], case: DecisionCase) -> Seen:
-        """The features of a case: computed with empty windows and tables, where it does not say them."""
+        """Return the features of a case. Those that it lacks are computed with empty windows and tables."""
         names = set(self._automation.feature_names)
         if names and names <= case.features.keys():
             return Seen(case.features)
@@ -124,10 +124,10 @@ class CaseRunner:
         features = {**seen.features, **case.features}
         return Seen(features, None if names <= features.keys() else seen.error)
 
-    def _lacking(self, said: CasePrediction) -> Sequence[str]:
-        """What the policy reads of a prediction and the case does not say."""
+    def _lacking(self, prediction: CasePrediction) -> Sequence[str]:
+        """Return the parts of a prediction that the policy reads and the case lacks."""
         optional = ("label", "probabilities")
-        return [f"prediction.{name}" for name in optional if getattr(said, name) is None and self._reads(name)]
+        return [f"prediction.{name}" for name in optional if getattr(prediction, name) is None and self._reads(name)]
 
     def _reads(self, name: str) -> bool:
         return any(read == f"prediction.{name}" for read in self._policy.reads)
@@ -146,25 +146,25 @@ def _gate_of(risk: CaseRisk | None, otherwise: Gate) -> Gate:
 
 
 class _Supposed:
-    """A model that says what a case says."""
+    """A model that gives the prediction of a case."""
 
     inline = True
     capacity = 1
     max_batch = 1
 
-    def __init__(self, said: CasePrediction) -> None:
-        confidence = max(said.score, 1 - said.score) if said.confidence is None else said.confidence
-        self._said = Prediction(said.score, said.label or "", confidence, said.probabilities or {})
+    def __init__(self, given: CasePrediction) -> None:
+        confidence = max(given.score, 1 - given.score) if given.confidence is None else given.confidence
+        self._prediction = Prediction(given.score, given.label or "", confidence, given.probabilities or {})
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """The same for each row."""
-        return [self._said] * len(rows)
+        """Return the same prediction for each row."""
+        return [self._prediction] * len(rows)
 
     async def predict_soon(self, rows: Sequence[Mapping[str, Any]], *, within: float) -> list[Prediction]:
-        """The same."""
+        """Return the same prediction for each row."""
         del within
         return self.predict(rows)
 
     def take_cpu_us(self) -> int:
-        """Nothing worth counting."""
+        """Return 0: there is nothing to count."""
         return 0

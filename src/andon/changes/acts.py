@@ -1,4 +1,4 @@
-"""Every act in the history of a line, in a sentence each, also those that are no changes. Pure."""
+"""All acts in the history of a line, with a sentence each; not all of them count as changes. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -70,11 +70,11 @@ def _care(history: LineHistory) -> Iterator[Act]:
 
 
 def split_sentence(split: TrafficSplit) -> str:
-    """Say who gets how much, and who only looks on."""
+    """Describe the shares of a split and its shadows."""
     shadows = ", ".join(f"version {one}" for one in split.shadows)
     return f"{split.summary}; looking on: {shadows}" if shadows else split.summary
 
 
 def confidence_sentence(one: GateRevision) -> str:
-    """Say from which confidence an arm decides by itself."""
+    """Describe the least confidence at which an arm decides by itself."""
     return "nothing automatic" if one.threshold >= NOTHING else f"confidence from {one.threshold:.4f}"

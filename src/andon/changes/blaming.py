@@ -1,4 +1,4 @@
-"""Blame: which change a pulled cord or an incident is put down to, and which changes were rework. Pure."""
+"""Blame: the change behind a pulled cord or an incident, and the changes that were rework. Pure."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from andon.cord import LineState, LineStateChange
 
 
 def blame(record: ChangeRecord, history: LineHistory) -> ChangeRecord:
-    """Put each pulled cord and incident down to the newest change then in force, if that is no older than WINDOW."""
+    """Blame the newest change in force for each pulled cord and incident, if it is no older than WINDOW."""
     changes = list(record.changes)
     troubles = [*_pulls(history.states), *map(_trouble, history.incidents)]
     for trouble in sorted(troubles, key=lambda one: one.at):
@@ -24,7 +24,7 @@ def blame(record: ChangeRecord, history: LineHistory) -> ChangeRecord:
 
 
 def _to_blame(changes: Sequence[LineChange], at: datetime) -> int | None:
-    """The place of the newest change that was in force; a narrowed gate only sends more to people."""
+    """Return the place of the newest change in force. A narrowed gate is never blamed: it only sends more to people."""
     there = [
         (one.latest(at), place)
         for place, one in enumerate(changes)
@@ -39,7 +39,7 @@ def _lasts(trouble: FailureSign, at: datetime) -> bool:
 
 
 def _pulls(states: Sequence[LineStateChange]) -> Iterator[FailureSign]:
-    """One sign for each time that the line, or a part of it, was anything but automatic."""
+    """Return a sign for each time that the line, or a part of it, was not automatic."""
     held: dict[str, LineStateChange] = {}
     for one in states:
         part = json.dumps(one.segment, sort_keys=True)

@@ -19,7 +19,7 @@ from andon.serving import Candidate, TrafficSplit
 
 
 def count_changes(history: LineHistory) -> ChangeRecord:
-    """Find every change and rollback of a line; blame for pulled cords and incidents is `blaming.py`."""
+    """Find every change and rollback of a line. `blaming.py` adds the blame for pulled cords and incidents."""
     walk = _Walk(LineNow(history), history.rollouts)
     steps: list[tuple[datetime, int, Callable[[], None]]] = []
 
@@ -42,7 +42,7 @@ def count_changes(history: LineHistory) -> ChangeRecord:
 
 @dataclass(slots=True)
 class _Walk:
-    """The changes so far, which are named by their place in `changes`."""
+    """The state of the walk. Each change is named by its place in `changes`."""
 
     now: LineNow
     rollouts: Sequence[RolloutTrace]
@@ -56,7 +56,8 @@ class _Walk:
     def begin_rollout(self, one: RolloutTrace) -> None:
         """Follow a rollout whose candidate gets its first traffic."""
         rollout, at = one.rollout, one.traffic_at
-        assert at is not None  # noqa: S101 - that is when this step is
+        if at is None:
+            return
         what = f"rollout {rollout.number}: version {rollout.candidate}"
         ready_at = self.now.ready_at(rollout.model, rollout.candidate, at)
         change = LineChange(at, ActKind.ROLLOUT, what, rollout.started_by, rollout.reason, ready_at)
@@ -68,7 +69,7 @@ class _Walk:
         self.changes[place] = replace(self.changes[place], in_force_at=one.promoted_at)
 
     def withdraw_rollout(self, one: RolloutTrace) -> None:
-        """Follow a candidate that lost its traffic, however long it had it."""
+        """Follow a candidate that lost its traffic, however long it had that."""
         rollout, at = one.rollout, one.withdrawn_at
         if rollout.number in self._rolled_out and at is not None:
             kind = SignKind.ABORTED if rollout.state is RolloutState.ABORTED else SignKind.ROLLED_BACK
@@ -85,7 +86,7 @@ class _Walk:
         self._release_change = self._point("release", str(one.version), change)
 
     def set_policy(self, one: PolicySetting) -> None:
-        """Follow a setting of the policy; one that came with a release or by a rollout is part of that."""
+        """Follow a setting of the policy. One by a release or a rollout is part of that change."""
         at, self.now.policy = one.set_at, one.version
         published_at = self.now.history.published.get(one.version, at)
         change = LineChange(at, ActKind.POLICY, f"policy {one.version}", one.set_by, one.reason, published_at, at)
@@ -97,7 +98,7 @@ class _Walk:
             self._point("policy", one.version, change, part_of=by_rollout, counts=counts, back=by_rollout is None)
 
     def promote(self, one: Alias) -> None:
-        """Follow the champion of a model. It counts where the champion has a share of the line's traffic."""
+        """Follow a new champion. It counts as a change if the champion has a share of the line's traffic."""
         self.now.champions[one.name] = one.number
         own = self.now.model == one.name and self.now.arm(Candidate(one.number)) in self.now.answering()
         ready_at = self.now.ready_at(one.name, Candidate(one.number), one.set_at)
@@ -110,7 +111,7 @@ class _Walk:
             self._given.pop(Candidate(one.number), None)
 
     def split(self, one: TrafficSplit) -> None:
-        """Follow a split: candidates that had no traffic and have some, and those that lost theirs."""
+        """Follow a split: the candidates that gain traffic, and those that lose theirs."""
         before, self.now.split, at = self.now.answering(), one, one.set_at
         if at is None or one.model != self.now.model or any(each.made(one) for each in self.rollouts):
             return
@@ -133,7 +134,7 @@ class _Walk:
             self._add(LineChange(one.at, ActKind.GATE, what, one.by, one.reason))
 
     def _by_rollout(self, act: Alias | PolicySetting) -> int | None:
-        """The change of the rollout that did this by its promotion."""
+        """Return the change of the rollout whose promotion was this act."""
         return next((self._rolled_out[one.rollout.number] for one in self.rollouts if one.made(act)), None)
 
     def _point(
@@ -146,7 +147,7 @@ class _Walk:
         counts: bool = True,
         back: bool = True,
     ) -> int | None:
-        """Move a pointer on or back; return the change that this was, if it was one. `back`: it may be a rollback."""
+        """Move a pointer on, or back if `back` allows a rollback. Return the place of the change, if it was one."""
         pointer = self._pointers.setdefault(name, Pointer())
         undone = pointer.undone_by(value, change.at) if back else None
         if undone is not None:
@@ -158,12 +159,12 @@ class _Walk:
         return made
 
     def _undo(self, undone: Sequence[PointerEntry], rollback: Rollback) -> None:
-        """Let the changes of the last WINDOW fail."""
+        """Mark the undone changes of the last WINDOW as failed."""
         places = {one.change for one in undone if one.change is not None and rollback.at - one.at <= WINDOW}
         self._fail(sorted(places), rollback, SignKind.ROLLED_BACK)
 
     def _fail(self, places: Sequence[int], rollback: Rollback, kind: SignKind) -> None:
-        """Mark changes as undone. An act that undoes none is no rollback, and two parts of one act are one."""
+        """Mark changes as undone. An act that undoes none is no rollback; two parts of one act are one rollback."""
         fresh = [place for place in places if self.changes[place].undone_at is None]
         for place in fresh:
             sign = FailureSign(kind, rollback.at, rollback.at, rollback.reason)

@@ -1,4 +1,7 @@
-"""Change figures and moments as plain values for JSON: spans of time in seconds, the same from every door. Pure."""
+"""Change figures and moments as plain values for JSON, the same for API and commands. Pure.
+
+Spans of time are in seconds.
+"""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -87,7 +90,7 @@ def _change(one: LineChange) -> dict[str, Any]:
 
 
 def _plain(one: Any) -> dict[str, Any]:
-    """A dataclass by its fields."""
+    """Return the fields of a dataclass by name."""
     return {field.name: _value(getattr(one, field.name)) for field in fields(one)}
 
 

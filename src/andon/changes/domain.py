@@ -1,4 +1,4 @@
-"""Changes of what is in force on a line as values: acts, changes, rollbacks, the signs of a failure. Pure."""
+"""Changes of a line as values: acts, changes, rollbacks, and the signs of a failure. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,11 +7,11 @@ from enum import StrEnum
 from andon.kernel.identity import PLATFORM
 
 WINDOW = timedelta(days=7)
-"""A change is blamed for what happens within this span after it, and can be rolled back within it."""
+"""The span after a change in which it is blamed for trouble, and in which a return is a rollback."""
 
 
 class ActKind(StrEnum):
-    """Kinds of acts that change a line. CHANGING are those that count as changes."""
+    """The kinds of acts in a line's history. Those in CHANGING count as changes."""
 
     RELEASE = "release"
     POLICY = "policy"
@@ -46,7 +46,7 @@ class Act:
 
 
 class SignKind(StrEnum):
-    """How a failure showed."""
+    """The kinds of signs of a failure."""
 
     ROLLED_BACK = "rolled back"
     ABORTED = "aborted"
@@ -56,7 +56,7 @@ class SignKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FailureSign:
-    """One sign of a failure and when it was over; `over_at` is None as long as it lasts."""
+    """One sign of a failure. `over_at` is None while it lasts."""
 
     kind: SignKind
     at: datetime
@@ -66,7 +66,10 @@ class FailureSign:
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """One change of what is in force. `ready_at` begins its lead time; `rework`: it was made while something was wrong."""
+    """One change of what is in force. Its lead time begins at `ready_at`.
+
+    `rework` tells that it was made while the cord was pulled or an incident was open.
+    """
 
     at: datetime
     kind: ActKind
@@ -81,13 +84,13 @@ class LineChange:
 
     @property
     def lead_time(self) -> timedelta | None:
-        """The time until it was in force; None for kinds without one, and where it is not in force yet."""
+        """The time until it was in force; None for kinds without a lead time, and before it is in force."""
         if self.ready_at is None or self.in_force_at is None:
             return None
         return max(self.in_force_at - self.ready_at, timedelta())
 
     def latest(self, moment: datetime) -> datetime:
-        """When it last changed what decides, until a moment: a rollout with its first traffic and with its promotion."""
+        """Return when it last changed what decides, up to a moment. A rollout does so at its start and its promotion."""
         return self.at if self.in_force_at is None or self.in_force_at > moment else self.in_force_at
 
     @property
@@ -97,7 +100,7 @@ class LineChange:
 
     @property
     def began_at(self) -> datetime | None:
-        """When its failure began: with the first sign but a rollback, else with the change itself."""
+        """The beginning of its failure: its first pulled cord or incident, or else the change itself."""
         if not self.signs:
             return None
         seen = [one.at for one in self.signs if one.kind in (SignKind.CORD_PULLED, SignKind.INCIDENT)]
@@ -105,7 +108,7 @@ class LineChange:
 
     @property
     def recovered_at(self) -> datetime | None:
-        """When every sign of its failure was over; None as long as one is not."""
+        """The moment when every sign of its failure was over; None while one lasts."""
         over = [one.over_at for one in self.signs if one.over_at is not None]
         return max(over) if over and len(over) == len(self.signs) else None
 
@@ -128,7 +131,7 @@ class Rollback:
 
     @property
     def automatic(self) -> bool:
-        """Whether Andon made it by itself."""
+        """Whether Andon did it by itself."""
         return self.by == PLATFORM.name
 
 

@@ -8,4 +8,4 @@ class MomentNotYet(Invalid):
 
 
 class ChangeSpanInvalid(Invalid):
-    """The span of change figures is none, or reaches too far back."""
+    """The span of change figures is not a span of time, or reaches too far back."""

@@ -15,7 +15,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class ChangeRate:
-    """How often something happens a week, with the exact Poisson interval; nothing is known of no time."""
+    """The frequency of an event a week, with the exact Poisson interval; None for an empty span."""
 
     count: int
     per_week: float | None
@@ -25,7 +25,7 @@ class ChangeRate:
 
 @dataclass(frozen=True, slots=True)
 class ChangeShare:
-    """Some of all cases, with the exact binomial interval; without cases the share is not known."""
+    """A share of cases, with the exact binomial interval; None without cases."""
 
     some: int
     all: int
@@ -36,7 +36,7 @@ class ChangeShare:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSpan:
-    """The median of some spans of time, with the interval between order statistics; none for fewer than six."""
+    """The median of spans of time, with the interval between order statistics; that is None for fewer than six."""
 
     count: int
     median: timedelta | None
@@ -81,7 +81,7 @@ class ChangeFigures:
 
     @property
     def changes(self) -> int:
-        """How many changes there were."""
+        """The number of changes."""
         return self.frequency.count
 
 

@@ -1,4 +1,4 @@
-"""What holds on a line after the acts so far, as one walks through its history. Pure."""
+"""The state of a line after the acts so far, during a walk through its history. Pure."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from andon.serving import Candidate, TrafficSplit
 
 @dataclass(slots=True)
 class LineNow:
-    """The release, policy, champions and split that hold."""
+    """The release, policy, champions and split in force."""
 
     history: LineHistory
     released: Release | None = None
@@ -24,7 +24,7 @@ class LineNow:
         return None if self.released is None else self.history.model_of(self.released.version)
 
     def answering(self) -> set[Candidate]:
-        """Return the candidates that answer, each with the policy that it goes by."""
+        """Return the candidates that answer, each with its policy."""
         if self.model is None:
             return set()
         none = TrafficSplit(self.history.automation, self.model)
@@ -32,10 +32,10 @@ class LineNow:
         return {self.arm(one) for one in split.answering(self.champions.get(self.model))}
 
     def arm(self, candidate: Candidate) -> Candidate:
-        """Return a candidate with the policy that it goes by."""
+        """Return a candidate with its policy: its own, or the one in force."""
         return Candidate(candidate.version, candidate.policy or self.policy)
 
     def ready_at(self, model: str, candidate: Candidate, at: datetime) -> datetime:
-        """Return when the last part of a candidate was there; `at` if that is not known."""
+        """Return when the last part of a candidate was registered or published; `at` if that is not known."""
         registered_at = self.history.registered.get(model, {}).get(candidate.version, at)
         return max(registered_at, self.history.published.get(candidate.policy, registered_at))

@@ -18,7 +18,10 @@ from andon.serving import TrafficSplit
 
 @dataclass(frozen=True, slots=True)
 class LineHistory:
-    """Rows of one automation, each kind oldest first. `champions` and `registered` are by model; drills are left out."""
+    """The rows of one automation, each kind oldest first, without drills.
+
+    `champions` and `registered` are by model.
+    """
 
     automation: str
     versions: Mapping[int, AutomationVersion]
@@ -64,7 +67,7 @@ def history_of(tx: Tx, automation: str) -> LineHistory:
 
 
 def _registered(tx: Tx, model: str) -> Mapping[int, datetime]:
-    """When each version of a model was registered; nothing where code names a model that never was."""
+    """Return when each version of a model was registered; nothing if the code names a model without versions."""
     try:
         return models.registered_at(tx, model)
     except ModelNotFound:

@@ -1,4 +1,4 @@
-"""What was in force on a line at a moment, with who made each so and why."""
+"""The things in force on a line at a moment, with who set each of them and why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from andon.serving import Candidate, TrafficSplit, arm_of
 
 @dataclass(frozen=True, slots=True)
 class GateAt:
-    """The gate of an arm, or of a part of the line (`where`), that held at a moment."""
+    """The gate in force at a moment, of an arm or of a part of the line (`where`)."""
 
     arm: str
     where: str
@@ -28,10 +28,10 @@ class GateAt:
 
 @dataclass(frozen=True, slots=True)
 class LineAt:
-    """What was in force at a moment. Parts that nobody had set are None; before the first release nothing decided.
+    """The things in force at a moment. Those that nobody had set are None; before the first release nothing decided.
 
-    `states` are the pulls that held. `shares` are percent of each candidate that answered. `rollout` is the one
-    that was under way, as it stands today.
+    `states` are the pulls in force. `shares` are the percent of each candidate that answered. `rollout` is the running
+    one, as it stands today.
     """
 
     automation: str
@@ -59,7 +59,7 @@ class LineAt:
 
     @property
     def shares(self) -> Mapping[Candidate, float]:
-        """The candidates that answered and how many percent each."""
+        """The candidates that answered, with the percent of each."""
         if self.model is None:
             return {}
         return self._split.answering(self._champion)
@@ -109,7 +109,7 @@ def line_at(tx: Tx, history: LineHistory, moment: datetime) -> LineAt:
 
 
 def _states(changes: Sequence[LineStateChange], moment: datetime) -> Sequence[LineStateChange]:
-    """The newest change of each part until a moment, if that part was not automatic."""
+    """Return the newest change of each part up to a moment, if that part was not automatic."""
     newest = {shown_segment(one.segment): one for one in changes if one.at <= moment}
     return [one for one in newest.values() if one.after is not LineState.AUTOMATIC]
 

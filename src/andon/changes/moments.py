@@ -14,18 +14,18 @@ from andon.changes.in_force import LineAt, line_at
 from andon.kernel.db import Tx
 
 SHOWN = 12
-"""Acts before a moment, and acts after it, at most."""
+"""The most acts before a moment, and after it."""
 
 AROUND = timedelta(days=30)
-"""Gate revisions this long before and after a moment are among its acts."""
+"""The span before and after a moment from which gate revisions are listed among its acts."""
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-"""Nothing was in force before this."""
+"""A moment before everything that was ever in force."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineMoment:
-    """What was in force at a moment, and the acts around it, oldest first."""
+    """The things in force at a moment, and the acts around it, oldest first."""
 
     line: LineAt
     before: Sequence[Act]
@@ -33,7 +33,10 @@ class LineMoment:
 
 
 def moment_of_line(tx: Tx, automation: str, moment: datetime, *, now: datetime) -> LineMoment:
-    """Return what was in force on a line at a moment, with the acts around it. Raises AutomationNotFound, MomentNotYet."""
+    """Return what was in force on a line at a moment, with the acts around it.
+
+    Raises AutomationNotFound, MomentNotYet.
+    """
     if moment > now:
         raise MomentNotYet
     at = max(moment, EARLIEST)
@@ -45,7 +48,7 @@ def moment_of_line(tx: Tx, automation: str, moment: datetime, *, now: datetime) 
 
 
 def since_of(now: datetime, span: str) -> datetime:
-    """Return when a span that ends now, as 90d or 24h, began. Raises ChangeSpanInvalid."""
+    """Return the beginning of a span that ends now, such as 90d or 24h. Raises ChangeSpanInvalid."""
     try:
         length = span_of(span)
     except DeclarationInvalid as error:

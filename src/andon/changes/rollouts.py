@@ -1,4 +1,4 @@
-"""Rollouts as changes see them: when a candidate first got traffic, and which acts were those of the rollout."""
+"""Rollouts as changes: when a candidate first got traffic, and which acts were part of the rollout."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,22 +22,22 @@ class RolloutTrace:
 
     @property
     def promoted_at(self) -> datetime | None:
-        """When its candidate took over."""
+        """The moment when its candidate took over."""
         return self.rollout.ended_at if self.rollout.state is RolloutState.PROMOTED else None
 
     @property
     def withdrawn_at(self) -> datetime | None:
-        """When its candidate lost its traffic, aborted by a person or rolled back by the tests."""
+        """The moment when its candidate lost its traffic: aborted by a person, or rolled back by the tests."""
         lost = (RolloutState.ABORTED, RolloutState.ROLLED_BACK)
         return self.rollout.ended_at if self.rollout.state in lost else None
 
     def lasted(self, moment: datetime) -> bool:
-        """Whether it was under way at a moment."""
+        """Tell whether it was running at a moment."""
         ended_at = self.rollout.ended_at
         return self.rollout.created_at <= moment and (ended_at is None or moment < ended_at)
 
     def made(self, act: TrafficSplit | Alias | PolicySetting) -> bool:
-        """Whether an act was a step of it."""
+        """Tell whether an act was a step of it."""
         if isinstance(act, TrafficSplit):
             return _is_of(act, self.rollout)
         if act.set_at != self.promoted_at or act.set_by != self.rollout.ended_by:
@@ -60,5 +60,8 @@ def _trace(rollout: Rollout, splits: list[TrafficSplit]) -> RolloutTrace:
 
 
 def _is_of(split: TrafficSplit, rollout: Rollout) -> bool:
-    """Whether a rollout made a split: with its own salt, until its newest one. A split by hand keeps the salt and comes later."""
+    """Tell whether a rollout made a split: it has the rollout's salt, and is not newer than the rollout's last split.
+
+    A split by hand keeps the salt and is newer.
+    """
     return split.salt == rollout.salt and split.number <= rollout.split

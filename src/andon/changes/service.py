@@ -1,4 +1,4 @@
-"""The change figures of an automation, its changes, and its weeks, read from the rows that other slices keep."""
+"""The change figures, changes and weeks of an automation, computed from the rows of other slices."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from andon.kernel.db import Tx
 
 @dataclass(frozen=True, slots=True)
 class ChangeAccount:
-    """The figures of one automation with what they count: its weeks, oldest first, its changes and rollbacks, newest first."""
+    """The figures of one automation, its weeks (oldest first), and its changes and rollbacks (newest first)."""
 
     figures: ChangeFigures
     weeks: Sequence[ChangeWeek]
@@ -25,7 +25,10 @@ class ChangeAccount:
 
 
 def account_of(tx: Tx, automation: str, *, since: datetime, now: datetime) -> ChangeAccount:
-    """Return the figures of one automation. They begin at its first release if that was later. Raises AutomationNotFound."""
+    """Return the figures of one automation since a moment, or since its first release if that was later.
+
+    Raises AutomationNotFound.
+    """
     history = history_of(tx, automation)
     record = blame(count_changes(history), history)
     released_at = history.releases[0].released_at if history.releases else now
@@ -51,7 +54,7 @@ def figures(
 
 
 def _weeks(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, datetime]]:
-    """Each week of a span: its Monday, and from when to when it lies in the span."""
+    """Return for each week of a span its Monday, and the beginning and the end of its part in the span."""
     midnight = begin.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     monday = midnight - timedelta(days=midnight.weekday())
     while monday < end:

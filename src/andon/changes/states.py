@@ -10,14 +10,14 @@ from andon.cord import LineState, LineStateChange
 
 @dataclass(frozen=True, slots=True)
 class StateTimes:
-    """The time of the whole line in each state. `in_part`: how long a part of it was held more than the line."""
+    """The time of the whole line in each state. In `in_part`, a part of the line was held more than the line."""
 
     times: Mapping[LineState, timedelta]
     in_part: timedelta
 
     @property
     def total(self) -> timedelta:
-        """All of the time."""
+        """The whole time."""
         return sum(self.times.values(), timedelta())
 
     @property
@@ -26,7 +26,7 @@ class StateTimes:
         return self.total - self.times[LineState.AUTOMATIC]
 
     def share(self, state: LineState) -> float | None:
-        """The share of the time in a state; None of no time."""
+        """Return the share of the time in a state; None for an empty span."""
         return self.times[state] / self.total if self.total else None
 
 

@@ -1,4 +1,4 @@
-"""`andon history`: what was in force on a line at a moment, with who made each so and why."""
+"""`andon history`: the things in force on a line at a moment, with who set each of them and why."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def show(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what was in force on a line at a moment, who made it so and why, and the acts before and after."""
+    """Show what was in force on a line at a moment, by whom and why, and the acts before and after."""
     wanted = None if at is None else moment_of(at)
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
@@ -42,7 +42,7 @@ def show(
 
 
 def _facts(line: LineAt) -> Iterator[tuple[str, str]]:
-    """What was in force, a word and a sentence each."""
+    """Return each thing that was in force: a word and a sentence."""
     yield "line", line.state
     for pull in line.states:
         what = shown_segment(pull.segment) or "the line"
@@ -50,10 +50,8 @@ def _facts(line: LineAt) -> Iterator[tuple[str, str]]:
     if line.release is None:
         yield "code", "nothing was released yet, so nothing was decided"
         return
-    yield (
-        "code",
-        f"version {line.release.version}, {_by(line.release.released_by, line.release.released_at, line.release.reason)}",
-    )
+    released = _by(line.release.released_by, line.release.released_at, line.release.reason)
+    yield "code", f"version {line.release.version}, {released}"
     if line.policy is not None:
         yield "policy", f"{line.policy.version}, {_by(line.policy.set_by, line.policy.set_at, line.policy.reason)}"
     if line.champion is None:

@@ -1,4 +1,4 @@
-"""`andon kpi`: how often lines change, how long that takes, how often it fails, how soon it is mended."""
+"""`andon kpi`: the change figures of lines, as DORA names them."""
 
 import json
 from collections.abc import Sequence
@@ -131,7 +131,7 @@ def _median(one: ChangeSpan) -> str:
 
 
 def _span(length: timedelta | None) -> str:
-    """A length of time in its two largest units."""
+    """Write a length of time in its two largest units."""
     if length is None:
         return ""
     seconds = int(length.total_seconds())

@@ -1,4 +1,4 @@
-"""`andon plan`: what a configuration folder would change."""
+"""`andon plan`: the changes that a configuration folder would make."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def plan(
         bool, typer.Option("--exit-code", help="End with status 1 if there is anything to do, as `git diff` does.")
     ] = False,
 ) -> None:
-    """Show what a configuration would change, who is affected and what that needs. Changes nothing."""
+    """Show what a configuration would change, who is affected and which approvals it needs. Changes nothing."""
     with project() as here:
         made = plan_here(
             here.settings, here.database, configured(here.settings, folder), act_of(here, "a plan"), again=True
@@ -45,5 +45,5 @@ def plan(
 
 
 def act_of(here: Project, reason: str) -> PlannedAct:
-    """An act by the person here, under the rule of the settings about who may release code."""
+    """Make an act by the person at this command, with the settings' rule about who may release code."""
     return PlannedAct(here.actor, reason, here.clock.now(), here.events, here.settings.releases.author_may_approve)

@@ -1,4 +1,4 @@
-"""`andon rehearse`: recorded traffic against another gateway, and rows for what has not happened yet."""
+"""`andon rehearse`: recorded traffic sent to another gateway, and invented rows."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 PAGE = 500
 LOOKED_AT = 5_000
-"""The newest recorded inputs that invented rows are made like."""
+"""The number of newest recorded inputs that invented rows resemble."""
 
 
 @app.command()
@@ -57,7 +57,7 @@ def traffic(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send recorded calls to another gateway in their rhythm, and compare what it decides."""
+    """Send recorded calls to another gateway in their rhythm, and compare its decisions."""
     key = _key(key_file, key_env)
     with project() as here:
         name = chosen(load_automations(here.settings), automation).name
@@ -89,7 +89,7 @@ def rows(
         bool, typer.Option("--edges", help="Add rows at the edges of the contract: bounds, missing values, odd texts.")
     ] = False,
 ) -> None:
-    """Invent rows that the contract takes, spread like the model's training data and recorded inputs."""
+    """Invent rows that the contract accepts, spread like the model's training data and recorded inputs."""
     with project() as here:
         declared = chosen(load_automations(here.settings), automation)
         contract = Contract(declared.contract)
@@ -113,15 +113,15 @@ def rows(
                     yield row
 
     written = rehearsals.write_rows(out, every(), fields)
-    _tell_of_source(source, declared)
+    _show_source(source, declared)
     more = f", {added:,} of them at the edges" if edges else ""
     typer.echo(f"{written:,} rows are in {out}{more}; the contract refused {drawing.refused:,}")
 
 
 def _key(file: Path | None, variable: str | None) -> str:
-    """The key of the gateway that gets the calls. Raises TargetUnusable."""
+    """Read the key of the gateway that gets the calls. Raises TargetUnusable."""
     if (file is None) == (variable is None):
-        raise TargetUnusable("Say where the gateway's key is, with --key-file or with --key-env")
+        raise TargetUnusable("Name the place of the gateway's key, with --key-file or with --key-env")
     if file is not None:
         if not file.is_file():
             raise TargetUnusable(f"There is no file {file} with a key")
@@ -133,7 +133,7 @@ def _key(file: Path | None, variable: str | None) -> str:
 
 
 def _refuse_own(here: Project, key: str) -> None:
-    """Refuse a key of this installation: what accepts it would record the same calls once more. Raises TargetRecorded."""
+    """Refuse a key of this installation, which would record the same calls once more. Raises TargetRecorded."""
     ring, now = KeyRing(here.pepper), here.clock.now()
     with here.database.begin() as tx:
         ring.refresh(tx, now)
@@ -148,7 +148,7 @@ def _refuse_own(here: Project, key: str) -> None:
 
 
 def _pages(here: Project, name: str, first: datetime, last: datetime) -> Iterator[Sequence[RecordedCall]]:
-    """The recorded calls of a span, oldest first."""
+    """Read the recorded calls of a span, oldest first."""
     after: UUID | None = None
     while True:
         with here.database.begin() as tx:
@@ -163,7 +163,7 @@ def _pages(here: Project, name: str, first: datetime, last: datetime) -> Iterato
 
 
 def _source(here: Project, declared: Automation, contract: Contract) -> RowSource:
-    """The spreads of the automation's inputs: from its champion's profile, and from what was recorded last."""
+    """Read the spreads of the automation's inputs: from its champion's profile and its newest recorded inputs."""
     with here.database.begin() as tx:
         champion = decisions.champion_of(tx, declared)
         recorded = [one.record["input"] for one in decisions.newest(tx, declared.name, LOOKED_AT)]
@@ -175,7 +175,7 @@ def _source(here: Project, declared: Automation, contract: Contract) -> RowSourc
     )
 
 
-def _tell_of_source(source: RowSource, declared: Automation) -> None:
+def _show_source(source: RowSource, declared: Automation) -> None:
     origins: dict[str, list[str]] = {}
     for one in source.fields:
         origins.setdefault(one.origin.value, []).append(one.field.name)

@@ -1,4 +1,4 @@
-"""`andon test`: named cases that must come out as they did, judged in memory by the code and the policy on disk."""
+"""`andon test`: named cases, judged in memory by the code and the policy on disk."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,10 +37,10 @@ def run_cases(
     cases.check_folders(settings.root, [one.name for one in declared])
     wanted = declared if automation is None else [chosen(declared, automation)]
     filed = cases.read_cases(settings.root, [one.name for one in wanted])
-    _tell(results_of(settings, wanted, filed, model), junit)
+    _report(results_of(settings, wanted, filed, model), junit)
 
 
-def _tell(results: Sequence[CaseResult], junit: Path | None) -> None:
+def _report(results: Sequence[CaseResult], junit: Path | None) -> None:
     if junit is not None:
         junit.write_bytes(cases.junit(results))
     for line in cases.lines_of(results):

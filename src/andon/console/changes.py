@@ -1,4 +1,4 @@
-"""Changes: the figures of all lines, of one with its weeks and changes, and what was in force on it at a moment."""
+"""Pages of changes: the figures of all lines and of one line, and what was in force on a line at a moment."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ _SHOWN = 100
 
 @router.get("/changes")
 def index(here: Here, visitor: Signed, tx: Db, since: Annotated[str, Query(max_length=20)] = "90d") -> Response:
-    """The figures of every line that the visitor may see."""
+    """Show the figures of every line that the visitor may see."""
     scopes, now = visitor.scopes(Permission.READ_AUTOMATIONS), here.clock.now()
     found = changes.figures(tx, since=changes.since_of(now, since), now=now, automations=scopes)
     return here.pages.html("changes.html", visitor=visitor, section="/changes", found=found, since=since, spans=SPANS)
@@ -33,7 +33,7 @@ def index(here: Here, visitor: Signed, tx: Db, since: Annotated[str, Query(max_l
 def show(
     here: Here, visitor: Signed, tx: Db, name: str, since: Annotated[str, Query(max_length=20)] = "90d"
 ) -> Response:
-    """The figures of one line, its weeks and its changes."""
+    """Show the figures of one line, its weeks and its changes."""
     _require(visitor, name)
     now = here.clock.now()
     found = changes.account_of(tx, name, since=changes.since_of(now, since), now=now)
@@ -57,7 +57,7 @@ def show(
 
 @router.get("/lines/{name}/history")
 def history(here: Here, visitor: Signed, tx: Db, name: str, at: Annotated[str, Query(max_length=40)] = "") -> Response:
-    """What was in force on one line at a moment, and the acts around it."""
+    """Show what was in force on one line at a moment, and the acts around it."""
     _require(visitor, name)
     now, problem = here.clock.now(), None
     try:

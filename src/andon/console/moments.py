@@ -1,4 +1,4 @@
-"""Moments as people type them into the filters of a page."""
+"""Moments that people type into the filters of a page."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ class FilterInvalid(Invalid):
 
 
 def moment_in(name: str, text: str) -> datetime | None:
-    """Read a moment; None of nothing. Raises FilterInvalid."""
+    """Read a moment; None for an empty text. Raises FilterInvalid."""
     if not text.strip():
         return None
     try:

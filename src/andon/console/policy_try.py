@@ -17,7 +17,7 @@ from andon.replays import EARLIEST, SECONDS, ReplayQuestion, ReplayReport, Tried
 router = APIRouter(prefix="/automations")
 
 NEWEST = 5000
-"""Decisions on which a policy is tried, at most."""
+"""The most decisions on which a policy is tried."""
 
 
 class NothingToTryWith(NotFound):
@@ -26,14 +26,14 @@ class NothingToTryWith(NotFound):
 
 @router.get("/{name}/policy")
 def show(here: Here, visitor: Signed, name: str) -> Response:
-    """The policy in force, to be changed and tried."""
+    """Show the policy in force, to be changed and tried."""
     _check(visitor, name)
     return _page(here, visitor, name, _in_force(here, name))
 
 
 @router.post("/{name}/policy")
 def try_policy(here: Here, visitor: Acting, name: str, text: Annotated[str, Form()] = "") -> Response:
-    """Decide the newest decisions by a text, and report."""
+    """Decide the newest decisions by the policy in a text, and show the report."""
     _check(visitor, name)
     if here.rehearse is None:
         raise NothingToTryWith

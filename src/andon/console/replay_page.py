@@ -1,4 +1,4 @@
-"""The report of a replay as one page that needs no other file, in the look of the console."""
+"""The report of a replay as one page in the look of the console, without other files."""
 
 from pathlib import Path
 
@@ -14,5 +14,5 @@ _STYLES = ("vendor/pico.min.css", "andon.css")
 def replay_page(report: ReplayReport, project: str) -> str:
     """Render the page. Its styles are in it, and it has no scripts."""
     read = "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in _STYLES)
-    styles = Markup(read)  # noqa: S704 - our own files
+    styles = Markup(read)  # noqa: S704 - style sheets of this package, not input
     return Pages(project).text("replay_page.html", report=report, styles=styles, links=False)

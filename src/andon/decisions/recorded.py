@@ -102,7 +102,7 @@ _assignment = Decoder(Assignment).decode
 
 
 class RecordReader:
-    """Reads records. One thread at a time."""
+    """A reader of records, for one thread at a time."""
 
     def __init__(self) -> None:
         self._risks = _Shared(Decoder(Risk).decode)

@@ -52,11 +52,11 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class ReplayBy:
-    """The versions that decide again: a contract and a judge, and the parts of an arm that differ from the recorded ones.
+    """The versions that decide again: a contract, a judge, and the parts of an arm that differ from the recorded ones.
 
-    Without an `arm`, each decision keeps its recorded prediction. `same` tells that `arm` is the version that predicted:
-    a row without a prediction then has none now. Without a `gate`, the same version keeps the recorded gate. Another
-    version has its own gate, or the one in `control`.
+    Without an `arm`, each decision keeps its recorded prediction. `same` tells that `arm` is the version that
+    predicted: a row without a recorded prediction has none now. Without a `gate`, the same version keeps the recorded
+    gate. Another version has its own gate, or the one in `control`.
     """
 
     contract: Contract

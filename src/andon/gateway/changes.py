@@ -46,7 +46,7 @@ class ChangeSpanOut(BaseModel):
 
 
 class StateTimesOut(BaseModel):
-    """Seconds of the whole line in each state. `in_part` are those in which a part of it was held more than the line."""
+    """Seconds of the whole line in each state. In those of `in_part`, a part of it was held more than the line."""
 
     times: dict[LineState, float]
     in_part: float
@@ -72,7 +72,7 @@ class ChangeFiguresOut(BaseModel):
 
 
 class ChangeWeekOut(BaseModel):
-    """One week, from Monday. `lead_time` is a median; `held` is how long the line was not automatic. Both in seconds."""
+    """One week, from Monday. `lead_time` is a median and `held` the time without automatic decisions, in seconds."""
 
     starts_at: datetime
     changes: int

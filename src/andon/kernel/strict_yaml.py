@@ -21,7 +21,7 @@ _SCALARS = (
 
 
 class YamlInvalid(Invalid):
-    """The file is not the YAML that is read here."""
+    """The file is not valid, or uses YAML that Andon does not accept."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -65,7 +65,7 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _finite)
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """Write a text; within quotes where it holds what YAML takes for the end of a line."""
+    """Write a text; within quotes if it holds a character that ends a line in YAML."""
     style = '"' if _BREAKS.intersection(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -75,9 +75,9 @@ _Dumper.add_representer(str, _text)
 
 
 def read(text: str, *, source: str) -> Any:
-    """The value in a text. Raises YamlInvalid, with the line."""
+    """Read the value in a text. Raises YamlInvalid, with the line."""
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = source if mark is None else f"{source}:{mark.line + 1}"
@@ -89,7 +89,7 @@ def read(text: str, *, source: str) -> Any:
 
 
 def write(value: Any) -> str:
-    """A value as text that `read` gives back unchanged."""
+    """Write a value as text that `read` gives back unchanged."""
     return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
 
 

@@ -1,6 +1,6 @@
-"""Plans: configuration as code. What a folder of YAML files says is compared with what is in force, shown, and applied.
+"""Plans: configuration as code. A folder of YAML files is compared with what is in force, shown, and applied.
 
-Start reading at `configuration.py` (what can be named), then `service.py` (how it is rehearsed and applied).
+Start reading at `configuration.py` (the settings), then `service.py` (how they are rehearsed and applied).
 """
 
 from andon.plans.configuration import ManagedConfiguration, read_folder, read_policies

@@ -1,6 +1,6 @@
-"""The configuration folder: YAML files that say what shall be in force, read strictly.
+"""The configuration folder: YAML files that name what shall be in force, read strictly.
 
-Only what is named is managed; a key that is left out (None here) stays as people set it.
+Only settings that are named are managed. A key that is left out (None here) stays as people set it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class ManagedCandidate(_Strict):
 
 
 class ManagedShare(ManagedCandidate):
-    """A candidate and how many percent of the traffic it answers for."""
+    """A candidate and its percent of the traffic."""
 
     percent: Annotated[float, Field(gt=0, le=100)]
 
@@ -45,7 +45,7 @@ class ManagedTraffic(_Strict):
 
 
 class ManagedGate(_Strict):
-    """A confidence that an arm needs at least; without a version, the champion's arm by the policy in force."""
+    """The least confidence that an arm needs. Without a version, it is the champion's arm with the policy in force."""
 
     at_least: Annotated[float, Field(ge=0, le=2)]
     version: VersionNumber | None = None
@@ -64,7 +64,7 @@ class ManagedRule(_Strict):
 
 
 class ManagedAutomation(_Strict):
-    """What shall be in force for one automation."""
+    """The settings that shall be in force for one automation."""
 
     release: Literal[True] | None = None
     policy: Annotated[str, Field(min_length=1)] | None = None
@@ -75,14 +75,14 @@ class ManagedAutomation(_Strict):
 
 
 class ManagedConfiguration(_Strict):
-    """Everything that is managed: the champions of endpoints, and automations."""
+    """All managed settings: the champions of endpoints, and those of automations."""
 
     champions: dict[str, VersionNumber] = {}
     automations: dict[str, ManagedAutomation] = {}
 
 
 def read_folder(folder: Path) -> ManagedConfiguration:
-    """Read all files of a folder as one configuration. Raises ConfigurationInvalid, which names each fault, ConfigurationUnknown."""
+    """Read all files of a folder as one configuration. Raises ConfigurationInvalid with each fault, ConfigurationUnknown."""
     files = sorted(file for pattern in _FILES for file in folder.glob(pattern))
     if not files:
         raise ConfigurationUnknown(f"There is no configuration in {folder}: a file with the ending .yaml")
@@ -96,7 +96,7 @@ def read_folder(folder: Path) -> ManagedConfiguration:
 
 
 def _merged(place: str, parts: Sequence[tuple[Path, Mapping[str, T]]], faults: list[Fault]) -> dict[str, T]:
-    """One section of all files; a name that two files have is added to the faults."""
+    """Merge one section of all files. A name in two files is added to `faults`."""
     found: dict[str, T] = {}
     for file, part in parts:
         twice = sorted(found.keys() & part.keys())
@@ -106,7 +106,7 @@ def _merged(place: str, parts: Sequence[tuple[Path, Mapping[str, T]]], faults: l
 
 
 def _read_file(file: Path, faults: list[Fault]) -> ManagedConfiguration:
-    """One file; an empty configuration if something is wrong, which is added to the faults."""
+    """Read one file. If it has faults, add them to `faults` and return an empty configuration."""
     try:
         given = strict_yaml.read(file.read_text(encoding="utf-8"), source=str(file))
         return ManagedConfiguration.model_validate({} if given is None else given)
@@ -120,7 +120,7 @@ def _read_file(file: Path, faults: list[Fault]) -> ManagedConfiguration:
 
 
 def _place(loc: tuple[Any, ...]) -> str:
-    """A place as `automations.transfer-screening.traffic.shares[0].percent`."""
+    """Write a place as `automations.transfer-screening.traffic.shares[0].percent`."""
     place = ""
     for part in loc:
         place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
@@ -128,7 +128,7 @@ def _place(loc: tuple[Any, ...]) -> str:
 
 
 def read_policies(configuration: ManagedConfiguration, root: Path) -> Mapping[str, str]:
-    """The texts of all policy files that a configuration names. Raises ConfigurationInvalid."""
+    """Read the texts of all policy files that a configuration names. Raises ConfigurationInvalid."""
     faults, texts = [], dict[str, str]()
     for place, path in _policy_files(configuration):
         try:
@@ -143,7 +143,7 @@ def read_policies(configuration: ManagedConfiguration, root: Path) -> Mapping[st
 
 
 def _policy_files(configuration: ManagedConfiguration) -> list[tuple[str, str]]:
-    """Every policy file with the place that names it."""
+    """List every policy file with the place that names it."""
     found: list[tuple[str, str | None]] = []
     for name, one in configuration.automations.items():
         place = f"automations.{name}"

@@ -1,4 +1,4 @@
-"""A plan as values: what would change, who is affected, which approvals it needs, and the state that it rests on. Pure."""
+"""A plan as values: its changes, the affected automations, the needed approvals, and the state before. Pure."""
 
 import hashlib
 import json
@@ -10,15 +10,15 @@ from typing import Any, TypeAlias
 from andon.kernel.errors import Fault
 
 Json: TypeAlias = Any
-"""A value as JSON has it."""
+"""A value that JSON can hold."""
 
 State: TypeAlias = Mapping[str, Json]
-"""What is in force, by place: `automations.transfer-screening.policy`, `champions.fraud-risk`."""
+"""The values in force by place, such as `automations.transfer-screening.policy` or `champions.fraud-risk`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
-    """One thing that becomes another. `detail` are lines for people, such as the difference of two policies."""
+    """One value that changes. `detail` are lines for people, such as the difference of two policies."""
 
     place: str
     automation: str | None
@@ -29,7 +29,7 @@ class PlannedChange:
 
 @dataclass(frozen=True, slots=True)
 class AffectedAutomation:
-    """An automation that decides otherwise after the plan: its recent decisions, and who shares its endpoint."""
+    """An automation that a plan changes: its recent decisions, and the automations that share its endpoint."""
 
     automation: str
     endpoint: str
@@ -40,7 +40,7 @@ class AffectedAutomation:
 
 @dataclass(frozen=True, slots=True)
 class FlippedOutcomes:
-    """The newest decisions of an automation made again by what is planned: how many keep their outcome, and the others."""
+    """The newest decisions of an automation made again as planned: how many keep their outcome, and the others."""
 
     automation: str
     decisions: int
@@ -51,7 +51,7 @@ class FlippedOutcomes:
 
 @dataclass(frozen=True, slots=True)
 class NeededApproval:
-    """What somebody has to be allowed or to agree to before a plan is applied."""
+    """A permission or an approval that a plan needs before it is applied."""
 
     what: str
     automation: str | None = None
@@ -60,7 +60,7 @@ class NeededApproval:
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """Everything that a configuration would change, and the state it was planned from."""
+    """All changes that a configuration would make, and the state from which it was planned."""
 
     changes: tuple[PlannedChange, ...]
     state: State
@@ -76,22 +76,22 @@ class ChangePlan:
         return digest_of_state(self.state)
 
     def document(self) -> dict[str, Json]:
-        """The plan as JSON values; `plan_of` reads it back."""
+        """Write the plan as JSON values."""
         whole = asdict(self)
         return {"andon_plan": SHAPE, **whole, "made_at": self.made_at.isoformat(), "state_digest": self.state_digest}
 
 
 SHAPE = 1
-"""The shape of plan files."""
+"""The version of the format of plan files."""
 
 
 def digest_of_state(state: State) -> str:
-    """SHA-256 over a state as canonical JSON, in hex."""
+    """Compute SHA-256 over a state as canonical JSON, in hex."""
     return hashlib.sha256(json.dumps(state, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def moved(planned: State, present: State) -> list[Fault]:
-    """The places whose value is not the planned one any more, each with both values."""
+    """List the places whose value has changed since the plan, each with both values."""
     places = [*planned, *(place for place in present if place not in planned)]
     return [
         Fault(place, f"was {shown(planned.get(place))}, is {shown(present.get(place))}")
@@ -101,7 +101,7 @@ def moved(planned: State, present: State) -> list[Fault]:
 
 
 def apart(planned: Sequence[PlannedChange], found: Sequence[PlannedChange]) -> list[Fault]:
-    """The changes that would be made otherwise than planned."""
+    """List the changes that differ from the planned ones."""
     wanted, given = ({one.place: one.after for one in some} for some in (planned, found))
     places = [*wanted, *(place for place in given if place not in wanted)]
     return [
@@ -116,7 +116,7 @@ def _aim(changes: Mapping[str, Json], place: str) -> str:
 
 
 def shown(value: Json) -> str:
-    """A value for people."""
+    """Write a value for people."""
     if value is None:
         return "nothing"
     if isinstance(value, str):

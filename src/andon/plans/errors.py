@@ -1,4 +1,4 @@
-"""The errors of plans."""
+"""Errors of plans."""
 
 from andon.kernel.errors import Conflict, Invalid, NotFound
 
@@ -12,16 +12,16 @@ class ConfigurationUnknown(NotFound):
 
 
 class ConfigurationRefused(Conflict):
-    """The present state does not allow what the configuration says."""
+    """The present state does not allow this configuration."""
 
 
 class PlanFileInvalid(Invalid):
-    """The file is no plan that `andon plan --out` wrote."""
+    """The file is not a plan written by `andon plan --out`."""
 
 
 class StateMoved(Conflict):
-    """What is in force is not what it was when this was planned: plan again."""
+    """The state has changed since this was planned: plan again."""
 
 
 class PlanDiffers(Conflict):
-    """The configuration or the code is not the one that was planned: plan again."""
+    """The configuration or the code has changed since this was planned: plan again."""

@@ -1,4 +1,4 @@
-"""Making a plan: changes rehearsed, versions tried, those who are affected counted, the newest decisions made again."""
+"""The making of a plan: rehearse the changes, try the versions, count the affected, make the newest decisions again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from andon.plans.ports import Decide, Declared, InForce, PlannedAct, Ready
 from andon.plans.service import RehearsedChanges, rehearse_changes
 
 RECENT = timedelta(days=7)
-"""The decisions of so long ago are counted."""
+"""The span of the decisions that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """What a configuration names, and the automations of the project."""
+    """The settings that a configuration names, and the automations of the project."""
 
     settings: Sequence[InForce]
     declared: Declared
@@ -28,9 +28,12 @@ class Configured:
 def make_plan(
     database: Database, configured: Configured, act: PlannedAct, *, ready: Ready, decide: Decide | None
 ) -> ChangePlan:
-    """Plan a configuration; nothing is changed. Without `decide` no decision is made again. Raises what `rehearse_changes` does, and ConfigurationRefused."""
+    """Plan a configuration and change nothing. Without `decide` no decision is made again.
+
+    Raises the errors of `rehearse_changes`, and ConfigurationRefused.
+    """
     with database.begin() as tx:
-        # Who brought the code matters when it is released, and is named among the approvals.
+        # The author of the code matters only when it is released; the approvals name that.
         lenient = replace(act, author_may_approve=True)
         found = rehearse_changes(tx, configured.settings, configured.declared, lenient)
         approvals = [*_four_eyes(tx, found, act), *_approvals(found.changes, configured.settings)]
@@ -42,7 +45,7 @@ def make_plan(
 
 
 def _try(database: Database, answering: Mapping[str, Sequence[int]], ready: Ready) -> None:
-    """Load each version that answers for the first time. Raises ConfigurationRefused for those that cannot."""
+    """Load each version that answers for the first time. Raises ConfigurationRefused for those that fail."""
     faults = []
     for endpoint, numbers in answering.items():
         for number in numbers:
@@ -57,7 +60,7 @@ def _try(database: Database, answering: Mapping[str, Sequence[int]], ready: Read
 
 
 def _affected(tx: Tx, found: RehearsedChanges, declared: Declared, act: PlannedAct) -> tuple[AffectedAutomation, ...]:
-    """The automations that changes name, and those that decide by a champion which changes."""
+    """Count the automations that the changes name, and those whose champion changes."""
     changed = {one.automation for one in found.changes if one.automation is not None} | set(found.after)
     users: dict[str, list[str]] = {}
     for version in decisions.newest_versions(tx):
@@ -72,7 +75,7 @@ def _affected(tx: Tx, found: RehearsedChanges, declared: Declared, act: PlannedA
 
 
 def _four_eyes(tx: Tx, found: RehearsedChanges, act: PlannedAct) -> Iterable[NeededApproval]:
-    """Who has to release code that others may not."""
+    """Return the releases that another person must make, if authors may not release their own code."""
     if act.author_may_approve:
         return
     known = {version.name: version for version in decisions.newest_versions(tx)}
@@ -85,7 +88,7 @@ def _four_eyes(tx: Tx, found: RehearsedChanges, act: PlannedAct) -> Iterable[Nee
 
 
 def _approvals(changes: Sequence[PlannedChange], settings: Sequence[InForce]) -> Iterable[NeededApproval]:
-    """The permissions that the changes take, each once, with the roles that have it."""
+    """Return the permissions that the changes need, each once, with the roles that have it."""
     wanted = {one.place: one.permissions for one in settings}
     needed: dict[tuple[Permission, str | None], None] = {}
     for change in changes:

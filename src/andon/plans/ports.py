@@ -1,4 +1,4 @@
-"""Ports: a setting that a plan manages, and what a plan asks of the process that makes it."""
+"""Ports of plans: a setting that a plan manages, and the functions that a plan needs from its process."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from andon.plans.domain import FlippedOutcomes, Json
 
 @dataclass(frozen=True, slots=True)
 class PlannedAct:
-    """Who changes something, why, when, and whether the one who brought code may release it."""
+    """The person who changes something, why and when, and whether authors may release their own code."""
 
     actor: Actor
     reason: str
@@ -30,50 +30,50 @@ class InForce(Protocol):
 
     @property
     def place(self) -> str:
-        """Where the configuration names it: `automations.transfer-screening.policy`."""
+        """The place in the configuration, such as `automations.transfer-screening.policy`."""
         ...
 
     @property
     def automation(self) -> str | None:
-        """The automation it belongs to; None for what several share."""
+        """The automation it belongs to; None if several share it."""
         ...
 
     @property
     def endpoint(self) -> str:
-        """The endpoint of the automation, or the one that it is about."""
+        """The endpoint of the automation, or the endpoint that is set."""
         ...
 
     @property
     def permissions(self) -> Sequence[Permission]:
-        """What changing it takes over HTTP."""
+        """The permissions that its change needs over HTTP."""
         ...
 
     def hold(self, tx: Tx) -> None:
-        """Let nobody else change it until the transaction ends."""
+        """Lock it against changes by others until the transaction ends."""
 
     def now(self, tx: Tx, at: datetime) -> Json:
-        """What is in force."""
+        """Return the value in force."""
 
     def put(self, tx: Tx, act: PlannedAct) -> None:
-        """Put in force what the configuration says; nothing changes where it is."""
+        """Put the value of the configuration in force, if it is not in force already."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedForce:
-    """What one automation would decide by: the policy's text and the champion of its endpoint. None stands for none."""
+    """The planned policy of one automation, as text, and the planned champion of its endpoint."""
 
     automation: Automation
     policy: str
     champion: int
     other_champion: bool
-    """Whether the champion is another than now; else each decision keeps its version."""
+    """Whether the champion changes; if not, each decision keeps its version."""
 
 
 Decide: TypeAlias = Callable[[PlannedForce], FlippedOutcomes]
-"""Makes the newest decisions again by what is planned."""
+"""A function that makes the newest decisions again as planned."""
 
 Ready: TypeAlias = Callable[[ModelVersion], None]
-"""Makes sure that a version can answer here; raises what keeps it from that."""
+"""A function that loads a version to see that it can answer here. Raises the error if it cannot."""
 
 Declared: TypeAlias = Mapping[str, Automation]
 """The automations of this project, by name."""

@@ -1,7 +1,7 @@
-"""Planning and applying: what a configuration changes, rehearsed and taken back, or made in one transaction.
+"""The changes of a configuration, rehearsed and rolled back, or made in one transaction.
 
-A plan is not computed beside the services that make changes: they make them, and the transaction is rolled back. So the
-plan already refuses what would be refused.
+A plan has no rules of its own. The services make the changes, and the transaction is rolled back. So the plan already
+meets every refusal.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from andon.plans.standing import (
 
 @dataclass(frozen=True, slots=True)
 class RehearsedChanges:
-    """What would change, the state before, and what would decide after.
+    """The changes, the state before, and the planned policy and champion of each changed automation.
 
     `answering` are the model versions by endpoint that answer or look on for the first time.
     """
@@ -44,7 +44,7 @@ class RehearsedChanges:
 
 
 def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, act: PlannedAct) -> RehearsedChanges:
-    """Make all changes and take them back. Raises ConfigurationInvalid, -Unknown or -Refused, which name each fault."""
+    """Make all changes and roll them back. Raises ConfigurationInvalid, -Unknown or -Refused, which name each fault."""
     attempt = tx.begin_nested()
     try:
         before, forces = _held(tx, settings, declared, act.now)
@@ -63,7 +63,7 @@ def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, ac
 def apply_changes(
     tx: Tx, settings: Sequence[InForce], declared: Declared, act: PlannedAct, plan: ChangePlan
 ) -> tuple[PlannedChange, ...]:
-    """Make exactly what was planned. Raises StateMoved or PlanDiffers with each difference; nothing is changed then."""
+    """Make exactly the planned changes. Raises StateMoved or PlanDiffers with each difference, and then changes nothing."""
     before, forces = _held(tx, settings, declared, act.now)
     if faults := moved(plan.state, {**context_of(forces, before), **before}):
         raise StateMoved(faults=faults)
@@ -76,7 +76,7 @@ def apply_changes(
 
 
 def _held(tx: Tx, settings: Sequence[InForce], declared: Declared, at: datetime) -> tuple[Mapping[str, Json], Forces]:
-    """What is in force, held so that nobody else changes the settings until the transaction ends."""
+    """Lock the settings against changes by others until the transaction ends, and read what is in force."""
     for one in settings:
         one.hold(tx)
     endpoints = {one.endpoint for one in settings}
@@ -85,7 +85,7 @@ def _held(tx: Tx, settings: Sequence[InForce], declared: Declared, at: datetime)
 
 
 def _read(tx: Tx, settings: Sequence[InForce], at: datetime) -> dict[str, Json]:
-    """The value of each setting; None where what it belongs to does not exist, which `put` then refuses or makes."""
+    """Read the value of each setting. It is None if its owner does not exist yet; `put` then refuses or makes it."""
     found: dict[str, Json] = {}
     for one in settings:
         try:
@@ -96,7 +96,7 @@ def _read(tx: Tx, settings: Sequence[InForce], at: datetime) -> dict[str, Json]:
 
 
 def _put_all(tx: Tx, settings: Sequence[InForce], act: PlannedAct) -> None:
-    """Put each setting in force; a refusal of one does not keep the others from being tried."""
+    """Put each setting in force. After a refusal, the others are still tried."""
     refused: list[tuple[str, AndonError]] = []
     for one in settings:
         attempt = tx.begin_nested()
@@ -121,7 +121,7 @@ def _faults(place: str, error: AndonError) -> list[Fault]:
 
 
 def _kind_of(errors: Sequence[AndonError]) -> type[AndonError]:
-    """The error that stands for several: invalid before unknown before refused."""
+    """Choose one kind for several errors: invalid before unknown before refused."""
     for kind, own in ((Invalid, ConfigurationInvalid), (NotFound, ConfigurationUnknown)):
         if any(isinstance(error, kind) for error in errors):
             return own
@@ -139,7 +139,7 @@ def _changes(
 
 
 def _detailed(tx: Tx, settings: Sequence[InForce], one: PlannedChange, before: Forces, after: Forces) -> PlannedChange:
-    """The change with what differs, if it is one of a policy or of code. A policy that comes with code is shown there."""
+    """Add the differing lines to a change of a policy or of code. The policy of new code is shown with the code."""
     if one.automation is None:
         return one
     then, now = before[one.automation], after[one.automation]

@@ -1,4 +1,4 @@
-"""What decides for each automation of a project: its release, policy, champion and split; and how that changes. Reads only."""
+"""The release, policy, champion and split of each automation of a project, and how they change. Reads only."""
 
 import difflib
 from collections.abc import Container, Mapping
@@ -14,7 +14,7 @@ from andon.serving import TrafficSplit
 
 @dataclass(frozen=True, slots=True)
 class AutomationForce:
-    """What decides for one automation; None where there is nothing yet."""
+    """The release, policy, champion and split of one automation; None for a part that does not exist yet."""
 
     release: int | None
     policy: PolicyVersion | None
@@ -29,7 +29,7 @@ class AutomationForce:
 
     @property
     def summary(self) -> Mapping[str, Json]:
-        """Its parts, by name."""
+        """The parts by name."""
         policy = None if self.policy is None else self.policy.version
         return {"release": self.release, "policy": policy, "champion": self.champion, "split": self.split.number}
 
@@ -38,7 +38,7 @@ Forces = Mapping[str, AutomationForce]
 
 
 def forces_of(tx: Tx, declared: Declared) -> Forces:
-    """What decides for each automation now."""
+    """Read what decides for each automation now."""
     found = {}
     for name, automation in declared.items():
         release = decisions.released(tx, name)
@@ -52,7 +52,7 @@ def forces_of(tx: Tx, declared: Declared) -> Forces:
 
 
 def context_of(forces: Forces, managed: Container[str]) -> dict[str, Json]:
-    """The same as values by place, without the places that are managed: a plan rests on these as well."""
+    """Return the values by place without the managed places: a plan depends on these as well."""
     found: dict[str, Json] = {}
     for name, force in forces.items():
         own = {
@@ -66,7 +66,7 @@ def context_of(forces: Forces, managed: Container[str]) -> dict[str, Json]:
 
 
 def planned_of(declared: Declared, before: Forces, after: Forces) -> dict[str, PlannedForce]:
-    """What would decide for each automation whose release, policy or champion changes."""
+    """Return what would decide for each automation whose release, policy or champion changes."""
     found = {}
     for name, force in after.items():
         then = before[name]
@@ -78,7 +78,7 @@ def planned_of(declared: Declared, before: Forces, after: Forces) -> dict[str, P
 
 
 def newly_answering(declared: Declared, before: Forces, after: Forces) -> dict[str, list[int]]:
-    """The versions by endpoint that answer or look on after and did not before, or that other code asks."""
+    """Return the versions by endpoint that newly answer or look on, or that new code asks."""
     found: dict[str, set[int]] = {}
     for name, force in after.items():
         known = before[name].versions if force.release == before[name].release else set()
@@ -87,7 +87,7 @@ def newly_answering(declared: Declared, before: Forces, after: Forces) -> dict[s
 
 
 def policy_difference(before: AutomationForce, after: AutomationForce) -> tuple[str, ...]:
-    """The lines in which two policies differ, without the lines around them; none for a first policy."""
+    """Return the lines in which two policies differ, without the lines around them; none for a first policy."""
     if before.policy is None:
         return ()
     lines = difflib.unified_diff(_text(before).splitlines(), _text(after).splitlines(), lineterm="", n=0)
@@ -95,7 +95,7 @@ def policy_difference(before: AutomationForce, after: AutomationForce) -> tuple[
 
 
 def code_difference(tx: Tx, automation: str, before: AutomationForce, after: AutomationForce) -> tuple[str, ...]:
-    """The names of the parts in which two releases differ; none for a first release."""
+    """Return the names of the parts in which two releases differ; none for a first release."""
     then, now = (_description(tx, automation, force.release) for force in (before, after))
     parts = sorted(part for part in {*then, *now} if then.get(part) != now.get(part))
     return (f"other than before: {', '.join(parts)}",) if then else ()

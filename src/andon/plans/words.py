@@ -8,7 +8,7 @@ NOTHING_TO_DO = "Nothing to do"
 
 
 def lines_of_changes(changes: Sequence[PlannedChange]) -> Iterator[str]:
-    """Each change in a line, and its detail below."""
+    """Write each change in a line, with its detail below."""
     width = max((len(one.place) for one in changes), default=0)
     for one in changes:
         yield f"{one.place:<{width}}  {shown(one.before)} → {shown(one.after)}"
@@ -16,7 +16,7 @@ def lines_of_changes(changes: Sequence[PlannedChange]) -> Iterator[str]:
 
 
 def lines_of_plan(plan: ChangePlan) -> Iterator[str]:
-    """A whole plan."""
+    """Write a whole plan."""
     if not plan.changes:
         yield NOTHING_TO_DO
         return
@@ -33,7 +33,7 @@ def lines_of_plan(plan: ChangePlan) -> Iterator[str]:
 
 
 def counted(changes: Sequence[PlannedChange]) -> str:
-    """How many changes, in words."""
+    """Write the number of changes in words."""
     return f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
 
 
@@ -46,9 +46,10 @@ def _affected(one: AffectedAutomation) -> str:
 def _flipped(one: FlippedOutcomes) -> str:
     if not one.decisions:
         return f"{one.automation}: no decision was recorded yet"
-    flips = ", ".join(f"{flip} {count:,}" for flip, count in one.flips.items())
+    changed = ", ".join(f"{flip} {count:,}" for flip, count in one.flips.items())
+    flips = f"; {changed}" if changed else ""
     failed = f"; {one.undecidable:,} cannot be decided any more" if one.undecidable else ""
-    return f"{one.automation}: of {one.decisions:,} decisions {one.same:,} keep their outcome{f'; {flips}' if flips else ''}{failed}"
+    return f"{one.automation}: of {one.decisions:,} decisions {one.same:,} keep their outcome{flips}{failed}"
 
 
 def _needed(one: NeededApproval) -> str:

@@ -45,7 +45,7 @@ class ReplayWork:
 
 
 class ReplayWorker:
-    """Tallies parts, one after the other."""
+    """A worker that tallies parts of the ledger, one after the other."""
 
     def __init__(self, database: Database, work: ReplayWork) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""Cases of a new project: what is certain is decided, and the rest goes to a person."""
+"""Cases of a new project: certain predictions are decided, and the others go to a person."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _HEAD = """# What must always hold, whatever the model says: `andon test` runs i
 
 
 def of(plan: Plan, values: Mapping[str, Any]) -> str:
-    """The text of a file of cases, with the typical row as input and a case for each outcome."""
+    """Write a file of cases, with the typical row as input and a case for each outcome."""
     row, outcomes = dict(values["example"]), values["outcomes"]
     unsure = {
         "name": "what is not certain goes to a person",

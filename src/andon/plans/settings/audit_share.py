@@ -21,7 +21,7 @@ class AuditShareInForce:
         self._share = share
 
     def hold(self, tx: Tx) -> None:
-        """Hold the gates, with which shares are kept."""
+        """Lock the gates; audit shares are under the same lock."""
         gates.hold(tx, self.automation)
 
     def now(self, tx: Tx, at: datetime) -> Json:

@@ -21,7 +21,7 @@ class ChampionInForce:
         self.endpoint, self._number = endpoint, number
 
     def hold(self, tx: Tx) -> None:
-        """Hold the aliases of the model."""
+        """Lock the aliases of the model."""
         models.hold(tx, self.endpoint)
 
     def now(self, tx: Tx, at: datetime) -> Json:

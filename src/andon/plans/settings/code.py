@@ -11,7 +11,7 @@ from andon.plans.ports import PlannedAct
 
 
 class CodeInForce:
-    """The code in this folder as the released version, with all that is part of it."""
+    """The code in this folder as the released version."""
 
     permissions = (Permission.RELEASE,)
 
@@ -21,7 +21,7 @@ class CodeInForce:
         self._declared = automation
 
     def hold(self, tx: Tx) -> None:
-        """Hold the releases."""
+        """Lock the releases."""
         decisions.hold(tx, self.automation)
 
     def now(self, tx: Tx, at: datetime) -> Json:
@@ -34,7 +34,7 @@ class CodeInForce:
         return f"version {version.number} ({version.digest[:12]})"
 
     def put(self, tx: Tx, act: PlannedAct) -> None:
-        """Bring this code and release it."""
+        """Deploy this code and release it."""
         decisions.compile_policy(self._declared)
         version = decisions.deploy(tx, self._declared, actor=act.actor, now=act.now)
         decisions.release(

@@ -12,11 +12,11 @@ from andon.plans.domain import Json
 from andon.plans.ports import PlannedAct
 
 _Key: TypeAlias = tuple[str, str, str, bool]
-"""Everything that makes a rule."""
+"""All parts of a rule: its monitor, level, state, and whether it holds the segment only."""
 
 
 class CordRulesInForce:
-    """The named rules as the only ones that are added; others are removed, and what they pulled stays."""
+    """The named rules as the only added ones. Other added rules are removed; their pulls stay."""
 
     permissions = (Permission.SET_CORD_RULES,)
 
@@ -26,7 +26,7 @@ class CordRulesInForce:
         self._wanted = wanted
 
     def hold(self, tx: Tx) -> None:
-        """Hold the cord, under which rules are added."""
+        """Lock the cord; added rules are under the same lock."""
         cord.hold(tx, self.automation)
 
     def now(self, tx: Tx, at: datetime) -> Json:
@@ -35,7 +35,7 @@ class CordRulesInForce:
         return sorted(alerts.shown_rule(one.rule) for one in alerts.added_rules(tx, self.automation))
 
     def put(self, tx: Tx, act: PlannedAct) -> None:
-        """Remove what is not named, add what is missing."""
+        """Remove the rules that are not named, and add those that are missing."""
         wanted = {_key(one): one for one in self._wanted}
         kept = set[_Key]()
         for added in alerts.added_rules(tx, self.automation):

@@ -1,4 +1,4 @@
-"""A gate that a person narrowed: more confidence than is proven to be needed."""
+"""A gate that a person narrowed: it needs more confidence than the proof."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ class ArmUndefined(Conflict):
 
 
 class NarrowingInForce:
-    """A confidence that an arm, or a part of it, needs at least."""
+    """The least confidence that an arm, or a part of it, needs."""
 
     permissions = (Permission.NARROW_GATES,)
 
@@ -30,11 +30,11 @@ class NarrowingInForce:
         self._declared, self._wanted, self._text = automation, wanted, text
 
     def hold(self, tx: Tx) -> None:
-        """Hold the gates."""
+        """Lock the gates."""
         gates.hold(tx, self.automation)
 
     def now(self, tx: Tx, at: datetime) -> Json:
-        """Return the arm, and the confidence that a person asks for there; None where nobody does."""
+        """Return the arm and the confidence that a person set for it; None if nobody did."""
         named = self._named(tx)
         if named is None:
             return None
@@ -44,7 +44,7 @@ class NarrowingInForce:
         return None if own is None else {"arm": arm, "at_least": own.threshold}
 
     def put(self, tx: Tx, act: PlannedAct) -> None:
-        """Narrow the gate. What is proven to need so much confidence anyway stays as it is."""
+        """Narrow the gate. A gate that already needs so much confidence stays as it is."""
         named = self._named(tx)
         if named is None:
             raise ArmUndefined
@@ -69,7 +69,7 @@ class NarrowingInForce:
         )
 
     def _named(self, tx: Tx) -> tuple[int, str] | None:
-        """The model version and the policy version of the arm; None where either is not there yet."""
+        """Return the model version and the policy version of the arm; None if one of them does not exist yet."""
         number = self._wanted.version or serving.champion_of(tx, self._declared.model)
         if self._text is not None:
             policy: str | None = policies.parse(self._text, source=str(self._wanted.policy)).version
@@ -84,7 +84,7 @@ class NarrowingInForce:
 
 
 def _is_met(wanted: float, proven: GateRevision | None, own: GateRevision | None) -> bool:
-    """Whether the narrowing is the wanted one, or neither asks for more than is proven to be needed."""
+    """Tell whether the narrowing is the wanted one, or the proof needs as much confidence as both."""
     least = 0.0 if proven is None else proven.threshold
     if own is None:
         return proven is not None and wanted <= least

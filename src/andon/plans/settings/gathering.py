@@ -1,4 +1,4 @@
-"""Gathering: the settings that a configuration names, in the order in which they are put in force."""
+"""The settings that a configuration names, in the order in which they are put in force."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,11 +25,14 @@ _ORDER = (
     CordRulesInForce,
     AuditShareInForce,
 )
-"""Code before what is checked against it; policies and champions before the arms that they make."""
+"""Code comes before the settings that are checked against it; policies and champions before the arms they make."""
 
 
 def settings_of(configuration: ManagedConfiguration, declared: Declared, texts: Mapping[str, str]) -> list[InForce]:
-    """Every setting that is named. `texts` are the policy files. Raises ConfigurationUnknown for an unknown automation."""
+    """Return every setting that is named. `texts` are the policy files.
+
+    Raises ConfigurationUnknown for an unknown automation, ConfigurationInvalid for a setting that is named twice.
+    """
     unknown = [name for name in configuration.automations if name not in declared]
     if unknown:
         known = ", ".join(sorted(declared)) or "none"

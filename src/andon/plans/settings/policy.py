@@ -21,7 +21,7 @@ class PolicyFileInForce:
         self._declared, self._source, self._text = automation, source, text
 
     def hold(self, tx: Tx) -> None:
-        """Hold the policies."""
+        """Lock the policies."""
         policies.hold(tx, self.automation)
 
     def now(self, tx: Tx, at: datetime) -> Json:

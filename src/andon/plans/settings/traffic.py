@@ -17,7 +17,7 @@ from andon.serving import Candidate
 
 
 class TrafficInForce:
-    """The shares and shadows of an automation as its whole split; policies of candidates are published aside."""
+    """The shares and shadows of an automation as its whole split. Policies of candidates are published, not in force."""
 
     def __init__(self, automation: Automation, wanted: ManagedTraffic, texts: Mapping[str, str]) -> None:
         self.place = f"automations.{automation.name}.traffic"
@@ -28,11 +28,11 @@ class TrafficInForce:
         self.permissions = (Permission.SET_SPLIT, *publishes)
 
     def hold(self, tx: Tx) -> None:
-        """Hold the splits."""
+        """Lock the splits."""
         serving.hold(tx, self.automation)
 
     def now(self, tx: Tx, at: datetime) -> Json:
-        """Return shares and shadows by candidate."""
+        """Return the shares and shadows by candidate."""
         del at
         split = serving.split_of(tx, self.automation, self._declared.model)
         return {
@@ -41,7 +41,7 @@ class TrafficInForce:
         }
 
     def put(self, tx: Tx, act: PlannedAct) -> None:
-        """Publish the policies of candidates aside, and set the split."""
+        """Publish the policies of candidates without putting them in force, and set the split."""
         shares = [(self._candidate(tx, one, act), one.percent) for one in self._wanted.shares]
         twice = [one for one, count in Counter(one for one, _ in shares).items() if count > 1]
         if twice:
