@@ -25,8 +25,8 @@ LONGEST_ITEM = 200
 class CordRule:
     """A rule that pulls the cord: `CordRule("performance", level="critical", state="supervised")`.
 
-    An alert of `monitor` at `level` or above makes the line `state`. With `segment` only the segment that the alert names is
-    held, where it names one; without it the whole line is.
+    An alert of `monitor` at `level` or above puts the line into `state`. With `segment`, only the alert's segment is
+    held, if the alert names one. Otherwise the whole line is held.
     """
 
     monitor: str
@@ -49,13 +49,12 @@ class CordRule:
 
 
 def check_reachable(rule: CordRule, levels: Mapping[str, str]) -> None:
-    """Raise DeclarationInvalid for a rule that would never pull; `levels` are those declared for monitors."""
+    """Raise DeclarationInvalid for a rule that would never pull. `levels` are the declared levels of monitors."""
     own = "critical" if rule.monitor in _CRITICAL else "warning"
     if rule.level == "critical" and levels.get(rule.monitor, own) == "warning":
         remedy = f", or declare Monitors(levels={{{rule.monitor!r}: 'critical'}})" if rule.monitor in MONITORS else ""
-        raise DeclarationInvalid(
-            f"CordRule: alerts of {rule.monitor} are warnings, so the rule would never pull: use level='warning'{remedy}"
-        )
+        never = f"alerts of {rule.monitor} are warnings, so the rule would never pull"
+        raise DeclarationInvalid(f"CordRule: {never}: use level='warning'{remedy}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Rollout plans: how a new model version or policy takes over, step by step, and what must hold meanwhile."""
+"""Rollout plans: the steps in which a new model version or policy takes over, and the guardrails on the way."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any, Literal
 from andon.authoring.errors import DeclarationInvalid
 
 RATE_GUARDRAILS = ("errors", "slow", "overrides", "wrong")
-"""Guardrails on how often something bad happens."""
+"""Guardrails on the rate of an event."""
 
 MEAN_GUARDRAILS = ("expected-error", "calibration", "cost")
-"""Guardrails on a mean of decisions."""
+"""Guardrails on a mean over decisions."""
 
 GUARDRAILS = (*RATE_GUARDRAILS, "disagreement", *MEAN_GUARDRAILS)
-"""The guardrails of every rollout, beside those on business measures that a plan names."""
+"""The guardrails of every rollout. A plan may add guardrails on business measures."""
 
 PLANS = ("canary", "shadow", "ab")
 
@@ -25,11 +25,11 @@ _NAME = re.compile(r"^[a-z][a-z0-9_-]{0,62}$")
 
 @dataclass(frozen=True, slots=True)
 class Guardrail:
-    """One measure that a rollout watches, where its builder wants it otherwise: `Guardrail("errors", margin=0.2)`.
+    """One measure that a rollout watches, with settings other than the default: `Guardrail("errors", margin=0.2)`.
 
-    `margin` is how much worse the candidate may be, as a part of the champion's figure: 0.2 is 20%. For `disagreement` it is
-    the largest share of decisions that may differ. Promotion waits until what is `required` is shown to be within its
-    margin. Of a business measure a plan says which way is `better`; the champion's mean must be above 0.
+    `margin` is how much worse the candidate may be, as a part of the champion's figure: 0.2 is 20%. For `disagreement`
+    it is the largest share of decisions that may differ. Promotion waits until each `required` guardrail is shown to be
+    within its margin. `better` is the good direction of a business measure; the champion's mean must be above 0.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Guardrail:
         if self.better not in ("lower", "higher"):
             raise self._wrong("better is 'lower' or 'higher'", self.better)
         if self.name in GUARDRAILS and self.better != "lower":
-            raise self._wrong("only of a business measure more may be better", self.better)
+            raise self._wrong("better is 'lower' for all but business measures", self.better)
 
     def _wrong(self, expected: str, value: object) -> DeclarationInvalid:
         return DeclarationInvalid(f"Guardrail {self.name!r}: {expected}, not {value!r}")
@@ -57,16 +57,18 @@ class Guardrail:
 
 @dataclass(frozen=True, slots=True)
 class RolloutPlan:
-    """How candidates take over: `RolloutPlan(steps=(5, 25, 50, 100), guardrails=[Guardrail("overrides", required=True)])`.
+    """The way in which candidates take over: `RolloutPlan(steps=(5, 25, 50, 100), approval=True)`.
 
     Every plan begins with shadows. `canary` then goes through `steps`, percents of traffic; the last, 100, makes the
     candidate the champion. `shadow` ends before any traffic. `ab` compares at 50 percent.
 
-    `unit` is what is drawn: the automation's `subject`, or each `decision` by itself. A stage takes at least
-    `stage_decisions` decisions of the candidate and `stage_time`. A candidate that nobody watched for `dead_man` gets no
-    traffic. With `approval` somebody approves before the start; with `four_eyes` that is another person than the starter,
-    as is whoever promotes by hand. `harm` is the probability of ever rolling back a candidate that is no worse, and
-    `promotion` that of promoting one that is worse than the margin of a guardrail.
+    `unit` is the unit that is drawn: the automation's `subject`, or each `decision` by itself. A stage takes at least
+    `stage_decisions` decisions of the candidate and `stage_time`. After `dead_man` without a watching worker, the
+    candidate gets no traffic. With `approval`, a person approves the start. With `four_eyes`, the person who approves
+    or promotes by hand is not the one who started.
+
+    `harm` is the largest probability of ever rolling back a candidate that is no worse. `promotion` is the largest
+    probability of promoting one that is worse than the margin of a guardrail.
     """
 
     kind: Literal["canary", "shadow", "ab"] = "canary"

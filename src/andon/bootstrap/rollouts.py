@@ -1,4 +1,4 @@
-"""Rollouts as metrics: the share of each candidate now, and how rollouts ended, read when they are scraped."""
+"""Metrics of rollouts, read when they are scraped: the share of each candidate now, and counts of ended rollouts."""
 
 from andon import rollouts
 from andon.kernel.db import Database

@@ -82,7 +82,7 @@ class ManagedConfiguration(_Strict):
 
 
 def read_folder(folder: Path) -> ManagedConfiguration:
-    """Read all files of a folder as one configuration. Raises ConfigurationInvalid with each fault, ConfigurationUnknown."""
+    """Read all files of a folder as one configuration. Raises ConfigurationInvalid (with each fault), -Unknown."""
     files = sorted(file for pattern in _FILES for file in folder.glob(pattern))
     if not files:
         raise ConfigurationUnknown(f"There is no configuration in {folder}: a file with the ending .yaml")

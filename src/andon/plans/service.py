@@ -63,7 +63,7 @@ def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, ac
 def apply_changes(
     tx: Tx, settings: Sequence[InForce], declared: Declared, act: PlannedAct, plan: ChangePlan
 ) -> tuple[PlannedChange, ...]:
-    """Make exactly the planned changes. Raises StateMoved or PlanDiffers with each difference, and then changes nothing."""
+    """Make exactly the planned changes. Raises StateMoved or PlanDiffers with each difference; then nothing changes."""
     before, forces = _held(tx, settings, declared, act.now)
     if faults := moved(plan.state, {**context_of(forces, before), **before}):
         raise StateMoved(faults=faults)

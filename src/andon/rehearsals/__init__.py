@@ -1,4 +1,4 @@
-"""Traffic that never happened: recorded decisions sent to another gateway as load, and rows that a contract allows.
+"""Rehearsals: recorded decisions sent to another gateway as load, and invented rows that a contract accepts.
 
 Start reading at `traffic.py` (sending) and `synthetic.py` (rows). Nothing here changes the ledger.
 """

@@ -1,4 +1,4 @@
-"""The fields of a contract as its JSON Schema describes them: kind, bounds, whether a value may be missing."""
+"""The fields of a contract, from its JSON Schema: their kinds, their bounds, and which values may be missing."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ import numpy as np
 Schema = Mapping[str, Any]
 
 WIDE = 1_000.0
-"""The width of a number's range whose upper bound the contract leaves open."""
+"""The width of the range for a number without an upper bound."""
 
 
 class FieldKind(StrEnum):
-    """The JSON form of a field's values, as far as rows are invented by it."""
+    """The kinds of fields for which values are invented."""
 
     NUMBER = "number"
     INTEGER = "integer"
@@ -28,9 +28,9 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContractField:
-    """One field by the name that callers send. `options` are its schemas other than null, the first one typical.
+    """One field by the name that callers send. `options` are its schemas other than null; the first one is typical.
 
-    `default` is what the contract takes for a missing value; None if it takes nothing that JSON can say.
+    `default` is the contract's value for a missing one; None if it has none that JSON can hold.
     """
 
     name: str
@@ -51,12 +51,12 @@ class ContractField:
 
     @property
     def may_be_missing(self) -> bool:
-        """Whether a row may come without a value."""
+        """Whether a row may lack a value."""
         return self.nullable or self.default is not None
 
 
 def fields_of(schema: Schema) -> tuple[ContractField, ...]:
-    """The fields of a contract's JSON Schema, references resolved."""
+    """List the fields of a contract's JSON Schema, with references resolved."""
     definitions = schema.get("$defs", {})
     required = set(schema.get("required", ()))
     fields = []
@@ -69,7 +69,7 @@ def fields_of(schema: Schema) -> tuple[ContractField, ...]:
 
 
 def kind_of(schema: Schema) -> FieldKind:
-    """The kind of values that a schema allows."""
+    """Return the kind of the values that a schema allows."""
     if "enum" in schema or "const" in schema:
         return FieldKind.CHOICE
     given, form = schema.get("type"), schema.get("format")
@@ -80,12 +80,12 @@ def kind_of(schema: Schema) -> FieldKind:
 
 
 def choices_of(schema: Schema) -> Sequence[Any]:
-    """The values of an enumeration."""
+    """Return the values of an enumeration."""
     return [schema["const"]] if "const" in schema else list(schema["enum"])
 
 
 def range_of(schema: Schema) -> tuple[float, float]:
-    """The least and the greatest number that a schema allows; infinite where it sets no bound."""
+    """Return the least and the greatest number that a schema allows; infinite where it has no bound."""
     step = 1.0 if schema.get("type") == "integer" else 0.0
     low, high = float(schema.get("minimum", -math.inf)), float(schema.get("maximum", math.inf))
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
@@ -97,7 +97,7 @@ def range_of(schema: Schema) -> tuple[float, float]:
 
 
 def usual_range(schema: Schema) -> tuple[float, float]:
-    """A finite range to draw numbers from, within the bounds and WIDE where one is open."""
+    """Return a finite range to draw numbers from: within the bounds, and WIDE where a bound is missing."""
     low, high = range_of(schema)
     if math.isinf(low):
         low = min(0.0, high - WIDE) if math.isfinite(high) else 0.0
@@ -105,7 +105,7 @@ def usual_range(schema: Schema) -> tuple[float, float]:
 
 
 def fitting(schema: Schema, value: float) -> float | int:
-    """The number nearest to `value` that a schema of numbers allows."""
+    """Return the number nearest to `value` that a schema of numbers allows."""
     low, high = range_of(schema)
     value = min(max(value, low), high)
     step = schema.get("multipleOf")
@@ -116,7 +116,7 @@ def fitting(schema: Schema, value: float) -> float | int:
 
 
 def _options(schema: Schema) -> Sequence[Schema]:
-    """The alternatives of a union, each with a type of its own."""
+    """Return the alternatives of a union, each with a type of its own."""
     for word in ("anyOf", "oneOf"):
         if word in schema:
             return list(schema[word])
@@ -126,7 +126,7 @@ def _options(schema: Schema) -> Sequence[Schema]:
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:
-    """The schema that a reference names, and what stands beside the reference; all references below it, too."""
+    """Resolve the reference of a schema, with the keys beside the reference, and all references below it."""
     if "$ref" in schema:
         beside = {key: value for key, value in schema.items() if key != "$ref"}
         schema = {**definitions[schema["$ref"].rpartition("/")[2]], **beside}

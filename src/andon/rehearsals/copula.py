@@ -1,20 +1,20 @@
-"""A Gaussian copula: how columns depend on each other, apart from how each of them is spread.
+"""A Gaussian copula: the dependence between columns, apart from the spread of each.
 
-Each column's ranks become normal scores, whose correlations are the copula's parameter (the nonparanormal of
-Liu, Lafferty and Wasserman, 2009, JMLR 10, with van der Waerden scores).
+Each column's ranks become normal scores. Their correlations are the parameter of the copula (the nonparanormal of Liu,
+Lafferty and Wasserman, 2009, JMLR 10, with van der Waerden scores).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 FLOOR = 1e-6
-"""The least eigenvalue of a correlation matrix that is drawn from."""
+"""The least eigenvalue of a correlation matrix from which rows are drawn."""
 
 Matrix = NDArray[np.float64]
 
 
 def correlation_of(codes: Matrix) -> Matrix:
-    """The copula's correlation matrix from rows of numbers; NaN is missing, and a pair counts where both are there."""
+    """Estimate the copula's correlation matrix from rows of numbers. NaN is missing; only complete pairs count."""
     scores = np.column_stack([_normal_scores(column) for column in codes.T]) if codes.size else codes
     columns = codes.shape[1]
     found = np.eye(columns)
@@ -25,7 +25,7 @@ def correlation_of(codes: Matrix) -> Matrix:
 
 
 def nearest_correlation(matrix: Matrix) -> Matrix:
-    """A positive definite correlation matrix near this one: eigenvalues are raised to FLOOR, the diagonal is set to 1.
+    """Return a positive definite correlation matrix near this one: raise eigenvalues to FLOOR, set the diagonal to 1.
 
     Rebonato and Jaeckel (1999), "The most general methodology to create a valid correlation matrix", section 3.
     """
@@ -36,7 +36,7 @@ def nearest_correlation(matrix: Matrix) -> Matrix:
 
 
 def dependent_uniforms(correlation: Matrix, rows: int, rng: np.random.Generator) -> Matrix:
-    """Rows of numbers in (0, 1), each uniform, that depend on each other as the copula says."""
+    """Draw rows of uniform numbers in (0, 1) with the dependence of the copula."""
     from scipy.special import ndtr
 
     normal = rng.standard_normal((rows, len(correlation))) @ np.linalg.cholesky(correlation).T
@@ -44,7 +44,7 @@ def dependent_uniforms(correlation: Matrix, rows: int, rng: np.random.Generator)
 
 
 def _normal_scores(column: Matrix) -> Matrix:
-    """Van der Waerden scores of a column's ranks, ties at the middle of theirs; NaN where a value is missing."""
+    """Compute van der Waerden scores of a column's ranks. Ties get their mean rank; missing values stay NaN."""
     from scipy.special import ndtri
     from scipy.stats import rankdata
 
@@ -56,7 +56,7 @@ def _normal_scores(column: Matrix) -> Matrix:
 
 
 def _correlation(one: Matrix, other: Matrix) -> float:
-    """Pearson's correlation where both are there; 0 where one of them does not vary."""
+    """Compute Pearson's correlation of the complete pairs; 0 if one column does not vary."""
     both = np.isfinite(one) & np.isfinite(other)
     if both.sum() < 3 or one[both].std() == 0 or other[both].std() == 0:
         return 0.0

@@ -1,4 +1,4 @@
-"""What is sent in a rehearsal, and what came of it."""
+"""The calls and the report of a rehearsal, as values."""
 
 from array import array
 from collections import Counter
@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class RecordedCall(NamedTuple):
-    """A recorded decision as a call: its input as JSON, when it was asked for, and what was decided."""
+    """A recorded decision as a call: its input as JSON, the moment of its request, and its outcome."""
 
     decision_id: UUID
     asked_at: datetime
@@ -19,7 +19,7 @@ class RecordedCall(NamedTuple):
 
 @dataclass(slots=True)
 class TrafficReport:
-    """The result of sending recorded calls. `late_seconds` is how far the sender fell behind its schedule at worst."""
+    """The result of sending recorded calls. `late_seconds` is the longest delay behind the schedule."""
 
     planned_seconds: float = 0.0
     seconds: float = 0.0
@@ -28,30 +28,30 @@ class TrafficReport:
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     failures: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Answers by the outcome that was recorded and the one that came now."""
+    """The answers by recorded outcome and outcome now."""
 
     @property
     def answered(self) -> int:
-        """Calls that were decided."""
+        """The number of calls that were decided."""
         return self.outcomes.total()
 
     @property
     def same(self) -> int:
-        """Answers with the recorded outcome."""
+        """The number of answers with the recorded outcome."""
         return sum(count for (recorded, now), count in self.outcomes.items() if recorded == now)
 
     @property
     def rate(self) -> float:
-        """Calls sent in a second."""
+        """The calls sent a second."""
         return self.sent / self.seconds if self.seconds else 0.0
 
     @property
     def planned_rate(self) -> float:
-        """Calls a second if every one had been sent in time."""
+        """The calls a second if every call had been sent in time."""
         return self.sent / self.planned_seconds if self.planned_seconds else self.rate
 
     def latency(self, share: float) -> float:
-        """The latency in seconds below which this share of the answers came (nearest rank); 0 without answers."""
+        """Return the quantile of the latency in seconds at this share (nearest rank); 0 without answers."""
         if not self.latencies:
             return 0.0
         ranked = sorted(self.latencies)

@@ -1,10 +1,10 @@
-"""What can be wrong with a rehearsal."""
+"""Errors of rehearsals."""
 
 from andon.kernel.errors import Conflict, Invalid, NotFound
 
 
 class NothingRecorded(NotFound):
-    """No decision was recorded in the span that was given."""
+    """No decision was recorded in this span."""
 
 
 class TargetUnusable(Invalid):
@@ -20,7 +20,7 @@ class ContractTooOpen(Invalid):
 
 
 class RowsUnfit(Invalid):
-    """The contract refuses nearly all rows that are invented for it."""
+    """The contract refuses nearly all invented rows."""
 
 
 class RowsFileInvalid(Invalid):

@@ -1,4 +1,4 @@
-"""How one field is spread: from the reference profile of a model version, or from recorded inputs."""
+"""The spread of one field: from the reference profile of a model version, or from recorded inputs."""
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
@@ -14,34 +14,34 @@ from andon.models import CategoryProfile, NumericProfile
 Vector = NDArray[np.float64]
 
 FEW = 50
-"""Numbers with no more distinct values than this are drawn as these values, others from the range between them."""
+"""The most distinct values of a numeric field that is drawn from its values. With more, it is drawn from ranges."""
 
 
 class Marginal(Protocol):
-    """The spread of one field's values; numbers in (0, 1) become values in their order."""
+    """The spread of one field's values. Numbers in (0, 1) become values in the same order."""
 
     def values(self, uniform: Vector) -> list[Any]:
-        """The values at these quantiles."""
+        """Return the values at these quantiles."""
         ...
 
     def code(self, value: Any) -> float:
-        """A number that grows with the quantile of a value; NaN for one that is not known."""
+        """Return a number that grows with the quantile of a value; NaN for an unknown value."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RangeMarginal:
-    """Numbers between points, with the share of values below each of them; straight lines between."""
+    """Numbers between points, with the share of values below each point; linear between them."""
 
     points: Vector
     below: Vector
 
     def values(self, uniform: Vector) -> list[float]:
-        """The inverse of the distribution function."""
+        """Invert the distribution function."""
         return list(np.interp(uniform, self.below, self.points).tolist())
 
     def code(self, value: Any) -> float:
-        """A number as it is."""
+        """Return the number itself."""
         return _number(value)
 
 
@@ -51,27 +51,27 @@ class ChoiceMarginal:
 
     choices: tuple[Hashable, ...]
     below: Vector
-    """The share of the values up to each choice, with it."""
+    """The share of the values up to and including each choice."""
     places: Mapping[Hashable, int]
 
     @classmethod
     def of(cls, counts: Mapping[Any, float]) -> "ChoiceMarginal":
-        """The marginal of values with their counts, in their order."""
+        """Take values with their counts, in their order."""
         total = np.cumsum(np.array(list(counts.values()), dtype=np.float64))
         return cls(tuple(counts), total / total[-1], {value: at for at, value in enumerate(counts)})
 
     def values(self, uniform: Vector) -> list[Any]:
-        """The value in whose part of (0, 1) each number lies."""
+        """Return for each number the value whose part of (0, 1) holds it."""
         places = np.searchsorted(self.below, uniform, side="right")
         return [self.choices[at] for at in np.minimum(places, len(self.choices) - 1)]
 
     def code(self, value: Any) -> float:
-        """The place of a value in the list."""
+        """Return the place of a value in the list."""
         return float(self.places.get(value, np.nan)) if isinstance(value, Hashable) else np.nan
 
 
 def of_numbers(profile: NumericProfile) -> Marginal | None:
-    """The spread in a numeric profile: the values themselves where each bin held one, else ranges. None if it is empty."""
+    """Read the spread in a numeric profile: its values if each bin held a single one, else ranges. None if it is empty."""
     counts = np.array(profile.counts, dtype=np.float64)
     if counts.sum() == 0:
         return None
@@ -83,12 +83,12 @@ def of_numbers(profile: NumericProfile) -> Marginal | None:
 
 
 def of_categories(profile: CategoryProfile) -> Marginal | None:
-    """The spread in a profile of categories; None if none was seen."""
+    """Read the spread in a profile of categories; None if it is empty."""
     return ChoiceMarginal.of(profile.counts) if sum(profile.counts.values()) else None
 
 
 def of_recorded(values: Sequence[Any]) -> Marginal | None:
-    """The spread of recorded values; None where they hardly repeat and are no numbers, or hold others within them."""
+    """Find the spread of recorded values; None for texts that hardly repeat, and for nested values."""
     if not values or not all(isinstance(value, Hashable) for value in values):
         return None
     counted = Counter(values)
@@ -103,18 +103,18 @@ def of_recorded(values: Sequence[Any]) -> Marginal | None:
 
 
 def seconds_of(text: str) -> float:
-    """A time as seconds since 1970; without a zone it is UTC."""
+    """Convert a time to seconds since 1970; without a zone it is UTC."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def time_of(seconds: float) -> str:
-    """Seconds since 1970 as a time in UTC."""
+    """Convert seconds since 1970 to a time in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _values_of_bins(edges: Vector) -> list[float] | None:
-    """The values of bins that hold one value each, whose inner edges lie in the middle between two; None for other bins."""
+    """Return the values of bins with one value each: their inner edges lie midway between two. None for other bins."""
     if len(edges) == 0:
         return None
     if len(edges) == 1 or edges[0] == edges[-1]:

@@ -1,4 +1,4 @@
-"""Rows at the edges of a contract: bounds, missing values, unusual texts and times, very large and very small numbers."""
+"""Rows at the edges of a contract: bounds, missing values, unusual texts and times, extreme numbers."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -38,9 +38,10 @@ _TIMES = (
 
 
 def edge_rows(typical: Row, fields: Iterable[ContractField]) -> Iterator[dict[str, Any]]:
-    """A typical row with one field at an edge, for every edge of every field; then all at their least, their greatest, and missing.
+    """Make a typical row with one field at an edge, for every edge of every field.
 
-    Rows come as the schema suggests them: what the builder's own code refuses has to be left out by the reader.
+    The last three rows have all fields at their least, at their greatest, and missing. The rows follow the schema only:
+    the caller leaves out those that the contract's own validators refuse.
     """
     fields = tuple(fields)
     least, greatest, missing = dict(typical), dict(typical), dict(typical)
@@ -60,7 +61,7 @@ def edge_rows(typical: Row, fields: Iterable[ContractField]) -> Iterator[dict[st
 
 
 def edges_of(schema: Schema) -> list[Any]:
-    """Values at the edges of a schema: its least and greatest first, then unusual ones between them."""
+    """Return values at the edges of a schema: its least and greatest first, then unusual ones between them."""
     kind = kind_of(schema)
     if kind is FieldKind.CHOICE:
         choices = list(choices_of(schema))
@@ -79,7 +80,7 @@ def edges_of(schema: Schema) -> list[Any]:
 
 
 def _numbers(schema: Schema, usual: Iterable[float]) -> list[Any]:
-    """Both bounds, what lies just inside them, and the usual ones between."""
+    """Return both bounds, the numbers just inside them, and the usual ones between."""
     low, high = range_of(schema)
     step = 1 if kind_of(schema) is FieldKind.INTEGER else None
     inner = [math.nextafter(low, math.inf), math.nextafter(high, -math.inf)] if step is None else [low + 1, high - 1]
@@ -90,7 +91,7 @@ def _numbers(schema: Schema, usual: Iterable[float]) -> list[Any]:
 
 
 def _texts(schema: Schema) -> list[str]:
-    """The shortest and the longest text, and unusual ones of a length between."""
+    """Return the shortest and the longest text, and unusual ones of a length between."""
     least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
     ends = ["x" * least, "x" * int(most if most is not None else max(least, 1_000))]
     fitting = [text for text in _TEXTS if least <= len(text) and (most is None or len(text) <= most)]

@@ -1,4 +1,4 @@
-"""Files of invented rows, in the format of their ending, as `andon decide` reads them. A file appears whole or not at all."""
+"""Files of invented rows in a format that `andon decide` reads, by their ending. A file appears whole or not at all."""
 
 import csv
 import tempfile
@@ -21,11 +21,11 @@ _TYPES = {
     FieldKind.INTEGER: "BIGINT",
     FieldKind.BOOLEAN: "BOOLEAN",
 }
-"""Of the columns in Parquet; all others are text."""
+"""The types of columns in Parquet; all others are text."""
 
 
 def check_rows_file(file: Path, fields: Sequence[ContractField], *, edges: bool) -> None:
-    """Refuse what cannot be written, before anything is drawn. Raises RowsFileInvalid."""
+    """Refuse a file that cannot be written, before rows are drawn. Raises RowsFileInvalid."""
     ending = file.suffix.lower()
     if ending not in (*LINES, *TABLES):
         raise RowsFileInvalid(f"{file} should end in .jsonl, .csv or .parquet, which says its format")
@@ -41,7 +41,7 @@ def check_rows_file(file: Path, fields: Sequence[ContractField], *, edges: bool)
 
 
 def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], fields: Sequence[ContractField]) -> int:
-    """Write rows to a file; how many there were."""
+    """Write rows to a file, and return their number."""
     ending = file.suffix.lower()
     with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
         draft = Path(folder, "rows")
@@ -54,7 +54,7 @@ def write_rows(file: Path, rows: Iterable[Mapping[str, Any]], fields: Sequence[C
 
 
 def _filled(row: Mapping[str, Any], *, fields: Sequence[ContractField]) -> dict[str, Any]:
-    """A row of a table, in which no cell can be left out: what is missing has the contract's default."""
+    """Fill the missing cells of a table's row with the contract's defaults."""
     return {one.name: row.get(one.name, one.default) for one in fields}
 
 
@@ -87,7 +87,7 @@ def _cell(value: Any) -> str:
 
 
 def _parquet(lines: Path, folder: Path, fields: Sequence[ContractField]) -> Path:
-    """Lines of JSON as a Parquet file, with the types of the contract."""
+    """Convert lines of JSON to a Parquet file with the types of the contract."""
     whole = folder / "rows.parquet"
     columns = {one.name: _TYPES.get(one.kind, "VARCHAR") for one in fields}
     with duckdb.connect() as connection:

@@ -1,4 +1,4 @@
-"""What invented rows are made of: for each field of the contract its spread, and how fields depend on each other."""
+"""The source of invented rows: the spread of each field of the contract, and the dependence between fields."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from andon.rehearsals.copula import Matrix, correlation_of
 from andon.rehearsals.marginals import Marginal, of_categories, of_numbers, of_recorded, seconds_of, time_of
 
 ENOUGH = 100
-"""So many recorded inputs are needed for dependence; with fewer, fields are drawn independently."""
+"""The fewest recorded inputs that show dependence. With fewer, fields are drawn independently."""
 
 Row = Mapping[str, Any]
 
 
 class SpreadOrigin(StrEnum):
-    """Where the spread of a field is taken from."""
+    """The origins of a field's spread."""
 
     PROFILE = "profile"
     RECORDED = "recorded"
@@ -28,7 +28,7 @@ class SpreadOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldSource:
-    """One field's spread. Without a `marginal` its values are like `samples`, or as the contract allows."""
+    """One field's spread. Without a `marginal`, its values resemble `samples`, or follow the contract alone."""
 
     field: ContractField
     origin: SpreadOrigin
@@ -36,10 +36,10 @@ class FieldSource:
     missing: float = 0.0
     samples: tuple[Any, ...] = ()
     as_text: bool = False
-    """Whether the marginal knows a value by its text, as categories of a model are known."""
+    """Whether the marginal holds values as text, as a model's categories are held."""
 
     def code(self, value: Any) -> float:
-        """A recorded value as a number in the order of the marginal; NaN if it is missing or unknown."""
+        """Convert a recorded value to a number in the order of the marginal; NaN if it is missing or unknown."""
         if self.marginal is None or value is None:
             return np.nan
         if self.field.kind is FieldKind.TIME:
@@ -47,7 +47,7 @@ class FieldSource:
         return self.marginal.code(text_of(value) if self.as_text else value)
 
     def value(self, drawn: Any) -> Any:
-        """What the marginal gave, as a caller would send it."""
+        """Convert a drawn value to the form in which a caller sends it."""
         kind, schema = self.field.kind, self.field.schema
         if kind is FieldKind.BOOLEAN:
             return drawn in (True, "true")
@@ -62,7 +62,7 @@ class FieldSource:
 
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """The spreads of all fields, and the copula of those that have a marginal. `recorded` inputs were looked at."""
+    """The spreads of all fields, and the copula of those with a marginal. `recorded` is the number of inputs read."""
 
     fields: tuple[FieldSource, ...]
     correlation: Matrix
@@ -70,7 +70,7 @@ class RowSource:
 
     @property
     def dependent(self) -> bool:
-        """Whether fields depend on each other in what is drawn."""
+        """Whether drawn fields depend on each other."""
         return self.recorded >= ENOUGH
 
 
@@ -94,7 +94,7 @@ def source_of(
 
 
 def _field(field: ContractField, kind: FeatureKind | None, profile: Profile, recorded: Sequence[Any]) -> FieldSource:
-    """The best source there is for one field."""
+    """Choose the best source for one field."""
     if kind is FeatureKind.CATEGORY and field.name in profile.category:
         categories = profile.category[field.name]
         marginal, missing = of_categories(categories), categories.missing / max(1, categories.rows)

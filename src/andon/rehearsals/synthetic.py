@@ -1,4 +1,4 @@
-"""Rows that no caller sent: spread as a model's training data and recorded inputs, valid by the contract."""
+"""Invented rows: spread like a model's training data and recorded inputs, and valid by the contract."""
 
 import re
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ from andon.rehearsals.typical_values import LETTERS, typical_value
 
 TOGETHER = 500
 AT_LEAST = 50
-"""So many rows are drawn at a time, even for fewer that are wanted: the contract may refuse most."""
+"""The fewest rows that are drawn at a time, since the contract may refuse most."""
 
 TRIES = 20
-"""Times that rows are drawn of which the contract takes none, before it is given up."""
+"""The most draws in a row from which the contract accepts nothing."""
 
 _SHAPELESS = re.compile(r"[^\W_]", re.ASCII)
 
 
 class SyntheticRows:
-    """Draws rows. The same seed gives the same rows for one source. `refused` counts those that the contract did not take."""
+    """Rows drawn from a source. The same seed gives the same rows. `refused` counts rows that the contract refused."""
 
     def __init__(self, contract: Contract, source: RowSource, *, seed: int, now: datetime) -> None:
         self.refused = 0
@@ -36,7 +36,7 @@ class SyntheticRows:
         self._now = now
 
     def take(self, count: int) -> Iterator[dict[str, Any]]:
-        """So many valid rows. Raises RowsUnfit if the contract refuses nearly all, ContractTooOpen."""
+        """Draw `count` valid rows. Raises RowsUnfit if the contract refuses nearly all, ContractTooOpen."""
         given = 0
         while given < count:
             before = given
@@ -51,7 +51,7 @@ class SyntheticRows:
                 raise RowsUnfit(f"The contract refused {self.refused:,} rows, the last because: {self._why}")
 
     def is_valid(self, row: dict[str, Any]) -> bool:
-        """Whether the contract takes a row; counts it if not."""
+        """Tell whether the contract accepts a row; count it if not."""
         try:
             self._contract.read(to_json(row))
         except (InputInvalid, InputMalformed) as error:
@@ -83,7 +83,7 @@ class SyntheticRows:
             yield row
 
     def _like_samples(self, one: FieldSource) -> Any:
-        """A value of the shape of a recorded one; a text of a fixed form, and what holds other values, as it is."""
+        """Make a value in the shape of a recorded one. Texts of a fixed form and nested values stay as recorded."""
         schema = one.field.schema
         if not one.samples or schema.get("format") == "uuid":
             return typical_value(one.field.name, schema, self._rng, self._now)
@@ -93,7 +93,7 @@ class SyntheticRows:
         return _SHAPELESS.sub(lambda found: self._alike(found[0]), str(sample))
 
     def _alike(self, letter: str) -> str:
-        """Another digit for a digit, another letter for a letter."""
+        """Replace a digit by a digit, and a letter by a letter."""
         if letter.isdigit():
             return str(self._rng.integers(10))
         other = LETTERS[self._rng.integers(26)]

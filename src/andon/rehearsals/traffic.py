@@ -1,4 +1,4 @@
-"""Recorded calls as load: sent over HTTP in their recorded rhythm, whether or not the gateway keeps up with them."""
+"""Recorded calls as load: sent over HTTP in their recorded rhythm, whether or not the gateway keeps up."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from andon.rehearsals.domain import RecordedCall, TrafficReport
 from andon.rehearsals.errors import TargetUnusable
 
 MOST_IN_FLIGHT = 256
-"""Calls under way at most; beyond, the next ones are late, and the report says so."""
+"""The most calls under way. Beyond that the next ones are late, and the report says so."""
 
 PATIENCE = timedelta(seconds=30)
 
@@ -36,13 +36,13 @@ class TrafficTarget:
         }
 
     async def ask(self, body: bytes, **headers: str) -> Response:
-        """One call. Raises NotSent, NoAnswer, AddressRefused."""
+        """Make one call. Raises NotSent, NoAnswer, AddressRefused."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = request_of("POST", self._origin.target, self._headers | named, body)
         return await self._origin.send(request, within=PATIENCE, whole=True)
 
     async def check(self) -> None:
-        """See that a gateway answers and that the key opens its decide route, with a call that decides nothing. Raises TargetUnusable."""
+        """Check that a gateway answers and accepts the key, with a call that decides nothing. Raises TargetUnusable."""
         try:
             answer = await self.ask(b"")
         except (NotSent, NoAnswer, AddressRefused) as error:
@@ -60,8 +60,8 @@ async def send_traffic(
 ) -> TrafficReport:
     """Send all calls, `pace` times as fast as they were recorded.
 
-    Each goes under an idempotency key of this `run`, so that no call is taken for the one that was recorded.
-    `pages` is read ahead in a thread.
+    Each call has an idempotency key of this `run`, so that no gateway takes it for the recorded one. `pages` is read
+    ahead in a thread.
     """
     report, seats = TrafficReport(), asyncio.Semaphore(MOST_IN_FLIGHT)
     try:
@@ -108,7 +108,7 @@ async def _ask(target: TrafficTarget, run: str, call: RecordedCall, report: Traf
 
 
 async def _read_ahead(pages: Iterator[Sequence[RecordedCall]]) -> AsyncIterator[RecordedCall]:
-    """The calls of all pages; the next page is read while those of one are sent."""
+    """Give the calls of all pages. The next page is read while the calls of one are sent."""
     following = asyncio.ensure_future(asyncio.to_thread(next, pages, None))
     try:
         while (page := await following) is not None:
@@ -120,7 +120,7 @@ async def _read_ahead(pages: Iterator[Sequence[RecordedCall]]) -> AsyncIterator[
 
 
 def _content(answer: Response) -> dict[str, Any]:
-    """The JSON document of an answer; nothing if it is none."""
+    """Read the JSON document of an answer; an empty one if it is not JSON."""
     try:
         content: Any = json.loads(answer.body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Values drawn from a contract alone, for fields of which neither a profile nor a recorded decision says more."""
+"""Values drawn from a contract alone, for fields without a profile and without recorded values."""
 
 import string
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ from andon.rehearsals.errors import ContractTooOpen
 LETTERS = string.ascii_letters + string.digits
 USUAL_LENGTH = 8
 LAST_DAYS = 7
-"""Times are drawn from so many days before `now`."""
+"""The days before `now` from which times are drawn."""
 
 
 def typical_value(name: str, schema: Schema, rng: np.random.Generator, now: datetime) -> Any:
-    """A value that the schema allows. Raises ContractTooOpen where that cannot be told from it."""
+    """Draw a value that the schema allows. Raises ContractTooOpen if the schema does not describe its values."""
     kind = kind_of(schema)
     if kind is FieldKind.CHOICE:
         choices = choices_of(schema)

@@ -161,6 +161,6 @@ def test_the_report_counts_and_says_what_is_wrong(runner: CaseRunner) -> None:
         "       outcome  expected release   got pause",
         "FAIL payments: one",
         "     cases/payments/a.yaml",
-        "       error: the case says no prediction, and there is no model to ask: name one by --model",
+        "       error: the case has no prediction, and there is no model to make one: name one with --model",
         "payments: 3 cases, 1 passed, 2 failed",
     ]

@@ -17,7 +17,7 @@ from andon.serving import Candidate
 
 
 class TrafficInForce:
-    """The shares and shadows of an automation as its whole split. Policies of candidates are published, not in force."""
+    """The shares and shadows of an automation as its whole split. Candidates' policies are published, not in force."""
 
     def __init__(self, automation: Automation, wanted: ManagedTraffic, texts: Mapping[str, str]) -> None:
         self.place = f"automations.{automation.name}.traffic"
