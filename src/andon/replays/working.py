@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
-
 from typing import TypeAlias
 from uuid import UUID
 
@@ -58,7 +57,6 @@ class ReplayWorker:
         work, tally = self._work, ReplayTally(self._work.fields, too_many=set(self._too_many))
         recomputing = Recomputing(work.automation, work.lacking) if work.lacking else None
         for first, end in zip(part.cuts, part.cuts[1:], strict=False):
-
             with self._database.begin() as tx:
                 raw = decisions.recorded_between(tx, work.automation.name, first, end)
                 known = labels.labelled_between(tx, work.automation.name, first, end) if first >= part.begins else {}

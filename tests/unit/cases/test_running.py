@@ -106,7 +106,7 @@ def test_the_gate_is_what_the_case_says(risk: Mapping[str, Any] | None, outcome:
 def test_a_case_that_says_too_little_does_not_pass() -> None:
     runner = CaseRunner(gated(), None, tested=False)
     assert "reads prediction.label" in str(run(runner, {"outcome": "release"}, prediction={"score": 0.0}).error)
-    assert "no model to ask" in str(run(runner, {"outcome": "release"}).error)
+    assert "no model to make one" in str(run(runner, {"outcome": "release"}).error)
     wrong = run(runner, {"outcome": "release"}, input=payment(amount=-1.0), prediction={"score": 0.0, "label": "ok"})
     assert str(wrong.error).startswith("input.")
 
