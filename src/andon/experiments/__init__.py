@@ -16,7 +16,6 @@ from andon.experiments.errors import (
     ExperimentInvalid,
     ExperimentNotFound,
     ExperimentOver,
-    ExperimentUnderWay,
     NothingToAdopt,
 )
 from andon.experiments.estimates import (
@@ -36,6 +35,7 @@ from andon.experiments.sentences import forecast_sentences, is_share, value_text
 from andon.experiments.service import adopt, estimates, page, show, start, stop
 from andon.experiments.store import OPEN_SQL
 from andon.experiments.watching import ExperimentWatcher
+from andon.trials import ExperimentUnderWay
 
 __all__ = [
     "OPEN_SQL",

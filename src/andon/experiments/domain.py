@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from andon.serving import Candidate, SplitUnit, arm_of
+from andon.trials import salt_of
 
 EVENT_MEASURES = ("errors", "overrides", "wrong")
 """Measures that count how often something bad happens: rates, whose ratio is tested."""
@@ -91,7 +92,7 @@ class Experiment:
     @property
     def salt(self) -> str:
         """The salt of its splits: every experiment draws its units anew."""
-        return f"{self.automation}/experiment-{self.number}"
+        return salt_of("experiment", self.automation, self.number)
 
     @property
     def is_running(self) -> bool:

@@ -127,14 +127,15 @@ def test_an_automation_has_one_experiment_or_rollout_at_a_time_and_a_split_by_ha
     compared: ComparedLine,
 ) -> None:
     compared.start(2)
-    with pytest.raises(ExperimentUnderWay, match="started by otto"):
+    with pytest.raises(ExperimentUnderWay, match="started by otto.*`andon experiment stop payments --number 1"):
         compared.start(3)
-    with pytest.raises(TrafficSplitByHand, match="Experiment 1: which is better"):
+    told = "by otto: Experiment 1: which is better.*`andon experiment stop payments --number 1 --reason"
+    with pytest.raises(ExperimentUnderWay, match=told):
         compared.line.start(3)
     compared.act(experiments.stop)
     assert compared.shares == {}
     compared.line.start(3)
-    with pytest.raises(RolloutUnderWay):
+    with pytest.raises(RolloutUnderWay, match="`andon rollout abort payments --number 1 --reason"):
         compared.start(2)
     compared.line.act(rollouts.abort)
     one = compared.start(2)
@@ -157,3 +158,5 @@ def test_an_automation_has_one_experiment_or_rollout_at_a_time_and_a_split_by_ha
         "The traffic was split by rita meanwhile: too much for me",
     )
     assert compared.shares == {2: 10.0}
+    with pytest.raises(TrafficSplitByHand, match="by rita: too much for me.*`andon split set payments"):
+        compared.line.start(3)  # this split has the experiment's salt, but nobody watches it
