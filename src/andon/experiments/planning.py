@@ -110,7 +110,7 @@ def _faults(tx: Tx, wish: ExperimentWish, arms: Sequence[Candidate], now: dateti
         found.append(Fault("until", "This moment has passed"))
     deployed = decisions.version_in_force(tx, wish.automation)
     declared = [] if deployed is None else deployed.description.get("measures", [])
-    known = [one["name"] for one in declared if one.get("value") is not None]
+    known = [one["name"] for one in declared]
     if wish.measure not in (*BUILT_IN, *known):
         found.append(Fault("measure", f"{wish.measure!r} is none of {', '.join((*BUILT_IN, *known))}"))
     if wish.measure in BUILT_IN:
