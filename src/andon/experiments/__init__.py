@@ -32,7 +32,7 @@ from andon.experiments.labelling import subscribe
 from andon.experiments.planning import ExperimentWish, plan
 from andon.experiments.published import ExperimentMoved
 from andon.experiments.sentences import forecast_sentences, is_share, value_text
-from andon.experiments.service import adopt, estimates, page, show, start, stop
+from andon.experiments.service import adopt, ended_outcomes, estimates, page, running_experiments, show, start, stop
 from andon.experiments.store import OPEN_SQL
 from andon.experiments.watching import ExperimentWatcher
 from andon.trials import ExperimentUnderWay
@@ -62,6 +62,7 @@ __all__ = [
     "PairEstimate",
     "adopt",
     "arm_estimates",
+    "ended_outcomes",
     "estimates",
     "forecast",
     "forecast_sentences",
@@ -69,6 +70,7 @@ __all__ = [
     "page",
     "pair_estimates",
     "plan",
+    "running_experiments",
     "show",
     "start",
     "stop",

@@ -75,6 +75,16 @@ def page(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 50) -
     return store.page(tx, automations, limit=limit)
 
 
+def running_experiments(tx: Tx) -> Sequence[Experiment]:
+    """Return the experiments of all automations that are not over."""
+    return store.running_experiments(tx)
+
+
+def ended_outcomes(tx: Tx) -> Sequence[tuple[str, str, int]]:
+    """Return how many experiments of each automation ended in each way."""
+    return store.ended_outcomes(tx)
+
+
 def stop(
     tx: Tx, automation: str, number: int | None, *, actor: Actor, reason: str, events: Events, now: datetime
 ) -> Experiment:

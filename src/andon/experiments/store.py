@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import Row, case, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.experiments.domain import Experiment, ExperimentEvent, ExperimentState
@@ -61,6 +61,21 @@ def running(tx: Tx) -> list[tuple[str, int]]:
     c = experiments.c
     query = select(c.automation, c.number).where(c.ended_at.is_(None)).order_by(c.created_at, c.id)
     return [(row.automation, row.number) for row in tx.execute(query)]
+
+
+def running_experiments(tx: Tx) -> list[Experiment]:
+    """Return the experiments that are not over, by automation."""
+    query = select(experiments).where(experiments.c.ended_at.is_(None)).order_by(experiments.c.automation)
+    return [_experiment(row) for row in tx.execute(query)]
+
+
+def ended_outcomes(tx: Tx) -> list[tuple[str, str, int]]:
+    """Return how many experiments of each automation ended in each way; one that was adopted had been decided."""
+    c = experiments.c
+    outcome = case((c.state == ExperimentState.ADOPTED.value, ExperimentState.DECIDED.value), else_=c.state)
+    query = select(c.automation, outcome, func.count()).where(c.ended_at.is_not(None)).group_by(c.automation, outcome)
+    found = tx.execute(query.order_by(*query.selected_columns[:2]))
+    return [(automation, ended, int(count)) for automation, ended, count in found]
 
 
 def page(tx: Tx, automations: Sequence[str] | None, *, limit: int) -> list[Experiment]:

@@ -56,6 +56,8 @@ def test_the_better_arm_is_found_once_all_traffic_goes_back_and_it_is_adopted_by
     compared.act(experiments.adopt)
     assert (compared.experiment.state, champion(compared)) == (ExperimentState.ADOPTED, 2)
     assert compared.steps() == ["start", "decide", "adopt"]
+    with compared.line.database.begin() as tx:
+        assert experiments.ended_outcomes(tx) == [("payments", "decided", 1)], "a counter never falls"
     with pytest.raises(NothingToAdopt, match="adopted already"):
         compared.act(experiments.adopt)
     compared.start(3, measure="errors", better="lower")
