@@ -5,12 +5,14 @@ follows it: `allocating.py`.
 """
 
 from andon.experiments.domain import (
+    MOST_ARMS,
     AllocationKind,
     Direction,
     Experiment,
     ExperimentEvent,
     ExperimentHistory,
     ExperimentState,
+    usual_direction,
 )
 from andon.experiments.errors import (
     ExperimentInvalid,
@@ -29,7 +31,7 @@ from andon.experiments.estimates import (
 )
 from andon.experiments.forecasting import EffectForecast, ExperimentForecast, forecast
 from andon.experiments.labelling import subscribe
-from andon.experiments.planning import ExperimentWish, plan
+from andon.experiments.planning import ExperimentWish, measures_of, plan
 from andon.experiments.published import ExperimentMoved
 from andon.experiments.sentences import forecast_sentences, is_share, value_text
 from andon.experiments.service import adopt, ended_outcomes, estimates, page, running_experiments, show, start, stop
@@ -38,6 +40,7 @@ from andon.experiments.watching import ExperimentWatcher
 from andon.trials import ExperimentUnderWay
 
 __all__ = [
+    "MOST_ARMS",
     "OPEN_SQL",
     "AllocationKind",
     "ArmEstimate",
@@ -67,6 +70,7 @@ __all__ = [
     "forecast",
     "forecast_sentences",
     "is_share",
+    "measures_of",
     "page",
     "pair_estimates",
     "plan",
@@ -75,5 +79,6 @@ __all__ = [
     "start",
     "stop",
     "subscribe",
+    "usual_direction",
     "value_text",
 ]

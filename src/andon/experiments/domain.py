@@ -22,6 +22,7 @@ ALPHA = 0.05
 """The probability that any comparison of an experiment is wrong, at any look."""
 
 MOST_ARMS = 5
+"""Arms of an experiment, what decides now among them."""
 
 LEAST_SHARE = 5.0
 """Percent of the traffic that Thompson sampling leaves to each arm."""
@@ -152,6 +153,13 @@ class ExperimentHistory:
 
     experiment: Experiment
     events: Sequence[ExperimentEvent]
+
+
+def usual_direction(measure: str) -> Direction | None:
+    """Return which way is better of a built-in measure; None of others, which nobody but the user knows."""
+    if measure not in BUILT_IN:
+        return None
+    return "higher" if measure == AUTOMATIC else "lower"
 
 
 def equal_shares(count: int) -> tuple[float, ...]:
