@@ -60,7 +60,7 @@ class ExperimentForm:
         """Return the experiment that is meant. Raises ExperimentInvalid with every field that is wrong."""
         faults: list[Fault] = []
         arms: dict[Candidate, float | None] = {}
-        for place, row in enumerate(self.rows):
+        for place, row in enumerate(self.rows, 1):
             arm = _candidate(row, f"arm.{place}", faults)
             share = typed_number(row.share, f"arm.{place}", "A share is a number of percent", faults)
             if arm is None and share is not None:
