@@ -1,7 +1,7 @@
 """Trials: what experiments and rollouts have in common while they try versions on real traffic.
 
 Who holds the traffic: `holding.py`. What ends a trial by itself, and its lease: `ground.py`. What becomes known of decisions
-later: `noting.py`, `labelled.py`. How a worker looks: `watching.py`.
+later: `noting.py`, `labelled.py`. How a worker looks: `watching.py`. Their SQL: `store.py`.
 """
 
 from andon.trials.errors import ExperimentUnderWay, TrafficSplitByHand
@@ -9,6 +9,7 @@ from andon.trials.ground import ChangedGround, changed_ground, lease_runs_out
 from andon.trials.holding import TrafficHolder, end_command, holder_of, require_unsplit, salt_of
 from andon.trials.labelled import LabelledDecision, counts_now, labelled
 from andon.trials.noting import subscribe_late
+from andon.trials.store import TrialRows, TrialUnits
 from andon.trials.watching import TrialKey, TrialWatcher, watching
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "TrafficHolder",
     "TrafficSplitByHand",
     "TrialKey",
+    "TrialRows",
+    "TrialUnits",
     "TrialWatcher",
     "changed_ground",
     "counts_now",
