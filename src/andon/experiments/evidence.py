@@ -14,7 +14,7 @@ from andon.experiments.domain import AUTOMATIC, Experiment
 from andon.policies import REVIEW
 from andon.rollouts import failed, is_automatic_row
 from andon.serving import Candidate, Chosen, TrafficSplit
-from andon.trials import LabelledDecision
+from andon.trials import LateLabels
 
 FIRST = "first"
 """The list in which the first decision of each unit stands."""
@@ -65,7 +65,7 @@ def value_at_once(measure: str, record: FeedRecord) -> float | None:
     return None
 
 
-def value_of_label(measure: str, one: LabelledDecision) -> float | None:
+def value_of_label(measure: str, one: LateLabels) -> float | None:
     """Return 1.0 if a reviewer's class or the class that counts shows an event of a built-in measure, None otherwise."""
     row = one.row
     if measure == "overrides" and one.verdict is not None and row.label is not None and one.verdict != row.label:

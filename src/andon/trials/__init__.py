@@ -7,7 +7,7 @@ later: `noting.py`, `labelled.py`. How a worker looks: `watching.py`. Their SQL:
 from andon.trials.errors import ExperimentUnderWay, TrafficSplitByHand
 from andon.trials.ground import ChangedGround, changed_ground, lease_runs_out
 from andon.trials.holding import TrafficHolder, end_command, holder_of, require_unsplit, salt_of
-from andon.trials.labelled import LabelledDecision, counts_now, labelled
+from andon.trials.labelled import LateLabels, counts_now, labelled
 from andon.trials.noting import subscribe_late
 from andon.trials.store import TrialRows, TrialUnits
 from andon.trials.watching import TrialKey, TrialWatcher, watching
@@ -15,7 +15,7 @@ from andon.trials.watching import TrialKey, TrialWatcher, watching
 __all__ = [
     "ChangedGround",
     "ExperimentUnderWay",
-    "LabelledDecision",
+    "LateLabels",
     "TrafficHolder",
     "TrafficSplitByHand",
     "TrialKey",

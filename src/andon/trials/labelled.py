@@ -12,7 +12,7 @@ from andon.kernel.db import Tx
 from andon.labels import LabelSource, ValidLabel, matures_at
 
 
-class LabelledDecision(Struct, frozen=True, gc=False):
+class LateLabels(Struct, frozen=True, gc=False):
     """A decision with its reviewer's class, the class that counts by other sources, and when that is to be looked at again."""
 
     row: DecisionRow
@@ -21,7 +21,7 @@ class LabelledDecision(Struct, frozen=True, gc=False):
     due: datetime | None
 
 
-def labelled(tx: Tx, automation: str, ids: Sequence[UUID], now: datetime) -> list[LabelledDecision]:
+def labelled(tx: Tx, automation: str, ids: Sequence[UUID], now: datetime) -> list[LateLabels]:
     """Read what is known of decisions by their labels at a moment."""
     rows = decisions.rows_of(tx, ids)
     valid, said = labels.valid_of(tx, list(rows.values()), now), labels.said_of(tx, ids)
@@ -34,7 +34,7 @@ def labelled(tx: Tx, automation: str, ids: Sequence[UUID], now: datetime) -> lis
         due = matures_at(truth, row.decided_at) if waits else None
         counts = known is not None and not waits and known.source is not LabelSource.REVIEW
         label = known.value if known is not None and counts else None
-        found.append(LabelledDecision(row, verdicts[-1] if verdicts else None, label, due))
+        found.append(LateLabels(row, verdicts[-1] if verdicts else None, label, due))
     return found
 
 
