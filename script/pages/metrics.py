@@ -67,6 +67,7 @@ SHOWN_BY = {
     "audits": "worker",
     "changed": "worker",
     "delivering": "worker",
+    "experiments": "worker",
     "feeds": "worker",
     "measured": "worker",
     "monitors": "worker",

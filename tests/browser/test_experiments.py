@@ -1,5 +1,6 @@
-"""Experiments in the browser: who is better and how that came, and the winner adopted or the experiment stopped."""
+"""Experiments in the browser: forecast and started, who is better and how that came, the winner adopted or all stopped."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -98,3 +99,67 @@ def test_the_winner_is_adopted_by_who_may_and_an_operator_is_not_offered_it(
     expect(page.get_by_role("status")).to_contain_text("The winner has taken over")
     with bank.database.begin() as tx:
         assert serving.champion_of(tx, "fraud-risk") == 2
+
+
+def test_one_is_forecast_started_and_seen_and_what_is_wrong_stands_at_its_field(
+    visit: Visit, bank: Bank, tmp_path: Path
+) -> None:
+    serving_world.more_versions(bank.database, tmp_path / "more", bank.clock.now(), seeds=(2,))
+    serving_world.a_deployment(bank.database, tmp_path / "deployed", bank.clock)
+    page = visit("ada")
+    page.goto(f"/automations/{LINE}")
+    page.get_by_role("button", name="Start an experiment").click()
+    expect(page.get_by_role("button", name="Start the experiment")).to_have_count(0)
+    page.get_by_label("Version of arm 1").select_option("2")
+    page.get_by_label("Percent for arm 1").fill("half")
+    page.get_by_label("Percent for arm 2").fill("10")
+    page.get_by_label("Ends after time").fill("soon")
+    page.get_by_role("button", name="What would it take?").click()
+    wrong = ["A share is a number", "Choose the version that gets", "Choose what the arms are compared by", "as in 14d"]
+    expect(page.locator("p.wrong")).to_have_text([re.compile(one) for one in wrong])
+    expect(page.get_by_label("Percent for arm 1")).to_have_value("half")
+    page.get_by_label("Percent for arm 1").fill("20")
+    page.get_by_label("Percent for arm 2").fill("")
+    page.get_by_label("Measure").select_option("automatic")
+    page.get_by_label("Better is").select_option("lower")
+    page.get_by_label("Ends after time").fill("14d")
+    page.get_by_role("button", name="What would it take?").click()
+    expect(page.locator("p.wrong")).to_have_text("Of automatic, higher is better")
+    page.get_by_label("Better is").select_option("")
+    page.get_by_role("button", name="What would it take?").click()
+    expect(page.get_by_role("heading", name="What it takes")).to_be_visible()
+    expect(page.get_by_role("row", name="50 % more or less automatic")).to_contain_text("accounts")
+    expect(page.get_by_text("fraud-risk@1 80 %, fraud-risk@2 20 %")).to_be_visible()
+    assert (page.evaluate(OVERFLOWING), page.evaluate(UNNAMED)) == ([], [])
+    page.get_by_role("button", name="Start the experiment").click()
+    expect(page.get_by_role("alert")).to_contain_text("A reason is required")
+    expect(page.get_by_role("heading", name="What it takes")).to_be_visible()
+    page.get_by_label("Reason").fill("which asks less often?")
+    page.get_by_label("Traffic").select_option("thompson")
+    page.get_by_label("Percent for arm 1").fill("")
+    page.get_by_role("button", name="Start the experiment").click()
+    expect(page.get_by_role("status").filter(has_text="This is what it takes now")).to_be_visible()
+    page.get_by_role("button", name="Start the experiment").click()
+    page.wait_for_url(f"{PAGE}?done=experiment-started")
+    with bank.database.begin() as tx:
+        one = experiments.show(tx, LINE).experiment
+    assert (one.started_by, one.reason, one.allocation) == ("ada", "which asks less often?", "thompson")
+    assert (one.measure, one.better, one.unit, one.shares) == ("automatic", "higher", "decision", (50.0, 50.0))
+    page.goto(f"/automations/{LINE}")
+    expect(page.get_by_text("An experiment is under way. A split by hand ends it.")).to_be_visible()
+    narrow = visit("ada", width=390, dark=True)
+    narrow.goto("/experiments")
+    narrow.get_by_role("button", name="Start an experiment").click()
+    expect(narrow.get_by_text("There is only one at a time")).to_be_visible()
+    assert (narrow.evaluate(OVERFLOWING), narrow.evaluate(UNNAMED)) == ([], [])
+    narrow.get_by_label("Version of arm 4").select_option("2")
+    narrow.get_by_label("Measure").select_option("errors")
+    narrow.get_by_role("button", name="What would it take?").click()
+    narrow.get_by_label("Reason").fill("another one")
+    narrow.get_by_role("button", name="Start the experiment").click()
+    expect(narrow.get_by_role("alert")).to_contain_text(f"andon experiment stop {LINE} --number 1")
+    assert (narrow.evaluate(OVERFLOWING), narrow.evaluate(UNNAMED)) == ([], [])
+    reader = visit("vera")
+    reader.goto("/experiments")
+    expect(reader.get_by_text("Start an experiment")).to_have_count(0)
+    assert reader.goto(f"/experiments/start?automation={LINE}").status == 403

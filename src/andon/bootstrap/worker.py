@@ -15,6 +15,7 @@ from andon.bootstrap.changed import watch_changes
 from andon.bootstrap.chores import run_chores
 from andon.bootstrap.delivering import build_deliveries
 from andon.bootstrap.deploying import deployment_of, rule_of_others, unreleased
+from andon.bootstrap.experiments import watch_experiments
 from andon.bootstrap.feeds import watch_feeds
 from andon.bootstrap.following import Following
 from andon.bootstrap.inheritance import ALONE, Inheritance
@@ -112,6 +113,7 @@ class _Worker:
         watch_monitors(measures.metrics, self._database)
         watch_changes(measures.metrics, self._database, self._clock)
         watch_rollouts(measures.metrics, self._database)
+        watch_experiments(measures.metrics, self._database)
         measures.monitors.follow(events)
         await patiently(following.take_all)
         procedures = conduct(self._database, automations, self._clock, measures)

@@ -1,4 +1,4 @@
-"""The page of one automation: code, policy and split in force, their history, its rollouts, and a form to split the traffic."""
+"""The page of one automation: code, policy and split in force, their history, its rollouts and experiments, and a form to split the traffic."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from andon import decisions, models, policies, rollouts, serving
+from andon import decisions, experiments, models, policies, rollouts, serving
 from andon.access import Permission
 from andon.console import notices
 from andon.console.automation_view import Force, force_of, shadows_of
@@ -29,7 +29,7 @@ _OFFERED_POLICIES = 3
 """Policies in the form that are not in force: the newest ones, with the champion."""
 
 
-_ROLLOUTS = 5
+_NEWEST = 5
 """Rollouts on the page: the newest ones."""
 
 
@@ -115,7 +115,8 @@ def _page(
         policies=policies.history(tx, name),
         published=published,
         releases=decisions.list_releases(tx, name),
-        rollouts=rollouts.page(tx, [name], limit=_ROLLOUTS),
+        rollouts=rollouts.page(tx, [name], limit=_NEWEST),
+        experiments=experiments.page(tx, [name], limit=_NEWEST),
         may_roll_out=visitor.may(Permission.RUN_ROLLOUT, name),
     )
 

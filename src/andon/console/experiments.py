@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Path
 from starlette.responses import Response
 
-from andon import decisions, experiments, policies
+from andon import decisions, experiments
 from andon.access import Permission
 from andon.console import notices
 from andon.console.automation_view import force_of
+from andon.console.candidate_choices import ready_of, suits_of
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
-from andon.console.endpoints import ready_for
 from andon.console.errors import status_of
 from andon.console.paging import PAGE
 from andon.experiments import EstimatePoint, Experiment, ExperimentInvalid, ExperimentState
@@ -30,9 +30,14 @@ _PERMISSIONS = {"stop": Permission.RUN_ROLLOUT, "adopt": Permission.APPROVE_ROLL
 @router.get("/experiments")
 def show_list(here: Here, visitor: Signed, tx: Db) -> Response:
     """The experiments of the automations that the visitor may see."""
-    scopes = visitor.scopes(Permission.READ_MODELS)
-    found = experiments.page(tx, scopes, limit=PAGE)
-    return here.pages.html("experiments.html", visitor=visitor, section="/experiments", experiments=found)
+    found = experiments.page(tx, visitor.scopes(Permission.READ_MODELS), limit=PAGE)
+    return here.pages.html(
+        "experiments.html",
+        visitor=visitor,
+        section="/experiments",
+        experiments=found,
+        startable=[name for name in decisions.automations(tx) if visitor.may(Permission.RUN_ROLLOUT, name)],
+    )
 
 
 @router.get("/experiments/{automation}/{number}")
@@ -80,16 +85,9 @@ def _change(here: Console, visitor: Visitor, tx: Tx, automation: str, number: in
     if what == "stop":
         experiments.stop(tx, automation, number, **given)
         return
-    deployed = force_of(tx, automation).version
-    model: str = deployed.description["model"]
-    experiments.adopt(
-        tx,
-        automation,
-        number,
-        ready=ready_for([deployed], here.settings, model),
-        suits=lambda one: decisions.require_named(deployed, policies.parse(one.text, source=f"policy {one.version}")),
-        **given,
-    )
+    force = force_of(tx, automation)
+    ready = ready_of(here, tx, force, given["now"])
+    experiments.adopt(tx, automation, number, ready=ready, suits=suits_of(force), **given)
 
 
 def _shown(visitor: Visitor, tx: Tx, automation: str, number: int) -> dict[str, Any]:

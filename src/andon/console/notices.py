@@ -12,6 +12,7 @@ _NOTICES = {
     "rollout-abort": "The rollout is aborted. Running gateways take the candidate's traffic back within a second.",
     "rollout-approve": "The rollout is approved. The candidate looks on first.",
     "rollout-promote": "The candidate has taken over. Running gateways follow within a second.",
+    "experiment-started": "The experiment is started. Running gateways give its arms their shares within a second.",
     "experiment-stop": "The experiment is stopped. Running gateways send all traffic to the champion within a second.",
     "experiment-adopt": "The winner has taken over. Running gateways follow within a second.",
     "cord-pulled": "The cord is pulled. Running gateways follow within a second.",

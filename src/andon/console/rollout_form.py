@@ -1,7 +1,5 @@
 """The form that starts a rollout: what was typed, and as which plan it is meant."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -11,6 +9,7 @@ from fastapi import Depends, Form
 
 from andon import rollouts
 from andon.authoring import DeclarationInvalid, Guardrail, RolloutPlan
+from andon.console.typed import fingerprint_of, typed_number
 from andon.kernel.errors import Fault
 from andon.rollouts import RolloutInvalid, WatchedGuardrail
 
@@ -38,8 +37,7 @@ class RolloutForm:
     @property
     def fingerprint(self) -> str:
         """The name of what is typed, without the reason: what a forecast was made for."""
-        plain = asdict(replace(self, reason="", seen=""))
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+        return fingerprint_of(asdict(replace(self, reason="", seen="")))
 
     def is_required(self, guardrail: WatchedGuardrail) -> bool:
         """Whether the promotion is to wait for a guardrail."""
@@ -61,8 +59,8 @@ class RolloutForm:
         """The declared plan with what is typed in its place. Raises RolloutInvalid with every field that is wrong."""
         faults: list[Fault] = []
         steps = _numbers(self.steps, "steps", "Steps are percents, as in 5, 25, 50, 100", faults)
-        least = _number(self.stage_decisions, "stage_decisions", "A number of decisions", faults)
-        minutes = _number(self.stage_minutes, "stage_minutes", "A number of minutes", faults)
+        least = typed_number(self.stage_decisions, "stage_decisions", "A number of decisions", faults)
+        minutes = typed_number(self.stage_minutes, "stage_minutes", "A number of minutes", faults)
         changed = [found for one in watched if (found := self._guardrail(one, faults)) is not None]
         if least is not None and least != int(least):
             faults.append(Fault("stage_decisions", "A whole number of decisions"))
@@ -84,7 +82,7 @@ class RolloutForm:
     def _guardrail(self, one: WatchedGuardrail, faults: list[Fault]) -> Guardrail | None:
         """What is wanted otherwise of a guardrail; nothing of one that is switched off."""
         where = f"margin.{one.name}"
-        margin = _number((self.margins or {}).get(one.name, ""), where, "A margin is a number of percent", faults)
+        margin = typed_number((self.margins or {}).get(one.name, ""), where, "A margin is a number of percent", faults)
         required = self.is_required(one)
         if one.name in (self.off or ()) or (margin is None and required == one.required):
             return None
@@ -133,20 +131,5 @@ Typed = Annotated[RolloutForm, Depends(typed_form)]
 def _numbers(text: str, field: str, expected: str, faults: list[Fault]) -> list[float] | None:
     if not text.strip():
         return None
-    found = [_number(one, field, expected, faults) for one in text.split(",")]
+    found = [typed_number(one, field, expected, faults) for one in text.split(",")]
     return [one for one in found if one is not None]
-
-
-def _number(text: str, field: str, expected: str, faults: list[Fault]) -> float | None:
-    """A number of at least 0; None for an empty field, and for what is none, which is noted."""
-    plain = text.strip().removesuffix("%").strip()
-    if not plain:
-        return None
-    try:
-        value = float(plain)
-    except ValueError:
-        value = -1.0
-    if 0 <= value < float("inf"):
-        return value
-    faults.append(Fault(field, expected))
-    return None

@@ -1,33 +1,26 @@
 """Starting a rollout: first what it would take at today's traffic, then the start itself."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
-from andon import decisions, models, policies, rollouts
+from andon import decisions, rollouts
 from andon.access import Permission
 from andon.authoring import RolloutPlan
 from andon.console import notices
-from andon.console.automation_view import Force, force_of
+from andon.console.automation_view import force_of
+from andon.console.candidate_choices import offered_policies, offered_versions, ready_of, suits_of
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
-from andon.console.endpoint_view import users_of
-from andon.console.endpoints import ready_for
 from andon.console.errors import status_of
 from andon.console.rollout_form import NEW_POLICY, RolloutForm, Typed
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Invalid, NotFound
-from andon.models import CHAMPION
-from andon.policies import PolicyVersion
 from andon.rollouts import Rollout, RolloutWish, WatchedGuardrail
 
 router = APIRouter()
-
-_OFFERED = 8
-"""Versions in the form: the newest ones."""
 
 _CHANGED = "The plan is another than the one whose forecast you saw. This is what it takes now."
 
@@ -80,9 +73,6 @@ def _start(here: Console, visitor: Visitor, tx: Tx, automation: str, typed: Roll
         policy = decisions.publish_unused_policy(
             tx, force.version, typed.text, source="policy", actor=actor, reason=typed.reason, now=now
         ).version
-    users = [
-        one for one in users_of(tx, force.model, now) if one.name == automation or decisions.answered_by(one, CHAMPION)
-    ]
     return rollouts.start(
         tx,
         RolloutWish(automation, force.model, version, policy, plan),
@@ -90,10 +80,8 @@ def _start(here: Console, visitor: Visitor, tx: Tx, automation: str, typed: Roll
         reason=typed.reason,
         events=here.events,
         now=now,
-        ready=ready_for(users or [force.version], here.settings, force.model),
-        suits=lambda one: decisions.require_named(
-            force.version, policies.parse(one.text, source=f"policy {one.version}")
-        ),
+        ready=ready_of(here, tx, force, now),
+        suits=suits_of(force),
     )
 
 
@@ -117,7 +105,6 @@ def _page(
     if with_forecast:
         plan = form.plan(declared, watched)
         forecast = rollouts.forecast(tx, automation, plan, now)
-    published = policies.list_versions(tx, automation) if visitor.may(Permission.PUBLISH_POLICY, automation) else None
     newest = rollouts.page(tx, [automation], limit=1)
     return here.pages.html(
         "rollout_start.html",
@@ -133,8 +120,8 @@ def _page(
         watched=watched,
         forecast=forecast,
         running=next((one for one in newest if not one.state.is_over), None),
-        versions=models.list_versions(tx, force.model)[:_OFFERED],
-        policies=None if published is None else _others(published, force),
+        versions=offered_versions(tx, force),
+        policies=offered_policies(tx, force, visitor),
         new_policy=NEW_POLICY,
         may_read_models=visitor.may(Permission.READ_MODELS),
     )
@@ -143,8 +130,3 @@ def _page(
 def _watched(tx: Tx, automation: str, declared: RolloutPlan) -> list[WatchedGuardrail]:
     """All guardrails that a rollout may have, also those that the plan does without."""
     return rollouts.guardrails_of(replace(declared, off=()), rollouts.service_level_of(tx, automation))
-
-
-def _others(published: Sequence[PolicyVersion], force: Force) -> list[PolicyVersion]:
-    """The published policies that are not in force."""
-    return [one for one in published if one.version != force.policy][:_OFFERED]

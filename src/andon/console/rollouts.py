@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Path
 from starlette.responses import Response
 
-from andon import decisions, policies, rollouts
+from andon import decisions, rollouts
 from andon.access import Permission
 from andon.console import notices
 from andon.console.automation_view import force_of
+from andon.console.candidate_choices import suits_of
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
 from andon.console.errors import status_of
@@ -87,7 +88,7 @@ def change(
         visitor.principal.require(Permission.READ_MODELS, automation)
         visitor.principal.require(permission, automation)
         with here.database.begin() as tx:
-            more = {"suits": _suits(tx, automation)} if what == "promote" else {}
+            more = {"suits": suits_of(force_of(tx, automation))} if what == "promote" else {}
             move(
                 tx,
                 automation,
@@ -102,11 +103,6 @@ def change(
         with here.database.begin() as tx:
             return _page(here, visitor, tx, automation, number, problem=error, reason=reason)
     return notices.back_to(f"/rollouts/{automation}/{number}", f"rollout-{what}")
-
-
-def _suits(tx: Tx, automation: str) -> Callable[[policies.PolicyVersion], None]:
-    deployed = force_of(tx, automation).version
-    return lambda one: decisions.require_named(deployed, policies.parse(one.text, source=f"policy {one.version}"))
 
 
 def _listed(here: Console, visitor: Visitor, tx: Tx) -> dict[str, Any]:

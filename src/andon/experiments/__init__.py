@@ -5,18 +5,19 @@ follows it: `allocating.py`.
 """
 
 from andon.experiments.domain import (
+    MOST_ARMS,
     AllocationKind,
     Direction,
     Experiment,
     ExperimentEvent,
     ExperimentHistory,
     ExperimentState,
+    usual_direction,
 )
 from andon.experiments.errors import (
     ExperimentInvalid,
     ExperimentNotFound,
     ExperimentOver,
-    ExperimentUnderWay,
     NothingToAdopt,
 )
 from andon.experiments.estimates import (
@@ -30,14 +31,16 @@ from andon.experiments.estimates import (
 )
 from andon.experiments.forecasting import EffectForecast, ExperimentForecast, forecast
 from andon.experiments.labelling import subscribe
-from andon.experiments.planning import ExperimentWish, plan
+from andon.experiments.planning import ExperimentWish, measures_of, plan
 from andon.experiments.published import ExperimentMoved
 from andon.experiments.sentences import forecast_sentences, is_share, value_text
-from andon.experiments.service import adopt, estimates, page, show, start, stop
+from andon.experiments.service import adopt, ended_outcomes, estimates, page, running_experiments, show, start, stop
 from andon.experiments.store import OPEN_SQL
 from andon.experiments.watching import ExperimentWatcher
+from andon.trials import ExperimentUnderWay
 
 __all__ = [
+    "MOST_ARMS",
     "OPEN_SQL",
     "AllocationKind",
     "ArmEstimate",
@@ -62,16 +65,20 @@ __all__ = [
     "PairEstimate",
     "adopt",
     "arm_estimates",
+    "ended_outcomes",
     "estimates",
     "forecast",
     "forecast_sentences",
     "is_share",
+    "measures_of",
     "page",
     "pair_estimates",
     "plan",
+    "running_experiments",
     "show",
     "start",
     "stop",
     "subscribe",
+    "usual_direction",
     "value_text",
 ]

@@ -7,22 +7,19 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from andon import decisions, labels, serving
-from andon.decisions import DecisionRow, Feed, FeedItem
+from andon import decisions, serving
+from andon.decisions import Feed, FeedItem
 from andon.experiments import store
-from andon.experiments.domain import BUILT_IN, Experiment
+from andon.experiments.domain import Experiment
 from andon.experiments.evidence import (
     FIRST,
     AllocatedDecision,
     ArmValue,
     drawn_decision,
     first_of_each,
-    value_at_once,
-    value_of_label,
 )
+from andon.experiments.measuring import MeasureReader
 from andon.kernel.db import Tx
-from andon.labels import LabelSource, matures_at
-from andon.measures import MeasureSet
 from andon.serving import TrafficSplit
 
 AT_ONCE: Final = 2_000
@@ -37,40 +34,6 @@ class TakenValues(Struct, frozen=True):
     decisions: Mapping[int, int]
     values: Sequence[ArmValue]
     more: bool
-
-
-class MeasureReader:
-    """Reads a measure of decisions: a built-in one, or a business measure of the version that decided."""
-
-    def __init__(self, measure: str) -> None:
-        self._measure = measure
-        self._sets: dict[int, MeasureSet] = {}
-
-    def at_once(self, tx: Tx, item: FeedItem) -> float | None:
-        """Return what is known of a decision without a label; None if that is nothing."""
-        if self._measure in BUILT_IN:
-            return value_at_once(self._measure, item.read())
-        return self._business(tx, item, None)
-
-    def late(self, tx: Tx, item: FeedItem, row: DecisionRow, *, verdict: str | None, label: str | None) -> float | None:
-        """Return what a label makes known; None if that is nothing."""
-        if self._measure in BUILT_IN:
-            return value_of_label(self._measure, row, verdict=verdict, label=label)
-        return None if label is None else self._business(tx, item, label)
-
-    def _business(self, tx: Tx, item: FeedItem, label: str | None) -> float | None:
-        line = item.read().line
-        if line.automation_version not in self._sets:
-            version = decisions.version(tx, line.automation, line.automation_version)
-            self._sets[line.automation_version] = MeasureSet(version)
-        known = self._sets[line.automation_version]
-        for measure in known.measures:
-            if measure.name != self._measure or measure.value is None:
-                continue
-            if ("label" in measure.reads) == (label is not None):
-                value = measure.compute(known.measured(item).facts(label))
-                return 0.0 if value is None else float(value)
-        return None
 
 
 class ExperimentCounter:
@@ -107,41 +70,22 @@ class ExperimentCounter:
         return [ArmValue(FIRST, of, None), *happened]
 
     def _labels(self, tx: Tx, experiment: Experiment, now: datetime) -> list[ArmValue]:
-        """Return what labels say that changed; those that are not mature are looked at again when they are."""
+        """Return what became known of decisions; labels that are not mature are looked at again when they are."""
         wanted = store.take_labels(tx, experiment.id, now, LABELS_AT_ONCE)
         if not wanted:
             return []
         items = {item.id: item for item in decisions.items_of(tx, wanted)}
         found, later = [], dict[UUID, datetime]()
-        for row, verdict, label, due in labels_of(tx, experiment.automation, wanted, now):
-            of = drawn_decision(experiment, self._splits, row.id, items[row.id].read())
+        for one in self._reader.late(tx, experiment.automation, items, now):
+            of = drawn_decision(experiment, self._splits, one.row.id, items[one.row.id].read())
             if of is None:
                 continue
-            if due is not None:
-                later[row.id] = due
-            value = self._reader.late(tx, items[row.id], row, verdict=verdict, label=label)
-            if value is not None:
-                found.append(ArmValue(experiment.measure, of, value))
+            if one.due is not None:
+                later[one.row.id] = one.due
+            if one.value is not None:
+                found.append(ArmValue(experiment.measure, of, one.value))
         store.note_labels_again(tx, experiment.id, later)
         return found
-
-
-def labels_of(
-    tx: Tx, automation: str, ids: Sequence[UUID], now: datetime
-) -> list[tuple[DecisionRow, str | None, str | None, datetime | None]]:
-    """Return decisions with their reviewer's class, the mature class of other sources, and when an immature one is due."""
-    rows = decisions.rows_of(tx, ids)
-    valid, said = labels.valid_of(tx, list(rows.values()), now), labels.said_of(tx, ids)
-    truth = decisions.truth_of(tx, automation)
-    found = []
-    for key, row in rows.items():
-        verdicts = [one.value for one in said.get(key, ()) if one.source is LabelSource.REVIEW and one.value]
-        known = valid.get(key)
-        due = None if known is None or known.mature else matures_at(truth, row.decided_at)
-        counts = known is not None and known.mature and known.source is not LabelSource.REVIEW
-        label = known.value if known is not None and counts else None
-        found.append((row, verdicts[-1] if verdicts else None, label, due))
-    return found
 
 
 def _new(tx: Tx, experiment: Experiment, values: Sequence[ArmValue], *, alone: bool) -> list[ArmValue]:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from andon.serving import Candidate, SplitUnit, arm_of
+from andon.trials import salt_of
 
 EVENT_MEASURES = ("errors", "overrides", "wrong")
 """Measures that count how often something bad happens: rates, whose ratio is tested."""
@@ -21,6 +22,7 @@ ALPHA = 0.05
 """The probability that any comparison of an experiment is wrong, at any look."""
 
 MOST_ARMS = 5
+"""Arms of an experiment, what decides now among them."""
 
 LEAST_SHARE = 5.0
 """Percent of the traffic that Thompson sampling leaves to each arm."""
@@ -91,7 +93,7 @@ class Experiment:
     @property
     def salt(self) -> str:
         """The salt of its splits: every experiment draws its units anew."""
-        return f"{self.automation}/experiment-{self.number}"
+        return salt_of("experiment", self.automation, self.number)
 
     @property
     def is_running(self) -> bool:
@@ -151,6 +153,13 @@ class ExperimentHistory:
 
     experiment: Experiment
     events: Sequence[ExperimentEvent]
+
+
+def usual_direction(measure: str) -> Direction | None:
+    """Return which way is better of a built-in measure; None of others, which nobody but the user knows."""
+    if measure not in BUILT_IN:
+        return None
+    return "higher" if measure == AUTOMATIC else "lower"
 
 
 def equal_shares(count: int) -> tuple[float, ...]:

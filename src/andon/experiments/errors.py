@@ -11,10 +11,6 @@ class ExperimentNotFound(NotFound):
     """There is no such experiment."""
 
 
-class ExperimentUnderWay(Conflict):
-    """Another experiment of this automation is under way."""
-
-
 class ExperimentOver(Conflict):
     """This experiment is over."""
 

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from andon.decisions import DecisionRow, FeedRecord
+from andon.decisions import FeedRecord
 from andon.experiments.domain import AUTOMATIC, Experiment
 from andon.policies import REVIEW
 from andon.rollouts import failed, is_automatic_row
 from andon.serving import Candidate, Chosen, TrafficSplit
+from andon.trials import LateLabels
 
 FIRST = "first"
 """The list in which the first decision of each unit stands."""
@@ -64,11 +65,12 @@ def value_at_once(measure: str, record: FeedRecord) -> float | None:
     return None
 
 
-def value_of_label(measure: str, row: DecisionRow, *, verdict: str | None, label: str | None) -> float | None:
+def value_of_label(measure: str, one: LateLabels) -> float | None:
     """Return 1.0 if a reviewer's class or the class that counts shows an event of a built-in measure, None otherwise."""
-    if measure == "overrides" and verdict is not None and row.label is not None and verdict != row.label:
+    row = one.row
+    if measure == "overrides" and one.verdict is not None and row.label is not None and one.verdict != row.label:
         return 1.0
-    if measure == "wrong" and label is not None and label != row.label and is_automatic_row(row):
+    if measure == "wrong" and one.label is not None and one.label != row.label and is_automatic_row(row):
         return 1.0
     return None
 

@@ -6,8 +6,8 @@ from math import sqrt
 
 from andon import decisions
 from andon.decisions import DecisionFilter
-from andon.experiments.counting import MeasureReader, labels_of
 from andon.experiments.domain import Experiment
+from andon.experiments.measuring import MeasureReader
 from andon.kernel.db import Tx
 from andon.statistics.rate_ratio_sequences import coarse_test
 from andon.statistics.rollout_forecast import needed_for_mean, needed_for_rate
@@ -83,20 +83,18 @@ def _values(tx: Tx, experiment: Experiment, now: datetime) -> tuple[list[float],
     """Return the measure of each unit's first known value among the newest decisions; and how many units and decisions."""
     wanted = DecisionFilter(automation=experiment.automation)
     rows = decisions.page(tx, wanted, limit=LOOKED_AT)
-    ids = [row.id for row in rows]
-    items = {item.id: item for item in decisions.items_of(tx, ids)}
-    labelled = {row.id: (verdict, label) for row, verdict, label, _ in labels_of(tx, experiment.automation, ids, now)}
+    items = {item.id: item for item in decisions.items_of(tx, [row.id for row in rows])}
     reader = MeasureReader(experiment.measure)
+    late = {one.row.id: one.value for one in reader.late(tx, experiment.automation, items, now)}
     by_unit: dict[bytes, float] = {}
     seen = set[bytes]()
     for row in rows:
         alone = experiment.unit == "decision" or row.subject_hash is None
         unit = row.id.bytes if alone or row.subject_hash is None else bytes(row.subject_hash)
         seen.add(unit)
-        verdict, label = labelled.get(row.id, (None, None))
         value = reader.at_once(tx, items[row.id])
         if value is None:
-            value = reader.late(tx, items[row.id], row, verdict=verdict, label=label)
+            value = late.get(row.id)
         if experiment.counts_events:
             by_unit[unit] = max(by_unit.get(unit, 0.0), value or 0.0)
         elif value is not None:

@@ -14,6 +14,7 @@ from andon.experiments.domain import (
     Experiment,
     ExperimentState,
     equal_shares,
+    usual_direction,
 )
 from andon.experiments.errors import (
     ExperimentInvalid,
@@ -93,6 +94,13 @@ def plan(tx: Tx, wish: ExperimentWish, *, actor: Actor, reason: str, now: dateti
     )
 
 
+def measures_of(tx: Tx, automation: str) -> list[str]:
+    """Return the measures by which arms of an automation can be compared: the built-in ones, then its own."""
+    deployed = decisions.version_in_force(tx, automation)
+    declared = [] if deployed is None else deployed.description.get("measures", [])
+    return [*BUILT_IN, *(one["name"] for one in declared)]
+
+
 def _named(one: Candidate, in_force: str) -> Candidate:
     """Return a candidate that follows the policy in force where it names that one."""
     return Candidate(one.version) if one.policy == in_force else one
@@ -108,15 +116,11 @@ def _faults(tx: Tx, wish: ExperimentWish, arms: Sequence[Candidate], now: dateti
         found.append(Fault("unit", "Thompson sampling draws each decision by itself"))
     if wish.until is not None and wish.until <= now:
         found.append(Fault("until", "This moment has passed"))
-    deployed = decisions.version_in_force(tx, wish.automation)
-    declared = [] if deployed is None else deployed.description.get("measures", [])
-    known = [one["name"] for one in declared if one.get("value") is not None]
-    if wish.measure not in (*BUILT_IN, *known):
-        found.append(Fault("measure", f"{wish.measure!r} is none of {', '.join((*BUILT_IN, *known))}"))
-    if wish.measure in BUILT_IN:
-        right = "higher" if wish.measure == "automatic" else "lower"
-        if wish.better != right:
-            found.append(Fault("better", f"Of {wish.measure}, {right} is better"))
+    known, usual = measures_of(tx, wish.automation), usual_direction(wish.measure)
+    if wish.measure not in known:
+        found.append(Fault("measure", f"{wish.measure!r} is none of {', '.join(known)}"))
+    if usual not in (None, wish.better):
+        found.append(Fault("better", f"Of {wish.measure}, {usual} is better"))
     return found
 
 

@@ -14,7 +14,6 @@ from andon.experiments.domain import (
 from andon.experiments.errors import (
     ExperimentNotFound,
     ExperimentOver,
-    ExperimentUnderWay,
     NothingToAdopt,
 )
 from andon.experiments.estimates import ExperimentEstimates
@@ -26,6 +25,7 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.models import Ready
 from andon.serving import Candidate, Suits
+from andon.trials import ExperimentUnderWay, end_command, require_unsplit
 
 
 def start(
@@ -49,11 +49,7 @@ def start(
     _check_arms(tx, made, ready, suits)
     _require_free(tx, made.automation)
     split = serving.split_of(tx, made.automation, made.model)
-    if split.shares:
-        raise rollouts.TrafficSplitByHand(
-            f"{made.automation} is split ({split.summary}), by {split.set_by}: {split.reason}. "
-            f"End that first: `andon split set {made.automation} --reason ...`"
-        )
+    require_unsplit(tx, split)
     return ExperimentMover(tx, events, now, actor).begin(made)
 
 
@@ -77,6 +73,16 @@ def estimates(tx: Tx, experiment: Experiment) -> ExperimentEstimates:
 def page(tx: Tx, automations: Sequence[str] | None = None, *, limit: int = 50) -> Sequence[Experiment]:
     """Return experiments of some automations, or of all; newest first."""
     return store.page(tx, automations, limit=limit)
+
+
+def running_experiments(tx: Tx) -> Sequence[Experiment]:
+    """Return the experiments of all automations that are not over."""
+    return store.running_experiments(tx)
+
+
+def ended_outcomes(tx: Tx) -> Sequence[tuple[str, str, int]]:
+    """Return how many experiments of each automation ended in each way."""
+    return store.ended_outcomes(tx)
 
 
 def stop(
@@ -154,13 +160,13 @@ def _require_free(tx: Tx, automation: str) -> None:
     if running is not None:
         raise ExperimentUnderWay(
             f"Experiment {running.number} of {automation} is under way, started by {running.started_by}: "
-            f"{running.reason}. Stop it, or wait until it is over"
+            f"{running.reason}. Wait until it is over, or end it: `{end_command('experiment', automation, running.number)}`"
         )
     newest = next(iter(rollouts.page(tx, [automation], limit=1)), None)
     if newest is not None and not newest.state.is_over:
         raise rollouts.RolloutUnderWay(
             f"Rollout {newest.number} of {automation} is under way, started by {newest.started_by}: "
-            f"{newest.reason}. Abort it, or wait until it is over"
+            f"{newest.reason}. Wait until it is over, or end it: `{end_command('rollout', automation, newest.number)}`"
         )
 
 

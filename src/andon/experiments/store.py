@@ -1,12 +1,11 @@
-"""All SQL about experiments. Never commits."""
+"""All SQL about experiments; what rollouts need, too, is in `trials`. Never commits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import Row, case, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.experiments.domain import Experiment, ExperimentEvent, ExperimentState
@@ -19,72 +18,19 @@ from andon.experiments.tables import (
 )
 from andon.kernel.db import Tx
 from andon.serving import Candidate
+from andon.trials import TrialRows, TrialUnits
 
 OPEN_SQL = "EXISTS (SELECT FROM experiments WHERE ended_at IS NULL)"
 """Whether a worker has an experiment to watch."""
 
-_NEW_UNITS = text("""
-INSERT INTO experiment_units (experiment, list, unit)
-SELECT :experiment, * FROM unnest(CAST(:lists AS text[]), CAST(:units AS bytea[]))
-ON CONFLICT DO NOTHING RETURNING list, unit
-""")
 
-_NOTE_LABELS = text("""
-INSERT INTO experiment_labels (experiment, decision_id, due_at)
-SELECT e.id, d, :due_at FROM experiments e, unnest(CAST(:decisions AS uuid[])) AS d
-WHERE e.automation = :automation AND e.ended_at IS NULL
-""")
-
-_TAKE_LABELS = text("""
-DELETE FROM experiment_labels WHERE id IN (
-    SELECT id FROM experiment_labels WHERE experiment = :experiment AND due_at <= :now ORDER BY due_at, id LIMIT :limit
-) RETURNING decision_id
-""")
-
-
-def find_open(tx: Tx, automation: str) -> Experiment | None:
-    """Return the experiment of an automation that is not over."""
+def ended_outcomes(tx: Tx) -> list[tuple[str, str, int]]:
+    """Return how many experiments of each automation ended in each way; one that was adopted had been decided."""
     c = experiments.c
-    row = tx.execute(select(experiments).where(c.automation == automation, c.ended_at.is_(None))).one_or_none()
-    return None if row is None else _experiment(row)
-
-
-def find(tx: Tx, automation: str, number: int, *, for_update: bool = False) -> Experiment | None:
-    """Return one experiment; `for_update` lets nobody else move it until the transaction ends."""
-    query = select(experiments).where(experiments.c.automation == automation, experiments.c.number == number)
-    row = tx.execute(query.with_for_update() if for_update else query).one_or_none()
-    return None if row is None else _experiment(row)
-
-
-def running(tx: Tx) -> list[tuple[str, int]]:
-    """Return the automations and numbers of the experiments that a worker watches, oldest first."""
-    c = experiments.c
-    query = select(c.automation, c.number).where(c.ended_at.is_(None)).order_by(c.created_at, c.id)
-    return [(row.automation, row.number) for row in tx.execute(query)]
-
-
-def page(tx: Tx, automations: Sequence[str] | None, *, limit: int) -> list[Experiment]:
-    """Return experiments of some automations, or of all; newest first."""
-    query = select(experiments).order_by(experiments.c.created_at.desc(), experiments.c.id.desc()).limit(limit)
-    if automations is not None:
-        query = query.where(experiments.c.automation.in_(automations))
-    return [_experiment(row) for row in tx.execute(query)]
-
-
-def next_number(tx: Tx, automation: str) -> int:
-    """Return the number of the next experiment of an automation; hold its split first."""
-    newest = select(func.coalesce(func.max(experiments.c.number), 0)).where(experiments.c.automation == automation)
-    return int(tx.execute(newest).scalar_one()) + 1
-
-
-def add(tx: Tx, one: Experiment) -> None:
-    """Write a new experiment."""
-    tx.execute(insert(experiments).values(id=one.id, **_values(one)))
-
-
-def save(tx: Tx, one: Experiment) -> None:
-    """Write an experiment anew; find it for update first."""
-    tx.execute(update(experiments).where(experiments.c.id == one.id).values(_values(one)))
+    outcome = case((c.state == ExperimentState.ADOPTED.value, ExperimentState.DECIDED.value), else_=c.state)
+    query = select(c.automation, outcome, func.count()).where(c.ended_at.is_not(None)).group_by(c.automation, outcome)
+    found = tx.execute(query.order_by(*query.selected_columns[:2]))
+    return [(automation, ended, int(count)) for automation, ended, count in found]
 
 
 def add_event(tx: Tx, experiment: UUID, event: ExperimentEvent) -> None:
@@ -128,40 +74,6 @@ def save_estimates(tx: Tx, experiment: UUID, body: Mapping[str, Any]) -> None:
     tx.execute(made.on_conflict_do_update(index_elements=["experiment"], set_={"body": body}))
 
 
-def new_units(tx: Tx, experiment: UUID, units: Iterable[tuple[str, bytes]]) -> set[tuple[str, bytes]]:
-    """Note units as counted in a list; return those that were not yet."""
-    wanted = sorted(set(units))
-    if not wanted:
-        return set()
-    lists, values = zip(*wanted, strict=True)
-    found = tx.execute(_NEW_UNITS, {"experiment": experiment, "lists": list(lists), "units": list(values)})
-    return {(row.list, bytes(row.unit)) for row in found}
-
-
-def note_labels(tx: Tx, automation: str, decisions: Sequence[UUID], due_at: datetime) -> None:
-    """Note that labels of decisions changed, for the automation's experiment if one runs."""
-    tx.execute(_NOTE_LABELS, {"automation": automation, "decisions": list(decisions), "due_at": due_at})
-
-
-def note_labels_again(tx: Tx, experiment: UUID, due: Mapping[UUID, datetime]) -> None:
-    """Have labels of decisions looked at later."""
-    if due:
-        rows = [{"experiment": experiment, "decision_id": key, "due_at": at} for key, at in due.items()]
-        tx.execute(insert(experiment_labels), rows)
-
-
-def take_labels(tx: Tx, experiment: UUID, now: datetime, limit: int) -> list[UUID]:
-    """Take decisions whose labels are to be looked at by now."""
-    taken = tx.execute(_TAKE_LABELS, {"experiment": experiment, "now": now, "limit": limit})
-    return list(dict.fromkeys(row.decision_id for row in taken))
-
-
-def forget_units(tx: Tx, experiment: UUID) -> None:
-    """Forget what only a running experiment needs."""
-    tx.execute(delete(experiment_units).where(experiment_units.c.experiment == experiment))
-    tx.execute(delete(experiment_labels).where(experiment_labels.c.experiment == experiment))
-
-
 _PLAIN = frozenset(Experiment.__dataclass_fields__) - {"id", "arms", "shares", "state", "shadows_before", "winner"}
 """Fields that are columns as they are."""
 
@@ -188,3 +100,17 @@ def _experiment(row: Row[Any]) -> Experiment:
         winner=None if row.winner is None else Candidate.parse(row.winner),
         **{name: plain[name] for name in _PLAIN},
     )
+
+
+_ROWS = TrialRows(experiments, _experiment, _values)
+_UNITS = TrialUnits(experiments, experiment_units, experiment_labels, watched="t.ended_at IS NULL")
+
+find, find_open, page, running_experiments = _ROWS.find, _ROWS.find_open, _ROWS.page, _ROWS.open_ones
+next_number, add, save = _ROWS.next_number, _ROWS.add, _ROWS.save
+new_units, forget_units = _UNITS.new_units, _UNITS.forget
+note_labels, note_labels_again, take_labels = _UNITS.note_late, _UNITS.note_again, _UNITS.take_late
+
+
+def running(tx: Tx) -> list[tuple[str, int]]:
+    """Return the automations and numbers of the experiments that a worker watches, oldest first."""
+    return _ROWS.watched(tx, [ExperimentState.RUNNING.value])

@@ -3,22 +3,26 @@
 A measure is declared with its automation (`authoring/measures.py`). `meter.py` keeps the sums; start there.
 """
 
-from andon.measures.domain import Grouping, MeasureSum
+from andon.measures.domain import DeclaredMeasure, Grouping, MeasureSum
 from andon.measures.errors import MeasureReportInvalid
 from andon.measures.measured import MeasuredDecision, MeasureSet
 from andon.measures.meter import Meter, subscribe
+from andon.measures.published import MeasuresReported
 from andon.measures.reports import MeasureReport, Reported, report
-from andon.measures.service import reported_of, sums, totals
+from andon.measures.service import decisions_between, reported_of, sums, totals
 
 __all__ = [
+    "DeclaredMeasure",
     "Grouping",
     "MeasureReport",
     "MeasureReportInvalid",
     "MeasureSet",
     "MeasureSum",
     "MeasuredDecision",
+    "MeasuresReported",
     "Meter",
     "Reported",
+    "decisions_between",
     "report",
     "reported_of",
     "subscribe",

@@ -5,18 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from andon import audit, decisions
 from andon.decisions import DecisionRow
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7, uuid7_in
 from andon.measures import store
 from andon.measures.domain import LARGEST, exact
 from andon.measures.errors import MeasureReportInvalid
+from andon.measures.published import MeasuresReported
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """A sender's clock may be fast by this much; what it says lies in the future is then known now."""
@@ -44,7 +46,13 @@ class Reported:
 
 
 def report(
-    tx: Tx, reports: Sequence[MeasureReport], *, actor: Actor, now: datetime, visible: Visible = lambda _: True
+    tx: Tx,
+    reports: Sequence[MeasureReport],
+    *,
+    actor: Actor,
+    events: Events,
+    now: datetime,
+    visible: Visible = lambda _: True,
 ) -> Reported:
     """Record reports, all or none. Raises MeasureReportInvalid, which names each row and field, and Forbidden."""
     found = decisions.rows_of(tx, [one.decision_id for one in reports])
@@ -56,7 +64,7 @@ def report(
         raise MeasureReportInvalid("; ".join(f"{one.where}: {one.message}" for one in faults), faults=faults)
     standing = store.standing_reports(tx, list(rows))
     series = uuid7(now)
-    new: list[Mapping[str, object]] = []
+    new: list[Mapping[str, Any]] = []
     recorded: Counter[str] = Counter()
     for number, one in enumerate(reports):
         value, automation = exact(one.value), rows[one.decision_id].automation
@@ -83,14 +91,16 @@ def report(
         store.add_reports(tx, new)
         store.recount_at(tx, now, sorted({one.decision_id for one in reports}))
     for automation, count in sorted(recorded.items()):
+        first, last = new[0]["id"], new[-1]["id"]
         audit.record(
             tx,
             actor=actor,
             action="measure.report",
             subject=f"automation:{automation}",
             at=now,
-            after={"reports": count, "first": str(new[0]["id"]), "last": str(new[-1]["id"])},
+            after={"reports": count, "first": str(first), "last": str(last)},
         )
+        events.publish(tx, MeasuresReported(automation, count, first, last, actor.name, at=now))
     return Reported(len(new), len(reports) - len(new))
 
 

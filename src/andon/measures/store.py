@@ -86,6 +86,12 @@ def add_reports(tx: Tx, reports: Sequence[Mapping[str, Any]]) -> None:
     tx.execute(insert(measure_reports), [dict(report) for report in reports])
 
 
+def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
+    """Return the decisions that reports with ids from `first` to `last` are about, each once."""
+    of = measure_reports.c.id.between(first, last) & (measure_reports.c.automation == automation)
+    return list(tx.execute(select(measure_reports.c.decision_id).where(of).distinct()).scalars())
+
+
 def standing_reports(tx: Tx, ids: Sequence[UUID]) -> dict[Key, tuple[Decimal, datetime]]:
     """Return the report of each decision and measure that became known last: its value, and when it was known."""
     c = measure_reports.c

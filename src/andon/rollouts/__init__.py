@@ -14,7 +14,6 @@ from andon.rollouts.errors import (
     RolloutOver,
     RolloutUnderWay,
     SecondPersonNeeded,
-    TrafficSplitByHand,
 )
 from andon.rollouts.evidence import failed, is_automatic_row
 from andon.rollouts.forecasting import GuardrailForecast, RolloutForecast, forecast, forecast_of, spoken
@@ -39,6 +38,7 @@ from andon.rollouts.standing import GuardrailStanding, standings
 from andon.rollouts.states import ArmTally, GuardrailState, PathPoint
 from andon.rollouts.store import OPEN_SQL
 from andon.rollouts.watching import RolloutWatcher
+from andon.trials import TrafficSplitByHand
 
 __all__ = [
     "OPEN_SQL",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from andon.authoring import RolloutPlan
 from andon.serving import Candidate, arm_of
+from andon.trials import salt_of
 
 
 class RolloutState(StrEnum):
@@ -96,7 +97,7 @@ class Rollout:
     @property
     def salt(self) -> str:
         """The salt of its splits: every rollout draws its units anew."""
-        return f"{self.automation}/rollout-{self.number}"
+        return salt_of("rollout", self.automation, self.number)
 
     @property
     def arm(self) -> str:

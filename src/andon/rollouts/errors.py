@@ -15,10 +15,6 @@ class RolloutUnderWay(Conflict):
     """Another rollout of this automation is under way."""
 
 
-class TrafficSplitByHand(Conflict):
-    """The traffic of this automation is split by hand: end that split first."""
-
-
 class RolloutOver(Conflict):
     """This rollout is over."""
 

@@ -23,10 +23,10 @@ from andon.rollouts.errors import (
     RolloutOver,
     RolloutUnderWay,
     SecondPersonNeeded,
-    TrafficSplitByHand,
 )
 from andon.rollouts.moving import Mover
 from andon.serving import Candidate, Suits
+from andon.trials import end_command, require_unsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def start(
 ) -> Rollout:
     """Begin a rollout, or have it wait for its approval. `ready` and `suits` make sure that the candidate can answer here.
 
-    Raises RolloutInvalid, RolloutUnderWay, TrafficSplitByHand, ModelNotFound, VersionNotFound, PolicyNotFound, ReasonInvalid.
+    Raises RolloutInvalid, RolloutUnderWay, ExperimentUnderWay, TrafficSplitByHand, ModelNotFound, VersionNotFound, PolicyNotFound, ReasonInvalid.
     """
     why = reasons.require(reason)
     decisions.require_deployed(tx, wish.automation)
@@ -69,14 +69,11 @@ def start(
     if running is not None:
         raise RolloutUnderWay(
             f"Rollout {running.number} of {wish.automation} is under way, started by {running.started_by}: "
-            f"{running.reason}. Abort it, or wait until it is over"
+            f"{running.reason}. Wait until it is over, or end it: "
+            f"`{end_command('rollout', running.automation, running.number)}`"
         )
     split = serving.split_of(tx, wish.automation, wish.model)
-    if split.shares:
-        raise TrafficSplitByHand(
-            f"{wish.automation} is split ({split.summary}), by {split.set_by}: {split.reason}. "
-            f"End that first: `andon split set {wish.automation} --reason ...`"
-        )
+    require_unsplit(tx, split)
     made = Rollout(
         id=uuid7(now),
         automation=wish.automation,
@@ -146,8 +143,7 @@ def approve(
     _require(rollout, RolloutState.AWAITING_APPROVAL)
     _require_second(rollout, actor)
     current = serving.split_of(tx, automation, rollout.model)
-    if current.shares:
-        raise TrafficSplitByHand(f"{automation} is split meanwhile ({current.summary}), by {current.set_by}")
+    require_unsplit(tx, current)
     return Mover(tx, events, now, actor).approve(replace(rollout, split=current.number), why)
 
 

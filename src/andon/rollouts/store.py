@@ -1,12 +1,11 @@
-"""All SQL about rollouts. Never commits."""
+"""All SQL about rollouts; what experiments need, too, is in `trials`. Never commits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.authoring import RolloutPlan
@@ -14,59 +13,15 @@ from andon.kernel.db import Tx
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutState
 from andon.rollouts.tables import rollout_events, rollout_labels, rollout_tests, rollout_units, rollouts
 from andon.serving import Candidate
+from andon.trials import TrialRows, TrialUnits
 
 OPEN_SQL = "EXISTS (SELECT FROM rollouts WHERE ended_at IS NULL AND state IN ('running', 'paused'))"
 """Whether a worker has a rollout to watch."""
-
-_NEW_UNITS = text("""
-INSERT INTO rollout_units (rollout, guardrail, unit)
-SELECT :rollout, * FROM unnest(CAST(:guardrails AS text[]), CAST(:units AS bytea[]))
-ON CONFLICT DO NOTHING RETURNING guardrail, unit
-""")
-
-_NOTE_LABELS = text("""
-INSERT INTO rollout_labels (rollout, decision_id, due_at)
-SELECT r.id, d, :due_at FROM rollouts r, unnest(CAST(:decisions AS uuid[])) AS d
-WHERE r.automation = :automation AND r.ended_at IS NULL AND r.state IN ('running', 'paused')
-""")
-
-_TAKE_LABELS = text("""
-DELETE FROM rollout_labels WHERE id IN (
-    SELECT id FROM rollout_labels WHERE rollout = :rollout AND due_at <= :now ORDER BY due_at, id LIMIT :limit
-) RETURNING decision_id
-""")
 
 
 def lock(tx: Tx, automation: str) -> None:
     """Let one transaction at a time start a rollout of this automation."""
     tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"rollouts/{automation}", 0))))
-
-
-def find_open(tx: Tx, automation: str) -> Rollout | None:
-    """Return the rollout of an automation that is not over."""
-    c = rollouts.c
-    row = tx.execute(select(rollouts).where(c.automation == automation, c.ended_at.is_(None))).one_or_none()
-    return None if row is None else _rollout(row)
-
-
-def find(tx: Tx, automation: str, number: int, *, for_update: bool = False) -> Rollout | None:
-    """Return one rollout; `for_update` lets nobody else move it until the transaction ends."""
-    query = select(rollouts).where(rollouts.c.automation == automation, rollouts.c.number == number)
-    row = tx.execute(query.with_for_update() if for_update else query).one_or_none()
-    return None if row is None else _rollout(row)
-
-
-def watched(tx: Tx) -> list[tuple[str, int]]:
-    """Return the automations and numbers of the rollouts that a worker watches, oldest first."""
-    c = rollouts.c
-    query = select(c.automation, c.number).where(c.ended_at.is_(None), c.state.in_(("running", "paused")))
-    return [(row.automation, row.number) for row in tx.execute(query.order_by(c.created_at, c.id))]
-
-
-def open_rollouts(tx: Tx) -> list[Rollout]:
-    """Return the rollouts that are not over, by automation."""
-    query = select(rollouts).where(rollouts.c.ended_at.is_(None)).order_by(rollouts.c.automation)
-    return [_rollout(row) for row in tx.execute(query)]
 
 
 def ended_counts(tx: Tx) -> list[tuple[str, str, int]]:
@@ -77,30 +32,6 @@ def ended_counts(tx: Tx) -> list[tuple[str, str, int]]:
         (automation, state, int(count))
         for automation, state, count in tx.execute(query.order_by(*query.selected_columns[:2]))
     ]
-
-
-def page(tx: Tx, automations: Sequence[str] | None, *, limit: int) -> list[Rollout]:
-    """Return rollouts of some automations, or of all; newest first."""
-    query = select(rollouts).order_by(rollouts.c.created_at.desc(), rollouts.c.id.desc()).limit(limit)
-    if automations is not None:
-        query = query.where(rollouts.c.automation.in_(automations))
-    return [_rollout(row) for row in tx.execute(query)]
-
-
-def next_number(tx: Tx, automation: str) -> int:
-    """Return the number of the next rollout of an automation; lock the automation first."""
-    newest = select(func.coalesce(func.max(rollouts.c.number), 0)).where(rollouts.c.automation == automation)
-    return int(tx.execute(newest).scalar_one()) + 1
-
-
-def add(tx: Tx, one: Rollout) -> None:
-    """Write a new rollout."""
-    tx.execute(insert(rollouts).values(id=one.id, **_values(one)))
-
-
-def save(tx: Tx, one: Rollout) -> None:
-    """Write a rollout anew; find it for update first."""
-    tx.execute(update(rollouts).where(rollouts.c.id == one.id).values(_values(one)))
 
 
 def add_event(tx: Tx, rollout: UUID, event: RolloutEvent) -> RolloutEvent:
@@ -144,47 +75,6 @@ def save_tests(tx: Tx, rollout: UUID, bodies: Mapping[str, Mapping[str, Any]]) -
         made = upsert(rollout_tests)
         made = made.on_conflict_do_update(index_elements=["rollout", "guardrail"], set_={"body": made.excluded.body})
         tx.execute(made, [{"rollout": rollout, "guardrail": name, "body": body} for name, body in bodies.items()])
-
-
-def new_units(tx: Tx, rollout: UUID, units: Iterable[tuple[str, bytes]]) -> set[tuple[str, bytes]]:
-    """Note units as counted by guardrails; return those that were not yet."""
-    wanted = sorted(set(units))
-    if not wanted:
-        return set()
-    names, values = zip(*wanted, strict=True)
-    found = tx.execute(_NEW_UNITS, {"rollout": rollout, "guardrails": list(names), "units": list(values)})
-    return {(row.guardrail, bytes(row.unit)) for row in found}
-
-
-def units_counted(tx: Tx, rollout: UUID, guardrail: str) -> int:
-    """Return how many units a guardrail has counted."""
-    c = rollout_units.c
-    query = select(func.count()).where(c.rollout == rollout, c.guardrail == guardrail)
-    return int(tx.execute(query).scalar_one())
-
-
-def note_labels(tx: Tx, automation: str, decisions: Sequence[UUID], due_at: datetime) -> None:
-    """Note that labels of decisions changed, for the automation's rollout if one is watched."""
-    tx.execute(_NOTE_LABELS, {"automation": automation, "decisions": list(decisions), "due_at": due_at})
-
-
-def note_labels_again(tx: Tx, rollout: UUID, due: Mapping[UUID, datetime]) -> None:
-    """Have labels of decisions looked at later."""
-    if due:
-        rows = [{"rollout": rollout, "decision_id": key, "due_at": at} for key, at in due.items()]
-        tx.execute(insert(rollout_labels), rows)
-
-
-def take_labels(tx: Tx, rollout: UUID, now: datetime, limit: int) -> list[UUID]:
-    """Take decisions whose labels are to be looked at by now."""
-    taken = tx.execute(_TAKE_LABELS, {"rollout": rollout, "now": now, "limit": limit})
-    return list(dict.fromkeys(row.decision_id for row in taken))
-
-
-def forget_units(tx: Tx, rollout: UUID) -> None:
-    """Forget what only a rollout under way needs."""
-    tx.execute(delete(rollout_units).where(rollout_units.c.rollout == rollout))
-    tx.execute(delete(rollout_labels).where(rollout_labels.c.rollout == rollout))
 
 
 def _values(one: Rollout) -> dict[str, Any]:
@@ -239,3 +129,19 @@ def _rollout(row: Row[Any]) -> Rollout:
         shadowed_to=row.shadowed_to,
         seen=row.seen,
     )
+
+
+_ROWS = TrialRows(rollouts, _rollout, _values)
+_UNITS = TrialUnits(
+    rollouts, rollout_units, rollout_labels, watched="t.ended_at IS NULL AND t.state IN ('running', 'paused')"
+)
+
+find, find_open, page, open_rollouts = _ROWS.find, _ROWS.find_open, _ROWS.page, _ROWS.open_ones
+next_number, add, save = _ROWS.next_number, _ROWS.add, _ROWS.save
+new_units, units_counted, forget_units = _UNITS.new_units, _UNITS.count, _UNITS.forget
+note_labels, note_labels_again, take_labels = _UNITS.note_late, _UNITS.note_again, _UNITS.take_late
+
+
+def watched(tx: Tx) -> list[tuple[str, int]]:
+    """Return the automations and numbers of the rollouts that a worker watches, oldest first."""
+    return _ROWS.watched(tx, [RolloutState.RUNNING.value, RolloutState.PAUSED.value])

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from andon import live, policies, serving
+from andon import serving
 from andon.decisions import ConsumerBusy
 from andon.kernel.db import Tx
-from andon.kernel.events import Events
 from andon.rollouts import store
 from andon.rollouts.counting import RolloutCounter
 from andon.rollouts.declared import service_level_of
@@ -18,54 +16,36 @@ from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrail
 from andon.rollouts.moving import Mover
 from andon.rollouts.sentences import harm_sentence, shown_sentence, waiting_sentence
 from andon.rollouts.states import GuardrailState, harm_bound, harm_evidence, judge, note_point, step_name
-
-ASKED_EVERY = timedelta(seconds=4)
-"""How often it is looked whether every process can follow, and how long they have for that: twice the time between their reports."""
-
-RENEWED_AT = 2 / 3
-"""A lease is renewed when less than this part of it is left."""
+from andon.trials import TrialKey, TrialWatcher, changed_ground, lease_runs_out
 
 
-class RolloutWatcher:
-    """Watches the rollouts of an installation in turn, one in each transaction. One object a worker."""
+class RolloutWatcher(TrialWatcher[RolloutCounter]):
+    """Watches the rollouts of an installation."""
 
-    def __init__(self, events: Events) -> None:
-        self._events = events
-        self._counters: dict[tuple[str, int], RolloutCounter] = {}
-        self._last: tuple[str, int] | None = None
-        self._asked: dict[UUID, datetime] = {}
+    def _watched(self, tx: Tx) -> list[TrialKey]:
+        return store.watched(tx)
 
-    def look(self, tx: Tx, now: datetime) -> bool:
-        """Look at the next rollout; whether there may be more to do at once."""
-        open_ones = store.watched(tx)
-        self._counters = {key: one for key, one in self._counters.items() if key in open_ones}
-        if not open_ones:
-            return False
-        behind = open_ones.index(self._last) + 1 if self._last in open_ones else 0
-        self._last = open_ones[behind % len(open_ones)]
-        more = self._look_at(tx, self._last, now)
-        return more or self._last != open_ones[-1]
-
-    def _look_at(self, tx: Tx, key: tuple[str, int], now: datetime) -> bool:
+    def _look_at(self, tx: Tx, key: TrialKey, now: datetime) -> bool:
         rollout = store.find(tx, *key, for_update=True)
         if rollout is None or not rollout.state.is_watched:
             return False
         serving.hold(tx, rollout.automation)
         mover = Mover(tx, self._events, now)
-        if self._is_overtaken(tx, rollout, mover):
+        changed = changed_ground(tx, rollout)
+        if changed is not None:
+            mover.withdraw(rollout, changed.reason, {}, by_itself=True, keep_split=changed.by_split)
             return False
-        trouble = self._trouble(tx, rollout, now)
+        trouble = self._trouble(tx, rollout.id, rollout.automation, rollout.stage_at, now)
         if trouble:
             mover.withdraw(rollout, trouble, {}, by_itself=True)
             return False
-        lease = serving.leases(tx).get(rollout.automation)
-        if lease is None or lease.split != rollout.split or lease.expires_at - now < RENEWED_AT * rollout.plan.dead_man:
+        if lease_runs_out(tx, rollout, rollout.plan.dead_man, now):
             mover.renew(rollout)
         service = service_level_of(tx, rollout.automation)
         guardrails = guardrails_of(rollout.plan, service)
         kept = store.tests_of(tx, rollout.id)
         states = {one.name: GuardrailState.of(kept.get(one.name)) for one in guardrails}
-        counter = self._counters.setdefault(key, RolloutCounter(rollout))
+        counter = self._kept.setdefault(key, RolloutCounter(rollout))
         try:
             took = counter.count(tx, rollout, guardrails, states, service, now)
         except ConsumerBusy:  # a worker that lost its lease ends what it had begun
@@ -107,34 +87,6 @@ class RolloutWatcher:
         if rollout.at.following == 100.0:
             return mover.promote(rollout, reason, evidence)
         return mover.advance(rollout, reason, evidence)
-
-    def _trouble(self, tx: Tx, rollout: Rollout, now: datetime) -> str:
-        """Say which process cannot follow the rollout, as when it cannot load the candidate; empty if all can, as far as is known."""
-        if now < self._asked.get(rollout.id, rollout.stage_at) + ASKED_EVERY:
-            return ""
-        self._asked[rollout.id] = now
-        for process in live.processes(tx, now):
-            why = process.status.behind.get(rollout.automation)
-            if why is not None and process.seen_at >= rollout.stage_at + ASKED_EVERY:
-                return f"The {process.part} {process.host}/{process.pid} cannot follow: {why}"
-        return ""
-
-    def _is_overtaken(self, tx: Tx, rollout: Rollout, mover: Mover) -> bool:
-        """End a rollout whose ground has changed: another split, another champion, another policy in force."""
-        split = serving.split_of(tx, rollout.automation, rollout.model)
-        champion = serving.champion_of(tx, rollout.model)
-        in_force = policies.in_force(tx, rollout.automation)
-        now_in_force = "" if in_force is None else in_force.version
-        if split.number != rollout.split:
-            reason = f"The traffic was split by {split.set_by} meanwhile: {split.reason}"
-        elif champion != rollout.champion:
-            reason = f"The champion of {rollout.model} is version {champion} meanwhile"
-        elif now_in_force != rollout.in_force:
-            reason = f"Policy {now_in_force} was put in force meanwhile"
-        else:
-            return False
-        mover.withdraw(rollout, reason, {}, by_itself=True, keep_split=split.number != rollout.split)
-        return True
 
 
 def missing_of(

@@ -9,8 +9,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from andon.access import Grant, Role
+from andon.bootstrap.experiments import watch_experiments
 from andon.cli import app
 from andon.kernel.db import Database
+from andon.kernel.metrics import Metrics
 from calls import call
 from experimenting import ComparedLine
 from rolling import a_rolled_line
@@ -92,12 +94,23 @@ def test_what_cannot_be_is_refused_with_its_reason(
     assert (given, problem["code"]) == (status, code), problem
 
 
-def test_it_is_stopped_once(compared: ComparedLine, keys: dict[str, str]) -> None:
+def test_it_is_stopped_once_and_a_worker_shows_shares_and_outcomes(
+    compared: ComparedLine, keys: dict[str, str]
+) -> None:
+    metrics = Metrics()
+    watch_experiments(metrics, compared.line.database)
+    shown = metrics.text().decode()
+    for arm in compared.experiment.arm_names:
+        assert f'andon_experiment_share{{arm="{arm}",automation="payments"}} 50.0' in shown
+    assert "andon_experiments_ended_total{" not in shown
     status, done = ask(compared, keys["otto"], "POST", "/1/stop", reason="enough")
     assert (status, done["state"], done["why"]) == (200, "stopped", "enough")
     status, problem = ask(compared, keys["olga"], "POST", "/1/stop", reason="me too")
     assert status == 409
     assert "Experiment 1 of payments is over: stopped by otto" in problem["detail"]
+    shown = metrics.text().decode()
+    assert 'andon_experiments_ended_total{automation="payments",outcome="stopped"} 1.0' in shown
+    assert "andon_experiment_share{" not in shown
 
 
 def test_the_command_line_does_all_of_it(

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from andon import experiments, labels, models, rollouts, serving
+from andon import Measure, Truth, experiments, labels, measures, models, rollouts, serving
 from andon.authoring import RolloutPlan
 from andon.experiments import ExperimentState, ExperimentUnderWay, NothingToAdopt
 from andon.kernel.db import Database
-from andon.labels import LabelSource
+from andon.labels import LabelSource, TruthReport
+from andon.measures import MeasureReport
 from andon.models import CHAMPION
 from andon.rollouts import RolloutUnderWay, SecondPersonNeeded, TrafficSplitByHand
 from experimenting import ComparedLine
@@ -55,6 +56,8 @@ def test_the_better_arm_is_found_once_all_traffic_goes_back_and_it_is_adopted_by
     compared.act(experiments.adopt)
     assert (compared.experiment.state, champion(compared)) == (ExperimentState.ADOPTED, 2)
     assert compared.steps() == ["start", "decide", "adopt"]
+    with compared.line.database.begin() as tx:
+        assert experiments.ended_outcomes(tx) == [("payments", "decided", 1)], "a counter never falls"
     with pytest.raises(NothingToAdopt, match="adopted already"):
         compared.act(experiments.adopt)
     compared.start(3, measure="errors", better="lower")
@@ -110,6 +113,60 @@ def test_an_account_counts_once_by_its_first_override(compared: ComparedLine) ->
     assert [arm.values for arm in arms] == [arm.units for arm in arms]
 
 
+def test_a_blind_audit_counts_at_once_and_another_label_when_it_is_mature(database: Database, tmp_path: Path) -> None:
+    truth = Truth({"pause": "fraud", "release": "ok"}, matures=timedelta(days=7))
+    compared = ComparedLine(a_rolled_line(database, tmp_path, a_forgiving_line(truth=truth)))
+    compared.start(2, measure="wrong", better="lower")
+    made = [one for one in compared.line.decide(40) if one.outcome != "review" and one.prediction is not None]
+    audited, later = made[:4], made[4:10]
+    reports = [
+        TruthReport(
+            decision_id=one.request.id,
+            value="ok" if one.prediction.label == "fraud" else "fraud",
+            source=LabelSource.BLIND_AUDIT if one in audited else LabelSource.EVENT,
+        )
+        for one in (*audited, *later)
+    ]
+    with compared.line.database.begin() as tx:
+        labels.record_all(tx, reports, actor=RITA, events=compared.line.events, now=compared.line.now)
+    compared.watch()
+    assert sum(arm.values for arm in compared.estimates.arms) == len(audited)
+    compared.watch(compared.line.now + timedelta(days=8))
+    assert sum(arm.values for arm in compared.estimates.arms) == len(audited) + len(later)
+
+
+def test_a_measure_that_another_system_reports_counts_once_for_its_decision(database: Database, tmp_path: Path) -> None:
+    line = a_forgiving_line(measures=(Measure("amount", "EUR", "input.amount"), Measure("refunded", "EUR")))
+    compared = ComparedLine(a_rolled_line(database, tmp_path, line))
+    compared.start(2, measure="refunded", better="lower")
+    made = compared.line.decide(60)
+    compared.watch()
+    assert [arm.values for arm in compared.estimates.arms] == [0, 0]
+
+    def report(worth: float, *measured: str) -> None:
+        reports = [
+            MeasureReport(one.request.id, name, worth * one.assignment.version) for one in made for name in measured
+        ]
+        with compared.line.database.begin() as tx:
+            measures.report(tx, reports, actor=RITA, events=compared.line.events, now=compared.line.now)
+        compared.another_worker()
+        compared.watch()
+
+    report(10.0, "refunded")
+    report(10.0, "refunded")
+    report(25.0, "refunded")
+    by_version = [[one for one in made if one.assignment.version == version] for version in (1, 2)]
+    found = [(arm.values, arm.total) for arm in compared.estimates.arms]
+    assert found == [(len(by_version[0]), 10.0 * len(by_version[0])), (len(by_version[1]), 20.0 * len(by_version[1]))]
+    with compared.line.database.begin() as tx:
+        planned = experiments.plan(
+            tx, compared.wish(2, measure="refunded", better="lower"), actor=RITA, reason="x", now=compared.line.now
+        )
+        assert experiments.forecast(tx, planned, compared.line.now).base == pytest.approx(
+            sum(25.0 * one.assignment.version for one in made) / len(made)
+        )
+
+
 def test_arms_that_nobody_watches_get_no_traffic(compared: ComparedLine) -> None:
     compared.start(2)
     compared.watch(compared.line.now)
@@ -127,14 +184,15 @@ def test_an_automation_has_one_experiment_or_rollout_at_a_time_and_a_split_by_ha
     compared: ComparedLine,
 ) -> None:
     compared.start(2)
-    with pytest.raises(ExperimentUnderWay, match="started by otto"):
+    with pytest.raises(ExperimentUnderWay, match=r"started by otto.*`andon experiment stop payments --number 1"):
         compared.start(3)
-    with pytest.raises(TrafficSplitByHand, match="Experiment 1: which is better"):
+    told = r"by otto: Experiment 1: which is better.*`andon experiment stop payments --number 1 --reason"
+    with pytest.raises(ExperimentUnderWay, match=told):
         compared.line.start(3)
     compared.act(experiments.stop)
     assert compared.shares == {}
     compared.line.start(3)
-    with pytest.raises(RolloutUnderWay):
+    with pytest.raises(RolloutUnderWay, match="`andon rollout abort payments --number 1 --reason"):
         compared.start(2)
     compared.line.act(rollouts.abort)
     one = compared.start(2)
@@ -157,3 +215,5 @@ def test_an_automation_has_one_experiment_or_rollout_at_a_time_and_a_split_by_ha
         "The traffic was split by rita meanwhile: too much for me",
     )
     assert compared.shares == {2: 10.0}
+    with pytest.raises(TrafficSplitByHand, match=r"by rita: too much for me.*`andon split set payments"):
+        compared.line.start(3)  # this split has the experiment's salt, but nobody watches it

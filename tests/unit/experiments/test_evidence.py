@@ -10,6 +10,7 @@ import pytest
 from andon.experiments.domain import equal_shares
 from andon.experiments.evidence import FIRST, AllocatedDecision, ArmValue, drawn_decision, first_of_each, value_of_label
 from andon.serving import Assignment, Candidate, Chosen, TrafficSplit
+from andon.trials import LateLabels
 from simulating import an_experiment
 
 KEY = UUID(int=7)
@@ -58,7 +59,7 @@ def test_labels_show_events(
 ) -> None:
     usual = {"label": "fraud", "certain": True, "score": 0.9, "outcome": "pause"}
     given: Any = SimpleNamespace(**{**usual, **row})
-    assert value_of_label(measure, given, verdict=verdict, label=label) == value
+    assert value_of_label(measure, LateLabels(given, verdict, label, None)) == value
 
 
 def test_a_unit_stands_once_in_each_list_by_its_first_decision() -> None:

@@ -1,0 +1,35 @@
+"""Trials: what experiments and rollouts have in common while they try versions on real traffic.
+
+Who holds the traffic: `holding.py`. What ends a trial by itself, and its lease: `ground.py`. What becomes known of decisions
+later: `noting.py`, `labelled.py`. How a worker looks: `watching.py`. Their SQL: `store.py`.
+"""
+
+from andon.trials.errors import ExperimentUnderWay, TrafficSplitByHand
+from andon.trials.ground import ChangedGround, changed_ground, lease_runs_out
+from andon.trials.holding import TrafficHolder, end_command, holder_of, require_unsplit, salt_of
+from andon.trials.labelled import LateLabels, counts_now, labelled
+from andon.trials.noting import subscribe_late
+from andon.trials.store import TrialRows, TrialUnits
+from andon.trials.watching import TrialKey, TrialWatcher, watching
+
+__all__ = [
+    "ChangedGround",
+    "ExperimentUnderWay",
+    "LateLabels",
+    "TrafficHolder",
+    "TrafficSplitByHand",
+    "TrialKey",
+    "TrialRows",
+    "TrialUnits",
+    "TrialWatcher",
+    "changed_ground",
+    "counts_now",
+    "end_command",
+    "holder_of",
+    "labelled",
+    "lease_runs_out",
+    "require_unsplit",
+    "salt_of",
+    "subscribe_late",
+    "watching",
+]

@@ -1,0 +1,55 @@
+"""The ground of a trial: the split, the champion and the policy that it began with, and how long its traffic may stay unwatched."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from andon import policies, serving
+from andon.kernel.db import Tx
+
+RENEWED_AT = 2 / 3
+"""A lease is renewed when less than this part of it is left."""
+
+
+class GroundedTrial(Protocol):
+    """An experiment or a rollout, as far as its ground goes."""
+
+    @property
+    def automation(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def split(self) -> int: ...
+    @property
+    def champion(self) -> int: ...
+    @property
+    def in_force(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedGround:
+    """A change that ends a trial. `by_split`: somebody else split the traffic, and that split stays."""
+
+    reason: str
+    by_split: bool
+
+
+def changed_ground(tx: Tx, trial: GroundedTrial) -> ChangedGround | None:
+    """Return what changed under a trial: another split, another champion, another policy in force."""
+    split = serving.split_of(tx, trial.automation, trial.model)
+    if split.number != trial.split:
+        return ChangedGround(f"The traffic was split by {split.set_by} meanwhile: {split.reason}", by_split=True)
+    champion = serving.champion_of(tx, trial.model)
+    if champion != trial.champion:
+        return ChangedGround(f"The champion of {trial.model} is version {champion} meanwhile", by_split=False)
+    in_force = policies.in_force(tx, trial.automation)
+    now_in_force = "" if in_force is None else in_force.version
+    if now_in_force != trial.in_force:
+        return ChangedGround(f"Policy {now_in_force} was put in force meanwhile", by_split=False)
+    return None
+
+
+def lease_runs_out(tx: Tx, trial: GroundedTrial, dead_man: timedelta, now: datetime) -> bool:
+    """Tell whether the lease of a trial's split is to be renewed now, so that its traffic stays."""
+    lease = serving.leases(tx).get(trial.automation)
+    return lease is None or lease.split != trial.split or lease.expires_at - now < RENEWED_AT * dead_man
