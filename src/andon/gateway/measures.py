@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
 
 from andon import decisions, measures, spending
 from andon.access import Permission
-from andon.gateway.dependencies import Caller, Day, Db, Now, ZonedMoment
+from andon.gateway.dependencies import Bus, Caller, Day, Db, Now, ZonedMoment
 from andon.measures import Grouping, MeasureReport
 
 router = APIRouter(prefix="/v1", tags=["measures"])
@@ -78,7 +78,11 @@ def show(
 
 @router.post("/measures")
 def report(
-    reports: Annotated[list[MeasureReportIn], Field(min_length=1, max_length=MOST)], caller: Caller, db: Db, now: Now
+    reports: Annotated[list[MeasureReportIn], Field(min_length=1, max_length=MOST)],
+    caller: Caller,
+    db: Db,
+    bus: Bus,
+    now: Now,
 ) -> MeasuresReportedOut:
     """Say what decisions were worth: all rows or none. The same rows again change nothing."""
     caller.require_anywhere(Permission.ADD_LABELS)
@@ -91,5 +95,5 @@ def report(
 
     given = [MeasureReport(one.decision_id, one.measure, float(one.value), one.known_at) for one in reports]
     with db.begin() as tx:
-        done = measures.report(tx, given, actor=caller.actor, now=now, visible=visible)
+        done = measures.report(tx, given, actor=caller.actor, events=bus, now=now, visible=visible)
     return MeasuresReportedOut(recorded=done.recorded, repeated=done.repeated)

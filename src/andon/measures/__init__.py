@@ -7,8 +7,9 @@ from andon.measures.domain import Grouping, MeasureSum
 from andon.measures.errors import MeasureReportInvalid
 from andon.measures.measured import MeasuredDecision, MeasureSet
 from andon.measures.meter import Meter, subscribe
+from andon.measures.published import MeasuresReported
 from andon.measures.reports import MeasureReport, Reported, report
-from andon.measures.service import reported_of, sums, totals
+from andon.measures.service import decisions_between, reported_of, sums, totals
 
 __all__ = [
     "Grouping",
@@ -17,8 +18,10 @@ __all__ = [
     "MeasureSet",
     "MeasureSum",
     "MeasuredDecision",
+    "MeasuresReported",
     "Meter",
     "Reported",
+    "decisions_between",
     "report",
     "reported_of",
     "subscribe",

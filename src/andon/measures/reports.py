@@ -12,11 +12,13 @@ from andon import audit, decisions
 from andon.decisions import DecisionRow
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
+from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7, uuid7_in
 from andon.measures import store
 from andon.measures.domain import LARGEST, exact
 from andon.measures.errors import MeasureReportInvalid
+from andon.measures.published import MeasuresReported
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """A sender's clock may be fast by this much; what it says lies in the future is then known now."""
@@ -44,7 +46,13 @@ class Reported:
 
 
 def report(
-    tx: Tx, reports: Sequence[MeasureReport], *, actor: Actor, now: datetime, visible: Visible = lambda _: True
+    tx: Tx,
+    reports: Sequence[MeasureReport],
+    *,
+    actor: Actor,
+    events: Events,
+    now: datetime,
+    visible: Visible = lambda _: True,
 ) -> Reported:
     """Record reports, all or none. Raises MeasureReportInvalid, which names each row and field, and Forbidden."""
     found = decisions.rows_of(tx, [one.decision_id for one in reports])
@@ -57,6 +65,7 @@ def report(
     standing = store.standing_reports(tx, list(rows))
     series = uuid7(now)
     new: list[Mapping[str, object]] = []
+    made: list[UUID] = []
     recorded: Counter[str] = Counter()
     for number, one in enumerate(reports):
         value, automation = exact(one.value), rows[one.decision_id].automation
@@ -67,9 +76,10 @@ def report(
         if before is None or known_at >= before[1]:
             standing[one.decision_id, one.measure] = value, known_at
         recorded[automation] += 1
+        made.append(uuid7_in(series, now, number))
         new.append(
             {
-                "id": uuid7_in(series, now, number),
+                "id": made[-1],
                 "decision_id": one.decision_id,
                 "automation": automation,
                 "measure": one.measure,
@@ -89,8 +99,9 @@ def report(
             action="measure.report",
             subject=f"automation:{automation}",
             at=now,
-            after={"reports": count, "first": str(new[0]["id"]), "last": str(new[-1]["id"])},
+            after={"reports": count, "first": str(made[0]), "last": str(made[-1])},
         )
+        events.publish(tx, MeasuresReported(automation, count, made[0], made[-1], actor.name, at=now))
     return Reported(len(new), len(reports) - len(new))
 
 

@@ -19,6 +19,11 @@ def reported_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[tuple[UUID, str], float]
     return {key: float(value) for key, (value, _) in store.standing_reports(tx, ids).items()} if ids else {}
 
 
+def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> Sequence[UUID]:
+    """Return the decisions that reports with ids from `first` to `last` are about, each once."""
+    return store.decisions_between(tx, automation, first, last)
+
+
 def totals(tx: Tx) -> list[tuple[str, str, MeasureSum]]:
     """Return the sums of all time with their automation and model version."""
     return store.totals(tx)

@@ -95,6 +95,13 @@ def standing_reports(tx: Tx, ids: Sequence[UUID]) -> dict[Key, tuple[Decimal, da
     return {(row.decision_id, row.measure): (row.value, row.known_at) for row in tx.execute(query)}
 
 
+def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
+    """Return the decisions of an automation that reports with ids from `first` to `last` are about, each once."""
+    c = measure_reports.c
+    query = select(c.decision_id).where(c.id.between(first, last), c.automation == automation).distinct()
+    return list(tx.execute(query).scalars())
+
+
 def sums(tx: Tx, automation: str, since: date, until: date, by: Grouping | None) -> list[MeasureSum]:
     """Return the sums of one automation from the day `since` to the day `until`, by measure and group."""
     c = measure_sums.c

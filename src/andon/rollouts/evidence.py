@@ -14,6 +14,7 @@ from andon.decisions import DecisionRow, FeedItem, FeedRecord
 from andon.labels import Label, LabelSource
 from andon.policies import ERROR, REVIEW
 from andon.rollouts.domain import Rollout
+from andon.rollouts.guardrails import LATENCY
 from andon.serving import Candidate, Chosen, ShadowPrediction, TrafficSplit
 
 FIRST = "first"
@@ -87,6 +88,7 @@ def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: f
         found.append(GuardrailEvent("slow", "slow", of, 1.0))
     found.append(GuardrailEvent("errors", FIRST, of, float(has_failed)))
     found.append(GuardrailEvent("slow", FIRST, of, float(is_slow)))
+    found.append(GuardrailEvent(LATENCY, FIRST, of, item.latency_us / 1e6))
     if record.prediction is not None:
         found.append(GuardrailEvent("expected-error", FIRST, of, 1.0 - record.prediction.confidence))
     if of.share == _EVEN:  # a side with less traffic has smaller batches, in which a decision costs more

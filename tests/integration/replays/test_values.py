@@ -8,6 +8,7 @@ import pytest
 
 from andon import MaxError, Measure, measures
 from andon.kernel.db import Database
+from andon.kernel.events import Events
 from andon.measures import MeasureReport
 from lines import OWNER
 from proving import POLICY, GatedLine, a_gated_line
@@ -35,7 +36,7 @@ def line(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     made = line.decide(400, account=lambda number: f"a{number}")
     with database.begin() as tx:
         reports = [MeasureReport(one.request.id, "revenue", EARNED[one.outcome]) for one in made]
-        measures.report(tx, reports, actor=OWNER, now=line.installation.clock.now())
+        measures.report(tx, reports, actor=OWNER, events=Events(), now=line.installation.clock.now())
     return line
 
 
