@@ -195,12 +195,14 @@ def over_stages(evidence: Sequence[float], stages: int) -> float:
 
 def _fewer(counted: Floats, total: int, share: float) -> Floats:
     """Compute the log evidence that values up to a point are rarer than `share`, so the quantile lies above."""
-    return _evidence(counted, total - counted, share)
+    known, where = np.unique(counted, return_inverse=True)
+    found: Floats = _evidence(known, total - known, share)[where]
+    return found
 
 
 def _more(counted: Floats, total: int, share: float) -> Floats:
     """Compute the log evidence that values up to a point are more frequent than `share`, so the quantile lies below."""
-    return _evidence(total - counted, counted, 1.0 - share)
+    return _fewer(total - counted, total, 1.0 - share)
 
 
 def _evidence(hits: Floats, misses: Floats, share: float) -> Floats:
