@@ -102,6 +102,22 @@ def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[
     return list(tx.execute(query).scalars())
 
 
+def reported_in(
+    tx: Tx, automation: str, measure: str, first: UUID, end: UUID, limit: int
+) -> tuple[list[tuple[UUID, Decimal]], int]:
+    """Return decisions with ids from `first` to before `end` and what stands of them, by random part, and their number."""
+    query = text("""
+        SELECT decision_id, value, count(*) OVER () AS number FROM (
+            SELECT DISTINCT ON (decision_id) decision_id, value FROM measure_reports
+            WHERE automation = :automation AND measure = :measure AND decision_id >= :first AND decision_id < :end
+            ORDER BY decision_id, known_at DESC, recorded_at DESC, id DESC
+        ) found ORDER BY substring(uuid_send(decision_id) FROM 9) LIMIT :limit
+    """)
+    wanted = {"automation": automation, "measure": measure, "first": first, "end": end, "limit": limit}
+    found = tx.execute(query, wanted).all()
+    return [(row.decision_id, row.value) for row in found], found[0].number if found else 0
+
+
 def sums(tx: Tx, automation: str, since: date, until: date, by: Grouping | None) -> list[MeasureSum]:
     """Return the sums of one automation from the day `since` to the day `until`, by measure and group."""
     c = measure_sums.c

@@ -17,7 +17,8 @@ from andon.rollouts.errors import (
     TrafficSplitByHand,
 )
 from andon.rollouts.evidence import failed, is_automatic_row
-from andon.rollouts.forecasting import GuardrailForecast, RolloutForecast, forecast, forecast_of, spoken
+from andon.rollouts.forecasting import forecast, forecast_of
+from andon.rollouts.forecasts import GuardrailForecast, RolloutForecast, spoken
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.labelling import subscribe
 from andon.rollouts.published import RolloutMoved

@@ -18,12 +18,14 @@ from andon.rollouts.domain import Rollout
 from andon.rollouts.evidence import (
     GuardrailEvent,
     JudgedPair,
+    class_known,
     events_of,
     events_of_label,
     events_of_shadow,
     first_of_each,
     judged_pair,
     placed_decision,
+    verdict_of,
 )
 from andon.rollouts.guardrails import WatchedGuardrail, of_measures
 from andon.rollouts.measuring import DecisionMeasures, reported
@@ -147,14 +149,12 @@ class RolloutCounter:
                     pair = judged_pair(row, beside[key], _unit(rollout, row), newest)
                     pairs += [] if pair is None else [pair]
                 continue
-            verdicts = [one.value for one in said.get(key, ()) if one.source is LabelSource.REVIEW and one.value]
             known = valid.get(key)
             audited = known is not None and known.source is LabelSource.BLIND_AUDIT
             if known is not None and not known.mature and not audited:
                 later[key] = matures_at(truth, row.decided_at)
-            is_known = known is not None and (known.mature or audited) and known.source is not LabelSource.REVIEW
-            label = known.value if known is not None and is_known else None
-            events += events_of_label(row, of, verdict=verdicts[-1] if verdicts else None, label=label)
+            label = class_known(known)
+            events += events_of_label(row, of, verdict=verdict_of(said.get(key, ())), label=label)
             if label is not None:
                 events += self._measures.computed(tx, items[key], of, measured, label)
             events += reported(reports, of, measured)

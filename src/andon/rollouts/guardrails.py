@@ -141,6 +141,9 @@ _LATENCY_MARGIN = 0.2
 FIRST_DECISIONS = frozenset({"expected-error", "cost"})
 """Guardrails that count the first decision of each unit, as measures do that need no label."""
 
+EVENLY = frozenset({"cost"})
+"""Guardrails that are compared while the traffic is split evenly only."""
+
 
 def guardrails_of(plan: RolloutPlan, service: ServiceLevel) -> list[WatchedGuardrail]:
     """Return the guardrails of a plan; those of the service level are good enough where its promise is kept."""

@@ -6,14 +6,14 @@ same answer.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.statistics.mean_differences import LEAST, MeanDifferenceTest, width_at
+from andon.statistics.mean_differences import LEAST, width_at
 from andon.statistics.rate_ratios import RateRatioTest, chance_of
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -85,15 +85,23 @@ def events_needed(
 
 
 def needed_for_mean(
-    margin: float, variation: float, share: float, alpha: float, power: float = EVEN_ODDS
+    margin: float,
+    variation: float,
+    share: float,
+    alpha: float,
+    power: float = EVEN_ODDS,
+    factor: float | None = None,
 ) -> DecisionsNeeded | None:
     """Forecast when an equal candidate is shown to have a mean within `margin` of the control's.
 
-    `variation` is the standard deviation of a value as a share of the mean. This is an approximation: the bound of the
-    sequence is taken for the margin that it shows.
+    `variation` is the standard deviation of a value as a share of the mean. With a `factor`, forecast when a candidate
+    is told apart from that multiple of the control's mean, if it is `margin` control's means away from it. This is an
+    approximation: the bound of the sequence is taken for the margin that it shows.
     """
-    test = MeanDifferenceTest.non_inferior(margin, alpha)
-    deviation = variation * math.sqrt(1.0 / share + test.factor**2 / (1.0 - share))
+    if not 0.0 < margin < math.inf or not math.isfinite(variation):
+        return None
+    multiple = 1.0 + margin if factor is None else factor
+    deviation = variation * math.sqrt(1.0 / share + multiple**2 / (1.0 - share))
     low, high = 1.0, 2.0
     while _reach(high, deviation, alpha, power) > margin:
         low, high = high, high * 2.0
@@ -115,6 +123,17 @@ def margin_within(
         if events and np.isfinite(_answers(test, share, share, events, test.start())).mean() >= power:
             needed = needed_for_rate(test, base, share, 1.0, power)
             return None if needed is None else (margin, needed)
+    return None
+
+
+def least_margin(
+    needed: Callable[[float], DecisionsNeeded | None], within: int
+) -> tuple[float, DecisionsNeeded] | None:
+    """Find the least of `MARGINS` that is decided within so many decisions of both arms, or None."""
+    for margin in MARGINS:
+        found = needed(margin)
+        if found is not None and found.total <= within:
+            return margin, found
     return None
 
 

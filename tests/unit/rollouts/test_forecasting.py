@@ -6,12 +6,14 @@ import pytest
 
 from andon.authoring import Guardrail, RolloutPlan, ServiceLevel
 from andon.rollouts import RolloutForecast, adjusted
-from andon.rollouts.forecasting import forecast_from, spoken
+from andon.rollouts.forecasting import forecast_from
+from andon.rollouts.forecasts import spoken
 from andon.rollouts.guardrails import guardrails_of
+from andon.rollouts.recently import RecentLine
 
 
 def forecast(plan: RolloutPlan, an_hour: float, **bases: float) -> RolloutForecast:
-    return forecast_from(plan, guardrails_of(plan, ServiceLevel()), an_hour, bases, {})
+    return forecast_from(plan, guardrails_of(plan, ServiceLevel()), RecentLine(an_hour, bases), {})
 
 
 def test_a_line_without_errors_is_bounded_by_its_stages() -> None:
