@@ -11,7 +11,7 @@ from andon.rollouts.states import GuardrailState, step_name
 from andon.statistics.mean_differences import LEAST, control_moments, values_judged
 from andon.statistics.quantile_forecast import needed_for_quantile
 from andon.statistics.quantile_sequences import QuantileTest
-from andon.statistics.rollout_forecast import DecisionsNeeded, least_margin, needed_for_mean
+from andon.statistics.rollout_forecast import DecisionsNeeded, least_margin, told_from_mean
 
 Needed = Callable[[float], DecisionsNeeded | None]
 """The values of both arms that a margin needs, at the share before the promotion."""
@@ -35,12 +35,11 @@ def mean_forecast(
     sign, variation = (1.0 if one.better == "lower" else -1.0), known.variation
 
     def needed(margin: float) -> DecisionsNeeded | None:
-        if not variation or (sign < 0 and margin >= 1.0):
+        if sign < 0 and margin >= 1.0:
             return None
-        return needed_for_mean(margin, variation, last / 100, one.promotion, factor=1.0 + sign * margin)
+        return told_from_mean(1.0 + sign * margin, 1.0, variation, last / 100, one.promotion)
 
-    ratio, factor = _ratio(one), 1.0 + sign * one.margin
-    harm = needed_for_mean(abs(ratio - factor), variation, first / 100, one.alpha, factor=factor) if variation else None
+    harm = told_from_mean(1.0 + sign * one.margin, _ratio(one), variation, first / 100, one.alpha)
     kept = state.sound.get(_PROMOTION)
     figures = _Figures(known.moments.mean, known.part)
     return _forecast(one, line, figures, (first, last), harm, needed, values_judged(kept) if kept else 0, state)
@@ -113,8 +112,8 @@ def _forecast(
 def _proposal(one: WatchedGuardrail, line: RecentLine, figures: _Figures, needed: Needed, hours: float | None) -> str:
     """Propose the least margin that today's traffic can decide, or to do without."""
     takes = "cannot be shown at all" if hours is None else f"takes about {spoken(hours)}"
-    now = figure_now(one.kind, figures.base) if figures.base else "without values lately"
-    said = f"{one.name}: a margin of {one.margin:.0%}, at {now}, {takes} at {line.an_hour:,.0f} decisions an hour."
+    now = f"at {figure_now(one.kind, figures.base)}" if figures.base else "without values lately"
+    said = f"{one.name}: a margin of {one.margin:.0%}, {now}, {takes} at {line.an_hour:,.0f} decisions an hour."
     within = int(line.an_hour * HOPELESS_HOURS * figures.part)
     found = least_margin(lambda margin: needed(margin) if margin > one.margin else None, within)
     if found is None:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.statistics.mean_differences import LEAST, width_at
+from andon.statistics.mean_differences import FIRST, LEAST, width_at
 from andon.statistics.rate_ratios import RateRatioTest, chance_of
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -85,32 +85,36 @@ def events_needed(
 
 
 def needed_for_mean(
-    margin: float,
-    variation: float,
-    share: float,
-    alpha: float,
-    power: float = EVEN_ODDS,
-    factor: float | None = None,
+    margin: float, variation: float, share: float, alpha: float, power: float = EVEN_ODDS
 ) -> DecisionsNeeded | None:
     """Forecast when an equal candidate is shown to have a mean within `margin` of the control's.
 
-    `variation` is the standard deviation of a value as a share of the mean. With a `factor`, forecast when a candidate
-    is told apart from that multiple of the control's mean, if it is `margin` control's means away from it. This is an
-    approximation: the bound of the sequence is taken for the margin that it shows.
+    `variation` is the standard deviation of a value as a share of the mean.
     """
-    if not 0.0 < margin < math.inf or not math.isfinite(variation):
+    return told_from_mean(1.0 + margin, 1.0, variation, share, alpha, power)
+
+
+def told_from_mean(
+    factor: float, ratio: float, variation: float, share: float, alpha: float, power: float = EVEN_ODDS
+) -> DecisionsNeeded | None:
+    """Forecast when a candidate whose values are `ratio` times the control's is told from `factor` times its mean.
+
+    None if no number is enough. This is an approximation: the bound of the sequence is taken for what it shows.
+    """
+    apart = abs(ratio - factor)
+    deviation = variation * math.sqrt(ratio**2 / share + factor**2 / (1.0 - share))
+    if not (apart > 0.0 and 0.0 < deviation < math.inf):
         return None
-    multiple = 1.0 + margin if factor is None else factor
-    deviation = variation * math.sqrt(1.0 / share + multiple**2 / (1.0 - share))
     low, high = 1.0, 2.0
-    while _reach(high, deviation, alpha, power) > margin:
+    while _reach(high, deviation, alpha, power) > apart:
         low, high = high, high * 2.0
         if high > _MOST_EVENTS:
             return None
     while high - low > 0.001 * high:
         middle = (low + high) / 2.0
-        low, high = (middle, high) if _reach(middle, deviation, alpha, power) > margin else (low, middle)
-    return _split(max(high, LEAST / share, LEAST / (1.0 - share)), share)
+        low, high = (middle, high) if _reach(middle, deviation, alpha, power) > apart else (low, middle)
+    rarer = min(share, 1.0 - share)
+    return _split(max(high + FIRST / rarer, LEAST / rarer), share)
 
 
 def margin_within(

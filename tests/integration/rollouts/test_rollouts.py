@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from andon import alerts, audit, labels, measures, models, policies, rollouts, serving
+from andon import alerts, audit, decisions, labels, measures, models, policies, rollouts, serving
 from andon.alerts import Alert, AlertSelection
 from andon.authoring import BlindAudit, Guardrail, Measure, RolloutPlan
-from andon.decisions import Decision
+from andon.decisions import Decision, DecisionFilter, DecisionRow
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.labels import LabelSource, TruthReport
@@ -341,6 +341,50 @@ def test_what_other_systems_report_is_counted_once_for_the_decision_that_it_is_a
     assert ended.state is RolloutState.ROLLED_BACK
     assert "refunded shows harm (the measure refunded)" in ended.why
     assert set(line.states()["refunded"].evidence["candidate"]) <= {str(one.request.id) for one in made}
+
+
+def test_a_forecast_reads_what_lately_was_decided_labelled_overridden_and_reported(
+    database: Database, tmp_path: Path
+) -> None:
+    declared = (Measure("refunded", "EUR"), Measure("amount", "EUR", "input.amount"))
+    line = a_rolled_line(database, tmp_path, a_forgiving_line(measures=declared))
+    made = line.decide(120)
+    guarded = [Guardrail(name) for name in ("refunded", "amount", "latency-p50")]
+    with line.database.begin() as tx:
+        none = rollouts.forecast(tx, "payments", RolloutPlan(guardrails=guarded), line.now)
+        values = [MeasureReport(one.request.id, "refunded", float(n % 5)) for n, one in enumerate(made[:30])]
+        measures.report(tx, values, actor=RITA, events=line.events, now=line.now)
+        known = [TruthReport(decision_id=one.request.id, value="ok", source=LabelSource.EVENT) for one in made[:60]]
+        labels.record_all(tx, known, actor=RITA, events=line.events, now=line.now)
+        for one in made[60:70]:
+            given = VerdictGiven(
+                uuid4(), one.request.id, "payments", "pause", "rita", "looked at it", "ok", at=line.now
+            )
+            line.events.publish(tx, given)
+        found = rollouts.forecast(tx, "payments", RolloutPlan(guardrails=guarded), line.now)
+    assert none.notes == ()
+    assert {one.guardrail for one in none.guardrails} == {
+        "errors",
+        "slow",
+        "expected-error",
+        "cost",
+        "amount",
+        "latency-p50",
+    }
+    each = {one.guardrail: one for one in found.guardrails}
+    assert each["refunded"].base == pytest.approx(2.0)
+    assert each["amount"].base == pytest.approx(sum(one.request.input["amount"] for one in made) / 120, rel=1e-6)
+    judged = [one.prediction for one in made[:60] if one.prediction is not None]
+    brier = [(one.confidence - (one.label == "ok")) ** 2 for one in judged]
+    assert each["calibration"].base == pytest.approx(sum(brier) / 60)
+    latencies = sorted(one.latency_us for one in decided_rows(line))
+    assert latencies[55] / 1e6 / 1.06 < each["latency-p50"].base < latencies[64] / 1e6 * 1.06
+    assert [note.partition(" ")[0] for note in found.notes] == ["overrides", "wrong"]
+
+
+def decided_rows(line: RolledLine) -> list[DecisionRow]:
+    with line.database.begin() as tx:
+        return decisions.page(tx, DecisionFilter(automation="payments"), limit=1_000)
 
 
 def test_a_rollback_opens_one_alert_that_ends_when_it_is_acknowledged_or_the_next_starts(line: RolledLine) -> None:
