@@ -5,7 +5,7 @@
 """
 
 from andon.rollouts.adjusting import adjusted
-from andon.rollouts.declared import plan_of, service_level_of
+from andon.rollouts.declared import guardrail_names, plan_of, service_level_of
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutHistory, RolloutStage, RolloutState
 from andon.rollouts.errors import (
     RolloutInvalid,
@@ -22,6 +22,7 @@ from andon.rollouts.forecasts import GuardrailForecast, RolloutForecast, spoken
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.labelling import subscribe
 from andon.rollouts.published import RolloutMoved
+from andon.rollouts.quantiles import newest_quantiles
 from andon.rollouts.service import (
     RolloutWish,
     abort,
@@ -73,9 +74,11 @@ __all__ = [
     "failed",
     "forecast",
     "forecast_of",
+    "guardrail_names",
     "guardrails_of",
     "is_automatic_row",
     "lease_end",
+    "newest_quantiles",
     "open_rollouts",
     "page",
     "pause",

@@ -19,11 +19,16 @@ def plan_of(tx: Tx, automation: str) -> RolloutPlan:
     return RolloutPlan() if kept is None else RolloutPlan.from_description(kept)
 
 
-def require_measures(tx: Tx, automation: str, plan: RolloutPlan) -> None:
-    """Check that a plan names only guardrails that there are, and measures of the automation. Raises RolloutInvalid."""
+def guardrail_names(tx: Tx, automation: str) -> tuple[str, ...]:
+    """Return the names of all guardrails that a plan may have: the usual ones, latency quantiles and measures."""
     deployed = decisions.version_in_force(tx, automation)
     described = () if deployed is None else deployed.description.get("measures", ())
-    known = (*GUARDRAILS, *QUANTILE_GUARDRAILS, *(one["name"] for one in described))
+    return (*GUARDRAILS, *QUANTILE_GUARDRAILS, *(one["name"] for one in described))
+
+
+def require_measures(tx: Tx, automation: str, plan: RolloutPlan) -> None:
+    """Check that a plan names only guardrails that there are, and measures of the automation. Raises RolloutInvalid."""
+    known = guardrail_names(tx, automation)
     unknown = [one.name for one in plan.guardrails if one.name not in known]
     if unknown:
         message = f"There is no guardrail {unknown[0]!r}, but {', '.join(known)}"

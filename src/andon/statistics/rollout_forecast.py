@@ -79,7 +79,7 @@ def events_needed(
     while horizon <= _MOST_EVENTS:
         answered = _answers(test, share, chance, horizon, begun)
         if np.isfinite(answered).mean() >= power:
-            return math.ceil(np.quantile(answered, power, method="higher"))
+            return math.ceil(np.quantile(answered, power, method="inverted_cdf"))
         horizon *= 2
     return None
 

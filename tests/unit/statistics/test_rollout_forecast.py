@@ -175,6 +175,13 @@ def test_the_least_margin_is_the_first_that_is_decided_in_time() -> None:
     assert least_margin(needed, 10) is None
 
 
+def test_a_forecast_is_finite_where_exactly_half_of_the_simulations_answer() -> None:
+    """At this level and share 400 of 800 answer within the first horizon."""
+    found = events_needed(RateRatioTest.harm(0.01 / 9), 0.2, 2.0)
+    assert found is not None
+    assert 100 < found < 400
+
+
 def test_events_that_are_asked_for_twice_are_forecast_alike() -> None:
     test = RateRatioTest.harm(0.01)
     assert events_needed(test, 0.5, 2.0) == events_needed(test, 0.5, 2.0)
