@@ -40,6 +40,8 @@ WRONGLY_PROMOTED = 566
 ACCOUNT_LOGS = 1_000
 WRONGLY_PROMOTED_ACCOUNTS = 71
 """The same of 1,000 whose unit is the account."""
+SLOWER = 19
+"""Healthy rollouts of 1,000 that a quantile of latencies may roll back: the level of 1% and three standard errors."""
 OF_ORACLE = 1.4
 
 
@@ -75,6 +77,8 @@ def main() -> int:
             healthy[name] = count(HEALTHY // part, np.random.default_rng([SEED, 1, at]))
         status.update("accounts whose every event counts")
         each_event = rollouts_healthy.sticky_each_event(HEALTHY // part // 10, np.random.default_rng([SEED, 2]))
+        status.update("latency quantiles")
+        slower = rollouts_healthy.quantile_at_the_margin(ACCOUNT_LOGS // part, np.random.default_rng([SEED, 8]))
         status.update("harm, and promotion")
         runs = ENDING // part
         harms = [harm_found(one, runs, np.random.default_rng([SEED, 3, at])) for at, one in enumerate(HARMS)]
@@ -83,13 +87,14 @@ def main() -> int:
         accounts = rollouts_healthy.sticky_at_the_margin(ACCOUNT_LOGS // part, np.random.default_rng([SEED, 7]))
         status.update("other tools")
         courses = _courses(part)
-    judged = goals_of(healthy, harms, sound, (wrongly, accounts[0]), 1 / part)
-    for table in _tables(healthy, each_event, harms, sound, (wrongly, *accounts), courses, part):
+    judged = goals_of(healthy, harms, sound, (wrongly, accounts[0]), slower, 1 / part)
+    for table in _tables(healthy, (each_event, slower), harms, sound, (wrongly, *accounts), courses, part):
         Console(width=140).print(table)
     Console(width=140).print(goals.table_of(judged))
     figures = {
         "rollouts": HEALTHY // part,
         "healthy_rolled_back": healthy,
+        "at_the_margin_rolled_back_by_a_quantile_of_a_tenth": slower,
         "rolled_back_if_each_event_of_accounts_counts_of_a_tenth": each_event,
         "harm": [asdict(one) for one in harms],
         "promotion": [asdict(one) for one in sound],
@@ -107,6 +112,7 @@ def goals_of(
     harms: Sequence[Found],
     sound: Sequence[Found],
     wrongly: tuple[int, int],
+    slower: int,
     part: float = 1.0,
 ) -> list[Goal]:
     """Judge what is promised of 10,000 rollouts, and how long answers take."""
@@ -115,6 +121,7 @@ def goals_of(
             at_most(f"rolled back of {HEALTHY * part:,.0f}: {name}", count, WRONG * part)
             for name, count in healthy.items()
         ),
+        at_most(f"rolled back of {ACCOUNT_LOGS * part:,.0f}: p99 of latencies, at its margin", slower, SLOWER * part),
         *(
             at_most(f"{one.name}, candidate's requests, median", one.median, float(harm.wanted))
             for harm, one in zip(HARMS, harms, strict=True)
@@ -138,7 +145,7 @@ def _courses(part: int) -> Courses:
 
 def _tables(
     healthy: Mapping[str, int],
-    each_event: int,
+    beside: tuple[int, int],
     harms: Sequence[Found],
     sound: Sequence[Found],
     wrongly: tuple[int, int, int],
@@ -148,7 +155,10 @@ def _tables(
     kept = Table("healthy rollouts at a level of 1%", f"rolled back of {HEALTHY // part:,}")
     for name, count in healthy.items():
         kept.add_row(name, str(count))
-    kept.add_row("sticky accounts, if each event counted (a tenth of the rollouts)", str(each_event))
+    kept.add_row(
+        "p99 of latencies, at its margin of 20%, a slow spell of both arms (a tenth of the rollouts)", str(beside[1])
+    )
+    kept.add_row("sticky accounts, if each event counted (a tenth of the rollouts)", str(beside[0]))
     kept.add_row(f"promoted at the margin of +50% and a level of {PROMOTION_ALPHA:.0%}", str(wrongly[0]))
     kept.add_row("the same with sticky accounts, by first decisions (a tenth)", str(wrongly[1]))
     kept.add_row("the same if first events counted (a tenth)", str(wrongly[2]))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andon.statistics.mean_differences import MeanDifferenceTest
+from andon.statistics.quantile_sequences import GrowingBins, QuantileTest, over_stages
 from andon.statistics.rate_ratios import RateRatioTest
 from benchmarks.rollouts_traffic import A_MINUTE, Events, Line, answers, events_of, parts
 
@@ -27,6 +28,7 @@ LOOK_EVERY: Final = 1_000
 """Decisions between two looks at the mean cost; rates are looked at after every event."""
 SHORT: Final = Line.steady(ERRORS, (12, 0.05), (12, 0.25), (12, 0.5))
 OVERRIDES: Final = 0.1
+QUANTILE, SLOWER = 0.99, 0.2
 
 
 def steady(runs: int, rng: np.random.Generator) -> int:
@@ -106,6 +108,33 @@ def three_guardrails(runs: int, rng: np.random.Generator) -> int:
         caught |= np.array([_cost_rejected(cost, shares, rng) for _ in range(size)])
         rolled_back += int(caught.sum())
     return rolled_back
+
+
+def quantile_at_the_margin(runs: int, rng: np.random.Generator) -> int:
+    """Count the rollouts that the p99 of latencies rolls back, of candidates exactly 20% slower at a margin of 20%.
+
+    Latencies are log-normal. Twenty minutes in which all are three times as slow hit both arms, across a change of share.
+    """
+    test, shares = QuantileTest.harm(QUANTILE, ALPHA, SLOWER), SHORT.shares
+    slow = np.where((np.arange(len(shares)) >= 2) & (np.arange(len(shares)) < 22), 3.0, 1.0)
+    return sum(_latency_rejected(test, shares, slow, rng) for _ in range(runs))
+
+
+def _latency_rejected(test: QuantileTest, shares: Floats, slow: Floats, rng: np.random.Generator) -> bool:
+    """Watch minutes of latencies, three between two looks; each stage begins anew."""
+    stages: dict[float, tuple[GrowingBins, GrowingBins]] = {}
+    levels: dict[float, float] = {}
+    for first in range(0, len(shares), 3):
+        share, minutes = float(shares[first]), slow[first : first + 3]
+        many = A_MINUTE * len(minutes)
+        values = np.repeat(minutes, A_MINUTE) * np.exp(0.5 * rng.standard_normal(many, np.float32)).astype(float)
+        mine = rng.random(many) < share
+        before = stages.get(share, (GrowingBins(), GrowingBins()))
+        arms = before[0] + GrowingBins.of((1.0 + SLOWER) * values[mine]), before[1] + GrowingBins.of(values[~mine])
+        stages[share], levels[share] = arms, test.log_e(*arms)
+        if over_stages(list(levels.values()), len(STAGES)) >= test.bound:
+            return True
+    return False
 
 
 def _cost_rejected(test: MeanDifferenceTest, shares: Floats, rng: np.random.Generator) -> bool:

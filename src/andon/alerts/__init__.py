@@ -4,6 +4,7 @@ Start reading at `domain.py` (an alert), then `raising.py` (its beginning and en
 about it).
 """
 
+from andon.alerts.bad_news import ROLLOUT
 from andon.alerts.domain import Alert, AlertGroup, AlertKey, AlertState, BadNews, shown_segment
 from andon.alerts.drilling import advance_drills, begin_drill, begin_due_drills, get_drill, list_drills
 from andon.alerts.drills import Drill, drill_segment
@@ -50,6 +51,7 @@ from andon.alerts.subscribing import subscribe
 from andon.alerts.working import comment, end, get_incident, list_incidents, notes_of_incident, open_by_hand, own
 
 __all__ = [
+    "ROLLOUT",
     "UNRESOLVED",
     "USUAL_RULES",
     "AddedRule",

@@ -14,6 +14,12 @@ from andon.spending import BudgetNearlySpent, BudgetUsedUp
 GATE, BUDGET, DELIVERIES, EXPECTATIONS = OTHER_ALERTS
 """Names under which events that no monitor watches become alerts."""
 
+ROLLOUT = "rollout"
+"""Name of alerts about candidates that were rolled back."""
+
+OVER_ONCE_KNOWN = frozenset({ROLLOUT})
+"""Alerts about what happened once and is set right: whoever acknowledges one ends it."""
+
 BREACHES = 10
 """Decisions within BREACHES_WITHIN that saw an unexpected value before it is an alert: a single odd value is none."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from andon import audit, cord
 from andon.alerts import raising, timeline
+from andon.alerts.bad_news import OVER_ONCE_KNOWN
 from andon.alerts.domain import Alert, AlertKey, AlertState
 from andon.alerts.errors import AlertNotFound, AlertResolvedAlready, SilenceNotFound
 from andon.alerts.incidents import Note, NoteKind
@@ -57,8 +58,8 @@ def notes_of(tx: Tx, alert_id: UUID) -> Sequence[Note]:
     return notes_store.notes(tx, alert=alert_id)
 
 
-def acknowledge(tx: Tx, alert_id: UUID, *, actor: Actor, now: datetime, comment: str = "") -> Alert:
-    """Say that somebody looks after an alert; a repeat changes nothing.
+def acknowledge(tx: Tx, alert_id: UUID, *, actor: Actor, events: Events, now: datetime, comment: str = "") -> Alert:
+    """Say that somebody looks after an alert; a repeat changes nothing. One about what is set right already is over.
 
     Raises AlertNotFound, AlertResolvedAlready, ReasonInvalid.
     """
@@ -69,6 +70,8 @@ def acknowledge(tx: Tx, alert_id: UUID, *, actor: Actor, now: datetime, comment:
     alert = replace(known, acknowledged_by=actor.name, acknowledged_at=now)
     store.save(tx, alert)
     timeline.note(tx, NoteKind.ACKNOWLEDGED, said, actor.name, now, alert=alert)
+    if alert.monitor in OVER_ONCE_KNOWN:
+        alert = raising.resolved(tx, alert, by=actor.name, reason=said, events=events, now=now)
     _audit(tx, actor, "alert.acknowledge", f"alert:{alert_id}", now, comment or None, {"alert": alert.title})
     return alert
 

@@ -21,7 +21,7 @@ from andon.authoring.policy import Policy
 from andon.authoring.procedures import BY_PROCEDURE, ProcedureSpec
 from andon.authoring.review import Review
 from andon.authoring.risk import RiskBound
-from andon.authoring.rollouts import GUARDRAILS, RolloutPlan
+from andon.authoring.rollouts import GUARDRAILS, QUANTILE_GUARDRAILS, RolloutPlan
 from andon.authoring.triggers import Trigger
 from andon.authoring.truth import Truth
 
@@ -186,12 +186,12 @@ class Automation:
                 )
 
     def _check_rollout(self) -> None:
-        computed = {one.name for one in self.measures if one.value is not None}
+        known = (*GUARDRAILS, *QUANTILE_GUARDRAILS, *(one.name for one in self.measures))
         for guardrail in () if self.rollout is None else self.rollout.guardrails:
-            if guardrail.name not in GUARDRAILS and guardrail.name not in computed:
+            if guardrail.name not in known:
                 raise DeclarationInvalid(
-                    f"Automation {self.name!r}: the rollout's guardrail {guardrail.name!r} is none of "
-                    f"{', '.join(GUARDRAILS)}, and no measure with a value"
+                    f"Automation {self.name!r}: the rollout's guardrail {guardrail.name!r} is neither a guardrail nor "
+                    f"a measure; there are {', '.join(known)}"
                 )
 
     def _check_procedures(self) -> None:

@@ -15,7 +15,18 @@ MEAN_GUARDRAILS = ("expected-error", "calibration", "cost")
 """Guardrails on a mean over decisions."""
 
 GUARDRAILS = (*RATE_GUARDRAILS, "disagreement", *MEAN_GUARDRAILS)
-"""The guardrails of every rollout. A plan may add guardrails on business measures."""
+"""The guardrails of every rollout. A plan may add guardrails on latency quantiles and business measures."""
+
+QUANTILE_GUARDRAILS: Mapping[str, float] = {
+    "latency-p50": 0.5,
+    "latency-p90": 0.9,
+    "latency-p95": 0.95,
+    "latency-p99": 0.99,
+}
+"""Guardrails on a quantile of the latency, which a plan may add."""
+
+LEAST_QUANTILE_MARGIN = 0.02
+"""Latencies are counted in bins of 2%, so no margin of a quantile is smaller."""
 
 PLANS = ("canary", "shadow", "ab")
 
@@ -30,6 +41,7 @@ class Guardrail:
     `margin` is how much worse the candidate may be, as a part of the champion's figure: 0.2 is 20%. For `disagreement`
     it is the largest share of decisions that may differ. Promotion waits until each `required` guardrail is shown to be
     within its margin. `better` is the good direction of a business measure; the champion's mean must be above 0.
+    A name is one of GUARDRAILS, a quantile of the latency such as `latency-p99`, or a measure of the automation.
     """
 
     name: str
@@ -48,7 +60,9 @@ class Guardrail:
             raise self._wrong("required is True or False", self.required)
         if self.better not in ("lower", "higher"):
             raise self._wrong("better is 'lower' or 'higher'", self.better)
-        if self.name in GUARDRAILS and self.better != "lower":
+        if self.name in QUANTILE_GUARDRAILS and self.margin is not None and self.margin < LEAST_QUANTILE_MARGIN:
+            raise self._wrong(f"margin is at least {LEAST_QUANTILE_MARGIN} for a quantile", self.margin)
+        if self.name in (*GUARDRAILS, *QUANTILE_GUARDRAILS) and self.better != "lower":
             raise self._wrong("better is 'lower' for all but business measures", self.better)
 
     def _wrong(self, expected: str, value: object) -> DeclarationInvalid:

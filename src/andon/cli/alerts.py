@@ -75,7 +75,8 @@ def acknowledge(
 ) -> None:
     """Say that you look after an alert. It is not sent again unless its level rises."""
     with project() as here, here.database.begin() as tx:
-        done = alerts.acknowledge(tx, alert, actor=here.actor, now=here.clock.now(), comment=comment)
+        now = here.clock.now()
+        done = alerts.acknowledge(tx, alert, actor=here.actor, events=here.events, now=now, comment=comment)
     typer.echo(f"{done.title} is acknowledged by {done.acknowledged_by}")
 
 

@@ -263,15 +263,15 @@ def _policy(here: Project, tx: Tx, automation: Automation, given: str | None, re
 def _tell_forecast(expected: RolloutForecast) -> None:
     typer.echo(expected.sentence)
     for one in expected.guardrails:
-        harm = (
-            f"a doubled rate is found after about {_needs(one.harm_decisions, one.harm_hours)} at {one.harm_share:g}%"
-        )
-        now = f"{one.base:.2%} now; {harm}" if one.base else "it does not happen now"
+        harm = f"{one.worse} is found after about {_needs(one.harm_decisions, one.harm_hours)} at {one.harm_share:g}%"
+        now = f"{one.now} now; {harm}" if one.base else "it does not happen now"
         when = "by now"
         if one.sound_decisions != 0:
             when = f"after about {_needs(one.sound_decisions, one.sound_hours)} at {one.sound_share:g}%"
         required = "" if one.required else " (not required)"
         typer.echo(f"  {one.guardrail}: {now}; an equal one is good enough for promotion {when}{required}")
+    for note in expected.notes:
+        typer.echo(f"  {note}")
 
 
 def _needs(count: int | None, hours: float | None) -> str:
@@ -358,5 +358,6 @@ def _forecast(expected: RolloutForecast) -> dict[str, Any]:
         "sentence": expected.sentence,
         "an_hour": expected.an_hour,
         "hours": expected.hours,
-        "guardrails": [asdict(one) for one in expected.guardrails],
+        "guardrails": [{**asdict(one), "now": one.now} for one in expected.guardrails],
+        "notes": list(expected.notes),
     }

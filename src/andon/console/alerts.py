@@ -96,7 +96,8 @@ def acknowledge(here: Here, visitor: Acting, alert_id: UUID, comment: Annotated[
     """Say that the visitor looks after it."""
 
     def act(tx: Tx, alert: Alert, now: datetime) -> None:
-        alerts.acknowledge(tx, alert.id, actor=visitor.principal.actor, now=now, comment=comment.strip())
+        actor, said = visitor.principal.actor, comment.strip()
+        alerts.acknowledge(tx, alert.id, actor=actor, events=here.events, now=now, comment=said)
 
     return _act(here, visitor, alert_id, act, "alert-acknowledged")
 

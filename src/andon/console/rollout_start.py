@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from andon import decisions, rollouts
 from andon.access import Permission
-from andon.authoring import RolloutPlan
+from andon.authoring import GUARDRAILS, Guardrail, RolloutPlan
 from andon.console import notices
 from andon.console.automation_view import force_of
 from andon.console.candidate_choices import offered_policies, offered_versions, ready_of, suits_of
@@ -118,6 +118,7 @@ def _page(
         form=form,
         declared=declared,
         watched=watched,
+        offered=_offered(tx, automation, declared),
         forecast=forecast,
         running=next((one for one in newest if not one.state.is_over), None),
         versions=offered_versions(tx, force),
@@ -128,5 +129,13 @@ def _page(
 
 
 def _watched(tx: Tx, automation: str, declared: RolloutPlan) -> list[WatchedGuardrail]:
-    """All guardrails that a rollout may have, also those that the plan does without."""
-    return rollouts.guardrails_of(replace(declared, off=()), rollouts.service_level_of(tx, automation))
+    """All guardrails that a rollout may have, also those that the plan does without or does not name."""
+    more = [Guardrail(name) for name in _offered(tx, automation, declared)]
+    plan = replace(declared, off=(), guardrails=[*declared.guardrails, *more])
+    return rollouts.guardrails_of(plan, rollouts.service_level_of(tx, automation))
+
+
+def _offered(tx: Tx, automation: str, declared: RolloutPlan) -> list[str]:
+    """The quantiles and measures that the plan does not name."""
+    named = (*GUARDRAILS, *(one.name for one in declared.guardrails))
+    return [name for name in rollouts.guardrail_names(tx, automation) if name not in named]

@@ -8,7 +8,15 @@ from enum import StrEnum
 from andon import rollouts
 from andon.console.evidence_paths import EvidencePath, path_of
 from andon.kernel.db import Tx
-from andon.rollouts import ArmTally, GuardrailKind, GuardrailStanding, Rollout, RolloutEvent, RolloutState
+from andon.rollouts import (
+    ArmTally,
+    GuardrailKind,
+    GuardrailStanding,
+    Rollout,
+    RolloutEvent,
+    RolloutState,
+    newest_quantiles,
+)
 
 NEWEST = 4
 """Decisions of each arm that stand in a guardrail's card; the others can be unfolded."""
@@ -35,7 +43,7 @@ class TrackStage:
 
 @dataclass(frozen=True, slots=True)
 class ArmFigure:
-    """What one arm has: a rate or a mean (None for nothing yet), and of how many it is."""
+    """What one arm has: a rate, a mean or seconds (None for nothing yet), and of how many it is."""
 
     value: float | None
     events: float
@@ -51,11 +59,6 @@ class GuardrailView:
     control: ArmFigure | None
     path: EvidencePath | None
     decisions: Sequence[tuple[str, Sequence[str]]]
-
-    @property
-    def is_rate(self) -> bool:
-        """Whether its figures are shares of decisions."""
-        return self.standing.guardrail.kind is not GuardrailKind.MEAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +123,22 @@ def _guardrail(
     rollout: Rollout, standing: GuardrailStanding, events: Sequence[RolloutEvent], until: datetime
 ) -> GuardrailView:
     state, kind = standing.state, standing.guardrail.kind
+    quantiles = newest_quantiles(standing.guardrail, state.stages) if kind is GuardrailKind.QUANTILE else None
     evidence = [(side, state.evidence.get(side, [])[::-1]) for side in ("candidate", "control")]
     return GuardrailView(
         standing=standing,
-        candidate=_figure(state.candidate, kind),
-        control=None if kind is GuardrailKind.LIMIT else _figure(state.control, kind),
+        candidate=_figure(state.candidate, kind, None if quantiles is None else quantiles[0]),
+        control=None
+        if kind is GuardrailKind.LIMIT
+        else _figure(state.control, kind, None if quantiles is None else quantiles[1]),
         path=path_of(standing, events, rollout.plan.stages, until),
         decisions=[(side, ids) for side, ids in evidence if ids],
     )
 
 
-def _figure(tally: ArmTally, kind: GuardrailKind) -> ArmFigure:
-    """The share of decisions with an event, the share of compared ones that differ, or the mean of values."""
+def _figure(tally: ArmTally, kind: GuardrailKind, quantile: float | None) -> ArmFigure:
+    """The share of decisions with an event, the share of compared ones that differ, a mean of values or a quantile."""
+    if kind is GuardrailKind.QUANTILE:
+        return ArmFigure(quantile, tally.total, tally.units)
     events, among = (tally.units, tally.decisions) if kind is GuardrailKind.RATE else (tally.total, tally.units)
     return ArmFigure(events / among if among else None, events, among)

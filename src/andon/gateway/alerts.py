@@ -136,11 +136,12 @@ def show(alert_id: UUID, caller: Caller, db: Db, now: Now) -> AlertDetailOut:
 
 
 @router.post("/{alert_id}/acknowledge")
-def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, now: Now) -> AlertDetailOut:
+def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, bus: Bus, now: Now) -> AlertDetailOut:
     """Say that you look after an alert. It is not sent again unless its level rises."""
     with db.begin() as tx:
         caller.require(Permission.WORK_ALERTS, seen(tx, alert_id, caller).automation or None)
-        return _whole(tx, alerts.acknowledge(tx, alert_id, actor=caller.actor, now=now, comment=said.comment), now)
+        done = alerts.acknowledge(tx, alert_id, actor=caller.actor, events=bus, now=now, comment=said.comment)
+        return _whole(tx, done, now)
 
 
 @router.post("/{alert_id}/resolve")

@@ -59,13 +59,16 @@ class GuardrailForecastOut(BaseModel):
     """Decisions of the candidate, and hours at today's traffic, that one guardrail needs; null if no number is enough."""
 
     guardrail: str
-    base: float = Field(description="How often it happens now.")
+    kind: str = Field(description="rate, mean or quantile.")
+    base: float = Field(description="The figure now: how often it happens, a mean, or seconds.")
+    now: str = Field(description="The same in words.")
     required: bool
+    harm_ratio: float = Field(description="How many times that figure the candidate has of which harm speaks.")
     harm_share: float
-    harm_decisions: int | None = Field(description="Until a doubled rate is shown.")
+    harm_decisions: int | None = Field(description="Until such a candidate is shown to be harmful.")
     harm_hours: float | None
     sound_share: float
-    sound_decisions: int | None = Field(description="Until an equal rate is shown to be good enough for promotion.")
+    sound_decisions: int | None = Field(description="Until an equal one is shown to be good enough for promotion.")
     sound_hours: float | None
     hopeless: bool
     proposal: str
@@ -78,6 +81,7 @@ class RolloutForecastOut(BaseModel):
     an_hour: float
     hours: float | None
     guardrails: list[GuardrailForecastOut]
+    notes: list[str] = Field(description="What is watched and could be waited for, but is not.")
 
 
 class ArmTallyOut(BaseModel):
@@ -348,5 +352,6 @@ def _forecast(one: RolloutForecast) -> RolloutForecastOut:
         sentence=one.sentence,
         an_hour=one.an_hour,
         hours=one.hours,
+        notes=list(one.notes),
         guardrails=[GuardrailForecastOut.model_validate(each, from_attributes=True) for each in one.guardrails],
     )

@@ -1,10 +1,11 @@
 """Reading what decisions were worth."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from andon.kernel.db import Tx
+from andon.kernel.ids import floor_of
 from andon.measures import store
 from andon.measures.domain import Grouping, MeasureSum
 
@@ -19,9 +20,17 @@ def reported_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[tuple[UUID, str], float]
     return {key: float(value) for key, (value, _) in store.standing_reports(tx, ids).items()} if ids else {}
 
 
-def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
-    """Return the decisions of an automation that reports with ids from `first` to `last` are about, each once."""
+def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> Sequence[UUID]:
+    """Return the decisions that reports with ids from `first` to `last` are about, each once."""
     return store.decisions_between(tx, automation, first, last)
+
+
+def reported_in(
+    tx: Tx, automation: str, measure: str, since: datetime, until: datetime, *, limit: int
+) -> tuple[Mapping[UUID, float], int]:
+    """Return what stands of decisions between two moments, and their number; of more than `limit` always the same ones."""
+    found, number = store.reported_in(tx, automation, measure, floor_of(since), floor_of(until), limit)
+    return {key: float(value) for key, value in found}, number
 
 
 def totals(tx: Tx) -> list[tuple[str, str, MeasureSum]]:

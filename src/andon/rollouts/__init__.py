@@ -5,7 +5,7 @@
 """
 
 from andon.rollouts.adjusting import adjusted
-from andon.rollouts.declared import plan_of, service_level_of
+from andon.rollouts.declared import guardrail_names, plan_of, service_level_of
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutHistory, RolloutStage, RolloutState
 from andon.rollouts.errors import (
     RolloutInvalid,
@@ -16,10 +16,12 @@ from andon.rollouts.errors import (
     SecondPersonNeeded,
 )
 from andon.rollouts.evidence import failed, is_automatic_row
-from andon.rollouts.forecasting import GuardrailForecast, RolloutForecast, forecast, forecast_of, spoken
+from andon.rollouts.forecasting import forecast, forecast_of
+from andon.rollouts.forecasts import GuardrailForecast, RolloutForecast, spoken
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.labelling import subscribe
 from andon.rollouts.published import RolloutMoved
+from andon.rollouts.quantiles import newest_quantiles
 from andon.rollouts.service import (
     RolloutWish,
     abort,
@@ -72,9 +74,11 @@ __all__ = [
     "failed",
     "forecast",
     "forecast_of",
+    "guardrail_names",
     "guardrails_of",
     "is_automatic_row",
     "lease_end",
+    "newest_quantiles",
     "open_rollouts",
     "page",
     "pause",

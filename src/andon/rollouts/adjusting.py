@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from andon.authoring import Guardrail, RolloutPlan
+from andon.authoring import GUARDRAILS, Guardrail, RolloutPlan
 
 
 def adjusted(
@@ -29,13 +29,14 @@ def adjusted(
         for name, value in (
             ("steps", steps),
             ("unit", unit),
-            ("off", off),
             ("stage_decisions", stage_decisions),
             ("stage_time", stage_time),
         )
         if value is not None
     }
     declared = {one.name: one for one in plan.guardrails}
+    if off is not None:  # a guardrail that only the plan adds is left out, and needs no switch
+        given["off"] = [one for one in off if one in GUARDRAILS or one not in declared]
     named = {one.name: _over(declared.get(one.name), one) for one in guardrails}
     kept = [one for one in plan.guardrails if one.name in named or one.name not in (off or ())]
     merged = [named.pop(one.name, one) for one in kept] + list(named.values())

@@ -7,28 +7,28 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from andon import decisions, labels, serving
+from andon import decisions, labels, measures, serving
 from andon.authoring import RATE_GUARDRAILS, ServiceLevel
-from andon.decisions import DecisionRow, Feed, FeedItem
+from andon.decisions import DecisionRow, Feed
 from andon.kernel.db import Tx
 from andon.labels import LabelSource, matures_at
-from andon.measures import MeasureSet
 from andon.rollouts import store
 from andon.rollouts.declared import audit_share_of, slow_us
 from andon.rollouts.domain import Rollout
 from andon.rollouts.evidence import (
-    FIRST,
     GuardrailEvent,
     JudgedPair,
-    PlacedDecision,
+    class_known,
     events_of,
     events_of_label,
     events_of_shadow,
     first_of_each,
     judged_pair,
     placed_decision,
+    verdict_of,
 )
 from andon.rollouts.guardrails import WatchedGuardrail, of_measures
+from andon.rollouts.measuring import DecisionMeasures, reported
 from andon.rollouts.states import GuardrailState, by_guardrail, count_decisions, fold, fold_pairs
 from andon.serving import TrafficSplit
 
@@ -59,7 +59,7 @@ class RolloutCounter:
     def __init__(self, rollout: Rollout) -> None:
         self._feed = Feed(rollout.consumer, automations=[rollout.automation])
         self._splits: Mapping[int, TrafficSplit] = {}
-        self._measures: dict[int, MeasureSet] = {}
+        self._measures = DecisionMeasures()
 
     def count(
         self,
@@ -84,7 +84,7 @@ class RolloutCounter:
             if of is not None:
                 sides[of.is_candidate] += 1
                 events += events_of(item, record, of, slow_us(service))
-                events += self._measure(tx, item, of, measured, None)
+                events += self._measures.computed(tx, item, of, measured, None)
         for name, state in states.items():
             if name in RATE_GUARDRAILS:
                 count_decisions(state, candidate=sides[True], control=sides[False])
@@ -102,7 +102,7 @@ class RolloutCounter:
         fresh += _new(tx, rollout, late, alone=False)
         grouped = by_guardrail(fresh)
         for guardrail in guardrails:
-            fold(guardrail, states[guardrail.name], grouped.get(guardrail.name, ()), steps)
+            fold(guardrail, states[guardrail.name], grouped.get(guardrail.source, ()), steps)
         judged = _new_pairs(tx, rollout, pairs)
         for guardrail in guardrails:
             if guardrail.name == "wrong" and judged:
@@ -125,7 +125,7 @@ class RolloutCounter:
     def _labels(
         self, tx: Tx, rollout: Rollout, measured: Sequence[str], now: datetime
     ) -> tuple[list[GuardrailEvent], list[JudgedPair]]:
-        """Return what labels say that changed: of both sides, and of the candidate as a shadow.
+        """Return what labels and reports say that changed: of both sides, and of the candidate as a shadow.
 
         Those that are not mature are looked at again when they are. What a blind audit says need not wait: it chooses no side.
         """
@@ -136,6 +136,7 @@ class RolloutCounter:
         rows = decisions.rows_of(tx, wanted)
         valid, said = labels.valid_of(tx, list(rows.values()), now), labels.said_of(tx, wanted)
         truth = decisions.truth_of(tx, rollout.automation)
+        reports = measures.reported_of(tx, wanted) if measured else {}
         events: list[GuardrailEvent] = []
         pairs: list[JudgedPair] = []
         beside = serving.said_beside(tx, rollout.arm, wanted) if audit_share_of(tx, rollout.automation) else {}
@@ -148,40 +149,17 @@ class RolloutCounter:
                     pair = judged_pair(row, beside[key], _unit(rollout, row), newest)
                     pairs += [] if pair is None else [pair]
                 continue
-            verdicts = [one.value for one in said.get(key, ()) if one.source is LabelSource.REVIEW and one.value]
             known = valid.get(key)
             audited = known is not None and known.source is LabelSource.BLIND_AUDIT
             if known is not None and not known.mature and not audited:
                 later[key] = matures_at(truth, row.decided_at)
-            is_known = known is not None and (known.mature or audited) and known.source is not LabelSource.REVIEW
-            label = known.value if known is not None and is_known else None
-            events += events_of_label(row, of, verdict=verdicts[-1] if verdicts else None, label=label)
+            label = class_known(known)
+            events += events_of_label(row, of, verdict=verdict_of(said.get(key, ())), label=label)
             if label is not None:
-                events += self._measure(tx, items[key], of, measured, label)
+                events += self._measures.computed(tx, items[key], of, measured, label)
+            events += reported(reports, of, measured)
         store.note_labels_again(tx, rollout.id, later)
         return events, pairs
-
-    def _measure(
-        self, tx: Tx, item: FeedItem, of: PlacedDecision, wanted: Sequence[str], label: str | None
-    ) -> list[GuardrailEvent]:
-        """Return the values of business measures: those that read no label at once, the others when one is known."""
-        if not wanted:
-            return []
-        line = item.read().line
-        if line.automation_version not in self._measures:
-            version = decisions.version(tx, line.automation, line.automation_version)
-            self._measures[line.automation_version] = MeasureSet(version)
-        known = self._measures[line.automation_version]
-        measured = known.measured(item)
-        found = []
-        for measure in known.measures:
-            reads_label = "label" in measure.reads
-            if measure.name not in wanted or measure.value is None or reads_label != (label is not None):
-                continue
-            value = measure.compute(measured.facts(label))
-            once = measure.name if reads_label else FIRST
-            found.append(GuardrailEvent(measure.name, once, of, 0.0 if value is None else float(value)))
-        return found
 
 
 def _unit(rollout: Rollout, row: DecisionRow) -> bytes:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from andon import decisions
-from andon.authoring import GUARDRAILS, Monitors, RolloutPlan, ServiceLevel
+from andon.authoring import GUARDRAILS, QUANTILE_GUARDRAILS, Monitors, RolloutPlan, ServiceLevel
 from andon.decisions import AuditsNotDeclared
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
@@ -19,15 +19,19 @@ def plan_of(tx: Tx, automation: str) -> RolloutPlan:
     return RolloutPlan() if kept is None else RolloutPlan.from_description(kept)
 
 
-def require_measures(tx: Tx, automation: str, plan: RolloutPlan) -> None:
-    """Check that a plan names only guardrails that there are, and measures that have a value. Raises RolloutInvalid."""
+def guardrail_names(tx: Tx, automation: str) -> tuple[str, ...]:
+    """Return the names of all guardrails that a plan may have: the usual ones, latency quantiles and measures."""
     deployed = decisions.version_in_force(tx, automation)
     described = () if deployed is None else deployed.description.get("measures", ())
-    computed = [one["name"] for one in described if one["value"] is not None]
-    unknown = [one.name for one in plan.guardrails if one.name not in (*GUARDRAILS, *computed)]
+    return (*GUARDRAILS, *QUANTILE_GUARDRAILS, *(one["name"] for one in described))
+
+
+def require_measures(tx: Tx, automation: str, plan: RolloutPlan) -> None:
+    """Check that a plan names only guardrails that there are, and measures of the automation. Raises RolloutInvalid."""
+    known = guardrail_names(tx, automation)
+    unknown = [one.name for one in plan.guardrails if one.name not in known]
     if unknown:
-        known = ", ".join((*GUARDRAILS, *computed))
-        message = f"There is no guardrail {unknown[0]!r}, but {known}"
+        message = f"There is no guardrail {unknown[0]!r}, but {', '.join(known)}"
         raise RolloutInvalid(message, faults=[Fault(f"guardrails.{unknown[0]}", message)])
 
 

@@ -4,16 +4,17 @@ A unit (an account, or a decision by itself) counts once for each guardrail, by 
 that moment: later ones depend on it. The share is that of the split which the decision names, so no clock is compared.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
 from andon.cord import LineState
 from andon.decisions import DecisionRow, FeedItem, FeedRecord
-from andon.labels import Label, LabelSource
+from andon.labels import Label, LabelSource, ValidLabel
 from andon.policies import ERROR, REVIEW
 from andon.rollouts.domain import Rollout
+from andon.rollouts.guardrails import LATENCY
 from andon.serving import Candidate, Chosen, ShadowPrediction, TrafficSplit
 
 FIRST = "first"
@@ -87,6 +88,7 @@ def events_of(item: FeedItem, record: FeedRecord, of: PlacedDecision, slow_us: f
         found.append(GuardrailEvent("slow", "slow", of, 1.0))
     found.append(GuardrailEvent("errors", FIRST, of, float(has_failed)))
     found.append(GuardrailEvent("slow", FIRST, of, float(is_slow)))
+    found.append(GuardrailEvent(LATENCY, FIRST, of, item.latency_us / 1e6))
     if record.prediction is not None:
         found.append(GuardrailEvent("expected-error", FIRST, of, 1.0 - record.prediction.confidence))
     if of.share == _EVEN:  # a side with less traffic has smaller batches, in which a decision costs more
@@ -135,6 +137,19 @@ def events_of_label(
 def _known(guardrail: str, of: PlacedDecision, *, happened: bool) -> list[GuardrailEvent]:
     first = GuardrailEvent(guardrail, f"{guardrail}{FIRST_KNOWN}", of, float(happened))
     return [GuardrailEvent(guardrail, guardrail, of, 1.0), first] if happened else [first]
+
+
+def class_known(known: ValidLabel | None) -> str | None:
+    """Return the class by which a decision may be judged; None for one that may change, or that a reviewer chose."""
+    if known is None or known.source is LabelSource.REVIEW:
+        return None
+    return known.value if known.mature or known.source is LabelSource.BLIND_AUDIT else None
+
+
+def verdict_of(said: Sequence[Label]) -> str | None:
+    """Return the class that a reviewer gave last."""
+    verdicts = [one.value for one in said if one.source is LabelSource.REVIEW and one.value]
+    return verdicts[-1] if verdicts else None
 
 
 def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: Label) -> JudgedPair | None:

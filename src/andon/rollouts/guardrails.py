@@ -11,10 +11,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from andon.authoring import MEAN_GUARDRAILS, RATE_GUARDRAILS, Guardrail, RolloutPlan, ServiceLevel
+from andon.authoring import (
+    GUARDRAILS,
+    QUANTILE_GUARDRAILS,
+    RATE_GUARDRAILS,
+    Guardrail,
+    RolloutPlan,
+    ServiceLevel,
+)
 from andon.statistics.mean_differences import MeanDifferenceTest
+from andon.statistics.quantile_sequences import QuantileTest
 from andon.statistics.rate_ratios import RateRatioTest
 from andon.statistics.weighted_pairs import WeightedPairTest
+
+LATENCY = "latency"
+"""Name of the values that quantiles are about: seconds until the answer."""
 
 LARGEST_FLOOR = 0.5
 """An absolute limit of a rate is never higher than this, however small the share."""
@@ -25,10 +36,11 @@ BELOW_WEIGHTS = (0.25, 0.25, 0.25, 0.25)
 
 
 class GuardrailKind(StrEnum):
-    """Kinds of guardrails: a rate or a mean beside the control's, or a share that has a limit of its own."""
+    """Kinds of guardrails: a rate, mean or quantile beside the control's, or a share that has a limit of its own."""
 
     RATE = "rate"
     MEAN = "mean"
+    QUANTILE = "quantile"
     LIMIT = "limit"
 
 
@@ -65,6 +77,24 @@ class WatchedGuardrail:
     def harm_by_mean(self) -> MeanDifferenceTest:
         """Test that the candidate's mean is worse than the margin allows."""
         return MeanDifferenceTest(self._factor(self.margin), 1, self.alpha)
+
+    @property
+    def source(self) -> str:
+        """The name of the values that it counts; quantiles share one."""
+        return LATENCY if self.kind is GuardrailKind.QUANTILE else self.name
+
+    @property
+    def quantile(self) -> float:
+        """The part of values that lies below the quantile."""
+        return QUANTILE_GUARDRAILS[self.name]
+
+    def harm_by_quantile(self) -> QuantileTest:
+        """Test that the candidate's quantile is worse than the margin allows."""
+        return QuantileTest.harm(self.quantile, self.alpha, self.margin)
+
+    def sound_by_quantile(self, share: float) -> QuantileTest:
+        """Test that the candidate's quantile is within what may be at a share, in percent."""
+        return QuantileTest.non_inferior(self.quantile, self.margin * 100 / share, self.promotion)
 
     def harm_by_pairs(self) -> WeightedPairTest:
         """Test of harm by decisions that the candidate saw as a shadow and a person judged."""
@@ -106,8 +136,13 @@ _USUAL: Mapping[str, _Usual] = {
     "cost": _Usual("milliseconds of CPU a decision", 1.0, False),
 }
 
+_LATENCY_MARGIN = 0.2
+
 FIRST_DECISIONS = frozenset({"expected-error", "cost"})
 """Guardrails that count the first decision of each unit, as measures do that need no label."""
+
+EVENLY = frozenset({"cost"})
+"""Guardrails that are compared while the traffic is split evenly only."""
 
 
 def guardrails_of(plan: RolloutPlan, service: ServiceLevel) -> list[WatchedGuardrail]:
@@ -120,14 +155,10 @@ def guardrails_of(plan: RolloutPlan, service: ServiceLevel) -> list[WatchedGuard
 
 
 def _watched(name: str, given: Guardrail | None, alpha: float, promotion: float, floor: float) -> WatchedGuardrail:
-    usual = _USUAL.get(name, _Usual(f"the measure {name}", 0.1, False))
-    if name in RATE_GUARDRAILS:
-        kind = GuardrailKind.RATE
-    else:
-        kind = GuardrailKind.LIMIT if name == "disagreement" else GuardrailKind.MEAN
+    usual = _usual_of(name)
     return WatchedGuardrail(
         name=name,
-        kind=kind,
+        kind=_kind_of(name),
         what=usual.what,
         margin=usual.margin if given is None or given.margin is None else given.margin,
         required=usual.required if given is None or given.required is None else given.required,
@@ -138,7 +169,21 @@ def _watched(name: str, given: Guardrail | None, alpha: float, promotion: float,
     )
 
 
+def _usual_of(name: str) -> _Usual:
+    if name in QUANTILE_GUARDRAILS:
+        return _Usual(f"the latency that {QUANTILE_GUARDRAILS[name]:.0%} of answers keep", _LATENCY_MARGIN, False)
+    return _USUAL.get(name, _Usual(f"the measure {name}", 0.1, False))
+
+
+def _kind_of(name: str) -> GuardrailKind:
+    if name in RATE_GUARDRAILS:
+        return GuardrailKind.RATE
+    if name in QUANTILE_GUARDRAILS:
+        return GuardrailKind.QUANTILE
+    return GuardrailKind.LIMIT if name == "disagreement" else GuardrailKind.MEAN
+
+
 def of_measures(watched: Sequence[WatchedGuardrail]) -> list[str]:
     """Return the names of the guardrails that are business measures."""
-    usual = {*RATE_GUARDRAILS, *MEAN_GUARDRAILS, "disagreement"}
+    usual = {*GUARDRAILS, *QUANTILE_GUARDRAILS}
     return [one.name for one in watched if one.name not in usual]

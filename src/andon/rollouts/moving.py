@@ -17,6 +17,7 @@ from andon.kernel.identity import PLATFORM, Actor
 from andon.kernel.reasons import LONGEST
 from andon.models import CHAMPION
 from andon.rollouts import store
+from andon.rollouts.alerting import alert_of_rollback, end_alert
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutState
 from andon.rollouts.published import RolloutMoved
 from andon.serving import Candidate, TrafficLease
@@ -35,6 +36,7 @@ class Mover:
 
     def add(self, made: Rollout) -> Rollout:
         """Write a new rollout, which nobody watches yet."""
+        end_alert(self._tx, made, events=self._events, now=self._now)
         store.add(self._tx, made)
         self._note(None, made, "start", made.reason, {})
         return made
@@ -110,6 +112,8 @@ class Mover:
         else has made.
         """
         reason = written(reason)
+        if by_itself:
+            alert_of_rollback(self._tx, rollout, reason, evidence, events=self._events, now=self._now)
         if rollout.state.is_watched:
             serving.set_lease(self._tx, TrafficLease(rollout.automation, rollout.split, WATCHER, self._now))
             if not keep_split:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from andon.rollouts.domain import Rollout
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
+from andon.rollouts.quantiles import newest_quantiles
 from andon.rollouts.states import ArmTally, GuardrailState, harm_bound, harm_evidence
 
 
@@ -48,6 +49,8 @@ def figures(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
     if guardrail.kind is GuardrailKind.RATE:
         candidate, control = state.candidate, state.control
         return f"{_rate(candidate.units, candidate.decisions)} against {_rate(control.units, control.decisions)}"
+    if guardrail.kind is GuardrailKind.QUANTILE:
+        return _quantiles(guardrail, state)
     return f"{_mean(state.candidate)} against {_mean(state.control)}"
 
 
@@ -55,6 +58,14 @@ def _rate(events: float, among: int) -> str:
     if not among:
         return "nothing yet"
     return f"{events / among:.2%} ({events:,.0f} of {among:,})"
+
+
+def _quantiles(guardrail: WatchedGuardrail, state: GuardrailState) -> str:
+    found = newest_quantiles(guardrail, state.stages)
+    if found is None:
+        return "nothing yet"
+    candidate, control = (f"{seconds * 1000:.3g} ms" for seconds in found)
+    return f"{candidate} against {control} (of {state.candidate.units:,} and {state.control.units:,})"
 
 
 def _mean(tally: ArmTally) -> str:

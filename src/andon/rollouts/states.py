@@ -10,6 +10,7 @@ from msgspec import Struct, convert, field, to_builtins
 
 from andon.rollouts.evidence import GuardrailEvent, JudgedPair, is_first
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
+from andon.rollouts.quantiles import QuantileStage, harm_of_stages, stages_of, step_after, with_values
 
 LONGEST_PATH = 200
 """Points of a path; of a longer one every second is dropped."""
@@ -39,7 +40,7 @@ class PathPoint(Struct):
 class GuardrailState(Struct):
     """What a guardrail knows. `sound` holds a test for each step ahead; `harmed` and `shown` stay once they are reached.
 
-    `pairs` is evidence of harm that decisions give which the candidate saw as a shadow and a person judged.
+    `stages` holds the values of a quantile, by the step after each stage. `pairs` is evidence of harm that decisions give which the candidate saw as a shadow and a person judged.
     `first` counts first decisions of the candidate's units, and the events among them. `evidence` holds ids of decisions.
     """
 
@@ -49,6 +50,7 @@ class GuardrailState(Struct):
     harm: list[float] = field(default_factory=list)
     pairs: list[float] = field(default_factory=list)
     sound: dict[str, list[float]] = field(default_factory=dict)
+    stages: dict[str, QuantileStage] = field(default_factory=dict)
     harmed: bool = False
     shown: list[str] = field(default_factory=list)
     path: list[PathPoint] = field(default_factory=list)
@@ -83,6 +85,8 @@ def fold(
             _fold_limit(guardrail, state, events)
         case GuardrailKind.MEAN:
             _fold_mean(guardrail, state, events, steps)
+        case GuardrailKind.QUANTILE:
+            _fold_quantile(guardrail, state, events, steps)
 
 
 def count_decisions(state: GuardrailState, *, candidate: int, control: int) -> None:
@@ -126,6 +130,8 @@ def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequen
 
 
 def _harm_of_arms(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
+    if state.stages:
+        return harm_of_stages(state.stages)
     if not state.harm:
         return 0.0
     if guardrail.kind is GuardrailKind.MEAN:
@@ -143,6 +149,9 @@ def sound_evidence(guardrail: WatchedGuardrail, state: GuardrailState, share: fl
     elif guardrail.kind is GuardrailKind.MEAN:
         mean = guardrail.sound_by_mean(share)
         ways.append((mean.log_e(kept) if kept else 0.0, mean.bound))
+    elif guardrail.kind is GuardrailKind.QUANTILE:
+        stage = state.stages.get(step_name(share))
+        ways.append((stage.sound if stage else 0.0, guardrail.sound_by_quantile(share).bound))
     if guardrail.kind is GuardrailKind.LIMIT or guardrail.floor is not None:
         ways.append(_below(guardrail, state, share))
     return max(ways, key=lambda way: way[0] - way[1])
@@ -225,6 +234,22 @@ def _fold_mean(
         test = guardrail.sound_by_mean(share)
         kept = state.sound.get(step_name(share)) or test.start()
         state.sound[step_name(share)] = test.fold(kept, candidate, values, shares)
+
+
+def _fold_quantile(
+    guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
+) -> None:
+    """Add values to the stages that they are of. Named are those beyond the champion's quantile of their stage."""
+    state.stages = state.stages or stages_of(steps)
+    by_step: dict[float, list[GuardrailEvent]] = defaultdict(list)
+    for one in events:
+        by_step[step_after(one.of.share, steps)].append(one)
+    for step, some in by_step.items():
+        stage = with_values(guardrail, state.stages[step_name(step)], some, step)
+        state.stages[step_name(step)] = stage
+        slow = stage.bins[1].quantile(guardrail.quantile)
+        for one in some:
+            _tally(state, one, named=one.value > slow)
 
 
 def _tally(state: GuardrailState, one: GuardrailEvent, *, named: bool = True) -> None:

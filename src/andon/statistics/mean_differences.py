@@ -133,6 +133,16 @@ class MeanDifferenceTest:
         return spread_for(self.alpha, TUNED_FOR)
 
 
+def control_moments(state: Sequence[float]) -> Moments:
+    """Return the moments of the control's values in a state."""
+    return _State.of(state).control
+
+
+def values_judged(state: Sequence[float]) -> int:
+    """Return how many values of both arms a state has judged."""
+    return _State.of(state).contributions.count
+
+
 def spread_for(alpha: float, decisions: float) -> float:
     """Compute the variance of the mixture that makes the bound narrowest after `decisions`.
 

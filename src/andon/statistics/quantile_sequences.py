@@ -5,8 +5,9 @@ mixture of likelihood ratios over rates below or above `p` (a truncated beta; Ho
 1906.09712, with Robbins 1970). For two arms the bets at one `x` multiply; the least product over `x` is the evidence.
 
 The values of an arm may have any distribution, but it must stay the same. A mix of values that changes together with
-the shares makes a bias: begin anew with each share and add the logarithms of E. Slow answers as a rate (`rate_ratios`)
-need no such care. Bins grow by 2%, so that states can be merged; an interval ends at the edges of bins.
+the shares makes a bias: begin anew with each share. `over_stages` is the evidence of several shares together. Slow
+answers as a rate (`rate_ratios`) need no such care. Bins grow by 2%, so that states can be merged; an interval ends at
+the edges of bins.
 """
 
 import math
@@ -22,6 +23,9 @@ Floats: TypeAlias = NDArray[np.float64]
 GROWTH: Final = 1.02
 SMALLEST: Final = 1e-6
 """Values up to this one share a bin."""
+
+LARGEST: Final = 1e6
+"""Values from this one on share a bin, so a state has at most 1,397 bins."""
 
 WEIGHT: Final = 100.0
 """The weight of the beta mixture, in values. Sequences are narrowest at about ten times as many values."""
@@ -43,7 +47,7 @@ class GrowingBins:
         present = values[np.isfinite(values)]
         if not len(present):
             return cls()
-        bins = np.ceil(np.log(np.maximum(present, SMALLEST)) / math.log(GROWTH)).astype(np.int64)
+        bins = np.ceil(np.log(np.clip(present, SMALLEST, LARGEST)) / math.log(GROWTH)).astype(np.int64)
         first = int(bins.min())
         return cls(first, tuple(np.bincount(bins - first).tolist()))
 
@@ -61,6 +65,17 @@ class GrowingBins:
     def total(self) -> int:
         """The number of all values."""
         return sum(self.counts)
+
+    def scaled(self, total: int) -> "GrowingBins":
+        """Return bins with so many values in the same proportions, each count up to an edge rounded."""
+        below = np.concatenate([[0], np.cumsum(self.counts)])
+        rounded = np.rint(below * (total / self.total)).astype(np.int64)
+        return GrowingBins(self.first, tuple(np.diff(rounded).tolist()))
+
+    def quantile(self, share: float) -> float:
+        """Return the upper edge of the bin that holds a quantile; 0 without values."""
+        below = np.cumsum(self.counts)
+        return GROWTH ** (self.first + int(np.searchsorted(below, share * self.total))) if self.total else 0.0
 
     def up_to(self, edges: NDArray[np.int64]) -> Floats:
         """Count the values up to the upper edge of each of these bins."""
@@ -99,17 +114,23 @@ class QuantileTest:
     """A test of one quantile of two arms. Lower values are better. Its state is the bins of both arms, which add up."""
 
     quantile: float
-    margin: float | None
+    margin: float
     alpha: float
+    is_harm: bool
 
     def __post_init__(self) -> None:
         if not (0.0 < self.alpha < 1.0 and 0.0 < self.quantile < 1.0):
             raise ValueError("alpha and quantile must lie between 0 and 1")
 
     @classmethod
-    def harm(cls, quantile: float, alpha: float) -> "QuantileTest":
-        """Test "the candidate's quantile is at most the control's"; a rejection shows harm."""
-        return cls(quantile, None, alpha)
+    def harm(cls, quantile: float, alpha: float, margin: float = 0.0) -> "QuantileTest":
+        """Test "the candidate's quantile is at most 1 + `margin` times the control's"; a rejection shows harm.
+
+        A margin is rounded up to whole bins.
+        """
+        if not 0.0 <= margin < math.inf:
+            raise ValueError("a margin cannot be negative")
+        return cls(quantile, margin, alpha, is_harm=True)
 
     @classmethod
     def non_inferior(cls, quantile: float, margin: float, alpha: float) -> "QuantileTest":
@@ -119,24 +140,30 @@ class QuantileTest:
         """
         if not GROWTH - 1.0 <= margin < math.inf:
             raise ValueError(f"a margin must be at least {GROWTH - 1.0:.0%} of the control's quantile")
-        return cls(quantile, margin, alpha)
+        return cls(quantile, margin, alpha, is_harm=False)
 
     @property
     def bound(self) -> float:
         """The logarithm of E from which on the null is rejected."""
         return -math.log(self.alpha)
 
+    @property
+    def shift(self) -> int:
+        """The margin in bins, rounded to the side that shows less."""
+        bins = math.log1p(self.margin) / math.log(GROWTH)
+        return math.ceil(bins - 1e-9) if self.is_harm else math.floor(bins + 1e-9)
+
     def log_e(self, candidate: GrowingBins, control: GrowingBins) -> float:
         """Compute the logarithm of E: the least over all values of the two quantiles; 0 while an arm has no value."""
         if not (candidate.counts and control.counts):
             return 0.0
-        shift = 0 if self.margin is None else math.floor(math.log1p(self.margin) / math.log(GROWTH) + 1e-9)
+        shift = self.shift
         first = min(candidate.first - shift, control.first) - 1
         last = max(candidate.first + len(candidate.counts), control.first + len(control.counts)) + 1
         edges = np.arange(first, last)
         # The quantile lies within a bin. Each arm is counted to the edge that gives less evidence.
-        if self.margin is None:
-            worse = _fewer(candidate.up_to(edges), candidate.total, self.quantile)
+        if self.is_harm:
+            worse = _fewer(candidate.up_to(edges + shift), candidate.total, self.quantile)
             better = _more(control.up_to(edges - 1), control.total, self.quantile)
         else:
             worse = _fewer(control.up_to(edges), control.total, self.quantile)
@@ -154,14 +181,28 @@ class QuantileTest:
         return one[0] - other[1], one[1] - other[0]
 
 
+def over_stages(evidence: Sequence[float], stages: int) -> float:
+    """Combine the evidence of stages that each began anew: the logarithm of the mean E over all stages there will be.
+
+    A stage without values has an E of 1. A mean of E-values is one, whatever they have to do with each other (Vovk and
+    Wang, Annals of Statistics 2021). So evidence of an earlier share never hides what a later one shows.
+    """
+    if not len(evidence) <= stages:
+        raise ValueError(f"evidence of {len(evidence)} stages is more than of {stages}")
+    values = np.array([*evidence, *[0.0] * (stages - len(evidence))])
+    return float(np.logaddexp.reduce(values)) - math.log(stages)
+
+
 def _fewer(counted: Floats, total: int, share: float) -> Floats:
     """Compute the log evidence that values up to a point are rarer than `share`, so the quantile lies above."""
-    return _evidence(counted, total - counted, share)
+    known, where = np.unique(counted, return_inverse=True)
+    found: Floats = _evidence(known, total - known, share)[where]
+    return found
 
 
 def _more(counted: Floats, total: int, share: float) -> Floats:
     """Compute the log evidence that values up to a point are more frequent than `share`, so the quantile lies below."""
-    return _evidence(total - counted, counted, 1.0 - share)
+    return _fewer(total - counted, total, 1.0 - share)
 
 
 def _evidence(hits: Floats, misses: Floats, share: float) -> Floats:

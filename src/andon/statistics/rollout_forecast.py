@@ -6,14 +6,14 @@ same answer.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.statistics.mean_differences import LEAST, MeanDifferenceTest, width_at
+from andon.statistics.mean_differences import FIRST, LEAST, width_at
 from andon.statistics.rate_ratios import RateRatioTest, chance_of
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -79,7 +79,7 @@ def events_needed(
     while horizon <= _MOST_EVENTS:
         answered = _answers(test, share, chance, horizon, begun)
         if np.isfinite(answered).mean() >= power:
-            return math.ceil(np.quantile(answered, power, method="higher"))
+            return math.ceil(np.quantile(answered, power, method="inverted_cdf"))
         horizon *= 2
     return None
 
@@ -89,20 +89,32 @@ def needed_for_mean(
 ) -> DecisionsNeeded | None:
     """Forecast when an equal candidate is shown to have a mean within `margin` of the control's.
 
-    `variation` is the standard deviation of a value as a share of the mean. This is an approximation: the bound of the
-    sequence is taken for the margin that it shows.
+    `variation` is the standard deviation of a value as a share of the mean.
     """
-    test = MeanDifferenceTest.non_inferior(margin, alpha)
-    deviation = variation * math.sqrt(1.0 / share + test.factor**2 / (1.0 - share))
+    return told_from_mean(1.0 + margin, 1.0, variation, share, alpha, power)
+
+
+def told_from_mean(
+    factor: float, ratio: float, variation: float, share: float, alpha: float, power: float = EVEN_ODDS
+) -> DecisionsNeeded | None:
+    """Forecast when a candidate whose values are `ratio` times the control's is told from `factor` times its mean.
+
+    None if no number is enough. This is an approximation: the bound of the sequence is taken for what it shows.
+    """
+    apart = abs(ratio - factor)
+    deviation = variation * math.sqrt(ratio**2 / share + factor**2 / (1.0 - share))
+    if not (apart > 0.0 and 0.0 < deviation < math.inf):
+        return None
     low, high = 1.0, 2.0
-    while _reach(high, deviation, alpha, power) > margin:
+    while _reach(high, deviation, alpha, power) > apart:
         low, high = high, high * 2.0
         if high > _MOST_EVENTS:
             return None
     while high - low > 0.001 * high:
         middle = (low + high) / 2.0
-        low, high = (middle, high) if _reach(middle, deviation, alpha, power) > margin else (low, middle)
-    return _split(max(high, LEAST / share, LEAST / (1.0 - share)), share)
+        low, high = (middle, high) if _reach(middle, deviation, alpha, power) > apart else (low, middle)
+    rarer = min(share, 1.0 - share)
+    return _split(max(high + FIRST / rarer, LEAST / rarer), share)
 
 
 def margin_within(
@@ -115,6 +127,17 @@ def margin_within(
         if events and np.isfinite(_answers(test, share, share, events, test.start())).mean() >= power:
             needed = needed_for_rate(test, base, share, 1.0, power)
             return None if needed is None else (margin, needed)
+    return None
+
+
+def least_margin(
+    needed: Callable[[float], DecisionsNeeded | None], within: int
+) -> tuple[float, DecisionsNeeded] | None:
+    """Find the least of `MARGINS` that is decided within so many decisions of both arms, or None."""
+    for margin in MARGINS:
+        found = needed(margin)
+        if found is not None and found.total <= within:
+            return margin, found
     return None
 
 

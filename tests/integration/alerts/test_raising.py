@@ -234,7 +234,7 @@ def test_people_at_the_cord_and_findings_at_once_wait_for_each_other_and_never_f
     def acknowledge(_: int) -> None:
         for alert in alerts_of(database, AlertState.OPEN):
             with database.begin() as tx:
-                alerts.acknowledge(tx, alert.id, actor=OLGA, now=now)
+                alerts.acknowledge(tx, alert.id, actor=OLGA, events=Events(), now=now)
 
     with ThreadPoolExecutor(6) as people:
         doing = [people.submit(act, number) for number in range(5) for act in (find, pull, acknowledge)]

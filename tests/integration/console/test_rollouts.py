@@ -12,6 +12,7 @@ from tests.served import served
 
 from andon import console, policies, rollouts, serving, webhook
 from andon.access import Grant, KeyRing, Role
+from andon.authoring import Guardrail
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
@@ -95,11 +96,14 @@ def test_an_operator_starts_one_that_was_forecast_and_everybody_is_told_of_it(
     assert blind.status_code == 200
     assert "What it takes" in blind.text
     assert ">trained anew</textarea>" in blind.text
-    started = otto.start(version="2", steps="20, 100")
+    watched = {"guardrail": "latency-p99", "margin": "30", "required": "latency-p99"}
+    started = otto.start(version="2", steps="20, 100", **watched)
     page = page_of(line)
     assert (started.status_code, started.headers["location"]) == (303, f"{page}?done=rollout-started")
     assert (line.rollout.started_by, line.rollout.candidate.version) == ("otto", 2)
     assert line.rollout.plan.steps == (20.0, 100.0)
+    assert Guardrail("latency-p99", 0.3, required=True) in line.rollout.plan.guardrails
+    assert "the latency that 99% of answers keep" in otto.see(page).text
     for path in ("/", "/automations/payments", "/rollouts", START + "?automation=payments"):
         assert f'href="{page}"' in otto.see(path).text, path
     again = otto.start(version="3")

@@ -1,19 +1,22 @@
 """Rollouts over HTTP and at the command line: who may does it, with a reason; two at once get one winner; nothing is lost."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from andon import labels
 from andon.access import Grant, Role
 from andon.bootstrap.rollouts import watch_rollouts
 from andon.cli import app
 from andon.kernel.db import Database
 from andon.kernel.metrics import Metrics
+from andon.labels import LabelSource, TruthReport
 from calls import call
-from rolling import RolledLine, a_rolled_line
+from rolling import OTTO, RolledLine, a_rolled_line
 
 ROLLOUTS = "/v1/automations/payments/rollouts"
 PROJECT = """
@@ -39,11 +42,17 @@ def ask(line: RolledLine, key: str, method: str, path: str = "", **body: Any) ->
 
 
 def test_an_operator_starts_one_and_everybody_reads_it(line: RolledLine, keys: dict[str, str]) -> None:
-    line.decide(50)
+    made = line.decide(50)
+    with line.database.begin() as tx:
+        known = [TruthReport(decision_id=one.request.id, value="ok", source=LabelSource.EVENT) for one in made]
+        labels.record_all(tx, known, actor=OTTO, events=line.events, now=line.now)
     status, expected = ask(line, keys["vera"], "POST", ":forecast", version=2, reason="x")
     assert status == 200
     assert expected["an_hour"] > 0
-    assert {one["guardrail"] for one in expected["guardrails"]} == {"errors", "slow"}
+    shown = {one["guardrail"]: one for one in expected["guardrails"]}
+    assert set(shown) >= {"errors", "slow", "expected-error", "cost", "calibration"}
+    assert [note[:17] for note in expected["notes"]] == ["wrong is watched,"]
+    assert (shown["expected-error"]["kind"], shown["expected-error"]["harm_ratio"]) == ("mean", 2.0)
     assert ask(line, keys["vera"], "POST", version=2, reason="x")[0] == 403
     wanted = {"version": 2, "guardrails": {"errors": {"margin": 0.2}}, "steps": [10, 100], "reason": "better"}
     status, started = ask(line, keys["otto"], "POST", **wanted)
@@ -116,6 +125,11 @@ def test_the_command_line_does_all_of_it(line: RolledLine, tmp_path: Path, monke
     said = run("start", "payments", "--model", "fraud-risk@2", "--margin", "errors=0.2", "--dry-run", "--reason", "x")
     assert "a candidate that is as good is promoted after about" in said
     assert "errors: it does not happen now; an equal one is good enough for promotion" in said
+    assert 'wrong is watched, but the promotion does not wait for it. To wait: --require wrong, or Guardrail("' in said
+    said = run("start", "payments", "--model", "2", "--require", "latency-p99", "--dry-run", "--reason", "x")
+    assert re.search(r"latency-p99: [0-9.]+ ms now; one 40% higher is found after about [0-9,]+ decisions", said)
+    refused = run("start", "payments", "--model", "2", "--require", "latency-p98", "--reason", "x", status=2)
+    assert "latency-p95, latency-p99" in refused
     started = run("start", "payments", "--model", "2", "--steps", "10,100", "--off", "cost", "--reason", "better")
     assert "rollout 2 of fraud-risk@2+" in started
     shown = run("show", "payments")

@@ -9,13 +9,15 @@ from uuid import uuid4
 
 import pytest
 
-from andon import audit, labels, models, policies, rollouts, serving
+from andon import alerts, audit, decisions, labels, measures, models, policies, rollouts, serving
+from andon.alerts import Alert, AlertSelection
 from andon.authoring import BlindAudit, Guardrail, Measure, RolloutPlan
-from andon.decisions import Decision
+from andon.decisions import Decision, DecisionFilter, DecisionRow
 from andon.kernel.db import Database
 from andon.kernel.identity import Actor
 from andon.labels import LabelSource, TruthReport
 from andon.live import Process, Status, report
+from andon.measures import MeasureReport
 from andon.models import CHAMPION
 from andon.reviews import VerdictGiven
 from andon.rollouts import (
@@ -279,12 +281,12 @@ def test_reviewers_who_override_the_candidate_more_often_roll_it_back(line: Roll
 def test_business_measures_are_compared_at_once_or_when_their_label_is_known(
     database: Database, tmp_path: Path
 ) -> None:
-    measures = (
+    declared = (
         Measure("amount", "EUR", "input.amount"),
         Measure("caught", "EUR", "input.amount", 'outcome == "pause" && label == "fraud"'),
     )
     guarded = [Guardrail("amount"), Guardrail("caught", better="higher")]
-    line = a_rolled_line(database, tmp_path, a_forgiving_line(measures=measures))
+    line = a_rolled_line(database, tmp_path, a_forgiving_line(measures=declared))
     to_traffic(line, plan=replace(THREE_STEPS, guardrails=guarded, unit="subject"))
     made = line.decide(300)
     line.watch()
@@ -301,6 +303,118 @@ def test_business_measures_are_compared_at_once_or_when_their_label_is_known(
     )
     assert caught.candidate.units + caught.control.units == accounts_of(made)
     assert caught.candidate.total == pytest.approx(expected)
+
+
+def test_what_other_systems_report_is_counted_once_for_the_decision_that_it_is_about(
+    database: Database, tmp_path: Path
+) -> None:
+    line = a_rolled_line(database, tmp_path, a_forgiving_line(measures=(Measure("refunded", "EUR"),)))
+    guarded = replace(
+        QUICK, steps=(50, 100), guardrails=[Guardrail("refunded", required=True), Guardrail("latency-p99")]
+    )
+    with pytest.raises(RolloutInvalid, match=r"no guardrail 'refund', but errors, .*latency-p99, refunded"):
+        line.start(2, plan=replace(guarded, guardrails=[Guardrail("refund")]))
+    line.start(2, plan=replace(guarded, stage_decisions=60))
+    before = line.decide(60, shadowed=True)
+    line.watch()
+    made = line.decide(500)
+
+    def report(some: list[Decision], euros: float, more: float) -> None:
+        with line.database.begin() as tx:
+            values = [
+                MeasureReport(one.request.id, "refunded", euros + more * (one.assignment.version == 2) + n % 7)
+                for n, one in enumerate(some)
+            ]
+            measures.report(tx, values, actor=RITA, events=line.events, now=line.now)
+
+    report([*before, *made[:90]], 10.0, 0.0)  # before the worker has seen the decisions
+    line.watch()
+    line.killed_while_it_looks()
+    counted = line.states()["refunded"]
+    assert (counted.candidate.units + counted.control.units, counted.harmed) == (90, False)
+    assert line.states()["latency-p99"].candidate.units == sum(one.assignment.version == 2 for one in made)
+    report(made[:90], 1000.0, 0.0)  # a correction is not counted again
+    line.watch()
+    assert line.states()["refunded"].candidate == counted.candidate
+    report(made[90:], 10.0, 30.0)
+    ended = line.watch()
+    assert ended.state is RolloutState.ROLLED_BACK
+    assert "refunded shows harm (the measure refunded)" in ended.why
+    assert set(line.states()["refunded"].evidence["candidate"]) <= {str(one.request.id) for one in made}
+
+
+def test_a_forecast_reads_what_lately_was_decided_labelled_overridden_and_reported(
+    database: Database, tmp_path: Path
+) -> None:
+    declared = (Measure("refunded", "EUR"), Measure("amount", "EUR", "input.amount"))
+    line = a_rolled_line(database, tmp_path, a_forgiving_line(measures=declared))
+    made = line.decide(120)
+    guarded = [Guardrail(name) for name in ("refunded", "amount", "latency-p50")]
+    with line.database.begin() as tx:
+        none = rollouts.forecast(tx, "payments", RolloutPlan(guardrails=guarded), line.now)
+        values = [MeasureReport(one.request.id, "refunded", float(n % 5)) for n, one in enumerate(made[:30])]
+        measures.report(tx, values, actor=RITA, events=line.events, now=line.now)
+        known = [TruthReport(decision_id=one.request.id, value="ok", source=LabelSource.EVENT) for one in made[:60]]
+        labels.record_all(tx, known, actor=RITA, events=line.events, now=line.now)
+        for one in made[60:70]:
+            given = VerdictGiven(
+                uuid4(), one.request.id, "payments", "pause", "rita", "looked at it", "ok", at=line.now
+            )
+            line.events.publish(tx, given)
+        found = rollouts.forecast(tx, "payments", RolloutPlan(guardrails=guarded), line.now)
+    assert none.notes == ()
+    assert {one.guardrail for one in none.guardrails} == {
+        "errors",
+        "slow",
+        "expected-error",
+        "cost",
+        "amount",
+        "latency-p50",
+    }
+    each = {one.guardrail: one for one in found.guardrails}
+    assert each["refunded"].base == pytest.approx(2.0)
+    assert each["amount"].base == pytest.approx(sum(one.request.input["amount"] for one in made) / 120, rel=1e-6)
+    judged = [one.prediction for one in made[:60] if one.prediction is not None]
+    brier = [(one.confidence - (one.label == "ok")) ** 2 for one in judged]
+    assert each["calibration"].base == pytest.approx(sum(brier) / 60)
+    latencies = sorted(one.latency_us for one in decided_rows(line))
+    assert latencies[55] / 1e6 / 1.06 < each["latency-p50"].base < latencies[64] / 1e6 * 1.06
+    assert [note.partition(" ")[0] for note in found.notes] == ["overrides", "wrong"]
+
+
+def decided_rows(line: RolledLine) -> list[DecisionRow]:
+    with line.database.begin() as tx:
+        return decisions.page(tx, DecisionFilter(automation="payments"), limit=1_000)
+
+
+def test_a_rollback_opens_one_alert_that_ends_when_it_is_acknowledged_or_the_next_starts(line: RolledLine) -> None:
+    def rolled_back() -> Alert:
+        line.start(3)
+        line.decide(120, shadowed=True)
+        line.killed_while_it_looks()
+        line.watch()
+        with line.database.begin() as tx:
+            (found,) = alerts.page(tx, AlertSelection(monitor="rollout", states=alerts.UNRESOLVED))
+        return found
+
+    alert, shown = rolled_back(), line.states()["disagreement"].evidence["candidate"]
+    assert alert.title == "rollout: payments"
+    assert alert.message.startswith(f"Rollout 1 of {line.rollout.arm} was rolled back: disagreement shows harm")
+    assert ", bound " in alert.message
+    assert (alert.detail["rollout"], alert.detail["guardrail"]) == (1, "disagreement")
+    assert alert.detail["decisions"] == shown
+    assert alert.count == 1
+    with line.database.begin() as tx:
+        ended = alerts.acknowledge(tx, alert.id, actor=RITA, events=line.events, now=line.now, comment="on it")
+    assert (ended.resolved_by, ended.resolution) == ("rita", "on it")
+    again = rolled_back()
+    assert again.id != alert.id
+    line.start(2)
+    with line.database.begin() as tx:
+        assert alerts.get(tx, again.id).resolution == "Rollout 3 was started"
+    line.act(rollouts.abort)
+    with line.database.begin() as tx:
+        assert alerts.page(tx, AlertSelection(monitor="rollout", states=alerts.UNRESOLVED)) == []
 
 
 def firsts(made: list[Decision]) -> list[Decision]:

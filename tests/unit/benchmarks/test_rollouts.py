@@ -5,7 +5,13 @@ import pytest
 from benchmarks import goals
 from benchmarks.rollouts import goals_of
 from benchmarks.rollouts_found import HARMS, Course, Found
-from benchmarks.rollouts_healthy import JUDGED, by_account, sticky_at_the_margin, three_guardrails
+from benchmarks.rollouts_healthy import (
+    JUDGED,
+    by_account,
+    quantile_at_the_margin,
+    sticky_at_the_margin,
+    three_guardrails,
+)
 from benchmarks.rollouts_peers import argo, flagger, high, kayenta
 from benchmarks.rollouts_traffic import A_MINUTE, Line, answers, events_of
 from scipy.optimize import brentq
@@ -20,18 +26,19 @@ LINE = Line.steady(0.02, (20, 0.05), (20, 0.5))
 
 
 def test_figures_at_their_bounds_reach_every_goal() -> None:
-    assert goals.missed(goals_of(dict.fromkeys(JUDGED, 132), FOUND, [SOUND], (566, 71))) == []
+    assert goals.missed(goals_of(dict.fromkeys(JUDGED, 132), FOUND, [SOUND], (566, 71), 19)) == []
 
 
 def test_each_goal_is_missed_by_what_it_is_about() -> None:
     for name in JUDGED:
-        assert len(goals.missed(goals_of(HEALTHY | {name: 133}, FOUND, [SOUND], (500, 50)))) == 1
+        assert len(goals.missed(goals_of(HEALTHY | {name: 133}, FOUND, [SOUND], (500, 50), 10))) == 1
     for at, one in enumerate(FOUND):
         slow = [*FOUND[:at], replace(one, median=one.median + 1), *FOUND[at + 1 :]]
-        assert len(goals.missed(goals_of(HEALTHY, slow, [SOUND], (500, 50)))) == 1
-    assert len(goals.missed(goals_of(HEALTHY, FOUND, [replace(SOUND, median=14_001.0)], (500, 50)))) == 1
+        assert len(goals.missed(goals_of(HEALTHY, slow, [SOUND], (500, 50), 10))) == 1
+    assert len(goals.missed(goals_of(HEALTHY, FOUND, [replace(SOUND, median=14_001.0)], (500, 50), 10))) == 1
+    assert len(goals.missed(goals_of(HEALTHY, FOUND, [SOUND], (500, 50), 20))) == 1
     for wrongly in ((567, 50), (500, 72)):
-        assert len(goals.missed(goals_of(HEALTHY, FOUND, [SOUND], wrongly))) == 1
+        assert len(goals.missed(goals_of(HEALTHY, FOUND, [SOUND], wrongly, 10))) == 1
 
 
 def test_events_come_at_their_rate_and_fall_to_the_candidate_by_its_share() -> None:
@@ -70,6 +77,10 @@ def test_first_events_of_accounts_promote_what_first_decisions_do_not() -> None:
 
 def test_guardrails_with_three_events_are_rarely_rejected() -> None:
     assert three_guardrails(20, np.random.default_rng(4)) <= 3
+
+
+def test_a_quantile_rarely_rolls_back_a_candidate_at_its_margin() -> None:
+    assert quantile_at_the_margin(8, np.random.default_rng(9)) <= 2
 
 
 def test_answers_are_those_of_the_test_itself() -> None:

@@ -1,4 +1,5 @@
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from andon.statistics.quantile_sequences import (
     GrowingBins,
     QuantileTest,
     _evidence,
+    over_stages,
     quantile_interval,
 )
 
@@ -115,3 +117,63 @@ def test_the_interval_of_the_difference_encloses_it() -> None:
     low, high = QuantileTest.harm(0.5, 0.05).interval(candidate, control)
     assert low < math.log(2) < high
     assert high - low < 0.3
+
+
+@cache
+def mixed(hits: int, total: int, share: float) -> float:
+    """Compute the evidence for a rate below a share by summing over a fine grid of rates."""
+    rates = (np.arange(1_000) + 0.5) / 1_000 * share
+    prior = beta(WEIGHT * share, WEIGHT * (1 - share))
+    ratios = binom.logpmf(hits, total, rates) - binom.logpmf(hits, total, share)
+    return float(logsumexp(prior.logpdf(rates) + ratios) + math.log(share / 1_000) - prior.logcdf(share))
+
+
+IN_BINS = st.lists(st.integers(0, 12), min_size=1, max_size=20)
+
+
+@settings(deadline=None, max_examples=10)
+@given(IN_BINS, IN_BINS, st.sampled_from([0.5, 0.9]), st.sampled_from([0.0, 0.1, 0.3]), st.booleans())
+def test_the_evidence_of_two_arms_is_the_least_over_all_values(
+    some: list[int], others: list[int], share: float, margin: float, is_harm: bool
+) -> None:
+    """By hand: which bin the control's quantile may lie in, and how far from there the candidate's may lie."""
+    if not is_harm and not margin:
+        return
+    candidate, control = np.array(some), np.array(others)
+    bins = [GrowingBins.of(GROWTH ** (values - 0.5)) for values in (candidate, control)]
+    test = QuantileTest.harm(share, 0.05, margin) if is_harm else QuantileTest.non_inferior(share, margin, 0.05)
+    found = []
+    for edge in range(-16, 28):
+        shift = test.shift
+        worse, better = (candidate, control) if is_harm else (control, candidate)
+        high = edge + (shift if is_harm else 0)
+        low = edge - 1 + (0 if is_harm else shift)
+        few = mixed(int((worse <= high).sum()), len(worse), share)
+        many = mixed(int((better > low).sum()), len(better), 1 - share)
+        found.append(few + many)
+    assert test.log_e(*bins) == pytest.approx(min(found), abs=2e-2)
+    assert (GROWTH**test.shift - 1 - margin) * (1 if is_harm else -1) >= -1e-9
+
+
+def test_a_candidate_at_its_margin_is_rarely_rejected_and_one_beyond_it_is_found() -> None:
+    test = QuantileTest.harm(0.95, 0.05, 0.2)
+    assert rejections(test, 1.2, 60) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 60)
+    assert rejections(test, 1.9, 20) == 1.0
+
+
+@given(st.lists(st.floats(-20, 20), max_size=5), st.integers(5, 8))
+def test_stages_together_are_worth_their_mean_evidence(levels: list[float], stages: int) -> None:
+    whole = (np.exp(levels).sum() + stages - len(levels)) / stages
+    assert over_stages(levels, stages) == pytest.approx(math.log(whole), abs=1e-9)
+
+
+@given(VALUES.filter(len), st.floats(0.05, 0.95), st.integers(1, 10_000))
+def test_scaled_bins_keep_their_proportions(values: np.ndarray, share: float, total: int) -> None:
+    bins = GrowingBins.of(values)
+    scaled = bins.scaled(total)
+    assert scaled.total == total
+    apart = np.cumsum(scaled.counts) / total - np.cumsum(bins.counts) / bins.total
+    assert np.abs(apart).max() <= 0.5 / total + 1e-9
+    below = np.sort(values)[math.ceil(share * len(values)) - 1]
+    assert below / GROWTH <= bins.quantile(share) * (1 + 1e-9)
+    assert bins.quantile(share) <= below * GROWTH * (1 + 1e-9)

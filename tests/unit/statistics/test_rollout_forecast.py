@@ -4,16 +4,22 @@ import numpy as np
 import pytest
 
 from andon.statistics.mean_differences import MeanDifferenceTest
+from andon.statistics.quantile_forecast import needed_for_quantile
+from andon.statistics.quantile_sequences import GrowingBins, QuantileTest
 from andon.statistics.rate_ratios import RateRatioTest
 from andon.statistics.rollout_forecast import (
     MARGINS,
     DecisionsNeeded,
     events_needed,
+    least_margin,
     margin_within,
     needed_for_mean,
     needed_for_rate,
     quickest,
+    told_from_mean,
 )
+
+HARM, SOUND = QuantileTest.harm(0.95, 0.01, 0.2), QuantileTest.non_inferior(0.95, 0.2, 0.05)
 
 
 def answered(test: RateRatioTest, base: float, share: float, ratio: float, decisions: int, runs: int) -> float:
@@ -118,6 +124,62 @@ def test_the_forecast_for_a_mean_is_kept() -> None:
         state = test.fold(test.start(), candidate, rng.gamma(4.0, 1.0, needed.total), 0.2)
         answers += test.rejected(state)
     assert 0.35 < answers / 120 < 0.75
+
+
+def test_the_forecast_of_a_harmful_mean_is_kept() -> None:
+    """A test at a margin of 20%, of a candidate that is 40% higher; and where higher is better, of one 20% lower at 10%."""
+    rng = np.random.default_rng(12)
+    for factor, ratio, sign in ((1.2, 1.4, 1.0), (0.9, 0.8, -1.0)):
+        needed = told_from_mean(factor, ratio, 0.5, 0.2, 0.05)
+        assert needed is not None
+        test, answers = MeanDifferenceTest(factor, 1, 0.05), 0
+        for _ in range(100):
+            candidate = rng.random(needed.total) < 0.2
+            values = sign * rng.gamma(4.0, 1.0, needed.total) * np.where(candidate, ratio, 1.0)
+            answers += test.rejected(test.fold(test.start(), candidate, values, 0.2))
+        assert 0.25 < answers / 100 < 0.85, (factor, ratio)
+    assert told_from_mean(1.2, 1.2, 0.5, 0.2, 0.05) is None
+    assert needed_for_mean(0.1, 0.0, 0.2, 0.05) is None
+    assert needed_for_mean(0.1, math.inf, 0.2, 0.05) is None
+
+
+@pytest.mark.parametrize(("test", "ratio"), [(HARM, 1.44), (SOUND, 1.0)])
+def test_the_forecast_for_a_quantile_is_kept(test: QuantileTest, ratio: float) -> None:
+    rng, answers = np.random.default_rng(13), 0
+    lately = GrowingBins.of(rng.lognormal(-4.0, 0.5, 40_000))
+    needed = needed_for_quantile(test, lately, 0.3, ratio)
+    assert needed is not None
+    assert needed.candidate == pytest.approx(needed.total * 0.3, abs=1)
+    for _ in range(60):
+        mine, others = GrowingBins(), GrowingBins()
+        for _ in range(6):
+            mine += GrowingBins.of(ratio * rng.lognormal(-4.0, 0.5, needed.candidate // 6))
+            others += GrowingBins.of(rng.lognormal(-4.0, 0.5, needed.control // 6))
+            if test.rejected(mine, others):
+                answers += 1
+                break
+    assert 0.35 < answers / 60 < 0.85
+    assert needed_for_quantile(SOUND, lately, 0.3, 1.3) is None
+    assert needed_for_quantile(SOUND, GrowingBins(), 0.3) is None
+
+
+def test_the_least_margin_is_the_first_that_is_decided_in_time() -> None:
+    def needed(margin: float) -> DecisionsNeeded | None:
+        return needed_for_mean(margin, 1.0, 0.5, 0.05)
+
+    found = least_margin(needed, 5_000)
+    assert found is not None
+    smaller = needed(MARGINS[MARGINS.index(found[0]) - 1])
+    assert smaller is not None
+    assert found[1].total <= 5_000 < smaller.total
+    assert least_margin(needed, 10) is None
+
+
+def test_a_forecast_is_finite_where_exactly_half_of_the_simulations_answer() -> None:
+    """At this level and share 400 of 800 answer within the first horizon."""
+    found = events_needed(RateRatioTest.harm(0.01 / 9), 0.2, 2.0)
+    assert found is not None
+    assert 100 < found < 400
 
 
 def test_events_that_are_asked_for_twice_are_forecast_alike() -> None:

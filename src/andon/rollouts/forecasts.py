@@ -1,0 +1,97 @@
+"""Forecasts as values: what each guardrail of a rollout needs, and what the whole needs. Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
+
+HOPELESS_HOURS = timedelta(days=14) / timedelta(hours=1)
+"""An answer that takes longer than this at today's traffic is not waited for: something else is proposed."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailForecast:
+    """What one guardrail needs: decisions of the candidate, and hours at today's traffic; None if no number is enough.
+
+    `base` is the figure now: a rate, a mean, or seconds. `harm` speaks of a candidate whose figure is `harm_ratio` times
+    that, at the share of `harm_share` percent; `sound` of an equal one in the stage before the promotion.
+    """
+
+    guardrail: str
+    kind: GuardrailKind
+    base: float
+    required: bool
+    harm_ratio: float
+    harm_share: float
+    harm_decisions: int | None
+    harm_hours: float | None
+    sound_share: float
+    sound_decisions: int | None
+    sound_hours: float | None
+    hopeless: bool
+    proposal: str
+
+    @property
+    def now(self) -> str:
+        """The figure now, in words."""
+        return figure_now(self.kind, self.base)
+
+    @property
+    def worse(self) -> str:
+        """The candidate that `harm` speaks of, in words."""
+        if self.kind is GuardrailKind.RATE:
+            return "a doubled rate"
+        return f"one {abs(self.harm_ratio - 1.0):.0%} {'higher' if self.harm_ratio > 1.0 else 'lower'}"
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutForecast:
+    """Forecast of a rollout: decisions an hour today, each guardrail with a known figure, and hours until the promotion.
+
+    `notes` say which guardrails have something to go by, though the promotion does not wait for them.
+    """
+
+    an_hour: float
+    guardrails: tuple[GuardrailForecast, ...]
+    hours: float | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The forecast in one sentence."""
+        if self.an_hour <= 0:
+            return "Nothing was decided in the last day: how long it takes cannot be said"
+        stuck = [one for one in self.guardrails if one.hopeless]
+        if stuck:
+            return " ".join(one.proposal for one in stuck)
+        if self.hours is None:
+            return f"At {self.an_hour:,.0f} decisions an hour it cannot be said how long it takes"
+        return f"At {self.an_hour:,.0f} decisions an hour a candidate that is as good is promoted after about {spoken(self.hours)}"
+
+
+def figure_now(kind: GuardrailKind, base: float) -> str:
+    """Say a guardrail's figure as people do."""
+    if kind is GuardrailKind.MEAN:
+        return f"{base:.4g}"
+    return f"{base * 1000:.3g} ms" if kind is GuardrailKind.QUANTILE else f"{base:.2%}"
+
+
+def spoken(hours: float) -> str:
+    """Say a span of hours as people do."""
+    if hours < 1:
+        return f"{max(round(hours * 60), 1)} min"
+    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.1f} days"
+
+
+def is_hopeless(one: WatchedGuardrail, an_hour: float, hours: float | None) -> bool:
+    """Whether a promotion waits for an answer that takes too long at today's traffic."""
+    return one.required and an_hour > 0 and (hours is None or hours > HOPELESS_HOURS)
+
+
+def hours_of(decisions_needed: int | None, an_hour: float) -> float | None:
+    """Return how long so many decisions take; None if no number is enough, or none come."""
+    if decisions_needed is None:
+        return None
+    if decisions_needed == 0:
+        return 0.0
+    return None if an_hour <= 0 else decisions_needed / an_hour

@@ -1,0 +1,191 @@
+"""Recent figures of a line: what forecasts go by before a rollout has counted anything of its own."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil, floor, log
+
+import numpy as np
+
+from andon import decisions, labels, measures, monitors, policies, serving
+from andon.authoring import RATE_GUARDRAILS, ServiceLevel
+from andon.decisions import LATENCY_BAND, DecisionFilter, DecisionTally
+from andon.kernel.db import Tx
+from andon.kernel.ids import time_of
+from andon.rollouts.declared import slow_us
+from andon.rollouts.evidence import (
+    GuardrailEvent,
+    PlacedDecision,
+    class_known,
+    events_of,
+    events_of_label,
+    is_first,
+    verdict_of,
+)
+from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, of_measures
+from andon.rollouts.measuring import DecisionMeasures
+from andon.serving import Candidate, arm_of
+from andon.statistics.means import Moments
+from andon.statistics.quantile_sequences import GROWTH, GrowingBins
+
+TODAY = timedelta(hours=24)
+LOOKED_BACK = timedelta(days=7)
+LABELS_BACK = timedelta(days=30)
+"""Labels and reports come late, so they are looked for in older decisions, too."""
+
+SAMPLED = 500
+"""Decisions whose values are read, of each kind."""
+
+_STEP = timedelta(minutes=5)
+_HOUR = timedelta(hours=1)
+_EVEN = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class RecentValues:
+    """Values of one guardrail: their moments, and how many there are for each decision of the line."""
+
+    moments: Moments
+    part: float = 1.0
+
+    @property
+    def variation(self) -> float:
+        """The standard deviation as a share of the mean; infinite where the mean is 0."""
+        return self.moments.deviation / abs(self.moments.mean) if self.moments.mean else float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class RecentLine:
+    """The line lately: decisions an hour, rates by decision, values, latencies, and guardrails that labels speak to."""
+
+    an_hour: float
+    rates: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, RecentValues] = field(default_factory=dict)
+    latencies: GrowingBins = field(default_factory=GrowingBins)
+    labelled: frozenset[str] = frozenset()
+
+
+def recent_line(
+    tx: Tx, automation: str, guardrails: Sequence[WatchedGuardrail], service: ServiceLevel, now: datetime
+) -> RecentLine:
+    """Read what the champion decided lately, and what is known of it by now."""
+    found = [t for t in decisions.tallies(tx, since=now - TODAY, until=now, step=_STEP) if t.automation == automation]
+    count = sum(one.decisions for one in found)
+    if not count:
+        return RecentLine(0.0)
+    an_hour = count / max((now - found[0].at) / _HOUR, _STEP / _HOUR)
+    slowest = log(slow_us(service)) / log(LATENCY_BAND)
+    slow = sum(n for one in found for band, n in one.latencies.items() if band >= slowest)
+    rates = {"slow": slow / count, "errors": _errors(tx, automation, now)}
+    sample = _Sample(tx, automation, now, an_hour)
+    values = sample.decided(of_measures(guardrails), slow_us(service))
+    known, labelled = sample.labelled(of_measures(guardrails))
+    values |= known | sample.reported(of_measures(guardrails))
+    for name in RATE_GUARDRAILS:
+        if name in values:
+            rates[name] = values[name].moments.mean * values[name].part
+    means = {one.name for one in guardrails if one.kind is GuardrailKind.MEAN}
+    return RecentLine(
+        an_hour, rates, {name: one for name, one in values.items() if name in means}, _latencies(found), labelled
+    )
+
+
+class _Sample:
+    """Samples of one automation's decisions."""
+
+    def __init__(self, tx: Tx, automation: str, now: datetime, an_hour: float) -> None:
+        self._tx, self._automation, self._now, self._an_hour = tx, automation, now, an_hour
+        self._measures = DecisionMeasures()
+
+    def decided(self, wanted: Sequence[str], slow: float) -> dict[str, RecentValues]:
+        """Return what decisions say by themselves."""
+        tx, arm = self._tx, self._arm()
+        which = DecisionFilter(automation=self._automation, arm=arm, since=self._now - LOOKED_BACK)
+        rows = decisions.page(tx, which, limit=SAMPLED) if arm else []
+        events: list[GuardrailEvent] = []
+        for item in decisions.items_of(tx, [row.id for row in rows]):
+            of = PlacedDecision(item.id, item.id.bytes, False, _EVEN)
+            events += events_of(item, item.read(), of, slow)
+            events += self._measures.computed(tx, item, of, wanted, None)
+        found = _values(events, len(rows), 1.0)
+        return {name: one for name, one in found.items() if name not in RATE_GUARDRAILS}
+
+    def labelled(self, wanted: Sequence[str]) -> tuple[dict[str, RecentValues], frozenset[str]]:
+        """Return what labels say of decisions, and the guardrails to which any label speaks."""
+        tx, since = self._tx, self._now - LABELS_BACK
+        ids, number = labels.labelled_in(tx, self._automation, since, self._now, limit=SAMPLED)
+        if not ids:
+            return {}, frozenset()
+        rows, items = decisions.rows_of(tx, ids), {item.id: item for item in decisions.items_of(tx, ids)}
+        valid, said = labels.valid_of(tx, list(rows.values()), self._now), labels.said_of(tx, ids)
+        events: list[GuardrailEvent] = []
+        speaks: set[str] = set()
+        for key, row in rows.items():
+            of = PlacedDecision(key, key.bytes, False, _EVEN)
+            label, verdict = class_known(valid.get(key)), verdict_of(said.get(key, ()))
+            speaks |= {name for name, given in (("wrong", label), ("overrides", verdict)) if given is not None}
+            events += events_of_label(row, of, verdict=verdict, label=label)
+            if label is not None:
+                events += self._measures.computed(tx, items[key], of, wanted, label)
+        return _values(events, len(rows), self._part(number, min(map(time_of, ids)))), frozenset(speaks)
+
+    def reported(self, wanted: Sequence[str]) -> dict[str, RecentValues]:
+        """Return what other systems report of decisions."""
+        found = {}
+        for name in wanted:
+            values, number = measures.reported_in(
+                self._tx, self._automation, name, self._now - LABELS_BACK, self._now, limit=SAMPLED
+            )
+            if values:
+                part = self._part(number, min(map(time_of, values)))
+                found[name] = RecentValues(Moments.of(np.array(list(values.values()), float)), part)
+        return found
+
+    def _part(self, number: int, first: datetime) -> float:
+        """The part of the decisions of which something is known."""
+        hours = max((self._now - first) / _HOUR, _STEP / _HOUR)
+        return min(number / hours / self._an_hour, 1.0)
+
+    def _arm(self) -> str:
+        """The arm that decides now; empty if none does."""
+        deployed = decisions.version_in_force(self._tx, self._automation)
+        in_force = policies.in_force(self._tx, self._automation)
+        if deployed is None or in_force is None:
+            return ""
+        model = deployed.description["model"]
+        champion = serving.champion_of(self._tx, model)
+        return "" if champion is None else arm_of(model, Candidate(champion), in_force=in_force.version)
+
+
+def _values(events: Sequence[GuardrailEvent], among: int, part: float) -> dict[str, RecentValues]:
+    """The moments of each guardrail's values; of events, whether each first decision has one."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for one in events:
+        if one.guardrail not in RATE_GUARDRAILS or is_first(one):
+            found[one.guardrail].append(one.value)
+    return {
+        name: RecentValues(Moments.of(np.array(some, float)), part * len(some) / among) for name, some in found.items()
+    }
+
+
+def _latencies(tallied: Sequence[DecisionTally]) -> GrowingBins:
+    """The latencies of all decisions, in seconds; those of a band are spread evenly over it."""
+    counts: dict[int, float] = defaultdict(float)
+    for one in tallied:
+        for band, count in one.latencies.items():
+            low, high = (edge * log(LATENCY_BAND) - log(1e6) for edge in (band, band + 1))
+            first, last = floor(low / log(GROWTH)) + 1, ceil(high / log(GROWTH))
+            for at in range(first, last + 1):
+                counts[at] += count / (last - first + 1)
+    first, last = min(counts), max(counts)
+    below = np.rint(np.cumsum([0.0, *(counts.get(at, 0.0) for at in range(first, last + 1))]))
+    return GrowingBins(first, tuple(np.diff(below).astype(int).tolist()))
+
+
+def _errors(tx: Tx, automation: str, now: datetime) -> float:
+    """The share of decisions that failed lately, as monitors have it."""
+    points = monitors.trend(tx, automation, "errors", now=now, since=now - LOOKED_BACK)
+    count = sum(one.decisions for one in points)
+    failed = sum((one.values.get("failed") or 0.0) * one.decisions for one in points)
+    return failed / count if count else 0.0
