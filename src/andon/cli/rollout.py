@@ -1,4 +1,4 @@
-"""`andon rollout`: let a model version or a policy take over step by step, as far as tests show that it is good enough."""
+"""`andon rollout`: let a model version, policy or gate take over step by step, as far as tests show it is good enough."""
 
 import json
 import re
@@ -21,7 +21,9 @@ from andon.kernel.errors import Invalid
 from andon.models import CHAMPION
 from andon.rollouts import GuardrailStanding, Rollout, RolloutForecast, RolloutHistory, RolloutWish, spoken
 
-app = typer.Typer(help="Roll out a model version or a policy, step by step and under tests.", no_args_is_help=True)
+app = typer.Typer(
+    help="Roll out a model version, a policy or a gate, step by step and under tests.", no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
@@ -42,6 +44,10 @@ def start(
     policy: Annotated[
         str | None,
         typer.Option(help="A file with a policy, or a published version; the one in force if left out."),
+    ] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, help="The confidence from which it decides by itself; what holds if left out."),
     ] = None,
     plan: Annotated[str | None, typer.Option(help="canary, shadow or ab; as declared if left out.")] = None,
     steps: Annotated[str | None, typer.Option(help="Percents of traffic, as 5,25,50,100.")] = None,
@@ -83,7 +89,7 @@ def start(
             users = users_of(here.settings, declared.model, CHAMPION)
             started = rollouts.start(
                 tx,
-                RolloutWish(automation, declared.model, version, published, wanted),
+                RolloutWish(automation, declared.model, version, published, wanted, gate),
                 actor=here.actor,
                 reason=reason,
                 events=here.events,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from andon import gates, serving
-from andon.authoring import Automation, RiskBound
+from andon.authoring import RiskBound
 from andon.decisions.controls import ArmGates, Gate, PartGates, Schedule
 from andon.decisions.domain import LineRef, ModelRef
 from andon.decisions.traffic import Arm
@@ -19,6 +19,11 @@ def with_revision(
     tx: Tx, arm: Arm, version: ModelVersion, risk: RiskBound | None, *, events: Events, now: datetime
 ) -> Arm:
     """The arm with its gates as revisions: those that are there, or new ones, audited and announced."""
+    if arm.own is not None:
+        held_out = Gate.of(serving.gate_of(version, risk))
+        ensure_revisions(tx, arm.ref, held_out, version, risk, events=events, now=now)
+        held = gates.ensure_given(tx, arm.ref.automation, arm.name, arm.own, events=events, now=now)
+        return replace(arm, gate=Gate(held.threshold, held.target, held.revision))
     revision = ensure_revisions(tx, arm.ref, arm.gate, version, risk, events=events, now=now)
     same = (revision.threshold, revision.target) == (arm.gate.threshold, arm.gate.target)
     return replace(arm, gate=Gate(arm.gate.threshold, arm.gate.target, revision.revision if same else 0))
@@ -40,7 +45,8 @@ def ensure_revisions(
 
 def ensure_planned(
     tx: Tx,
-    automation: Automation,
+    automation: str,
+    risk: RiskBound | None,
     number: int,
     version: ModelVersion,
     policy_version: str,
@@ -49,9 +55,9 @@ def ensure_planned(
     now: datetime,
 ) -> str:
     """Keep the gates of an arm before it answers, as the first process that loads it would; return the arm's name."""
-    ref = LineRef(automation.name, number, ModelRef(version.name, version.number, version.digest), policy_version)
-    gate = Gate.of(serving.gate_of(version, automation.risk))
-    ensure_revisions(tx, ref, gate, version, automation.risk, events=events, now=now)
+    ref = LineRef(automation, number, ModelRef(version.name, version.number, version.digest), policy_version)
+    gate = Gate.of(serving.gate_of(version, risk))
+    ensure_revisions(tx, ref, gate, version, risk, events=events, now=now)
     return ref.arm
 
 
@@ -108,7 +114,7 @@ def _ensure(
 ) -> GateRevision:
     proven = ProvenGate(
         automation=ref.automation,
-        arm=ref.arm,
+        arm=serving.proven_arm(ref.arm),
         automation_version=ref.automation_version,
         threshold=threshold,
         target=target,

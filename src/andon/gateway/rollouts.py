@@ -45,6 +45,12 @@ class RolloutIn(BaseModel):
     policy: str | None = Field(
         None, pattern="^[0-9a-f]{12}$", description="A published policy; the one in force if left out."
     )
+    gate: float | None = Field(
+        None,
+        ge=0,
+        le=2,
+        description="The confidence from which it decides by itself, at least the proven one; what holds if left out.",
+    )
     plan: Literal["canary", "shadow", "ab"] | None = None
     steps: list[float] | None = Field(None, max_length=20)
     unit: Literal["subject", "decision"] | None = None
@@ -185,6 +191,8 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
     caller.require(Permission.RUN_ROLLOUT, name)
     if wanted.policy is not None:
         caller.require(Permission.PUBLISH_POLICY, name)
+    if wanted.gate is not None:
+        caller.require(Permission.NARROW_GATES, name)
     automation = gateway.line(name).automation
     with db.begin() as tx:
         started = rollouts.start(
@@ -281,7 +289,7 @@ def _wish(tx: Tx, automation: Automation, wanted: RolloutIn) -> RolloutWish:
         )
     except DeclarationInvalid as error:
         raise rollouts.RolloutInvalid(str(error)) from error
-    return RolloutWish(automation.name, automation.model, wanted.version, wanted.policy or "", plan)
+    return RolloutWish(automation.name, automation.model, wanted.version, wanted.policy or "", plan, wanted.gate)
 
 
 def _guardrail(name: str, given: GuardrailIn) -> Guardrail:

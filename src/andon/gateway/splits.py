@@ -17,9 +17,9 @@ from andon.serving import Candidate, TrafficSplit
 
 router = APIRouter(prefix="/v1/automations", tags=["splits"])
 
-_CANDIDATE = r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?$"
+_CANDIDATE = r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?(~([01](\.[0-9]{1,6})?|2))?$"
 Key = Annotated[str, Field(pattern=_CANDIDATE)]
-"""A candidate as text: `8`, or `8+3f2a9c01d2e4` for version 8 by that published policy."""
+"""A candidate as text: `8`, or `8+3f2a9c01d2e4` by that published policy; `8~0.93` with a gate of its own."""
 
 _MOST = 20
 _DAY = timedelta(days=1)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from andon import decisions, models, policies, serving
+from andon import decisions, gates, models, policies, serving
 from andon.authoring import RolloutPlan
 from andon.kernel import reasons
 from andon.kernel.db import Tx
@@ -25,19 +25,24 @@ from andon.rollouts.errors import (
     SecondPersonNeeded,
     TrafficSplitByHand,
 )
+from andon.rollouts.gates import require_gate
 from andon.rollouts.moving import Mover
 from andon.serving import Candidate, Suits
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutWish:
-    """What somebody wants to roll out: a model version, a policy version, or both. What is left out stays as it is."""
+    """The candidate that somebody wants: a model version, a policy version, a gate's threshold, or several at once.
+
+    What is left out stays as it is.
+    """
 
     automation: str
     model: str
     version: int | None
     policy: str
     plan: RolloutPlan
+    gate: float | None = None
 
 
 def start(
@@ -65,6 +70,7 @@ def start(
         suits(policies.get(tx, wish.automation, candidate.policy))
     store.lock(tx, wish.automation)
     serving.hold(tx, wish.automation)
+    gates.hold(tx, wish.automation)
     running = store.find_open(tx, wish.automation)
     if running is not None:
         raise RolloutUnderWay(
@@ -100,6 +106,7 @@ def start(
         why="It waits for its approval",
         shadowed_to=now,
     )
+    require_gate(tx, made, events=events, now=now)
     mover = Mover(tx, events, now, actor)
     added = mover.add(made)
     return added if wish.plan.approval else mover.begin(added, why)
@@ -207,7 +214,7 @@ def _candidate(tx: Tx, wish: RolloutWish) -> tuple[Candidate, int, str]:
     if wish.policy:
         policies.get(tx, wish.automation, wish.policy)
     own = "" if wish.policy == in_force.version else wish.policy
-    candidate = Candidate(champion if wish.version is None else wish.version, own)
+    candidate = Candidate(champion if wish.version is None else wish.version, own, wish.gate)
     models.get(tx, wish.model, candidate.version)
     if candidate == Candidate(champion):
         message = f"Version {champion} by policy {in_force.version} is what decides now"
