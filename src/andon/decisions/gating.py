@@ -1,18 +1,22 @@
 """The gates that an arm starts with: what the held-out evidence of its model proves, kept as revisions."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from andon import gates, serving
+from andon import gates, models, policies, serving
 from andon.authoring import RiskBound
+from andon.decisions.bounds import bound_of
 from andon.decisions.controls import ArmGates, Gate, PartGates, Schedule
 from andon.decisions.domain import LineRef, ModelRef
 from andon.decisions.traffic import Arm
+from andon.decisions.truth import version_in_force
 from andon.gates import NOTHING, WHOLE, GateRevision, Part, ProvenGate
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.models import ModelVersion, RiskEvidence, threshold_for
+from andon.serving import Candidate
 
 
 def with_revision(
@@ -59,6 +63,26 @@ def ensure_planned(
     gate = Gate.of(serving.gate_of(version, risk))
     ensure_revisions(tx, ref, gate, version, risk, events=events, now=now)
     return ref.arm
+
+
+def require_gates(
+    tx: Tx, automation: str, model: str, candidates: Iterable[Candidate], *, events: Events, now: datetime
+) -> None:
+    """Check the gates of candidates against what is proven of their versions. Raises GateInvalid.
+
+    Versions that never answered get their gates here, from held-out evidence.
+    """
+    gated = [one for one in candidates if one.gate is not None]
+    deployed, in_force = version_in_force(tx, automation), policies.in_force(tx, automation)
+    if not gated or deployed is None or in_force is None:
+        return
+    serving.hold(tx, automation)
+    gates.hold(tx, automation)
+    risk = bound_of(deployed)
+    for one in gated:
+        version, policy = models.get(tx, model, one.version), one.policy or in_force.version
+        arm = ensure_planned(tx, automation, risk, deployed.number, version, policy, events=events, now=now)
+        gates.require_proven(gates.arm_revisions(tx, automation, arm, now), arm, one.gate or 0.0, now)
 
 
 def held_out_gates(arm: Arm, version: ModelVersion, risk: RiskBound | None) -> ArmGates:

@@ -8,13 +8,26 @@ from dataclasses import replace
 from datetime import datetime
 
 from andon.gates import service, store
-from andon.gates.domain import GateRevision, Origin
+from andon.gates.domain import NOTHING, GateRevision, Origin
 from andon.gates.errors import GateInvalid
 from andon.gates.holding import WHOLE, ArmRevisions
 from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
-from andon.serving import proven_arm
+from andon.serving import gate_fault, proven_arm
+
+
+def require_proven(there: ArmRevisions, arm: str, threshold: float, now: datetime) -> None:
+    """Check that a threshold lets through no more than is proven of an arm. Raises GateInvalid, which names what is proven."""
+    proven = there.proven(WHOLE, now)
+    message = gate_fault(threshold)
+    if not message and proven is not None and threshold < proven.threshold:
+        message = f"Expected at least {proven.threshold:.6g}, which is proven of {arm} (revision {proven.revision})"
+        if proven.threshold >= NOTHING:
+            message = f"Nothing is proven of {arm}, so no confidence lets it decide (revision {proven.revision})"
+    if message:
+        raise GateInvalid(message, faults=[Fault("gate", message)])
 
 
 def give(

@@ -2,37 +2,26 @@
 
 from datetime import datetime
 
-from andon import decisions, gates, models
-from andon.gates import NOTHING, WHOLE, GateRevision
+from andon import decisions, gates
+from andon.gates import WHOLE
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.rollouts.domain import Rollout
 from andon.rollouts.errors import RolloutInvalid
-from andon.serving import Candidate, gate_fault, proven_arm
+from andon.serving import Candidate
 
 
 def require_gate(tx: Tx, rollout: Rollout, *, events: Events, now: datetime) -> None:
-    """Check that the candidate's gate lets through no more than is proven of its versions. Raises RolloutInvalid.
-
-    Versions that never answered get their gates here, from held-out evidence; hold the gates first.
-    """
-    candidate, deployed = rollout.candidate, decisions.version_in_force(tx, rollout.automation)
-    if candidate.gate is None or deployed is None:
+    """Check that the candidate's gate is proven, and another than the one that holds. Raises GateInvalid, RolloutInvalid."""
+    candidate = rollout.candidate
+    decisions.require_gates(tx, rollout.automation, rollout.model, [candidate], events=events, now=now)
+    if candidate.gate is None or candidate._replace(gate=None) != Candidate(rollout.champion):
         return
-    version, risk = models.get(tx, rollout.model, candidate.version), decisions.bound_of(deployed)
-    policy = candidate.policy or rollout.in_force
-    arm = decisions.ensure_planned(
-        tx, rollout.automation, risk, deployed.number, version, policy, events=events, now=now
-    )
-    there = gates.arm_revisions(tx, rollout.automation, arm, now)
-    message = gate_fault(candidate.gate) or _wider(arm, candidate.gate, there.proven(WHOLE, now))
-    held = there.in_force(WHOLE, now)
-    plain = candidate._replace(gate=None)
-    if not message and plain == Candidate(rollout.champion) and held is not None and held.threshold == candidate.gate:
-        message = f"Version {plain} with a confidence from {candidate.gate:g} is what decides now"
-    if message:
+    held = gates.arm_revisions(tx, rollout.automation, rollout.control, now).in_force(WHOLE, now)
+    if held is not None and held.threshold == candidate.gate:
+        message = f"A confidence from {candidate.gate:g} is what {rollout.control} decides by now"
         raise RolloutInvalid(message, faults=[Fault("gate", message)])
 
 
@@ -66,15 +55,3 @@ def keep_gate(tx: Tx, rollout: Rollout, *, actor: Actor, reason: str, events: Ev
             events=events,
             now=now,
         )
-
-
-def _wider(arm: str, threshold: float, proven: GateRevision | None) -> str:
-    """Say that a threshold is below what is proven; empty if it is not."""
-    if proven is None or threshold >= proven.threshold:
-        return ""
-    if proven.threshold >= NOTHING:
-        return f"Nothing is proven of {proven_arm(arm)}: no confidence makes it decide by itself (revision {proven.revision})"
-    return (
-        f"Expected at least {proven.threshold:.6g}, the threshold that is proven of {arm} (revision {proven.revision}): "
-        f"from {threshold:g} on it is not proven to be safe"
-    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from andon import decisions, gates, models, policies, serving
+from andon import decisions, models, policies, serving
 from andon.authoring import RolloutPlan
 from andon.kernel import reasons
 from andon.kernel.db import Tx
@@ -58,7 +58,7 @@ def start(
 ) -> Rollout:
     """Begin a rollout, or have it wait for its approval. `ready` and `suits` make sure that the candidate can answer here.
 
-    Raises RolloutInvalid, RolloutUnderWay, TrafficSplitByHand, ModelNotFound, VersionNotFound, PolicyNotFound, ReasonInvalid.
+    Raises RolloutInvalid, GateInvalid, RolloutUnderWay, TrafficSplitByHand, ModelNotFound, VersionNotFound, PolicyNotFound, ReasonInvalid.
     """
     why = reasons.require(reason)
     decisions.require_deployed(tx, wish.automation)
@@ -70,7 +70,6 @@ def start(
         suits(policies.get(tx, wish.automation, candidate.policy))
     store.lock(tx, wish.automation)
     serving.hold(tx, wish.automation)
-    gates.hold(tx, wish.automation)
     running = store.find_open(tx, wish.automation)
     if running is not None:
         raise RolloutUnderWay(

@@ -4,16 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from andon import audit, decisions, gates, rollouts, serving
+from andon.access import Grant, Role
 from andon.authoring import MaxError
 from andon.changes import account_of, moment_of_line
 from andon.decisions import Decision, Line
-from andon.gates import WHOLE, GateRevision, ProvenGate
+from andon.gates import WHOLE, GateInvalid, GateRevision, ProvenGate
 from andon.kernel.db import Database
 from andon.rollouts import RolloutInvalid, RolloutState
 from automations import a_forgiving_line
+from calls import call
 from proving import POLICY
 from rolling import AHEAD, QUICK, RITA, RolledLine, a_rolled_line
 
@@ -108,11 +111,11 @@ def test_a_gate_takes_over_once_in_place_of_a_narrower_one_and_is_told_apart_eve
 
 
 def test_a_gate_below_what_is_proven_is_refused_and_the_proven_threshold_is_named(line: RolledLine) -> None:
-    with pytest.raises(RolloutInvalid, match=r"Expected at least 0\.75, the threshold that is proven") as refused:
+    with pytest.raises(GateInvalid, match=r"Expected at least 0\.75, which is proven of fraud-risk@1\+") as refused:
         line.start(None, gate=0.7)
     assert [fault.where for fault in refused.value.faults] == ["gate"]
     for version, gate in ((2, 0.7), (None, 0.1234567), (None, PROVEN)):
-        with pytest.raises(RolloutInvalid) as refused:
+        with pytest.raises((GateInvalid, RolloutInvalid)) as refused:
             line.start(version, gate=gate)
         assert [fault.where for fault in refused.value.faults] == ["gate"]
     with line.database.begin() as tx:
@@ -153,3 +156,22 @@ def test_an_abort_leaves_the_gate_and_shadows_may_differ_in_their_gate_only(line
     to_traffic(line)
     line.act(rollouts.abort)
     assert holding(line) == before
+
+
+def test_a_split_by_hand_may_name_a_gate_that_is_proven(line: RolledLine) -> None:
+    key = line.installation.key("otto", Grant(Role.OPERATOR, "payments"))
+
+    def put(candidate: str) -> httpx.Response:
+        body = {"shares": {candidate: 50}, "reason": "which confidence?"}
+        return call(line.installation, "PUT", "/v1/automations/payments/split", key, json=body)
+
+    refused = put("2~0.3")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "gate")
+    assert put("1~0.9").json()["split"]["shares"] == {"1~0.9": 50.0}
+    line.installation.deployment.refresh()
+    arm = f"{champion_arm(line)}~0.9"
+    assert {one.judgement.risk.threshold for one in of_arm(line.decide(60), arm)} == {CHOSEN}
+    with line.database.begin() as tx:
+        assert [(one.arm, one.source) for one in gates.page(tx, "payments") if one.source] == [(arm, "split")]
+    with pytest.raises(GateInvalid, match="It has a gate of its own"), line.database.begin() as tx:
+        gates.narrow(tx, "payments", arm, threshold=2, actor=RITA, reason="x", events=line.events, now=line.now)
