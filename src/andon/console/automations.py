@@ -61,6 +61,8 @@ def set_split(
             deployed = force_of(tx, name).version
             model = deployed.description["model"]
             shares, now = typed.shares(), here.clock.now()
+            if any(one.gate is not None for one in (*shares, *typed.shadows)):
+                visitor.principal.require(Permission.NARROW_GATES, name)
             decisions.require_gates(tx, name, model, [*shares, *typed.shadows], events=here.events, now=now)
             after = serving.set_split(
                 tx,

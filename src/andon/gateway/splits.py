@@ -96,6 +96,8 @@ def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db
     automation = line.automation
     shares = {Candidate.parse(text): share for text, share in wanted.shares.items()}
     shadows = list(map(Candidate.parse, wanted.shadows))
+    if any(one.gate is not None for one in (*shares, *shadows)):
+        caller.require(Permission.NARROW_GATES, name)
     with db.begin() as tx:
         decisions.require_gates(tx, name, automation.model, [*shares, *shadows], events=bus, now=now)
         serving.set_split(

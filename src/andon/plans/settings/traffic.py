@@ -23,9 +23,10 @@ class TrafficInForce:
         self.place = f"automations.{automation.name}.traffic"
         self.automation, self.endpoint = automation.name, automation.model
         self._declared, self._wanted, self._texts = automation, wanted, texts
-        named = [one.policy for one in (*wanted.shares, *wanted.shadows)]
-        publishes = (Permission.PUBLISH_POLICY,) if any(named) else ()
-        self.permissions = (Permission.SET_SPLIT, *publishes)
+        named = [*wanted.shares, *wanted.shadows]
+        publishes = (Permission.PUBLISH_POLICY,) if any(one.policy for one in named) else ()
+        narrows = (Permission.NARROW_GATES,) if any(one.gate is not None for one in named) else ()
+        self.permissions = (Permission.SET_SPLIT, *publishes, *narrows)
 
     def hold(self, tx: Tx) -> None:
         """Lock the splits."""
