@@ -6,6 +6,7 @@
 
 from andon.rollouts.adjusting import adjusted
 from andon.rollouts.declared import plan_of, service_level_of
+from andon.rollouts.documents import document_of, document_of_standing
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutHistory, RolloutStage, RolloutState
 from andon.rollouts.errors import (
     RolloutInvalid,
@@ -68,6 +69,8 @@ __all__ = [
     "abort",
     "adjusted",
     "approve",
+    "document_of",
+    "document_of_standing",
     "ended_counts",
     "failed",
     "forecast",
