@@ -169,7 +169,7 @@ def test_a_gate_sends_more_to_people_takes_over_once_and_holds_after_a_restart(
     line: Line, admin: str, callers: Callers
 ) -> None:
     off = ["slow", "cost", "expected-error", "calibration", "disagreement"]
-    started = post(line, admin, "", gate=0.9, off=off, reason="fewer by itself")
+    started = post(line, admin, "", gate=0.9, steps=[50, 100], off=off, reason="fewer by itself")
     assert started.status_code == 201, started.text
     arm, champion = started.json()["arm"], started.json()["control"]
     assert arm == f"{champion}~0.9"
@@ -189,7 +189,7 @@ def test_a_gate_sends_more_to_people_takes_over_once_and_holds_after_a_restart(
     for gateway in line.running("gateway"):
         gateway.kill()
     line.wait_until("another gateway answered", lambda: revision_now(line, admin) == held["revision"], timeout=30)
-    verified = line.command("replay", "--verify", "--last", "3000")
+    verified = line.command("replay", "--verify", "--last", "1000")
     assert "identical (100.00%)" in verified
 
 

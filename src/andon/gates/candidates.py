@@ -6,6 +6,7 @@ of the same versions without a gate of their own, so the proven gate holds where
 
 from dataclasses import replace
 from datetime import datetime
+from math import ceil
 
 from andon.gates import service, store
 from andon.gates.domain import NOTHING, GateRevision, Origin
@@ -23,7 +24,8 @@ def require_proven(there: ArmRevisions, arm: str, threshold: float, now: datetim
     proven = there.proven(WHOLE, now)
     message = gate_fault(threshold)
     if not message and proven is not None and threshold < proven.threshold:
-        message = f"Expected at least {proven.threshold:.6g}, which is proven of {arm} (revision {proven.revision})"
+        least = ceil(proven.threshold * 1e6) / 1e6  # a threshold has six decimals, and what is named must be accepted
+        message = f"Expected at least {least:.6g}, which is proven of {arm} (revision {proven.revision})"
         if proven.threshold >= NOTHING:
             message = f"Nothing is proven of {arm}, so no confidence lets it decide (revision {proven.revision})"
     if message:
