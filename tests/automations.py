@@ -45,14 +45,14 @@ def an_automation(name: str = "payments", *, windows: bool = True, when_stopped:
     )
 
 
-def a_forgiving_line(**more: Any) -> Automation:
+def a_forgiving_line(*, policy: str = POLICY, **more: Any) -> Automation:
     """Payments with a service level that few decisions are enough to prove."""
     return Automation(
         "payments",
         contract=Payment,
         subject="account",
         model="fraud-risk",
-        policy=Policy.yaml(POLICY),
+        policy=Policy.yaml(policy),
         review=Review(queue="fraud"),
         monitors=Monitors(service=ServiceLevel(share=0.95)),
         **more,

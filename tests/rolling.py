@@ -81,8 +81,16 @@ class RolledLine:
     def now(self) -> datetime:
         return self.installation.clock.now()
 
-    def start(self, version: int | None = 2, *, policy: str = "", plan: RolloutPlan = QUICK, **more: Any) -> Rollout:
-        wish = RolloutWish("payments", "fraud-risk", version, policy, plan)
+    def start(
+        self,
+        version: int | None = 2,
+        *,
+        policy: str = "",
+        gate: float | None = None,
+        plan: RolloutPlan = QUICK,
+        **more: Any,
+    ) -> Rollout:
+        wish = RolloutWish("payments", "fraud-risk", version, policy, plan, gate)
         given: dict[str, Any] = {"actor": OTTO, "reason": "better offline", **more}
         with self.database.begin() as tx:
             started = rollouts.start(tx, wish, events=self.events, now=self.now, **given)

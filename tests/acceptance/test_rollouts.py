@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -16,8 +17,8 @@ from rolling import a_version
 from running import AUTOMATION, running
 
 FORGIVING = AUTOMATION.replace(
-    "from automations import an_automation", "from automations import a_forgiving_line"
-).replace("an_automation()", "a_forgiving_line(rollout=PLAN)")
+    "from automations import an_automation", "from automations import a_forgiving_line\nfrom proving import POLICY"
+).replace("an_automation()", "a_forgiving_line(policy=POLICY, rollout=PLAN)")
 PLAN = """
 from datetime import timedelta
 from andon import RolloutPlan
@@ -51,6 +52,12 @@ class Callers:
                     self.failed.append(answer.text)
                 time.sleep(0.005)
 
+    def stop(self) -> None:
+        """Ask for nothing more."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(10)
+
     def since(self, moment: float) -> set[int]:
         """The versions that answered since a moment."""
         return {version for at, version in self.answers if at >= moment}
@@ -61,9 +68,7 @@ class Callers:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(10)
+        self.stop()
 
 
 @pytest.fixture(scope="module")
@@ -105,19 +110,20 @@ def ended(line: Line, admin: str, number: int) -> dict[str, Any]:
         found.update(rollout(line, admin, number))
         return found["ended_at"] is not None
 
-    line.wait_until(f"rollout {number} was over", is_over, timeout=30)
+    line.wait_until(f"rollout {number} was over", is_over, timeout=90)
     return found
 
 
 def rollout(line: Line, admin: str, number: int) -> dict[str, Any]:
-    answer = httpx.get(
-        f"{line.url}/v1/automations/payments/rollouts/{number}",
-        headers={"Authorization": f"Bearer {admin}"},
-        trust_env=False,
-    )
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
+    found: dict[str, Any] = get(line, admin, f"automations/payments/rollouts/{number}")
     return found
+
+
+def get(line: Line, admin: str, path: str) -> Any:
+    headers = {"Authorization": f"Bearer {admin}"}
+    answer = httpx.get(f"{line.url}/v1/{path}", headers=headers, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 def test_a_candidate_that_decides_otherwise_ends_itself_and_never_answers(
@@ -157,3 +163,43 @@ def test_a_good_candidate_is_promoted_once_whatever_is_killed(line: Line, admin:
     assert [event["kind"] for event in done["events"]].count("promote") == 1
     line.wait_until("all went to it", lambda: callers.since(time.monotonic() - 0.5) == {3}, timeout=10)
     assert callers.failed == []
+
+
+def test_a_gate_sends_more_to_people_takes_over_once_and_holds_after_a_restart(
+    line: Line, admin: str, callers: Callers
+) -> None:
+    off = ["slow", "cost", "expected-error", "calibration", "disagreement"]
+    started = post(line, admin, "", gate=0.9, steps=[50, 100], off=off, reason="fewer by itself")
+    assert started.status_code == 201, started.text
+    arm, champion = started.json()["arm"], started.json()["control"]
+    assert arm == f"{champion}~0.9"
+    done = ended(line, admin, 3)
+    assert (done["state"], done["ended_by"]) == ("promoted", "andon"), done["why"]
+    assert [event["kind"] for event in done["events"]].count("promote") == 1
+    callers.stop()
+    assert callers.failed == []
+    own = get(line, admin, f"decisions?{urlencode({'arm': arm, 'limit': 100})}")["decisions"]
+    assert {(one["outcome"] == "review") == (one["confidence"] < 0.9) for one in own} == {True}
+    (held,) = [
+        one
+        for one in get(line, admin, "automations/payments/gates")
+        if one["arm"] == champion and one["by"] == "andon" and one["origin"] == "person"
+    ]
+    assert (held["threshold"], held["in_force"]) == (0.9, True)
+    for gateway in line.running("gateway"):
+        gateway.kill()
+    line.wait_until("another gateway answered", lambda: revision_now(line, admin) == held["revision"], timeout=30)
+    verified = line.command("replay", "--verify", "--last", "1000")
+    assert "identical (100.00%)" in verified
+
+
+def revision_now(line: Line, admin: str) -> int | None:
+    """The gate revision of a decision that is made now; None while no gateway answers."""
+    try:
+        asked = payment(1, account="a1", amount=50.0)
+        answer = httpx.post(
+            f"{line.url}{DECIDE}", json=asked, headers={"Authorization": f"Bearer {admin}"}, trust_env=False
+        )
+    except httpx.TransportError:
+        return None
+    return answer.json()["gate_revision"] if answer.status_code == 200 else None

@@ -33,7 +33,7 @@ class LineNow:
 
     def arm(self, candidate: Candidate) -> Candidate:
         """Return a candidate with its policy: its own, or the one in force."""
-        return Candidate(candidate.version, candidate.policy or self.policy)
+        return candidate._replace(policy=candidate.policy or self.policy)
 
     def ready_at(self, model: str, candidate: Candidate, at: datetime) -> datetime:
         """Return when the last part of a candidate was registered or published; `at` if that is not known."""

@@ -1,4 +1,4 @@
-"""`andon rollout`: let a model version or a policy take over step by step, as far as tests show that it is good enough."""
+"""`andon rollout`: let a model version, policy or gate take over step by step, as far as tests show it is good enough."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic_core import to_jsonable_python
 from rich.console import Console
 
 from andon import decisions, rollouts
@@ -21,7 +22,9 @@ from andon.kernel.errors import Invalid
 from andon.models import CHAMPION
 from andon.rollouts import GuardrailStanding, Rollout, RolloutForecast, RolloutHistory, RolloutWish, spoken
 
-app = typer.Typer(help="Roll out a model version or a policy, step by step and under tests.", no_args_is_help=True)
+app = typer.Typer(
+    help="Roll out a model version, a policy or a gate, step by step and under tests.", no_args_is_help=True
+)
 
 Name = Annotated[str, typer.Argument(metavar="AUTOMATION", help="The automation.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
@@ -42,6 +45,10 @@ def start(
     policy: Annotated[
         str | None,
         typer.Option(help="A file with a policy, or a published version; the one in force if left out."),
+    ] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, help="The confidence from which it decides by itself; what holds if left out."),
     ] = None,
     plan: Annotated[str | None, typer.Option(help="canary, shadow or ab; as declared if left out.")] = None,
     steps: Annotated[str | None, typer.Option(help="Percents of traffic, as 5,25,50,100.")] = None,
@@ -83,7 +90,7 @@ def start(
             users = users_of(here.settings, declared.model, CHAMPION)
             started = rollouts.start(
                 tx,
-                RolloutWish(automation, declared.model, version, published, wanted),
+                RolloutWish(automation, declared.model, version, published, wanted, gate),
                 actor=here.actor,
                 reason=reason,
                 events=here.events,
@@ -123,7 +130,7 @@ def list_rollouts(
     with project() as here, here.database.begin() as tx:
         found = rollouts.page(tx, None if automation is None else [automation])
     if as_json:
-        typer.echo(json.dumps([_short(one) for one in found], indent=2))
+        typer.echo(json.dumps(to_jsonable_python([rollouts.document_of(one) for one in found]), indent=2))
         return
     table = Plain("automation", "no.", "candidate", "state", "share", "started", "why")
     for one in found:
@@ -304,53 +311,17 @@ def _show(history: RolloutHistory, standings: Sequence[GuardrailStanding]) -> No
 
 
 def _whole(tx: Tx, history: RolloutHistory, now: datetime) -> dict[str, Any]:
-    one, until = history.rollout, rollouts.lease_end(tx, history.rollout)
-    return {
-        **_short(one),
-        "watched_until": None if until is None else until.isoformat(),
-        "guardrails": [_standing(each) for each in rollouts.standings(tx, one)],
-        "events": [
-            {**asdict(event), "at": event.at.isoformat(), "evidence": dict(event.evidence)} for event in history.events
-        ],
-        "forecast": None if one.state.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
-    }
-
-
-def _short(one: Rollout) -> dict[str, Any]:
-    return {
-        "automation": one.automation,
-        "number": one.number,
-        "candidate": str(one.candidate),
-        "arm": one.arm,
-        "control": one.control,
-        "plan": one.plan.described(),
-        "state": one.state.value,
-        "stage": one.stage,
-        "share": one.at.share if one.state.is_watched else 0.0,
-        "seen": one.seen,
-        "started_by": one.started_by,
-        "reason": one.reason,
-        "created_at": one.created_at.isoformat(),
-        "ended_at": None if one.ended_at is None else one.ended_at.isoformat(),
-        "ended_by": one.ended_by,
-        "why": one.why,
-    }
-
-
-def _standing(each: GuardrailStanding) -> dict[str, Any]:
-    return {
-        "name": each.guardrail.name,
-        "required": each.guardrail.required,
-        "margin": each.guardrail.margin,
-        "figures": each.figures,
-        "harm": each.harm,
-        "harm_bound": each.harm_bound,
-        "harmed": each.state.harmed,
-        "sound": each.sound,
-        "sound_bound": each.sound_bound,
-        "is_sound": each.is_sound,
-        "evidence": each.state.evidence,
-    }
+    one = history.rollout
+    found: dict[str, Any] = to_jsonable_python(
+        {
+            **rollouts.document_of(one),
+            "watched_until": rollouts.lease_end(tx, one),
+            "guardrails": list(map(rollouts.document_of_standing, rollouts.standings(tx, one))),
+            "events": history.events,
+            "forecast": None if one.state.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
+        }
+    )
+    return found
 
 
 def _forecast(expected: RolloutForecast) -> dict[str, Any]:

@@ -81,18 +81,20 @@ def set_split(
     share: Annotated[
         list[str] | None,
         typer.Option(
-            help="VERSION=PERCENT or VERSION+POLICY=PERCENT, once for each; the champion has the rest.",
+            help="VERSION=PERCENT, VERSION+POLICY=PERCENT or VERSION~GATE=PERCENT, once for each; the champion has the rest.",
         ),
     ] = None,
     shadow: Annotated[
         list[str] | None,
-        typer.Option(help="VERSION or VERSION+POLICY that only looks on; may be given more than once."),
+        typer.Option(help="VERSION, VERSION+POLICY or VERSION~GATE that only looks on; may be given more than once."),
     ] = None,
 ) -> None:
     """Split an automation's traffic; without --share and --shadow all goes to the champion. Gateways follow within a second."""
     shares, shadows = _shares(share or []), [_candidate(text) for text in shadow or []]
     with _opened(name) as opened:
-        automation = opened.automation
+        automation, now = opened.automation, opened.here.clock.now()
+        named, events = [*shares, *shadows], opened.here.events
+        decisions.require_gates(opened.tx, name, automation.model, named, events=events, now=now)
         serving.set_split(
             opened.tx,
             name,
@@ -101,8 +103,8 @@ def set_split(
             shadows=shadows,
             actor=opened.here.actor,
             reason=reason,
-            now=opened.here.clock.now(),
-            events=opened.here.events,
+            now=now,
+            events=events,
             ready=ready_for([automation], opened.here.settings, opened.tx),
             suits=lambda policy: decisions.check_policy(automation, policy),
         )
@@ -161,7 +163,7 @@ def _opened(name: str) -> Iterator[_Open]:
 
 
 def _candidate(text: str) -> Candidate:
-    """VERSION or VERSION+POLICY. Raises Invalid."""
+    """VERSION, VERSION+POLICY, VERSION~GATE or all three. Raises Invalid."""
     try:
         return Candidate.parse(text)
     except ValueError as error:

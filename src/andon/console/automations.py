@@ -60,15 +60,19 @@ def set_split(
         with here.database.begin() as tx:
             deployed = force_of(tx, name).version
             model = deployed.description["model"]
+            shares, now = typed.shares(), here.clock.now()
+            if any(one.gate is not None for one in (*shares, *typed.shadows)):
+                visitor.principal.require(Permission.NARROW_GATES, name)
+            decisions.require_gates(tx, name, model, [*shares, *typed.shadows], events=here.events, now=now)
             after = serving.set_split(
                 tx,
                 name,
                 model,
-                shares=typed.shares(),
+                shares=shares,
                 shadows=sorted(typed.shadows),
                 actor=visitor.principal.actor,
                 reason=reason,
-                now=here.clock.now(),
+                now=now,
                 events=here.events,
                 ready=ready_for([deployed], here.settings, model),
                 suits=lambda policy: decisions.require_named(

@@ -24,6 +24,7 @@ class RolloutForm:
     version: str = ""
     policy: str = ""
     text: str = ""
+    gate: str = ""
     kind: str = ""
     steps: str = ""
     stage_decisions: str = ""
@@ -54,6 +55,14 @@ class RolloutForm:
         if not self.version.isdecimal() or len(self.version) > 9:
             raise RolloutInvalid(faults=[Fault("version", "A version is a number")])
         return int(self.version)
+
+    def threshold(self) -> float | None:
+        """The confidence from which the candidate decides by itself; None for what holds. Raises RolloutInvalid."""
+        faults: list[Fault] = []
+        found = _number(self.gate, "gate", "A confidence is a number from 0 to 1, as 0.93", faults)
+        if faults:
+            raise RolloutInvalid(faults=faults)
+        return found
 
     def plan(self, declared: RolloutPlan, watched: Sequence[WatchedGuardrail]) -> RolloutPlan:
         """The declared plan with what is typed in its place. Raises RolloutInvalid with every field that is wrong."""
@@ -97,6 +106,7 @@ def typed_form(
     version: Annotated[str, Form()] = "",
     policy: Annotated[str, Form()] = "",
     text: Annotated[str, Form()] = "",
+    gate: Annotated[str, Form()] = "",
     kind: Annotated[str, Form()] = "",
     steps: Annotated[str, Form()] = "",
     stage_decisions: Annotated[str, Form()] = "",
@@ -113,6 +123,7 @@ def typed_form(
         version=version,
         policy=policy,
         text=text.replace("\r\n", "\n").strip(),  # a browser drops the first line break of a field
+        gate=gate,
         kind=kind,
         steps=steps,
         stage_decisions=stage_decisions,

@@ -50,6 +50,8 @@ def send(
     visitor.principal.require(Permission.RUN_ROLLOUT, automation)
     if typed.policy:
         visitor.principal.require(Permission.PUBLISH_POLICY, automation)
+    if typed.gate:
+        visitor.principal.require(Permission.NARROW_GATES, automation)
     try:
         if step == "start" and typed.seen == typed.fingerprint:
             with here.database.begin() as tx:
@@ -75,7 +77,7 @@ def _start(here: Console, visitor: Visitor, tx: Tx, automation: str, typed: Roll
         ).version
     return rollouts.start(
         tx,
-        RolloutWish(automation, force.model, version, policy, plan),
+        RolloutWish(automation, force.model, version, policy, plan, typed.threshold()),
         actor=actor,
         reason=typed.reason,
         events=here.events,
@@ -124,6 +126,7 @@ def _page(
         versions=offered_versions(tx, force),
         policies=offered_policies(tx, force, visitor),
         new_policy=NEW_POLICY,
+        may_narrow=visitor.may(Permission.NARROW_GATES, automation),
         may_read_models=visitor.may(Permission.READ_MODELS),
     )
 

@@ -93,7 +93,7 @@ from andon.decisions.feed import (
     reset_consumer,
 )
 from andon.decisions.feed_item import FeedGroup, FeedItem, FeedRecord
-from andon.decisions.gating import ensure_planned, held_out_gates
+from andon.decisions.gating import ensure_planned, held_out_gates, require_gates
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
@@ -337,6 +337,7 @@ __all__ = [
     "released",
     "replay",
     "require_deployed",
+    "require_gates",
     "require_named",
     "require_released_code",
     "reset_consumer",

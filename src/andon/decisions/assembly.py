@@ -4,7 +4,7 @@ import copy
 import hashlib
 import inspect
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from andon.decisions.bounds import bound_of, described_bound, unknown_to_model
 from andon.decisions.contract import Contract
 from andon.decisions.controls import Gate
 from andon.decisions.cord_rules import described_cord
-from andon.decisions.domain import AutomationVersion, LineRef, ModelRef
+from andon.decisions.domain import AutomationVersion, LineRef, ModelRef, arm_name
 from andon.decisions.draws import AuditDraws
 from andon.decisions.errors import AutomationInvalid
 from andon.decisions.line import Line
@@ -96,15 +96,18 @@ def arm_of(
     number: int,
     policy_version: str,
     policy: CompiledPolicy | None = None,
+    own: float | None = None,
 ) -> Arm:
     """A loaded version as it answers for version `number` of an automation, by `policy` or the one in force.
 
-    Raises AutomationInvalid.
+    `own` is the threshold of a gate of its own. Raises AutomationInvalid.
     """
     model = loaded.version
     check_signature(automation, model)
-    ref = LineRef(automation.name, number, ModelRef(model.name, model.number, model.digest), policy_version)
-    return Arm(ref, loaded, Gate.of(loaded.gate(automation.risk)), policy)
+    name = arm_name(model.name, model.number, policy_version, own)
+    ref = LineRef(automation.name, number, ModelRef(model.name, model.number, model.digest), policy_version, name)
+    gate = Gate.of(loaded.gate(automation.risk))
+    return Arm(ref, loaded, gate if own is None else replace(gate, threshold=max(own, gate.threshold)), policy, own)
 
 
 def check_signature(automation: Automation, version: ModelVersion) -> None:

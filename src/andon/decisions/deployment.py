@@ -373,6 +373,7 @@ def _line_of(
             number=deployed.number,
             policy_version=one.policy or table.version,
             policy=own.get(one.policy),
+            own=one.gate,
         )
         for one in sorted(wanted.candidates)
     }

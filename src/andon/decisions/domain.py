@@ -19,7 +19,7 @@ from msgspec.structs import force_setattr
 
 from andon.cord import LineState
 from andon.policies import Ruling
-from andon.serving import Assignment, Prediction
+from andon.serving import Assignment, Candidate, Prediction, arm_of, proven_arm
 
 if TYPE_CHECKING:
     from andon.decisions.shape import DecisionRow
@@ -202,7 +202,7 @@ class Decision(Struct, frozen=True, gc=False):
 
 
 class LineRef(Struct, frozen=True, gc=False, cache_hash=True, rename={"automation_version": "version"}):
-    """The exact versions that made a decision. `arm` follows from the others."""
+    """The exact versions that made a decision. `arm` follows from the others, and from the gate of a candidate's own."""
 
     automation: str
     automation_version: int
@@ -211,12 +211,17 @@ class LineRef(Struct, frozen=True, gc=False, cache_hash=True, rename={"automatio
     arm: str = ""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "arm", arm_name(self.model.name, self.model.version, self.policy_version))
+        name = arm_name(self.model.name, self.model.version, self.policy_version)
+        if proven_arm(self.arm) != name:
+            force_setattr(self, "arm", name)
 
 
-def arm_name(model: str, version: int, policy_version: str) -> str:
-    """Name an arm: model, version and the first digits of the policy version, as in `fraud-risk@8+3f2a9c01d2e4`."""
-    return f"{model}@{version}+{policy_version[:12]}"
+def arm_name(model: str, version: int, policy_version: str, gate: float | None = None) -> str:
+    """Name an arm: model, version and the first digits of the policy version, as in `fraud-risk@8+3f2a9c01d2e4`.
+
+    A gate of its own follows, as in `fraud-risk@8+3f2a9c01d2e4~0.93`.
+    """
+    return arm_of(model, Candidate(version, policy_version[:12], gate), in_force="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,33 @@
 """The gates that an arm starts with: what the held-out evidence of its model proves, kept as revisions."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from andon import gates, serving
-from andon.authoring import Automation, RiskBound
+from andon import gates, models, policies, serving
+from andon.authoring import RiskBound
+from andon.decisions.bounds import bound_of
 from andon.decisions.controls import ArmGates, Gate, PartGates, Schedule
 from andon.decisions.domain import LineRef, ModelRef
 from andon.decisions.traffic import Arm
+from andon.decisions.truth import version_in_force
 from andon.gates import NOTHING, WHOLE, GateRevision, Part, ProvenGate
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.models import ModelVersion, RiskEvidence, threshold_for
+from andon.serving import Candidate
 
 
 def with_revision(
     tx: Tx, arm: Arm, version: ModelVersion, risk: RiskBound | None, *, events: Events, now: datetime
 ) -> Arm:
     """The arm with its gates as revisions: those that are there, or new ones, audited and announced."""
+    if arm.own is not None:
+        held_out = Gate.of(serving.gate_of(version, risk))
+        ensure_revisions(tx, arm.ref, held_out, version, risk, events=events, now=now)
+        held = gates.ensure_given(tx, arm.ref.automation, arm.name, arm.own, events=events, now=now)
+        return replace(arm, gate=Gate(held.threshold, held.target, held.revision))
     revision = ensure_revisions(tx, arm.ref, arm.gate, version, risk, events=events, now=now)
     same = (revision.threshold, revision.target) == (arm.gate.threshold, arm.gate.target)
     return replace(arm, gate=Gate(arm.gate.threshold, arm.gate.target, revision.revision if same else 0))
@@ -40,7 +49,8 @@ def ensure_revisions(
 
 def ensure_planned(
     tx: Tx,
-    automation: Automation,
+    automation: str,
+    risk: RiskBound | None,
     number: int,
     version: ModelVersion,
     policy_version: str,
@@ -49,10 +59,30 @@ def ensure_planned(
     now: datetime,
 ) -> str:
     """Keep the gates of an arm before it answers, as the first process that loads it would; return the arm's name."""
-    ref = LineRef(automation.name, number, ModelRef(version.name, version.number, version.digest), policy_version)
-    gate = Gate.of(serving.gate_of(version, automation.risk))
-    ensure_revisions(tx, ref, gate, version, automation.risk, events=events, now=now)
+    ref = LineRef(automation, number, ModelRef(version.name, version.number, version.digest), policy_version)
+    gate = Gate.of(serving.gate_of(version, risk))
+    ensure_revisions(tx, ref, gate, version, risk, events=events, now=now)
     return ref.arm
+
+
+def require_gates(
+    tx: Tx, automation: str, model: str, candidates: Iterable[Candidate], *, events: Events, now: datetime
+) -> None:
+    """Check the gates of candidates against what is proven of their versions. Raises GateInvalid.
+
+    Versions that never answered get their gates here, from held-out evidence.
+    """
+    gated = [one for one in candidates if one.gate is not None]
+    deployed, in_force = version_in_force(tx, automation), policies.in_force(tx, automation)
+    if not gated or deployed is None or in_force is None:
+        return
+    serving.hold(tx, automation)
+    gates.hold(tx, automation)
+    risk = bound_of(deployed)
+    for one in gated:
+        version, policy = models.get(tx, model, one.version), one.policy or in_force.version
+        arm = ensure_planned(tx, automation, risk, deployed.number, version, policy, events=events, now=now)
+        gates.require_proven(gates.arm_revisions(tx, automation, arm, now), arm, one.gate or 0.0, now)
 
 
 def held_out_gates(arm: Arm, version: ModelVersion, risk: RiskBound | None) -> ArmGates:
@@ -108,7 +138,7 @@ def _ensure(
 ) -> GateRevision:
     proven = ProvenGate(
         automation=ref.automation,
-        arm=ref.arm,
+        arm=serving.proven_arm(ref.arm),
         automation_version=ref.automation_version,
         threshold=threshold,
         target=target,

@@ -96,7 +96,7 @@ class Shadows:
         name = line.automation.name
         for arm in line.traffic.shadows:
             # What was decided by the arm itself would only show that it agrees with itself.
-            others = [row for row in rows if row[1].pinned != arm.version or arm.policy is not None]
+            others = [row for row in rows if row[1].pinned != arm.version or arm.is_apart]
             paid = self._purse.allow(name, len(others))
             if paid < len(others):
                 self._watcher.shadowed(name, 0, len(others) - paid)

@@ -169,7 +169,7 @@ class DecisionRow:
     arm: Annotated[
         str,
         Field(
-            "The arm: model, model version and policy version in one name.",
+            "The arm: model, model version and policy version in one name, and the gate if it has one of its own.",
             "line.arm",
             SHARED,
             EVERYWHERE | PAGE,

@@ -46,13 +46,15 @@ class Predicts(Protocol):
 class Arm:
     """One version as it answers for one automation, by a policy. `policy` is its own where that is not the one in force.
 
-    `gate` is what its held-out evidence allows; a later revision replaces it.
+    `gate` is what its held-out evidence allows; a later revision replaces it. `own` is the threshold of a candidate that
+    has one of its own.
     """
 
     ref: LineRef
     loaded: Predicts
     gate: Gate
     policy: CompiledPolicy | None = None
+    own: float | None = None
     name: str = field(init=False)
     """`fraud-risk@8+3f2a9c01d2e4`, as `LineRef.arm`."""
 
@@ -63,6 +65,11 @@ class Arm:
     def version(self) -> int:
         """The number of its model version."""
         return self.ref.model.version
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it decides by a policy or a gate of its own."""
+        return self.policy is not None or self.own is not None
 
 
 Fallbacks: TypeAlias = Sequence[tuple[str, Arm | None]]
@@ -125,7 +132,7 @@ class Traffic:
         if request.pinned is None and not self.split.shares:
             return self._usual
         assignment = self.assign(request, subject)
-        candidate = Candidate(assignment.version, assignment.policy)
+        candidate = assignment.candidate
         return assignment, self.arms[candidate], self.elsewhere[candidate]
 
     def assign(self, request: DecisionRequest, subject: str | None) -> Assignment:
@@ -135,10 +142,10 @@ class Traffic:
         """
         if request.pinned is not None:
             pinned = self.require(request.pinned)
-            return Assignment(pinned.version, Chosen.PINNED, self.split.number, policy=pinned.policy)
+            return Assignment.to(pinned, Chosen.PINNED, self.split.number)
         if not self.split.shares:
             return self._usual[0]
         unit = None if subject is None or self.split.unit == "decision" else request.input.get(subject)
         bucket = bucket_of(self.split.salt, request.id.bytes if unit is None else str(unit).encode())
         chosen = self.split.candidate_for(bucket, Candidate(self.champion.version))
-        return Assignment(chosen.version, Chosen.SPLIT, self.split.number, bucket, chosen.policy)
+        return Assignment.to(chosen, Chosen.SPLIT, self.split.number, bucket)

@@ -13,7 +13,7 @@ from andon.decisions import FeedRecord
 from andon.experiments.domain import AUTOMATIC, Experiment
 from andon.policies import REVIEW
 from andon.rollouts import failed, is_automatic_row
-from andon.serving import Candidate, Chosen, TrafficSplit
+from andon.serving import Chosen, TrafficSplit
 from andon.trials import LateLabels
 
 FIRST = "first"
@@ -49,7 +49,7 @@ def drawn_decision(
         return None
     shares = split.answering(experiment.champion)
     chances = tuple(shares.get(arm, 0.0) / 100 for arm in experiment.arms)
-    answered = Candidate(assignment.version, assignment.policy)
+    answered = assignment.candidate
     if answered not in experiment.arms or min(chances) <= 0.0:
         return None
     unit = key.bytes if experiment.unit == "decision" or record.subject is None else bytes.fromhex(record.subject)

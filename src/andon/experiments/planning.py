@@ -112,6 +112,8 @@ def _faults(tx: Tx, wish: ExperimentWish, arms: Sequence[Candidate], now: dateti
         found.append(Fault("arms", "Name an arm beside what decides now: VERSION or VERSION+POLICY"))
     if len(arms) > MOST_ARMS:
         found.append(Fault("arms", f"At most {MOST_ARMS} arms, what decides now among them"))
+    if any(arm.gate is not None for arm in arms):
+        found.append(Fault("arms", "An arm has no gate of its own here: `andon rollout start` compares gates"))
     if wish.allocation == "thompson" and wish.unit == "subject":
         found.append(Fault("unit", "Thompson sampling draws each decision by itself"))
     if wish.until is not None and wish.until <= now:

@@ -1,5 +1,6 @@
 """Gates: revisions of the risk gate, one series for each arm and part of a line, with their evidence; and shares of blind audits."""
 
+from andon.gates.candidates import ensure_given, give, require_proven, take_over
 from andon.gates.domain import NOTHING, GateRevision, GateSegment, Origin
 from andon.gates.errors import AuditShareInvalid, GateInvalid
 from andon.gates.holding import LAPSE, WHOLE, ArmRevisions, Part, part_of
@@ -45,7 +46,9 @@ __all__ = [
     "audit_share_history",
     "audit_share_of",
     "audit_shares",
+    "ensure_given",
     "ensure_held_out",
+    "give",
     "hold",
     "in_force_of",
     "living",
@@ -55,5 +58,7 @@ __all__ = [
     "page",
     "part_of",
     "prove",
+    "require_proven",
     "set_audit_share",
+    "take_over",
 ]

@@ -61,6 +61,11 @@ class GateRevision:
         return str(self.evidence.get("sentence", self.reason))
 
     @property
+    def source(self) -> str:
+        """The rollout or split that it came with; empty for an act of its own."""
+        return str(self.evidence.get("source", ""))
+
+    @property
     def where(self) -> str:
         """The part of the line it concerns, in words; empty for the whole line."""
         parts = [f"{name} = {value}" for name, value in self.segment.items()]

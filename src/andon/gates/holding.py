@@ -38,6 +38,8 @@ class ArmRevisions:
     """By predicted class."""
     live: Mapping[Part, GateRevision]
     people: Sequence[GateRevision]
+    own: GateRevision | None = None
+    """The gate of a candidate's own: it stands in place of what people asked of the whole line before."""
 
     @classmethod
     def of(cls, revisions: Iterable[GateRevision]) -> "ArmRevisions":
@@ -52,6 +54,11 @@ class ArmRevisions:
                 case Origin.PERSON:
                     people.append(one)
         return cls(held_out, live, people)
+
+    def with_own(self, own: GateRevision) -> "ArmRevisions":
+        """Return what may hold of a candidate that has these versions and a gate of its own."""
+        people = [one for one in self.people if part_of(one) != WHOLE or one.revision > own.revision]
+        return replace(self, people=people, own=own)
 
     @property
     def parts(self) -> set[Part]:
@@ -88,11 +95,15 @@ class ArmRevisions:
         return sorted({end for end in ends if end > now})
 
     def in_force(self, part: Part, now: datetime) -> GateRevision | None:
-        """Return the revision that holds: what is proven, unless a person asks for more confidence; None if there is none."""
+        """Return the revision that holds: what is proven, unless a person or a candidate asks for more confidence.
+
+        None if there is none.
+        """
         proven = self.proven(part, now)
         if proven is None:
             return None
-        return max([proven, *self._narrowed(part, now)], key=lambda one: (one.threshold, one.revision))
+        own = [] if self.own is None else [self.own]
+        return max([proven, *own, *self._narrowed(part, now)], key=lambda one: (one.threshold, one.revision))
 
     def proven(self, part: Part, now: datetime) -> GateRevision | None:
         """Return what is proven of a part, whatever a person asks for; None if nothing ever was.

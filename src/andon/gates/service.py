@@ -1,6 +1,6 @@
 """Making and reading gate revisions. Every revision is audited, announced and published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
+from andon.serving import proven_arm
 
 ANNOUNCED = "gates"
 """The noun under which processes hear of revised gates."""
@@ -49,7 +50,7 @@ def ensure_held_out(tx: Tx, proven: ProvenGate, *, events: Events, now: datetime
         known = store.newest_held_out(tx, proven.automation, proven.arm, proven.predicted)
         if known is None or not _is_met(known, proven):
             made = _revision(tx, proven, Origin.HELD_OUT, "held-out evidence of the model", now)
-            _put(tx, made, None if known is None else known.threshold, PLATFORM, events)
+            put(tx, made, None if known is None else known.threshold, PLATFORM, events)
             return made
     return known
 
@@ -68,7 +69,7 @@ def prove(tx: Tx, proven: ProvenGate, *, reason: str, events: Events, now: datet
     wider = proven.threshold < held_out.threshold
     made = _revision(tx, proven, Origin.LIVE, reason, now, expires_at=now + WIDER_HOLDS if wider else None)
     before = there.proven((next(iter(made.segment.values()), None), proven.predicted), now)
-    _put(tx, made, None if before is None else before.threshold, PLATFORM, events)
+    put(tx, made, None if before is None else before.threshold, PLATFORM, events)
     return made
 
 
@@ -90,6 +91,9 @@ def narrow(
     `part` limits it to one value of the field by which there are gates, or to one predicted class.
     """
     store.lock(tx, automation)
+    if arm != proven_arm(arm):
+        message = f"It has a gate of its own: narrow {proven_arm(arm)}, which holds for it, too"
+        raise GateInvalid(message, faults=[Fault("arm", message)])
     there = arm_revisions(tx, automation, arm, now)
     _check_part(there, part)
     proven, before = there.proven(part, now), there.in_force(part, now)
@@ -112,7 +116,7 @@ def narrow(
         segment=segment_of_part(there.field, part),
         predicted=part[1],
     )
-    _put(tx, made, None if before is None else before.threshold, actor, events)
+    put(tx, made, None if before is None else before.threshold, actor, events)
     return made
 
 
@@ -123,23 +127,23 @@ def hold(tx: Tx, automation: str) -> None:
 
 def living(tx: Tx, now: datetime) -> Mapping[str, Mapping[str, ArmRevisions]]:
     """Return what may hold now or when something expires, by automation and arm."""
-    found: dict[str, dict[str, list[GateRevision]]] = {}
+    found: dict[str, list[GateRevision]] = {}
     for one in store.living(tx, now):
-        found.setdefault(one.automation, {}).setdefault(one.arm, []).append(one)
-    return {name: {arm: ArmRevisions.of(some) for arm, some in arms.items()} for name, arms in found.items()}
+        found.setdefault(one.automation, []).append(one)
+    return {name: _by_arm(some) for name, some in found.items()}
 
 
 def arm_revisions(tx: Tx, automation: str, arm: str, now: datetime) -> ArmRevisions:
     """Return what may hold of one arm."""
-    return ArmRevisions.of(store.living(tx, now, automation, arm))
+    arms = {arm, proven_arm(arm)}
+    found = _by_arm([one for each in arms for one in store.living(tx, now, automation, each)])
+    return found.get(arm) or ArmRevisions.of(())
 
 
 def in_force_of(tx: Tx, automation: str, now: datetime) -> frozenset[int]:
     """Return the numbers of the revisions that hold now for some part of an arm of one automation."""
-    arms: dict[str, list[GateRevision]] = {}
-    for one in store.living(tx, now, automation):
-        arms.setdefault(one.arm, []).append(one)
-    each = [(there, part) for there in map(ArmRevisions.of, arms.values()) for part in there.parts]
+    arms = _by_arm(store.living(tx, now, automation))
+    each = [(there, part) for there in arms.values() for part in there.parts]
     found = (there.in_force(part, now) for there, part in each)
     return frozenset(one.revision for one in found if one is not None)
 
@@ -151,10 +155,7 @@ def page(tx: Tx, automation: str, *, limit: int = 50) -> Sequence[GateRevision]:
 
 def as_of(tx: Tx, automation: str, moment: datetime) -> Mapping[str, ArmRevisions]:
     """Return what might hold at a moment, by arm."""
-    arms: dict[str, list[GateRevision]] = {}
-    for one in store.as_of(tx, automation, moment):
-        arms.setdefault(one.arm, []).append(one)
-    return {arm: ArmRevisions.of(some) for arm, some in arms.items()}
+    return _by_arm(store.as_of(tx, automation, moment))
 
 
 def made_between(tx: Tx, automation: str, since: datetime, until: datetime) -> Sequence[GateRevision]:
@@ -163,8 +164,21 @@ def made_between(tx: Tx, automation: str, since: datetime, until: datetime) -> S
 
 
 def made_by_people(tx: Tx, automation: str) -> Sequence[GateRevision]:
-    """Return the revisions of one automation that people made, oldest first."""
-    return store.by_people(tx, automation)
+    """Return the revisions of one automation that people made by themselves, not by a rollout or split; oldest first."""
+    return [one for one in store.by_people(tx, automation) if not one.source]
+
+
+def _by_arm(revisions: Iterable[GateRevision]) -> Mapping[str, ArmRevisions]:
+    """Sort revisions of one automation; those of an arm with a gate of its own follow what proves it."""
+    arms: dict[str, list[GateRevision]] = {}
+    for one in revisions:
+        arms.setdefault(one.arm, []).append(one)
+    found = {arm: ArmRevisions.of(some) for arm, some in arms.items() if arm == proven_arm(arm)}
+    for arm in arms.keys() - found.keys():
+        if proven_arm(arm) in found:
+            newest = max(arms[arm], key=lambda one: one.revision)
+            found[arm] = found[proven_arm(arm)].with_own(newest)
+    return found
 
 
 def _check_part(there: ArmRevisions, part: Part) -> None:
@@ -208,7 +222,8 @@ def _revision(
     )
 
 
-def _put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events: Events) -> None:
+def put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events: Events) -> None:
+    """Write a revision, audited, published and announced. `before` is the threshold until now."""
     store.add(tx, made)
     part = {
         **({"segment": dict(made.segment)} if made.segment else {}),

@@ -1,14 +1,15 @@
 """Rollouts: a candidate takes over an automation stage by stage, and what people do with that."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from andon import decisions, rollouts
-from andon.access import Permission, Principal
+from andon.access import Permission
 from andon.authoring import Automation, DeclarationInvalid, Guardrail
 from andon.decisions import answers_by
 from andon.gateway.dependencies import Bus, Caller, Db, Gateway, Now, Parts
@@ -21,7 +22,6 @@ from andon.rollouts import Rollout, RolloutEvent, RolloutForecast, RolloutState,
 router = APIRouter(prefix="/v1/automations", tags=["rollouts"])
 
 Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
-Change = Callable[..., Rollout]
 
 
 class GuardrailIn(BaseModel):
@@ -44,6 +44,12 @@ class RolloutIn(BaseModel):
     )
     policy: str | None = Field(
         None, pattern="^[0-9a-f]{12}$", description="A published policy; the one in force if left out."
+    )
+    gate: float | None = Field(
+        None,
+        ge=0,
+        le=2,
+        description="The confidence from which it decides by itself, at least the proven one; what holds if left out.",
     )
     plan: Literal["canary", "shadow", "ab"] | None = None
     steps: list[float] | None = Field(None, max_length=20)
@@ -180,7 +186,7 @@ def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, l
     caller.require(Permission.READ_MODELS, name)
     with db.begin() as tx:
         decisions.require_deployed(tx, name)
-        return [_short(one) for one in rollouts.page(tx, [name], limit=limit)]
+        return [RolloutOut(**rollouts.document_of(one)) for one in rollouts.page(tx, [name], limit=limit)]
 
 
 @router.post("/{name}/rollouts", status_code=201)
@@ -189,6 +195,8 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
     caller.require(Permission.RUN_ROLLOUT, name)
     if wanted.policy is not None:
         caller.require(Permission.PUBLISH_POLICY, name)
+    if wanted.gate is not None:
+        caller.require(Permission.NARROW_GATES, name)
     automation = gateway.line(name).automation
     with db.begin() as tx:
         started = rollouts.start(
@@ -221,47 +229,57 @@ def show(name: str, number: Number, caller: Caller, db: Db, now: Now) -> Rollout
         return _whole(tx, rollouts.show(tx, name, number).rollout, now)
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A request that moves one rollout."""
+
+    name: str
+    number: Number
+    why: Why
+    caller: Caller
+    db: Db
+    bus: Bus
+    now: Now
+
+    def take(self, permission: Permission, change: Callable[..., Rollout]) -> RolloutWhole:
+        """Move the rollout, if the caller may."""
+        self.caller.require(permission, self.name)
+        with self.db.begin() as tx:
+            given = {"actor": self.caller.actor, "reason": self.why.reason, "events": self.bus, "now": self.now}
+            return _whole(tx, change(tx, self.name, self.number, **given), self.now)
+
+
+Step = Annotated[_Step, Depends()]
+
+
 @router.post("/{name}/rollouts/{number}/pause")
-def pause(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+def pause(step: Step) -> RolloutWhole:
     """Let a rollout stay at its stage; harm still ends it."""
-    caller.require(Permission.RUN_ROLLOUT, name)
-    return _changed(rollouts.pause, name, number, why, caller, db, bus, now)
+    return step.take(Permission.RUN_ROLLOUT, rollouts.pause)
 
 
 @router.post("/{name}/rollouts/{number}/resume")
-def resume(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+def resume(step: Step) -> RolloutWhole:
     """Let a paused rollout go on."""
-    caller.require(Permission.RUN_ROLLOUT, name)
-    return _changed(rollouts.resume, name, number, why, caller, db, bus, now)
+    return step.take(Permission.RUN_ROLLOUT, rollouts.resume)
 
 
 @router.post("/{name}/rollouts/{number}/abort")
-def abort(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+def abort(step: Step) -> RolloutWhole:
     """End a rollout: all traffic goes to the champion, whatever works or does not."""
-    caller.require(Permission.RUN_ROLLOUT, name)
-    return _changed(rollouts.abort, name, number, why, caller, db, bus, now)
+    return step.take(Permission.RUN_ROLLOUT, rollouts.abort)
 
 
 @router.post("/{name}/rollouts/{number}/approve")
-def approve(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+def approve(step: Step) -> RolloutWhole:
     """Let a rollout begin that waits for its approval."""
-    caller.require(Permission.APPROVE_ROLLOUT, name)
-    return _changed(rollouts.approve, name, number, why, caller, db, bus, now)
+    return step.take(Permission.APPROVE_ROLLOUT, rollouts.approve)
 
 
 @router.post("/{name}/rollouts/{number}/promote")
-def promote(name: str, number: Number, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
+def promote(step: Step) -> RolloutWhole:
     """Let the candidate take over now, whatever the tests say."""
-    caller.require(Permission.APPROVE_ROLLOUT, name)
-    return _changed(rollouts.promote, name, number, why, caller, db, bus, now)
-
-
-def _changed(
-    change: Change, name: str, number: int, why: Why, caller: Principal, db: Db, bus: Bus, now: datetime
-) -> RolloutWhole:
-    with db.begin() as tx:
-        done = change(tx, name, number, actor=caller.actor, reason=why.reason, events=bus, now=now)
-        return _whole(tx, done, now)
+    return step.take(Permission.APPROVE_ROLLOUT, rollouts.promote)
 
 
 def _users(gateway: Gateway, automation: Automation) -> list[Automation]:
@@ -285,62 +303,26 @@ def _wish(tx: Tx, automation: Automation, wanted: RolloutIn) -> RolloutWish:
         )
     except DeclarationInvalid as error:
         raise rollouts.RolloutInvalid(str(error)) from error
-    return RolloutWish(automation.name, automation.model, wanted.version, wanted.policy or "", plan)
+    return RolloutWish(automation.name, automation.model, wanted.version, wanted.policy or "", plan, wanted.gate)
 
 
 def _guardrail(name: str, given: GuardrailIn) -> Guardrail:
     return Guardrail(name, given.margin, given.required, given.better or "lower")
 
 
-def _short(one: Rollout) -> RolloutOut:
-    return RolloutOut(**_fields(one))
-
-
-def _fields(one: Rollout) -> dict[str, Any]:
-    own = {name: getattr(one, name) for name in RolloutOut.model_fields if name in Rollout.__dataclass_fields__}
-    is_given = one.state.is_watched
-    return {
-        **own,
-        "candidate": str(one.candidate),
-        "arm": one.arm,
-        "control": one.control,
-        "plan": one.plan.described(),
-        "share": one.at.share if is_given else 0.0,
-        "next_share": one.at.following if not one.state.is_over else None,
-    }
-
-
 def _whole(tx: Tx, one: Rollout, now: datetime) -> RolloutWhole:
     history = rollouts.show(tx, one.automation, one.number)
     return RolloutWhole(
-        **_fields(one),
+        **rollouts.document_of(one),
         watched_until=rollouts.lease_end(tx, one),
-        guardrails=[_standing(standing) for standing in rollouts.standings(tx, one)],
+        guardrails=list(map(_standing, rollouts.standings(tx, one))),
         events=[_event(event) for event in history.events],
         forecast=None if one.state.is_over else _forecast(rollouts.forecast_of(tx, one, now)),
     )
 
 
 def _standing(one: rollouts.GuardrailStanding) -> GuardrailOut:
-    state, guardrail = one.state, one.guardrail
-    return GuardrailOut(
-        name=guardrail.name,
-        kind=guardrail.kind.value,
-        what=guardrail.what,
-        margin=guardrail.margin,
-        required=guardrail.required,
-        figures=one.figures,
-        candidate=ArmTallyOut.model_validate(state.candidate, from_attributes=True),
-        control=ArmTallyOut.model_validate(state.control, from_attributes=True),
-        harm=one.harm,
-        harm_bound=one.harm_bound,
-        harmed=state.harmed,
-        sound=one.sound,
-        sound_bound=one.sound_bound,
-        is_sound=one.is_sound,
-        path=[PathPointOut.model_validate(point, from_attributes=True) for point in state.path],
-        evidence=state.evidence,
-    )
+    return GuardrailOut.model_validate(rollouts.document_of_standing(one), from_attributes=True)
 
 
 def _event(one: RolloutEvent) -> RolloutEventOut:

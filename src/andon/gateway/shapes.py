@@ -5,7 +5,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import fields as fields_of
 from pydantic import BaseModel, create_model
 from pydantic import Field as Described
@@ -40,7 +40,7 @@ def seen(kind: Any) -> Any:
         return _model_of_struct(kind)
     arguments = get_args(kind)
     if isinstance(kind, UnionType):
-        one, other = (argument for argument in (*arguments, None) if argument is not NoneType)
+        one, other = (argument for argument in (*arguments, None) if argument not in (NoneType, UnsetType))
         return seen(one) | other
     if get_origin(kind) is tuple:
         return list[arguments[0]]  # type: ignore[valid-type]
@@ -50,7 +50,10 @@ def seen(kind: Any) -> Any:
 @cache
 def _model_of_struct(kind: type[Struct]) -> type[BaseModel]:
     hints = get_type_hints(kind, include_extras=True)
-    typed: dict[str, Any] = {field.encode_name: (_seen(hints[field.name]), ...) for field in fields_of(kind)}
+    typed: dict[str, Any] = {
+        field.encode_name: (_seen(hints[field.name]), None if field.default is UNSET else ...)
+        for field in fields_of(kind)
+    }
     return create_model(f"{kind.__name__.removesuffix('Ref')}Seen", __doc__=kind.__doc__, **typed)
 
 

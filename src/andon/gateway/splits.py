@@ -17,9 +17,9 @@ from andon.serving import Candidate, TrafficSplit
 
 router = APIRouter(prefix="/v1/automations", tags=["splits"])
 
-_CANDIDATE = r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?$"
+_CANDIDATE = r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?(~[0-2](\.[0-9]{1,6})?)?$"
 Key = Annotated[str, Field(pattern=_CANDIDATE)]
-"""A candidate as text: `8`, or `8+3f2a9c01d2e4` for version 8 by that published policy."""
+"""A candidate as text: `8`, or `8+3f2a9c01d2e4` by that published policy; `8~0.93` with a gate of its own."""
 
 _MOST = 20
 _DAY = timedelta(days=1)
@@ -94,13 +94,18 @@ def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db
     caller.require(Permission.SET_SPLIT, name)
     line = gateway.line(name)
     automation = line.automation
+    shares = {Candidate.parse(text): share for text, share in wanted.shares.items()}
+    shadows = list(map(Candidate.parse, wanted.shadows))
+    if any(one.gate is not None for one in (*shares, *shadows)):
+        caller.require(Permission.NARROW_GATES, name)
     with db.begin() as tx:
+        decisions.require_gates(tx, name, automation.model, [*shares, *shadows], events=bus, now=now)
         serving.set_split(
             tx,
             name,
             automation.model,
-            shares={Candidate.parse(text): share for text, share in wanted.shares.items()},
-            shadows=list(map(Candidate.parse, wanted.shadows)),
+            shares=shares,
+            shadows=shadows,
             actor=caller.actor,
             reason=wanted.reason,
             now=now,

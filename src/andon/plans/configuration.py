@@ -25,10 +25,11 @@ class _Strict(BaseModel):
 
 
 class ManagedCandidate(_Strict):
-    """A model version, by the policy in force or by the one in a file."""
+    """A model version, by the policy in force or by the one in a file; `gate` is a threshold of its own."""
 
     version: VersionNumber
     policy: Annotated[str, Field(min_length=1)] | None = None
+    gate: Annotated[float, Field(ge=0, le=2)] | None = None
 
 
 class ManagedShare(ManagedCandidate):

@@ -12,6 +12,7 @@ from andon.decisions import FeedItem, FeedRecord
 from andon.gates import GateSegment
 from andon.policies import REVIEW
 from andon.proofs.store import json_of
+from andon.serving import proven_arm
 
 ASKED = -1
 """The level of decisions about which the policy asks a person however certain the prediction is."""
@@ -76,6 +77,7 @@ def count(
         prediction, line = record.prediction, record.line
         if line.automation not in bounded or prediction is None or record.line_state is LineState.STOPPED:
             continue
+        arm = proven_arm(line.arm)
         thresholds = thresholds_of(line.model.name, line.model.version)
         segment = segment_of(item, record)
         text, day = json_of(segment), record.decided_at.date()
@@ -83,8 +85,8 @@ def count(
         automatic = record.risk.certain and record.policy.outcome != REVIEW and record.line_state is LineState.AUTOMATIC
         asked = record.risk.certain and not automatic and record.line_state is LineState.AUTOMATIC
         level = ASKED if asked else bisect_right(thresholds, prediction.confidence)
-        counts.levels[line.automation, line.arm, day, text, prediction.label, level] += 1
-        key = line.automation, line.arm, day, text, record.risk.revision
+        counts.levels[line.automation, arm, day, text, prediction.label, level] += 1
+        key = line.automation, arm, day, text, record.risk.revision
         counts.slices[*key, automatic] += 1
         if automatic:
             counts.audits[key] = min(counts.audits.get(key, 1.0), record.draw.probability)

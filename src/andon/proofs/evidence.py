@@ -16,6 +16,7 @@ from andon.gates import GateSegment
 from andon.labels import Label, LabelSource, matures_at, standing_labels, valid_label
 from andon.policies import REVIEW
 from andon.proofs.domain import GateEvidence
+from andon.serving import proven_arm
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def evidence_of(
     return GateEvidence(
         decision_id=row.id,
         automation=row.automation,
-        arm=row.arm,
+        arm=proven_arm(row.arm),
         segment=segment,
         predicted=row.label,
         actual=valid.value,

@@ -16,6 +16,7 @@ from andon.proofs import store
 from andon.proofs.counting import count
 from andon.proofs.domain import GateEvidence
 from andon.proofs.evidence import Floors, NotYet, evidence_of, segment_in
+from andon.serving import proven_arm
 
 AT_ONCE = 1000
 """Decisions of one transaction."""
@@ -112,20 +113,20 @@ class Gathering:
         )
         if isinstance(found, GateEvidence):
             if store.put_evidence(self._tx, found, self._now):
-                store.begin_anew(self._tx, row.automation, row.arm)
+                store.begin_anew(self._tx, row.automation, proven_arm(row.arm))
             return
         if isinstance(found, NotYet):
             store.postpone(self._tx, row.id, found.until)
         if row.id in known and store.drop_evidence(self._tx, row.id):
-            store.begin_anew(self._tx, row.automation, row.arm)
+            store.begin_anew(self._tx, row.automation, proven_arm(row.arm))
 
     def _floors(self, row: DecisionRow, segment: GateSegment, *, silent: bool, mature: bool) -> Floors:
         """The least probability with which a decision of that time was looked at."""
         supervised = row.line_state is LineState.SUPERVISED
         if supervised and not segment:
             return Floors(1.0, 1.0)
-        slices = self._slices_of(row.automation, row.arm, row.decided_at.astimezone(UTC).date())
-        outside = None if silent else self._outside(row.automation, row.arm)
+        slices = self._slices_of(row.automation, proven_arm(row.arm), row.decided_at.astimezone(UTC).date())
+        outside = None if silent else self._outside(row.automation, proven_arm(row.arm))
         by_parts = any(one.segment for one in slices)
         line = [one for one in slices if by_parts or one.gate_revision == row.gate_revision]
         own = [one for one in slices if one.segment == segment and one.gate_revision == row.gate_revision]

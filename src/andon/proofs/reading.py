@@ -301,7 +301,7 @@ def _arm_of(tx: Tx, automation: str, now: datetime) -> str:
     counted: Sequence[tuple[int, int, str]] = [
         (store.daily(tx, automation, arm, since)[1], there.held_out[""].revision, arm)
         for arm, there in living.items()
-        if "" in there.held_out
+        if "" in there.held_out and there.own is None
     ]
     if not counted:
         raise SeriesUnknown(f"{automation} has no gate yet: the first gateway or worker that loads it makes one")

@@ -45,7 +45,7 @@ class SplitArms:
                 continue
             if assignment.split in self.splits and record.prediction is not None and record.fallback is None:
                 drawn.setdefault(assignment.split, []).append(place)
-                self._known[assignment.split, Candidate(assignment.version, assignment.policy)] = record
+                self._known[assignment.split, assignment.candidate] = record
         return drawn
 
     def _arms(self, number: int) -> ArmShares | None:
@@ -75,4 +75,4 @@ class SplitArms:
 
 def _same_arm(record: RecordedDecision, other: RecordedDecision) -> bool:
     own, its = record.assignment, other.assignment
-    return own is not None and its is not None and (own.version, own.policy) == (its.version, its.policy)
+    return own is not None and its is not None and own.candidate == its.candidate

@@ -6,6 +6,7 @@
 
 from andon.rollouts.adjusting import adjusted
 from andon.rollouts.declared import guardrail_names, plan_of, service_level_of
+from andon.rollouts.documents import document_of, document_of_standing
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutHistory, RolloutStage, RolloutState
 from andon.rollouts.errors import (
     RolloutInvalid,
@@ -70,6 +71,8 @@ __all__ = [
     "abort",
     "adjusted",
     "approve",
+    "document_of",
+    "document_of_standing",
     "ended_counts",
     "failed",
     "forecast",

@@ -15,7 +15,7 @@ from andon.labels import Label, LabelSource, ValidLabel
 from andon.policies import ERROR, REVIEW
 from andon.rollouts.domain import Rollout
 from andon.rollouts.guardrails import LATENCY
-from andon.serving import Candidate, Chosen, ShadowPrediction, TrafficSplit
+from andon.serving import Chosen, ShadowPrediction, TrafficSplit
 
 FIRST = "first"
 """Name under which the first decision of each unit is noted."""
@@ -70,7 +70,7 @@ def placed_decision(
     if not 0.0 < share < 1.0:
         return None
     unit = key.bytes if rollout.plan.unit == "decision" or record.subject is None else bytes.fromhex(record.subject)
-    return PlacedDecision(key, unit, Candidate(assignment.version, assignment.policy) == rollout.candidate, share)
+    return PlacedDecision(key, unit, assignment.candidate == rollout.candidate, share)
 
 
 def failed(record: FeedRecord) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from andon import audit, decisions, models, policies, serving
+from andon import audit, decisions, gates, models, policies, serving
 from andon.decisions import ConsumerNotFound, Feed, Start
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
@@ -19,6 +19,7 @@ from andon.models import CHAMPION
 from andon.rollouts import store
 from andon.rollouts.alerting import alert_of_rollback, end_alert
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutState
+from andon.rollouts.gates import give_gate, keep_gate
 from andon.rollouts.published import RolloutMoved
 from andon.serving import Candidate, TrafficLease
 
@@ -43,6 +44,7 @@ class Mover:
 
     def begin(self, rollout: Rollout, reason: str) -> Rollout:
         """Let the candidate look on, with units drawn anew; from now on it is watched."""
+        give_gate(self._tx, rollout, actor=self._actor, reason=reason, events=self._events, now=self._now)
         self._read_from_here(rollout)
         begun = replace(
             rollout,
@@ -70,9 +72,10 @@ class Mover:
         return self._moved(rollout, grown, "advance", reason, evidence)
 
     def promote(self, rollout: Rollout, reason: str, evidence: Mapping[str, Any]) -> Rollout:
-        """Make the candidate the champion and put its policy in force, and end the rollout. Nothing is drawn any more."""
+        """Make the candidate the champion, put its policy and gate in force, and end the rollout. Nothing is drawn any more."""
         candidate, now, reason = rollout.candidate, self._now, written(reason)
         policies.hold(self._tx, rollout.automation)
+        gates.hold(self._tx, rollout.automation)
         if candidate.version != rollout.champion:
             models.set_alias(
                 self._tx,
@@ -94,6 +97,7 @@ class Mover:
                 now=now,
                 events=self._events,
             )
+        keep_gate(self._tx, rollout, actor=self._actor, reason=reason, events=self._events, now=now)
         split = self._split(rollout, 0.0, looks_on=False, reason=reason)
         return self._end(replace(rollout, split=split), RolloutState.PROMOTED, "promote", reason, evidence)
 

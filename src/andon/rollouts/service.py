@@ -24,6 +24,7 @@ from andon.rollouts.errors import (
     RolloutUnderWay,
     SecondPersonNeeded,
 )
+from andon.rollouts.gates import require_gate
 from andon.rollouts.moving import Mover
 from andon.serving import Candidate, Suits
 from andon.trials import end_command, require_unsplit
@@ -31,13 +32,17 @@ from andon.trials import end_command, require_unsplit
 
 @dataclass(frozen=True, slots=True)
 class RolloutWish:
-    """What somebody wants to roll out: a model version, a policy version, or both. What is left out stays as it is."""
+    """The candidate that somebody wants: a model version, a policy version, a gate's threshold, or several at once.
+
+    What is left out stays as it is.
+    """
 
     automation: str
     model: str
     version: int | None
     policy: str
     plan: RolloutPlan
+    gate: float | None = None
 
 
 def start(
@@ -53,7 +58,8 @@ def start(
 ) -> Rollout:
     """Begin a rollout, or have it wait for its approval. `ready` and `suits` make sure that the candidate can answer here.
 
-    Raises RolloutInvalid, RolloutUnderWay, ExperimentUnderWay, TrafficSplitByHand, ModelNotFound, VersionNotFound, PolicyNotFound, ReasonInvalid.
+    Raises RolloutInvalid, GateInvalid, RolloutUnderWay, ExperimentUnderWay, TrafficSplitByHand, ModelNotFound,
+    VersionNotFound, PolicyNotFound, ReasonInvalid.
     """
     why = reasons.require(reason)
     decisions.require_deployed(tx, wish.automation)
@@ -97,6 +103,7 @@ def start(
         why="It waits for its approval",
         shadowed_to=now,
     )
+    require_gate(tx, made, events=events, now=now)
     mover = Mover(tx, events, now, actor)
     added = mover.add(made)
     return added if wish.plan.approval else mover.begin(added, why)
@@ -203,7 +210,7 @@ def _candidate(tx: Tx, wish: RolloutWish) -> tuple[Candidate, int, str]:
     if wish.policy:
         policies.get(tx, wish.automation, wish.policy)
     own = "" if wish.policy == in_force.version else wish.policy
-    candidate = Candidate(champion if wish.version is None else wish.version, own)
+    candidate = Candidate(champion if wish.version is None else wish.version, own, wish.gate)
     models.get(tx, wish.model, candidate.version)
     if candidate == Candidate(champion):
         message = f"Version {champion} by policy {in_force.version} is what decides now"

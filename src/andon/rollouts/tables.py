@@ -1,6 +1,6 @@
 """Rows of rollouts. Only `store` may import this."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, String, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, Double, Integer, LargeBinary, MetaData, String, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -14,6 +14,7 @@ rollouts = Table(
     Column("model", String, nullable=False),
     Column("version", Integer, nullable=False),
     Column("policy", String, nullable=False),
+    Column("gate", Double),
     Column("champion", Integer, nullable=False),
     Column("in_force", String, nullable=False),
     Column("plan", JSONB, nullable=False),

@@ -3,7 +3,7 @@
 Start reading at `loaded.py` (one version) and `domain.py` (traffic splits).
 """
 
-from andon.serving.candidates import Candidate, arm_of
+from andon.serving.candidates import Candidate, arm_of, gate_fault, gate_suffix, proven_arm
 from andon.serving.domain import (
     Assignment,
     Chosen,
@@ -88,12 +88,15 @@ __all__ = [
     "bucket_of",
     "champion_of",
     "compare_shadows",
+    "gate_fault",
     "gate_of",
+    "gate_suffix",
     "hold",
     "leases",
     "load",
     "newest_said",
     "no_gpus",
+    "proven_arm",
     "said_beside",
     "said_between",
     "set_lease",

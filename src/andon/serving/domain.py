@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from andon.serving.candidates import Candidate
 from andon.serving.spreading import BUCKETS, Places, spread
@@ -150,6 +150,20 @@ class Assignment(Struct, frozen=True, gc=False, cache_hash=True):
         int | None, Meta(description="Where the subject fell, 0 to 9999; null where nothing was drawn.")
     ] = None
     policy: Annotated[str, Meta(description="The policy version of the candidate; empty for the one in force.")] = ""
+    gate: Annotated[
+        float | UnsetType, Meta(description="The threshold of the candidate's own gate, if it has one.")
+    ] = UNSET
+
+    @classmethod
+    def to(cls, candidate: Candidate, chosen: Chosen, split: int, bucket: int | None = None) -> "Assignment":
+        """The assignment to a candidate."""
+        gate = UNSET if candidate.gate is None else candidate.gate
+        return cls(candidate.version, chosen, split, bucket, candidate.policy, gate)
+
+    @property
+    def candidate(self) -> Candidate:
+        """The candidate that was to answer."""
+        return Candidate(self.version, self.policy, None if isinstance(self.gate, UnsetType) else self.gate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,20 @@ def test_an_operator_starts_one_that_was_forecast_and_everybody_is_told_of_it(
     assert '<option value="3" selected>' in again.text
 
 
+def test_a_gate_is_a_candidate_too_and_one_that_is_not_proven_is_refused_at_its_field(
+    line: RolledLine, sign_in: SignIn
+) -> None:
+    otto = sign_in(Grant(Role.OPERATOR, "payments"))
+    for wrong, says in (("much", "A confidence is a number"), ("2.5", "from 0 to 1 with at most six decimals")):
+        refused = otto.start(gate=wrong)
+        assert (refused.status_code, says in refused.text) == (422, True), refused.text
+        assert 'name="gate" inputmode="decimal" maxlength="9" autocomplete="off" value="' + wrong in refused.text
+        assert 'placeholder="as proven" aria-invalid="true"' in refused.text
+    assert otto.start(gate="0.93").status_code == 303
+    assert str(line.rollout.candidate) == "1~0.93"
+    assert "automatic from a confidence of 0.93" in otto.see(page_of(line)).text
+
+
 def test_only_a_key_that_may_publish_rolls_out_a_policy_and_a_wrong_one_is_refused_whole(
     line: RolledLine, sign_in: SignIn
 ) -> None:

@@ -79,6 +79,7 @@ def test_an_operator_starts_one_and_everybody_reads_it(line: RolledLine, keys: d
         ("otto", "", {"version": 1, "reason": "x"}, 422, "RolloutInvalid"),
         ("otto", "", {"version": 2, "policy": "0123456789ab", "reason": "x"}, 403, "Forbidden"),
         ("olga", "", {"version": 2, "policy": "0123456789ab", "reason": "x"}, 404, "PolicyNotFound"),
+        ("otto", "", {"gate": 2.5, "reason": "x"}, 422, "RequestInvalid"),
         ("otto", "", {"version": 2, "steps": [50, 5], "reason": "x"}, 422, "RolloutInvalid"),
         ("otto", "", {"version": 2, "off": ["latency"], "reason": "x"}, 422, "RolloutInvalid"),
         ("otto", "", {"version": 2, "guardrails": {"loss": {"margin": 0.1}}, "reason": "x"}, 422, "RolloutInvalid"),
@@ -142,4 +143,9 @@ def test_the_command_line_does_all_of_it(line: RolledLine, tmp_path: Path, monke
     assert "is aborted: enough" in run("abort", "payments", "--reason", "enough")
     run("abort", "payments", "--reason", "again", status=5)
     run("start", "payments", "--model", "other@2", "--reason", "x", status=2)
+    run("start", "payments", "--gate", "0", "--reason", "it holds already", status=2)
+    gated = run("start", "payments", "--model", "2", "--gate", "0.93", "--reason", "fewer by itself")
+    assert re.search(r"rollout 3 of fraud-risk@2\+\w{12}~0.93 is running", gated)
+    assert json.loads(run("show", "payments", "--json"))["candidate"] == "2~0.93"
+    run("abort", "payments", "--reason", "enough")
     run("start", "payments", "--policy", "nothing.yaml", "--reason", "x", status=2)

@@ -87,6 +87,8 @@ def test_an_arm_is_named_by_model_version_and_policy_version() -> None:
     line = a_decision().line
     assert line.arm == f"{line.model.name}@{line.model.version}+{line.policy_version[:12]}"
     assert replace(line, policy_version="0123456789abcdef").arm.endswith("+0123456789ab")
+    assert replace(line, arm=f"{line.arm}~0.93").arm == f"{line.arm}~0.93"
+    assert replace(line, arm="other@9+0123456789ab~0.93").arm == line.arm
 
 
 def test_a_field_is_declared_with_a_meaning_in_a_sentence() -> None:

@@ -1,5 +1,6 @@
 """Who answers whom: sticky by the subject, in the shares of the split; a pinned version if it is an arm here."""
 
+from dataclasses import replace as dataclass_replace
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import Any
@@ -46,7 +47,7 @@ def test_a_unit_stays_on_its_arm_and_the_split_is_named(account: str, shares: di
 def test_units_fall_to_the_arms_in_the_shares_of_the_split(shares: dict[int, float]) -> None:
     line = a_line(shares=shares)
     versions = [assigned(line, f"account-{n}").version for n in range(UNITS)]
-    for (version, _), share in line.traffic.split.answering(1).items():
+    for (version, *_), share in line.traffic.split.answering(1).items():
         expected, spread = UNITS * share / 100, sqrt(UNITS * share / 100 * (1 - share / 100))
         assert abs(versions.count(version) - expected) <= 4 * spread
 
@@ -136,3 +137,16 @@ def test_a_split_whose_lease_is_over_gives_nothing_to_its_candidates(split: int,
 def test_units_may_be_single_decisions_though_the_automation_has_a_subject() -> None:
     line = a_line(shares={2: 50.0}, unit="decision")
     assert {assigned(line, "a1").version for _ in range(200)} == {1, 2}
+
+
+def test_two_arms_that_differ_in_their_gate_only_are_told_apart_and_a_pin_asks_the_one_without() -> None:
+    gated = Candidate(1, gate=0.93)
+    split = TrafficSplit("payments", "fraud-risk", 7, {gated: 50.0})
+    own = dataclass_replace(CHAMPION, ref=replace(CHAMPION.ref, arm=f"{CHAMPION.ref.arm}~0.93"), own=0.93)
+    line = line_of(an_automation(windows=False), Traffic(CHAMPION, split, {Candidate(1): CHAMPION, gated: own}))
+    placed = [line.traffic.place(request_of(line, payment(account=f"a{n}")), "account") for n in range(100)]
+    assert {(assignment.candidate, arm.name) for assignment, arm, _ in placed} == {
+        (Candidate(1), "fraud-risk@1+policy-1"),
+        (gated, "fraud-risk@1+policy-1~0.93"),
+    }
+    assert assigned(line, "a1", pinned=1).candidate == Candidate(1)

@@ -194,3 +194,31 @@ def test_a_gateway_that_looked_ahead_once_has_the_gate_that_holds_at_any_later_m
     whole = there.in_force(WHOLE, at)
     assert whole is not None
     assert control.gate("arm", HELD_OUT, at).revision == whole.revision
+
+
+@pytest.mark.parametrize(
+    ("own", "part", "expected"),
+    [
+        (0.92, WHOLE, 0.92),  # narrower than proven of the whole line
+        (0.92, (None, "fraud"), 0.95),  # the proof of this class asks for more
+        (0.97, (None, "fraud"), 0.97),
+        (0.92, ("DE", ""), 0.99),  # a person asked for more in this segment
+        (0.5, WHOLE, 0.9),  # a gate never lets through more than is proven
+    ],
+)
+def test_a_candidates_own_gate_holds_in_each_part_unless_more_is_asked_for_there(
+    own: float, part: Part, expected: float
+) -> None:
+    people = [person(3, 0.98), person(4, 0.99, segment={"country": "DE"})]
+    there = ArmRevisions.of([CLASS, WHOLE_LINE, *people]).with_own(person(5, own))
+    found = there.in_force(part, NOW)
+    assert found is not None
+    assert found.threshold == expected
+
+
+def test_what_is_asked_of_the_whole_line_later_holds_for_a_candidate_and_a_new_declaration_does_not_widen_it() -> None:
+    own, later = person(3, 0.92), person(4, 0.96, hours=1)
+    there = ArmRevisions.of([CLASS, WHOLE_LINE, later]).with_own(own)
+    assert [one.threshold for at in (0, 2) if (one := there.in_force(WHOLE, NOW + timedelta(hours=at)))] == [0.96, 0.92]
+    declared_anew = ArmRevisions.of([CLASS, revision(5, threshold=0.9)]).with_own(own).in_force(WHOLE, NOW)
+    assert declared_anew == own

@@ -78,3 +78,17 @@ def test_a_slice_has_the_least_probability_of_an_audit() -> None:
     assert (row["least_audit"], row["least_unheard"]) == (0.05, 0.05)
     (heard,) = counted(an_item(probability=0.2))[1]
     assert (heard["least_audit"], heard["least_unheard"]) == (0.2, None)
+
+
+def test_decisions_under_a_candidates_own_gate_prove_the_arm_of_the_same_versions() -> None:
+    record = json.loads(an_item().record)
+    record["line"]["arm"] = "m@1+p~0.93"
+    record["risk"]["revision"] = 4
+    gated = FeedItem(uuid4().bytes, uuid4(), 1, 5, json.dumps(record).encode())
+    assert gated.read().line.arm == "m@1+p~0.93"
+    levels, slices = counted(an_item(), gated)
+    assert levels == {2: 2}
+    assert [(one["arm"], one["gate_revision"], one["decisions"]) for one in slices] == [
+        ("m@1+p", 3, 1),
+        ("m@1+p", 4, 1),
+    ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.serving import BUCKETS, Candidate, TrafficSplit
+from andon.serving import BUCKETS, Assignment, Candidate, Chosen, TrafficSplit, arm_of, gate_fault, proven_arm
 from arms import shares_of
 
 CHAMPION = Candidate(99)
@@ -55,8 +55,27 @@ def test_a_split_is_told_whole_also_when_the_champion_is_named_in_it() -> None:
 
 
 def test_a_candidate_is_read_as_it_is_written() -> None:
-    for text in ("8", "8+3f2a9c01d2e4"):
+    for text in ("8", "8+3f2a9c01d2e4", "8~0", "8~0.93", "8+3f2a9c01d2e4~0.000001", "8~1", "8~2"):
         assert str(Candidate.parse(text)) == text
-    for wrong in ("", "0", "08", "8+", "8+3f2a", "8+3F2A9C01D2E4", "v8", "8 + 3f2a9c01d2e4"):
+    for wrong in ("", "0", "08", "8+", "8+3f2a", "8+3F2A9C01D2E4", "v8", "8 + 3f2a9c01d2e4", "8~", "8~2.1", "8~.9"):
         with pytest.raises(ValueError, match="VERSION"):
             Candidate.parse(wrong)
+
+
+@given(st.integers(1, 9), st.sampled_from(["", "0123456789ab"]), st.none() | st.integers(0, 2_000_000))
+def test_each_threshold_names_another_candidate_and_arm_of_the_same_proof(
+    version: int, policy: str, millionths: int | None
+) -> None:
+    candidate = Candidate(version, policy, None if millionths is None else millionths / 1e6)
+    plain = candidate._replace(gate=None)
+    assert Candidate.parse(str(candidate)) == candidate
+    arm, proven = (arm_of("fraud-risk", one, in_force="ba9876543210") for one in (candidate, plain))
+    assert proven_arm(arm) == proven
+    assert (arm == proven) == (candidate.gate is None)
+    assert sorted([candidate, plain]) == sorted([plain, candidate])
+    assert Assignment.to(candidate, Chosen.SPLIT, 3, 5).candidate == candidate
+
+
+def test_a_threshold_has_at_most_six_decimals_and_lies_between_0_and_2() -> None:
+    assert [bool(gate_fault(gate)) for gate in (None, 0.0, 0.123456, 2.0)] == [False] * 4
+    assert [bool(gate_fault(gate)) for gate in (-0.1, 0.1234567, 2.5, float("nan"))] == [True] * 4

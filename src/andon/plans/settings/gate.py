@@ -50,7 +50,10 @@ class NarrowingInForce:
             raise ArmUndefined
         holding, version = decisions.released(tx, self.automation), models.get(tx, self._declared.model, named[0])
         number = decisions.newest_version(tx, self.automation).number if holding is None else holding.version
-        arm = decisions.ensure_planned(tx, self._declared, number, version, named[1], events=act.events, now=act.now)
+        risk = self._declared.risk
+        arm = decisions.ensure_planned(
+            tx, self.automation, risk, number, version, named[1], events=act.events, now=act.now
+        )
         there = gates.arm_revisions(tx, self.automation, arm, act.now)
         part = self._part(there)
         proven, own = there.proven(part, act.now), there.narrowing(part, act.now)

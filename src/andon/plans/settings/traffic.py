@@ -23,9 +23,10 @@ class TrafficInForce:
         self.place = f"automations.{automation.name}.traffic"
         self.automation, self.endpoint = automation.name, automation.model
         self._declared, self._wanted, self._texts = automation, wanted, texts
-        named = [one.policy for one in (*wanted.shares, *wanted.shadows)]
-        publishes = (Permission.PUBLISH_POLICY,) if any(named) else ()
-        self.permissions = (Permission.SET_SPLIT, *publishes)
+        named = [*wanted.shares, *wanted.shadows]
+        publishes = (Permission.PUBLISH_POLICY,) if any(one.policy for one in named) else ()
+        narrows = (Permission.NARROW_GATES,) if any(one.gate is not None for one in named) else ()
+        self.permissions = (Permission.SET_SPLIT, *publishes, *narrows)
 
     def hold(self, tx: Tx) -> None:
         """Lock the splits."""
@@ -48,12 +49,15 @@ class TrafficInForce:
             raise ConfigurationInvalid(
                 faults=[Fault(f"shares.{one}", "This candidate is named twice") for one in twice]
             )
+        shadows = [self._candidate(tx, one, act) for one in self._wanted.shadows]
+        named, model = [*(one for one, _ in shares), *shadows], self._declared.model
+        decisions.require_gates(tx, self.automation, model, named, events=act.events, now=act.now)
         serving.set_split(
             tx,
             self.automation,
-            self._declared.model,
+            model,
             shares=dict(shares),
-            shadows=[self._candidate(tx, one, act) for one in self._wanted.shadows],
+            shadows=shadows,
             actor=act.actor,
             reason=act.reason,
             events=act.events,
@@ -63,7 +67,7 @@ class TrafficInForce:
 
     def _candidate(self, tx: Tx, named: ManagedCandidate, act: PlannedAct) -> Candidate:
         if named.policy is None:
-            return Candidate(named.version)
+            return Candidate(named.version, gate=named.gate)
         text = self._texts[named.policy]
         known = policies.find(tx, self.automation, policies.parse(text, source=named.policy).version)
         published = known or decisions.publish_policy(
@@ -77,4 +81,4 @@ class TrafficInForce:
             events=act.events,
             in_force=False,
         )
-        return Candidate(named.version, published.version)
+        return Candidate(named.version, published.version, named.gate)

@@ -1,0 +1,126 @@
+"""Gates of candidates: a threshold of its own for an arm that takes a share of the traffic, and for the arm that takes over.
+
+The threshold stands in the name of the candidate's arm (`fraud-risk@8+3f2a9c01d2e4~0.93`). What proves it is the evidence
+of the same versions without a gate of their own, so the proven gate holds wherever it is narrower.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from math import ceil
+
+from andon.gates import service, store
+from andon.gates.domain import NOTHING, GateRevision, Origin
+from andon.gates.errors import GateInvalid
+from andon.gates.holding import WHOLE, ArmRevisions
+from andon.kernel.db import Tx
+from andon.kernel.errors import Fault
+from andon.kernel.events import Events
+from andon.kernel.identity import PLATFORM, Actor
+from andon.serving import gate_fault, proven_arm
+
+
+def require_proven(there: ArmRevisions, arm: str, threshold: float, now: datetime) -> None:
+    """Check that a threshold lets through no more than is proven of an arm. Raises GateInvalid, which names what is proven."""
+    proven = there.proven(WHOLE, now)
+    message = gate_fault(threshold)
+    if not message and proven is not None and threshold < proven.threshold:
+        least = ceil(proven.threshold * 1e6) / 1e6  # a threshold has six decimals, and what is named must be accepted
+        message = f"Expected at least {least:.6g}, which is proven of {arm} (revision {proven.revision})"
+        if proven.threshold >= NOTHING:
+            message = f"Nothing is proven of {arm}, so no confidence lets it decide (revision {proven.revision})"
+    if message:
+        raise GateInvalid(message, faults=[Fault("gate", message)])
+
+
+def give(
+    tx: Tx,
+    automation: str,
+    arm: str,
+    threshold: float,
+    *,
+    source: str,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+) -> GateRevision:
+    """Let a candidate's arm decide from a threshold of its own; `source` is the rollout or split that gives it.
+
+    From now on it stands in place of what people asked of the whole line before. Raises GateInvalid for an arm without
+    a proven gate.
+    """
+    store.lock(tx, automation)
+    there = service.arm_revisions(tx, automation, proven_arm(arm), now)
+    return _put(tx, there, automation, arm, threshold, source, actor, reason, events, now)
+
+
+def ensure_given(tx: Tx, automation: str, arm: str, threshold: float, *, events: Events, now: datetime) -> GateRevision:
+    """Return the revision that holds for the whole of a candidate's arm. One of a split by hand is given its gate here."""
+    held = service.arm_revisions(tx, automation, arm, now)
+    if held.own is None:
+        reason = "the candidate's own gate, as the traffic split names it"
+        give(tx, automation, arm, threshold, source="split", actor=PLATFORM, reason=reason, events=events, now=now)
+        held = service.arm_revisions(tx, automation, arm, now)
+    found = held.in_force(WHOLE, now)
+    assert found is not None  # noqa: S101 - `give` raises for an arm without a proven gate
+    return found
+
+
+def take_over(
+    tx: Tx,
+    automation: str,
+    arm: str,
+    threshold: float,
+    *,
+    source: str,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+) -> GateRevision:
+    """Keep a candidate's gate for the arm that takes over, in place of what people asked of the whole line before.
+
+    What somebody asked of it since the candidate had its gate goes on: it is written again behind the new one.
+    """
+    store.lock(tx, automation)
+    own = service.arm_revisions(tx, automation, arm, now)
+    there = service.arm_revisions(tx, automation, proven_arm(arm), now)
+    made = _put(tx, there, automation, proven_arm(arm), threshold, source, actor, reason, events, now)
+    later = own.narrowing(WHOLE, now)
+    if later is not None:
+        again = replace(later, revision=made.revision + 1, at=now, evidence={**later.evidence, "source": source})
+        service.put(tx, again, made.threshold, actor, events)
+    return made
+
+
+def _put(
+    tx: Tx,
+    there: ArmRevisions,
+    automation: str,
+    arm: str,
+    threshold: float,
+    source: str,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+) -> GateRevision:
+    proven, before = there.proven(WHOLE, now), there.in_force(WHOLE, now)
+    if proven is None:
+        raise GateInvalid(f"{proven_arm(arm)} has no gate yet, so nothing proves one of its own")
+    made = GateRevision(
+        automation=automation,
+        revision=store.next_revision(tx, automation),
+        arm=arm,
+        threshold=threshold,
+        target=proven.target,
+        confidence=proven.confidence,
+        origin=Origin.PERSON,
+        evidence={"at_least": proven.revision, "source": source},
+        automation_version=proven.automation_version,
+        by=actor.name,
+        reason=reason,
+        at=now,
+    )
+    service.put(tx, made, None if before is None else before.threshold, actor, events)
+    return made
