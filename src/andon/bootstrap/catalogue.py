@@ -40,6 +40,7 @@ CATALOGUE: tuple[type[DomainEvent], ...] = (
     gates.GateRevised,
     access.KeyClosed,
     access.KeyCreated,
+    access.KeyRegranted,
     labels.LabelCorrected,
     labels.LabelRecorded,
     labels.LabelsImported,
