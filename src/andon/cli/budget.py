@@ -27,7 +27,7 @@ def show(automation: Name, as_json: Annotated[bool, typer.Option("--json", help=
         typer.echo(json.dumps([_document(one) for one in history], indent=2))
         return
     for one in history:
-        typer.echo(f"{one.set_at:%Y-%m-%d %H:%M} UTC: {_words(one.budget, currency)}, by {one.set_by}: {one.reason}")
+        typer.echo(f"{one.set_at:%Y-%m-%d %H:%M} UTC: {_words(one, currency)}, by {one.set_by}: {one.reason}")
     if not history:
         typer.echo("Nobody set a budget: the one in the code counts, if there is one.")
 
@@ -54,13 +54,11 @@ def _set(automation: str, budget: Budget | None, reason: str) -> None:
         decisions.require_deployed(tx, automation)
         made = spending.set_budget(tx, automation, budget, actor=here.actor, reason=reason, now=here.clock.now())
         currency = here.settings.cost.currency
-    typer.echo(f"{automation}: {_words(made.budget, currency)} from now on")
+    typer.echo(f"{automation}: {_words(made, currency)} from now on")
 
 
-def _words(budget: Budget | None, currency: str) -> str:
-    if budget is None:
-        return "the budget in the code"
-    return f"{f'{budget.amount:.9f}'.rstrip('0').rstrip('.')} {currency} a {budget.per}"
+def _words(one: BudgetSetting, currency: str) -> str:
+    return f"{one.summary} ({currency})" if one.budget else one.summary
 
 
 def _document(one: BudgetSetting) -> dict[str, object]:

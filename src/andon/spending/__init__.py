@@ -28,6 +28,7 @@ from andon.spending.settings import (
     budget_history,
     budgets_in_force,
     hold_budget,
+    in_words,
     newest_setting,
     set_budget,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "digits",
     "hold_budget",
     "in_units",
+    "in_words",
     "money",
     "newest_setting",
     "of",

@@ -10,7 +10,7 @@ from andon.kernel import reasons
 from andon.kernel.db import Tx
 from andon.kernel.identity import Actor
 from andon.spending import store
-from andon.spending.domain import amount_of, digits
+from andon.spending.domain import amount_of, digits, money
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class BudgetSetting:
     set_by: str
     reason: str
     set_at: datetime
+
+    @property
+    def summary(self) -> str:
+        """The budget in words, without the currency."""
+        return "as in the code" if self.budget is None else in_words(self.budget)
 
 
 def set_budget(
@@ -71,6 +76,11 @@ def budget_history(tx: Tx, automation: str, *, limit: int | None = None) -> Sequ
 def budgets_in_force(tx: Tx, declared: Mapping[str, Budget]) -> Mapping[str, Budget]:
     """Return the budget of each automation: the one that a person set, or else the declared one."""
     return {**declared, **store.set_budgets(tx)}
+
+
+def in_words(budget: Budget) -> str:
+    """Write a budget, such as `5 a day`."""
+    return f"{money(amount_of(budget)).normalize():f} a {budget.per}"
 
 
 def _shown(budget: Budget | None) -> dict[str, str] | None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Numeric, Row, Table, and_, case, cast, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from andon.authoring import Budget
@@ -129,7 +130,7 @@ def settings_of(tx: Tx, automation: str, limit: int | None) -> Sequence[Row[Any]
 
 def set_budgets(tx: Tx) -> dict[str, Budget]:
     """Read the budgets that people set and did not clear, by automation."""
-    query = select(budget_settings).distinct(budget_settings.c.automation)
+    query = select(budget_settings).ext(distinct_on(budget_settings.c.automation))
     rows = tx.execute(query.order_by(budget_settings.c.automation, budget_settings.c.number.desc()))
     return {row.automation: budget for row in rows if (budget := budget_in(row)) is not None}
 

@@ -29,15 +29,10 @@ class BudgetInForce:
         """Return the budget that a person set, or else the one in the code; None if there is none."""
         del at
         setting = spending.newest_setting(tx, self.automation)
-        return _shown(self._declared if setting is None else setting.budget or self._declared)
+        in_force = self._declared if setting is None else setting.budget or self._declared
+        return None if in_force is None else spending.in_words(in_force)
 
     def put(self, tx: Tx, act: PlannedAct) -> None:
         """Set the budget."""
-        if self.now(tx, act.now) != _shown(self._wanted):
+        if self.now(tx, act.now) != spending.in_words(self._wanted):
             spending.set_budget(tx, self.automation, self._wanted, actor=act.actor, reason=act.reason, now=act.now)
-
-
-def _shown(budget: Budget | None) -> Json:
-    if budget is None:
-        return None
-    return f"{f'{budget.amount:.9f}'.rstrip('0').rstrip('.')} a {budget.per}"
