@@ -1,6 +1,6 @@
 """Applied configurations: each is kept and audited as one change, and shown to those who may read its parts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,10 +37,13 @@ def applied_plans(tx: Tx, reader: Principal, *, limit: int = 100) -> list[Applie
     return [one for one in seen if one.changes]
 
 
-def rights_of(one: InForce) -> list[tuple[Permission, str | None]]:
-    """Return the permissions that a change of a setting needs, each with its automation; None for all."""
-    scopes = one.scopes if isinstance(one, KeyInForce) else [one.automation]
-    return [(permission, scope) for permission in one.permissions for scope in scopes]
+def rights_of(settings: Sequence[InForce], changes: Sequence[PlannedChange]) -> Iterator[tuple[Permission, str | None]]:
+    """Return the permissions that changes need, each with its automation; None for all."""
+    before = {one.place: one.before for one in changes}
+    for one in settings:
+        if one.place in before:
+            scopes = one.scopes(before[one.place]) if isinstance(one, KeyInForce) else [one.automation]
+            yield from ((permission, scope) for permission in one.permissions for scope in scopes)
 
 
 def _may_see(reader: Principal, change: PlannedChange) -> bool:

@@ -94,10 +94,6 @@ def _four_eyes(tx: Tx, found: RehearsedChanges, act: PlannedAct) -> Iterable[Nee
 
 def _approvals(changes: Sequence[PlannedChange], settings: Sequence[InForce]) -> Iterable[NeededApproval]:
     """Return the permissions that the changes need, each once, with the roles that have it."""
-    wanted = {one.place: rights_of(one) for one in settings}
-    needed: dict[tuple[Permission, str | None], None] = {}
-    for change in changes:
-        needed.update(dict.fromkeys(wanted[change.place]))
-    for permission, automation in needed:
+    for permission, automation in dict.fromkeys(rights_of(settings, changes)):
         roles = tuple(role.value for role, allowed in ROLES.items() if permission in allowed)
         yield NeededApproval(permission.value, automation, roles)

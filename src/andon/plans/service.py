@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from andon.access import Principal
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Denied, Fault, Invalid, NotFound, Unavailable
 from andon.plans.applied import record_applied, rights_of
@@ -79,19 +78,11 @@ def apply_changes(
     if faults := apart(plan.changes, changes):
         raise PlanDiffers(faults=faults)
     if act.caller is not None:
-        _require_rights(act.caller, settings, changes)
+        for permission, automation in rights_of(settings, changes):
+            act.caller.require(permission, automation)
     if changes:
         record_applied(tx, plan, changes, act)
     return changes
-
-
-def _require_rights(caller: Principal, settings: Sequence[InForce], changes: Sequence[PlannedChange]) -> None:
-    """Require the permissions of all changes. Raises Forbidden."""
-    changed = {one.place for one in changes}
-    for one in settings:
-        if one.place in changed:
-            for permission, automation in rights_of(one):
-                caller.require(permission, automation)
 
 
 def _held(tx: Tx, settings: Sequence[InForce], declared: Declared, at: datetime) -> tuple[Mapping[str, Json], Forces]:

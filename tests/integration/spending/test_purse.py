@@ -274,7 +274,8 @@ def test_a_budget_that_a_person_sets_counts_from_the_next_renewal_until_it_is_cl
     purse = a_purse(database, 0.1)
     assert spend(purse, 200) in (98, 99)
     set_budget(database, Budget(0.15))
-    assert (spend(purse, 200), digits(state(database).amount)) == (50, "0.150000000")
+    assert spend(purse, 200) in (49, 50)
+    assert digits(state(database).amount) == "0.150000000"
     set_budget(database, None)
     assert (spend(purse, 5), digits(state(database).amount)) == (0, "0.100000000")
     set_budget(database, Budget(1.0, per="month"))

@@ -24,10 +24,10 @@ class KeyInForce:
         self._name = name
         self._wanted = None if wanted.grants is None else [Grant(Role(g.role), g.automation) for g in wanted.grants]
 
-    @property
-    def scopes(self) -> list[str | None]:
-        """The automations within which the wanted grants hold; None stands for everywhere."""
-        return list(dict.fromkeys(grant.automation for grant in self._wanted or [Grant(Role.ADMIN)]))
+    def scopes(self, before: Json) -> list[str | None]:
+        """Return the automations that the grants reach, those before and the wanted ones; None stands for everywhere."""
+        reached = [word.partition(" in ")[2] or None for word in before if before != REVOKED]
+        return list(dict.fromkeys([*reached, *(grant.automation for grant in self._wanted or ())]))
 
     @property
     def makes_admin(self) -> bool:
@@ -41,7 +41,7 @@ class KeyInForce:
     def now(self, tx: Tx, at: datetime) -> Json:
         """Return the grants in words, sorted, or REVOKED. Raises KeyNotFound."""
         del at
-        key = access.find_key(tx, self._name)
+        key = self._found(tx)
         return REVOKED if key.revoked_at is not None else _words(key.principal.grants)
 
     def put(self, tx: Tx, act: PlannedAct) -> None:
@@ -68,12 +68,12 @@ class KeyInForce:
         access.revoke_key(tx, key.principal.id, actor=act.actor, reason=act.reason, events=act.events, now=act.now)
 
     def _found(self, tx: Tx) -> Key:
-        try:
-            return access.find_key(tx, self._name)
-        except KeyNotFound as error:
-            if self._wanted is None:
-                raise
-            raise KeyNotFound(f"There is no such key. {_how_to_make(self._name, self._wanted)}") from error
+        """Return the newest key of this name, a living one first. An id is no name here."""
+        named = [key for key in access.list_keys(tx) if key.principal.name == self._name]
+        if not named:
+            make = "" if self._wanted is None else f". {_how_to_make(self._name, self._wanted)}"
+            raise KeyNotFound(f"There is no such key{make}")
+        return max(named, key=lambda key: (key.revoked_at is None, key.created_at))
 
 
 def _how_to_make(name: str, grants: list[Grant]) -> str:
