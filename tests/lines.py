@@ -6,6 +6,7 @@ from pathlib import Path
 from andon import Automation, access, models
 from andon.access import Grant, KeyRing, Role
 from andon.bootstrap.measures import Measures
+from andon.bootstrap.planning import PlanningHere
 from andon.bootstrap.project import build_events
 from andon.bootstrap.rehearsing import rehearsal
 from andon.decisions import AuditDraws, Decider, Deployment, Subjects, Unwatched
@@ -60,6 +61,9 @@ class Installation:
     def _declared(self, name: str) -> Automation:
         return self.deployment.lines[name].automation
 
+    def _all_declared(self) -> dict[str, Automation]:
+        return {name: line.automation for name, line in self.deployment.lines.items()}
+
     def gateway(self, **limits: int) -> tuple[Gateway, Side]:
         """The parts of a gateway process."""
         settings = Settings(gateway=GatewaySettings(**limits))
@@ -79,6 +83,7 @@ class Installation:
             clock=self.clock,
             pepper=PEPPER,
             rehearse=rehearsal(Settings(root=self.folder), self.database, self._declared),
+            planning=PlanningHere(Settings(root=self.folder), self.database, self._all_declared),
         )
         return gateway, Side(keys=keys, clock=self.clock, metrics=measures.metrics, problems=dict)
 

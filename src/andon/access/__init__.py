@@ -11,12 +11,13 @@ from andon.access.errors import (
     KeyNotFound,
     KeyRevoked,
     LastAdmin,
+    OwnKeyChange,
     PepperInvalid,
     Unauthenticated,
 )
 from andon.access.keyring import KeyRing, Recognised
-from andon.access.published import KeyClosed, KeyCreated
-from andon.access.service import create_key, find_key, get_key, list_keys, revoke_key
+from andon.access.published import KeyClosed, KeyCreated, KeyRegranted
+from andon.access.service import create_key, find_key, get_key, hold_keys, list_keys, revoke_key, set_grants
 from andon.access.tokens import load_or_create_pepper
 from andon.access.uses import UseTeller
 
@@ -30,9 +31,11 @@ __all__ = [
     "KeyInvalid",
     "KeyNameTaken",
     "KeyNotFound",
+    "KeyRegranted",
     "KeyRevoked",
     "KeyRing",
     "LastAdmin",
+    "OwnKeyChange",
     "PepperInvalid",
     "Permission",
     "Principal",
@@ -43,7 +46,9 @@ __all__ = [
     "create_key",
     "find_key",
     "get_key",
+    "hold_keys",
     "list_keys",
     "load_or_create_pepper",
     "revoke_key",
+    "set_grants",
 ]

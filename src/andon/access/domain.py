@@ -46,6 +46,7 @@ class Permission(StrEnum):
     SET_CORD_RULES = "set the rules that pull the cord"
     NARROW_GATES = "ask for more confidence at a risk gate"
     SET_AUDIT_SHARE = "change the share of blind audits"
+    SET_BUDGET = "set budgets"
     READ_ALERTS = "read alerts and incidents"
     WORK_ALERTS = "work on alerts, silences and incidents"
     MANAGE_KEYS = "manage keys"
@@ -105,6 +106,7 @@ _OWN = _OPERATE | {
     _P.SET_CORD_RULES,
     _P.WEIGH_LABELS,
     _P.SET_AUDIT_SHARE,
+    _P.SET_BUDGET,
 }
 
 ROLES: Mapping[Role, frozenset[Permission]] = {

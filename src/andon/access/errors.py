@@ -33,3 +33,7 @@ class KeyRevoked(Conflict):
 
 class LastAdmin(Conflict):
     """This is the last living key that may manage keys everywhere; make another one first."""
+
+
+class OwnKeyChange(Conflict):
+    """A key cannot take the right to manage keys from itself: use another key."""

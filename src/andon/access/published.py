@@ -25,6 +25,21 @@ class KeyCreated(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRegranted(DomainEvent):
+    """The grants of an API key were changed."""
+
+    type: ClassVar[str] = "andon.key.regranted"
+    about: ClassVar[str] = "key:{id}"
+
+    id: Annotated[UUID, "Id of the key."]
+    name: Annotated[str, "Who or what holds it."]
+    grants: Annotated[Sequence[Mapping[str, str | None]], "Each role, and the automation it is for; none for all."]
+    grants_before: Annotated[Sequence[Mapping[str, str | None]], "The grants until then."]
+    by: Annotated[str, "Who changed them."]
+    reason: Annotated[str, "Why."]
+
+
+@dataclass(frozen=True, slots=True)
 class KeyClosed(DomainEvent):
     """An API key was closed for ever."""
 

@@ -1,6 +1,7 @@
 """What can be done with keys: make, list, revoke. Each change is audited and announced to all running processes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,8 @@ from uuid import UUID
 from andon import audit
 from andon.access import store
 from andon.access.domain import Grant, Key, Permission, Principal
-from andon.access.errors import KeyInvalid, KeyNameTaken, KeyNotFound, KeyRevoked, LastAdmin
-from andon.access.published import KeyClosed, KeyCreated
+from andon.access.errors import KeyInvalid, KeyNameTaken, KeyNotFound, KeyRevoked, LastAdmin, OwnKeyChange
+from andon.access.published import KeyClosed, KeyCreated, KeyRegranted
 from andon.access.tokens import digest_of, new_token
 from andon.authoring import SOURCES
 from andon.kernel import reasons
@@ -51,9 +52,53 @@ def create_key(
     audit.record(
         tx, actor=actor, action="key.create", subject=_subject(principal), at=now, reason=reason, after=_shown(key)
     )
-    shown = [{"role": g.role.value, "automation": g.automation} for g in principal.grants]
-    events.publish(tx, KeyCreated(principal.id, name, shown, expires_at, actor.name, reason, at=now))
+    events.publish(tx, KeyCreated(principal.id, name, _listed(principal), expires_at, actor.name, reason, at=now))
     return principal, token
+
+
+def set_grants(
+    tx: Tx,
+    key_id: UUID,
+    grants: Sequence[Grant],
+    *,
+    actor: Actor,
+    reason: str,
+    events: Events,
+    now: datetime,
+    by: Principal | None = None,
+) -> Key:
+    """Give a key exactly these grants. `by` is the key that asks, which must be over the old and the new grants.
+
+    Raises KeyNotFound, KeyRevoked, KeyInvalid, LastAdmin, OwnKeyChange, Forbidden.
+    """
+    if faults := [*reasons.faults_of(reason), *_faults_of_grants(grants)]:
+        raise KeyInvalid("; ".join(f"{fault.where}: {fault.message}" for fault in faults), faults=faults)
+    store.lock(tx)
+    key = store.get(tx, key_id)
+    if key.revoked_at is not None:
+        raise KeyRevoked(f"Key {key.principal.name!r} was revoked and stays so: make a new one")
+    before, after = key.principal, Principal(key_id, key.principal.name, tuple(dict.fromkeys(grants)))
+    _require_over(by, before, after.grants)
+    if set(before.grants) == set(after.grants):
+        return key
+    if _is_admin(before) and not _is_admin(after):
+        _require_other_admin(tx, key_id, now)
+    store.replace_grants(tx, key_id, after.grants)
+    announce(tx, "keys")
+    changed = replace(key, principal=after)
+    audit.record(
+        tx,
+        actor=actor,
+        action="key.grant",
+        subject=_subject(after),
+        at=now,
+        reason=reason,
+        before=_shown(key),
+        after=_shown(changed),
+    )
+    listed = (_listed(after), _listed(before))
+    events.publish(tx, KeyRegranted(key_id, after.name, *listed, actor.name, reason, at=now))
+    return changed
 
 
 def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, events: Events, now: datetime) -> Key:
@@ -64,9 +109,7 @@ def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, events: Event
     key = store.get(tx, key_id)
     if key.revoked_at is not None:
         raise KeyRevoked(f"Key {key.principal.name!r} is revoked already")
-    admins = [other.principal.id for other in store.all_keys(tx) if other.alive(now) and _is_admin(other)]
-    if admins == [key_id]:
-        raise LastAdmin
+    _require_other_admin(tx, key_id, now)
     store.revoke(tx, key_id, at=now, by=actor.name)
     announce(tx, "keys")
     audit.record(
@@ -81,6 +124,11 @@ def revoke_key(tx: Tx, key_id: UUID, *, actor: Actor, reason: str, events: Event
     )
     events.publish(tx, KeyClosed(key_id, key.principal.name, actor.name, reason, at=now))
     return store.get(tx, key_id)
+
+
+def hold_keys(tx: Tx) -> None:
+    """Keep others from making, granting or revoking keys until the transaction ends."""
+    store.lock(tx)
 
 
 def list_keys(tx: Tx) -> list[Key]:
@@ -110,18 +158,45 @@ def _check(name: str, grants: Sequence[Grant], expires_at: datetime | None, reas
         faults.append(
             Fault("name", f"neither `{PLATFORM.name}` nor one that begins with {taken}: Andon acts under those")
         )
-    if not grants:
-        faults.append(Fault("grants", "at least one role; without one the key would open nothing"))
-    if not all(g.automation is None or (g.automation and g.automation.isprintable()) for g in grants):
-        faults.append(Fault("grants", "the name of an automation, or none for all of them"))
+    faults += _faults_of_grants(grants)
     if expires_at is not None and not now < expires_at <= now + _LONGEST_LIFE:
         faults.append(Fault("expires_at", "a time to come, within the next ten years"))
     if faults:
         raise KeyInvalid("; ".join(f"{fault.where}: {fault.message}" for fault in faults), faults=faults)
 
 
-def _is_admin(key: Key) -> bool:
-    return key.principal.may(Permission.MANAGE_KEYS, None)
+def _faults_of_grants(grants: Sequence[Grant]) -> Iterator[Fault]:
+    if not grants:
+        yield Fault("grants", "at least one role; without one the key would open nothing")
+    if not all(g.automation is None or (g.automation and g.automation.isprintable()) for g in grants):
+        yield Fault("grants", "the name of an automation, or none for all of them")
+
+
+def _require_over(by: Principal | None, key: Principal, wanted: Sequence[Grant]) -> None:
+    """Require that the asking key is over the old and the new grants, and stays so if they are its own."""
+    if by is None:
+        return
+    by.require_over([*key.grants, *wanted])
+    managed = [g.automation for g in by.grants if by.may(Permission.MANAGE_KEYS, g.automation)]
+    after = Principal(by.id, by.name, tuple(wanted))
+    if by.id == key.id and not all(after.may(Permission.MANAGE_KEYS, one) for one in managed):
+        raise OwnKeyChange
+
+
+def _require_other_admin(tx: Tx, key_id: UUID, now: datetime) -> None:
+    """Require another living key that may manage keys everywhere, unless this one may not. Raises LastAdmin."""
+    admins = [other.principal.id for other in store.all_keys(tx) if other.alive(now) and _is_admin(other.principal)]
+    if admins == [key_id]:
+        raise LastAdmin
+
+
+def _is_admin(principal: Principal) -> bool:
+    return principal.may(Permission.MANAGE_KEYS, None)
+
+
+def _listed(principal: Principal) -> list[dict[str, str | None]]:
+    """List the grants as events have them."""
+    return [{"role": g.role.value, "automation": g.automation} for g in principal.grants]
 
 
 def _subject(principal: Principal) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Select, String, func, insert, select, text, update
+from sqlalchemy import ARRAY, Row, Select, String, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from andon.access.domain import Grant, Key, Principal, Role
@@ -59,6 +59,12 @@ def all_digests(tx: Tx) -> list[tuple[Key, bytes]]:
 def revoke(tx: Tx, key_id: UUID, *, at: datetime, by: str) -> None:
     """Mark a key as revoked."""
     tx.execute(update(keys).where(keys.c.id == key_id).values(revoked_at=at, revoked_by=by))
+
+
+def replace_grants(tx: Tx, key_id: UUID, wanted: Sequence[Grant]) -> None:
+    """Give a key these grants instead of its own."""
+    tx.execute(delete(grants).where(grants.c.key_id == key_id))
+    tx.execute(insert(grants), [{"key_id": key_id, "role": g.role, "automation": g.automation} for g in wanted])
 
 
 def save_use(tx: Tx, used: Mapping[UUID, datetime]) -> None:

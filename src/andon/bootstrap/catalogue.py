@@ -41,6 +41,7 @@ CATALOGUE: tuple[type[DomainEvent], ...] = (
     gates.GateRevised,
     access.KeyClosed,
     access.KeyCreated,
+    access.KeyRegranted,
     labels.LabelCorrected,
     labels.LabelRecorded,
     labels.LabelsImported,

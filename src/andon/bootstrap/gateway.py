@@ -22,6 +22,7 @@ from andon.bootstrap.loop import LoopMetrics
 from andon.bootstrap.measures import Measures
 from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.observers import CommitTraces
+from andon.bootstrap.planning import PlanningHere
 from andon.bootstrap.pools import watch_pools
 from andon.bootstrap.project import build_events, load_automations
 from andon.bootstrap.rehearsing import rehearsal
@@ -177,6 +178,7 @@ def _build(
         pepper=pepper,
         tracing=tracing,
         rehearse=rehearsal(settings, database, lambda name: deployment.lines[name].automation),
+        planning=PlanningHere(settings, database, lambda: {one.name: one for one in automations}),
     )
     add_cost(metrics, settings, observer)
     metrics.gauge_of("andon_in_flight", "Decisions under way.", lambda: gateway.admission.in_flight)

@@ -1,21 +1,38 @@
-"""Plans of a project: its configuration folder, its automations, its model versions, and replay of decisions."""
+"""Plans of a project: its configuration folder or a posted one, its automations and models, and replay of decisions."""
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from andon import decisions, models, plans
+from andon.access import Permission
+from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import load_automations, ready_for
 from andon.decisions import DecisionRecord, Line
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.models import ModelVersion
-from andon.plans import ChangePlan, Configured, FlippedOutcomes, PlannedAct, PlannedChange, PlannedForce
+from andon.plans import (
+    ChangePlan,
+    Configured,
+    FlippedOutcomes,
+    PlanBusy,
+    PlannedAct,
+    PlannedChange,
+    PlannedForce,
+    PostedConfiguration,
+)
 
 NEWEST = 1_000
 """The number of newest decisions of an automation that are made again for a plan."""
+
+NEWEST_POSTED = 200
+"""The same within a gateway, which has others to answer."""
 
 _DECIDED = re.compile(r"(\S+) by \S+, score ")
 
@@ -23,22 +40,21 @@ _DECIDED = re.compile(r"(\S+) by \S+, score ")
 def configured(settings: Settings, folder: Path) -> Configured:
     """Read the settings that a folder names. Raises ConfigurationInvalid, ConfigurationUnknown, AutomationInvalid."""
     configuration = plans.read_folder(folder)
-    texts = plans.read_policies(configuration, settings.root)
-    declared = {automation.name: automation for automation in load_automations(settings)}
-    return Configured(plans.settings_of(configuration, declared, texts), declared)
+    with plans.naming_files(configuration.files):
+        texts = plans.read_policies(configuration, settings.root)
+        declared = {automation.name: automation for automation in load_automations(settings)}
+        return Configured(plans.settings_of(configuration, declared, texts), declared, configuration.files)
 
 
-def plan_here(
-    settings: Settings, database: Database, wanted: Configured, act: PlannedAct, *, again: bool
-) -> ChangePlan:
-    """Plan a configuration for this project. With `again`, the newest decisions are made again."""
+def plan_here(settings: Settings, database: Database, wanted: Configured, act: PlannedAct, *, again: int) -> ChangePlan:
+    """Plan a configuration for this project. `again` is how many of the newest decisions are made again."""
 
     def ready(version: ModelVersion) -> None:
         users = [one for one in wanted.declared.values() if one.model == version.name]
         with database.begin() as tx:
             ready_for(users, settings, tx)(version)
 
-    decide = _Again(settings, database).decide if again else None
+    decide = _Again(settings, database, again).decide if again else None
     return plans.make_plan(database, wanted, act, ready=ready, decide=decide)
 
 
@@ -53,19 +69,70 @@ def apply_here(database: Database, wanted: Configured, act: PlannedAct, plan: Ch
         return plans.apply_changes(tx, wanted.settings, wanted.declared, act, plan)
 
 
+class PlanningHere:
+    """Plans of posted configurations within a gateway, with the code that it runs. One at a time, as each may load models."""
+
+    def __init__(
+        self, settings: Settings, database: Database, declared: Callable[[], Mapping[str, Automation]]
+    ) -> None:
+        self._settings, self._database, self._declared = settings, database, declared
+        self._alone = Lock()
+
+    def plan(self, posted: PostedConfiguration, act: PlannedAct) -> ChangePlan:
+        """Plan a configuration. Raises PlanBusy, Forbidden, and the errors of `make_plan`."""
+        with self._alone_here():
+            return plan_here(self._settings, self._database, self._configured(posted, act), act, again=NEWEST_POSTED)
+
+    def apply(self, posted: PostedConfiguration, act: PlannedAct, plan: ChangePlan) -> Sequence[PlannedChange]:
+        """Make exactly the planned changes; none if there is nothing to do. Raises PlanBusy, Forbidden, StateMoved."""
+        with self._alone_here():
+            wanted = self._configured(posted, act)
+            found = plan_here(self._settings, self._database, wanted, act, again=0)
+            return apply_here(self._database, wanted, act, plan) if found.changes else ()
+
+    @contextmanager
+    def _alone_here(self) -> Iterator[None]:
+        if not self._alone.acquire(blocking=False):
+            raise PlanBusy
+        try:
+            yield
+        finally:
+            self._alone.release()
+
+    def _configured(self, posted: PostedConfiguration, act: PlannedAct) -> Configured:
+        """Read what was posted, as far as the caller may read what it names. Raises Forbidden, ConfigurationInvalid."""
+        configuration = plans.read_texts(posted.files)
+        declared = dict(self._declared())
+        if act.caller is not None:
+            for name in configuration.automations:
+                act.caller.require(Permission.READ_AUTOMATIONS, name)
+                act.caller.require(Permission.READ_DECISIONS, name)
+            if configuration.champions:
+                act.caller.require(Permission.READ_MODELS, None)
+            declared = {
+                name: one for name, one in declared.items() if act.caller.may(Permission.READ_AUTOMATIONS, name)
+            }
+        with plans.naming_files(configuration.files):
+            plans.check_posted(configuration, posted.policies)
+            return Configured(
+                plans.settings_of(configuration, declared, posted.policies), declared, configuration.files
+            )
+
+
 @dataclass(slots=True)
 class _Again:
     """The newest decisions of automations, made again as planned."""
 
     settings: Settings
     database: Database
+    newest: int
     _lines: dict[tuple[str, int, int], Line] = field(default_factory=dict)
 
     def decide(self, planned: PlannedForce) -> FlippedOutcomes:
         """Make the newest decisions again and count the outcomes that change."""
         name = planned.automation.name
         with self.database.begin() as tx:
-            records = decisions.newest(tx, name, NEWEST)
+            records = decisions.newest(tx, name, self.newest)
         then = {record.row.id: record.row.outcome for record in records}
         replayed = decisions.replay(records, lambda record: self._line(planned, record), lambda _: None)
         flips, failed = Counter[str](), 0

@@ -62,6 +62,8 @@ def _care(history: LineHistory) -> Iterator[Act]:
         yield Act(change.at, ActKind.CORD, f"{where}: {change.before} to {change.after}", change.by, change.reason)
     for share in history.shares:
         yield Act(share.at, ActKind.AUDIT_SHARE, f"blind audits of {share.share:.2%}", share.by, share.reason)
+    for budget in history.budgets:
+        yield Act(budget.set_at, ActKind.BUDGET, f"budget: {budget.summary}", budget.set_by, budget.reason)
     for incident in history.incidents:
         yield Act(incident.opened_at, ActKind.INCIDENT, "incident opened", incident.opened_by, incident.title)
         if incident.ended_at is not None:

@@ -21,6 +21,7 @@ class ActKind(StrEnum):
     ROLLOUT = "rollout"
     CORD = "cord"
     AUDIT_SHARE = "audit share"
+    BUDGET = "budget"
     INCIDENT = "incident"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from andon import alerts, cord, decisions, gates, models, policies, serving
+from andon import alerts, cord, decisions, gates, models, policies, serving, spending
 from andon.alerts import Incident
 from andon.changes.rollouts import RolloutTrace, traces_of
 from andon.cord import DRILL_FIELD, LineStateChange
@@ -14,6 +14,7 @@ from andon.kernel.db import Tx
 from andon.models import Alias, ModelNotFound
 from andon.policies import PolicySetting
 from andon.serving import TrafficSplit
+from andon.spending import BudgetSetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class LineHistory:
     narrowed: Sequence[GateRevision]
     states: Sequence[LineStateChange]
     shares: Sequence[AuditShare]
+    budgets: Sequence[BudgetSetting]
     incidents: Sequence[Incident]
     rollouts: Sequence[RolloutTrace]
 
@@ -61,6 +63,7 @@ def history_of(tx: Tx, automation: str) -> LineHistory:
         narrowed=gates.made_by_people(tx, automation),
         states=[one for one in states[::-1] if DRILL_FIELD not in one.segment],
         shares=gates.audit_share_history(tx, automation, limit=None)[::-1],
+        budgets=spending.budget_history(tx, automation)[::-1],
         incidents=alerts.list_incidents(tx, [automation], limit=None)[::-1],
         rollouts=traces_of(tx, automation, splits),
     )

@@ -119,7 +119,8 @@ COMMANDS = {
         "andon.cli.spending:show",
         "Show what decisions cost, by day, automation and model version, and how the budgets stand.",
     ),
-    "keys": Listed("andon.cli.keys:app", "Make, list and revoke API keys."),
+    "budget": Listed("andon.cli.budget:app", "See and set what predictions of an automation may cost."),
+    "keys": Listed("andon.cli.keys:app", "Make, list, grant and revoke API keys."),
     "audit": Listed("andon.cli.audit:app", "Verify the audit log, read it, see how far it is sealed."),
 }
 """A command is imported when it is run, so that `andon --help` answers at once."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from andon import plans
-from andon.bootstrap.planning import apply_here, configured, plan_here
+from andon.bootstrap.planning import NEWEST, apply_here, configured, plan_here
 from andon.cli.context import project
 from andon.cli.plan import Folder, act_of
 from andon.kernel import reasons
@@ -25,7 +25,8 @@ def apply(
         act = act_of(here, reasons.require(reason))
         wanted = configured(here.settings, folder)
         kept = None if plan_file is None else plans.read_plan(plan_file)
-        found = plan_here(here.settings, here.database, wanted, act, again=kept is None and not yes)
+        again = NEWEST if kept is None and not yes else 0
+        found = plan_here(here.settings, here.database, wanted, act, again=again)
         if not found.changes:
             typer.echo(plans.NOTHING_TO_DO)
             return

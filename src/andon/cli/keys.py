@@ -1,4 +1,4 @@
-"""`andon keys`: make, list and revoke API keys."""
+"""`andon keys`: make, list, grant and revoke API keys."""
 
 import json
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from andon.cli.context import project
 from andon.cli.printing import Plain
 from andon.kernel.errors import Invalid
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(help="Make, list, grant and revoke API keys.", no_args_is_help=True)
 
 Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -33,14 +33,12 @@ def create(
     ] = None,
 ) -> None:
     """Make a key. It is printed on standard output, this once."""
-    scopes: list[str | None] = [*automation] if automation else [None]
-    grants = [Grant(each, scope) for each in role for scope in scopes]
     with project() as here, here.database.begin() as tx:
         now = here.clock.now()
         principal, token = access.create_key(
             tx,
             name=name,
-            grants=grants,
+            grants=_wanted(role, automation),
             expires_at=None if expires is None else _after(now, expires),
             actor=here.actor,
             reason=reason,
@@ -52,6 +50,30 @@ def create(
         f"Key {principal.name} ({principal.id}): {_grants(principal.grants)}. Keep it; it is not shown again.", err=True
     )
     typer.echo(token)
+
+
+@app.command()
+def grant(
+    key: Annotated[str, typer.Argument(help="The name or the id of the key.")],
+    role: Annotated[list[Role], typer.Option(help="What the holder may do; can be given several times.")],
+    reason: Reason,
+    automation: Annotated[
+        list[str] | None, typer.Option(help="Only within this automation; can be given several times. Else everywhere.")
+    ] = None,
+) -> None:
+    """Give a key these grants instead of those that it has; running gateways follow within a second."""
+    with project() as here, here.database.begin() as tx:
+        found = access.find_key(tx, key)
+        done = access.set_grants(
+            tx,
+            found.principal.id,
+            _wanted(role, automation),
+            actor=here.actor,
+            reason=reason,
+            events=here.events,
+            now=here.clock.now(),
+        )
+    typer.echo(f"Key {done.principal.name} ({done.principal.id}): {_grants(done.principal.grants)}")
 
 
 @app.command("list")
@@ -85,6 +107,11 @@ def revoke(
             tx, found.principal.id, actor=here.actor, reason=reason, events=here.events, now=here.clock.now()
         )
     typer.echo(f"Key {found.principal.name} ({found.principal.id}) is revoked")
+
+
+def _wanted(roles: list[Role], automations: list[str] | None) -> list[Grant]:
+    scopes: list[str | None] = [*automations] if automations else [None]
+    return [Grant(each, scope) for each in roles for scope in scopes]
 
 
 def _after(now: datetime, span: str) -> datetime:

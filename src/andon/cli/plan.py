@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from andon import plans
-from andon.bootstrap.planning import configured, plan_here
+from andon.bootstrap.planning import NEWEST, configured, plan_here
 from andon.cli.context import Project, project
 from andon.plans import PlannedAct
 
@@ -25,7 +25,7 @@ def plan(
     """Show what a configuration would change, who is affected and which approvals it needs. Changes nothing."""
     with project() as here:
         made = plan_here(
-            here.settings, here.database, configured(here.settings, folder), act_of(here, "a plan"), again=True
+            here.settings, here.database, configured(here.settings, folder), act_of(here, "a plan"), again=NEWEST
         )
     if out is not None:
         plans.write_plan(made, out)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from andon import changes
+from andon import changes, plans
 from andon.access import Permission
 from andon.changes import MomentNotYet
 from andon.console.context import Visitor
@@ -23,10 +23,19 @@ _SHOWN = 100
 
 @router.get("/changes")
 def index(here: Here, visitor: Signed, tx: Db, since: Annotated[str, Query(max_length=20)] = "90d") -> Response:
-    """Show the figures of every line that the visitor may see."""
+    """Show the figures of every line that the visitor may see, and the configurations that were applied."""
     scopes, now = visitor.scopes(Permission.READ_AUTOMATIONS), here.clock.now()
     found = changes.figures(tx, since=changes.since_of(now, since), now=now, automations=scopes)
-    return here.pages.html("changes.html", visitor=visitor, section="/changes", found=found, since=since, spans=SPANS)
+    return here.pages.html(
+        "changes.html",
+        visitor=visitor,
+        section="/changes",
+        found=found,
+        applied=plans.applied_plans(tx, visitor.principal, limit=_SHOWN),
+        shown=plans.shown,
+        since=since,
+        spans=SPANS,
+    )
 
 
 @router.get("/lines/{name}/changes")

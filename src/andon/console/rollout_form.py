@@ -59,7 +59,7 @@ class RolloutForm:
     def threshold(self) -> float | None:
         """The confidence from which the candidate decides by itself; None for what holds. Raises RolloutInvalid."""
         faults: list[Fault] = []
-        found = _number(self.gate, "gate", "A confidence is a number from 0 to 1, as 0.93", faults)
+        found = typed_number(self.gate, "gate", "A confidence is a number from 0 to 1, as 0.93", faults)
         if faults:
             raise RolloutInvalid(faults=faults)
         return found

@@ -23,6 +23,7 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics
 from andon.kernel.moments import in_utc
+from andon.plans import Planning
 from andon.replays import Rehearse
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Gateway:
     hurried: bool = False
     keys_in_flight: set[tuple[str, str]] = field(default_factory=set)
     rehearse: Rehearse | None = None
+    planning: Planning | None = None
     waiters: Waiters = field(default_factory=Waiters)
 
     @property

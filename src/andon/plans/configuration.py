@@ -1,23 +1,17 @@
-"""The configuration folder: YAML files that name what shall be in force, read strictly.
+"""The configuration as YAML files describe it, read strictly by `reading.py`.
 
 Only settings that are named are managed. A key that is left out (None here) stays as people set it.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from andon.authoring import AlertLevelName, HeldStateName
-from andon.kernel import strict_yaml
-from andon.kernel.errors import Fault
-from andon.kernel.strict_yaml import YamlInvalid
-from andon.plans.errors import ConfigurationInvalid, ConfigurationUnknown
 
 VersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
-T = TypeVar("T")
-_FILES = ("*.yaml", "*.yml")
+
+RoleName: TypeAlias = Literal["caller", "viewer", "reviewer", "operator", "owner", "auditor", "admin"]
 
 
 class _Strict(BaseModel):
@@ -64,6 +58,33 @@ class ManagedRule(_Strict):
     holds: Annotated[str, Field(pattern="^(segment|line)$")] = "segment"
 
 
+class ManagedBudget(_Strict):
+    """The cost of predictions in a period, in the currency of `[cost]`."""
+
+    amount: Annotated[float, Field(ge=1e-9, le=9e9)]
+    per: Literal["day", "month"] = "day"
+
+
+class ManagedGrant(_Strict):
+    """A role within one automation, or everywhere."""
+
+    role: RoleName
+    automation: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+
+class ManagedKey(_Strict):
+    """All grants of an existing key, or its revocation. There are no fields for secrets: a plan makes no keys."""
+
+    grants: Annotated[list[ManagedGrant], Field(min_length=1, max_length=100)] | None = None
+    revoked: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.grants is None) == (self.revoked is None):
+            raise ValueError("expected either `grants` or `revoked: true`")
+        return self
+
+
 class ManagedAutomation(_Strict):
     """The settings that shall be in force for one automation."""
 
@@ -73,84 +94,18 @@ class ManagedAutomation(_Strict):
     gates: list[ManagedGate] | None = None
     cord_rules: list[ManagedRule] | None = None
     audit_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    budget: ManagedBudget | None = None
 
 
 class ManagedConfiguration(_Strict):
-    """All managed settings: the champions of endpoints, and those of automations."""
+    """All managed settings: the champions of endpoints, those of automations, and the grants of keys."""
 
     champions: dict[str, VersionNumber] = {}
     automations: dict[str, ManagedAutomation] = {}
+    keys: dict[str, ManagedKey] = {}
 
 
-def read_folder(folder: Path) -> ManagedConfiguration:
-    """Read all files of a folder as one configuration. Raises ConfigurationInvalid (with each fault), -Unknown."""
-    files = sorted(file for pattern in _FILES for file in folder.glob(pattern))
-    if not files:
-        raise ConfigurationUnknown(f"There is no configuration in {folder}: a file with the ending .yaml")
-    faults: list[Fault] = []
-    parts = [(file, _read_file(file, faults)) for file in files]
-    champions = _merged("champions", [(file, part.champions) for file, part in parts], faults)
-    automations = _merged("automations", [(file, part.automations) for file, part in parts], faults)
-    if faults:
-        raise ConfigurationInvalid(faults=faults)
-    return ManagedConfiguration(champions=champions, automations=automations)
+class SourcedConfiguration(ManagedConfiguration):
+    """A configuration as it was read. `files` names the file of each `champions.NAME`, `automations.NAME`, `keys.NAME`."""
 
-
-def _merged(place: str, parts: Sequence[tuple[Path, Mapping[str, T]]], faults: list[Fault]) -> dict[str, T]:
-    """Merge one section of all files. A name in two files is added to `faults`."""
-    found: dict[str, T] = {}
-    for file, part in parts:
-        twice = sorted(found.keys() & part.keys())
-        faults += [Fault(f"{file}: {place}.{name}", "Another file names it as well") for name in twice]
-        found.update(part)
-    return found
-
-
-def _read_file(file: Path, faults: list[Fault]) -> ManagedConfiguration:
-    """Read one file. If it has faults, add them to `faults` and return an empty configuration."""
-    try:
-        given = strict_yaml.read(file.read_text(encoding="utf-8"), source=str(file))
-        return ManagedConfiguration.model_validate({} if given is None else given)
-    except UnicodeDecodeError:
-        faults.append(Fault(str(file), "It is not UTF-8"))
-    except YamlInvalid as error:
-        faults += error.faults
-    except ValidationError as error:
-        faults += [Fault(f"{file}: {_place(one['loc'])}", one["msg"]) for one in error.errors()]
-    return ManagedConfiguration()
-
-
-def _place(loc: tuple[Any, ...]) -> str:
-    """Write a place as `automations.transfer-screening.traffic.shares[0].percent`."""
-    place = ""
-    for part in loc:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
-    return place or "the file"
-
-
-def read_policies(configuration: ManagedConfiguration, root: Path) -> Mapping[str, str]:
-    """Read the texts of all policy files that a configuration names. Raises ConfigurationInvalid."""
-    faults, texts = [], dict[str, str]()
-    for place, path in _policy_files(configuration):
-        try:
-            texts[path] = (root / path).read_text(encoding="utf-8")
-        except OSError as error:
-            faults.append(Fault(place, f"{path} cannot be read: {error.strerror}"))
-        except UnicodeDecodeError:
-            faults.append(Fault(place, f"{path} is not UTF-8"))
-    if faults:
-        raise ConfigurationInvalid(faults=faults)
-    return texts
-
-
-def _policy_files(configuration: ManagedConfiguration) -> list[tuple[str, str]]:
-    """List every policy file with the place that names it."""
-    found: list[tuple[str, str | None]] = []
-    for name, one in configuration.automations.items():
-        place = f"automations.{name}"
-        found.append((f"{place}.policy", one.policy))
-        traffic = one.traffic or ManagedTraffic()
-        found += [(f"{place}.traffic.shares[{n}].policy", each.policy) for n, each in enumerate(traffic.shares)]
-        found += [(f"{place}.traffic.shadows[{n}].policy", each.policy) for n, each in enumerate(traffic.shadows)]
-        found += [(f"{place}.gates[{n}].policy", each.policy) for n, each in enumerate(one.gates or [])]
-    return [(place, path) for place, path in found if path is not None]
+    files: dict[str, str] = {}

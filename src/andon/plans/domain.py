@@ -59,6 +59,18 @@ class NeededApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedPlan:
+    """A configuration that was applied: who, when, why, and the changes it made."""
+
+    number: int
+    at: datetime
+    by: str
+    reason: str
+    state_digest: str
+    changes: tuple[PlannedChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePlan:
     """All changes that a configuration would make, and the state from which it was planned."""
 

@@ -1,6 +1,6 @@
 """Errors of plans."""
 
-from andon.kernel.errors import Conflict, Invalid, NotFound
+from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class ConfigurationInvalid(Invalid):
@@ -25,3 +25,7 @@ class StateMoved(Conflict):
 
 class PlanDiffers(Conflict):
     """The configuration or the code has changed since this was planned: plan again."""
+
+
+class PlanBusy(Unavailable):
+    """Another configuration is being planned in this process; try again in a few seconds."""

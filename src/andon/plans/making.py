@@ -1,16 +1,18 @@
 """The making of a plan: rehearse the changes, try the versions, count the affected, make the newest decisions again."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from andon import decisions, models
 from andon.access import ROLES, Permission
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import AndonError, Fault
+from andon.plans.applied import rights_of
 from andon.plans.domain import AffectedAutomation, ChangePlan, NeededApproval, PlannedChange
 from andon.plans.errors import ConfigurationRefused
 from andon.plans.ports import Decide, Declared, InForce, PlannedAct, Ready
+from andon.plans.reading import naming_files
 from andon.plans.service import RehearsedChanges, rehearse_changes
 
 RECENT = timedelta(days=7)
@@ -19,10 +21,11 @@ RECENT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """The settings that a configuration names, and the automations of the project."""
+    """The settings that a configuration names, the automations of the project, and the file of each setting."""
 
     settings: Sequence[InForce]
     declared: Declared
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_plan(
@@ -32,7 +35,7 @@ def make_plan(
 
     Raises the errors of `rehearse_changes`, and ConfigurationRefused.
     """
-    with database.begin() as tx:
+    with naming_files(configured.files), database.begin() as tx:
         # The author of the code matters only when it is released; the approvals name that.
         lenient = replace(act, author_may_approve=True)
         found = rehearse_changes(tx, configured.settings, configured.declared, lenient)
@@ -64,6 +67,8 @@ def _affected(tx: Tx, found: RehearsedChanges, declared: Declared, act: PlannedA
     changed = {one.automation for one in found.changes if one.automation is not None} | set(found.after)
     users: dict[str, list[str]] = {}
     for version in decisions.newest_versions(tx):
+        if act.caller is not None and not act.caller.may(Permission.READ_AUTOMATIONS, version.name):
+            continue
         users.setdefault(version.description["model"], []).append(version.name)
     counted = []
     for name in sorted(changed):
@@ -89,10 +94,6 @@ def _four_eyes(tx: Tx, found: RehearsedChanges, act: PlannedAct) -> Iterable[Nee
 
 def _approvals(changes: Sequence[PlannedChange], settings: Sequence[InForce]) -> Iterable[NeededApproval]:
     """Return the permissions that the changes need, each once, with the roles that have it."""
-    wanted = {one.place: one.permissions for one in settings}
-    needed: dict[tuple[Permission, str | None], None] = {}
-    for change in changes:
-        needed.update(dict.fromkeys((permission, change.automation) for permission in wanted[change.place]))
-    for permission, automation in needed:
+    for permission, automation in dict.fromkeys(rights_of(settings, changes)):
         roles = tuple(role.value for role, allowed in ROLES.items() if permission in allowed)
         yield NeededApproval(permission.value, automation, roles)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from andon.access import Permission
+from andon.access import Permission, Principal
 from andon.authoring import Automation
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.models import ModelVersion
-from andon.plans.domain import FlippedOutcomes, Json
+from andon.plans.domain import ChangePlan, FlippedOutcomes, Json, PlannedChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,16 @@ class PlannedAct:
     now: datetime
     events: Events
     author_may_approve: bool = True
+    caller: Principal | None = None
+    """The key that asks; None for the command line, which asks no key."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostedConfiguration:
+    """The texts of configuration files by name, and of policy files by the path that names them."""
+
+    files: Mapping[str, str]
+    policies: Mapping[str, str]
 
 
 class InForce(Protocol):
@@ -39,8 +49,8 @@ class InForce(Protocol):
         ...
 
     @property
-    def endpoint(self) -> str:
-        """The endpoint of the automation, or the endpoint that is set."""
+    def endpoint(self) -> str | None:
+        """The endpoint of the automation, or the endpoint that is set; None for keys."""
         ...
 
     @property
@@ -74,6 +84,19 @@ Decide: TypeAlias = Callable[[PlannedForce], FlippedOutcomes]
 
 Ready: TypeAlias = Callable[[ModelVersion], None]
 """A function that loads a version to see that it can answer here. Raises the error if it cannot."""
+
+
+class Planning(Protocol):
+    """Plans of posted configurations, made and applied within a process."""
+
+    def plan(self, posted: PostedConfiguration, act: PlannedAct) -> ChangePlan:
+        """Plan a configuration and change nothing. Raises Forbidden for what the caller may not read."""
+        ...
+
+    def apply(self, posted: PostedConfiguration, act: PlannedAct, plan: ChangePlan) -> Sequence[PlannedChange]:
+        """Make exactly the planned changes; none if there is nothing to do. Raises Forbidden, StateMoved, PlanDiffers."""
+        ...
+
 
 Declared: TypeAlias = Mapping[str, Automation]
 """The automations of this project, by name."""

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from andon.kernel.db import Tx
 from andon.kernel.errors import AndonError, Conflict, Denied, Fault, Invalid, NotFound, Unavailable
+from andon.plans.applied import record_applied, rights_of
 from andon.plans.domain import ChangePlan, Json, PlannedChange, State, apart, moved
 from andon.plans.errors import (
     ConfigurationInvalid,
@@ -63,7 +64,11 @@ def rehearse_changes(tx: Tx, settings: Sequence[InForce], declared: Declared, ac
 def apply_changes(
     tx: Tx, settings: Sequence[InForce], declared: Declared, act: PlannedAct, plan: ChangePlan
 ) -> tuple[PlannedChange, ...]:
-    """Make exactly the planned changes. Raises StateMoved or PlanDiffers with each difference; then nothing changes."""
+    """Make exactly the planned changes, and record them as one.
+
+    Raises StateMoved or PlanDiffers with each difference, and Forbidden for a caller without a permission. Then nothing
+    changes.
+    """
     before, forces = _held(tx, settings, declared, act.now)
     if faults := moved(plan.state, {**context_of(forces, before), **before}):
         raise StateMoved(faults=faults)
@@ -72,6 +77,11 @@ def apply_changes(
     changes = _changes(settings, before, _read(tx, settings, act.now))
     if faults := apart(plan.changes, changes):
         raise PlanDiffers(faults=faults)
+    if act.caller is not None:
+        for permission, automation in rights_of(settings, changes):
+            act.caller.require(permission, automation)
+    if changes:
+        record_applied(tx, plan, changes, act)
     return changes
 
 
@@ -79,8 +89,9 @@ def _held(tx: Tx, settings: Sequence[InForce], declared: Declared, at: datetime)
     """Lock the settings against changes by others until the transaction ends, and read what is in force."""
     for one in settings:
         one.hold(tx)
-    endpoints = {one.endpoint for one in settings}
-    concerned = {name: one for name, one in declared.items() if one.model in endpoints}
+    named = {one.automation for one in settings if one.automation is not None}
+    endpoints = {one.endpoint for one in settings if one.automation is None}
+    concerned = {name: one for name, one in declared.items() if name in named or one.model in endpoints}
     return _read(tx, settings, at), forces_of(tx, concerned)
 
 

@@ -23,11 +23,21 @@ from andon.spending.ports import SpendWatcher
 from andon.spending.published import BudgetChanged, BudgetNearlySpent, BudgetUsedUp
 from andon.spending.purse import Purse
 from andon.spending.service import budget_state, of, of_all
+from andon.spending.settings import (
+    BudgetSetting,
+    budget_history,
+    budgets_in_force,
+    hold_budget,
+    in_words,
+    newest_setting,
+    set_budget,
+)
 from andon.spending.tally import SpendTally
 
 __all__ = [
     "BudgetChanged",
     "BudgetNearlySpent",
+    "BudgetSetting",
     "BudgetStanding",
     "BudgetState",
     "BudgetUsedUp",
@@ -40,13 +50,19 @@ __all__ = [
     "SpendTally",
     "SpendWatcher",
     "Total",
+    "budget_history",
     "budget_state",
+    "budgets_in_force",
     "digits",
+    "hold_budget",
     "in_units",
+    "in_words",
     "money",
+    "newest_setting",
     "of",
     "of_all",
     "price",
+    "set_budget",
     "span",
     "totals",
 ]

@@ -42,6 +42,7 @@ from andon.spending.domain import (
     settle,
 )
 from andon.spending.published import BudgetNearlySpent, BudgetUsedUp
+from andon.spending.settings import budgets_in_force
 from andon.spending.store import BudgetRow
 from andon.spending.wallet import DEFAULT_CPU_US, Account, Wallet
 
@@ -66,8 +67,9 @@ class _Held:
 class _Paid:
     """A budget, as this process pays from it."""
 
-    budget: Budget
+    budget: Budget | None
     account: Account
+    opened: Budget | None = None
     present: _Held | None = None
     leaving: list[_Held] = field(default_factory=list)
     used_up: bool = False
@@ -87,9 +89,8 @@ class Purse:
         lease: timedelta = LEASE,
     ) -> None:
         """`on_low` is called by `allow` when a block runs low: renew soon."""
-        default = price.picos(DEFAULT_CPU_US)
-        self._paid = {name: _Paid(budget, Account(default)) for name, budget in budgets.items()}
-        self._amounts = {name: amount_of(budget) for name, budget in budgets.items()}
+        self._declared, self._default = budgets, price.picos(DEFAULT_CPU_US)
+        self._paid = {name: _Paid(budget, Account(self._default)) for name, budget in budgets.items()}
         self._database, self._price, self._events, self._on_low = database, price, events, on_low
         self._lease = lease
         self._lock = Lock()
@@ -100,6 +101,8 @@ class Purse:
         if paid is None:
             return n
         with self._lock:
+            if paid.budget is None:
+                return n
             allowed = paid.account.allow(n)
             low = (allowed < n or paid.account.wallet.is_low) and not paid.used_up
         if low:
@@ -122,16 +125,19 @@ class Purse:
 
         Call it before the first prediction, about once a second, and when `on_low` is called (`only_low`).
         """
-        if not self._paid:
-            return []
+        if not only_low:
+            self._follow()
         states = []
-        for name, paid in self._paid.items():
+        for name, paid in list(self._paid.items()):
             if only_low and not self._is_low(paid):
                 continue
-            held = self._present(name, paid, now)
+            held = None if paid.budget is None else self._present(name, paid, paid.budget, now)
             self._leave(paid, now)
-            states.append(self._renew_present(paid, held, now))
-        if not only_low:
+            if held is not None:
+                states.append(self._renew_present(paid, held, now))
+            elif not paid.leaving:
+                del self._paid[name]
+        if self._paid and not only_low:
             self.forfeit_overdue(now)
         return states
 
@@ -141,6 +147,22 @@ class Purse:
             with self._lock:
                 self._turn(paid)
             self._leave(paid, now)
+
+    def _follow(self) -> None:
+        """Take over the budgets that people set or cleared since. Work under way keeps what it was paid from."""
+        with self._database.begin() as tx:
+            wanted = budgets_in_force(tx, self._declared)
+        for name in {*wanted, *self._paid}:
+            paid, budget = self._paid.get(name), wanted.get(name)
+            if paid is None:
+                self._paid[name] = _Paid(budget, Account(self._default))
+            elif paid.budget != budget:
+                with self._lock:
+                    if budget is None:
+                        self._turn(paid)
+                    elif paid.budget is None:
+                        paid.account.wallet = Wallet()
+                    paid.budget, paid.used_up = budget, False
 
     def _is_low(self, paid: _Paid) -> bool:
         return paid.account.wallet.is_low or paid.account.asked_in_vain > 0
@@ -152,12 +174,15 @@ class Purse:
         if lost:
             log.warning("budget.purses_lost", purses=lost)
 
-    def _present(self, name: str, paid: _Paid, now: datetime) -> _Held:
+    def _present(self, name: str, paid: _Paid, budget: Budget, now: datetime) -> _Held:
         """The wallet of the period in which `now` lies, a new one at its turn."""
-        period = period_of(name, paid.budget, self._price.currency, now)
-        if paid.present is None or paid.present.period != period:
+        period = period_of(name, budget, self._price.currency, now)
+        turned = paid.present is None or paid.present.period != period
+        if turned or paid.opened != budget:
             with self._database.begin() as tx:
-                service.open_budget(tx, period, self._amounts[name], self._events, now)
+                service.open_budget(tx, period, amount_of(budget), self._events, now)
+            paid.opened = budget
+        if paid.present is None or turned:
             with self._lock:
                 self._turn(paid)
                 paid.present, paid.used_up = _Held(period, paid.account.wallet), False

@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Numeric, Row, Table, and_, case, cast, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from andon.authoring import Budget
 from andon.kernel.db import Tx
-from andon.spending.domain import NEARLY, Book, Hold, Period, Spend
-from andon.spending.tables import budget_purses, budgets, spend, spend_idle, spend_writers
+from andon.spending.domain import NANO, NEARLY, Book, Hold, Period, Spend
+from andon.spending.tables import budget_purses, budget_settings, budgets, spend, spend_idle, spend_writers
 
 _SPENT = ("day", "automation", "version", "currency", "decisions", "cpu_us", "gpu_us", "cost")
 _SUMMED = ("decisions", "cpu_us", "gpu_us", "cost")
@@ -110,6 +112,32 @@ def open_budget(tx: Tx, period: Period, amount: int, now: datetime) -> None:
         "used_up_at": case((raised, None), else_=budgets.c.used_up_at),
     }
     tx.execute(statement.on_conflict_do_update(constraint=budgets.primary_key, set_=again))
+
+
+def add_setting(
+    tx: Tx, automation: str, number: int, per: str | None, amount: int | None, *, by: str, reason: str, at: datetime
+) -> None:
+    """Write one change of a budget by a person."""
+    values = {"per": per, "amount": amount, "set_by": by, "reason": reason, "set_at": at}
+    tx.execute(budget_settings.insert().values(automation=automation, number=number, **values))
+
+
+def settings_of(tx: Tx, automation: str, limit: int | None) -> Sequence[Row[Any]]:
+    """Read the changes of an automation's budget by people, newest first."""
+    query = select(budget_settings).where(budget_settings.c.automation == automation)
+    return tx.execute(query.order_by(budget_settings.c.number.desc()).limit(limit)).all()
+
+
+def set_budgets(tx: Tx) -> dict[str, Budget]:
+    """Read the budgets that people set and did not clear, by automation."""
+    query = select(budget_settings).ext(distinct_on(budget_settings.c.automation))
+    rows = tx.execute(query.order_by(budget_settings.c.automation, budget_settings.c.number.desc()))
+    return {row.automation: budget for row in rows if (budget := budget_in(row)) is not None}
+
+
+def budget_in(row: Row[Any]) -> Budget | None:
+    """Return the budget in a row of settings; None if it was cleared."""
+    return None if row.amount is None else Budget(row.amount / NANO, row.per)
 
 
 def lock(tx: Tx, period: Period) -> BudgetRow:

@@ -50,6 +50,18 @@ budgets = Table(
     Column("used_up_at", DateTime(timezone=True)),
 )
 
+budget_settings = Table(
+    "budget_settings",
+    _metadata,
+    Column("automation", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("per", Text),
+    Column("amount", BigInteger),
+    Column("set_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_at", DateTime(timezone=True), nullable=False),
+)
+
 budget_purses = Table(
     "budget_purses",
     _metadata,

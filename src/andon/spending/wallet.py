@@ -141,8 +141,9 @@ class Account:
                 part = cost * ended // decisions
                 wallet.settle(ended, part)
                 decisions, cost = decisions - ended, cost - part
-        if decisions:
-            self.wallet.settle(decisions, cost)
+        ended = min(decisions, self.wallet.outstanding)
+        if ended:  # what began before there was a budget is not charged
+            self.wallet.settle(ended, cost * ended // decisions)
 
     def turn(self) -> Wallet:
         """Begin a new wallet; the old one leaves when nothing of it is under way any more."""

@@ -263,3 +263,49 @@ def test_what_a_key_allows_survives_the_database(database: Database) -> None:
     rita = ring(database).authenticate(token, NOON)
     assert rita.may(Permission.WORK_REVIEWS, LINE)
     assert rita.scopes(Permission.WORK_REVIEWS) == [LINE]
+
+
+def test_grants_are_replaced_at_once_and_audited(database: Database) -> None:
+    rita, token = make(database, "rita", Grant(Role.REVIEWER, LINE))
+    boss, _ = make(database, "boss", Grant(Role.ADMIN))
+    keys = ring(database)
+    recognised = keys.recognise(token, NOON)
+    wanted = [Grant(Role.VIEWER), Grant(Role.VIEWER)]
+    with database.begin() as tx:
+        for _ in range(2):
+            access.set_grants(tx, rita.id, wanted, actor=ROOT, reason="x", events=Events(), now=LATER, by=boss)
+        keys.refresh(tx, LATER)
+        found = [entry for entry in audit.page(tx, limit=10) if entry.leaf.action == "key.grant"]
+    assert keys.again(recognised, LATER).grants == (Grant(Role.VIEWER),)
+    assert len(found) == 1, "grants that a key has already were written again"
+
+
+@pytest.mark.parametrize(
+    ("by", "named", "wanted", "error"),
+    [
+        ("scoped", "rita", [Grant(Role.VIEWER, LINE)], access.Forbidden),  # rita reaches further
+        ("scoped", "clerk", [Grant(Role.VIEWER)], access.Forbidden),  # and so would the clerk
+        ("scoped", "scoped", [Grant(Role.OWNER, LINE)], access.OwnKeyChange),
+        ("boss", "boss", [Grant(Role.ADMIN, LINE)], access.OwnKeyChange),
+        (None, "boss", [Grant(Role.OWNER)], access.LastAdmin),
+        (None, "clerk", [], access.KeyInvalid),
+        (None, "gone", [Grant(Role.VIEWER)], access.KeyRevoked),
+    ],
+)
+def test_nobody_gives_more_than_they_may_manage_nor_locks_everybody_out(
+    database: Database, by: str | None, named: str, wanted: list[Grant], error: type[AndonError]
+) -> None:
+    people = {
+        "boss": make(database, "boss", Grant(Role.ADMIN))[0],
+        "scoped": make(database, "scoped", Grant(Role.ADMIN, LINE))[0],
+        "rita": make(database, "rita", Grant(Role.REVIEWER))[0],
+        "clerk": make(database, "clerk", Grant(Role.REVIEWER, LINE))[0],
+        "gone": make(database, "gone", Grant(Role.REVIEWER, LINE))[0],
+    }
+    with database.begin() as tx:
+        access.revoke_key(tx, people["gone"].id, actor=ROOT, reason="left", events=Events(), now=NOON)
+    caller = None if by is None else people[by]
+    with database.begin() as tx, pytest.raises(error):
+        access.set_grants(tx, people[named].id, wanted, actor=ROOT, reason="x", events=Events(), now=LATER, by=caller)
+    with database.begin() as tx:
+        assert access.get_key(tx, people[named].id).principal.grants == people[named].grants

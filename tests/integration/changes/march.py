@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from andon import gates
+from andon import gates, spending
+from andon.authoring import Budget
 from andon.cord import LineState
 from andon.kernel.identity import PLATFORM
 from changing import MODEL, NAME, OLGA, ChangingLine, policy_version
@@ -38,6 +39,7 @@ def write_march(line: ChangingLine) -> None:
         gates.set_audit_share(
             tx, NAME, 0.05, actor=OLGA, reason="look closer", events=line.events, now=on(21), least=0.01, most=0.2
         )
+        spending.set_budget(tx, NAME, Budget(5.0), actor=OLGA, reason="cheaper", now=on(21, 13))
     line.deploy(2, 1, on(22))
     line.release(2, on(22, 13), reason="faster")
     line.pull(on(24), LineState.STOPPED)

@@ -131,7 +131,7 @@ def test_of_two_at_once_the_second_is_told(project: Path, database: Database) ->
     act = PlannedAct(Actor("ada"), "at once", NOW, acts)
     configure(project, "champions: {fraud-risk: 2}")
     wanted = configured(settings, project / "config")
-    plan = plan_here(settings, database, wanted, act, again=False)
+    plan = plan_here(settings, database, wanted, act, again=0)
     ended: list[str] = []
 
     def second() -> None:

@@ -12,7 +12,8 @@ from andon import spending
 from andon.authoring import Budget
 from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.events import DomainEvent, Events
-from andon.spending import BudgetChanged, BudgetNearlySpent, BudgetStanding, BudgetState, BudgetUsedUp, Purse
+from andon.kernel.identity import Actor
+from andon.spending import BudgetChanged, BudgetNearlySpent, BudgetStanding, BudgetState, BudgetUsedUp, Purse, digits
 from andon.spending.purse import LEASE
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -262,3 +263,40 @@ def test_through_lost_answers_kills_and_lost_leases_the_truth_is_never_more_than
             assert truth // 3_600_000_000 <= row.spent + row.reserved <= row.amount * 99 // 100
     flaky.close()
     assert truth > 0
+
+
+def set_budget(database: Database, budget: Budget | None, automation: str = "payments") -> None:
+    with database.begin() as tx:
+        spending.set_budget(tx, automation, budget, actor=Actor("ada"), reason="test", now=NOW)
+
+
+def test_a_budget_that_a_person_sets_counts_from_the_next_renewal_until_it_is_cleared(database: Database) -> None:
+    purse = a_purse(database, 0.1)
+    assert spend(purse, 200) in (98, 99)
+    set_budget(database, Budget(0.15))
+    assert spend(purse, 200) in (49, 50)
+    assert digits(state(database).amount) == "0.150000000"
+    set_budget(database, None)
+    assert (spend(purse, 5), digits(state(database).amount)) == (0, "0.100000000")
+    set_budget(database, Budget(1.0, per="month"))
+    assert spend(purse, 20) == 20
+    assert state(database).period.per == "month"
+
+
+def test_an_automation_gets_a_budget_while_it_predicts_and_loses_it_again(database: Database) -> None:
+    purse = Purse(database, {}, PRICE, events=Events())
+    purse.renew(NOW)
+    assert purse.allow("payments", 7) == 7
+    set_budget(database, Budget(0.1))
+    purse.renew(NOW)
+    purse.settle("payments", 1, 7, 7 * SECOND)
+    assert spend(purse, 200) == 98, "what began without a budget was charged to it"
+    set_budget(database, None)
+    purse.renew(NOW)
+    assert purse.allow("payments", 1_000) == 1_000
+    assert purse.renew(NOW) == []
+    set_budget(database, Budget(0.2))
+    purse.renew(NOW)
+    purse.settle("payments", 1, 1_000, 1_000 * SECOND)
+    assert spend(purse, 200) in (98, 99)
+    assert state(database).reserved + state(database).spent <= state(database).amount

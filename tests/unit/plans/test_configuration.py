@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from andon.plans import ConfigurationInvalid, ConfigurationUnknown, read_folder, read_policies, settings_of
+from andon.kernel.errors import Fault
+from andon.plans import (
+    ConfigurationInvalid,
+    ConfigurationUnknown,
+    check_posted,
+    naming_files,
+    read_folder,
+    read_policies,
+    read_texts,
+    settings_of,
+)
 from automations import an_automation
 
 WRONG = """
@@ -18,6 +28,13 @@ automations:
     cord_rules: [{monitor: errors, holds: everything}]
     traffic:
       shares: [{version: 3, percent: 0}, {percent: 5}]
+    budget: {amount: 0, per: week}
+keys:
+  both: {grants: [{role: viewer}], revoked: true}
+  neither: {}
+  nothing: {grants: []}
+  wizard: {grants: [{role: wizard}]}
+  secret: {revoked: true, token: andon_0}
 """
 
 
@@ -40,6 +57,13 @@ def test_every_fault_is_named_by_its_field(tmp_path: Path) -> None:
         "automations.payments.cord_rules[0].holds",
         "automations.payments.traffic.shares[0].percent",
         "automations.payments.traffic.shares[1].version",
+        "automations.payments.budget.amount",
+        "automations.payments.budget.per",
+        "keys.both",
+        "keys.neither",
+        "keys.nothing.grants",
+        "keys.wizard.grants[0].role",
+        "keys.secret.token",
     }
 
 
@@ -76,3 +100,26 @@ def test_unknown_automations_and_gates_named_twice_are_refused(tmp_path: Path) -
     with pytest.raises(ConfigurationInvalid) as refused:
         settings_of(read_folder(written(tmp_path, a=twice)), declared, {})
     assert refused.value.faults[0].where == "automations.payments.gates.champion"
+
+
+def test_posted_texts_need_their_policies_and_bring_no_code() -> None:
+    text = '{"automations": {"payments": {"policy": "new.yaml", "release": true, "gates": [{"at_least": 1.0}]}}}'
+    posted = read_texts({"a.json": text})
+    with pytest.raises(ConfigurationInvalid) as refused, naming_files(posted.files):
+        check_posted(posted, {"other.yaml": ""})
+    assert [(one.where, one.message) for one in refused.value.faults] == [
+        ("a.json: automations.payments.policy", "new.yaml is not among the posted `policies`"),
+        ("a.json: automations.payments.release", "A request brings no code: release a version that gateways have"),
+    ]
+
+
+def test_the_file_of_a_fault_is_that_of_the_whole_name() -> None:
+    files = {"keys.bank": "a.yaml", "keys.bank.of.england": "b.yaml"}
+    with pytest.raises(ConfigurationUnknown) as refused, naming_files(files):
+        raise ConfigurationUnknown(faults=[Fault("keys.bank.of.england", "x"), Fault("keys.banker", "y")])
+    assert [one.where for one in refused.value.faults] == ["b.yaml: keys.bank.of.england", "keys.banker"]
+
+
+def test_keys_that_become_admin_come_first() -> None:
+    text = "keys: {a: {grants: [{role: viewer}]}, b: {revoked: true}, c: {grants: [{role: viewer}, {role: admin}]}}"
+    assert [one.place for one in settings_of(read_texts({"a": text}), {}, {})] == ["keys.c", "keys.a", "keys.b"]

@@ -1,4 +1,4 @@
-"""Gates of candidates; from `0009/*.sql`."""
+"""Gates of candidates, settings of budgets, applied plans; from `0009/*.sql`."""
 
 from pathlib import Path
 

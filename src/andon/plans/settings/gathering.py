@@ -9,10 +9,12 @@ from andon.plans.configuration import ManagedAutomation, ManagedConfiguration
 from andon.plans.errors import ConfigurationInvalid, ConfigurationUnknown
 from andon.plans.ports import Declared, InForce
 from andon.plans.settings.audit_share import AuditShareInForce
+from andon.plans.settings.budget import BudgetInForce
 from andon.plans.settings.champion import ChampionInForce
 from andon.plans.settings.code import CodeInForce
 from andon.plans.settings.cord_rules import CordRulesInForce
 from andon.plans.settings.gate import NarrowingInForce
+from andon.plans.settings.key import KeyInForce
 from andon.plans.settings.policy import PolicyFileInForce
 from andon.plans.settings.traffic import TrafficInForce
 
@@ -24,6 +26,8 @@ _ORDER = (
     NarrowingInForce,
     CordRulesInForce,
     AuditShareInForce,
+    BudgetInForce,
+    KeyInForce,
 )
 """Code comes before the settings that are checked against it; policies and champions before the arms they make."""
 
@@ -41,13 +45,19 @@ def settings_of(configuration: ManagedConfiguration, declared: Declared, texts: 
         ]
         raise ConfigurationUnknown(faults=faults)
     found: list[InForce] = [ChampionInForce(name, number) for name, number in configuration.champions.items()]
+    found += [KeyInForce(name, one) for name, one in configuration.keys.items()]
     for name, one in configuration.automations.items():
         found += _of_automation(declared[name], one, texts)
     places = Counter(one.place for one in found)
     twice = [Fault(place, "It is named twice") for place, count in places.items() if count > 1]
     if twice:
         raise ConfigurationInvalid(faults=twice)
-    return sorted(found, key=lambda one: (_ORDER.index(type(one)), one.place))
+    return sorted(found, key=_order)
+
+
+def _order(one: InForce) -> tuple[int, bool, str]:
+    """Sort settings by kind and place. Keys that become admin come before those that cease to be."""
+    return _ORDER.index(type(one)), isinstance(one, KeyInForce) and not one.makes_admin, one.place
 
 
 def _of_automation(automation: Automation, one: ManagedAutomation, texts: Mapping[str, str]) -> Iterator[InForce]:
@@ -63,3 +73,5 @@ def _of_automation(automation: Automation, one: ManagedAutomation, texts: Mappin
         yield CordRulesInForce(automation, one.cord_rules)
     if one.audit_share is not None:
         yield AuditShareInForce(automation, one.audit_share)
+    if one.budget is not None:
+        yield BudgetInForce(automation, one.budget)
