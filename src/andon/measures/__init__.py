@@ -3,14 +3,15 @@
 A measure is declared with its automation (`authoring/measures.py`). `meter.py` keeps the sums; start there.
 """
 
-from andon.measures.domain import Grouping, MeasureSum
+from andon.measures.domain import DeclaredMeasure, Grouping, MeasureSum
 from andon.measures.errors import MeasureReportInvalid
-from andon.measures.measured import MeasuredDecision, MeasureSet
+from andon.measures.measured import MeasuredDecision, MeasureSet, fact_of
 from andon.measures.meter import Meter, subscribe
 from andon.measures.reports import MeasureReport, Reported, report
 from andon.measures.service import reported_of, sums, totals
 
 __all__ = [
+    "DeclaredMeasure",
     "Grouping",
     "MeasureReport",
     "MeasureReportInvalid",
@@ -19,6 +20,7 @@ __all__ = [
     "MeasuredDecision",
     "Meter",
     "Reported",
+    "fact_of",
     "report",
     "reported_of",
     "subscribe",
