@@ -68,7 +68,7 @@ class RememberingFormula(Formula):
         self._known: dict[tuple[Any, ...], Any] = {}
 
     def _computed(self, facts: Mapping[str, Any]) -> Any:
-        key = tuple(facts.get(name) for name in self.reads)
+        key = tuple([facts.get(name) for name in self.reads])
         try:
             if key in self._known:
                 return self._known[key]

@@ -16,6 +16,7 @@ from andon.policies import RememberingFormula
 from andon.replays.weighted import WeightedSums
 
 LABEL = "label"
+_NOTHING = Decimal(0)
 
 ClassValues: TypeAlias = Mapping[str, Decimal]
 """The value of a decision by the class that may be true of it."""
@@ -44,8 +45,9 @@ class LabelledSum:
 
     def add(self, values: ClassValues, label: ValidLabel | None) -> None:
         """Add one decision by its values under each class. Without values, its value is unknown without a label."""
-        if len(set(values.values())) == 1:
-            self.certain += next(iter(values.values()))
+        different = set(values.values())
+        if len(different) == 1:
+            self.certain += different.pop()
             return
         self.open += 1
         if label is not None:
@@ -95,6 +97,7 @@ class ComputedMeasures:
     def __init__(self, described: Sequence[Mapping[str, Any]], classes: Iterable[str] = ()) -> None:
         computed = [one for one in described if one["value"] is not None]
         self.measures = [DeclaredMeasure.of(one, RememberingFormula) for one in computed]
+        self._by_label = [LABEL in one.reads for one in self.measures]
         self._reads = sorted(frozenset[str]().union(*(one.reads for one in self.measures)) - {LABEL})
         self._classes = frozenset(classes)
 
@@ -104,13 +107,14 @@ class ComputedMeasures:
         for case in cases:
             before, after = map(partial(self._facts, case.given), case.features, case.judgements)
             classes = self._classes_of(case) if case.due else frozenset[str]()
-            for measure, own in zip(self.measures, sums, strict=True):
-                if LABEL not in measure.reads:
+            same = before == after
+            for measure, by_label, own in zip(self.measures, self._by_label, sums, strict=True):
+                if not by_label:
                     then = _value(measure, before)
-                    own.add_certain(then, then if before == after else _value(measure, after))
+                    own.add_certain(then, then if same else _value(measure, after))
                 elif case.due:
                     by_class = _values(measure, before, classes)
-                    own.add(by_class, by_class if before == after else _values(measure, after, classes), case.label)
+                    own.add(by_class, by_class if same else _values(measure, after, classes), case.label)
         return sums
 
     def _facts(self, given: Mapping[str, Any], features: Mapping[str, Any], judgement: Judgement) -> dict[str, Any]:
@@ -128,4 +132,4 @@ def _values(measure: DeclaredMeasure, facts: Mapping[str, Any], classes: Iterabl
 
 
 def _value(measure: DeclaredMeasure, facts: Mapping[str, Any]) -> Decimal:
-    return measure.compute(facts) or Decimal(0)
+    return measure.compute(facts) or _NOTHING

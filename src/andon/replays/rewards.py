@@ -43,8 +43,8 @@ def _value(measure: RewardMeasure, number: int, drawn: Sequence[DrawnDecision], 
     was = _plain_mean(rewards) if all(one.before == AS_DECIDED for one in known) else _estimate(value_of(before, None))
     if len(known) < LEAST_REPORTED * len(drawn):
         share = f"{len(known) / len(drawn):.0%}"
-        silent = f"{share} of the drawn decisions have a value, and {LEAST_REPORTED:.0%} are needed"
-        return ValueChange(*measure, was, None, None, silent)
+        few = f"{share} of the drawn decisions have a value, and {LEAST_REPORTED:.0%} are needed"
+        return ValueChange(*measure, was, None, None, few)
     value, difference = value_of(after, None), difference_of(before, after)
     silent = next((one.reason for one in (value, difference) if isinstance(one, NoOverlap)), None)
     return ValueChange(*measure, was, _estimate(value), _estimate(difference), silent)

@@ -44,8 +44,8 @@ def changes_of(computed: ComputedMeasures, sums: Sequence[MeasureSums]) -> tuple
 def change_of(measure: DeclaredMeasure, sums: MeasureSums) -> MeasureChange:
     """Estimate one measure on both sides, and the difference by itself."""
     if not sums.decisions:
-        silent = "no decision's label is due yet" if LABEL in measure.reads else "nothing was decided again"
-        return MeasureChange(measure.name, measure.unit, 0, None, None, None, silent)
+        nothing = "no decision's label is due yet" if LABEL in measure.reads else "nothing was decided again"
+        return MeasureChange(measure.name, measure.unit, 0, None, None, None, nothing)
     sides = [
         _estimate(sums.before, "whose value then depends on their label"),
         _estimate(sums.after, "whose value now depends on their label"),
@@ -71,4 +71,5 @@ def _estimate(found: LabelledSum, which: str) -> TotalEstimate | str:
     if labels.nonzero < LEAST_APART:
         return f"{labels.nonzero} labels of the decisions {which} say more than 0, and an interval needs {LEAST_APART}"
     mean = weighted.mean(labels)
-    return TotalEstimate(*(certain + open_ * one for one in (mean.mean, mean.low, mean.high)), labels.n)
+    total, low, high = (certain + open_ * one for one in (mean.mean, mean.low, mean.high))
+    return TotalEstimate(total, low, high, labels.n)
