@@ -4,6 +4,7 @@ hypothesis likes bounds, the numbers next to them, and values that often break c
 """
 
 import math
+import re
 import tempfile
 from collections.abc import Sequence
 from datetime import timedelta, timezone
@@ -35,6 +36,8 @@ LONG = 1_000
 _FORMATS = {"uuid": st.uuids().map(str), "date": st.dates().map(str)}
 _LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 """All that UTF-8 can write, except NUL, which every contract refuses."""
+
+_END = re.compile(r"(?<!\\)\$$")
 
 _ODD = "\n' \u0301\u0663"
 """Letters at which programs often break: the ends of lines and of quotes, white space; a mark without its letter; a
@@ -119,7 +122,8 @@ def _texts(schema: Schema) -> Values:
         return _FORMATS.get(schema["format"], st.nothing())
     least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
     if "pattern" in schema:
-        return st.from_regex(schema["pattern"]).filter(lambda text: len(text) <= (most or LONG))
+        whole = _END.sub(r"\\Z", schema["pattern"])  # `$` allows a line break after it in Python, and not in a contract
+        return st.from_regex(whole).filter(lambda text: len(text) <= (most or LONG))
     length = max(least, LONG) if most is None else int(most)
     odd = st.sampled_from(_ODD)
     ends = st.tuples(odd | _LETTERS, st.sampled_from(sorted({least, length}))).map(lambda drawn: drawn[0] * drawn[1])
