@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from andon import decisions, policies, replays, reviews, serving
-from andon.authoring import Automation, MaxCost
+from andon.authoring import Automation, MaxCost, Truth
 from andon.bootstrap.memory import settle_memory
 from andon.bootstrap.recorded import CandidateLines, RecordedLines
 from andon.kernel.config import Settings
@@ -24,6 +24,7 @@ from andon.kernel.errors import AndonError
 from andon.kernel.ids import time_of
 from andon.policies import ValueKind
 from andon.replays import (
+    ComputedMeasures,
     ReplayFailed,
     ReplayInvalid,
     ReplayPart,
@@ -124,16 +125,18 @@ class Replaying:
         begin = time_of(self.parts[0].begins) if self.parts and question.last is not None else question.since
         scope = ReplayScope(declared.name, begin, question.until, before, described, stopped)
         minutes = self._minutes(review_minutes)
-        values = self._values(tally)
-        return replays.report_of(tally, scope, minutes, costs=isinstance(declared.risk, MaxCost), values=values)
+        costs, computed = isinstance(declared.risk, MaxCost), self.work.measures
+        changes = () if computed is None else replays.changes_of(computed, tally.measures)
+        return replays.report_of(tally, scope, minutes, costs=costs, measures=changes, values=self._values(tally))
 
     def _values(self, tally: ReplayTally) -> tuple[ValueChange, ...]:
         if self.candidate is None:
             return ()
         if self.work.arms is None:
             silent = "gates differ by segment or class here, so what the other arms would have done is unknown"
-            return tuple(ValueChange(*one, None, None, silent) for one in self.work.rewards)
-        return replays.values_under(self.work.rewards, tally.drawn)
+            return tuple(ValueChange(*one, None, None, None, silent) for one in self.work.rewards)
+        flips = sum(count for move, count in tally.moves.items() if move.flips)
+        return replays.values_under(self.work.rewards, tally.drawn, flips)
 
     def _minutes(self, given: float | None) -> ReviewMinutes:
         if given is not None:
@@ -230,9 +233,15 @@ def _work(
         fields=_segment_fields(declared),
         truth=truth,
         now=now,
+        measures=None if candidate is None else _computed(declared, truth),
         rewards=tuple(RewardMeasure(one.name, one.unit) for one in declared.measures if one.value is None),
         arms=None if candidate is None or _has_parts(declared) else SplitArms(splits, lines.arm),
     )
+
+
+def _computed(declared: Automation, truth: Truth | None) -> ComputedMeasures:
+    described = decisions.described_measures(declared, decisions.variables(declared)).get("measures", ())
+    return ComputedMeasures(described, () if truth is None else truth.classes)
 
 
 def _has_parts(automation: Automation) -> bool:

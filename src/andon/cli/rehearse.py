@@ -107,7 +107,7 @@ def rows(
                 yield row
         if edges:
             (typical,) = drawing.take(1)
-            for row in rehearsals.edge_rows(typical, fields):
+            for row in rehearsals.edge_rows(typical, fields, seed=seed):
                 if drawing.is_valid(row):
                     added += 1
                     yield row

@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from andon.cli.printing import Facts, Plain
-from andon.replays import LabelEstimate, LabelledChange, ReplayReport
+from andon.replays import LabelEstimate, LabelledChange, MeasureChange, ReplayReport, TotalEstimate, ValueChange
 
 _SHOWN = 12
 
@@ -82,11 +82,35 @@ def _changes(report: ReplayReport) -> Facts:
     facts.add_row("error", _labelled(report.error, rate=True))
     if report.cost is not None:
         facts.add_row("cost", _labelled(report.cost, rate=False))
+    for measure in report.measures:
+        facts.add_row(measure.measure, _measured(measure))
     for one in report.values:
-        facts.add_row(
-            one.measure, one.silent or f"{_estimate(one.before)} → {_estimate(one.after)} {one.unit} a decision"
-        )
+        facts.add_row(one.measure, _reported(one))
     return facts
+
+
+def _measured(change: MeasureChange) -> str:
+    unknown = f"\nunknown: {change.silent}" if change.silent else ""
+    if not change.decisions:
+        return unknown.strip()
+    sides = f"{_total(change.before)} → {_total(change.after)} {change.unit} by {change.decisions:,} decisions"
+    return f"{sides}: {_total(change.difference, sign='+')}{unknown}"
+
+
+def _total(one: TotalEstimate | None, *, sign: str = "") -> str:
+    if one is None:
+        return "unknown"
+    if one.low == one.high:
+        return f"{one.total:{sign},.2f}"
+    return f"{one.total:{sign},.2f} ({one.low:{sign},.2f} to {one.high:{sign},.2f})"
+
+
+def _reported(change: ValueChange) -> str:
+    sides = f"{_estimate(change.before)} → {_estimate(change.after)} {change.unit} a decision"
+    if change.silent is not None:
+        return f"unknown: {change.silent}" if change.before is None else f"{sides}\nnot said: {change.silent}"
+    one = change.difference
+    return sides if one is None else f"{sides}: {one.mean:+,.4g} ({one.low:+,.4g} to {one.high:+,.4g})"
 
 
 def _labelled(change: LabelledChange, *, rate: bool) -> str:

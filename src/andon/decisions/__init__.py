@@ -97,6 +97,7 @@ from andon.decisions.gating import ensure_planned, held_out_gates, require_gates
 from andon.decisions.judging import Judge, Judged
 from andon.decisions.line import Line
 from andon.decisions.loading import load_file, policy_text
+from andon.decisions.measuring import described_measures
 from andon.decisions.passage import BatchWatcher, Payer, Unlimited, Unwatched
 from andon.decisions.published import AutomationReleased
 from andon.decisions.publishing import (
@@ -296,6 +297,7 @@ __all__ = [
     "deployed_versions",
     "describe",
     "describe_features",
+    "described_measures",
     "digest_of",
     "ensure_planned",
     "fail",

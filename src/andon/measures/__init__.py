@@ -5,7 +5,7 @@ A measure is declared with its automation (`authoring/measures.py`). `meter.py` 
 
 from andon.measures.domain import DeclaredMeasure, Grouping, MeasureSum
 from andon.measures.errors import MeasureReportInvalid
-from andon.measures.measured import MeasuredDecision, MeasureSet
+from andon.measures.measured import MeasuredDecision, MeasureSet, fact_of
 from andon.measures.meter import Meter, subscribe
 from andon.measures.published import MeasuresReported
 from andon.measures.reports import MeasureReport, Reported, report
@@ -23,6 +23,7 @@ __all__ = [
     "Meter",
     "Reported",
     "decisions_between",
+    "fact_of",
     "report",
     "reported_in",
     "reported_of",

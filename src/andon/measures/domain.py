@@ -64,7 +64,7 @@ class DeclaredMeasure:
     when: Formula | None
 
     @classmethod
-    def of(cls, described: Mapping[str, Any]) -> "DeclaredMeasure":
+    def of(cls, described: Mapping[str, Any], formula: type[Formula] = Formula) -> "DeclaredMeasure":
         """Compile a measure from its description. Raises FormulaInvalid."""
         kinds = {name: ValueKind(kind) for name, kind in described["kinds"].items()}
         value, when = described["value"], described["when"]
@@ -72,8 +72,8 @@ class DeclaredMeasure:
             name=described["name"],
             unit=described["unit"],
             by=tuple(described["by"]),
-            value=None if value is None else Formula(value, kinds, number=True),
-            when=Formula(when, kinds, number=False) if when else None,
+            value=None if value is None else formula(value, kinds, number=True),
+            when=formula(when, kinds, number=False) if when else None,
         )
 
     @property

@@ -6,8 +6,9 @@ from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from andon.decisions import AutomationVersion, FeedItem, FeedRecord
+from andon.decisions import AutomationVersion, FeedItem, FeedRecord, Risk
 from andon.measures.domain import Cell, DeclaredMeasure, segment_value
+from andon.serving import Prediction
 
 
 class MeasureSet:
@@ -63,15 +64,27 @@ class MeasuredDecision:
         return {**self._facts, "label": label}
 
     def _fact(self, name: str) -> Any:
-        root, _, key = name.partition(".")
         record = self.record
-        match root:
-            case "input":
-                return self._given.get(key)
-            case "features":
-                return record.features.get(key)
-            case "prediction":
-                return None if record.prediction is None else getattr(record.prediction, key)
-            case "risk":
-                return getattr(record.risk, key)
-        return record.policy.outcome
+        return fact_of(name, self._given, record.features, record.prediction, record.risk, record.policy.outcome)
+
+
+def fact_of(
+    name: str,
+    given: Mapping[str, Any],
+    features: Mapping[str, Any],
+    prediction: Prediction | None,
+    risk: Risk,
+    outcome: str,
+) -> Any:
+    """Return what a name in a measure stands for in one decision; None if it is missing there."""
+    root, _, key = name.partition(".")
+    match root:
+        case "input":
+            return given.get(key)
+        case "features":
+            return features.get(key)
+        case "prediction":
+            return None if prediction is None else getattr(prediction, key)
+        case "risk":
+            return getattr(risk, key)
+    return outcome

@@ -22,7 +22,7 @@ from andon.policies.domain import (
     ValueKind,
 )
 from andon.policies.errors import FormulaInvalid, PolicyInvalid, PolicyNotFound
-from andon.policies.formulas import Formula
+from andon.policies.formulas import Formula, RememberingFormula
 from andon.policies.kinds import kind_of, kind_of_value
 from andon.policies.proof import require_proof, unproven_rules
 from andon.policies.published import PolicyPutInForce
@@ -47,6 +47,7 @@ __all__ = [
     "PolicyPutInForce",
     "PolicySetting",
     "PolicyVersion",
+    "RememberingFormula",
     "Rule",
     "Ruling",
     "ValueKind",

@@ -15,6 +15,9 @@ from andon.policies.kinds import OPTIONAL, converted
 _EVALUATION_ERRORS = (RuntimeError, ValueError, TypeError, OverflowError, AttributeError)
 _NULLABLE = frozenset((*OPTIONAL.values(), ValueKind.ANY))
 
+REMEMBERED = 5_000
+"""The most results that a formula remembers."""
+
 
 class Formula:
     """A checked expression. `reads` are the variables that it looks at, by kind: with these alone it compiles again."""
@@ -54,3 +57,24 @@ class Formula:
         except _EVALUATION_ERRORS:
             return None
         return None if result.type() == cel.Type.ERROR else result.value()
+
+
+class RememberingFormula(Formula):
+    """A formula that remembers its newest results, for facts that often repeat."""
+
+    def __init__(self, text: str, variables: Mapping[str, ValueKind], *, number: bool) -> None:
+        """Check and compile. Raises FormulaInvalid."""
+        super().__init__(text, variables, number=number)
+        self._known: dict[tuple[Any, ...], Any] = {}
+
+    def _computed(self, facts: Mapping[str, Any]) -> Any:
+        key = tuple([facts.get(name) for name in self.reads])
+        try:
+            if key in self._known:
+                return self._known[key]
+        except TypeError:  # lists and maps have no hash
+            return super()._computed(facts)
+        if len(self._known) == REMEMBERED:
+            self._known.clear()
+        found = self._known[key] = super()._computed(facts)
+        return found

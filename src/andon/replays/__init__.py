@@ -6,6 +6,7 @@
 from andon.replays.differing import TableDifference, table_differences
 from andon.replays.domain import EARLIEST, SECONDS, ReplayPart, ReplayQuestion, TriedPolicy, parts_of
 from andon.replays.errors import FeatureUnknowable, ReplayBusy, ReplayFailed, ReplayInvalid
+from andon.replays.measuring import ComputedMeasures
 from andon.replays.propensities import SplitArms
 from andon.replays.recomputing import lacking_features, reach_of
 from andon.replays.report import (
@@ -19,15 +20,18 @@ from andon.replays.report import (
 )
 from andon.replays.rewards import RewardMeasure, values_under
 from andon.replays.tallying import ReplayTally, SegmentFields
+from andon.replays.totals import MeasureChange, TotalEstimate, changes_of
 from andon.replays.weighted import LabelEstimate
 from andon.replays.working import ReplayWork, ReplayWorker
 
 __all__ = [
     "EARLIEST",
     "SECONDS",
+    "ComputedMeasures",
     "FeatureUnknowable",
     "LabelEstimate",
     "LabelledChange",
+    "MeasureChange",
     "Rehearse",
     "ReplayBusy",
     "ReplayFailed",
@@ -44,8 +48,10 @@ __all__ = [
     "SegmentFields",
     "SplitArms",
     "TableDifference",
+    "TotalEstimate",
     "TriedPolicy",
     "ValueChange",
+    "changes_of",
     "lacking_features",
     "parts_of",
     "reach_of",

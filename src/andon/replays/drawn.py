@@ -8,16 +8,26 @@ MOST_DRAWN = 50_000
 
 
 class DrawnDecision(NamedTuple):
-    """A decision that a split drew: its account (`unit`), and the values of its reported measures.
-
-    `same` tells whether the candidate has the same outcome; `propensity` is the probability of the candidate's outcome.
-    """
+    """A decision that a split drew: its account (`unit`), both sides, and the values of its reported measures."""
 
     order: int
     unit: int
+    before: "DrawnSide"
+    after: "DrawnSide"
+    values: tuple[float | None, ...]
+
+
+class DrawnSide(NamedTuple):
+    """One side: whether it has the outcome that was drawn, and how probable the draw made the outcome of this side.
+
+    What was decided has the outcome that was drawn with a probability of 1.
+    """
+
     same: bool
     propensity: float
-    values: tuple[float | None, ...]
+
+
+AS_DECIDED = DrawnSide(same=True, propensity=1.0)
 
 
 def few_drawn(drawn: Iterable[DrawnDecision]) -> list[DrawnDecision]:

@@ -24,12 +24,12 @@ class SplitArms:
     arm_of: Callable[[RecordedDecision, Gate], ReplayBy]
     _known: dict[tuple[int, Candidate], RecordedDecision] = field(default_factory=dict)
 
-    def propensities(self, made: MadeAgain, now: datetime) -> dict[int, float]:
-        """Return, by a decision's place, the probability with which its split gave it the outcome that it has now.
+    def propensities(self, made: MadeAgain, now: datetime) -> dict[int, dict[str, float]]:
+        """Return, by a decision's place, the probability with which its split gave it each outcome.
 
         Decisions that no split drew are left out. So are those of a split with an arm that is not known.
         """
-        found: dict[int, float] = {}
+        found: dict[int, dict[str, float]] = {}
         for split, places in self._drawn(made.records).items():
             arms = self._arms(split)
             if arms is not None:
@@ -59,17 +59,18 @@ class SplitArms:
         arms = [(known[candidate], share / 100) for candidate, share in split.shares.items()]
         return [*arms, (known[others[0]], rest / 100)] if rest else arms
 
-    def _of_split(self, arms: ArmShares, made: MadeAgain, places: Sequence[int], now: datetime) -> dict[int, float]:
+    def _of_split(
+        self, arms: ArmShares, made: MadeAgain, places: Sequence[int], now: datetime
+    ) -> dict[int, dict[str, float]]:
         columns = [made.records[p] for p in places], [made.inputs[p] for p in places], [made.seen[p] for p in places]
-        found = dict.fromkeys(places, 0.0)
+        found: dict[int, dict[str, float]] = {place: {} for place in places}
         for known, share in arms:
             risk = known.risk
             by = self.arm_of(known, Gate(risk.threshold, risk.target, risk.revision))
             for place, judgement in zip(places, by.judge_all(*columns, now), strict=True):
                 record = made.records[place]
                 chosen = record.policy.outcome if _same_arm(record, known) else judgement.ruling.outcome
-                if chosen == made.judgements[place].ruling.outcome:
-                    found[place] += share
+                found[place][chosen] = found[place].get(chosen, 0.0) + share
         return found
 
 

@@ -13,14 +13,8 @@ from andon.policies import REVIEW
 from andon.replays import weighted
 from andon.replays.domain import ReplayQuestion
 from andon.replays.tallying import EXAMPLES, ReplayMove, ReplayTally, SegmentCount
-from andon.replays.weighted import LabelEstimate, WeightedSums
-
-LEAST_LABELS = 30
-LEAST_SHARE = 0.8
-"""The part of the automatic decisions that labels must speak for."""
-
-LEAST_APART = 5
-"""The fewest labelled decisions with a difference for which an interval of the difference is given."""
+from andon.replays.totals import MeasureChange
+from andon.replays.weighted import LEAST_APART, LEAST_LABELS, LEAST_SHARE, LabelEstimate, WeightedSums
 
 SHOWN = 50
 """The most rules, reasons and segments in a report."""
@@ -134,6 +128,7 @@ class ValueChange:
     unit: str
     before: LabelEstimate | None
     after: LabelEstimate | None
+    difference: LabelEstimate | None
     silent: str | None
 
 
@@ -157,6 +152,8 @@ class ReplayReport:
     reviews: ReviewChange
     error: LabelledChange
     cost: LabelledChange | None
+    measures: tuple[MeasureChange, ...]
+    """The measures that are computed; `values` are those that other systems report."""
     values: tuple[ValueChange, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -174,7 +171,13 @@ Raises ReplayBusy, and the errors of the candidate.
 
 
 def report_of(
-    tally: ReplayTally, asked: ReplayScope, minutes: ReviewMinutes, *, costs: bool, values: tuple[ValueChange, ...] = ()
+    tally: ReplayTally,
+    asked: ReplayScope,
+    minutes: ReviewMinutes,
+    *,
+    costs: bool,
+    measures: tuple[MeasureChange, ...] = (),
+    values: tuple[ValueChange, ...] = (),
 ) -> ReplayReport:
     """Make the report of a tally. `costs` tells whether the automation bounds costs."""
     compared = tally.moves.total()
@@ -200,6 +203,7 @@ def report_of(
         reviews=_reviews(compared - automatic, compared - to_automatic, minutes),
         error=_labelled(labels.before.errors, labels.after.errors, labels.errors, labels, rate=True),
         cost=_labelled(labels.before.costs, labels.after.costs, labels.costs, labels, rate=False) if costs else None,
+        measures=measures,
         values=values,
     )
 

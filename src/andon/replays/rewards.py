@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from andon.replays import weighted
-from andon.replays.drawn import DrawnDecision, few_drawn
+from andon.replays.drawn import AS_DECIDED, DrawnDecision, DrawnSide, few_drawn
 from andon.replays.report import ValueChange
 from andon.replays.weighted import LabelEstimate, WeightedSums
-from andon.statistics.off_policy import LoggedDecisions, NoOverlap, value_of
+from andon.statistics.off_policy import LoggedDecisions, NoOverlap, OffPolicyValue, difference_of, value_of
 
 LEAST_REPORTED = 0.95
 """The part of the decisions that must have a value: those without one may differ from the others."""
@@ -25,35 +26,48 @@ class RewardMeasure(NamedTuple):
     unit: str
 
 
-def values_under(measures: Sequence[RewardMeasure], drawn: Iterable[DrawnDecision]) -> tuple[ValueChange, ...]:
-    """Estimate each measure as it was and as it would be, or give the reason why not."""
+def values_under(
+    measures: Sequence[RewardMeasure], drawn: Iterable[DrawnDecision], flips: int
+) -> tuple[ValueChange, ...]:
+    """Estimate each measure on both sides, or give the reason why not. `flips` decisions come out otherwise."""
     ordered = sorted(few_drawn(drawn))
-    return tuple(_value(measure, number, ordered) for number, measure in enumerate(measures))
+    return tuple(_value(measure, number, ordered, flips) for number, measure in enumerate(measures))
 
 
-def _value(measure: RewardMeasure, number: int, drawn: Sequence[DrawnDecision]) -> ValueChange:
-    known = [one for one in drawn if one.values[number] is not None]
-    before = _plain_mean([one.values[number] or 0.0 for one in known])
+def _value(measure: RewardMeasure, number: int, drawn: Sequence[DrawnDecision], flips: int) -> ValueChange:
     if not drawn:
-        return ValueChange(
-            *measure, None, None, "no split drew decisions, so what others would have done to them is unknown"
-        )
+        return ValueChange(*measure, None, None, None, _undrawn(flips))
+    known = [one for one in drawn if one.values[number] is not None]
+    rewards = np.array([one.values[number] for one in known], dtype=np.float64)
+    before, after = _logged(rewards, [one.before for one in known]), _logged(rewards, [one.after for one in known])
+    was = _plain_mean(rewards) if all(one.before == AS_DECIDED for one in known) else _estimate(value_of(before, None))
     if len(known) < LEAST_REPORTED * len(drawn):
         share = f"{len(known) / len(drawn):.0%}"
-        return ValueChange(
-            *measure, before, None, f"{share} of the drawn decisions have a value, and {LEAST_REPORTED:.0%} are needed"
-        )
-    rewards = np.array([one.values[number] for one in known], dtype=np.float64)
-    same = np.array([one.same for one in known], dtype=np.bool_)
-    propensities = np.array([one.propensity for one in known], dtype=np.float64)
-    found = value_of(LoggedDecisions.of_fixed(rewards, same, propensities), None)
-    if isinstance(found, NoOverlap):
-        return ValueChange(*measure, before, None, found.reason)
-    return ValueChange(*measure, before, LabelEstimate(found.value, found.low, found.high, found.rows), None)
+        few = f"{share} of the drawn decisions have a value, and {LEAST_REPORTED:.0%} are needed"
+        return ValueChange(*measure, was, None, None, few)
+    value, difference = value_of(after, None), difference_of(before, after)
+    silent = next((one.reason for one in (value, difference) if isinstance(one, NoOverlap)), None)
+    return ValueChange(*measure, was, _estimate(value), _estimate(difference), silent)
 
 
-def _plain_mean(values: Sequence[float]) -> LabelEstimate | None:
+def _undrawn(flips: int) -> str:
+    if not flips:
+        return "no decision comes out otherwise, so it stays as other systems report it"
+    otherwise = f"{flips:,} decisions come out" if flips > 1 else "1 decision comes out"
+    return f"{otherwise} otherwise, and no split drew decisions, so what others would report of them is unknown"
+
+
+def _logged(rewards: NDArray[np.float64], sides: Sequence[DrawnSide]) -> LoggedDecisions:
+    same = np.array([one.same for one in sides], dtype=np.bool_)
+    return LoggedDecisions.of_fixed(rewards, same, np.array([one.propensity for one in sides], dtype=np.float64))
+
+
+def _estimate(found: OffPolicyValue | NoOverlap) -> LabelEstimate | None:
+    return None if isinstance(found, NoOverlap) else LabelEstimate(found.value, found.low, found.high, found.rows)
+
+
+def _plain_mean(values: NDArray[np.float64]) -> LabelEstimate | None:
     total = WeightedSums()
     for value in values:
-        total = total.with_value(1.0, value)
+        total = total.with_value(1.0, float(value))
     return weighted.mean(total) if len(values) > 1 else None

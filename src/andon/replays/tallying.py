@@ -13,6 +13,7 @@ from andon.decisions import Difference, Judgement, summary_of
 from andon.policies import REVIEW, Ruling
 from andon.replays.drawn import DrawnDecision, few_drawn
 from andon.replays.labelling import LabelSums
+from andon.replays.measuring import MeasureSums
 
 MOST_VALUES = 20
 """The most values of a segment field that the automation does not declare. A field with more is left out."""
@@ -87,6 +88,7 @@ class ReplayTally:
     undecided_examples: list[UUID] = field(default_factory=list)
     apart: list[Difference] = field(default_factory=list)
     labels: LabelSums = field(default_factory=LabelSums)
+    measures: list[MeasureSums] = field(default_factory=list)
     drawn: list[DrawnDecision] = field(default_factory=list)
 
     def add(
@@ -123,6 +125,12 @@ class ReplayTally:
         if len(self.apart) < APART:
             self.apart.append(Difference(identifier, "", reason))
 
+    def add_measures(self, more: Sequence[MeasureSums]) -> None:
+        """Add sums of the measures, which are always the same ones."""
+        self.measures = self.measures or [MeasureSums() for _ in more]
+        for own, other in zip(self.measures, more, strict=False):
+            own.merge(other)
+
     def merge(self, other: "ReplayTally") -> None:
         """Add another tally."""
         self.decisions += other.decisions
@@ -143,6 +151,7 @@ class ReplayTally:
         self.undecided_examples = _few([*self.undecided_examples, *other.undecided_examples])
         self.apart = sorted([*self.apart, *other.apart], key=lambda one: one.id.int & _RANDOM)[:APART]
         self.labels = self.labels + other.labels
+        self.add_measures(other.measures)
         if other.drawn:
             self.drawn = few_drawn([*self.drawn, *other.drawn])
 

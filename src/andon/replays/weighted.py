@@ -7,6 +7,15 @@ is imported where it is used.
 from dataclasses import dataclass
 from math import sqrt
 
+LEAST_LABELS = 30
+"""The fewest labels that an estimate rests on."""
+
+LEAST_SHARE = 0.8
+"""The part of the decisions that labels must speak for."""
+
+LEAST_APART = 5
+"""The fewest labelled decisions with a difference for which an interval of the difference is given."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelEstimate:

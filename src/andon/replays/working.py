@@ -1,6 +1,6 @@
 """The work of one process of a replay: it reads parts of the ledger, decides them again and counts the results."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,8 +14,9 @@ from andon.decisions import Judgement, RecordedDecision, RecordReader, ReplayBy
 from andon.kernel.db import Database
 from andon.labels import ValidLabel
 from andon.replays.domain import ReplayPart
-from andon.replays.drawn import DrawnDecision
+from andon.replays.drawn import AS_DECIDED, DrawnDecision, DrawnSide
 from andon.replays.labelling import label_sums
+from andon.replays.measuring import ComputedMeasures, MeasuredCase
 from andon.replays.propensities import SplitArms
 from andon.replays.recomputing import Recomputing
 from andon.replays.rewards import RewardMeasure
@@ -39,6 +40,7 @@ class ReplayWork:
     fields: SegmentFields
     truth: Truth | None
     now: datetime
+    measures: ComputedMeasures | None = None
     rewards: tuple[RewardMeasure, ...] = ()
     arms: SplitArms | None = None
 
@@ -81,9 +83,9 @@ class ReplayWorker:
             tally.add_undecided(record.id, reason)
         before = self._before(made)
         tally.add(lambda number: made.records[number].id, made.inputs, before, made.judgements)
-        self._add_labels(tally, made, before, known)
+        self._add_labelled(tally, made, before, known)
         if self._work.arms is not None and self._work.rewards:
-            self._add_drawn(tally, made, self._work.arms)
+            self._add_drawn(tally, made, before, self._work.arms)
 
     def _before(self, made: decisions.MadeAgain) -> Sequence[Judgement]:
         before = self._work.before
@@ -91,41 +93,55 @@ class ReplayWorker:
             return [one.judgement for one in made.records]
         return before.judge_all(made.records, made.inputs, made.seen, self._work.now)
 
-    def _add_labels(
+    def _add_labelled(
         self,
         tally: ReplayTally,
         made: decisions.MadeAgain,
         before: Sequence[Judgement],
         known: dict[UUID, list[labels.Label]],
     ) -> None:
-        """Add the decisions whose labels are due, with the labels that are known."""
+        """Add errors and costs of the decisions whose labels are due, and the measures that are computed."""
         truth, now = self._work.truth, self._work.now
+        due = [labels.matures_at(truth, record.decided_at) <= now for record in made.records]
         valid = partial(_valid_label, known, truth, now)
-        due = [
-            (was, after, valid(record))
-            for record, was, after in zip(made.records, before, made.judgements, strict=True)
-            if labels.matures_at(truth, record.decided_at) <= now
-        ]
-        tally.labels = tally.labels + label_sums(due, self._work.automation.risk)
+        found = [valid(record) if is_due else None for record, is_due in zip(made.records, due, strict=True)]
+        pairs = zip(before, made.judgements, found, strict=True)
+        mature = [one for one, is_due in zip(pairs, due, strict=True) if is_due]
+        tally.labels = tally.labels + label_sums(mature, self._work.automation.risk)
+        if self._work.measures is not None:
+            seen = [one.features for one in made.seen]
+            then = [one.features for one in made.records] if self._work.before is None else seen
+            features, judgements = zip(then, seen, strict=True), zip(before, made.judgements, strict=True)
+            cases = map(MeasuredCase, made.inputs, features, judgements, due, found)
+            tally.add_measures(self._work.measures.sums(cases))
 
-    def _add_drawn(self, tally: ReplayTally, made: decisions.MadeAgain, arms: SplitArms) -> None:
+    def _add_drawn(
+        self, tally: ReplayTally, made: decisions.MadeAgain, before: Sequence[Judgement], arms: SplitArms
+    ) -> None:
         """Add the decisions that a split drew, for estimates of reported measures."""
         propensities = arms.propensities(made, self._work.now)
         with self._database.begin() as tx:
             reported = measures.reported_of(tx, [made.records[place].id for place in propensities])
         subject = self._work.automation.subject
-        for place, propensity in propensities.items():
+        for place, shares in propensities.items():
             record, outcome = made.records[place], made.judgements[place].ruling.outcome
             unit = record.key if subject is None else str(made.inputs[place].get(subject) or record.key)
+            then = AS_DECIDED
+            if self._work.before is not None:
+                then = _drawn_side(record, before[place].ruling.outcome, shares)
             tally.drawn.append(
                 DrawnDecision(
                     order=record.id.int,
                     unit=int.from_bytes(blake2b(unit.encode(), digest_size=8).digest()),
-                    same=record.policy.outcome == outcome,
-                    propensity=propensity,
+                    before=then,
+                    after=_drawn_side(record, outcome, shares),
                     values=tuple(reported.get((record.id, one.name)) for one in self._work.rewards),
                 )
             )
+
+
+def _drawn_side(record: RecordedDecision, outcome: str, shares: Mapping[str, float]) -> DrawnSide:
+    return DrawnSide(record.policy.outcome == outcome, shares.get(outcome, 0.0))
 
 
 def _valid_label(

@@ -121,7 +121,7 @@ def value_of(
     )
     weights = weights[supported]
     first, second = predicted if predicted is not None else 2 * [_means_before(weights, rewards)]
-    contributions = first + weights * (np.nan_to_num(rewards) - second)
+    contributions = _contributions(weights, rewards, first, second)
     if limits is None:
         value, below, above = _asymptotic(contributions, confidence)
     else:
@@ -136,6 +136,34 @@ def value_of(
         below, above = below * (1.0 - unsupported), above * (1.0 - unsupported) + unsupported
     value, below, above = (low + one * (high - low) for one in (value, below, above))
     return OffPolicyValue(value, below, above, effective, rows, unsupported, exact=limits is not None)
+
+
+def difference_of(
+    before: LoggedDecisions, after: LoggedDecisions, confidence: float = 0.95
+) -> OffPolicyValue | NoOverlap:
+    """Estimate by how much the mean reward of one candidate differs from another's, on the same logged decisions.
+
+    Both are estimated from each decision, so whatever moves both alike does not widen the interval. Rewards have no
+    limits. `effective` and `unsupported` are the worse of the two.
+    """
+    sides = [value_of(one, None, confidence) for one in (before, after)]
+    for found in sides:
+        if isinstance(found, NoOverlap):
+            return found
+    worse = min((one for one in sides if isinstance(one, OffPolicyValue)), key=lambda one: one.effective)
+    each = []
+    for logged in (before, after):
+        weights = logged.weights()
+        first, second = logged.predictions or 2 * [_means_before(weights, logged.rewards)]
+        each.append(_contributions(weights, logged.rewards, first, second))
+    value, below, above = _asymptotic(each[1] - each[0], confidence)
+    return OffPolicyValue(value, below, above, worse.effective, worse.rows, worse.unsupported, exact=False)
+
+
+def _contributions(weights: Floats, rewards: Floats, first: Floats, second: Floats) -> Floats:
+    """Compute what each decision says of the mean reward, from the predictions of both actions."""
+    found: Floats = first + weights * (np.nan_to_num(rewards) - second)
+    return found
 
 
 def _silence(

@@ -14,7 +14,7 @@ from scipy import stats
 from andon.decisions import Contract
 from andon.models import FeatureKind, FeatureSpec, encode
 from andon.models.profile import profile_of
-from andon.rehearsals import ContractTooOpen, RowsUnfit, SyntheticRows, edge_rows, fields_of, source_of
+from andon.rehearsals import ContractTooOpen, RowsUnfit, SyntheticRows, source_of
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
@@ -158,18 +158,3 @@ def test_a_pattern_needs_recorded_values() -> None:
         next(SyntheticRows(contract, source_of(contract.schema(), (), profile, []), seed=1, now=NOW).take(1))
     source = source_of(contract.schema(), (), profile, [{"code": "DE"}])
     assert next(SyntheticRows(contract, source, seed=1, now=NOW).take(1)) == {"code": "DE"}
-
-
-def test_edges_are_there_and_most_are_valid() -> None:
-    contract, fields = Contract(Order), fields_of(Contract(Order).schema())
-    (typical,) = drawn(1, trained(1), [])[:1]
-    rows = list(edge_rows(typical, fields))
-    assert {1, 500} <= {row["items"] for row in rows}
-    assert 1_000_000 in {row["amount"] for row in rows}
-    assert 0 < min(row["amount"] for row in rows) < 1e-300
-    assert {"web", "shop", "phone"} == {row["channel"] for row in rows}
-    assert any(row["trust"] is None for row in rows if "trust" in row)
-    assert any("trust" not in row for row in rows)
-    assert any(len(row["order_id"]) == 20 for row in rows)
-    for row in rows:
-        contract.read(to_json(row))

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from andon.statistics.off_policy import LoggedDecisions, NoOverlap, OffPolicyValue, _lower_bound, _unskewed, value_of
+from andon.statistics.off_policy import (
+    LoggedDecisions,
+    NoOverlap,
+    OffPolicyValue,
+    _lower_bound,
+    _unskewed,
+    difference_of,
+    value_of,
+)
 
 ERRORS = (0.0, 1.0)
 
@@ -160,3 +168,46 @@ def test_what_cannot_be_is_refused() -> None:
         LoggedDecisions(np.ones(3), np.array([0.5, 0.0, 1.0]), np.ones(3), np.ones(3))
     with pytest.raises(ValueError, match="within 0 and 1"):
         value_of(LoggedDecisions.of_fixed(np.full(200, 2.0), np.ones(200, np.bool_), np.ones(200)), ERRORS)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1))
+def test_a_difference_is_that_of_both_values_and_paired(seed: int) -> None:
+    after = split(seed)
+    rows = len(after.rewards)
+    before = LoggedDecisions.of_fixed(after.rewards, np.ones(rows, dtype=bool), np.ones(rows))
+    found, values = spoken(difference_of(before, after)), [spoken(value_of(one, None)) for one in (before, after)]
+    assert values[0].value == pytest.approx(after.rewards.mean())
+    assert found.value == pytest.approx(values[1].value - values[0].value)
+    each = []
+    for row in range(rows):
+        weights, rewards = after.weights()[:row], after.rewards[:row]
+        expected = (weights * rewards).sum() / weights.sum() if weights.sum() else 0.0
+        each.append(expected + after.weights()[row] * (after.rewards[row] - expected) - after.rewards[row])
+    half = norm.ppf(0.975) * np.std(each, ddof=1) / math.sqrt(rows)
+    assert found.low <= found.value - 0.99 * half
+    assert found.high >= found.value + 0.99 * half
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.1)
+
+
+def test_a_difference_from_itself_is_none_and_a_silent_side_silences_it() -> None:
+    log = split(7)
+    same = spoken(difference_of(log, log))
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    rare = LoggedDecisions.of_fixed(np.ones(300), np.arange(300) < 3, np.full(300, 0.01))
+    found = difference_of(LoggedDecisions.of_fixed(np.ones(300), np.ones(300, dtype=bool), np.ones(300)), rare)
+    assert isinstance(found, NoOverlap)
+    assert "is worth" in found.reason
+
+
+def test_intervals_of_a_difference_cover_it() -> None:
+    covered = 0
+    for seed in range(200):
+        log = split(seed)
+        rows = len(log.rewards)
+        found = spoken(
+            difference_of(LoggedDecisions.of_fixed(log.rewards, np.ones(rows, dtype=bool), np.ones(rows)), log)
+        )
+        # Half of the decisions disagree; three quarters of those were drawn for the other side, whose rate is 0.3.
+        covered += found.low <= 0.5 * 0.75 * (0.08 - 0.3) <= found.high
+    assert covered >= 184
