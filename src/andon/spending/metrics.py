@@ -1,6 +1,6 @@
 """The metrics of spending: the decisions of each version, and how far each budget is spent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from andon.kernel.metrics import Metrics
 from andon.spending.domain import NANO, BudgetState, Spend
@@ -15,15 +15,21 @@ class SpendingMetrics:
             "Price of the CPU and GPU time that decisions by a version took, without idle time.",
             ("automation", "version", "currency"),
         )
-        self.used = metrics.gauge(
+        self._states: Mapping[str, BudgetState] = {}
+        metrics.gauges_of(
             "andon_budget_used_ratio",
             "Which part of its budget an automation spent in this period.",
-            ("automation", "per"),
+            lambda: [((one.period.automation, one.period.per), one.used_ratio) for one in self._states.values()],
+            labels=("automation", "per"),
         )
-        self.amount = metrics.gauge(
+        metrics.gauges_of(
             "andon_budget_amount",
             "The budget of an automation for a day or a month.",
-            ("automation", "per", "currency"),
+            lambda: [
+                ((one.period.automation, one.period.per, one.period.currency), one.amount / NANO)
+                for one in self._states.values()
+            ],
+            labels=("automation", "per", "currency"),
         )
 
     def spent(self, rows: Sequence[Spend]) -> None:
@@ -33,6 +39,8 @@ class SpendingMetrics:
 
     def budget(self, state: BudgetState) -> None:
         """How a budget stands now."""
-        of = state.period
-        self.used.labels(of.automation, of.per).set(state.used_ratio)
-        self.amount.labels(of.automation, of.per, of.currency).set(state.amount / NANO)
+        self._states = {**self._states, state.period.automation: state}
+
+    def budgets(self, states: Sequence[BudgetState]) -> None:
+        """Replace all budgets: one that is not named was cleared, and is shown no more."""
+        self._states = {one.period.automation: one for one in states}
