@@ -1,9 +1,9 @@
 """The metrics of spending: the decisions of each version, and how far each budget is spent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from andon.kernel.metrics import Metrics
-from andon.spending.domain import NANO, BudgetState, Spend
+from andon.spending.domain import NANO, BudgetState, Period, Spend
 
 
 class SpendingMetrics:
@@ -15,22 +15,17 @@ class SpendingMetrics:
             "Price of the CPU and GPU time that decisions by a version took, without idle time.",
             ("automation", "version", "currency"),
         )
-        self._states: Mapping[str, BudgetState] = {}
-        metrics.gauges_of(
+        self.used = metrics.gauge(
             "andon_budget_used_ratio",
             "Which part of its budget an automation spent in this period.",
-            lambda: [((one.period.automation, one.period.per), one.used_ratio) for one in self._states.values()],
-            labels=("automation", "per"),
+            ("automation", "per"),
         )
-        metrics.gauges_of(
+        self.amount = metrics.gauge(
             "andon_budget_amount",
             "The budget of an automation for a day or a month.",
-            lambda: [
-                ((one.period.automation, one.period.per, one.period.currency), one.amount / NANO)
-                for one in self._states.values()
-            ],
-            labels=("automation", "per", "currency"),
+            ("automation", "per", "currency"),
         )
+        self._shown: dict[str, Period] = {}
 
     def spent(self, rows: Sequence[Spend]) -> None:
         """So much more was spent."""
@@ -39,8 +34,26 @@ class SpendingMetrics:
 
     def budget(self, state: BudgetState) -> None:
         """How a budget stands now."""
-        self._states = {**self._states, state.period.automation: state}
+        of = state.period
+        if (of.per, of.currency) != self._labels_of(of.automation):
+            self._forget(of.automation)
+        self.used.labels(of.automation, of.per).set(state.used_ratio)
+        self.amount.labels(of.automation, of.per, of.currency).set(state.amount / NANO)
+        self._shown[of.automation] = of
 
     def budgets(self, states: Sequence[BudgetState]) -> None:
-        """Replace all budgets: one that is not named was cleared, and is shown no more."""
-        self._states = {one.period.automation: one for one in states}
+        """How all budgets stand: one that is not named was cleared, and is shown no more."""
+        for automation in self._shown.keys() - {one.period.automation for one in states}:
+            self._forget(automation)
+        for state in states:
+            self.budget(state)
+
+    def _labels_of(self, automation: str) -> tuple[str, str] | None:
+        of = self._shown.get(automation)
+        return None if of is None else (of.per, of.currency)
+
+    def _forget(self, automation: str) -> None:
+        of = self._shown.pop(automation, None)
+        if of is not None:
+            self.used.remove(automation, of.per)
+            self.amount.remove(automation, of.per, of.currency)
