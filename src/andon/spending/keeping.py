@@ -112,8 +112,7 @@ class Keeper:
 
     def _renew(self) -> None:
         self._write()
-        for state in self.purse.renew(self._clock.now()):
-            self._watcher.budget(state)
+        self._watcher.budgets(self.purse.renew(self._clock.now()))
 
     def _renew_low(self) -> None:
         for state in self.purse.renew(self._clock.now(), only_low=True):

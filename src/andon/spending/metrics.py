@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from andon.kernel.metrics import Metrics
-from andon.spending.domain import NANO, BudgetState, Spend
+from andon.spending.domain import NANO, BudgetState, Period, Spend
 
 
 class SpendingMetrics:
@@ -25,6 +25,7 @@ class SpendingMetrics:
             "The budget of an automation for a day or a month.",
             ("automation", "per", "currency"),
         )
+        self._shown: dict[str, Period] = {}
 
     def spent(self, rows: Sequence[Spend]) -> None:
         """So much more was spent."""
@@ -34,5 +35,25 @@ class SpendingMetrics:
     def budget(self, state: BudgetState) -> None:
         """How a budget stands now."""
         of = state.period
+        if (of.per, of.currency) != self._labels_of(of.automation):
+            self._forget(of.automation)
         self.used.labels(of.automation, of.per).set(state.used_ratio)
         self.amount.labels(of.automation, of.per, of.currency).set(state.amount / NANO)
+        self._shown[of.automation] = of
+
+    def budgets(self, states: Sequence[BudgetState]) -> None:
+        """How all budgets stand: one that is not named was cleared, and is shown no more."""
+        for automation in self._shown.keys() - {one.period.automation for one in states}:
+            self._forget(automation)
+        for state in states:
+            self.budget(state)
+
+    def _labels_of(self, automation: str) -> tuple[str, str] | None:
+        of = self._shown.get(automation)
+        return None if of is None else (of.per, of.currency)
+
+    def _forget(self, automation: str) -> None:
+        of = self._shown.pop(automation, None)
+        if of is not None:
+            self.used.remove(automation, of.per)
+            self.amount.remove(automation, of.per, of.currency)

@@ -16,3 +16,7 @@ class SpendWatcher(Protocol):
     def budget(self, state: BudgetState) -> None:
         """How a budget stands now."""
         ...
+
+    def budgets(self, states: Sequence[BudgetState]) -> None:
+        """How all budgets stand; there are no others any more."""
+        ...

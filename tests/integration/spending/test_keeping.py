@@ -15,6 +15,7 @@ from andon.kernel.clock import SystemClock
 from andon.kernel.config import CostSettings, Settings
 from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.events import Events
+from andon.kernel.identity import Actor
 from andon.kernel.metrics import Metrics
 from andon.spending import Keeper, Spend
 from andon.spending.metrics import SpendingMetrics
@@ -152,3 +153,20 @@ def test_a_database_that_is_away_just_then_is_waited_for_at_the_start(database: 
     asyncio.run(run())
     unanswered.close()
     assert unanswered.was_silent.is_set()
+
+
+def test_a_budget_that_is_cleared_is_shown_no_more(database: Database) -> None:
+    metrics = Metrics()
+    shown = SpendingMetrics(metrics)
+    purse = spending.Purse(database, {"payments": Budget(1.0)}, spending.price(3.6, 36.0, "EUR"), events=Events())
+    now = datetime.now(UTC)
+    with database.begin() as tx:
+        spending.set_budget(tx, "lending", Budget(2.0, "month"), actor=Actor("ada"), reason="test", now=now)
+    shown.budgets(purse.renew(now))
+    assert b'andon_budget_amount{automation="lending",currency="EUR",per="month"} 2.0' in metrics.text()
+    with database.begin() as tx:
+        spending.set_budget(tx, "lending", None, actor=Actor("ada"), reason="test", now=now)
+    for _ in range(2):
+        shown.budgets(purse.renew(now))
+    assert b"lending" not in metrics.text()
+    assert b'andon_budget_amount{automation="payments",currency="EUR",per="day"} 1.0' in metrics.text()

@@ -279,7 +279,7 @@ def test_a_budget_that_a_person_sets_counts_from_the_next_renewal_until_it_is_cl
     set_budget(database, None)
     assert (spend(purse, 5), digits(state(database).amount)) == (0, "0.100000000")
     set_budget(database, Budget(1.0, per="month"))
-    assert spend(purse, 20) == 20
+    assert spend(purse, 20, NOW + timedelta(seconds=1)) == 20
     assert state(database).period.per == "month"
 
 
