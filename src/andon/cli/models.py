@@ -20,6 +20,7 @@ from andon.cli.environments import environment
 from andon.cli.printing import Facts, Plain
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
+from andon.kernel.plurals import plural
 from andon.models import Estimate, Manifest, ModelVersion, open_package, train
 
 app = typer.Typer(help="Register, look at and choose model versions.", no_args_is_help=True)
@@ -219,7 +220,10 @@ def _facts(version: ModelVersion) -> Facts:
             "classes",
             f"{', '.join(m.signature.classes)}{f'; {m.signature.positive} is positive' if m.signature.positive else ''}",
         ),
-        ("trained on", f"{m.training.rows:,} rows{source}; {m.training.held_out_rows:,} held out: {m.training.split}"),
+        (
+            "trained on",
+            f"{plural(m.training.rows, 'row')}{source}; {m.training.held_out_rows:,} held out: {m.training.split}",
+        ),
         ("data digest", m.training.digest),
         ("code", code),
         (
