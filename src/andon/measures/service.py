@@ -19,8 +19,8 @@ def reported_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[tuple[UUID, str], float]
     return {key: float(value) for key, (value, _) in store.standing_reports(tx, ids).items()} if ids else {}
 
 
-def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
-    """Return the decisions of an automation that reports with ids from `first` to `last` are about, each once."""
+def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> Sequence[UUID]:
+    """Return the decisions that reports with ids from `first` to `last` are about, each once."""
     return store.decisions_between(tx, automation, first, last)
 
 

@@ -86,12 +86,6 @@ def add_reports(tx: Tx, reports: Sequence[Mapping[str, Any]]) -> None:
     tx.execute(insert(measure_reports), [dict(report) for report in reports])
 
 
-def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
-    """Return the decisions that reports with ids from `first` to `last` are about, each once."""
-    of = measure_reports.c.id.between(first, last) & (measure_reports.c.automation == automation)
-    return list(tx.execute(select(measure_reports.c.decision_id).where(of).distinct()).scalars())
-
-
 def standing_reports(tx: Tx, ids: Sequence[UUID]) -> dict[Key, tuple[Decimal, datetime]]:
     """Return the report of each decision and measure that became known last: its value, and when it was known."""
     c = measure_reports.c
@@ -99,6 +93,13 @@ def standing_reports(tx: Tx, ids: Sequence[UUID]) -> dict[Key, tuple[Decimal, da
     query = query.where(_among(c.decision_id, ids))
     query = query.order_by(c.decision_id, c.measure, c.known_at.desc(), c.recorded_at.desc(), c.id.desc())
     return {(row.decision_id, row.measure): (row.value, row.known_at) for row in tx.execute(query)}
+
+
+def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[UUID]:
+    """Return the decisions of an automation that reports with ids from `first` to `last` are about, each once."""
+    c = measure_reports.c
+    query = select(c.decision_id).where(c.id.between(first, last), c.automation == automation).distinct()
+    return list(tx.execute(query).scalars())
 
 
 def sums(tx: Tx, automation: str, since: date, until: date, by: Grouping | None) -> list[MeasureSum]:
