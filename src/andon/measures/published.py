@@ -9,13 +9,13 @@ from andon.kernel.events import DomainEvent
 
 @dataclass(frozen=True, slots=True)
 class MeasuresReported(DomainEvent):
-    """Another system reported what decisions of one automation were worth."""
+    """Other systems reported what decisions of one automation were worth."""
 
     type: ClassVar[str] = "andon.measures.reported"
     about: ClassVar[str] = "automation:{automation}"
 
     automation: Annotated[str, "Name of the automation."]
-    recorded: Annotated[int, "How many reports were recorded."]
+    recorded: Annotated[int, "How many values were recorded."]
     first: Annotated[UUID, "Id of the first report; the ids of all lie between it and the last."]
     last: Annotated[UUID, "Id of the last report."]
-    by: Annotated[str, "Who reported."]
+    by: Annotated[str, "Who recorded them."]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from andon import audit, decisions
@@ -64,7 +64,8 @@ def report(
         raise MeasureReportInvalid("; ".join(f"{one.where}: {one.message}" for one in faults), faults=faults)
     standing = store.standing_reports(tx, list(rows))
     series = uuid7(now)
-    new: list[Mapping[str, Any]] = []
+    new: list[Mapping[str, object]] = []
+    made: list[UUID] = []
     recorded: Counter[str] = Counter()
     for number, one in enumerate(reports):
         value, automation = exact(one.value), rows[one.decision_id].automation
@@ -75,9 +76,10 @@ def report(
         if before is None or known_at >= before[1]:
             standing[one.decision_id, one.measure] = value, known_at
         recorded[automation] += 1
+        made.append(uuid7_in(series, now, number))
         new.append(
             {
-                "id": uuid7_in(series, now, number),
+                "id": made[-1],
                 "decision_id": one.decision_id,
                 "automation": automation,
                 "measure": one.measure,
@@ -91,16 +93,15 @@ def report(
         store.add_reports(tx, new)
         store.recount_at(tx, now, sorted({one.decision_id for one in reports}))
     for automation, count in sorted(recorded.items()):
-        first, last = new[0]["id"], new[-1]["id"]
         audit.record(
             tx,
             actor=actor,
             action="measure.report",
             subject=f"automation:{automation}",
             at=now,
-            after={"reports": count, "first": str(first), "last": str(last)},
+            after={"reports": count, "first": str(made[0]), "last": str(made[-1])},
         )
-        events.publish(tx, MeasuresReported(automation, count, first, last, actor.name, at=now))
+        events.publish(tx, MeasuresReported(automation, count, made[0], made[-1], actor.name, at=now))
     return Reported(len(new), len(reports) - len(new))
 
 

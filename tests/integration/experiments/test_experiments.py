@@ -167,6 +167,29 @@ def test_a_measure_that_another_system_reports_counts_once_for_its_decision(data
         )
 
 
+def test_a_measure_counts_when_it_is_known_at_once_or_by_its_label_and_never_twice(
+    database: Database, tmp_path: Path
+) -> None:
+    amount, caught = (
+        Measure("amount", "EUR", "input.amount"),
+        Measure("caught", "EUR", "input.amount", 'label == "fraud"'),
+    )
+    compared = ComparedLine(a_rolled_line(database, tmp_path, a_forgiving_line(measures=(amount, caught))))
+    for name, known_before in (("amount", 30), ("caught", 0)):
+        compared.start(2, measure=name, better="higher")
+        made = compared.line.decide(30)
+        compared.watch()
+        assert sum(arm.values for arm in compared.estimates.arms) == known_before
+        said = [TruthReport(decision_id=one.request.id, value="fraud", source=LabelSource.EVENT) for one in made]
+        with compared.line.database.begin() as tx:
+            labels.record_all(tx, said, actor=RITA, events=compared.line.events, now=compared.line.now)
+        compared.watch()
+        for version, arm in zip((1, 2), compared.estimates.arms, strict=True):
+            amounts = [one.request.input["amount"] for one in made if one.assignment.version == version]
+            assert (arm.values, arm.total) == (len(amounts), pytest.approx(sum(amounts)))
+        compared.act(experiments.stop)
+
+
 def test_arms_that_nobody_watches_get_no_traffic(compared: ComparedLine) -> None:
     compared.start(2)
     compared.watch(compared.line.now)
