@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil, floor, log
+from uuid import UUID
 
 import numpy as np
 
@@ -35,7 +36,10 @@ LABELS_BACK = timedelta(days=30)
 """Labels and reports come late, so they are looked for in older decisions, too."""
 
 SAMPLED = 500
-"""Decisions whose values are read, of each kind."""
+"""Decisions whose own values are read."""
+
+SLICES, IN_SLICE, DECIDED_IN_SLICE = 6, 150, 10_000
+"""Parts of LABELS_BACK that are looked at; labelled decisions read of each; decisions in each, at most."""
 
 _STEP = timedelta(minutes=5)
 _HOUR = timedelta(hours=1)
@@ -101,7 +105,7 @@ class _Sample:
     def decided(self, wanted: Sequence[str], slow: float) -> dict[str, RecentValues]:
         """Return what decisions say by themselves."""
         tx, arm = self._tx, self._arm()
-        which = DecisionFilter(automation=self._automation, arm=arm, since=self._now - LOOKED_BACK)
+        which = DecisionFilter(automation=self._automation, arm=arm, since=self._now - TODAY)
         rows = decisions.page(tx, which, limit=SAMPLED) if arm else []
         events: list[GuardrailEvent] = []
         for item in decisions.items_of(tx, [row.id for row in rows]):
@@ -113,8 +117,10 @@ class _Sample:
 
     def labelled(self, wanted: Sequence[str]) -> tuple[dict[str, RecentValues], frozenset[str]]:
         """Return what labels say of decisions, and the guardrails to which any label speaks."""
-        tx, since = self._tx, self._now - LABELS_BACK
-        ids, number = labels.labelled_in(tx, self._automation, since, self._now, limit=SAMPLED)
+        tx, ids, number = self._tx, list[UUID](), 0
+        for since, until in self._slices():
+            some, count = labels.labelled_in(tx, self._automation, since, until, limit=IN_SLICE)
+            ids, number = [*ids, *some], number + count
         if not ids:
             return {}, frozenset()
         rows, items = decisions.rows_of(tx, ids), {item.id: item for item in decisions.items_of(tx, ids)}
@@ -134,18 +140,26 @@ class _Sample:
         """Return what other systems report of decisions."""
         found = {}
         for name in wanted:
-            values, number = measures.reported_in(
-                self._tx, self._automation, name, self._now - LABELS_BACK, self._now, limit=SAMPLED
-            )
+            values, number = dict[UUID, float](), 0
+            for since, until in self._slices():
+                some, count = measures.reported_in(self._tx, self._automation, name, since, until, limit=IN_SLICE)
+                values, number = {**values, **some}, number + count
             if values:
                 part = self._part(number, min(map(time_of, values)))
                 found[name] = RecentValues(Moments.of(np.array(list(values.values()), float)), part)
         return found
 
+    def _slices(self) -> list[tuple[datetime, datetime]]:
+        """Spans in which labels are looked for: short ones where the line is busy, so that each takes little time."""
+        apart = LABELS_BACK / SLICES
+        width = min(apart, DECIDED_IN_SLICE / self._an_hour * _HOUR)
+        ends = [self._now - apart * number for number in range(SLICES)]
+        return [(end - width, end) for end in ends]
+
     def _part(self, number: int, first: datetime) -> float:
-        """The part of the decisions of which something is known."""
-        hours = max((self._now - first) / _HOUR, _STEP / _HOUR)
-        return min(number / hours / self._an_hour, 1.0)
+        """The part of the decisions of which something is known, from the first such decision on."""
+        hours = sum(max((end - max(start, first)) / _HOUR, 0.0) for start, end in self._slices())
+        return min(number / max(hours, _STEP / _HOUR) / self._an_hour, 1.0)
 
     def _arm(self) -> str:
         """The arm that decides now; empty if none does."""

@@ -74,18 +74,21 @@ def test_what_is_no_guardrail_is_refused(given: dict[str, Any], words: str) -> N
         Guardrail(**given)
 
 
-def test_a_guardrail_on_a_measure_needs_one_that_has_a_value() -> None:
-    def declared(*measures: Measure) -> Automation:
+def test_a_guardrail_on_a_measure_needs_one_that_is_declared_computed_or_reported() -> None:
+    def declared(name: str, *measures: Measure) -> Automation:
         return Automation(
             "payments",
             contract=Payment,
             model="fraud-risk",
             policy=Policy.yaml(POLICY),
             measures=measures,
-            rollout=RolloutPlan(guardrails=[Guardrail("gain", better="higher")]),
+            rollout=RolloutPlan(guardrails=[Guardrail(name)]),
         )
 
-    assert declared(Measure("gain", "EUR", "input.amount")).rollout is not None
-    for measures in ((), (Measure("gain", "EUR"),)):
-        with pytest.raises(DeclarationInvalid, match="guardrail 'gain' is none of"):
-            declared(*measures)
+    for measure in (Measure("gain", "EUR", "input.amount"), Measure("gain", "EUR")):
+        assert declared("gain", measure).rollout is not None
+    assert declared("latency-p99").rollout is not None
+    for name, measures in (("gain", ()), ("latency-p98", (Measure("gain", "EUR"),))):
+        known = ", ".join(("latency-p99", *(one.name for one in measures)))
+        with pytest.raises(DeclarationInvalid, match=f"guardrail '{name}' is neither .* errors, .*{known}$"):
+            declared(name, *measures)
