@@ -179,7 +179,7 @@ def narrow(
 
 def _origin(one: gates.GateRevision) -> str:
     """Name the origin of a revision."""
-    return {gates.Origin.HELD_OUT: "held-out rows", gates.Origin.LIVE: "labels"}.get(one.origin, one.by)
+    return {gates.Origin.HELD_OUT: "held-out rows", gates.Origin.LIVE: "labels"}.get(one.origin, one.source or one.by)
 
 
 def _from(threshold: float) -> str:

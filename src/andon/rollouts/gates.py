@@ -1,4 +1,4 @@
-"""Gates in rollouts: whether a candidate may have the threshold that is wished, and what becomes of it."""
+"""The gate of a rollout's candidate: whether it may have the threshold that is wished."""
 
 from datetime import datetime
 
@@ -7,7 +7,6 @@ from andon.gates import WHOLE
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
 from andon.kernel.events import Events
-from andon.kernel.identity import Actor
 from andon.rollouts.domain import Rollout
 from andon.rollouts.errors import RolloutInvalid
 from andon.serving import Candidate
@@ -23,35 +22,3 @@ def require_gate(tx: Tx, rollout: Rollout, *, events: Events, now: datetime) -> 
     if held is not None and held.threshold == candidate.gate:
         message = f"A confidence from {candidate.gate:g} is what {rollout.control} decides by now"
         raise RolloutInvalid(message, faults=[Fault("gate", message)])
-
-
-def give_gate(tx: Tx, rollout: Rollout, *, actor: Actor, reason: str, events: Events, now: datetime) -> None:
-    """Let the candidate's arm decide by the gate that it was started with, if it has one of its own."""
-    if rollout.candidate.gate is not None:
-        gates.give(
-            tx,
-            rollout.automation,
-            rollout.arm,
-            rollout.candidate.gate,
-            source=rollout.name,
-            actor=actor,
-            reason=reason,
-            events=events,
-            now=now,
-        )
-
-
-def keep_gate(tx: Tx, rollout: Rollout, *, actor: Actor, reason: str, events: Events, now: datetime) -> None:
-    """Let the gate of a candidate that takes over hold for good, if it has one of its own."""
-    if rollout.candidate.gate is not None:
-        gates.take_over(
-            tx,
-            rollout.automation,
-            rollout.arm,
-            rollout.candidate.gate,
-            source=rollout.name,
-            actor=actor,
-            reason=reason,
-            events=events,
-            now=now,
-        )

@@ -3,7 +3,7 @@
 Whoever moves a rollout has found it for update, so of two at once one waits and then sees what the other did.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Any
 
 from andon import audit, decisions, gates, models, policies, serving
 from andon.decisions import ConsumerNotFound, Feed, Start
+from andon.gates import GateRevision
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
 from andon.kernel.identity import PLATFORM, Actor
@@ -19,7 +20,6 @@ from andon.models import CHAMPION
 from andon.rollouts import store
 from andon.rollouts.alerting import alert_of_rollback, end_alert
 from andon.rollouts.domain import Rollout, RolloutEvent, RolloutState
-from andon.rollouts.gates import give_gate, keep_gate
 from andon.rollouts.published import RolloutMoved
 from andon.serving import Candidate, TrafficLease
 
@@ -44,7 +44,7 @@ class Mover:
 
     def begin(self, rollout: Rollout, reason: str) -> Rollout:
         """Let the candidate look on, with units drawn anew; from now on it is watched."""
-        give_gate(self._tx, rollout, actor=self._actor, reason=reason, events=self._events, now=self._now)
+        self._pass_gate(gates.give, rollout, reason)
         self._read_from_here(rollout)
         begun = replace(
             rollout,
@@ -97,7 +97,7 @@ class Mover:
                 now=now,
                 events=self._events,
             )
-        keep_gate(self._tx, rollout, actor=self._actor, reason=reason, events=self._events, now=now)
+        self._pass_gate(gates.take_over, rollout, reason)
         split = self._split(rollout, 0.0, looks_on=False, reason=reason)
         return self._end(replace(rollout, split=split), RolloutState.PROMOTED, "promote", reason, evidence)
 
@@ -148,6 +148,7 @@ class Mover:
 
     def approve(self, rollout: Rollout, reason: str) -> Rollout:
         """Note who approved it, and begin."""
+        gates.hold(self._tx, rollout.automation)
         approved = replace(rollout, approved_by=self._actor.name)
         self._note(rollout, approved, "approve", reason, {})
         return self.begin(approved, rollout.reason)
@@ -180,6 +181,21 @@ class Mover:
             unit=rollout.plan.unit,
         )
         return made.number
+
+    def _pass_gate(self, change: Callable[..., GateRevision], rollout: Rollout, reason: str) -> None:
+        """Give a candidate's own gate to its arm, or to the arm that takes over; nothing if it has none."""
+        if rollout.candidate.gate is not None:
+            change(
+                self._tx,
+                rollout.automation,
+                rollout.arm,
+                rollout.candidate.gate,
+                source=rollout.name,
+                actor=self._actor,
+                reason=written(f"{rollout.name}: {reason}"),
+                events=self._events,
+                now=self._now,
+            )
 
     def _read_from_here(self, rollout: Rollout) -> None:
         Feed(rollout.consumer, automations=[rollout.automation], start=Start.NOW).claim(self._tx)

@@ -87,6 +87,7 @@ def test_a_gate_takes_over_once_in_place_of_a_narrower_one_and_is_told_apart_eve
     held = holding(line)
     assert (held.arm, held.threshold, held.by, held.source) == (before, CHOSEN, "andon", "rollout 1 of payments")
     assert line.steps().count("promote") == 1
+    assert held.reason.startswith("rollout 1 of payments: ")
     assert {one.judgement.risk.revision for one in line.decide(20)} == {held.revision}
     with line.database.begin() as tx:
         kept = [one for one in gates.page(tx, "payments") if one.source]
