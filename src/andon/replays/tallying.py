@@ -6,7 +6,7 @@ Memory is bounded by the number of rules, values and examples.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from andon.decisions import Difference, Judgement, summary_of
@@ -61,6 +61,8 @@ class SegmentCount(NamedTuple):
     to_automatic: int = 0
 
 
+_Key = TypeVar("_Key")
+
 Segments: TypeAlias = dict[Any, SegmentCount]
 
 
@@ -85,6 +87,8 @@ class ReplayTally:
     too_many: set[str] = field(default_factory=set)
     undecided: Counter[str] = field(default_factory=Counter)
     examples: dict[ReplayMove, list[UUID]] = field(default_factory=dict)
+    reason_examples: dict[str, list[UUID]] = field(default_factory=dict)
+    segment_examples: dict[tuple[str, Any], list[UUID]] = field(default_factory=dict)
     undecided_examples: list[UUID] = field(default_factory=list)
     apart: list[Difference] = field(default_factory=list)
     labels: LabelSums = field(default_factory=LabelSums)
@@ -116,6 +120,7 @@ class ReplayTally:
             self.apart.append(Difference(ids(number), summary_of(before[number]), summary_of(after[number])))
         self._add_moved([(ids(n), moves[pairs[n]], *pairs[n]) for n in apart if pairs[n] in moved])
         self._add_segments(inputs, pairs, moves)
+        self._add_segment_examples([(ids(n), inputs[n]) for n in apart if moves[pairs[n]].flips])
 
     def add_undecided(self, identifier: UUID, reason: str) -> None:
         """Count a decision that cannot be decided again."""
@@ -146,8 +151,10 @@ class ReplayTally:
             self._merge_segments(name, segments)
         for name in self.too_many:
             self.segments.pop(name, None)
-        for move, some in other.examples.items():
-            self.examples[move] = _few([*self.examples.get(move, ()), *some])
+        _merge_examples(self.examples, other.examples)
+        _merge_examples(self.reason_examples, other.reason_examples)
+        _merge_examples(self.segment_examples, other.segment_examples)
+        self._keep_segment_examples()
         self.undecided_examples = _few([*self.undecided_examples, *other.undecided_examples])
         self.apart = sorted([*self.apart, *other.apart], key=lambda one: one.id.int & _RANDOM)[:APART]
         self.labels = self.labels + other.labels
@@ -157,13 +164,31 @@ class ReplayTally:
 
     def _add_moved(self, moved: Sequence[tuple[UUID, ReplayMove, Ruling, Ruling]]) -> None:
         found: dict[ReplayMove, list[UUID]] = {}
+        by_reason: dict[str, list[UUID]] = {}
         for identifier, move, was, now in moved:
             found.setdefault(move, []).append(identifier)
             if was.reasons != now.reasons:
-                self.gained.update(set(now.reasons) - set(was.reasons))
-                self.lost.update(set(was.reasons) - set(now.reasons))
-        for move, some in found.items():
-            self.examples[move] = _few([*self.examples.get(move, ()), *some])
+                gained, lost = set(now.reasons) - set(was.reasons), set(was.reasons) - set(now.reasons)
+                self.gained.update(gained)
+                self.lost.update(lost)
+                for reason in gained | lost:
+                    by_reason.setdefault(reason, []).append(identifier)
+        _merge_examples(self.examples, found)
+        _merge_examples(self.reason_examples, by_reason)
+
+    def _add_segment_examples(self, flipped: Sequence[tuple[UUID, Mapping[str, Any]]]) -> None:
+        found: dict[tuple[str, Any], list[UUID]] = {}
+        for name in self.segments:
+            for identifier, given in flipped:
+                found.setdefault((name, _segment_value(given.get(name))), []).append(identifier)
+        _merge_examples(self.segment_examples, found)
+        self._keep_segment_examples()
+
+    def _keep_segment_examples(self) -> None:
+        """Forget the examples of segments that are not counted by themselves."""
+        for name, value in [*self.segment_examples]:
+            if value not in self.segments.get(name, {}):
+                del self.segment_examples[name, value]
 
     def _add_segments(
         self,
@@ -210,6 +235,11 @@ def _sum(one: SegmentCount, other: SegmentCount) -> SegmentCount:
 
 def _score(judgement: Judgement) -> float | None:
     return None if judgement.prediction is None else judgement.prediction.score
+
+
+def _merge_examples(own: dict[_Key, list[UUID]], more: Mapping[_Key, Sequence[UUID]]) -> None:
+    for key, some in more.items():
+        own[key] = _few([*own.get(key, ()), *some])
 
 
 def _few(ids: Iterable[UUID]) -> list[UUID]:
