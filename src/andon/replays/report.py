@@ -13,7 +13,8 @@ from uuid import UUID
 from andon.policies import REVIEW
 from andon.replays import weighted
 from andon.replays.domain import ReplayQuestion
-from andon.replays.tallying import EXAMPLES, ReplayMove, ReplayTally, SegmentCount
+from andon.replays.moves import EXAMPLES, ReplayMove, SegmentCount
+from andon.replays.tallying import ReplayTally
 from andon.replays.totals import MeasureChange
 from andon.replays.weighted import LEAST_APART, LEAST_LABELS, LEAST_SHARE, LabelEstimate, WeightedSums
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from andon.decisions import Judgement, Risk
 from andon.policies import Ruling
 from andon.replays import ReplayTally, SegmentFields
-from andon.replays.tallying import EXAMPLES, MOST_DECLARED, MOST_VALUES, OTHERS
+from andon.replays.moves import EXAMPLES
+from andon.replays.tallying import MOST_DECLARED, MOST_VALUES, OTHERS
 from andon.serving import Prediction
 
 RISK = Risk(True, 0.9, 0.01)
