@@ -1,5 +1,7 @@
 """The report of a replay in a terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from andon.cli.printing import Facts, Plain
@@ -43,25 +45,31 @@ def _flips(report: ReplayReport) -> Plain | None:
 
 
 def _rules(report: ReplayReport) -> Plain | None:
-    table = Plain("was", "by rule", "now", "by rule", "decisions", title="Rules that change")
+    table = Plain("was", "by rule", "now", "by rule", "decisions", "for example", title="Rules that change")
     for one in report.rules[:_SHOWN]:
-        table.add_row(one.before, one.rule_before, one.after, one.rule_after, f"{one.decisions:,}")
+        table.add_row(
+            one.before, one.rule_before, one.after, one.rule_after, f"{one.decisions:,}", _first(one.examples)
+        )
     return table if report.rules else None
 
 
 def _reasons(report: ReplayReport) -> Plain | None:
-    table = Plain("reason", "gained", "lost", title="Reasons that change")
+    table = Plain("reason", "gained", "lost", "for example", title="Reasons that change")
     for one in report.reasons[:_SHOWN]:
-        table.add_row(one.reason, f"{one.gained:,}", f"{one.lost:,}")
+        table.add_row(one.reason, f"{one.gained:,}", f"{one.lost:,}", _first(one.examples))
     return table if report.reasons else None
 
 
 def _segments(report: ReplayReport) -> Plain | None:
-    table = Plain("segment", "decisions", "change", "automatic", title="Segments that change")
+    table = Plain("segment", "decisions", "change", "automatic", "for example", title="Segments that change")
     for one in report.segments[:_SHOWN]:
         share = f"{one.automatic_before:.1%} → {one.automatic_after:.1%}"
-        table.add_row(f"{one.field} = {one.value}", f"{one.decisions:,}", f"{one.flips:,}", share)
+        table.add_row(f"{one.field} = {one.value}", f"{one.decisions:,}", f"{one.flips:,}", share, _first(one.examples))
     return table if report.segments else None
+
+
+def _first(examples: Sequence[str]) -> str:
+    return examples[0] if examples else ""
 
 
 def _undecided(report: ReplayReport) -> Plain | None:

@@ -106,12 +106,13 @@ def _values(schema: Schema) -> Values:
 def _numbers(schema: Schema) -> Values:
     """Return numbers, with both bounds as often as all others."""
     low, high = (bound if math.isfinite(bound) else None for bound in range_of(schema))
+    found: Values
     if kind_of(schema) is FieldKind.INTEGER:
         least, most = -WHOLE if low is None else math.ceil(low), WHOLE - 1 if high is None else math.floor(high)
         found = st.sampled_from([least, most]) | st.integers(least, most)
     else:
         bounds = [bound for bound in (low, high) if bound is not None]
-        numbers = st.floats(low, high, allow_nan=False, allow_infinity=False)
+        numbers: Values = st.floats(low, high, allow_nan=False, allow_infinity=False)
         found = st.sampled_from(bounds) | numbers if bounds else numbers
     return found.map(lambda value: fitting(schema, value)) if "multipleOf" in schema else found
 

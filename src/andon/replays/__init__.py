@@ -7,6 +7,7 @@ from andon.replays.differing import TableDifference, table_differences
 from andon.replays.domain import EARLIEST, SECONDS, ReplayPart, ReplayQuestion, TriedPolicy, parts_of
 from andon.replays.errors import FeatureUnknowable, ReplayBusy, ReplayFailed, ReplayInvalid
 from andon.replays.measuring import ComputedMeasures
+from andon.replays.moves import SegmentFields
 from andon.replays.propensities import SplitArms
 from andon.replays.recomputing import lacking_features, reach_of
 from andon.replays.report import (
@@ -19,7 +20,7 @@ from andon.replays.report import (
     report_of,
 )
 from andon.replays.rewards import RewardMeasure, values_under
-from andon.replays.tallying import ReplayTally, SegmentFields
+from andon.replays.tallying import ReplayTally
 from andon.replays.totals import MeasureChange, TotalEstimate, changes_of
 from andon.replays.weighted import LabelEstimate
 from andon.replays.working import ReplayWork, ReplayWorker

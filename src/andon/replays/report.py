@@ -4,15 +4,17 @@ Where the data does not support a figure, the report gives the reason instead.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from andon.policies import REVIEW
 from andon.replays import weighted
 from andon.replays.domain import ReplayQuestion
-from andon.replays.tallying import EXAMPLES, ReplayMove, ReplayTally, SegmentCount
+from andon.replays.moves import EXAMPLES, ReplayMove, SegmentCount
+from andon.replays.tallying import ReplayTally
 from andon.replays.totals import MeasureChange
 from andon.replays.weighted import LEAST_APART, LEAST_LABELS, LEAST_SHARE, LabelEstimate, WeightedSums
 
@@ -71,6 +73,7 @@ class ReasonChange:
     reason: str
     gained: int
     lost: int
+    examples: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class SegmentChange:
     flips: int
     automatic_before: float
     automatic_after: float
+    examples: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def report_of(
         flips=_flips(tally, compared),
         rules=tuple(_rule(move, n, tally) for move, n in tally.moves.most_common() if move.moves)[:SHOWN],
         reasons=tuple(
-            ReasonChange(reason, tally.gained[reason], tally.lost[reason])
+            ReasonChange(reason, tally.gained[reason], tally.lost[reason], _ids(tally.reason_examples.get(reason, ())))
             for reason, _ in (tally.gained + tally.lost).most_common(SHOWN)
         ),
         segments=_segments(tally),
@@ -228,14 +232,18 @@ def _flips(tally: ReplayTally, compared: int) -> tuple[OutcomeFlip, ...]:
 
 
 def _rule(move: ReplayMove, count: int, tally: ReplayTally) -> RuleMove:
-    examples = tuple(map(str, tally.examples.get(move, ())))
+    examples = _ids(tally.examples.get(move, ()))
     return RuleMove(move.outcome, move.rule, move.to_outcome, move.to_rule, count, examples)
+
+
+def _ids(some: Sequence[UUID]) -> tuple[str, ...]:
+    return tuple(map(str, some))
 
 
 def _segments(tally: ReplayTally) -> tuple[SegmentChange, ...]:
     """Return the segments with flips, the most flips first. A field with a single value divides nothing."""
     found = [
-        _segment(name, value, count)
+        _segment(name, value, count, _ids(tally.segment_examples.get((name, value), ())))
         for name, segments in tally.segments.items()
         if len(segments) > 1
         for value, count in segments.items()
@@ -244,10 +252,10 @@ def _segments(tally: ReplayTally) -> tuple[SegmentChange, ...]:
     return tuple(sorted(found, key=lambda one: (-one.flips, one.field, one.value))[:SHOWN])
 
 
-def _segment(name: str, value: Any, count: SegmentCount) -> SegmentChange:
+def _segment(name: str, value: Any, count: SegmentCount, examples: tuple[str, ...]) -> SegmentChange:
     shown = "missing" if value is None else str(value).lower() if isinstance(value, bool) else value
     automatic, to_automatic = (_part(n, count.decisions) for n in (count.automatic, count.to_automatic))
-    return SegmentChange(name, shown, count.decisions, count.flips, automatic, to_automatic)
+    return SegmentChange(name, shown, count.decisions, count.flips, automatic, to_automatic, examples)
 
 
 def _labelled(

@@ -4,9 +4,9 @@ Memory is bounded by the number of rules, values and examples.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from andon.decisions import Difference, Judgement, summary_of
@@ -14,6 +14,15 @@ from andon.policies import REVIEW, Ruling
 from andon.replays.drawn import DrawnDecision, few_drawn
 from andon.replays.labelling import LabelSums
 from andon.replays.measuring import MeasureSums
+from andon.replays.moves import (
+    ReplayMove,
+    SegmentCount,
+    SegmentFields,
+    few_examples,
+    merge_examples,
+    random_part,
+    segment_of,
+)
 
 MOST_VALUES = 20
 """The most values of a segment field that the automation does not declare. A field with more is left out."""
@@ -23,9 +32,6 @@ MOST_DECLARED = 200
 
 OTHERS = "(other values)"
 
-EXAMPLES = 5
-"""The most example decisions for each kind of move."""
-
 APART = 20
 """The most decisions whose two sides are kept in words."""
 
@@ -33,42 +39,7 @@ _REASONS = 20
 """The most reasons why decisions could not be decided again; the others are counted together."""
 
 
-class ReplayMove(NamedTuple):
-    """A move from one outcome and rule to another, or to the same."""
-
-    outcome: str
-    rule: str
-    to_outcome: str
-    to_rule: str
-
-    @property
-    def flips(self) -> bool:
-        """Whether the outcome changes."""
-        return self.outcome != self.to_outcome
-
-    @property
-    def moves(self) -> bool:
-        """Whether the outcome or the rule changes."""
-        return self.flips or self.rule != self.to_rule
-
-
-class SegmentCount(NamedTuple):
-    """The decisions of one segment: all, those that flip, and those without a person before and after."""
-
-    decisions: int = 0
-    flips: int = 0
-    automatic: int = 0
-    to_automatic: int = 0
-
-
 Segments: TypeAlias = dict[Any, SegmentCount]
-
-
-class SegmentFields(NamedTuple):
-    """The fields of the contract by which flips are counted: `declared` always, `found` while they have few values."""
-
-    declared: tuple[str, ...] = ()
-    found: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -85,6 +56,8 @@ class ReplayTally:
     too_many: set[str] = field(default_factory=set)
     undecided: Counter[str] = field(default_factory=Counter)
     examples: dict[ReplayMove, list[UUID]] = field(default_factory=dict)
+    reason_examples: dict[str, list[UUID]] = field(default_factory=dict)
+    segment_examples: dict[tuple[str, Any], list[UUID]] = field(default_factory=dict)
     undecided_examples: list[UUID] = field(default_factory=list)
     apart: list[Difference] = field(default_factory=list)
     labels: LabelSums = field(default_factory=LabelSums)
@@ -116,12 +89,13 @@ class ReplayTally:
             self.apart.append(Difference(ids(number), summary_of(before[number]), summary_of(after[number])))
         self._add_moved([(ids(n), moves[pairs[n]], *pairs[n]) for n in apart if pairs[n] in moved])
         self._add_segments(inputs, pairs, moves)
+        self._add_segment_examples([(ids(n), inputs[n]) for n in apart if moves[pairs[n]].flips])
 
     def add_undecided(self, identifier: UUID, reason: str) -> None:
         """Count a decision that cannot be decided again."""
         self.decisions += 1
         self.undecided[reason if reason in self.undecided or len(self.undecided) < _REASONS else "other reasons"] += 1
-        self.undecided_examples = _few([*self.undecided_examples, identifier])
+        self.undecided_examples = few_examples([*self.undecided_examples, identifier])
         if len(self.apart) < APART:
             self.apart.append(Difference(identifier, "", reason))
 
@@ -146,10 +120,12 @@ class ReplayTally:
             self._merge_segments(name, segments)
         for name in self.too_many:
             self.segments.pop(name, None)
-        for move, some in other.examples.items():
-            self.examples[move] = _few([*self.examples.get(move, ()), *some])
-        self.undecided_examples = _few([*self.undecided_examples, *other.undecided_examples])
-        self.apart = sorted([*self.apart, *other.apart], key=lambda one: one.id.int & _RANDOM)[:APART]
+        merge_examples(self.examples, other.examples)
+        merge_examples(self.reason_examples, other.reason_examples)
+        merge_examples(self.segment_examples, other.segment_examples)
+        self._keep_segment_examples()
+        self.undecided_examples = few_examples([*self.undecided_examples, *other.undecided_examples])
+        self.apart = sorted([*self.apart, *other.apart], key=lambda one: random_part(one.id))[:APART]
         self.labels = self.labels + other.labels
         self.add_measures(other.measures)
         if other.drawn:
@@ -157,13 +133,31 @@ class ReplayTally:
 
     def _add_moved(self, moved: Sequence[tuple[UUID, ReplayMove, Ruling, Ruling]]) -> None:
         found: dict[ReplayMove, list[UUID]] = {}
+        by_reason: dict[str, list[UUID]] = {}
         for identifier, move, was, now in moved:
             found.setdefault(move, []).append(identifier)
             if was.reasons != now.reasons:
-                self.gained.update(set(now.reasons) - set(was.reasons))
-                self.lost.update(set(was.reasons) - set(now.reasons))
-        for move, some in found.items():
-            self.examples[move] = _few([*self.examples.get(move, ()), *some])
+                gained, lost = set(now.reasons) - set(was.reasons), set(was.reasons) - set(now.reasons)
+                self.gained.update(gained)
+                self.lost.update(lost)
+                for reason in gained | lost:
+                    by_reason.setdefault(reason, []).append(identifier)
+        merge_examples(self.examples, found)
+        merge_examples(self.reason_examples, by_reason)
+
+    def _add_segment_examples(self, flipped: Sequence[tuple[UUID, Mapping[str, Any]]]) -> None:
+        found: dict[tuple[str, Any], list[UUID]] = {}
+        for name in self.segments:
+            for identifier, given in flipped:
+                found.setdefault((name, segment_of(given.get(name))), []).append(identifier)
+        merge_examples(self.segment_examples, found)
+        self._keep_segment_examples()
+
+    def _keep_segment_examples(self) -> None:
+        """Forget the examples of segments that are not counted by themselves."""
+        for name, value in [*self.segment_examples]:
+            if value not in self.segments.get(name, {}):
+                del self.segment_examples[name, value]
 
     def _add_segments(
         self,
@@ -183,8 +177,8 @@ class ReplayTally:
             found: Segments = {}
             for (value, (flips, automatic, to_automatic)), count in Counter(zip(values, facets, strict=True)).items():
                 more = SegmentCount(count, count * flips, count * automatic, count * to_automatic)
-                place = _segment_value(value)
-                found[place] = _sum(found.get(place, SegmentCount()), more)
+                place = segment_of(value)
+                found[place] = found.get(place, SegmentCount()).plus(more)
             self._merge_segments(name, found)
 
     def _forget(self, name: str) -> None:
@@ -201,24 +195,8 @@ class ReplayTally:
             if place is OTHERS and not declared:
                 self._forget(name)
                 return
-            own[place] = _sum(own.get(place, SegmentCount()), count)
-
-
-def _sum(one: SegmentCount, other: SegmentCount) -> SegmentCount:
-    return SegmentCount(*(a + b for a, b in zip(one, other, strict=True)))
+            own[place] = own.get(place, SegmentCount()).plus(count)
 
 
 def _score(judgement: Judgement) -> float | None:
     return None if judgement.prediction is None else judgement.prediction.score
-
-
-def _few(ids: Iterable[UUID]) -> list[UUID]:
-    """Choose by the random part of the ids: the choice does not depend on how the work was divided."""
-    return sorted(set(ids), key=lambda one: one.int & _RANDOM)[:EXAMPLES]
-
-
-_RANDOM = (1 << 62) - 1
-
-
-def _segment_value(value: Any) -> str | bool | None:
-    return value if isinstance(value, bool | None) else str(value)[:100]

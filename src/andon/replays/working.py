@@ -17,10 +17,11 @@ from andon.replays.domain import ReplayPart
 from andon.replays.drawn import AS_DECIDED, DrawnDecision, DrawnSide
 from andon.replays.labelling import label_sums
 from andon.replays.measuring import ComputedMeasures, MeasuredCase
+from andon.replays.moves import SegmentFields
 from andon.replays.propensities import SplitArms
 from andon.replays.recomputing import Recomputing
 from andon.replays.rewards import RewardMeasure
-from andon.replays.tallying import ReplayTally, SegmentFields
+from andon.replays.tallying import ReplayTally
 
 ByOf: TypeAlias = Callable[[RecordedDecision], ReplayBy]
 """A function that gives the versions which decide a recorded decision again."""

@@ -47,6 +47,7 @@ def test_a_policy_is_tried_on_the_past(line: GatedLine) -> None:
     assert {one["value"]: one["flips"] for one in report["segments"]} == Counter(
         one.request.input["country"] for one in expected
     )
+    assert all(set(one["examples"]) <= {str(flip.request.id) for flip in expected} for one in report["segments"])
     assert report["reviews"]["after"] - report["reviews"]["before"] == len(expected)
     assert report["asked"]["candidate"] == {
         "model": "the recorded predictions",

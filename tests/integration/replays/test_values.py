@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from andon import MaxError, Measure, measures
+from andon.decisions import Decision
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.measures import MeasureReport, Meter
 from lines import OWNER
-from proving import POLICY, GatedLine, a_gated_line, rightly
+from proving import POLICY, GatedLine, a_gated_line
 from replaying import a_project_folder, andon
 
 RELEASING = POLICY.replace("then: pause", "then: release")
@@ -50,6 +51,10 @@ def a_split_line(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyP
         measures.report(tx, reports, actor=OWNER, events=Events(), now=line.installation.clock.now())
     line.label(made[:300], lambda one: "fraud" if made.index(one) % 5 == 0 else "ok")
     return line
+
+
+def honest(_: Decision) -> str:
+    return "ok"
 
 
 def reported(*arguments: str) -> dict[str, Any]:
@@ -103,7 +108,7 @@ def test_computed_measures_are_those_of_the_meter_and_those_of_the_candidate(lin
     assert lost["silent"].startswith("labels speak for")
     assert lost["after"] == {"total": 0.0, "low": 0.0, "high": 0.0, "labels": 0}
     released = [one for one in line.decided if one.outcome == "release"]
-    line.label([one for one in released if one not in line.decided[:300]], rightly)
+    line.label([one for one in released if one not in line.decided[:300]], honest)
     lost = reported("replay", "--policy", "pausing.yaml")["measures"][1]
     assert lost["before"]["total"] == pytest.approx(summed["lost"])
     assert lost["difference"]["total"] == pytest.approx(-summed["lost"])

@@ -56,7 +56,7 @@ LABELLED = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(LABELLED, min_size=1, max_size=30), st.integers(0, 30))
 def test_with_every_label_the_sums_are_exact_however_the_work_is_divided(cases: list[MeasuredCase], at: int) -> None:
     computed, tally = ComputedMeasures([SCREENED, PASSED, LOST]), ReplayTally()
@@ -89,7 +89,7 @@ WEIGHED = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20, deadline=None)
 @given(WEIGHED, st.integers(0, 20))
 def test_drawn_labels_are_weighed_as_a_plain_ratio_estimator_does(
     drawn: list[tuple[float, str, float]], unseen: int
@@ -149,8 +149,8 @@ def test_silence_says_why() -> None:
 
 def test_intervals_cover_what_the_labels_that_nobody_drew_say() -> None:
     rng, covered = np.random.default_rng(20_261_201), 0
-    for _ in range(100):
-        amounts, fraud, drawn = rng.integers(1, 100, 200), rng.random(200) < 0.4, rng.random(200) < 0.5
+    for _ in range(60):
+        amounts, fraud, drawn = rng.integers(1, 100, 150), rng.random(150) < 0.4, rng.random(150) < 0.5
         cases = [
             case("pause", "release", float(amount), ("fraud" if is_fraud else "ok") if is_drawn else None, 0.5)
             for amount, is_fraud, is_drawn in zip(amounts, fraud, drawn, strict=True)
@@ -158,4 +158,4 @@ def test_intervals_cover_what_the_labels_that_nobody_drew_say() -> None:
         (change,) = changes(cases, LOST)
         assert change.difference is not None
         covered += change.difference.low <= amounts[fraud].sum() <= change.difference.high
-    assert covered >= 91  # 95% of 100, less two standard deviations
+    assert covered >= 53  # 95% of 60, less two standard deviations

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from andon.decisions import Judgement, Risk
 from andon.policies import Ruling
 from andon.replays import ReplayTally, SegmentFields
-from andon.replays.tallying import EXAMPLES, MOST_DECLARED, MOST_VALUES, OTHERS
+from andon.replays.moves import EXAMPLES
+from andon.replays.tallying import MOST_DECLARED, MOST_VALUES, OTHERS
 from andon.serving import Prediction
 
 RISK = Risk(True, 0.9, 0.01)
@@ -65,7 +66,8 @@ def test_however_the_work_is_divided_the_tally_is_the_same(
 ) -> None:
     whole, parts = tally_of(cases), tally_of(cases[at:], min(at, len(cases)))
     parts.merge(tally_of(cases[:at]))
-    for part in ("decisions", "identical", "moves", "gained", "lost", "segments", "examples"):
+    shared = ("decisions", "identical", "moves", "gained", "lost", "segments", "examples")
+    for part in (*shared, "reason_examples", "segment_examples"):
         assert getattr(whole, part) == getattr(parts, part)
 
 
@@ -99,3 +101,24 @@ def test_what_cannot_be_decided_again_is_counted_by_a_bounded_number_of_reasons(
         tally.add_undecided(UUID(int=number), f"reason {number}")
     assert (tally.decisions, tally.undecided.total(), len(tally.undecided)) == (100, 100, 21)
     assert tally.undecided["other reasons"] == 80
+
+
+def test_examples_of_reasons_and_segments_are_decisions_that_change_there() -> None:
+    outcomes = [(0, 2), (0, 0), (2, 2), (2, 0), (0, 1)]
+    cases = [
+        ({"country": "DE" if n % 2 else "FR"}, judgement(was, 0.5), judgement(now, 0.5))
+        for n in range(20)
+        for was, now in outcomes
+    ]
+    tally = tally_of(cases)
+    changing = {UUID(int=n) for n, (_, was, now) in enumerate(cases) if was.ruling.reasons != now.ruling.reasons}
+    assert set(tally.reason_examples) == {"HIGH_SCORE", "KNOWN"}
+    assert all(0 < len(some) <= EXAMPLES and set(some) <= changing for some in tally.reason_examples.values())
+    for country in ("DE", "FR"):
+        flips = {
+            UUID(int=n)
+            for n, (given, was, now) in enumerate(cases)
+            if given["country"] == country and was.ruling.outcome != now.ruling.outcome
+        }
+        assert len(tally.segment_examples["country", country]) == EXAMPLES
+        assert set(tally.segment_examples["country", country]) <= flips
