@@ -141,10 +141,17 @@ class RolledLine:
 
     def breaks(self, version: int, share: float = 1.0) -> None:
         """From now on a version fails on so many of its rows."""
+        self._runs(version, lambda loaded: Failing(loaded, share))
+
+    def slows(self, version: int, seconds: float) -> None:
+        """From now on a version takes so long for each batch."""
+        self._runs(version, lambda loaded: Slow(loaded, seconds))
+
+    def _runs(self, version: int, made: Callable[[Any], Any]) -> None:
         deployment = self.installation.deployment
         line = deployment.lines["payments"]
         candidate = Candidate(version)
-        broken = replace(line.traffic.arms[candidate], loaded=Failing(line.traffic.arms[candidate].loaded, share))
+        broken = replace(line.traffic.arms[candidate], loaded=made(line.traffic.arms[candidate].loaded))
         traffic = replace(
             line.traffic,
             arms={**line.traffic.arms, candidate: broken},
@@ -189,6 +196,28 @@ class RolledLine:
         made = asyncio.run(run())
         self.decided += made
         return made
+
+
+class Slow:
+    """A loaded version that takes its time and lets others work meanwhile, as one in a process of its own."""
+
+    inline = False
+    capacity = 4
+    max_batch = 64
+
+    def __init__(self, loaded: Any, seconds: float) -> None:
+        self._loaded, self._seconds = loaded, seconds
+
+    def predict(self, rows: Any) -> Any:
+        return self._loaded.predict(rows)
+
+    async def predict_soon(self, rows: Any, *, within: float) -> Any:
+        del within
+        await asyncio.sleep(self._seconds)
+        return self._loaded.predict(rows)
+
+    def take_cpu_us(self) -> int:
+        return 0
 
 
 class Failing:

@@ -1,7 +1,7 @@
 """Rollouts: a candidate takes over an automation stage by stage, as far as tests show that it is good enough.
 
 `service.py` is what people do, `watching.py` what a worker does. What a guardrail is: `guardrails.py`; how evidence adds up:
-`evidence.py` and `states.py`.
+`evidence.py`, `folding.py` and `states.py`. How long answers take: `forecasting.py`.
 """
 
 from andon.rollouts.adjusting import adjusted

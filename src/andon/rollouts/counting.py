@@ -27,9 +27,10 @@ from andon.rollouts.evidence import (
     placed_decision,
     verdict_of,
 )
+from andon.rollouts.folding import by_guardrail, count_decisions, fold, fold_pairs
 from andon.rollouts.guardrails import WatchedGuardrail, of_measures
 from andon.rollouts.measuring import DecisionMeasures, reported
-from andon.rollouts.states import GuardrailState, by_guardrail, count_decisions, fold, fold_pairs
+from andon.rollouts.states import GuardrailState
 from andon.serving import TrafficSplit
 
 AT_ONCE: Final = 2_000

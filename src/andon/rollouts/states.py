@@ -1,16 +1,13 @@
 """The state of a guardrail: what was counted, the evidence of its tests, and the path of that. Pure; kept as JSON."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from msgspec import Struct, convert, field, to_builtins
 
-from andon.rollouts.evidence import GuardrailEvent, JudgedPair, is_first
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail
-from andon.rollouts.quantiles import QuantileStage, harm_of_stages, stages_of, step_after, with_values
+from andon.rollouts.quantiles import QuantileStage, harm_of_stages
 
 LONGEST_PATH = 200
 """Points of a path; of a longer one every second is dropped."""
@@ -72,29 +69,6 @@ def step_name(share: float) -> str:
     return f"{share:g}"
 
 
-def fold(
-    guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
-) -> None:
-    """Add events of units that were not counted before; `steps` are the percents of all steps."""
-    if not events:
-        return
-    match guardrail.kind:
-        case GuardrailKind.RATE:
-            _fold_rate(guardrail, state, events, steps)
-        case GuardrailKind.LIMIT:
-            _fold_limit(guardrail, state, events)
-        case GuardrailKind.MEAN:
-            _fold_mean(guardrail, state, events, steps)
-        case GuardrailKind.QUANTILE:
-            _fold_quantile(guardrail, state, events, steps)
-
-
-def count_decisions(state: GuardrailState, *, candidate: int, control: int) -> None:
-    """Count decisions of both sides, whether anything was the matter with them or not."""
-    state.candidate.decisions += candidate
-    state.control.decisions += control
-
-
 def judge(guardrail: WatchedGuardrail, state: GuardrailState, steps: Sequence[float]) -> None:
     """Note what is shown by now: harm, and which steps the candidate is good enough for."""
     if harm_evidence(guardrail, state) >= harm_bound(guardrail):
@@ -115,18 +89,6 @@ def harm_evidence(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
     Evidence of arms and of pairs is multiplied: each decision moves one of them only, so the product is a test martingale, too.
     """
     return _harm_of_arms(guardrail, state) + (guardrail.harm_by_pairs().log_e(state.pairs) if state.pairs else 0.0)
-
-
-def fold_pairs(guardrail: WatchedGuardrail, state: GuardrailState, pairs: Sequence[JudgedPair], floor: float) -> None:
-    """Add decisions that a person judged; `floor` is the share of automatic decisions that anybody looks at."""
-    test = guardrail.harm_by_pairs()
-    count_decisions(state, candidate=len(pairs), control=len(pairs))
-    for one in pairs:
-        state.pairs = test.fold(state.pairs or test.start(), one.worse, one.probability, min(floor, one.probability))
-        if one.worse:
-            name = "candidate" if one.worse > 0 else "control"
-            state.evidence[name] = [*state.evidence[name], str(one.id)][-MOST_EVIDENCE:]
-            (state.candidate if one.worse > 0 else state.control).units += 1
 
 
 def _harm_of_arms(guardrail: WatchedGuardrail, state: GuardrailState) -> float:
@@ -179,90 +141,3 @@ def _below(guardrail: WatchedGuardrail, state: GuardrailState, share: float) -> 
         (state.candidate.units, int(state.candidate.total)) if guardrail.kind is GuardrailKind.LIMIT else state.first
     )
     return test.log_e(test.fold(test.start(), events, count - events, guardrail.limit_at(share))), test.bound
-
-
-def _fold_rate(
-    guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
-) -> None:
-    """Harm is shown by the first event of each unit, soundness by the event in its first decision, if there is one.
-
-    Units that have events often would leave the count of first events sooner on the worse side, which would look better for it.
-    """
-    firsts = [one for one in events if is_first(one)]
-    mine = [one for one in firsts if one.of.is_candidate]
-    state.first = state.first[0] + len(mine), state.first[1] + sum(one.value > 0 for one in mine)
-    counted = [one for one in events if not is_first(one)]
-    for one in counted:
-        _tally(state, one)
-    harm = guardrail.harm_by_rate()
-    for share, (candidate, control) in _by_share(counted).items():
-        state.harm = harm.fold(state.harm or harm.start(), candidate, control, share)
-    tests = {step_name(share): guardrail.sound_by_rate(share) for share in steps}
-    for share, (candidate, control) in _by_share([one for one in firsts if one.value > 0]).items():
-        for name, test in tests.items():
-            state.sound[name] = test.fold(state.sound.get(name) or test.start(), candidate, control, share)
-
-
-def _by_share(events: Sequence[GuardrailEvent]) -> dict[float, list[int]]:
-    """Count events of the candidate and of the control by the candidate's share."""
-    counts: dict[float, list[int]] = defaultdict(lambda: [0, 0])
-    for one in events:
-        counts[one.of.share][0 if one.of.is_candidate else 1] += 1
-    return counts
-
-
-def _fold_limit(guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent]) -> None:
-    bad = sum(one.value > 0 for one in events)
-    for one in events:
-        _tally(state, one, named=one.value > 0)
-    harm = guardrail.harm_by_rate()
-    state.harm = harm.fold(state.harm or harm.start(), bad, len(events) - bad, guardrail.margin)
-
-
-def _fold_mean(
-    guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
-) -> None:
-    sign = 1.0 if guardrail.better == "lower" else -1.0
-    candidate = np.array([one.of.is_candidate for one in events], dtype=np.bool_)
-    values = np.array([sign * one.value for one in events], dtype=np.float64)
-    shares = np.array([one.of.share for one in events], dtype=np.float64)
-    for one in events:
-        _tally(state, one)
-    harm = guardrail.harm_by_mean()
-    state.harm = harm.fold(state.harm or harm.start(), candidate, values, shares)
-    for share in steps:
-        test = guardrail.sound_by_mean(share)
-        kept = state.sound.get(step_name(share)) or test.start()
-        state.sound[step_name(share)] = test.fold(kept, candidate, values, shares)
-
-
-def _fold_quantile(
-    guardrail: WatchedGuardrail, state: GuardrailState, events: Sequence[GuardrailEvent], steps: Sequence[float]
-) -> None:
-    """Add values to the stages that they are of. Named are those beyond the champion's quantile of their stage."""
-    state.stages = state.stages or stages_of(steps)
-    by_step: dict[float, list[GuardrailEvent]] = defaultdict(list)
-    for one in events:
-        by_step[step_after(one.of.share, steps)].append(one)
-    for step, some in by_step.items():
-        stage = with_values(guardrail, state.stages[step_name(step)], some, step)
-        state.stages[step_name(step)] = stage
-        slow = stage.bins[1].quantile(guardrail.quantile)
-        for one in some:
-            _tally(state, one, named=one.value > slow)
-
-
-def _tally(state: GuardrailState, one: GuardrailEvent, *, named: bool = True) -> None:
-    side, name = (state.candidate, "candidate") if one.of.is_candidate else (state.control, "control")
-    side.units += 1
-    side.total += one.value
-    if named:
-        state.evidence[name] = [*state.evidence[name], str(one.of.id)][-MOST_EVIDENCE:]
-
-
-def by_guardrail(events: Iterable[GuardrailEvent]) -> dict[str, list[GuardrailEvent]]:
-    """Group events by their guardrail."""
-    found: dict[str, list[GuardrailEvent]] = defaultdict(list)
-    for one in events:
-        found[one.guardrail].append(one)
-    return found

@@ -343,6 +343,19 @@ def test_what_other_systems_report_is_counted_once_for_the_decision_that_it_is_a
     assert set(line.states()["refunded"].evidence["candidate"]) <= {str(one.request.id) for one in made}
 
 
+def test_a_version_that_answers_later_is_rolled_back_by_the_quantile_of_its_latency(line: RolledLine) -> None:
+    to_traffic(line, plan=replace(THREE_STEPS, guardrails=[Guardrail("latency-p50", margin=0.5)]))
+    line.slows(2, 1.5)
+    made = line.decide(400)
+    ended = line.watch()
+    assert ended.state is RolloutState.ROLLED_BACK
+    assert "latency-p50 shows harm (the latency that 50% of answers keep)" in ended.why
+    candidate = {str(one.request.id) for one in made if one.assignment.version == 2}
+    named = line.states()["latency-p50"].evidence["candidate"]
+    assert len(named) == 40
+    assert set(named) <= candidate
+
+
 def test_a_forecast_reads_what_lately_was_decided_labelled_overridden_and_reported(
     database: Database, tmp_path: Path
 ) -> None:

@@ -10,11 +10,12 @@ import pytest
 from andon.authoring import Guardrail, RolloutPlan, ServiceLevel
 from andon.rollouts import RolloutForecast, adjusted
 from andon.rollouts.evidence import GuardrailEvent, PlacedDecision
+from andon.rollouts.folding import fold
 from andon.rollouts.forecasting import forecast_from
 from andon.rollouts.forecasts import spoken
 from andon.rollouts.guardrails import guardrails_of
 from andon.rollouts.recently import RecentLine, RecentValues
-from andon.rollouts.states import GuardrailState, fold
+from andon.rollouts.states import GuardrailState
 from andon.statistics.means import Moments
 from andon.statistics.quantile_sequences import GrowingBins
 from andon.statistics.rollout_forecast import needed_for_mean

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from andon.authoring import DeclarationInvalid, Guardrail, RolloutPlan, ServiceLevel
 from andon.rollouts.evidence import FIRST, GuardrailEvent, PlacedDecision
+from andon.rollouts.folding import fold
 from andon.rollouts.guardrails import LATENCY, GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.sentences import figures
-from andon.rollouts.states import GuardrailState, fold, harm_bound, harm_evidence, judge, sound_evidence
+from andon.rollouts.states import GuardrailState, harm_bound, harm_evidence, judge, sound_evidence
 
 STEPS = (5.0, 25.0, 50.0, 100.0)
 

@@ -13,13 +13,12 @@ from scipy.stats import binom
 
 from andon.authoring import Guardrail, RolloutPlan, ServiceLevel
 from andon.rollouts.evidence import FIRST, GuardrailEvent, PlacedDecision, first_of_each
+from andon.rollouts.folding import count_decisions, fold
 from andon.rollouts.guardrails import BELOW_RATIOS, BELOW_WEIGHTS, GuardrailKind, WatchedGuardrail, guardrails_of
 from andon.rollouts.states import (
     LONGEST_PATH,
     MOST_EVIDENCE,
     GuardrailState,
-    count_decisions,
-    fold,
     harm_evidence,
     judge,
     note_point,
