@@ -72,7 +72,9 @@ COMMANDS = {
     "models": Listed("andon.cli.models:app", "Register, look at and choose model versions."),
     "endpoints": Listed("andon.cli.endpoints:app", "See which versions of a model answer."),
     "split": Listed("andon.cli.split:app", "See and choose which versions answer for an automation."),
-    "rollout": Listed("andon.cli.rollout:app", "Roll out a model version or a policy, step by step and under tests."),
+    "rollout": Listed(
+        "andon.cli.rollout:app", "Roll out a model version, a policy or a gate, step by step and under tests."
+    ),
     "experiment": Listed(
         "andon.cli.experiment:app", "Compare versions or policies on real traffic, until one is better."
     ),

@@ -205,18 +205,30 @@ def _more(counted: Floats, total: int, share: float) -> Floats:
     return _fewer(total - counted, total, 1.0 - share)
 
 
+_TINY = 1e-290
+"""Below this, a float loses digits."""
+
+_TERMS = np.arange(64.0)[:, None]
+
+
 def _evidence(hits: Floats, misses: Floats, share: float) -> Floats:
     """Mix likelihood ratios over rates below `share`, against `share`: a beta of WEIGHT values around it, truncated.
 
-    The incomplete beta function may underflow. It is at least `x ** a * (1 - x) ** b / (a * B(a, b))` (DLMF 8.17.8).
+    Where the incomplete beta function underflows, the first terms of its series stand for it (DLMF 8.17.8). All terms
+    are positive, so that evidence is never overstated.
     """
     from scipy.special import betainc, betaln
 
     a, b = WEIGHT * share, WEIGHT * (1.0 - share)
-    whole = betaln(a + hits, b + misses)
-    least = (a + hits) * math.log(share) + (b + misses) * math.log1p(-share) - np.log(a + hits) - whole
+    up, down = a + hits, b + misses
+    whole = betaln(up, down)
+    below = betainc(up, down, share)
+    tiny = below < _TINY
+    factors = (up[tiny] + down[tiny] + _TERMS) / (up[tiny] + 1.0 + _TERMS) * share
+    series = np.log1p(np.cumprod(factors, axis=0).sum(axis=0)) - np.log(up[tiny]) - whole[tiny]
     with np.errstate(divide="ignore"):
-        below = np.maximum(np.log(betainc(a + hits, b + misses, share)), least)
+        below = np.log(below)
+    below[tiny] = series + up[tiny] * math.log(share) + down[tiny] * math.log1p(-share)
     mixed = whole + below - betaln(a, b) - math.log(betainc(a, b, share))
     ratios: Floats = mixed - hits * math.log(share) - misses * math.log1p(-share)
     return ratios

@@ -3,7 +3,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 from scipy.stats import beta, binom
@@ -24,9 +24,10 @@ VALUES = st.lists(st.floats(SMALLEST * 2, 1e6), max_size=60).map(lambda values: 
 
 
 @settings(deadline=None, max_examples=30)
-@given(SHARES, st.integers(1, 400), st.data())
-def test_evidence_is_a_mixture_over_lower_rates(share: float, total: int, data: st.DataObject) -> None:
-    hits = data.draw(st.integers(0, total))
+@given(SHARES, st.integers(1, 400), st.floats(0, 1))
+@example(share=0.021484375, total=242, part=1.0)  # where the incomplete beta function has few digits left
+def test_evidence_is_a_mixture_over_lower_rates(share: float, total: int, part: float) -> None:
+    hits = round(part * total)
     rates = (np.arange(20_000) + 0.5) / 20_000 * share
     prior = beta(WEIGHT * share, WEIGHT * (1 - share))
     ratios = binom.logpmf(hits, total, rates) - binom.logpmf(hits, total, share)
