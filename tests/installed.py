@@ -1,6 +1,6 @@
 """A whole installation as processes, whose first steps are taken within this process: to start a command takes a second each time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from http.client import HTTPException
@@ -21,7 +21,13 @@ BY_TEST = Actor("test")
 
 
 class InstalledLine(Line):
-    """Registers models and makes keys as `andon models register` and `andon keys create` do, on the same database."""
+    """Registers models and makes keys as `andon models register` and `andon keys create` do, on the same database.
+
+    It has no console, whose start costs each test a second or two; `environment` may enable it.
+    """
+
+    def __init__(self, folder: Path, *, environment: dict[str, str] | None = None, ports: Sequence[int] = ()) -> None:
+        super().__init__(folder, environment={"ANDON_CONSOLE_ENABLED": "false", **(environment or {})}, ports=ports)
 
     def register(self, package: Path, *, alias: str | None = "champion", trust: bool = False) -> None:
         """Register a package, and point an alias to it."""

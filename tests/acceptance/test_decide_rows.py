@@ -132,7 +132,7 @@ def test_memory_does_not_grow_with_the_rows(line: Line) -> None:
 def test_bad_rows_stand_in_the_output_with_the_reason_and_the_exit_code_says_so(line: Line, database: Database) -> None:
     file = line.folder / "bad.csv"
     file.write_text("payment_id,account,amount\np1,a1,10\np2,a1,-5\np3,a1,many\np4,a1,20\n")
-    with pytest.raises(LineFailed, match=r"ended with 2.*2 rows do not fit the contract: row 2: input.amount"):
+    with pytest.raises(LineFailed, match=r"ended with 2.*2 rows do not match the contract: row 2: input.amount"):
         line.command("decide", "bad.csv", "--output", "bad-out.csv")
     with (line.folder / "bad-out.csv").open(newline="") as rows:
         found = list(csv.DictReader(rows))

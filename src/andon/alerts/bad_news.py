@@ -7,6 +7,7 @@ from andon.alerts.domain import AlertKey, BadNews
 from andon.authoring import OTHER_ALERTS
 from andon.features import ExpectationBreached
 from andon.gates import NOTHING, GateRevised, Origin
+from andon.kernel.plurals import plural
 from andon.monitors import Level, MonitorBreached, MonitorRecovered
 from andon.spending import BudgetNearlySpent, BudgetUsedUp
 
@@ -76,7 +77,7 @@ def of_expectation(breached: ExpectationBreached, decisions: int) -> BadNews | N
         segment={},
         level=Level.WARNING,
         since=breached.at - BREACHES_WITHIN,
-        message=f"{breached.name} was not as expected in {decisions:,} decisions within {minutes:.0f} minutes",
+        message=f"{breached.name} was not as expected in {plural(decisions, 'decision')} within {minutes:.0f} minutes",
         expected=0.0,
         observed=float(decisions),
         unit="decisions",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from andon.audit.domain import CONTROL, NO_HASH, Checkpoint, CheckpointClaim, Finding, Harm, Leaf, Tip
 from andon.audit.encoding import hash_of, hash_of_checkpoint
+from andon.kernel.plurals import plural
 
 
 class CheckpointCheck:
@@ -55,7 +56,7 @@ class CheckpointCheck:
             chains, entries = chains + (held == 0), entries + head.seq - held
             self._sealed[head.writer] = head.seq
         if self._complete and (checkpoint.chains, checkpoint.entries) != (chains, entries):
-            said = f"{checkpoint.chains} chains and {checkpoint.entries} entries"
+            said = f"{plural(checkpoint.chains, 'chain')} and {checkpoint.entries} entries"
             yield _at_checkpoint(
                 Harm.CHECKPOINT_EDITED, checkpoint.number, f"it counts {said}, its heads {chains} and {entries}"
             )

@@ -58,7 +58,7 @@ COMMANDS = {
     ),
     "plan": Listed(
         "andon.cli.plan:plan",
-        "Show what a configuration would change, who is affected and what that needs. Changes nothing.",
+        "Show what a configuration would change, who is affected and which approvals it needs. Changes nothing.",
     ),
     "apply": Listed(
         "andon.cli.apply:apply",
@@ -97,7 +97,7 @@ COMMANDS = {
     ),
     "history": Listed(
         "andon.cli.history:show",
-        "Show what was in force on a line at a moment, who made it so and why, and the acts before and after.",
+        "Show what was in force on a line at a moment, by whom and why, and the acts before and after.",
     ),
     "monitors": Listed("andon.cli.monitors:app", "See what is watched of an automation, and what was found."),
     "policy": Listed("andon.cli.policy:app", "Check a policy, try it on facts, publish it."),

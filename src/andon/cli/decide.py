@@ -25,6 +25,7 @@ from andon.datafile import DataFileInvalid
 from andon.decisions import Deployment
 from andon.kernel.errors import Conflict, Invalid
 from andon.kernel.ids import uuid7
+from andon.kernel.plurals import plural
 from andon.scoring import Run, Scored, SourceRow, SourceRows
 
 _REFUSED_SHOWN = 5
@@ -52,7 +53,7 @@ Again = Annotated[bool, typer.Option("--again", help="Do not go on with a run th
 
 
 class RowsRefused(Invalid):
-    """Some rows do not fit the contract; they stand in the output with the reason."""
+    """Some rows do not match the contract; they are in the output with the reason."""
 
 
 class OutputExists(Conflict):
@@ -105,7 +106,9 @@ def decide(
         refused = _Command(here, deployment, asked).run()
     if refused:
         shown = "; ".join(f"row {row}: {why}" for row, why in refused.first)
-        raise RowsRefused(f"{refused.count} rows do not fit the contract: {shown}")
+        raise RowsRefused(
+            f"{plural(refused.count, 'row')} {'does' if refused.count == 1 else 'do'} not match the contract: {shown}"
+        )
 
 
 def _target(file: Path | None, sql: str | None, output: Path | None) -> Path:

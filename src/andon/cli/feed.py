@@ -16,6 +16,7 @@ from andon.cli.moments import moment_of
 from andon.cli.printing import Plain
 from andon.cli.progress import progress
 from andon.decisions import AutomationNotFound, ConsumerStanding, Export, Start
+from andon.kernel.plurals import plural
 from andon.kernel.reasons import require
 
 app = typer.Typer(help="Who reads the committed decisions, how far, and an export of them.", no_args_is_help=True)
@@ -77,7 +78,7 @@ def export(
                     break
                 if not passed:
                     time.sleep(writer.pause)
-    typer.echo(f"{written:,} decisions of {automation} appended to {to}")
+    typer.echo(f"{plural(written, 'decision')} of {automation} appended to {to}")
 
 
 @app.command()

@@ -102,7 +102,7 @@ def curve(
         if target is not None:
             mark = mark.replace("in force", "widest")
         table.add_row(
-            f"{point.threshold:.4f}",
+            f"{point.threshold:.6f}",
             f"{point.share:.1%}",
             f"{point.error:.2%}" if found.highest == 1 else f"{point.error:.3g}",
             f"{point.bound:.2%}" if found.highest == 1 else f"{point.bound:.3g}",

@@ -45,7 +45,7 @@ def _print_all(found: Sequence[ChangeFigures], as_json: bool) -> None:
         table.add_row(
             one.automation,
             str(one.changes),
-            "" if one.frequency.per_week is None else f"{one.frequency.per_week:.2g}",
+            _rate(one.frequency.per_week),
             _span(one.lead_time.median),
             _share(one.failures),
             _span(one.recovery_time.median),
@@ -74,9 +74,11 @@ def _print_one(found: ChangeAccount, as_json: bool) -> None:
 
 def _facts(one: ChangeFigures) -> Facts:
     rate, table = one.frequency, Facts()
-    per_week = "" if rate.per_week is None else f"{rate.per_week:.2g} a week ({rate.low:.2g} to {rate.high:.2g}), "
+    interval = f" a week ({_rate(rate.low)} to {_rate(rate.high)}), "
+    per_week = "" if rate.per_week is None else f"{_rate(rate.per_week)}{interval}"
     kinds = ", ".join(f"{count} {kind}" for kind, count in one.kinds.items())
-    table.add_row("deployment frequency", f"{per_week}{one.changes} changes{f': {kinds}' if kinds else ''}")
+    changed = f"{one.changes} {'change' if one.changes == 1 else 'changes'}"
+    table.add_row("deployment frequency", f"{per_week}{changed}{f': {kinds}' if kinds else ''}")
     table.add_row("lead time", _median(one.lead_time))
     open_yet = f"; {one.undecided} may still fail" if one.undecided else ""
     table.add_row("change failure rate", f"{_share_of(one.failures)}{open_yet}")
@@ -89,6 +91,12 @@ def _facts(one: ChangeFigures) -> Facts:
         held = f"; held in part for {_span(in_part)}" if in_part else ""
         table.add_row(f"time {state}", f"{_part(one.states.share(state))}, {_span(time)}{held}")
     return table
+
+
+def _rate(per_week: float | None) -> str:
+    if per_week is None:
+        return ""
+    return f"{per_week:,.0f}" if per_week >= 10 else f"{per_week:.2g}"
 
 
 def _weeks(weeks: Sequence[ChangeWeek]) -> Plain:

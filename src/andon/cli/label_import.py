@@ -15,6 +15,7 @@ from andon.cli.context import Project, project
 from andon.cli.label_file import Given, Staged, staged
 from andon.cli.progress import progress
 from andon.kernel.errors import AndonError, Invalid
+from andon.kernel.plurals import plural
 from andon.labels import Fate, LabelInvalid, Settled, TruthReport, report_of
 
 _REFUSED_SHOWN = 5
@@ -36,7 +37,7 @@ def import_labels(
     _say(", ".join(f"{run.counts[fate]:,} {fate}" for fate in Fate))
     if run.first:
         shown = "; ".join(run.first)
-        raise LabelsRefused(f"{run.counts[Fate.REFUSED]:,} rows were refused, see {run.beside}: {shown}")
+        raise LabelsRefused(f"{plural(run.counts[Fate.REFUSED], 'row')} refused, see {run.beside}: {shown}")
 
 
 class _Import:

@@ -15,11 +15,12 @@ from rich.markup import escape
 from andon import models
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import ready_for, users_of
-from andon.cli.context import project
+from andon.cli.context import Project, project
 from andon.cli.environments import environment
 from andon.cli.printing import Facts, Plain
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
+from andon.kernel.plurals import plural
 from andon.models import Estimate, Manifest, ModelVersion, open_package, train
 
 app = typer.Typer(help="Register, look at and choose model versions.", no_args_is_help=True)
@@ -44,7 +45,10 @@ def register(
     trust: Annotated[bool, typer.Option("--trust", help="Accept a pickle: loading it may run any code.")] = False,
     limit_minutes: Annotated[float, typer.Option(min=0.01, help="How long the script may run.")] = 60.0,
 ) -> None:
-    """Register a packed model. The same package again is the same version."""
+    """Register a packed model. The same package again is the same version.
+
+    With --alias, a version that an automation cannot use is not registered.
+    """
     limit = timedelta(minutes=limit_minutes)
     with _packed(path, from_script, limit) as package, project() as here:
         _check_name(package, name)
@@ -56,16 +60,7 @@ def register(
             # Loading it asks the probes: a version that cannot answer here is not registered.
             load_hosted(here.settings, version, models.fetch(tx, version, here.settings.data / "models"))
             if alias is not None:
-                models.set_alias(
-                    tx,
-                    version.name,
-                    alias,
-                    version.number,
-                    actor=here.actor,
-                    reason=reason,
-                    events=here.events,
-                    now=now,
-                )
+                _point(here, tx, version.name, alias, version.number, reason)
     pointed = f", now the {alias}" if alias else ""
     typer.echo(f"{version.name} {version.number} ({version.digest[:12]}){pointed}")
 
@@ -122,19 +117,7 @@ def set_alias(
     """Point an alias to a version; running gateways follow within a second. What cannot answer here is refused."""
     with project() as here, here.database.begin() as tx:
         model = name or _only(tx)
-        users = users_of(here.settings, model, alias)
-        ready = ready_for(users, here.settings, tx) if users else None
-        models.set_alias(
-            tx,
-            model,
-            alias,
-            number,
-            actor=here.actor,
-            reason=reason,
-            events=here.events,
-            now=here.clock.now(),
-            ready=ready,
-        )
+        _point(here, tx, model, alias, number, reason)
     typer.echo(f"{alias} of {model} is version {number}")
 
 
@@ -160,6 +143,22 @@ def alias_history(
     for entry in entries:
         table.add_row(entry.alias, str(entry.number), f"{_time(entry.set_at)} by {entry.set_by}: {entry.reason}")
     Console().print(table)
+
+
+def _point(here: Project, tx: Tx, model: str, alias: str, number: int, reason: str) -> None:
+    """Point an alias to a version that every automation it answers for can feed, and that answers here."""
+    users = users_of(here.settings, model, alias)
+    models.set_alias(
+        tx,
+        model,
+        alias,
+        number,
+        actor=here.actor,
+        reason=reason,
+        events=here.events,
+        now=here.clock.now(),
+        ready=ready_for(users, here.settings, tx) if users else None,
+    )
 
 
 def _packed(path: Path | None, script: Path | None, limit: timedelta) -> AbstractContextManager[Path]:
@@ -221,7 +220,10 @@ def _facts(version: ModelVersion) -> Facts:
             "classes",
             f"{', '.join(m.signature.classes)}{f'; {m.signature.positive} is positive' if m.signature.positive else ''}",
         ),
-        ("trained on", f"{m.training.rows:,} rows{source}; {m.training.held_out_rows:,} held out: {m.training.split}"),
+        (
+            "trained on",
+            f"{plural(m.training.rows, 'row')}{source}; {m.training.held_out_rows:,} held out: {m.training.split}",
+        ),
         ("data digest", m.training.digest),
         ("code", code),
         (

@@ -11,6 +11,7 @@ from andon import quality
 from andon.alerts import shown_segment
 from andon.cli.context import project
 from andon.cli.printing import Facts, Plain
+from andon.kernel.plurals import plural
 from andon.monitors import MonitorState
 from andon.quality import LineQuality
 
@@ -48,7 +49,7 @@ def _facts(found: LineQuality) -> Facts:
     held = [f"{shown_segment(change.segment)}: {change.after}" for change in found.changes if change.segment]
     table.add_row("line", ", ".join([found.state.value, *held]))
     share = "no decisions" if found.automatic_share is None else f"{found.automatic_share:.1%} automatic"
-    table.add_row("last 24 hours", f"{found.decisions:,} decisions, {share}")
+    table.add_row("last 24 hours", f"{plural(found.decisions, 'decision')}, {share}")
     table.add_row("risk", found.headline)
     for account in found.gates[1:]:
         table.add_row(account.where, account.sentence)
@@ -60,7 +61,7 @@ def _facts(found: LineQuality) -> Facts:
         table.add_row("blind audits", f"{audits.share:.2%} of the automatic decisions; {counted}")
     for measure in found.measures:
         table.add_row(
-            measure.measure, f"{measure.total:,} {measure.unit} in 30 days, from {measure.counted:,} decisions"
+            measure.measure, f"{measure.total:,} {measure.unit} in 30 days, from {plural(measure.counted, 'decision')}"
         )
     table.add_row("alerts", f"{len(found.alerts)} open, {len(found.incidents)} incidents")
     return table

@@ -17,7 +17,9 @@ def show_report(report: ReplayReport) -> None:
     )
     console.print(_candidate(report))
     share = report.flipped / report.compared if report.compared else 0.0
-    console.print(f"{report.flipped:,} come out otherwise ({share:.2%}); {report.compared - report.flipped:,} do not")
+    console.print(
+        f"{report.flipped:,} decisions change ({share:.2%}); {report.compared - report.flipped:,} stay the same"
+    )
     if scope.stopped:
         console.print(scope.stopped, style="yellow")
     for table in (_flips(report), _rules(report), _reasons(report), _segments(report), _undecided(report)):
@@ -89,7 +91,7 @@ def _changes(report: ReplayReport) -> Facts:
 
 def _labelled(change: LabelledChange, *, rate: bool) -> str:
     if change.silent is not None:
-        return f"not said: {change.silent}"
+        return f"unknown: {change.silent}"
     of = f"of automatic decisions, by {change.after.labels:,} labels" if change.after else ""
     apart = ""
     if change.difference is not None:

@@ -8,6 +8,7 @@ import typer
 
 from andon.kernel import config
 from andon.supervisor import control
+from andon.supervisor.ports import configured
 
 PATIENCE_SECONDS = 120.0
 """How long nothing may be heard of a restart."""
@@ -31,6 +32,9 @@ def restart(
     The new process takes over when it is ready; if it does not become ready, the one before goes on.
     """
     settings = config.load(folder.resolve())
-    parts = [What.GATEWAY, What.WORKER, What.CONSOLE] if part is What.ALL else [part]
+    running = [What(address.part) for address in configured(settings)]
+    if part is not What.ALL and part not in running:
+        raise typer.BadParameter(f"[console] enabled is false, so there is no {part}")
+    parts = running if part is What.ALL else [part]
     for line in control.restart(settings.data, parts, within=PATIENCE_SECONDS):
         typer.echo(line)

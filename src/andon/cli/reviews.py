@@ -38,19 +38,24 @@ def list_reviews(
         wanted = ReviewFilter(queue=queue, state=state, overdue=overdue, mine=holder, blind=blind or None)
         found = reviews.page(tx, wanted, now=now, limit=limit)
         audited = reviews.audit_counts(tx) if blind else {}
+        cases = reviews.cases_of(tx, found)
     if as_json:
-        typer.echo(json.dumps([_summary(review, now) for review in found], indent=2))
+        typer.echo(json.dumps([_summary(review, now) | {"case": cases.get(review.id)} for review in found], indent=2))
         return
     for automation, counts in sorted(audited.items()):
         typer.echo(f"{automation}: {counts.agreed} audits agreed with the line, {counts.disagreed} did not")
     if not found:
         typer.echo("Nothing waits here.")
         return
-    table = Plain("review", "due", "standing", "asked because", by_id=True)
+    table = Plain("review", "due", "standing", "case", "asked because", by_id=True)
     for review in found:
         due = _time(review.due_at) + (", late" if review.is_overdue(now) else "")
         table.add_row(
-            str(review.id), due, _standing(review, now), f"{review.queue}, {review.automation}: {_why(review)}"
+            str(review.id),
+            due,
+            _standing(review, now),
+            cases.get(review.id),
+            f"{review.queue}, {review.automation}: {_why(review)}",
         )
     Console().print(table)
 

@@ -59,6 +59,7 @@ def show_list(
             name: reviews.count(tx, kind, now=now) for name, kind in tabs.items() if name not in ("decided", "audited")
         },
         reviews=found,
+        cases=reviews.cases_of(tx, found),
         scores=decisions.scores_of(tx, [review.decision_id for review in found if not review.hidden]),
         may_work=lambda review: visitor.may(Permission.WORK_REVIEWS, review.automation),
         more=link("/reviews", kept | {"after": _cursor(found[-1])}) if len(found) == PAGE else None,

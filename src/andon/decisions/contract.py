@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from andon.decisions.errors import InputInvalid, InputMalformed
 from andon.kernel.errors import Fault
+from andon.kernel.plurals import plural
 
 _SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
 _LONG, _HIGH = b"0" * 300, b"0e000"
@@ -120,7 +121,8 @@ def _explained(error: ValidationError) -> InputMalformed | InputInvalid:
     if errors[0]["type"] == "json_invalid":
         return InputMalformed(errors[0]["msg"])
     faults = [Fault(".".join(("input", *map(str, e["loc"]))), e["msg"]) for e in errors]
-    return InputInvalid(f"{len(faults)} of the input's fields do not fit the contract", faults=faults)
+    does = "does" if len(faults) == 1 else "do"
+    return InputInvalid(f"{plural(len(faults), 'field')} {does} not match the contract", faults=faults)
 
 
 def _refuse_what_json_cannot_hold(raw: bytes) -> None:

@@ -125,6 +125,9 @@ class WorkerSettings(Section):
 class ConsoleSettings(Section):
     """The web console."""
 
+    enabled: bool = Field(
+        True, description="Whether `andon up` runs it. False saves a process where commands and API are enough."
+    )
     host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
     url: HttpAddress | None = Field(

@@ -29,6 +29,7 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 
 from andon.kernel import session
 from andon.kernel.errors import Conflict, Unavailable
+from andon.kernel.plurals import plural
 from andon.kernel.statements import INCOMPLETE, Statements
 
 Tx: TypeAlias = Connection
@@ -79,7 +80,7 @@ class RowsChanged(Exception):
     """The rows that a statement depends on are not all as it expects them; `missing` names them."""
 
     def __init__(self, missing: frozenset[str]) -> None:
-        super().__init__(f"{len(missing)} rows have changed")
+        super().__init__(f"{plural(len(missing), 'row')} changed meanwhile")
         self.missing = missing
 
 

@@ -1,10 +1,12 @@
-"""Logs of one process: one JSON object a line on stderr, never with the value of a variable or an input."""
+"""Logs of one process on stderr: JSON lines, or lines to read at a terminal; never with the value of a variable."""
 
 import logging
+import os
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -34,7 +36,10 @@ class _Libraries(logging.Handler):
 
 
 def configure_logs(process: str, level: str) -> None:
-    """One JSON object a line on stderr, with the process's name and whatever is bound to the context (correlation id)."""
+    """Log to stderr with the process's name and whatever is bound to the context, such as the correlation id.
+
+    Each line is one JSON object. At a terminal it is a line for people.
+    """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -42,7 +47,7 @@ def configure_logs(process: str, level: str) -> None:
     ]
     rendered: list[structlog.types.Processor] = [
         structlog.processors.ExceptionRenderer(describe),
-        structlog.processors.JSONRenderer(),
+        *(_for_people() if sys.stderr.isatty() else [structlog.processors.JSONRenderer()]),
     ]
     _log_libraries(level, shared, rendered)
     structlog.configure(
@@ -52,6 +57,30 @@ def configure_logs(process: str, level: str) -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     sys.excepthook = _log_end
+
+
+def _for_people() -> list[structlog.types.Processor]:
+    colors = "NO_COLOR" not in os.environ
+    plain = structlog.dev.plain_traceback
+    return [_as_text, structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, exception_formatter=plain)]
+
+
+def _as_text(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Write a described exception as indented lines: its type and message, its frames, its causes."""
+    del logger, method
+    if isinstance(error := event.get("exception"), dict):
+        event["exception"] = "\n".join(_lines_of(error))
+    return event
+
+
+def _lines_of(error: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    message = error.get("message")
+    yield f"  {before}{error['type']}{f': {message}' if message else ''}"
+    yield from (f"    at {place}" for place in error["at"])
+    if cause := error.get("cause"):
+        yield from _lines_of(cause, "caused by ")
+    for one in error.get("exceptions", ()):
+        yield from _lines_of(one, "with ")
 
 
 def _log_libraries(

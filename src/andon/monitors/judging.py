@@ -148,13 +148,13 @@ class WindowJudge:
         # Arms that share a model version share its detector: the series belongs to the one that decides most.
         arm = max(mine, key=lambda w: w.decisions).arm if mine else ""
         way = "higher" if one.effect > 0 else "lower"
-        meaning = f"by {abs(one.effect):.2f} standard deviations {way}" if one.effect else "otherwise"
+        size = f"is {abs(one.effect):.2f} standard deviations {way} than in" if one.effect else "differs from"
         return Observation(
             monitor=monitor,
             series=self._series(windows, one.name, found, arm),
             arm=arm,
             state=MonitorState.WARNING,
-            message=f"{one.name} is {meaning} than in training since about {found.since:%Y-%m-%d %H:%M} UTC",
+            message=f"{one.name} {size} training since about {found.since:%Y-%m-%d %H:%M} UTC",
             observed=one.effect,
             expected=0.0,
             unit="standard deviations",

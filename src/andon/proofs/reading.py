@@ -9,6 +9,7 @@ from andon.authoring import RiskBound
 from andon.gates import ArmRevisions, GateRevision, Part
 from andon.kernel.db import Tx
 from andon.kernel.errors import Fault
+from andon.kernel.plurals import plural
 from andon.proofs import store
 from andon.proofs.domain import ProvenRegion, SeriesKey, share_above
 from andon.proofs.errors import NothingBounded, SeriesUnknown, TargetInvalid
@@ -206,7 +207,7 @@ def curve_sentence(found: RiskCurve) -> str:
     """Return a curve in words: what is proven for its target, from how many labels."""
     said = percent if found.highest == 1 else "{:.3g}".format
     at = next((point for point in found.points if point.threshold == found.threshold), None)
-    labels = f"{found.labels:,} labels"
+    labels = plural(found.labels, "label")
     if at is None:
         return f"Target {said(found.target)}: nothing is proven, by {labels}."
     return (

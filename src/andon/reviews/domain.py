@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from textwrap import shorten
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,17 @@ class Verdict:
     reason: str
     by: str
     at: datetime
+
+
+_FIELDS_SHOWN = 5
+_LONGEST_VALUE = 40
+
+
+def case_line(fields: Mapping[str, Any]) -> str:
+    """Write the first fields of a decision's input in one line: `amount 290, country DE`."""
+    given = [(name, value) for name, value in fields.items() if value is not None]
+    words = (f"{name} {shorten(str(value), _LONGEST_VALUE, placeholder=' …')}" for name, value in given[:_FIELDS_SHOWN])
+    return ", ".join(words) + (", …" if len(given) > _FIELDS_SHOWN else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,16 @@ from andon.kernel.events import Events
 from andon.kernel.identity import Actor
 from andon.kernel.ids import uuid7
 from andon.reviews import store
-from andon.reviews.domain import AuditCounts, Backlog, ReviewFilter, ReviewPace, ReviewState, ReviewTask, Verdict
+from andon.reviews.domain import (
+    AuditCounts,
+    Backlog,
+    ReviewFilter,
+    ReviewPace,
+    ReviewState,
+    ReviewTask,
+    Verdict,
+    case_line,
+)
 from andon.reviews.errors import ReviewNotFound, VerdictInvalid
 from andon.reviews.published import BlindAuditDecided, QuestionAnswered, VerdictGiven
 
@@ -102,6 +111,16 @@ def decision_of(tx: Tx, review: ReviewTask) -> Mapping[str, Any]:
     asked_before = None if review.question is None else store.find_of_decision(tx, review.decision_id)
     verdict = None if asked_before is None or asked_before.blind else asked_before.verdict
     return decisions.content_of(record, None if verdict is None else verdict.outcome)
+
+
+def cases_of(tx: Tx, found: Sequence[ReviewTask]) -> Mapping[UUID, str]:
+    """Return a line on each review's case by the review's id: the first fields of its input."""
+    records = decisions.records_of(tx, [review.decision_id for review in found])
+    return {
+        review.id: case_line(records[review.decision_id].record["input"])
+        for review in found
+        if review.decision_id in records
+    }
 
 
 def page(

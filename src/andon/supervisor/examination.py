@@ -24,7 +24,7 @@ from andon.kernel.errors import AndonError, Fault
 from andon.supervisor.answering import ask
 from andon.supervisor.chores import examine_chores
 from andon.supervisor.findings import DoctorFinding, DoctorState
-from andon.supervisor.ports import Address, listeners, trouble_at
+from andon.supervisor.ports import Address, configured, listeners, trouble_at
 from andon.supervisor.single import holder
 
 _NATIVE = (
@@ -150,12 +150,8 @@ def _memory() -> DoctorFinding:
 def _ports(settings: Settings) -> Iterator[DoctorFinding]:
     running = holder(settings.data)
     own = set(running.addresses.values()) if running else set()
-    for part, host, port in (
-        ("gateway", settings.gateway.host, settings.gateway.port),
-        ("worker", "127.0.0.1", settings.worker.port),
-        ("console", settings.console.host, settings.console.port),
-    ):
-        yield _port(Address(part, host, port), own, running.pid if running else None)
+    for address in configured(settings):
+        yield _port(address, own, running.pid if running else None)
 
 
 def _port(address: Address, own: set[str], up: int | None) -> DoctorFinding:

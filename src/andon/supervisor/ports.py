@@ -44,12 +44,19 @@ class Address:
 
 
 def addresses_of(settings: Settings) -> list[Address]:
-    """Where gateway, worker and console will listen; a port 0 is replaced by a free one."""
-    return with_ports(
+    """Where the parts will listen; a port 0 is replaced by a free one."""
+    return with_ports(*configured(settings))
+
+
+def configured(settings: Settings) -> list[Address]:
+    """Return the address of each part as its settings have it: gateway, worker, and the console if it is enabled."""
+    parts = [
         Address("gateway", settings.gateway.host, settings.gateway.port),
         Address("worker", "127.0.0.1", settings.worker.port),
-        Address("console", settings.console.host, settings.console.port),
-    )
+    ]
+    if settings.console.enabled:
+        parts.append(Address("console", settings.console.host, settings.console.port))
+    return parts
 
 
 def with_ports(*addresses: Address) -> list[Address]:

@@ -257,8 +257,9 @@ def _prepare(url: str, settings: Settings, say: Say, addresses: list[Address]) -
     if settings.database.url is not None:
         say(f"database  {shown}")
     if token is not None:
-        console = next(address.url for address in addresses if address.part == "console")
-        say(f"\nSign in at {console} with this key; it is shown only this once:\n\n    {token}\n")
+        console = next((address.url for address in addresses if address.part == "console"), None)
+        use = "Call the API" if console is None else f"Sign in at {console}"
+        say(f"\n{use} with this key; it is shown only this once:\n\n    {token}\n")
     return bool(has_model)
 
 

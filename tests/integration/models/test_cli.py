@@ -71,6 +71,34 @@ def test_the_champion_is_chosen_by_number_with_a_reason(terminal: Terminal, pack
     terminal.run("alias", "set", "champion", "9", "--reason", "x", status=4)
 
 
+AUTOMATION = """
+from pydantic import BaseModel
+from andon import Automation, Policy
+
+
+class Payment(BaseModel):
+    weight: float
+
+
+payments = Automation(
+    "payments",
+    contract=Payment,
+    model="fraud-risk",
+    policy=Policy.yaml("{outcomes: [pay, review], rules: [], otherwise: review}"),
+)
+"""
+
+
+def test_a_version_that_an_automation_cannot_feed_is_not_registered_as_its_champion(
+    terminal: Terminal, package: Path
+) -> None:
+    (terminal.folder / "automation.py").write_text(AUTOMATION)
+    refused = terminal.run("register", str(package), "--alias", "champion", status=2)
+    assert "model fraud-risk version 1 needs 'amount', which is no field of the contract" in refused.output
+    assert json.loads(terminal.run("list", "--json").stdout) == []
+    assert "fraud-risk 1 (" in terminal.run("register", str(package)).output
+
+
 def test_a_version_is_shown_with_its_figures_and_origin(terminal: Terminal, package: Path) -> None:
     terminal.run("register", str(package))
     shown = terminal.run("show", "fraud-risk").output

@@ -40,6 +40,7 @@ def test_a_review_is_claimed_decided_and_becomes_a_label(database: Database) -> 
     [listed] = json.loads(andon("list", "--json").stdout)
     review_id = listed["id"]
     assert review_id in andon("list").output
+    assert listed["case"].startswith("payment_id ")
     assert (listed["state"], listed["outcomes"]) == ("open", ["release", "pause"])
     assert json.loads(andon("show", review_id, "--json").stdout)["decision"]["score"] == 0.5
     assert "NOT_CERTAIN" in andon("show", review_id).output

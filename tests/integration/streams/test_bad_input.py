@@ -174,8 +174,8 @@ def body(number: int, **fields: Any) -> bytes:
 
 WITHOUT_KEY = json.dumps({"payment_id": "p", "amount": 5.0}).encode()
 ROWS: Sequence[tuple[Event, str]] = (
-    ((body(901, amount=-5.0), {}), "do not fit the contract"),
-    ((WITHOUT_KEY, {}), "do not fit the contract"),
+    ((body(901, amount=-5.0), {}), "does not match the contract"),
+    ((WITHOUT_KEY, {}), "does not match the contract"),
     ((body(902, payment_id="x" * FIVE_MEGABYTES), {}), "an event may have 1000000"),
 )
 MESSAGES: Sequence[tuple[Event, str]] = (

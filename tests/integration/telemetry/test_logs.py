@@ -33,7 +33,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def run(receiver: Receiver) -> Iterator[tuple[Line, list[str]]]:
     """A line that has seen all kinds of requests and troubles, with what may be in no log."""
-    with running(receiver.url, {"ANDON_TELEMETRY_LOG_LEVEL": "debug"}) as line:
+    settings = {"ANDON_TELEMETRY_LOG_LEVEL": "debug", "ANDON_CONSOLE_ENABLED": "true"}
+    with running(receiver.url, settings) as line:
         keys = [line.key("bank", "caller").split()[-1], line.key("root", "admin").split()[-1]]
         secrets = [key[-64:] for key in keys] + [(line.folder / ".andon" / "pepper").read_text().strip()]
         secrets += [path.read_text().strip() for path in (line.folder / ".andon").glob("**/password")]

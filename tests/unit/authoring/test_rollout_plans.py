@@ -65,7 +65,7 @@ def test_what_is_no_plan_is_refused(given: dict[str, Any], words: str) -> None:
         ({"name": "Errors"}, "a name is lower-case"),
         ({"name": "errors", "margin": 0}, "margin is a number above 0"),
         ({"name": "disagreement", "margin": 1.5}, "margin is below 1 here"),
-        ({"name": "errors", "better": "higher"}, "only of a business measure more may be better"),
+        ({"name": "errors", "better": "higher"}, "better is 'lower' for all but business measures"),
         ({"name": "errors", "required": "yes"}, "required is True or False"),
     ],
 )

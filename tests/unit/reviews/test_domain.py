@@ -19,10 +19,18 @@ from andon.reviews import (
     ReviewTask,
     VerdictInvalid,
 )
+from andon.reviews.domain import case_line
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OLGA, OTTO = Actor("olga"), Actor("otto")
 A_MOMENT = timedelta(microseconds=1)
+
+
+def test_a_case_is_told_by_its_first_fields_and_long_ones_are_cut() -> None:
+    fields = {"id": "p1", "note": "word " * 20, "missing": None, "a": 1, "b": 2, "c": 3, "d": 4}
+    assert case_line({"amount": 290, "country": "DE"}) == "amount 290, country DE"
+    assert case_line(fields) == "id p1, note word word word word word word word …, a 1, b 2, c 3, …"
+    assert case_line({}) == ""
 
 
 def a_review(**changes: Any) -> ReviewTask:

@@ -8,7 +8,16 @@ import pytest
 
 from andon.kernel.config import ConsoleSettings, GatewaySettings, Settings, WorkerSettings
 from andon.supervisor.errors import PortTaken
-from andon.supervisor.ports import Address, addresses_of, bind, check_free, listeners, reserve_shared, with_ports
+from andon.supervisor.ports import (
+    Address,
+    addresses_of,
+    bind,
+    check_free,
+    configured,
+    listeners,
+    reserve_shared,
+    with_ports,
+)
 
 
 @pytest.fixture
@@ -25,6 +34,12 @@ def test_a_taken_port_is_told_with_its_setting_and_who_has_it(taken: int) -> Non
     message = str(told.value)
     assert f"Port {taken} on 127.0.0.1 is taken by process {os.getpid()}" in message
     assert "[console] port in andon.toml, or ANDON_CONSOLE_PORT" in message
+
+
+def test_a_console_that_is_not_enabled_has_no_address() -> None:
+    parts = {address.part for address in configured(Settings(console=ConsoleSettings(enabled=False)))}
+    assert parts == {"gateway", "worker"}
+    assert {address.part for address in configured(Settings())} == {"gateway", "worker", "console"}
 
 
 def test_two_parts_on_one_port_are_told_apart() -> None:
