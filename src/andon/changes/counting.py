@@ -59,7 +59,7 @@ class _Walk:
         if at is None:
             return
         what = f"rollout {rollout.number}: version {rollout.candidate}"
-        ready_at = self.now.ready_at(rollout.model, rollout.candidate, at)
+        ready_at = self.now.ready_at(rollout.model, rollout.candidate, rollout.created_at)
         change = LineChange(at, ActKind.ROLLOUT, what, rollout.started_by, rollout.reason, ready_at)
         self._rolled_out[rollout.number] = self._add(change)
 

@@ -103,6 +103,7 @@ def test_a_gate_takes_over_once_in_place_of_a_narrower_one_and_is_told_apart_eve
     assert {one.arm: one.revision.revision for one in now.line.gates} == {before: held.revision}
     assert "rollout 1 of version 1~0.9 started" in [act.what for act in now.before]
     assert [one.kind for one in changes] == ["rollout", "gate", "release"]
+    assert changes[0].ready_at == line.rollout.created_at
 
     def by(_: object) -> Line:
         return line.installation.deployment.lines["payments"]
