@@ -30,6 +30,11 @@ LARGEST: Final = 1e6
 WEIGHT: Final = 100.0
 """The weight of the beta mixture, in values. Sequences are narrowest at about ten times as many values."""
 
+_TINY = 1e-290
+"""Below this, a float loses digits."""
+
+_TERMS = np.arange(64.0)[:, None]
+
 
 @dataclass(frozen=True, slots=True)
 class GrowingBins:
@@ -203,12 +208,6 @@ def _fewer(counted: Floats, total: int, share: float) -> Floats:
 def _more(counted: Floats, total: int, share: float) -> Floats:
     """Compute the log evidence that values up to a point are more frequent than `share`, so the quantile lies below."""
     return _fewer(total - counted, total, 1.0 - share)
-
-
-_TINY = 1e-290
-"""Below this, a float loses digits."""
-
-_TERMS = np.arange(64.0)[:, None]
 
 
 def _evidence(hits: Floats, misses: Floats, share: float) -> Floats:
