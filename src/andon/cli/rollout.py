@@ -79,11 +79,11 @@ def start(
             )
             now = here.clock.now()
             expected = rollouts.forecast(tx, automation, wanted, now)
-            if not as_json:
-                _tell_forecast(expected)
             if dry_run:
                 if as_json:
                     typer.echo(json.dumps(_forecast(expected), indent=2))
+                else:
+                    _tell_forecast(expected)
                 return
             version = None if model is None else _version(model, declared.model)
             published = _policy(here, tx, declared, policy, reason)
@@ -99,7 +99,11 @@ def start(
                 suits=lambda one: decisions.check_policy(declared, one),
             )
             shown = _whole(tx, rollouts.show(tx, automation, started.number), now)
-    typer.echo(json.dumps(shown, indent=2) if as_json else _said(started))
+    if as_json:
+        typer.echo(json.dumps(shown, indent=2))
+        return
+    _tell_forecast(expected)
+    typer.echo(_said(started))
 
 
 @app.command()
@@ -271,7 +275,7 @@ def _tell_forecast(expected: RolloutForecast) -> None:
     typer.echo(expected.sentence)
     for one in expected.guardrails:
         harm = f"{one.worse} is found after about {_needs(one.harm_decisions, one.harm_hours)} at {one.harm_share:g}%"
-        now = f"{one.now} now; {harm}" if one.base else "it does not happen now"
+        now = f"{one.now} now; {harm}" if one.base else "none lately"
         when = "by now"
         if one.sound_decisions != 0:
             when = f"after about {_needs(one.sound_decisions, one.sound_hours)} at {one.sound_share:g}%"
