@@ -171,14 +171,14 @@ def _tables(
             table.add_row(one.name, *figures, f"{one.never:.1%}")
         yield table
     for case in CASES:
-        beside = Table(
+        rules = Table(
             f"rules beside each other: {case}", "rolled back", "promoted", "canary requests, median", "minutes"
         )
         for rule, cases in courses.items():
             course = cases[case]
             times = ("" if value is None else f"{value:,.0f}" for value in (course.canary_requests, course.minutes))
-            beside.add_row(rule, f"{course.rolled_back:.1%}", f"{course.promoted:.1%}", *times)
-        yield beside
+            rules.add_row(rule, f"{course.rolled_back:.1%}", f"{course.promoted:.1%}", *times)
+        yield rules
 
 
 if __name__ == "__main__":

@@ -63,6 +63,9 @@ class Unwatched:
     def budget(self, state: BudgetState) -> None:
         """Nothing."""
 
+    def budgets(self, states: Sequence[BudgetState]) -> None:
+        """Nothing."""
+
 
 class Spender:
     """Many tasks on one event loop, each with a batch under way."""

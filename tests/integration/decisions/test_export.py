@@ -107,7 +107,7 @@ def test_an_export_begins_where_it_is_told(database: Database) -> None:
     later = writer.record(1)
     assert "0 decisions" in export("--start", "now")
     named = ("--to", "later.ndjson", "--consumer", "later", "--start", AT.isoformat())
-    assert "1 decisions" in andon("export", "payments", *named).output
+    assert "1 decision of" in andon("export", "payments", *named).output
     assert lines(Path("later.ndjson")) == later
     assert "is no moment" in export("--start", "soon", status=2)
     assert "was ever deployed" in andon("export", "unknown", "--to", "x.ndjson", status=4).output
