@@ -7,8 +7,8 @@ made is decided again by the versions that made it, and a replay of few decision
 
 Off-policy estimates are held to simulated logs whose truth is known (`off_policy.py`), once all else is measured.
 
-A whole run takes eight minutes on two cores at rest, and gives up when the line was measured for fifteen. Ten million decisions would fill
-some 20 GB first. So memory is compared at 100,000 and at a million: what does not grow tenfold here does not grow tenfold again.
+Measuring the line gives up after fifteen minutes. Ten million decisions would fill some 20 GB, so memory is compared at
+100,000 and at a million.
 """
 
 import argparse

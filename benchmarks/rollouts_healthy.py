@@ -113,7 +113,7 @@ def three_guardrails(runs: int, rng: np.random.Generator) -> int:
 def quantile_at_the_margin(runs: int, rng: np.random.Generator) -> int:
     """Count the rollouts that the p99 of latencies rolls back, of candidates exactly 20% slower at a margin of 20%.
 
-    Latencies are log-normal. Twenty minutes in which all are three times as slow hit both arms, across a change of share.
+    Latencies are log-normal. For twenty minutes, across a change of share, both arms are three times as slow.
     """
     test, shares = QuantileTest.harm(QUANTILE, ALPHA, SLOWER), SHORT.shares
     slow = np.where((np.arange(len(shares)) >= 2) & (np.arange(len(shares)) < 22), 3.0, 1.0)

@@ -1,4 +1,4 @@
-"""Experiments in the browser: forecast and started, who is better and how that came, the winner adopted or all stopped."""
+"""Experiments in the browser: forecast, started, followed, and adopted or stopped."""
 
 import re
 from dataclasses import replace

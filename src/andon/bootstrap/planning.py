@@ -70,7 +70,7 @@ def apply_here(database: Database, wanted: Configured, act: PlannedAct, plan: Ch
 
 
 class PlanningHere:
-    """Plans of posted configurations within a gateway, with the code that it runs. One at a time, as each may load models."""
+    """Plans posted configurations within a gateway, with the code that it runs. One at a time: each may load models."""
 
     def __init__(
         self, settings: Settings, database: Database, declared: Callable[[], Mapping[str, Automation]]

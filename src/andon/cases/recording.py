@@ -7,7 +7,7 @@ from andon.cord import LineState
 from andon.decisions import DecisionRecord
 
 ROOM = 0.05
-"""How far the score of another model may lie from the recorded one. People edit the bounds in the file."""
+"""Distance that the score of another model may have from the recorded one. People edit the bounds in the file."""
 
 
 def case_of(record: DecisionRecord, name: str) -> FiledCase:

@@ -1,4 +1,4 @@
-"""`andon rollout`: let a model version, policy or gate take over step by step, as far as tests show it is good enough."""
+"""`andon rollout`: let a model version, a policy or a gate take over step by step, under tests."""
 
 import json
 import re

@@ -81,7 +81,8 @@ def set_split(
     share: Annotated[
         list[str] | None,
         typer.Option(
-            help="VERSION=PERCENT, VERSION+POLICY=PERCENT or VERSION~GATE=PERCENT, once for each; the champion has the rest.",
+            help="VERSION=PERCENT, VERSION+POLICY=PERCENT or VERSION~GATE=PERCENT, once for each. "
+            "The champion has the rest.",
         ),
     ] = None,
     shadow: Annotated[

@@ -1,4 +1,4 @@
-"""The page of one automation: code, policy and split in force, their history, its rollouts and experiments, and a form to split the traffic."""
+"""The page of one automation: what is in force and its history, rollouts and experiments, and the form of its split."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -34,7 +34,7 @@ class ArmRow:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentForm:
-    """What is typed. `seen` names the experiment whose forecast was shown."""
+    """Typed values of the form. `seen` names the experiment whose forecast was shown."""
 
     rows: tuple[ArmRow, ...] = (ArmRow(),) * ROWS
     measure: str = ""

@@ -33,7 +33,7 @@ class PlannedExperiment:
 
     @property
     def today(self) -> str:
-        """What is known of the measure and of the traffic now."""
+        """Present figures of the measure and of the traffic."""
         return experiments.forecast_sentences(self.experiment, self.forecast)[0]
 
 

@@ -43,7 +43,7 @@ class TrackStage:
 
 @dataclass(frozen=True, slots=True)
 class ArmFigure:
-    """What one arm has: a rate, a mean or seconds (None for nothing yet), and of how many it is."""
+    """Figure of one arm: a rate, a mean or seconds (None for nothing yet), and the count behind it."""
 
     value: float | None
     events: float

@@ -202,7 +202,7 @@ class Decision(Struct, frozen=True, gc=False):
 
 
 class LineRef(Struct, frozen=True, gc=False, cache_hash=True, rename={"automation_version": "version"}):
-    """The exact versions that made a decision. `arm` follows from the others, and from the gate of a candidate's own."""
+    """The exact versions that made a decision. `arm` follows from the others and the gate of a candidate."""
 
     automation: str
     automation_version: int

@@ -44,10 +44,10 @@ class Predicts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One version as it answers for one automation, by a policy. `policy` is its own where that is not the one in force.
+    """A model version that answers for one automation. `policy` is None where the policy in force decides.
 
-    `gate` is what its held-out evidence allows; a later revision replaces it. `own` is the threshold of a candidate that
-    has one of its own.
+    `gate` is what its held-out evidence allows; a later revision replaces it. `own` is the threshold that a candidate
+    brings, if it brings one.
     """
 
     ref: LineRef

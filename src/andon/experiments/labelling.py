@@ -1,4 +1,4 @@
-"""Labels and reports about decisions in an experiment: noted in the transaction that adds them, counted by the watcher."""
+"""Labels and reports about decisions in an experiment, noted in the transaction that adds them for the watcher."""
 
 from andon.experiments import store
 from andon.kernel.events import Events
@@ -6,5 +6,5 @@ from andon.trials import subscribe_late
 
 
 def subscribe(events: Events) -> None:
-    """Note of which decisions something became known, for the experiments that run."""
+    """Note decisions with new labels or reports, for the experiments that run."""
     subscribe_late(events, store.note_labels)

@@ -1,4 +1,4 @@
-"""Values of an experiment's measure: what is known of a decision when it is made, and what labels and reports add later."""
+"""Values of an experiment's measure: from the decision itself, and later from labels and reports."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from andon.trials import labelled
 
 
 class LateValue(Struct, frozen=True, gc=False):
-    """What became known of a decision after it was made: a value, and when to look again where a label is not mature."""
+    """A late value of a decision, and when to look again if its label is not mature."""
 
     row: DecisionRow
     value: float | None

@@ -95,7 +95,7 @@ def plan(tx: Tx, wish: ExperimentWish, *, actor: Actor, reason: str, now: dateti
 
 
 def measures_of(tx: Tx, automation: str) -> list[str]:
-    """Return the measures by which arms of an automation can be compared: the built-in ones, then its own."""
+    """Return the measures that can compare arms of an automation: the built-in ones, then its own."""
     deployed = decisions.version_in_force(tx, automation)
     declared = [] if deployed is None else deployed.description.get("measures", [])
     return [*BUILT_IN, *(one["name"] for one in declared)]

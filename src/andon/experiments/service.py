@@ -158,9 +158,10 @@ def _require_free(tx: Tx, automation: str) -> None:
     """That neither an experiment nor a rollout of the automation is under way; hold its split first."""
     running = store.find_open(tx, automation)
     if running is not None:
+        end = end_command("experiment", automation, running.number)
         raise ExperimentUnderWay(
             f"Experiment {running.number} of {automation} is under way, started by {running.started_by}: "
-            f"{running.reason}. Wait until it is over, or end it: `{end_command('experiment', automation, running.number)}`"
+            f"{running.reason}. Wait until it is over, or end it: `{end}`"
         )
     newest = next(iter(rollouts.page(tx, [automation], limit=1)), None)
     if newest is not None and not newest.state.is_over:

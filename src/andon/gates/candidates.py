@@ -1,7 +1,7 @@
-"""Gates of candidates: a threshold of its own for an arm that takes a share of the traffic, and for the arm that takes over.
+"""Gates of candidates: thresholds that arms bring to a rollout or split, and keep after a promotion.
 
-The threshold stands in the name of the candidate's arm (`fraud-risk@8+3f2a9c01d2e4~0.93`). What proves it is the evidence
-of the same versions without a gate of their own, so the proven gate holds wherever it is narrower.
+The threshold is part of the arm's name (`fraud-risk@8+3f2a9c01d2e4~0.93`). It is proven by the evidence of the same
+versions without a gate of their own. Where the proven gate is narrower, that one holds.
 """
 
 from dataclasses import replace
@@ -20,7 +20,7 @@ from andon.serving import gate_fault, proven_arm
 
 
 def require_proven(there: ArmRevisions, arm: str, threshold: float, now: datetime) -> None:
-    """Check that a threshold lets through no more than is proven of an arm. Raises GateInvalid, which names what is proven."""
+    """Check that a threshold is no wider than the proven one of an arm. Raises GateInvalid, which names that."""
     proven = there.proven(WHOLE, now)
     message = gate_fault(threshold)
     if not message and proven is not None and threshold < proven.threshold:
@@ -55,7 +55,7 @@ def give(
 
 
 def ensure_given(tx: Tx, automation: str, arm: str, threshold: float, *, events: Events, now: datetime) -> GateRevision:
-    """Return the revision that holds for the whole of a candidate's arm. One of a split by hand is given its gate here."""
+    """Return the revision that holds for a candidate's whole arm. Makes it for a candidate of a split by hand."""
     held = service.arm_revisions(tx, automation, arm, now)
     if held.own is None:
         reason = "the candidate's own gate, as the traffic split names it"
@@ -80,7 +80,7 @@ def take_over(
 ) -> GateRevision:
     """Keep a candidate's gate for the arm that takes over, in place of what people asked of the whole line before.
 
-    What somebody asked of it since the candidate had its gate goes on: it is written again behind the new one.
+    Narrowings made by hand since the candidate got its gate stay: they are written again behind the new revision.
     """
     store.lock(tx, automation)
     own = service.arm_revisions(tx, automation, arm, now)

@@ -164,7 +164,7 @@ def made_between(tx: Tx, automation: str, since: datetime, until: datetime) -> S
 
 
 def made_by_people(tx: Tx, automation: str) -> Sequence[GateRevision]:
-    """Return the revisions of one automation that people made by themselves, not by a rollout or split; oldest first."""
+    """Return the revisions of one automation that people made by hand, without a rollout or split; oldest first."""
     return [one for one in store.by_people(tx, automation) if not one.source]
 
 

@@ -128,7 +128,7 @@ def plan(wanted: ConfigurationIn, caller: Caller, parts: Parts, now: Now) -> Pla
 def apply(wanted: ApplicationIn, caller: Caller, parts: Parts, now: Now) -> ApplicationOut:
     """Make exactly the planned changes in one transaction. Repeated, there is nothing to do.
 
-    The key needs the permission of each change. If the state moved since the plan, the answer is 409 with each difference.
+    The key needs the permission of each change. If the state moved since the plan, the answer is 409 with the diff.
     """
     caller.require_anywhere(Permission.READ_AUTOMATIONS)
     act = _act(parts, caller, reasons.require(wanted.reason), now)

@@ -69,7 +69,7 @@ class GuardrailForecastOut(BaseModel):
     base: float = Field(description="The figure now: how often it happens, a mean, or seconds.")
     now: str = Field(description="The same in words.")
     required: bool
-    harm_ratio: float = Field(description="How many times that figure the candidate has of which harm speaks.")
+    harm_ratio: float = Field(description="The candidate's figure that `harm` is about, as a multiple of `base`.")
     harm_share: float
     harm_decisions: int | None = Field(description="Until such a candidate is shown to be harmful.")
     harm_hours: float | None

@@ -28,7 +28,7 @@ def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> Seque
 def reported_in(
     tx: Tx, automation: str, measure: str, since: datetime, until: datetime, *, limit: int
 ) -> tuple[Mapping[UUID, float], int]:
-    """Return what stands of decisions between two moments, and their number; of more than `limit` always the same ones."""
+    """Return reported values of decisions between two moments, at most `limit`, and the number of all."""
     found, number = store.reported_in(tx, automation, measure, floor_of(since), floor_of(until), limit)
     return {key: float(value) for key, value in found}, number
 

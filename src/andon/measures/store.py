@@ -105,7 +105,7 @@ def decisions_between(tx: Tx, automation: str, first: UUID, last: UUID) -> list[
 def reported_in(
     tx: Tx, automation: str, measure: str, first: UUID, end: UUID, limit: int
 ) -> tuple[list[tuple[UUID, Decimal]], int]:
-    """Return decisions with ids from `first` to before `end` and what stands of them, by random part, and their number."""
+    """Return reported values of decisions from `first` to before `end`, by the random part of ids, and their count."""
     query = text("""
         SELECT decision_id, value, count(*) OVER () AS number FROM (
             SELECT DISTINCT ON (decision_id) decision_id, value FROM measure_reports

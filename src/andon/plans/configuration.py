@@ -106,6 +106,6 @@ class ManagedConfiguration(_Strict):
 
 
 class SourcedConfiguration(ManagedConfiguration):
-    """A configuration as it was read. `files` names the file of each `champions.NAME`, `automations.NAME`, `keys.NAME`."""
+    """A configuration as read. `files` has the file of each `champions.NAME`, `automations.NAME`, `keys.NAME`."""
 
     files: dict[str, str] = {}

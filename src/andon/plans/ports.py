@@ -94,7 +94,7 @@ class Planning(Protocol):
         ...
 
     def apply(self, posted: PostedConfiguration, act: PlannedAct, plan: ChangePlan) -> Sequence[PlannedChange]:
-        """Make exactly the planned changes; none if there is nothing to do. Raises Forbidden, StateMoved, PlanDiffers."""
+        """Make exactly the planned changes, if there are any. Raises Forbidden, StateMoved, PlanDiffers."""
         ...
 
 

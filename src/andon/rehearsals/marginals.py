@@ -71,7 +71,7 @@ class ChoiceMarginal:
 
 
 def of_numbers(profile: NumericProfile) -> Marginal | None:
-    """Read the spread in a numeric profile: its values if each bin held a single one, else ranges. None if it is empty."""
+    """Read a numeric profile: its values if each bin holds a single one, else ranges. None if it is empty."""
     counts = np.array(profile.counts, dtype=np.float64)
     if counts.sum() == 0:
         return None

@@ -1,6 +1,6 @@
 """Computed measures on both sides of a replay, added up over its decisions. Pure.
 
-A decision whose value is the same for every class is added as it is. The others need a label, which may have been drawn.
+A decision whose value is the same for every class is added as it is. The others need a label, which may be sampled.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -92,7 +92,7 @@ class MeasureSums:
 
 
 class ComputedMeasures:
-    """The measures of an automation that are computed, from their descriptions. `classes` may be true of any decision."""
+    """The computed measures of an automation, from their descriptions. `classes` are those that may be true."""
 
     def __init__(self, described: Sequence[Mapping[str, Any]], classes: Iterable[str] = ()) -> None:
         computed = [one for one in described if one["value"] is not None]

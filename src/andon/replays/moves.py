@@ -44,7 +44,7 @@ class SegmentCount(NamedTuple):
 
 
 class SegmentFields(NamedTuple):
-    """The fields of the contract by which flips are counted: `declared` always, `found` while they have few values."""
+    """The contract fields that segment flips: `declared` always, `found` while they have few values."""
 
     declared: tuple[str, ...] = ()
     found: tuple[str, ...] = ()

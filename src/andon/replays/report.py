@@ -68,7 +68,7 @@ class RuleMove:
 
 @dataclass(frozen=True, slots=True)
 class ReasonChange:
-    """How many of the decisions that change gain a reason code, and how many lose it."""
+    """Counts of changed decisions that gain a reason code and that lose it."""
 
     reason: str
     gained: int

@@ -1,4 +1,4 @@
-"""The alert about a rollout that was rolled back: raised in the rollback's own transaction, so once, whatever is killed."""
+"""The alert about a rollback, raised in the rollback's own transaction: exactly once, whatever is killed."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -40,7 +40,7 @@ def document_of(one: Rollout) -> Mapping[str, Any]:
 
 
 def document_of_standing(one: GuardrailStanding) -> Mapping[str, Any]:
-    """Describe a guardrail: what it counted, its evidence beside its bounds, the path of that, the decisions behind it."""
+    """Describe a guardrail: its counts, its evidence with bounds and path, and the decisions behind it."""
     state, guardrail = one.state, one.guardrail
     return {
         **{name: getattr(guardrail, name) for name in ("name", "kind", "what", "margin", "required")},

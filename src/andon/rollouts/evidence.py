@@ -140,7 +140,7 @@ def _known(guardrail: str, of: PlacedDecision, *, happened: bool) -> list[Guardr
 
 
 def class_known(known: ValidLabel | None) -> str | None:
-    """Return the class by which a decision may be judged; None for one that may change, or that a reviewer chose."""
+    """Return the class that judges a decision; None if it may still change or a reviewer chose it."""
     if known is None or known.source is LabelSource.REVIEW:
         return None
     return known.value if known.mature or known.source is LabelSource.BLIND_AUDIT else None

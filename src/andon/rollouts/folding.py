@@ -51,7 +51,7 @@ def _fold_rate(
 ) -> None:
     """Harm is shown by the first event of each unit, soundness by the event in its first decision, if there is one.
 
-    Units that have events often would leave the count of first events sooner on the worse side, which would look better for it.
+    For soundness, first events would favour the worse arm: its frequent units leave the count sooner.
     """
     firsts = [one for one in events if is_first(one)]
     mine = [one for one in firsts if one.of.is_candidate]

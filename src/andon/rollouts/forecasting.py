@@ -1,4 +1,4 @@
-"""Forecasting: how many decisions and hours each answer of a rollout needs at today's traffic, and what to change if that is hopeless."""
+"""Forecasts: the decisions and hours that each answer of a rollout needs today, and proposals where that is hopeless."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -72,7 +72,7 @@ def forecast_from(
 def _forecast_of(
     one: WatchedGuardrail, line: RecentLine, steps: list[float], state: GuardrailState
 ) -> GuardrailForecast | None:
-    """Forecast one guardrail; None for one of which nothing is known and that promotion does not wait for."""
+    """Forecast one guardrail. Returns None if there are no figures and promotion does not wait for it."""
     match one.kind:
         case GuardrailKind.RATE:
             is_known = one.name in ("errors", "slow") or line.rates.get(one.name, 0.0) > 0.0

@@ -11,10 +11,10 @@ HOPELESS_HOURS = timedelta(days=14) / timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class GuardrailForecast:
-    """What one guardrail needs: decisions of the candidate, and hours at today's traffic; None if no number is enough.
+    """Needs of one guardrail: decisions of the candidate, and hours at today's traffic; None if no number is enough.
 
-    `base` is the figure now: a rate, a mean, or seconds. `harm` speaks of a candidate whose figure is `harm_ratio` times
-    that, at the share of `harm_share` percent; `sound` of an equal one in the stage before the promotion.
+    `base` is the figure now: a rate, a mean, or seconds. `harm` is about a candidate with `harm_ratio` times that
+    figure, at a share of `harm_share` percent. `sound` is about an equal one, in the stage before the promotion.
     """
 
     guardrail: str
@@ -46,7 +46,7 @@ class GuardrailForecast:
 
 @dataclass(frozen=True, slots=True)
 class RolloutForecast:
-    """Forecast of a rollout: decisions an hour today, each guardrail with a known figure, and hours until the promotion.
+    """Forecast of a rollout: decisions an hour today, guardrails with known figures, and hours until the promotion.
 
     `notes` say which guardrails have something to go by, though the promotion does not wait for them.
     """
@@ -64,9 +64,10 @@ class RolloutForecast:
         stuck = [one for one in self.guardrails if one.hopeless]
         if stuck:
             return " ".join(one.proposal for one in stuck)
+        rate = f"At {self.an_hour:,.0f} decisions an hour"
         if self.hours is None:
-            return f"At {self.an_hour:,.0f} decisions an hour it cannot be said how long it takes"
-        return f"At {self.an_hour:,.0f} decisions an hour a candidate that is as good is promoted after about {spoken(self.hours)}"
+            return f"{rate} it cannot be said how long it takes"
+        return f"{rate} a candidate that is as good is promoted after about {spoken(self.hours)}"
 
 
 def figure_now(kind: GuardrailKind, base: float) -> str:

@@ -13,7 +13,7 @@ from andon.serving import Candidate
 
 
 def require_gate(tx: Tx, rollout: Rollout, *, events: Events, now: datetime) -> None:
-    """Check that the candidate's gate is proven, and another than the one that holds. Raises GateInvalid, RolloutInvalid."""
+    """Check that the candidate's gate is proven, and new. Raises GateInvalid, RolloutInvalid."""
     candidate = rollout.candidate
     decisions.require_gates(tx, rollout.automation, rollout.model, [candidate], events=events, now=now)
     if candidate.gate is None or candidate._replace(gate=None) != Candidate(rollout.champion):

@@ -6,5 +6,5 @@ from andon.trials import subscribe_late
 
 
 def subscribe(events: Events) -> None:
-    """Note of which decisions something became known, for the rollouts that are under way."""
+    """Note decisions with new labels or reports, for the rollouts that are under way."""
     subscribe_late(events, store.note_labels)

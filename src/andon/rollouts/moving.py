@@ -72,7 +72,7 @@ class Mover:
         return self._moved(rollout, grown, "advance", reason, evidence)
 
     def promote(self, rollout: Rollout, reason: str, evidence: Mapping[str, Any]) -> Rollout:
-        """Make the candidate the champion, put its policy and gate in force, and end the rollout. Nothing is drawn any more."""
+        """Make the candidate the champion, put its policy and gate in force, and end the rollout and its split."""
         candidate, now, reason = rollout.candidate, self._now, written(reason)
         policies.hold(self._tx, rollout.automation)
         gates.hold(self._tx, rollout.automation)

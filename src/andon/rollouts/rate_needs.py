@@ -1,4 +1,4 @@
-"""What rates need: decisions until a guardrail on a rate answers, and what to propose where they are too many. Pure."""
+"""Needs of rates: decisions until a guardrail on a rate answers, and proposals where they are too many. Pure."""
 
 from collections.abc import Mapping
 
@@ -42,7 +42,7 @@ def rate_forecast(
 
 
 def _sound(one: WatchedGuardrail, base: float, share: float, state: GuardrailState) -> int | None:
-    """Compute the decisions of the candidate that are missing until it is good enough for promotion, by the shorter way."""
+    """Compute how many more decisions the candidate needs for its promotion, by the shorter of the two ways."""
     ways: list[int | None] = []
     if base > 0:
         begun = state.sound.get(step_name(100.0))
@@ -90,7 +90,8 @@ def _proposal(
     found = margin_within(within, base, share / 100, one.relative_alpha) if base > 0 and within > 0 else None
     if found is not None and found[0] > one.margin:
         margin, needed = found
-        return f"{said} A margin of {margin:.0%} takes about {spoken(needed.hours(an_hour))}: --margin {one.name}={margin:g}."
+        sooner = spoken(needed.hours(an_hour))
+        return f"{said} A margin of {margin:.0%} takes about {sooner}: --margin {one.name}={margin:g}."
     others = {name: rate for name, rate in bases.items() if name != one.name and rate > base}
     other = quickest(others, one.margin, share / 100, one.promotion)
     if other is not None and other[1].total <= within:

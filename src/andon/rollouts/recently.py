@@ -157,7 +157,7 @@ class _Sample:
         return [(end - width, end) for end in ends]
 
     def _part(self, number: int, first: datetime) -> float:
-        """The part of the decisions of which something is known, from the first such decision on."""
+        """The part of the decisions with a known value, from the first such decision on."""
         hours = sum(max((end - max(start, first)) / _HOUR, 0.0) for start, end in self._slices())
         return min(number / max(hours, _STEP / _HOUR) / self._an_hour, 1.0)
 

@@ -35,10 +35,11 @@ class PathPoint(Struct):
 
 
 class GuardrailState(Struct):
-    """What a guardrail knows. `sound` holds a test for each step ahead; `harmed` and `shown` stay once they are reached.
+    """The state of a guardrail. `sound` holds a test for each step ahead; `harmed` and `shown` stay once reached.
 
-    `stages` holds the values of a quantile, by the step after each stage. `pairs` is evidence of harm that decisions give which the candidate saw as a shadow and a person judged.
-    `first` counts first decisions of the candidate's units, and the events among them. `evidence` holds ids of decisions.
+    `stages` holds the values of a quantile, by the step after each stage. `pairs` is evidence of harm from decisions
+    that the candidate saw as a shadow and a person judged. `first` counts first decisions of the candidate's units, and the
+    events among them. `evidence` holds ids of decisions.
     """
 
     candidate: ArmTally = field(default_factory=ArmTally)

@@ -1,4 +1,4 @@
-"""What means and quantiles need: decisions until they answer, by how much the champion's values vary lately. Pure."""
+"""Needs of means and quantiles: decisions until they answer, from the recent spread of the champion's values. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -136,7 +136,7 @@ def _values_of(one: WatchedGuardrail, line: RecentLine, state: GuardrailState) -
 
 
 def _ratio(one: WatchedGuardrail) -> float:
-    """How many times the champion's figure a candidate has of which harm speaks: worse by two margins."""
+    """The figure of a harmful candidate as a multiple of the champion's: worse by two margins."""
     return 1.0 + 2.0 * one.margin if one.better == "lower" else max(1.0 - 2.0 * one.margin, 0.0)
 
 

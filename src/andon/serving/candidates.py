@@ -1,4 +1,4 @@
-"""Candidates: a model version with the policy and the gate by which it decides, its own or those in force. Pure."""
+"""Candidates: a model version with its policy and gate, its own or those in force. Pure."""
 
 import re
 from typing import Any, NamedTuple

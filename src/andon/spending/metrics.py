@@ -42,7 +42,7 @@ class SpendingMetrics:
         self._shown[of.automation] = of
 
     def budgets(self, states: Sequence[BudgetState]) -> None:
-        """How all budgets stand: one that is not named was cleared, and is shown no more."""
+        """Show the state of all budgets. One that is not named was cleared and disappears."""
         for automation in self._shown.keys() - {one.period.automation for one in states}:
             self._forget(automation)
         for state in states:

@@ -18,5 +18,5 @@ class SpendWatcher(Protocol):
         ...
 
     def budgets(self, states: Sequence[BudgetState]) -> None:
-        """How all budgets stand; there are no others any more."""
+        """Receive the state of all budgets; others no longer exist."""
         ...

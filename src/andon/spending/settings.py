@@ -1,4 +1,4 @@
-"""Budgets that people set, instead of those in the code. Each change is audited; processes read them at each renewal."""
+"""Budgets that people set in place of those in the code. Each change is audited; processes read them at renewal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -97,7 +97,7 @@ def needed_for_mean(
 def told_from_mean(
     factor: float, ratio: float, variation: float, share: float, alpha: float, power: float = EVEN_ODDS
 ) -> DecisionsNeeded | None:
-    """Forecast when a candidate whose values are `ratio` times the control's is told from `factor` times its mean.
+    """Forecast when a candidate at `ratio` times the control's values is distinguished from `factor` times its mean.
 
     None if no number is enough. This is an approximation: the bound of the sequence is taken for what it shows.
     """

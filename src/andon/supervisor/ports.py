@@ -44,7 +44,7 @@ class Address:
 
 
 def addresses_of(settings: Settings) -> list[Address]:
-    """Where the parts will listen; a port 0 is replaced by a free one."""
+    """Return the addresses of the parts. A free port replaces port 0."""
     return with_ports(*configured(settings))
 
 

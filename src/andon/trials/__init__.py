@@ -1,7 +1,7 @@
 """Trials: what experiments and rollouts have in common while they try versions on real traffic.
 
-Who holds the traffic: `holding.py`. What ends a trial by itself, and its lease: `ground.py`. What becomes known of decisions
-later: `noting.py`, `labelled.py`. How a worker looks: `watching.py`. Their SQL: `store.py`.
+The holder of the traffic: `holding.py`. Changes that end a trial, and its lease: `ground.py`. Late labels and reports:
+`noting.py`, `labelled.py`. The watcher of a worker: `watching.py`. SQL: `store.py`.
 """
 
 from andon.trials.errors import ExperimentUnderWay, TrafficSplitByHand

@@ -1,4 +1,4 @@
-"""The ground of a trial: the split, the champion and the policy that it began with, and how long its traffic may stay unwatched."""
+"""The ground of a trial: the split, the champion and the policy that it began with, and the lease of its traffic."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -47,7 +47,7 @@ def holder_of(tx: Tx, split: TrafficSplit) -> TrafficHolder | None:
 
 
 def require_unsplit(tx: Tx, split: TrafficSplit) -> None:
-    """Raise ExperimentUnderWay or TrafficSplitByHand if other versions have traffic; the message says how to end that."""
+    """Raise ExperimentUnderWay or TrafficSplitByHand if other versions have traffic, with the command that ends it."""
     if not split.shares:
         return
     holder = holder_of(tx, split)

@@ -13,7 +13,7 @@ from andon.labels import LabelSource, ValidLabel, matures_at
 
 
 class LateLabels(Struct, frozen=True, gc=False):
-    """A decision with its reviewer's class, the class that counts by other sources, and when that is to be looked at again."""
+    """A decision with its reviewer's class, the class from other sources, and when to look at that again."""
 
     row: DecisionRow
     verdict: str | None

@@ -1,4 +1,4 @@
-"""Decisions of which something became known later: a label, or what another system reports. Noted in the transaction that adds it."""
+"""Notes of decisions with a new label or report, made in the transaction that adds it."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

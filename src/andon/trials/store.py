@@ -24,7 +24,7 @@ One = TypeVar("One", bound=NumberedTrial)
 
 
 class TrialRows(Generic[One]):
-    """The rows of one kind of trial: one for each automation and number, and at most one of an automation is not over."""
+    """The rows of one kind of trial, by automation and number. At most one of an automation is not over."""
 
     def __init__(
         self, table: Table, read: Callable[[Row[Any]], One], written: Callable[[One], Mapping[str, Any]]
@@ -81,7 +81,7 @@ class TrialRows(Generic[One]):
 
 
 class TrialUnits:
-    """Units that were counted, each once in every list, and decisions of which something became known since.
+    """Counted units, each once in every list, and decisions with later labels or reports.
 
     `watched` is the condition on a trial, named `t`, that a worker watches.
     """

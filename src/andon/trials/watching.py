@@ -15,13 +15,13 @@ TrialKey: TypeAlias = tuple[str, int]
 """The automation and number of an experiment or a rollout."""
 
 Kept = TypeVar("Kept")
-"""What a worker keeps in memory of each while it watches it: a counter."""
+"""The counter that a worker keeps in memory for each trial."""
 
 ASKED_EVERY: Final = timedelta(seconds=4)
-"""How often it is looked whether every process can follow, and how long they have for that: twice the time between their reports."""
+"""Time between checks that every process can follow, and their time to do so: two of their reports."""
 
 LEASE: Final = timedelta(seconds=5)
-"""How long a worker has the chore to itself without a sign of life; then another takes over."""
+"""Time after which another worker takes over the chore of a silent one."""
 
 
 class TrialWatcher(ABC, Generic[Kept]):
@@ -65,5 +65,5 @@ class TrialWatcher(ABC, Generic[Kept]):
 
 
 def watching(name: str, watcher: TrialWatcher[Kept]) -> Chore:
-    """Return the chore of workers that has a watcher look. A lookout wakes it a few times a second while there is need."""
+    """Return the chore in which a watcher looks. A lookout wakes it a few times a second while there is need."""
     return Chore(name, timedelta(seconds=REST_SECONDS), watcher.look, LEASE)

@@ -1,4 +1,4 @@
-"""Posted configurations: planned with a reading key, applied as one change by a key that may, refused if the state moved."""
+"""Posted configurations: planned with a reading key, applied as one change, refused if the state moved."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Gates as candidates: another threshold takes its share, takes over once and for good, and is never wider than proven."""
+"""Gates as candidates: they take a share, take over once and for good, and are never wider than proven."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ from proving import POLICY
 from rolling import AHEAD, QUICK, RITA, RolledLine, a_rolled_line
 
 PROVEN, CHOSEN, NARROWED = 0.75, 0.9, 0.99
-"""What held-out rows prove, what a candidate asks for, and what a person had asked for before."""
+"""Thresholds: proven by held-out rows, asked for by a candidate, and set by a person before."""
 
 HALF = replace(QUICK, steps=(50, 100), off=(*QUICK.off, "disagreement"))
 

@@ -1,4 +1,4 @@
-"""Rows at the edges of a contract: both ends of every field, what may be missing, odd texts, and several of these at once."""
+"""Rows at the edges of a contract: both ends of each field, missing values, odd texts, and several of these at once."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

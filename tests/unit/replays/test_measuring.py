@@ -1,4 +1,4 @@
-"""Computed measures under a candidate: exact where no label matters, and held to a plain estimator where labels are drawn."""
+"""Computed measures of a candidate: exact where no label matters, else held to a plain estimator."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal

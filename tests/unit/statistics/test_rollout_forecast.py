@@ -127,7 +127,7 @@ def test_the_forecast_for_a_mean_is_kept() -> None:
 
 
 def test_the_forecast_of_a_harmful_mean_is_kept() -> None:
-    """A test at a margin of 20%, of a candidate that is 40% higher; and where higher is better, of one 20% lower at 10%."""
+    """A margin of 20% with a candidate 40% higher, and a margin of 10% with one 20% lower where higher is better."""
     rng = np.random.default_rng(12)
     for factor, ratio, sign in ((1.2, 1.4, 1.0), (0.9, 0.8, -1.0)):
         needed = told_from_mean(factor, ratio, 0.5, 0.2, 0.05)

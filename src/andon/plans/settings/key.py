@@ -25,7 +25,7 @@ class KeyInForce:
         self._wanted = None if wanted.grants is None else [Grant(Role(g.role), g.automation) for g in wanted.grants]
 
     def scopes(self, before: Json) -> list[str | None]:
-        """Return the automations that the grants reach, those before and the wanted ones; None stands for everywhere."""
+        """Return the automations that the present and the wanted grants reach; None stands for all."""
         reached = [word.partition(" in ")[2] or None for word in before if before != REVOKED]
         return list(dict.fromkeys([*reached, *(grant.automation for grant in self._wanted or ())]))
 
