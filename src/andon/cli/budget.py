@@ -7,6 +7,7 @@ import typer
 
 from andon import decisions, spending
 from andon.authoring import Budget
+from andon.bootstrap.project import chosen, load_automations
 from andon.cli.context import project
 from andon.spending import BudgetSetting
 
@@ -18,18 +19,19 @@ Reason = Annotated[str, typer.Option(help="Why; it stands in the audit log.")]
 
 @app.command()
 def show(automation: Name, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show the budgets that people set, newest first. What was spent is in `andon spending`."""
+    """Show the budgets that people set, newest first, and the one in the code. `andon spending` has what was spent."""
     with project() as here, here.database.begin() as tx:
         decisions.require_deployed(tx, automation)
         history = spending.budget_history(tx, automation, limit=20)
+        declared = chosen(load_automations(here.settings), automation).budget
         currency = here.settings.cost.currency
     if as_json:
         typer.echo(json.dumps([_document(one) for one in history], indent=2))
         return
     for one in history:
         typer.echo(f"{one.set_at:%Y-%m-%d %H:%M} UTC: {_words(one, currency)}, by {one.set_by}: {one.reason}")
-    if not history:
-        typer.echo("Nobody set a budget: the one in the code counts, if there is one.")
+    in_code = "none" if declared is None else f"{spending.in_words(declared)} ({currency})"
+    typer.echo(f"In the code: {in_code}")
 
 
 @app.command("set")

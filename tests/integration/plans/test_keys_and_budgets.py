@@ -77,7 +77,9 @@ def test_an_admin_is_always_left_also_where_the_right_moves_to_another(project: 
 
 
 def test_a_budget_that_is_set_by_hand_is_seen_by_the_plan(project: Path, database: Database) -> None:
+    assert run("budget", "show", "payments").stdout == "In the code: none\n"
     run("budget", "set", "payments", "--amount", "7", "--reason", "by hand")
+    assert "7 a day (EUR), by " in run("budget", "show", "payments").stdout
     configure(project, "automations: {payments: {budget: {amount: 7}}}")
     assert run("plan", "config").stdout == "Nothing to do\n"
     run("budget", "clear", "payments", "--reason", "by hand")
