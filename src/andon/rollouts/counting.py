@@ -11,27 +11,26 @@ from andon import decisions, labels, measures, serving
 from andon.authoring import RATE_GUARDRAILS, ServiceLevel
 from andon.decisions import DecisionRow, Feed
 from andon.kernel.db import Tx
-from andon.labels import LabelSource, matures_at
+from andon.labels import matures_at
 from andon.rollouts import store
 from andon.rollouts.declared import audit_share_of, slow_us
 from andon.rollouts.domain import Rollout
 from andon.rollouts.evidence import (
     GuardrailEvent,
     JudgedPair,
-    class_known,
     events_of,
     events_of_label,
     events_of_shadow,
     first_of_each,
     judged_pair,
     placed_decision,
-    verdict_of,
 )
 from andon.rollouts.folding import by_guardrail, count_decisions, fold, fold_pairs
 from andon.rollouts.guardrails import WatchedGuardrail, of_measures
 from andon.rollouts.measuring import DecisionMeasures, reported
 from andon.rollouts.states import GuardrailState
 from andon.serving import TrafficSplit
+from andon.trials import class_known, counts_now, verdict_of
 
 AT_ONCE: Final = 2_000
 """Decisions of the feed in one transaction."""
@@ -151,8 +150,7 @@ class RolloutCounter:
                     pairs += [] if pair is None else [pair]
                 continue
             known = valid.get(key)
-            audited = known is not None and known.source is LabelSource.BLIND_AUDIT
-            if known is not None and not known.mature and not audited:
+            if known is not None and not counts_now(known):
                 later[key] = matures_at(truth, row.decided_at)
             label = class_known(known)
             events += events_of_label(row, of, verdict=verdict_of(said.get(key, ())), label=label)

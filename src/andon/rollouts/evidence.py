@@ -4,14 +4,14 @@ A unit (an account, or a decision by itself) counts once for each guardrail, by 
 that moment: later ones depend on it. The share is that of the split which the decision names, so no clock is compared.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from msgspec import Struct
 
 from andon.cord import LineState
 from andon.decisions import DecisionRow, FeedItem, FeedRecord
-from andon.labels import Label, LabelSource, ValidLabel
+from andon.labels import Label, LabelSource
 from andon.policies import ERROR, REVIEW
 from andon.rollouts.domain import Rollout
 from andon.rollouts.guardrails import LATENCY
@@ -137,19 +137,6 @@ def events_of_label(
 def _known(guardrail: str, of: PlacedDecision, *, happened: bool) -> list[GuardrailEvent]:
     first = GuardrailEvent(guardrail, f"{guardrail}{FIRST_KNOWN}", of, float(happened))
     return [GuardrailEvent(guardrail, guardrail, of, 1.0), first] if happened else [first]
-
-
-def class_known(known: ValidLabel | None) -> str | None:
-    """Return the class that judges a decision; None if it may still change or a reviewer chose it."""
-    if known is None or known.source is LabelSource.REVIEW:
-        return None
-    return known.value if known.mature or known.source is LabelSource.BLIND_AUDIT else None
-
-
-def verdict_of(said: Sequence[Label]) -> str | None:
-    """Return the class that a reviewer gave last."""
-    verdicts = [one.value for one in said if one.source is LabelSource.REVIEW and one.value]
-    return verdicts[-1] if verdicts else None
 
 
 def judged_pair(row: DecisionRow, said: ShadowPrediction, unit: bytes, label: Label) -> JudgedPair | None:

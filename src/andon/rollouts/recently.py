@@ -18,17 +18,16 @@ from andon.rollouts.declared import slow_us
 from andon.rollouts.evidence import (
     GuardrailEvent,
     PlacedDecision,
-    class_known,
     events_of,
     events_of_label,
     is_first,
-    verdict_of,
 )
 from andon.rollouts.guardrails import GuardrailKind, WatchedGuardrail, of_measures
 from andon.rollouts.measuring import DecisionMeasures
 from andon.serving import Candidate, arm_of
 from andon.statistics.means import Moments
 from andon.statistics.quantile_sequences import GROWTH, GrowingBins
+from andon.trials import class_known, verdict_of
 
 TODAY = timedelta(hours=24)
 LOOKED_BACK = timedelta(days=7)

@@ -7,7 +7,7 @@ The holder of the traffic: `holding.py`. Changes that end a trial, and its lease
 from andon.trials.errors import ExperimentUnderWay, TrafficSplitByHand
 from andon.trials.ground import ChangedGround, changed_ground, lease_runs_out
 from andon.trials.holding import TrafficHolder, end_command, holder_of, require_unsplit, salt_of
-from andon.trials.labelled import LateLabels, counts_now, labelled
+from andon.trials.labelled import LateLabels, class_known, counts_now, labelled, verdict_of
 from andon.trials.noting import subscribe_late
 from andon.trials.store import TrialRows, TrialUnits
 from andon.trials.watching import TrialKey, TrialWatcher, watching
@@ -23,6 +23,7 @@ __all__ = [
     "TrialUnits",
     "TrialWatcher",
     "changed_ground",
+    "class_known",
     "counts_now",
     "end_command",
     "holder_of",
@@ -31,5 +32,6 @@ __all__ = [
     "require_unsplit",
     "salt_of",
     "subscribe_late",
+    "verdict_of",
     "watching",
 ]

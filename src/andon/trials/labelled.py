@@ -9,7 +9,7 @@ from msgspec import Struct
 from andon import decisions, labels
 from andon.decisions import DecisionRow
 from andon.kernel.db import Tx
-from andon.labels import LabelSource, ValidLabel, matures_at
+from andon.labels import Label, LabelSource, ValidLabel, matures_at
 
 
 class LateLabels(Struct, frozen=True, gc=False):
@@ -28,14 +28,23 @@ def labelled(tx: Tx, automation: str, ids: Sequence[UUID], now: datetime) -> lis
     truth = decisions.truth_of(tx, automation)
     found = []
     for key, row in rows.items():
-        verdicts = [one.value for one in said.get(key, ()) if one.source is LabelSource.REVIEW and one.value]
         known = valid.get(key)
-        waits = known is not None and not counts_now(known)
-        due = matures_at(truth, row.decided_at) if waits else None
-        counts = known is not None and not waits and known.source is not LabelSource.REVIEW
-        label = known.value if known is not None and counts else None
-        found.append(LateLabels(row, verdicts[-1] if verdicts else None, label, due))
+        due = None if known is None or counts_now(known) else matures_at(truth, row.decided_at)
+        found.append(LateLabels(row, verdict_of(said.get(key, ())), class_known(known), due))
     return found
+
+
+def class_known(known: ValidLabel | None) -> str | None:
+    """Return the class that judges a decision; None if it may still change or a reviewer chose it."""
+    if known is None or known.source is LabelSource.REVIEW or not counts_now(known):
+        return None
+    return known.value
+
+
+def verdict_of(said: Sequence[Label]) -> str | None:
+    """Return the class that a reviewer gave last."""
+    verdicts = [one.value for one in said if one.source is LabelSource.REVIEW and one.value]
+    return verdicts[-1] if verdicts else None
 
 
 def counts_now(known: ValidLabel) -> bool:
