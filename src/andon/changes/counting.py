@@ -113,7 +113,7 @@ class _Walk:
     def split(self, one: TrafficSplit) -> None:
         """Follow a split: the candidates that gain traffic, and those that lose theirs."""
         before, self.now.split, at = self.now.answering(), one, one.set_at
-        if at is None or one.model != self.now.model or any(each.made(one) for each in self.rollouts):
+        if at is None or one.model != self.now.model or self._is_trial(one):
             return
         after = self.now.answering()
         ended = {each: self._given.pop(each) for each in list(self._given) if each not in one.shares}
@@ -125,6 +125,10 @@ class _Walk:
                 what, ready_at = f"version {candidate}: {share:g} %", self.now.ready_at(one.model, candidate, at)
                 change = LineChange(at, ActKind.SPLIT, what, one.set_by, one.reason, ready_at, at)
                 self._given[candidate] = PointerEntry(str(candidate), at, self._add(change))
+
+    def _is_trial(self, one: TrafficSplit) -> bool:
+        """Tell whether a rollout made a split, which counts as the rollout does, or an experiment, which is no change."""
+        return one.number in self.now.history.tried or any(each.made(one) for each in self.rollouts)
 
     def narrow(self, one: GateRevision) -> None:
         """Follow a gate that a person narrowed."""

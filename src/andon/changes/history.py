@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from andon import alerts, cord, decisions, gates, models, policies, serving, spending
+from andon import alerts, cord, decisions, experiments, gates, models, policies, serving, spending
 from andon.alerts import Incident
-from andon.changes.rollouts import RolloutTrace, traces_of
+from andon.changes.rollouts import EVERY, RolloutTrace, traces_of
 from andon.cord import DRILL_FIELD, LineStateChange
 from andon.decisions import AutomationVersion, Release
 from andon.gates import AuditShare, GateRevision
@@ -38,6 +38,8 @@ class LineHistory:
     budgets: Sequence[BudgetSetting]
     incidents: Sequence[Incident]
     rollouts: Sequence[RolloutTrace]
+    tried: frozenset[int]
+    """Numbers of the splits that experiments made."""
 
     def model_of(self, version: int) -> str:
         """Name the model that a version of the code uses."""
@@ -66,7 +68,14 @@ def history_of(tx: Tx, automation: str) -> LineHistory:
         budgets=spending.budget_history(tx, automation)[::-1],
         incidents=alerts.list_incidents(tx, [automation], limit=None)[::-1],
         rollouts=traces_of(tx, automation, splits),
+        tried=_tried(tx, automation, splits),
     )
+
+
+def _tried(tx: Tx, automation: str, splits: Sequence[TrafficSplit]) -> frozenset[int]:
+    """Return the splits with an experiment's salt. A split by hand keeps the salt and is newer than the last of them."""
+    newest = {one.salt: one.split for one in experiments.page(tx, [automation], limit=EVERY)}
+    return frozenset(one.number for one in splits if one.number <= newest.get(one.salt, 0))
 
 
 def _registered(tx: Tx, model: str) -> Mapping[int, datetime]:

@@ -10,7 +10,8 @@ from andon.policies import PolicySetting
 from andon.rollouts import Rollout, RolloutState
 from andon.serving import TrafficSplit
 
-_ALL = 1_000_000
+EVERY = 1_000_000
+"""A limit beyond all trials of an automation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class RolloutTrace:
 
 def traces_of(tx: Tx, automation: str, splits: list[TrafficSplit]) -> list[RolloutTrace]:
     """Read the rollouts of an automation, oldest first, given all its splits."""
-    return [_trace(one, splits) for one in reversed(rollouts.page(tx, [automation], limit=_ALL))]
+    return [_trace(one, splits) for one in reversed(rollouts.page(tx, [automation], limit=EVERY))]
 
 
 def _trace(rollout: Rollout, splits: list[TrafficSplit]) -> RolloutTrace:

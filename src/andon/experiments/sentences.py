@@ -50,7 +50,7 @@ def forecast_sentences(experiment: Experiment, expected: ExperimentForecast) -> 
         return [f"{experiment.measure}: nothing is known of it yet: how long it takes cannot be said"]
     of_units = f" of {units}" if is_share(experiment) else ""
     today = f"{value_text(experiment, expected.base)}{of_units} now, {expected.an_hour:,.0f} {units} an hour"
-    found = [f"{experiment.measure}: {today}. An arm that differs is told apart, with a probability of {POWER:.0%}:"]
+    found = [f"{experiment.measure}: {today}. An arm that differs is found, with a probability of {POWER:.0%}:"]
     word = "fewer" if experiment.counts_events else "apart"
     for one in expected.effects:
         takes = "no number is enough" if one.units is None else f"within about {one.units:,} {units}"
