@@ -205,6 +205,7 @@ def test_a_chore_of_the_worker_that_fails_keeps_nothing_else_from_its_work(line:
     shown = httpx.get(
         f"http://127.0.0.1:{line.worker}/metrics", headers={"Authorization": f"Bearer {key}"}, trust_env=False
     ).text
-    assert 'andon_chores_failed_total{chore="forget_events"} 1.0' in shown
+    failed = [one for one in shown.splitlines() if one.startswith('andon_chores_failed_total{chore="forget_events"}')]
+    assert [float(one.split()[-1]) >= 1 for one in failed] == [True]
     assert 'andon_chores_failed_total{chore="seal"} 0.0' in shown
     assert "part_ended" not in line.log.read_text(encoding="utf-8")

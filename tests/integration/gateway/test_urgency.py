@@ -39,9 +39,11 @@ def with_arm(
         installation.deployment.lines = {"payments": line}
         gateway, side = installation.gateway()
         transport = httpx.ASGITransport(create_app(gateway, side), raise_app_exceptions=False)  # type: ignore[arg-type]
-        async with asyncio.timeout(30), httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            await work(client, gateway)
-        await gateway.decider.close()
+        try:
+            async with asyncio.timeout(30), httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+                await work(client, gateway)
+        finally:
+            await gateway.decider.close()
 
     asyncio.run(run())
 
@@ -79,20 +81,24 @@ def test_who_cannot_be_answered_in_time_gets_503_and_when_to_come_again(installa
     busy = Elsewhere(says(0.1), late=late, capacity=1)
 
     async def work(client: httpx.AsyncClient, gateway: Gateway) -> None:
-        del gateway
         headers = {"Authorization": f"Bearer {key}"}
 
         def ask(**more: str) -> Awaitable[httpx.Response]:
             return client.post(DECIDE, json=payment(), headers=headers | more)
 
         for _ in range(3):
-            await asyncio.gather(*(ask() for _ in range(64)))
+            busy.open.clear()
+            batch = [asyncio.create_task(_of(ask())) for _ in range(64)]
+            while not busy.under_way:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.2)  # what a batch takes
+            busy.open.set()
+            await asyncio.gather(*batch)
         busy.open.clear()
         waiting = [asyncio.create_task(_of(ask())) for _ in range(200)]
-        while not busy.under_way:
+        while busy.under_way + gateway.decider.waiting < 200 - busy.max_batch:
             await asyncio.sleep(0)
-        await asyncio.sleep(0.1)
-        refused = await ask(**{"X-Request-Timeout": "0.002"})
+        refused = await ask(**{"X-Request-Timeout": "0.2"})
         busy.open.set()
         assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {200}
         assert (refused.status_code, refused.json()["code"]) == (503, "LineBusy")
