@@ -61,7 +61,7 @@ def test_a_rollout_is_forecast_started_seen_and_aborted_with_a_reason(visit: Vis
     page.get_by_label("Decisions a stage").fill("40")
     page.get_by_label("Minutes a stage").fill("0")
     assert (page.evaluate(OVERFLOWING), page.evaluate(UNNAMED)) == ([], [])
-    page.get_by_role("button", name="What would it take?").click()
+    page.get_by_role("button", name="Show the forecast").click()
     expect(page.get_by_role("heading", name="What it takes")).to_be_visible()
     page.get_by_role("button", name="Start the rollout").click()
     expect(page.get_by_role("alert")).to_contain_text("A reason is required")

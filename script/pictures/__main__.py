@@ -1,0 +1,51 @@
+"""`script/screenshots FOLDER`: pictures of every console page, at the width of a desk and of a telephone."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from time import time
+
+from benchmarks.line import LineFailed
+from examples.demo.stage import Stage
+from script.pictures.camera import NoChromium, chromium, take
+from script.pictures.scene import shown_line
+from script.pictures.tour import Tour, page_kinds
+
+
+def main() -> int:
+    """Return 0 if each page that was found fits its window."""
+    arguments = argparse.ArgumentParser(prog="script/screenshots", description=__doc__)
+    arguments.add_argument("folder", type=Path, metavar="FOLDER", help="where the pictures go")
+    arguments.add_argument("--address", help="a console that runs; without it the demo's story of the rollouts is played first")
+    arguments.add_argument("--key", help="the API key to sign in with, beside --address")
+    given = arguments.parse_args()
+    if (given.address is None) != (given.key is None):
+        arguments.error("--address and --key go together")
+    given.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if given.address is not None:
+            return _pictures(given.address, given.key, given.folder)
+        with tempfile.TemporaryDirectory(prefix="andon-pictures-", dir="/tmp") as scratch:
+            stage = Stage(Path(scratch) / "project", Path(scratch), time(), once=True, broker=None, transfers=0)
+            with shown_line(stage) as (address, key):
+                return _pictures(address, key, given.folder)
+    except (LineFailed, NoChromium) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _pictures(address: str, key: str, folder: Path) -> int:
+    """Take them all; say which pages are too wide, and which no link led to."""
+    tour, too_wide = Tour(page_kinds()), 0
+    with chromium() as browser:
+        for picture in take(browser, address, key, tour, folder):
+            too_wide += picture.wider > 0
+            print(picture.file, picture.address, f"{picture.wider} px too wide" if picture.wider > 0 else "")
+    for path in tour.missed():
+        print(f"no page led to {path}")
+    return 1 if too_wide else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
