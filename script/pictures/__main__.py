@@ -17,7 +17,9 @@ def main() -> int:
     """Return 0 if each page that was found fits its window."""
     arguments = argparse.ArgumentParser(prog="script/screenshots", description=__doc__)
     arguments.add_argument("folder", type=Path, metavar="FOLDER", help="where the pictures go")
-    arguments.add_argument("--address", help="a console that runs; without it the demo's story of the rollouts is played first")
+    arguments.add_argument(
+        "--address", help="a console that runs; without it the demo's story of the rollouts is played first"
+    )
     arguments.add_argument("--key", help="the API key to sign in with, beside --address")
     given = arguments.parse_args()
     if (given.address is None) != (given.key is None):

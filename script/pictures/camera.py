@@ -13,7 +13,13 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WIDTHS = {1280: 900, 390: 844}
 """Width -> height of the window in pixels; a picture is as long as its page."""
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 

@@ -25,7 +25,9 @@ class PageKind:
     @property
     def name(self) -> str:
         """The path as the name of a file."""
-        return self.path.strip("/").replace("/", "-").replace("{", "").replace("}", "").replace(":path", "") or "overview"
+        return (
+            self.path.strip("/").replace("/", "-").replace("{", "").replace("}", "").replace(":path", "") or "overview"
+        )
 
 
 @dataclass

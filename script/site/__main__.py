@@ -27,7 +27,9 @@ def main() -> int:
     if faults:
         print(f"{len(faults)} links lead nowhere", file=sys.stderr)
         return 1
-    print(f"The site is in {given.folder}: open {given.folder / 'index.html'}, or serve the folder from any web server.")
+    print(
+        f"The site is in {given.folder}: open {given.folder / 'index.html'}, or serve the folder from any web server."
+    )
     if given.only_build:
         return 0
     return subprocess.run([sys.executable, "-m", "pytest", "--quiet", "tests/docs"], cwd=ROOT, check=False).returncode

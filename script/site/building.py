@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+FIRST = ("README.md", "docs/README.md", "docs/contents.md")
 SECTIONS = (
     ("Tutorial", "docs/tutorial"),
     ("How to", "docs/how-to"),
@@ -77,16 +78,16 @@ def _bring_worker(folder: Path) -> None:
 
 def navigation(pages: Path) -> list[str]:
     """Return the entries of the navigation as TOML: single pages, and a section for each folder of the documentation."""
-    entries = _entries(pages, [pages / "README.md", pages / "docs/README.md"])
+    first = [pages / name for name in FIRST]
+    entries = _entries(pages, first)
     for title, folder in SECTIONS:
         found = sorted((pages / folder).glob("*.md"), key=lambda page: (page.name != "README.md", page.name))
         if found:
             entries.append(f"{{{json.dumps(title)} = [{', '.join(_entries(pages, found))}]}}")
     shown = {page for _, folder in SECTIONS for page in (pages / folder).glob("*.md")}
-    rest = [page for page in sorted(pages.rglob("*.md")) if page not in shown]
-    named = [page for page in rest if page not in (pages / "README.md", pages / "docs/README.md")]
-    if named:
-        entries.append(f'{{"Project" = [{", ".join(_entries(pages, named))}]}}')
+    rest = [page for page in sorted(pages.rglob("*.md")) if page not in {*shown, *first}]
+    if rest:
+        entries.append(f'{{"Project" = [{", ".join(_entries(pages, rest))}]}}')
     return entries
 
 
