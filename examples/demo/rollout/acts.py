@@ -1,5 +1,6 @@
 """The acts of the story of the rollouts. Each is a condition that is waited for, with a bound; none is a pause."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,8 +87,24 @@ def _register_good(story: RolloutStory) -> None:
 
 
 def _rehearsed(story: RolloutStory) -> str | None:
-    told = story.line.command("replay", project.AUTOMATION, "--last", str(REHEARSED), "--model", f"{MODEL}@{GOOD}")
-    return next((line for line in told.splitlines() if "otherwise" in line), told)
+    written = story.line.folder / "replay.json"
+    order = (
+        "replay",
+        project.AUTOMATION,
+        "--last",
+        str(REHEARSED),
+        "--model",
+        f"{MODEL}@{GOOD}",
+        "--json",
+        str(written),
+    )
+    story.line.command(*order)
+    found = json.loads(written.read_text(encoding="utf-8"))
+    before, after = (found["automatic"][f"share_{side}"] for side in ("before", "after"))
+    return (
+        f"of {found['decisions']:,} decisions {found['flipped']:,} come out differently; "
+        f"{before:.1%} are automatic now, {after:.1%} by version {GOOD}"
+    )
 
 
 def _roll_out_good(story: RolloutStory) -> None:
