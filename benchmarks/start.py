@@ -19,10 +19,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from andon_demo.line import Line
+from andon_demo.wire import Connection, request
 from benchmarks import goals
 from benchmarks.goals import Goal, at_most, ratio
-from benchmarks.line import Line
-from benchmarks.wire import Connection, request
 
 GOAL = 5.0
 LOADING = "import andon.bootstrap.gateway, andon.bootstrap.worker"
