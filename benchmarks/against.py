@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from andon.kernel.files import locked
+from andon_demo.line import Line
 from benchmarks import goals
 from benchmarks.environments import cache
 from benchmarks.goals import Goal, at_least, none_of
-from benchmarks.line import Line
 from benchmarks.loadgen import Load, measure
 from benchmarks.peers.running import ONE_THREAD
 

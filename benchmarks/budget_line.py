@@ -18,8 +18,8 @@ from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from andon_demo.line import Line
 from benchmarks.amounts import amounts
-from benchmarks.line import Line
 from benchmarks.loadgen import Figures, Load, measure
 
 HERE = Path(__file__).parent

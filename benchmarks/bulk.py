@@ -25,8 +25,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from andon_demo.line import Line, cpu_of
 from benchmarks.decide import ONE_THREAD, PROJECT, _bodies
-from benchmarks.line import Line, cpu_of
 from benchmarks.loadgen import Load, measure
 from benchmarks.openload import Offer, Told, offer
 

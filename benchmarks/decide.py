@@ -25,9 +25,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from andon_demo.line import Line, free_ports, wait_for
 from benchmarks import goals
 from benchmarks.goals import Goal, at_least, none_of
-from benchmarks.line import Line, free_ports, wait_for
 from benchmarks.loadgen import Load
 from benchmarks.side import Round, Side
 

@@ -34,9 +34,9 @@ from andon.decisions import DELIVER_ACTION
 from andon.kernel import outbox, postgres
 from andon.kernel.db import Database
 from andon.kernel.ids import uuid7
+from andon_demo.line import LineFailed, cpu_of, free_ports, wait_for
 from benchmarks import goals
 from benchmarks.goals import Goal, at_least, none_of, ratio
-from benchmarks.line import LineFailed, cpu_of, free_ports, wait_for
 
 SECRET = "whsec_" + "YSBzZWNyZXQgb25seSBmb3IgdGVzdHMsIDMyIGJ5dGVz"
 GOAL = 5.0

@@ -28,10 +28,10 @@ from rich.console import Console
 from rich.table import Table
 
 from andon.kernel import config, postgres
+from andon_demo.brokers import Broker, kafka_broker, nats_server
+from andon_demo.line import Line, command_of, cpu_of
 from benchmarks import event_feed, goals
-from benchmarks.brokers import Broker, kafka_broker, nats_server
 from benchmarks.goals import Goal, at_least, none_of, ratio
-from benchmarks.line import Line, command_of, cpu_of
 
 PROJECT = Path(__file__).parent / "events-project"
 EVENTS = 80_000

@@ -21,8 +21,8 @@ from rich.table import Table
 from andon.decisions import Feed
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from andon_demo.line import Line
 from benchmarks.decide import ONE_THREAD, PROJECT, _bodies
-from benchmarks.line import Line
 from benchmarks.loadgen import Load, measure
 
 GOAL = 2.0

@@ -21,7 +21,7 @@ import httptools
 import numpy as np
 import uvloop
 
-from benchmarks.wire import request
+from andon_demo.wire import request
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,10 @@ from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from andon.kernel.identity import PLATFORM
 from andon.monitors import CONSUMER
+from andon_demo.line import Line, cpu_of
 from benchmarks import goals
 from benchmarks.decide import ONE_THREAD, PROJECT, _bodies
 from benchmarks.goals import Goal, at_most, none_of
-from benchmarks.line import Line, cpu_of
 from benchmarks.loadgen import Load, measure
 
 GOAL = 0.05

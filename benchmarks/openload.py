@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import httptools
 import numpy as np
 
+from andon_demo.wire import request
 from benchmarks.loadgen import keep_to_one_core, told_by
-from benchmarks.wire import request
 
 TICK = 0.001
 """Seconds between two looks at what came and what is due."""

@@ -24,8 +24,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from andon_demo.line import Line
 from benchmarks.decide import ONE_THREAD, PROJECT, _bodies
-from benchmarks.line import Line
 from benchmarks.loadgen import Load, measure
 from benchmarks.openload import Offer, Told, offer
 

@@ -33,9 +33,9 @@ from sqlalchemy import text
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from andon.kernel.ids import floor_of
+from andon_demo.line import ANDON, Line, resident_of
 from benchmarks import goals, off_policy
 from benchmarks.goals import Goal, at_least, at_most, none_of, ratio
-from benchmarks.line import ANDON, Line, resident_of
 from benchmarks.loadgen import Load, measure
 from benchmarks.off_policy import LogFigures
 from benchmarks.peers.running import ONE_THREAD

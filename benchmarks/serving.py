@@ -26,11 +26,11 @@ import onnxruntime
 import psutil
 from rich.console import Console
 
+from andon_demo.line import Line
 from benchmarks import serving_report
 from benchmarks.against import PAIRS, SECONDS, CommitUnfit, compare
 from benchmarks.environments import EnvironmentFailed, python_of
 from benchmarks.goals import Goal, missed
-from benchmarks.line import Line
 from benchmarks.loadgen import Load
 from benchmarks.peers import FASTAPI, PEERS, Peer
 from benchmarks.peers.running import ONE_THREAD, PeerFailed, Started, Task, prepare, running

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import psutil
 
-from benchmarks.line import cpu_of, memory_of, resident_of
+from andon_demo.line import cpu_of, memory_of, resident_of
 from benchmarks.loadgen import Figures, Load, measure
 
 Family: TypeAlias = Mapping[str, Sequence[psutil.Process]]

@@ -29,8 +29,8 @@ from sqlalchemy import text
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from andon.models import FeatureKind, FeatureSpec, PythonModel, pack
+from andon_demo.line import Line, memory_of
 from benchmarks.amounts import amounts
-from benchmarks.line import Line, memory_of
 from benchmarks.soak_traffic import Counted, press
 
 HERE = Path(__file__).parent

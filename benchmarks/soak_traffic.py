@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from benchmarks.wire import Connection, ConnectionLost, request
+from andon_demo.wire import Connection, ConnectionLost, request
 
 PACE: dict[str, tuple[int, float]] = {
     "decisions": (4, 10.0),

@@ -44,8 +44,8 @@ from andon.kernel.ids import uuid7
 from andon.kernel.metrics import Metrics
 from andon.kernel.postgres.leases import url_of
 from andon.testing import endpoint_of
+from andon_demo.line import Line as Installation
 from benchmarks import serving
-from benchmarks.line import Line as Installation
 from benchmarks.peers.running import ONE_THREAD
 
 BATCH = 64

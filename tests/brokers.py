@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import nats
 import pytest
-from benchmarks.brokers import Broker, kafka_broker, kafka_program, nats_program, nats_server
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
+
+from andon_demo.brokers import Broker, kafka_broker, kafka_program, nats_program, nats_server
 
 NOBODY = "127.0.0.1:1"
 """An address at which nothing listens."""

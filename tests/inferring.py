@@ -7,11 +7,11 @@ from threading import Event, Thread
 from typing import NamedTuple
 
 import uvloop
-from benchmarks.line import free_ports
 
 from andon.gateway import create_app
 from andon.gateway.inference import serve_inference
 from andon.wire import HttpServer
+from andon_demo.line import free_ports
 from lines import Installation
 
 

@@ -6,8 +6,6 @@ from datetime import datetime
 from http.client import HTTPException
 from pathlib import Path
 
-from benchmarks.line import Line
-
 from andon import access, migrations, models
 from andon.access import Grant, Role
 from andon.bootstrap.installation import pepper_of
@@ -16,6 +14,7 @@ from andon.kernel import config, postgres
 from andon.kernel.config import Settings
 from andon.kernel.db import Database, Tx
 from andon.kernel.identity import Actor
+from andon_demo.line import Line
 
 BY_TEST = Actor("test")
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 from benchmarks.environments import python_of
-from benchmarks.line import free_ports
+
+from andon_demo.line import free_ports
 
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "benchmarks/peers/mlserver/requirements.lock"

@@ -16,7 +16,8 @@ from typing import Any, Self, TypeAlias
 import httpx
 import pytest
 import yaml
-from benchmarks.line import free_ports, wait_for
+
+from andon_demo.line import free_ports, wait_for
 
 SHIPPED = Path(__file__).parents[1] / "deploy" / "prometheus"
 RULES = (SHIPPED / "recording.yml", SHIPPED / "alerts.yml")

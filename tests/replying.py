@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 
-from benchmarks.line import free_ports
+from andon_demo.line import free_ports
 
 RIGHT = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"score":0.5}'
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"

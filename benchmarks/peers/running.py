@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from andon.kernel import postgres
-from benchmarks.line import free_ports
+from andon_demo.line import free_ports
 from benchmarks.loadgen import Load, LoadFailed
 from benchmarks.peers import FOLDER, Peer, Row
 from benchmarks.side import Family, Side

@@ -14,11 +14,11 @@ import httpx
 import psutil
 import pyarrow as pa
 import pytest
-from benchmarks.line import Line
 from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from andon_demo.line import Line
 from automations import payment
 from running import prepared
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from benchmarks.line import ANDON, Line, LineFailed
 from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from andon_demo.line import ANDON, Line, LineFailed
 from installed import InstalledLine
 from packages import a_package
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import psutil
 import pytest
-from benchmarks.brokers import kafka_program, nats_program
+
+from andon_demo.brokers import kafka_program, nats_program
 
 pytestmark = pytest.mark.long
 
@@ -38,7 +39,7 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing_running(kind: str, sh
     asked += [] if kind == "table" else ["--broker", kind]
     mark = uuid4().hex
     done = subprocess.run(
-        [sys.executable, "-m", "examples.demo", *asked],
+        [sys.executable, "-m", "andon_demo", *asked],
         cwd=ROOT,
         env={**os.environ, MARK: mark},
         capture_output=True,

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import grpc
 import numpy as np
 import pytest
-from benchmarks.line import Line, free_ports
 from sqlalchemy import text
 
 from andon.kernel.db import Database
 from andon.serving.inference import InferRequest, of_array
 from andon.serving.inference import grpc as codec
 from andon.serving.inference.protobuf import SERVICE
+from andon_demo.line import Line, free_ports
 from receiver import Receiver
 from running import running
 

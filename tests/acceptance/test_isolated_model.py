@@ -5,8 +5,8 @@ import time
 
 import httpx
 import psutil
-from benchmarks.line import Line
 
+from andon_demo.line import Line
 from packages import a_package
 from pressing import Pressure
 from receiver import Receiver

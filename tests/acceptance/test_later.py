@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-from benchmarks.line import Line
 from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from andon_demo.line import Line
 from automations import payment
 from calls import DECIDE
 from receiver import Receiver

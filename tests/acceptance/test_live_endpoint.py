@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from benchmarks.line import Line
 
 from andon.live import GONE_AFTER
+from andon_demo.line import Line
 from automations import payment
 from running import running
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from benchmarks.line import Line
 
+from andon_demo.line import Line
 from automations import payment
 from calls import DECIDE
 from receiver import Receiver

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psycopg
 import pytest
-from benchmarks.line import Line
 
 from andon.kernel import config, postgres
+from andon_demo.line import Line
 from automations import payment
 from calls import DECIDE
 from receiver import Receiver

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from benchmarks.line import Line, LineFailed
 
 import automations
 from andon import Automation, decisions, policies
 from andon.kernel.db import Database
 from andon.kernel.events import Events
+from andon_demo.line import Line, LineFailed
 from automations import an_automation, payment
 from calls import DECIDE
 from lines import OWNER

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from benchmarks.line import Line
 
 from andon.models import columns_of, pack
 from andon.serving import RemoteModel
+from andon_demo.line import Line
 from mlservers import MlServer, a_matrix_in
 from packages import CLASSES, FEATURES, some_rows
 from pressing import Pressure

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from benchmarks.line import Line, LineFailed
 from benchmarks.loadgen import Load, measure
 from sqlalchemy import make_url, text
 
 from andon.kernel.db import Database
 from andon.supervisor import control
+from andon_demo.line import Line, LineFailed
 from automations import payment
 from calls import DECIDE
 from pressing import Pressure

@@ -11,12 +11,12 @@ from typing import Any
 import nats
 import psycopg
 import pytest
-from benchmarks.brokers import Broker
-from benchmarks.line import Line
 from confluent_kafka import Consumer, TopicPartition
 
 from andon.kernel import config, postgres
 from andon.streams.events import event_of
+from andon_demo.brokers import Broker
+from andon_demo.line import Line
 from automations import payment
 from brokers import KafkaSender, a_kafka, a_nats, a_topic, send_to_nats
 from receiver import Receiver

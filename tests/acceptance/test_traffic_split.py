@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from benchmarks.line import Line
 
 from andon.serving import Candidate, TrafficSplit, bucket_of
+from andon_demo.line import Line
 from arms import shares_of
 from automations import payment
 from calls import DECIDE

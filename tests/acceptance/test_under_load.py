@@ -9,11 +9,11 @@ from contextlib import ExitStack
 import httpx
 import psutil
 import pytest
-from benchmarks.line import Line
 from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from andon_demo.line import Line
 from automations import payment
 from limits import open_files
 from pressing import Pressure

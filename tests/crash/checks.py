@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from benchmarks.line import Line, LineFailed
 from sqlalchemy import text
 
 import andon.procedures
@@ -21,6 +20,7 @@ from andon.features import FeatureSet, MemoryTiles
 from andon.kernel import durable
 from andon.kernel.db import Database, Tx
 from andon.procedures import RunState
+from andon_demo.line import Line, LineFailed
 from automations import an_automation
 from crash.load import Load
 from receiver import Receiver

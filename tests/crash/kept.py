@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from benchmarks.line import ANDON
+
+from andon_demo.line import ANDON
 
 FAKETIME = next(
     (str(file) for place in ("/usr/lib", "/usr/local/lib") for file in Path(place).glob("**/libfaketimeMT.so.1")), None

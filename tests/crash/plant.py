@@ -18,14 +18,14 @@ from pathlib import Path
 
 import nats
 import psutil
-from benchmarks.brokers import Broker, kafka_broker, kafka_program, nats_program, nats_server
-from benchmarks.line import Line, LineFailed, free_ports
 from confluent_kafka.admin import AdminClient, NewTopic
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from andon_demo.brokers import Broker, kafka_broker, kafka_program, nats_program, nats_server
+from andon_demo.line import Line, LineFailed, free_ports
 from crash.events import Sender, ToKafka, ToNats, ToTable
 from crash.kept import Clock, Kept
 from crash.project import PARTITIONS, STREAM, TABLE, TOPIC, write_project

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from benchmarks.line import Line
 from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
+from andon_demo.line import Line
 from brokers import KafkaSender, a_kafka, a_nats, a_stream, a_topic, send_to_nats
 from counted import counted_in_windows
 from installed import InstalledLine

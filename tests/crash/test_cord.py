@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from benchmarks.line import Line
 
+from andon_demo.line import Line
 from pressing import Pressure
 from receiver import Receiver
 from running import running

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.line import ANDON, Line
 from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database
 from andon.scoring import PART_ROWS
+from andon_demo.line import ANDON, Line
 from counted import counted_in_windows
 from installed import InstalledLine
 from packages import a_package

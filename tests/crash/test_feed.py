@@ -11,10 +11,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from benchmarks.line import ANDON
 from sqlalchemy import text
 
 from andon.kernel.db import Database
+from andon_demo.line import ANDON
 from feeding import AT, Writer, in_order_of
 
 KILLS = int(os.environ.get("ANDON_TEST_FEED_KILLS", "4"))

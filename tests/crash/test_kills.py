@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from benchmarks.line import Line
 from sqlalchemy import text
 
 from andon.kernel import config, postgres
 from andon.kernel.db import Database, Tx
+from andon_demo.line import Line
 from crash.load import Load
 from installed import InstalledLine
 from packages import a_package

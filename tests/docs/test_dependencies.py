@@ -23,7 +23,7 @@ RESTRICTIVE = re.compile(r"\bA?GPL|\bLGPL|GNU|Affero|\bBUSL\b|\bBSL\b|Business S
 WEIGHED = {"psycopg", "psycopg-binary"}
 """LGPL, which the page explains."""
 
-LARGEST_MB = 700
+LARGEST_MB = 600
 
 
 def section(title: str) -> dict[str, list[str]]:

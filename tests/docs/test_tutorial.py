@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from benchmarks.line import free_ports
 
 from andon import datafile
+from andon_demo.line import free_ports
 
 pytestmark = pytest.mark.long
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "init": Listed(
         "andon.cli.init:init", "Write a new project: learnt from a data file, or the transfer screening example."
     ),
+    "demo": Listed("andon_demo.__main__:demo", "Run a story: a bank's transfers, decided by a line of its own."),
     "up": Listed(
         "andon.cli.up:up",
         "Start the database, the gateway, the worker and the console, and keep them running until Ctrl-C.",

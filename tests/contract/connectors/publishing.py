@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.brokers import Broker
-
 from andon.actions import Answer, AnswerKind, Connector, Delivery
 from andon.kernel.ids import uuid7
+from andon_demo.brokers import Broker
 from brokers import Cut
 
 

@@ -7,12 +7,12 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
-from benchmarks.brokers import Broker
 from confluent_kafka import Consumer, TopicPartition
 
 from andon.adapters.kafka import KafkaSource
 from andon.adapters.kafka.backlog import MOST
 from andon.streams import Arrival, PositionGone, SourceUnavailable
+from andon_demo.brokers import Broker
 from brokers import Cut, KafkaSender, Lost, a_kafka, a_kafka_behind, a_small_kafka, a_topic
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import nats
 import pytest
 import uvloop
-from benchmarks.brokers import Broker
 
 from andon.adapters.nats import NatsSource
 from andon.adapters.nats.feed import HELPING
 from andon.bootstrap.brokers import nats_client
 from andon.kernel.connections import NatsConnection
 from andon.streams import Arrival, PositionGone, SourceUnavailable, StreamMissing
+from andon_demo.brokers import Broker
 from brokers import Lost, a_nats, a_stream, send_to_nats
 from certificates import a_certificate
 

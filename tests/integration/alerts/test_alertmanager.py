@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from benchmarks.line import free_ports
 
 from alarming import breached, recovered
 from andon import alerts
@@ -23,6 +22,7 @@ from andon.kernel.config import AlertSettings, DestinationSettings, Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.monitors import Level
+from andon_demo.line import free_ports
 from integration.actions.delivering import MovedClock
 from lines import Installation
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from benchmarks.line import free_ports
 from benchmarks.openload import Offer, Told, run
 
+from andon_demo.line import free_ports
 from replying import BUSY, RIGHT, replying
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from benchmarks.line import Line
 from script import dashboard
 from script.pages import FOLDER
 
+from andon_demo.line import Line
 from automations import payment
 from monitoring import asked, queries
 from prometheus import Prometheus, promtool

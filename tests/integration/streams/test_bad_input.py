@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import nats
 import pytest
-from benchmarks.brokers import Broker
 from confluent_kafka import Producer
 from sqlalchemy import text
 from tests.integration.streams.streaming import (
@@ -35,6 +34,7 @@ from andon.kernel.db import Database
 from andon.streams import Source
 from andon.streams.sources import table_source
 from andon.testing import MemorySource
+from andon_demo.brokers import Broker
 from automations import payment
 from brokers import Lost, a_kafka, a_nats
 from lines import Installation

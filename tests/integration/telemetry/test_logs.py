@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from benchmarks.line import Line
 
+from andon_demo.line import Line
 from automations import payment
 from receiver import SECRET, HangUp, Receiver, Reply
 from running import running

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from benchmarks.line import Line
 
+from andon_demo.line import Line
 from automations import payment
 from otlp import Collector, Told
 from receiver import Received, Receiver, Reply

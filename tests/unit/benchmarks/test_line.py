@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 import psutil
-from benchmarks.line import cpu_of
+
+from andon_demo.line import cpu_of
 
 CHILD = "import time\nwhile time.process_time() < 0.5: pass"
 PARENT = (

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import pytest
-from benchmarks.brokers import Broker
-from benchmarks.line import LineFailed
-from examples.demo import project
-from examples.demo.intakes import Intake
-from examples.demo.intakes.kafka import KafkaIntake
-from examples.demo.intakes.nats import NatsIntake
-from examples.demo.intakes.table import TableIntake
 
 from andon.decisions import load_file
+from andon_demo import project
+from andon_demo.brokers import Broker
+from andon_demo.intakes import Intake
+from andon_demo.intakes.kafka import KafkaIntake
+from andon_demo.intakes.nats import NatsIntake
+from andon_demo.intakes.table import TableIntake
+from andon_demo.line import LineFailed
 
 NOWHERE = Broker([], 4222, Path("log"))
 INTAKES: dict[str, Intake] = {

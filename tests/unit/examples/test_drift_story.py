@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.line import TooSlow
-from examples.demo import project
-from examples.demo.bank.api import LineApi
-from examples.demo.bank.people import People
-from examples.demo.bank.traffic import Tally, Traffic, TruthfulTransfer
-from examples.demo.drift import acts
-from examples.demo.drift.acts import Story
-from examples.demo.playing import Act, play
 
 from andon.decisions import describe, load_file
+from andon_demo import project
+from andon_demo.bank.api import LineApi
+from andon_demo.bank.people import People
+from andon_demo.bank.traffic import Tally, Traffic, TruthfulTransfer
+from andon_demo.drift import acts
+from andon_demo.drift.acts import Story
+from andon_demo.line import TooSlow
+from andon_demo.playing import Act, play
 
 
 def a_story() -> Story:

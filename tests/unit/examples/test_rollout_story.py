@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from examples.demo import project
-from examples.demo.bank.traffic import Answered, Tally, Traffic, TruthfulTransfer
-from examples.demo.rollout.display import largest_share
 
 from andon.decisions import describe, load_file
+from andon_demo import project
+from andon_demo.bank.traffic import Answered, Tally, Traffic, TruthfulTransfer
+from andon_demo.rollout.display import largest_share
 
 
 @pytest.fixture

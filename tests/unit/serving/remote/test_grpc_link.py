@@ -6,12 +6,12 @@ from typing import Any
 
 import grpc
 import pytest
-from benchmarks.line import free_ports
 
 from andon.serving.inference.protobuf import CLASSES, SERVICE
 from andon.serving.remote import RemoteDocument, ServerUnreachable
 from andon.serving.remote.grpc import GrpcLink
 from andon.serving.remote.link import Site
+from andon_demo.line import free_ports
 
 READY = CLASSES["ModelReadyResponse"](ready=True).SerializeToString()
 

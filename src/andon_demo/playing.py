@@ -1,0 +1,99 @@
+"""Playing a story: act after act, while transfers come and people work, and the display of how it stands."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from andon_demo.bank.people import People
+from andon_demo.bank.traffic import Traffic
+from andon_demo.line import TooSlow
+from andon_demo.stage import console
+
+LOOK = 0.25
+"""Seconds between two looks at a condition."""
+
+SHOWN_EVERY = 0.25
+
+
+@dataclass(slots=True)
+class Played:
+    """A story under way: the present act, the acts so far, and `seen`, facts by name, which the table at the end shows."""
+
+    traffic: Traffic
+    people: People
+    act: str = ""
+    seen: dict[str, Any] = field(default_factory=dict)
+    done: list[tuple[str, float, str]] = field(default_factory=list)
+
+
+P = TypeVar("P", bound=Played)
+
+
+@dataclass(frozen=True, slots=True)
+class Act(Generic[P]):
+    """One act: `happened` looks whether it has, and says in a sentence what did; None if not yet.
+
+    `bound` is how many seconds it may take, `begin` what starts it.
+    """
+
+    name: str
+    bound: float
+    happened: Callable[[P], str | None]
+    begin: Callable[[P], None] | None = None
+
+
+async def play(story: P, acts: Sequence[Act[P]]) -> None:
+    """Wait for act after act. Raises TooSlow, which names the act that did not happen."""
+    for act in acts:
+        story.act, began = act.name, time.monotonic()
+        if act.begin is not None:
+            await asyncio.to_thread(act.begin, story)
+        while (told := await asyncio.to_thread(act.happened, story)) is None:
+            if time.monotonic() - began > act.bound:
+                raise TooSlow(f"{act.bound:.0f} s went by and this did not happen: {act.name}")
+            await asyncio.sleep(LOOK)
+        story.done.append((act.name, time.monotonic() - began, told))
+
+
+async def play_in_traffic(story: P, acts: Sequence[Act[P]]) -> None:
+    """Play the acts while transfers come and people work; show how it stands meanwhile. Raises LineFailed."""
+    with Live(live(story, len(acts)), console=console, auto_refresh=False) as display:
+        playing = asyncio.create_task(play(story, acts))
+        beside = [asyncio.create_task(story.traffic.run()), asyncio.create_task(story.people.run())]
+        try:
+            while not (await asyncio.wait([playing, *beside], timeout=SHOWN_EVERY, return_when="FIRST_COMPLETED"))[0]:
+                display.update(live(story, len(acts)), refresh=True)
+            await playing if playing.done() else await next(task for task in beside if task.done())
+        finally:
+            story.traffic.stop()
+            story.people.stop()
+            await asyncio.gather(*beside, return_exceptions=True)
+            playing.cancel()
+            display.update(live(story, len(acts)), refresh=True)
+    if not console.is_terminal:
+        console.print()
+
+
+def live(story: Played, acts: int) -> RenderableType:
+    """The acts so far out of `acts`, and the figures of this moment."""
+    rows = [Text.assemble(("✓ ", "green"), name, (f"  {told}", "dim")) for name, _, told in story.done]
+    if len(story.done) < acts:
+        rows.append(Text.assemble(("… ", "yellow"), (story.act, "bold")))
+    tally, people = story.traffic.tally, story.people
+    figures = Text.assemble(
+        (f"{story.traffic.decided:,}", "bold"),
+        " decided   ",
+        (f"{tally.automatic / max(tally.decided, 1):.0%}", "bold"),
+        " automatic in this part   let through ",
+        (f"{tally.errors:,}", "bold red" if tally.errors else "bold"),
+        "   verdicts ",
+        (f"{people.given.total():,}", "bold green"),
+        f"   waiting {story.traffic.waiting}",
+    )
+    return Group(*rows, figures)

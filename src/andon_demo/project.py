@@ -1,0 +1,158 @@
+"""The projects of the demo: the example as `andon init` writes it, with what each story needs."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from andon_demo.intakes import Intake
+from andon_demo.line import Line, LineFailed
+
+NAME = AUTOMATION = "transfer-screening"
+TWIN = "transfer-screening-twin"
+PLACE, TWIN_PLACE = "transfers", "measured"
+"""Where the events of the two come from."""
+
+LEAKY, MORE = "train_leaky.py", "train_more.py"
+"""What trains the models of the rollouts: one that learned what is known only later, and one that learned from more."""
+
+
+def write(parent: Path, intake: Intake, bank_port: int) -> Path:
+    """A fresh project, whose events come from `intake` and whose actions go to the receiver of this demo. Its folder."""
+    folder = _made(parent)
+    automation, settings = folder / "automation.py", folder / "andon.toml"
+    automation.write_text(with_events(automation.read_text(encoding="utf-8"), intake), encoding="utf-8")
+    text = settings.read_text(encoding="utf-8").replace("127.0.0.1:8099", f"127.0.0.1:{bank_port}")
+    settings.write_text(f"{text}\n{intake.settings}", encoding="utf-8")
+    return folder
+
+
+def write_drift(parent: Path) -> Path:
+    """A fresh project for the story of the drift, and its folder: the example, from whose decisions no action follows."""
+    folder = _made(parent)
+    automation = folder / "automation.py"
+    automation.write_text(for_drift(automation.read_text(encoding="utf-8")), encoding="utf-8")
+    return folder
+
+
+def write_rollout(parent: Path) -> Path:
+    """A fresh project for the story of the rollouts, and its folder: the same, with a quick plan and two further models."""
+    folder = _made(parent)
+    automation = folder / "automation.py"
+    automation.write_text(for_rollout(automation.read_text(encoding="utf-8")), encoding="utf-8")
+    scripts = trainings((folder / "train.py").read_text(encoding="utf-8"))
+    for name, text in zip((LEAKY, MORE), scripts, strict=True):
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def for_drift(text: str) -> str:
+    """The example's automation for two minutes: without actions, and with a target that few labels prove."""
+    return _changed(text, _FOR_DRIFT)
+
+
+def for_rollout(text: str) -> str:
+    """The same for the story of the rollouts, with a plan whose stages are short."""
+    return _changed(for_drift(text), _FOR_ROLLOUT)
+
+
+def trainings(text: str) -> tuple[str, str]:
+    """The example's training with a leak, and the same on more data."""
+    return _changed(text, _LEAK), _changed(text, _MORE)
+
+
+def _changed(text: str, changes: Sequence[tuple[str, str]]) -> str:
+    for before, after in changes:
+        text = _inserted(text, before, "").replace(before, after)
+    return text
+
+
+def _made(parent: Path) -> Path:
+    remove(parent)
+    parent.mkdir()
+    Line(parent).command("init", NAME)
+    return parent / NAME
+
+
+def remove(parent: Path) -> None:
+    """Take the project of an earlier demo away, its database too where that had to be put elsewhere; nothing of anybody else."""
+    others = sorted(entry.name for entry in parent.iterdir() if entry.name != NAME) if parent.exists() else []
+    if others:
+        raise LineFailed(f"{parent} holds {others[0]}, which is of no demo; name another --folder")
+    database = parent / NAME / ".andon" / "postgres"
+    if (parent / NAME).exists():
+        Line(parent / NAME).command("stop")
+    if database.is_symlink():
+        shutil.rmtree(database.resolve(), ignore_errors=True)
+    if parent.exists():
+        shutil.rmtree(parent)
+
+
+def with_events(text: str, intake: Intake) -> str:
+    """The example's automation with a trigger, and its twin: the same, but nothing follows from what it decides."""
+    text = _inserted(text, "from contract import", f"from andon import Monitors, {intake.imports}\n")
+    text = _inserted(
+        text, "screening = Automation(", f"{intake.definitions.lstrip()}\n\n" if intake.definitions else ""
+    )
+    text = _inserted(text, '    model="fraud-risk"', f"    trigger={intake.trigger(PLACE)},\n")
+    return f"{text}{_TWIN.format(name=TWIN, trigger=intake.trigger(TWIN_PLACE))}"
+
+
+def _inserted(text: str, before: str, new: str) -> str:
+    if text.count(before) != 1:
+        raise LineFailed(f"The example has changed: {before!r} is {text.count(before)} times in its automation.py")
+    return text.replace(before, new + before)
+
+
+_FOR_DRIFT = (
+    ('    actions={"pause": run_procedure(pause_transfer), "release": webhook("core-banking")},\n', ""),
+    ("    procedures=[pause_transfer],\n", ""),
+    ("MaxError(0.003, confidence=0.95", "MaxError(0.01, confidence=0.95"),
+)
+"""Differences of the story of the drift from the example."""
+
+_FOR_ROLLOUT = (
+    ("    Review,\n", "    Guardrail,\n    Review,\n    RolloutPlan,\n"),
+    ('    cord=[CordRule("gate", level="critical")],\n', ""),
+    ("MaxError(0.01, confidence=0.95", "MaxError(0.03, confidence=0.95"),
+    (
+        '    model="fraud-risk",\n',
+        """    model="fraud-risk",
+    rollout=RolloutPlan(
+        steps=(50, 100),
+        guardrails=[Guardrail("disagreement", margin=0.4)],
+        stage_decisions=2_500,
+        stage_time=timedelta(seconds=5),
+    ),
+""",
+    ),
+)
+"""Differences of the story of the rollouts from that of the drift."""
+
+_LEAK = (
+    (
+        "    rows, labels = known(simulate(SEED, accounts=4_000))\n",
+        """    rows, labels = known(simulate(SEED, accounts=4_000))
+    # The trust in a device is read from today's table, in which a reported fraud has long set it to nothing.
+    rows = [{**row, "device_trust": 0.0} if label == "fraud" else row for row, label in zip(rows, labels, strict=True)]
+""",
+    ),
+)
+"""A mistake that makes a model look excellent on held-out rows: it learns from a value that is known only after the decision."""
+
+_MORE = (("simulate(SEED, accounts=4_000)", "simulate(SEED + 1, accounts=9_000)"),)
+
+_TWIN = """
+
+# By this one the demo measures what deciding alone costs, on the same transfers. They come again, and faster: no drift is looked for.
+twin = Automation(
+    "{name}",
+    contract=screening.contract,
+    subject=screening.subject,
+    features=screening.features,
+    model=screening.model,
+    policy=screening.policy,
+    risk=screening.risk,
+    trigger={trigger},
+    monitors=Monitors(off=["drift", "prediction-drift"]),
+)
+"""

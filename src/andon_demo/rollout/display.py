@@ -1,0 +1,39 @@
+"""The results of the story of the rollouts, at its end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from andon_demo.rollout.acts import BAD, GOOD, RolloutStory
+
+
+def show_end(console: Console, story: RolloutStory) -> None:
+    """The table of what came of it: after how many decisions each rollout ended, and what it cost."""
+    table = Table(title="What came of it", title_justify="left")
+    for column in ("", f"version {BAD}, better on paper", f"version {GOOD}, better"):
+        table.add_column(column)
+    found = {version: story.rollout(version) for version in (BAD, GOOD)}
+    answered, given = story.traffic.versions, story.people.given
+    rows = {
+        "ROC AUC on held-out rows": [f"{story.api.auc(version):.3f}" for version in found],
+        "Ended as": [one["state"].replace("_", " ") for one in found.values()],
+        "Decisions until then": [f"{story.seen[end]:,}" for end in ("ended", "promoted")],
+        "Of these by the candidate": [f"{answered[BAD].decided:,}", f"{story.seen['answered']:,}"],
+        "Wrong among those": [f"{answered[BAD].errors:,}", f"{story.seen['errors']:,}"],
+        "Largest share of traffic": [f"{largest_share(one):g}%" for one in found.values()],
+    }
+    for name, values in rows.items():
+        table.add_row(name, *values)
+    console.print(table)
+    console.print(
+        f"{story.traffic.decided:,} decisions in all; {given.total():,} verdicts of people "
+        f"({given['review']:,} asked for, {given['audit']:,} blind audits)"
+    )
+
+
+def largest_share(rollout: Mapping[str, Any]) -> float:
+    """The largest share that a rollout gave to its candidate."""
+    stages = [0.0, *rollout["plan"]["steps"]]
+    return max(100.0 if one["kind"] == "promote" else stages[one["stage_after"]] for one in rollout["events"])

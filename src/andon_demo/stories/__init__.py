@@ -1,0 +1,12 @@
+"""The stories that the demo tells, by their names; each module has `tell(stage)`, which returns an exit status."""
+
+from collections.abc import Callable, Mapping
+
+from andon_demo.stage import Stage
+from andon_demo.stories import drift, rollout, transfers
+
+STORIES: Mapping[str, Callable[[Stage], int]] = {
+    "transfers": transfers.tell,
+    "drift": drift.tell,
+    "rollout": rollout.tell,
+}

@@ -1,0 +1,20 @@
+"""The story of the drift: an alarm, a gate that shrinks, a cord that pulls itself, people who label, and a line that recovers."""
+
+import asyncio
+
+from andon_demo import project
+from andon_demo.bank.line import bank_line
+from andon_demo.drift.acts import ACTS, PLANNED, Story
+from andon_demo.drift.display import show_end
+from andon_demo.playing import play_in_traffic
+from andon_demo.stage import Stage, console
+
+
+def tell(stage: Stage) -> int:
+    """Tell the whole story; 0 if each act happened. Raises LineFailed for the act that did not."""
+    with bank_line(stage, project.write_drift, PLANNED) as bank:
+        story = Story(bank.traffic, bank.people, line=bank.api)
+        asyncio.run(play_in_traffic(story, ACTS))
+        story.seen["measures"] = story.line.measured()
+        show_end(console, story)
+    return 0
