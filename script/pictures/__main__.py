@@ -6,11 +6,12 @@ import tempfile
 from pathlib import Path
 from time import time
 
-from benchmarks.line import LineFailed
-from examples.demo.stage import Stage
 from script.pictures.camera import NoChromium, chromium, take
 from script.pictures.scene import shown_line
 from script.pictures.tour import Tour, page_kinds
+
+from andon_demo.line import LineFailed
+from andon_demo.stage import Stage
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from script.pictures.tour import PageKind, Tour
+from script.pictures.tour import Tour
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WIDTHS = {1280: 900, 390: 844}
@@ -57,10 +57,19 @@ def take(browser: Browser, address: str, key: str, tour: Tour, folder: Path) -> 
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("/")
     tour.offer(["/"])
-    for kind, link in tour.stops():
-        page.goto(link)
-        tour.offer(page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))"))
-        yield from _photographed(page, folder, kind.name)
+    while True:
+        for kind, link in tour.stops():
+            _visit(page, link, tour)
+            yield from _photographed(page, folder, kind.name)
+        if (lead := tour.lead()) is None:
+            break
+        _visit(page, lead, tour)
+
+
+def _visit(page: Page, link: str, tour: Tour) -> None:
+    """Go to a page and offer its links to the tour; those that only add a query begin with its path."""
+    page.goto(link)
+    tour.offer(page.eval_on_selector_all("a[href]", "all => all.map(one => one.pathname + one.search)"))
 
 
 def _photographed(page: Page, folder: Path, name: str) -> Iterator[Picture]:
@@ -69,6 +78,3 @@ def _photographed(page: Page, folder: Path, name: str) -> Iterator[Picture]:
         file = folder / f"{name}-{width}.png"
         page.screenshot(path=file, full_page=True)
         yield Picture(file, page.url, int(page.evaluate(WIDER)))
-
-
-__all__ = ["NoChromium", "PageKind", "Picture", "chromium", "take"]

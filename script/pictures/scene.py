@@ -1,19 +1,68 @@
-"""What is on the pictures: the demo's story of the rollouts, played to its end, with an experiment and an alert beside."""
+"""The installation on the pictures: the demo's story of the rollouts, played to its end, with something on every page.
+
+The project is the story's, with procedures and a folder of files as a further source of transfers.
+"""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from examples.demo import project
-from examples.demo.bank.line import bank_line
-from examples.demo.playing import play_in_traffic
-from examples.demo.rollout.acts import ACTS, PLANNED, RolloutStory
-from examples.demo.stage import Stage
+from andon_demo import project
+from andon_demo.bank.line import BankLine, bank_line
+from andon_demo.line import Line
+from andon_demo.playing import play_in_traffic
+from andon_demo.rollout.acts import ACTS, PLANNED, RolloutStory
+from andon_demo.stage import Stage
+
+DROP = "drop"
+MEASURES = "    measures=["
+ADDED = f"""    actions={{"pause": run_procedure(pause_transfer)}},
+    procedures=[pause_transfer],
+    trigger=files("{DROP}", pattern="*.ndjson", known_by="transfer_id"),
+"""
+CONFIGURATION = f"""automations:
+  {project.AUTOMATION}:
+    audit_share: 0.1
+"""
 
 
 @contextmanager
 def shown_line(stage: Stage) -> Iterator[tuple[str, str]]:
     """Play the story; give the console's address and a key that may see all. Raises LineFailed."""
-    with bank_line(stage, project.write_rollout, PLANNED) as bank:
+    with bank_line(stage, write_project, PLANNED) as bank:
         asyncio.run(play_in_traffic(RolloutStory(bank.traffic, bank.people, line=bank.line, api=bank.api), ACTS))
+        _fill(bank)
         yield f"http://127.0.0.1:{bank.line.console}", bank.line.key("pictures", "admin")
+
+
+def write_project(parent: Path) -> Path:
+    """Write the project of the story with what it leaves out: procedures, and files as events."""
+    folder = project.write_rollout(parent)
+    automation = folder / "automation.py"
+    text = automation.read_text(encoding="utf-8").replace(MEASURES, ADDED + MEASURES, 1)
+    automation.write_text(text.replace("from andon import (", "from andon import (\n    files,", 1), encoding="utf-8")
+    (folder / DROP).mkdir()
+    (folder / "config").mkdir(exist_ok=True)
+    (folder / "config" / "pictures.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    return folder
+
+
+def _fill(bank: BankLine) -> None:
+    """Have an event that cannot be decided, an applied configuration, an experiment, an incident and a drill's alert."""
+    line, name = bank.line, project.AUTOMATION
+    dropped = line.folder / DROP / ".rows.ndjson"
+    dropped.write_text(json.dumps({"transfer_id": "t-1", "amount": "much"}) + "\n", encoding="utf-8")
+    dropped.rename(line.folder / DROP / "rows.ndjson")
+    line.command("apply", "config", "--reason", "as reviewed", "--yes")
+    chosen = ("--arm", "1", "--measure", "overrides", "--better", "lower")
+    line.command("experiment", "start", name, *chosen, "--reason", "which asks less often?")
+    line.command("incidents", "open", name, "--title", "customers ask about paused transfers")
+    line.command("drills", "run", name, "--reason", "before the holidays")
+    _wait_for_dead_event(line)
+
+
+def _wait_for_dead_event(line: Line) -> None:
+    """Wait until the event that cannot be decided is kept."""
+    line.wait_until("an event was dead", lambda: "t-1" in line.command("streams", "dead", "list", "--json"), timeout=60)

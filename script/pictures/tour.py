@@ -32,19 +32,31 @@ class PageKind:
 
 @dataclass
 class Tour:
-    """Which pages are still to be seen, and where one of each was found."""
+    """Which pages are still to be seen, where one of each was found, and further links to look for pages behind.
+
+    `leads` are tabs and filters of pages that were seen, each with whether it was followed.
+    """
 
     kinds: Sequence[PageKind]
     found: dict[PageKind, str] = field(default_factory=dict)
     seen: set[PageKind] = field(default_factory=set)
+    leads: dict[str, bool] = field(default_factory=dict)
 
     def offer(self, links: Sequence[str]) -> None:
         """Keep the first address of each kind of page among the links of a page."""
         for link in links:
             path = urlsplit(link).path
             kind = next((kind for kind in self.kinds if kind.pattern.match(path)), None)
-            if kind is not None:
-                self.found.setdefault(kind, link)
+            if kind is not None and self.found.setdefault(kind, link) != link and "{" not in kind.path:
+                self.leads.setdefault(link, False)
+
+    def lead(self) -> str | None:
+        """Return the next link to look behind; None when all pages were found or all links were followed."""
+        link = next((link for link, followed in self.leads.items() if not followed), None)
+        if link is None or len(self.found) == len(self.kinds):
+            return None
+        self.leads[link] = True
+        return link
 
     def stops(self) -> Iterator[tuple[PageKind, str]]:
         """Yield page after page, also those that are offered on the way."""
