@@ -31,7 +31,12 @@ def test_every_command_of_the_table_exists(name: str) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    [page for folder in ("how-to", "explain", "tutorial") for page in sorted((DOCS / folder).glob("*.md")) if page != PAGE],
+    [
+        page
+        for folder in ("how-to", "explain", "tutorial")
+        for page in sorted((DOCS / folder).glob("*.md"))
+        if page != PAGE
+    ],
     ids=lambda page: f"{page.parent.name}/{page.stem}",
 )
 def test_a_guide_holds_no_lab_notes(page: Path) -> None:
