@@ -140,6 +140,13 @@ def test_the_console_shows_figures_weeks_and_moments(installation: Installation)
         assert client.get(f"/lines/{NAME}/history").status_code == 404
 
 
+def test_the_console_names_no_weekly_rate_before_a_week_has_passed(installation: Installation) -> None:
+    with visiting(installation, VIEWER) as client:
+        assert "known after a week" in client.get(f"/lines/{NAME}/changes", params={"since": "2d"}).text
+        assert "known after a week" not in client.get(f"/lines/{NAME}/changes", params={"since": "30d"}).text
+        assert 'title="Known after a week"' in client.get("/changes", params={"since": "2d"}).text
+
+
 @pytest.fixture
 def run(line: ChangingLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     (tmp_path / "andon.toml").write_text('[project]\nname = "test"\n')
