@@ -1,4 +1,4 @@
-"""The installation on the pictures: the demo's story of the rollouts, played to its end, with something on every page.
+"""The installation on the pictures: the first acts of the demo's story of the rollouts, with something on every page.
 
 The project is the story's, with procedures and a folder of files as a further source of transfers.
 """
@@ -13,10 +13,13 @@ from andon_demo import project
 from andon_demo.bank.line import BankLine, bank_line
 from andon_demo.line import Line
 from andon_demo.playing import play_in_traffic
-from andon_demo.rollout.acts import ACTS, PLANNED, RolloutStory
+from andon_demo.rollout.acts import ACTS, BAD, PLANNED, RolloutStory
 from andon_demo.stage import Stage
 
-DROP = "drop"
+DROP, APPLIED = "drop", "applied"
+SHOWN = ACTS[:3]
+"""A model decides, a worse one is registered, rolled out and rolled back."""
+
 MEASURES = "    measures=["
 ADDED = f"""    actions={{"pause": run_procedure(pause_transfer)}},
     procedures=[pause_transfer],
@@ -32,7 +35,7 @@ CONFIGURATION = f"""automations:
 def shown_line(stage: Stage) -> Iterator[tuple[str, str]]:
     """Play the story; give the console's address and a key that may see all. Raises LineFailed."""
     with bank_line(stage, write_project, PLANNED) as bank:
-        asyncio.run(play_in_traffic(RolloutStory(bank.traffic, bank.people, line=bank.line, api=bank.api), ACTS))
+        asyncio.run(play_in_traffic(RolloutStory(bank.traffic, bank.people, line=bank.line, api=bank.api), SHOWN))
         _fill(bank)
         yield f"http://127.0.0.1:{bank.line.console}", bank.line.key("pictures", "admin")
 
@@ -44,8 +47,8 @@ def write_project(parent: Path) -> Path:
     text = automation.read_text(encoding="utf-8").replace(MEASURES, ADDED + MEASURES, 1)
     automation.write_text(text.replace("from andon import (", "from andon import (\n    files,", 1), encoding="utf-8")
     (folder / DROP).mkdir()
-    (folder / "config").mkdir(exist_ok=True)
-    (folder / "config" / "pictures.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    (folder / APPLIED).mkdir()
+    (folder / APPLIED / "andon-config.yaml").write_text(CONFIGURATION, encoding="utf-8")
     return folder
 
 
@@ -55,8 +58,8 @@ def _fill(bank: BankLine) -> None:
     dropped = line.folder / DROP / ".rows.ndjson"
     dropped.write_text(json.dumps({"transfer_id": "t-1", "amount": "much"}) + "\n", encoding="utf-8")
     dropped.rename(line.folder / DROP / "rows.ndjson")
-    line.command("apply", "config", "--reason", "as reviewed", "--yes")
-    chosen = ("--arm", "1", "--measure", "overrides", "--better", "lower")
+    line.command("apply", APPLIED, "--reason", "as reviewed", "--yes")
+    chosen = ("--arm", str(BAD), "--measure", "overrides", "--better", "lower")
     line.command("experiment", "start", name, *chosen, "--reason", "which asks less often?")
     line.command("incidents", "open", name, "--title", "customers ask about paused transfers")
     line.command("drills", "run", name, "--reason", "before the holidays")
