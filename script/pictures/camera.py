@@ -75,6 +75,7 @@ def _visit(page: Page, link: str, tour: Tour) -> None:
 def _photographed(page: Page, folder: Path, name: str) -> Iterator[Picture]:
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
+        page.reload()  # plots are drawn for the window in which a page is opened
         file = folder / f"{name}-{width}.png"
         page.screenshot(path=file, full_page=True)
         yield Picture(file, page.url, int(page.evaluate(WIDER)))

@@ -55,6 +55,15 @@ def test_pages_fit_the_screen_and_everything_on_them_has_a_name(
         expect(page.get_by_role("navigation", name="Sections")).to_have_count(1)
 
 
+def test_the_sections_stand_in_one_row_on_a_laptop(visit: Visit) -> None:
+    page = visit("ada", width=1280)
+    tops = "all => new Set(all.map(one => Math.round(one.getBoundingClientRect().top))).size"
+    assert page.locator("header.bar nav a").evaluate_all(tops) == 1
+    bar = page.locator("header.bar").bounding_box()
+    assert bar is not None
+    assert bar["height"] < 60
+
+
 def test_focus_is_visible_and_the_first_tab_skips_to_the_content(visit: Visit) -> None:
     page = visit("ada")
     page.goto("/decisions")

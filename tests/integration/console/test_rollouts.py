@@ -108,7 +108,7 @@ def test_an_operator_starts_one_that_was_forecast_and_everybody_is_told_of_it(
         assert f'href="{page}"' in otto.see(path).text, path
     again = otto.start(version="3")
     assert again.status_code == 409
-    assert "is under way, started by otto: trained anew" in again.text
+    assert "is under way, started by otto: “trained anew" in again.text
     assert '<option value="3" selected>' in again.text
 
 
