@@ -23,24 +23,44 @@ def cache() -> Path:
     return Path(os.environ.get("ANDON_BENCH_CACHE") or Path.home() / ".cache" / "andon-bench")
 
 
-def python_of(name: str, lock: Path) -> Path:
-    """The Python of an environment that holds what `lock` names; built when it is not there yet. Raises EnvironmentFailed.
+def python_of(name: str, lock: Path, *, interpreter: str = sys.executable) -> Path:
+    """Return the Python of an environment that holds what `lock` names, built by `interpreter` when it is not there yet.
 
-    Who wants one that another process is building waits for it.
+    Waits for another process that is building it. Raises EnvironmentFailed.
     """
     folder = cache() / name
     python, marker = folder / "bin" / "python", folder / ".installed-from"
     install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--no-deps", "-r", str(lock))
-    wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode() + " ".join(install).encode()).hexdigest()
+    wanted = hashlib.sha256(lock.read_bytes() + _version_of(interpreter) + " ".join(install).encode()).hexdigest()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_name(f"{name}.lock")):
         if python.exists() and marker.exists() and marker.read_text(encoding="utf-8") == wanted:
             return python
         print(f"Installing {name} into {folder}", file=sys.stderr)
-        _uv("venv", "--clear", "--python", sys.executable, str(folder))
+        _uv("venv", "--clear", "--python", interpreter, str(folder))
         _uv(*install)
         marker.write_text(wanted, encoding="utf-8")
     return python
+
+
+def build_wheel(project: Path, folder: Path) -> Path:
+    """Build the wheel of a project into `folder` and return it. Raises EnvironmentFailed."""
+    _uv("build", "--wheel", "--out-dir", str(folder), str(project))
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def install_wheel(python: Path, wheel: Path) -> None:
+    """Install a wheel, without what it needs, in place of the one that the environment holds. Raises EnvironmentFailed."""
+    _uv("pip", "install", "--python", str(python), "--offline", "--no-deps", "--reinstall", str(wheel))
+
+
+def _version_of(interpreter: str) -> bytes:
+    order = [interpreter, "-c", "import sys; print(sys.version)"]
+    try:
+        return subprocess.run(order, capture_output=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EnvironmentFailed(f"{interpreter} does not run: {error}") from error
 
 
 def _uv(*arguments: str) -> None:
