@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from andon import decisions, gates
+from andon import decisions, gates, models
 from andon.authoring import RiskBound
 from andon.gates import ArmRevisions, GateRevision, Part
 from andon.kernel.db import Tx
@@ -295,14 +295,21 @@ def _bound(tx: Tx, automation: str) -> RiskBound:
 
 
 def _arm_of(tx: Tx, automation: str, now: datetime) -> str:
-    """The arm that decided most lately; the newest one where none has."""
+    """Return the champion's arm that decided most lately; without a champion any such arm, the newest where none decided."""
     living: Mapping[str, ArmRevisions] = gates.living(tx, now).get(automation, {})
     since = (now - LATELY).date()
-    counted: Sequence[tuple[int, int, str]] = [
-        (store.daily(tx, automation, arm, since)[1], there.held_out[""].revision, arm)
+    counted: Sequence[tuple[bool, int, int, str]] = [
+        (_is_champion(tx, arm), store.daily(tx, automation, arm, since)[1], there.held_out[""].revision, arm)
         for arm, there in living.items()
         if "" in there.held_out and there.own is None
     ]
     if not counted:
         raise SeriesUnknown(f"{automation} has no gate yet: the first gateway or worker that loads it makes one")
-    return max(counted)[2]
+    return max(counted)[3]
+
+
+def _is_champion(tx: Tx, arm: str) -> bool:
+    version = model_of(tx, arm)
+    return any(
+        one.alias == models.CHAMPION and one.number == version.number for one in models.list_aliases(tx, version.name)
+    )

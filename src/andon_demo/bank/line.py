@@ -34,7 +34,7 @@ def bank_line(stage: Stage, write: Callable[[Path], Path], planned: Mapping[str,
     with phase("Simulating the bank"):
         parts = traffic.planned(SEED, planned)
     with (
-        Line(folder, environment={"CORE_BANKING_SECRET": "whsec_bm9ib2R5IGlzIHNlbnQgYW55dGhpbmc="}) as line,
+        Line(folder, environment={"CORE_BANKING_SECRET": "whsec_bm9ib2R5IGlzIGV2ZXIgc2VudCBhbnl0aGluZyBoZXJl"}) as line,
         undisturbed_end(),
     ):
         key = prepare(line)

@@ -12,7 +12,8 @@ from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.labels import LabelSource
 from andon.proofs.chores import chores
-from lines import OWNER
+from lines import OWNER, register_champion
+from packages import a_package
 from proving import GatedLine, a_gated_line, rightly, wrongly
 
 
@@ -291,3 +292,13 @@ def test_the_workers_chore_does_it_and_is_leased(line: GatedLine) -> None:
             more = chore.work(tx, line.installation.clock.now())
     assert chore.lease is not None
     assert line.revisions().live[WHOLE].evidence["labels"] == 300
+
+
+def test_the_gate_that_is_shown_is_the_champions_as_soon_as_it_was_promoted(line: GatedLine, tmp_path: Path) -> None:
+    line.decide(50)
+    line.prove()
+    database, now = line.installation.database, line.installation.clock.now()
+    version = register_champion(database, a_package(tmp_path / "second", seed=2))
+    line.installation.deployment.refresh()
+    with database.begin() as tx:
+        assert f"@{version.number}+" in proofs.curve(tx, line.name, now=now).key.arm
