@@ -90,7 +90,7 @@ class ReportOut(BaseModel):
     findings: list[FindingOut]
 
 
-@router.get("/entries")
+@router.get("/entries", operation_id="list_audit_entries")
 def entries(
     caller: Caller,
     db: Db,
@@ -118,7 +118,7 @@ def entries(
     )
 
 
-@router.get("/head")
+@router.get("/head", operation_id="get_audit_head")
 def head(caller: Caller, db: Db) -> HeadOut:
     """How far the log has grown and is sealed."""
     caller.require(Permission.READ_AUDIT, None)
@@ -132,7 +132,7 @@ def head(caller: Caller, db: Db) -> HeadOut:
     )
 
 
-@router.post("/verify")
+@router.post("/verify", operation_id="verify_audit")
 def verify(caller: Caller, db: Db, wanted: VerifyIn) -> ReportOut:
     """Go over the whole log and the decisions it vouches for. Takes a second for some ten thousand; one at a time."""
     caller.require(Permission.VERIFY_AUDIT, None)

@@ -180,7 +180,7 @@ class RolloutWhole(RolloutOut):
     forecast: RolloutForecastOut | None = Field(description="Null once it is over.")
 
 
-@router.get("/{name}/rollouts")
+@router.get("/{name}/rollouts", operation_id="list_rollouts")
 def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[RolloutOut]:
     """The rollouts of an automation, newest first."""
     caller.require(Permission.READ_MODELS, name)
@@ -189,7 +189,7 @@ def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, l
         return [RolloutOut(**rollouts.document_of(one)) for one in rollouts.page(tx, [name], limit=limit)]
 
 
-@router.post("/{name}/rollouts", status_code=201)
+@router.post("/{name}/rollouts", status_code=201, operation_id="start_rollout")
 def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
     """Start a rollout: the candidate looks on first, then gets its share of the traffic, step by step."""
     caller.require(Permission.RUN_ROLLOUT, name)
@@ -212,7 +212,7 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
         return _whole(tx, started, now)
 
 
-@router.post("/{name}/rollouts:forecast")
+@router.post("/{name}/rollouts:forecast", operation_id="forecast_rollout")
 def forecast(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> RolloutForecastOut:
     """Say how long such a rollout takes at today's traffic; nothing is started."""
     caller.require(Permission.READ_MODELS, name)
@@ -221,7 +221,7 @@ def forecast(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: D
         return _forecast(rollouts.forecast(tx, name, _wish(tx, automation, wanted).plan, now))
 
 
-@router.get("/{name}/rollouts/{number}")
+@router.get("/{name}/rollouts/{number}", operation_id="get_rollout")
 def show(name: str, number: Number, caller: Caller, db: Db, now: Now) -> RolloutWhole:
     """One rollout with its guardrails and events."""
     caller.require(Permission.READ_MODELS, name)
@@ -252,31 +252,31 @@ class _Step:
 Step = Annotated[_Step, Depends()]
 
 
-@router.post("/{name}/rollouts/{number}/pause")
+@router.post("/{name}/rollouts/{number}/pause", operation_id="pause_rollout")
 def pause(step: Step) -> RolloutWhole:
     """Let a rollout stay at its stage; harm still ends it."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.pause)
 
 
-@router.post("/{name}/rollouts/{number}/resume")
+@router.post("/{name}/rollouts/{number}/resume", operation_id="resume_rollout")
 def resume(step: Step) -> RolloutWhole:
     """Let a paused rollout go on."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.resume)
 
 
-@router.post("/{name}/rollouts/{number}/abort")
+@router.post("/{name}/rollouts/{number}/abort", operation_id="abort_rollout")
 def abort(step: Step) -> RolloutWhole:
     """End a rollout: all traffic goes to the champion, whatever works or does not."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.abort)
 
 
-@router.post("/{name}/rollouts/{number}/approve")
+@router.post("/{name}/rollouts/{number}/approve", operation_id="approve_rollout")
 def approve(step: Step) -> RolloutWhole:
     """Let a rollout begin that waits for its approval."""
     return step.take(Permission.APPROVE_ROLLOUT, rollouts.approve)
 
 
-@router.post("/{name}/rollouts/{number}/promote")
+@router.post("/{name}/rollouts/{number}/promote", operation_id="promote_rollout")
 def promote(step: Step) -> RolloutWhole:
     """Let the candidate take over now, whatever the tests say."""
     return step.take(Permission.APPROVE_ROLLOUT, rollouts.promote)
