@@ -85,7 +85,9 @@ def _present(vendor: Path, versions: dict[str, str]) -> bool:
     except (OSError, ValueError):
         return False
     packages = FILES[vendor.parent.parent.name]
-    return found == versions and all((vendor / name).is_file() for files in packages.values() for name in files.values())
+    return found == versions and all(
+        (vendor / name).is_file() for files in packages.values() for name in files.values()
+    )
 
 
 def _fetch(console: Path, parts: list[str]) -> None:

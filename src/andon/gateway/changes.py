@@ -14,7 +14,7 @@ from andon.gateway.dependencies import Caller, Db, Moment, Now
 
 router = APIRouter(prefix="/v1", tags=["changes"])
 
-Since = Annotated[str, Query(max_length=20, description="How far back, as 90d or 24h.")]
+Since = Annotated[str, Query(pattern="^[1-9][0-9]{0,4}[smhd]$", description="How far back, as 90d or 24h.")]
 
 
 class ChangeRateOut(BaseModel):
@@ -204,7 +204,7 @@ def show(name: str, caller: Caller, db: Db, now: Now, since: Since = "90d") -> C
     return ChangeAccountOut.model_validate(changes.document_of_account(found))
 
 
-@router.get("/automations/{name}/history", operation_id="list_history")
+@router.get("/automations/{name}/history", operation_id="get_history")
 def history(
     name: str,
     caller: Caller,

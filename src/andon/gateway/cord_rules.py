@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from andon import alerts, decisions
 from andon.access import Permission
 from andon.alerts import Drill
-from andon.authoring import AlertLevelName, CordRule, HeldStateName
+from andon.authoring import MONITORS, OTHER_ALERTS, AlertLevelName, CordRule, HeldStateName
 from andon.gateway.dependencies import Bus, Caller, Db, Now
 from andon.gateway.reasons import Reason, Why
 
@@ -44,7 +44,7 @@ class CordRuleIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    monitor: str = Field(min_length=1, max_length=200)
+    monitor: str = Field(min_length=1, max_length=200, json_schema_extra={"enum": [*MONITORS, *OTHER_ALERTS]})
     level: AlertLevelName = "critical"
     state: HeldStateName = "supervised"
     segment: StrictBool = True

@@ -20,6 +20,7 @@ _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+_AUTOMATION_NAME = "^[a-z][a-z0-9-]{0,62}$"
 _STATIC = Path(__file__).parent / "static"
 _FILES = {
     "docs.css": ("docs.css", "text/css"),
@@ -46,10 +47,20 @@ def document(app: FastAPI) -> dict[str, Any]:
         add_schema(schemas, name, schema)
     described["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     described["paths"] |= direct_operations.paths()
+    described["info"]["description"] += " No text holds a NUL character or half of a surrogate pair."
     for path, operations in described["paths"].items():
         for verb, operation in operations.items():
+            _limit_names(path, operation)
             complete(operation, verb=verb, is_open=path.endswith("z"))
     return described
+
+
+def _limit_names(path: str, operation: dict[str, Any]) -> None:
+    """Say what an automation can be called: under any other name there is none."""
+    named = "name" if path.startswith("/v1/automations/{name}") else "automation"
+    for parameter in operation.get("parameters", ()):
+        if (parameter["in"], parameter["name"]) == ("path", named):
+            parameter["schema"] = {**parameter["schema"], "pattern": _AUTOMATION_NAME}
 
 
 def add_schema(schemas: dict[str, Any], name: str, schema: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from andon.experiments import Experiment, ExperimentForecast, ExperimentState, E
 from andon.gateway.dependencies import Bus, Caller, Db, Gateway, Now, Parts
 from andon.gateway.endpoints import ready_for
 from andon.gateway.reasons import Reason, Why
+from andon.kernel import reasons
 from andon.kernel.db import Tx
 from andon.models import CHAMPION
 from andon.serving import Candidate
@@ -186,6 +187,7 @@ def forecast(
 ) -> ExperimentForecastOut:
     """Say how many decisions such an experiment needs; nothing is started."""
     caller.require(Permission.READ_MODELS, name)
+    reasons.require(wanted.reason)
     automation = gateway.line(name).automation
     with db.begin() as tx:
         planned = experiments.plan(tx, _wish(automation, wanted), actor=caller.actor, reason=wanted.reason, now=now)

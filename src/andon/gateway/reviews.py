@@ -18,6 +18,9 @@ from andon.reviews import ReviewFilter, ReviewNotFound, ReviewState, ReviewTask
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 
+_CURSOR = "^[0-9]{8}T[0-9]{6}[.][0-9]{6}[p-][0-9]{4}_[0-9a-f-]{36}$"
+"""The `next` of a page."""
+
 
 class VerdictOut(BaseModel):
     """What a person chose, and why."""
@@ -97,7 +100,7 @@ def index(
     blind: Annotated[bool | None, Query(description="Only blind audits, or only others.")] = None,
     mine: Annotated[bool, Query(description="Only those that the caller holds (or has decided).")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str | None, Query(max_length=100)] = None,
+    after: Annotated[str | None, Query(max_length=100, json_schema_extra={"pattern": _CURSOR})] = None,
 ) -> ReviewsOut:
     """Reviews that the caller may see: those that wait, the one due first first; `decided` ones, the newest first."""
     scopes = caller.scopes(Permission.READ_REVIEWS)

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from andon import decisions, rollouts
 from andon.access import Permission
-from andon.authoring import Automation, DeclarationInvalid, Guardrail
+from andon.authoring import GUARDRAILS, Automation, DeclarationInvalid, Guardrail
 from andon.decisions import answers_by
 from andon.gateway.dependencies import Bus, Caller, Db, Gateway, Now, Parts
 from andon.gateway.endpoints import ready_for
 from andon.gateway.reasons import Reason, Why
+from andon.kernel import reasons
 from andon.kernel.db import Tx
 from andon.models import CHAMPION, HIGHEST_NUMBER
 from andon.rollouts import Rollout, RolloutEvent, RolloutForecast, RolloutState, RolloutWish
@@ -22,6 +23,7 @@ from andon.rollouts import Rollout, RolloutEvent, RolloutForecast, RolloutState,
 router = APIRouter(prefix="/v1/automations", tags=["rollouts"])
 
 Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
+_PERCENT = {"exclusiveMinimum": 0, "maximum": 100}
 
 
 class GuardrailIn(BaseModel):
@@ -52,10 +54,12 @@ class RolloutIn(BaseModel):
         description="The confidence from which it decides by itself, at least the proven one; what holds if left out.",
     )
     plan: Literal["canary", "shadow", "ab"] | None = None
-    steps: list[float] | None = Field(None, max_length=20)
+    steps: list[Annotated[float, Field(json_schema_extra=_PERCENT)]] | None = Field(
+        None, max_length=20, description="Rising percents of the traffic; the last is 100."
+    )
     unit: Literal["subject", "decision"] | None = None
     guardrails: dict[str, GuardrailIn] = Field(default_factory=dict, max_length=50)
-    off: list[str] | None = Field(None, max_length=50)
+    off: list[Annotated[str, Field(json_schema_extra={"enum": list(GUARDRAILS)})]] | None = Field(None, max_length=50)
     stage_decisions: int | None = Field(None, ge=1)
     stage_seconds: float | None = Field(None, ge=0, le=31_536_000)
     reason: Reason
@@ -216,6 +220,7 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
 def forecast(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> RolloutForecastOut:
     """Say how long such a rollout takes at today's traffic; nothing is started."""
     caller.require(Permission.READ_MODELS, name)
+    reasons.require(wanted.reason)
     automation = gateway.line(name).automation
     with db.begin() as tx:
         return _forecast(rollouts.forecast(tx, name, _wish(tx, automation, wanted).plan, now))
