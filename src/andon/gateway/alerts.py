@@ -101,7 +101,7 @@ class AcknowledgeIn(BaseModel):
     comment: str = Field("", max_length=LONGEST)
 
 
-@router.get("")
+@router.get("", operation_id="list_alerts")
 def index(
     caller: Caller,
     db: Db,
@@ -128,14 +128,14 @@ def index(
     )
 
 
-@router.get("/{alert_id}")
+@router.get("/{alert_id}", operation_id="get_alert")
 def show(alert_id: UUID, caller: Caller, db: Db, now: Now) -> AlertDetailOut:
     """One alert."""
     with db.begin() as tx:
         return _whole(tx, seen(tx, alert_id, caller), now)
 
 
-@router.post("/{alert_id}/acknowledge")
+@router.post("/{alert_id}/acknowledge", operation_id="acknowledge_alert")
 def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, bus: Bus, now: Now) -> AlertDetailOut:
     """Say that you look after an alert. It is not sent again unless its level rises."""
     with db.begin() as tx:
@@ -144,7 +144,7 @@ def acknowledge(alert_id: UUID, said: AcknowledgeIn, caller: Caller, db: Db, bus
         return _whole(tx, done, now)
 
 
-@router.post("/{alert_id}/resolve")
+@router.post("/{alert_id}/resolve", operation_id="resolve_alert")
 def resolve(alert_id: UUID, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> AlertDetailOut:
     """End an alert by hand. If it is seen again, that is a new alert."""
     with db.begin() as tx:

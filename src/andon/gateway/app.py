@@ -53,6 +53,7 @@ from andon.gateway.decide import PATH, Decide, RequestHead
 from andon.gateway.dependencies import Gateway, Side
 from andon.gateway.edge import Edge, problem_response
 from andon.gateway.errors import MethodNotAllowed, RequestInvalid, RouteNotFound
+from andon.gateway.events import BATCH_PATH as EVENT_BATCH_PATH
 from andon.gateway.events import PATH as EVENTS_PATH
 from andon.gateway.events import EventDoor
 from andon.gateway.inference import OpenInference
@@ -131,7 +132,7 @@ class GatewayApp:
             if match is not None:
                 await self._batch(scope, receive, send, match[1])
                 return
-            if scope["path"] == EVENTS_PATH:
+            if scope["path"] in (EVENTS_PATH, EVENT_BATCH_PATH):
                 await self._events(scope, receive, send)
                 return
             if scope["path"] == LABELS_PATH:

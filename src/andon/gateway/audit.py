@@ -15,6 +15,8 @@ from andon.gateway.dependencies import Caller, Db
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
+_CURSOR = "^[0-9a-f]{32}[.][0-9]{1,18}$"
+
 
 class AuditEntryOut(BaseModel):
     """Who did what to which subject, when and why."""
@@ -62,7 +64,12 @@ class VerifyIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    anchor: str | None = Field(None, max_length=100, description="The hash of a checkpoint, noted earlier.")
+    anchor: str | None = Field(
+        None,
+        max_length=100,
+        description="The hash of a checkpoint, noted earlier.",
+        json_schema_extra={"pattern": "^[0-9a-fA-F]{64}$"},
+    )
 
 
 class FindingOut(BaseModel):
@@ -90,7 +97,7 @@ class ReportOut(BaseModel):
     findings: list[FindingOut]
 
 
-@router.get("/entries")
+@router.get("/entries", operation_id="list_audit_entries")
 def entries(
     caller: Caller,
     db: Db,
@@ -99,7 +106,7 @@ def entries(
     subject: Annotated[str | None, Query(max_length=500)] = None,
     decisions: Annotated[bool, Query(description="Also the groups of decisions that were recorded.")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[str | None, Query(max_length=100)] = None,
+    before: Annotated[str | None, Query(max_length=100, json_schema_extra={"pattern": _CURSOR})] = None,
 ) -> EntriesOut:
     """Entries of the log, newest first."""
     caller.require(Permission.READ_AUDIT, None)
@@ -118,7 +125,7 @@ def entries(
     )
 
 
-@router.get("/head")
+@router.get("/head", operation_id="get_audit_head")
 def head(caller: Caller, db: Db) -> HeadOut:
     """How far the log has grown and is sealed."""
     caller.require(Permission.READ_AUDIT, None)
@@ -132,7 +139,7 @@ def head(caller: Caller, db: Db) -> HeadOut:
     )
 
 
-@router.post("/verify")
+@router.post("/verify", operation_id="verify_audit")
 def verify(caller: Caller, db: Db, wanted: VerifyIn) -> ReportOut:
     """Go over the whole log and the decisions it vouches for. Takes a second for some ten thousand; one at a time."""
     caller.require(Permission.VERIFY_AUDIT, None)

@@ -46,7 +46,7 @@ class AuditShareIn(BaseModel):
     reason: Reason
 
 
-@router.get("/{name}/audit-share")
+@router.get("/{name}/audit-share", operation_id="get_audit_share")
 def show(name: str, caller: Caller, db: Db) -> AuditShareOut:
     """The share of blind audits that holds now, and how often they agreed with the line."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -54,7 +54,7 @@ def show(name: str, caller: Caller, db: Db) -> AuditShareOut:
         return _shown(decisions.audits_of(tx, name), reviews.audit_counts(tx, name).get(name, AuditCounts()))
 
 
-@router.post("/{name}/audit-share")
+@router.post("/{name}/audit-share", operation_id="change_audit_share")
 def change(name: str, wanted: AuditShareIn, caller: Caller, db: Db, now: Now, bus: Bus) -> AuditShareOut:
     """Change the share of blind audits. Gateways follow within a second."""
     caller.require(Permission.SET_AUDIT_SHARE, name)

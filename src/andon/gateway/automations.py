@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from andon.access import Permission
+from andon.access import Permission, Principal
 from andon.decisions import AutomationNotFound, Line
-from andon.gateway.dependencies import Caller, Parts
+from andon.gateway.contract_document import contract_document
+from andon.gateway.dependencies import Caller, Gateway, Parts
+from andon.gateway.documents import document
 
 router = APIRouter(prefix="/v1/automations", tags=["automations"])
 
@@ -24,7 +26,7 @@ class AutomationOut(BaseModel):
     contract: dict[str, Any]
 
 
-@router.get("")
+@router.get("", operation_id="list_automations")
 def index(gateway: Parts, caller: Caller) -> list[AutomationOut]:
     """The automations that the caller may see."""
     return [
@@ -32,14 +34,25 @@ def index(gateway: Parts, caller: Caller) -> list[AutomationOut]:
     ]
 
 
-@router.get("/{name}")
+@router.get("/{name}", operation_id="get_automation")
 def show(name: str, gateway: Parts, caller: Caller) -> AutomationOut:
     """One automation, with its contract as JSON Schema."""
+    return _shown(_line(name, gateway, caller))
+
+
+@router.get("/{name}/openapi.json", operation_id="get_automation_openapi")
+def openapi(name: str, request: Request, gateway: Parts, caller: Caller) -> dict[str, Any]:
+    """An OpenAPI document for who asks this automation: the body of a decision is its contract."""
+    line = _line(name, gateway, caller)
+    return contract_document(document(request.app), name, line.ref.automation_version, line.contract.schema())
+
+
+def _line(name: str, gateway: Gateway, caller: Principal) -> Line:
     caller.require(Permission.READ_AUTOMATIONS, name)
     line = gateway.lines.get(name)
     if line is None:
         raise AutomationNotFound(f"No automation {name!r} is deployed here")
-    return _shown(line)
+    return line
 
 
 def _shown(line: Line) -> AutomationOut:

@@ -31,6 +31,11 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) ->
         message = await receive()
 
 
+def media_of(headers: Mapping[str, str]) -> str:
+    """Return the media type of a body, without its parameters."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def require_plain(headers: Mapping[str, str]) -> None:
     """That the body is not compressed: how large it is has to be known before it is read. Raises MediaTypeUnsupported."""
     if headers.get("content-encoding", "identity").lower() != "identity":
@@ -40,10 +45,9 @@ def require_plain(headers: Mapping[str, str]) -> None:
 def require_json(headers: Mapping[str, str]) -> None:
     """That the body says it is JSON, in UTF-8, and is not compressed. Raises MediaTypeUnsupported."""
     require_plain(headers)
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() != "application/json":
+    if media_of(headers) != "application/json":
         raise MediaTypeUnsupported
-    charset = parameters.strip().lower()
+    charset = headers["content-type"].partition(";")[2].strip().lower()
     if charset and charset not in ("charset=utf-8", 'charset="utf-8"'):
         raise MediaTypeUnsupported("The body must be `application/json` in UTF-8")
 

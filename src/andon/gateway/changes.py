@@ -14,7 +14,7 @@ from andon.gateway.dependencies import Caller, Db, Moment, Now
 
 router = APIRouter(prefix="/v1", tags=["changes"])
 
-Since = Annotated[str, Query(max_length=20, description="How far back, as 90d or 24h.")]
+Since = Annotated[str, Query(pattern="^[1-9][0-9]{0,4}[smhd]$", description="How far back, as 90d or 24h.")]
 
 
 class ChangeRateOut(BaseModel):
@@ -184,7 +184,7 @@ class LineMomentOut(BaseModel):
     after: list[ActOut]
 
 
-@router.get("/changes/figures")
+@router.get("/changes/figures", operation_id="list_change_figures")
 def index(caller: Caller, db: Db, now: Now, since: Since = "90d") -> list[ChangeFiguresOut]:
     """List the change figures of every automation that the key may read."""
     caller.require_anywhere(Permission.READ_AUTOMATIONS)
@@ -194,7 +194,7 @@ def index(caller: Caller, db: Db, now: Now, since: Since = "90d") -> list[Change
     return [ChangeFiguresOut.model_validate(changes.document_of_figures(one)) for one in found]
 
 
-@router.get("/automations/{name}/changes")
+@router.get("/automations/{name}/changes", operation_id="get_changes")
 def show(name: str, caller: Caller, db: Db, now: Now, since: Since = "90d") -> ChangeAccountOut:
     """Show the change figures of an automation, its weeks and its changes."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -204,7 +204,7 @@ def show(name: str, caller: Caller, db: Db, now: Now, since: Since = "90d") -> C
     return ChangeAccountOut.model_validate(changes.document_of_account(found))
 
 
-@router.get("/automations/{name}/history")
+@router.get("/automations/{name}/history", operation_id="get_history")
 def history(
     name: str,
     caller: Caller,

@@ -69,7 +69,7 @@ class CordReleaseIn(BaseModel):
     anyway: StrictBool = Field(False, description="Release while the alert that pulled the cord is open.")
 
 
-@router.get("/{name}/cord")
+@router.get("/{name}/cord", operation_id="get_cord")
 def show(name: str, caller: Caller, db: Db) -> CordOut:
     """The state of a line and of its segments."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -78,7 +78,7 @@ def show(name: str, caller: Caller, db: Db) -> CordOut:
         return _shown(name, cord.in_force(tx, name))
 
 
-@router.get("/{name}/cord/history")
+@router.get("/{name}/cord/history", operation_id="list_cord_history")
 def history(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[LineStateOut]:
     """Pulls and releases, newest first."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -87,7 +87,7 @@ def history(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1,
         return [_change(change) for change in cord.history(tx, name, limit=limit)]
 
 
-@router.post("/{name}/cord:pull")
+@router.post("/{name}/cord:pull", operation_id="pull_cord")
 def pull(name: str, wanted: PullIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
     """Make a line more careful: everything to a person, or the owner's outcome only. Gateways follow within a second."""
     caller.require(Permission.PULL_CORD, name)
@@ -106,7 +106,7 @@ def pull(name: str, wanted: PullIn, gateway: Parts, caller: Caller, db: Db, now:
         return _shown(name, cord.in_force(tx, name))
 
 
-@router.post("/{name}/cord:release")
+@router.post("/{name}/cord:release", operation_id="release_cord")
 def release(name: str, wanted: CordReleaseIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> CordOut:
     """Make a line less careful again.
 

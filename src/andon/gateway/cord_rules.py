@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from andon import alerts, decisions
 from andon.access import Permission
 from andon.alerts import Drill
-from andon.authoring import AlertLevelName, CordRule, HeldStateName
+from andon.authoring import MONITORS, OTHER_ALERTS, AlertLevelName, CordRule, HeldStateName
 from andon.gateway.dependencies import Bus, Caller, Db, Now
 from andon.gateway.reasons import Reason, Why
 
@@ -44,7 +44,7 @@ class CordRuleIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    monitor: str = Field(min_length=1, max_length=200)
+    monitor: str = Field(min_length=1, max_length=200, json_schema_extra={"enum": [*MONITORS, *OTHER_ALERTS]})
     level: AlertLevelName = "critical"
     state: HeldStateName = "supervised"
     segment: StrictBool = True
@@ -66,7 +66,7 @@ class DrillOut(BaseModel):
     result: str | None
 
 
-@router.get("/{name}/cord/rules")
+@router.get("/{name}/cord/rules", operation_id="list_cord_rules")
 def index(name: str, caller: Caller, db: Db) -> CordRulesOut:
     """The rules that pull the cord of a line."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -78,7 +78,7 @@ def index(name: str, caller: Caller, db: Db) -> CordRulesOut:
     return CordRulesOut(automation=name, rules=rules, usual=declared.rules is None, checklist=list(declared.checklist))
 
 
-@router.post("/{name}/cord/rules", status_code=201)
+@router.post("/{name}/cord/rules", status_code=201, operation_id="add_cord_rule")
 def add(name: str, wanted: CordRuleIn, caller: Caller, db: Db, now: Now) -> CordRuleOut:
     """Add a rule. It holds for alerts from now on."""
     caller.require(Permission.SET_CORD_RULES, name)
@@ -97,7 +97,7 @@ def add(name: str, wanted: CordRuleIn, caller: Caller, db: Db, now: Now) -> Cord
     return _added(made)
 
 
-@router.post("/{name}/cord/rules/{rule_id}/remove")
+@router.post("/{name}/cord/rules/{rule_id}/remove", operation_id="remove_cord_rule")
 def remove(name: str, rule_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> CordRuleOut:
     """Remove a rule that a person added."""
     caller.require(Permission.SET_CORD_RULES, name)
@@ -105,7 +105,7 @@ def remove(name: str, rule_id: UUID, why: Why, caller: Caller, db: Db, now: Now)
         return _added(alerts.remove_rule(tx, name, rule_id, actor=caller.actor, reason=why.reason, now=now))
 
 
-@router.get("/{name}/cord/drills")
+@router.get("/{name}/cord/drills", operation_id="list_cord_drills")
 def drills(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[DrillOut]:
     """Drills, newest first."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -113,7 +113,7 @@ def drills(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, 
         return [_drill(one) for one in alerts.list_drills(tx, name, limit=limit)]
 
 
-@router.post("/{name}/cord/drills", status_code=202)
+@router.post("/{name}/cord/drills", status_code=202, operation_id="start_cord_drill")
 def drill(name: str, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> DrillOut:
     """Begin a drill: an alert that is made up pulls the cord of a segment to which no input belongs.
 

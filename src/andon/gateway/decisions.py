@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel
 
 from andon import decisions
@@ -53,15 +53,25 @@ _WAITS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/{decision_id}", response_model=DecisionOut | FailedOut, responses=_WAITS)
+def _preferred(
+    request: Request,
+    prefer: Annotated[  # noqa: ARG001 - described here; all lines of it count
+        str | None, Header(description="`wait=20`: the same as the parameter (RFC 7240).")
+    ] = None,
+) -> str:
+    return ", ".join(request.headers.getlist("prefer"))
+
+
+Preferred = Annotated[str, Depends(_preferred)]
+
+
+@router.get("/{decision_id}", response_model=DecisionOut | FailedOut, responses=_WAITS, operation_id="get_decision")
 async def show(
     decision_id: UUID,
     caller: Caller,
     gateway: Parts,
     now: Now,
-    prefer: Annotated[
-        list[str], Header(default_factory=list, description="`wait=20`: the same as the parameter (RFC 7240).")
-    ],
+    preferred: Preferred,
     wait: Annotated[
         float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for an accepted request to be decided.")
     ] = 0,
@@ -71,7 +81,7 @@ async def show(
     async def look() -> DecisionOut | FailedOut | WaitingOut:
         return await gateway.in_thread(lambda tx: _look(tx, decision_id, caller, now))
 
-    seconds = wait or wait_of(", ".join(prefer))
+    seconds = wait or wait_of(preferred)
     if not seconds:
         return _as_answer(await look())
     with gateway.waiters.expecting(decision_id) as over:
@@ -86,7 +96,7 @@ async def show(
     return _as_answer(seen)
 
 
-@router.get("")
+@router.get("", operation_id="list_decisions")
 def index(
     caller: Caller,
     db: Db,

@@ -105,9 +105,17 @@ def bearer(header: str | None) -> str:
 
 def _words(given: object) -> object:
     """Not a number of seconds, which Pydantic would take as well."""
-    if isinstance(given, int | float) or (isinstance(given, str) and given.lstrip("+-").replace(".", "").isdecimal()):
+    if isinstance(given, int | float) or (isinstance(given, str) and _is_number(given)):
         raise PydanticCustomError("datetime_parsing", "Expected a date and time, as 2026-11-25T09:30:00Z")
     return given
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _only_a_day(given: object) -> object:

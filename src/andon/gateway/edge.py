@@ -1,8 +1,7 @@
 """Around every control route: a correlation id, no request that nothing here could take, no error without its document."""
 
-import json
 import re
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -12,10 +11,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from andon.gateway import texts
 from andon.gateway.bodies import read_body, require_json
-from andon.gateway.errors import RequestInvalid
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
-from andon.kernel.errors import AndonError, Fault
+from andon.kernel.errors import AndonError
 
 _CORRELATION = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -58,12 +57,11 @@ class Edge:
 
     async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
         """A `receive` that hands out the body, which was looked at. Raises what is wrong with the request."""
-        _refuse_nul(_in_url(scope))
+        texts.refuse(_in_url(scope), texts.NUL)
         body = await read_body(headers, receive, self._max_body_bytes)
         if body:
             require_json(headers)
-        if b"\\u0000" in body:
-            _refuse_nul(_in_body(body))
+            texts.require_storable(body)
         handed_out = False
 
         async def whole() -> MutableMapping[str, Any]:
@@ -76,12 +74,6 @@ class Edge:
         return whole
 
 
-def _refuse_nul(places: Sequence[str]) -> None:
-    """PostgreSQL can neither store nor look for a NUL character."""
-    if places:
-        raise RequestInvalid(faults=[Fault(where, "holds a NUL character") for where in places])
-
-
 def _in_url(scope: Scope) -> list[str]:
     """Where a NUL character stands in the address."""
     query: bytes = scope["query_string"]
@@ -89,27 +81,6 @@ def _in_url(scope: Scope) -> list[str]:
     if b"%00" in query:
         places += [f"query.{name}" for name, value in parse_qsl(query.decode("latin-1")) if "\0" in name + value]
     return places
-
-
-def _in_body(body: bytes) -> list[str]:
-    """Where one stands in a JSON body. What is no JSON is left to those who say so."""
-    try:
-        return list(_nuls(json.loads(body), "body"))
-    except (ValueError, RecursionError):
-        return []
-
-
-def _nuls(value: Any, where: str) -> Iterator[str]:
-    """Where texts with a NUL character stand in a document."""
-    if isinstance(value, str) and "\0" in value:
-        yield where
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _nuls(name, where)
-            yield from _nuls(inner, f"{where}.{name}")
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _nuls(inner, f"{where}.{index}")
 
 
 def problem_response(error: AndonError, correlation: str) -> Response:

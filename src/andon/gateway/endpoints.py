@@ -37,7 +37,7 @@ class EndpointOut(BaseModel):
     automations: list[UserOut]
 
 
-@router.get("")
+@router.get("", operation_id="list_endpoints")
 def index(gateway: Parts, caller: Caller, db: Db) -> list[EndpointOut]:
     """The endpoints of the automations that the caller may see."""
     caller.require_anywhere(Permission.READ_MODELS)
@@ -46,7 +46,7 @@ def index(gateway: Parts, caller: Caller, db: Db) -> list[EndpointOut]:
         return [_shown(tx, name, visible) for name, users in endpoints.items() if (visible := _visible(caller, users))]
 
 
-@router.get("/{name}")
+@router.get("/{name}", operation_id="get_endpoint")
 def show(name: Name, gateway: Parts, caller: Caller, db: Db) -> EndpointOut:
     """One endpoint."""
     users = readable(gateway.lines, name, caller)

@@ -1,4 +1,4 @@
-"""`POST /v1/events`: CloudEvents over HTTP, for every automation whose trigger takes their type. They are decided by the workers.
+"""`POST /v1/events` and `/v1/events:batch`: CloudEvents over HTTP, for every automation whose trigger takes their type. They are decided by the workers.
 
 An event is looked at before it is taken, so that its sender hears at once what is wrong with it. Of a batch each event is
 answered by itself: a bad one costs no other.
@@ -14,7 +14,7 @@ import structlog
 from andon import streams
 from andon.access import Permission, Principal
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
-from andon.gateway.bodies import Receive, read_body, require_plain
+from andon.gateway.bodies import Receive, media_of, read_body, require_json, require_plain
 from andon.gateway.dependencies import Gateway, bearer
 from andon.gateway.errors import EventUnknown, MediaTypeUnsupported, MethodNotAllowed
 from andon.gateway.headers import correlation_of
@@ -35,6 +35,8 @@ from andon.streams import (
 log = structlog.get_logger(__name__)
 
 PATH = "/v1/events"
+BATCH_PATH = "/v1/events:batch"
+"""The same for an array of events as plain JSON."""
 MOST = 1000
 """Events in one call."""
 
@@ -60,6 +62,10 @@ class EventDoor:
             correlation = correlation_of(headers, correlation)
             if scope["method"] != "POST":
                 raise MethodNotAllowed(allow="POST")
+            if scope["path"] == BATCH_PATH:
+                if media_of(headers) != BATCHED:
+                    require_json(headers)
+                headers["content-type"] = BATCHED
             status, answer = await self._take(headers, receive, correlation)
             await respond(send, status, json.dumps(answer).encode(), {"X-Correlation-ID": correlation})
         except AndonError as error:
@@ -77,7 +83,7 @@ class EventDoor:
         gateway.admission.admit(caller.id)
         require_plain(headers)
         body = await read_body(headers, receive, gateway.settings.gateway.max_body_bytes)
-        media = headers.get("content-type", "").partition(";")[0].strip().lower()
+        media = media_of(headers)
         batch = media == BATCHED
         binary = _is_json(media) and ("ce-id" in headers or "ce-specversion" in headers)
         if not batch and media != STRUCTURED and not binary:

@@ -14,6 +14,7 @@ from andon.experiments import Experiment, ExperimentForecast, ExperimentState, E
 from andon.gateway.dependencies import Bus, Caller, Db, Gateway, Now, Parts
 from andon.gateway.endpoints import ready_for
 from andon.gateway.reasons import Reason, Why
+from andon.kernel import reasons
 from andon.kernel.db import Tx
 from andon.models import CHAMPION
 from andon.serving import Candidate
@@ -148,7 +149,7 @@ class ExperimentWhole(ExperimentOut):
     events: list[ExperimentEventOut]
 
 
-@router.get("/{name}/experiments")
+@router.get("/{name}/experiments", operation_id="list_experiments")
 def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[ExperimentOut]:
     """The experiments of an automation, newest first."""
     caller.require(Permission.READ_MODELS, name)
@@ -157,7 +158,7 @@ def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, l
         return [ExperimentOut(**_fields(one)) for one in experiments.page(tx, [name], limit=limit)]
 
 
-@router.post("/{name}/experiments", status_code=201)
+@router.post("/{name}/experiments", status_code=201, operation_id="start_experiment")
 def start(
     name: str, wanted: ExperimentIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now
 ) -> ExperimentWhole:
@@ -180,19 +181,20 @@ def start(
         return _whole(tx, started)
 
 
-@router.post("/{name}/experiments:forecast")
+@router.post("/{name}/experiments:forecast", operation_id="forecast_experiment")
 def forecast(
     name: str, wanted: ExperimentIn, gateway: Parts, caller: Caller, db: Db, now: Now
 ) -> ExperimentForecastOut:
     """Say how many decisions such an experiment needs; nothing is started."""
     caller.require(Permission.READ_MODELS, name)
+    reasons.require(wanted.reason)
     automation = gateway.line(name).automation
     with db.begin() as tx:
         planned = experiments.plan(tx, _wish(automation, wanted), actor=caller.actor, reason=wanted.reason, now=now)
         return _forecast(planned, experiments.forecast(tx, planned, now))
 
 
-@router.get("/{name}/experiments/{number}")
+@router.get("/{name}/experiments/{number}", operation_id="get_experiment")
 def show(name: str, number: ExperimentNumber, caller: Caller, db: Db) -> ExperimentWhole:
     """One experiment with its estimates and steps."""
     caller.require(Permission.READ_MODELS, name)
@@ -200,7 +202,7 @@ def show(name: str, number: ExperimentNumber, caller: Caller, db: Db) -> Experim
         return _whole(tx, experiments.show(tx, name, number).experiment)
 
 
-@router.post("/{name}/experiments/{number}/stop")
+@router.post("/{name}/experiments/{number}/stop", operation_id="stop_experiment")
 def stop(name: str, number: ExperimentNumber, why: Why, caller: Caller, db: Db, bus: Bus, now: Now) -> ExperimentWhole:
     """End an experiment without an answer: all traffic goes to the champion."""
     caller.require(Permission.RUN_ROLLOUT, name)
@@ -209,7 +211,7 @@ def stop(name: str, number: ExperimentNumber, why: Why, caller: Caller, db: Db, 
         return _whole(tx, done)
 
 
-@router.post("/{name}/experiments/{number}/adopt")
+@router.post("/{name}/experiments/{number}/adopt", operation_id="adopt_experiment")
 def adopt(
     name: str, number: ExperimentNumber, why: Why, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now
 ) -> ExperimentWhole:

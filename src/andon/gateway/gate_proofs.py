@@ -76,7 +76,7 @@ class GateForecastOut(BaseModel):
     steps: list[ForecastStepOut]
 
 
-@router.get("/{name}/gates/curve")
+@router.get("/{name}/gates/curve", operation_id="get_gate_curve")
 def curve(
     name: str,
     caller: Caller,
@@ -110,7 +110,7 @@ def curve(
     )
 
 
-@router.get("/{name}/gates/forecast")
+@router.get("/{name}/gates/forecast", operation_id="forecast_gates")
 def forecast(
     name: str, caller: Caller, db: Db, now: Now, arm: Arm = None, value: Value = None, predicted: Predicted = ""
 ) -> GateForecastOut:

@@ -51,7 +51,7 @@ class NarrowIn(BaseModel):
     expires_at: Moment | None = Field(None, description="When what is proven holds again; never if left out.")
 
 
-@router.get("/{name}/gates")
+@router.get("/{name}/gates", operation_id="list_gates")
 def index(
     name: str, caller: Caller, db: Db, now: Now, limit: Annotated[int, Query(ge=1, le=500)] = 50
 ) -> list[GateOut]:
@@ -63,7 +63,7 @@ def index(
         return [_shown(one, living) for one in gates.page(tx, name, limit=limit)]
 
 
-@router.post("/{name}/gates", status_code=201)
+@router.post("/{name}/gates", status_code=201, operation_id="narrow_gate")
 def narrow(name: str, wanted: NarrowIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> GateOut:
     """Ask for more confidence than is proven to be needed. Gateways follow within a second."""
     caller.require(Permission.NARROW_GATES, name)

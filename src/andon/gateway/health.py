@@ -33,13 +33,13 @@ class NotReadyOut(BaseModel):
 _NOT_NOW: dict[int | str, dict[str, Any]] = {503: {"model": NotReadyOut, "description": "Not now; ask again."}}
 
 
-@router.get("/livez")
+@router.get("/livez", operation_id="get_liveness")
 def alive() -> Alive:
     """The process answers."""
     return Alive()
 
 
-@router.get("/readyz", response_model=Ready, responses=_NOT_NOW)
+@router.get("/readyz", response_model=Ready, responses=_NOT_NOW, operation_id="get_readiness")
 def ready(side: SideParts) -> Ready | Response:
     """Everything this process needs is there; 503 with what is not."""
     problems = side.problems()
@@ -48,7 +48,7 @@ def ready(side: SideParts) -> Ready | Response:
     return as_json(NotReadyOut(problems=dict(problems)), status=503, headers={"Retry-After": "1"})
 
 
-@router.get("/startupz", response_model=Ready, responses=_NOT_NOW)
+@router.get("/startupz", response_model=Ready, responses=_NOT_NOW, operation_id="get_startup")
 def started(side: SideParts) -> Ready | Response:
     """As /readyz: a process that can take work has started."""
     return ready(side)

@@ -87,7 +87,7 @@ class EndIn(BaseModel):
     cause: Reason
 
 
-@router.get("")
+@router.get("", operation_id="list_incidents")
 def index(
     caller: Caller,
     db: Db,
@@ -108,7 +108,7 @@ def index(
     )
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, operation_id="open_incident")
 def open_incident(wanted: IncidentIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
     """Open an incident by hand; critical alerts open one by themselves."""
     caller.require(Permission.WORK_ALERTS, wanted.automation)
@@ -117,14 +117,14 @@ def open_incident(wanted: IncidentIn, caller: Caller, db: Db, now: Now) -> Incid
         return _whole(tx, made, now)
 
 
-@router.get("/{incident_id}")
+@router.get("/{incident_id}", operation_id="get_incident")
 def show(incident_id: UUID, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
     """One incident with its timeline."""
     with db.begin() as tx:
         return _whole(tx, _seen(tx, incident_id, caller), now)
 
 
-@router.post("/{incident_id}/comment")
+@router.post("/{incident_id}/comment", operation_id="comment_incident")
 def comment(incident_id: UUID, said: CommentIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
     """Add a line to the timeline, also after the end."""
     with db.begin() as tx:
@@ -133,7 +133,7 @@ def comment(incident_id: UUID, said: CommentIn, caller: Caller, db: Db, now: Now
         return _whole(tx, alerts.get_incident(tx, incident_id), now)
 
 
-@router.post("/{incident_id}/own")
+@router.post("/{incident_id}/own", operation_id="own_incident")
 def own(incident_id: UUID, said: OwnIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
     """Say who works on it."""
     with db.begin() as tx:
@@ -142,7 +142,7 @@ def own(incident_id: UUID, said: OwnIn, caller: Caller, db: Db, now: Now) -> Inc
         return _whole(tx, alerts.own(tx, incident_id, owner=owner, actor=caller.actor, now=now), now)
 
 
-@router.post("/{incident_id}/end")
+@router.post("/{incident_id}/end", operation_id="end_incident")
 def end(incident_id: UUID, said: EndIn, caller: Caller, db: Db, now: Now) -> IncidentDetailOut:
     """End an incident with its cause."""
     with db.begin() as tx:

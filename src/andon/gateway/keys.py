@@ -66,7 +66,7 @@ class Revocation(BaseModel):
     reason: Reason
 
 
-@router.get("")
+@router.get("", operation_id="list_keys")
 def index(caller: Caller, db: Db, now: Now) -> list[KeyOut]:
     """The keys that the caller may manage: those which reach no further than he does."""
     caller.require_anywhere(Permission.MANAGE_KEYS)
@@ -75,7 +75,7 @@ def index(caller: Caller, db: Db, now: Now) -> list[KeyOut]:
     return [_shown(key, now) for key in keys if caller.is_over(key.principal)]
 
 
-@router.post("", status_code=status.HTTP_201_CREATED)
+@router.post("", status_code=status.HTTP_201_CREATED, operation_id="create_key")
 def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, bus: Bus, pepper: Pepper) -> KeyMade:
     """Make a key. Nobody can give more than he may manage himself."""
     grants = [Grant(grant.role, grant.automation) for grant in wanted.grants]
@@ -95,7 +95,7 @@ def create(wanted: KeyIn, caller: Caller, db: Db, now: Now, bus: Bus, pepper: Pe
     return KeyMade(id=principal.id, name=principal.name, token=token)
 
 
-@router.post("/{key_id}/revoke")
+@router.post("/{key_id}/revoke", operation_id="revoke_key")
 def revoke(key_id: UUID, why: Revocation, caller: Caller, db: Db, now: Now, bus: Bus) -> KeyOut:
     """Close a key for ever; running gateways follow within a second."""
     caller.require_anywhere(Permission.MANAGE_KEYS)

@@ -80,7 +80,7 @@ class LabelsOut(BaseModel):
     classes: list[str] = Field(description="What a label of this decision may say.")
 
 
-@router.post("/{decision_id}/labels", status_code=status.HTTP_201_CREATED)
+@router.post("/{decision_id}/labels", status_code=status.HTTP_201_CREATED, operation_id="record_label")
 def record(decision_id: UUID, said: LabelIn, caller: Caller, db: Db, now: Now, bus: Bus) -> LabelOut:
     """Say which class was true. A repeat changes nothing; a later label of the same source corrects the one before."""
     with db.begin() as tx:
@@ -102,7 +102,9 @@ def record(decision_id: UUID, said: LabelIn, caller: Caller, db: Db, now: Now, b
     return LabelOut.model_validate(label, from_attributes=True)
 
 
-@router.post("/{decision_id}/labels/{label_id}/correct", status_code=status.HTTP_201_CREATED)
+@router.post(
+    "/{decision_id}/labels/{label_id}/correct", status_code=status.HTTP_201_CREATED, operation_id="correct_label"
+)
 def correct(
     decision_id: UUID, label_id: UUID, said: CorrectionIn, caller: Caller, db: Db, now: Now, bus: Bus
 ) -> LabelOut:
@@ -129,7 +131,7 @@ def correct(
     return LabelOut.model_validate(label, from_attributes=True)
 
 
-@router.get("/{decision_id}/labels")
+@router.get("/{decision_id}/labels", operation_id="list_labels")
 def index(decision_id: UUID, caller: Caller, db: Db, now: Now) -> LabelsOut:
     """All labels of a decision, oldest first, and the one that counts now."""
     with db.begin() as tx:

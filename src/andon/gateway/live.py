@@ -50,7 +50,7 @@ class LiveOut(BaseModel):
     versions: list[LiveArmOut]
 
 
-@router.get("/{name}/live")
+@router.get("/{name}/live", operation_id="get_endpoint_live")
 def show(name: Name, gateway: Parts, caller: Caller, db: Db, now: Now) -> LiveOut:
     """Rates, percentiles and queue of an endpoint in the last minute, over all processes; renewed every two seconds."""
     users = {a.name for a in readable(gateway.lines, name, caller) if caller.may(Permission.READ_MODELS, a.name)}

@@ -56,7 +56,7 @@ class MeasuresOut(BaseModel):
     measures: list[MeasureOut]
 
 
-@router.get("/automations/{name}/measures")
+@router.get("/automations/{name}/measures", operation_id="get_measures")
 def show(
     name: str,
     caller: Caller,
@@ -76,7 +76,7 @@ def show(
     return MeasuresOut(automation=name, since=first, until=last, measures=shown)
 
 
-@router.post("/measures")
+@router.post("/measures", operation_id="report_measures")
 def report(
     reports: Annotated[list[MeasureReportIn], Field(min_length=1, max_length=MOST)],
     caller: Caller,

@@ -10,7 +10,7 @@ from andon.kernel.metrics import METRICS_CONTENT_TYPE
 router = APIRouter(tags=["metrics"])
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", response_class=PlainTextResponse, operation_id="get_metrics")
 def metrics(side: SideParts, caller: Caller) -> Response:
     """All metrics in Prometheus' text format; needs a key that may read metrics."""
     caller.require(Permission.READ_METRICS, None)

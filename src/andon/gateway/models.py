@@ -66,7 +66,7 @@ class AliasIn(BaseModel):
     reason: Reason
 
 
-@router.get("")
+@router.get("", operation_id="list_models")
 def index(caller: Caller, db: Db) -> list[ModelOut]:
     """All models."""
     caller.require(Permission.READ_MODELS, None)
@@ -76,7 +76,7 @@ def index(caller: Caller, db: Db) -> list[ModelOut]:
     return [_model(name, versions, aliases) for name in names]
 
 
-@router.get("/{name}")
+@router.get("/{name}", operation_id="get_model")
 def show(name: Name, caller: Caller, db: Db) -> ModelOut:
     """One model."""
     caller.require(Permission.READ_MODELS, None)
@@ -84,7 +84,7 @@ def show(name: Name, caller: Caller, db: Db) -> ModelOut:
         return _model(name, models.list_versions(tx, name), models.list_aliases(tx, name))
 
 
-@router.get("/{name}/versions/{number}")
+@router.get("/{name}/versions/{number}", operation_id="get_model_version")
 def show_version(name: Name, number: Number, caller: Caller, db: Db) -> VersionWhole:
     """One version with all that is known of it."""
     caller.require(Permission.READ_MODELS, None)
@@ -94,7 +94,7 @@ def show_version(name: Name, number: Number, caller: Caller, db: Db) -> VersionW
     return VersionWhole(**_version(version).model_dump(), trusted=version.trusted, manifest=manifest)
 
 
-@router.put("/{name}/aliases/{alias}")
+@router.put("/{name}/aliases/{alias}", operation_id="set_model_alias")
 def set_alias(name: Name, alias: Name, wanted: AliasIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> AliasOut:
     """Point an alias to a version; running gateways follow within a second. One that answers has to be able to, in every automation."""
     caller.require(Permission.SET_ALIAS, None)
@@ -114,7 +114,7 @@ def set_alias(name: Name, alias: Name, wanted: AliasIn, gateway: Parts, caller: 
     return _alias(changed)
 
 
-@router.get("/{name}/aliases/{alias}/history")
+@router.get("/{name}/aliases/{alias}/history", operation_id="list_model_alias_history")
 def alias_history(name: Name, alias: Name, caller: Caller, db: Db) -> list[AliasOut]:
     """Every setting of an alias, newest first."""
     caller.require(Permission.READ_MODELS, None)

@@ -62,7 +62,7 @@ class MonitorOut(BaseModel):
     trend: list[TrendPointOut]
 
 
-@router.get("/{name}/monitors")
+@router.get("/{name}/monitors", operation_id="list_monitors")
 def index(name: str, caller: Caller, db: Db, now: Now) -> MonitorsOut:
     """How every monitor of an automation stands."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -71,7 +71,7 @@ def index(name: str, caller: Caller, db: Db, now: Now) -> MonitorsOut:
     return MonitorsOut(automation=name, series=[_shown(one) for one in found])
 
 
-@router.get("/{name}/monitors/{monitor}")
+@router.get("/{name}/monitors/{monitor}", operation_id="get_monitor")
 def show(
     name: str,
     monitor: str,

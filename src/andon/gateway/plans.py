@@ -104,7 +104,7 @@ class AppliedOut(BaseModel):
     changes: list[PlannedChangeOut]
 
 
-@router.get("/plans")
+@router.get("/plans", operation_id="list_applied_plans")
 def index(caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> list[AppliedOut]:
     """List the configurations that were applied, newest first."""
     caller.require_anywhere(Permission.READ_AUTOMATIONS)
@@ -113,7 +113,7 @@ def index(caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=500)] = 1
     return [AppliedOut.model_validate(one, from_attributes=True) for one in found]
 
 
-@router.post("/plans")
+@router.post("/plans", operation_id="make_plan")
 def plan(wanted: ConfigurationIn, caller: Caller, parts: Parts, now: Now) -> PlanOut:
     """Plan a configuration: what would change, who is affected and what it needs. Nothing is changed.
 
@@ -124,7 +124,7 @@ def plan(wanted: ConfigurationIn, caller: Caller, parts: Parts, now: Now) -> Pla
     return PlanOut.model_validate(made.document())
 
 
-@router.post("/plans:apply")
+@router.post("/plans:apply", operation_id="apply_plan")
 def apply(wanted: ApplicationIn, caller: Caller, parts: Parts, now: Now) -> ApplicationOut:
     """Make exactly the planned changes in one transaction. Repeated, there is nothing to do.
 

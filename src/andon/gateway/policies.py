@@ -72,7 +72,7 @@ class PolicyChosen(BaseModel):
     reason: Reason
 
 
-@router.get("/{name}/policies")
+@router.get("/{name}/policies", operation_id="list_policies")
 def index(name: str, caller: Caller, db: Db) -> PoliciesOut:
     """The policies of an automation."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -81,7 +81,7 @@ def index(name: str, caller: Caller, db: Db) -> PoliciesOut:
         return _shown(tx, name)
 
 
-@router.get("/{name}/policies/{version}")
+@router.get("/{name}/policies/{version}", operation_id="get_policy")
 def show(name: str, version: Annotated[str, Path(pattern="^[0-9a-f]{12}$")], caller: Caller, db: Db) -> PolicyWhole:
     """One published version with its text."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -90,7 +90,7 @@ def show(name: str, version: Annotated[str, Path(pattern="^[0-9a-f]{12}$")], cal
     return PolicyWhole(**_version(published).model_dump(), text=published.text)
 
 
-@router.post("/{name}/policies", status_code=201)
+@router.post("/{name}/policies", status_code=201, operation_id="publish_policy")
 def publish(name: str, wanted: PolicyIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> PoliciesOut:
     """Publish a policy, checked against the automation's contract, features and outcomes; gateways follow within a second."""
     caller.require(Permission.PUBLISH_POLICY, name)
@@ -110,7 +110,7 @@ def publish(name: str, wanted: PolicyIn, gateway: Parts, caller: Caller, db: Db,
         return _shown(tx, name)
 
 
-@router.put("/{name}/policy")
+@router.put("/{name}/policy", operation_id="use_policy")
 def use(name: str, wanted: PolicyChosen, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> PoliciesOut:
     """Put a published version in force; gateways follow within a second."""
     caller.require(Permission.PUBLISH_POLICY, name)

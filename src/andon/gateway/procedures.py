@@ -111,7 +111,7 @@ class EventIn(BaseModel):
     data: Any = None
 
 
-@router.get("")
+@router.get("", operation_id="list_procedures")
 def index(
     caller: Caller,
     db: Db,
@@ -128,14 +128,14 @@ def index(
     return ProceduresOut(procedures=shown, next=found[-1].id if len(found) == limit else None)
 
 
-@router.get("/{procedure_id}")
+@router.get("/{procedure_id}", operation_id="get_procedure")
 def show(procedure_id: UUID, caller: Caller, db: Db) -> ProcedureDetail:
     """One procedure with its timeline."""
     with db.begin() as tx:
         return _detail(tx, _visible(tx, procedure_id, caller, Permission.READ_PROCEDURES))
 
 
-@router.post("/{procedure_id}/events/{name}", status_code=status.HTTP_201_CREATED)
+@router.post("/{procedure_id}/events/{name}", status_code=status.HTTP_201_CREATED, operation_id="send_procedure_event")
 def send(
     procedure_id: UUID,
     name: str,
@@ -157,7 +157,7 @@ def send(
     return EventOut.model_validate(event, from_attributes=True)
 
 
-@router.post("/{procedure_id}/cancel")
+@router.post("/{procedure_id}/cancel", operation_id="cancel_procedure")
 def cancel(procedure_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> ProcedureDetail:
     """Stop it where it is: nothing is undone, and it can be resumed."""
     with db.begin() as tx:
@@ -166,7 +166,7 @@ def cancel(procedure_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> Pr
         return _detail(tx, procedure)
 
 
-@router.post("/{procedure_id}/resume")
+@router.post("/{procedure_id}/resume", operation_id="resume_procedure")
 def resume(procedure_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> ProcedureDetail:
     """Let one that was stopped go on behind its last step."""
     with db.begin() as tx:
@@ -175,7 +175,7 @@ def resume(procedure_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> Pr
         return _detail(tx, procedure)
 
 
-@router.post("/{procedure_id}/fork", status_code=status.HTTP_201_CREATED)
+@router.post("/{procedure_id}/fork", status_code=status.HTTP_201_CREATED, operation_id="fork_procedure")
 def fork(procedure_id: UUID, where: ForkIn, caller: Caller, db: Db, now: Now) -> ProcedureDetail:
     """Begin a new procedure at one of its steps, on the present version of the code."""
     with db.begin() as tx:

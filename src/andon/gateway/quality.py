@@ -87,7 +87,7 @@ class QualityOut(BaseModel):
     measures: list[MeasureSummary]
 
 
-@router.get("/{name}/quality")
+@router.get("/{name}/quality", operation_id="get_quality")
 def show(name: str, caller: Caller, db: Db, now: Now) -> QualityOut:
     """How good a line is now: what is automatic and proven, what its monitors see, and what is open."""
     caller.require(Permission.READ_AUTOMATIONS, name)

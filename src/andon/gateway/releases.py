@@ -45,7 +45,7 @@ class ReleaseIn(BaseModel):
     reason: Reason
 
 
-@router.get("/{name}/releases")
+@router.get("/{name}/releases", operation_id="list_releases")
 def index(name: str, caller: Caller, db: Db) -> ReleasesOut:
     """The releases of an automation."""
     caller.require(Permission.READ_AUTOMATIONS, name)
@@ -60,7 +60,7 @@ def index(name: str, caller: Caller, db: Db) -> ReleasesOut:
     )
 
 
-@router.post("/{name}/releases", status_code=201)
+@router.post("/{name}/releases", status_code=201, operation_id="release_automation")
 def release(name: str, wanted: ReleaseIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> ReleaseOut:
     """Release a version that some process was started with; gateways that have its code decide with it within a second."""
     caller.require(Permission.RELEASE, name)

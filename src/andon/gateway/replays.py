@@ -26,7 +26,7 @@ class ReplayIn(BaseModel):
     last: Annotated[int, Field(ge=1, le=MOST, description="How many of the newest decisions.")] = 1000
 
 
-@router.post("/{name}/replays")
+@router.post("/{name}/replays", operation_id="replay_decisions")
 def replay(name: str, wanted: ReplayIn, caller: Caller, parts: Parts, now: Now) -> ReplayReport:
     """Decide the newest decisions again, and report the differences. Nothing is written.
 

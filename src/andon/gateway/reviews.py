@@ -18,6 +18,9 @@ from andon.reviews import ReviewFilter, ReviewNotFound, ReviewState, ReviewTask
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 
+_CURSOR = "^[0-9]{8}T[0-9]{6}[.][0-9]{6}[p-][0-9]{4}_[0-9a-f-]{36}$"
+"""The `next` of a page."""
+
 
 class VerdictOut(BaseModel):
     """What a person chose, and why."""
@@ -86,7 +89,7 @@ class VerdictIn(BaseModel):
     )
 
 
-@router.get("")
+@router.get("", operation_id="list_reviews")
 def index(
     caller: Caller,
     db: Db,
@@ -97,7 +100,7 @@ def index(
     blind: Annotated[bool | None, Query(description="Only blind audits, or only others.")] = None,
     mine: Annotated[bool, Query(description="Only those that the caller holds (or has decided).")] = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str | None, Query(max_length=100)] = None,
+    after: Annotated[str | None, Query(max_length=100, json_schema_extra={"pattern": _CURSOR})] = None,
 ) -> ReviewsOut:
     """Reviews that the caller may see: those that wait, the one due first first; `decided` ones, the newest first."""
     scopes = caller.scopes(Permission.READ_REVIEWS)
@@ -117,14 +120,14 @@ def index(
     )
 
 
-@router.get("/{review_id}")
+@router.get("/{review_id}", operation_id="get_review")
 def show(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
     """One review with its decision."""
     with db.begin() as tx:
         return _detail(tx, _visible(tx, review_id, caller), now)
 
 
-@router.post("/{review_id}/claim")
+@router.post("/{review_id}/claim", operation_id="claim_review")
 def claim(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
     """Take a review for a quarter of an hour, or keep it for another."""
     with db.begin() as tx:
@@ -132,7 +135,7 @@ def claim(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
         return _detail(tx, reviews.claim(tx, review_id, actor=caller.actor, now=now), now)
 
 
-@router.post("/{review_id}/release")
+@router.post("/{review_id}/release", operation_id="release_review")
 def release(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
     """Give a review back to the queue."""
     with db.begin() as tx:
@@ -140,7 +143,7 @@ def release(review_id: UUID, caller: Caller, db: Db, now: Now) -> ReviewDetail:
         return _detail(tx, reviews.release(tx, review_id, actor=caller.actor, now=now), now)
 
 
-@router.post("/{review_id}/verdict")
+@router.post("/{review_id}/verdict", operation_id="give_verdict")
 def give_verdict(review_id: UUID, said: VerdictIn, caller: Caller, db: Db, now: Now, bus: Bus) -> ReviewDetail:
     """Decide a review that the caller holds; what follows from the outcome is set off in the same transaction."""
     with db.begin() as tx:

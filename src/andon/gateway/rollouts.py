@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from andon import decisions, rollouts
 from andon.access import Permission
-from andon.authoring import Automation, DeclarationInvalid, Guardrail
+from andon.authoring import GUARDRAILS, Automation, DeclarationInvalid, Guardrail
 from andon.decisions import answers_by
 from andon.gateway.dependencies import Bus, Caller, Db, Gateway, Now, Parts
 from andon.gateway.endpoints import ready_for
 from andon.gateway.reasons import Reason, Why
+from andon.kernel import reasons
 from andon.kernel.db import Tx
 from andon.models import CHAMPION, HIGHEST_NUMBER
 from andon.rollouts import Rollout, RolloutEvent, RolloutForecast, RolloutState, RolloutWish
@@ -22,6 +23,7 @@ from andon.rollouts import Rollout, RolloutEvent, RolloutForecast, RolloutState,
 router = APIRouter(prefix="/v1/automations", tags=["rollouts"])
 
 Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
+_PERCENT = {"exclusiveMinimum": 0, "maximum": 100}
 
 
 class GuardrailIn(BaseModel):
@@ -52,10 +54,12 @@ class RolloutIn(BaseModel):
         description="The confidence from which it decides by itself, at least the proven one; what holds if left out.",
     )
     plan: Literal["canary", "shadow", "ab"] | None = None
-    steps: list[float] | None = Field(None, max_length=20)
+    steps: list[Annotated[float, Field(json_schema_extra=_PERCENT)]] | None = Field(
+        None, max_length=20, description="Rising percents of the traffic; the last is 100."
+    )
     unit: Literal["subject", "decision"] | None = None
     guardrails: dict[str, GuardrailIn] = Field(default_factory=dict, max_length=50)
-    off: list[str] | None = Field(None, max_length=50)
+    off: list[Annotated[str, Field(json_schema_extra={"enum": list(GUARDRAILS)})]] | None = Field(None, max_length=50)
     stage_decisions: int | None = Field(None, ge=1)
     stage_seconds: float | None = Field(None, ge=0, le=31_536_000)
     reason: Reason
@@ -180,7 +184,7 @@ class RolloutWhole(RolloutOut):
     forecast: RolloutForecastOut | None = Field(description="Null once it is over.")
 
 
-@router.get("/{name}/rollouts")
+@router.get("/{name}/rollouts", operation_id="list_rollouts")
 def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> list[RolloutOut]:
     """The rollouts of an automation, newest first."""
     caller.require(Permission.READ_MODELS, name)
@@ -189,7 +193,7 @@ def index(name: str, caller: Caller, db: Db, limit: Annotated[int, Query(ge=1, l
         return [RolloutOut(**rollouts.document_of(one)) for one in rollouts.page(tx, [name], limit=limit)]
 
 
-@router.post("/{name}/rollouts", status_code=201)
+@router.post("/{name}/rollouts", status_code=201, operation_id="start_rollout")
 def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> RolloutWhole:
     """Start a rollout: the candidate looks on first, then gets its share of the traffic, step by step."""
     caller.require(Permission.RUN_ROLLOUT, name)
@@ -212,16 +216,17 @@ def start(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, 
         return _whole(tx, started, now)
 
 
-@router.post("/{name}/rollouts:forecast")
+@router.post("/{name}/rollouts:forecast", operation_id="forecast_rollout")
 def forecast(name: str, wanted: RolloutIn, gateway: Parts, caller: Caller, db: Db, now: Now) -> RolloutForecastOut:
     """Say how long such a rollout takes at today's traffic; nothing is started."""
     caller.require(Permission.READ_MODELS, name)
+    reasons.require(wanted.reason)
     automation = gateway.line(name).automation
     with db.begin() as tx:
         return _forecast(rollouts.forecast(tx, name, _wish(tx, automation, wanted).plan, now))
 
 
-@router.get("/{name}/rollouts/{number}")
+@router.get("/{name}/rollouts/{number}", operation_id="get_rollout")
 def show(name: str, number: Number, caller: Caller, db: Db, now: Now) -> RolloutWhole:
     """One rollout with its guardrails and events."""
     caller.require(Permission.READ_MODELS, name)
@@ -252,31 +257,31 @@ class _Step:
 Step = Annotated[_Step, Depends()]
 
 
-@router.post("/{name}/rollouts/{number}/pause")
+@router.post("/{name}/rollouts/{number}/pause", operation_id="pause_rollout")
 def pause(step: Step) -> RolloutWhole:
     """Let a rollout stay at its stage; harm still ends it."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.pause)
 
 
-@router.post("/{name}/rollouts/{number}/resume")
+@router.post("/{name}/rollouts/{number}/resume", operation_id="resume_rollout")
 def resume(step: Step) -> RolloutWhole:
     """Let a paused rollout go on."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.resume)
 
 
-@router.post("/{name}/rollouts/{number}/abort")
+@router.post("/{name}/rollouts/{number}/abort", operation_id="abort_rollout")
 def abort(step: Step) -> RolloutWhole:
     """End a rollout: all traffic goes to the champion, whatever works or does not."""
     return step.take(Permission.RUN_ROLLOUT, rollouts.abort)
 
 
-@router.post("/{name}/rollouts/{number}/approve")
+@router.post("/{name}/rollouts/{number}/approve", operation_id="approve_rollout")
 def approve(step: Step) -> RolloutWhole:
     """Let a rollout begin that waits for its approval."""
     return step.take(Permission.APPROVE_ROLLOUT, rollouts.approve)
 
 
-@router.post("/{name}/rollouts/{number}/promote")
+@router.post("/{name}/rollouts/{number}/promote", operation_id="promote_rollout")
 def promote(step: Step) -> RolloutWhole:
     """Let the candidate take over now, whatever the tests say."""
     return step.take(Permission.APPROVE_ROLLOUT, rollouts.promote)

@@ -48,7 +48,7 @@ class SilenceIn(BaseModel):
     reason: Reason
 
 
-@router.get("")
+@router.get("", operation_id="list_silences")
 def index(caller: Caller, db: Db, now: Now) -> list[SilenceOut]:
     """The newest silences, those that ended included."""
     caller.require_anywhere(Permission.READ_ALERTS)
@@ -57,7 +57,7 @@ def index(caller: Caller, db: Db, now: Now) -> list[SilenceOut]:
         return [_shown(one, now) for one in alerts.list_silences(tx, scopes)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, operation_id="create_silence")
 def make(wanted: SilenceIn, caller: Caller, db: Db, now: Now) -> SilenceOut:
     """Keep alerts from being sent. They are still raised and shown, and still pull the cord."""
     caller.require(Permission.WORK_ALERTS, wanted.automation)
@@ -67,7 +67,7 @@ def make(wanted: SilenceIn, caller: Caller, db: Db, now: Now) -> SilenceOut:
     return _shown(made, now)
 
 
-@router.post("/{silence_id}/end")
+@router.post("/{silence_id}/end", operation_id="end_silence")
 def end(silence_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> SilenceOut:
     """End a silence before its time. What it kept back and is still open is sent now."""
     with db.begin() as tx:

@@ -62,7 +62,7 @@ class SpendingOut(BaseModel):
     budget: BudgetOut | None
 
 
-@router.get("/{name}/spending")
+@router.get("/{name}/spending", operation_id="get_spending")
 def show(
     name: str,
     gateway: Parts,

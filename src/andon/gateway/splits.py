@@ -17,7 +17,7 @@ from andon.serving import Candidate, TrafficSplit
 
 router = APIRouter(prefix="/v1/automations", tags=["splits"])
 
-_CANDIDATE = r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?(~[0-2](\.[0-9]{1,6})?)?$"
+_CANDIDATE = r"^[1-9][0-9]{0,9}(\+[0-9a-f]{12})?(~([01](\.[0-9]{1,6})?|2(\.0{1,6})?))?$"
 Key = Annotated[str, Field(pattern=_CANDIDATE)]
 """A candidate as text: `8`, or `8+3f2a9c01d2e4` by that published policy; `8~0.93` with a gate of its own."""
 
@@ -79,7 +79,7 @@ class ShadowOut(BaseModel):
     mean_confidence: float | None
 
 
-@router.get("/{name}/split")
+@router.get("/{name}/split", operation_id="get_split")
 def show(name: str, gateway: Parts, caller: Caller, db: Db) -> TrafficOut:
     """Who answers for an automation."""
     caller.require(Permission.READ_MODELS, name)
@@ -88,7 +88,7 @@ def show(name: str, gateway: Parts, caller: Caller, db: Db) -> TrafficOut:
         return _traffic(tx, line)
 
 
-@router.put("/{name}/split")
+@router.put("/{name}/split", operation_id="set_split")
 def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db, bus: Bus, now: Now) -> TrafficOut:
     """Split the traffic of an automation; running gateways follow within a second."""
     caller.require(Permission.SET_SPLIT, name)
@@ -116,7 +116,7 @@ def set_split(name: str, wanted: SplitIn, gateway: Parts, caller: Caller, db: Db
         return _traffic(tx, line)
 
 
-@router.get("/{name}/splits")
+@router.get("/{name}/splits", operation_id="list_splits")
 def history(name: str, caller: Caller, db: Db) -> list[SplitOut]:
     """Every split of an automation, newest first."""
     caller.require(Permission.READ_MODELS, name)
@@ -125,7 +125,7 @@ def history(name: str, caller: Caller, db: Db) -> list[SplitOut]:
         return [split_out(split) for split in serving.split_history(tx, name)]
 
 
-@router.get("/{name}/shadows/{candidate}")
+@router.get("/{name}/shadows/{candidate}", operation_id="get_shadow")
 def shadow(
     name: str,
     candidate: Annotated[str, Path(pattern=_CANDIDATE)],

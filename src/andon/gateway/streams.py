@@ -115,7 +115,7 @@ class Resend(Why):
     data: JsonValue = None
 
 
-@documents.get("/asyncapi.json")
+@documents.get("/asyncapi.json", operation_id="get_asyncapi")
 def asyncapi(caller: Caller, parts: Parts) -> dict[str, Any]:
     """What comes in as events and goes out as results, as an AsyncAPI 3.0 document, of the automations that the caller may see."""
     caller.require_anywhere(Permission.READ_AUTOMATIONS)
@@ -123,7 +123,7 @@ def asyncapi(caller: Caller, parts: Parts) -> dict[str, Any]:
     return streams.asyncapi_document(automations, title=parts.settings.project.name)
 
 
-@router.get("/streams")
+@router.get("/streams", operation_id="list_streams")
 def index(caller: Caller, db: Db) -> list[StreamOut]:
     """The streams that the caller may see."""
     scopes = caller.scopes(Permission.READ_STREAMS)
@@ -132,14 +132,14 @@ def index(caller: Caller, db: Db) -> list[StreamOut]:
         return [_out(stream, dead.get(stream.key, 0)) for stream in streams.page(tx, scopes)]
 
 
-@router.get("/streams/{automation}/{stream:path}")
+@router.get("/streams/{automation}/{stream:path}", operation_id="get_stream")
 def show(automation: str, stream: str, caller: Caller, db: Db) -> StreamOut:
     """One stream with its partitions."""
     with db.begin() as tx:
         return _told(tx, _visible(tx, StreamKey(automation, stream), caller))
 
 
-@router.post("/streams:pause/{automation}/{stream:path}")
+@router.post("/streams:pause/{automation}/{stream:path}", operation_id="pause_stream")
 def pause(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: Now) -> StreamOut:
     """Stop a stream. When this is answered, nothing of it is decided any more; what comes waits at its source."""
     key = StreamKey(automation, stream)
@@ -148,7 +148,7 @@ def pause(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: N
         return _told(tx, streams.pause(tx, key, actor=caller.actor, reason=why.reason, now=now))
 
 
-@router.post("/streams:resume/{automation}/{stream:path}")
+@router.post("/streams:resume/{automation}/{stream:path}", operation_id="resume_stream")
 def resume(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: Now) -> StreamOut:
     """Let a stream go on from where it stopped."""
     key = StreamKey(automation, stream)
@@ -157,7 +157,7 @@ def resume(automation: str, stream: str, why: Why, caller: Caller, db: Db, now: 
         return _told(tx, streams.resume(tx, key, actor=caller.actor, reason=why.reason, now=now))
 
 
-@router.post("/streams:seek/{automation}/{stream:path}", status_code=202)
+@router.post("/streams:seek/{automation}/{stream:path}", status_code=202, operation_id="seek_stream")
 def seek(automation: str, stream: str, wanted: Seek, caller: Caller, db: Db, now: Now) -> StreamOut:
     """Have a stream go on elsewhere. Its reader finds out where that is; until then nothing of it is decided."""
     key = StreamKey(automation, stream)
@@ -169,7 +169,7 @@ def seek(automation: str, stream: str, wanted: Seek, caller: Caller, db: Db, now
         return _told(tx, sought)
 
 
-@router.get("/dead-events")
+@router.get("/dead-events", operation_id="list_dead_events")
 def dead(
     caller: Caller,
     db: Db,
@@ -188,14 +188,14 @@ def dead(
     )
 
 
-@router.get("/dead-events/{event_id}")
+@router.get("/dead-events/{event_id}", operation_id="get_dead_event")
 def show_dead(event_id: UUID, caller: Caller, db: Db) -> DeadEventDetail:
     """One of them with its data as it came."""
     with db.begin() as tx:
         return _detail(_dead(tx, event_id, caller))
 
 
-@router.post("/dead-events/{event_id}/resend", status_code=202)
+@router.post("/dead-events/{event_id}/resend", status_code=202, operation_id="resend_dead_event")
 def resend(event_id: UUID, wanted: Resend, caller: Caller, db: Db, now: Now) -> DeadEventDetail:
     """Try an event again, with other `data` if it was mended. Its decision will be found under `decision_id`."""
     with db.begin() as tx:
@@ -204,7 +204,7 @@ def resend(event_id: UUID, wanted: Resend, caller: Caller, db: Db, now: Now) -> 
         return _detail(streams.resend(tx, event_id, data=data, actor=caller.actor, reason=wanted.reason, now=now))
 
 
-@router.post("/dead-events/{event_id}/discard")
+@router.post("/dead-events/{event_id}/discard", operation_id="discard_dead_event")
 def discard(event_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> DeadEventDetail:
     """Give an event up for good."""
     with db.begin() as tx:

@@ -1,5 +1,7 @@
 """The routes beside deciding: health, metrics, documents, lists; closed unless a key opens them."""
 
+import re
+
 import pytest
 
 from andon.access import Grant, Role
@@ -40,7 +42,32 @@ def test_the_api_describes_itself_for_programs_and_for_people(installation: Inst
     assert "/v1/automations/{name}/decisions" in api["paths"]
     page = call(installation, "GET", "/docs")
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    assert all(path in page.text for path in api["paths"])
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    files = re.findall('(?:src|href)="(/docs/[^"]+)"', page.text)
+    assert len(files) == 5
+    for file in files:
+        assert call(installation, "GET", file).status_code == 200, file
+    assert call(installation, "GET", "/docs/docs.html").status_code == 404
+
+
+def test_the_document_of_an_automation_is_for_who_may_read_its_contract(installation: Installation) -> None:
+    viewer, stranger = (
+        installation.key("vera", Grant(Role.VIEWER, "payments")),
+        installation.key("stan", Grant(Role.OWNER, "other")),
+    )
+    path = "/v1/automations/payments/openapi.json"
+    own = call(installation, "GET", path, viewer).json()
+    decide = own["paths"][DECIDE]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert (
+        own["components"]["schemas"][decide["$ref"].rpartition("/")[2]]["properties"]["amount"]["exclusiveMinimum"] == 0
+    )
+    assert call(installation, "GET", path).status_code == 401
+    contract = call(installation, "GET", "/v1/automations/payments", stranger)
+    assert call(installation, "GET", path, stranger).status_code == contract.status_code >= 403
+    assert (
+        call(installation, "GET", "/v1/automations/none/openapi.json", installation.key("ada", ADMIN)).status_code
+        == 404
+    )
 
 
 def test_lists_show_only_what_the_key_may_see(installation: Installation) -> None:
@@ -61,6 +88,8 @@ def test_lists_show_only_what_the_key_may_see(installation: Installation) -> Non
     [
         "/v1/decisions?limit=0",
         "/v1/decisions?since=yesterday",
+        "/v1/decisions?since=2.4570988242035176e-281",
+        "/v1/changes/figures?since=99999999999999999d",
         "/v1/decisions?since=9999-12-31T23:59:59-14:00",
         "/v1/decisions/not-an-id",
     ],

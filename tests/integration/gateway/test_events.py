@@ -54,6 +54,19 @@ def post(installation: Installation, key: str, content: Any, headers: dict[str, 
     return call(installation, "POST", "/v1/events", key, content=body, headers=headers)
 
 
+def test_a_batch_is_taken_as_plain_json_too(installation: Installation, bank: str) -> None:
+    def answered(content: Any, headers: dict[str, str]) -> httpx.Response:
+        return call(installation, "POST", "/v1/events:batch", bank, content=json.dumps(content), headers=headers)
+
+    plain = answered([envelope(1), envelope(2)], JSON)
+    assert (plain.status_code, [one["status"] for one in plain.json()["events"]]) == (202, [202, 202])
+    again = answered([envelope(2), envelope(3, specversion="0.3")], BATCH)
+    assert [one["status"] for one in again.json()["events"]] == [202, 422]
+    assert again.json()["events"][0]["automations"] == {"payments": "repeated"}
+    assert answered(envelope(4), JSON).status_code == 422
+    assert answered([envelope(5)], {"content-type": "text/plain"}).status_code == 415
+
+
 def test_events_in_all_three_modes_are_decided_once(installation: Installation, bank: str) -> None:
     answers = [
         post(installation, bank, payment(1), BINARY | {"ce-time": "2026-11-20T10:00:00Z"}),
@@ -201,10 +214,15 @@ def test_dead_events_are_seen_mended_and_discarded_by_who_may(
     assert call(installation, "GET", path, otto).json()["data"] == "{}"
     body = {"reason": "mended", "data": payment(1)}
     assert call(installation, "POST", f"{path}/resend", bank, json=body).status_code == 404
-    for data in (r'{"payment_id": "p\ud800"}', r'{"p\udc00": 1}', '{"amount": NaN}', "-Infinity"):
+    for data, kind in (
+        (r'{"payment_id": "p\ud800"}', "request-invalid"),
+        (r'{"p\udc00": 1}', "request-invalid"),
+        ('{"amount": NaN}', "event-unreadable"),
+        ("-Infinity", "event-unreadable"),
+    ):
         unreadable = f'{{"reason": "mended", "data": {data}}}'
         refused = call(installation, "POST", f"{path}/resend", otto, content=unreadable, headers=JSON)
-        assert (refused.status_code, refused.json()["type"]) == (422, "urn:andon:problem:event-unreadable")
+        assert (refused.status_code, refused.json()["type"]) == (422, f"urn:andon:problem:{kind}")
     sent = call(installation, "POST", f"{path}/resend", otto, json=body)
     assert (sent.status_code, sent.json()["state"]) == (202, "sent")
     assert call(installation, "POST", f"{path}/discard", otto, json={"reason": "x"}).status_code == 409
