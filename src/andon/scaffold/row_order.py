@@ -1,0 +1,94 @@
+"""Row order: numbers that grow with the row or identify it, from which a model would learn the file by heart."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from andon.scaffold import meaning
+from andon.scaffold.domain import Column, ColumnKind
+from andon.scaffold.profile import TABLE, Table
+
+GROWING = 0.95
+"""The rank correlation of a column with the row's number from which it follows the order of the rows."""
+FEWEST_STEPS, FEW_STEPS = 5, 20
+"""With so few values a column follows the rows only if it goes up in equal steps."""
+FEWEST_ROWS = 20
+NEARLY_UNIQUE = 0.95
+LONG = 5
+"""Digits of an identifier, all of one length."""
+
+_SAMPLE = 10_000
+_EVEN = 0.05
+
+
+def find(table: Table, columns: Sequence[Column]) -> list[Column]:
+    """Return the columns, those that follow the rows or identify them with the reason to leave them out."""
+    return [_judged(table, column) for column in columns]
+
+
+def _judged(table: Table, column: Column) -> Column:
+    numeric = column.kind in (ColumnKind.NUMBER, ColumnKind.INTEGER) and column.number is not None
+    if not numeric or column.reason is not None or table.rows < FEWEST_ROWS:
+        return column
+    if order := _order(table, column):
+        return replace(column, reason=order)
+    if column.kind is ColumnKind.INTEGER and _identifies(table, column):
+        return replace(
+            column, kind=ColumnKind.IDENTIFIER, reason="is different in nearly every row, as an identifier is"
+        )
+    return column
+
+
+def _order(table: Table, column: Column) -> str | None:
+    if column.distinct < FEWEST_STEPS:
+        return None
+    correlation = _correlation(table, column)
+    if abs(correlation) < GROWING:
+        return None
+    way = "grows" if correlation > 0 else "falls"
+    if column.distinct > FEW_STEPS:
+        return f"{way} with the number of the row (rank correlation {correlation:.2f})"
+    return f"{way} in equal steps along the rows" if _even_steps(table, column) else None
+
+
+def _correlation(table: Table, column: Column) -> float:
+    """Spearman's rank correlation with the number of the row, over an even sample of the rows."""
+    every = max(1, table.rows // _SAMPLE)
+    sampled = f"SELECT {column.number} AS x, rowid AS p FROM {TABLE} WHERE {column.number} IS NOT NULL AND rowid % {every} = 0"
+    ranked = f"SELECT rank() OVER (ORDER BY x) + (count(*) OVER (PARTITION BY x) - 1) / 2.0 AS r, p FROM ({sampled})"
+    row = table.connection.execute(
+        f"SELECT CASE WHEN count(DISTINCT r) > 1 THEN corr(r, p) END FROM ({ranked})"
+    ).fetchall()[0]
+    return 0.0 if row[0] is None else float(row[0])
+
+
+def _even_steps(table: Table, column: Column) -> bool:
+    """Whether all values stand in about as many rows, the last perhaps in fewer."""
+    counts = f"SELECT count(*) AS n FROM {TABLE} WHERE {column.number} IS NOT NULL GROUP BY {column.number}"
+    rows = table.connection.execute(f"SELECT n FROM ({counts}) ORDER BY n").fetchall()
+    whole = [count for (count,) in rows][1:]
+    return whole[-1] - whole[0] <= max(1, whole[-1] // 50)
+
+
+def _identifies(table: Table, column: Column) -> bool:
+    """Whether whole numbers that hardly repeat look like identifiers rather than amounts: by name, length or even spread."""
+    filled = table.rows * (1 - column.missing)
+    low, high = column.low, column.high
+    if column.distinct < NEARLY_UNIQUE * filled or filled < FEWEST_ROWS or low is None or high is None or low < 0:
+        return False
+    if meaning.is_quantity(column.name):
+        return False
+    if meaning.is_identity(column.name):
+        return True
+    digits = len(f"{high:.0f}")
+    return (digits >= LONG and len(f"{low:.0f}") == digits) or _unevenness(table, column) < _EVEN + 1 / filled**0.5
+
+
+def _unevenness(table: Table, column: Column) -> float:
+    """The largest distance between the column's distribution and an even one over its range."""
+    span = f"nullif(max({column.number}) OVER () - min({column.number}) OVER (), 0)"
+    placed = (
+        f"SELECT ({column.number} - min({column.number}) OVER ()) / {span} AS x,"
+        f" cume_dist() OVER (ORDER BY {column.number}) AS share FROM {TABLE} WHERE {column.number} IS NOT NULL"
+    )
+    row = table.connection.execute(f"SELECT max(abs(x - share)) FROM ({placed})").fetchall()[0]
+    return 1.0 if row[0] is None else float(row[0])
