@@ -20,6 +20,7 @@ from andon.cli import app
 from andon.decisions import DecisionRequest, assemble, load_file
 from andon.models import ModelVersion, manifest
 from andon.serving import load
+from andon.testing import decide
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 ROWS = 1200
@@ -151,6 +152,51 @@ def test_a_parquet_file(andon: Andon, tmp_path: Path) -> None:
     assert told.exit_code == 0, told.output
     assert "'true' counts as positive" in told.output
     assert sum(outcomes_of_its_own_rows(tmp_path / "fraud", data).values()) == ROWS
+
+
+def payments(folder: Path) -> Path:
+    """Payments of 1 to 120 by accounts, of which bursts are fraud, with a row number and a column filled in afterwards."""
+    rng, moment, burst, left = random.Random(5), START, "", 0
+    lines = ["row,paid at,account,amount,country,refund,is_fraud"]
+    for i in range(ROWS):
+        moment += timedelta(minutes=rng.expovariate(1 / 10))
+        if left == 0 and rng.random() < 0.06:
+            burst, left = f"A{rng.randrange(100)}", 6
+        account = burst if left else f"A{rng.randrange(100)}"
+        fraud = 0 < left < 4
+        left = max(0, left - 1)
+        refund = rng.randint(1, 99) if fraud and rng.random() < 0.7 else ""
+        paid = f"{moment:%Y-%m-%d %H:%M}"
+        lines.append(f"{i},{paid},{account},{rng.randint(1, 120)},{rng.choice(('DE', 'FR'))},{refund},{int(fraud)}")
+    file = folder / "payments.csv"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def test_what_lies_outside_of_the_file_is_decided_and_goes_to_a_person(andon: Andon, tmp_path: Path) -> None:
+    payments(tmp_path)
+    told = andon("init", "pay", "--from", "payments.csv", "--target", "is_fraud", "--time", "paid at")
+    assert told.exit_code == 0, told.output
+    output = " ".join(told.output.split())
+    assert "row: left out, it numbers the rows; --keep row brings it back" in output
+    assert "refund: left out, it is filled in only for some values of the target is_fraud" in output
+    assert "windows of amount by account over 1 h and 24 h: area under the curve on the newest 300 rows" in output
+    folder = tmp_path / "pay"
+    run(folder, "train.py")
+    run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    check_clean(folder)
+    (line,) = load_file(folder / "automation.py")
+    given: dict[str, object] = {"account": "A1", "amount": 60, "country": "DE"}
+    inside, outside, elsewhere = decide(
+        line,
+        [given, {**given, "amount": 301}, {**given, "account": "Z9", "country": "Elbonia"}],
+        model=folder / "package",
+    )
+    assert "UNEXPECTED_VALUES" not in inside.judgement.ruling.reasons
+    assert (outside.judgement.ruling.outcome, outside.judgement.ruling.rule) == ("review", "unexpected")
+    assert outside.judgement.prediction is not None
+    assert "UNEXPECTED_VALUES" not in elsewhere.judgement.ruling.reasons
+    assert elsewhere.judgement.ruling.error is None
 
 
 def test_the_project_tests_itself(andon: Andon, tmp_path: Path) -> None:

@@ -63,7 +63,9 @@ def init(
             keep=tuple(keep or ()),
             windows=windows,
         )
-    used = ", ".join([*(column.name for column in plan.features), *(part.name for part in plan.times)])
+    windows_by = [f"windows of {window.field} by {window.by}" for window in plan.written_windows]
+    seen = [*(column.name for column in plan.features), *(part.name for part in plan.times), *windows_by]
+    used = ", ".join(seen)
     console.print(
         f"{plan.rows:,} rows; the model will learn [bold]{escape(target)}[/] from {escape(used)}", highlight=False
     )

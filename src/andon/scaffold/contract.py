@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 
 from andon.scaffold import meaning
-from andon.scaffold.domain import ORDERING, Column, ColumnKind, Notation
-from andon.scaffold.ranges import bounds, expected
+from andon.scaffold.domain import ORDERING, Column, ColumnKind, Notation, WindowTrial
+from andon.scaffold.ranges import bounds, expected, outwards
 
 WIDTH = 120
 """The line length of a written project."""
@@ -72,9 +72,11 @@ def field_lines(columns: Sequence[Column]) -> list[str]:
     return [line for column in columns for line in (_field(column) if column.kind.carried else [_omission(column)])]
 
 
-def expectations(columns: Sequence[Column]) -> list[str]:
+def expectations(columns: Sequence[Column], windows: Sequence[WindowTrial]) -> list[str]:
     """Return an `Expect` for each number that the model learns from and that has a range of its own."""
-    return [line for column in columns if column.used and column.kind in _NUMBERS for line in _expectation(column)]
+    numbers = [line for column in columns if column.used and column.kind in _NUMBERS for line in _expectation(column)]
+    seen = [(name, outwards(2 * most)) for window in windows for name, most in window.most]
+    return [*numbers, *(f"Expect({json.dumps(name)}, at_most={_number(most)})" for name, most in seen if most)]
 
 
 def _expectation(column: Column) -> list[str]:

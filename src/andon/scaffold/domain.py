@@ -132,7 +132,7 @@ class WindowTrial:
     """Count and sum of a field by an identifier over the last hour and day, and what they gain on the newest rows.
 
     `without` and `with_it` are values of `measure`; None where too few rows were there to tell. `written` is whether the
-    project has them.
+    project has them. `most` is the largest value seen of each feature, by its name.
     """
 
     field: str
@@ -143,6 +143,7 @@ class WindowTrial:
     rows: int
     gains: bool
     written: bool = False
+    most: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

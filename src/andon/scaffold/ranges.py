@@ -25,7 +25,7 @@ def bounds(column: Column) -> tuple[float | None, float | None]:
         return None, None
     if _is_share(column, low, high):
         return 0.0, 1.0
-    far = _outwards(FAR * max(abs(low), abs(high), 1.0))
+    far = outwards(FAR * max(abs(low), abs(high), 1.0))
     if meaning.is_age(column.name) and low >= 0 and high <= OLDEST:
         return 0.0, OLDEST
     floor = 0.0 if low == 0 or (low > 0 and meaning.is_never_negative(column.name)) else None
@@ -41,9 +41,9 @@ def expected(column: Column) -> tuple[float | None, float | None]:
     if low is None or high is None:
         return None, None
     room = high - low or abs(high)
-    lower = 0.0 if low >= 0 else _outwards(low - room)
+    lower = 0.0 if low >= 0 else outwards(low - room)
     heavy = high > 0 and high > _HEAVY * max(column.median or 0.0, 0.0)
-    upper = 0.0 if high <= 0 and low < 0 else _outwards(_HEAVY * high if heavy else high + room)
+    upper = 0.0 if high <= 0 and low < 0 else outwards(_HEAVY * high if heavy else high + room)
     least, most = bounds(column)
     within = (
         lower is not None and (least is None or least < lower),
@@ -58,8 +58,8 @@ def _is_share(column: Column, low: float, high: float) -> bool:
     return meaning.is_share(column.name) or (low <= _NEAR_ENDS and high >= 1 - _NEAR_ENDS)
 
 
-def _outwards(value: float) -> float | None:
-    """The value rounded away from zero to one digit."""
+def outwards(value: float) -> float | None:
+    """Return the value rounded away from zero to one digit; None beyond all floats."""
     size = 10.0 ** math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0.0
     if size == 0.0:
         return 0.0 if value == 0 else None

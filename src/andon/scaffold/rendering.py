@@ -83,7 +83,7 @@ def _environment() -> jinja2.Environment:
 
 def _values(plan: Plan, folder: Path) -> dict[str, Any]:
     fields, helpers = contract.field_lines(plan.columns), contract.helpers(plan.columns)
-    expected = contract.expectations(plan.columns)
+    expected = contract.expectations(plan.columns, plan.written_windows)
     keys = {window.by for window in plan.written_windows}
     sent = [column for column in plan.columns if column.learnable and (column.reason is None or column is plan.time)]
     example = [(column.name, _typical(column)) for column in sent]

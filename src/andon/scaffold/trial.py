@@ -16,6 +16,7 @@ FEWEST_OF_CLASS = 10
 """Rows of each class on either side of the split."""
 
 _HELD_OUT = 0.25
+_TREES = 100
 _DRAWS = 200
 _SURE = 5.0
 """Percent of the draws that may show no gain."""
@@ -57,7 +58,7 @@ def compare(
     plain = _matrix(rows, categorical)
     both = np.column_stack([plain, np.array(further, dtype=np.float64)])
     named = [at for at, one in enumerate(categorical) if one]
-    before, after = (_guess(matrix, truth[:cut], cut, named) for matrix in (plain, both))
+    before, after = (_guess(matrix, truth[:cut], cut, named, len(codes)) for matrix in (plain, both))
     gains = _gains(before, after, held, binary=goal.binary)
     return Comparison(
         measure, _measure(before, held, goal.binary), _measure(after, held, goal.binary), len(held), gains=gains
@@ -75,15 +76,17 @@ def _matrix(rows: Sequence[Sequence[Any]], categorical: Sequence[bool]) -> NDArr
     return np.array(columns, dtype=np.float64).T
 
 
-def _guess(matrix: NDArray[np.float64], truth: NDArray[Any], cut: int, categorical: list[int]) -> NDArray[np.float64]:
+def _guess(
+    matrix: NDArray[np.float64], truth: NDArray[Any], cut: int, categorical: list[int], classes: int
+) -> NDArray[np.float64]:
     """The probabilities of the held-out rows."""
-    from lightgbm import LGBMClassifier
+    import lightgbm
 
-    model = LGBMClassifier(
-        n_estimators=100, learning_rate=0.1, num_leaves=15, random_state=_SEED, n_jobs=1, verbosity=-1
-    )
-    model.fit(matrix[:cut], truth, categorical_feature=categorical)
-    return np.asarray(model.predict_proba(matrix[cut:]), dtype=np.float64)
+    settings = {"learning_rate": 0.1, "num_leaves": 15, "num_threads": 1, "seed": _SEED, "verbosity": -1}
+    settings |= {"objective": "binary"} if classes == 2 else {"objective": "multiclass", "num_class": classes}
+    rows = lightgbm.Dataset(matrix[:cut], truth, categorical_feature=categorical, params={"verbosity": -1})
+    guesses = np.asarray(lightgbm.train(settings, rows, num_boost_round=_TREES).predict(matrix[cut:]), dtype=np.float64)
+    return np.column_stack([1 - guesses, guesses]) if classes == 2 else guesses
 
 
 def _measure(guesses: NDArray[np.float64], truth: NDArray[Any], binary: bool) -> float:

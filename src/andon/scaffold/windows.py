@@ -92,6 +92,7 @@ def _trial(
     at = [datetime.fromtimestamp(row[0], UTC) for row in rows]
     seen = FeatureSet("trial", [named(declared)]).compute(inputs, at, {}).rows
     names = named(declared).names
+    most = tuple((name, max((float(row[name] or 0) for row in seen), default=0.0)) for name in names)
     labelled = [number for number, row in enumerate(rows) if row[3] is not None]
     shown = trial.compare(
         [rows[n][4:] for n in labelled],
@@ -107,4 +108,5 @@ def _trial(
         with_it=shown.with_it,
         rows=shown.rows,
         gains=shown.gains,
+        most=most,
     )
