@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 
 from andon.scaffold import cases, contract, naming, windows
-from andon.scaffold.domain import Column, ColumnKind, Plan, TimePart
+from andon.scaffold.domain import Column, ColumnKind, Plan, TimeFeature, TimePart
 from andon.scaffold.planning import HELD_OUT
 
 _FILES = {
@@ -77,7 +77,7 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701 (Python, TOML and Markdown, no HTML)
         keep_trailing_newline=True,
     )
-    environment.filters |= {"literal": _literal, "quotable": contract.one_line, "pair": _pair}
+    environment.filters |= {"literal": _literal, "quotable": contract.one_line, "pair": _pair, "lambda": _lambda}
     return environment
 
 
@@ -182,6 +182,16 @@ def _literal(value: object) -> str:
 
 def _pair(words: Sequence[str]) -> str:
     return f"({', '.join(map(json.dumps, words))})"
+
+
+def _lambda(feature: TimeFeature) -> str:
+    """The function of a part of a time. Each stands in the list itself: so its source is part of the automation's version."""
+    ending = " or moment" if feature.now else ""
+    given = "row, moment" if feature.now else "row"
+    at = f"row[{json.dumps(feature.field)}]"
+    if feature.part is TimePart.AGE:
+        return f"lambda {given}: days({at}, row[{json.dumps(feature.since)}]{ending})"
+    return f"lambda {given}: {feature.part}({at}{ending})"
 
 
 def _yaml(text: str) -> str:

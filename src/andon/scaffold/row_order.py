@@ -16,7 +16,7 @@ NEARLY_UNIQUE = 0.95
 LONG = 5
 """Digits of an identifier, all of one length."""
 
-_SAMPLE = 10_000
+_SAMPLE = 4_000
 _EVEN = 0.05
 
 
@@ -52,13 +52,17 @@ def _order(table: Table, column: Column) -> str | None:
 
 def _correlation(table: Table, column: Column) -> float:
     """Spearman's rank correlation with the number of the row, over an even sample of the rows."""
-    every = max(1, table.rows // _SAMPLE)
-    sampled = f"SELECT {column.number} AS x, rowid AS p FROM {TABLE} WHERE {column.number} IS NOT NULL AND rowid % {every} = 0"
+    sampled = f"SELECT {column.number} AS x, rowid AS p FROM {TABLE} WHERE {_sampled(table, column)}"
     ranked = f"SELECT rank() OVER (ORDER BY x) + (count(*) OVER (PARTITION BY x) - 1) / 2.0 AS r, p FROM ({sampled})"
     row = table.connection.execute(
         f"SELECT CASE WHEN count(DISTINCT r) > 1 THEN corr(r, p) END FROM ({ranked})"
     ).fetchall()[0]
     return 0.0 if row[0] is None else float(row[0])
+
+
+def _sampled(table: Table, column: Column) -> str:
+    """The SQL condition of an even sample of the filled rows."""
+    return f"{column.number} IS NOT NULL AND rowid % {max(1, table.rows // _SAMPLE)} = 0"
 
 
 def _even_steps(table: Table, column: Column) -> bool:
@@ -88,7 +92,7 @@ def _unevenness(table: Table, column: Column) -> float:
     span = f"nullif(max({column.number}) OVER () - min({column.number}) OVER (), 0)"
     placed = (
         f"SELECT ({column.number} - min({column.number}) OVER ()) / {span} AS x,"
-        f" cume_dist() OVER (ORDER BY {column.number}) AS share FROM {TABLE} WHERE {column.number} IS NOT NULL"
+        f" cume_dist() OVER (ORDER BY {column.number}) AS share FROM {TABLE} WHERE {_sampled(table, column)}"
     )
     row = table.connection.execute(f"SELECT max(abs(x - share)) FROM ({placed})").fetchall()[0]
     return 1.0 if row[0] is None else float(row[0])
