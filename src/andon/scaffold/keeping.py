@@ -24,6 +24,6 @@ def kept(table: Table, column: Column) -> Column:
     if column.learnable:
         return replace(column, reason=None)
     if column.number is not None:
-        return replace(column, kind=ColumnKind.INTEGER, reason=None)
+        return replace(column, kind=ColumnKind.NUMBER, reason=None)
     categories = tuple(value for value, _ in table.values(column.cell, kinds.MANY))
     return replace(column, kind=ColumnKind.CATEGORY, categories=categories, reason=None)

@@ -25,7 +25,7 @@ def bounds(column: Column) -> tuple[float | None, float | None]:
         return None, None
     if _is_share(column, low, high):
         return 0.0, 1.0
-    far = outwards(FAR * max(abs(low), abs(high), 1.0))
+    far = outwards(FAR * max(abs(low), abs(high), 1.0), digits=1)
     if meaning.is_age(column.name) and low >= 0 and high <= OLDEST:
         return 0.0, OLDEST
     floor = 0.0 if low == 0 or (low > 0 and meaning.is_never_negative(column.name)) else None
@@ -58,10 +58,10 @@ def _is_share(column: Column, low: float, high: float) -> bool:
     return meaning.is_share(column.name) or (low <= _NEAR_ENDS and high >= 1 - _NEAR_ENDS)
 
 
-def outwards(value: float) -> float | None:
-    """Return the value rounded away from zero to one digit; None beyond all floats."""
-    size = 10.0 ** math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0.0
+def outwards(value: float, digits: int = 2) -> float | None:
+    """Return the value rounded away from zero to so many digits; None beyond all floats."""
+    size = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1) if value and math.isfinite(value) else 0.0
     if size == 0.0:
         return 0.0 if value == 0 else None
-    rounded = math.copysign(math.ceil(abs(value) / size) * size, value)
+    rounded = float(f"{math.copysign(math.ceil(abs(value) / size) * size, value):.{digits - 1}e}")
     return rounded if math.isfinite(rounded) and abs(rounded) >= abs(value) else None

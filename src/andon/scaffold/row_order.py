@@ -31,7 +31,7 @@ def _judged(table: Table, column: Column) -> Column:
         return column
     if order := _order(table, column):
         return replace(column, reason=order)
-    if column.kind is ColumnKind.INTEGER and _identifies(table, column):
+    if _identifies(table, column):
         return replace(
             column, kind=ColumnKind.IDENTIFIER, reason="is different in nearly every row, as an identifier is"
         )
@@ -79,12 +79,18 @@ def _identifies(table: Table, column: Column) -> bool:
     low, high = column.low, column.high
     if column.distinct < NEARLY_UNIQUE * filled or filled < FEWEST_ROWS or low is None or high is None or low < 0:
         return False
-    if meaning.is_quantity(column.name):
+    if meaning.is_quantity(column.name) or not _whole(table, column):
         return False
     if meaning.is_identity(column.name):
         return True
     digits = len(f"{high:.0f}")
     return (digits >= LONG and len(f"{low:.0f}") == digits) or _unevenness(table, column) < _EVEN + 1 / filled**0.5
+
+
+def _whole(table: Table, column: Column) -> bool:
+    """Whether all values are whole, however they are written."""
+    number = column.number
+    return column.kind is ColumnKind.INTEGER or bool(table.one(f"count(*) FILTER ({number} <> floor({number})) = 0")[0])
 
 
 def _unevenness(table: Table, column: Column) -> float:

@@ -20,6 +20,7 @@ FOLLOWING: dict[str, tuple[str, Callable[[Random, int], object]]] = {
     "dense and shuffled": ("slot", lambda _, i: (i * 7919) % ROWS + 500),
     "random identifiers": ("reading", lambda random, _: random.randrange(10**7, 10**8)),
     "named identifiers": ("customer no", lambda random, _: int(random.lognormvariate(12, 2))),
+    "identifiers as decimals": ("reading", lambda random, _: f"{random.randrange(10**7, 10**8)}.0"),
     "evenly spread": ("x", lambda random, _: random.randrange(10**6)),
 }
 
