@@ -197,6 +197,14 @@ def test_what_lies_outside_of_the_file_is_decided_and_goes_to_a_person(andon: An
     assert outside.judgement.prediction is not None
     assert "UNEXPECTED_VALUES" not in elsewhere.judgement.ruling.reasons
     assert elsewhere.judgement.ruling.error is None
+    words = ("--target", "is_fraud", "--time", "paid at", "--keep", "refund", "--keep", "row", "--no-windows")
+    kept = andon("init", "kept", "--from", "payments.csv", *words)
+    assert kept.exit_code == 0, kept.output
+    assert "refund: kept as you asked, though it is filled in only for some" in " ".join(kept.output.split())
+    script = (tmp_path / "kept" / "train.py").read_text()
+    assert '    "refund": FeatureKind.NUMBER,' in script
+    assert '    "row": FeatureKind.NUMBER,' in script
+    assert "andon.Window(" not in (tmp_path / "kept" / "features.py").read_text()
 
 
 def test_the_project_tests_itself(andon: Andon, tmp_path: Path) -> None:
@@ -244,6 +252,7 @@ def test_what_is_told_to_do_next_sets_every_secret_the_example_needs(andon: Ando
         (("init", "My Line"), "'my-line' would do"),
         (("init", "x", "--from", "data.csv"), "--from needs --target"),
         (("init", "x", "--target", "y"), "name it by --from"),
+        (("init", "x", "--keep", "y"), "name it by --from"),
         (("init", "x", "--from", "nothing.csv", "--target", "y"), "There is no file"),
     ],
 )

@@ -43,7 +43,7 @@ def _why(table: Table, column: Column, target: Column, classes: Target, time: Co
     if time is not None and column.kind is ColumnKind.TIME and _is_later(table, column, time):
         return f"lies after {time.name} in nearly all rows, so it is known only later"
     if column.number is not None and column.kind is not ColumnKind.BOOLEAN:
-        return _ordered(table, column.number, target, classes)
+        return ordered(table, column.number, target, classes)
     if by_value and classes.binary:
         area = _area_by_value(table, column.cell, target, classes.classes[1])
         if area >= LARGEST_AREA:
@@ -51,7 +51,8 @@ def _why(table: Table, column: Column, target: Column, classes: Target, time: Co
     return None
 
 
-def _ordered(table: Table, number: str, target: Column, classes: Target) -> str | None:
+def ordered(table: Table, number: str, target: Column, classes: Target) -> str | None:
+    """Return how a number alone orders the target too well to be honest; None if it does not."""
     if classes.binary:
         area = _area(table, number, target, classes.classes[1])
         area = max(area, 1 - area)

@@ -41,16 +41,17 @@ def plan(
         keeping.check(columns, keep, aim)
         inputs, kept = _inputs(table, columns, aim, goal, time, keep)
         time = None if time is None else target.find(inputs, time.name, "time")
-        parts = times.features(table, inputs, time)
+        parts, aged = times.features(table, inputs, aim, goal, time)
         _check_features(source, inputs, parts)
         proposed = windows.tried(table, inputs, aim, goal, time, with_windows)
     notes = [
         *told,
         *_about_rows(goal, time, table.rows),
-        *_about_times(inputs, time),
+        *_about_times(inputs, time, table.rows),
         *read,
         *kept,
         *_left_out(inputs, time),
+        *aged,
         *map(windows.about, proposed),
     ]
     return Plan(name, source, table.rows, tuple(inputs), goal, time, tuple(notes), parts, proposed)
@@ -110,11 +111,14 @@ def _about_rows(goal: Target, time: Column | None, rows: int) -> list[str]:
     return notes
 
 
-def _about_times(columns: Sequence[Column], time: Column | None) -> list[str]:
-    times = [column.name for column in columns if column.kind is ColumnKind.TIME]
-    if time is not None or not times:
+def _about_times(columns: Sequence[Column], time: Column | None, rows: int) -> list[str]:
+    found = [column.name for column in columns if column.kind is ColumnKind.TIME]
+    if time is not None or not found:
         return []
-    return [f"{times[0]} is a time: with --time {times[0]} the model is measured on the newest rows, as in real life"]
+    who = [column.name for column in windows.identifiers(columns, rows)]
+    tried = f", and windows by {who[0]} are tried" if who else ""
+    option = f"--time {shlex.quote(found[0])}"
+    return [f"{found[0]} is a time: with {option} the model is measured on the newest rows, as in real life{tried}"]
 
 
 def _left_out(columns: Sequence[Column], time: Column | None) -> list[str]:

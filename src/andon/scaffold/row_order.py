@@ -41,28 +41,33 @@ def _judged(table: Table, column: Column) -> Column:
 def _order(table: Table, column: Column) -> str | None:
     if column.distinct < FEWEST_STEPS:
         return None
-    correlation = _correlation(table, column)
-    if abs(correlation) < GROWING:
+    along = correlation(table, str(column.number))
+    if abs(along) < GROWING:
         return None
-    way = "grows" if correlation > 0 else "falls"
+    way = "grows" if along > 0 else "falls"
     if column.distinct > FEW_STEPS:
-        return f"{way} with the number of the row (rank correlation {correlation:.2f})"
+        return f"{way} with the number of the row (rank correlation {along:.2f})"
     return f"{way} in equal steps along the rows" if _even_steps(table, column) else None
 
 
-def _correlation(table: Table, column: Column) -> float:
-    """Spearman's rank correlation with the number of the row, over an even sample of the rows."""
-    sampled = f"SELECT {column.number} AS x, rowid AS p FROM {TABLE} WHERE {_sampled(table, column)}"
-    ranked = f"SELECT rank() OVER (ORDER BY x) + (count(*) OVER (PARTITION BY x) - 1) / 2.0 AS r, p FROM ({sampled})"
+def correlation(table: Table, number: str, order: str = "rowid") -> float:
+    """Return Spearman's rank correlation of a number with the order of the rows, over an even sample of them."""
+    sampled = f"SELECT {number} AS x, {order} AS p FROM {TABLE} WHERE {_sampled(table, number)} AND {order} IS NOT NULL"
+    ranked = f"SELECT {_rank('x')} AS r, {_rank('p')} AS s FROM ({sampled})"
     row = table.connection.execute(
-        f"SELECT CASE WHEN count(DISTINCT r) > 1 THEN corr(r, p) END FROM ({ranked})"
+        f"SELECT CASE WHEN count(DISTINCT r) > 1 AND count(DISTINCT s) > 1 THEN corr(r, s) END FROM ({ranked})"
     ).fetchall()[0]
     return 0.0 if row[0] is None else float(row[0])
 
 
-def _sampled(table: Table, column: Column) -> str:
-    """The SQL condition of an even sample of the filled rows."""
-    return f"{column.number} IS NOT NULL AND rowid % {max(1, table.rows // _SAMPLE)} = 0"
+def _rank(value: str) -> str:
+    """The SQL of a value's rank; equal ones share the middle of their ranks."""
+    return f"rank() OVER (ORDER BY {value}) + (count(*) OVER (PARTITION BY {value}) - 1) / 2.0"
+
+
+def _sampled(table: Table, number: str | None) -> str:
+    """The SQL condition of an even sample of the rows that have the number."""
+    return f"{number} IS NOT NULL AND rowid % {max(1, table.rows // _SAMPLE)} = 0"
 
 
 def _even_steps(table: Table, column: Column) -> bool:
@@ -90,7 +95,9 @@ def _identifies(table: Table, column: Column) -> bool:
 def _whole(table: Table, column: Column) -> bool:
     """Whether all values are whole, however they are written."""
     number = column.number
-    return column.kind is ColumnKind.INTEGER or bool(table.one(f"count(*) FILTER ({number} <> floor({number})) = 0")[0])
+    if column.kind is ColumnKind.INTEGER:
+        return True
+    return bool(table.one(f"count(*) FILTER ({number} <> floor({number})) = 0")[0])
 
 
 def _unevenness(table: Table, column: Column) -> float:
@@ -98,7 +105,7 @@ def _unevenness(table: Table, column: Column) -> float:
     span = f"nullif(max({column.number}) OVER () - min({column.number}) OVER (), 0)"
     placed = (
         f"SELECT ({column.number} - min({column.number}) OVER ()) / {span} AS x,"
-        f" cume_dist() OVER (ORDER BY {column.number}) AS share FROM {TABLE} WHERE {_sampled(table, column)}"
+        f" cume_dist() OVER (ORDER BY {column.number}) AS share FROM {TABLE} WHERE {_sampled(table, column.number)}"
     )
     row = table.connection.execute(f"SELECT max(abs(x - share)) FROM ({placed})").fetchall()[0]
     return 1.0 if row[0] is None else float(row[0])

@@ -82,7 +82,13 @@ def _guess(
     """The probabilities of the held-out rows."""
     import lightgbm
 
-    settings = {"learning_rate": 0.1, "num_leaves": 15, "num_threads": 1, "seed": _SEED, "verbosity": -1}
+    settings: dict[str, Any] = {
+        "learning_rate": 0.1,
+        "num_leaves": 15,
+        "num_threads": 1,
+        "seed": _SEED,
+        "verbosity": -1,
+    }
     settings |= {"objective": "binary"} if classes == 2 else {"objective": "multiclass", "num_class": classes}
     rows = lightgbm.Dataset(matrix[:cut], truth, categorical_feature=categorical, params={"verbosity": -1})
     guesses = np.asarray(lightgbm.train(settings, rows, num_boost_round=_TREES).predict(matrix[cut:]), dtype=np.float64)

@@ -8,6 +8,7 @@ from andon.authoring import Window
 from andon.features import FeatureSet
 from andon.scaffold import meaning, trial
 from andon.scaffold.domain import Column, ColumnKind, Target, WindowTrial
+from andon.scaffold.errors import DataUnusable
 from andon.scaffold.profile import TABLE, Table
 
 OVER = ("1h", "24h")
@@ -27,19 +28,26 @@ def tried(
 ) -> tuple[WindowTrial, ...]:
     """Return the windows that make sense for these columns, each with what it gains. `asked` is whether the owner wants them.
 
-    Without an answer of the owner those are written that gain.
+    Without an answer of the owner those are written that gain. Raises DataUnusable where he asks and none make sense.
     """
-    identifiers = [column for column in columns if _is_identifier(column, table.rows)]
-    field = _field(columns)
-    if time is None or time.kind is not ColumnKind.TIME or field is None or not identifiers or asked is False:
-        return ()
-    if table.rows > LARGEST_FILE and asked is None:
+    field, known = _field(columns), identifiers(columns, table.rows)
+    possible = time is not None and time.kind is ColumnKind.TIME and field is not None and bool(known)
+    if asked and not possible:
+        raise DataUnusable(
+            "--windows needs a --time whose values are times, an identifier that comes again, such as an account, and a number"
+        )
+    if time is None or field is None or not possible or asked is False or (asked is None and table.rows > LARGEST_FILE):
         return ()
     found = []
-    for column in sorted(identifiers, key=lambda c: c.distinct, reverse=True)[:MOST]:
+    for column in known[:MOST]:
         measured = _trial(table, columns, aim, goal, time, field, column)
         found.append(replace(measured, written=measured.gains if asked is None else asked))
     return tuple(found)
+
+
+def identifiers(columns: Sequence[Column], rows: int) -> list[Column]:
+    """Return the columns that name things which come again, the most different first."""
+    return sorted((c for c in columns if _is_identifier(c, rows)), key=lambda c: c.distinct, reverse=True)
 
 
 def named(trial: WindowTrial) -> Window:

@@ -62,6 +62,25 @@ def test_a_caller_who_leaves_out_the_time_is_taken_at_his_moment(tmp_path: Path)
     assert left_out["born_age_days"] == (moment - datetime(2000, 1, 2, tzinfo=UTC)) / timedelta(days=1)
 
 
+def test_an_age_that_gives_the_target_away_or_only_says_when_is_left_out(tmp_path: Path) -> None:
+    random = Random(2)
+    opened = [START + timedelta(hours=9 * i) for i in range(ROWS)]
+    target = [random.choice(("yes", "no")) for _ in opened]
+    ended = [
+        at - timedelta(days=9 if y == "yes" else 2, hours=random.randrange(9))
+        for at, y in zip(opened, target, strict=True)
+    ]
+    columns = {"opened": opened, "ended": ended, "period": [START - timedelta(days=i % 2) for i in range(ROWS)]}
+    cells = {name: [f"{at:%Y-%m-%d %H:%M}" for at in moments] for name, moments in columns.items()}
+    plan = plan_of(
+        write(tmp_path, {**cells, "n": [f"{random.random():.3f}" for _ in opened], "y": target}), time="opened"
+    )
+    assert not [part for part in plan.times if part.part == "age"]
+    notes = " ".join(plan.notes)
+    assert "ended: its age at opened is left out, it orders the target y by itself" in notes
+    assert "period: its age at opened is left out, it only says how late opened is" in notes
+
+
 def test_the_training_script_has_no_raw_time(tmp_path: Path) -> None:
     for name, time in (("by-time", "ordered at"), ("at-random", None)):
         folder, _ = scaffold.from_data(name, tmp_path, table(tmp_path), target="y", time=time)

@@ -66,3 +66,14 @@ def test_without_a_time_or_by_the_owners_will_there_are_none(tmp_path: Path) -> 
     source = write(tmp_path, table(True))
     assert plan_of(source).windows == ()
     assert plan_of(source, time="paid at", windows=False).windows == ()
+
+
+def test_windows_that_are_asked_for_and_make_no_sense_are_refused(tmp_path: Path) -> None:
+    source = write(tmp_path, table(True))
+    with pytest.raises(scaffold.DataUnusable, match="--windows needs a --time"):
+        plan_of(source, windows=True)
+
+
+def test_without_a_time_it_is_said_that_windows_could_be_tried(tmp_path: Path) -> None:
+    notes = plan_of(write(tmp_path, table(True))).notes
+    assert any("with --time 'paid at'" in note and "windows by account are tried" in note for note in notes)
