@@ -97,7 +97,8 @@ def _whole(table: Table, column: Column) -> bool:
     number = column.number
     if column.kind is ColumnKind.INTEGER:
         return True
-    return bool(table.one(f"count(*) FILTER ({number} <> floor({number})) = 0")[0])
+    broken = table.one(f"count(*) FILTER ({number} <> floor({number}))")[0]
+    return bool(broken == 0)
 
 
 def _unevenness(table: Table, column: Column) -> float:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from andon.authoring import Window
 from andon.features import FeatureSet
-from andon.scaffold import meaning, trial
+from andon.scaffold import meaning, window_gain
 from andon.scaffold.domain import Column, ColumnKind, Target, WindowTrial
 from andon.scaffold.errors import DataUnusable
 from andon.scaffold.profile import TABLE, Table
@@ -88,11 +88,11 @@ def _field(columns: Sequence[Column]) -> Column | None:
 def _trial(
     table: Table, columns: Sequence[Column], aim: Column, goal: Target, time: Column, field: Column, by: Column
 ) -> WindowTrial:
-    used = [column for column in columns if column.used][: trial.MOST_COLUMNS]
-    cells = ", ".join(trial.cell_of(column) for column in used)
+    used = [column for column in columns if column.used][: window_gain.MOST_COLUMNS]
+    cells = ", ".join(window_gain.cell_of(column) for column in used)
     newest = (
         f"SELECT {time.number}, {by.cell}, {field.number}, {aim.cell}, {cells} FROM {TABLE}"
-        f" WHERE {time.number} IS NOT NULL ORDER BY {time.number} DESC, rowid DESC LIMIT {trial.MOST_ROWS}"
+        f" WHERE {time.number} IS NOT NULL ORDER BY {time.number} DESC, rowid DESC LIMIT {window_gain.MOST_ROWS}"
     )
     rows = table.connection.execute(newest).fetchall()[::-1]
     declared = WindowTrial(field.field, by.field, "", None, None, 0, gains=False)
@@ -102,7 +102,7 @@ def _trial(
     names = named(declared).names
     most = tuple((name, max((float(row[name] or 0) for row in seen), default=0.0)) for name in names)
     labelled = [number for number, row in enumerate(rows) if row[3] is not None]
-    shown = trial.compare(
+    shown = window_gain.compare(
         [rows[n][4:] for n in labelled],
         [[seen[n][name] for name in names] for n in labelled],
         [rows[n][3] for n in labelled],
