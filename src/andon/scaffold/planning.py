@@ -117,8 +117,10 @@ def _about_times(columns: Sequence[Column], time: Column | None, rows: int) -> l
         return []
     who = [column.name for column in windows.identifiers(columns, rows)]
     tried = f", and windows by {who[0]} are tried" if who else ""
-    option = f"--time {shlex.quote(found[0])}"
-    return [f"{found[0]} is a time: with {option} the model is measured on the newest rows, as in real life{tried}"]
+    quoted = shlex.quote(found[0])
+    return [
+        f"{found[0]} is a time: with --time {quoted} the model is measured on the newest rows, as in real life{tried}"
+    ]
 
 
 def _left_out(columns: Sequence[Column], time: Column | None) -> list[str]:

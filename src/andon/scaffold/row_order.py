@@ -13,7 +13,7 @@ FEWEST_STEPS, FEW_STEPS = 5, 20
 """With so few values a column follows the rows only if it goes up in equal steps."""
 FEWEST_ROWS = 20
 NEARLY_UNIQUE = 0.95
-LONG = 5
+LONG = 7
 """Digits of an identifier, all of one length."""
 
 _SAMPLE = 4_000
@@ -75,7 +75,7 @@ def _even_steps(table: Table, column: Column) -> bool:
     counts = f"SELECT count(*) AS n FROM {TABLE} WHERE {column.number} IS NOT NULL GROUP BY {column.number}"
     rows = table.connection.execute(f"SELECT n FROM ({counts}) ORDER BY n").fetchall()
     whole = [count for (count,) in rows][1:]
-    return whole[-1] - whole[0] <= max(1, whole[-1] // 50)
+    return bool(whole[-1] - whole[0] <= max(1, whole[-1] // 50))
 
 
 def _identifies(table: Table, column: Column) -> bool:

@@ -29,6 +29,7 @@ ORDINARY: dict[str, tuple[str, Callable[[Random, int], object]]] = {
     "an amount": ("amount", lambda random, _: round(random.lognormvariate(4, 1), 2)),
     "a whole amount": ("income", lambda random, _: random.randint(10_000, 99_999)),
     "a whole amount of no name": ("x7", lambda random, _: int(random.lognormvariate(12, 1))),
+    "prices of six digits": ("medv", lambda random, _: int(min(999_999, 100_000 + random.lognormvariate(12, 0.6)))),
     "a zip code": ("zip", lambda random, _: random.choice((10115, 20095, 50667, 80331)) + random.randrange(40)),
     "few values": ("children", lambda random, _: random.randrange(4)),
     "a year": ("year", lambda random, _: 2010 + random.randrange(14)),
