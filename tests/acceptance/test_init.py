@@ -20,6 +20,7 @@ from andon.cli import app
 from andon.decisions import DecisionRequest, assemble, load_file
 from andon.models import ModelVersion, manifest
 from andon.serving import load
+from andon.testing import decide
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 ROWS = 1200
@@ -153,6 +154,59 @@ def test_a_parquet_file(andon: Andon, tmp_path: Path) -> None:
     assert sum(outcomes_of_its_own_rows(tmp_path / "fraud", data).values()) == ROWS
 
 
+def payments(folder: Path) -> Path:
+    """Payments of 1 to 120 by accounts, of which bursts are fraud, with a row number and a column filled in afterwards."""
+    rng, moment, burst, left = random.Random(5), START, "", 0
+    lines = ["row,paid at,account,amount,country,refund,is_fraud"]
+    for i in range(ROWS):
+        moment += timedelta(minutes=rng.expovariate(1 / 10))
+        if left == 0 and rng.random() < 0.06:
+            burst, left = f"A{rng.randrange(100)}", 6
+        account = burst if left else f"A{rng.randrange(100)}"
+        fraud = 0 < left < 4
+        left = max(0, left - 1)
+        refund = rng.randint(1, 99) if fraud and rng.random() < 0.7 else ""
+        paid = f"{moment:%Y-%m-%d %H:%M}"
+        lines.append(f"{i},{paid},{account},{rng.randint(1, 120)},{rng.choice(('DE', 'FR'))},{refund},{int(fraud)}")
+    file = folder / "payments.csv"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def test_what_lies_outside_of_the_file_is_decided_and_goes_to_a_person(andon: Andon, tmp_path: Path) -> None:
+    payments(tmp_path)
+    told = andon("init", "pay", "--from", "payments.csv", "--target", "is_fraud", "--time", "paid at")
+    assert told.exit_code == 0, told.output
+    output = " ".join(told.output.split())
+    assert "row: left out, it numbers the rows; --keep row brings it back" in output
+    assert "refund: left out, it is filled in only for some values of the target is_fraud" in output
+    assert "windows of amount by account over 1 h and 24 h: area under the curve on the newest 300 rows" in output
+    folder = tmp_path / "pay"
+    run(folder, "train.py")
+    run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    check_clean(folder)
+    (line,) = load_file(folder / "automation.py")
+    given: dict[str, object] = {"account": "A1", "amount": 60, "country": "DE"}
+    inside, outside, elsewhere = decide(
+        line,
+        [given, {**given, "amount": 301}, {**given, "account": "Z9", "country": "Elbonia"}],
+        model=folder / "package",
+    )
+    assert "UNEXPECTED_VALUES" not in inside.judgement.ruling.reasons
+    assert (outside.judgement.ruling.outcome, outside.judgement.ruling.rule) == ("review", "unexpected")
+    assert outside.judgement.prediction is not None
+    assert "UNEXPECTED_VALUES" not in elsewhere.judgement.ruling.reasons
+    assert elsewhere.judgement.ruling.error is None
+    words = ("--target", "is_fraud", "--time", "paid at", "--keep", "refund", "--keep", "row", "--no-windows")
+    kept = andon("init", "kept", "--from", "payments.csv", *words)
+    assert kept.exit_code == 0, kept.output
+    assert "refund: kept as you asked, though it is filled in only for some" in " ".join(kept.output.split())
+    script = (tmp_path / "kept" / "train.py").read_text()
+    assert '    "refund": FeatureKind.NUMBER,' in script
+    assert '    "row": FeatureKind.NUMBER,' in script
+    assert "andon.Window(" not in (tmp_path / "kept" / "features.py").read_text()
+
+
 def test_the_project_tests_itself(andon: Andon, tmp_path: Path) -> None:
     write_csv(tmp_path, "Amount (EUR)", "country", "class", "visits", "is_new", "created", "is_fraud")
     assert andon("init", "fraud", "--from", "data.csv", "--target", "is_fraud").exit_code == 0
@@ -198,6 +252,7 @@ def test_what_is_told_to_do_next_sets_every_secret_the_example_needs(andon: Ando
         (("init", "My Line"), "'my-line' would do"),
         (("init", "x", "--from", "data.csv"), "--from needs --target"),
         (("init", "x", "--target", "y"), "name it by --from"),
+        (("init", "x", "--keep", "y"), "name it by --from"),
         (("init", "x", "--from", "nothing.csv", "--target", "y"), "There is no file"),
     ],
 )

@@ -54,11 +54,13 @@ def test_every_command_of_the_tutorial_works(folder: Path, environment: dict[str
     assert "│ orders" in told
     assert " passed" in told
     assert '"outcome":"clear"' in told
+    assert '"outcome":"review"' in told
+    assert "UNEXPECTED_VALUES" in told
     assert "greater than or equal to 0" in told
     assert "Nothing was altered" in told
     assert "1,000 identical (100.00%)" in told
     outcomes = {line.split(",")[2] for line in (folder / "orders.decisions.csv").read_text().splitlines()[1:]}
-    assert outcomes == {"flag", "clear", "review"}
+    assert {"flag", "clear"} <= outcomes <= {"flag", "clear", "review"}
 
 
 @contextmanager

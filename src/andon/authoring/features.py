@@ -25,11 +25,17 @@ class Request:
 
     `compute` gets the validated input as a mapping and returns a number, a string, a boolean or None (missing). With
     `batch=True` it gets the inputs of a whole batch as a list and returns as many values, each the same as it would be alone.
+    With `moment=True` it also gets the moment of the event (the source's time, or when the input came) as its second argument.
     """
 
     name: str
     compute: Callable[..., Any]
     batch: bool = False
+    moment: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch and self.moment:
+            raise DeclarationInvalid(f"Request({self.name!r}): either batch or moment, not both")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -20,21 +20,52 @@ Positive = Annotated[
     str | None, typer.Option(help="The target's value that the score is for; else the rarer one.", show_default=False)
 ]
 
+Keep = Annotated[
+    list[str] | None, typer.Option(help="A column that would be left out; as often as you like.", show_default=False)
+]
+Windows = Annotated[
+    bool | None,
+    typer.Option(
+        "--windows/--no-windows",
+        help="Write the proposed windows, or none; by default those that gain on the newest rows.",
+        show_default=False,
+    ),
+]
 
-def init(name: Name, source: From = None, target: Target = None, time: Time = None, positive: Positive = None) -> None:
+
+def init(
+    name: Name,
+    source: From = None,
+    target: Target = None,
+    time: Time = None,
+    positive: Positive = None,
+    keep: Keep = None,
+    windows: Windows = None,
+) -> None:
     """Write a new project: learnt from a data file, or the transfer screening example."""
     console = Console()
     if source is None:
-        if target or time or positive:
-            raise Invalid("--target, --time and --positive describe a data file; name it by --from")
+        if target or time or positive or keep or windows is not None:
+            raise Invalid("--target, --time, --positive, --keep and --windows describe a data file; name it by --from")
         scaffold.from_template(name, Path.cwd())
         _tell_next(console, name, scaffold.EXAMPLE_SETUP)
         return
     if target is None:
         raise Invalid("--from needs --target: the column to predict")
     with console.status(f"Looking at {escape(str(source))}"):
-        _, plan = scaffold.from_data(name, Path.cwd(), source, target=target, time=time, positive=positive)
-    used = ", ".join(column.name for column in plan.features)
+        _, plan = scaffold.from_data(
+            name,
+            Path.cwd(),
+            source,
+            target=target,
+            time=time,
+            positive=positive,
+            keep=tuple(keep or ()),
+            windows=windows,
+        )
+    windows_by = [f"windows of {window.field} by {window.by}" for window in plan.written_windows]
+    seen = [*(column.name for column in plan.features), *(part.name for part in plan.times), *windows_by]
+    used = ", ".join(seen)
     console.print(
         f"{plan.rows:,} rows; the model will learn [bold]{escape(target)}[/] from {escape(used)}", highlight=False
     )

@@ -293,7 +293,8 @@ def _feature(feature: Feature) -> dict[str, Any]:
     except OSError:
         source = feature.compute.__qualname__
     batch = {"batch": True} if feature.batch else {}
-    return {"request": feature.name, "source": hashlib.sha256(source.encode()).hexdigest(), **batch}
+    moment = {"moment": True} if feature.moment else {}
+    return {"request": feature.name, "source": hashlib.sha256(source.encode()).hexdigest(), **batch, **moment}
 
 
 def _names_of(described: Mapping[str, Any]) -> list[str]:

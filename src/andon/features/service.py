@@ -12,7 +12,7 @@ from andon.features.errors import FeatureFailed
 from andon.features.expectations import Expectations
 from andon.features.rows import LookupPlan
 from andon.features.times import LATE, Times, times_of
-from andon.features.values import computed_each, computed_together
+from andon.features.values import computed_at, computed_each, computed_together
 from andon.features.windows import PlanState, WindowPlan, needed, plans_of
 
 
@@ -56,7 +56,8 @@ class FeatureSet:
         lateness: timedelta = timedelta(0),
     ) -> None:
         requests = [f for f in features if isinstance(f, Request)]
-        self._requests = [(f.name, f.compute) for f in requests if not f.batch]
+        self._requests = [(f.name, f.compute) for f in requests if not (f.batch or f.moment)]
+        self._moment_requests = [(f.name, f.compute) for f in requests if f.moment]
         self._batch_requests = [(f.name, f.compute) for f in requests if f.batch]
         self._lookups = [LookupPlan(f) for f in features if isinstance(f, Lookup)]
         self._expectations = Expectations(expect)
@@ -76,7 +77,7 @@ class FeatureSet:
     @property
     def timed(self) -> bool:
         """Whether it matters when an input came."""
-        return self.windowed or self.looks_up
+        return self.windowed or self.looks_up or bool(self._moment_requests)
 
     @property
     def plans(self) -> Sequence[WindowPlan]:
@@ -120,6 +121,8 @@ class FeatureSet:
         done = Computed([{} for _ in inputs])
         if self._requests or self._batch_requests:
             self._by_function(inputs, done)
+        for name, function in self._moment_requests:
+            done.add(name, computed_at(name, function, inputs, at))
         for lookup in self._lookups:
             lookup.look_up(inputs, asked or at, looked or {}, done.rows, done.failures)
         if self._plans:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -120,6 +121,18 @@ def _computed_alone(name: str, function: Any, row: Row) -> Value | FeatureFailed
     except Exception as error:  # noqa: BLE001 - as above
         return _raised(name, error)
     return _usable_or_failed(name, value)
+
+
+def computed_at(name: str, function: Any, rows: Sequence[Row], at: Sequence[datetime]) -> list[Value | FeatureFailed]:
+    """Return the values of a builder's function of one input and the moment of its event, for a batch, in its order."""
+    return [
+        _computed_alone(name, partial(_with_moment, function, moment), row)
+        for row, moment in zip(rows, at, strict=True)
+    ]
+
+
+def _with_moment(function: Any, moment: datetime, row: Row) -> Any:
+    return function(row, moment)
 
 
 def computed_together(name: str, function: Any, rows: Sequence[Row]) -> list[Value | FeatureFailed]:

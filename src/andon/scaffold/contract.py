@@ -3,15 +3,17 @@
 import json
 from collections.abc import Sequence
 
-from andon.scaffold.domain import Column, ColumnKind, Notation
-from andon.scaffold.ranges import bounds
+from andon.scaffold import meaning
+from andon.scaffold.domain import ORDERING, Column, ColumnKind, Notation, WindowTrial
+from andon.scaffold.ranges import bounds, expected, outwards
 
 WIDTH = 120
 """The line length of a written project."""
 
 _EXACT = 2**53
 """Whole numbers beyond this are not exact in JSON, so no bound is made of them."""
-_SHORTEST = 32
+_SHORTEST = 256
+"""The least room for a text, so that a new name or category is no error."""
 
 _MOMENT = '''def _in_utc(moment: datetime) -> datetime:
     """Times without a zone are taken as UTC."""
@@ -39,17 +41,19 @@ _GROUPED = '''def _grouped(value: object) -> object:
     """Numbers as they stand in the file, like 1,234.50."""
     return value.strip("$€£% ").replace(",", "") if isinstance(value, str) else value'''
 
+_NUMBERS = (ColumnKind.NUMBER, ColumnKind.INTEGER)
 _NOTATIONS = {Notation.COMMA: "_decimal_comma", Notation.GROUPED: "_grouped"}
 
 
-def imports(fields: Sequence[str], helpers: Sequence[str]) -> list[str]:
-    """The import lines that these fields and helpers need, sorted."""
+def imports(fields: Sequence[str], helpers: Sequence[str], expected: Sequence[str]) -> list[str]:
+    """The import lines that these fields, helpers and expectations need, sorted."""
     text = "\n".join((*fields, *helpers))
     names = sorted(name for name in ("AfterValidator", "BeforeValidator", "Field") if name in text)
     lines = ["from datetime import UTC, datetime"] if "datetime" in text else []
     lines += ["from typing import Annotated"] if "Annotated" in text else []
     pydantic = ", ".join(sorted([*names, "BaseModel", "ConfigDict"]))
-    return [*lines, *([""] if lines else []), f"from pydantic import {pydantic}"]
+    andon = ["from andon import Expect"] if expected else []
+    return [*lines, *([""] if lines else []), *andon, f"from pydantic import {pydantic}"]
 
 
 def helpers(columns: Sequence[Column]) -> list[str]:
@@ -68,6 +72,20 @@ def field_lines(columns: Sequence[Column]) -> list[str]:
     return [line for column in columns for line in (_field(column) if column.kind.carried else [_omission(column)])]
 
 
+def expectations(columns: Sequence[Column], windows: Sequence[WindowTrial]) -> list[str]:
+    """Return an `Expect` for each number that the model learns from and that has a range of its own."""
+    numbers = [line for column in columns if column.used and column.kind in _NUMBERS for line in _expectation(column)]
+    seen = [(name, outwards(2 * most)) for window in windows for name, most in window.most]
+    return [*numbers, *(f"Expect({json.dumps(name)}, at_most={_number(most)})" for name, most in seen if most)]
+
+
+def _expectation(column: Column) -> list[str]:
+    named = zip(("at_least", "at_most"), expected(column), strict=True)
+    sides = [f"{word}={_number(bound)}" for word, bound in named if bound is not None]
+    missing = ["missing=True"] if column.missing else []
+    return [f"Expect({', '.join((json.dumps(column.field), *sides, *missing))})"] if sides else []
+
+
 def one_line(text: str) -> str:
     """Text fit for a comment or a docstring."""
     return " ".join(text.replace("\\", "/").replace('"""', "'''").split())
@@ -78,7 +96,7 @@ def _omission(column: Column) -> str:
 
 
 def _field(column: Column) -> list[str]:
-    optional = column.missing > 0 or column.kind in (ColumnKind.IDENTIFIER, ColumnKind.TEXT)
+    optional = not column.required
     kind = _type(column) + (" | None" if optional else "")
     parts = [*_constraints(column), *_readers(column)]
     annotation = f"Annotated[{', '.join((kind, *parts))}]" if parts else kind
@@ -91,9 +109,12 @@ def _field(column: Column) -> list[str]:
 
 
 def _type(column: Column) -> str:
+    if column.kind is ColumnKind.INTEGER and meaning.is_quantity(column.name) and not meaning.is_count(column.name):
+        return "float"
     names = {
         ColumnKind.NUMBER: "float",
         ColumnKind.INTEGER: "int",
+        ColumnKind.INDEX: "int",
         ColumnKind.BOOLEAN: "bool",
         ColumnKind.TIME: "Moment",
     }
@@ -108,8 +129,8 @@ def _readers(column: Column) -> list[str]:
 
 def _constraints(column: Column) -> list[str]:
     given = [f"alias={json.dumps(column.name, ensure_ascii=False)}"] if column.field != column.name else []
-    if column.kind in (ColumnKind.NUMBER, ColumnKind.INTEGER) and column.low is not None and column.high is not None:
-        named = zip(("ge", "le"), bounds(column.low, column.high), strict=True)
+    if column.kind in _NUMBERS and column.reason is None:
+        named = zip(("ge", "le"), bounds(column), strict=True)
         given += [f"{word}={_number(bound)}" for word, bound in named if bound is not None and _exact(column, bound)]
     if _type(column) == "str":
         given.append(f"max_length={_room(column.longest)}")
@@ -129,12 +150,12 @@ def _room(longest: int) -> int:
 
 def _comment(column: Column) -> str:
     if column.reason:
-        return f"not used by the model: {column.reason}"
+        return column.reason if column.reason == ORDERING else f"left out of the model: it {column.reason}"
     parts = []
     if column.kind is ColumnKind.CATEGORY:
         shown = ", ".join(column.categories[:5]) + (", ..." if len(column.categories) > 5 else "")
         parts.append(f"{len(column.categories)} values: {shown}")
-    if column.kind in (ColumnKind.NUMBER, ColumnKind.INTEGER) and column.low is not None and column.high is not None:
+    if column.kind in _NUMBERS and column.low is not None and column.high is not None:
         parts.append(f"{_number(column.low)} to {_number(column.high)}")
     if column.missing:
         parts.append(f"{100 * column.missing:.2g}% missing")

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+ORDERING = "orders the rows; as a number it would only say where in the file a row stands"
+"""Why the model does not see the time that the rows are split by."""
+
 
 class ColumnKind(StrEnum):
     """What the values of a column are. The last six say nothing that a model could learn from."""
@@ -28,7 +31,7 @@ class ColumnKind(StrEnum):
     @property
     def carried(self) -> bool:
         """Whether a caller sends such a column."""
-        return self.learnable or self in (ColumnKind.IDENTIFIER, ColumnKind.TEXT)
+        return self.learnable or self in (ColumnKind.IDENTIFIER, ColumnKind.TEXT, ColumnKind.INDEX)
 
 
 class Notation(StrEnum):
@@ -62,9 +65,24 @@ class Column:
     reason: str | None = None
 
     @property
+    def learnable(self) -> bool:
+        """Whether a model could learn from it."""
+        return self.kind.learnable
+
+    @property
+    def keepable(self) -> bool:
+        """Whether a model could learn from it if the owner says so."""
+        return self.learnable or self.kind in (ColumnKind.IDENTIFIER, ColumnKind.INDEX)
+
+    @property
     def used(self) -> bool:
-        """Whether the model learns from it."""
-        return self.kind.learnable and self.reason is None
+        """Whether the model learns from its values as they are. Of a time it learns from the parts."""
+        return self.learnable and self.kind is not ColumnKind.TIME and self.reason is None
+
+    @property
+    def required(self) -> bool:
+        """Whether a caller must send it."""
+        return self.learnable and self.reason is None and not self.missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +105,47 @@ class Target:
         return min(self.counts) / sum(self.counts)
 
 
+class TimePart(StrEnum):
+    """What a model sees of a time: never the raw number, which only says where in the file a row stands."""
+
+    HOUR = "hour"
+    WEEKDAY = "weekday"
+    AGE = "age"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeFeature:
+    """A value made of a time. An age is counted in days up to the time `since`, or up to the decision where that is None.
+
+    `now` is whether the decision's moment stands in for a time that a caller leaves out.
+    """
+
+    name: str
+    part: TimePart
+    field: str
+    since: str | None = None
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTrial:
+    """Count and sum of a field by an identifier over the last hour and day, and what they gain on the newest rows.
+
+    `without` and `with_it` are values of `measure`; None where too few rows were there to tell. `written` is whether the
+    project has them. `most` is the largest value seen of each feature, by its name.
+    """
+
+    field: str
+    by: str
+    measure: str
+    without: float | None
+    with_it: float | None
+    rows: int
+    gains: bool
+    written: bool = False
+    most: tuple[tuple[str, float], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything the templates need. `notes` are told to the builder."""
@@ -98,8 +157,15 @@ class Plan:
     target: Target
     time: Column | None
     notes: tuple[str, ...] = field(default=())
+    times: tuple[TimeFeature, ...] = ()
+    windows: tuple[WindowTrial, ...] = ()
 
     @property
     def features(self) -> tuple[Column, ...]:
-        """The columns the model learns from."""
+        """The columns the model learns from as they are."""
         return tuple(column for column in self.columns if column.used)
+
+    @property
+    def written_windows(self) -> tuple[WindowTrial, ...]:
+        """The windows that the project has."""
+        return tuple(window for window in self.windows if window.written)

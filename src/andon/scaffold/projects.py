@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from andon.scaffold import naming, planning, rendering
@@ -18,14 +18,25 @@ _NOT_COPIED = (".andon", "package", "__pycache__", ".pytest_cache", ".ruff_cache
 
 
 def from_data(
-    name: str, parent: Path, source: Path, *, target: str, time: str | None = None, positive: str | None = None
+    name: str,
+    parent: Path,
+    source: Path,
+    *,
+    target: str,
+    time: str | None = None,
+    positive: str | None = None,
+    keep: Sequence[str] = (),
+    windows: bool | None = None,
 ) -> tuple[Path, Plan]:
     """Write a project learnt from a CSV or Parquet file to `parent/name`.
 
+    `keep` names columns that would be left out; `windows` says whether windows are written, if not only those that gain.
     Raises NameInvalid, FolderOccupied, DataFileInvalid or DataUnusable; then nothing is written.
     """
     folder = _free_folder(name, parent)
-    plan = planning.plan(name, source, target_name=target, time_name=time, positive=positive)
+    plan = planning.plan(
+        name, source, target_name=target, time_name=time, positive=positive, keep=keep, with_windows=windows
+    )
     files = rendering.render(plan, folder)
     return _put(folder, lambda partial: _write(partial, files)), plan
 

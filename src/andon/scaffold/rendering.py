@@ -4,14 +4,15 @@ import json
 import math
 import os
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from andon.scaffold import cases, contract, naming
-from andon.scaffold.domain import Column, ColumnKind, Plan
+from andon.scaffold import cases, contract, naming, windows
+from andon.scaffold.domain import Column, ColumnKind, Plan, TimeFeature, TimePart
 from andon.scaffold.planning import HELD_OUT
 
 _FILES = {
@@ -26,6 +27,8 @@ _FILES = {
     "config/andon-config.yaml": "config.yaml.jinja",
     "README.md": "README.md.jinja",
 }
+_COMPUTED = {"features.py": "features.py.jinja"}
+"""What a project has whose model sees parts of times or windows."""
 _PIPELINES = {".github/workflows/andon.yml": "github.yml.jinja", ".gitlab-ci.yml": "gitlab-ci.yml.jinja"}
 _FEATURE_KINDS = {
     ColumnKind.NUMBER: "NUMBER",
@@ -33,6 +36,8 @@ _FEATURE_KINDS = {
     ColumnKind.BOOLEAN: "BOOLEAN",
     ColumnKind.CATEGORY: "CATEGORY",
     ColumnKind.TIME: "TIME",
+    ColumnKind.INDEX: "NUMBER",
+    ColumnKind.IDENTIFIER: "CATEGORY",
 }
 _HIGHEST_RISK = 0.05
 _ROUNDING = 1e-9
@@ -49,7 +54,7 @@ def render(plan: Plan, folder: Path) -> dict[str, str]:
     values = _values(plan, folder)
     files = {
         path.format(module=values["module"]): environment.get_template(template).render(values)
-        for path, template in _FILES.items()
+        for path, template in (_FILES | (_COMPUTED if values["computed"] else {})).items()
     }
     return {**files, **pipelines(values["module"]), f"cases/{plan.name}/outcomes.yaml": cases.of(plan, values)}
 
@@ -72,14 +77,18 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701 (Python, TOML and Markdown, no HTML)
         keep_trailing_newline=True,
     )
-    environment.filters |= {"literal": _literal, "quotable": contract.one_line}
+    environment.filters |= {"literal": _literal, "quotable": contract.one_line, "pair": _pair, "lambda": _lambda}
     return environment
 
 
 def _values(plan: Plan, folder: Path) -> dict[str, Any]:
     fields, helpers = contract.field_lines(plan.columns), contract.helpers(plan.columns)
-    example = [(column.name, _typical(column)) for column in plan.columns if column.kind.learnable]
-    required = [column.name for column in plan.columns if column.kind.learnable and not column.missing]
+    expected = contract.expectations(plan.columns, plan.written_windows)
+    keys = {window.by for window in plan.written_windows}
+    sent = [column for column in plan.columns if column.learnable and (column.reason is None or column is plan.time)]
+    example = [(column.name, _typical(column)) for column in sent]
+    example += [(c.name, "1") for c in plan.columns if c.field in keys and c not in sent]
+    required = [column.name for column in plan.columns if column.required]
     data = os.path.relpath(plan.source.resolve(), folder.resolve())
     return {
         "plan": plan,
@@ -87,7 +96,13 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "contract": naming.class_name(plan.name),
         "fields": fields,
         "helpers": helpers,
-        "imports": contract.imports(fields, helpers),
+        "imports": contract.imports(fields, helpers, expected),
+        "expected": expected,
+        "parts": {part.value: any(one.part is part for one in plan.times) for part in TimePart},
+        "clock": any(part.now for part in plan.times),
+        "at": "[row[TIME] for row in rows]" if plan.time and plan.time.kind is ColumnKind.TIME else "()",
+        "computed": bool(plan.times or plan.windows),
+        "windows": [(windows.named(trial), windows.about(trial), trial.written) for trial in plan.windows],
         "kinds": _FEATURE_KINDS,
         "outcomes": _outcomes(plan),
         "question": _question(plan),
@@ -163,6 +178,20 @@ def _typical(column: Column) -> str | float | int | bool:
 
 def _literal(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _pair(words: Sequence[str]) -> str:
+    return f"({', '.join(map(json.dumps, words))})"
+
+
+def _lambda(feature: TimeFeature) -> str:
+    """The function of a part of a time. Each stands in the list itself: so its source is part of the automation's version."""
+    ending = " or moment" if feature.now else ""
+    given = "row, moment" if feature.now else "row"
+    at = f"row[{json.dumps(feature.field)}]"
+    if feature.part is TimePart.AGE:
+        return f"lambda {given}: days({at}, row[{json.dumps(feature.since)}]{ending})"
+    return f"lambda {given}: {feature.part}({at}{ending})"
 
 
 def _yaml(text: str) -> str:

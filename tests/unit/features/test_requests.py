@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andon.authoring import Request
+from andon.authoring import DeclarationInvalid, Request
 from andon.features import FeatureFailed, FeatureSet, read
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -115,3 +115,22 @@ def test_a_line_without_windows_reads_nothing() -> None:
     assert not features.windowed
     no_connection: Any = None
     assert asyncio.run(read(no_connection, needs)) == {}
+
+
+def test_a_function_of_the_moment_sees_when_each_input_happened() -> None:
+    features = FeatureSet("line", [Request("hour", lambda row, moment: moment.hour + row["x"], moment=True)])
+    at = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in (3, 9)]
+    assert features.timed
+    assert [row["hour"] for row in features.compute([{"x": 0}, {"x": 1}], at, {}).rows] == [3, 10]
+
+
+def test_a_function_of_the_moment_that_fails_fails_its_own_row() -> None:
+    features = FeatureSet("line", [Request("hour", lambda row, _: 1 / row["x"], moment=True)])
+    computed = features.compute([{"x": 0}, {"x": 1}], [datetime(2026, 1, 1, tzinfo=UTC)] * 2, {})
+    assert computed.rows == [{}, {"hour": 1.0}]
+    assert "ZeroDivisionError" in str(computed.failures[0])
+
+
+def test_a_function_cannot_get_both_a_batch_and_a_moment() -> None:
+    with pytest.raises(DeclarationInvalid, match="not both"):
+        Request("hour", len, batch=True, moment=True)

@@ -1,6 +1,7 @@
 """Small CSV files by columns, and their plans."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from andon.scaffold import Column, Plan
@@ -15,9 +16,16 @@ def write(folder: Path, columns: dict[str, list[str]]) -> Path:
     return source
 
 
-def plan_of(source: Path, target: str = "y", time: str | None = None, positive: str | None = None) -> Plan:
+def plan_of(
+    source: Path,
+    target: str = "y",
+    time: str | None = None,
+    positive: str | None = None,
+    keep: Sequence[str] = (),
+    windows: bool | None = None,
+) -> Plan:
     """What is learnt from the file."""
-    return plan("line", source, target_name=target, time_name=time, positive=positive)
+    return plan("line", source, target_name=target, time_name=time, positive=positive, keep=keep, with_windows=windows)
 
 
 def column(plan: Plan, name: str) -> Column:

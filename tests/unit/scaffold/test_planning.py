@@ -60,6 +60,7 @@ def test_row_numbers_are_dropped_and_identifiers_kept_out_of_the_model(tmp_path:
     rows = [str(i) for i in range(40)]
     plan = plan_of(write(tmp_path, {"": rows, "order_id": [f"{i}17" for i in range(40)], "n": NUMBERS, "y": YES_NO}))
     assert [column.name for column in plan.features] == ["n"]
+    assert "order_id: left out, it is different in every row; --keep order_id brings it back" in plan.notes
     assert column(plan, "column_1").kind is ColumnKind.INDEX
     assert column(plan, "order_id").kind is ColumnKind.IDENTIFIER
 
@@ -69,26 +70,6 @@ def test_the_rarer_class_is_positive_unless_told(tmp_path: Path) -> None:
     assert plan_of(source).target.classes == ("ok", "bad")
     assert any("'bad' counts as positive (30% of rows; the rarer value" in note for note in plan_of(source).notes)
     assert plan_of(source, positive="ok").target.classes == ("bad", "ok")
-
-
-def test_a_copy_of_the_target_is_left_out_with_a_warning(tmp_path: Path) -> None:
-    copy = ["accepted" if y == "yes" else "rejected" for y in YES_NO]
-    plan = plan_of(write(tmp_path, {"verdict": copy, "n": NUMBERS, "y": YES_NO}))
-    assert not column(plan, "verdict").used
-    assert "verdict: left out, it tells the target y by itself in all rows" in plan.notes
-
-
-def test_a_number_that_orders_the_target_alone_is_reported_and_kept(tmp_path: Path) -> None:
-    told = [f"{i + (100 if y == 'yes' else 0)}.5" for i, y in enumerate(YES_NO)]
-    plan = plan_of(write(tmp_path, {"told": told, "n": NUMBERS, "y": YES_NO}))
-    assert column(plan, "told").used
-    assert any(note.startswith("told: orders the target y by itself") for note in plan.notes)
-
-
-def test_a_column_filled_in_afterwards_is_reported(tmp_path: Path) -> None:
-    after = [f"{i}.5" if y == "yes" else "" for i, y in enumerate(YES_NO)]
-    plan = plan_of(write(tmp_path, {"refund": after, "n": NUMBERS, "y": YES_NO}))
-    assert any(note.startswith("refund: is filled in only for some values of the target") for note in plan.notes)
 
 
 def test_honest_columns_raise_no_warning_even_when_the_target_is_rare(tmp_path: Path) -> None:

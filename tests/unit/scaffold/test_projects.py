@@ -69,13 +69,14 @@ def test_the_wheel_carries_the_example_to_where_it_is_looked_for(tmp_path: Path)
 def test_a_project_from_parquet_takes_its_typed_rows(tmp_path: Path) -> None:
     source = tmp_path / "data.parquet"
     duckdb.connect().execute(
-        "COPY (SELECT 10000 + i * 7 AS customer_id, (i % 3 = 0)::INTEGER AS flag, i * 1.5 AS n, DATE '2026-01-01' + i::INTEGER AS day,"
+        "COPY (SELECT 10000 + i * 7 AS customer_id, (i % 3 = 0)::INTEGER AS flag, (i * 37 % 80) * 1.5 AS n, DATE '2026-01-01' + i::INTEGER AS day,"
         " [i] AS list, CASE WHEN i % 5 > 0 THEN i % 2 = 0 END AS known, (i % 4 = 0) AS y"
         f" FROM range(80) AS t(i)) TO '{source}'"
     )
     folder, plan = scaffold.from_data("line", tmp_path, source, target="y")
     assert plan.target.classes == ("false", "true")
-    assert [column.name for column in plan.features] == ["flag", "n", "day", "known"]
+    assert [column.name for column in plan.features] == ["flag", "n", "known"]
+    assert [part.name for part in plan.times] == ["day_weekday"]
     (line,) = load_file(folder / "automation.py")
     rows = list(read_rows(source))
     read = [Contract(line.contract).read(json.dumps(row).encode()) for row in rows]
