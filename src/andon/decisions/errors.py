@@ -57,6 +57,10 @@ class DeadlineExceeded(Unavailable):
     """The time for an answer ran out before it could be decided; nothing was decided."""
 
 
+class DecisionInDoubt(Unavailable):
+    """The database did not say in time whether the decision was recorded; ask for it by its id before you send the request again."""
+
+
 class AuditsNotDeclared(Conflict):
     """The automation declares no blind audits."""
 
