@@ -210,7 +210,7 @@ class _Worker:
         try:
             current = migrations.is_current(self._database)
         except DatabaseUnavailable:
-            return {"database": f"no answer from {self._database.shown}"}
+            return {"database": "PostgreSQL does not answer"}
         problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
         return problems | unreleased(self._deployment)
 

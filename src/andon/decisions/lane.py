@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
-from andon.decisions.domain import Decision, DecisionRequest, Priority
+from andon.decisions.domain import DecisionRequest, Priority
 from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
 from andon.decisions.pace import Pace
 from andon.decisions.passage import Parts, Passed, decide

@@ -15,7 +15,7 @@ from msgspec import Struct
 from andon.decisions import consequences
 from andon.decisions.controls import Controls
 from andon.decisions.domain import Decision, DecisionRequest, Stages
-from andon.decisions.errors import DeadlineExceeded, DecisionInDoubt
+from andon.decisions.errors import DeadlineExceeded, in_doubt_of
 from andon.decisions.judging import FOR_EVER, Judged, to_predict
 from andon.decisions.ledger import LedgerEntry
 from andon.decisions.line import Line
@@ -269,7 +269,7 @@ def _give_up(watcher: BatchWatcher, groups: Sequence[Group], ids: AbstractSet[UU
     for group in groups:
         given_up = [item for item in group.items if item.request.id in ids]
         for item in given_up:
-            item.tell(None, DecisionInDoubt(decision_id=str(item.request.id)) if in_doubt else DeadlineExceeded())
+            item.tell(None, in_doubt_of(item.request.id) if in_doubt else DeadlineExceeded())
             item.done = _was_told
         if given_up and in_doubt:
             watcher.failed(True, len(given_up))

@@ -15,7 +15,6 @@ from andon.features import Delta
 from andon.kernel.errors import Invalid
 from andon.kernel.statements import Statement
 
-
 SLACK_NS = 50_000_000
 """A deadline that is closer than this counts as passed: there is no time for another attempt."""
 

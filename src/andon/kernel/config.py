@@ -110,6 +110,11 @@ class GatewaySettings(Section):
         description="How long it is told why a request that was accepted with 202 could not be decided; what was decided "
         "is told for ever.",
     )
+    inference_ids_are_keys: bool = Field(
+        True,
+        description="Whether the id of an Open Inference request is its idempotency key. Set it to false for clients that "
+        "send the same id with every request.",
+    )
     burst: int = Field(20_000, gt=0, description="Decisions a key may ask for at once after a quiet time.")
 
 

@@ -14,7 +14,12 @@ from typing import Any, TypeAlias, cast
 
 import asyncpg
 import psycopg
-from psycopg.errors import IdleInTransactionSessionTimeout, InsufficientPrivilege, ReadOnlySqlTransaction
+from psycopg.errors import (
+    IdleInTransactionSessionTimeout,
+    InsufficientPrivilege,
+    ProgramLimitExceeded,
+    ReadOnlySqlTransaction,
+)
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     DataError,
@@ -28,7 +33,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoneFree
 
 from andon.kernel import session
-from andon.kernel.errors import Conflict, Unavailable
+from andon.kernel.errors import Conflict, Invalid, Unavailable
 from andon.kernel.plurals import plural
 from andon.kernel.statements import INCOMPLETE, Statements
 
@@ -74,6 +79,10 @@ Refusal: TypeAlias = SQLAlchemyError
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
+
+
+class TooLarge(Invalid):
+    """One of the values is larger than PostgreSQL can store or index."""
 
 
 class RowsChanged(Exception):
@@ -123,13 +132,15 @@ class Database:
             with self.engine.begin() as tx:
                 yield tx
         except (OperationalError, InterfaceError, NoneFree) as error:
-            raise DatabaseUnavailable(f"PostgreSQL at {self.shown} does not answer or gave up") from error
+            if isinstance(error, OperationalError) and isinstance(error.orig, ProgramLimitExceeded):
+                raise TooLarge() from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
         except InternalError as error:
             if isinstance(error.orig, IdleInTransactionSessionTimeout):
-                raise DatabaseUnavailable(f"PostgreSQL at {self.shown} ended a transaction that stood still") from error
+                raise DatabaseUnavailable("PostgreSQL ended a transaction that stood still") from error
             if isinstance(error.orig, ReadOnlySqlTransaction):
                 self.engine.dispose()  # another server may be the one to write to by now
-                raise DatabaseUnavailable(f"PostgreSQL at {self.shown} lets nothing be written") from error
+                raise DatabaseUnavailable("PostgreSQL lets nothing be written") from error
             raise
 
     @contextmanager
@@ -163,7 +174,7 @@ class Database:
         try:
             holder = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         except (OperationalError, NoneFree) as error:
-            raise DatabaseUnavailable(f"PostgreSQL at {self.shown} does not answer or gave up") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
         try:
             holder.detach()
             until, take = monotonic() + within, text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")

@@ -18,11 +18,11 @@ import structlog
 from andon import decisions
 from andon.decisions import (
     Decider,
+    DecisionInDoubt,
     DecisionRecord,
     DecisionRequest,
     InputInvalid,
     InputMalformed,
-    DecisionInDoubt,
     LedgerUnavailable,
     Line,
     Priority,

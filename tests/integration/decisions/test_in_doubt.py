@@ -41,7 +41,9 @@ def test_what_a_lock_keeps_from_the_ledger_beyond_its_deadline_is_cancelled(inst
 
     line = the_line(installation)
     deciding(installation, [line], work)
-    assert [record.record["input"]["amount"] for record in recorded(installation)] == [payment(n)["amount"] for n in (0, 3)]
+    assert [record.record["input"]["amount"] for record in recorded(installation)] == [
+        payment(n)["amount"] for n in (0, 3)
+    ]
 
 
 def test_what_a_stopped_server_process_may_still_record_is_in_doubt_under_its_id(installation: Installation) -> None:
