@@ -39,4 +39,5 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         aside.cancel()
         with suppress(asyncio.CancelledError):
             await aside
+        app.state.console.searches.close()
         database.close()

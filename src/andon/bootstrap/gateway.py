@@ -125,6 +125,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
             await aside
         for loaded in gateway.deployment.loaded:
             await loaded.close()
+        gateway.searches.close()
         database.close()
         log.info("gateway.ended")
 

@@ -44,6 +44,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.errors import Conflict, NotFound, Unavailable
 from andon.kernel.events import Events
+from andon.kernel.searches import Searches
 from andon.replays import Rehearse
 
 _STATIC = Path(__file__).parent / "static"
@@ -78,6 +79,7 @@ def create_app(
         throttle=Throttle(),
         pages=Pages(settings.project.name),
         pulse=Pulse(),
+        searches=Searches(database),
         rehearse=rehearse,
     )
     app.add_middleware(Guard)

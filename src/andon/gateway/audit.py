@@ -11,7 +11,7 @@ from andon import audit
 from andon.access import Permission
 from andon.audit import AuditEntry, Checkpoint, Finding, Harm
 from andon.decisions import RECORDED, LedgerEvidence
-from andon.gateway.dependencies import Caller, Db
+from andon.gateway.dependencies import Caller, Db, Parts
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
@@ -91,9 +91,9 @@ class ReportOut(BaseModel):
 
 
 @router.get("/entries")
-def entries(
+async def entries(
     caller: Caller,
-    db: Db,
+    gateway: Parts,
     actor: Annotated[str | None, Query(max_length=200)] = None,
     action: Annotated[str | None, Query(max_length=200, description="What the action begins with.")] = None,
     subject: Annotated[str | None, Query(max_length=500)] = None,
@@ -103,8 +103,8 @@ def entries(
 ) -> EntriesOut:
     """Entries of the log, newest first."""
     caller.require(Permission.READ_AUDIT, None)
-    with db.begin() as tx:
-        found = audit.page(
+    found = await gateway.searches.run(
+        lambda tx: audit.page(
             tx,
             actor=actor,
             action=action,
@@ -113,6 +113,7 @@ def entries(
             limit=limit,
             before=before,
         )
+    )
     return EntriesOut(
         entries=[_entry(entry) for entry in found], next=found[-1].cursor if len(found) == limit else None
     )
