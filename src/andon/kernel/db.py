@@ -31,6 +31,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.pool import NullPool
 
 from andon.kernel import session
 from andon.kernel.errors import Conflict, Invalid, Unavailable
@@ -101,7 +102,8 @@ class Database:
     """One PostgreSQL database. `url` is `postgresql://...`; the password never appears in a log or an error.
 
     `stands_still` is after how long without a word within a transaction the server ends it. `socket` is the folder of its unix
-    socket if it runs on this machine: what every batch runs goes that way, which costs less than the address.
+    socket if it runs on this machine: what every batch runs goes that way, which costs less than the address. Without a pool
+    (`pool_size` 0) each transaction has a connection of its own.
     """
 
     def __init__(
@@ -112,11 +114,10 @@ class Database:
         self.url = url
         self._socket = socket
         limit = {} if stands_still is None else {IDLE_LIMIT: str(int(stands_still.total_seconds() * 1000))}
+        pooled: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 7, "pool_pre_ping": True}
         self.engine: Engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
-            pool_size=pool_size,
-            max_overflow=7,
-            pool_pre_ping=True,
+            **(pooled if pool_size else {"poolclass": NullPool}),
             connect_args={"options": session.options_of(url, **limit), "connect_timeout": 5},
         )
 

@@ -38,7 +38,7 @@ class Searches:
     """Runs searches for one process. Use from one event loop; `close` when done."""
 
     def __init__(self, database: Database) -> None:
-        self._database = Database(database.url, pool_size=SEATS)
+        self._database = Database(database.url, pool_size=0)  # a search is rare enough to connect for it
         self._threads = ThreadPoolExecutor(SEATS, thread_name_prefix="search")
         self._waiting = 0
 
@@ -67,5 +67,3 @@ class Searches:
             if isinstance(getattr(error.__cause__, "orig", None), QueryCanceled):
                 raise SearchTooWide from error
             raise
-        finally:
-            self._database.engine.dispose()  # a search is rare enough to connect for it
