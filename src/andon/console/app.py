@@ -69,7 +69,7 @@ def create_app(
     """The console of one installation; `rehearse` tries policies on its decisions. Raises AssetsMissing."""
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
-    app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.console = Console(
         settings=settings,
         database=database,
