@@ -196,7 +196,7 @@ class Statements:
                 self._timer.cancel()
             self._answered = self._result = None
             if self._cancelling is not None:
-                await self._cancelled()
+                await self._cancelled(self._cancelling)
         if result.status == pq.ExecStatus.FATAL_ERROR:
             raise _error_of(result)
         return result
@@ -210,9 +210,9 @@ class Statements:
         self._timer = self._loop.call_later(CANCEL_SECONDS, self._give_up)
         self._cancelling = self._loop.create_task(self._held.cancel_safe(timeout=CANCEL_SECONDS))
 
-    async def _cancelled(self) -> None:
+    async def _cancelled(self, cancelling: asyncio.Task[None]) -> None:
         """Wait until the request to cancel is through: one that comes late must not hit the next transaction."""
-        cancelling, self._cancelling = self._cancelling, None
+        self._cancelling = None
         try:
             await cancelling
         except (psycopg.Error, OSError):

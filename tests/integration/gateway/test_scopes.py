@@ -16,6 +16,7 @@ from automations import an_automation
 from calls import call
 from lines import Installation, install
 from messages import an_action, bury
+from packages import a_package
 
 NOW = datetime.now(UTC)
 WHY = {"reason": "tidying"}
@@ -38,8 +39,7 @@ def test_a_silence_of_another_automation_does_not_exist(installation: Installati
 def test_only_those_disabled_destinations_are_told_that_an_automation_uses(installation: Installation) -> None:
     bury(installation.database, [an_action(NOW, automation="lending")], at=NOW)
     with installation.database.begin() as tx:
-        (dead,) = actions.page(tx, actions.ActionState.DEAD)
-        actions.disable_destination(tx, dead.destination, actor=PLATFORM, reason="gone", now=NOW)
+        actions.disable_destination(tx, "bank", actor=PLATFORM, reason="gone", now=NOW)
     seen = {
         automation: [
             one["name"]
@@ -52,18 +52,20 @@ def test_only_those_disabled_destinations_are_told_that_an_automation_uses(insta
         ]
         for automation in ("payments", "lending", None)
     }
-    assert seen == {"payments": [], "lending": [dead.destination], None: [dead.destination]}
+    assert seen == {"payments": [], "lending": ["bank"], None: ["bank"]}
 
 
 def test_who_set_the_champion_of_a_shared_model_and_why_is_told_to_who_sees_all_its_users(
-    installation: Installation,
+    installation: Installation, tmp_path: Path
 ) -> None:
     with installation.database.begin() as tx:
+        package = a_package(tmp_path / "second", seed=7)
+        models.register(tx, package, actor=PLATFORM, events=Events(), reason="x", now=NOW)
         models.set_alias(
             tx,
             "fraud-risk",
             models.CHAMPION,
-            1,
+            2,
             actor=Actor("lena of lending"),
             reason="lending lost money",
             events=Events(),
