@@ -31,7 +31,7 @@ from andon.audit.errors import (
 from andon.audit.ports import Evidence
 from andon.audit.service import head, page, record, seal, verify
 from andon.audit.store import COLUMNS, insert_sql, place_sql, values_of
-from andon.audit.verification_store import OPEN_SQL
+from andon.audit.store.verifications import OPEN_SQL
 from andon.audit.verifying import Verifier, ask_for_verification, get_verification, report_document
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Audit rows. Only `store.py` and `verification_store.py` may import this."""
+"""Audit rows. Only `store` may import this."""
 
 from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, SmallInteger, String, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB

@@ -9,10 +9,11 @@ from uuid import UUID
 
 import structlog
 
-from andon.audit import service, verification_store
+from andon.audit import service
 from andon.audit.domain import Checkpoint, Report, Verification
 from andon.audit.errors import TooManyVerifications, VerificationNotFound, VerificationRunning
 from andon.audit.ports import Evidence
+from andon.audit.store import verifications as verification_store
 from andon.kernel.clock import Clock
 from andon.kernel.db import Database, Tx
 from andon.kernel.errors import Unavailable

@@ -11,7 +11,7 @@ from tests.integration.audit.logbook import NOON
 
 from andon import audit
 from andon.access import Grant, Role
-from andon.audit import verification_store
+from andon.audit.store import verifications as verification_store
 from andon.decisions import RECORDED, LedgerEvidence
 from andon.kernel.db import Database
 from automations import payment
