@@ -121,7 +121,7 @@ class _Connection:
                 except CONNECTION_LOST as error:
                     self._let_go()
                     if loop.time() >= until:
-                        message = f"PostgreSQL at {self._database.shown} does not answer or gave up"
+                        message = "PostgreSQL does not answer or gave up"
                         raise DatabaseUnavailable(message) from error
                 except BaseException:
                     self._let_go()  # cancelled or refused in the midst of it: its state is unknown

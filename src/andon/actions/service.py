@@ -148,9 +148,13 @@ def bury(tx: Tx, entries: Sequence[PostboxEntry], *, events: Events, now: dateti
         events.publish(tx, ActionsDied(automation, destination, len(ids), ids[:NAMED], at=now))
 
 
-def disabled_destinations(tx: Tx) -> list[Disabled]:
-    """The destinations that nothing is sent to, by name."""
-    return list(store.disabled(tx).values())
+def disabled_destinations(tx: Tx, automations: Sequence[str] | None = None) -> list[Disabled]:
+    """The destinations that nothing is sent to, by name: those for which these automations have something, or all."""
+    found = store.disabled(tx)
+    if automations is None or not found:
+        return list(found.values())
+    own = outbox.lanes_of(tx, DELIVER_ACTION, list(found), automations)
+    return [one for name, one in found.items() if name in own]
 
 
 def disable_destination(tx: Tx, name: str, *, actor: Actor, reason: str, now: datetime) -> None:

@@ -15,17 +15,29 @@ from andon.audit.domain import (
     Leaf,
     LogStanding,
     Report,
+    Verification,
+    VerificationStatus,
     anchor_of,
 )
 from andon.audit.encoding import hash_of
-from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning
+from andon.audit.errors import (
+    AnchorInvalid,
+    CursorInvalid,
+    EntryInvalid,
+    TooManyVerifications,
+    VerificationNotFound,
+    VerificationRunning,
+)
 from andon.audit.ports import Evidence
 from andon.audit.service import head, page, record, seal, verify
 from andon.audit.store import COLUMNS, insert_sql, place_sql, values_of
+from andon.audit.store.verifications import OPEN_SQL
+from andon.audit.verifying import Verifier, ask_for_verification, get_verification, report_document
 
 __all__ = [
     "COLUMNS",
     "CONTROL",
+    "OPEN_SQL",
     "AnchorInvalid",
     "AuditEntry",
     "Chain",
@@ -39,14 +51,22 @@ __all__ = [
     "Leaf",
     "LogStanding",
     "Report",
+    "TooManyVerifications",
+    "Verification",
+    "VerificationNotFound",
     "VerificationRunning",
+    "VerificationStatus",
+    "Verifier",
     "anchor_of",
+    "ask_for_verification",
+    "get_verification",
     "hash_of",
     "head",
     "insert_sql",
     "page",
     "place_sql",
     "record",
+    "report_document",
     "seal",
     "values_of",
     "verify",

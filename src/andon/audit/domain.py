@@ -151,6 +151,38 @@ class Finding:
     subject: str | None = None
 
 
+class VerificationStatus(StrEnum):
+    """How far a verification is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A verification that somebody asked for; `report` is there once it is done, `error` if it never will be."""
+
+    id: UUID
+    asked_by: str
+    anchor: bytes | None
+    asked_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    entries_read: int
+    report: Mapping[str, Any] | None
+    error: str | None
+
+    @property
+    def status(self) -> VerificationStatus:
+        """How far it is."""
+        if self.ended_at is not None:
+            return VerificationStatus.FAILED if self.report is None else VerificationStatus.DONE
+        return VerificationStatus.RUNNING if self.attempts else VerificationStatus.PENDING
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a verification saw. `found` counts all findings; `findings` are the first of them, at most SHOWN."""

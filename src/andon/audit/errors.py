@@ -1,6 +1,6 @@
 """What can go wrong with the audit log, other than that somebody altered it: that is a finding, not an error."""
 
-from andon.kernel.errors import Conflict, Invalid
+from andon.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class EntryInvalid(Invalid):
@@ -17,3 +17,11 @@ class AnchorInvalid(Invalid):
 
 class VerificationRunning(Conflict):
     """The audit log is being verified already; one verification at a time is enough."""
+
+
+class VerificationNotFound(NotFound):
+    """No verification of the audit log has this id."""
+
+
+class TooManyVerifications(Unavailable):
+    """Too many verifications of the audit log wait to be done."""

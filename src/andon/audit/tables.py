@@ -1,6 +1,7 @@
-"""Audit rows. Only `store.py` may import this."""
+"""Audit rows. Only `store` may import this."""
 
-from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, String, Table, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, MetaData, SmallInteger, String, Table, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 
 _metadata = MetaData()
 
@@ -44,4 +45,20 @@ tips = Table(
     Column("name", String, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("hash", LargeBinary, nullable=False),
+)
+
+verifications = Table(
+    "verifications",
+    _metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("asked_by", String, nullable=False),
+    Column("anchor", LargeBinary, nullable=True),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=True),
+    Column("ended_at", DateTime(timezone=True), nullable=True),
+    Column("claimed_until", DateTime(timezone=True), nullable=True),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("entries_read", BigInteger, nullable=False),
+    Column("report", JSONB, nullable=True),
+    Column("error", String, nullable=True),
 )

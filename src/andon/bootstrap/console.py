@@ -30,7 +30,13 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
     ended = asyncio.Event()
     host, port = settings.console.host, settings.console.port
     server = HttpServer(
-        app, host=host, port=port, ending=ended.set, ready=place.tell_ready, sockets=place.sockets, proxied=True
+        app,
+        host=host,
+        port=port,
+        ending=ended.set,
+        ready=place.tell_ready,
+        sockets=place.sockets,
+        proxies=settings.console.proxies,
     )
     aside = asyncio.gather(clock.follow(), UseTeller(database, keys).run())
     try:
@@ -39,4 +45,5 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
         aside.cancel()
         with suppress(asyncio.CancelledError):
             await aside
+        app.state.console.searches.close()
         database.close()

@@ -125,6 +125,7 @@ async def _serve(settings: Settings, database: Database, pepper: bytes, place: I
             await aside
         for loaded in gateway.deployment.loaded:
             await loaded.close()
+        gateway.searches.close()
         database.close()
         log.info("gateway.ended")
 
@@ -227,7 +228,7 @@ def _problems(gateway: Gateway) -> Mapping[str, str]:
     try:
         current = migrations.is_current(gateway.database)
     except DatabaseUnavailable:
-        return {"database": f"no answer from {gateway.database.shown}"}
+        return {"database": "PostgreSQL does not answer"}
     problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
     missing = {name: error for name, error in gateway.deployment.problems.items() if name not in gateway.lines}
     return problems | {f"automation {name}": str(error) for name, error in missing.items()}

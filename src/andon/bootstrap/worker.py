@@ -7,7 +7,7 @@ from contextlib import suppress
 import structlog
 import uvloop
 
-from andon import alerts, decisions, experiments, features, migrations, rollouts
+from andon import alerts, audit, decisions, experiments, features, migrations, rollouts
 from andon.access import KeyRing, UseTeller
 from andon.alerts.chores import SEND as SEND_ALERTS
 from andon.bootstrap.audits import watch_audits
@@ -34,7 +34,7 @@ from andon.bootstrap.spending import Paying, cpu_seconds_of, gpu_us_of, keep_spe
 from andon.bootstrap.streams import run_streams, streams_of
 from andon.bootstrap.threads import one_thread
 from andon.bootstrap.tracing import tracing
-from andon.decisions import Decider, Deployment
+from andon.decisions import Decider, Deployment, LedgerEvidence
 from andon.experiments.chores import WATCH as WATCH_EXPERIMENTS
 from andon.gateway import Side, create_side
 from andon.kernel import outbox
@@ -141,7 +141,9 @@ class _Worker:
             events=events,
         )
         intake = Intake(self._database, deployment, decider, self._clock, events)
+        verifier = audit.Verifier(self._database, self._clock, lambda: {decisions.RECORDED: LedgerEvidence()})
         lookout = Lookout(self._database)
+        lookout.watch(audit.OPEN_SQL, verifier.poke)
         lookout.watch(decisions.waiting_sql(), intake.poke)
         lookout.watch(outbox.waiting_sql(decisions.DELIVER_ACTION), deliveries.poke)
         chores = run_chores(self._settings, self._database, measures, events, procedures)
@@ -179,6 +181,7 @@ class _Worker:
                 group.create_task(lookout.run(self._stop))
                 group.create_task(deliveries.run(self._stop))
                 group.create_task(intake.run(self._stop))
+                group.create_task(verifier.run(self._stop))
                 group.create_task(procedures.run(self._stop))
                 group.create_task(run_streams(self._streams, deployment, self._stop))
                 group.create_task(chores.run(self._stop))
@@ -210,7 +213,7 @@ class _Worker:
         try:
             current = migrations.is_current(self._database)
         except DatabaseUnavailable:
-            return {"database": f"no answer from {self._database.shown}"}
+            return {"database": "PostgreSQL does not answer"}
         problems = {} if current else {"migrations": "the schema is not the one this version expects; run `andon up`"}
         return problems | unreleased(self._deployment)
 

@@ -1,8 +1,9 @@
 """The history of one automation: every row that changed what is in force, from the slices that keep them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from andon import alerts, cord, decisions, experiments, gates, models, policies, serving, spending
 from andon.alerts import Incident
@@ -11,10 +12,14 @@ from andon.cord import DRILL_FIELD, LineStateChange
 from andon.decisions import AutomationVersion, Release
 from andon.gates import AuditShare, GateRevision
 from andon.kernel.db import Tx
+from andon.kernel.identity import PLATFORM
 from andon.models import Alias, ModelNotFound
 from andon.policies import PolicySetting
 from andon.serving import TrafficSplit
 from andon.spending import BudgetSetting
+
+Sees: TypeAlias = Callable[[str], bool]
+"""Whether a reader may see an automation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,15 @@ class LineHistory:
         return str(self.versions[version].description["model"])
 
 
-def history_of(tx: Tx, automation: str) -> LineHistory:
-    """Read the history of an automation. Raises AutomationNotFound."""
+def history_of(tx: Tx, automation: str, sees: Sees | None = None) -> LineHistory:
+    """Read the history of an automation. Raises AutomationNotFound.
+
+    Who chose the champion of a model, and why, is left out if automations use it that the reader does not see.
+    """
     decisions.require_deployed(tx, automation)
     versions = {one.number: one for one in decisions.deployed_versions(tx, automation)}
     used = sorted({str(one.description["model"]) for one in versions.values()})
+    closed = set() if sees is None else _models_beyond(tx, sees)
     states = cord.history(tx, automation, limit=None)
     splits = list(reversed(serving.split_history(tx, automation)))
     return LineHistory(
@@ -60,7 +69,11 @@ def history_of(tx: Tx, automation: str) -> LineHistory:
         policies=policies.history(tx, automation)[::-1],
         published={one.version: one.published_at for one in policies.list_versions(tx, automation)},
         splits=splits,
-        champions={model: models.champions_of(tx, model) for model in used},
+        champions={
+            model: list(map(_closed, found)) if model in closed else found
+            for model in used
+            for found in [models.champions_of(tx, model)]
+        },
         registered={model: _registered(tx, model) for model in used},
         narrowed=gates.made_by_people(tx, automation),
         states=[one for one in states[::-1] if DRILL_FIELD not in one.segment],
@@ -70,6 +83,15 @@ def history_of(tx: Tx, automation: str) -> LineHistory:
         rollouts=traces_of(tx, automation, splits),
         tried=_tried(tx, automation, splits),
     )
+
+
+def _models_beyond(tx: Tx, sees: Sees) -> set[str]:
+    """Return the models of automations that a reader does not see."""
+    return {str(one.description["model"]) for one in decisions.newest_versions(tx) if not sees(one.name)}
+
+
+def _closed(alias: Alias) -> Alias:
+    return replace(alias, set_by=alias.set_by if alias.set_by == PLATFORM.name else "", reason="")
 
 
 def _tried(tx: Tx, automation: str, splits: Sequence[TrafficSplit]) -> frozenset[int]:

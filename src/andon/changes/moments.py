@@ -9,7 +9,7 @@ from andon.authoring import DeclarationInvalid, span_of
 from andon.changes.acts import acts_of
 from andon.changes.domain import Act
 from andon.changes.errors import ChangeSpanInvalid, MomentNotYet
-from andon.changes.history import history_of
+from andon.changes.history import Sees, history_of
 from andon.changes.in_force import LineAt, line_at
 from andon.kernel.db import Tx
 
@@ -32,7 +32,7 @@ class LineMoment:
     after: Sequence[Act]
 
 
-def moment_of_line(tx: Tx, automation: str, moment: datetime, *, now: datetime) -> LineMoment:
+def moment_of_line(tx: Tx, automation: str, moment: datetime, *, now: datetime, sees: Sees | None = None) -> LineMoment:
     """Return what was in force on a line at a moment, with the acts around it.
 
     Raises AutomationNotFound, MomentNotYet.
@@ -40,7 +40,7 @@ def moment_of_line(tx: Tx, automation: str, moment: datetime, *, now: datetime) 
     if moment > now:
         raise MomentNotYet
     at = max(moment, EARLIEST)
-    history = history_of(tx, automation)
+    history = history_of(tx, automation, sees)
     acts = acts_of(history, gates.made_between(tx, automation, at - AROUND, at + AROUND))
     before = [one for one in acts if one.at <= at]
     after = [one for one in acts if one.at > at]

@@ -9,7 +9,7 @@ from andon.changes.blaming import blame
 from andon.changes.counting import count_changes
 from andon.changes.domain import LineChange, Rollback
 from andon.changes.figures import WEEK, ChangeFigures, ChangeWeek, figures_of, week_of
-from andon.changes.history import history_of
+from andon.changes.history import Sees, history_of
 from andon.changes.states import times_of
 from andon.kernel.db import Tx
 
@@ -24,12 +24,12 @@ class ChangeAccount:
     rollbacks: Sequence[Rollback]
 
 
-def account_of(tx: Tx, automation: str, *, since: datetime, now: datetime) -> ChangeAccount:
+def account_of(tx: Tx, automation: str, *, since: datetime, now: datetime, sees: Sees | None = None) -> ChangeAccount:
     """Return the figures of one automation since a moment, or since its first release if that was later.
 
     Raises AutomationNotFound.
     """
-    history = history_of(tx, automation)
+    history = history_of(tx, automation, sees)
     record = blame(count_changes(history), history)
     released_at = history.releases[0].released_at if history.releases else now
     begin = min(max(since, released_at), now)

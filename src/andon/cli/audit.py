@@ -41,7 +41,7 @@ def verify(
             progress=lambda read: bar.advance(bar.task_ids[0], read),
         )
     if as_json:
-        typer.echo(json.dumps(_report(report), indent=2))
+        typer.echo(json.dumps(audit.report_document(report), indent=2))
     else:
         _tell(report, anchored=expected is not None)
     if not report.ok:
@@ -183,28 +183,4 @@ def _standing(standing: LogStanding) -> dict[str, Any]:
         "chains": standing.chains,
         "entries": standing.entries,
         "unsealed": standing.unsealed,
-    }
-
-
-def _report(report: Report) -> dict[str, Any]:
-    return {
-        "ok": report.ok,
-        "entries": report.entries,
-        "chains": report.chains,
-        "checkpoints": report.checkpoints,
-        "unsealed": report.unsealed,
-        "head": _checkpoint(report.head),
-        "found": report.found,
-        "findings": [
-            {
-                "harm": finding.harm,
-                "message": finding.message,
-                "writer": None if finding.writer is None else str(finding.writer),
-                "seq": finding.seq,
-                "checkpoint": finding.checkpoint,
-                "action": finding.action,
-                "subject": finding.subject,
-            }
-            for finding in report.findings
-        ],
     }

@@ -119,7 +119,7 @@ def _list(
         resendable=actions.count(tx, state, which=filters.read(visitor.principal.scopes(Permission.RESEND_ACTIONS)))
         if may_resend
         else 0,
-        disabled=actions.disabled_destinations(tx),
+        disabled=actions.disabled_destinations(tx, scopes),
         pager=pager(
             "/actions",
             {"state": state, **filters.values()},

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from andon import alerts, decisions
 from andon.access import Permission
-from andon.alerts import Alert, AlertNotFound, AlertSelection, AlertState, Silenced
+from andon.alerts import Alert, AlertNotFound, AlertSelection, AlertState, Silenced, SilenceNotFound
 from andon.console import notices
 from andon.console.context import Console, Visitor
 from andon.console.dependencies import Acting, Db, Here, Signed
@@ -80,6 +80,8 @@ def end_silence(here: Here, visitor: Acting, silence_id: UUID, reason: Annotated
     """End a silence before its time."""
     with here.database.begin() as tx:
         silence = alerts.get_silence(tx, silence_id)
+        if not visitor.may(Permission.READ_ALERTS, silence.which.automation):
+            raise SilenceNotFound(f"No silence {silence_id}")
         visitor.principal.require(Permission.WORK_ALERTS, silence.which.automation)
         alerts.end_silence(tx, silence_id, actor=visitor.principal.actor, reason=reason, now=here.clock.now())
     return notices.back_to("/alerts/silences", "silence-ended")

@@ -44,6 +44,7 @@ from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.errors import Conflict, NotFound, Unavailable
 from andon.kernel.events import Events
+from andon.kernel.searches import Searches
 from andon.replays import Rehearse
 
 _STATIC = Path(__file__).parent / "static"
@@ -68,7 +69,7 @@ def create_app(
     """The console of one installation; `rehearse` tries policies on its decisions. Raises AssetsMissing."""
     if not (_STATIC / "vendor" / "htmx.min.js").is_file():
         raise AssetsMissing
-    app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Andon console", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.console = Console(
         settings=settings,
         database=database,
@@ -78,6 +79,7 @@ def create_app(
         throttle=Throttle(),
         pages=Pages(settings.project.name),
         pulse=Pulse(),
+        searches=Searches(database),
         rehearse=rehearse,
     )
     app.add_middleware(Guard)

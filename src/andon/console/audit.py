@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from andon import audit
 from andon.access import Permission
-from andon.console.dependencies import Db, Here, Signed
+from andon.console.dependencies import Here, Signed
 from andon.console.paging import PAGE, pager
+from andon.kernel.db import Tx
 
 router = APIRouter(prefix="/audit")
 
@@ -24,10 +25,9 @@ class AuditFilters:
 
 
 @router.get("")
-def show_list(
+async def show_list(
     here: Here,
     visitor: Signed,
-    tx: Db,
     actor: str = "",
     action: str = "",
     subject: str = "",
@@ -37,15 +37,20 @@ def show_list(
     """The entries that fit the filters."""
     visitor.principal.require(Permission.READ_AUDIT, None)
     filters = AuditFilters(actor.strip(), action.strip(), subject.strip(), decisions)
-    found = audit.page(
-        tx,
-        actor=filters.actor or None,
-        action=filters.action or None,
-        subject=filters.subject or None,
-        changes_only=not filters.decisions,
-        limit=PAGE,
-        before=before,
-    )
+
+    def search(tx: Tx) -> tuple[list[audit.AuditEntry], audit.LogStanding]:
+        entries = audit.page(
+            tx,
+            actor=filters.actor or None,
+            action=filters.action or None,
+            subject=filters.subject or None,
+            changes_only=not filters.decisions,
+            limit=PAGE,
+            before=before,
+        )
+        return entries, audit.head(tx)
+
+    found, standing = await here.searches.run(search)
     return here.pages.html(
         "audit.html",
         visitor=visitor,
@@ -53,7 +58,7 @@ def show_list(
         filters=filters,
         filtered=bool(filters.actor or filters.action or filters.subject),
         entries=found,
-        standing=audit.head(tx),
+        standing=standing,
         pager=pager(
             "/audit", asdict(filters), shown=len(found), last=found[-1].cursor if found else None, before=before
         ),

@@ -1,5 +1,6 @@
 """Pages of changes: the figures of all lines and of one line, and what was in force on a line at a moment."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -45,7 +46,7 @@ def show(
     """Show the figures of one line, its weeks and its changes."""
     _require(visitor, name)
     now = here.clock.now()
-    found = changes.account_of(tx, name, since=changes.since_of(now, since), now=now)
+    found = changes.account_of(tx, name, since=changes.since_of(now, since), now=now, sees=_sees(visitor))
     return here.pages.html(
         "line_changes.html",
         visitor=visitor,
@@ -70,9 +71,9 @@ def history(here: Here, visitor: Signed, tx: Db, name: str, at: Annotated[str, Q
     _require(visitor, name)
     now, problem = here.clock.now(), None
     try:
-        found = changes.moment_of_line(tx, name, moment_in("At", at) or now, now=now)
+        found = changes.moment_of_line(tx, name, moment_in("At", at) or now, now=now, sees=_sees(visitor))
     except (FilterInvalid, MomentNotYet) as error:
-        problem, found = error, changes.moment_of_line(tx, name, now, now=now)
+        problem, found = error, changes.moment_of_line(tx, name, now, now=now, sees=_sees(visitor))
     return here.pages.html(
         "line_history.html",
         status=200 if problem is None else status_of(problem),
@@ -93,3 +94,7 @@ def _require(visitor: Visitor, name: str) -> None:
     visitor.scopes(Permission.READ_AUTOMATIONS)
     if not visitor.may(Permission.READ_AUTOMATIONS, name):
         raise AutomationNotFound(f"No automation {name!r} was ever deployed here")
+
+
+def _sees(visitor: Visitor) -> Callable[[str], bool]:
+    return lambda name: visitor.may(Permission.READ_AUTOMATIONS, name)

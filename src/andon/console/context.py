@@ -10,6 +10,7 @@ from andon.kernel.clock import Clock
 from andon.kernel.config import Settings
 from andon.kernel.db import Database
 from andon.kernel.events import Events
+from andon.kernel.searches import Searches
 from andon.replays import Rehearse
 
 
@@ -25,6 +26,7 @@ class Console:
     throttle: Throttle
     pages: Pages
     pulse: Pulse
+    searches: Searches
     rehearse: Rehearse | None = None
 
 

@@ -15,6 +15,7 @@ from andon.console.paging import PAGE, pager
 from andon.cord import LineState
 from andon.decisions import Shown
 from andon.kernel.errors import Invalid
+from andon.kernel.searches import SearchTooWide
 from andon.models import HIGHEST_NUMBER
 
 router = APIRouter(prefix="/decisions")
@@ -59,10 +60,9 @@ class DecisionFilters:
 
 
 @router.get("")
-def show_list(
+async def show_list(
     here: Here,
     visitor: Signed,
-    tx: Db,
     automation: str = "",
     outcome: str = "",
     rule: str = "",
@@ -84,9 +84,11 @@ def show_list(
     problem: Invalid | None = None
     found: list[decisions.DecisionRow] = []
     try:
-        found = decisions.page(tx, filters.read(scopes), limit=PAGE, before=before)
-    except (FilterInvalid, decisions.SegmentUnreadable) as error:
+        wanted = filters.read(scopes)
+        found = await here.searches.run(lambda tx: decisions.page(tx, wanted, limit=PAGE, before=before))
+    except (FilterInvalid, decisions.SegmentUnreadable, SearchTooWide) as error:
         problem = error
+    names = await here.searches.run(decisions.automations)
     return here.pages.html(
         "decisions.html",
         status=422 if problem else 200,
@@ -95,7 +97,7 @@ def show_list(
         problem=problem,
         filters=filters,
         filtered=any(filters.values().values()),
-        automations=[name for name in decisions.automations(tx) if scopes is None or name in scopes],
+        automations=[name for name in names if scopes is None or name in scopes],
         states=[state.value for state in LineState],
         decisions=found,
         pager=pager(

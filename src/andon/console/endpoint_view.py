@@ -128,6 +128,10 @@ def _endpoint(
     seen = [user.name for user in _visible(visitor, users)]
     splits = {user: serving.split_of(tx, user, name) for user in seen}
     arms = _arms(processes, name, splits.values(), champion, seen)
+    named = {
+        one.version for split in splits.values() for one in (*split.answering(champion), *split.looking_on(champion))
+    }
+    known = len(seen) == len(users)
     return Endpoint(
         name=name,
         champion=champion,
@@ -136,7 +140,7 @@ def _endpoint(
         waiting=live.waiting(processes, name),
         users=[_user(tx, split, champion, arms, processes, now) for split in splits.values()],
         everybody=users,
-        pools=live.pools(processes, name),
+        pools=[pool for pool in live.pools(processes, name) if known or pool.version in named],
         processes=processes,
     )
 

@@ -136,9 +136,10 @@ def _refuse_what_json_cannot_hold(raw: bytes) -> None:
 
     try:
         parsed = json.loads(raw, parse_constant=refuse, parse_float=finite)
+        holds_nul = any("\0" in text for text in _texts(parsed))
     except (ValueError, RecursionError) as error:
         raise InputMalformed(f"Invalid JSON: {error}") from None
-    if any("\0" in text for text in _texts(parsed)):
+    if holds_nul:
         raise InputMalformed("The input holds a NUL character, which cannot be stored")
 
 

@@ -118,6 +118,11 @@ class Deployment:
         return list(self._loaded.values())
 
     @property
+    def not_ready(self) -> Sequence[Automation]:
+        """The automations that have no line yet, or no more."""
+        return [automation for automation in self._automations if automation.name not in self.lines]
+
+    @property
     def hands_over_until(self) -> datetime | None:
         """When the first of the lines here ends whose code was superseded; `refresh` ends it."""
         ends = [at + self._rule.hand_over for name, at in list(self._superseded.items()) if name in self.lines]

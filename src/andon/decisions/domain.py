@@ -275,6 +275,8 @@ class WaitingRequest:
     notify: str | None = None
     dead_event: UUID | None = None
     mended: bool = False
+    attempts: int = 0
+    """How often a worker took it; one that ended meanwhile gave no result."""
 
     @property
     def idempotency(self) -> Idempotency | None:

@@ -1,6 +1,7 @@
 """What can go wrong with a decision or the line that makes it."""
 
 from collections.abc import Set as AbstractSet
+from uuid import UUID
 
 from andon.kernel.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 
@@ -55,6 +56,19 @@ class LineBusy(Unavailable):
 
 class DeadlineExceeded(Unavailable):
     """The time for an answer ran out before it could be decided; nothing was decided."""
+
+
+class DecisionInDoubt(Unavailable):
+    """The database did not say in time whether the decision was recorded; ask for it by its id before you send the request again."""
+
+
+def in_doubt_of(decision_id: UUID) -> DecisionInDoubt:
+    """Return the error for one decision; its message names the id, for doors that tell nothing else."""
+    return DecisionInDoubt(
+        f"The database did not say in time whether the decision {decision_id} was recorded; "
+        "ask for it by its id before you send the request again",
+        decision_id=str(decision_id),
+    )
 
 
 class AuditsNotDeclared(Conflict):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
-from andon.decisions.domain import Decision, DecisionRequest, Priority
+from andon.decisions.domain import DecisionRequest, Priority
 from andon.decisions.errors import DeadlineExceeded, LedgerUnavailable, LineBusy
 from andon.decisions.pace import Pace
 from andon.decisions.passage import Parts, Passed, decide
@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 
 AHEAD = 64
 """A next batch of at most so many is sent before the last one is told; a larger one would keep those callers waiting too long."""
+
+LOOK_SECONDS = 0.05
+"""How often a lane looks whether the batch under way keeps those in the queue beyond their deadlines."""
 
 TWO_FROM = 24
 """From so many callers on, two batches share them; of fewer, the fixed cost of a second batch takes more than PostgreSQL gives back."""
@@ -51,6 +54,8 @@ class Lane:
         self._service_time = ServiceTime(max_batch)
         self._pace = Pace()
         self._wake: asyncio.TimerHandle | None = None
+        self._look: asyncio.TimerHandle | None = None
+        self._taken = perf_counter()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -100,12 +105,23 @@ class Lane:
         if self._under_way >= self._capacity():
             return
         self._idle.clear()
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_after)
         wait = self._queue.bulk_wait(perf_counter_ns())
         if wait is None:
             self._under_way += 1
             asyncio.get_running_loop().create_task(self._run())
         elif self._wake is None:
             self._wake = asyncio.get_running_loop().call_later(wait, self._bulk_is_due)
+
+    def _look_after(self) -> None:
+        """Answer those whose deadline passes in the queue while no batch is taken, because the one under way does not end."""
+        self._look = None
+        if not len(self._queue) and not self._under_way:
+            return
+        if perf_counter() - self._taken > LOOK_SECONDS and (expired := self._queue.take_expired(perf_counter_ns())):
+            self._tell_expired(expired)
+        self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_after)
 
     def _bulk_is_due(self) -> None:
         self._wake = None
@@ -131,7 +147,7 @@ class Lane:
                     break
                 if len(self._queue):
                     self._go()
-                began = perf_counter()
+                began = self._taken = perf_counter()
                 self._deciding += len(batch)
                 deciding: Awaitable[Passed] = decide(self._parts, batch)
                 if ended is not None:
@@ -197,12 +213,12 @@ class Lane:
         passed = ended.passed
         if passed is None:
             for item in ended.batch:
-                _tell(item, None, ended.error)
+                item.tell(None, ended.error)
             return ()
         whole, recorded = passed.whole, passed.recorded
         for group in passed.groups:
             for item, decision in zip(group.items, group.decisions, strict=True):
-                _tell(item, decision if whole or item.request.id in recorded else None, None)
+                item.tell(decision if whole or item.request.id in recorded else None, None)
         for group in passed.groups:
             if group.line.traffic.shadows:
                 self._parts.shadow(group.line, *group.seen_of(passed.recorded))
@@ -210,14 +226,6 @@ class Lane:
 
     def _tell_expired(self, expired: Sequence[Item]) -> None:
         for item in expired:
-            _tell(item, None, DeadlineExceeded())
+            item.tell(None, DeadlineExceeded())
         for line, items in grouped(expired):
             self._parts.watcher.expired(line.automation.name, len(items))
-
-
-def _tell(item: Item, decision: Decision | None, error: BaseException | None) -> None:
-    """Say how it ended. Whoever fails to hear it keeps nobody else from hearing."""
-    try:
-        item.done(decision, error)
-    except Exception:
-        log.exception("decision.not_told", decision_id=str(item.request.id), automation=item.request.automation)

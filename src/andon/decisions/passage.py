@@ -3,7 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter, perf_counter_ns, thread_time_ns
 from typing import Protocol
 from uuid import UUID
@@ -13,6 +15,7 @@ from msgspec import Struct
 from andon.decisions import consequences
 from andon.decisions.controls import Controls
 from andon.decisions.domain import Decision, DecisionRequest, Stages
+from andon.decisions.errors import DeadlineExceeded, in_doubt_of
 from andon.decisions.judging import FOR_EVER, Judged, to_predict
 from andon.decisions.ledger import LedgerEntry
 from andon.decisions.line import Line
@@ -193,7 +196,7 @@ async def decide(parts: Parts, items: Sequence[Item], alongside: Alongside | Non
         return [delta for group in adding for delta in group.deltas_of(kept)]
 
     recording = perf_counter()
-    batch = Batch(entries, deltas, alongside=alongside)
+    batch = Batch(entries, deltas, alongside=alongside, give_up=partial(_give_up, parts.watcher, groups))
     asyncio.get_running_loop().call_soon(_foretell, groups)  # once this waits for PostgreSQL
     recorded = await parts.recorder.record(batch)
     return Passed(groups, recorded, perf_counter() - recording, began_ns, perf_counter_ns(), batch.refused)
@@ -259,6 +262,23 @@ async def _judge(parts: Parts, group: Group) -> None:
             decisions = line.draws.draw(line.automation, decisions, control.audit_share)
         made.update(zip(numbers, decisions, strict=True))
     group.decisions = list(map(made.__getitem__, range(len(group.items))))
+
+
+def _give_up(watcher: BatchWatcher, groups: Sequence[Group], ids: AbstractSet[UUID], in_doubt: bool) -> None:
+    """Answer those for whom the database does not answer in time."""
+    for group in groups:
+        given_up = [item for item in group.items if item.request.id in ids]
+        for item in given_up:
+            item.tell(None, in_doubt_of(item.request.id) if in_doubt else DeadlineExceeded())
+            item.done = _was_told
+        if given_up and in_doubt:
+            watcher.failed(True, len(given_up))
+        elif given_up:
+            watcher.expired(group.line.automation.name, len(given_up))
+
+
+def _was_told(decision: Decision | None, error: BaseException | None) -> None:
+    """Do nothing: the caller has an answer already."""
 
 
 def _foretell(groups: Sequence[Group]) -> None:

@@ -1,8 +1,9 @@
 """A ledger writer in plain statements: the readable reference, and the way of a batch that `Recorder` cannot record at once.
 
 Each attempt is one transaction on one connection. It takes the keys and intake rows, looks for what is recorded already, and
-inserts the rest with its audit leaf. An attempt that loses its connection may still be committed later. Its writer stays in
-`Batch.in_doubt`, so that the next attempt recognises what it recorded. Its chain is never used again.
+inserts the rest with its audit leaf. An attempt that loses its connection while it commits may still be committed later. Its
+writer stays in `Batch.in_doubt`, so that the next attempt recognises what it recorded. Its chain is never used again.
+An attempt ends at the first deadline of its callers; those whose time is over are given up, and the others tried again.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import structlog
+from asyncpg.transaction import Transaction
 
 from andon import audit, features
 from andon.decisions import consequences, ledger, reservations
@@ -32,6 +34,15 @@ log = structlog.get_logger(__name__)
 COLUMNS = OWN | SHARED | {"salt": "bytea", "writer": "uuid", "seq": "bigint"}
 ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(COLUMNS.values(), start=1))
 INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) SELECT * FROM unnest({ARRAYS})"
+
+LEAST_SECONDS = 0.05
+"""An attempt has at least so long, even if patience is over."""
+
+MOST_SECONDS = 30.0
+"""What waits for a server that does not answer waits at most so long beyond patience."""
+
+ROLLBACK_SECONDS = 0.5
+"""How long a server that does not answer has to roll back before its connection is given up."""
 
 PASSING = (*CONNECTION_LOST, asyncpg.TransactionRollbackError, asyncpg.UniqueViolationError)
 """Errors after which another attempt may succeed. A unique id that another process has just used is found by the next look."""
@@ -62,8 +73,11 @@ class PlainRecorder:
 
     async def record_until(self, batch: Batch, deadline: float) -> set[UUID]:
         """Record a batch, with attempts until this moment of `perf_counter`, but at least one."""
-        async with self._one_at_a_time:
-            await self._record(batch, deadline)
+        if await in_turn(self._one_at_a_time, batch, deadline):
+            try:
+                await self._record(batch, deadline)
+            finally:
+                self._one_at_a_time.release()
         return batch.recorded
 
     async def run(self, statement: str, *parameters: object) -> None:
@@ -83,22 +97,26 @@ class PlainRecorder:
     async def _record(self, batch: Batch, deadline: float) -> None:
         refusal: asyncpg.PostgresError | None = None
         incomplete = False
-        while True:
+        while batch.entries or batch.alongside is not None:
             try:
-                if refusal is not None:
-                    await self._leave_out_refused(batch, refusal)
-                    refusal = None
-                await self._attempt(batch)
+                async with asyncio.timeout(_seconds_for(batch, deadline)):
+                    if refusal is not None:
+                        await self._leave_out_refused(batch, refusal)
+                        refusal = None
+                    await self._attempt(batch)
             except PASSING as error:
                 self._let_go()
+                batch.drop_overdue()
                 if perf_counter() > deadline:
-                    raise _unavailable(error) from error
+                    give_up(batch, error)
+                    return
                 await asyncio.sleep(RECONNECT_SECONDS)
             except REFUSED as error:
                 refusal = error
             except asyncpg.PostgresError as error:
                 if error.sqlstate != INCOMPLETE:
-                    raise _unavailable(error) from error
+                    give_up(batch, error)
+                    return
                 if incomplete or not batch.in_doubt:
                     raise Fenced(set(json.loads(error.detail))) from error
                 incomplete = True  # an attempt in doubt may have been committed since it was looked for
@@ -108,31 +126,44 @@ class PlainRecorder:
     async def _attempt(self, batch: Batch) -> None:
         """Record what is left of a batch in one transaction."""
         connection = await self._connected()
-        chain, leaf = self._chain, None
+        transaction = connection.transaction()
+        await transaction.start()
         try:
-            async with connection.transaction():
-                requests = batch.requests
-                allowed = await reservations.reserve(connection, requests, self._clock.now())
-                there = await ledger.writers_of(connection, [request.id for request in requests])
-                batch.recorded |= {known for known, writer in there.items() if writer in batch.in_doubt}
-                if batch.alongside is not None and await self._came_through(connection, batch):
-                    return
-                repeats = {r.id for r in requests if r.id in there or r.id not in allowed} - batch.recorded
-                if repeats and batch.alongside is not None:
-                    raise RepeatsFound(repeats)
-                batch.keep(allowed - there.keys())
-                if batch.entries:
-                    leaf = await self._append(connection, batch, batch.entries)
-                if batch.alongside is not None:
-                    for statement, values in batch.alongside.statements({r.id for r in batch.requests}, batch.refused):
-                        await connection.execute(statement, *values)
+            came_through, leaf = await self._write(connection, batch)
+        except BaseException:
+            await _roll_back(transaction)
+            raise
+        chain = self._chain
+        try:
+            await transaction.commit()
         except (*CONNECTION_LOST, asyncio.CancelledError):
             batch.in_doubt.add(chain.writer)
             self._chain = audit.Chain(uuid4())
             raise
+        if came_through:
+            return
         if leaf is not None:
             chain.advance(leaf)
         batch.recorded |= {request.id for request in batch.requests}
+
+    async def _write(self, connection: asyncpg.Connection, batch: Batch) -> tuple[bool, audit.Leaf | None]:
+        """Write what is left of a batch; return whether an earlier attempt came through, and the leaf if there is one."""
+        leaf, requests = None, batch.requests
+        allowed = await reservations.reserve(connection, requests, self._clock.now())
+        there = await ledger.writers_of(connection, [request.id for request in requests])
+        batch.recorded |= {known for known, writer in there.items() if writer in batch.in_doubt}
+        if batch.alongside is not None and await self._came_through(connection, batch):
+            return True, None
+        repeats = {r.id for r in requests if r.id in there or r.id not in allowed} - batch.recorded
+        if repeats and batch.alongside is not None:
+            raise RepeatsFound(repeats)
+        batch.keep(allowed - there.keys())
+        if batch.entries:
+            leaf = await self._append(connection, batch, batch.entries)
+        if batch.alongside is not None:
+            for statement, values in batch.alongside.statements({r.id for r in batch.requests}, batch.refused):
+                await connection.execute(statement, *values)
+        return False, leaf
 
     async def _came_through(self, connection: asyncpg.Connection, batch: Batch) -> bool:
         """Whether an earlier attempt recorded the batch, which is all or nothing."""
@@ -208,6 +239,46 @@ class PlainRecorder:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._database.connect()
         return self._connection
+
+
+async def in_turn(lock: asyncio.Lock, batch: Batch, until: float) -> bool:
+    """Acquire a lock, unless all callers of a batch go away before that. Those whose time is over are given up."""
+    while lock.locked():
+        try:
+            async with asyncio.timeout(max(LEAST_SECONDS, batch.seconds_left(until + MOST_SECONDS))):
+                await lock.acquire()
+        except TimeoutError as error:
+            batch.drop_overdue()
+            if not batch.entries and batch.alongside is None:
+                return False
+            if perf_counter() > until + MOST_SECONDS:
+                give_up(batch, error)
+                return False
+        else:
+            return True
+    await lock.acquire()
+    return True
+
+
+def give_up(batch: Batch, error: BaseException) -> None:
+    """End the attempts: callers hear that nothing was decided, or that it is in doubt. Raises LedgerUnavailable."""
+    if batch.in_doubt and batch.give_up is not None and batch.alongside is None:
+        log.error("ledger.in_doubt", error=type(error).__name__, decisions=len(batch.entries))
+        batch.drop({request.id for request in batch.requests})
+        return
+    raise _unavailable(error) from error
+
+
+def _seconds_for(batch: Batch, until: float) -> float:
+    """Return how long the next attempt may take."""
+    return max(LEAST_SECONDS, batch.seconds_left(max(until, perf_counter() + MOST_SECONDS)))
+
+
+async def _roll_back(transaction: Transaction) -> None:
+    """Roll back, if the server answers. Nothing was committed either way."""
+    with suppress(*CONNECTION_LOST, asyncpg.PostgresError):
+        async with asyncio.timeout(ROLLBACK_SECONDS):
+            await transaction.rollback()
 
 
 def _unavailable(error: BaseException) -> LedgerUnavailable:

@@ -11,12 +11,15 @@ from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import TypeAlias
 
+import structlog
 from msgspec import Struct, field
 
 from andon.decisions.domain import Decision, DecisionRequest, Priority
 from andon.decisions.line import Line
 from andon.decisions.traffic import Arm
 from andon.serving import Assignment
+
+log = structlog.get_logger(__name__)
 
 MAX_BATCH = 512
 """Decisions in one commit at most."""
@@ -50,6 +53,13 @@ class Item(Struct, gc=False):
     begun: bool = False
     """One of its call was taken before it, in time."""
     queued_ns: int = field(default_factory=perf_counter_ns)
+
+    def tell(self, decision: Decision | None, error: BaseException | None) -> None:
+        """Say how it ended. A caller that fails to hear it keeps nobody else from hearing."""
+        try:
+            self.done(decision, error)
+        except Exception:
+            log.exception("decision.not_told", decision_id=str(self.request.id), automation=self.request.automation)
 
 
 class Queue:
@@ -97,6 +107,18 @@ class Queue:
             _move(bulk, batch, min(limit, len(batch) + max(BULK_LEAST, room)), expired, now_ns)
         return batch, expired
 
+    def take_expired(self, now_ns: int) -> list[Item]:
+        """Remove those whose deadline has passed while nothing was taken, and return them."""
+        expired: list[Item] = []
+        for waiting in self._by_priority:
+            late = [item for item in waiting if _is_late(item, now_ns)]
+            if late:
+                kept = [item for item in waiting if not _is_late(item, now_ns)]
+                waiting.clear()
+                waiting.extend(kept)
+                expired += late
+        return expired
+
     def bulk_wait(self, now_ns: int) -> float | None:
         """Seconds until bulk work that waits alone is due; None when something is due now."""
         interactive, normal, bulk = self._by_priority
@@ -121,6 +143,10 @@ def _move(waiting: deque[Item], batch: list[Item], limit: int, expired: list[Ite
         for item in taken:
             if item.together:
                 _decide_fate(item, item.together, now_ns)
+
+
+def _is_late(item: Item, now_ns: int) -> bool:
+    return item.request.deadline_ns is not None and now_ns > item.request.deadline_ns and not item.begun
 
 
 def _decide_fate(first: Item, together: list[Item], now_ns: int) -> None:

@@ -12,12 +12,12 @@ from uuid import UUID, uuid4
 from andon import audit
 from andon.decisions import ledger, reservations
 from andon.decisions.appending import APPEND
-from andon.decisions.plain_recorder import PlainRecorder
+from andon.decisions.plain_recorder import MOST_SECONDS, PlainRecorder, in_turn
 from andon.decisions.reader import PATIENCE
 from andon.decisions.recording import Batch
 from andon.kernel.clock import Clock
 from andon.kernel.db import CONNECTION_LOST, Database
-from andon.kernel.statements import Statement, StatementRefused, Statements
+from andon.kernel.statements import CANCELED, Statement, StatementRefused, Statements
 
 
 class Recorder:
@@ -40,9 +40,12 @@ class Recorder:
     async def record(self, batch: Batch) -> set[UUID]:
         """Record a batch; see LedgerWriter."""
         deadline = perf_counter() + PATIENCE.total_seconds()
-        async with self._one_at_a_time:
-            if not await self._record_at_once(batch):
-                await self._plain.record_until(batch, deadline)
+        if await in_turn(self._one_at_a_time, batch, deadline):
+            try:
+                if not await self._record_at_once(batch):
+                    await self._plain.record_until(batch, deadline)
+            finally:
+                self._one_at_a_time.release()
         return batch.recorded
 
     async def run(self, statement: str, *parameters: object) -> None:
@@ -60,16 +63,26 @@ class Recorder:
         chain, ids = self._chain, {entry.decision.request.id for entry in batch.entries}
         try:
             statements = await self._ready()
+        except CONNECTION_LOST:
+            return False
+
+        def patience() -> float:
+            return batch.seconds_left(perf_counter() + MOST_SECONDS)
+
+        try:
             leaf, sent = self._pipeline(batch, ids)
-            under_way = statements.together(sent)
+            under_way = statements.together(sent, patience)
             del sent  # so that it is freed while the server works
             await under_way
-        except StatementRefused:
+        except StatementRefused as refused:
+            if refused.sqlstate == CANCELED:
+                batch.drop_overdue()
             return False
         except BaseException as error:
             batch.in_doubt.add(chain.writer)
             self._chain = audit.Chain(uuid4())
             if isinstance(error, CONNECTION_LOST):
+                batch.drop_overdue()
                 return False
             raise
         if leaf is not None:

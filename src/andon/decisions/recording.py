@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Protocol
+from time import perf_counter, perf_counter_ns
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +14,12 @@ from andon.decisions.ledger import LedgerEntry
 from andon.features import Delta
 from andon.kernel.errors import Invalid
 from andon.kernel.statements import Statement
+
+SLACK_NS = 50_000_000
+"""A deadline that is closer than this counts as passed: there is no time for another attempt."""
+
+GiveUp: TypeAlias = Callable[[AbstractSet[UUID], bool], None]
+"""Answer these requests now; the flag says whether it is in doubt that they are recorded."""
 
 
 class Alongside(Protocol):
@@ -48,6 +55,8 @@ class Batch(Struct):
     """The decisions that are still to be recorded."""
     deltas: Callable[[Sequence[DecisionRequest]], list[Delta]]
     alongside: Alongside | None = None
+    give_up: GiveUp | None = None
+    """Answers those whose deadline passes while the database does not answer."""
     recorded: set[UUID] = set()
     """The decisions that this batch recorded."""
     refused: dict[UUID, str] = {}
@@ -59,6 +68,24 @@ class Batch(Struct):
     def requests(self) -> list[DecisionRequest]:
         """The requests that are still to be recorded."""
         return [entry.decision.request for entry in self.entries]
+
+    def seconds_left(self, until: float) -> float:
+        """Return the seconds until the first of its callers goes away, or until this moment of `perf_counter`."""
+        deadlines = [deadline / 1e9 for request in self.requests if (deadline := request.deadline_ns) is not None]
+        return max(0.0, min([until, *deadlines]) - perf_counter())
+
+    def drop_overdue(self) -> None:
+        """Give up the requests whose deadline has passed, and go on with the others."""
+        by = perf_counter_ns() + SLACK_NS
+        requests = self.requests
+        self.drop({r.id for r in requests if r.deadline_ns is not None and r.deadline_ns <= by})
+
+    def drop(self, ids: AbstractSet[UUID]) -> None:
+        """Give up these requests, and go on with the others."""
+        if self.give_up is None or not ids:
+            return
+        self.keep({request.id for request in self.requests} - ids)
+        self.give_up(ids, bool(self.in_doubt))
 
     def keep(self, ids: AbstractSet[UUID]) -> None:
         """Go on with these requests only."""

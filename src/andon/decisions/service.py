@@ -172,8 +172,22 @@ def find_waiting(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
 
 
 def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[WaitingRequest]:
-    """Take the oldest waiting requests of these automations; they are free again when the lease ends undecided."""
-    return intake.claim(tx, automations, limit=limit, now=now, lease=lease)
+    """Take the oldest waiting requests of these automations; they are free again when the lease ends undecided.
+
+    One that was taken before, by a worker that ended, is taken alone: if it is what ended that worker, it takes no other along.
+    """
+    suspect = intake.claim(tx, automations, limit=1, now=now, lease=lease, suspect=True)
+    return suspect or intake.claim(tx, automations, limit=limit, now=now, lease=lease)
+
+
+def keep_claimed(tx: Tx, ids: Sequence[UUID], *, until: datetime) -> None:
+    """Keep requests that are being decided from other workers for longer."""
+    intake.keep_claimed(tx, ids, until)
+
+
+def give_back(tx: Tx, ids: Sequence[UUID]) -> None:
+    """Free requests that were taken and could not be tried, as the database was away."""
+    intake.give_back(tx, ids)
 
 
 def fail(tx: Tx, decision_id: UUID, error: str, *, now: datetime) -> None:

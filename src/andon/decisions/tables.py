@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -82,6 +83,7 @@ intake = Table(
     Column("failed_at", DateTime(timezone=True), nullable=True),
     Column("dead_event", Uuid, nullable=True),
     Column("mended", Boolean, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
 )
 
 automation_versions = Table(

@@ -114,10 +114,13 @@ def index(
 
 @router.get("/destinations", operation_id="list_disabled_destinations")
 def disabled_destinations(caller: Caller, db: Db) -> list[DestinationOut]:
-    """The destinations that said they are gone, and get nothing until they are enabled."""
+    """The destinations that said they are gone, and get nothing until they are enabled.
+
+    A key for some automations sees those for which one of them has an action.
+    """
     caller.require_anywhere(Permission.READ_ACTIONS)
     with db.begin() as tx:
-        found = actions.disabled_destinations(tx)
+        found = actions.disabled_destinations(tx, caller.scopes(Permission.READ_ACTIONS))
     return [DestinationOut.model_validate(one, from_attributes=True) for one in found]
 
 

@@ -166,6 +166,7 @@ def create_side(side: Side, *, max_body_bytes: int = 0) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # Starlette's redirect names the host that the caller sent
     )
     app.state.side = side
     _add(app, SIDE)

@@ -4,14 +4,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from andon import audit
 from andon.access import Permission
-from andon.audit import AuditEntry, Checkpoint, Finding, Harm
-from andon.decisions import RECORDED, LedgerEvidence
-from andon.gateway.dependencies import Caller, Db
+from andon.audit import AuditEntry, Checkpoint, Harm, Verification, VerificationStatus
+from andon.gateway.dependencies import Caller, Db, Now, Parts
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
 
@@ -97,10 +96,29 @@ class ReportOut(BaseModel):
     findings: list[FindingOut]
 
 
+class VerificationOut(BaseModel):
+    """A verification that was asked for: how far it is, and once it is done what it saw."""
+
+    id: UUID
+    status: VerificationStatus
+    asked_by: str
+    asked_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    entries_read: int
+    report: ReportOut | None
+    error: str | None
+
+
+_UNDER_WAY: dict[int | str, dict[str, Any]] = {
+    202: {"model": VerificationOut, "description": "It has not ended yet; ask again."}
+}
+
+
 @router.get("/entries", operation_id="list_audit_entries")
-def entries(
+async def entries(
     caller: Caller,
-    db: Db,
+    gateway: Parts,
     actor: Annotated[str | None, Query(max_length=200)] = None,
     action: Annotated[str | None, Query(max_length=200, description="What the action begins with.")] = None,
     subject: Annotated[str | None, Query(max_length=500)] = None,
@@ -110,8 +128,8 @@ def entries(
 ) -> EntriesOut:
     """Entries of the log, newest first."""
     caller.require(Permission.READ_AUDIT, None)
-    with db.begin() as tx:
-        found = audit.page(
+    found = await gateway.searches.run(
+        lambda tx: audit.page(
             tx,
             actor=actor,
             action=action,
@@ -120,6 +138,7 @@ def entries(
             limit=limit,
             before=before,
         )
+    )
     return EntriesOut(
         entries=[_entry(entry) for entry in found], next=found[-1].cursor if len(found) == limit else None
     )
@@ -139,23 +158,31 @@ def head(caller: Caller, db: Db) -> HeadOut:
     )
 
 
-@router.post("/verify", operation_id="verify_audit")
-def verify(caller: Caller, db: Db, wanted: VerifyIn) -> ReportOut:
-    """Go over the whole log and the decisions it vouches for. Takes a second for some ten thousand; one at a time."""
+@router.post("/verify", status_code=202, operation_id="verify_audit")
+def verify(caller: Caller, db: Db, wanted: VerifyIn, now: Now, response: Response) -> VerificationOut:
+    """Have a worker go over the whole log and the decisions it vouches for; ask for the outcome at the `Location`.
+
+    Whoever asks while one with the same anchor is not done gets that one.
+    """
     caller.require(Permission.VERIFY_AUDIT, None)
     anchor = None if wanted.anchor is None else audit.anchor_of(wanted.anchor)
-    with db.snapshot() as tx:
-        report = audit.verify(tx, evidence={RECORDED: LedgerEvidence()}, anchor=anchor)
-    return ReportOut(
-        ok=report.ok,
-        entries=report.entries,
-        chains=report.chains,
-        checkpoints=report.checkpoints,
-        unsealed=report.unsealed,
-        head=_checkpoint(report.head),
-        found=report.found,
-        findings=[_finding(finding) for finding in report.findings],
-    )
+    with db.begin() as tx:
+        asked = audit.ask_for_verification(tx, asked_by=caller.name, anchor=anchor, now=now)
+    response.headers["Location"] = f"/v1/audit/verifications/{asked.id}"
+    response.headers["Retry-After"] = "1"
+    return _verification(asked)
+
+
+@router.get("/verifications/{verification_id}", operation_id="get_verification", responses=_UNDER_WAY)
+def verification(caller: Caller, db: Db, verification_id: UUID, response: Response) -> VerificationOut:
+    """A verification that was asked for: 202 until it has ended, then with its report, or the error that ended it."""
+    caller.require(Permission.VERIFY_AUDIT, None)
+    with db.begin() as tx:
+        found = audit.get_verification(tx, verification_id)
+    if found.ended_at is None:
+        response.status_code = 202
+        response.headers["Retry-After"] = "1"
+    return _verification(found)
 
 
 def _entry(entry: AuditEntry) -> AuditEntryOut:
@@ -186,13 +213,15 @@ def _checkpoint(checkpoint: Checkpoint | None) -> CheckpointOut | None:
     )
 
 
-def _finding(finding: Finding) -> FindingOut:
-    return FindingOut(
-        harm=finding.harm,
-        message=finding.message,
-        writer=finding.writer,
-        seq=finding.seq,
-        checkpoint=finding.checkpoint,
-        action=finding.action,
-        subject=finding.subject,
+def _verification(asked: Verification) -> VerificationOut:
+    return VerificationOut(
+        id=asked.id,
+        status=asked.status,
+        asked_by=asked.asked_by,
+        asked_at=asked.asked_at,
+        started_at=asked.started_at,
+        ended_at=asked.ended_at,
+        entries_read=asked.entries_read,
+        report=None if asked.report is None else ReportOut.model_validate(asked.report),
+        error=asked.error,
     )

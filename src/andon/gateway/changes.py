@@ -1,5 +1,6 @@
 """Changes: figures about the changes of lines, and what was in force at any moment."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from andon import changes
-from andon.access import Permission
+from andon.access import Permission, Principal
 from andon.changes import ActKind, SignKind
 from andon.cord import LineState
 from andon.gateway.dependencies import Caller, Db, Moment, Now
@@ -200,7 +201,7 @@ def show(name: str, caller: Caller, db: Db, now: Now, since: Since = "90d") -> C
     caller.require(Permission.READ_AUTOMATIONS, name)
     begin = changes.since_of(now, since)
     with db.begin() as tx:
-        found = changes.account_of(tx, name, since=begin, now=now)
+        found = changes.account_of(tx, name, since=begin, now=now, sees=_sees(caller))
     return ChangeAccountOut.model_validate(changes.document_of_account(found))
 
 
@@ -215,5 +216,9 @@ def history(
     """Show what was in force on a line at a moment, by whom and why, and the acts before and after."""
     caller.require(Permission.READ_AUTOMATIONS, name)
     with db.begin() as tx:
-        found = changes.moment_of_line(tx, name, at or now, now=now)
+        found = changes.moment_of_line(tx, name, at or now, now=now, sees=_sees(caller))
     return LineMomentOut.model_validate(changes.document_of_moment(found))
+
+
+def _sees(caller: Principal) -> Callable[[str], bool]:
+    return lambda name: caller.may(Permission.READ_AUTOMATIONS, name)

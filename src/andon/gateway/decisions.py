@@ -15,7 +15,7 @@ from andon.cord import LineState
 from andon.decisions import DecisionFilter, DecisionNotFound
 from andon.gateway.answers import as_json
 from andon.gateway.decision_views import DecisionListed, DecisionOut, listed, whole
-from andon.gateway.dependencies import Caller, Db, Moment, Now, Parts
+from andon.gateway.dependencies import Caller, Moment, Now, Parts
 from andon.gateway.headers import LONGEST_WAIT, wait_of
 from andon.kernel.db import Tx
 from andon.models import HIGHEST_NUMBER
@@ -97,9 +97,9 @@ async def show(
 
 
 @router.get("", operation_id="list_decisions")
-def index(
+async def index(
     caller: Caller,
-    db: Db,
+    gateway: Parts,
     automation: str | None = None,
     outcome: str | None = None,
     rule: str | None = None,
@@ -121,7 +121,10 @@ def index(
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=_PAGE)] = 50,
 ) -> DecisionsOut:
-    """Decisions that the caller may see, newest first; `next` is the `before` of the following page."""
+    """Decisions that the caller may see, newest first; `next` is the `before` of the following page.
+
+    A search that takes longer than a few seconds is refused: narrow it. So is one more while many are under way.
+    """
     wanted = DecisionFilter(
         automations=_visible(caller),
         automation=automation,
@@ -138,8 +141,7 @@ def index(
         until=until,
         search=search,
     )
-    with db.begin() as tx:
-        rows = decisions.page(tx, wanted, limit=limit, before=before)
+    rows = await gateway.searches.run(lambda tx: decisions.page(tx, wanted, limit=limit, before=before))
     return DecisionsOut(decisions=[listed(row) for row in rows], next=rows[-1].id if len(rows) == limit else None)
 
 

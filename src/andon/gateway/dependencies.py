@@ -23,6 +23,7 @@ from andon.kernel.db import Database, Tx
 from andon.kernel.events import Events
 from andon.kernel.metrics import Metrics
 from andon.kernel.moments import in_utc
+from andon.kernel.searches import Searches
 from andon.plans import Planning
 from andon.replays import Rehearse
 
@@ -63,6 +64,10 @@ class Gateway:
     rehearse: Rehearse | None = None
     planning: Planning | None = None
     waiters: Waiters = field(default_factory=Waiters)
+    searches: Searches = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.searches = Searches(self.database)
 
     @property
     def lines(self) -> Mapping[str, Line]:

@@ -13,10 +13,11 @@ import structlog
 
 from andon import streams
 from andon.access import Permission, Principal
+from andon.authoring import Trigger
 from andon.gateway.asgi import Scope, Send, headers_of_scope, respond
 from andon.gateway.bodies import Receive, media_of, read_body, require_json, require_plain
 from andon.gateway.dependencies import Gateway, bearer
-from andon.gateway.errors import EventUnknown, MediaTypeUnsupported, MethodNotAllowed
+from andon.gateway.errors import EventUnknown, MediaTypeUnsupported, MethodNotAllowed, NotReady
 from andon.gateway.headers import correlation_of
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.kernel.errors import AndonError, Invalid
@@ -120,11 +121,14 @@ class EventDoor:
         if isinstance(event, EventUnreadable):
             return event
         own = event if event.correlation is not None else event._replace(correlation=event.id or correlation)
+        for automation in self._gateway.deployment.not_ready:
+            awaited = any(_takes(trigger, event) for trigger in automation.triggers)
+            if awaited and caller.may(Permission.DECIDE, automation.name):
+                return NotReady(f"The automation {automation.name!r}, which takes this event, is not ready")
         read: dict[str, ReceivedEvent | None] = {}
         for name, line in self._gateway.lines.items():
             for trigger in line.automation.triggers:
-                taken = trigger.source == "http" and (not trigger.types or event.type in trigger.types)
-                if not (taken and caller.may(Permission.DECIDE, name)):
+                if not (_takes(trigger, event) and caller.may(Permission.DECIDE, name)):
                     continue
                 try:
                     given = ArrivalReader(StreamKey(name, trigger.name), trigger, line.contract).input_of(event)
@@ -138,6 +142,10 @@ class EventDoor:
         if not read:
             return EventUnknown(f"No automation that {caller.name} may ask takes events of the type {event.type!r}")
         return _Taken(event, read)
+
+
+def _takes(trigger: Trigger, event: Event) -> bool:
+    return trigger.source == "http" and (not trigger.types or event.type in trigger.types)
 
 
 def _told(taken: _Taken, kept: Iterator[bool]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from andon.access import Unauthenticated
-from andon.decisions import DeadlineExceeded, InputMalformed
+from andon.decisions import DeadlineExceeded, DecisionInDoubt, InputMalformed
 from andon.gateway.errors import (
     BatchMalformed,
     BodyIncomplete,
@@ -33,6 +33,7 @@ STATUS: Sequence[tuple[type[AndonError], int]] = (
     (RateLimited, 429),
     (Overloaded, 503),
     (DeadlineExceeded, 504),
+    (DecisionInDoubt, 504),
     (Invalid, 422),
     (Denied, 403),
     (NotFound, 404),
@@ -54,7 +55,8 @@ def type_of(code: str) -> str:
 
 def problem(error: AndonError, instance: str) -> bytes:
     """The body that describes an error; `instance` is the correlation id by which it is found in the logs."""
-    return _body(error.code, status_of(error), str(error), error.faults, instance)
+    decision_id = error.details.get("decision_id")
+    return _body(error.code, status_of(error), str(error), error.faults, instance, decision_id)
 
 
 def internal(instance: str) -> bytes:
@@ -71,12 +73,16 @@ def headers_of(error: AndonError) -> dict[str, str]:
         headers["WWW-Authenticate"] = 'Bearer realm="andon"'
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = str(error.details["allow"])
+    if decision_id := error.details.get("decision_id"):
+        headers["Location"] = f"/v1/decisions/{decision_id}"
     if status_of(error) in (429, 503) or "retry_after" in error.details:
         headers["Retry-After"] = str(error.details.get("retry_after", 1))
     return headers
 
 
-def _body(code: str, status: int, detail: str, faults: Sequence[Fault], instance: str) -> bytes:
+def _body(
+    code: str, status: int, detail: str, faults: Sequence[Fault], instance: str, decision_id: str | None = None
+) -> bytes:
     content: dict[str, Any] = {
         "type": type_of(code),
         "title": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", code).capitalize(),
@@ -85,6 +91,8 @@ def _body(code: str, status: int, detail: str, faults: Sequence[Fault], instance
         "instance": f"urn:andon:correlation:{instance}",
         "code": code,
     }
+    if decision_id is not None:
+        content["decision_id"] = decision_id
     if faults:
         content["errors"] = [{"field": fault.where, "message": fault.message} for fault in faults]
     return json.dumps(content).encode()

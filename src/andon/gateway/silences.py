@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 
 from andon import alerts
 from andon.access import Permission
-from andon.alerts import Silence, Silenced
+from andon.alerts import Silence, Silenced, SilenceNotFound
 from andon.gateway.alerts import visible
 from andon.gateway.dependencies import Caller, Db, Now, ZonedMoment
 from andon.gateway.reasons import Reason, Why
@@ -71,7 +71,10 @@ def make(wanted: SilenceIn, caller: Caller, db: Db, now: Now) -> SilenceOut:
 def end(silence_id: UUID, why: Why, caller: Caller, db: Db, now: Now) -> SilenceOut:
     """End a silence before its time. What it kept back and is still open is sent now."""
     with db.begin() as tx:
-        caller.require(Permission.WORK_ALERTS, alerts.get_silence(tx, silence_id).which.automation)
+        automation = alerts.get_silence(tx, silence_id).which.automation
+        if not caller.may(Permission.READ_ALERTS, automation):
+            raise SilenceNotFound(f"No silence {silence_id}")
+        caller.require(Permission.WORK_ALERTS, automation)
         return _shown(alerts.end_silence(tx, silence_id, actor=caller.actor, reason=why.reason, now=now), now)
 
 

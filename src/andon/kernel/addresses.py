@@ -10,7 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_WRAPPING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")))
+"""Networks of IPv6 whose addresses end in one of IPv4: NAT64, local NAT64, translated and compatible addresses."""
+
+_PRIVATE = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96", "fec0::/10")))
+"""Networks that Python counts as public, and that lead into the own network: local NAT64, translated, compatible, site-local."""
 
 
 class AddressRefused(Exception):
@@ -37,6 +41,8 @@ def refuse_private(addresses: Sequence[str]) -> None:
 def is_public(address: str) -> bool:
     """Whether an address is on the public internet, also when an IPv4 address is wrapped in an IPv6 one."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
+    if any(parsed in network for network in _PRIVATE):
+        return False
     return all(one.is_global and not one.is_multicast for one in _unwrapped(parsed))
 
 
@@ -46,6 +52,6 @@ def _unwrapped(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Add
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]
     inner = address.sixtofour or (address.teredo[1] if address.teredo else None)
-    if address in _NAT64:
+    if any(address in network for network in _WRAPPING):
         inner = IPv4Address(int(address) & 0xFFFFFFFF)
     return [address] if inner is None else [address, inner]

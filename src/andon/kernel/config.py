@@ -7,6 +7,7 @@ file it names. Built once by `load` and handed down; nothing else reads the envi
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -110,6 +111,14 @@ class GatewaySettings(Section):
         description="How long it is told why a request that was accepted with 202 could not be decided; what was decided "
         "is told for ever.",
     )
+    batches_per_key: int = Field(
+        16, gt=0, description="Batch calls of one key under way at once; one more is refused with 429."
+    )
+    inference_ids_are_keys: bool = Field(
+        True,
+        description="Whether the id of an Open Inference request is its idempotency key. Set it to false for clients that "
+        "send the same id with every request.",
+    )
     burst: int = Field(20_000, gt=0, description="Decisions a key may ask for at once after a quiet time.")
 
 
@@ -130,9 +139,24 @@ class ConsoleSettings(Section):
     )
     host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8081, ge=0, le=65535, description="Port to listen on.")
+    proxies: list[str] = Field(
+        default=[],
+        description="Addresses or networks of the proxies in front of it (`127.0.0.1`, `10.0.0.0/8`). Only they are believed "
+        "about a visitor's address and https.",
+    )
     url: HttpAddress | None = Field(
         None, description="Address at which people reach it, for links in alerts; without it host and port."
     )
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_networks(cls, proxies: list[str]) -> list[str]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                raise ValueError(f"expected addresses or networks, as 127.0.0.1 or 10.0.0.0/8: {error}") from None
+        return proxies
 
 
 class ReleaseSettings(Section):

@@ -14,7 +14,12 @@ from typing import Any, TypeAlias, cast
 
 import asyncpg
 import psycopg
-from psycopg.errors import IdleInTransactionSessionTimeout, InsufficientPrivilege, ReadOnlySqlTransaction
+from psycopg.errors import (
+    IdleInTransactionSessionTimeout,
+    InsufficientPrivilege,
+    ProgramLimitExceeded,
+    ReadOnlySqlTransaction,
+)
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     DataError,
@@ -26,9 +31,10 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.pool import NullPool
 
 from andon.kernel import session
-from andon.kernel.errors import Conflict, Unavailable
+from andon.kernel.errors import Conflict, Invalid, Unavailable
 from andon.kernel.plurals import plural
 from andon.kernel.statements import INCOMPLETE, Statements
 
@@ -76,6 +82,10 @@ class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
 
 
+class TooLarge(Invalid):
+    """One of the values is larger than PostgreSQL can store or index."""
+
+
 class RowsChanged(Exception):
     """The rows that a statement depends on are not all as it expects them; `missing` names them."""
 
@@ -92,7 +102,8 @@ class Database:
     """One PostgreSQL database. `url` is `postgresql://...`; the password never appears in a log or an error.
 
     `stands_still` is after how long without a word within a transaction the server ends it. `socket` is the folder of its unix
-    socket if it runs on this machine: what every batch runs goes that way, which costs less than the address.
+    socket if it runs on this machine: what every batch runs goes that way, which costs less than the address. Without a pool
+    (`pool_size` 0) each transaction has a connection of its own.
     """
 
     def __init__(
@@ -103,11 +114,10 @@ class Database:
         self.url = url
         self._socket = socket
         limit = {} if stands_still is None else {IDLE_LIMIT: str(int(stands_still.total_seconds() * 1000))}
+        pooled: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 7, "pool_pre_ping": True}
         self.engine: Engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
-            pool_size=pool_size,
-            max_overflow=7,
-            pool_pre_ping=True,
+            **(pooled if pool_size else {"poolclass": NullPool}),
             connect_args={"options": session.options_of(url, **limit), "connect_timeout": 5},
         )
 
@@ -123,13 +133,15 @@ class Database:
             with self.engine.begin() as tx:
                 yield tx
         except (OperationalError, InterfaceError, NoneFree) as error:
-            raise DatabaseUnavailable(f"PostgreSQL at {self.shown} does not answer or gave up") from error
+            if isinstance(error, OperationalError) and isinstance(error.orig, ProgramLimitExceeded):
+                raise TooLarge() from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
         except InternalError as error:
             if isinstance(error.orig, IdleInTransactionSessionTimeout):
-                raise DatabaseUnavailable(f"PostgreSQL at {self.shown} ended a transaction that stood still") from error
+                raise DatabaseUnavailable("PostgreSQL ended a transaction that stood still") from error
             if isinstance(error.orig, ReadOnlySqlTransaction):
                 self.engine.dispose()  # another server may be the one to write to by now
-                raise DatabaseUnavailable(f"PostgreSQL at {self.shown} lets nothing be written") from error
+                raise DatabaseUnavailable("PostgreSQL lets nothing be written") from error
             raise
 
     @contextmanager
@@ -163,7 +175,7 @@ class Database:
         try:
             holder = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         except (OperationalError, NoneFree) as error:
-            raise DatabaseUnavailable(f"PostgreSQL at {self.shown} does not answer or gave up") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
         try:
             holder.detach()
             until, take = monotonic() + within, text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")

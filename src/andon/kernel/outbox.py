@@ -311,6 +311,14 @@ def count_by_scope(tx: Tx, topic: str, state: MessageState) -> dict[str, int]:
     return {row.scope: row.n for row in tx.execute(query)}
 
 
+def lanes_of(tx: Tx, topic: str, lanes: Sequence[str], scopes: Sequence[str]) -> set[str]:
+    """Those of these lanes in which something of these scopes waits or is dead."""
+    query = select(outbox.c.lane).distinct()
+    unfinished = outbox.c.state.in_([MessageState.PENDING, MessageState.DEAD])
+    query = query.where(outbox.c.topic == topic, unfinished, outbox.c.lane.in_(lanes), outbox.c.scope.in_(scopes))
+    return set(tx.execute(query).scalars())
+
+
 def waiting_again(tx: Tx, topic: str) -> dict[str, int]:
     """How many messages of a topic were tried and wait to be tried again, by lane."""
     query = (

@@ -26,12 +26,24 @@ log = structlog.get_logger(__name__)
 CONNECT_SECONDS = 5
 
 PATIENCE_SECONDS = 30.0
-"""For one statement; a server that takes longer is taken for lost."""
+"""For one transaction; the server is asked to cancel one that takes longer."""
+
+LOOK_SECONDS = 0.05
+"""After so long a transaction counts as slow, and its sender is asked how long to wait for it."""
+
+CANCEL_SECONDS = 0.5
+"""How long a server that was asked to cancel has for an answer; one that gives none is taken for lost."""
 
 _BINARY = 1
 
+CANCELED = "57014"
+"""The SQLSTATE of a transaction that was cancelled: nothing of it was done."""
+
 Statement: TypeAlias = tuple[str, Sequence[Any]]
 """SQL with its parameters."""
+
+Patience: TypeAlias = Callable[[], float]
+"""Return for how many more seconds a slow transaction is waited for."""
 
 INCOMPLETE = "AN001"
 """The SQLSTATE of `refuse_unless_all_found`: the rows that a statement depends on are not all as it expects them."""
@@ -75,6 +87,8 @@ class Statements:
         self._numbers = count()
         self._answered: asyncio.Future[PGresult] | None = None
         self._result: PGresult | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._cancelling: asyncio.Task[None] | None = None
         self.is_closed = False
         self._socket = self._connection.socket
         self._more = poll()
@@ -99,24 +113,26 @@ class Statements:
             return one
         return cls(connection, asyncio.get_running_loop())
 
-    async def prepare(self, statements: Iterable[str]) -> None:
+    async def prepare(self, statements: Iterable[str], patience: Patience | None = None) -> None:
         """Have the server parse these before they are needed. Raises as `together` does."""
         for statement in statements:
-            await self._prepared_for(statement)
+            await self._prepared_for(statement, patience)
 
     async def execute(self, statement: str, *values: Any) -> None:
         """Run one statement that returns nothing. Raises as `together` does."""
         await self.together([(statement, values)])
 
-    async def together(self, statements: Sequence[Statement]) -> None:
+    async def together(self, statements: Sequence[Statement], patience: Patience | None = None) -> None:
         """Run these in one transaction, which ends at the first that fails.
 
+        `patience` is asked only about a transaction that is slow. When patience ends, the server is asked to cancel: that is
+        StatementRefused with CANCELED once it has done so, and TimeoutError if it does not answer.
         Raises StatementRefused, ConnectionLost and TimeoutError; after all but the first the connection is closed. The
         statements are freed while the server works, so that what is made meanwhile gets their memory.
         """
         if not statements:
             return
-        prepared = [await self._prepared_for(statement) for statement, _ in statements]
+        prepared = [await self._prepared_for(statement, patience) for statement, _ in statements]
         given = [one.encoded(values) for one, (_, values) in zip(prepared, statements, strict=True)]
         del statements
 
@@ -124,7 +140,7 @@ class Statements:
             for one in prepared:
                 self._connection.send_query_prepared(one.name, given.pop(0), one.formats)
 
-        await self._run(send)
+        await self._run(send, patience)
 
     def close(self) -> None:
         """Close the connection; a transaction under way raises ConnectionLost."""
@@ -137,7 +153,7 @@ class Statements:
         if self._answered is not None and not self._answered.done():
             self._answered.set_exception(ConnectionLost())
 
-    async def _prepared_for(self, statement: str) -> _Prepared:
+    async def _prepared_for(self, statement: str, patience: Patience | None) -> _Prepared:
         """Have the server parse a statement, once, and return how to send it."""
         known = self._prepared.get(statement)
         if known is not None:
@@ -148,17 +164,20 @@ class Statements:
             self._connection.send_prepare(name, statement.encode())
             self._connection.send_describe_prepared(name)
 
-        described = await self._run(send)
+        described = await self._run(send, patience)
         encoders = [ENCODERS[described.param_type(at)] for at in range(described.nparams)]
         prepared = self._prepared[statement] = _Prepared(name, encoders, [_BINARY] * len(encoders))
         return prepared
 
-    async def _run(self, send: Callable[[], None]) -> PGresult:
+    async def _run(self, send: Callable[[], None], patience: Patience | None = None) -> PGresult:
         """Send one transaction and wait for its end; return its last result."""
         if self.is_closed:
             raise ConnectionLost()
         answered = self._answered = self._loop.create_future()
-        patience = self._loop.call_later(PATIENCE_SECONDS, self._give_up)
+        if patience is None:
+            self._timer = self._loop.call_later(PATIENCE_SECONDS, self._cancel)
+        else:
+            self._timer = self._loop.call_later(LOOK_SECONDS, self._is_slow, patience)
         try:
             send()
             self._connection.pipeline_sync()
@@ -173,14 +192,34 @@ class Statements:
             self.close()  # what became of it is not known, so nothing can follow
             raise
         finally:
-            patience.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             self._answered = self._result = None
+            if self._cancelling is not None:
+                await self._cancelled(self._cancelling)
         if result.status == pq.ExecStatus.FATAL_ERROR:
             raise _error_of(result)
         return result
 
+    def _is_slow(self, patience: Patience) -> None:
+        """Wait as long as the sender says, then cancel."""
+        self._timer = self._loop.call_later(max(0.0, min(patience(), PATIENCE_SECONDS)), self._cancel)
+
+    def _cancel(self) -> None:
+        """Ask the server to cancel the transaction, and wait a moment longer for its answer."""
+        self._timer = self._loop.call_later(CANCEL_SECONDS, self._give_up)
+        self._cancelling = self._loop.create_task(self._held.cancel_safe(timeout=CANCEL_SECONDS))
+
+    async def _cancelled(self, cancelling: asyncio.Task[None]) -> None:
+        """Wait until the request to cancel is through: one that comes late must not hit the next transaction."""
+        self._cancelling = None
+        try:
+            await cancelling
+        except (psycopg.Error, OSError):
+            self.close()  # it may still arrive
+
     def _give_up(self) -> None:
-        """End the wait for a server that took longer than PATIENCE_SECONDS."""
+        """End the wait for a server that does not say what became of the transaction."""
         if self._answered is not None and not self._answered.done():
             self._answered.set_exception(TimeoutError("PostgreSQL did not answer in time"))
 

@@ -1,7 +1,12 @@
-"""Packages on disk, in a folder named by their digest: written beside it and renamed, so that it is whole or absent."""
+"""Packages on disk, in a folder named by their digest: written beside it and renamed, so that it is whole or absent.
+
+They are readable by their owner only.
+"""
 
 import hashlib
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,16 +21,26 @@ def fetch(version: ModelVersion, cache: Path, read: Callable[[File], Iterable[by
     """The folder of a version, taken from the cache or written from what `read` gives. Raises PackageDamaged."""
     folder = cache / version.digest
     if _is_whole(version, folder):
+        _close(folder)
         return folder
-    cache.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    cache.chmod(0o700)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".fetch-") as name:
         fresh = Path(name) / "package"
-        fresh.mkdir()
+        fresh.mkdir(mode=0o700)
         for file in version.manifest.files:
             _write(fresh / file.name, file, read(file))
         (fresh / MANIFEST_FILE).write_text(version.manifest.to_json(), encoding="utf-8")
+        _close(fresh)
         _put(fresh, folder, version)
     return folder
+
+
+def _close(folder: Path) -> None:
+    """Leave a package to its owner alone: a model may tell of the data it was trained on."""
+    for path, mode in ((folder, 0o700), *((file, 0o600) for file in folder.iterdir() if file.is_file())):
+        if stat.S_IMODE(path.stat().st_mode) != mode:
+            path.chmod(mode)
 
 
 def _put(fresh: Path, folder: Path, version: ModelVersion) -> None:
@@ -41,7 +56,7 @@ def _put(fresh: Path, folder: Path, version: ModelVersion) -> None:
 
 def _write(path: Path, file: File, chunks: Iterable[bytes]) -> None:
     digest = hashlib.sha256()
-    with path.open("wb") as opened:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
         for chunk in chunks:
             digest.update(chunk)
             opened.write(chunk)

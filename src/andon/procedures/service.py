@@ -114,6 +114,14 @@ def send(
             raise ProcedureOver(f"Procedure {procedure_id} is {state}: nothing waits for {name!r} any more")
         written = store.add_event(tx, procedure_id, event)
         durable.wake(tx, [procedure_id])
+        audit.record(
+            tx,
+            actor=actor,
+            action="procedure.event",
+            subject=f"procedure:{procedure_id}",
+            at=now,
+            after={"event": str(event_id), "name": name},  # not its data, which may be about a person
+        )
         return written, True
     if (written.name, written.data) != (name, data):
         raise EventKeyReused(f"Another event was sent to this procedure under the key {event.key!r}")

@@ -18,6 +18,7 @@ import structlog
 from andon import decisions
 from andon.decisions import (
     Decider,
+    DecisionInDoubt,
     DecisionRecord,
     DecisionRequest,
     InputInvalid,
@@ -145,7 +146,7 @@ class Scorer:
             ended = await asyncio.gather(*map(self._decider.decide, asked.values()), return_exceptions=True)
             repeats: dict[int, UUID] = {}
             for (row, request), how in zip(asked.items(), ended, strict=True):
-                if isinstance(how, LedgerUnavailable):
+                if isinstance(how, LedgerUnavailable | DecisionInDoubt):  # the ledger says at the next attempt
                     continue
                 if isinstance(how, BaseException):
                     raise how

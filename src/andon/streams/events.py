@@ -18,6 +18,9 @@ from andon.streams.domain import moment_of
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
+LONGEST = 1024
+"""Bytes of an event's id, and of its source. Together they are indexed, and an index takes 2,700 bytes."""
+
 _VERSIONS = ("1.0",)
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _REQUIRED = ("id", "source", "type", "specversion")
@@ -144,6 +147,7 @@ def _checked(
                 "Its time cannot be read",
                 faults=[Fault("time", "expected a moment with its zone, as 2026-11-25T09:30:00Z")],
             )
+    _require_short(source=source, id=identifier)
     if "\0" in source or "\0" in identifier or "\0" in kind or (correlation is not None and "\0" in correlation):
         raise EventUnreadable("One of its attributes holds a NUL character, which cannot be stored")
     return Event(
@@ -155,6 +159,20 @@ def _checked(
         correlation or None,
         trace if trace and _TRACEPARENT.match(trace) else None,
     )
+
+
+def _require_short(**attributes: str) -> None:
+    """Raise EventUnreadable for attributes that no index takes."""
+    long = {name: size for name, text in attributes.items() if (size := _bytes_in(text)) > LONGEST}
+    if long:
+        raise EventUnreadable(
+            "Its id or source is too long",
+            faults=[Fault(name, f"has {size} bytes, expected at most {LONGEST}") for name, size in long.items()],
+        )
+
+
+def _bytes_in(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _object(data: bytes) -> dict[str, Any]:

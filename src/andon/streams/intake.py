@@ -4,8 +4,11 @@ Taking a row out and recording its decision are one transaction, so a kill leave
 """
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from time import perf_counter_ns
+from uuid import UUID
 
 import structlog
 from msgspec.structs import replace
@@ -14,7 +17,7 @@ from andon import decisions
 from andon.authoring import Trigger
 from andon.decisions import Decider, DecisionRequest, Deployment, InputInvalid, InputMalformed, WaitingRequest
 from andon.kernel.clock import Clock
-from andon.kernel.db import Database
+from andon.kernel.db import Database, DatabaseUnavailable, Tx
 from andon.kernel.errors import Invalid, Unavailable
 from andon.kernel.events import Events
 from andon.kernel.lookout import REST_SECONDS, first_of
@@ -32,6 +35,10 @@ log = structlog.get_logger(__name__)
 BATCH = 256
 LEASE = timedelta(seconds=10)
 
+MOST_DEATHS = 3
+"""A request is set aside when so many workers ended while they decided it."""
+
+_DEADLY = f"the worker ended {MOST_DEATHS} times while it decided this; it is not tried again"
 _REPEATED = "the event was decided meanwhile, through another door"
 _REFUSED = "the database refused to record the decision; the log of the worker says why"
 
@@ -46,6 +53,7 @@ class Intake:
         self, database: Database, deployment: Deployment, decider: Decider, clock: Clock, events: Events
     ) -> None:
         self._wake = asyncio.Event()
+        self._interrupted: list[UUID] = []
         self._database = database
         self._deployment = deployment
         self._decider = decider
@@ -71,18 +79,26 @@ class Intake:
     async def run_round(self) -> int:
         """Decide one batch; how many were taken."""
         taken = await asyncio.to_thread(self._take)
+        self._interrupted = [waiting.id for waiting, _ in taken]  # until the end of this round is known
         requests = [
             request
             for waiting, event in taken
             if (request := self._read(waiting) if event is None else self._read_again(waiting, event)) is not None
         ]
         if requests:
-            decided = await self._decider.decide_batch(requests)
+            keeping = asyncio.create_task(self._keep_claimed([request.id for request in requests]))
+            try:
+                decided = await self._decider.decide_batch(requests)
+            finally:
+                keeping.cancel()
             await asyncio.to_thread(self._fail_undecided, [r for r in requests if r.id not in decided])
+        self._interrupted = []
         return len(taken)
 
     def _take(self) -> list[tuple[WaitingRequest, DeadEvent | None]]:
         with self._database.begin() as tx:
+            if self._interrupted:
+                decisions.give_back(tx, self._interrupted)
             if decisions.count_waiting(tx) == 0:
                 return []
         if not self._deployment.lines:
@@ -93,7 +109,30 @@ class Intake:
             return [
                 (waiting, None if waiting.dead_event is None else dead.find(tx, waiting.dead_event))
                 for waiting in claimed
+                if not self._set_aside(tx, waiting)
             ]
+
+    async def _keep_claimed(self, ids: Sequence[UUID]) -> None:
+        """Extend the lease of requests until their batch has ended: only a worker that ended lets it run out."""
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            with suppress(DatabaseUnavailable):
+                await asyncio.to_thread(self._extend, ids)
+
+    def _extend(self, ids: Sequence[UUID]) -> None:
+        with self._database.begin() as tx:
+            decisions.keep_claimed(tx, ids, until=self._clock.now() + LEASE)
+
+    def _set_aside(self, tx: Tx, waiting: WaitingRequest) -> bool:
+        """Set aside a request during which a worker ended MOST_DEATHS times; return whether it was one."""
+        if waiting.attempts <= MOST_DEATHS:
+            return False
+        log.error("intake.set_aside", request=str(waiting.id), automation=waiting.automation, deaths=MOST_DEATHS)
+        if waiting.dead_event is None:
+            decisions.fail(tx, waiting.id, _DEADLY, now=self._clock.now())
+        else:
+            service.fail_again(tx, waiting.dead_event, waiting.id, Poison(_DEADLY))
+        return True
 
     def _read(self, waiting: WaitingRequest) -> DecisionRequest | None:
         try:

@@ -60,8 +60,13 @@ class Part:
             _log.warning("part_ended", part=self.name, status=status, again_in_seconds=wait)
             return status
         if time.monotonic() >= self._due_at:
-            self.start(environment())
-            _log.info("part_started", part=self.name)
+            try:
+                self.start(environment())
+            except OSError as error:  # no memory, no process, no descriptor left: it passes
+                self._due_at = time.monotonic() + self._backoff.after(0.0)
+                _log.warning("part_not_started", part=self.name, error=str(error))
+            else:
+                _log.info("part_started", part=self.name)
         return None
 
     def begin_succession(self, environment: Mapping[str, str]) -> Child:

@@ -1,18 +1,21 @@
 """`andon up`: everything started in order, kept running, stopped in order."""
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
 import structlog
 
 from andon.bootstrap.inheritance import DATABASE, SHARED
 from andon.kernel import postgres
 from andon.kernel.config import FILE_NAME, Settings
-from andon.kernel.postgres import PostgresFailed, Server
+from andon.kernel.errors import Unavailable
+from andon.kernel.postgres import PostgresFailed, Recovery, Server
 from andon.supervisor import adopted
 from andon.supervisor.aside import call_aside
 from andon.supervisor.backoff import Backoff
@@ -30,6 +33,9 @@ _ANSWER_SECONDS = 60.0
 
 _READY_SECONDS = 5.0
 """How long `up` waits for all to be ready before it goes on without: a new project has no model yet."""
+
+_REFUSALS = (2, 3, 4, 5)
+"""Exit statuses of a part that says that the project or its settings are wrong."""
 
 _LOOK_SECONDS = 0.1
 _LATE_LOOK_SECONDS = 1.0
@@ -58,9 +64,11 @@ def up(settings: Settings, *, say: Say, command: Callable[[str], list[str]] | No
         sockets = {address.part: [places.enter_context(one) for one in bind(address)] for address in addresses}
         shared = _shared_port(settings, places)
         with _storage(settings, say) as storage:
-            has_model = _prepare(storage.url, settings, say, addresses)
-            script = None if has_model else settings.project.train
-            stopped = script is not None and not train(settings.root, script, storage.url, signals, say)
+            has_model = _prepared(storage, settings, say, addresses, signals)
+            script = None if has_model or has_model is None else settings.project.train
+            stopped = has_model is None or (
+                script is not None and not train(settings.root, script, storage.url, signals, say)
+            )
             parts = [
                 Part(address, (command or _command)(address.part), settings.root, sockets[address.part])
                 for address in addresses
@@ -82,6 +90,11 @@ class _Storage:
         self._due_at = 0.0
 
     @property
+    def is_alive(self) -> bool:
+        """Whether the embedded server runs; True for a database of somebody else's."""
+        return self.server is None or self.server.is_alive()
+
+    @property
     def ways(self) -> dict[str, str]:
         """The variables that tell a process of ours how it is reached."""
         socket = {} if self.server is None else {DATABASE: str(self.server.socket)}
@@ -91,20 +104,20 @@ class _Storage:
         """If the embedded server has ended, start it again: at once, and after a failed attempt when its time has come."""
         if self.server is None or self._recovery is None or time.monotonic() < self._due_at:
             return
-        if self._recovery.is_abandoned():
-            _log.warning(
-                "postgres_stuck", pid=self.server.pid, hint="nobody replays its log after a crash: it is killed"
-            )
-            self.server.kill()
-        if self.server.is_alive():
-            return
-        _log.warning("postgres_ended", pid=self.server.pid)
         try:
-            self.server = postgres.start(self._place)
-        except PostgresFailed as error:
+            self._tend(self.server, self._recovery)
+        except (PostgresFailed, OSError, subprocess.SubprocessError, psutil.Error) as error:
             self._due_at = time.monotonic() + self._backoff.after(time.monotonic() - self._started_at)
             _log.error("postgres_failed", error=str(error))
+
+    def _tend(self, server: Server, recovery: Recovery) -> None:
+        if recovery.is_abandoned():
+            _log.warning("postgres_stuck", pid=server.pid, hint="nobody replays its log after a crash: it is killed")
+            server.kill()
+        if server.is_alive():
             return
+        _log.warning("postgres_ended", pid=server.pid)
+        self.server = postgres.start(self._place)
         self._started_at = time.monotonic()
         self._recovery = self.server.recovery()
         self.url = self.server.url
@@ -148,7 +161,9 @@ class _Supervisor:
             waiting = [part for part in waiting if not self._has_come_up(part, took)]
             if waiting and took > _ANSWER_SECONDS:
                 late = ", ".join(part.name for part in waiting)
-                raise PartFailed(f"No answer after {_ANSWER_SECONDS:.0f} s from: {late}")
+                self._say(f"No answer after {_ANSWER_SECONDS:.0f} s from: {late}; it is tried again and again")
+                self._unready += waiting
+                break
         return True
 
     def _has_come_up(self, part: Part, took: float) -> bool:
@@ -168,19 +183,31 @@ class _Supervisor:
         """Tend the parts until a signal comes; tell of those that become ready late."""
         next_look = 0.0
         while not self._signals.stop_within(_LOOK_SECONDS):
-            self._tend()
-            self._replace()
-            adopted.reap({pid for part in self._parts for pid in part.pids})
-            if self._unready and time.monotonic() >= next_look:
-                next_look = time.monotonic() + _LATE_LOOK_SECONDS
-                for part in [part for part in self._unready if (answer := part.answer()) and answer.ready]:
-                    self._unready.remove(part)
-                    self._say(f"{part.name:<9} {part.address.url}  is ready now")
+            try:
+                self._look_after()
+                if self._unready and time.monotonic() >= next_look:
+                    next_look = time.monotonic() + _LATE_LOOK_SECONDS
+                    self._tell_ready()
+            except Exception:  # noqa: BLE001 - the edge of the loop: whatever a part does, the others go on
+                _log.exception("supervisor_failed")
+                if self._signals.stop_within(_LATE_LOOK_SECONDS):
+                    return
+
+    def _look_after(self) -> None:
+        self._tend()
+        self._replace()
+        adopted.reap({pid for part in self._parts for pid in part.pids})
+
+    def _tell_ready(self) -> None:
+        for part in [part for part in self._unready if (answer := part.answer()) and answer.ready]:
+            self._unready.remove(part)
+            self._say(f"{part.name:<9} {part.address.url}  is ready now")
 
     def _tend(self, *, first: bool = False) -> None:
         """Start again whatever has ended. A PostgreSQL that had to change its address takes its parts along.
 
-        A part that ends by itself before it was `first` ready has said why, and would do so again: raises PartFailed.
+        A part that refuses what the project says, before it was `first` ready, would do so again: raises PartFailed. Whatever
+        else ends a part passes.
         """
         before = self._storage.url
         self._storage.tend()
@@ -189,7 +216,7 @@ class _Supervisor:
                 part.terminate()
         for part in self._parts:
             status = part.tend(self._environment)
-            if first and status is not None and status >= 0:
+            if first and status in _REFUSALS:
                 raise PartFailed(f"The {part.name} ended with status {status} before it was ready; it says why above")
 
     def _replace(self) -> None:
@@ -249,6 +276,24 @@ def _storage(settings: Settings, say: Say) -> Iterator[_Storage]:
         if place.is_symlink():
             say("          (not in the project's folder, which the user PostgreSQL runs as cannot reach)")
         yield _Storage(server.url, place, server)
+
+
+def _prepared(
+    storage: _Storage, settings: Settings, say: Say, addresses: list[Address], signals: Signals
+) -> bool | None:
+    """Prepare the database, again and again while the embedded one fails; None if a signal to stop came first."""
+    until = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        try:
+            return _prepare(storage.url, settings, say, addresses)
+        except Exception as error:
+            passes = isinstance(error, Unavailable) or not storage.is_alive
+            if storage.server is None or not passes or time.monotonic() > until:
+                raise
+            _log.warning("start_waits", error=type(error).__name__)
+        if signals.stop_within(_LOOK_SECONDS):
+            return None
+        storage.tend()
 
 
 def _prepare(url: str, settings: Settings, say: Say, addresses: list[Address]) -> bool:

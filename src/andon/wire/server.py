@@ -1,7 +1,7 @@
 """HTTP server of a process: uvicorn on given sockets, with the wire's connections and an end that loses no request."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from socket import fromfd, socket
 from typing import Any
@@ -34,8 +34,8 @@ def _nothing() -> None:
 class HttpServer(uvicorn.Server):
     """The server. It listens on `sockets`, or binds `host` and `port`.
 
-    `ready` is called once it listens, `ending` when its end begins, `hurry` when the end has taken a while. With `proxied` it
-    believes a proxy on this machine about the caller's address and about https.
+    `ready` is called once it listens, `ending` when its end begins, `hurry` when the end has taken a while. It believes the
+    `proxies`, addresses or networks, about the caller's address and about https, and nobody else.
     """
 
     server_state: WireState
@@ -50,7 +50,7 @@ class HttpServer(uvicorn.Server):
         hurry: Callable[[], None] = _nothing,
         ready: Callable[[], None] = _nothing,
         sockets: list[socket] | None = None,
-        proxied: bool = False,
+        proxies: Sequence[str] = (),
         parking: Parking | None = None,
     ) -> None:
         super().__init__(
@@ -66,7 +66,8 @@ class HttpServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,
-                proxy_headers=proxied,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=list(proxies),
                 backlog=BACKLOG,
             )
         )

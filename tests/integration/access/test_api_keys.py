@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.people import OTHER_LINE
@@ -60,7 +61,9 @@ def test_an_admin_of_one_automation_neither_sees_nor_gives_nor_closes_more(insta
     for key in everybody:
         if key["name"] in ("ada", "stan"):
             refused = call(installation, "POST", f"/v1/keys/{key['id']}/revoke", local, json={"reason": "x"})
-            assert refused.status_code == 403
+            unknown = call(installation, "POST", f"/v1/keys/{UUID(int=1)}/revoke", local, json={"reason": "x"})
+            assert refused.status_code == unknown.status_code == 404
+            assert refused.json()["code"] == unknown.json()["code"]
 
 
 def test_the_last_admin_stays(installation: Installation) -> None:

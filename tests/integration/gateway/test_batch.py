@@ -208,3 +208,32 @@ def test_a_gateway_that_shuts_down_says_from_which_row_on_it_decided_nothing(ins
     answers = asyncio.run(run())
     assert answers[-1]["error"]["code"] == "NotReady"
     assert answers[-1]["row"] == len(answers) - 1 == len(ids(installation))
+
+
+def test_one_key_has_only_so_many_batches_under_way(installation: Installation) -> None:
+    key, other = installation.key("bank", CALLER), installation.key("branch", CALLER)
+
+    async def work(client: httpx.AsyncClient) -> list[int]:
+        held = asyncio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield lines([payment(1)])
+            await held.wait()
+
+        async def send(by: str, content: Any) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {by}", "Content-Type": NDJSON}
+            return await client.post(BATCH, content=content, headers=headers)
+
+        open_ones = [asyncio.create_task(send(key, slowly())) for _ in range(2)]
+        await asyncio.sleep(0)
+        refused = await send(key, lines([payment(2)]))
+        while refused.status_code == 200:
+            refused = await send(key, lines([payment(2)]))
+        assert refused.json()["code"] == "RateLimited"
+        answered = await send(other, lines([payment(3)]))
+        held.set()
+        ended = [(await one).status_code for one in open_ones]
+        again = await send(key, lines([payment(4)]))
+        return [refused.status_code, answered.status_code, *ended, again.status_code]
+
+    assert calling(installation, work, batches_per_key=2) == [429, 200, 200, 200, 200]

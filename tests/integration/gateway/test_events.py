@@ -235,3 +235,27 @@ def test_the_asyncapi_document_names_what_comes_in(installation: Installation, b
     (channel,) = document["channels"].values()
     assert channel["address"] == "/v1/events"
     assert call(installation, "GET", "/asyncapi.json", stranger).json()["channels"] == {}
+
+
+@pytest.mark.parametrize("attribute", ["id", "source"])
+def test_an_event_whose_id_no_index_takes_is_refused_by_itself(
+    installation: Installation, bank: str, attribute: str
+) -> None:
+    digits = "".join(f"{number * 2654435761 % 2**32:08x}" for number in range(375))  # which no compression makes short
+    answer = post(installation, bank, [envelope(1), envelope(2, **{attribute: digits}), envelope(3)], BATCH)
+    assert answer.status_code == 207
+    assert [one["status"] for one in answer.json()["events"]] == [202, 422, 202]
+    problem = answer.json()["events"][1]["problem"]
+    assert problem["errors"] == [{"field": attribute, "message": "has 3000 bytes, expected at most 1024"}]
+    assert post(installation, bank, envelope(4, **{attribute: digits}), STRUCTURED).status_code == 422
+
+
+def test_while_an_automation_is_not_ready_its_events_are_to_be_sent_again(
+    installation: Installation, bank: str
+) -> None:
+    installation.deployment.lines = {}
+    answer = post(installation, bank, envelope(1), STRUCTURED)
+    assert (answer.status_code, answer.json()["code"]) == (503, "NotReady")
+    assert answer.headers["Retry-After"] == "1"
+    other = post(installation, bank, envelope(1, type="nobody.takes.this"), STRUCTURED)
+    assert (other.status_code, other.json()["code"]) == (422, "EventUnknown")

@@ -1,5 +1,6 @@
 """Posted configurations: planned with a reading key, applied as one change, refused if the state moved."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +92,13 @@ def test_a_key_plans_only_what_it_may_read_and_keys_that_it_manages(installation
     for text in (
         "automations: {lending: {budget: {amount: 1}}}",
         "champions: {fraud-risk: 1}",
-        "keys: {rita: {grants: [{role: viewer, automation: payments}]}}",
         "keys: {clerk: {grants: [{role: viewer}]}}",
-        "keys: {rita: {revoked: true}}",
     ):
         assert plan(installation, boss, a=text).status_code == 403, text
+    for wanted in ("grants: [{role: viewer, automation: payments}]", "revoked: true"):
+        foreign, unknown = (plan(installation, boss, a=f"keys: {{{name}: {{{wanted}}}}}") for name in ("rita", "nobo"))
+        assert foreign.status_code == unknown.status_code == 404
+        assert foreign.json()["errors"] == json.loads(unknown.text.replace("nobo", "rita"))["errors"]
     for key, text in (
         (boss, "keys: {boss: {grants: [{role: owner, automation: payments}]}}"),
         (admin, "keys: {ada: {revoked: true}}"),

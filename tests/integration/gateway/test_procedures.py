@@ -126,3 +126,16 @@ def test_what_is_elsewhere_is_not_there_and_looking_is_not_controlling(
     assert call(installation, "GET", path, strangers[0]).status_code == 404
     assert call(installation, "GET", path, caller).status_code == 404
     assert call(installation, "POST", f"{path}/cancel", caller, json=WHY).status_code == 404
+
+
+def test_an_event_that_is_sent_leaves_an_audit_entry_without_its_data(
+    installation: Installation, waiting: UUID
+) -> None:
+    caller, auditor = key(installation, Role.CALLER), installation.key("aud", Grant(Role.AUDITOR))
+    sent = call(
+        installation, "POST", f"/v1/procedures/{waiting}/events/go", caller, json={"data": {"name": "Zoe"}}
+    ).json()
+    path = f"/v1/audit/entries?subject=procedure:{waiting}"
+    (entry,) = call(installation, "GET", path, auditor).json()["entries"]
+    assert (entry["action"], entry["actor"]) == ("procedure.event", f"{Role.CALLER}-{LINE}")
+    assert entry["after"] == {"event": sent["key"], "name": "go"}

@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import os
 import select
+import signal
 import socket
 import struct
 import threading
@@ -258,15 +260,35 @@ def test_a_killed_backend_is_a_lost_connection(things: Database) -> None:
     assert [row[0] for row in there(things)] == [1]
 
 
-def test_a_server_that_takes_too_long_is_taken_for_lost(things: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statements, "PATIENCE_SECONDS", 0.1)
-
+def test_what_takes_too_long_is_cancelled(things: Database) -> None:
     async def slow(one: Statements) -> None:
-        with pytest.raises(TimeoutError):
-            await one.execute(SLEEP, 30.0)
-        assert one.is_closed
+        with pytest.raises(StatementRefused) as refused:
+            await one.together([(SLEEP, (30.0,))], lambda: 0.0)
+        assert refused.value.sqlstate == statements.CANCELED
+        await add(one, 1)
 
     run(things, slow)
+    assert [row[0] for row in there(things)] == [1]
+
+
+def test_a_server_that_does_not_cancel_is_taken_for_lost(things: Database) -> None:
+    async def stopped(one: Statements) -> None:
+        pids = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
+        slow = asyncio.create_task(one.together([(SLEEP, (30.0,))], lambda: 0.3))
+        found: list[int] = []
+        while not found:
+            await asyncio.sleep(0.01)
+            with things.begin() as tx:
+                found = list(tx.execute(text(pids)).scalars())
+        os.kill(found[0], signal.SIGSTOP)
+        try:
+            with pytest.raises(TimeoutError):
+                await slow
+        finally:
+            os.kill(found[0], signal.SIGCONT)
+        assert one.is_closed
+
+    run(things, stopped)
 
 
 @pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])

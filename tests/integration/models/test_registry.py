@@ -1,5 +1,6 @@
 """The registry keeps versions as they are, and every setting of an alias."""
 
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -205,3 +206,18 @@ def test_many_who_fetch_at_once_find_one_whole_package(database: Database, packa
         found = set(gateways.map(fetch, range(12)))
     assert found == {(package / "model.txt").read_bytes()}
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [version.digest]
+
+
+def test_cached_files_are_for_their_owner_only(database: Database, package: Path, tmp_path: Path) -> None:
+    version, cache = registered(database, package), tmp_path / "cache"
+
+    def modes() -> set[tuple[bool, int]]:
+        return {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in (cache, *cache.rglob("*"))}
+
+    with database.begin() as tx:
+        folder = models.fetch(tx, version, cache)
+        assert modes() == {(True, 0o700), (False, 0o600)}
+        folder.chmod(0o755)  # as an earlier version left it
+        (folder / "model.txt").chmod(0o644)
+        models.fetch(tx, version, cache)
+    assert modes() == {(True, 0o700), (False, 0o600)}

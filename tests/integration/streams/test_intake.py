@@ -1,9 +1,11 @@
 """What was accepted with 202 is decided once, under the id that was told, or says why it never will be."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter_ns
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
@@ -11,7 +13,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 
 from andon import decisions
-from andon.decisions import DecisionRequest, Idempotency, KeyReused
+from andon.decisions import Decider, Decision, DecisionRequest, Idempotency, KeyReused, LedgerUnavailable
 from andon.kernel.db import Database
 from andon.kernel.events import Events
 from andon.kernel.ids import uuid7
@@ -171,3 +173,61 @@ def test_what_waited_for_days_is_decided_and_its_latency_told(installation: Inst
         waiting = tx.execute(text("SELECT count(*) FROM intake")).scalar_one()
     assert (row.id, waiting) == (old.id, 0)
     assert row.latency_us >= timedelta(days=3) / timedelta(microseconds=1)
+
+
+def test_a_request_during_which_three_workers_ended_is_set_aside_and_takes_no_other_along(
+    installation: Installation,
+) -> None:
+    deadly, other = a_request(installation, 1, key="k1"), a_request(installation, 2)
+    accept(installation, deadly, other)
+    long_ago = installation.clock.now() - timedelta(hours=1)
+    with installation.database.begin() as tx:  # a worker took both, and ended
+        taken = decisions.claim(tx, ["payments"], limit=10, now=long_ago, lease=timedelta(seconds=1))
+        assert {one.id for one in taken} == {deadly.id, other.id}
+    for _ in range(2):  # so did two more; each had taken the suspect alone
+        with installation.database.begin() as tx:
+            later, over = long_ago + timedelta(minutes=1), timedelta(seconds=-1)
+            taken = decisions.claim(tx, ["payments"], limit=10, now=later, lease=over)
+            assert [one.id for one in taken] == [deadly.id]
+    work(installation, rounds=2)
+    with installation.database.begin() as tx:
+        assert decisions.find(tx, other.id) is not None
+        assert decisions.find(tx, deadly.id) is None
+        failed = decisions.find_waiting(tx, deadly.id)
+    assert failed is not None
+    assert failed.error == "the worker ended 3 times while it decided this; it is not tried again"
+
+
+def test_what_could_not_be_tried_as_the_ledger_was_away_does_not_count_as_a_death(installation: Installation) -> None:
+    request = a_request(installation, 1)
+    accept(installation, request)
+
+    async def interrupted() -> list[int]:
+        decider = installation.decider()
+        away = Away(decider)
+        intake = Intake(installation.database, installation.deployment, away, installation.clock, Events())  # type: ignore[arg-type]
+        for _ in range(5):
+            with pytest.raises(LedgerUnavailable):
+                await intake.run_round()
+        away.there = True
+        taken = [await intake.run_round()]
+        await decider.close()
+        return taken
+
+    assert asyncio.run(interrupted()) == [1]
+    with installation.database.begin() as tx:
+        assert decisions.find(tx, request.id) is not None
+
+
+class Away:
+    """A decider whose ledger is away until it is there."""
+
+    there = False
+
+    def __init__(self, decider: Decider) -> None:
+        self._decider = decider
+
+    async def decide_batch(self, requests: Sequence[DecisionRequest]) -> dict[UUID, Decision]:
+        if not self.there:
+            raise LedgerUnavailable
+        return await self._decider.decide_batch(requests)

@@ -1,4 +1,5 @@
-"""A part that answers /readyz and is told by files in its folder how to behave: `NAME.unready`, `NAME.deaf`, `NAME.refuse`."""
+"""A part that answers /readyz and is told by files in its folder how to behave: `NAME.unready`, `NAME.deaf`, `NAME.refuse`,
+`NAME.away`."""
 
 import json
 import os
@@ -36,6 +37,10 @@ def end(*_: object) -> None:
 if told("refuse"):
     sys.stderr.write(f"{name} has no sense\n")
     sys.exit(2)
+if told("away"):
+    Path(f"{name}.away").unlink()
+    sys.stderr.write(f"{name} meets an outage\n")
+    sys.exit(6)
 signal.signal(signal.SIGTERM, end)
 port = int(os.environ[f"ANDON_{name.upper()}_PORT"])
 server = HTTPServer(("127.0.0.1", port), Answers, bind_and_activate=False)

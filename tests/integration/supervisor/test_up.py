@@ -114,6 +114,27 @@ def test_a_part_that_refuses_to_start_ends_the_rest(start: Start, project: Path)
     assert all(gone(up.seen(part)["pid"]) for part in PARTS if (up.folder / f"{part}.seen").exists())
 
 
+def test_a_part_that_meets_an_outage_before_it_is_ready_is_started_again(start: Start, project: Path) -> None:
+    (project / "worker.away").touch()
+    up = start().until_running()
+    assert "worker meets an outage" in up.said
+    assert '"status": 6' in up.said
+    assert up.end() == 0
+
+
+def test_a_postgresql_that_is_killed_right_after_its_start_ends_nothing(start: Start) -> None:
+    up = start(embedded=True)
+    place, killed = up.folder / ".andon" / "postgres", set[int]()
+    for _ in range(2):
+        up.until(lambda: (server := postgres.running(place)) is not None and server.pid not in killed)
+        server = postgres.running(place)
+        assert server is not None
+        os.kill(server.pid, signal.SIGKILL)
+        killed.add(server.pid)
+    up.until_running()
+    assert up.end() == 0
+
+
 def test_a_part_that_is_not_ready_says_why_and_is_told_when_it_is(start: Start, project: Path) -> None:
     (project / "gateway.unready").touch()
     up = start()

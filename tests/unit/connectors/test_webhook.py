@@ -62,6 +62,12 @@ def test_a_secret_that_cannot_be_used_is_refused_without_being_shown(secret: str
         "2002:7f00:1::",
         "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::7f00:1",
+        "64:ff9b:1::808:808",
+        "fec0::1",
+        "::ffff:0:7f00:1",
+        "::ffff:0:808:808",
+        "::7f00:1",
     ],
 )
 def test_no_address_of_an_own_network_is_public_however_it_is_wrapped(address: str) -> None:

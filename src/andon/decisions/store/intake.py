@@ -55,19 +55,34 @@ def find(tx: Tx, decision_id: UUID) -> WaitingRequest | None:
     return None if row is None else WaitingRequest(**row._asdict())
 
 
-def claim(tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta) -> list[WaitingRequest]:
-    """Take the oldest waiting requests of these automations."""
+def claim(
+    tx: Tx, automations: Sequence[str], *, limit: int, now: datetime, lease: timedelta, suspect: bool = False
+) -> list[WaitingRequest]:
+    """Take the oldest waiting requests of these automations: those that no worker took before, or the `suspect` others."""
     free = or_(intake.c.claimed_until.is_(None), intake.c.claimed_until < now)
+    taken = intake.c.attempts > 0 if suspect else intake.c.attempts == 0
     due = (
         select(intake.c.id)
-        .where(free, intake.c.error.is_(None), intake.c.automation.in_(automations))
+        .where(free, taken, intake.c.error.is_(None), intake.c.automation.in_(automations))
         .order_by(intake.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    statement = update(intake).where(intake.c.id == due.c.id).values(claimed_until=now + lease).returning(*_WAITING)
+    claimed = {"claimed_until": now + lease, "attempts": intake.c.attempts + 1}
+    statement = update(intake).where(intake.c.id == due.c.id).values(claimed).returning(*_WAITING)
     return sorted((WaitingRequest(**row._asdict()) for row in tx.execute(statement)), key=lambda taken: taken.id)
+
+
+def keep_claimed(tx: Tx, ids: Sequence[UUID], until: datetime) -> None:
+    """Extend the lease of requests."""
+    tx.execute(update(intake).where(intake.c.id.in_(ids), intake.c.error.is_(None)).values(claimed_until=until))
+
+
+def give_back(tx: Tx, ids: Sequence[UUID]) -> None:
+    """Free requests that were taken and not tried: that they were taken does not count."""
+    fewer = func.greatest(intake.c.attempts - 1, 0)
+    tx.execute(update(intake).where(intake.c.id.in_(ids)).values(claimed_until=None, attempts=fewer))
 
 
 def fail(tx: Tx, decision_id: UUID, error: str, now: datetime) -> WaitingRequest | None:

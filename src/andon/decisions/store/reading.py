@@ -1,6 +1,7 @@
 """SQL that reads the ledger."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from math import log
@@ -90,7 +91,14 @@ def find(tx: Tx, decision_id: UUID) -> DecisionRecord | None:
 
 def page(tx: Tx, wanted: DecisionFilter, *, limit: int, before: UUID | None = None) -> list[DecisionRow]:
     """Decisions, newest first, older than `before`."""
-    query = select(*_LISTED).where(*_conditions(wanted))
+    query = select(*_LISTED)
+    known = None if wanted.search is None else _id_in(wanted.search)
+    if known is not None:
+        rows = tx.execute(query.where(decisions.c.id == known, *_conditions(replace(wanted, search=None))))
+        found = [_row(values, record) for *values, record in rows]
+        if found:
+            return [row for row in found if before is None or row.id < before]
+    query = query.where(*_conditions(wanted))
     if before is not None:
         query = query.where(decisions.c.id < before)
     rows = tx.execute(query.order_by(decisions.c.id.desc()).limit(limit))
@@ -250,8 +258,16 @@ def _conditions(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         conditions.append(decisions.c.id < floor_of(wanted.until))
     if wanted.search is not None:
-        conditions.append(or_(decisions.c.correlation_id == wanted.search, cast(decisions.c.id, Text) == wanted.search))
+        conditions.append(decisions.c.correlation_id == wanted.search)
     return conditions
+
+
+def _id_in(search: str) -> UUID | None:
+    """Return the decision's id that is searched for; None if it is no id."""
+    try:
+        return UUID(search)
+    except ValueError:
+        return None
 
 
 def _step_of(row: Row[Any]) -> tuple[datetime, str]:

@@ -6,7 +6,10 @@ itself is a problem document; what is wrong with a row stands in its place.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from uuid import UUID
 
 import structlog
 from opentelemetry.trace import Span, SpanKind
@@ -20,7 +23,7 @@ from andon.gateway.batch.rows import BatchRow
 from andon.gateway.batch.spool import Spool
 from andon.gateway.bodies import Receive, require_plain
 from andon.gateway.dependencies import Gateway, bearer
-from andon.gateway.errors import HeaderInvalid, MethodNotAllowed
+from andon.gateway.errors import HeaderInvalid, MethodNotAllowed, RateLimited
 from andon.gateway.headers import NOTIFY, correlation_of, key_of, traceparent_of_headers
 from andon.gateway.problems import CONTENT_TYPE, headers_of, internal, problem, status_of
 from andon.gateway.urgency import TIMEOUT, pinned_by
@@ -39,6 +42,7 @@ class BatchRoute:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._open: Counter[UUID] = Counter()
         self._seats = asyncio.Semaphore(max(1, gateway.settings.gateway.max_in_flight // 2))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, name: str) -> None:
@@ -66,9 +70,10 @@ class BatchRoute:
                 headers.get("content-type", ""), row_bytes=self._gateway.settings.gateway.max_body_bytes
             )
             groups = groups_of(body, rows)
-            first: list[BatchRow] = await anext(groups, [])
-            begun = True
-            await self._stream(asking, body, first, groups, answers, send)
+            with self._counted(asking.caller.id):
+                first: list[BatchRow] = await anext(groups, [])
+                begun = True
+                await self._stream(asking, body, first, groups, answers, send)
         except AndonError as error:
             out = {"X-Correlation-ID": correlation, "Content-Type": CONTENT_TYPE, **headers_of(error)}
             self._gateway.metrics.requests.add((self._gateway.label_of(name), str(status_of(error))))
@@ -80,6 +85,20 @@ class BatchRoute:
                 await respond(send, 500, internal(correlation), out)
         finally:
             body.close()
+
+    @contextmanager
+    def _counted(self, key: UUID) -> Iterator[None]:
+        """Count a call of a key as long as it lasts. Raises RateLimited if the key has too many under way."""
+        most = self._gateway.settings.gateway.batches_per_key
+        if self._open[key] >= most:
+            raise RateLimited(f"This key has {most} batches under way; send more rows in one", retry_after=1)
+        self._open[key] += 1
+        try:
+            yield
+        finally:
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
 
     def _asking(self, name: str, headers: Mapping[str, str], correlation: str, server: Span) -> Asking:
         gateway = self._gateway

@@ -90,6 +90,12 @@ _ELEMENT = re.compile(
 """An element up to what follows it, nested three deep at most: nearly every row, found in one step that never looks back."""
 
 _MARK = re.compile(rb'["{}\[\],]')
+_MARK_INSIDE = re.compile(rb'"|[{\[]+|[}\]]')
+"""The same within an element, where commas end nothing. Brackets that follow each other are opened in one step."""
+
+DEEPEST = 100
+"""Levels of nesting in a row."""
+
 _IN_TEXT = re.compile(rb'["\\]')
 _NOT_SPACE = re.compile(rb"[^ \t\r\n]")
 
@@ -153,7 +159,8 @@ class JsonRows:
         if at == begin and not self._too_large and (whole := _ELEMENT.match(held, begin)) is not None:
             return whole.end()
         while True:
-            found = (_IN_TEXT if self._in_text else _MARK).search(held, at)
+            marks = _IN_TEXT if self._in_text else _MARK_INSIDE if self._depth else _MARK
+            found = marks.search(held, at)
             if found is None:
                 self._at = len(held)
                 return None
@@ -165,8 +172,10 @@ class JsonRows:
                 at += 1
             elif mark == b'"':
                 self._in_text = not self._in_text
-            elif mark in b"{[":
-                self._depth += 1
+            elif mark[0] in b"{[":
+                self._depth += len(mark)
+                if self._depth > DEEPEST:
+                    raise BatchMalformed(f"Row {self.count} is nested deeper than {DEEPEST} levels")
             elif self._depth == 0 and mark in b",]":
                 return found.start()
             elif mark in b"}]":

@@ -10,11 +10,21 @@ from time import perf_counter_ns
 from uuid import UUID
 
 from andon.access import Permission, Principal
-from andon.decisions import Decision, DecisionRequest, Line, Priority, VersionNotServed
+from andon.decisions import (
+    Decision,
+    DecisionRecord,
+    DecisionRequest,
+    KeyInFlight,
+    Line,
+    Priority,
+    VersionNotServed,
+)
 from andon.gateway.admission import SENT_AWAY
+from andon.gateway.decide.first_answers import FirstAnswers
 from andon.gateway.dependencies import Gateway, Side, bearer
 from andon.gateway.errors import Overloaded
-from andon.gateway.inference.outputs import OUTPUTS, require_known, response_of
+from andon.gateway.inference.outputs import OUTPUTS, Inferred, inferred, inferred_again, require_known, response_of
+from andon.gateway.inference.request_keys import keys_of
 from andon.gateway.inference.rows import inputs_of, read_rows
 from andon.kernel.errors import AndonError
 from andon.kernel.ids import uuid7
@@ -53,6 +63,7 @@ class Inference:
     def __init__(self, gateway: Gateway, side: Side) -> None:
         self.gateway = gateway
         self._side = side
+        self._first_answers = FirstAnswers(gateway.decider, gateway.database)
 
     def authenticate(self, header: str | None) -> Principal:
         """Who calls, by the Authorization header. Raises Unauthenticated."""
@@ -120,7 +131,10 @@ class Inference:
         priority = _priority(request.parameters, asked, len(rows))
         deadline_ns = _deadline(request.parameters, asked)
         now = self.gateway.clock.now()
-        decisions = await self._decide(
+        raws = [raw for raw, _ in rows]
+        identifier = request.id if self.gateway.settings.gateway.inference_ids_are_keys else ""
+        keys = keys_of(request.model, caller.name, identifier, raws)
+        answers = await self._answers(
             [
                 DecisionRequest(
                     id=uuid7(now),
@@ -135,11 +149,12 @@ class Inference:
                     priority=priority,
                     deadline_ns=deadline_ns,
                     pinned=pinned,
+                    idempotency=key,
                 )
-                for raw, values in rows
+                for (raw, values), key in zip(rows, keys, strict=True)
             ]
         )
-        return response_of(decisions, wanted=wanted, model=request.model, id=request.id)
+        return response_of(answers, wanted=wanted, model=request.model, id=request.id)
 
     def new_id(self) -> UUID:
         """A correlation id for who brought none."""
@@ -165,8 +180,42 @@ class Inference:
         asked.caller.require(Permission.PIN_VERSION, line.automation.name)
         return _number(line, version)
 
-    async def _decide(self, requests: Sequence[DecisionRequest]) -> list[Decision]:
-        """All of them, in their order. If one fails on the way, so does the request, which then says how many did not."""
+    async def _answers(self, requests: Sequence[DecisionRequest]) -> list[Inferred]:
+        """Decide rows, or read back what an earlier request under the same id got. Raises KeyReused, KeyInFlight."""
+        first = requests[0].idempotency
+        if first is None:
+            return [inferred(decision) for decision in await self._decide(requests) if decision is not None]
+        in_flight, mark = self.gateway.keys_in_flight, (first.scope, first.key)
+        if mark in in_flight:
+            raise KeyInFlight(retry_after=1)
+        in_flight.add(mark)
+        try:
+            known = await asyncio.gather(*map(self._known, requests))
+            new = [request for request, record in zip(requests, known, strict=True) if record is None]
+            made = iter(await self._decide(new) if new else [])
+            answers = []
+            for request, record in zip(requests, known, strict=True):
+                decision = None if record is not None else next(made)
+                if decision is not None:
+                    answers.append(inferred(decision))
+                    continue
+                again = record or await self._known(request)
+                if again is None:
+                    raise KeyInFlight(retry_after=1)
+                answers.append(inferred_again(again))
+            return answers
+        finally:
+            in_flight.discard(mark)
+
+    async def _known(self, request: DecisionRequest) -> DecisionRecord | None:
+        """Find the decision under the key of a row. Raises KeyReused."""
+        return None if request.idempotency is None else await self._first_answers.of(request.idempotency)
+
+    async def _decide(self, requests: Sequence[DecisionRequest]) -> list[Decision | None]:
+        """All of them, in their order. If one fails on the way, so does the request, which then says how many did not.
+
+        None stands for a row that was decided under its key before.
+        """
         gateway, count = self.gateway, len(requests)
         admission = gateway.admission
         if admission.in_flight + count > gateway.settings.gateway.max_in_flight:
@@ -176,10 +225,11 @@ class Inference:
             answers = await asyncio.gather(*gateway.decider.decide_all(requests), return_exceptions=True)
         finally:
             admission.in_flight -= count
-        decisions = [answer for answer in answers if isinstance(answer, Decision)]
-        if len(decisions) == count:
+        decisions = [answer for answer in answers if not isinstance(answer, BaseException)]
+        keyed = requests[0].idempotency is not None
+        if len(decisions) == count and (keyed or None not in decisions):
             return decisions
-        raise _shortfall(answers, requests[0].correlation_id, len(decisions))
+        raise _shortfall(answers, requests[0].correlation_id, sum(map(bool, decisions)))
 
 
 def _shortfall(answers: Sequence[Decision | BaseException | None], correlation_id: str, decided: int) -> BaseException:

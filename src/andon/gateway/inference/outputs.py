@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from math import nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from andon.decisions import Decision
+from andon.decisions import Decision, DecisionRecord, Judgement, LineRef, RecordReader
+from andon.serving import Prediction
 from andon.serving.inference import (
     DTYPES,
     Datatype,
@@ -18,18 +19,40 @@ from andon.serving.inference import (
     shown,
 )
 
-_READ: Mapping[str, tuple[Datatype, Callable[[Decision], Any]]] = {
-    "outcome": (Datatype.BYTES, lambda decision: decision.outcome),
-    "score": (Datatype.FP64, lambda decision: nan if decision.prediction is None else decision.prediction.score),
-    "label": (Datatype.BYTES, lambda decision: "" if decision.prediction is None else decision.prediction.label),
-    "confidence": (
-        Datatype.FP64,
-        lambda decision: nan if decision.prediction is None else decision.prediction.confidence,
-    ),
-    "certain": (Datatype.BOOL, lambda decision: decision.judgement.risk.certain),
-    "rule": (Datatype.BYTES, lambda decision: decision.rule),
-    "reasons": (Datatype.BYTES, lambda decision: ",".join(decision.reasons)),
-    "decision_id": (Datatype.BYTES, lambda decision: str(decision.request.id)),
+
+class Inferred(NamedTuple):
+    """What the protocol tells of one decision, made now or read back from the ledger."""
+
+    id: str
+    line: LineRef
+    judgement: Judgement
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """What the model said; None if it could not."""
+        return self.judgement.prediction
+
+
+def inferred(decision: Decision) -> Inferred:
+    """Return what is told of a decision that was made now."""
+    return Inferred(str(decision.request.id), decision.line, decision.judgement)
+
+
+def inferred_again(record: DecisionRecord) -> Inferred:
+    """Return what is told of a decision that the ledger has."""
+    read = RecordReader().take(record.record)
+    return Inferred(read.key, read.line, read.judgement)
+
+
+_READ: Mapping[str, tuple[Datatype, Callable[[Inferred], Any]]] = {
+    "outcome": (Datatype.BYTES, lambda row: row.judgement.ruling.outcome),
+    "score": (Datatype.FP64, lambda row: nan if row.prediction is None else row.prediction.score),
+    "label": (Datatype.BYTES, lambda row: "" if row.prediction is None else row.prediction.label),
+    "confidence": (Datatype.FP64, lambda row: nan if row.prediction is None else row.prediction.confidence),
+    "certain": (Datatype.BOOL, lambda row: row.judgement.risk.certain),
+    "rule": (Datatype.BYTES, lambda row: row.judgement.ruling.rule),
+    "reasons": (Datatype.BYTES, lambda row: ",".join(row.judgement.ruling.reasons)),
+    "decision_id": (Datatype.BYTES, lambda row: row.id),
 }
 """Output -> its datatype and where it stands. Where no model predicted, numbers are NaN and the label is empty."""
 
@@ -44,7 +67,7 @@ def require_known(wanted: Sequence[str]) -> None:
             raise InferenceInvalid(f"There is no output {shown(name)}; there are: {', '.join(_READ)}")
 
 
-def response_of(decisions: Sequence[Decision], *, wanted: Sequence[str], model: str, id: str) -> InferResponse:  # noqa: A002 - the protocol's word
+def response_of(decisions: Sequence[Inferred], *, wanted: Sequence[str], model: str, id: str) -> InferResponse:  # noqa: A002 - the protocol's word
     """The answer: the outputs that are wanted (none named: all), and which versions decided."""
     lines = {(decision.line.model.version, decision.line.policy_version) for decision in decisions}
     parameters: dict[str, Parameter] = {}
@@ -54,7 +77,7 @@ def response_of(decisions: Sequence[Decision], *, wanted: Sequence[str], model: 
         version = str(number)
         parameters = {"model": decisions[0].line.model.name, "model_version": number, "policy_version": policy}
     if len(decisions) == 1:
-        parameters["decision_id"] = str(decisions[0].request.id)
+        parameters["decision_id"] = decisions[0].id
         if decisions[0].prediction is not None:
             parameters["confidence"] = decisions[0].prediction.confidence
     return InferResponse(
@@ -66,7 +89,7 @@ def response_of(decisions: Sequence[Decision], *, wanted: Sequence[str], model: 
     )
 
 
-def _output(name: str, decisions: Sequence[Decision]) -> Tensor:
+def _output(name: str, decisions: Sequence[Inferred]) -> Tensor:
     datatype, read = _READ[name]
     values = [read(decision) for decision in decisions]
     shape = (len(values),)

@@ -123,7 +123,7 @@ class Engine:
                 )
         except (OperationalError, InterfaceError) as error:
             DBOS.destroy(destroy_registry=True)
-            raise DatabaseUnavailable(f"PostgreSQL at {self._database.shown} does not answer or gave up") from error
+            raise DatabaseUnavailable("PostgreSQL does not answer or gave up") from error
         self._lease.begin()
         _log.info("durable.launched", executor=self.executor, flows=sorted(self._flows))
 

@@ -14,10 +14,12 @@ from andon.kernel.postgres.binaries import locate
 from andon.kernel.postgres.errors import NotRunning, PostgresFailed
 from andon.kernel.postgres.launcher import Server, running, start, stop
 from andon.kernel.postgres.leases import available, in_use, lend, place_of, url_of
+from andon.kernel.postgres.recovery import Recovery
 
 __all__ = [
     "NotRunning",
     "PostgresFailed",
+    "Recovery",
     "Server",
     "available",
     "in_use",

@@ -44,6 +44,8 @@ _LEAVE_SECONDS = 2.0
 
 _POLL_SECONDS = 0.02
 _PORT_ATTEMPTS = 5
+_STARTS = 2
+"""Starts of a server that complains and ends before it is ready. One that ends without a word was killed, and is started again."""
 
 _PORTS = range(15_432, 32_000)
 """Below the range from which the kernel takes ports for outgoing connections, so that ours is free again at the next start."""
@@ -154,7 +156,7 @@ def _permitted(place: Path) -> Iterator[None]:
 
 def _launch(here: Home) -> _Postmaster:
     """Start a server on the data, which is made if need be, and wait until it is ready."""
-    port = _port(here)
+    port, ended = _port(here), 0
     for _ in range(_PORT_ATTEMPTS):
         with _nobody_else(here) as alive:
             programs = binaries.reachable(binaries.locate(_data_version(here)), here.account, home.STORE)
@@ -165,9 +167,12 @@ def _launch(here: Home) -> _Postmaster:
             _spawn(here, programs, alive)
         if ready := _ready(here):
             return ready
-        if _is_free(port):
+        if not _is_free(port):
+            port = _new_port()
+            continue
+        ended += 1
+        if ended >= _STARTS and _complaint(here) is not None:
             break
-        port = _new_port()
     raise PostgresFailed(f"PostgreSQL did not start: {_last_words(here)}")
 
 
@@ -324,11 +329,16 @@ def _data_version(here: Home) -> int | None:
 
 
 def _last_words(here: Home) -> str:
-    """The last thing PostgreSQL complained of, and where to read more. What it wrote to last tells of this start, and not of one before."""
+    """The last thing PostgreSQL complained of, and where to read more."""
+    return _complaint(here) or f"it said nothing; see {here.start_log}"
+
+
+def _complaint(here: Home) -> str | None:
+    """The same, or None. What it wrote to last tells of this start, and not of one before."""
     written = [file for file in (*here.log.glob("*.log"), here.start_log) if file.exists()]
     for file in sorted(written, key=lambda file: file.stat().st_mtime_ns, reverse=True):
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[-50:]
         for line in reversed(lines):
             if re.search(r"(FATAL|PANIC|ERROR|postgres): ", line):
                 return f"{line} (more in {file})"
-    return f"it said nothing; see {here.start_log}"
+    return None

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from andon import access
-from andon.access import Grant, Key, KeyNotFound, OwnKeyChange, Permission, Role
+from andon.access import Grant, Key, KeyNotFound, OwnKeyChange, Permission, Principal, Role
 from andon.kernel.db import Tx
 from andon.plans.configuration import ManagedKey
 from andon.plans.domain import Json
@@ -46,7 +46,7 @@ class KeyInForce:
 
     def put(self, tx: Tx, act: PlannedAct) -> None:
         """Replace the grants, or revoke the key. Raises KeyNotFound with the command that makes the key."""
-        key = self._found(tx)
+        key = self._found(tx, act.caller)
         if self._wanted is not None:
             access.set_grants(
                 tx,
@@ -67,9 +67,10 @@ class KeyInForce:
             raise OwnKeyChange
         access.revoke_key(tx, key.principal.id, actor=act.actor, reason=act.reason, events=act.events, now=act.now)
 
-    def _found(self, tx: Tx) -> Key:
-        """Return the newest key of this name, a living one first. An id is no name here."""
+    def _found(self, tx: Tx, by: Principal | None = None) -> Key:
+        """Return the newest key of this name, a living one first, that the asking key is over. An id is no name here."""
         named = [key for key in access.list_keys(tx) if key.principal.name == self._name]
+        named = [key for key in named if by is None or by.is_over(key.principal)]
         if not named:
             make = "" if self._wanted is None else f". {_how_to_make(self._name, self._wanted)}"
             raise KeyNotFound(f"There is no such key{make}")

@@ -1,17 +1,20 @@
 """A folder as a stream: each file put into it is a partition, its rows are the messages, numbered from 0.
 
 A file that is decided to its end is moved to `done/`. Until then it stays where it is, so a kill loses nothing.
+A symbolic link is not followed: it counts as one message that cannot be decided. So does a line that is too long.
 """
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pydantic_core import from_json, to_json
 
@@ -25,6 +28,24 @@ LINES = (".ndjson", ".jsonl")
 """Names of files that hold one JSON object a line."""
 
 
+LONGEST_LINE = 1_000_000
+"""Bytes of a line of such a file; of a longer one only the beginning is kept, to be looked at."""
+
+_SHOWN = 1000
+"""Bytes of a line that is too long, in its dead event."""
+
+_LINK = "It is a symbolic link, which is not followed: put the file itself here"
+
+
+class Unreadable(NamedTuple):
+    """A row that cannot be decided: what is shown of it, and why."""
+
+    data: bytes
+    reason: str
+
+
+FileRow: TypeAlias = bytes | Unreadable
+
 Stamp: TypeAlias = tuple[int, int]
 """By which a file is known to be the same: when it was written, and its size."""
 
@@ -33,7 +54,7 @@ Stamp: TypeAlias = tuple[int, int]
 class _Open:
     """A file that is being read: the rows from number `next` on."""
 
-    rows: Iterator[bytes]
+    rows: Iterator[FileRow]
     next: int
     stamp: Stamp
 
@@ -77,10 +98,7 @@ class FileSource:
             found = await asyncio.to_thread(self._rows, path, partition, position, most)
             if found:
                 at = _came(path)
-                return [
-                    Arrival(number, data, self._headers(partition, data), None, at)
-                    for number, data in enumerate(found, position)
-                ]
+                return [self._arrival(number, row, partition, at) for number, row in enumerate(found, position)]
             if perf_counter() >= until:
                 return []
             await asyncio.sleep(min(POLL_SECONDS, wait))
@@ -102,18 +120,18 @@ class FileSource:
             return sorted(
                 path.name
                 for path in self._folder.glob(self._pattern)
-                if path.is_file() and not path.name.startswith(".")
+                if (path.is_file() or path.is_symlink()) and not path.name.startswith(".")
             )
         except OSError as error:
             raise SourceUnavailable(f"{self._folder} cannot be read: {error.strerror}") from error
 
     def _path(self, partition: str) -> Path:
         path = self._folder / partition
-        if Path(partition).name != partition or not path.is_file():
+        if Path(partition).name != partition or not (path.is_file() or path.is_symlink()):
             raise StreamMissing(f"There is no file {path}")
         return path
 
-    def _rows(self, path: Path, partition: str, position: int, most: int) -> list[bytes]:
+    def _rows(self, path: Path, partition: str, position: int, most: int) -> list[FileRow]:
         opened, stamp = self._open.get(partition), _stamp(path)
         if opened is None or opened.next != position or opened.stamp != stamp:
             rows = _rows_of(path)
@@ -125,6 +143,11 @@ class FileSource:
         found = list(islice(opened.rows, most))
         opened.next += len(found)
         return found
+
+    def _arrival(self, number: int, row: FileRow, partition: str, at: datetime) -> Arrival:
+        if isinstance(row, Unreadable):
+            return Arrival(number, row.data, {}, None, at, unreadable=row.reason)
+        return Arrival(number, row, self._headers(partition, row), None, at)
 
     def _headers(self, partition: str, data: bytes) -> Mapping[str, str]:
         """With an id column a row is an event that is known by it."""
@@ -144,24 +167,42 @@ class FileSource:
         return {}
 
 
-def _rows_of(path: Path) -> Iterator[bytes]:
-    if path.suffix.lower() in LINES:
+def _rows_of(path: Path) -> Iterator[FileRow]:
+    if path.is_symlink():
+        yield Unreadable(os.fsencode(path.name), _LINK)
+    elif path.suffix.lower() in LINES:
         yield from _lines(path)
     else:
         for row in datafile.read_rows(path):
             yield to_json({name: value for name, value in row.items() if value is not None})
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path) -> Iterator[FileRow]:
     """Those that are not empty. Raises DataFileInvalid, as other files do."""
     try:
-        with path.open("rb") as lines:
-            yield from (line.strip() for line in lines if line.strip())
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as lines:
+            while line := lines.readline(LONGEST_LINE + 1):
+                if len(line.rstrip(b"\n")) > LONGEST_LINE:
+                    yield _too_long(line, lines)
+                elif line := line.strip():
+                    yield line
     except OSError as error:
         raise datafile.DataFileInvalid(f"{path} cannot be read: {error.strerror}") from error
 
 
+def _too_long(line: bytes, lines: BufferedReader) -> Unreadable:
+    """Skip the rest of a line, and return what is shown of it."""
+    size = len(line)
+    rest = line
+    while rest and not rest.endswith(b"\n"):
+        rest = lines.readline(LONGEST_LINE)
+        size += len(rest)
+    return Unreadable(line[:_SHOWN], f"Its line has {size} bytes; a line may have {LONGEST_LINE}")
+
+
 def _count(path: Path) -> int:
+    if path.is_symlink():
+        return 1
     if path.suffix.lower() in LINES:
         return sum(1 for _ in _lines(path))
     with datafile.reading(path) as data:
@@ -169,11 +210,11 @@ def _count(path: Path) -> int:
 
 
 def _came(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+    return datetime.fromtimestamp(path.lstat().st_mtime, tz=UTC)
 
 
 def _stamp(path: Path) -> Stamp:
-    stat = path.stat()
+    stat = path.lstat()
     return stat.st_mtime_ns, stat.st_size
 
 

@@ -1,0 +1,174 @@
+"""Verifications as operations: asked for by anybody who may, done by a worker, read under their id."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from andon.audit import service
+from andon.audit.domain import Checkpoint, Report, Verification
+from andon.audit.errors import TooManyVerifications, VerificationNotFound, VerificationRunning
+from andon.audit.ports import Evidence
+from andon.audit.store import verifications as verification_store
+from andon.kernel.clock import Clock
+from andon.kernel.db import Database, Tx
+from andon.kernel.errors import Unavailable
+from andon.kernel.ids import uuid7
+from andon.kernel.lookout import REST_SECONDS, first_of
+
+log = structlog.get_logger(__name__)
+
+MOST_OPEN = 16
+"""Verifications that wait or are under way."""
+
+MOST_DEATHS = 3
+"""A verification is given up when so many workers ended while they did it."""
+
+LEASE = timedelta(seconds=30)
+NOTED_SECONDS = 2.0
+"""How often it is noted how far a verification is."""
+
+BUSY_SECONDS = 5.0
+"""How soon it is tried again when the log is being verified by somebody else."""
+
+KEPT = timedelta(days=30)
+
+_DEADLY = f"the worker ended {MOST_DEATHS} times while it verified the log; its log says why"
+
+
+def ask_for_verification(tx: Tx, *, asked_by: str, anchor: bytes | None, now: datetime) -> Verification:
+    """Ask for a verification, or find the one with the same anchor that has not ended. Raises TooManyVerifications."""
+    known = verification_store.find_open(tx, anchor)
+    if known is not None:
+        return known
+    if verification_store.count_open(tx) >= MOST_OPEN:
+        raise TooManyVerifications(retry_after=60)
+    identifier = uuid7(now)
+    verification_store.add(tx, identifier, asked_by, anchor, now)
+    return get_verification(tx, identifier)
+
+
+def get_verification(tx: Tx, identifier: UUID) -> Verification:
+    """A verification that was asked for. Raises VerificationNotFound."""
+    found = verification_store.find(tx, identifier)
+    if found is None:
+        raise VerificationNotFound(f"No verification {identifier}")
+    return found
+
+
+class Verifier:
+    """Does the verifications that were asked for, one at a time. `evidence` makes fresh witnesses for each."""
+
+    def __init__(self, database: Database, clock: Clock, evidence: Callable[[], Mapping[str, Evidence]]) -> None:
+        self._database = database
+        self._clock = clock
+        self._evidence = evidence
+        self._wake = asyncio.Event()
+
+    def poke(self) -> None:
+        """There may be something to verify: look now."""
+        self._wake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Verify until told to stop; one that is under way then is not waited for, and another worker begins it anew."""
+        while not stop.is_set():
+            self._wake.clear()
+            try:
+                done = await asyncio.to_thread(self.run_round, stop.is_set)
+            except Unavailable as error:
+                log.warning("verification.interrupted", error=type(error).__name__)
+                done = False
+            if not done:
+                await first_of(stop, self._wake, within=REST_SECONDS)
+
+    def run_round(self, stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Do one verification; return whether there was one."""
+        now = self._clock.now()
+        with self._database.begin() as tx:
+            verification_store.forget(tx, now - KEPT)
+            taken = verification_store.claim(tx, now, now + LEASE)
+        if taken is None:
+            return False
+        if taken.attempts > MOST_DEATHS:
+            self._end(taken, error=_DEADLY)
+            return True
+        try:
+            report = self._verify(taken, stopped)
+        except (VerificationRunning, _Stopped) as why:
+            pause = timedelta(seconds=BUSY_SECONDS if isinstance(why, VerificationRunning) else 0)
+            with self._database.begin() as tx:
+                verification_store.give_back(tx, taken.id, self._clock.now() + pause)
+            return False
+        except Unavailable:
+            raise
+        except Exception as error:  # the edge of the loop: the one who asked is told, and the next is done
+            log.exception("verification.failed", verification=str(taken.id))
+            self._end(taken, error=f"it failed with {type(error).__name__}; the log of the worker says why")
+            return True
+        self._end(taken, report=report_document(report))
+        return True
+
+    def _verify(self, taken: Verification, stopped: Callable[[], bool]) -> Report:
+        read, noted_at = 0, monotonic()
+
+        def progress(entries: int) -> None:
+            nonlocal read, noted_at
+            read += entries
+            if stopped():
+                raise _Stopped
+            if monotonic() - noted_at >= NOTED_SECONDS:
+                noted_at = monotonic()
+                with self._database.begin() as tx:
+                    verification_store.note(tx, taken.id, read, self._clock.now() + LEASE)
+
+        with self._database.snapshot() as tx:
+            return service.verify(tx, evidence=self._evidence(), anchor=taken.anchor, progress=progress)
+
+    def _end(self, taken: Verification, *, report: Mapping[str, Any] | None = None, error: str | None = None) -> None:
+        with self._database.begin() as tx:
+            if report is not None:
+                verification_store.note(tx, taken.id, report["entries"], self._clock.now())
+            verification_store.end(tx, taken.id, self._clock.now(), report=report, error=error)
+
+
+class _Stopped(Exception):
+    """The worker is told to end."""
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """A report as JSON."""
+    return {
+        "ok": report.ok,
+        "entries": report.entries,
+        "chains": report.chains,
+        "checkpoints": report.checkpoints,
+        "unsealed": report.unsealed,
+        "head": None if report.head is None else _checkpoint(report.head),
+        "found": report.found,
+        "findings": [
+            {
+                "harm": finding.harm.value,
+                "message": finding.message,
+                "writer": None if finding.writer is None else str(finding.writer),
+                "seq": finding.seq,
+                "checkpoint": finding.checkpoint,
+                "action": finding.action,
+                "subject": finding.subject,
+            }
+            for finding in report.findings
+        ],
+    }
+
+
+def _checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "number": checkpoint.number,
+        "hash": checkpoint.hash.hex(),
+        "at": checkpoint.at.isoformat(),
+        "chains": checkpoint.chains,
+        "entries": checkpoint.entries,
+    }
