@@ -72,9 +72,7 @@ def reading(source: Source, *, sheet: str | None = None, header: int | None = No
             case Shape.WORKBOOK:
                 copy, notices = workbooks.as_csv(source, path, folder, sheet)
                 data = csv_files.opened(source, copy, folder, connection, header=header, delimiters=",")
-                yield DataFile(
-                    source, data.names, data.types, data.source, connection, (*notices, *data.notices)
-                )
+                yield DataFile(source, data.names, data.types, data.source, connection, (*notices, *data.notices))
             case Shape.CSV:
                 yield csv_files.opened(source, path, folder, connection, header=header)
 

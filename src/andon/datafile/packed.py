@@ -50,7 +50,15 @@ def unpacked(name: object, path: Path, head: bytes, folder: Path, part: str | No
                     return _poured(name, file, path, folder / _ending(member.filename))
         with _opened(path, head) as file:
             return _poured(name, file, path, folder / _ending(path.with_suffix("").name))
-    except (EOFError, OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, NotImplementedError) as error:
+    except (
+        EOFError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
         raise DataFileInvalid(f"{name} cannot be unpacked: {error or type(error).__name__}") from error
 
 

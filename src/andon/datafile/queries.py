@@ -89,7 +89,9 @@ def _engine(url: str) -> sa.Engine:
             raise DataFileInvalid(f"There is no SQLite database {made.database}")
         return sa.create_engine(made, poolclass=sa.NullPool, hide_parameters=True)
     except (ArgumentError, ValueError):
-        raise DataQueryInvalid("The URL of --url-env is not one that SQLAlchemy takes, like postgresql://host/name") from None
+        raise DataQueryInvalid(
+            "The URL of --url-env is not one that SQLAlchemy takes, like postgresql://host/name"
+        ) from None
     except NoSuchModuleError as error:
         raise DataQueryInvalid(f"The URL of --url-env names a database that is not known here: {error}") from None
     except ModuleNotFoundError as error:
@@ -105,8 +107,10 @@ def _options(engine: sa.Engine) -> dict[str, Any]:
 
 def _refusal(error: DBAPIError, url: sa.URL) -> DataQueryInvalid | DataQueryUnavailable:
     state = getattr(error.orig, "sqlstate", None)
-    if isinstance(error, sa.exc.OperationalError) and url.get_backend_name() != "sqlite" and (
-        state is None or str(state).startswith(("08", "57"))
+    if (
+        isinstance(error, sa.exc.OperationalError)
+        and url.get_backend_name() != "sqlite"
+        and (state is None or str(state).startswith(("08", "57")))
     ):
         return DataQueryUnavailable("The database that the query asks does not answer, or refused to let us in")
     said = getattr(getattr(error.orig, "diag", None), "message_primary", None) or str(error.orig)

@@ -56,7 +56,9 @@ class DataFile:
     def _sampled(self, rows: int, most: int) -> Iterator[tuple[Any, ...]]:
         """Yield a sample drawn among the numbers of the rows, so that no more than a batch of rows is ever held."""
         cursor = self.connection.cursor()
-        drawn = f"SELECT i FROM range(1, {rows + 1}) AS numbers(i) USING SAMPLE reservoir({most} ROWS) REPEATABLE ({_SEED})"
+        drawn = (
+            f"SELECT i FROM range(1, {rows + 1}) AS numbers(i) USING SAMPLE reservoir({most} ROWS) REPEATABLE ({_SEED})"
+        )
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE drawn AS {drawn}")
         numbered = f"SELECT *, row_number() OVER () AS number FROM ({self.source})"
         yield from self._fetched(

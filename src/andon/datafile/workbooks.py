@@ -19,7 +19,15 @@ def as_csv(name: object, path: Path, folder: Path, sheet: str | None) -> tuple[P
     copy = folder / "sheet.csv"
     try:
         ended = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-I", str(_CHILD), str(path.resolve()), str(copy), str(MOST_MEMORY), *([sheet] if sheet else [])],
+            [
+                sys.executable,
+                "-I",
+                str(_CHILD),
+                str(path.resolve()),
+                str(copy),
+                str(MOST_MEMORY),
+                *([sheet] if sheet else []),
+            ],
             capture_output=True,
             text=True,
             check=False,

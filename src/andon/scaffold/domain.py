@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+
+from andon.datafile import Source
 
 
 class ColumnKind(StrEnum):
@@ -92,12 +93,17 @@ class Plan:
     """Everything the templates need. `notes` are told to the builder."""
 
     name: str
-    source: Path
+    source: Source
     rows: int
     columns: tuple[Column, ...]
     target: Target
     time: Column | None
     notes: tuple[str, ...] = field(default=())
+    held_out: float = 0.25
+    sheet: str | None = None
+    header: int | None = None
+    any_case: bool = False
+    """Whether the target is true or false in a mix of case."""
 
     @property
     def features(self) -> tuple[Column, ...]:
