@@ -197,7 +197,8 @@ def _read_text(text: str, form: str) -> datetime | None:
         if not _RFC_2822.fullmatch(text):
             return None
         bare = re.sub(" (GMT|UTC|UT|Z)$", " +0000", re.sub("^[A-Z][a-z]{2}, ", "", text))
-        return datetime.strptime(bare, "%d %b %Y %H:%M:%S %z" if bare.count(":") == 2 else "%d %b %Y %H:%M %z")
+        form = "%d %b %Y %H:%M:%S %z" if bare.count(":") == 2 else "%d %b %Y %H:%M %z"
+        return datetime.strptime(bare, form)  # noqa: DTZ007 (it says its zone)
     if form == "iso-week":
         if not _ISO_WEEK.fullmatch(text):
             return None

@@ -59,8 +59,8 @@ def opened(
     if dialect.line > 1 and header is None:
         above = "1 line above it is" if dialect.line == 2 else f"{dialect.line - 1} lines above it are"
         notices.insert(0, f"line {dialect.line} is read as the header; {above} left out (--header names another line)")
-    blank = " AND ".join(f"coalesce(trim(c{i}, ' \t\r\n'), '') = ''" for i in range(len(names)))
-    source = f"SELECT {cells} FROM {table} WHERE NOT ({blank})"
+    together = ", ".join(f"c{i}" for i in range(len(names)))
+    source = f"SELECT {cells} FROM {table} WHERE trim(concat({together}), ' \t\r\n') <> ''"
     return DataFile(name, named, ("TEXT",) * len(names), source, connection, tuple(notices))
 
 

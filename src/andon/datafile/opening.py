@@ -60,21 +60,45 @@ def reading(source: Source, *, sheet: str | None = None, header: int | None = No
             yield queries.opened(source, folder, connection)
             return
         path, head = _plain(source, folder, sheet)
-        match shape_of(source, path, head):
-            case Shape.PARQUET:
-                yield typed_files.parquet(source, path, connection)
-            case Shape.ARROW:
-                yield typed_files.arrow(source, path, folder, connection)
-            case Shape.LINES:
-                yield json_files.opened(source, path, folder, connection, array=False)
-            case Shape.ARRAY:
-                yield json_files.opened(source, path, folder, connection, array=True)
-            case Shape.WORKBOOK:
-                copy, notices = workbooks.as_csv(source, path, folder, sheet)
-                data = csv_files.opened(source, copy, folder, connection, header=header, delimiters=",")
-                yield DataFile(source, data.names, data.types, data.source, connection, (*notices, *data.notices))
-            case Shape.CSV:
-                yield csv_files.opened(source, path, folder, connection, header=header)
+        yield _opened(source, path, shape_of(source, path, head), folder, connection, sheet, header)
+
+
+@contextmanager
+def reading_plain(
+    name: Path, path: Path, shape: Shape, *, sheet: str | None = None, header: int | None = None
+) -> Iterator[DataFile]:
+    """Open what `unpacking` gave; `name` is what messages call it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="andon-") as temporary,
+        duckdb.connect(Path(temporary, "data.duckdb"), config=_settings(temporary)) as connection,
+    ):
+        yield _opened(name, path, shape, Path(temporary), connection, sheet, header)
+
+
+def _opened(
+    source: Path,
+    path: Path,
+    shape: Shape,
+    folder: Path,
+    connection: duckdb.DuckDBPyConnection,
+    sheet: str | None,
+    header: int | None,
+) -> DataFile:
+    match shape:
+        case Shape.PARQUET:
+            return typed_files.parquet(source, path, connection)
+        case Shape.ARROW:
+            return typed_files.arrow(source, path, folder, connection)
+        case Shape.LINES:
+            return json_files.opened(source, path, folder, connection, array=False)
+        case Shape.ARRAY:
+            return json_files.opened(source, path, folder, connection, array=True)
+        case Shape.WORKBOOK:
+            copy, notices = workbooks.as_csv(source, path, folder, sheet)
+            data = csv_files.opened(source, copy, folder, connection, header=header, delimiters=",")
+            return DataFile(source, data.names, data.types, data.source, connection, (*notices, *data.notices))
+        case Shape.CSV:
+            return csv_files.opened(source, path, folder, connection, header=header)
 
 
 def read_rows(

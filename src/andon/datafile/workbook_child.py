@@ -4,6 +4,7 @@ import csv
 import resource
 import sys
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 MOST_COLUMNS = 20_000
@@ -11,7 +12,7 @@ REFUSED = 3
 
 
 def main(path: str, target: str, memory: int, wanted: str | None) -> int:
-    """Write the sheet; what is wrong, or what should be known, is printed."""
+    """Write the sheet; say what is wrong, or what should be known."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -19,19 +20,23 @@ def main(path: str, target: str, memory: int, wanted: str | None) -> int:
         book = CalamineWorkbook.from_path(path)
         names = book.sheet_names
         if not names or (wanted is not None and wanted not in names):
-            print(f"there is no sheet {wanted!r}; it has {', '.join(names[:20])}" if names else "it has no sheet")
+            _say(f"there is no sheet {wanted!r}; it has {', '.join(names[:20])}" if names else "it has no sheet")
             return REFUSED
         sheet = book.get_sheet_by_name(wanted or names[0])
         if sheet.width > MOST_COLUMNS:
-            print(f"the sheet has {sheet.width:,} columns; at most {MOST_COLUMNS:,} can be read")
+            _say(f"the sheet has {sheet.width:,} columns; at most {MOST_COLUMNS:,} can be read")
             return REFUSED
         _write(sheet, target)
     except CalamineError as error:
-        print(f"cannot be read as a workbook: {error}")
+        _say(f"cannot be read as a workbook: {error}")
         return REFUSED
     if wanted is None and len(names) > 1:
-        print(f"the first of {len(names)} sheets was read, {names[0]!r} (--sheet names another)")
+        _say(f"the first of {len(names)} sheets was read, {names[0]!r} (--sheet names another)")
     return 0
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
 
 
 def _write(sheet: Any, target: str) -> None:
@@ -39,7 +44,7 @@ def _write(sheet: Any, target: str) -> None:
     for row in sheet.iter_rows():
         filled = [at for at, value in enumerate(row) if value != ""]
         width = max(width, filled[-1] + 1 if filled else 0)
-    with open(target, "w", encoding="utf-8", newline="") as file:
+    with Path(target).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for row in sheet.iter_rows():
             writer.writerow([_text(value) for value in row[:width]])

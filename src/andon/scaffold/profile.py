@@ -16,6 +16,8 @@ TABLE = "profiled"
 _SAMPLES = 200
 _FEW_SAMPLES = 30
 _MOSTLY = 0.9
+_COMPACT_DATE = len("20261231")
+"""The only times that are numbers, too."""
 _SPELLINGS = 8
 """So many spellings of true and false are there in a mix of case that anybody would write."""
 _MARKS = {None: None, Notation.GROUPED: notations.POINT, Notation.COMMA: notations.COMMA}
@@ -108,7 +110,8 @@ def _text(table: Table, column: Column, counts: Counts, notes: list[str]) -> Col
     )
     if iso == timed == counts.filled:
         return _spread(table, replace(column, kind=ColumnKind.TIME, number=notations.time_sql(cell, None)))
-    if form := _time_format(table, column, counts, notes):
+    plain = numbers == counts.filled and not (integers == numbers and counts.longest == _COMPACT_DATE)
+    if not plain and (form := _time_format(table, column, counts, notes)):
         return _spread(
             table, replace(column, kind=ColumnKind.TIME, number=notations.time_sql(cell, form), time_format=form)
         )
@@ -177,8 +180,9 @@ def _note_notation(table: Table, column: Column, ambiguous: bool, notes: list[st
         notes.append(
             f"{column.name}: {per_cents:,} of {filled:,} values have a per cent sign; 5% is read as 5, as 5 is"
         )
-    if len(currencies or ()) > 1:
-        notes.append(f"{column.name}: amounts in {', '.join(sorted(currencies)[:5])} are read as plain numbers")
+    named = sorted(currency for currency in currencies or () if currency)
+    if len(named) > 1:
+        notes.append(f"{column.name}: amounts in {', '.join(named[:5])} are read as plain numbers")
 
 
 def _time_format(table: Table, column: Column, counts: Counts, notes: list[str]) -> str | None:
