@@ -54,16 +54,13 @@ class DataFile:
         return self._sampled(rows, most)
 
     def _sampled(self, rows: int, most: int) -> Iterator[tuple[Any, ...]]:
-        """Yield a sample drawn among the numbers of the rows, so that no more than a batch of rows is ever held."""
-        cursor = self.connection.cursor()
-        drawn = (
-            f"SELECT i FROM range(1, {rows + 1}) AS numbers(i) USING SAMPLE reservoir({most} ROWS) REPEATABLE ({_SEED})"
-        )
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE drawn AS {drawn}")
+        """Yield a sample: the rows whose numbers have the lowest hashes, so that no more than a batch of rows is ever held."""
+        cursor, drawn = self.connection.cursor(), f"hash(number + {_SEED})"
+        hashes = f"SELECT {drawn} AS h FROM range(1, {rows + 1}) AS numbers(number) ORDER BY h LIMIT {most}"
+        highest = cursor.execute(f"SELECT max(h) FROM ({hashes})").fetchall()[0][0]
         numbered = f"SELECT *, row_number() OVER () AS number FROM ({self.source})"
         yield from self._fetched(
-            cursor,
-            f"SELECT * EXCLUDE (number) FROM ({numbered}) WHERE number IN (SELECT i FROM drawn)",
+            cursor, f"SELECT * EXCLUDE (number) FROM ({numbered}) WHERE {drawn} <= {highest}::UBIGINT"
         )
 
     def rows_by_time(self, name: str) -> Iterator[tuple[int, datetime | None, dict[str, Value]]]:
