@@ -182,7 +182,7 @@ def test_a_zip_archive_gives_its_only_file_or_the_one_that_is_named(tmp_path: Pa
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("a.csv", "a\n1\n")
         archive.writestr("b.jsonl", '{"b": 2}\n')
-    with pytest.raises(DataFileInvalid, match="holds 2 files: name one of them by --sheet \\(a.csv, b.jsonl\\)"):
+    with pytest.raises(DataFileInvalid, match=r"holds 2 files: name one of them by --sheet \(a.csv, b.jsonl\)"):
         list(read_rows(file))
     assert list(read_rows(file, sheet="b.jsonl")) == [{"b": "2"}]
 
@@ -208,7 +208,10 @@ def test_an_arrow_file_gives_what_parquet_gives(tmp_path: Path) -> None:
     arrow = pytest.importorskip("pyarrow")
     table = arrow.table({"n": [1, None], "s": ["x", "NA"], "l": [[1], []]})
     feather.write_feather(table, tmp_path / "data.feather", compression="lz4")
-    assert list(read_rows(tmp_path / "data.feather")) == [{"n": 1, "s": "x", "l": None}, {"n": None, "s": None, "l": None}]
+    assert list(read_rows(tmp_path / "data.feather")) == [
+        {"n": 1, "s": "x", "l": None},
+        {"n": None, "s": None, "l": None},
+    ]
 
 
 def test_a_query_gives_its_rows_and_its_address_is_in_no_message(

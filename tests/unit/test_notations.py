@@ -43,7 +43,8 @@ def sql(expression: str, text: str) -> object:
 
 @pytest.mark.parametrize(
     ("text", "mark", "expected"),
-    [(text, ".", value) for text, value in NUMBERS.items()] + [(text, ",", value) for text, value in WITH_COMMA.items()],
+    [(text, ".", value) for text, value in NUMBERS.items()]
+    + [(text, ",", value) for text, value in WITH_COMMA.items()],
 )
 def test_a_number_is_read_alike_over_a_column_and_in_a_contract(text: str, mark: str, expected: float | None) -> None:
     read = notations.read_number(text, mark)
@@ -61,7 +62,11 @@ def test_a_time_is_read_alike_over_a_column_and_in_a_contract(text: str, form: s
 
 def test_a_contract_takes_numbers_as_they_are_and_as_they_are_written() -> None:
     point, comma = TypeAdapter(Annotated[float, number_with_point]), TypeAdapter(Annotated[int, number_with_comma])
-    assert (point.validate_python("$1,234.50"), point.validate_python(1.5), comma.validate_json('"1.234"')) == (1234.5, 1.5, 1234)
+    assert (point.validate_python("$1,234.50"), point.validate_python(1.5), comma.validate_json('"1.234"')) == (
+        1234.5,
+        1.5,
+        1234,
+    )
 
 
 def test_a_contract_takes_epochs_and_iso_times_alike() -> None:

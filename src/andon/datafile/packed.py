@@ -62,7 +62,7 @@ def unpacked(name: object, path: Path, head: bytes, folder: Path, part: str | No
         raise DataFileInvalid(f"{name} cannot be unpacked: {error or type(error).__name__}") from error
 
 
-def _opened(path: Path, head: bytes) -> IO[bytes]:
+def _opened(path: Path, head: bytes) -> IO[bytes] | gzip.GzipFile:
     if head.startswith(b"\x1f\x8b"):
         return gzip.open(path, "rb")
     if head.startswith(b"BZh"):
@@ -102,7 +102,7 @@ def _ending(name: str) -> str:
     return f"unpacked{Path(name).suffix[:16]}"
 
 
-def _poured(name: object, file: IO[bytes], path: Path, copy: Path) -> Path:
+def _poured(name: object, file: IO[bytes] | gzip.GzipFile, path: Path, copy: Path) -> Path:
     packed, written = path.stat().st_size, 0
     room = shutil.disk_usage(copy.parent).free - _SPARE
     with copy.open("wb") as out:

@@ -43,10 +43,10 @@ def staged(
         f"read_csv({literal(copy)}, auto_detect=false, header=false, delim=',', quote='\"', escape='\"',"
         f" columns={{{columns}}}, max_line_size=10000000, hive_partitioning=false)"
     )
-    cells = ", ".join(f"{'NULL' if i in nested else text(f'c{i}')} AS c{i}" for i in range(len(names)))
+    source = ", ".join(f"{'NULL' if i in nested else text(f'c{i}')} AS c{i}" for i in range(len(names)))
     types = tuple("NESTED" if i in nested else "TEXT" for i in range(len(names)))
     free, notices = distinct([one.strip() or f"column_{i + 1}" for i, one in enumerate(names)])
-    return DataFile(name, free, types, f"SELECT {cells} FROM {table}", connection, tuple(notices))
+    return DataFile(name, free, types, f"SELECT {source} FROM {table}", connection, tuple(notices))
 
 
 def _written(value: Any) -> Any:

@@ -140,7 +140,9 @@ def test_a_positive_value_of_more_than_two_is_refused(tmp_path: Path) -> None:
 
 def test_a_time_that_does_not_order_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path, {"n": NUMBERS, "c": ["a", "b"] * 20, "y": YES_NO})
-    with pytest.raises(scaffold.DataUnusable, match="40 of 40 values order no rows, such as 'a', 'b'; it takes ISO 8601"):
+    with pytest.raises(
+        scaffold.DataUnusable, match="40 of 40 values order no rows, such as 'a', 'b'; it takes ISO 8601"
+    ):
         plan_of(source, time="c")
 
 

@@ -56,7 +56,9 @@ def test_what_is_read_only_partly_is_shown_with_three_values(tmp_path: Path) -> 
 
 def test_a_time_with_a_value_that_is_none_names_it_and_what_is_taken(tmp_path: Path) -> None:
     cells = [f"2026-12-{i % 28 + 1:02}" if i else "yesterday" for i in range(ROWS)]
-    with pytest.raises(DataUnusable, match=r"1 of 60 values order no rows, such as 'yesterday'; it takes ISO 8601 .*RFC 2822"):
+    with pytest.raises(
+        DataUnusable, match=r"1 of 60 values order no rows, such as 'yesterday'; it takes ISO 8601 .*RFC 2822"
+    ):
         plan_of(write(tmp_path, {"when": cells, "x": X, "y": Y}), time="when")
 
 
