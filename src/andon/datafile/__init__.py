@@ -7,7 +7,7 @@ from typed files, and None for what is missing. Giving these values types is the
 from andon.datafile.columns import MOST_CELLS, Columns, read_columns
 from andon.datafile.errors import DataFileInvalid, DataQueryInvalid, DataQueryUnavailable, unreadable
 from andon.datafile.json_files import elements
-from andon.datafile.opening import Shape, Source, read_rows, reading, reading_plain, unpacking
+from andon.datafile.opening import FileFormat, Source, read_rows, reading, reading_plain, unpacking
 from andon.datafile.queries import Query, address, is_postgresql, rows_of
 from andon.datafile.table import DataFile
 from andon.datafile.values import LINE_BYTES, MISSING, Value
@@ -21,8 +21,8 @@ __all__ = [
     "DataFileInvalid",
     "DataQueryInvalid",
     "DataQueryUnavailable",
+    "FileFormat",
     "Query",
-    "Shape",
     "Source",
     "Value",
     "address",

@@ -33,7 +33,7 @@ _XML = re.compile(rb"<(\?xml|!doctype|!--|[a-z_][\w:.-]*(\s+[\w:.-]+\s*=|\s*/?>[
 """How JSON and XML begin, and no header of a table: that may begin with [id] or <DATE>, too."""
 
 
-class Shape(StrEnum):
+class FileFormat(StrEnum):
     """What a file that is not compressed holds."""
 
     CSV = "CSV"
@@ -60,12 +60,12 @@ def reading(source: Source, *, sheet: str | None = None, header: int | None = No
             yield queries.opened(source, folder, connection)
             return
         path, head = _plain(source, folder, sheet)
-        yield _opened(source, path, shape_of(source, path, head), folder, connection, sheet, header)
+        yield _opened(source, path, format_of(source, path, head), folder, connection, sheet, header)
 
 
 @contextmanager
 def reading_plain(
-    name: Path, path: Path, shape: Shape, *, sheet: str | None = None, header: int | None = None
+    name: Path, path: Path, shape: FileFormat, *, sheet: str | None = None, header: int | None = None
 ) -> Iterator[DataFile]:
     """Open what `unpacking` gave; `name` is what messages call it."""
     with (
@@ -78,26 +78,26 @@ def reading_plain(
 def _opened(
     source: Path,
     path: Path,
-    shape: Shape,
+    shape: FileFormat,
     folder: Path,
     connection: duckdb.DuckDBPyConnection,
     sheet: str | None,
     header: int | None,
 ) -> DataFile:
     match shape:
-        case Shape.PARQUET:
+        case FileFormat.PARQUET:
             return typed_files.parquet(source, path, connection)
-        case Shape.ARROW:
+        case FileFormat.ARROW:
             return typed_files.arrow(source, path, folder, connection)
-        case Shape.LINES:
+        case FileFormat.LINES:
             return json_files.opened(source, path, folder, connection, array=False)
-        case Shape.ARRAY:
+        case FileFormat.ARRAY:
             return json_files.opened(source, path, folder, connection, array=True)
-        case Shape.WORKBOOK:
+        case FileFormat.WORKBOOK:
             copy, notices = workbooks.as_csv(source, path, folder, sheet)
             data = csv_files.opened(source, copy, folder, connection, header=header, delimiters=",")
             return DataFile(source, data.names, data.types, data.source, connection, (*notices, *data.notices))
-        case Shape.CSV:
+        case FileFormat.CSV:
             return csv_files.opened(source, path, folder, connection, header=header)
 
 
@@ -110,28 +110,28 @@ def read_rows(
 
 
 @contextmanager
-def unpacking(path: Path, sheet: str | None = None) -> Iterator[tuple[Path, Shape]]:
-    """Give the file, or what is in it if it is compressed, with its shape, for as long as the block lasts."""
+def unpacking(path: Path, sheet: str | None = None) -> Iterator[tuple[Path, FileFormat]]:
+    """Give the file, or what is in it if it is compressed, with its format, for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="andon-") as temporary:
         plain, head = _plain(path, Path(temporary), sheet)
-        yield plain, shape_of(path, plain, head)
+        yield plain, format_of(path, plain, head)
 
 
-def shape_of(name: object, path: Path, head: bytes) -> Shape:
+def format_of(name: object, path: Path, head: bytes) -> FileFormat:
     """Return what a file is by how it begins, and by its ending where that tells nothing. Raises DataFileInvalid."""
     for magic, what in _NOT_TABLES.items():
         if head.startswith(magic):
             raise DataFileInvalid(f"{name} is no table that can be read: it is {what}")
     if head.startswith(b"PAR1"):
-        return Shape.PARQUET
+        return FileFormat.PARQUET
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
-        return Shape.ARROW
+        return FileFormat.ARROW
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return Shape.WORKBOOK
+        return FileFormat.WORKBOOK
     if path.suffix.lower() in _LINES or json_files.is_lines(head):
-        return Shape.LINES
+        return FileFormat.LINES
     if json_files.is_array(head):
-        return Shape.ARRAY
+        return FileFormat.ARRAY
     beginning = head.lstrip(b"\xef\xbb\xbf \r\n\t")
     if not beginning:
         raise DataFileInvalid(f"{name} is empty")
@@ -141,7 +141,7 @@ def shape_of(name: object, path: Path, head: bytes) -> Shape:
         )
     if _XML.match(beginning):
         raise DataFileInvalid(f"{name} is no table that can be read: it looks like XML")
-    return Shape.CSV
+    return FileFormat.CSV
 
 
 def _plain(path: Path, folder: Path, part: str | None) -> tuple[Path, bytes]:

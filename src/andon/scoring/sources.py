@@ -69,10 +69,10 @@ def opened(
         yield Lines(path, keep)
         return
     with datafile.unpacking(path, sheet) as (plain, shape):
-        if shape is datafile.Shape.LINES:
+        if shape is datafile.FileFormat.LINES:
             yield Lines(plain, keep)
             return
-        if shape is datafile.Shape.ARRAY:
+        if shape is datafile.FileFormat.ARRAY:
             yield Elements(path, plain, keep)
             return
         with datafile.reading_plain(path, plain, shape, sheet=sheet, header=header) as data:
