@@ -127,6 +127,6 @@ def test_its_links_lead_somewhere(page: str) -> None:
 
 def _spoken() -> str:
     code = "".join(
-        path.read_text(encoding="utf-8") for path in [SOURCE / "datafile.py", *(SOURCE / "scaffold").rglob("*.py")]
+        path.read_text(encoding="utf-8") for part in ("datafile", "scaffold") for path in (SOURCE / part).rglob("*.py")
     )
     return re.sub(r'"\s*\n\s*f?"', "", code)

@@ -1,7 +1,6 @@
 """`andon decide FILE`, or `--sql QUERY`: every row through the same line as every call, once, however often it is killed."""
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import uvloop
 from pydantic_core import to_json
 from rich.console import Console
 
-from andon import scoring
+from andon import datafile, scoring
 from andon.bootstrap.project import deployed_alone
 from andon.bootstrap.scoring import IntervalsOf, scorer
 from andon.bootstrap.threads import one_thread
@@ -31,13 +30,14 @@ from andon.scoring import Run, Scored, SourceRow, SourceRows
 _REFUSED_SHOWN = 5
 
 File = Annotated[
-    Path | None, typer.Argument(help="A CSV, Parquet or NDJSON file; one row, one decision.", show_default=False)
+    Path | None,
+    typer.Argument(help="A file as andon init reads it, or JSON; one row, one decision.", show_default=False),
 ]
 Sql = Annotated[str | None, typer.Option("--sql", help="Decide the rows of this query instead of a file's.")]
 UrlEnv = Annotated[
     str | None,
     typer.Option(
-        help="Environment variable with the postgresql:// address that --sql asks; without it Andon's own database."
+        help="Environment variable with the SQLAlchemy URL of the database that --sql asks; else Andon's own."
     ),
 ]
 Name = Annotated[str | None, typer.Option("--automation", help="Which automation decides, if there are several.")]
@@ -49,6 +49,10 @@ Output = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")]
 Keep = Annotated[list[str] | None, typer.Option("--keep", help="A column to carry into the output; may be repeated.")]
+Sheet = Annotated[
+    str | None, typer.Option(help="The sheet of a workbook, or the file in a ZIP archive; else the first.")
+]
+Header = Annotated[int | None, typer.Option(min=1, help="The line of the header; else it is found.")]
 Again = Annotated[bool, typer.Option("--again", help="Do not go on with a run that was killed: decide all rows anew.")]
 
 
@@ -74,6 +78,8 @@ class _Asked:
     target: Path
     keep: tuple[str, ...]
     again: bool
+    sheet: str | None = None
+    header: int | None = None
 
     @property
     def shown(self) -> str:
@@ -92,9 +98,11 @@ def decide(
     overwrite: Force = False,
     keep: Keep = None,
     again: Again = False,
+    sheet: Sheet = None,
+    header: Header = None,
 ) -> None:
     """Decide every row of a file or a query and write the decisions. Killed and started again, it goes on where it was."""
-    asked = _Asked(file, sql, url_env, _target(file, sql, output), tuple(keep or ()), again)
+    asked = _Asked(file, sql, url_env, _target(file, sql, output), tuple(keep or ()), again, sheet, header)
     if file is not None and not file.exists():
         raise DataFileInvalid(f"There is no file {file}")
     if asked.target.exists() and not overwrite:
@@ -156,6 +164,8 @@ class _Command:
                 raise scoring.RunBusy(f"Another process is deciding {self._asked.shown}; let it end, or end it")
             unfinished = self._unfinished(digest)
             with self._rows(digest, unfinished) as rows:
+                for notice in rows.notices:
+                    _say(notice)
                 if rows.left_out:
                     _say(f"Left out, not in the contract: {', '.join(rows.left_out)}")
                 run = unfinished or self._begun(digest, rows.count())
@@ -198,7 +208,10 @@ class _Command:
             return hashlib.sha256(to_json([self._asked.url_env, self._asked.sql])).hexdigest()
         size = self._asked.file.stat().st_size
         with progress(f"Reading {self._asked.file.name}", size, "bytes") as advance:
-            return scoring.digest_of(self._asked.file, advance)
+            digest = scoring.digest_of(self._asked.file, advance)
+        if self._asked.sheet is None and self._asked.header is None:
+            return digest
+        return hashlib.sha256(to_json([digest, self._asked.sheet, self._asked.header])).hexdigest()
 
     def _unfinished(self, digest: str) -> Run | None:
         """The run over these rows that was killed, if it shall be gone on with."""
@@ -236,7 +249,9 @@ class _Command:
     def _rows(self, digest: str, unfinished: Run | None) -> Iterator[SourceRows]:
         wanted = [field.alias or name for name, field in self._line.contract.model.model_fields.items()]
         if self._asked.file is not None:
-            with scoring.opened(self._asked.file, wanted, self._asked.keep) as rows:
+            with scoring.opened(
+                self._asked.file, wanted, self._asked.keep, sheet=self._asked.sheet, header=self._asked.header
+            ) as rows:
                 yield rows
         else:
             yield self._rows_of_query(self._asked.sql or "", wanted, self._fetched(digest), unfinished)
@@ -261,10 +276,7 @@ class _Command:
     def _url(self) -> str:
         if self._asked.url_env is None:
             return self._here.database.url
-        url = os.environ.get(self._asked.url_env)
-        if not url:
-            raise SourceUnclear(f"The environment variable {self._asked.url_env} (of --url-env) is not set")
-        return url
+        return datafile.address(self._asked.url_env)
 
     def _fetched(self, digest: str) -> Path:
         """Where the rows of a query wait until they are decided."""

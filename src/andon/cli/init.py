@@ -8,10 +8,36 @@ from rich.console import Console
 from rich.markup import escape
 
 from andon import scaffold
+from andon.datafile import Query, Source
 from andon.kernel.errors import Invalid
 
 Name = Annotated[str, typer.Argument(help="The project's name and folder: lower-case letters, digits and '-'.")]
-From = Annotated[Path | None, typer.Option("--from", help="A CSV or Parquet file to learn from.", show_default=False)]
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        help="A file to learn from: CSV, Parquet, Arrow, JSON, Excel or OpenDocument, also compressed.",
+        show_default=False,
+    ),
+]
+Sql = Annotated[
+    str | None, typer.Option("--query", help="An SQL query to learn from instead of a file.", show_default=False)
+]
+UrlEnv = Annotated[
+    str | None,
+    typer.Option(help="Environment variable with the SQLAlchemy URL that --query asks.", show_default=False),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option(help="The sheet of a workbook, or the file in a ZIP archive; else the first.", show_default=False),
+]
+Header = Annotated[
+    int | None, typer.Option(min=1, help="The line of the header; else it is found.", show_default=False)
+]
+HeldOut = Annotated[
+    float | None,
+    typer.Option(help="The share of the rows that the model is measured on; else a quarter.", show_default=False),
+]
 Target = Annotated[str | None, typer.Option(help="The column to predict.", show_default=False)]
 Time = Annotated[
     str | None, typer.Option(help="The column that orders the rows; the newest are measured on.", show_default=False)
@@ -32,46 +58,66 @@ Windows = Annotated[
     ),
 ]
 
+_SHOWN = 30
+
 
 def init(
     name: Name,
     source: From = None,
+    query: Sql = None,
+    url_env: UrlEnv = None,
     target: Target = None,
     time: Time = None,
     positive: Positive = None,
+    sheet: Sheet = None,
+    header: Header = None,
+    held_out: HeldOut = None,
     keep: Keep = None,
     windows: Windows = None,
 ) -> None:
-    """Write a new project: learnt from a data file, or the transfer screening example."""
+    """Write a new project: learnt from a data file or a query, or the transfer screening example."""
     console = Console()
-    if source is None:
-        if target or time or positive or keep or windows is not None:
-            raise Invalid("--target, --time, --positive, --keep and --windows describe a data file; name it by --from")
+    origin = _source(source, query, url_env)
+    if origin is None:
+        if any(given is not None for given in (target, time, positive, sheet, header, held_out, keep, windows)):
+            raise Invalid(
+                "--target, --time, --positive, --sheet, --header, --held-out, --keep and --windows describe a data file; "
+                "name it by --from"
+            )
         scaffold.from_template(name, Path.cwd())
         _tell_next(console, name, scaffold.EXAMPLE_SETUP)
         return
     if target is None:
-        raise Invalid("--from needs --target: the column to predict")
-    with console.status(f"Looking at {escape(str(source))}"):
+        raise Invalid(f"{'--from' if query is None else '--query'} needs --target: the column to predict")
+    options = scaffold.Options(sheet=sheet, header=header, held_out=held_out, keep=tuple(keep or ()), windows=windows)
+    with console.status(f"Looking at {escape(str(origin))}"):
         _, plan = scaffold.from_data(
-            name,
-            Path.cwd(),
-            source,
-            target=target,
-            time=time,
-            positive=positive,
-            keep=tuple(keep or ()),
-            windows=windows,
+            name, Path.cwd(), origin, target=target, time=time, positive=positive, options=options
         )
     windows_by = [f"windows of {window.field} by {window.by}" for window in plan.written_windows]
     seen = [*(column.name for column in plan.features), *(part.name for part in plan.times), *windows_by]
-    used = ", ".join(seen)
+    used = ", ".join(seen[:_SHOWN])
+    if len(seen) > _SHOWN:
+        used += f" and {len(seen) - _SHOWN:,} more"
     console.print(
         f"{plan.rows:,} rows; the model will learn [bold]{escape(target)}[/] from {escape(used)}", highlight=False
     )
     for note in plan.notes:
         console.print(f"  - {escape(note)}", highlight=False)
     _tell_next(console, name)
+
+
+def _source(file: Path | None, query: str | None, url_env: str | None) -> Source | None:
+    """Return where the rows come from, None for the example."""
+    if (query is None) != (url_env is None):
+        raise Invalid("--query and --url-env belong together: the query, and the variable with the database's URL")
+    if query is None or url_env is None:
+        return file
+    if file is not None:
+        raise Invalid("Name a file by --from or give a --query, not both")
+    if url_env.startswith("ANDON_"):
+        raise Invalid("--url-env: a training script is given no variable that begins with ANDON_; name another")
+    return Query(query, url_env)
 
 
 def _tell_next(console: Console, folder: str, *preparing: str) -> None:

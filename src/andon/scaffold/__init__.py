@@ -13,6 +13,7 @@ from andon.scaffold.errors import (
     FolderUnwritable,
     NameInvalid,
 )
+from andon.scaffold.planning import Options
 from andon.scaffold.projects import EXAMPLE_SETUP, from_data, from_template
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "FolderOccupied",
     "FolderUnwritable",
     "NameInvalid",
+    "Options",
     "Plan",
     "Target",
     "from_data",

@@ -22,49 +22,29 @@ _MOMENT = '''def _in_utc(moment: datetime) -> datetime:
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]'''
 
-_AS_WRITTEN = '''def _as_written(form: str) -> BeforeValidator:
-    """Times as they stand in the file; ISO 8601 is understood as well."""
-
-    def read(value: object) -> object:
-        try:
-            return datetime.strptime(str(value), form).replace(tzinfo=UTC)
-        except ValueError:
-            return value
-
-    return BeforeValidator(read)'''
-
-_DECIMAL_COMMA = '''def _decimal_comma(value: object) -> object:
-    """Numbers as they stand in the file, like 1.234,50."""
-    return value.strip("$€£% ").replace(".", "").replace(",", ".") if isinstance(value, str) else value'''
-
-_GROUPED = '''def _grouped(value: object) -> object:
-    """Numbers as they stand in the file, like 1,234.50."""
-    return value.strip("$€£% ").replace(",", "") if isinstance(value, str) else value'''
-
 _NUMBERS = (ColumnKind.NUMBER, ColumnKind.INTEGER)
-_NOTATIONS = {Notation.COMMA: "_decimal_comma", Notation.GROUPED: "_grouped"}
+_NOTATIONS = {Notation.COMMA: "number_with_comma", Notation.GROUPED: "number_with_point"}
+_READERS = ("number_with_comma", "number_with_point", "time_as")
+"""What a contract takes of `andon.notations`."""
 
 
 def imports(fields: Sequence[str], helpers: Sequence[str], expected: Sequence[str]) -> list[str]:
     """The import lines that these fields, helpers and expectations need, sorted."""
     text = "\n".join((*fields, *helpers))
-    names = sorted(name for name in ("AfterValidator", "BeforeValidator", "Field") if name in text)
+    names = sorted(name for name in ("AfterValidator", "Field") if name in text)
+    readers = [name for name in _READERS if name in text]
     lines = ["from datetime import UTC, datetime"] if "datetime" in text else []
     lines += ["from typing import Annotated"] if "Annotated" in text else []
     pydantic = ", ".join(sorted([*names, "BaseModel", "ConfigDict"]))
-    andon = ["from andon import Expect"] if expected else []
-    return [*lines, *([""] if lines else []), *andon, f"from pydantic import {pydantic}"]
+    third_party = ["from andon import Expect"] if expected else []
+    third_party += [f"from andon.notations import {', '.join(readers)}"] if readers else []
+    return [*lines, *([""] if lines else []), *third_party, f"from pydantic import {pydantic}"]
 
 
 def helpers(columns: Sequence[Column]) -> list[str]:
     """The functions that read values as the file spells them."""
-    notations = {column.notation for column in columns}
     carried = [column for column in columns if column.kind.carried]
-    found = [_MOMENT] if any(column.kind is ColumnKind.TIME for column in carried) else []
-    found += [_AS_WRITTEN] if any(column.time_format for column in carried) else []
-    found += [_DECIMAL_COMMA] if Notation.COMMA in notations else []
-    found += [_GROUPED] if Notation.GROUPED in notations else []
-    return found
+    return [_MOMENT] if any(column.kind is ColumnKind.TIME for column in carried) else []
 
 
 def field_lines(columns: Sequence[Column]) -> list[str]:
@@ -123,8 +103,8 @@ def _type(column: Column) -> str:
 
 def _readers(column: Column) -> list[str]:
     if column.notation is not None:
-        return [f"BeforeValidator({_NOTATIONS[column.notation]})"]
-    return [f"_as_written({json.dumps(column.time_format)})"] if column.time_format else []
+        return [_NOTATIONS[column.notation]]
+    return [f"time_as({json.dumps(column.time_format)})"] if column.time_format else []
 
 
 def _constraints(column: Column) -> list[str]:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+
+from andon.datafile import Source
 
 ORDERING = "orders the rows; as a number it would only say where in the file a row stands"
 """Why the model does not see the time that the rows are split by."""
@@ -151,7 +152,7 @@ class Plan:
     """Everything the templates need. `notes` are told to the builder."""
 
     name: str
-    source: Path
+    source: Source
     rows: int
     columns: tuple[Column, ...]
     target: Target
@@ -159,6 +160,11 @@ class Plan:
     notes: tuple[str, ...] = field(default=())
     times: tuple[TimeFeature, ...] = ()
     windows: tuple[WindowTrial, ...] = ()
+    held_out: float = 0.25
+    sheet: str | None = None
+    header: int | None = None
+    any_case: bool = False
+    """Whether the target is true or false in a mix of case."""
 
     @property
     def features(self) -> tuple[Column, ...]:

@@ -16,7 +16,7 @@ _CEL_WORDS = frozenset(
 )
 _CONTRACT_WORDS = frozenset(
     {"Annotated", "BaseModel", "BeforeValidator", "AfterValidator", "ConfigDict", "Field", "Moment", "UTC", "datetime"}
-    | {"str", "int", "float", "bool"}
+    | {"str", "int", "float", "bool", "number_with_comma", "number_with_point", "time_as"}
 )
 
 

@@ -1,11 +1,12 @@
 """Planning: from a data file to everything the templates need, or the reason why nothing can be made of it."""
 
+import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from andon import datafile
+from andon import datafile, notations
+from andon.datafile import Source
 from andon.scaffold import keeping, leaks, profile, row_order, target, times, windows
 from andon.scaffold.domain import ORDERING, Column, ColumnKind, Plan, Target, TimeFeature
 from andon.scaffold.errors import DataUnusable
@@ -13,22 +14,42 @@ from andon.scaffold.profile import Table
 
 HELD_OUT = 0.25
 """The share of the rows that a model is measured on; the newest ones where there is a time."""
+LEAST_HELD_OUT, MOST_HELD_OUT = 0.05, 0.75
+ENOUGH_HELD_OUT = 10
+"""Rows of each class that a proposed split holds out, if there are so many."""
 FEWEST_HELD_OUT = 2
 """Rows of each class among them: one to calibrate with, one to measure on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to read the file and to split its rows: the sheet or file in an archive, the header's line, the share measured on.
+
+    `keep` names columns that would be left out; `windows` says whether windows are written, if not only those that gain.
+    """
+
+    sheet: str | None = None
+    header: int | None = None
+    held_out: float | None = None
+    keep: tuple[str, ...] = ()
+    windows: bool | None = None
+
+
+_DEFAULT = Options()
+
+
 def plan(
     name: str,
-    source: Path,
+    source: Source,
     *,
     target_name: str,
     time_name: str | None,
     positive: str | None,
-    keep: Sequence[str] = (),
-    with_windows: bool | None = None,
+    options: Options = _DEFAULT,
 ) -> Plan:
     """Look at the whole file once and decide what the project will contain. Raises DataUnusable, DataFileInvalid."""
-    with datafile.reading(source) as data:
+    held_out = _held_out(options.held_out)
+    with datafile.reading(source, sheet=options.sheet, header=options.header) as data:
         table = profile.load(data)
         if table.rows < 2:
             raise DataUnusable(
@@ -37,14 +58,15 @@ def plan(
         columns, read = profile.columns(data, table)
         aim = target.find(columns, target_name, "target")
         goal, told = target.learn(table, aim, positive)
-        time = None if time_name is None else _time(table, columns, time_name, aim)
-        keeping.check(columns, keep, aim)
-        inputs, kept = _inputs(table, columns, aim, goal, time, keep)
+        time = None if time_name is None else _time(table, columns, time_name, aim, held_out)
+        keeping.check(columns, options.keep, aim)
+        inputs, kept = _inputs(table, columns, aim, goal, time, options.keep)
         time = None if time is None else target.find(inputs, time.name, "time")
         parts, aged = times.features(table, inputs, aim, goal, time)
         _check_features(source, inputs, parts)
-        proposed = windows.tried(table, inputs, aim, goal, time, with_windows)
+        proposed = windows.tried(table, inputs, aim, goal, time, options.windows)
     notes = [
+        *data.notices,
         *told,
         *_about_rows(goal, time, table.rows),
         *_about_times(inputs, time, table.rows),
@@ -54,7 +76,29 @@ def plan(
         *aged,
         *map(windows.about, proposed),
     ]
-    return Plan(name, source, table.rows, tuple(inputs), goal, time, tuple(notes), parts, proposed)
+    return Plan(
+        name,
+        source,
+        table.rows,
+        tuple(inputs),
+        goal,
+        time,
+        tuple(notes),
+        parts,
+        proposed,
+        held_out=held_out,
+        sheet=options.sheet,
+        header=options.header,
+        any_case=aim.kind is ColumnKind.BOOLEAN and aim.cell.startswith("lower("),
+    )
+
+
+def _held_out(asked: float | None) -> float:
+    if asked is None:
+        return HELD_OUT
+    if not LEAST_HELD_OUT <= asked <= MOST_HELD_OUT:
+        raise DataUnusable(f"--held-out {asked:g}: a share from {LEAST_HELD_OUT:g} to {MOST_HELD_OUT:g} is expected")
+    return asked
 
 
 def _inputs(
@@ -72,29 +116,51 @@ def _ordering(column: Column) -> Column:
     return replace(column, reason=ORDERING)
 
 
-def _time(table: Table, columns: Sequence[Column], name: str, aim: Column) -> Column:
+def _time(table: Table, columns: Sequence[Column], name: str, aim: Column, held_out: float) -> Column:
     column = target.find(columns, name, "time")
     if column is aim:
         raise DataUnusable(f"{name!r} cannot be both the target and the time")
     if column.number is None:
-        raise DataUnusable(f"--time {name!r}: its values are neither times nor numbers, so they do not order the rows")
-    ordered = (
-        f"SELECT {aim.cell} AS y, row_number() OVER (ORDER BY {column.number}) > {1 - HELD_OUT} * count(*) OVER () AS newest"
+        count, odd = profile.unordered(table, column)
+        raise DataUnusable(
+            f"--time {name!r}: {count:,} of {round(table.rows * (1 - column.missing)):,} values order no rows, such as {odd};"
+            f" it takes {notations.TAKEN}"
+        )
+    ranked = (
+        f"SELECT {aim.cell} AS y, row_number() OVER (ORDER BY {column.number} DESC) AS age, count(*) OVER () AS n"
         f" FROM {profile.TABLE} WHERE {aim.cell} IS NOT NULL AND {column.number} IS NOT NULL"
     )
+    newest = f"count(*) FILTER (age <= {held_out} * n)"
+    enough = f"min_by(age, age, {ENOUGH_HELD_OUT})"
     parts = table.connection.execute(
-        f"SELECT y, count(*) FILTER (newest), count(*) FROM ({ordered}) GROUP BY y"
+        f"SELECT y, {newest}, count(*), {enough}, max(age), any_value(n) FROM ({ranked}) GROUP BY y"
     ).fetchall()
-    for value, newest, rows in parts:
-        if newest < FEWEST_HELD_OUT or newest == rows:
+    for value, new, rows, *_ in parts:
+        if new < FEWEST_HELD_OUT or new == rows:
             raise DataUnusable(
-                f"--time {name!r}: {newest:,} of {rows:,} rows of {aim.name} {str(value)!r} lie in the newest quarter, on which"
-                " the model is measured; some, but not all, must. Without --time the rows are split at random"
+                f"--time {name!r}: {new:,} of {rows:,} rows of {aim.name} {str(value)!r} lie in the newest"
+                f" {_share(held_out)}, on which the model is measured; some, but not all, must. {_proposal(parts)}"
             )
     return column
 
 
-def _check_features(source: Path, columns: Sequence[Column], parts: Sequence[TimeFeature]) -> None:
+def _share(held_out: float) -> str:
+    return "quarter" if held_out == HELD_OUT else f"{100 * held_out:.3g}%"
+
+
+def _proposal(parts: Sequence[tuple[object, int, int, Sequence[int], int, int]]) -> str:
+    """Return the split by time that has rows of each class on both sides, or else the one at random."""
+    at_random = "without --time the rows are split at random"
+    for wanted in (ENOUGH_HELD_OUT, FEWEST_HELD_OUT):
+        least = max(sorted(ages)[min(wanted, len(ages)) - 1] / n for *_, ages, _, n in parts)
+        most = min((oldest - 1) / n for *_, oldest, n in parts)
+        share = max(LEAST_HELD_OUT, math.ceil(100 * least) / 100)
+        if share <= min(most, MOST_HELD_OUT) and all(rows > wanted for _, _, rows, *_ in parts):
+            return f"--held-out {share:g} measures on the newest {100 * share:.3g}% and works; {at_random}"
+    return f"No split by this time works; {at_random}"
+
+
+def _check_features(source: Source, columns: Sequence[Column], parts: Sequence[TimeFeature]) -> None:
     if not parts and not any(column.used for column in columns):
         why = "; ".join(f"{column.name} {column.reason}" for column in columns[:10])
         kept = next((column.name for column in columns if column.keepable), None)

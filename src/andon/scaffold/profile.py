@@ -5,15 +5,22 @@ from typing import Any
 
 import duckdb
 
+from andon import notations
 from andon.datafile import DataFile, unreadable
-from andon.scaffold import kinds, naming, notations
+from andon.scaffold import kinds, naming
 from andon.scaffold.domain import Column, ColumnKind, Notation
 from andon.scaffold.kinds import Counts
 
 TABLE = "profiled"
 
 _SAMPLES = 200
+_FEW_SAMPLES = 30
 _MOSTLY = 0.9
+_COMPACT_DATE = len("20261231")
+"""The only times that are numbers, too."""
+_SPELLINGS = 8
+"""So many spellings of true and false are there in a mix of case that anybody would write."""
+_MARKS = {None: None, Notation.GROUPED: notations.POINT, Notation.COMMA: notations.COMMA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,47 +77,83 @@ def _column(table: Table, column: Column, stored: str, notes: list[str]) -> Colu
     if distinct == 2 and kinds.is_boolean(str(value) for value, _ in table.values(cell, 2)):
         return replace(column, kind=ColumnKind.BOOLEAN)
     if stored == "TEXT":
-        return _text(table, column, counts, notes)
+        return _truths(table, column) or _text(table, column, counts, notes)
     if stored == "TIME":
         return _spread(table, replace(column, kind=ColumnKind.TIME, number=notations.time_sql(cell, None)))
     return _number(table, replace(column, number=cell), counts, whole=stored == "INTEGER")
 
 
+def _truths(table: Table, column: Column) -> Column | None:
+    """Return the column as a boolean in lower case if it is one, in whatever mix of case: True, TRUE, false."""
+    if column.distinct > _SPELLINGS:
+        return None
+    values = {str(value).lower() for value, _ in table.values(column.cell, _SPELLINGS)}
+    if not kinds.is_boolean(values):
+        return None
+    return replace(column, kind=ColumnKind.BOOLEAN, cell=f"lower({column.cell})", distinct=2)
+
+
 def _text(table: Table, column: Column, counts: Counts, notes: list[str]) -> Column:
     cell = column.cell
-    patterns = (notations.INTEGER, notations.NUMBER, notations.GROUPED, notations.COMMA, notations.ISO_TIME)
-    counted = ", ".join(f"count(*) FILTER (regexp_full_match({cell}, '{pattern}'))" for pattern in patterns)
-    codes = f"regexp_full_match({cell}, '{notations.PADDED}') OR regexp_full_match({cell}, '{notations.LONG}')"
+    numbered = (
+        notations.INTEGER,
+        notations.NUMBER,
+        notations.number_pattern(notations.POINT),
+        notations.number_pattern(notations.COMMA),
+        notations.PLAIN_ISO,
+    )
+    counted = ", ".join(f"count(*) FILTER ({notations.matches_sql(cell, pattern)})" for pattern in numbered)
+    codes = " OR ".join(notations.matches_sql(cell, pattern) for pattern in (notations.PADDED, notations.LONG))
     times = f"count({notations.time_sql(cell, None)})"
-    integers, numbers, grouped, commas, iso, timed, coded = table.one(
+    integers, numbers, points, commas, iso, timed, coded = table.one(
         f"{counted}, {times}, count(*) FILTER ({codes})", f"{cell} IS NOT NULL"
     )
     if iso == timed == counts.filled:
         return _spread(table, replace(column, kind=ColumnKind.TIME, number=notations.time_sql(cell, None)))
-    form = _time_format(table, column, counts, notes)
-    if form:
+    plain = numbers == counts.filled and not (integers == numbers and counts.longest == _COMPACT_DATE)
+    if not plain and (form := _time_format(table, column, counts, notes)):
         return _spread(
             table, replace(column, kind=ColumnKind.TIME, number=notations.time_sql(cell, form), time_format=form)
         )
-    if coded == 0 and counts.filled in (numbers, grouped, commas):
-        notation = (
-            None if numbers == counts.filled else _notation(column, grouped == commas, grouped == counts.filled, notes)
-        )
-        spelled = replace(column, number=notations.number_sql(cell, notation), notation=notation)
+    if counts.filled in (numbers, points, commas) and (
+        coded == 0 or (numbers == counts.filled and _epoch(table, column))
+    ):
+        notation = None if numbers == counts.filled else _notation(points == counts.filled)
+        spelled = replace(column, number=notations.number_sql(cell, _MARKS[notation]), notation=notation)
+        if notation is not None:
+            _note_notation(table, spelled, points == commas, notes)
         return _number(table, spelled, counts, whole=integers == counts.filled)
     kind, reason = kinds.of_text(counts)
-    if not kind.learnable and _MOSTLY * counts.filled <= numbers < counts.filled and coded == 0:
-        reason = _note_junk(table, column, counts.filled - numbers, notes)
+    if coded == 0 and (rest := _unread(table, column, counts, max(points, commas, numbers), points >= commas)):
+        what, count, odd = rest
+        share = 1 - count / counts.filled
+        if not kind.learnable or share >= _MOSTLY:
+            notes.append(
+                f"{column.name}: {_nearly(share)} values are {what}, but not {odd} ({count:,} rows); empty these cells to use it"
+            )
+            reason = f"mixes {what} with {odd}" if not kind.learnable else reason
     categories = tuple(value for value, _ in table.values(cell, kinds.MANY)) if kind is ColumnKind.CATEGORY else ()
     return replace(column, kind=kind, reason=reason, categories=categories)
 
 
 def _number(table: Table, column: Column, counts: Counts, *, whole: bool) -> Column:
     column = replace(_spread(table, column), kind=ColumnKind.NUMBER)
+    low, high = column.low or 0.0, column.high or 0.0
+    if column.notation is None and (unit := notations.epoch_of(column.name, low, high)):
+        return _spread(
+            table,
+            replace(column, kind=ColumnKind.TIME, number=notations.time_sql(column.cell, unit), time_format=unit),
+        )
     if not whole:
         return column
     kind, reason = kinds.of_integers(column.name, replace(counts, low=column.low, high=column.high))
     return replace(column, kind=kind, reason=reason, longest=len(f"{column.high:.0f}"))
+
+
+def _epoch(table: Table, column: Column) -> bool:
+    """Return whether whole numbers that are too long for a number are the time in microseconds."""
+    low, high = table.one(f"min(TRY_CAST({column.cell} AS DOUBLE)), max(TRY_CAST({column.cell} AS DOUBLE))")
+    return low is not None and notations.epoch_of(column.name, low, high) is not None
 
 
 def _spread(table: Table, column: Column) -> Column:
@@ -118,38 +161,73 @@ def _spread(table: Table, column: Column) -> Column:
     return replace(column, low=float(low), median=float(median), high=float(high))
 
 
-def _notation(column: Column, ambiguous: bool, grouped: bool, notes: list[str]) -> Notation:
-    if ambiguous:
+def _notation(point: bool) -> Notation:
+    return Notation.GROUPED if point else Notation.COMMA
+
+
+def _note_notation(table: Table, column: Column, ambiguous: bool, notes: list[str]) -> None:
+    """Note what a reader could have meant otherwise: commas, per cents and currencies."""
+    cell = column.cell
+    commas, points, per_cents, filled, currencies = table.one(
+        f"count(*) FILTER ({cell} LIKE '%,%'), count(*) FILTER ({cell} LIKE '%.%'),"
+        f" count(*) FILTER ({cell} LIKE '%\\%%' ESCAPE '\\'), count({cell}), {notations.currencies_sql(cell)}"
+    )
+    if ambiguous and commas:
         notes.append(f"{column.name}: a comma was read as a separator of thousands (1,234 is 1234)")
-    return Notation.GROUPED if grouped else Notation.COMMA
+    elif ambiguous and points:
+        notes.append(f"{column.name}: a point was read as the decimal mark ($1.234 is 1.234)")
+    if 0 < per_cents < filled:
+        notes.append(
+            f"{column.name}: {per_cents:,} of {filled:,} values have a per cent sign; 5% is read as 5, as 5 is"
+        )
+    named = sorted(currency for currency in currencies or () if currency)
+    if len(named) > 1:
+        notes.append(f"{column.name}: amounts in {', '.join(named[:5])} are read as plain numbers")
 
 
 def _time_format(table: Table, column: Column, counts: Counts, notes: list[str]) -> str | None:
     forms = notations.formats_of([value for value, _ in table.values(column.cell, _SAMPLES)])
-    fitting = [form for form in forms if _fits(table, column.cell, form, counts.filled)]
+    fitting = [form for form in forms if _read(table, column.cell, form) == counts.filled]
     if {"%d/%m", "%m/%d"} <= {form[:5] for form in fitting} or {"%d-%m", "%m-%d"} <= {form[:5] for form in fitting}:
         notes.append(f"{column.name}: month or day first cannot be told; it is read as {fitting[0]} (see contract.py)")
     return fitting[0] if fitting else None
 
 
-def _fits(table: Table, cell: str, form: str, filled: int) -> bool:
-    compact = f" AND regexp_full_match({cell}, '(19|20)\\d{{6}}')" if form == notations.COMPACT_DATE else ""
-    return bool(table.one(f"count(*) FILTER (try_strptime({cell}, '{form}') IS NOT NULL{compact})")[0] == filled)
+def _read(table: Table, cell: str, form: str) -> int:
+    """Count the cells that can be read as times in this form."""
+    return int(table.one(f"count({notations.time_sql(cell, form)})")[0])
 
 
-def _note_junk(table: Table, column: Column, count: int, notes: list[str]) -> str:
-    odd = [
-        value
-        for value, _ in table.connection.execute(
-            f"SELECT {column.cell}, count(*) FROM {TABLE} WHERE {column.cell} IS NOT NULL"
-            f" AND NOT regexp_full_match({column.cell}, '{notations.NUMBER}') GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3"
-        ).fetchall()
-    ]
-    spelled = ", ".join(_quoted(value) for value in odd)
-    notes.append(
-        f"{column.name}: nearly all values are numbers, but not {spelled} ({count:,} rows); empty these cells to use it"
-    )
-    return f"mixes numbers with {spelled}"
+def _unread(table: Table, column: Column, counts: Counts, numbers: int, point: bool) -> tuple[str, int, str] | None:
+    """Return what at least half of the values are, how many are not, and three of these; None if they are nothing of a kind."""
+    if 2 * numbers > counts.filled:
+        mark = notations.POINT if point else notations.COMMA
+        patterns = (notations.NUMBER, notations.number_pattern(mark))
+        fits = " OR ".join(notations.matches_sql(column.cell, pattern) for pattern in patterns)
+        return "numbers", *_odd(table, column.cell, fits)
+    form = notations.likeliest_of([value for value, _ in table.values(column.cell, _FEW_SAMPLES)])
+    if form is None:
+        return None
+    return "times", *_odd(table, column.cell, f"{notations.time_sql(column.cell, form)} IS NOT NULL")
+
+
+def _odd(table: Table, cell: str, fits: str) -> tuple[int, str]:
+    """Count the cells that do not fit, and show three of their values."""
+    unfit = f"{cell} IS NOT NULL AND NOT coalesce({fits}, false)"
+    found = table.connection.execute(
+        f"SELECT {cell}, count(*) FROM {TABLE} WHERE {unfit} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 3"
+    ).fetchall()
+    return int(table.one("count(*)", unfit)[0]), ", ".join(_quoted(value) for value, _ in found)
+
+
+def unordered(table: Table, column: Column) -> tuple[int, str]:
+    """Return how many values of a column are no times, in the form that most of them have, and three of these."""
+    form = notations.likeliest_of([value for value, _ in table.values(column.cell, _FEW_SAMPLES)])
+    return _odd(table, column.cell, "false" if form is None else f"{notations.time_sql(column.cell, form)} IS NOT NULL")
+
+
+def _nearly(share: float) -> str:
+    return "nearly all" if share >= _MOSTLY else f"{100 * share:.0f}% of the"
 
 
 def _quoted(value: object, most: int = 30) -> str:

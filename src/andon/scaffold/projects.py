@@ -2,12 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from andon.datafile import Source
 from andon.scaffold import naming, planning, rendering
 from andon.scaffold.domain import Plan
 from andon.scaffold.errors import FolderOccupied, FolderUnwritable
+from andon.scaffold.planning import Options
 
 EXAMPLE = "transfer_screening"
 
@@ -20,22 +22,20 @@ _NOT_COPIED = (".andon", "package", "__pycache__", ".pytest_cache", ".ruff_cache
 def from_data(
     name: str,
     parent: Path,
-    source: Path,
+    source: Source,
     *,
     target: str,
     time: str | None = None,
     positive: str | None = None,
-    keep: Sequence[str] = (),
-    windows: bool | None = None,
+    options: Options | None = None,
 ) -> tuple[Path, Plan]:
-    """Write a project learnt from a CSV or Parquet file to `parent/name`.
+    """Write a project learnt from a data file or a query to `parent/name`.
 
-    `keep` names columns that would be left out; `windows` says whether windows are written, if not only those that gain.
     Raises NameInvalid, FolderOccupied, DataFileInvalid or DataUnusable; then nothing is written.
     """
     folder = _free_folder(name, parent)
     plan = planning.plan(
-        name, source, target_name=target, time_name=time, positive=positive, keep=keep, with_windows=windows
+        name, source, target_name=target, time_name=time, positive=positive, options=options or Options()
     )
     files = rendering.render(plan, folder)
     return _put(folder, lambda partial: _write(partial, files)), plan

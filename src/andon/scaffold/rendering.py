@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 
+from andon.datafile import Query
 from andon.scaffold import cases, contract, naming, windows
 from andon.scaffold.domain import Column, ColumnKind, Plan, TimeFeature, TimePart
 from andon.scaffold.planning import HELD_OUT
@@ -89,7 +90,8 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
     example = [(column.name, _typical(column)) for column in sent]
     example += [(c.name, "1") for c in plan.columns if c.field in keys and c not in sent]
     required = [column.name for column in plan.columns if column.required]
-    data = os.path.relpath(plan.source.resolve(), folder.resolve())
+    data = _data(plan, folder)
+    reading = [f"{name}={_literal(value)}" for name, value in (("sheet", plan.sheet), ("header", plan.header)) if value]
     return {
         "plan": plan,
         "module": plan.name.replace("-", "_"),
@@ -100,7 +102,7 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "expected": expected,
         "parts": {part.value: any(one.part is part for one in plan.times) for part in TimePart},
         "clock": any(part.now for part in plan.times),
-        "at": "[row[TIME] for row in rows]" if plan.time and plan.time.kind is ColumnKind.TIME else "()",
+        "timed": plan.time is not None and plan.time.kind is ColumnKind.TIME,
         "computed": bool(plan.times or plan.windows),
         "windows": [(windows.named(trial), windows.about(trial), trial.written) for trial in plan.windows],
         "kinds": _FEATURE_KINDS,
@@ -108,16 +110,33 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "question": _question(plan),
         "risk": _risk(plan),
         "data": data,
-        "shell_data": shlex.quote(data),
-        "held_out": HELD_OUT,
-        "split": f"by {plan.time.name}: the newest quarter is held out"
+        "decide": _decide(plan, data),
+        "reading": "".join(f", {part}" for part in reading),
+        "held_out": plan.held_out,
+        "split": f"by {plan.time.name}: the newest {_share(plan)} is held out"
         if plan.time
-        else "at random, each class alike: a quarter is held out",
+        else f"at random, each class alike: {_share(plan, 'a ')} is held out",
         "leaf": max(_FEWEST_PER_LEAF, min(_MOST_PER_LEAF, plan.rows // 50)),
         "threads": ", n_jobs=1" if plan.rows < _WORTH_THREADS else "",
         "example": example,
         "required": required,
     }
+
+
+def _data(plan: Plan, folder: Path) -> str | Query:
+    return plan.source if isinstance(plan.source, Query) else os.path.relpath(plan.source.resolve(), folder.resolve())
+
+
+def _decide(plan: Plan, data: str | Query) -> str:
+    """Return the words of `andon decide` for the same rows."""
+    if isinstance(data, Query):
+        return f"--sql {shlex.quote(data.sql)} --url-env {data.url_env} --output decisions.parquet"
+    sheet = f" --sheet {shlex.quote(plan.sheet)}" if plan.sheet else ""
+    return shlex.quote(data) + sheet + (f" --header {plan.header}" if plan.header else "")
+
+
+def _share(plan: Plan, article: str = "") -> str:
+    return f"{article}quarter" if plan.held_out == HELD_OUT else f"{100 * plan.held_out:.3g}%"
 
 
 def _question(plan: Plan) -> str:
@@ -159,7 +178,7 @@ def _outcomes(plan: Plan) -> list[dict[str, str]]:
 
 def _risk(plan: Plan) -> float:
     """The error to be allowed: well below that of a blind guess, but not below what so few rows could prove; two digits."""
-    measured = plan.rows * HELD_OUT / 2
+    measured = plan.rows * plan.held_out / 2
     useful, provable = plan.target.rarest_share / 3, _ROWS_TO_PROVE / measured
     wanted = max(min(_HIGHEST_RISK, useful), min(provable, plan.target.rarest_share / 2))
     scale = 10.0 ** (1 - math.floor(math.log10(wanted)))

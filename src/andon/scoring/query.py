@@ -6,12 +6,15 @@ names of the columns to be kept; then comes a line a row: the values of these as
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from psycopg import sql
 from pydantic_core import from_json, to_json
 
+from andon import datafile
 from andon.kernel import files
 from andon.kernel.session import options_of
 from andon.scoring.errors import ColumnMissing, QueryInvalid, QueryUnavailable
@@ -28,6 +31,7 @@ class Fetched:
     def __init__(self, file: Path, left_out: Sequence[str] = ()) -> None:
         self._file = file
         self.left_out = left_out
+        self.notices: Sequence[str] = ()
 
     @property
     def keep(self) -> tuple[str, ...]:
@@ -54,18 +58,15 @@ def fetch(
 
     `told` hears of rows as they come. Raises QueryInvalid, ColumnMissing, QueryUnavailable; neither names the address.
     """
+    if not datafile.is_postgresql(url):
+        return _fetch_elsewhere(url, query, wanted, keep, into, told)
     text = query.strip().rstrip(";")
     draft = into.with_name(f"{into.name}.part")
     try:
         with psycopg.connect(url, connect_timeout=10, options=options_of(url)) as connection:
             connection.read_only = True
             names = _columns(connection, text)
-            missing = sorted(set(keep) - set(names))
-            if missing:
-                raise ColumnMissing(f"The query has no column {missing[0]!r} to keep; it has {', '.join(names)}")
-            taken = [name for name in names if name in wanted]
-            if not taken:
-                raise QueryInvalid(f"None of the query's columns is in the contract; it has {', '.join(names)}")
+            taken = _chosen(names, wanted, keep)
             _write(connection, text, taken, keep, draft, told)
         draft.replace(into)
     except psycopg.OperationalError as error:
@@ -79,6 +80,47 @@ def fetch(
     finally:
         draft.unlink(missing_ok=True)
     return [name for name in names if name not in taken and name not in keep]
+
+
+def _fetch_elsewhere(
+    url: str, query: str, wanted: Sequence[str], keep: Sequence[str], into: Path, told: Callable[[int], None]
+) -> list[str]:
+    """Do the same on any other database that SQLAlchemy reaches."""
+    draft = into.with_name(f"{into.name}.part")
+    try:
+        with datafile.rows_of(query, url) as (names, rows):
+            taken = _chosen(names, wanted, keep)
+            at = {name: number for number, name in enumerate(names)}
+            with _private(draft) as file:
+                file.write(to_json(list(keep)) + b"\n")
+                for row in rows:
+                    kept = to_json([None if row[at[name]] is None else str(row[at[name]]) for name in keep])
+                    given = to_json({name: row[at[name]] for name in taken}, fallback=str, inf_nan_mode="null")
+                    file.write(kept + b"\t" + given + b"\n")
+                    told(1)
+        draft.replace(into)
+    finally:
+        draft.unlink(missing_ok=True)
+    return [name for name in names if name not in taken and name not in keep]
+
+
+def _chosen(names: Sequence[str], wanted: Sequence[str], keep: Sequence[str]) -> list[str]:
+    missing = sorted(set(keep) - set(names))
+    if missing:
+        raise ColumnMissing(f"The query has no column {missing[0]!r} to keep; it has {', '.join(names)}")
+    taken = [name for name in names if name in wanted]
+    if not taken:
+        raise QueryInvalid(f"None of the query's columns is in the contract; it has {', '.join(names)}")
+    return taken
+
+
+@contextmanager
+def _private(draft: Path) -> Iterator[IO[bytes]]:
+    """Open a file that its owner alone can read, new, and no link to another."""
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        files.give_to_folder_owner(file.fileno(), draft.parent)
+        yield file
 
 
 def _columns(connection: psycopg.Connection, text: str) -> list[str]:
@@ -104,9 +146,7 @@ def _write(
         f"SELECT json_build_array({kept})::text, row_to_json((SELECT r FROM (SELECT {row}) AS r))::text "
         f"FROM (\n{text}\n) AS rows"
     )
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file, connection.cursor(name="andon_rows") as cursor:
-        files.give_to_folder_owner(file.fileno(), draft.parent)
+    with _private(draft) as file, connection.cursor(name="andon_rows") as cursor:
         file.write(to_json(list(keep)) + b"\n")
         cursor.execute(lines.encode())
         while batch := cursor.fetchmany(_AT_ONCE):

@@ -1,7 +1,7 @@
-"""Where rows come from: a table (CSV, Parquet) or lines of JSON (NDJSON), read from the beginning in bounded memory.
+"""Where rows come from: a table (CSV, Parquet, workbooks, ...) or JSON (lines, arrays), read from the beginning in bounded memory.
 
 A row is the JSON text that the contract reads and the ledger keeps. Of a table only the columns of the contract are in it; a
-line stands as it was written.
+JSON document stands as it was written.
 """
 
 import hashlib
@@ -45,6 +45,11 @@ class SourceRows(Protocol):
         """Columns that the contract does not have."""
         ...
 
+    @property
+    def notices(self) -> Sequence[str]:
+        """What should be known of how they are read."""
+        ...
+
     def count(self) -> int:
         """How many there are."""
         ...
@@ -53,19 +58,28 @@ class SourceRows(Protocol):
 
 
 @contextmanager
-def opened(path: Path, wanted: Sequence[str], keep: Sequence[str]) -> Iterator[SourceRows]:
+def opened(
+    path: Path, wanted: Sequence[str], keep: Sequence[str], *, sheet: str | None = None, header: int | None = None
+) -> Iterator[SourceRows]:
     """The rows of a file for as long as the block lasts: `wanted` goes to the contract, `keep` into the output.
 
-    Raises DataFileInvalid, ColumnMissing.
+    JSON stands as it was written; of a table each cell is read. Raises DataFileInvalid, ColumnMissing.
     """
     if is_lines(path):
         yield Lines(path, keep)
         return
-    with datafile.reading(path) as data:
-        missing = sorted(set(keep) - set(data.names))
-        if missing:
-            raise ColumnMissing(f"{path} has no column {missing[0]!r} to keep; it has {', '.join(data.names)}")
-        yield Cells(data, frozenset(wanted), tuple(keep))
+    with datafile.unpacking(path, sheet) as (plain, shape):
+        if shape is datafile.FileFormat.LINES:
+            yield Lines(plain, keep)
+            return
+        if shape is datafile.FileFormat.ARRAY:
+            yield Elements(path, plain, keep)
+            return
+        with datafile.reading_plain(path, plain, shape, sheet=sheet, header=header) as data:
+            missing = sorted(set(keep) - set(data.names))
+            if missing:
+                raise ColumnMissing(f"{path} has no column {missing[0]!r} to keep; it has {', '.join(data.names)}")
+            yield Cells(data, frozenset(wanted), tuple(keep))
 
 
 def digest_of(path: Path, told: Told) -> str:
@@ -106,6 +120,11 @@ class Cells:
         """Columns that the contract does not have."""
         return sorted(set(self.data.names) - self.wanted)
 
+    @property
+    def notices(self) -> Sequence[str]:
+        """How the file was read, where that was not plain."""
+        return self.data.notices
+
     def count(self) -> int:
         """How many rows there are."""
         return self.data.count()
@@ -124,6 +143,7 @@ class Lines:
     path: Path
     keep: Sequence[str]
     left_out: Sequence[str] = ()
+    notices: Sequence[str] = ()
 
     def count(self) -> int:
         """How many rows there are."""
@@ -152,12 +172,35 @@ class Lines:
                     yield row
 
     def _kept(self, line: bytes) -> tuple[str | None, ...]:
-        try:
-            values: Any = from_json(line)
-        except ValueError:
-            values = None
-        given: Mapping[str, Any] = values if isinstance(values, dict) else {}
-        return tuple(_shown(given.get(name)) for name in self.keep)
+        return _kept_of(line, self.keep)
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """The elements of a JSON array, each as it was written."""
+
+    name: Path
+    path: Path
+    keep: Sequence[str]
+    left_out: Sequence[str] = ()
+    notices: Sequence[str] = ()
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return sum(1 for _ in datafile.elements(self.name, self.path))
+
+    def __iter__(self) -> Iterator[SourceRow]:
+        for element in datafile.elements(self.name, self.path):
+            yield SourceRow(element, _kept_of(element, self.keep) if self.keep else ())
+
+
+def _kept_of(document: bytes, keep: Sequence[str]) -> tuple[str | None, ...]:
+    try:
+        values: Any = from_json(document)
+    except ValueError:
+        values = None
+    given: Mapping[str, Any] = values if isinstance(values, dict) else {}
+    return tuple(_shown(given.get(name)) for name in keep)
 
 
 def _shown(value: Any) -> str | None:

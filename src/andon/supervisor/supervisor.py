@@ -26,7 +26,7 @@ from andon.supervisor.ports import Address, addresses_of, bind, check_free, rese
 from andon.supervisor.restarting import Restart
 from andon.supervisor.signals import Signals, caught
 from andon.supervisor.single import hold
-from andon.supervisor.training import train
+from andon.supervisor.training import Training, train
 
 _ANSWER_SECONDS = 60.0
 """How long a part may take until it answers at all."""
@@ -66,15 +66,15 @@ def up(settings: Settings, *, say: Say, command: Callable[[str], list[str]] | No
         with _storage(settings, say) as storage:
             has_model = _prepared(storage, settings, say, addresses, signals)
             script = None if has_model or has_model is None else settings.project.train
-            stopped = has_model is None or (
-                script is not None and not train(settings.root, script, storage.url, signals, say)
-            )
+            training = Training(stopped=has_model is None)
+            if script is not None:
+                training = train(settings.root, script, storage.url, signals, say)
             parts = [
                 Part(address, (command or _command)(address.part), settings.root, sockets[address.part])
                 for address in addresses
             ]
-            if not stopped:
-                _Supervisor(parts, storage, signals, door, say, shared).run()
+            if not training.stopped:
+                _Supervisor(parts, storage, signals, door, say, shared, training.failed).run()
     say("Stopped")
 
 
@@ -133,9 +133,11 @@ class _Supervisor:
         door: Door,
         say: Say,
         shared: Mapping[str, str],
+        untrained: str | None = None,
     ) -> None:
         self._parts, self._storage, self._signals, self._door, self._say = parts, storage, signals, door, say
         self._shared = shared
+        self._untrained = untrained
         self._unready: list[Part] = []
         self._restart: Restart | None = None
 
@@ -143,10 +145,19 @@ class _Supervisor:
         """Start the parts, keep them running until a signal comes, and stop them, whatever happens."""
         try:
             if self._start():
-                self._say("Everything runs; Ctrl-C stops it")
+                self._say(self._summary())
                 self._keep()
         finally:
             self._stop()
+
+    def _summary(self) -> str:
+        """Return what runs and, if something does not, which part and why."""
+        if self._untrained is not None:
+            return (
+                f"Nothing can be decided yet: training the model failed: {self._untrained}\n"
+                "The other parts run; mend it and start again, or register a model. Ctrl-C stops them"
+            )
+        return "Everything runs; Ctrl-C stops it"
 
     def _start(self) -> bool:
         """Start all parts and wait until they answer, a little longer until they are ready. False if a signal came first."""

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from andon.supervisor.leash import leashed
 from andon.supervisor.signals import Signals
@@ -15,10 +16,17 @@ _LOOK_SECONDS = 0.1
 REASON = "the first model, trained by `andon up`"
 
 
-def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[str], None]) -> bool:
-    """Run the script and let what it packs answer. False if a signal to stop came meanwhile.
+class Training(NamedTuple):
+    """How it ended: `stopped` by a signal, or `failed`, with the reason in a line."""
 
-    What goes wrong is told, and no reason to end: everything else runs, a model can be registered at any time, and the next start
+    stopped: bool = False
+    failed: str | None = None
+
+
+def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[str], None]) -> Training:
+    """Run the script and let what it packs answer.
+
+    What goes wrong is told, and no reason to end: the other parts run, a model can be registered at any time, and the next start
     tries again.
     """
     say(f"model     training the first one by {script}")
@@ -39,8 +47,17 @@ def train(root: Path, script: str, url: str, signals: Signals, say: Callable[[st
         while process.poll() is None:
             if signals.stop_within(_LOOK_SECONDS):
                 process.terminate()
-                return False
+                return Training(stopped=True)
         said.seek(0)
         told = said.read().strip()
-    say(f"model     {told}" if process.returncode == 0 else f"model     there is none yet; {told}")
-    return True
+    if process.returncode == 0:
+        say(f"model     {told}")
+        return Training()
+    why = told or f"it was ended by signal {-process.returncode}, as the system does when memory runs out"
+    say(f"model     there is none yet; {why}")
+    return Training(failed=_reason(why))
+
+
+def _reason(told: str) -> str:
+    """Return the line that says why: the last, which an exception ends with."""
+    return told.splitlines()[-1].strip()

@@ -48,7 +48,7 @@ class Up:
         return met
 
     def until_running(self) -> "Up":
-        self.until(lambda: "Everything runs" in self.said or self.process.poll() is not None)
+        self.until(lambda: "Ctrl-C stops" in self.said or self.process.poll() is not None)
         assert self.process.poll() is None, self.said
         return self
 

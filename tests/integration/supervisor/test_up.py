@@ -269,11 +269,14 @@ def test_the_first_start_trains_the_model_that_the_project_names_and_later_ones_
     assert second.end() == 0
 
 
-def test_a_training_that_fails_is_told_and_everything_else_runs_and_the_next_start_tries_again(project: Path) -> None:
+def test_a_training_that_fails_is_told_with_the_reason_and_the_rest_runs_and_the_next_start_tries_again(
+    project: Path,
+) -> None:
     (project / "andon.toml").write_text('[project]\ntrain = "train.py"\n', encoding="utf-8")
     (project / "train.py").write_text("raise SystemExit('no data today')\n", encoding="utf-8")
     up = Up(project, None).until_running()
-    assert "no data today" in up.said
+    assert "Nothing can be decided yet: training the model failed: no data today" in up.said
+    assert "Everything runs" not in up.said
     assert up.end() == 0
     tests = str(Path(__file__).parents[2])
     (project / "train.py").write_text(TRAIN.format(tests=tests), encoding="utf-8")

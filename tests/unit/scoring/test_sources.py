@@ -1,7 +1,9 @@
 """Rows out of files: lines of JSON as they stand, tables as JSON, what is kept of each."""
 
+import gzip
 import hashlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from andon.datafile import DataFileInvalid
-from andon.scoring import ColumnMissing, SourceRow, digest_of, opened, sources
+from andon.scoring import ColumnMissing, Fetched, SourceRow, digest_of, fetch, opened, sources
 
 VALUES = st.dictionaries(
     st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=8), max_size=4
@@ -91,3 +93,40 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
         digest_of(tmp_path / "none.csv", lambda _: None)
     with pytest.raises(DataFileInvalid, match="is a folder"):
         digest_of(tmp_path, lambda _: None)
+
+
+def test_an_array_gives_its_elements_as_they_stand_also_compressed(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json.gz"
+    file.write_bytes(gzip.compress(b'[{"a": 1.50, "b": [1]},\n  {"a":"x"} ]'))
+    assert [(row.raw, row.kept) for row in rows_of(file, keep=["a"])] == [
+        (b'{"a": 1.50, "b": [1]}', ("1.5",)),
+        (b'{"a":"x"}', ("x",)),
+    ]
+
+
+def test_compressed_lines_stand_as_they_were_written(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl.gz"
+    file.write_bytes(gzip.compress(b'{"a": 1}\nnot JSON\n'))
+    assert [row.raw for row in rows_of(file)] == [b'{"a": 1}', b"not JSON"]
+
+
+def test_a_table_is_read_below_the_header_that_is_asked_for_and_says_how(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("Report of May\na,b,c\n1,2,3\n")
+    with opened(file, ["a", "b", "c"], []) as rows:
+        assert [row.raw for row in rows] == [b'{"a":"1","b":"2","c":"3"}']
+        assert "line 2 is read as the header" in rows.notices[0]
+
+
+def test_a_query_on_another_database_is_taken_once(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "bank.sqlite") as connection:
+        connection.execute("CREATE TABLE t (a INTEGER, b TEXT, c REAL)")
+        connection.execute("INSERT INTO t VALUES (1, 'x\ty', NULL), (2, 'z', 1.5)")
+    url, into = f"sqlite:///{tmp_path}/bank.sqlite", tmp_path / "rows"
+    left_out = fetch(url, "SELECT * FROM t ORDER BY a", ["a", "b"], ["b"], into, lambda _: None)
+    assert left_out == ["c"]
+    assert list(Fetched(into)) == [
+        SourceRow(b'{"a":1,"b":"x\\ty"}', ("x\ty",)),
+        SourceRow(b'{"a":2,"b":"z"}', ("z",)),
+    ]
+    assert into.stat().st_mode & 0o077 == 0

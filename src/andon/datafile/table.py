@@ -1,0 +1,87 @@
+"""An open data file: its columns, and its rows in the order in which they stand there, a batch at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from andon.datafile.errors import unreadable
+from andon.datafile.values import Value
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CELLS = 200_000
+_BATCH = 2048
+_SEED = 42
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """An open data file. `source` is SQL for its cells as columns c0, c1, ...; `types` are their types, "NESTED" if unusable.
+
+    `path` names it in messages. `notices` say how it was read where that was not plain.
+    """
+
+    path: object
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    source: str
+    connection: duckdb.DuckDBPyConnection
+    notices: tuple[str, ...] = ()
+
+    def count(self) -> int:
+        """Count the rows."""
+        try:
+            found = self.connection.cursor().execute(f"SELECT count(*) FROM ({self.source})").fetchone()
+        except duckdb.Error as error:
+            raise unreadable(self.path, error) from error
+        return int(found[0]) if found else 0
+
+    def rows(self, *, most: int | None = None) -> Iterator[dict[str, Value]]:
+        """Yield the rows in the file's order; if there are more than `most`, a seeded sample of so many."""
+        for values in self.tuples(most=most):
+            yield dict(zip(self.names, values, strict=True))
+
+    def tuples(self, *, most: int | None = None, cells: int | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows as tuples; at most so many rows, and at most so many cells, by a seeded sample."""
+        if cells is not None:
+            fitting = max(1, cells // max(1, len(self.names)))
+            most = fitting if most is None else min(most, fitting)
+        rows = None if most is None else self.count()
+        if most is None or rows is None or rows <= most:
+            return self._fetched(self.connection.cursor(), f"SELECT * FROM ({self.source})")
+        return self._sampled(rows, most)
+
+    def _sampled(self, rows: int, most: int) -> Iterator[tuple[Any, ...]]:
+        """Yield a sample: the rows whose numbers have the lowest hashes, so that no more than a batch of rows is ever held."""
+        cursor, drawn = self.connection.cursor(), f"hash(number + {_SEED})"
+        hashes = f"SELECT {drawn} AS h FROM range(1, {rows + 1}) AS numbers(number) ORDER BY h LIMIT {most}"
+        highest = cursor.execute(f"SELECT max(h) FROM ({hashes})").fetchall()[0][0]
+        numbered = f"SELECT *, row_number() OVER () AS number FROM ({self.source})"
+        yield from self._fetched(
+            cursor, f"SELECT * EXCLUDE (number) FROM ({numbered}) WHERE {drawn} <= {highest}::UBIGINT"
+        )
+
+    def rows_by_time(self, name: str) -> Iterator[tuple[int, datetime | None, dict[str, Value]]]:
+        """Yield the rows in the order of the times in a column, ties in the file's, each with its number (from 1) and its time in UTC.
+
+        A row without a time that can be read comes first, with None. Sorted outside of memory if it has to be.
+        """
+        time = f"TRY_CAST(CAST(c{self.names.index(name)} AS VARCHAR) AS TIMESTAMPTZ)"
+        numbered = f"SELECT *, row_number() OVER () AS number, {time} AS moment FROM ({self.source})"
+        chosen = f"SELECT number, epoch_us(moment), * EXCLUDE (number, moment) FROM ({numbered})"
+        self.connection.execute("SET TimeZone = 'UTC'")
+        ordered = f"{chosen} ORDER BY moment NULLS FIRST, number"
+        for number, moment, *values in self._fetched(self.connection.cursor(), ordered):
+            at = None if moment is None else _EPOCH + timedelta(microseconds=moment)
+            yield number, at, dict(zip(self.names, values, strict=True))
+
+    def _fetched(self, cursor: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...]]:
+        batch_rows = max(1, min(_BATCH, _CELLS // max(1, len(self.names))))
+        try:
+            found = cursor.execute(query)
+            while batch := found.fetchmany(batch_rows):
+                yield from batch
+        except duckdb.Error as error:
+            raise unreadable(self.path, error) from error
