@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from andon.scaffold import Column, Plan
-from andon.scaffold.planning import plan
+from andon.scaffold.planning import Options, plan
 
 
 def write(folder: Path, columns: dict[str, list[str]]) -> Path:
@@ -25,7 +25,8 @@ def plan_of(
     windows: bool | None = None,
 ) -> Plan:
     """What is learnt from the file."""
-    return plan("line", source, target_name=target, time_name=time, positive=positive, keep=keep, with_windows=windows)
+    options = Options(keep=tuple(keep), windows=windows)
+    return plan("line", source, target_name=target, time_name=time, positive=positive, options=options)
 
 
 def column(plan: Plan, name: str) -> Column:

@@ -55,7 +55,9 @@ def test_windows_without_a_gain_are_written_only_if_the_owner_asks(
     tmp_path: Path, asked: bool | None, written: bool
 ) -> None:
     source = write(tmp_path, table(False))
-    folder, plan = scaffold.from_data("line", tmp_path, source, target="y", time="paid at", windows=asked)
+    folder, plan = scaffold.from_data(
+        "line", tmp_path, source, target="y", time="paid at", options=scaffold.Options(windows=asked)
+    )
     assert [window.written for window in plan.windows] == [written]
     (line,) = load_file(folder / "automation.py")
     assert ("amount_by_account_count_1h" in line.feature_names) is written
