@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from andon import scaffold
+from andon.cli.prospects import table_of
 from andon.kernel.errors import Invalid
 
 Name = Annotated[str, typer.Argument(help="The project's name and folder: lower-case letters, digits and '-'.")]
@@ -40,6 +41,11 @@ def init(name: Name, source: From = None, target: Target = None, time: Time = No
     )
     for note in plan.notes:
         console.print(f"  - {escape(note)}", highlight=False)
+    proposal = plan.proposal
+    title = f"Expected from {plan.proposal.trial.held_out:,} held-out rows, by a trial on this file"
+    console.print(table_of(proposal.trial.prospects, title, {proposal.risk: "automation.py"}))
+    for number, line in enumerate(proposal.why_little):
+        console.print(f"{'Little is automatic: ' if not number else '  - '}{escape(line)}", highlight=False)
     _tell_next(console, name)
 
 

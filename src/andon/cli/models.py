@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from andon import models
+from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import ready_for, users_of
 from andon.cli.context import Project, project
 from andon.cli.environments import environment
 from andon.cli.printing import Facts, Plain
+from andon.cli.prospects import print_prospects
+from andon.decisions import AutomationInvalid
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
 from andon.kernel.plurals import plural
@@ -62,7 +66,9 @@ def register(
             if alias is not None:
                 _point(here, tx, version.name, alias, version.number, reason)
     pointed = f", now the {alias}" if alias else ""
+        users = _declaring(here, version.name, alias or models.CHAMPION)
     typer.echo(f"{version.name} {version.number} ({version.digest[:12]}){pointed}")
+    print_prospects(Console(), version.manifest, users)
 
 
 @app.command("list")
@@ -98,12 +104,16 @@ def show(
     """Show what is known of a version."""
     with project() as here, here.database.begin() as tx:
         version = models.list_versions(tx, name)[0] if number is None else models.get(tx, name, number)
+        users = _declaring(here, name, models.CHAMPION)
     if as_json:
-        _print_json(_summary(version) | {"manifest": version.manifest.model_dump(mode="json")})
+        automatic = [asdict(one) for one in models.prospects_of(version.manifest.risk)]
+        manifest = version.manifest.model_dump(mode="json")
+        _print_json(_summary(version) | {"automatic_by_target": automatic, "manifest": manifest})
         return
     console = Console()
     console.print(_facts(version))
     console.print(_figures(version.manifest))
+    print_prospects(console, version.manifest, users)
     console.print(_inputs(version.manifest))
 
 
@@ -143,6 +153,15 @@ def alias_history(
     for entry in entries:
         table.add_row(entry.alias, str(entry.number), f"{_time(entry.set_at)} by {entry.set_by}: {entry.reason}")
     Console().print(table)
+
+
+def _declaring(here: Project, model: str, alias: str) -> list[Automation]:
+    """The automations whose bounds are shown beside a model; said aloud where they cannot be read, for the model still can."""
+    try:
+        return users_of(here.settings, model, alias)
+    except AutomationInvalid as error:
+        typer.echo(f"The bounds of the automations are not shown, for they cannot be read: {error}", err=True)
+        return []
 
 
 def _point(here: Project, tx: Tx, model: str, alias: str, number: int, reason: str) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from andon.models import TargetProspect
+
 
 class ColumnKind(StrEnum):
     """What the values of a column are. The last six say nothing that a model could learn from."""
@@ -42,7 +44,8 @@ class Notation(StrEnum):
 class Column:
     """One column: `name` in the file and on the wire, `field` in Python. `reason` says why the model does not use it.
 
-    `cell` is the SQL of its raw cell, `number` that of its value as a number where it has one.
+    `cell` is the SQL of its raw cell, `number` that of its value as a number where it has one, `classes_by` that of the class
+    which a quantity is made of.
     """
 
     name: str
@@ -60,6 +63,12 @@ class Column:
     notation: Notation | None = None
     time_format: str | None = None
     reason: str | None = None
+    classes_by: str | None = None
+
+    @property
+    def class_sql(self) -> str:
+        """The SQL of the class that it gives where it is the target: its cell, or the range in which its number lies."""
+        return self.classes_by or self.cell
 
     @property
     def used(self) -> bool:
@@ -88,6 +97,29 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """The result of a first model of a sample: what targets would make automatic, by so many held-out rows, and its error."""
+
+    prospects: tuple[TargetProspect, ...]
+    held_out: int
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The error that is proposed, and the share of decisions that it would make automatic.
+
+    `blind` is how often always giving the most frequent class would be wrong. `why_little` says why the share is small.
+    """
+
+    risk: float
+    blind: float
+    share: float
+    trial: Trial
+    why_little: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything the templates need. `notes` are told to the builder."""
 
@@ -97,6 +129,7 @@ class Plan:
     columns: tuple[Column, ...]
     target: Target
     time: Column | None
+    proposal: Proposal
     notes: tuple[str, ...] = field(default=())
 
     @property

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from andon import datafile
-from andon.scaffold import leaks, profile, target
+from andon.scaffold import leaks, profile, target, trial
 from andon.scaffold.domain import Column, ColumnKind, Plan, Target
 from andon.scaffold.errors import DataUnusable
 from andon.scaffold.profile import Table
+from andon.scaffold.proposal import propose
 
 HELD_OUT = 0.25
 """The share of the rows that a model is measured on; the newest ones where there is a time."""
@@ -29,7 +30,8 @@ def plan(name: str, source: Path, *, target_name: str, time_name: str | None, po
         goal, told = target.learn(table, aim, positive)
         time = None if time_name is None else _time(table, columns, time_name, aim)
         inputs, warned = leaks.find(table, [_kept(column, time) for column in columns if column is not aim], aim, goal)
-    _check_features(source, inputs)
+        _check_features(source, inputs)
+        proposal = propose(goal, trial.run(table, aim, goal, inputs, time, HELD_OUT))
     notes = [
         *told,
         *_about_rows(goal, time, table.rows),
@@ -38,7 +40,7 @@ def plan(name: str, source: Path, *, target_name: str, time_name: str | None, po
         *warned,
         *_left_out(inputs),
     ]
-    return Plan(name, source, table.rows, tuple(inputs), goal, time, tuple(notes))
+    return Plan(name, source, table.rows, tuple(inputs), goal, time, proposal, tuple(notes))
 
 
 def _kept(column: Column, time: Column | None) -> Column:

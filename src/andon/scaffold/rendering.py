@@ -1,7 +1,6 @@
 """Rendering: the files of a project from a plan."""
 
 import json
-import math
 import os
 import shlex
 from datetime import UTC, datetime
@@ -34,10 +33,6 @@ _FEATURE_KINDS = {
     ColumnKind.CATEGORY: "CATEGORY",
     ColumnKind.TIME: "TIME",
 }
-_HIGHEST_RISK = 0.05
-_ROUNDING = 1e-9
-_ROWS_TO_PROVE = 12.0
-"""Of n rows without an error about this share, 12 / n, can be proven at 95% with room for a few that are not certain."""
 _WORTH_THREADS = 100_000
 """With fewer rows several threads wait for each other longer than they compute."""
 _FEWEST_PER_LEAF, _MOST_PER_LEAF = 2, 20
@@ -91,7 +86,8 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "kinds": _FEATURE_KINDS,
         "outcomes": _outcomes(plan),
         "question": _question(plan),
-        "risk": _risk(plan),
+        "proposal": plan.proposal,
+        "most_frequent": plan.target.classes[plan.target.counts.index(max(plan.target.counts))],
         "data": data,
         "shell_data": shlex.quote(data),
         "held_out": HELD_OUT,
@@ -140,15 +136,6 @@ def _outcomes(plan: Plan) -> list[dict[str, str]]:
         }
         for name, label in zip(names, plan.target.classes, strict=True)
     ]
-
-
-def _risk(plan: Plan) -> float:
-    """The error to be allowed: well below that of a blind guess, but not below what so few rows could prove; two digits."""
-    measured = plan.rows * HELD_OUT / 2
-    useful, provable = plan.target.rarest_share / 3, _ROWS_TO_PROVE / measured
-    wanted = max(min(_HIGHEST_RISK, useful), min(provable, plan.target.rarest_share / 2))
-    scale = 10.0 ** (1 - math.floor(math.log10(wanted)))
-    return math.ceil(wanted * scale - _ROUNDING) / scale
 
 
 def _typical(column: Column) -> str | float | int | bool:

@@ -248,7 +248,7 @@ def gate_of(version: ModelVersion, risk: RiskBound | None) -> RiskGate:
     """The gate that a version's held-out rows prove for `risk`; without one, everything is certain."""
     if risk is None:
         return RiskGate(threshold=ALWAYS, target=1.0)
-    threshold = threshold_for(version.manifest.risk, risk.target / risk.highest, risk.confidence)
+    threshold = threshold_for(version.manifest.risk, risk.target / risk.highest, risk.confidence, risk.local)
     return RiskGate(threshold=NEVER if threshold is None else threshold, target=risk.target)
 
 
