@@ -35,7 +35,15 @@ from andon.models.manifest import (
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
 from andon.models.packing import pack
-from andon.models.prospects import LADDER, LITTLE, TargetProspect, expected_prospects, prospects_of, share_at, shortfall_of
+from andon.models.prospects import (
+    LADDER,
+    LITTLE,
+    TargetProspect,
+    expected_prospects,
+    prospects_of,
+    share_at,
+    shortfall_of,
+)
 from andon.models.published import AliasSet, ModelRegistered
 from andon.models.risk import near, threshold_for
 from andon.models.service import (

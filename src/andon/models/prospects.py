@@ -128,10 +128,12 @@ def _cause(evidence: RiskEvidence, target: float, confidence: float) -> str:
             "are the fewest that prove it"
         )
     surest = next((row for row in evidence.table if row.rows >= _FEWEST_JUDGED), None)
-    if surest is not None and surest.errors > target * surest.rows and _rows_needed(evidence, target, confidence) is None:
-        return (
-            f"the model is too weak for it. Of the {surest.rows:,} rows that it is surest of, {surest.errors:,} were wrong"
-        )
+    if (
+        surest is not None
+        and surest.errors > target * surest.rows
+        and _rows_needed(evidence, target, confidence) is None
+    ):
+        return f"the model is too weak for it. Of the {surest.rows:,} rows that it is surest of, {surest.errors:,} were wrong"
     whole = evidence.table[-1]
     return (
         f"its {plural(evidence.rows, 'held-out row')} do not prove it: {whole.errors:,} were wrong, most where the model "

@@ -5,7 +5,6 @@ Angelopoulos et al. 2021). The thresholds come from the held-out rows that calib
 threshold's error is a plain binomial and the tests keep their level exactly.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from andon.models.manifest import RiskEvidence, RiskRow
 from andon.statistics import gate_bands
 from andon.statistics.binomial import clean_labels_needed, upper_bound_holds
-from andon.statistics.gate_sequence import first_rows
+from andon.statistics.gate_sequence import held_out_starts
 
 THRESHOLDS = 200
 
@@ -25,12 +24,16 @@ def evidence_of(
     """The table of thresholds taken from the confidences `planning`, with the errors of other rows above each."""
     thresholds = np.unique(np.quantile(planning, np.linspace(0.0, 1.0, THRESHOLDS), method="lower"))[::-1]
     share = len(confidence) / len(planning)
-    table = []
-    for threshold in thresholds.tolist():
-        above = confidence >= threshold
-        planned = int(share * np.count_nonzero(planning >= threshold))
-        rows, errors = int(np.count_nonzero(above)), int(np.count_nonzero(above & wrong))
-        table.append(RiskRow(threshold=threshold, planned=planned, rows=rows, errors=errors))
+    order = np.argsort(-confidence, kind="stable")
+    above = np.searchsorted(-confidence[order], -thresholds, side="right")
+    errors = np.concatenate(([0], np.cumsum(wrong[order])))[above]
+    planned = np.searchsorted(-np.sort(planning)[::-1], -thresholds, side="right")
+    table = [
+        RiskRow(threshold=threshold, planned=int(share * expected), rows=rows, errors=some)
+        for threshold, expected, rows, some in zip(
+            thresholds.tolist(), planned.tolist(), above.tolist(), errors.tolist(), strict=True
+        )
+    ]
     return RiskEvidence(table=tuple(table), rows=len(confidence))
 
 
@@ -49,24 +52,27 @@ def evidence_by_class(
     return found
 
 
-def threshold_for(
-    evidence: RiskEvidence, target: float, confidence: float, local: float | None = None
-) -> float | None:
+def threshold_for(evidence: RiskEvidence, target: float, confidence: float, local: float | None = None) -> float | None:
     """The lowest confidence above which at most `target` are wrong, with probability `confidence`; None if none is proven.
 
-    With `local`, at most so many are wrong in the band next to the threshold as well. The sequence walks down while "more are
-    wrong" is rejected; with `local`, while both are. Where it starts depends on planned counts only, never on the tested rows.
+    With `local`, at most so many are wrong in the band next to the threshold as well. A sequence walks down while "more are
+    wrong" is rejected; with `local`, while both are. Where sequences begin depends on planned counts only, never on the tested rows.
     """
-    level = 1.0 - confidence
-    table, proven = evidence.table, None
+    level, table, proven = 1.0 - confidence, evidence.table, None
+    parts = _parts(table, target, level)
     bands = None if local is None else _bands(table, gate_bands.tested_rows(clean_labels_needed(local, confidence)))
-    for at in range(_start(table, target, confidence), len(table)):
+    carried = 0.0
+    for at in range(min(parts, default=0), len(table)):
+        carried += parts.get(at, 0.0)
         row = table[at]
-        if not upper_bound_holds(row.errors, row.rows, target, level):
-            break
-        if bands is not None and local is not None and not upper_bound_holds(bands[at][1], bands[at][0], local, level):
-            break
-        proven = row.threshold
+        holds = carried > 0.0 and upper_bound_holds(row.errors, row.rows, target, level * carried)
+        if holds and bands is not None and local is not None:
+            rows, errors = bands[at]
+            holds = upper_bound_holds(errors, rows, local, level * carried)
+        if holds:
+            proven = row.threshold
+        else:
+            carried = 0.0
     return proven
 
 
@@ -82,9 +88,10 @@ def _bands(table: Sequence[RiskRow], fewest: int) -> list[tuple[int, int]]:
     return [(int(rows), int(errors)) for rows, errors in counts.tolist()]
 
 
-def _start(table: Sequence[RiskRow], target: float, confidence: float) -> int:
-    """The first threshold with enough planned rows; the last one if no threshold has."""
-    last = max(len(table) - 1, 0)
-    fewest = math.log1p(-confidence) / math.log1p(-target)
-    enough = first_rows(table[-1].planned, fewest) if table else None
-    return last if enough is None else next((at for at, row in enumerate(table) if row.planned >= enough), last)
+def _parts(table: Sequence[RiskRow], target: float, level: float) -> dict[int, float]:
+    """The rows at which sequences begin, each with its part of the level."""
+    parts: dict[int, float] = {}
+    for rows, part in held_out_starts(table[-1].planned, target, level) if table else ():
+        at = next((at for at, row in enumerate(table) if row.planned >= rows), len(table) - 1)
+        parts[at] = parts.get(at, 0.0) + part
+    return parts

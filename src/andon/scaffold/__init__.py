@@ -14,9 +14,11 @@ from andon.scaffold.errors import (
     NameInvalid,
 )
 from andon.scaffold.projects import EXAMPLE_SETUP, from_data, from_template
+from andon.scaffold.quantities import Classing
 
 __all__ = [
     "EXAMPLE_SETUP",
+    "Classing",
     "Column",
     "ColumnKind",
     "ConnectorExists",

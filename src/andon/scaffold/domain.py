@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 
 from andon.models import TargetProspect
@@ -44,8 +45,7 @@ class Notation(StrEnum):
 class Column:
     """One column: `name` in the file and on the wire, `field` in Python. `reason` says why the model does not use it.
 
-    `cell` is the SQL of its raw cell, `number` that of its value as a number where it has one, `classes_by` that of the class
-    which a quantity is made of.
+    `cell` is the SQL of its raw cell, `number` that of its value as a number where it has one.
     """
 
     name: str
@@ -63,12 +63,6 @@ class Column:
     notation: Notation | None = None
     time_format: str | None = None
     reason: str | None = None
-    classes_by: str | None = None
-
-    @property
-    def class_sql(self) -> str:
-        """The SQL of the class that it gives where it is the target: its cell, or the range in which its number lies."""
-        return self.classes_by or self.cell
 
     @property
     def used(self) -> bool:
@@ -96,6 +90,33 @@ class Target:
         return min(self.counts) / sum(self.counts)
 
 
+def shown_number(number: float) -> str:
+    """Write a number as a person would, with all its digits."""
+    return f"{number:.15g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """The classes of a quantity, from low to high, and where they part: a value at a cut belongs to the class above it.
+
+    `reader` is the Python expression that makes a number of a `value` of the file.
+    """
+
+    classes: tuple[str, ...]
+    at: tuple[float, ...]
+    reader: str
+
+    def words(self) -> str:
+        """Say which numbers each class has."""
+        first, *_, last = self.classes
+        bounds = [shown_number(cut) for cut in self.at]
+        middle = [
+            f"{name} from {low} to below {high}"
+            for name, (low, high) in zip(self.classes[1:-1], pairwise(bounds), strict=True)
+        ]
+        return "; ".join([f"{first} below {bounds[0]}", *middle, f"{last} from {bounds[-1]}"])
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """The result of a first model of a sample: what targets would make automatic, by so many held-out rows, and its error."""
@@ -121,7 +142,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything the templates need. `notes` are told to the builder."""
+    """Everything the templates need. `held_out` is the share of rows that the model is measured on; `notes` are told to the builder."""
 
     name: str
     source: Path
@@ -130,7 +151,9 @@ class Plan:
     target: Target
     time: Column | None
     proposal: Proposal
+    held_out: float
     notes: tuple[str, ...] = field(default=())
+    cuts: Cuts | None = None
 
     @property
     def features(self) -> tuple[Column, ...]:

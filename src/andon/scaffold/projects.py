@@ -8,6 +8,7 @@ from pathlib import Path
 from andon.scaffold import naming, planning, rendering
 from andon.scaffold.domain import Plan
 from andon.scaffold.errors import FolderOccupied, FolderUnwritable
+from andon.scaffold.quantities import Classing
 
 EXAMPLE = "transfer_screening"
 
@@ -18,14 +19,21 @@ _NOT_COPIED = (".andon", "package", "__pycache__", ".pytest_cache", ".ruff_cache
 
 
 def from_data(
-    name: str, parent: Path, source: Path, *, target: str, time: str | None = None, positive: str | None = None
+    name: str,
+    parent: Path,
+    source: Path,
+    *,
+    target: str,
+    time: str | None = None,
+    positive: str | None = None,
+    classing: Classing | None = None,
 ) -> tuple[Path, Plan]:
     """Write a project learnt from a CSV or Parquet file to `parent/name`.
 
     Raises NameInvalid, FolderOccupied, DataFileInvalid or DataUnusable; then nothing is written.
     """
     folder = _free_folder(name, parent)
-    plan = planning.plan(name, source, target_name=target, time_name=time, positive=positive)
+    plan = planning.plan(name, source, target_name=target, time_name=time, positive=positive, classing=classing)
     files = rendering.render(plan, folder)
     return _put(folder, lambda partial: _write(partial, files)), plan
 

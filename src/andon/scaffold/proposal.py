@@ -13,7 +13,7 @@ RUNGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 _USUAL, _HIGHEST = 0.05, 0.1
 """The target of a project if nothing speaks against it, and the highest that is ever proposed."""
 
-_GOOD_SHARE = 0.5
+_GOOD_SHARE = 0.3
 """The automatic share from which there is no reason to allow more errors."""
 
 _CONFIDENCE = 0.95
@@ -23,7 +23,7 @@ def propose(target: Target, trial: Trial) -> Proposal:
     """Choose the error to allow.
 
     It stays below half of what always giving the most frequent answer would be wrong, for else it would mean nothing. Of what
-    is left, the lowest target from a third of that on, at most 5%, that makes half of the decisions automatic; where none
+    is left, the lowest target from a third of that on, at most 5%, that makes three in ten decisions automatic; where none
     does, the one that makes most automatic.
     """
     blind = 1.0 - max(target.counts) / sum(target.counts)

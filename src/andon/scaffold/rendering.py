@@ -11,7 +11,6 @@ import jinja2
 
 from andon.scaffold import cases, contract, naming
 from andon.scaffold.domain import Column, ColumnKind, Plan
-from andon.scaffold.planning import HELD_OUT
 
 _FILES = {
     "andon.toml": "andon.toml.jinja",
@@ -90,10 +89,13 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "most_frequent": plan.target.classes[plan.target.counts.index(max(plan.target.counts))],
         "data": data,
         "shell_data": shlex.quote(data),
-        "held_out": HELD_OUT,
+        "held_out": plan.held_out,
+        "cuts": None
+        if plan.cuts is None
+        else f"({', '.join(map(repr, plan.cuts.at))}{',' if len(plan.cuts.at) == 1 else ''})",
         "split": f"by {plan.time.name}: the newest quarter is held out"
         if plan.time
-        else "at random, each class alike: a quarter is held out",
+        else f"at random, each class alike: {plan.held_out:.0%} are held out",
         "leaf": max(_FEWEST_PER_LEAF, min(_MOST_PER_LEAF, plan.rows // 50)),
         "threads": ", n_jobs=1" if plan.rows < _WORTH_THREADS else "",
         "example": example,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from andon.models import expected_prospects
+from andon.runtimes import booster_library
 from andon.scaffold.domain import Column, ColumnKind, Target, Trial
 from andon.scaffold.profile import TABLE, Table
 from andon.scaffold.proposal import RUNGS
@@ -24,7 +25,9 @@ _TREES = 80
 _LEAVES = 20
 
 
-def run(table: Table, aim: Column, goal: Target, inputs: Sequence[Column], time: Column | None, held_out: float) -> Trial:
+def run(
+    table: Table, aim: Column, goal: Target, inputs: Sequence[Column], time: Column | None, held_out: float
+) -> Trial:
     """Fit small models on parts of a sample, ask them about the others, and estimate what each target makes automatic.
 
     With a time the newest rows are asked about, as they will be; else each row once. `held_out` is the share of rows that
@@ -46,11 +49,11 @@ def _sample(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Rows as numbers, in the order of the time if there is one, and their classes."""
     most = min(MOST_ROWS, max(FEWEST_ROWS, MOST_CELLS // max(1, len(features))))
-    cells = ", ".join([aim.class_sql, *(_value(column) for column in features)])
+    cells = ", ".join([aim.cell, *(_value(column) for column in features)])
     order = "" if time is None else f" ORDER BY {time.number}"
     known = "" if time is None else f" AND {time.number} IS NOT NULL"
     rows = table.connection.execute(
-        f"SELECT {cells} FROM (SELECT * FROM {TABLE} WHERE {aim.class_sql} IS NOT NULL{known}"
+        f"SELECT {cells} FROM (SELECT * FROM {TABLE} WHERE {aim.cell} IS NOT NULL{known}"
         f" USING SAMPLE reservoir({most} ROWS) REPEATABLE ({_SEED})){order}"
     ).fetchall()
     columns = list(zip(*rows, strict=True))
@@ -96,8 +99,6 @@ def _fitted(
     coded: Sequence[bool],
     classes: int,
 ) -> NDArray[np.float64]:
-    import lightgbm  # here, because most commands do without it
-
     present, codes = np.unique(labels[train], return_inverse=True)
     found = np.full((int(ask.sum()), classes), 0.0)
     if len(present) == 1:
@@ -106,6 +107,7 @@ def _fitted(
     task = {"objective": "binary"} if len(present) == 2 else {"objective": "multiclass", "num_class": len(present)}
     leaf = max(2, min(20, int(train.sum()) // 50))
     options = {**task, "learning_rate": 0.1, "num_leaves": _LEAVES, "min_data_in_leaf": leaf, "seed": _SEED}
+    lightgbm = booster_library()
     data = lightgbm.Dataset(
         matrix[train], codes, categorical_feature=[at for at, one in enumerate(coded) if one], params={"verbose": -1}
     )

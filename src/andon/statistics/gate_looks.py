@@ -36,9 +36,7 @@ class LookSchedule:
     A score is the logarithm of the level's inverse at which that look proves the target, its part of the level counted.
     """
 
-    def __init__(
-        self, thresholds: Floats, target: float, confidence: float, ceilings: Floats | None = None
-    ) -> None:
+    def __init__(self, thresholds: Floats, target: float, confidence: float, ceilings: Floats | None = None) -> None:
         size = len(thresholds)
         self._thresholds, self._target, self._ceilings = thresholds, target, ceilings
         self._fewest = clean_labels_needed(target, 1.0 - (1.0 - confidence) * (1.0 - LATER))

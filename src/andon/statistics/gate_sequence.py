@@ -6,6 +6,7 @@ reaches the next beginning hands its part on (the fallback procedure, Wiens 2003
 loss of an automatic part is not monotone in the threshold.
 """
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -29,6 +30,9 @@ SPARE: Final = 1.05
 FIRST_SHARE: Final = 0.25
 """Where it begins when held-out rows prove nothing by themselves: the share of decisions above the threshold."""
 
+NARROW_PART: Final = 0.1
+"""The part of the level of a narrow first test beside the wide one."""
+
 WIDE_PART: Final = 0.6
 """The part of the level of the wide beginning where rows are few; a narrow one, for labels to come, has the rest."""
 
@@ -48,6 +52,18 @@ def first_rows(total: float, fewest: float) -> float | None:
     if total < SPARE * fewest:
         return None
     return min(ENOUGH * fewest, max(SPARE * fewest, FEW * total))
+
+
+def held_out_starts(total: float, target: float, level: float) -> tuple[tuple[float, float], ...]:
+    """Choose how many rows the first tests of a table have, each with its part of the level, where no labels will follow.
+
+    The narrow one is for a model that is right only where it is surest; it costs a good model next to nothing.
+    """
+    wide = first_rows(total, math.log(level) / math.log1p(-target))
+    narrow = SPARE * math.log(level * NARROW_PART) / math.log1p(-target)
+    if wide is None:
+        return ((total, 1.0),)
+    return ((narrow, NARROW_PART), (wide, 1.0 - NARROW_PART)) if narrow < wide else ((wide, 1.0),)
 
 
 def beginnings_of(planned: Floats, fewest: int) -> tuple[Beginning, ...]:
