@@ -65,8 +65,8 @@ def register(
             load_hosted(here.settings, version, models.fetch(tx, version, here.settings.data / "models"))
             if alias is not None:
                 _point(here, tx, version.name, alias, version.number, reason)
-    pointed = f", now the {alias}" if alias else ""
         users = _declaring(here, version.name, alias or models.CHAMPION)
+    pointed = f", now the {alias}" if alias else ""
     typer.echo(f"{version.name} {version.number} ({version.digest[:12]}){pointed}")
     print_prospects(Console(), version.manifest, users)
 
