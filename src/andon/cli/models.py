@@ -21,6 +21,7 @@ from andon.cli.context import Project, project
 from andon.cli.environments import environment
 from andon.cli.printing import Facts, Plain
 from andon.cli.prospects import print_prospects
+from andon.cli.sampling import packed_from_sample
 from andon.decisions import AutomationInvalid
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
@@ -39,14 +40,26 @@ ModelName = Annotated[str | None, typer.Option("--name", help="The model; may be
 
 @app.command()
 def register(
-    path: Annotated[Path | None, typer.Argument(help="A folder written by andon.models.pack.")] = None,
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A folder written by andon.models.pack; with --sample a saved model, bare."),
+    ] = None,
     from_script: Annotated[
         Path | None, typer.Option(help="Run this training script and register what it packs.")
     ] = None,
     reason: Reason = "registered from the command line",
-    name: Annotated[str | None, typer.Option(help="The name the package must have.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The name the package must have, or shall get with --sample.")
+    ] = None,
     alias: Annotated[str | None, typer.Option(help="Point this alias to the version at once.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Accept a pickle: loading it may run any code.")] = False,
+    sample: Annotated[
+        Path | None,
+        typer.Option(
+            help="Rows that the model was not trained on, with what was true: features, classes and figures come from them."
+        ),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The column of the sample that says what was true.")] = None,
     limit_minutes: Annotated[float, typer.Option(min=0.01, help="How long the script may run.")] = 60.0,
 ) -> None:
     """Register a packed model. The same package again is the same version.
@@ -54,7 +67,16 @@ def register(
     With --alias, a version that an automation cannot use is not registered.
     """
     limit = timedelta(minutes=limit_minutes)
-    with _packed(path, from_script, limit) as package, project() as here:
+    if target is not None and sample is None:
+        raise Invalid("--target names a column of --sample; give that, too")
+    with (
+        (
+            _packed(path, from_script, limit)
+            if sample is None
+            else packed_from_sample(_given(path, from_script), sample, target, name=name, trust=trust)
+        ) as package,
+        project() as here,
+    ):
         _check_name(package, name)
         with here.database.begin() as tx:
             now = here.clock.now()
@@ -178,6 +200,12 @@ def _point(here: Project, tx: Tx, model: str, alias: str, number: int, reason: s
         now=here.clock.now(),
         ready=ready_for(users, here.settings, tx) if users else None,
     )
+
+
+def _given(path: Path | None, script: Path | None) -> Path:
+    if path is None or script is not None:
+        raise Invalid("--sample goes with the path of a saved model; --from-script packs the model itself")
+    return path
 
 
 def _packed(path: Path | None, script: Path | None, limit: timedelta) -> AbstractContextManager[Path]:

@@ -20,6 +20,7 @@ from andon.models.errors import (
     ValueUnusable,
     VersionNotFound,
 )
+from andon.models.inferring import Inferred, infer, name_of
 from andon.models.intervals import Intervals
 from andon.models.manifest import (
     Calibration,
@@ -81,6 +82,7 @@ __all__ = [
     "Estimate",
     "FeatureKind",
     "FeatureSpec",
+    "Inferred",
     "Intervals",
     "Manifest",
     "Matrix",
@@ -114,9 +116,11 @@ __all__ = [
     "fetch",
     "get",
     "hold",
+    "infer",
     "list_aliases",
     "list_versions",
     "misfits_of",
+    "name_of",
     "near",
     "open_package",
     "pack",

@@ -21,7 +21,7 @@ MOST_COLUMNS = 1_000
 """What a trial reads at most: a wide file gets fewer rows, and then fewer columns."""
 
 _SEED = 34
-_TREES = 80
+_TREES, _TREES_OF_FEW, _FEW = 80, 30, 1_000
 _LEAVES = 20
 
 
@@ -111,7 +111,11 @@ def _fitted(
     data = lightgbm.Dataset(
         matrix[train], codes, categorical_feature=[at for at, one in enumerate(coded) if one], params={"verbose": -1}
     )
-    booster = lightgbm.train({**options, "num_threads": 1, "verbose": -1}, data, num_boost_round=_TREES)
+    booster = lightgbm.train(
+        {**options, "num_threads": 1, "verbose": -1},
+        data,
+        num_boost_round=_TREES if train.sum() > _FEW else _TREES_OF_FEW,
+    )
     answer = np.asarray(booster.predict(matrix[ask], num_threads=1))
     found[:, present] = np.column_stack((1.0 - answer, answer)) if answer.ndim == 1 else answer
     return found
