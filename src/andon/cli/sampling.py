@@ -34,6 +34,7 @@ def packed_from_sample(
             model=found.model,
             features=found.features,
             classes=found.classes,
+            model_classes=found.own_order,
             training=(found.rows, found.labels),
             held_out=(found.rows, found.labels),
             split=f"registered with a sample: all figures come from {sample.name}, whose rows the model must not have seen",
@@ -48,7 +49,8 @@ def _tell(found: Inferred, sample: Path) -> None:
     typer.echo(
         f"From the model and {plural(len(found.rows), 'row')} of {sample.name}, whose {found.target!r} says what was true:"
     )
-    typer.echo(f"  classes   {', '.join(found.classes)}")
+    positive = f" (the score is for {found.classes[1]}, the rarer)" if len(found.classes) == 2 else ""
+    typer.echo(f"  classes   {', '.join(found.classes)}{positive}")
     for feature in found.features:
         shown = ", ".join(feature.categories[:_SHOWN]) + (", ..." if len(feature.categories) > _SHOWN else "")
         values = f": {shown}" if feature.kind is FeatureKind.CATEGORY else ""

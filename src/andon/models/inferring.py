@@ -28,11 +28,15 @@ _NAME = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """The arguments of `pack` that were inferred. `model` is the fitted object, or the path of a file that is packed as it is."""
+    """The arguments of `pack` that were inferred. `model` is the fitted object, or the path of a file that is packed as it is.
+
+    Of two classes the rarer one in the sample is the second and so the positive one, wherever the model has it: `own_order`.
+    """
 
     model: Any
     features: tuple[FeatureSpec, ...]
     classes: tuple[str, ...]
+    own_order: tuple[str, ...]
     target: str
     rows: list[dict[str, Any]]
     labels: list[str]
@@ -66,7 +70,13 @@ def infer(path: Path, sample: Sequence[Mapping[str, Any]], target: str | None, *
     labels = [str(text_of(_plain(row[aim]))) for row in labelled]
     features = tuple(_features(names, labelled, known))
     rows = [{f.name: _value(f, row[f.name]) for f in features} for row in labelled]
-    return Inferred(known.model, features, known.classes or _sorted(labels), aim, rows, labels)
+    order = known.classes or _sorted(labels)
+    if strange := sorted(set(labels) - set(order)):
+        raise PackageInvalid(f"{aim!r} holds {', '.join(strange)}, and the model knows {', '.join(order)}")
+    classes = order
+    if len(order) == 2 and labels.count(order[0]) < labels.count(order[1]):
+        classes = (order[1], order[0])
+    return Inferred(known.model, features, classes, order, aim, rows, labels)
 
 
 def name_of(path: Path) -> str:

@@ -3,6 +3,7 @@
 Computed from the held-out evidence of a package, by the same tests as its gate. For people, never on the way of a decision.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -165,8 +166,8 @@ def _rows_needed(evidence: RiskEvidence, target: float, confidence: float) -> in
 
 def _rounded(rows: int) -> int:
     """Two digits: it is an estimate."""
-    scale = 10 ** max(0, len(str(rows)) - 2)
-    return -(-rows // scale) * scale
+    scale = int(10 ** max(0, len(str(rows)) - 2))
+    return math.ceil(rows / scale) * scale
 
 
 def _amount(share: float) -> str:

@@ -22,7 +22,7 @@ def frame_of(columns: Columns, *, missing: float | None = np.nan) -> Any:
 def _column(values: Any, missing: float | None) -> Any:
     if values.dtype != object:
         return values
-    absent = np.equal(values, None)
+    absent = np.array([value is None for value in values])
     if not absent.any():
         return values.astype(bool) if all(isinstance(value, bool) for value in values) else values
     return np.where(absent, missing, values)
