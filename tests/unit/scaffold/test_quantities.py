@@ -44,7 +44,9 @@ def test_without_cuts_the_rows_are_parted_evenly(tmp_path: Path) -> None:
 
 
 def test_numbers_as_a_german_file_has_them_are_cut_and_read_in_training(tmp_path: Path) -> None:
-    made = planned(write(tmp_path, {**COLUMNS, "y": [f"1.{i:03},50" for i in range(300)]}), Classing(("a", "b"), (1100,)))
+    made = planned(
+        write(tmp_path, {**COLUMNS, "y": [f"1.{i:03},50" for i in range(300)]}), Classing(("a", "b"), (1100,))
+    )
     assert made.cuts is not None
     assert eval(made.cuts.reader, {"value": "1.234,50"}) == 1234.5
     assert made.target.counts == (100, 200) or made.target.counts == (200, 100)
