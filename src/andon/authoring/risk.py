@@ -44,7 +44,7 @@ class MaxError:
 
     def _check_local(self, local: float) -> None:
         _check_shares("MaxError", (("local", local),))
-        highest = max(self.target, *self.targets.values())
+        highest = max([self.target, *self.targets.values()])
         if local < highest:
             raise DeclarationInvalid(
                 f"MaxError: local bounds the part that errs most, so it is at least the target ({highest:g}), got {local:g}"

@@ -112,7 +112,10 @@ def is_mlflow(path: Path) -> bool:
 
 
 def sklearn_file(path: Path) -> Path | None:
-    """The file of the scikit-learn model in a saved MLflow model; None where it is of another library, or gives its own answers."""
+    """The skops file of the scikit-learn model in a saved MLflow model; None where it is of another library, or pickled.
+
+    A pickle stays an MLflow model, which runs in a process of its own.
+    """
     import yaml
 
     flavours = yaml.safe_load((path / _MLMODEL).read_text(encoding="utf-8")).get("flavors") or {}
@@ -120,23 +123,19 @@ def sklearn_file(path: Path) -> Path | None:
     if name is None or (flavours.get("python_function") or {}).get("loader_module") != "mlflow.sklearn":
         return None
     file = path / str(name)
-    return file if file.is_file() and file.resolve().is_relative_to(path.resolve()) else None
+    return (
+        file if file.suffix == ".skops" and file.is_file() and file.resolve().is_relative_to(path.resolve()) else None
+    )
 
 
 def _sklearn_saved(file: Path, folder: Path) -> Saved:
-    """A model that was saved by skops or pickled: whether it is trusted is decided where it is registered."""
-    import joblib
+    """A model that was saved by skops: whether its types are trusted is decided where it is registered."""
     import skops.io
 
-    target = folder / ("model.skops" if file.suffix == ".skops" else "model.pkl")
+    target = folder / "model.skops"
     shutil.copyfile(file, target)
-    needed = {"sklearn", "skops", "joblib"}
-    if file.suffix == ".skops":
-        model = skops.io.load(target, trusted=skops.io.get_untrusted_types(file=target))
-        needed |= {name.partition(".")[0] for name in foreign_types(target)}
-    else:
-        model = joblib.load(target)
-        needed |= {"cloudpickle"} | {cls.__module__.partition(".")[0] for cls in type(model).__mro__}
+    model = skops.io.load(target, trusted=skops.io.get_untrusted_types(file=target))
+    needed = {"sklearn", "skops", "joblib"} | {name.partition(".")[0] for name in foreign_types(target)}
     if not hasattr(model, "predict_proba"):
         raise PackageInvalid(
             f"{type(model).__name__} has no predict_proba, so it gives no probabilities: pack a classifier"

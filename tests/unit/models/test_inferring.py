@@ -93,27 +93,21 @@ def test_a_pipeline_by_names_says_all_and_is_asked_with_raw_columns(tmp_path: Pa
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # MLflow's own hints
-@pytest.mark.parametrize(("form", "trusted"), [("skops", False), ("cloudpickle", True)])
-def test_a_scikit_learn_model_as_mlflow_saves_it_gives_probabilities(tmp_path: Path, form: str, trusted: bool) -> None:
+def test_a_scikit_learn_model_as_mlflow_saves_it_gives_probabilities(tmp_path: Path) -> None:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     import mlflow.sklearn
     from mlflow.models import infer_signature
 
     model, (frame, _) = a_pipeline(), a_frame()
     signature = infer_signature(frame, model.predict(frame))
-    trusting = {"skops_trusted_types": ["numpy.dtype"]} if form == "skops" else {}
     mlflow.sklearn.save_model(
         model,
         tmp_path / "saved",
         signature=signature,
-        serialization_format=form,
         pip_requirements=["scikit-learn"],
-        **trusting,
+        skops_trusted_types=["numpy.dtype"],
     )
-    if trusted:
-        with pytest.raises(PickleRefused, match="--trust"):
-            infer(tmp_path / "saved", a_sample(), None, trust=False)
-    found = infer(tmp_path / "saved", a_sample(), None, trust=trusted)
+    found = infer(tmp_path / "saved", a_sample(), None, trust=False)
     manifest = open_package(packed(tmp_path / "package", found)).manifest
     assert manifest.runtime is Runtime.SKLEARN
     assert manifest.metrics.estimates["roc_auc"].value > 0.95

@@ -32,7 +32,7 @@ def test_too_few_rows_are_said_with_how_many_more_would_do() -> None:
     why = shortfall_of(a_model(40, 0.0), 0.05, 0.95, labelled=200)
     assert "nothing is automatic at a target of 5%: too few rows. 40 held-out rows test the gate, and 59" in why[0]
     assert why[1] == "about 110 more labelled rows would prove it, if the model errs as it does now"
-    assert why[2] == "a target of 10% makes 100% automatic with these rows"
+    assert why[2] == "a target of 10% makes 95% automatic with these rows"
 
 
 def test_a_weak_model_is_said_to_be_weak_and_that_rows_will_not_help() -> None:

@@ -98,7 +98,7 @@ def test_a_larger_amount_is_more_suspicious(version: ModelVersion, package: Path
 
 
 def test_the_models_own_probabilities_stand_beside_the_calibrated_ones(version: ModelVersion, package: Path) -> None:
-    loaded = load(version, package)
+    loaded = serving.load(version, package)
     rows = [{"amount": 500.0, "country": "DE"}, {"amount": 1.0, "country": None}]
     own = loaded.raw(Encoder(FEATURES).encode(rows))[:, list(version.manifest.output_order)].tolist()
     predictions = loaded.predict(rows)
