@@ -17,6 +17,7 @@ from andon.models.measuring import measured
 from andon.models.risk import near, threshold_for
 from andon.runtimes import Matrix
 from andon.statistics.binomial import clean_labels_needed, labels_needed
+from andon.statistics.gate_sequence import FEW, NARROW_PART
 
 LADDER: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 """The targets that are shown."""
@@ -156,9 +157,11 @@ def _rows_needed(evidence: RiskEvidence, target: float, confidence: float) -> in
     """How many held-out rows are likely to prove some region of at least a fifth of the rows; None if none errs little enough."""
     least = max(_FEWEST_JUDGED, LITTLE * evidence.rows)
     regions = [row for row in evidence.table if row.rows >= least] or list(evidence.table[-1:])
+    narrow = 1.0 - (1.0 - confidence) * NARROW_PART
     needed = []
     for row in regions[:: max(1, len(regions) // _REGIONS)]:
-        labels = labels_needed(target, confidence, row.errors / row.rows) if row.rows else None
+        tested_at = confidence if row.rows >= FEW * evidence.rows else narrow
+        labels = labels_needed(target, tested_at, row.errors / row.rows) if row.rows else None
         if labels is not None:
             needed.append(round(labels * evidence.rows / row.rows))
     return min(needed, default=None)
