@@ -118,7 +118,7 @@ class Cuts:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class FileTrial:
     """The result of a first model of a sample: what targets would make automatic, by so many held-out rows, and its error."""
 
     prospects: tuple[TargetProspect, ...]
@@ -136,7 +136,7 @@ class Proposal:
     risk: float
     blind: float
     share: float
-    trial: Trial
+    trial: FileTrial
     why_little: tuple[str, ...]
 
 

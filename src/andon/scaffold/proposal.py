@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from andon.models import LITTLE
-from andon.scaffold.domain import Proposal, Target, Trial
+from andon.scaffold.domain import Proposal, Target, FileTrial
 from andon.statistics.binomial import clean_labels_needed
 
 RUNGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
@@ -19,7 +19,7 @@ _GOOD_SHARE = 0.3
 _CONFIDENCE = 0.95
 
 
-def propose(target: Target, trial: Trial) -> Proposal:
+def propose(target: Target, trial: FileTrial) -> Proposal:
     """Choose the error to allow.
 
     It stays below half of what always giving the most frequent answer would be wrong, for else it would mean nothing. Of what
@@ -44,7 +44,7 @@ def _rung(wanted: float) -> float:
     return math.floor(wanted * scale) / scale
 
 
-def _why_little(risk: float, share: float, trial: Trial, rows: int) -> list[str]:
+def _why_little(risk: float, share: float, trial: FileTrial, rows: int) -> list[str]:
     if share >= LITTLE:
         return []
     fewest = clean_labels_needed(risk, _CONFIDENCE)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from andon.models import expected_prospects
 from andon.runtimes import booster_library
-from andon.scaffold.domain import Column, ColumnKind, Target, Trial
+from andon.scaffold.domain import Column, ColumnKind, Target, FileTrial
 from andon.scaffold.profile import TABLE, Table
 from andon.scaffold.proposal import RUNGS
 from andon.scaffold.target import label_of
@@ -27,7 +27,7 @@ _LEAVES = 20
 
 def run(
     table: Table, aim: Column, goal: Target, inputs: Sequence[Column], time: Column | None, held_out: float
-) -> Trial:
+) -> FileTrial:
     """Fit small models on parts of a sample, ask them about the others, and estimate what each target makes automatic.
 
     With a time the newest rows are asked about, as they will be; else each row once. `held_out` is the share of rows that
@@ -37,7 +37,7 @@ def run(
     matrix, labels = _sample(table, aim, goal, features, time)
     raw, asked = _asked(matrix, labels, [c.kind is ColumnKind.CATEGORY for c in features], len(goal.classes), time)
     rows = max(2, round(sum(goal.counts) * held_out))
-    return Trial(
+    return FileTrial(
         prospects=tuple(expected_prospects(raw, asked, rows, RUNGS)),
         held_out=rows,
         error=float((raw.argmax(axis=1) != asked).mean()),

@@ -7,13 +7,13 @@ import pytest
 from tests.unit.scaffold.tables import plan_of, write
 
 from andon.models import TargetProspect
-from andon.scaffold.domain import Target, Trial
+from andon.scaffold.domain import Target, FileTrial
 from andon.scaffold.proposal import RUNGS, propose
 
 
-def a_trial(shares: dict[float, float], held_out: int = 1000, error: float = 0.03) -> Trial:
+def a_trial(shares: dict[float, float], held_out: int = 1000, error: float = 0.03) -> FileTrial:
     prospects = tuple(TargetProspect(rung, shares.get(rung, 0.0), None, None) for rung in RUNGS)
-    return Trial(prospects, held_out, error)
+    return FileTrial(prospects, held_out, error)
 
 
 def a_target(*counts: int) -> Target:
