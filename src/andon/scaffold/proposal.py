@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from andon.models import LITTLE
-from andon.scaffold.domain import Proposal, Target, FileTrial
+from andon.scaffold.domain import FileTrial, Proposal, Target
 from andon.statistics.binomial import clean_labels_needed
 
 RUNGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from andon.models import expected_prospects
 from andon.runtimes import booster_library
-from andon.scaffold.domain import Column, ColumnKind, Target, FileTrial
+from andon.scaffold.domain import Column, ColumnKind, FileTrial, Target
 from andon.scaffold.profile import TABLE, Table
 from andon.scaffold.proposal import RUNGS
 from andon.scaffold.target import label_of

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.scaffold.tables import plan_of, write
 
 from andon.models import TargetProspect
-from andon.scaffold.domain import Target, FileTrial
+from andon.scaffold.domain import FileTrial, Target
 from andon.scaffold.proposal import RUNGS, propose
 
 
