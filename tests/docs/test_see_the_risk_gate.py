@@ -19,8 +19,8 @@ def test_what_the_page_declares_can_be_declared() -> None:
     declared = [
         eval(one, {"MaxError": MaxError, "MaxCost": MaxCost}) for one in re.findall(r"^\| `(Max.*?)` \|", PAGE, re.M)
     ]
-    assert [type(one) for one in declared] == [MaxError, MaxError, MaxError, MaxCost]
-    assert (declared[1].by, declared[2].targets, declared[3].highest) == (
+    assert [type(one) for one in declared] == [MaxError, MaxError, MaxError, MaxError, MaxCost]
+    assert (declared[1].by, declared[2].targets, declared[4].highest) == (
         "country",
         {"fraud": 0.02, "honest": 0.001},
         400.0,

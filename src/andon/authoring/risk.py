@@ -15,26 +15,40 @@ class MaxError:
     neither. `by` names a field of the contract; each of its values gets a gate of its own as soon as its labels suffice, and
     has the gate of the whole line until then. `per_class` bounds the predictions of single classes instead of `target`:
     `{"fraud": 0.02, "honest": 0.001}` allows 2% false positives among those called fraud, and 0.1% missed fraud among those
-    called honest. Each gate holds with this `confidence` by itself.
+    called honest. `local` bounds the least certain decisions that are automatic as well: those in the band next to the
+    threshold, a tenth of all decisions or more. Each gate holds with this `confidence` by itself.
     """
 
     target: float
     confidence: float = 0.95
     by: str | None = None
     per_class: Mapping[str, float] | None = None
+    local: float | None = None
 
     def __post_init__(self) -> None:
         _check_shares("MaxError", (("target", self.target), ("confidence", self.confidence)))
         if self.by is not None and (not isinstance(self.by, str) or not self.by):
             raise DeclarationInvalid(f"MaxError: by is the name of a field of the contract, got {self.by!r}")
-        if self.per_class is None:
-            return
+        if self.per_class is not None:
+            self._check_classes()
+        if self.local is not None:
+            self._check_local(self.local)
+
+    def _check_classes(self) -> None:
         if not isinstance(self.per_class, Mapping) or not self.per_class:
             raise DeclarationInvalid(f"MaxError: per_class is a dict from classes to bounds, got {self.per_class!r}")
         for name, bound in self.per_class.items():
             if not isinstance(name, str) or not name:
                 raise DeclarationInvalid(f"MaxError: per_class names classes of the model, got {name!r}")
             _check_shares("MaxError", ((f"per_class[{name!r}]", bound),))
+
+    def _check_local(self, local: float) -> None:
+        _check_shares("MaxError", (("local", local),))
+        highest = max([self.target, *self.targets.values()])
+        if local < highest:
+            raise DeclarationInvalid(
+                f"MaxError: local bounds the part that errs most, so it is at least the target ({highest:g}), got {local:g}"
+            )
 
     @property
     def targets(self) -> Mapping[str, float]:
@@ -78,6 +92,11 @@ class MaxCost:
     @property
     def by(self) -> None:
         """No field: one gate for the whole line."""
+        return
+
+    @property
+    def local(self) -> None:
+        """No bound near the threshold: a cost has one for the whole region."""
         return
 
     @property

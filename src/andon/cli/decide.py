@@ -20,11 +20,13 @@ from andon.bootstrap.scoring import IntervalsOf, scorer
 from andon.bootstrap.threads import one_thread
 from andon.cli.context import Project, project
 from andon.cli.progress import progress
+from andon.cli.prospects import print_prospects
 from andon.datafile import DataFileInvalid
 from andon.decisions import Deployment
 from andon.kernel.errors import Conflict, Invalid
 from andon.kernel.ids import uuid7
 from andon.kernel.plurals import plural
+from andon.models import ModelVersion
 from andon.scoring import Run, Scored, SourceRow, SourceRows
 
 _REFUSED_SHOWN = 5
@@ -290,6 +292,11 @@ class _Command:
         rate = f"{(decided - read_back) / seconds:,.0f}/s"
         _say(f"Decided {decided:,} of {run.rows:,} rows{before} in {seconds:.1f} s ({rate}): {outcomes or 'none'}")
         _say(f"Decisions are in {self._asked.target}")
+        print_prospects(Console(), self._champion().manifest, [self._line.automation])
+
+    def _champion(self) -> ModelVersion:
+        number = self._line.ref.model.version
+        return next(one.version for one in self._deployment.loaded if one.version.number == number)
 
 
 def _say(what: str) -> None:

@@ -96,7 +96,7 @@ def curve(
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
         return
-    table = Plain("confidence from", "automatic", "error", "at most", "labels", "proven")
+    table = Plain("confidence from", "automatic", "error", "near the gate", "at most", "labels", "proven")
     for point in found.points:
         mark = "yes, in force" if point.threshold == found.threshold else "yes" if point.proven else ""
         if target is not None:
@@ -105,6 +105,7 @@ def curve(
             f"{point.threshold:.6f}",
             f"{point.share:.1%}",
             f"{point.error:.2%}" if found.highest == 1 else f"{point.error:.3g}",
+            f"{point.local_error:.2%}" if found.highest == 1 else f"{point.local_error:.3g}",
             f"{point.bound:.2%}" if found.highest == 1 else f"{point.bound:.3g}",
             f"{point.labels:,}",
             mark,

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from andon import scaffold
+from andon.cli.prospects import table_of
 from andon.datafile import Query, Source
 from andon.kernel.errors import Invalid
 
@@ -45,6 +46,17 @@ Time = Annotated[
 Positive = Annotated[
     str | None, typer.Option(help="The target's value that the score is for; else the rarer one.", show_default=False)
 ]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        help="Names, from low to high, of the classes that a target of numbers is parted into: low,middle,high.",
+        show_default=False,
+    ),
+]
+Cuts = Annotated[
+    str | None,
+    typer.Option(help="Where these classes part: 10,50. Left out, they are of equal size.", show_default=False),
+]
 
 Keep = Annotated[
     list[str] | None, typer.Option(help="A column that would be left out; as often as you like.", show_default=False)
@@ -74,22 +86,29 @@ def init(
     held_out: HeldOut = None,
     keep: Keep = None,
     windows: Windows = None,
+    classes: Classes = None,
+    cuts: Cuts = None,
 ) -> None:
     """Write a new project: learnt from a data file or a query, or the transfer screening example."""
     console = Console()
     origin = _source(source, query, url_env)
     if origin is None:
-        if any(given is not None for given in (target, time, positive, sheet, header, held_out, keep, windows)):
-            raise Invalid(
-                "--target, --time, --positive, --sheet, --header, --held-out, --keep and --windows describe a data file; "
-                "name it by --from"
-            )
+        given = (target, time, positive, sheet, header, held_out, keep, windows, classes, cuts)
+        if any(one is not None for one in given):
+            raise Invalid("All options describe a data file; name it by --from")
         scaffold.from_template(name, Path.cwd())
         _tell_next(console, name, scaffold.EXAMPLE_SETUP)
         return
     if target is None:
         raise Invalid(f"{'--from' if query is None else '--query'} needs --target: the column to predict")
-    options = scaffold.Options(sheet=sheet, header=header, held_out=held_out, keep=tuple(keep or ()), windows=windows)
+    options = scaffold.Options(
+        sheet=sheet,
+        header=header,
+        held_out=held_out,
+        keep=tuple(keep or ()),
+        windows=windows,
+        classing=_classing(classes, cuts),
+    )
     with console.status(f"Looking at {escape(str(origin))}"):
         _, plan = scaffold.from_data(
             name, Path.cwd(), origin, target=target, time=time, positive=positive, options=options
@@ -104,6 +123,11 @@ def init(
     )
     for note in plan.notes:
         console.print(f"  - {escape(note)}", highlight=False)
+    proposal = plan.proposal
+    title = f"Expected from {plan.proposal.trial.held_out:,} held-out rows, by a trial on this file"
+    console.print(table_of(proposal.trial.prospects, title, {proposal.risk: "proposed"}))
+    for number, line in enumerate(proposal.why_little):
+        console.print(f"{'Little is automatic: ' if not number else '  - '}{escape(line)}", highlight=False)
     _tell_next(console, name)
 
 
@@ -118,6 +142,16 @@ def _source(file: Path | None, query: str | None, url_env: str | None) -> Source
     if url_env.startswith("ANDON_"):
         raise Invalid("--url-env: a training script is given no variable that begins with ANDON_; name another")
     return Query(query, url_env)
+
+
+def _classing(classes: str | None, cuts: str | None) -> scaffold.Classing | None:
+    if classes is None and cuts is None:
+        return None
+    try:
+        numbers = tuple(float(one) for one in (cuts or "").split(",") if one.strip())
+    except ValueError as error:
+        raise Invalid(f"--cuts takes numbers with commas between, such as 10,50, got {cuts!r}") from error
+    return scaffold.Classing(tuple(one.strip() for one in (classes or "").split(",")) if classes else (), numbers)
 
 
 def _tell_next(console: Console, folder: str, *preparing: str) -> None:

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +14,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from andon import models
+from andon.authoring import Automation
 from andon.bootstrap.hosting import load_hosted
 from andon.bootstrap.project import ready_for, users_of
 from andon.cli.context import Project, project
 from andon.cli.environments import environment
 from andon.cli.printing import Facts, Plain
+from andon.cli.prospects import print_prospects
+from andon.cli.sampling import packed_from_sample
+from andon.decisions import AutomationInvalid
 from andon.kernel.db import Tx
 from andon.kernel.errors import Invalid
 from andon.kernel.plurals import plural
@@ -35,14 +40,26 @@ ModelName = Annotated[str | None, typer.Option("--name", help="The model; may be
 
 @app.command()
 def register(
-    path: Annotated[Path | None, typer.Argument(help="A folder written by andon.models.pack.")] = None,
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A folder written by andon.models.pack; with --sample a saved model, bare."),
+    ] = None,
     from_script: Annotated[
         Path | None, typer.Option(help="Run this training script and register what it packs.")
     ] = None,
     reason: Reason = "registered from the command line",
-    name: Annotated[str | None, typer.Option(help="The name the package must have.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The name the package must have, or shall get with --sample.")
+    ] = None,
     alias: Annotated[str | None, typer.Option(help="Point this alias to the version at once.")] = None,
     trust: Annotated[bool, typer.Option("--trust", help="Accept a pickle: loading it may run any code.")] = False,
+    sample: Annotated[
+        Path | None,
+        typer.Option(
+            help="Rows that the model was not trained on, with what was true: features, classes and figures come from them."
+        ),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The column of the sample that says what was true.")] = None,
     limit_minutes: Annotated[float, typer.Option(min=0.01, help="How long the script may run.")] = 60.0,
 ) -> None:
     """Register a packed model. The same package again is the same version.
@@ -50,7 +67,16 @@ def register(
     With --alias, a version that an automation cannot use is not registered.
     """
     limit = timedelta(minutes=limit_minutes)
-    with _packed(path, from_script, limit) as package, project() as here:
+    if target is not None and sample is None:
+        raise Invalid("--target names a column of --sample; give that, too")
+    with (
+        (
+            _packed(path, from_script, limit)
+            if sample is None
+            else packed_from_sample(_given(path, from_script), sample, target, name=name, trust=trust)
+        ) as package,
+        project() as here,
+    ):
         _check_name(package, name)
         with here.database.begin() as tx:
             now = here.clock.now()
@@ -61,8 +87,10 @@ def register(
             load_hosted(here.settings, version, models.fetch(tx, version, here.settings.data / "models"))
             if alias is not None:
                 _point(here, tx, version.name, alias, version.number, reason)
+        users = _declaring(here, version.name, alias or models.CHAMPION)
     pointed = f", now the {alias}" if alias else ""
     typer.echo(f"{version.name} {version.number} ({version.digest[:12]}){pointed}")
+    print_prospects(Console(), version.manifest, users)
 
 
 @app.command("list")
@@ -98,12 +126,16 @@ def show(
     """Show what is known of a version."""
     with project() as here, here.database.begin() as tx:
         version = models.list_versions(tx, name)[0] if number is None else models.get(tx, name, number)
+        users = _declaring(here, name, models.CHAMPION)
     if as_json:
-        _print_json(_summary(version) | {"manifest": version.manifest.model_dump(mode="json")})
+        automatic = [asdict(one) for one in models.prospects_of(version.manifest.risk)]
+        manifest = version.manifest.model_dump(mode="json")
+        _print_json(_summary(version) | {"automatic_by_target": automatic, "manifest": manifest})
         return
     console = Console()
     console.print(_facts(version))
     console.print(_figures(version.manifest))
+    print_prospects(console, version.manifest, users)
     console.print(_inputs(version.manifest))
 
 
@@ -145,6 +177,15 @@ def alias_history(
     Console().print(table)
 
 
+def _declaring(here: Project, model: str, alias: str) -> list[Automation]:
+    """The automations whose bounds are shown beside a model; said aloud where they cannot be read, for the model still can."""
+    try:
+        return users_of(here.settings, model, alias)
+    except AutomationInvalid as error:
+        typer.echo(f"The bounds of the automations are not shown, for they cannot be read: {error}", err=True)
+        return []
+
+
 def _point(here: Project, tx: Tx, model: str, alias: str, number: int, reason: str) -> None:
     """Point an alias to a version that every automation it answers for can feed, and that answers here."""
     users = users_of(here.settings, model, alias)
@@ -159,6 +200,12 @@ def _point(here: Project, tx: Tx, model: str, alias: str, number: int, reason: s
         now=here.clock.now(),
         ready=ready_for(users, here.settings, tx) if users else None,
     )
+
+
+def _given(path: Path | None, script: Path | None) -> Path:
+    if path is None or script is not None:
+        raise Invalid("--sample goes with the path of a saved model; --from-script packs the model itself")
+    return path
 
 
 def _packed(path: Path | None, script: Path | None, limit: timedelta) -> AbstractContextManager[Path]:

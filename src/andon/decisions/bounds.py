@@ -20,6 +20,7 @@ def described_bound(risk: RiskBound | None) -> dict[str, Any] | None:
         "confidence": risk.confidence,
         **({} if risk.by is None else {"by": risk.by}),
         **({"per_class": dict(risk.per_class)} if risk.per_class else {}),
+        **({} if risk.local is None else {"local": risk.local}),
     }
 
 
@@ -31,7 +32,7 @@ def bound_of(deployed: AutomationVersion) -> RiskBound | None:
     if "costs" in kept:
         costs = {(predicted, true): cost for predicted, true, cost in kept["costs"]}
         return MaxCost(kept["target"], costs, kept["confidence"])
-    return MaxError(kept["target"], kept["confidence"], kept.get("by"), kept.get("per_class"))
+    return MaxError(kept["target"], kept["confidence"], kept.get("by"), kept.get("per_class"), kept.get("local"))
 
 
 def unknown_to_model(automation: Automation, version: ModelVersion) -> list[str]:

@@ -15,7 +15,7 @@ from andon.decisions.truth import version_in_force
 from andon.gates import NOTHING, WHOLE, GateRevision, Part, ProvenGate
 from andon.kernel.db import Tx
 from andon.kernel.events import Events
-from andon.models import ModelVersion, RiskEvidence, threshold_for
+from andon.models import ModelVersion, RiskEvidence, near, threshold_for
 from andon.serving import Candidate
 
 
@@ -41,6 +41,8 @@ def ensure_revisions(
     declared: dict[str, Any] = {"classes": sorted(targets)} if targets else {}
     if risk is not None and risk.by is not None:
         declared["by"] = risk.by
+    if risk is not None and risk.local is not None:
+        declared["local"] = risk.local
     for predicted, target in sorted(targets.items()):
         _ensure_class(tx, ref, version, risk, predicted, target, events, now)
     evidence = {**_evidence(version, version.manifest.risk, gate.threshold), **declared}
@@ -105,7 +107,7 @@ def _of_class(
     by_class = (version.manifest.risk.by_class or {}).get(predicted)
     if risk is None or by_class is None:
         return NOTHING, {"model": version.digest, "rows": 0}
-    proven = threshold_for(by_class, target, risk.confidence)
+    proven = threshold_for(by_class, target, risk.confidence, risk.local)
     threshold = NOTHING if proven is None else proven
     return threshold, _evidence(version, by_class, threshold)
 
@@ -122,6 +124,8 @@ def _ensure_class(
 ) -> None:
     """The gate of one predicted class."""
     threshold, evidence = _of_class(version, risk, predicted, target)
+    if risk is not None and risk.local is not None:
+        evidence["local"] = risk.local
     _ensure(tx, ref, risk, evidence, threshold, target, predicted, events, now)
 
 
@@ -150,7 +154,10 @@ def _ensure(
 
 
 def _evidence(version: ModelVersion, table: RiskEvidence, threshold: float) -> dict[str, Any]:
-    """The held-out rows behind a threshold: how many there are, how many lie above it and how many of those are wrong."""
+    """The held-out rows behind a threshold: how many there are, lie above it and near it, and how many of those are wrong."""
     found = next((row for row in table.table if row.threshold == threshold), None)
-    above = {} if found is None else {"rows_above": found.rows, "errors_above": found.errors}
+    if found is None:
+        return {"model": version.digest, "rows": table.rows}
+    near_rows, near_errors = near(table, threshold)
+    above = {"rows_above": found.rows, "errors_above": found.errors, "rows_near": near_rows, "errors_near": near_errors}
     return {"model": version.digest, "rows": table.rows, **above}

@@ -76,7 +76,10 @@ class GateRevision:
         if not above:
             return f"nothing automatic: {rows:,} held-out rows of the model prove no region"
         wrong = self.evidence["errors_above"]
-        return f"{above / rows:.0%} automatic: of {above:,} held-out rows of the model above the gate, {wrong:,} were wrong"
+        near = self.evidence.get("rows_near")
+        nearby = f"; of the {near:,} nearest to it, {self.evidence['errors_near']:,}" if near else ""
+        said = f"of {above:,} held-out rows of the model above the gate, {wrong:,} were wrong"
+        return f"{above / rows:.0%} automatic: {said}{nearby}"
 
     def holds(self, now: datetime) -> bool:
         """Whether it has not expired."""

@@ -196,7 +196,7 @@ def _check_part(there: ArmRevisions, part: Part) -> None:
 
 def _is_met(known: GateRevision, proven: ProvenGate) -> bool:
     same = (known.threshold, known.target, known.confidence) == (proven.threshold, proven.target, proven.confidence)
-    declared = all(known.evidence.get(name) == proven.evidence.get(name) for name in ("by", "classes"))
+    declared = all(known.evidence.get(name) == proven.evidence.get(name) for name in ("by", "classes", "local"))
     return (same and declared) or known.automation_version > proven.automation_version
 
 

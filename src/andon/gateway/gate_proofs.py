@@ -30,6 +30,7 @@ class RiskPointOut(BaseModel):
     labels_needed: int | None = Field(
         description="Further labels that prove it if they err as those so far; null if they err too much."
     )
+    local_error: float = Field(description="Estimated error, or mean cost, of the decisions next to the threshold.")
 
 
 class RiskCurveOut(BaseModel):

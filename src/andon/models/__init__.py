@@ -20,6 +20,7 @@ from andon.models.errors import (
     ValueUnusable,
     VersionNotFound,
 )
+from andon.models.inferring import Inferred, infer, name_of
 from andon.models.intervals import Intervals
 from andon.models.manifest import (
     Calibration,
@@ -35,8 +36,17 @@ from andon.models.manifest import (
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
 from andon.models.packing import pack
+from andon.models.prospects import (
+    LADDER,
+    LITTLE,
+    TargetProspect,
+    expected_prospects,
+    prospects_of,
+    share_at,
+    shortfall_of,
+)
 from andon.models.published import AliasSet, ModelRegistered
-from andon.models.risk import threshold_for
+from andon.models.risk import near, threshold_for
 from andon.models.service import (
     Ready,
     alias_history,
@@ -58,6 +68,8 @@ from andon.runtimes import Matrix
 __all__ = [
     "CHAMPION",
     "HIGHEST_NUMBER",
+    "LADDER",
+    "LITTLE",
     "Alias",
     "AliasInvalid",
     "AliasNotFound",
@@ -70,6 +82,7 @@ __all__ = [
     "Estimate",
     "FeatureKind",
     "FeatureSpec",
+    "Inferred",
     "Intervals",
     "Manifest",
     "Matrix",
@@ -87,6 +100,7 @@ __all__ = [
     "Rows",
     "Runtime",
     "Signature",
+    "TargetProspect",
     "TrainingFailed",
     "ValueUnusable",
     "VersionNotFound",
@@ -97,18 +111,25 @@ __all__ = [
     "columns_of",
     "encode",
     "encode_labels",
+    "expected_prospects",
     "fault_of",
     "fetch",
     "get",
     "hold",
+    "infer",
     "list_aliases",
     "list_versions",
     "misfits_of",
+    "name_of",
+    "near",
     "open_package",
     "pack",
+    "prospects_of",
     "register",
     "registered_at",
     "set_alias",
+    "share_at",
+    "shortfall_of",
     "text_of",
     "threshold_for",
     "train",

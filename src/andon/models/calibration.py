@@ -1,7 +1,7 @@
 """Calibration: raw scores to probabilities that mean what they say.
 
 Centred isotonic regression (Oron and Flournoy 2017): the isotonic blocks are joined at their centres, so that the map is
-monotone and keeps the ranking within a block, which plain isotonic steps destroy. Fitted on one half of the held-out rows.
+monotone and keeps the ranking within a block, which plain isotonic steps destroy. Fitted on a part of the held-out rows.
 """
 
 from bisect import bisect_right
@@ -18,7 +18,23 @@ from andon.runtimes import Matrix, two_columns
 MINIMUM = 10
 """A class is calibrated only with at least this many rows of it and as many others."""
 
+ENOUGH = 3 * MINIMUM
+"""As many rows of the rarest class calibrate well."""
+
+LEAST, MOST = 0.25, 0.5
+"""The part of the held-out rows that calibrates: a quarter, or more where a class is rare, but at most half."""
+
 _IDENTITY = Curve(x=(0.0, 1.0), y=(0.0, 1.0))
+
+
+def rows_to_fit(rows: int, rarest: float) -> int:
+    """How many of `rows` held-out rows calibrate if the rarest class has this share; the others are evidence for the gate.
+
+    Where even half of them would hold too few of that class, more would not help.
+    """
+    if rows * MOST * rarest < MINIMUM:
+        return max(1, round(rows * LEAST))
+    return max(1, round(min(rows * MOST, max(rows * LEAST, ENOUGH / rarest))))
 
 
 def fit(raw: Matrix, labels: NDArray[np.int64]) -> Calibration:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from andon.models import calibration, metrics, profile, risk
+from andon.models import calibration, measuring, metrics, profile, risk
 from andon.models.asking import PackedFile
 from andon.models.elsewhere import Elsewhere
 from andon.models.encoding import Rows, columns_of, encode, encode_labels
@@ -57,7 +57,7 @@ def pack(
 
     `model` is a LightGBM or XGBoost booster or classifier, a scikit-learn classifier, a PythonModel, a RemoteModel,
     or the path of an ONNX file or of a saved MLflow model. Rows are raw values, labels are raw classes; `held_out` must
-    be rows the model was not trained on (one half calibrates, the other measures). `split` says in words how they were split; `data` is the file they came from.
+    be rows the model was not trained on (some calibrate, most measure). `split` says in words how they were split; `data` is the file they came from.
     `model_classes` is the order of the model's own output where the model does not say it (ONNX).
     `requires` names installed distributions that the model needs and that its imports do not show (plugins).
     ANDON_PACKAGE_FOLDER, if set, overrides `folder`. Raises PackageInvalid, ValueUnusable, and of a model elsewhere Unavailable.
@@ -74,7 +74,8 @@ def pack(
         asked = PackedFile(saved.runtime, draft / saved.file, signature, elsewhere=elsewhere)
         rng = np.random.default_rng(SEED)
         probes = _probe(asked, signature, trained[0], rng)
-        measured = _measure(_predict(asked, held[0], signature)[:, order], held[1], signature, trained[0], rng)
+        raw, rarest = _predict(asked, held[0], signature)[:, order], _rarest_share(trained[1], len(signature.classes))
+        measured = _measure(raw, held[1], signature, trained[0], rarest, rng)
         manifest = Manifest(
             name=name,
             description=description,
@@ -101,30 +102,30 @@ def pack(
 
 
 def _measure(
-    raw: Matrix, labels: NDArray[np.int64], signature: Signature, trained: Matrix, rng: "Generator"
+    raw: Matrix, labels: NDArray[np.int64], signature: Signature, trained: Matrix, rarest: float, rng: "Generator"
 ) -> dict[str, Any]:
-    """Calibrate on one random half of the held-out rows, measure on the other."""
-    shuffled = rng.permutation(len(labels))
-    fitting, measuring = np.array_split(shuffled, 2)
-    fitted = calibration.fit(raw[fitting], labels[fitting])
-    calibrated = calibration.Calibrator(fitted)(raw)
-    confidence, predicted = calibrated.max(axis=1), calibrated.argmax(axis=1)
+    """Calibrate on some of the held-out rows, drawn by chance, measure on the others."""
+    found = measuring.measured(raw, labels, rarest, rng)
+    confidence, predicted = found.calibrated.max(axis=1), found.calibrated.argmax(axis=1)
     wrong = predicted != labels
-    scores = calibrated[:, 1] if signature.task == "binary" else confidence
+    scores = found.calibrated[:, 1] if signature.task == "binary" else confidence
+    fitted, tested = found.fitting, found.measuring
+    by_class = risk.evidence_by_class(
+        signature.classes,
+        (confidence[fitted], predicted[fitted]),
+        (confidence[tested], predicted[tested], wrong[tested]),
+    )
     return {
-        "calibration": fitted,
-        "metrics": metrics.metrics_of(calibrated[measuring], labels[measuring], signature.classes, rng=rng),
-        "risk": risk.evidence_of(confidence[fitting], confidence[measuring], wrong[measuring]).model_copy(
-            update={
-                "by_class": risk.evidence_by_class(
-                    signature.classes,
-                    (confidence[fitting], predicted[fitting]),
-                    (confidence[measuring], predicted[measuring], wrong[measuring]),
-                )
-            }
-        ),
+        "calibration": found.fitted,
+        "metrics": metrics.metrics_of(found.calibrated[tested], labels[tested], signature.classes, rng=rng),
+        "risk": found.evidence.model_copy(update={"by_class": by_class}),
         "profile": profile.profile_of(signature.features, trained, scores),
     }
+
+
+def _rarest_share(labels: NDArray[np.int64], classes: int) -> float:
+    """The share of the rarest class in training: never of held-out rows, whose labels must not choose what they measure."""
+    return float(np.bincount(labels, minlength=classes).min() / len(labels))
 
 
 def _predict(asked: PackedFile, matrix: Matrix, signature: Signature) -> Matrix:

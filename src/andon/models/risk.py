@@ -1,26 +1,21 @@
 """How confident a prediction must be so that the automatic part is wrong at most so often, proven on held-out rows.
 
 Selective classification (Geifman and El-Yaniv 2017) by fixed-sequence testing ("Learn then Test",
-Angelopoulos et al. 2021). The thresholds come from the calibration half, the errors from the other half, so that each
+Angelopoulos et al. 2021). The thresholds come from the held-out rows that calibrate, the errors from the others, so that each
 threshold's error is a plain binomial and the tests keep their level exactly.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from andon.models.manifest import RiskEvidence, RiskRow
-from andon.statistics.binomial import upper_bound_holds
+from andon.statistics import gate_bands
+from andon.statistics.binomial import clean_labels_needed, upper_bound_holds
+from andon.statistics.gate_sequence import held_out_starts
 
 THRESHOLDS = 200
-
-_START = 3.0
-"""Where the sequence starts, in multiples of the fewest rows that could prove anything, so that a few errors end nothing.
-
-Of 1.5 to 8, and of several starts that share the level, this kept the widest region on simulated lines.
-"""
 
 
 def evidence_of(
@@ -29,12 +24,16 @@ def evidence_of(
     """The table of thresholds taken from the confidences `planning`, with the errors of other rows above each."""
     thresholds = np.unique(np.quantile(planning, np.linspace(0.0, 1.0, THRESHOLDS), method="lower"))[::-1]
     share = len(confidence) / len(planning)
-    table = []
-    for threshold in thresholds.tolist():
-        above = confidence >= threshold
-        planned = int(share * np.count_nonzero(planning >= threshold))
-        rows, errors = int(np.count_nonzero(above)), int(np.count_nonzero(above & wrong))
-        table.append(RiskRow(threshold=threshold, planned=planned, rows=rows, errors=errors))
+    order = np.argsort(-confidence, kind="stable")
+    above = np.searchsorted(-confidence[order], -thresholds, side="right")
+    errors = np.concatenate(([0], np.cumsum(wrong[order])))[above]
+    planned = np.searchsorted(-np.sort(planning)[::-1], -thresholds, side="right")
+    table = [
+        RiskRow(threshold=threshold, planned=int(share * expected), rows=rows, errors=some)
+        for threshold, expected, rows, some in zip(
+            thresholds.tolist(), planned.tolist(), above.tolist(), errors.tolist(), strict=True
+        )
+    ]
     return RiskEvidence(table=tuple(table), rows=len(confidence))
 
 
@@ -53,22 +52,46 @@ def evidence_by_class(
     return found
 
 
-def threshold_for(evidence: RiskEvidence, target: float, confidence: float) -> float | None:
+def threshold_for(evidence: RiskEvidence, target: float, confidence: float, local: float | None = None) -> float | None:
     """The lowest confidence above which at most `target` are wrong, with probability `confidence`; None if none is proven.
 
-    The sequence walks down while the hypothesis "more than `target` are wrong" is rejected. Where it starts depends on
-    planned counts only, never on the tested rows.
+    With `local`, at most so many are wrong in the band next to the threshold as well. A sequence walks down while "more are
+    wrong" is rejected; with `local`, while both are. Where sequences begin depends on planned counts only, never on the tested rows.
     """
-    level = 1.0 - confidence
-    fewest = math.log(level) / math.log1p(-target)
-    proven = None
-    for row in evidence.table[_start(evidence.table, _START * fewest) :]:
-        if not upper_bound_holds(row.errors, row.rows, target, level):
-            break
-        proven = row.threshold
+    level, table, proven = 1.0 - confidence, evidence.table, None
+    parts = _parts(table, target, level)
+    bands = None if local is None else _bands(table, gate_bands.tested_rows(clean_labels_needed(local, confidence)))
+    carried = 0.0
+    for at in range(min(parts, default=0), len(table)):
+        carried += parts.get(at, 0.0)
+        row = table[at]
+        holds = carried > 0.0 and upper_bound_holds(row.errors, row.rows, target, level * carried)
+        if holds and bands is not None and local is not None:
+            rows, errors = bands[at]
+            holds = upper_bound_holds(errors, rows, local, level * carried)
+        if holds:
+            proven = row.threshold
+        else:
+            carried = 0.0
     return proven
 
 
-def _start(table: Sequence[RiskRow], enough: float) -> int:
-    """The first threshold with enough planned rows; the last one if there are never enough."""
-    return next((at for at, row in enumerate(table) if row.planned >= enough), max(len(table) - 1, 0))
+def near(evidence: RiskEvidence, threshold: float) -> tuple[int, int]:
+    """The tested rows in the band next to a threshold of the table, and how many of them were wrong; none where it is not there."""
+    at = next((at for at, row in enumerate(evidence.table) if row.threshold == threshold), None)
+    return (0, 0) if at is None else _bands(evidence.table, gate_bands.SHOWN)[at]
+
+
+def _bands(table: Sequence[RiskRow], fewest: int) -> list[tuple[int, int]]:
+    tops = gate_bands.tops_of(np.array([row.planned for row in table], float), fewest)
+    counts = gate_bands.within(np.array([(row.rows, row.errors) for row in table], float).reshape(-1, 2), tops)
+    return [(int(rows), int(errors)) for rows, errors in counts.tolist()]
+
+
+def _parts(table: Sequence[RiskRow], target: float, level: float) -> dict[int, float]:
+    """The rows at which sequences begin, each with its part of the level."""
+    parts: dict[int, float] = {}
+    for rows, part in held_out_starts(table[-1].planned, target, level) if table else ():
+        at = next((at for at, row in enumerate(table) if row.planned >= rows), len(table) - 1)
+        parts[at] = parts.get(at, 0.0) + part
+    return parts

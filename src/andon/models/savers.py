@@ -77,11 +77,11 @@ def _sklearn(model: Any, folder: Path, library: set[str], *, allow_pickle: bool)
         skops.io.dump(model, folder / "model.skops")
         needed |= {name.partition(".")[0] for name in foreign_types(folder / "model.skops")}
     name = "model.joblib" if allow_pickle else "model.skops"
-    return Saved(Runtime.SKLEARN, name, _classes_of(model), tuple(needed))
+    return Saved(Runtime.SKLEARN, name, _classes_of(model), _with_frames(model, needed))
 
 
 def _by_path(path: Path, folder: Path) -> Saved:
-    if (path / _MLMODEL).is_file():
+    if is_mlflow(path):
         return _mlflow(path, folder)
     if path.suffix != ".onnx" or not path.is_file():
         raise PackageInvalid(
@@ -93,11 +93,59 @@ def _by_path(path: Path, folder: Path) -> Saved:
 
 
 def _mlflow(path: Path, folder: Path) -> Saved:
-    """With what MLflow wrote down as its requirements, MLflow itself aside: its small edition serves as well."""
+    """With what MLflow wrote down as its requirements, MLflow itself aside: its small edition serves as well.
+
+    Of a scikit-learn model its own file is packed: MLflow would answer with labels.
+    """
+    flavour = sklearn_file(path)
+    if flavour is not None:
+        return _sklearn_saved(flavour, folder)
     write_folder(path, folder / "model.zip")
     listed = path / "requirements.txt"
     declared = required_by(listed.read_text(encoding="utf-8")) if listed.is_file() else []
     return Saved(Runtime.PYFUNC, "model.zip", modules=("mlflow",), requires=tuple(set(declared) - {"mlflow"}))
+
+
+def is_mlflow(path: Path) -> bool:
+    """Whether this is the folder of a saved MLflow model."""
+    return (path / _MLMODEL).is_file()
+
+
+def sklearn_file(path: Path) -> Path | None:
+    """The skops file of the scikit-learn model in a saved MLflow model; None where it is of another library, or pickled.
+
+    A pickle stays an MLflow model, which runs in a process of its own.
+    """
+    import yaml
+
+    flavours = yaml.safe_load((path / _MLMODEL).read_text(encoding="utf-8")).get("flavors") or {}
+    name = (flavours.get("sklearn") or {}).get("pickled_model")
+    if name is None or (flavours.get("python_function") or {}).get("loader_module") != "mlflow.sklearn":
+        return None
+    file = path / str(name)
+    return (
+        file if file.suffix == ".skops" and file.is_file() and file.resolve().is_relative_to(path.resolve()) else None
+    )
+
+
+def _sklearn_saved(file: Path, folder: Path) -> Saved:
+    """A model that was saved by skops: whether its types are trusted is decided where it is registered."""
+    import skops.io
+
+    target = folder / "model.skops"
+    shutil.copyfile(file, target)
+    model = skops.io.load(target, trusted=skops.io.get_untrusted_types(file=target))
+    needed = {"sklearn", "skops", "joblib"} | {name.partition(".")[0] for name in foreign_types(target)}
+    if not hasattr(model, "predict_proba"):
+        raise PackageInvalid(
+            f"{type(model).__name__} has no predict_proba, so it gives no probabilities: pack a classifier"
+        )
+    return Saved(Runtime.SKLEARN, target.name, _classes_of(model), _with_frames(model, needed))
+
+
+def _with_frames(model: Any, needed: set[str]) -> tuple[str, ...]:
+    """What a model needs, and pandas where it was fitted on columns by their names."""
+    return tuple(needed | ({"pandas"} if len(getattr(model, "feature_names_in_", ())) else set()))
 
 
 def _classes_of(model: Any) -> tuple[str, ...] | None:

@@ -139,6 +139,7 @@ class Proving:
             settled=narrower or (from_then < NOTHING and seen >= max(1, series.enough(from_then))),
             suspicion=found.suspicion,
             breaks=found.breaks,
+            local_error=found.local_error * scale,
         )
 
     def _revise(self, series: GateSeries, kept: SavedProof, there: ArmRevisions, events: Events) -> None:

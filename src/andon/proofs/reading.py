@@ -33,6 +33,7 @@ class RiskPoint:
     """One point of the curve: the share of decisions above a threshold, their error, and its bound.
 
     `labels_needed` are the further labels above it that prove it if they err as those so far; None if they err too much.
+    `local_error` is the error of the decisions next to the threshold.
     """
 
     threshold: float
@@ -42,6 +43,7 @@ class RiskPoint:
     labels: int
     proven: bool
     labels_needed: int | None
+    local_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,7 @@ def _curve(tx: Tx, series: GateSeries, prover: GateProver, target: float, now: d
             labels=point.labels,
             proven=point.proven,
             labels_needed=point.labels_needed,
+            local_error=point.local_error * scale,
         )
         for point in prover.curve()
     )

@@ -38,13 +38,15 @@ class GateSeries:
         costs = (
             sorted([*pair, cost] for pair, cost in self.risk.costs.items()) if isinstance(self.risk, MaxCost) else []
         )
-        return {"target": self.target, "confidence": self.risk.confidence, "costs": costs}
+        local = {} if self.risk.local is None else {"local": self.risk.local}
+        return {"target": self.target, "confidence": self.risk.confidence, "costs": costs, **local}
 
     def prover(self, target: float | None = None) -> GateProver:
         """Return a prover that has seen no label; of another target if one is given."""
         counted = not isinstance(self.risk, MaxCost)
         target = (target or self.target) / self.risk.highest
-        return GateProver(self._table(), target, self.risk.confidence, counted=counted)
+        local = None if self.risk.local is None else max(self.risk.local, target)
+        return GateProver(self._table(), target, self.risk.confidence, counted=counted, local=local)
 
     def concerns(self, one: GateEvidence) -> bool:
         """Return whether a piece of evidence belongs to the series."""

@@ -14,9 +14,10 @@ def sentence_of(proof: ProvenRegion, series: GateSeries) -> str:
     if proof.threshold is None:
         why = "the error rose" if proof.breaks else "no region is proven"
         return f"nothing automatic: {why}; target {amount(series.target, series)}; {labels}{rose}"
+    near = "" if proof.local_error is None else f" (near the gate {amount(proof.local_error, series)})"
     subject = "mean cost of the automatic part" if isinstance(series.risk, MaxCost) else "error of the automatic part"
     return (
-        f"{proof.share:.0%} automatic; {subject} {amount(proof.error, series)}, "
+        f"{proof.share:.0%} automatic; {subject} {amount(proof.error, series)}{near}, "
         f"at most {amount(proof.bound, series)} with {series.risk.confidence:.0%} confidence, "
         f"target {amount(series.target, series)}; {labels}{rows}{rose}"
     )

@@ -8,6 +8,7 @@ gets onto `sys.path`: `spec_from_file_location("runtimes", folder / "__init__.py
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 from .columns import Columns, Decoder
@@ -22,6 +23,7 @@ __all__ = [
     "ModelUnreadable",
     "OutputUnusable",
     "Predictor",
+    "booster_library",
     "foreign_types",
     "open_model",
     "probabilities_of",
@@ -29,6 +31,11 @@ __all__ = [
 ]
 
 _EXTRAS = {"pyfunc": "'andon[mlflow]'", "xgboost": "'andon[xgboost]'"}
+
+
+def booster_library() -> ModuleType:
+    """LightGBM, as a gateway has it: without what its scikit-learn wrappers need, which takes seconds to import."""
+    return cast(ModuleType, import_module(".lightgbm", __name__).LIGHTGBM)
 
 
 class Predictor(Protocol):

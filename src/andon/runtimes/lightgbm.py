@@ -30,7 +30,7 @@ def _import_lightgbm() -> ModuleType:
             del modules[name]
 
 
-_lightgbm = _import_lightgbm()
+LIGHTGBM = _import_lightgbm()
 
 
 class LightGbmPredictor:
@@ -47,4 +47,4 @@ class LightGbmPredictor:
 def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> LightGbmPredictor:
     """Load a model in LightGBM's text format. It is data, so it needs no trust."""
     del trusted, signature
-    return LightGbmPredictor(_lightgbm.Booster(model_file=file))
+    return LightGbmPredictor(LIGHTGBM.Booster(model_file=file))

@@ -1,5 +1,6 @@
 """MLflow models by their `python_function` flavour (extra `mlflow`). Loading one runs code, so it needs trust."""
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +10,12 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read when it is imported
 
 import mlflow.pyfunc
 import pandas
+import yaml
 
 from .archive import Unpacked
 from .columns import Decoder
 from .errors import ModelUnreadable
+from .frames import frame_of
 from .outputs import Matrix, probabilities_given
 
 
@@ -27,7 +30,7 @@ class PyfuncPredictor:
 
     def predict(self, matrix: Matrix) -> Matrix:
         """Raw probabilities [rows, classes]; a DataFrame whose columns are the classes is brought into their order."""
-        output = self._model.predict(pandas.DataFrame(self._decoder(matrix)))
+        output = self._model.predict(frame_of(self._decoder(matrix), missing=None))
         if isinstance(output, pandas.DataFrame):
             if set(output.columns) == set(self._classes):
                 output = output[self._classes]
@@ -40,4 +43,22 @@ def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> Py
     if not trusted:
         raise ModelUnreadable(f"{file.name} is an MLflow model that was registered without trust; its code is not run")
     unpacked = Unpacked(file)
+    _allow_missing(unpacked.folder / "MLmodel")
     return PyfuncPredictor(mlflow.pyfunc.load_model(str(unpacked.folder)), signature, unpacked)
+
+
+def _allow_missing(file: Path) -> None:
+    """Declare columns of whole numbers as doubles in the unpacked copy: a value may be missing in service, and MLflow refuses that.
+
+    An inferred signature has them wherever the sample lacked no value. A whole number as a double is the same number.
+    """
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    given = (document.get("signature") or {}).get("inputs")
+    if not given:
+        return
+    columns = json.loads(given)
+    for column in columns:
+        if column.get("type") in ("integer", "long"):
+            column["type"] = "double"
+    document["signature"]["inputs"] = json.dumps(columns)
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")

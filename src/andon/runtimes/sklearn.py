@@ -1,19 +1,24 @@
 """scikit-learn models from skops files, whose types are checked before anything is built; pickles only when trusted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 import skops.io
 
+from .columns import Decoder
 from .errors import ModelUnreadable
+from .frames import frame_of
 from .outputs import Matrix, probabilities_of
 from .plain_types import PLAIN_TYPES
 
+_TIME_WIDTH = 3
+
 
 class SklearnPredictor:
-    """A classifier with `predict_proba`."""
+    """A classifier with `predict_proba` that was fitted on the encoded matrix."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -23,12 +28,51 @@ class SklearnPredictor:
         return probabilities_of(self._model.predict_proba(matrix))
 
 
-def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> SklearnPredictor:
+class FramePredictor:
+    """A classifier that was fitted on a DataFrame of raw columns, as a `ColumnTransformer` by their names takes it."""
+
+    def __init__(self, model: Any, names: Sequence[str], signature: Mapping[str, Any]) -> None:
+        self._model, self._names, self._decoder = model, list(names), Decoder(signature)
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        """Raw probabilities [rows, classes]."""
+        return probabilities_of(self._model.predict_proba(frame_of(self._decoder(matrix))[self._names]))
+
+
+def open_model(file: Path, *, trusted: bool, signature: Mapping[str, Any]) -> SklearnPredictor | FramePredictor:
     """Load a skops file, or a joblib file if whoever registered it accepted that it may run code."""
-    del signature
     if file.suffix == ".skops":
         allowed = skops.io.get_untrusted_types(file=file) if trusted else sorted(PLAIN_TYPES)
-        return SklearnPredictor(skops.io.load(file, trusted=allowed))
-    if not trusted:
+        model = skops.io.load(file, trusted=allowed)
+    elif trusted:
+        model = joblib.load(file)
+    else:
         raise ModelUnreadable(f"{file.name} is a pickle that was registered without trust; it is not loaded")
-    return SklearnPredictor(joblib.load(file))
+    return _by_names(model, signature) or SklearnPredictor(model)
+
+
+def _by_names(model: Any, signature: Mapping[str, Any]) -> FramePredictor | None:
+    """The model as it takes raw columns by their names; None if it takes the matrix.
+
+    A model fitted on a frame of codes has the same names, so it is tried: only one that takes the raw values is asked with them.
+    Where all columns are numbers the two are the same, and the matrix is cheaper.
+    """
+    names = [str(name) for name in getattr(model, "feature_names_in_", ())]
+    features = signature["features"]
+    if not names or not set(names) <= {feature["name"] for feature in features}:
+        return None
+    row = np.zeros((1, sum(_TIME_WIDTH if feature["kind"] == "time" else 1 for feature in features)))
+    if all(feature["kind"] == "number" for feature in features) and _takes(model.predict_proba, row):
+        return None
+    by_names = FramePredictor(model, names, signature)
+    return by_names if _takes(by_names.predict, row) else None
+
+
+def _takes(ask: Any, row: Matrix) -> bool:
+    try:
+        ask(row)
+    except ModelUnreadable:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a library raises means that it does not take such a row
+        return False
+    return True

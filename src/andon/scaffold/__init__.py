@@ -15,9 +15,11 @@ from andon.scaffold.errors import (
 )
 from andon.scaffold.planning import Options
 from andon.scaffold.projects import EXAMPLE_SETUP, from_data, from_template
+from andon.scaffold.quantities import Classing
 
 __all__ = [
     "EXAMPLE_SETUP",
+    "Classing",
     "Column",
     "ColumnKind",
     "ConnectorExists",

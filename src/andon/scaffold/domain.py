@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 from andon.datafile import Source
+from andon.models import TargetProspect
 
 ORDERING = "orders the rows; as a number it would only say where in the file a row stands"
 """Why the model does not see the time that the rows are split by."""
@@ -147,9 +149,59 @@ class WindowTrial:
     most: tuple[tuple[str, float], ...] = ()
 
 
+def shown_number(number: float) -> str:
+    """Write a number as a person would, with all its digits."""
+    return f"{number:.15g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """The classes of a quantity, from low to high, and where they part: a value at a cut belongs to the class above it.
+
+    `reader` is the Python expression that makes a number of a `value` of the file.
+    """
+
+    classes: tuple[str, ...]
+    at: tuple[float, ...]
+    reader: str
+
+    def words(self) -> str:
+        """Say which numbers each class has."""
+        first, *_, last = self.classes
+        bounds = [shown_number(cut) for cut in self.at]
+        middle = [
+            f"{name} from {low} to below {high}"
+            for name, (low, high) in zip(self.classes[1:-1], pairwise(bounds), strict=True)
+        ]
+        return "; ".join([f"{first} below {bounds[0]}", *middle, f"{last} from {bounds[-1]}"])
+
+
+@dataclass(frozen=True, slots=True)
+class FileTrial:
+    """The result of a first model of a sample: what targets would make automatic, by so many held-out rows, and its error."""
+
+    prospects: tuple[TargetProspect, ...]
+    held_out: int
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The error that is proposed, and the share of decisions that it would make automatic.
+
+    `blind` is how often always giving the most frequent class would be wrong. `why_little` says why the share is small.
+    """
+
+    risk: float
+    blind: float
+    share: float
+    trial: FileTrial
+    why_little: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything the templates need. `notes` are told to the builder."""
+    """Everything the templates need. `held_out` is the share of rows that the model is measured on; `notes` are told to the builder."""
 
     name: str
     source: Source
@@ -157,14 +209,16 @@ class Plan:
     columns: tuple[Column, ...]
     target: Target
     time: Column | None
+    proposal: Proposal
+    held_out: float
     notes: tuple[str, ...] = field(default=())
     times: tuple[TimeFeature, ...] = ()
     windows: tuple[WindowTrial, ...] = ()
-    held_out: float = 0.25
     sheet: str | None = None
     header: int | None = None
     any_case: bool = False
     """Whether the target is true or false in a mix of case."""
+    cuts: Cuts | None = None
 
     @property
     def features(self) -> tuple[Column, ...]:

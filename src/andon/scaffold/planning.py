@@ -7,16 +7,21 @@ from dataclasses import dataclass, replace
 
 from andon import datafile, notations
 from andon.datafile import Source
-from andon.scaffold import keeping, leaks, profile, row_order, target, times, windows
+from andon.scaffold import keeping, leaks, profile, quantities, row_order, target, times, trial, windows
 from andon.scaffold.domain import ORDERING, Column, ColumnKind, Plan, Target, TimeFeature
 from andon.scaffold.errors import DataUnusable
 from andon.scaffold.profile import Table
+from andon.scaffold.proposal import propose
+from andon.scaffold.quantities import Classing
 
 HELD_OUT = 0.25
 """The share of the rows that a model is measured on; the newest ones where there is a time."""
 LEAST_HELD_OUT, MOST_HELD_OUT = 0.05, 0.75
 ENOUGH_HELD_OUT = 10
 """Rows of each class that a proposed split holds out, if there are so many."""
+_MOST_OF_FEW = 0.4
+_ROWS_THAT_PROVE = 240.0
+"""So many held-out rows prove an error of 5% with room for a few errors: three quarters of them test it."""
 FEWEST_HELD_OUT = 2
 """Rows of each class among them: one to calibrate with, one to measure on."""
 
@@ -25,7 +30,8 @@ FEWEST_HELD_OUT = 2
 class Options:
     """How to read the file and to split its rows: the sheet or file in an archive, the header's line, the share measured on.
 
-    `keep` names columns that would be left out; `windows` says whether windows are written, if not only those that gain.
+    `keep` names columns that would be left out; `windows` says whether windows are written, if not only those that gain;
+    `classing` makes classes of a target of numbers.
     """
 
     sheet: str | None = None
@@ -33,6 +39,7 @@ class Options:
     held_out: float | None = None
     keep: tuple[str, ...] = ()
     windows: bool | None = None
+    classing: Classing | None = None
 
 
 _DEFAULT = Options()
@@ -48,7 +55,6 @@ def plan(
     options: Options = _DEFAULT,
 ) -> Plan:
     """Look at the whole file once and decide what the project will contain. Raises DataUnusable, DataFileInvalid."""
-    held_out = _held_out(options.held_out)
     with datafile.reading(source, sheet=options.sheet, header=options.header) as data:
         table = profile.load(data)
         if table.rows < 2:
@@ -56,15 +62,25 @@ def plan(
                 f"{source} holds {'one row' if table.rows else 'no rows'}; nothing can be learnt from that"
             )
         columns, read = profile.columns(data, table)
-        aim = target.find(columns, target_name, "target")
-        goal, told = target.learn(table, aim, positive)
+        written = aim = target.find(columns, target_name, "target")
+        cuts = None
+        if options.classing is not None:
+            aim, cuts = quantities.cut(table, written, options.classing)
+        elif target.is_quantity(aim):
+            raise DataUnusable(_about_quantity(aim, quantities.proposed(table, aim, name, source, time_name)))
+        goal, told = target.learn(table, aim, positive, () if cuts is None else cuts.classes)
+        if cuts is not None:
+            told = [f"{written.name}: {cuts.words()}", *told]
+        held_out = _held_out(options.held_out, sum(goal.counts), time_name)
         time = None if time_name is None else _time(table, columns, time_name, aim, held_out)
         keeping.check(columns, options.keep, aim)
-        inputs, kept = _inputs(table, columns, aim, goal, time, options.keep)
+        others = [column for column in columns if column is not written]
+        inputs, kept = _inputs(table, others, aim, goal, time, options.keep)
         time = None if time is None else target.find(inputs, time.name, "time")
         parts, aged = times.features(table, inputs, aim, goal, time)
         _check_features(source, inputs, parts)
-        proposed = windows.tried(table, inputs, aim, goal, time, options.windows)
+        tried = windows.tried(table, inputs, aim, goal, time, options.windows)
+        proposal = propose(goal, trial.run(table, aim, goal, inputs, time, held_out))
     notes = [
         *data.notices,
         *told,
@@ -74,7 +90,7 @@ def plan(
         *kept,
         *_left_out(inputs, time),
         *aged,
-        *map(windows.about, proposed),
+        *map(windows.about, tried),
     ]
     return Plan(
         name,
@@ -83,29 +99,40 @@ def plan(
         tuple(inputs),
         goal,
         time,
+        proposal,
+        held_out,
         tuple(notes),
         parts,
-        proposed,
-        held_out=held_out,
+        tried,
         sheet=options.sheet,
         header=options.header,
         any_case=aim.kind is ColumnKind.BOOLEAN and aim.cell.startswith("lower("),
+        cuts=cuts,
     )
 
 
-def _held_out(asked: float | None) -> float:
-    if asked is None:
-        return HELD_OUT
-    if not LEAST_HELD_OUT <= asked <= MOST_HELD_OUT:
-        raise DataUnusable(f"--held-out {asked:g}: a share from {LEAST_HELD_OUT:g} to {MOST_HELD_OUT:g} is expected")
-    return asked
+def _about_quantity(column: Column, command: str) -> str:
+    return (
+        f"The target {column.name!r} is a quantity ({column.distinct:,} different numbers), and a line decides between classes. "
+        f"This makes three of about equal size of it; name others, and cut where your decision changes:\n\n    {command}\n"
+    )
+
+
+def _held_out(asked: float | None, rows: int, time_name: str | None) -> float:
+    """Return the share that was asked for, a quarter by time, and more of few rows at random, so that they can prove something."""
+    if asked is not None:
+        if not LEAST_HELD_OUT <= asked <= MOST_HELD_OUT:
+            raise DataUnusable(
+                f"--held-out {asked:g}: a share from {LEAST_HELD_OUT:g} to {MOST_HELD_OUT:g} is expected"
+            )
+        return asked
+    return HELD_OUT if time_name is not None else round(min(_MOST_OF_FEW, max(HELD_OUT, _ROWS_THAT_PROVE / rows)), 2)
 
 
 def _inputs(
-    table: Table, columns: Sequence[Column], aim: Column, goal: Target, time: Column | None, keep: Sequence[str]
+    table: Table, others: Sequence[Column], aim: Column, goal: Target, time: Column | None, keep: Sequence[str]
 ) -> tuple[list[Column], list[str]]:
     """The columns beside the target with the reasons to leave some out, and a note for each that is kept all the same."""
-    others = [column for column in columns if column is not aim]
     judged = leaks.find(table, row_order.find(table, others), aim, goal, time)
     ordered = [_ordering(column) if time is not None and column.name == time.name else column for column in judged]
     notes = [f"{c.name}: kept as you asked, though it {c.reason}" for c in ordered if c.name in keep and c.reason]
@@ -118,7 +145,7 @@ def _ordering(column: Column) -> Column:
 
 def _time(table: Table, columns: Sequence[Column], name: str, aim: Column, held_out: float) -> Column:
     column = target.find(columns, name, "time")
-    if column is aim:
+    if column.name == aim.name:
         raise DataUnusable(f"{name!r} cannot be both the target and the time")
     if column.number is None:
         count, odd = profile.unordered(table, column)

@@ -1,7 +1,6 @@
 """Rendering: the files of a project from a plan."""
 
 import json
-import math
 import os
 import shlex
 from collections.abc import Sequence
@@ -40,10 +39,6 @@ _FEATURE_KINDS = {
     ColumnKind.INDEX: "NUMBER",
     ColumnKind.IDENTIFIER: "CATEGORY",
 }
-_HIGHEST_RISK = 0.05
-_ROUNDING = 1e-9
-_ROWS_TO_PROVE = 12.0
-"""Of n rows without an error about this share, 12 / n, can be proven at 95% with room for a few that are not certain."""
 _WORTH_THREADS = 100_000
 """With fewer rows several threads wait for each other longer than they compute."""
 _FEWEST_PER_LEAF, _MOST_PER_LEAF = 2, 20
@@ -108,7 +103,8 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "kinds": _FEATURE_KINDS,
         "outcomes": _outcomes(plan),
         "question": _question(plan),
-        "risk": _risk(plan),
+        "proposal": plan.proposal,
+        "most_frequent": plan.target.classes[plan.target.counts.index(max(plan.target.counts))],
         "data": data,
         "decide": _decide(plan, data),
         "reading": "".join(f", {part}" for part in reading),
@@ -116,6 +112,9 @@ def _values(plan: Plan, folder: Path) -> dict[str, Any]:
         "split": f"by {plan.time.name}: the newest {_share(plan)} is held out"
         if plan.time
         else f"at random, each class alike: {_share(plan, 'a ')} is held out",
+        "cuts": None
+        if plan.cuts is None
+        else f"({', '.join(map(repr, plan.cuts.at))}{',' if len(plan.cuts.at) == 1 else ''})",
         "leaf": max(_FEWEST_PER_LEAF, min(_MOST_PER_LEAF, plan.rows // 50)),
         "threads": ", n_jobs=1" if plan.rows < _WORTH_THREADS else "",
         "example": example,
@@ -174,15 +173,6 @@ def _outcomes(plan: Plan) -> list[dict[str, str]]:
         }
         for name, label in zip(names, plan.target.classes, strict=True)
     ]
-
-
-def _risk(plan: Plan) -> float:
-    """The error to be allowed: well below that of a blind guess, but not below what so few rows could prove; two digits."""
-    measured = plan.rows * plan.held_out / 2
-    useful, provable = plan.target.rarest_share / 3, _ROWS_TO_PROVE / measured
-    wanted = max(min(_HIGHEST_RISK, useful), min(provable, plan.target.rarest_share / 2))
-    scale = 10.0 ** (1 - math.floor(math.log10(wanted)))
-    return math.ceil(wanted * scale - _ROUNDING) / scale
 
 
 def _typical(column: Column) -> str | float | int | bool:

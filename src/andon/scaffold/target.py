@@ -29,13 +29,13 @@ def find(columns: Sequence[Column], name: str, role: str) -> Column:
     raise DataUnusable(f"There is no column {name!r} to be the {role}; {hint}")
 
 
-def learn(table: Table, column: Column, positive: str | None) -> tuple[Target, list[str]]:
-    """The classes of the target and what to tell about them. Raises DataUnusable."""
+def learn(table: Table, column: Column, positive: str | None, order: tuple[str, ...] = ()) -> tuple[Target, list[str]]:
+    """The classes of the target, in this order if one is given, and what to tell about them. Raises DataUnusable."""
     values = [(label_of(value), count) for value, count in table.values(column.cell, MOST_CLASSES + 1)]
     _check_usable(column, values, table.rows)
     target = Target(
         name=column.name,
-        classes=tuple(sorted((value for value, _ in values), key=_order)),
+        classes=order or tuple(sorted((value for value, _ in values), key=_order)),
         counts=(),
         unlabelled=table.rows - sum(count for _, count in values),
     )
@@ -47,6 +47,11 @@ def learn(table: Table, column: Column, positive: str | None) -> tuple[Target, l
     chosen, note = _positive(column, counts, positive)
     other = next(name for name in target.classes if name != chosen)
     return replace(target, classes=(other, chosen), counts=(counts[other], counts[chosen])), [note]
+
+
+def is_quantity(column: Column) -> bool:
+    """Whether a target has too many numbers to take each for a class."""
+    return column.number is not None and column.kind is not ColumnKind.TIME and column.distinct > MOST_NUMBERS
 
 
 def label_of(value: object) -> str:
@@ -67,11 +72,6 @@ def _check_usable(column: Column, values: Sequence[tuple[str, int]], rows: int) 
         raise DataUnusable(f"{name} is always {values[0][0]!r}; there is nothing to tell apart")
     if column.kind is ColumnKind.TIME:
         raise DataUnusable(f"{name} is a time; a model is made for classes")
-    if column.number is not None and column.distinct > MOST_NUMBERS:
-        raise DataUnusable(
-            f"{name} is a quantity ({column.distinct:,} different numbers); only classes can be predicted, not yet quantities."
-            " Make classes of it, such as above and below a limit"
-        )
     if column.distinct > MOST_CLASSES:
         raise DataUnusable(
             f"{name} has {column.distinct:,} different values; at most {MOST_CLASSES} classes can be learnt"

@@ -33,6 +33,10 @@ class Prediction(Struct, frozen=True, gc=False):
     label: str
     confidence: float
     probabilities: Mapping[str, float]
+    raw: Annotated[
+        Mapping[str, float] | UnsetType,
+        Meta(description="The model's own probabilities, before calibration; records of before lack them."),
+    ] = UNSET
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,27 +151,36 @@ class LoadedVersion:
     def _of(self, raw: Matrix) -> list[Prediction]:
         """Probabilities in the model's own order as calibrated predictions."""
         ordered = raw if self._order is None else raw[:, self._order]
+        given = ordered.tolist()
         if self._binary:
-            return [self._of_two(*pair) for pair in self._calibrator.of_two(ordered.tolist())]
-        return [self._of_many(row) for row in self._calibrator(ordered).tolist()]
+            return list(map(self._of_two, self._calibrator.of_two(given), given))
+        return list(map(self._of_many, self._calibrator(ordered).tolist(), given))
 
     @property
     def _shown(self) -> str:
         return f"Model {self.version.name} {self.version.number}"
 
-    def _of_two(self, negative: float, positive: float) -> Prediction:
+    def _of_two(self, calibrated: Sequence[float], raw: Sequence[float]) -> Prediction:
+        negative, positive = calibrated
         sure = positive > negative
         return Prediction(
             score=positive,
             label=self._classes[sure],
             confidence=positive if sure else negative,
             probabilities={self._classes[0]: negative, self._classes[1]: positive},
+            raw={self._classes[0]: raw[0], self._classes[1]: raw[1]},
         )
 
-    def _of_many(self, probabilities: list[float]) -> Prediction:
+    def _of_many(self, probabilities: list[float], raw: list[float]) -> Prediction:
         best = max(probabilities)
         label = self._classes[probabilities.index(best)]
-        return Prediction(best, label, best, dict(zip(self._classes, probabilities, strict=True)))
+        return Prediction(
+            best,
+            label,
+            best,
+            dict(zip(self._classes, probabilities, strict=True)),
+            dict(zip(self._classes, raw, strict=True)),
+        )
 
 
 def load(version: ModelVersion, folder: Path, hosting: Hosting = HERE) -> LoadedVersion:
@@ -248,7 +257,7 @@ def gate_of(version: ModelVersion, risk: RiskBound | None) -> RiskGate:
     """The gate that a version's held-out rows prove for `risk`; without one, everything is certain."""
     if risk is None:
         return RiskGate(threshold=ALWAYS, target=1.0)
-    threshold = threshold_for(version.manifest.risk, risk.target / risk.highest, risk.confidence)
+    threshold = threshold_for(version.manifest.risk, risk.target / risk.highest, risk.confidence, risk.local)
     return RiskGate(threshold=NEVER if threshold is None else threshold, target=risk.target)
 
 

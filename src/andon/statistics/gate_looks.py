@@ -31,12 +31,14 @@ UNSEEN: Final = -1e9
 class LookSchedule:
     """For each threshold: labels kept and wrong, the number of looks so far, and the look that proved most.
 
+    With `ceilings`, labels count for a threshold only below its ceiling.
+
     A score is the logarithm of the level's inverse at which that look proves the target, its part of the level counted.
     """
 
-    def __init__(self, thresholds: Floats, target: float, confidence: float) -> None:
+    def __init__(self, thresholds: Floats, target: float, confidence: float, ceilings: Floats | None = None) -> None:
         size = len(thresholds)
-        self._thresholds, self._target = thresholds, target
+        self._thresholds, self._target, self._ceilings = thresholds, target, ceilings
         self._fewest = clean_labels_needed(target, 1.0 - (1.0 - confidence) * (1.0 - LATER))
         self.rows, self.wrong, self.looks = np.zeros(size), np.zeros(size), np.zeros(size)
         self.due = np.full(size, np.ceil(PATIENT * self._fewest))
@@ -52,14 +54,21 @@ class LookSchedule:
     def add(self, confidence: Floats, wrong: Floats) -> None:
         """Add labels that all had the same chance, in their order."""
         order = np.argsort(-confidence, kind="stable")
-        above = np.searchsorted(-confidence[order], -self._thresholds, side="right")
+        sorted_down = -confidence[order]
+        above = np.searchsorted(sorted_down, -self._thresholds, side="right")
+        beyond = np.zeros_like(above)
+        if self._ceilings is not None:
+            beyond = np.searchsorted(sorted_down, -self._ceilings, side="right")
+        above -= beyond
         for at in np.flatnonzero(self.rows + above >= self.due):
-            counted = np.cumsum(wrong[confidence >= self._thresholds[at]])
+            ceiling = np.inf if self._ceilings is None else self._ceilings[at]
+            counted = np.cumsum(wrong[(confidence >= self._thresholds[at]) & (confidence < ceiling)])
             while self.due[at] <= self.rows[at] + above[at]:
                 reached = int(self.due[at] - self.rows[at])
                 self._look(int(at), self.due[at], self.wrong[at] + (counted[reached - 1] if reached > 0 else 0.0))
         self.rows = self.rows + above
-        self.wrong = self.wrong + np.concatenate([[0.0], np.cumsum(wrong[order])])[above]
+        errors = np.concatenate([[0.0], np.cumsum(wrong[order])])
+        self.wrong = self.wrong + errors[above + beyond] - errors[beyond]
 
     def bounds(self, rows: NDArray[np.int_], level: float) -> Floats:
         """Compute for these rows the exact upper bound of the look that proved most; 1 before any look."""

@@ -17,7 +17,7 @@ evidence of before is dropped, and the region with it; the promise then holds fo
 
 A loss is 1 for a wrong decision and 0 for a right one; with `counted=False` it is any cost in parts of the greatest one, the target
 scaled alike, and only bets are made. The errors of one predicted class or one segment have a prover of their own, which sees the
-decisions of that class or segment only.
+decisions of that class or segment only. With `local`, the band next to the threshold is tested as well (`gate_local`).
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from andon.statistics import gate_breaks
 from andon.statistics.betting import STAKES, Floats, log_growth, log_wealth, rates_for, upper_bounds
 from andon.statistics.binomial import clean_labels_needed
+from andon.statistics.gate_local import LocalTests, local_errors
 from andon.statistics.gate_looks import UNSEEN, LookSchedule
 from andon.statistics.gate_sequence import beginnings_of, proven_rows
 from andon.statistics.gate_tallies import LabelTally
@@ -90,7 +91,8 @@ class RegionEvidence:
     """The evidence about the region above one threshold: a point of the curve of automatic share against risk.
 
     `share` of decisions lie in it and lose `error`, at most `bound` with the confidence asked for. `labels_needed` are the further
-    labels in it that prove it if they err as those so far; 0 if it is proven, None if they err too much.
+    labels in it that prove it if they err as those so far; 0 if it is proven, None if they err too much. `local_error` is the
+    error of the band next to the threshold.
     """
 
     threshold: float
@@ -101,6 +103,7 @@ class RegionEvidence:
     method: ProofMethod
     proven: bool
     labels_needed: int | None
+    local_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +122,27 @@ class GateProof:
     labels_needed: int | None
     suspicion: float
     breaks: int
+    local_error: float = 0.0
 
 
 class GateProver:
     """Evidence about one gate, updated with labels."""
 
-    def __init__(self, table: HeldOutTable, target: float, confidence: float, *, counted: bool = True) -> None:
+    def __init__(
+        self,
+        table: HeldOutTable,
+        target: float,
+        confidence: float,
+        *,
+        counted: bool = True,
+        local: float | None = None,
+    ) -> None:
         if not (0.0 < target < 1.0 and 0.0 < confidence < 1.0):
             raise ValueError("target and confidence must lie between 0 and 1")
+        if local is not None and not (counted and target <= local < 1.0):
+            raise ValueError("local bounds errors that are counted, and lies between the target and 1")
         self._table, self.target, self.confidence, self.counted = table, target, confidence, counted
-        self._bets = BETS if counted else 1.0
+        self._bets, self.local = BETS if counted else 1.0, local
         self._beginnings = beginnings_of(table.planned, clean_labels_needed(target, confidence))
         self._threshold: float | None = None
         self._breaks = -1
@@ -136,6 +150,8 @@ class GateProver:
         self._tally.add_counted(table.rows, table.losses, table.total)
         if counted:
             self._looks.begin_with(table.rows, table.losses)
+        if self._near is not None:
+            self._near.begin_with(table.rows, table.losses)
 
     @property
     def suspicion(self) -> float:
@@ -154,6 +170,8 @@ class GateProver:
             # As likely as the least likely: only then are they draws of one kind. Seeded by the state, so that it repeats.
             kept = np.random.default_rng(self._tally.labels).random(len(weights)) < weights
             self._looks.add(confidence[kept], losses[kept])
+            if self._near is not None:
+                self._near.add(confidence[kept], losses[kept])
         self._tally.add(confidence, losses, weights)
 
     def region(self) -> float | None:
@@ -181,6 +199,7 @@ class GateProver:
             at.labels_needed,
             self.suspicion,
             self._breaks,
+            at.local_error,
         )
 
     def curve(self) -> tuple[RegionEvidence, ...]:
@@ -196,6 +215,8 @@ class GateProver:
             "target": self.target,
             "confidence": self.confidence,
             "counted": self.counted,
+            "local": self.local,
+            "near": None if self._near is None else self._near.to_json(),
             "kinds": self._tally.to_json(),
             "looks": self._looks.to_json(),
             "suspicions": self._suspicions.tolist(),
@@ -209,7 +230,10 @@ class GateProver:
         """Read what `to_json` wrote."""
         columns = {name: np.array(described["table"][name], float) for name in _COLUMNS}
         table = HeldOutTable(**columns, total=described["table"]["total"])
-        prover = cls(table, described["target"], described["confidence"], counted=described["counted"])
+        target, local = described["target"], described.get("local")
+        prover = cls(table, target, described["confidence"], counted=described["counted"], local=local)
+        if prover._near is not None:
+            prover._near.restore(described["near"])
         prover._tally = LabelTally.from_json(table.thresholds, described["kinds"])
         prover._looks.restore(described["looks"])
         prover._suspicions = np.array(described["suspicions"], float)
@@ -222,6 +246,9 @@ class GateProver:
         thresholds = self._table.thresholds
         self._tally = LabelTally(thresholds)
         self._looks = LookSchedule(thresholds, self.target, self.confidence)
+        self._near = None
+        if self.local is not None:
+            self._near = LocalTests(thresholds, self._table.planned, self.local, self.confidence, self._bets)
         self._suspicions = np.full(len(gate_breaks.rates_against(self.target)), gate_breaks.START)
         self._held = np.zeros(len(thresholds), np.bool_)
         self._threshold = None
@@ -249,6 +276,9 @@ class GateProver:
         if self.counted:
             scores = np.maximum(scores, self._looks.scores + np.log1p(-BETS))
         lapsed = _errors(above, losses, weights)[:-1] > self.target
+        if self._near is not None:
+            nearby, too_high = self._near.scores(above[:-1], losses, weights)
+            scores, lapsed = np.minimum(scores, nearby), lapsed | too_high
         scores[lapsed], self._held[lapsed] = UNSEEN, False
         proven = proven_rows(scores, self._beginnings, 1.0 - self.confidence, self._held)
         self._held |= proven
@@ -262,6 +292,7 @@ class GateProver:
             bounds = np.minimum(by_bets, self._looks.bounds(rows, level * (1.0 - BETS)))
         by_rate = above[rows] @ log_growth(self.target, losses, weights)
         errors, seen = _errors(above, losses, weights)[rows], above @ weights
+        nearby = local_errors(self._table.planned, above[:-1], losses, weights)[rows]
         found = []
         for at, row in enumerate(rows.tolist()):
             proven, error, bound = bool(self._held[row]), float(errors[at]), float(bounds[at])
@@ -275,6 +306,7 @@ class GateProver:
                     method=ProofMethod.ANYTIME if by_bets[at] <= bound else ProofMethod.EXACT,
                     proven=proven,
                     labels_needed=0 if proven else self._needed(by_rate[at], error),
+                    local_error=float(nearby[at]),
                 )
             )
         return tuple(found)

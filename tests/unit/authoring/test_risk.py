@@ -26,6 +26,9 @@ COSTS = {("fraud", "ok"): 5.0, ("ok", "fraud"): 400.0}
         ({"target": 0.1, "per_class": ["fraud"]}, "per_class is a dict from classes to bounds"),
         ({"target": 0.1, "per_class": {"fraud": 2}}, r"per_class\['fraud'\] must lie between 0 and 1, got 2"),
         ({"target": 0.1, "per_class": {1: 0.1}}, "per_class names classes of the model, got 1"),
+        ({"target": 0.1, "local": 2}, "local must lie between 0 and 1, got 2"),
+        ({"target": 0.1, "local": 0.05}, r"at least the target \(0.1\), got 0.05"),
+        ({"target": 0.1, "per_class": {"fraud": 0.3}, "local": 0.2}, r"at least the target \(0.3\), got 0.2"),
     ],
 )
 def test_a_bound_of_the_error_that_makes_no_sense_is_refused(given: dict[str, Any], message: str) -> None:
@@ -79,6 +82,7 @@ def test_a_bound_as_before_is_described_as_before() -> None:
         MaxError(0.1, 0.9),
         MaxError(0.1, by="country"),
         MaxError(0.1, per_class={"fraud": 0.2}),
+        MaxError(0.1, local=0.3),
         MaxCost(2.0, COSTS, 0.9),
     ],
 )

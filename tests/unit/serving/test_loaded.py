@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from andon import serving
 from andon.authoring import MaxError
-from andon.models import Matrix, ModelVersion, ValueUnusable, open_package
+from andon.models import Encoder, Matrix, ModelVersion, ValueUnusable, open_package
 from andon.serving import EndpointBusy, EndpointUnavailable, LoadedVersion, Prediction, PredictionFailed, RiskGate
-from packages import a_package
+from packages import FEATURES, a_package
 
 ROWS = [{"amount": 10.0, "country": "DE"}, {"amount": None, "country": "nowhere"}]
 
@@ -94,6 +95,17 @@ def test_a_larger_amount_is_more_suspicious(version: ModelVersion, package: Path
     assert (small.label, large.label) == ("ok", "fraud")
     assert small.score == pytest.approx(1 - small.confidence)
     assert large.score == large.confidence
+
+
+def test_the_models_own_probabilities_stand_beside_the_calibrated_ones(version: ModelVersion, package: Path) -> None:
+    loaded = serving.load(version, package)
+    rows = [{"amount": 500.0, "country": "DE"}, {"amount": 1.0, "country": None}]
+    own = loaded.raw(Encoder(FEATURES).encode(rows))[:, list(version.manifest.output_order)].tolist()
+    predictions = loaded.predict(rows)
+    assert [list(one.raw.values()) for one in predictions] == own
+    assert [list(one.raw) for one in predictions] == [list(one.probabilities) for one in predictions]
+    assert predictions[0].raw != predictions[0].probabilities
+    assert msgspec.json.decode(msgspec.json.encode(predictions[0]), type=Prediction) == predictions[0]
 
 
 def test_without_a_risk_everything_is_certain(version: ModelVersion, package: Path) -> None:

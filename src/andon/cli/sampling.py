@@ -1,0 +1,58 @@
+"""`andon models register PATH --sample FILE`: a bare model becomes a package by what it and a sample say."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from andon import datafile, models
+from andon.kernel.errors import Invalid
+from andon.kernel.plurals import plural
+from andon.models import FeatureKind, Inferred
+
+_MOST_ROWS = 200_000
+_SHOWN = 6
+
+
+@contextmanager
+def packed_from_sample(
+    path: Path, sample: Path, target: str | None, *, name: str | None, trust: bool
+) -> Iterator[Path]:
+    """Pack a saved model with what was inferred, say what that is, and lend the folder."""
+    if not path.exists():
+        raise Invalid(f"There is no {path}")
+    if (path / "manifest.json").is_file():
+        raise Invalid(f"{path} is a package already, which says what it takes: register it without --sample")
+    rows = list(datafile.read_rows(sample, most=_MOST_ROWS))
+    found = models.infer(path, rows, target, trust=trust)
+    with tempfile.TemporaryDirectory(prefix="andon-sample-") as folder:
+        package = models.pack(
+            Path(folder, "package"),
+            name=name or models.name_of(path),
+            model=found.model,
+            features=found.features,
+            classes=found.classes,
+            model_classes=found.own_order,
+            training=(found.rows, found.labels),
+            held_out=(found.rows, found.labels),
+            split=f"registered with a sample: all figures come from {sample.name}, whose rows the model must not have seen",
+            data=sample,
+            allow_pickle=path.suffix in (".joblib", ".pkl", ".pickle"),
+        )
+        _tell(found, sample)
+        yield package
+
+
+def _tell(found: Inferred, sample: Path) -> None:
+    typer.echo(
+        f"From the model and {plural(len(found.rows), 'row')} of {sample.name}, whose {found.target!r} says what was true:"
+    )
+    positive = f" (the score is for {found.classes[1]}, the rarer)" if len(found.classes) == 2 else ""
+    typer.echo(f"  classes   {', '.join(found.classes)}{positive}")
+    for feature in found.features:
+        shown = ", ".join(feature.categories[:_SHOWN]) + (", ..." if len(feature.categories) > _SHOWN else "")
+        values = f": {shown}" if feature.kind is FeatureKind.CATEGORY else ""
+        typer.echo(f"  {feature.kind:<9} {feature.name}{values}")
+    typer.echo("The figures hold only if the model was not trained on these rows.")

@@ -1,0 +1,62 @@
+"""The proposal: which error a new project allows, chosen by what the target is worth and what so many rows can prove."""
+
+import math
+from typing import Final
+
+from andon.models import LITTLE
+from andon.scaffold.domain import FileTrial, Proposal, Target
+from andon.statistics.binomial import clean_labels_needed
+
+RUNGS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+"""The targets that are proposed and tried. Few and coarse: they are chosen before the rows that test them are seen."""
+
+_USUAL, _HIGHEST = 0.05, 0.1
+"""The target of a project if nothing speaks against it, and the highest that is ever proposed."""
+
+_GOOD_SHARE = 0.3
+"""The automatic share from which there is no reason to allow more errors."""
+
+_CONFIDENCE = 0.95
+
+
+def propose(target: Target, trial: FileTrial) -> Proposal:
+    """Choose the error to allow.
+
+    It stays below half of what always giving the most frequent answer would be wrong, for else it would mean nothing. Of what
+    is left, the lowest target from a third of that on, at most 5%, that makes three in ten decisions automatic; where none
+    does, the one that makes most automatic.
+    """
+    blind = 1.0 - max(target.counts) / sum(target.counts)
+    wanted, highest = _rung(min(_USUAL, blind / 3)), min(_HIGHEST, blind / 2)
+    shares = {one.target: one.share for one in trial.prospects if wanted <= one.target <= highest}
+    good = [rung for rung, share in shares.items() if share >= _GOOD_SHARE]
+    risk = min(good) if good else max(shares, key=lambda rung: (round(shares[rung], 2), -rung), default=wanted)
+    share = shares.get(risk, 0.0)
+    return Proposal(risk, blind, share, trial, tuple(_why_little(risk, share, trial, sum(target.counts))))
+
+
+def _rung(wanted: float) -> float:
+    """The highest rung that is not above what is wanted; below the lowest, one digit."""
+    lower = [rung for rung in RUNGS if rung <= wanted]
+    if lower:
+        return lower[-1]
+    scale = 10.0 ** -math.floor(math.log10(wanted))
+    return math.floor(wanted * scale) / scale
+
+
+def _why_little(risk: float, share: float, trial: FileTrial, rows: int) -> list[str]:
+    if share >= LITTLE:
+        return []
+    fewest = clean_labels_needed(risk, _CONFIDENCE)
+    found = [f"at {100 * risk:.3g}% wrong, {'nothing' if share < 0.005 else f'only {share:.0%}'} would be automatic"]
+    testing = round(trial.held_out * 0.75)
+    if testing < 3 * fewest:
+        found.append(
+            f"the file is small for that: about {testing:,} of its rows will test the gate, and {fewest:,} without an error "
+            f"are the fewest that prove it; some {round(rows * 3 * fewest / max(1, testing), -2):,} labelled rows leave room for errors"
+        )
+    if trial.error > risk:
+        found.append(
+            f"a first model was wrong in {100 * trial.error:.2g}% of rows it had not seen: columns that tell more would help most"
+        )
+    return found

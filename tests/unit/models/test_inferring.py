@@ -1,0 +1,153 @@
+"""A saved model and a sample say what it takes and gives; a pipeline by column names is asked with raw columns."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import joblib
+import lightgbm
+import numpy as np
+import pandas
+import pytest
+import skops.io
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from andon.models import (
+    FeatureKind,
+    Inferred,
+    PackageInvalid,
+    PickleRefused,
+    Runtime,
+    infer,
+    name_of,
+    open_package,
+    pack,
+)
+
+ROWS = 400
+
+
+def a_frame() -> tuple[pandas.DataFrame, list[str]]:
+    rng = np.random.default_rng(34)
+    frame = pandas.DataFrame(
+        {
+            "amount": rng.gamma(2, 100, ROWS),
+            "visits": rng.integers(0, 9, ROWS),
+            "country": rng.choice(["DE", "FR"], ROWS),
+        }
+    )
+    risky = frame["amount"] + 80 * (frame["country"] == "FR") + rng.normal(0, 30, ROWS) > 320
+    return frame, np.where(risky, "fraud", "ok").tolist()
+
+
+def a_pipeline() -> Any:
+    """A pipeline by column names, fitted on the first half."""
+    frame, labels = a_frame()
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    columns = ColumnTransformer(
+        [("n", numbers, ["amount", "visits"]), ("c", OneHotEncoder(handle_unknown="ignore"), ["country"])]
+    )
+    return make_pipeline(columns, LogisticRegression(max_iter=500)).fit(frame[: ROWS // 2], labels[: ROWS // 2])
+
+
+def a_sample(**further: list[Any]) -> list[dict[str, Any]]:
+    """The other half, as a text file has it; one country is missing, one is new."""
+    frame, labels = a_frame()
+    rows = frame.assign(is_fraud=labels, **further)[ROWS // 2 :].to_dict("records")
+    rows = [{name: str(value) for name, value in row.items()} for row in rows]
+    rows[0]["country"], rows[1]["country"] = None, "XK"
+    return rows
+
+
+def packed(folder: Path, found: Inferred) -> Path:
+    return pack(
+        folder,
+        name="fraud-risk",
+        model=found.model,
+        features=found.features,
+        classes=found.classes,
+        model_classes=found.own_order,
+        training=(found.rows, found.labels),
+        held_out=(found.rows, found.labels),
+        split="a sample",
+    )
+
+
+def test_a_pipeline_by_names_says_all_and_is_asked_with_raw_columns(tmp_path: Path) -> None:
+    skops.io.dump(a_pipeline(), tmp_path / "Fraud model.skops")
+    found = infer(tmp_path / "Fraud model.skops", a_sample(), None, trust=False)
+    assert found.target == "is_fraud"
+    assert found.classes == ("ok", "fraud")
+    assert [(f.name, f.kind, f.categories) for f in found.features] == [
+        ("amount", FeatureKind.NUMBER, ()),
+        ("visits", FeatureKind.NUMBER, ()),
+        ("country", FeatureKind.CATEGORY, ("DE", "FR")),
+    ]
+    manifest = open_package(packed(tmp_path / "package", found)).manifest
+    assert manifest.metrics.estimates["roc_auc"].value > 0.95
+    assert "pandas" in manifest.environment.packages
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # MLflow's own hints
+def test_a_scikit_learn_model_as_mlflow_saves_it_gives_probabilities(tmp_path: Path) -> None:
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    import mlflow.sklearn
+    from mlflow.models import infer_signature
+
+    model, (frame, _) = a_pipeline(), a_frame()
+    signature = infer_signature(frame, model.predict(frame))
+    mlflow.sklearn.save_model(
+        model,
+        tmp_path / "saved",
+        signature=signature,
+        pip_requirements=["scikit-learn"],
+        skops_trusted_types=["numpy.dtype"],
+    )
+    found = infer(tmp_path / "saved", a_sample(), None, trust=False)
+    manifest = open_package(packed(tmp_path / "package", found)).manifest
+    assert manifest.runtime is Runtime.SKLEARN
+    assert manifest.metrics.estimates["roc_auc"].value > 0.95
+
+
+def test_a_booster_says_its_columns_and_the_sample_the_classes(tmp_path: Path) -> None:
+    frame, labels = a_frame()
+    data = lightgbm.Dataset(frame[["amount", "visits"]], [int(label == "ok") for label in labels])
+    lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, data, 5).save_model(tmp_path / "fraud.txt")
+    found = infer(tmp_path / "fraud.txt", a_sample(), "is_fraud", trust=False)
+    assert [feature.name for feature in found.features] == ["amount", "visits"]
+    assert (found.classes, found.own_order) == (("ok", "fraud"), ("fraud", "ok"))
+    assert open_package(packed(tmp_path / "package", found)).manifest.output_order == (1, 0)
+
+
+def test_kinds_come_from_values() -> None:
+    from andon.models.inferring import _kind
+
+    assert _kind(["1", "2.5"]) is FeatureKind.NUMBER
+    assert _kind(["True", "false"]) is FeatureKind.BOOLEAN
+    assert _kind(["2026-01-01", "2026-01-02T10:00:00"]) is FeatureKind.TIME
+    assert _kind(["DE", "1"]) is FeatureKind.CATEGORY
+
+
+def test_a_pickle_is_looked_into_only_when_trusted(tmp_path: Path) -> None:
+    joblib.dump(a_pipeline(), tmp_path / "model.joblib")
+    with pytest.raises(PickleRefused, match="--trust"):
+        infer(tmp_path / "model.joblib", a_sample(), None, trust=False)
+    assert infer(tmp_path / "model.joblib", a_sample(), None, trust=True).classes == ("ok", "fraud")
+
+
+def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
+    skops.io.dump(a_pipeline(), tmp_path / "m.skops")
+    rows, model = a_sample(), tmp_path / "m.skops"
+    with pytest.raises(PackageInvalid, match="'country', which the sample does not have"):
+        infer(model, [{n: v for n, v in row.items() if n != "country"} for row in rows], None, trust=False)
+    with pytest.raises(PackageInvalid, match=r"Say with --target which column .*: one of is_fraud, note"):
+        infer(model, [row | {"note": "x"} for row in rows], None, trust=False)
+    with pytest.raises(PackageInvalid, match="holds odd, and the model knows fraud, ok"):
+        infer(model, [rows[0] | {"is_fraud": "odd"}, *rows], None, trust=False)
+    with pytest.raises(PackageInvalid, match="has 3 rows"):
+        infer(model, rows[:3], None, trust=False)
+    assert name_of(Path("1 Fraud_Risk.skops")) == "model-1-fraud-risk"
