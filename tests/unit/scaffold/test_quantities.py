@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.unit.scaffold.tables import write
 
+from andon.notations import read_number
 from andon.scaffold import Classing, DataUnusable, Plan
 from andon.scaffold.planning import Options, plan
 
@@ -48,7 +49,7 @@ def test_numbers_as_a_german_file_has_them_are_cut_and_read_in_training(tmp_path
         write(tmp_path, {**COLUMNS, "y": [f"1.{i:03},50" for i in range(300)]}), Classing(("a", "b"), (1100,))
     )
     assert made.cuts is not None
-    assert eval(made.cuts.reader, {"value": "1.234,50"}) == 1234.5
+    assert eval(made.cuts.reader, {"value": "1.234,50", "read_number": read_number}) == 1234.5
     assert made.target.counts == (100, 200) or made.target.counts == (200, 100)
 
 
