@@ -20,8 +20,10 @@ from andon.audit.domain import (
 from andon.audit.encoding import hash_of
 from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning
 from andon.audit.ports import Evidence
-from andon.audit.service import head, page, record, seal, verify
+from andon.audit.rows import RowKind, RowName
+from andon.audit.service import adopt, head, page, record, seal, verify
 from andon.audit.store import COLUMNS, insert_sql, place_sql, values_of
+from andon.audit.vouching import doubts
 
 __all__ = [
     "COLUMNS",
@@ -39,8 +41,12 @@ __all__ = [
     "Leaf",
     "LogStanding",
     "Report",
+    "RowKind",
+    "RowName",
     "VerificationRunning",
+    "adopt",
     "anchor_of",
+    "doubts",
     "hash_of",
     "head",
     "insert_sql",

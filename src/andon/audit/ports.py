@@ -1,9 +1,10 @@
 """How another slice proves that its rows are still what the log says."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from andon.audit.domain import Finding, Leaf
+from andon.audit.rows import RowName
 from andon.kernel.db import Tx
 
 
@@ -19,4 +20,13 @@ class Evidence(Protocol):
 
     def unclaimed(self, tx: Tx) -> Iterable[Finding]:
         """Called once, after the last leaf: the rows that no leaf vouches for."""
+        ...
+
+
+@runtime_checkable
+class CoversRows(Protocol):
+    """Evidence whose entries vouch for rows without naming each."""
+
+    def covers(self, row: RowName, content: str) -> bool:
+        """Return whether an entry vouches for this row. Called after the last leaf."""
         ...

@@ -1,6 +1,6 @@
 """What can be done with the audit log: write a change, seal, verify, read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,13 @@ from andon.audit import store
 from andon.audit.domain import CONTROL, SHOWN, AuditEntry, Checkpoint, Finding, Leaf, LogStanding, Report, Tip, entry_of
 from andon.audit.encoding import change_body, checkpoint_hash, leaf_hash, storable
 from andon.audit.errors import CursorInvalid, EntryInvalid, VerificationRunning
-from andon.audit.ports import Evidence
+from andon.audit.ports import CoversRows, Evidence
+from andon.audit.rows import RowKind, RowName
+from andon.audit.store import rows as stored_rows
 from andon.audit.verification import ChainCheck, CheckpointCheck
+from andon.audit.vouching import ADOPT, RowCheck, digests_of, rows_standing
 from andon.kernel.db import Tx
-from andon.kernel.identity import Actor
+from andon.kernel.identity import PLATFORM, Actor
 
 
 def record(
@@ -26,22 +29,34 @@ def record(
     reason: str | None = None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    rows: Sequence[RowName] = (),
 ) -> None:
     """Append one change in the caller's transaction, so that it and its record stand or fall together.
 
     Changes form one chain, so whoever records next waits until this transaction ends: record last, and commit soon.
-    Only what may stay for ever belongs in `before` and `after`: no secret, no personal data.
+    Only what may stay for ever belongs in `before` and `after`: no secret, no personal data. The entry vouches for `rows` as
+    they stand now, or for their absence.
     """
     if not all(map(storable, (actor.name, action, subject))):
         raise EntryInvalid(
             "The audit log cannot keep this actor, action or subject: it holds a NUL or half a character"
         )
-    body = change_body(reason, before, after)
+    vouched = digests_of(tx, rows)
+    body = change_body(reason, before, after, vouched)
     tip = store.lock_tip(tx, store.TipName.CONTROL)
     seq = tip.seq + 1
     digest = leaf_hash(CONTROL, seq, tip.hash, at, actor.name, action, subject, body)
     store.append(tx, Leaf(CONTROL, seq, tip.hash, digest, at, actor.name, action, subject, body))
     store.move_tip(tx, store.TipName.CONTROL, Tip(seq, digest))
+    if vouched:
+        stored_rows.note(tx, list(vouched), seq)
+
+
+def adopt(tx: Tx, kinds: Iterable[RowKind], now: datetime) -> None:
+    """Vouch for all rows that stand. Called once, when an installation comes from a version whose entries vouched for none."""
+    why = "Entries of the audit log vouch for rows from now on"
+    for rows in rows_standing(tx, kinds):
+        record(tx, actor=PLATFORM, action=ADOPT, subject="rows", at=now, reason=why, rows=rows)
 
 
 def seal(tx: Tx, now: datetime) -> Checkpoint | None:
@@ -78,12 +93,14 @@ def verify(
     tx: Tx,
     *,
     evidence: Mapping[str, Evidence],
+    rows: Iterable[RowKind] = (),
     anchor: bytes | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Go over the whole log in bounded memory and say what was done to it and where; changes nothing.
 
-    `evidence` has a fresh object for each action whose leaves vouch for rows; `progress` hears of each number of leaves
+    `evidence` has a fresh object for each action whose leaves vouch for rows, `rows` the kinds of rows that control entries
+    vouch for; `progress` hears of each number of leaves
     read. While others write, `tx` must see one moment: open it with `database.snapshot()`. Raises VerificationRunning.
     """
     if not store.try_lock_verification(tx):
@@ -94,9 +111,11 @@ def verify(
         found.add(checkpoints.read(checkpoint))
     found.add(checkpoints.end(store.tip(tx, store.TipName.CHECKPOINT)))
     chains = ChainCheck(store.stream_claims(tx), store.tip(tx, store.TipName.CONTROL))
+    standing = RowCheck(rows)
     for leaves in store.stream_leaves(tx):
         for leaf in leaves:
             found.add(chains.read(leaf))
+        found.add(standing.read(leaves))
         for action, witness in evidence.items():
             if claimed := [leaf for leaf in leaves if leaf.action == action]:
                 found.add(witness.check(tx, claimed))
@@ -105,6 +124,7 @@ def verify(
     found.add(chains.end())
     for witness in evidence.values():
         found.add(witness.unclaimed(tx))
+    found.add(standing.end(tx, [one for one in evidence.values() if isinstance(one, CoversRows)]))
     return Report(
         entries=chains.entries,
         chains=chains.chains,

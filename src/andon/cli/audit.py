@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from andon import audit
 from andon.audit import CONTROL, AuditEntry, Checkpoint, Finding, LogStanding, Report
+from andon.bootstrap.vouched import ROWS, all_evidence
 from andon.cli.context import project
 from andon.cli.printing import Plain
-from andon.decisions import RECORDED, LedgerEvidence
 
 app = typer.Typer(help="Verify the audit log, read it, see how far it is sealed.", no_args_is_help=True)
 
@@ -36,7 +36,8 @@ def verify(
     with project() as here, here.database.snapshot() as tx, _bar(audit.head(tx).entries) as bar:
         report = audit.verify(
             tx,
-            evidence={RECORDED: LedgerEvidence()},
+            evidence=all_evidence(),
+            rows=ROWS,
             anchor=expected,
             progress=lambda read: bar.advance(bar.task_ids[0], read),
         )

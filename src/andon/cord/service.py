@@ -15,6 +15,7 @@ from andon.cord.domain import (
     states_of,
 )
 from andon.cord.published import LineStateChanged
+from andon.cord.vouched import LINE_STATES
 from andon.kernel.db import Tx, announce
 from andon.kernel.events import Events
 from andon.kernel.identity import Actor
@@ -110,6 +111,7 @@ def _change(
         reason=change.reason,
         before={"state": before.value, "segment": dict(segment)},
         after={"state": state.value, "segment": dict(segment)},
+        rows=[LINE_STATES.row(automation, number)],
     )
     announce(tx, ANNOUNCED)
     return change

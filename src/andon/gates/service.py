@@ -11,6 +11,7 @@ from andon.gates.domain import GateRevision, GateSegment, Origin, check_narrowin
 from andon.gates.errors import GateInvalid
 from andon.gates.holding import WHOLE, ArmRevisions, Part, segment_of_part
 from andon.gates.published import GateRevised
+from andon.gates.vouched import GATES
 from andon.kernel.db import Tx, announce
 from andon.kernel.errors import Fault
 from andon.kernel.events import Events
@@ -246,6 +247,7 @@ def put(tx: Tx, made: GateRevision, before: float | None, actor: Actor, events: 
             "origin": made.origin.value,
             "expires_at": None if made.expires_at is None else made.expires_at.isoformat(),
         },
+        rows=[GATES.row(made.automation, made.revision), *store.pointers_to(tx, made)],
     )
     published = GateRevised(
         made.automation,

@@ -52,10 +52,13 @@ from andon.models.service import (
     set_alias,
 )
 from andon.models.signature import FeatureKind, FeatureSpec, Signature
+from andon.models.stored import REGISTERED, ModelFiles
 from andon.models.training import train
 from andon.runtimes import Matrix
 
 __all__ = [
+    "REGISTERED",
+    "ModelFiles",
     "CHAMPION",
     "HIGHEST_NUMBER",
     "Alias",

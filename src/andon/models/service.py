@@ -24,6 +24,7 @@ from andon.models.errors import (
 )
 from andon.models.package import danger_of, open_package
 from andon.models.published import AliasSet, ModelRegistered
+from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS
 
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
@@ -62,7 +63,14 @@ def register(
     store.add(tx, version)
     after = {"number": version.number, "digest": version.digest, "trusted": version.trusted}
     audit.record(
-        tx, actor=actor, action="model.register", subject=f"model:{version.name}", at=now, reason=why, after=after
+        tx,
+        actor=actor,
+        action="model.register",
+        subject=f"model:{version.name}",
+        at=now,
+        reason=why,
+        after=after,
+        rows=[MODEL_VERSIONS.row(version.name, version.number)],
     )
     announce(tx, "models")
     events.publish(
@@ -104,7 +112,7 @@ def set_alias(
         return before
     after = Alias(name=name, alias=alias, number=number, set_by=actor.name, reason=why, set_at=now)
     number_before = before.number if before else None
-    store.add_alias(tx, after)
+    revision = store.add_alias(tx, after)
     audit.record(
         tx,
         actor=actor,
@@ -114,6 +122,7 @@ def set_alias(
         reason=why,
         before={"alias": alias, "number": number_before},
         after={"alias": alias, "number": number},
+        rows=[MODEL_ALIASES.row(name, alias, revision)],
     )
     announce(tx, "models")
     events.publish(tx, AliasSet(name, alias, number, number_before, actor.name, why, at=now))

@@ -124,11 +124,13 @@ def alias_history(tx: Tx, name: str, alias: str | None) -> Sequence[Alias]:
     return [_alias(row) for row in tx.execute(newest)]
 
 
-def add_alias(tx: Tx, alias: Alias) -> None:
-    """Write the next revision of an alias; lock the name first."""
+def add_alias(tx: Tx, alias: Alias) -> int:
+    """Write the next revision of an alias and return its number; lock the name first."""
     mine = (model_aliases.c.name == alias.name) & (model_aliases.c.alias == alias.alias)
-    revision = tx.execute(select(func.coalesce(func.max(model_aliases.c.revision), 0)).where(mine)).scalar_one()
-    tx.execute(insert(model_aliases).values(**asdict(alias), revision=revision + 1))
+    query = select(func.coalesce(func.max(model_aliases.c.revision), 0)).where(mine)
+    revision = int(tx.execute(query).scalar_one()) + 1
+    tx.execute(insert(model_aliases).values(**asdict(alias), revision=revision))
+    return revision
 
 
 def _version(row: Row[Any]) -> ModelVersion:

@@ -21,6 +21,7 @@ from andon.serving.domain import ShadowPrediction, ShadowSummary, SplitUnit, Tra
 from andon.serving.errors import SplitChanged, SplitInvalid
 from andon.serving.published import SplitSet
 from andon.serving.spreading import spread
+from andon.serving.vouched import SPLITS
 
 LEASED = "leases"
 """The noun under which processes hear of changed leases."""
@@ -104,6 +105,7 @@ def set_split(
         reason=after.reason,
         before=_audited(before),
         after=_audited(after),
+        rows=[SPLITS.row(automation, after.number)],
     )
     announce(tx, "automations")
     return after

@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from andon.cord import LineState
 from andon.decisions.domain import (
     LATENCY_BAND,
+    RECORDED,
     DecisionFilter,
     DecisionRecord,
     DecisionTally,
@@ -225,12 +226,17 @@ def claimed_rows(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, LedgerRow]:
 
 
 def unclaimed_rows(tx: Tx) -> Iterator[LedgerRow]:
-    """Decisions that name a leaf of the audit log which does not exist or does not hold them."""
+    """Decisions that name a leaf of the audit log which does not exist or does not hold them.
+
+    A leaf of a group holds 48 bytes for each decision: one holds an id only where such a record begins.
+    """
     query = text(
         "SELECT d.id, d.writer, d.seq FROM decisions d LEFT JOIN audit_entries e ON e.writer = d.writer AND e.seq = d.seq "
-        "WHERE e.writer IS NULL OR position(uuid_send(d.id) IN e.body) = 0"
+        "WHERE e.writer IS NULL OR e.action <> :recorded OR e.writer = '00000000-0000-0000-0000-000000000000' "
+        "OR NOT EXISTS (SELECT 1 FROM generate_series(1, octet_length(e.body) - 47, 48) AS at "
+        "WHERE substring(e.body FROM at FOR 16) = uuid_send(d.id))"
     )
-    yield from tx.execution_options(yield_per=1000).execute(query)
+    yield from tx.execution_options(yield_per=1000).execute(query, {"recorded": RECORDED})
 
 
 def _conditions(wanted: DecisionFilter) -> list[ColumnElement[bool]]:
