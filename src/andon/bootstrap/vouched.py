@@ -12,7 +12,7 @@ from andon.gates.vouched import GATES, POINTERS, SHARES
 from andon.labels import IMPORTED, ImportedLabels
 from andon.labels.vouched import LABELS
 from andon.models import REGISTERED, ModelFiles
-from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS
+from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS, QUARANTINES
 from andon.policies.vouched import POLICIES, POLICY_SETTINGS
 from andon.reviews.vouched import VERDICTS
 from andon.serving.vouched import SPLITS
@@ -22,6 +22,7 @@ ROWS: Sequence[RowKind] = (
     KEYS,
     MODEL_VERSIONS,
     MODEL_ALIASES,
+    QUARANTINES,
     SPLITS,
     AUTOMATION_VERSIONS,
     RELEASES,

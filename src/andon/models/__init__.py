@@ -7,17 +7,19 @@ model is `serving`'s matter. Start reading at `manifest.py`.
 from andon.models.calibration import Calibrator
 from andon.models.coherence import misfits_of
 from andon.models.custom import PythonModel
-from andon.models.domain import CHAMPION, HIGHEST_NUMBER, Alias, ModelVersion
+from andon.models.domain import CHAMPION, HIGHEST_NUMBER, Alias, ModelTrial, ModelVersion, Quarantine
 from andon.models.encoding import Encoder, Rows, categorical_columns, columns_of, encode, encode_labels, text_of
 from andon.models.errors import (
     AliasInvalid,
     AliasNotFound,
     ModelNotFound,
+    NotQuarantined,
     PackageDamaged,
     PackageInvalid,
     PickleRefused,
     TrainingFailed,
     ValueUnusable,
+    VersionHeld,
     VersionNotFound,
 )
 from andon.models.intervals import Intervals
@@ -35,7 +37,8 @@ from andon.models.manifest import (
 from andon.models.outputs import fault_of
 from andon.models.package import open_package
 from andon.models.packing import pack
-from andon.models.published import AliasSet, ModelRegistered
+from andon.models.published import AliasSet, ModelRegistered, QuarantineLifted, VersionQuarantined
+from andon.models.quarantine import find_trial, held_versions, hold_back, note_trial, release_held, require_free
 from andon.models.risk import threshold_for
 from andon.models.service import (
     Ready,
@@ -57,10 +60,9 @@ from andon.models.training import train
 from andon.runtimes import Matrix
 
 __all__ = [
-    "REGISTERED",
-    "ModelFiles",
     "CHAMPION",
     "HIGHEST_NUMBER",
+    "REGISTERED",
     "Alias",
     "AliasInvalid",
     "AliasNotFound",
@@ -76,15 +78,20 @@ __all__ = [
     "Intervals",
     "Manifest",
     "Matrix",
+    "ModelFiles",
     "ModelNotFound",
     "ModelRegistered",
+    "ModelTrial",
     "ModelVersion",
+    "NotQuarantined",
     "NumericProfile",
     "PackageDamaged",
     "PackageInvalid",
     "PickleRefused",
     "Profile",
     "PythonModel",
+    "Quarantine",
+    "QuarantineLifted",
     "Ready",
     "RiskEvidence",
     "Rows",
@@ -92,7 +99,9 @@ __all__ = [
     "Signature",
     "TrainingFailed",
     "ValueUnusable",
+    "VersionHeld",
     "VersionNotFound",
+    "VersionQuarantined",
     "alias_history",
     "by_alias",
     "categorical_columns",
@@ -102,15 +111,21 @@ __all__ = [
     "encode_labels",
     "fault_of",
     "fetch",
+    "find_trial",
     "get",
+    "held_versions",
     "hold",
+    "hold_back",
     "list_aliases",
     "list_versions",
     "misfits_of",
+    "note_trial",
     "open_package",
     "pack",
     "register",
     "registered_at",
+    "release_held",
+    "require_free",
     "set_alias",
     "text_of",
     "threshold_for",

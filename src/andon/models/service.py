@@ -22,8 +22,9 @@ from andon.models.errors import (
     PickleRefused,
     VersionNotFound,
 )
-from andon.models.package import danger_of, open_package
+from andon.models.package import danger_of, open_package, require_sound
 from andon.models.published import AliasSet, ModelRegistered
+from andon.models.quarantine import require_free
 from andon.models.vouched import MODEL_ALIASES, MODEL_VERSIONS
 
 _ALIAS = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
@@ -43,6 +44,7 @@ def register(
     danger = danger_of(opened)
     if danger is not None and not trust_pickle:
         raise PickleRefused(danger)
+    require_sound(opened)
     manifest, why = opened.manifest, reasons.require(reason)
     store.lock(tx, manifest.name)
     known = store.find_by_digest(tx, manifest.name, manifest.digest)
@@ -93,7 +95,7 @@ def set_alias(
 ) -> Alias:
     """Point an alias to a version; running gateways follow within a second of the commit.
 
-    Where it points there already, nothing changes. Raises AliasInvalid, ReasonInvalid, ModelNotFound, VersionNotFound, and
+    Where it points there already, nothing changes. Raises AliasInvalid, ReasonInvalid, ModelNotFound, VersionNotFound, VersionHeld, and
     what `ready` raises.
     """
     if not _ALIAS.match(alias):
@@ -104,6 +106,7 @@ def set_alias(
         )
     why = reasons.require(reason)
     version = get(tx, name, number)
+    require_free(tx, version)
     if ready is not None:
         ready(version)
     store.lock(tx, name)

@@ -15,3 +15,10 @@ MODEL_ALIASES = RowKind(
     {"name": "text", "alias": "text", "revision": "integer"},
     ("t.number", "t.set_by", "t.reason", "t.set_at"),
 )
+
+QUARANTINES = RowKind(
+    "quarantine",
+    "quarantines",
+    {"name": "text", "number": "integer", "revision": "integer"},
+    ("t.held", "t.set_by", "t.reason", "t.set_at"),
+)

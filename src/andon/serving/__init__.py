@@ -51,6 +51,7 @@ from andon.serving.service import (
 )
 from andon.serving.shadows import SHADOW_SQL, shadow_columns
 from andon.serving.spreading import BUCKETS
+from andon.serving.trying import TrialEnd, TrialResult, tried_with, try_version
 
 __all__ = [
     "BUCKETS",
@@ -83,6 +84,8 @@ __all__ = [
     "Suits",
     "TrafficLease",
     "TrafficSplit",
+    "TrialEnd",
+    "TrialResult",
     "VersionUnfit",
     "arm_of",
     "bucket_of",
@@ -105,4 +108,6 @@ __all__ = [
     "shadows_of",
     "split_history",
     "split_of",
+    "tried_with",
+    "try_version",
 ]

@@ -56,7 +56,7 @@ def set_split(
     known = models.registered_at(tx, model)
     named = dict.fromkeys((*shares, *shadows))
     published = {one.policy: policies.find(tx, automation, one.policy) for one in named if one.policy}
-    unknown = dict(_unknown(named, known, published, automation))
+    unknown = dict(_unknown(named, known, published, automation, models.held_versions(tx, model)))
     faults = [
         *reasons.faults_of(reason),
         *_share_faults(shares, unknown),
@@ -178,11 +178,14 @@ def _unknown(
     known: Container[int],
     published: Mapping[str, PolicyVersion | None],
     automation: str,
+    held: Container[int],
 ) -> Iterator[tuple[Candidate, str]]:
-    """What of each candidate does not exist, as far as something does not."""
+    """What of each candidate does not exist or is in quarantine, as far as something is."""
     for candidate in named:
         if candidate.version not in known:
             yield candidate, f"There is no version {candidate.version}"
+        elif candidate.version in held:
+            yield candidate, f"Version {candidate.version} is in quarantine"
         elif candidate.policy and published[candidate.policy] is None:
             yield candidate, f"{automation} has no policy version {candidate.policy}: publish it first"
 

@@ -27,8 +27,8 @@ COPY = "INSERT INTO {0} SELECT r.* FROM (SELECT t FROM {0} AS t LIMIT 1) AS one,
 OTHER = "0190aaaa-0000-7000-8000-000000000000"
 
 FORGED = (
-    "INSERT INTO decisions SELECT r.* FROM (SELECT * FROM decisions LIMIT 1) AS d, LATERAL (SELECT * FROM audit_entries AS e "
-    "WHERE {1} LIMIT 1) AS e, jsonb_populate_record(d, jsonb_build_object("
+    "INSERT INTO decisions SELECT r.* FROM (SELECT d AS row, d.writer, d.seq FROM decisions AS d LIMIT 1) AS d, "
+    "LATERAL (SELECT * FROM audit_entries AS e WHERE {1} LIMIT 1) AS e, jsonb_populate_record(d.row, jsonb_build_object("
     "'id', encode({0}, 'hex')::uuid, 'writer', e.writer, 'seq', e.seq)) AS r"
 )
 """A decision that names an entry in which its id stands, but not as the id of a decision."""
