@@ -23,6 +23,7 @@ from andon.audit.ports import Evidence
 from andon.audit.rows import RowKind, RowName
 from andon.audit.service import adopt, head, page, record, seal, verify
 from andon.audit.store import COLUMNS, insert_sql, place_sql, values_of
+from andon.audit.refusing import RowsDoubted, tell_refused
 from andon.audit.vouching import doubts
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Report",
     "RowKind",
     "RowName",
+    "RowsDoubted",
     "VerificationRunning",
     "adopt",
     "anchor_of",
@@ -54,6 +56,7 @@ __all__ = [
     "place_sql",
     "record",
     "seal",
+    "tell_refused",
     "values_of",
     "verify",
 ]

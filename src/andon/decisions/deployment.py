@@ -343,18 +343,20 @@ class _Wanted:
         self.policy_version, self.policy = policy_version, policy
         held = models.held_versions(tx, automation.model)
         self.champion = _answering(tx, automation, held)
-        self.split: TrafficSplit = _without(serving.split_of(tx, automation.name, automation.model), held)
+        split = serving.split_of(tx, automation.name, automation.model)
+        serving.require_genuine(tx, split)
+        self.split: TrafficSplit = _without(split, held)
         self.fallbacks: dict[str, ModelVersion | None] = {}
         for step in automation.fallback:
             fallback = None if step in (BY_RULES, BY_REVIEW) else models.by_alias(tx, automation.model, step)
             if fallback is None or fallback.number not in held:
                 self.fallbacks[step] = fallback
-        split = {*self.split.shares, *self.split.shadows}
-        further = [models.get(tx, automation.model, number) for number in sorted({one.version for one in split})]
+        split_among = {*self.split.shares, *self.split.shadows}
+        further = [models.get(tx, automation.model, number) for number in sorted({one.version for one in split_among})]
         aliased = [version for version in self.fallbacks.values() if version is not None]
         self.versions = {version.number: version for version in (self.champion, *further, *aliased)}
-        self.candidates = {Candidate(version.number) for version in (self.champion, *aliased)} | split
-        self.policies = {one.policy: policies.get(tx, automation.name, one.policy).text for one in split if one.policy}
+        self.candidates = {Candidate(version.number) for version in (self.champion, *aliased)} | split_among
+        self.policies = {one.policy: policies.get(tx, automation.name, one.policy).text for one in split_among if one.policy}
 
     def is_met_by(self, line: Line) -> bool:
         """Whether a line decides by exactly these."""

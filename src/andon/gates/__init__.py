@@ -11,6 +11,7 @@ from andon.gates.service import (
     ProvenGate,
     arm_revisions,
     as_of,
+    doubted,
     ensure_held_out,
     hold,
     in_force_of,
@@ -25,6 +26,7 @@ from andon.gates.shares import AuditShare
 from andon.gates.sharing import audit_share_history, audit_share_of, audit_shares, set_audit_share
 
 __all__ = [
+    "doubted",
     "ANNOUNCED",
     "LAPSE",
     "NOTHING",

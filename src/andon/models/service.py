@@ -147,13 +147,14 @@ def get(tx: Tx, name: str, number: int) -> ModelVersion:
 
 
 def by_alias(tx: Tx, name: str, alias: str) -> ModelVersion:
-    """The version an alias points to. Raises ModelNotFound, AliasNotFound."""
+    """The version an alias points to. Raises ModelNotFound, AliasNotFound, and RowsDoubted where it is not as the audit log says."""
     found = store.find_alias(tx, name, alias)
     if found is None:
         _require(tx, name)
         raise AliasNotFound(
             f"No version of model {name} is its {alias}; set it with `andon models alias set {alias} N`"
         )
+    _require_genuine(tx, name, alias)
     return get(tx, name, found.number)
 
 
@@ -191,6 +192,14 @@ def alias_history(tx: Tx, name: str, alias: str | None = None) -> Sequence[Alias
 def fetch(tx: Tx, version: ModelVersion, cache: Path) -> Path:
     """The package's folder `cache/<digest>`, written whole or not at all, verified by its digests. Raises PackageDamaged."""
     return package_cache.fetch(version, cache, lambda file: store.chunks(tx, file.digest))
+
+
+def _require_genuine(tx: Tx, name: str, alias: str) -> None:
+    newest = MODEL_ALIASES.row(name, alias, store.newest_revision(tx, name, alias))
+    doubted = audit.doubts(tx, MODEL_ALIASES, [newest])
+    audit.tell_refused(MODEL_ALIASES, doubted, scope=f"{name}/{alias}")
+    for why in doubted.values():
+        raise audit.RowsDoubted(f"Where {alias} of model {name} points is refused: {why}. Run `andon audit verify`")
 
 
 def _require(tx: Tx, name: str) -> None:

@@ -125,11 +125,15 @@ def alias_history(tx: Tx, name: str, alias: str | None) -> Sequence[Alias]:
     return [_alias(row) for row in tx.execute(newest)]
 
 
+def newest_revision(tx: Tx, name: str, alias: str) -> int:
+    """Return how often an alias was set."""
+    mine = (model_aliases.c.name == name) & (model_aliases.c.alias == alias)
+    return int(tx.execute(select(func.coalesce(func.max(model_aliases.c.revision), 0)).where(mine)).scalar_one())
+
+
 def add_alias(tx: Tx, alias: Alias) -> int:
     """Write the next revision of an alias and return its number; lock the name first."""
-    mine = (model_aliases.c.name == alias.name) & (model_aliases.c.alias == alias.alias)
-    query = select(func.coalesce(func.max(model_aliases.c.revision), 0)).where(mine)
-    revision = int(tx.execute(query).scalar_one()) + 1
+    revision = newest_revision(tx, alias.name, alias.alias) + 1
     tx.execute(insert(model_aliases).values(**asdict(alias), revision=revision))
     return revision
 

@@ -126,6 +126,14 @@ def split_of(tx: Tx, automation: str, model: str) -> TrafficSplit:
     return newest
 
 
+def require_genuine(tx: Tx, split: TrafficSplit) -> None:
+    """Raise RowsDoubted if a split that holds is not as the audit log says."""
+    doubted = audit.doubts(tx, SPLITS, [SPLITS.row(split.automation, split.number)])
+    audit.tell_refused(SPLITS, doubted, scope=split.automation)
+    for why in doubted.values():
+        raise audit.RowsDoubted(f"The split of {split.automation} is refused: {why}. Run `andon audit verify`")
+
+
 def set_lease(tx: Tx, lease: TrafficLease) -> None:
     """Let the candidates of a split answer until a moment, which may be now; running gateways follow within a second."""
     store.set_lease(tx, lease)
