@@ -15,15 +15,18 @@ from andon.audit.domain import (
     Leaf,
     LogStanding,
     Report,
+    Verified,
     anchor_of,
 )
 from andon.audit.encoding import hash_of
-from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning
+from andon.audit.errors import AnchorInvalid, CursorInvalid, EntryInvalid, VerificationRunning, VerifiedInvalid
 from andon.audit.ports import Evidence
 from andon.audit.rows import RowKind, RowName
 from andon.audit.service import adopt, head, page, record, seal, verify
 from andon.audit.store import COLUMNS, insert_sql, place_sql, values_of
 from andon.audit.refusing import RowsDoubted, tell_refused
+from andon.audit.verified import read as read_verified
+from andon.audit.verified import sign as sign_verified
 from andon.audit.vouching import doubts
 
 __all__ = [
@@ -46,6 +49,8 @@ __all__ = [
     "RowName",
     "RowsDoubted",
     "VerificationRunning",
+    "Verified",
+    "VerifiedInvalid",
     "adopt",
     "anchor_of",
     "doubts",
@@ -54,8 +59,10 @@ __all__ = [
     "insert_sql",
     "page",
     "place_sql",
+    "read_verified",
     "record",
     "seal",
+    "sign_verified",
     "tell_refused",
     "values_of",
     "verify",

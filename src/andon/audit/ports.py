@@ -30,3 +30,10 @@ class CoversRows(Protocol):
     def covers(self, row: RowName, content: str) -> bool:
         """Return whether an entry vouches for this row. Called after the last leaf."""
         ...
+
+
+@runtime_checkable
+class CountsRows(Protocol):
+    """Evidence that counts the rows it found as leaves hold them, and may go on from an earlier count."""
+
+    found: int
